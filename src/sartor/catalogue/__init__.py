@@ -1,0 +1,1 @@
+"""Alterations on disk: found, read, and loaded as scripts."""

@@ -1,0 +1,95 @@
+"""Folders and import packages, read as lineages of alterations."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from sartor.domain.alteration import Alteration, Catalogue, Lineage, checksum, make_lineage, parse_file_name
+from sartor.domain.errors import CatalogueError
+
+SEEDS = "seeds"
+"""The folder inside a lineage's that holds its seed modules."""
+
+
+def read_catalogue(sources: Iterable[tuple[str, str]]) -> Catalogue:
+    """The catalogue of (lineage, location) pairs, in their order. Raises CatalogueError."""
+    return Catalogue(tuple(read_lineage(name, location) for name, location in sources))
+
+
+def read_lineage(name: str, location: str) -> Lineage:
+    """The lineage in a folder or an import package. Raises CatalogueError, naming the file or the folder."""
+    folder = find_folder(location)
+    return make_lineage(name, location, (_read(name, entry) for entry in _scripts(folder)))
+
+
+def find_folder(location: str) -> Path:
+    """The folder that `location` means: a path, or an import package such as `acme.alterations`."""
+    path = Path(location)
+    if path.is_dir():
+        return path.absolute()
+    if path.exists():
+        raise CatalogueError(f"{location} is a file, not a folder of alterations")
+    if all(part.isidentifier() for part in location.split(".")) and (package := _find_package(location)):
+        return package
+    raise CatalogueError(
+        f"there are no alterations at {location}: no such folder, and no such import package",
+        hint="give the folder or the package with --alterations",
+    )
+
+
+def _find_package(name: str) -> Path | None:
+    try:
+        spec = importlib.util.find_spec(name)
+    except ImportError:
+        return None
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    folder = Path(next(iter(spec.submodule_search_locations)))
+    return folder if folder.is_dir() else None
+
+
+def _scripts(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """The files that are alterations, or look like one: `_helpers.py`, `README.md` and folders don't."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.lower().endswith((".py", ".sql")) and entry.name[0] not in "_." and entry.is_file():
+                yield entry
+
+
+def _read(lineage: str, entry: os.DirEntry[str]) -> Alteration:
+    release, alteration_id = parse_file_name(entry.name)
+    return Alteration(
+        lineage=lineage,
+        release=release,
+        id=alteration_id,
+        name=entry.name,
+        file=entry.path,
+        checksum=checksum(_content(entry.path)),
+    )
+
+
+def _content(file: str) -> bytes:
+    try:
+        with open(file, "rb") as stream:  # noqa: PTH123 - ten thousand files: Path() costs as much as reading
+            return stream.read()
+    except OSError as error:
+        raise CatalogueError(f"{file} can't be read: {error.strerror}") from error
+
+
+def read_script(alteration: Alteration) -> bytes:
+    """The alteration's content. Raises CatalogueError where it isn't what was listed: what runs is what is recorded."""
+    content = _content(alteration.file)
+    if checksum(content) != alteration.checksum:
+        raise CatalogueError(f"{alteration.name} changed while the run was going on", hint="run the command again")
+    return content
+
+
+def seed_files(location: str) -> list[Path]:
+    """The seed modules of a lineage, in the order of their names."""
+    folder = find_folder(location) / SEEDS
+    if not folder.is_dir():
+        return []
+    return sorted(f for f in folder.iterdir() if f.suffix == ".py" and f.name[0] not in "_." and f.is_file())

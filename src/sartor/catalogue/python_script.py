@@ -1,0 +1,103 @@
+"""Python scripts: compiled and executed as modules that nothing else can import."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from sartor.catalogue.script import FUNCTIONS, Body, Place, Script
+from sartor.domain.alteration import Alteration
+from sartor.domain.context import Context
+from sartor.domain.errors import ScriptError
+
+PACKAGE = "sartor_scripts"
+"""The package that a lineage's modules believe to be in, so that `from ._helpers import x` finds their folder's."""
+
+
+def load_python(alteration: Alteration, content: bytes) -> Script:
+    """The script in `content`. Raises ScriptError, naming file, line and reason, where it can't be one."""
+    module = run_module(Path(alteration.file), content, package=f"{PACKAGE}_{alteration.lineage.replace('-', '_')}")
+    functions = vars(module)
+    return Script(
+        alteration=alteration,
+        bodies=_bodies(functions, alteration.name, "{}"),
+        before=_bodies(functions, alteration.name, "before_{}"),
+        transactional=_option(functions, alteration.name, "transaction", bool, default=True),
+        irreversible=_option(functions, alteration.name, "irreversible", str, default=None),
+        locate=lambda error: locate(error, alteration.file),
+        source=content.decode("utf-8", "replace"),
+    )
+
+
+def run_module(file: Path, content: bytes, *, package: str) -> ModuleType:
+    """Execute a module's source as part of `package`, whose folder is the file's. Raises ScriptError."""
+    if package not in sys.modules:
+        parent = ModuleType(package)
+        parent.__path__ = [str(file.parent)]
+        sys.modules[package] = parent
+    module = ModuleType(f"{package}.{file.stem}")
+    module.__file__ = str(file)
+    module.__package__ = package
+    # Dataclasses and pickles look their module up by its name, while it runs.
+    sys.modules[module.__name__] = module
+    try:
+        exec(compile(content, str(file), "exec", dont_inherit=True), vars(module))  # noqa: S102
+    except SyntaxError as error:
+        place = f"{Path(error.filename or file).name}, line {error.lineno}"
+        raise ScriptError(f"{place}: {error.msg}: {(error.text or '').strip()}".rstrip(": ")) from error
+    except (Exception, SystemExit) as error:
+        found = locate(error, str(file))
+        line = f", line {found[1]}" if found else ""
+        raise ScriptError(f"{file.name}{line}: {type(error).__name__} while loading: {error}") from error
+    finally:
+        del sys.modules[module.__name__]
+    return module
+
+
+def locate(error: BaseException, file: str) -> Place | None:
+    """The innermost line of `file` that an error passed through, its causes included."""
+    seen: BaseException | None = error
+    while seen is not None:
+        lines = [frame.lineno for frame in traceback.extract_tb(seen.__traceback__) if frame.filename == file]
+        if lines and lines[-1] is not None:
+            return file, lines[-1]
+        seen = seen.__cause__ or seen.__context__
+    return None
+
+
+def _bodies(functions: dict[str, Any], name: str, pattern: str) -> dict[Any, Body]:
+    found = {direction: pattern.format(word) for direction, word in FUNCTIONS.items()}
+    return {d: async_function(functions[f], name, f) for d, f in found.items() if f in functions}
+
+
+def async_function(function: object, file: str, name: str) -> Body:
+    """`function` as one of a connection and a context. Raises ScriptError where it isn't `async def f(conn[, context])`."""
+    if not callable(function):
+        raise ScriptError(f"{file}: `{name}` isn't a function: write `async def {name}(conn)`")
+    if not inspect.iscoroutinefunction(function):
+        raise ScriptError(f"{file}: `{name}` isn't async: write `async def {name}(conn)`")
+    takes = _parameters(function)
+    if takes not in {1, 2}:
+        raise ScriptError(f"{file}: `{name}` takes {takes} parameters: write `async def {name}(conn)`")
+
+    async def body(conn: Any, context: Context) -> None:
+        await (function(conn) if takes == 1 else function(conn, context))
+
+    return body
+
+
+def _parameters(function: Callable[..., Any]) -> int:
+    kinds = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
+    return sum(parameter.kind in kinds for parameter in inspect.signature(function).parameters.values())
+
+
+def _option(functions: dict[str, Any], file: str, name: str, kind: type, *, default: Any) -> Any:
+    value = functions.get(name, default)
+    if value is not default and not isinstance(value, kind):
+        raise ScriptError(f"{file}: `{name}` is {value!r}, and must be of type {kind.__name__}")
+    return value

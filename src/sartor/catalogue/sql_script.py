@@ -1,0 +1,139 @@
+"""SQL scripts: sections and options in comments, statements sent one by one.
+
+    -- sartor: up
+    create table users (id bigint primary key);
+    -- sartor: down
+    drop table users;
+
+Further lines: `-- sartor: transaction off`, and `-- sartor: irreversible <why>` in place of a `down` section.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from sartor.catalogue.script import FUNCTIONS, Body, Place, Script
+from sartor.domain import sql
+from sartor.domain.alteration import Alteration
+from sartor.domain.context import Context
+from sartor.domain.errors import ScriptError
+
+_DIRECTIVE = re.compile(r"--\s*sartor\s*:\s*(?P<text>.*?)\s*")
+_SECTIONS = {function: direction for direction, function in FUNCTIONS.items()}
+
+
+@dataclass(slots=True)
+class _Directives:
+    """What the file's `-- sartor:` lines say: sections as (word, from, to) offsets."""
+
+    sections: list[tuple[str, int, int]] = field(default_factory=list)
+    transactional: bool = True
+    irreversible: str | None = None
+
+
+@dataclass(slots=True)
+class _Progress:
+    """Which statement is running, so that an error can be placed: a driver's error knows no file."""
+
+    statement: sql.Statement | None = None
+
+
+def load_sql(alteration: Alteration, content: bytes) -> Script:
+    """The script in `content`. Raises ScriptError, naming file, line and reason, where it can't be one."""
+    text = _decode(alteration, content)
+    directives = _read_directives(alteration, text)
+    progress = _Progress()
+    return Script(
+        alteration=alteration,
+        bodies={
+            _SECTIONS[word]: _body(_statements(alteration, text, start, end, directives), progress)
+            for word, start, end in directives.sections
+        },
+        transactional=directives.transactional,
+        irreversible=directives.irreversible,
+        locate=lambda error: _locate(error, alteration, text, progress),
+        source=text,
+    )
+
+
+def _decode(alteration: Alteration, content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ScriptError(f"{alteration.name}, line {line}: not UTF-8") from error
+
+
+def _read_directives(alteration: Alteration, text: str) -> _Directives:
+    found = _Directives()
+    for token in sql.tokens(text):
+        match = _DIRECTIVE.fullmatch(token.text) if token.kind == "line_comment" else None
+        if match is None:
+            if not found.sections and token.kind not in {"space", "line_comment", "block_comment"}:
+                raise _wrong(alteration, text, token.start, "SQL before the first `-- sartor: up` line")
+            continue
+        _take(found, match["text"], token, alteration, text)
+    return found
+
+
+def _take(found: _Directives, directive: str, token: sql.Token, alteration: Alteration, text: str) -> None:
+    word, _, rest = directive.partition(" ")
+    if directive in _SECTIONS:
+        if any(section[0] == directive for section in found.sections):
+            raise _wrong(alteration, text, token.start, f"a second section `{directive}`")
+        if found.sections:
+            name, start, _ = found.sections[-1]
+            found.sections[-1] = (name, start, token.start)
+        found.sections.append((directive, token.end, len(text)))
+    elif directive in {"transaction off", "transaction on"}:
+        found.transactional = rest == "on"
+    elif word == "irreversible" and rest:
+        found.irreversible = rest
+    else:
+        known = "`up`, `down`, `transaction off`, `irreversible <why>`"
+        raise _wrong(alteration, text, token.start, f"unknown line `-- sartor: {directive}`; there are {known}")
+
+
+def _statements(
+    alteration: Alteration, text: str, start: int, end: int, directives: _Directives
+) -> list[sql.Statement]:
+    found = [sql.Statement(s.text, s.start + start, s.words) for s in sql.split(text[start:end])]
+    for statement in found if directives.transactional else ():
+        if sql.transaction_control(statement.text):
+            raise _wrong(
+                alteration,
+                text,
+                statement.start,
+                f"{statement.words.split()[0].upper()}: Sartor runs each script in a transaction of its own;"
+                " take the line out, or add `-- sartor: transaction off`",
+            )
+    return found
+
+
+def _body(statements: list[sql.Statement], progress: _Progress) -> Body:
+    async def body(conn: Any, _context: Context) -> None:
+        for statement in statements:
+            progress.statement = statement
+            await conn.execute(statement.text)
+        progress.statement = None
+
+    return body
+
+
+def _locate(error: BaseException, alteration: Alteration, text: str, progress: _Progress) -> Place | None:
+    statement = progress.statement
+    if statement is None:
+        return None
+    position = getattr(error, "position", None)
+    offset = int(position) - 1 if position and getattr(error, "query", None) == statement.text else 0
+    return alteration.file, _line(text, statement.start + offset)
+
+
+def _line(text: str, offset: int) -> int:
+    return text.count("\n", 0, offset) + 1
+
+
+def _wrong(alteration: Alteration, text: str, offset: int, reason: str) -> ScriptError:
+    return ScriptError(f"{alteration.name}, line {_line(text, offset)}: {reason}")

@@ -1,0 +1,249 @@
+"""A database URL, taken apart into libpq's keywords, and built again in the one form that asyncpg reads rightly.
+
+A URL, a keyword string (`host=db dbname=app`) and libpq's environment all become keywords: a mapping of libpq's own
+names to plain, decoded texts. Parameters that only steer some other client are dropped, those that mean something
+are translated, and any other is a server setting, as asyncpg has it (`options` among them: a server takes it, some
+transaction poolers refuse it). `schema` and `connect_timeout` stay, for `Destination`.
+
+No message here holds any part of what it was given: a broken URL may have its password anywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from urllib.parse import quote, unquote_to_bytes
+
+from sartor.domain.errors import SettingsError
+
+ENVIRONMENT = {
+    "host": "PGHOST",
+    "port": "PGPORT",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "dbname": "PGDATABASE",
+    "service": "PGSERVICE",
+    "passfile": "PGPASSFILE",
+    "options": "PGOPTIONS",
+    "connect_timeout": "PGCONNECT_TIMEOUT",
+    "target_session_attrs": "PGTARGETSESSIONATTRS",
+    "sslmode": "PGSSLMODE",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+    "sslrootcert": "PGSSLROOTCERT",
+    "sslcrl": "PGSSLCRL",
+    "sslnegotiation": "PGSSLNEGOTIATION",
+    "ssl_min_protocol_version": "PGSSLMINPROTOCOLVERSION",
+    "ssl_max_protocol_version": "PGSSLMAXPROTOCOLVERSION",
+    "krbsrvname": "PGKRBSRVNAME",
+    "gsslib": "PGGSSLIB",
+}
+"""libpq's variable for each keyword that has one."""
+
+_BESIDE_SERVICE = ("service", "connect_timeout", "options")
+_ALIASES = {"database": "dbname", "username": "user", "currentSchema": "schema", "ApplicationName": "application_name"}
+_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_SSL_WORDS = {"true": "require", "1": "require", "no-verify": "require", "false": "disable", "0": "disable"}
+_TRANSLATED = frozenset({"hostaddr", "ssl", "requiressl"})
+_OTHERS = {
+    "libpq": "authtype channel_binding client_encoding fallback_application_name gssdelegation gssencmode keepalives"
+    " keepalives_count keepalives_idle keepalives_interval load_balance_hosts max_protocol_version min_protocol_version"
+    " oauth_client_id oauth_client_secret oauth_issuer oauth_scope replication require_auth requirepeer"
+    " scram_client_key scram_server_key sslcertmode sslcompression sslcrldir sslkeylogfile sslsni tcp_user_timeout tty",
+    "Prisma": "connection_limit pgbouncer pool_timeout single_use_connections socket_timeout sslaccept sslidentity",
+    "SQLAlchemy": "async_fallback command_timeout max_cached_statement_lifetime prepare_threshold"
+    " prepared_statement_cache_size prepared_statement_name_func statement_cache_size",
+    "Rails": "adapter checkout_timeout encoding idle_timeout pool prepared_statements reaping_frequency timeout",
+    "Go": "binary_parameters default_query_exec_mode description_cache_capacity disable_prepared_binary_result"
+    " pool_health_check_period pool_max_conn_idle_time pool_max_conn_lifetime pool_max_conn_lifetime_jitter"
+    " pool_max_conns pool_min_conns pool_min_idle_conns statement_cache_capacity",
+    "Node": "max supa uselibpqcompat workaround",
+    "JDBC": "binaryTransfer defaultRowFetchSize loadBalanceHosts loginTimeout prepareThreshold reWriteBatchedInserts"
+    " socketTimeout sslfactory stringtype tcpKeepAlive",
+}
+"""Parameters that steer the client that they were written for, and would be no setting of the server."""
+
+_CLIENT_SIDE = frozenset(name for names in _OTHERS.values() for name in names.split())
+_KNOWN = {"application_name", "sslpassword", "schema", *ENVIRONMENT, *_ALIASES, *_TRANSLATED, *_CLIENT_SIDE}
+
+_SCHEME = re.compile(r"postgres(?:ql)?(?:\+\w+)?://", re.IGNORECASE)
+_PLACE = re.compile(r"(?:\[(?P<ipv6>[^\[\]]+)\]|(?P<name>[^:\[\]]*))(?::(?P<port>[0-9]*))?")
+_PARAMETER = re.compile(r"[A-Za-z_][\w.$-]*", re.ASCII)
+_KEYWORD = re.compile(r"\w+\s*=")
+_PAIR = re.compile(r"(\w+)\s*=\s*('(?:\\.|[^'\\])*'|(?:(?:\\.|[^\s'\\])(?:\\.|[^\s\\])*)?)(?=\s|$)", re.DOTALL)
+
+_AS_URL = "write postgresql://user@host:5432/database, without quotes around it"
+_ENCODE = (
+    "in a user, a password or a database's name, write %40 for @, %2F for /, %3F for ?, %23 for #, %25 for % and %20 "
+    "for a space; or give the password apart, as it is, in SARTOR_PASSWORD"
+)
+
+
+def parse_url(text: str, *, origin: str) -> dict[str, str]:
+    """The keywords of a URL or a keyword string. Raises SettingsError, which names `origin` and quotes nothing."""
+    with _blaming(origin):
+        return _clean(_split(text.strip()))
+
+
+def parse_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The keywords that libpq's variables give."""
+    given = {keyword: environ[name] for keyword, name in ENVIRONMENT.items() if environ.get(name)}
+    with _blaming(", ".join(ENVIRONMENT[keyword] for keyword in given)):
+        return _clean(given)
+
+
+def with_defaults(keywords: Mapping[str, str], defaults: Mapping[str, str]) -> dict[str, str]:
+    """Keywords filled up as libpq does it: what a service says outranks the environment, so asyncpg is left to it."""
+    merged = {**defaults, **keywords}
+    if "service" in merged:
+        return {key: value for key, value in merged.items() if key in keywords or key in _BESIDE_SERVICE}
+    if "host" in keywords and "port" not in keywords and "," in merged.get("port", ""):
+        merged["port"] = "5432"  # a list of ports belongs to the list of hosts beside it
+    return merged
+
+
+def build_url(keywords: Mapping[str, str]) -> str:
+    """The URL of keywords. Every text in it is encoded, as asyncpg splits at the first `@` and `:` that it meets."""
+    user, password = (quote(keywords.get(key, ""), safe="") for key in ("user", "password"))
+    userinfo = f"{user}:{password}@" if password else f"{user}@" if user else ""
+    apart = {"user", "password", "dbname", "host"} | ({"port"} if "host" in keywords else set())
+    query = "&".join(f"{quote(key)}={quote(value, safe='')}" for key, value in keywords.items() if key not in apart)
+    places = ",".join(quote(host, safe="") + (port and f":{port}") for host, port in places_of(keywords))
+    path = quote(keywords.get("dbname", ""), safe="")
+    return f"postgresql://{userinfo}{places}" + (path and f"/{path}") + (query and f"?{query}")
+
+
+def places_of(keywords: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Hosts and ports ("" where none is said); none at all where the driver is to look for a local server."""
+    hosts = keywords["host"].split(",") if "host" in keywords else []
+    ports = keywords.get("port", "").split(",")
+    return list(zip(hosts, ports if len(ports) > 1 else ports * len(hosts), strict=True))
+
+
+def is_text(text: str) -> bool:
+    """Whether Postgres can hold it: no NUL, and no half of a character, as Python has for bytes that aren't UTF-8."""
+    return not any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text)
+
+
+@contextmanager
+def _blaming(origin: str) -> Iterator[None]:
+    try:
+        yield
+    except SettingsError as error:
+        raise SettingsError(f"{origin} can't be used: {error}", hint=error.hint) from None
+
+
+def _split(text: str) -> dict[str, str]:
+    if not text:
+        raise SettingsError("it is empty", hint=_AS_URL)
+    if text.lower().startswith("jdbc:"):
+        raise SettingsError("it is a JDBC URL", hint=f"without JDBC's own parameters, {_AS_URL}")
+    if scheme := _SCHEME.match(text):
+        return _split_url(text[scheme.end() :])
+    if _KEYWORD.match(text):
+        return _split_pairs(text)
+    raise SettingsError("it isn't a Postgres URL", hint=_AS_URL)
+
+
+def _split_url(rest: str) -> dict[str, str]:
+    head, _, query = rest.partition("?")
+    authority, _, path = head.partition("/")
+    if re.search(r"[\s#]", rest) or authority.count("@") > 1 or "@" in path:
+        raise SettingsError("it holds a character that must be percent-encoded", hint=_ENCODE)
+    userinfo, _, places = authority.rpartition("@")
+    user, _, password = userinfo.partition(":")
+    named = {"user": _decode(user), "password": _decode(password), "dbname": _decode(path), **_split_places(places)}
+    return {key: value for key, value in (*named.items(), *_split_query(query)) if value}
+
+
+def _split_places(text: str) -> dict[str, str]:
+    places = [_PLACE.fullmatch(place) for place in text.split(",")]
+    found = [place for place in places if place]
+    if len(found) < len(places):
+        hint = f"a port is a number, and an IPv6 address stands in [brackets]; {_ENCODE}"
+        raise SettingsError("its host or port can't be read", hint=hint)
+    ports = [place["port"] or "" for place in found]
+    hosts = [_decode(place["ipv6"] or place["name"] or "") for place in found]
+    return {"host": ",".join(hosts), "port": ",".join(ports) if any(ports) else ""}
+
+
+def _split_query(query: str) -> Iterator[tuple[str, str]]:
+    for pair in filter(None, query.split("&")):
+        key, equals, value = pair.partition("=")
+        # An @ behind an unknown name is the one of `user:half?other=half@host`.
+        if not equals or not _PARAMETER.fullmatch(key) or ("@" in value and key not in _KNOWN):
+            raise SettingsError("its parameters, behind the ?, can't be read", hint=f"they are name=value; {_ENCODE}")
+        yield _ALIASES.get(key, key), _decode(value)
+
+
+def _split_pairs(text: str) -> dict[str, str]:
+    pairs = _PAIR.findall(text)
+    if _PAIR.sub("", text).strip() or not all(key in _KNOWN for key, _ in pairs):
+        hint = r"write host=... dbname=... user=..., and a value with spaces or quotes as 'it\'s one'"
+        raise SettingsError("its keywords aren't those of libpq", hint=hint)
+    return {_ALIASES.get(key, key): plain for key, value in pairs if (plain := _unquote(value))}
+
+
+def _unquote(value: str) -> str:
+    return re.sub(r"\\(.)", r"\1", value[1:-1] if value[:1] == "'" else value, flags=re.DOTALL)
+
+
+def _decode(text: str) -> str:
+    if re.search("%(?![0-9A-Fa-f]{2})", text):
+        raise SettingsError("it holds a % that encodes nothing", hint=_ENCODE)
+    try:
+        return unquote_to_bytes(text).decode()
+    except ValueError:  # its own message would quote the text
+        raise SettingsError("what it encodes with % isn't UTF-8", hint=_ENCODE) from None
+
+
+def _clean(raw: Mapping[str, str]) -> dict[str, str]:
+    _check_texts(raw.values())
+    named = dict(raw)
+    _translate_host(named)
+    _translate_ssl(named)
+    _check_places(named)
+    _check_timeout(named)
+    return {key: value for key, value in named.items() if key not in _CLIENT_SIDE and not key.startswith("x-")}
+
+
+def _check_texts(texts: Iterable[str]) -> None:
+    if not all(map(is_text, texts)):
+        raise SettingsError("it holds a NUL, or bytes that aren't UTF-8", hint="Postgres takes neither")
+
+
+def _translate_host(named: dict[str, str]) -> None:
+    """`hostaddr`, which asyncpg doesn't know, is a host by its address."""
+    if "hostaddr" not in named:
+        return
+    if "host" in named:
+        raise SettingsError("it gives both host and hostaddr", hint="give one of them: a server has one name here")
+    named["host"] = named.pop("hostaddr")
+
+
+def _translate_ssl(named: dict[str, str]) -> None:
+    """The other ways to ask for TLS: `ssl=true`, `requiressl=1`, `sslmode=no-verify`."""
+    ssl = named.pop("ssl", "")
+    if named.pop("requiressl", "") == "1":
+        ssl = ssl or "require"
+    if not (mode := named.get("sslmode") or ssl):
+        return
+    named["sslmode"] = _SSL_WORDS.get(mode, mode)
+    if named["sslmode"] not in _SSL_MODES:
+        raise SettingsError("its sslmode is none that Postgres knows", hint=f"it is one of {', '.join(_SSL_MODES)}")
+
+
+def _check_places(named: Mapping[str, str]) -> None:
+    hosts, ports = (named.get(key, "").split(",") for key in ("host", "port"))
+    if len(hosts) > 1 and not all(hosts):
+        raise SettingsError("a host is missing beside a comma", hint="write host1:5432,host2:5432")
+    if len(ports) > 1 and len(ports) != len(hosts):
+        raise SettingsError("it has more ports than hosts, or fewer", hint="give one port, or one for each host")
+    if not all(re.fullmatch("[0-9]{0,5}", port) and int(port or 1) in range(1, 65536) for port in ports):
+        raise SettingsError("its port isn't a number from 1 to 65535", hint=_ENCODE)
+
+
+def _check_timeout(named: Mapping[str, str]) -> None:
+    if not re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]*)?", named.get("connect_timeout", "0")):
+        raise SettingsError("its connect_timeout isn't a number", hint="it is in seconds, such as connect_timeout=10")

@@ -1,0 +1,127 @@
+"""Where a run goes, a database and a schema; and what of it may be shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Self
+from urllib.parse import quote
+
+from sartor.domain.database_url import ENVIRONMENT, build_url, is_text, parse_url, places_of
+from sartor.domain.errors import SettingsError
+
+DEFAULT_SCHEMA = "public"
+
+_SECRET_KEYWORDS = ("password", "sslpassword")
+_SHORTEST_SECRET = 3
+_IN_URL = re.compile(r"(postgres(?:ql)?(?:\+\w+)?://[^\s:/@]*:)\S+@", re.IGNORECASE)
+_IN_PAIR = re.compile(r"(password\s*=\s*)(?:'(?:\\.|[^'\\])*'|[^\s&]+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """A database and a schema.
+
+    `url` is in asyncpg's own form. `connect_timeout` is in seconds, None where the URL doesn't say; `system_roots` is
+    libpq's `sslrootcert=system`, which asyncpg knows only as `ssl=ssl.create_default_context()`.
+    """
+
+    url: str = field(repr=False)
+    schema: str = DEFAULT_SCHEMA
+    connect_timeout: float | None = None
+    system_roots: bool = False
+
+    @classmethod
+    def parse(cls, url: str, *, schema: str | None = None, origin: str = "the URL") -> Self:
+        """The destination at a URL. Raises SettingsError, which names `origin` and shows nothing of the URL."""
+        keywords = parse_url(url, origin=origin)
+        name = keywords.get("schema", DEFAULT_SCHEMA) if schema is None else schema
+        return cls.of(keywords, schema=parse_schema(name, origin=f"the schema for {origin}"))
+
+    @classmethod
+    def of(cls, keywords: Mapping[str, str], *, schema: str) -> Self:
+        """The destination of `parse_url`'s keywords."""
+        kept = {key: value for key, value in keywords.items() if key not in {"schema", "connect_timeout"}}
+        system_roots = kept.get("sslrootcert") == "system"
+        if system_roots:
+            del kept["sslrootcert"]
+            kept["sslmode"] = "verify-full"
+        seconds = float(keywords.get("connect_timeout", 0))
+        return cls(
+            url=build_url(kept),
+            schema=schema,
+            connect_timeout=seconds if seconds > 0 else None,
+            system_roots=system_roots,
+        )
+
+    @property
+    def label(self) -> str:
+        """The destination for people, without a password: `app@db.example.com:5432/app, schema public`."""
+        keywords = parse_url(self.url, origin="the URL")
+        text = f"{_server(keywords)}, schema {self.schema}"
+        return "".join(character if character.isprintable() else "?" for character in text)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The texts never to be shown, plain and as a URL holds them.
+
+        A password that is also the user's, the database's or the schema's name is left out: each message shows those.
+        """
+        keywords = parse_url(self.url, origin="the URL")
+        shown = {keywords.get("user"), keywords.get("dbname"), self.schema}
+        found = [keywords[key] for key in _SECRET_KEYWORDS if key in keywords and keywords[key] not in shown]
+        return tuple(dict.fromkeys(form for secret in found for form in (secret, quote(secret, safe=""))))
+
+    @property
+    def libpq_environment(self) -> dict[str, str]:
+        """What `pg_dump` and `psql` need, as variables: anyone on the machine may read their arguments."""
+        keywords = parse_url(self.url, origin="the URL")
+        if self.connect_timeout:
+            keywords["connect_timeout"] = str(max(1, round(self.connect_timeout)))
+        if self.system_roots:
+            keywords["sslrootcert"] = "system"
+        return {ENVIRONMENT[key]: value for key, value in keywords.items() if key in ENVIRONMENT}
+
+
+def parse_schema(text: str, *, origin: str) -> str:
+    """A schema's name that Sartor may use. Raises SettingsError, naming `origin`."""
+    if not text or not is_text(text):
+        reason = "it is empty, holds a NUL, or isn't UTF-8"
+    elif len(text.encode()) > 63:
+        reason = "it is longer than the 63 bytes that Postgres keeps of a name"
+    elif text.startswith("pg_") or text == "information_schema":
+        reason = "names that start with pg_, and information_schema, are Postgres's own"
+    else:
+        return text
+    raise SettingsError(f"{origin} can't be used: {reason}", hint="name another schema, such as public")
+
+
+def redact(text: str, secrets: Iterable[str]) -> str:
+    """The text with `***` for each secret, and for the password of each Postgres URL and keyword string in it.
+
+    A secret of one or two characters is hidden only where a URL would hold it, as `:pw@`; anywhere else it would take
+    half of the text away. Redact values before they are made into JSON: a URL is taken to end where a space is.
+    """
+    forms = dict(_form(secret) for secret in secrets if secret)
+    if forms:
+        longest_first = sorted(forms, key=len, reverse=True)
+        text = re.sub("|".join(map(re.escape, longest_first)), lambda found: forms[found[0]], text)
+    return _IN_PAIR.sub(r"\1***", _IN_URL.sub(r"\1***@", text))
+
+
+def _form(secret: str) -> tuple[str, str]:
+    """What to look for, and what to put there."""
+    return (secret, "***") if len(secret) >= _SHORTEST_SECRET else (f":{secret}@", ":***@")
+
+
+def _server(keywords: Mapping[str, str]) -> str:
+    if "service" in keywords and "host" not in keywords:
+        return f"service {keywords['service']}"
+    user, database = keywords.get("user", ""), keywords.get("dbname") or keywords.get("user", "")
+    places = ",".join(_place(*place) for place in places_of(keywords)) or "local"
+    return (user and f"{user}@") + places + (database and f"/{database}")
+
+
+def _place(host: str, port: str) -> str:
+    return (f"[{host}]" if ":" in host or host.startswith("/") else host) + f":{port or 5432}"

@@ -1,0 +1,156 @@
+"""Every error that Sartor raises, with the way out and the exit code of each.
+
+    SartorError
+    ├── UsageError                 2    the command, a setting or a file name is wrong
+    │   ├── SettingsError               a setting can't be used
+    │   ├── CatalogueError              the alterations' folder can't be read as one
+    │   └── TargetError                 the release asked for can't be one
+    ├── RefusedError               2    a protected environment, or no confirmation
+    ├── ScriptError                1    a script can't be loaded, or lacks what the plan needs
+    ├── AlterationFailed           1    a script ran and failed; `failure` holds the facts
+    ├── PlanError                  4    disk and ledger contradict each other
+    │   ├── AlterationEdited
+    │   ├── AlterationMissing
+    │   ├── OutOfOrder
+    │   └── LineageMismatch
+    ├── RunHeld                    5    another run holds the destination
+    ├── DestinationError           6    the database can't be reached, or refuses
+    │   ├── Unreachable
+    │   ├── PrivilegeMissing
+    │   ├── ReadOnly
+    │   ├── LedgerTooNew
+    │   ├── PoolerRefused
+    │   └── EmbeddedUnavailable
+    └── Interrupted                130  a signal ended the run
+
+An error's text says what and why; `hint` says what to do. Neither ever holds a password.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from sartor.domain.report import Failure, Report
+
+
+class SartorError(Exception):
+    """The root: `str(error)` is the reason, `hint` the way out ("" where the reason says it).
+
+    `report` tells what had been done when the error ended a run; None where no run had begun.
+    """
+
+    exit_code: ClassVar[int] = 1
+    hint: str = ""
+    report: Report | None = None
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        if hint is not None:
+            self.hint = hint
+
+
+class UsageError(SartorError):
+    """The command line asks for something that can't be."""
+
+    exit_code = 2
+
+
+class SettingsError(UsageError):
+    """A setting is missing, malformed or contradicts another."""
+
+
+class CatalogueError(UsageError):
+    """A folder or package of alterations can't be read as one."""
+
+
+class TargetError(UsageError):
+    """The target isn't a version, `latest` or `next`, or can't be reached from here."""
+
+
+class RefusedError(UsageError):
+    """A destructive command without its confirmation, or where settings forbid it."""
+
+
+class ScriptError(SartorError):
+    """A script can't be loaded, or lacks the function that the plan needs."""
+
+    hint = "mend the script; nothing of the plan has run"
+
+
+class AlterationFailed(SartorError):
+    """A script ran and failed; it changed nothing, and what came before it stays."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(f"{failure.name}: {failure.message}")
+        self.failure = failure
+
+
+class PlanError(SartorError):
+    """What is on disk contradicts what the ledger says."""
+
+    exit_code = 4
+
+
+class AlterationEdited(PlanError):
+    """A deployed alteration's file no longer matches its checksum."""
+
+
+class AlterationMissing(PlanError):
+    """A deployed alteration isn't among the files."""
+
+
+class OutOfOrder(PlanError):
+    """A late arrival, where `--strict-order` forbids them."""
+
+    hint = "deploy without --strict-order, or rename the alteration so that it comes last"
+
+
+class LineageMismatch(PlanError):
+    """An alteration is deployed under another lineage's name."""
+
+
+class RunHeld(SartorError):
+    """Another run holds the destination, and went on holding it for as long as `--wait` allows."""
+
+    exit_code = 5
+
+
+class DestinationError(SartorError):
+    """The database can't be reached, or refuses what a run needs."""
+
+    exit_code = 6
+
+
+class Unreachable(DestinationError):
+    """No connection: network, TLS, credentials, or no such database."""
+
+
+class PrivilegeMissing(DestinationError):
+    """The role lacks a right; the hint holds the GRANT."""
+
+
+class ReadOnly(DestinationError):
+    """A standby, or a database or role set to read only."""
+
+
+class LedgerTooNew(DestinationError):
+    """The ledger was written by a newer Sartor."""
+
+    hint = "install that Sartor or a later one; reading commands such as `status` still work"
+
+
+class PoolerRefused(DestinationError):
+    """A script that runs outside a transaction was given a transaction pooler."""
+
+    hint = "give the server's own address in --db-url, not the pooler's"
+
+
+class EmbeddedUnavailable(DestinationError):
+    """The embedded server isn't installed, or can't run here."""
+
+
+class Interrupted(SartorError):
+    """SIGINT or SIGTERM ended the run."""
+
+    exit_code = 130

@@ -1,0 +1,99 @@
+"""What a database says of its alterations, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from functools import cached_property
+from typing import Any
+
+from sartor.domain.release import Release
+
+FORMAT = 1
+"""The ledger's format that this Sartor reads and writes."""
+
+
+class State(Enum):
+    """How far an alteration has come in this database."""
+
+    DEPLOYED = "deployed"
+    STARTED = "started"
+    """Its steps outside a transaction began, and no end of them is recorded."""
+    UNDOING = "undoing"
+    """Likewise for its rollback."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A row of the ledger: an alteration that this database has, or has begun."""
+
+    lineage: str
+    id: str
+    release: Release
+    name: str
+    checksum: str
+    state: State
+    deployed_at: datetime
+    duration_ms: float
+    deployed_by: str
+    host: str
+    sartor: str
+    seq: int
+    """The number of the journal's event that deployed it."""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """All that a destination's ledger says, at one moment.
+
+    `head` is the number of the journal's last event, -1 where there is no ledger yet; `entries` are in order of `seq`.
+    """
+
+    head: int = -1
+    format: int = FORMAT
+    entries: tuple[Entry, ...] = ()
+
+    @property
+    def exists(self) -> bool:
+        """Whether a first deploy has made it."""
+        return self.head >= 0
+
+    @cached_property
+    def by_key(self) -> dict[tuple[str, str], Entry]:
+        """Entries by lineage and identity."""
+        return {(entry.lineage, entry.id): entry for entry in self.entries}
+
+
+class EventKind(Enum):
+    """What the journal records."""
+
+    CREATED = "created"
+    STARTED = "started"
+    DEPLOYED = "deployed"
+    UNDOING = "undoing"
+    ROLLED_BACK = "rolled-back"
+    FAILED = "failed"
+    RELABELLED = "relabelled"
+    ACCEPTED = "accepted"
+    FORGOTTEN = "forgotten"
+    SEEDED = "seeded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One line of the journal. `lineage` to `checksum` are None for events of the whole database."""
+
+    seq: int
+    kind: EventKind
+    at: datetime
+    lineage: str | None
+    id: str | None
+    release: Release | None
+    name: str | None
+    checksum: str | None
+    duration_ms: float | None
+    user: str
+    host: str
+    sartor: str
+    detail: dict[str, Any] = field(default_factory=dict)

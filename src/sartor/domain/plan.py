@@ -1,0 +1,289 @@
+"""The one place that decides: what disk and ledger say of each other, and what is to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from sartor.domain.alteration import Alteration, Catalogue, order_key
+from sartor.domain.errors import (
+    AlterationEdited,
+    AlterationMissing,
+    LineageMismatch,
+    OutOfOrder,
+    PlanError,
+    TargetError,
+)
+from sartor.domain.ledger import Entry, Ledger, State
+from sartor.domain.release import NEXT, Release
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An alteration on disk and its row of the ledger."""
+
+    alteration: Alteration
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """Disk against ledger. Everything is in the order of deployment.
+
+    `deployed` holds every row that is complete, with its file where there is one; `pending` what is shipped and not
+    deployed, `out_of_order` those of it below the newest deployed one; `interrupted` rows whose steps outside a
+    transaction never ended; `edited` released alterations whose file changed since; `edited_next` unreleased ones, which
+    may; `missing` rows without a file, `ahead` those of them above all that is shipped; `renamed` rows whose release
+    changed its label. `release` is the highest of which everything shipped is deployed.
+    """
+
+    deployed: tuple[tuple[Entry, Alteration | None], ...]
+    pending: tuple[Alteration, ...]
+    out_of_order: tuple[Alteration, ...]
+    interrupted: tuple[Entry, ...]
+    edited: tuple[Pair, ...]
+    edited_next: tuple[Pair, ...]
+    missing: tuple[Entry, ...]
+    ahead: tuple[Entry, ...]
+    renamed: tuple[Pair, ...]
+    elsewhere: tuple[str, ...]
+    """Lineages that the ledger knows and that weren't given."""
+    release: Release | None
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether a deploy would be refused."""
+        return bool(self.edited or self.missing)
+
+
+def compare(catalogue: Catalogue, ledger: Ledger) -> Status:
+    """What disk and ledger say of each other. Raises LineageMismatch where a lineage has got another name."""
+    _check_lineages(catalogue, ledger)
+    known = [entry for entry in ledger.entries if entry.lineage in catalogue.by_name]
+    complete = [entry for entry in known if entry.state is State.DEPLOYED]
+    pairs = [Pair(a, e) for e in known if (a := catalogue.by_name[e.lineage].by_id.get(e.id))]
+    without_file = [e for e in known if e.id not in catalogue.by_name[e.lineage].by_id]
+    ahead = [entry for entry in without_file if _is_ahead(entry, catalogue)]
+    done = {(entry.lineage, entry.id) for entry in complete}
+    pending = [a for a in catalogue if (a.lineage, a.id) not in done]
+    changed = [p for p in pairs if p.entry.state is State.DEPLOYED and p.entry.checksum != p.alteration.checksum]
+    free = [p for p in changed if p.entry.release.unreleased and p.alteration.release.unreleased]
+    return Status(
+        deployed=tuple((e, catalogue.by_name[e.lineage].by_id.get(e.id)) for e in complete),
+        pending=tuple(pending),
+        out_of_order=tuple(_late(pending, complete, catalogue)),
+        interrupted=tuple(entry for entry in known if entry.state is not State.DEPLOYED),
+        edited=tuple(p for p in changed if p not in free),
+        edited_next=tuple(free),
+        missing=tuple(e for e in without_file if e not in ahead),
+        ahead=tuple(ahead),
+        renamed=tuple(p for p in pairs if _label_changed(p)),
+        elsewhere=tuple(dict.fromkeys(e.lineage for e in ledger.entries if e.lineage not in catalogue.by_name)),
+        release=_complete_release(complete, pending, catalogue),
+    )
+
+
+def _check_lineages(catalogue: Catalogue, ledger: Ledger) -> None:
+    homes = {entry.id: entry.lineage for entry in ledger.entries if entry.lineage not in catalogue.by_name}
+    for alteration in catalogue if homes else ():
+        home = homes.get(alteration.id)
+        if home and (alteration.lineage, alteration.id) not in ledger.by_key:
+            location = catalogue.by_name[alteration.lineage].location
+            raise LineageMismatch(
+                f"{alteration.id} is deployed as part of lineage {home!r}, and was given as part of"
+                f" {alteration.lineage!r}",
+                hint=f"name the lineage as the database knows it: --alterations {home}={location}",
+            )
+
+
+def _is_ahead(entry: Entry, catalogue: Catalogue) -> bool:
+    highest = catalogue.by_name[entry.lineage].highest_version
+    return highest is not None and not entry.release.unreleased and entry.release > highest
+
+
+def _label_changed(pair: Pair) -> bool:
+    return pair.entry.release != pair.alteration.release or pair.entry.name != pair.alteration.name
+
+
+def _late(pending: Sequence[Alteration], complete: Sequence[Entry], catalogue: Catalogue) -> Iterable[Alteration]:
+    newest = {
+        name: max((order_key(_label(e, catalogue), e.id) for e in complete if e.lineage == name), default=None)
+        for name in catalogue.by_name
+    }
+    return [a for a in pending if (top := newest[a.lineage]) is not None and a.key < top]
+
+
+def _label(entry: Entry, catalogue: Catalogue) -> Release:
+    """The release of a deployed alteration: the file's label where there is a file, else the ledger's."""
+    alteration = catalogue.by_name[entry.lineage].by_id.get(entry.id)
+    return alteration.release if alteration else entry.release
+
+
+def _complete_release(
+    complete: Sequence[Entry], pending: Sequence[Alteration], catalogue: Catalogue
+) -> Release | None:
+    lacking = {alteration.release for alteration in pending}
+    labels = {_label(entry, catalogue) for entry in complete}
+    return max((r for r in labels if not r.unreleased and r not in lacking), default=None)
+
+
+class Direction(Enum):
+    """Which way a plan goes."""
+
+    DEPLOY = "deploy"
+    ROLLBACK = "rollback"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deploy:
+    """A request to deploy all pending alterations up to `target`, or the first `steps` of them.
+
+    `target` None means the highest release shipped. `accepted` are identities whose edit or absence is accepted.
+    """
+
+    target: Release | None = NEXT
+    steps: int | None = None
+    strict_order: bool = False
+    accepted: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollback:
+    """A request to undo, newest deployment first: all above `target`, the last `steps`, or all after a timestamp."""
+
+    target: Release | None = None
+    steps: int | None = None
+    to_timestamp: tuple[int, str] | None = None
+    accepted: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One alteration to deploy or to roll back; `entry` is its row where the ledger has one."""
+
+    alteration: Alteration
+    entry: Entry | None = None
+    late: bool = False
+    """Whether it is a late arrival."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is to be done, in order, and what it was decided from."""
+
+    direction: Direction
+    target: Release | None
+    steps: tuple[Step, ...]
+    status: Status
+    head: int
+    """The ledger's head that this plan holds for; a later head makes it stale."""
+    relabel: tuple[Pair, ...] = ()
+    accept: tuple[Pair, ...] = ()
+    forget: tuple[Entry, ...] = ()
+
+
+def make_plan(catalogue: Catalogue, ledger: Ledger, request: Deploy | Rollback) -> Plan:
+    """Decide what `request` means for this catalogue and this ledger.
+
+    Raises PlanError where they contradict each other in what isn't accepted, TargetError where the target can't be.
+    """
+    status = compare(catalogue, ledger)
+    if isinstance(request, Deploy):
+        return _plan_deploy(catalogue, ledger, request, status)
+    return _plan_rollback(catalogue, ledger, request, status)
+
+
+def _plan_deploy(catalogue: Catalogue, ledger: Ledger, request: Deploy, status: Status) -> Plan:
+    _refuse_unknown(request.accepted, status)
+    _refuse_edited([p for p in status.edited if p.alteration.id not in request.accepted])
+    _refuse_missing([e for e in status.missing if e.id not in request.accepted])
+    target = request.target if request.target is not None else _latest(catalogue)
+    wanted = [a for a in status.pending if a.release <= target][: request.steps]
+    late = {a.id for a in status.out_of_order}
+    if request.strict_order and (found := [a for a in wanted if a.id in late]):
+        raise OutOfOrder(f"{_names(a.name for a in found)}: older than the newest alteration deployed here")
+    return Plan(
+        direction=Direction.DEPLOY,
+        target=target,
+        steps=tuple(
+            Step(alteration=a, entry=ledger.by_key.get((a.lineage, a.id)), late=a.id in late) for a in wanted
+        ),
+        status=status,
+        head=ledger.head,
+        relabel=tuple(p for p in status.renamed if p not in status.edited),
+        accept=tuple(p for p in status.edited if p.alteration.id in request.accepted),
+        forget=tuple(e for e in status.missing if e.id in request.accepted),
+    )
+
+
+def _latest(catalogue: Catalogue) -> Release:
+    latest = catalogue.latest
+    if latest is None:
+        raise TargetError(
+            "nothing is released yet, so there is no latest release",
+            hint="`sartor db alteration deploy next` deploys what is unreleased",
+        )
+    return latest
+
+
+def _plan_rollback(catalogue: Catalogue, ledger: Ledger, request: Rollback, status: Status) -> Plan:
+    held = [entry for entry in reversed(ledger.entries) if entry.lineage in catalogue.by_name]
+    chosen = [entry for entry in held if _undone_by(request, entry, catalogue)][: request.steps]
+    _refuse_missing([e for e in chosen if e.id not in catalogue.by_name[e.lineage].by_id])
+    ids = {(e.lineage, e.id) for e in chosen}
+    edited = [p for p in status.edited if (p.entry.lineage, p.entry.id) in ids]
+    _refuse_edited([p for p in edited if p.alteration.id not in request.accepted])
+    return Plan(
+        direction=Direction.ROLLBACK,
+        target=request.target,
+        steps=tuple(Step(alteration=catalogue.by_name[e.lineage].by_id[e.id], entry=e) for e in chosen),
+        status=status,
+        head=ledger.head,
+    )
+
+
+def _undone_by(request: Rollback, entry: Entry, catalogue: Catalogue) -> bool:
+    if request.target is not None:
+        return _label(entry, catalogue) > request.target
+    if request.to_timestamp is not None:
+        return order_key(entry.release, entry.id)[1:3] > request.to_timestamp
+    return True
+
+
+def _refuse_unknown(accepted: frozenset[str], status: Status) -> None:
+    known = {p.alteration.id for p in status.edited} | {e.id for e in status.missing}
+    done = {entry.id for entry, _ in status.deployed}
+    for alteration_id in sorted(accepted - known - done):
+        raise PlanError(
+            f"{alteration_id} isn't deployed here, so there is nothing to accept",
+            hint="`sartor db alteration status` shows what is edited or missing",
+        )
+
+
+def _refuse_edited(pairs: Sequence[Pair]) -> None:
+    if pairs:
+        plural = "has" if len(pairs) == 1 else "have"
+        flags = " ".join(f"--accept-edited {p.alteration.id}" for p in pairs)
+        raise AlterationEdited(
+            f"{_names(p.alteration.name for p in pairs)} {plural} changed since being deployed here",
+            hint="restore the file and ship the change as a new alteration;"
+            f" or, if this database is right as it is: {flags}",
+        )
+
+
+def _refuse_missing(entries: Sequence[Entry]) -> None:
+    if entries:
+        verb = "is" if len(entries) == 1 else "are"
+        flags = " ".join(f"--accept-missing {e.id}" for e in entries)
+        raise AlterationMissing(
+            f"{_names(e.name for e in entries)} {verb} deployed here, and not among the alterations given",
+            hint="bring the file back, or give the folder that holds it with --alterations;"
+            f" or, to deploy without it: {flags}",
+        )
+
+
+def _names(names: Iterable[str]) -> str:
+    found = list(names)
+    shown, rest = found[:5], len(found) - 5
+    return ", ".join(shown) + (f" and {rest} more" if rest > 0 else "")

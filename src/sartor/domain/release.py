@@ -1,0 +1,85 @@
+"""Releases: a product's versions, and `next` for what isn't released yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache, total_ordering
+
+from packaging.version import InvalidVersion, Version
+
+from sartor.domain.errors import TargetError
+
+LATEST = "latest"
+"""The target's name for the highest release shipped."""
+
+
+@total_ordering
+@dataclass(frozen=True, slots=True, eq=False)
+class Release:
+    """A version of the product, or `next`.
+
+    Two releases are equal when their versions are (`1.0` and `1.0.0`); `next` is above every version.
+    `label` is the version as its maker writes it: `2.0.0-beta.1`.
+    """
+
+    label: str
+    version: Version | None
+
+    @classmethod
+    def parse(cls, text: str) -> Release:
+        """The release that `text` names: `next`, or a version, with `_` allowed for `-`.
+
+        Raises ValueError where it is neither. Versions are those of PEP 440, so the prereleases that parse are
+        alpha, beta, rc (with their short forms), dev, and the like: `1.0.0-nightly` isn't one.
+        """
+        return _parse(text)
+
+    @property
+    def unreleased(self) -> bool:
+        """Whether this is `next`."""
+        return self.version is None
+
+    @property
+    def file_prefix(self) -> str:
+        """The label as file names spell it: `2.0.0_beta.1`."""
+        return self.label.replace("-", "_")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Release) and self.version == other.version
+
+    def __hash__(self) -> int:
+        return hash(self.version)
+
+    def __lt__(self, other: Release) -> bool:
+        if self.version is None or other.version is None:
+            return self.version is not None
+        return self.version < other.version
+
+    def __str__(self) -> str:
+        return self.label
+
+
+@lru_cache(maxsize=4096)
+def _parse(text: str) -> Release:
+    if text == "next":
+        return NEXT
+    label = text.replace("_", "-")
+    try:
+        return Release(label, Version(label))
+    except InvalidVersion:
+        message = f"{text!r} is neither a version nor `next`"
+        raise ValueError(message) from None
+
+
+NEXT = Release("next", None)
+
+
+def parse_target(text: str) -> Release:
+    """A version or `next` that someone typed as a target. Raises TargetError; `latest` is the caller's to resolve."""
+    try:
+        return Release.parse(text)
+    except ValueError:
+        raise TargetError(
+            f"there is no release {text!r}: a target is a version (1.2.0, 2.0.0-beta.1), `latest` or `next`",
+            hint="`sartor db alteration list` shows what is shipped",
+        ) from None

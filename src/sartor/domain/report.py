@@ -1,0 +1,121 @@
+"""What a run tells while it goes, and what it leaves behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from sartor.domain.alteration import Alteration
+from sartor.domain.plan import Direction, Plan
+from sartor.domain.release import Release
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a script failed: facts, each None where it isn't known.
+
+    `name` is the file's name, `id` the alteration's identity (None for a seed module). `position` counts characters of
+    `statement` from 0; `line` counts lines of `file` from 1.
+    """
+
+    name: str
+    id: str | None
+    message: str
+    advice: str | None = None
+    sqlstate: str | None = None
+    detail: str | None = None
+    hint: str | None = None
+    context: str | None = None
+    statement: str | None = None
+    position: int | None = None
+    file: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """An alteration that this run deployed or rolled back, and the milliseconds that it took."""
+
+    alteration: Alteration
+    duration_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The outcome of one run on one destination."""
+
+    direction: Direction
+    target: Release | None
+    done: tuple[Done, ...] = ()
+    failed: Failure | None = None
+    remaining: tuple[Alteration, ...] = ()
+    """What the plan held and this run didn't do, the failed one first."""
+    elsewhere: tuple[Alteration, ...] = ()
+    """What another run did while this one went on."""
+    plan: Plan | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocker:
+    """A session that holds a lock which someone waits for. Hidden facts (another role's) are None."""
+
+    pid: int
+    user: str | None
+    application: str | None
+    client: str | None
+    state: str | None
+    seconds: float | None
+    """How long its transaction (or, without one, its state) has lasted."""
+    query: str | None
+    holds: str | None
+    """What it holds of what is waited for: `AccessShareLock on users`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """The run begins with this plan; told again where another run made it stale."""
+
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """An alteration begins."""
+
+    alteration: Alteration
+    direction: Direction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """An alteration is committed."""
+
+    alteration: Alteration
+    direction: Direction
+    duration_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """The run waits for another session: for a lock, or for another run. `left` is what remains of the budget, in s."""
+
+    reason: str
+    blockers: tuple[Blocker, ...]
+    left: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Something worth knowing, that stops nothing."""
+
+    text: str
+
+
+RunEvent = Planned | Started | Finished | Waiting | Note
+
+
+class Observer(Protocol):
+    """Who is told of a run's events, as they happen; the library itself never prints."""
+
+    def __call__(self, event: RunEvent, /) -> None:
+        """Take one event."""

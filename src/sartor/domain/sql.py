@@ -1,0 +1,133 @@
+"""Just enough of SQL's lexical rules to tell statements apart, as `psql` does (its `psqlscan.l` is the model).
+
+Nothing here understands a statement: the server does. See the manual's chapter 4.1, Lexical Structure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_TOKEN = re.compile(
+    r"""
+      (?P<line_comment> --[^\r\n]* )
+    | (?P<block_comment> /\* )
+    | (?P<string> [eE]'(?:[^'\\]|\\.|'')*(?:'|\Z) | '(?:[^']|'')*(?:'|\Z) | "(?:[^"]|"")*(?:"|\Z) )
+    | (?P<dollar> \$(?:[^\W\d]\w*)?\$ )
+    | (?P<word> [^\W\d][\w$]* )
+    | (?P<number> \$?\d[\w.]* )
+    | (?P<space> \s+ )
+    | (?P<mark> . )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_COMMENT_MARK = re.compile(r"/\*|\*/")
+_ROUTINE = re.compile(r"create (or replace )?(function|procedure)\b")
+_MAY_CONTROL = re.compile(r"\b(?:begin|start|commit|end|rollback|abort|prepare)\b", re.IGNORECASE)
+_CONTROL = re.compile(
+    r"(?:begin|start transaction|commit|end|abort|prepare transaction|rollback(?! (?:(?:work|transaction) )?to\b))\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of SQL: its kind (`line_comment`, `block_comment`, `string`, `word`, `mark`, ...) and where it stands."""
+
+    kind: str
+    text: str
+    start: int
+
+    @property
+    def end(self) -> int:
+        """The offset behind it."""
+        return self.start + len(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement without its semicolon: `start` is its offset in the text; `words` its first few, in lower case."""
+
+    text: str
+    start: int
+    words: str
+
+
+def tokens(sql: str) -> Iterator[Token]:
+    """The tokens of `sql`, all of its characters; what is left open at its end is closed there."""
+    position = 0
+    while match := _TOKEN.match(sql, position):
+        kind = match.lastgroup or "mark"
+        end = match.end()
+        if kind == "block_comment":
+            end = _comment_end(sql, end)
+        elif kind == "dollar":
+            found = sql.find(match[0], end)
+            kind, end = "string", len(sql) if found < 0 else found + len(match[0])
+        yield Token(kind, sql[position:end], position)
+        position = end
+
+
+def _comment_end(sql: str, position: int) -> int:
+    """Where a block comment ends that was opened before `position`: they nest."""
+    depth = 1
+    while depth and (match := _COMMENT_MARK.search(sql, position)):
+        depth += 1 if match[0] == "/*" else -1
+        position = match.end()
+    return len(sql) if depth else position
+
+
+def split(sql: str) -> list[Statement]:
+    """The statements of `sql`; empty ones and lone comments aren't any."""
+    found: list[Statement] = []
+    start: int | None = None
+    end, parentheses, blocks, words = 0, 0, 0, []  # type: int, int, int, list[str]
+    for token in tokens(sql):
+        if token.kind in {"space", "line_comment", "block_comment"}:
+            continue
+        if token.text == ";" and parentheses <= 0 and blocks == 0:
+            if start is not None:
+                found.append(Statement(sql[start:end], start, " ".join(words[:6])))
+            start, parentheses, words = None, 0, []
+            continue
+        start = token.start if start is None else start
+        end = token.end
+        if token.kind == "word":
+            words.append(token.text.lower())
+            blocks = _block_depth(blocks, words)
+        parentheses += {"(": 1, ")": -1}.get(token.text, 0)
+    if start is not None:
+        found.append(Statement(sql[start:end], start, " ".join(words[:6])))
+    return found
+
+
+def _block_depth(depth: int, words: list[str]) -> int:
+    """How deep in `BEGIN ATOMIC ... END` bodies of a routine the last of `words` stands."""
+    word = words[-1]
+    if depth == 0:
+        return int(word == "atomic" and words[-2:-1] == ["begin"] and bool(_ROUTINE.match(" ".join(words[:4]))))
+    if word in {"case", "begin"}:
+        return depth + 1
+    return depth - 1 if word == "end" else depth
+
+
+def transaction_control(sql: str) -> str | None:
+    """The first statement of `sql` that begins or ends a transaction (`COMMIT`, not `ROLLBACK TO`), or None."""
+    if not _MAY_CONTROL.search(sql):
+        return None
+    return next((s.text for s in split(sql) if _CONTROL.match(s.words)), None)
+
+
+def quote_identifier(name: str) -> str:
+    """`name` as a quoted identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_literal(value: str | float | None) -> str:
+    r"""`value` as a literal, safe whatever `standard_conforming_strings` says. Text can't hold NUL."""
+    if value is None:
+        return "null"
+    if not isinstance(value, str):
+        return repr(value)
+    quoted = "'" + value.replace("'", "''") + "'"
+    return " E" + quoted.replace("\\", "\\\\") if "\\" in value else quoted

@@ -1,0 +1,1 @@
+"""Everything that talks to Postgres; the only user of the driver."""

@@ -1,0 +1,176 @@
+"""The connection that scripts get: a real `asyncpg.Connection` that knows whose transaction it is in.
+
+Sartor's claim rides on the driver's own BEGIN and its record on COMMIT, so that they cost no round trip, and
+`conn.transaction()` inside a script is a savepoint, as its author expects.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from sartor.domain import sql
+
+if TYPE_CHECKING:
+    _Driver = asyncpg.Connection[asyncpg.Record]
+else:
+    _Driver = asyncpg.Connection
+
+GRACE = 1.0
+"""Seconds that a ROLLBACK may take after a cancel; then the connection is cut."""
+
+CLEANING = (
+    "close all; reset session authorization; reset all; deallocate all; unlisten *;"
+    " select pg_catalog.pg_advisory_unlock_all(); discard temp; discard sequences;"
+)
+"""What DISCARD ALL does, in a form that may stand behind COMMIT in one message (0.03 ms instead of 0.2 to 0.8).
+
+See the manual's page on DISCARD. Behind COMMIT, because through a transaction pooler a later message would reach
+another server session.
+"""
+
+
+class TransactionControl(Exception):
+    """A script was about to end, or to begin, the transaction that is Sartor's. `statement` is its SQL."""
+
+    def __init__(self, statement: str) -> None:
+        super().__init__(statement)
+        self.statement = statement
+
+
+def _told(name: str) -> Any:
+    """The driver's method of this name, with its statement checked and remembered."""
+    original = getattr(asyncpg.Connection, name)
+
+    @functools.wraps(original)
+    async def method(self: Connection, query: str, *args: Any, **kwargs: Any) -> Any:
+        with self.running(query):
+            return await original(self, query, *args, **kwargs)
+
+    return method
+
+
+def _wearing(name: str) -> Any:
+    """The driver's method of this name, which changes the client's side of a session."""
+    original = getattr(asyncpg.Connection, name)
+
+    @functools.wraps(original)
+    def method(self: Connection, *args: Any, **kwargs: Any) -> Any:
+        self.worn = True
+        return original(self, *args, **kwargs)
+
+    return method
+
+
+class Connection(_Driver):
+    """An asyncpg connection with guarded transactions and a memory of what it is doing.
+
+    `statement` is the SQL under way (None between statements) and `since` when it began, in seconds of
+    `time.monotonic`; `error` is the last error that a statement of the present transaction met; `committing` says that
+    COMMIT was sent and not answered; `worn` that a script changed the client's side of the session (codecs,
+    listeners), so that the next script needs a new one.
+    """
+
+    __slots__ = ("_closing", "_guarded", "_opening", "committing", "error", "since", "statement", "worn")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._opening = self._closing = ""
+        self._guarded = False
+        self.committing = False
+        self.worn = False
+        self.statement: str | None = None
+        self.since = 0.0
+        self.error: BaseException | None = None
+
+    @asynccontextmanager
+    async def guarded(self, opening: str, closing: str) -> AsyncIterator[None]:
+        """A transaction with the SQL `opening` sent along with its BEGIN, and `closing` along with its COMMIT.
+
+        Whatever way it ends, the session is as new. Raises what the driver raises; `committing` is then true where
+        the connection broke with the answer to COMMIT outstanding, so that only the database knows how it ended.
+        """
+        self._opening, self._closing = opening, closing
+        self.error, self.committing = None, False
+        transaction = self.transaction()
+        try:
+            await transaction.start()
+            self._guarded = True
+            yield
+            self._guarded = False
+            await transaction.commit()
+        except BaseException:
+            await self.undo()
+            raise
+        finally:
+            self._guarded = False
+
+    async def undo(self) -> None:
+        """Roll back and make the session as new, or cut the connection, which does both as well."""
+        self._guarded, self._top_xact = False, None
+        if self.is_closed():
+            return
+        try:
+            async with asyncio.timeout(GRACE):
+                await super().execute("ROLLBACK;" + CLEANING)
+        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+            self.terminate()
+
+    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
+        """As asyncpg's; the guard's SQL joins the driver's own BEGIN and COMMIT here."""
+        if query == "BEGIN;" and self._opening:
+            query, self._opening = query + self._opening, ""
+        elif query == "COMMIT;" and self._closing and not self._guarded:
+            query, self._closing = self._closing + query + CLEANING, ""
+            self.committing = True
+            result = await super().execute(query)
+            self.committing = False
+            return result
+        with self.running(query):
+            return await super().execute(query, *args, timeout=timeout)
+
+    fetch = _told("fetch")
+    fetchval = _told("fetchval")
+    fetchrow = _told("fetchrow")
+    fetchmany = _told("fetchmany")
+    executemany = _told("executemany")
+    prepare = _told("prepare")
+    copy_from_query = _told("copy_from_query")
+    copy_from_table = _told("copy_from_table")
+    copy_to_table = _told("copy_to_table")
+    copy_records_to_table = _told("copy_records_to_table")
+    set_type_codec = _wearing("set_type_codec")
+    set_builtin_type_codec = _wearing("set_builtin_type_codec")
+    add_listener = _wearing("add_listener")
+    add_log_listener = _wearing("add_log_listener")
+    add_query_logger = _wearing("add_query_logger")
+    add_termination_listener = _wearing("add_termination_listener")
+
+    def cursor(self, query: str, *args: Any, **kwargs: Any) -> Any:
+        """As asyncpg's."""
+        self._check(query)
+        return super().cursor(query, *args, **kwargs)
+
+    @contextmanager
+    def running(self, query: str) -> Iterator[None]:
+        """The time in which `query` runs. Raises TransactionControl where it isn't a script's to run."""
+        self._check(query)
+        self.statement, self.since = query, time.monotonic()
+        try:
+            yield
+        except BaseException as error:
+            self.error = error
+            raise
+        finally:
+            self.statement = None
+
+    def _check(self, query: str) -> None:
+        # Before it is sent: what a script did between its own COMMIT and ours could no longer be undone.
+        if self._guarded and (control := sql.transaction_control(query)):
+            raise TransactionControl(control)

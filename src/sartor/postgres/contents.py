@@ -1,0 +1,90 @@
+"""All that a schema holds."""
+
+from __future__ import annotations
+
+from sartor.domain.sql import quote_identifier
+from sartor.postgres.connection import Connection
+
+_OBJECTS = """
+with mine as (select oid from pg_catalog.pg_namespace where nspname = $1::text),
+objects as (
+    select 'pg_class'::regclass as class, c.oid, 1 as rank,
+        case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence'
+            when 'f' then 'foreign table' when 'c' then 'type' else 'table' end as kind
+    from pg_catalog.pg_class c, mine where c.relnamespace = mine.oid and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c')
+    union all
+    select 'pg_proc'::regclass, p.oid, 2, case p.prokind when 'a' then 'aggregate' when 'p' then 'procedure'
+        else 'function' end
+    from pg_catalog.pg_proc p, mine where p.pronamespace = mine.oid
+    union all
+    select 'pg_type'::regclass, t.oid, 3, case t.typtype when 'd' then 'domain' else 'type' end
+    from pg_catalog.pg_type t, mine where t.typnamespace = mine.oid and t.typtype in ('e', 'd', 'r')
+    union all
+    select 'pg_collation'::regclass, c.oid, 4, 'collation' from pg_catalog.pg_collation c, mine
+    where c.collnamespace = mine.oid
+    union all
+    select 'pg_conversion'::regclass, c.oid, 4, 'conversion' from pg_catalog.pg_conversion c, mine
+    where c.connamespace = mine.oid
+    union all
+    select 'pg_operator'::regclass, o.oid, 4, 'operator' from pg_catalog.pg_operator o, mine
+    where o.oprnamespace = mine.oid
+    union all
+    select 'pg_opfamily'::regclass, o.oid, 4, 'operator family' from pg_catalog.pg_opfamily o, mine
+    where o.opfnamespace = mine.oid
+    union all
+    select 'pg_ts_config'::regclass, t.oid, 4, 'text search configuration' from pg_catalog.pg_ts_config t, mine
+    where t.cfgnamespace = mine.oid
+    union all
+    select 'pg_ts_dict'::regclass, t.oid, 5, 'text search dictionary' from pg_catalog.pg_ts_dict t, mine
+    where t.dictnamespace = mine.oid
+)
+select o.class::oid::int8 as class, o.oid::int8 as oid, o.kind,
+    (pg_catalog.pg_identify_object(o.class, o.oid, 0)).identity as identity
+from objects o
+where not exists (select from pg_catalog.pg_depend d where d.classid = o.class and d.objid = o.oid
+    and d.deptype in ('e', 'i', 'P', 'S'))
+order by o.rank, o.oid
+"""
+"""What isn't part of an extension or of another object; see the manual's chapter on pg_depend for `deptype`."""
+
+_TABLES = """
+select pg_catalog.format('%I.%I', n.nspname, c.relname) from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where n.nspname = $1::text and c.relkind in ('r', 'p') and not c.relispartition
+    and c.relname not in ('sartor_ledger', 'sartor_journal', 'sartor_closed')
+    and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid
+        and d.deptype = 'e')
+order by 1
+"""
+
+
+async def drop_contents(connection: Connection, schema: str, *, lock_timeout: float) -> int:
+    """Drop all objects of a schema, those of extensions apart, in one transaction; how many there were.
+
+    The schema stays, with its owner and its grants. `lock_timeout` is in seconds.
+    """
+    async with connection.transaction():
+        await connection.execute(f"set local lock_timeout = {lock_timeout * 1000:.0f}")
+        rows = await connection.fetch(_OBJECTS, schema)
+        for row in rows:
+            # One may have gone with another that was dropped with CASCADE before it.
+            exists = "select 1 from pg_catalog.pg_describe_object($1::int8::oid, $2::int8::oid, 0) d where d is not null"
+            if await connection.fetchval(exists, row["class"], row["oid"]):
+                await connection.execute(f"drop {row['kind']} if exists {row['identity']} cascade")
+        return len(rows)
+
+
+async def empty_tables(connection: Connection, schema: str) -> int:
+    """Empty all tables of a schema, Sartor's own apart, and start their sequences over; how many there are."""
+    tables = [row[0] for row in await connection.fetch(_TABLES, schema)]
+    if tables:
+        await connection.execute(f"truncate {', '.join(tables)} restart identity cascade")
+    return len(tables)
+
+
+async def estimate_rows(connection: Connection, schema: str, table: str) -> int | None:
+    """About how many rows a table holds, from its statistics; None where there is no such table or none were taken."""
+    name = f"{quote_identifier(schema)}.{quote_identifier(table)}"
+    query = "select nullif(reltuples::int8, -1) from pg_catalog.pg_class where oid = pg_catalog.to_regclass($1::text)"
+    found: int | None = await connection.fetchval(query, name)
+    return found

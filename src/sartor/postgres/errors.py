@@ -1,0 +1,178 @@
+"""The driver's errors, turned into Sartor's in one place; the cause is always kept."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+
+import asyncpg
+
+from sartor.domain.destination import Destination, redact
+from sartor.domain.errors import DestinationError, Unreachable
+from sartor.domain.report import Failure
+from sartor.postgres.connection import TransactionControl
+from sartor.postgres.guard import CLOSED_CONSTRAINT, ROLE_LEFT, TOKEN_GONE
+
+RETRIED = frozenset({"55P03", "40P01", "40001"})
+"""Lock not available, deadlock, serialization failure: another try may well succeed (the manual's appendix A)."""
+
+STALE = frozenset({"23505", "23502"})
+"""What the guard's claim answers where another run was first."""
+
+DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What the driver raises, apart from OSError."""
+
+SAVEPOINT = "wrap the statement that may fail in `async with conn.transaction():`"
+
+
+def connect_error(error: BaseException, destination: Destination, timeout: float) -> Unreachable:
+    """Why there is no connection, and what to do about it."""
+    reason, hint = _why_not(error, timeout)
+    return Unreachable(redact(f"{destination.label}: {reason}", destination.secrets), hint=hint)
+
+
+def _why_not(error: BaseException, timeout: float) -> tuple[str, str]:
+    match error:
+        case asyncpg.InvalidPasswordError() | asyncpg.InvalidAuthorizationSpecificationError():
+            return (
+                f"the server refuses these credentials ({error})",
+                "check user and password (--db-url, SARTOR_DB_URL, SARTOR_PASSWORD, ~/.pgpass) and pg_hba.conf",
+            )
+        case asyncpg.InvalidCatalogNameError():
+            return (f"{error}", "check the database's name in the URL, or create it: createdb NAME")
+        case asyncpg.TooManyConnectionsError():
+            return (f"the server has no connection left ({error})", "try again, or raise max_connections")
+        case asyncpg.CannotConnectNowError():
+            return (f"the server isn't taking connections: {error}", "try again in a moment")
+        case asyncpg.PostgresError():
+            return (f"the server refuses: {error}", "ask whoever runs the server")
+        case ssl.SSLError():
+            return (
+                f"TLS failed: {error.reason or error}",
+                "check sslmode and sslrootcert in the URL; the server's certificate must be one that this machine trusts",
+            )
+        case socket.gaierror():
+            return (f"the host's name can't be resolved ({error.strerror})", "check the host in the URL")
+        case TimeoutError() | asyncio.TimeoutError():
+            return (
+                f"no answer within {timeout:g} s",
+                "check host, port and firewall; `connect_timeout=30` in the URL waits longer",
+            )
+        case ConnectionRefusedError():
+            return ("nothing listens there", "check host and port, and that the server runs")
+        case ConnectionError() if "SSL" in str(error) or "ssl" in str(error):
+            return (f"TLS failed: {error}", "the server has no TLS; sslmode=prefer goes without")
+        case OSError():
+            return (error.strerror or str(error) or type(error).__name__, "check host and port, and that the server runs")
+        case _:
+            return (str(error) or type(error).__name__, "check the URL; the manual's chapter 34.1.1 describes it")
+
+
+def ledger_error(error: BaseException, destination: Destination) -> DestinationError:
+    """Why the ledger's tables can't be made or written."""
+    return DestinationError(redact(f"the ledger in schema {destination.schema} can't be made: {error}", destination.secrets))
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it came from, the first cause last: a broken connection hides why it broke."""
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = seen.__cause__ or seen.__context__
+
+
+def sqlstate(error: BaseException) -> str | None:
+    """The error's SQLSTATE, where it has one."""
+    return error.sqlstate if isinstance(error, asyncpg.PostgresError) else None
+
+
+def is_disconnect(error: BaseException) -> bool:
+    """Whether the connection broke: class 08, 57P01 to 57P05, or the driver's word for it."""
+    if isinstance(error, asyncpg.PostgresError):
+        return error.sqlstate.startswith("08") or error.sqlstate in {"57P01", "57P02", "57P03", "57P05"}
+    return isinstance(error, OSError | EOFError) or "connection is closed" in str(error)
+
+
+def failure(
+    error: BaseException,
+    *,
+    name: str,
+    alteration_id: str | None,
+    file: str,
+    locate: Callable[[BaseException], tuple[str, int] | None],
+    hidden: BaseException | None = None,
+) -> Failure:
+    """The facts of why a script failed. `hidden` is the last error that it met and didn't raise."""
+    advice = _advice(error)
+    if sqlstate(error) == "25P02" and hidden is not None and sqlstate(hidden) not in {None, "25P02"}:
+        error, advice = hidden, f"the script hid this error and went on, which Postgres doesn't allow: {SAVEPOINT}"
+    place = locate(error)
+    server = error if isinstance(error, asyncpg.PostgresError) else None
+    statement = getattr(error, "query", None)
+    if isinstance(error, TransactionControl):
+        statement = error.statement
+    position = int(server.position) - 1 if server and server.position else None
+    return Failure(
+        name=name,
+        id=alteration_id,
+        message=_message(error),
+        advice=advice,
+        sqlstate=sqlstate(error),
+        detail=server.detail if server else None,
+        hint=server.hint if server else None,
+        context=server.context if server else None,
+        statement=None if statement and "sartor.token" in statement else statement,
+        position=position,
+        file=place[0] if place else file,
+        line=place[1] if place else None,
+    )
+
+
+def _message(error: BaseException) -> str:
+    text = str(error.args[0]) if error.args else ""
+    match error:
+        case TransactionControl():
+            return f"the script runs {error.statement.split()[0].upper()} in a transaction that isn't its own"
+        case asyncpg.PostgresError() if TOKEN_GONE in text:
+            return "the script reset the session's settings, and the transaction's mark with them"
+        case asyncpg.PostgresError() if ROLE_LEFT in text:
+            return f"the script left the role set to {text.partition(ROLE_LEFT)[2].rstrip(chr(34))}"
+        case asyncpg.PostgresError():
+            return text
+        case _:
+            return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _advice(error: BaseException) -> str | None:
+    """What to change in the script, where the error shows a known mistake."""
+    text = str(error)
+    match error:
+        case TransactionControl():
+            return (
+                "Sartor runs each script in one transaction, together with its record: take the statement out;"
+                " `async with conn.transaction():` makes a savepoint; `transaction = False` runs outside of one"
+            )
+        case asyncpg.PostgresError() if TOKEN_GONE in text:
+            return "RESET ALL and DISCARD end what makes the run safe: reset the settings by name"
+        case asyncpg.PostgresError() if ROLE_LEFT in text:
+            return "end the script with `reset role`, or it would be recorded, and the next one run, as that role"
+        case asyncpg.DivisionByZeroError() if "sartor_journal" in (getattr(error, "query", None) or ""):
+            return "the script ended its transaction by a way of its own; what it did afterwards may have stayed"
+        case asyncpg.ForeignKeyViolationError() if error.constraint_name == CLOSED_CONSTRAINT:
+            return "SET CONSTRAINTS ALL reaches Sartor's own constraint: name the constraints instead of ALL"
+        case asyncpg.InFailedSQLTransactionError():
+            return f"the script hid an error and went on, which Postgres doesn't allow: {SAVEPOINT}"
+        case asyncpg.ActiveSQLTransactionError():
+            return "this statement can't run inside a transaction: put `transaction = False` into the script"
+        case asyncpg.InterfaceError() if "another operation is in progress" in text:
+            return "a query of the script was still running: `await` every query; one connection runs one at a time"
+        case asyncpg.LockNotAvailableError():
+            return "the lock wasn't to be had in time; try at a quieter hour, or with a longer --lock-budget"
+        case asyncpg.QueryCanceledError() if "statement timeout" in text:
+            return "the statement took longer than --statement-timeout allows"
+        case asyncpg.InsufficientPrivilegeError():
+            return "the role that deploys must own what the script alters, or be a member of the owner"
+        case _:
+            return None

@@ -1,0 +1,178 @@
+"""The claim that rides on BEGIN and the record that rides on COMMIT: what makes a script run exactly once.
+
+The journal's primary key is the lock: a rival that inserts the same number waits until this transaction ends, and
+then sees 23505 where it committed. `open` is a deferred reference to a row that can't exist, so nothing commits until
+the record has cleared it: a COMMIT of the script's own undoes everything (the manual's page on SET CONSTRAINTS).
+`sartor.token` is gone after a ROLLBACK or a RESET ALL, which the record notices.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sartor import __version__
+from sartor.domain.alteration import Alteration
+from sartor.domain.ledger import FORMAT, Entry, EventKind, State
+from sartor.domain.sql import quote_identifier, quote_literal
+
+CLOSED_CONSTRAINT = "sartor_journal_open_fkey"
+"""The deferred reference; an error that names it means that a script touched the transaction."""
+
+TOKEN_GONE = "sartor: no token"
+ROLE_LEFT = "sartor: role "
+
+CHECKS_CLIENT = 140000
+"""The first server version that knows `client_connection_check_interval`."""
+
+JOURNAL, LEDGER, CLOSED = "sartor_journal", "sartor_ledger", "sartor_closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    """An event of the journal that is about to happen: its number, its kind, what it is about.
+
+    `since` is the number of the event with which it began, where that isn't itself.
+    """
+
+    seq: int
+    kind: EventKind
+    about: Alteration | Entry | None = None
+    since: int | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    token: str = field(default_factory=lambda: secrets.token_hex(12))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pins:
+    """What a transaction's settings are pinned to, durations in seconds, 0 for none; `role` is the connection's own."""
+
+    schema: str
+    role: str
+    lock_timeout: float
+    statement_timeout: float
+    application: str
+    server_version: int
+
+
+_RECORDS = {
+    EventKind.DEPLOYED: """insert into {ledger} (lineage, id, release, name, checksum, state, deployed_at, duration_ms,
+        deployed_by, host, sartor, seq, format)
+        select lineage, id, release, name, checksum, 'deployed', pg_catalog.clock_timestamp(), duration_ms,
+        by_user, host, sartor, seq, format from closed
+        on conflict (lineage, id) do update set (release, name, checksum, state, deployed_at, duration_ms, deployed_by,
+        host, sartor, seq, format) = (excluded.release, excluded.name, excluded.checksum, excluded.state,
+        excluded.deployed_at, excluded.duration_ms, excluded.deployed_by, excluded.host, excluded.sartor, excluded.seq,
+        excluded.format) returning 1""",
+    EventKind.ROLLED_BACK: """delete from {ledger} l using closed c
+        where l.lineage = c.lineage and l.id = c.id returning 1""",
+    EventKind.UNDOING: """update {ledger} l set state = 'undoing', format = c.format from closed c
+        where l.lineage = c.lineage and l.id = c.id returning 1""",
+    EventKind.RELABELLED: """update {ledger} l set release = c.release, name = c.name, format = c.format from closed c
+        where l.lineage = c.lineage and l.id = c.id returning 1""",
+    EventKind.ACCEPTED: """update {ledger} l set release = c.release, name = c.name, checksum = c.checksum,
+        format = c.format from closed c where l.lineage = c.lineage and l.id = c.id returning 1""",
+}
+_RECORDS[EventKind.STARTED] = _RECORDS[EventKind.DEPLOYED].replace("'deployed'", f"'{State.STARTED.value}'")
+_RECORDS[EventKind.FORGOTTEN] = _RECORDS[EventKind.ROLLED_BACK]
+_NOTHING = "select 1 from closed"
+
+
+def opening(event: NewEvent, pins: Pins) -> str:
+    """The SQL that rides on BEGIN: settings for this transaction, and the claim of the event's number.
+
+    The server answers 23505 where that number exists, 23502 where the journal's head isn't the number before it.
+    """
+    journal, previous = _table(pins, JOURNAL), event.seq - 1
+    values = (
+        quote_literal(event.seq),
+        f"(case when (select max(seq) from {journal}) = {previous} then {previous} end)",
+        quote_literal(event.token),
+        quote_literal(event.token),
+        quote_literal(event.kind.value),
+        *map(quote_literal, _describe(event.about)),
+        "session_user",
+        quote_literal(socket.gethostname()),
+        quote_literal(__version__),
+        quote_literal(FORMAT),
+        quote_literal(json.dumps(event.detail)),
+    )
+    return (
+        f"{settings(pins, event.token)} insert into {journal} (seq, prev, token, open, kind, lineage, id, release,"
+        f" name, checksum, by_user, host, sartor, format, detail) values ({', '.join(values)});"
+    )
+
+
+def _describe(about: Alteration | Entry | None) -> tuple[str | None, ...]:
+    if about is None:
+        return (None,) * 5
+    return about.lineage, about.id, about.release.label, about.name, about.checksum
+
+
+def settings(pins: Pins, token: str) -> str:
+    """The SQL that pins a transaction's settings and marks it with its token."""
+    return _set(_pinned(pins) | {"sartor.token": token}, local=True)
+
+
+def session_settings(pins: Pins, *, lock_timeout: bool) -> str:
+    """The SQL that pins a session's settings, for scripts outside a transaction; `lock_timeout` False pins none."""
+    return _set(_pinned(pins) | ({} if lock_timeout else {"lock_timeout": "0"}), local=False)
+
+
+def _pinned(pins: Pins) -> dict[str, str]:
+    chosen = {
+        "search_path": search_path(pins.schema),
+        "lock_timeout": f"{pins.lock_timeout * 1000:.0f}ms",
+        "statement_timeout": f"{pins.statement_timeout * 1000:.0f}ms",
+        "idle_in_transaction_session_timeout": "0",
+        "application_name": pins.application,
+    }
+    if pins.server_version >= CHECKS_CLIENT:
+        # An orphaned server process notices within a second that its client is gone.
+        chosen["client_connection_check_interval"] = "1s"
+    return chosen
+
+
+def _set(chosen: dict[str, str], *, local: bool) -> str:
+    is_local = str(local).lower()
+    calls = (f"pg_catalog.set_config('{name}', {quote_literal(value)}, {is_local})" for name, value in chosen.items())
+    return f"select {', '.join(calls)};"
+
+
+def search_path(schema: str) -> str:
+    """The search path of a script: the destination's schema, then public."""
+    return quote_identifier(schema) if schema == "public" else f"{quote_identifier(schema)}, public"
+
+
+def closing(event: NewEvent, pins: Pins) -> str:
+    """The SQL that rides on COMMIT: checks that the transaction is still Sartor's own, and records the event.
+
+    The server answers 22P02 with TOKEN_GONE or ROLE_LEFT in its message, or 22012, where it isn't.
+    """
+    token = quote_literal(event.token)
+    began = "at" if event.since is None else f"(select at from {_table(pins, JOURNAL)} where seq = {event.since})"
+    record = _RECORDS.get(event.kind, _NOTHING).format(ledger=_table(pins, LEDGER))
+    return f"""
+        select (case
+            when pg_catalog.current_setting('sartor.token', true) is distinct from {token} then '{TOKEN_GONE}'
+            when current_user <> {quote_literal(pins.role)} then '{ROLE_LEFT}' || current_user
+            else '0' end)::pg_catalog.int4;
+        with closed as (
+            update {_table(pins, JOURNAL)} set open = null,
+            duration_ms = extract(epoch from pg_catalog.clock_timestamp() - {began}) * 1000
+            where seq = {event.seq} and open = {token} returning *
+        ), recorded as ({record})
+        select 1 / pg_catalog.count(*) from recorded;"""
+
+
+def probe(event: NewEvent, pins: Pins) -> str:
+    """The SQL that waits until the event's transaction has ended: 23505 where it, or another's, committed."""
+    return "begin;" + opening(event, pins) + "rollback;"
+
+
+def _table(pins: Pins, name: str) -> str:
+    return f"{quote_identifier(pins.schema)}.{name}"

@@ -1,0 +1,72 @@
+"""Invalid indexes: what an interrupted CREATE INDEX CONCURRENTLY leaves behind.
+
+See the manual's page on CREATE INDEX, "Building Indexes Concurrently": the index stays, invalid, is written to and never
+read, and IF NOT EXISTS takes it for done.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sartor.domain.sql import quote_identifier
+from sartor.postgres.connection import Connection
+
+_INVALID = """
+select i.indexrelid::int8 as oid, c.relname::text as name, i.indrelid::regclass::text as table,
+    exists (select 1 from pg_catalog.pg_stat_progress_create_index p where p.index_relid = i.indexrelid) as building
+from pg_catalog.pg_index i
+join pg_catalog.pg_class c on c.oid = i.indexrelid
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where not i.indisvalid and c.relkind = 'i' and n.nspname = $1::text
+order by c.relname
+"""
+
+_ALIVE = """
+select exists (select 1 from pg_catalog.pg_stat_activity where pid = $1::int4 and backend_start::text = $2::text)
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvalidIndex:
+    """An index that exists and isn't valid; `building` says that a session is building it right now."""
+
+    oid: int
+    name: str
+    table: str
+    building: bool
+
+
+async def invalid_indexes(connection: Connection, schema: str) -> tuple[InvalidIndex, ...]:
+    """The invalid indexes of a schema."""
+    rows: Iterable[Any] = await connection.fetch(_INVALID, schema)
+    return tuple(InvalidIndex(**dict(row)) for row in rows)
+
+
+def left_behind(
+    found: Iterable[InvalidIndex], *, source: str, before: Collection[int] | None
+) -> tuple[InvalidIndex, ...]:
+    """Those of `found` that are a script's: its source names them, or they weren't there `before` it began."""
+    words = set(re.findall(r"\w+", source))
+    return tuple(i for i in found if i.name in words or (before is not None and i.oid not in before))
+
+
+async def drop_index(connection: Connection, schema: str, index: InvalidIndex) -> None:
+    """Drop an index without blocking anyone."""
+    name = f"{quote_identifier(schema)}.{quote_identifier(index.name)}"
+    await connection.execute(f"drop index concurrently if exists {name}")
+
+
+async def session_alive(connection: Connection, pid: int, started: str) -> bool:
+    """Whether the server process `pid` that began at `started` still runs."""
+    return bool(await connection.fetchval(_ALIVE, pid, started))
+
+
+async def own_session(connection: Connection) -> tuple[int, str]:
+    """The server process of this connection, and when it began."""
+    row = await connection.fetchrow(
+        "select pid, backend_start::text as began from pg_catalog.pg_stat_activity where pid = pg_backend_pid()"
+    )
+    return row["pid"], row["began"]

@@ -1,0 +1,149 @@
+"""The ledger in the database: read, made, and written event by event."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from importlib.resources import files
+from typing import Any
+
+import asyncpg
+
+from sartor import __version__
+from sartor.domain.alteration import Alteration
+from sartor.domain.errors import LedgerTooNew
+from sartor.domain.ledger import FORMAT, Entry, Event, EventKind, Ledger, State
+from sartor.domain.release import Release
+from sartor.domain.sql import quote_identifier, quote_literal
+from sartor.postgres.session import Session
+
+_READ = """
+select {head} as head, coalesce({format}, 0) as newest, l.*
+from (select 1) one left join {schema}.sartor_ledger l on true order by l.seq
+"""
+
+_HISTORY = """
+select seq, kind, at, lineage, id, release, name, checksum, duration_ms, by_user, host, sartor, detail::text as detail
+from {schema}.sartor_journal where seq > $1 order by seq
+"""
+
+
+async def read_ledger(session: Session) -> Ledger:
+    """The ledger of the session's destination, from one snapshot. Raises PrivilegeMissing; writes nothing.
+
+    A role that may read `sartor_ledger` alone gets the entries, with the newest entry's number for the head.
+    """
+    if not session.facts.ledger_exists:
+        return Ledger()
+    session.require_read()
+    schema = quote_identifier(session.schema)
+    source = f"{schema}.sartor_journal" if session.facts.journal_readable else f"{schema}.sartor_ledger"
+    rows = await session.connection.fetch(
+        _READ.format(
+            schema=schema,
+            head=f"(select max(seq) from {source})",
+            format=f"(select format from {source} order by seq desc limit 1)",
+        )
+    )
+    entries = tuple(_entry(row) for row in rows if row["id"] is not None)
+    return Ledger(rows[0]["head"] or 0, max(rows[0]["newest"], *(row["format"] or 0 for row in rows)), entries)
+
+
+def _entry(row: Any) -> Entry:
+    return Entry(
+        lineage=row["lineage"],
+        id=row["id"],
+        release=Release.parse(row["release"]),
+        name=row["name"],
+        checksum=row["checksum"],
+        state=State(row["state"]),
+        deployed_at=row["deployed_at"],
+        duration_ms=row["duration_ms"] or 0.0,
+        deployed_by=row["deployed_by"],
+        host=row["host"],
+        sartor=row["sartor"],
+        seq=row["seq"],
+    )
+
+
+def require_format(ledger: Ledger) -> None:
+    """Raise LedgerTooNew where a newer Sartor wrote it: what it means by a row isn't known here."""
+    if ledger.format > FORMAT:
+        raise LedgerTooNew(
+            f"the ledger was written by a newer Sartor: its format is {ledger.format},"
+            f" and Sartor {__version__} writes format {FORMAT}"
+        )
+
+
+async def read_history(session: Session, *, after: int = -1) -> list[Event]:
+    """The journal's events with numbers above `after`, oldest first."""
+    if not session.facts.ledger_exists:
+        return []
+    session.require_read()
+    rows = await session.connection.fetch(_HISTORY.format(schema=quote_identifier(session.schema)), after)
+    return [_event(row) for row in rows]
+
+
+def _event(row: Any) -> Event:
+    return Event(
+        seq=row["seq"],
+        kind=EventKind(row["kind"]),
+        at=row["at"],
+        lineage=row["lineage"],
+        id=row["id"],
+        release=Release.parse(row["release"]) if row["release"] else None,
+        name=row["name"],
+        checksum=row["checksum"],
+        duration_ms=row["duration_ms"],
+        user=row["by_user"],
+        host=row["host"],
+        sartor=row["sartor"],
+        detail=json.loads(row["detail"]),
+    )
+
+
+async def read_last_start(session: Session, about: Alteration) -> dict[str, Any] | None:
+    """What the journal's last `started` or `undoing` event of an alteration holds: `pid`, `began`, `invalid`."""
+    query = f"""select detail::text from {quote_identifier(session.schema)}.sartor_journal
+        where lineage = $1 and id = $2 and kind in ('started', 'undoing') order by seq desc limit 1"""
+    detail = await session.connection.fetchval(query, about.lineage, about.id)
+    return json.loads(detail) if detail else None
+
+
+async def create_ledger(session: Session) -> None:
+    """Make the schema and the ledger's tables, where they aren't there; two at once are no harm."""
+    schema = quote_identifier(session.schema)
+    key = quote_literal(f"sartor:{session.schema}")
+    while not session.facts.ledger_exists:
+        async with session.connection.transaction():
+            # Tried, not waited for: who waits inside a statement holds up every CREATE INDEX CONCURRENTLY.
+            mine = await session.connection.fetchval(
+                f"select pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtext({key}))"
+            )
+            await session.learn()
+            if mine and not session.facts.ledger_exists:
+                if not session.facts.schema_exists:
+                    await session.connection.execute(f"create schema {schema}")
+                await session.connection.execute(_tables(schema))
+        await session.learn()
+        if not session.facts.ledger_exists:
+            await asyncio.sleep(0.05)
+
+
+def _tables(schema: str) -> str:
+    text = files("sartor.postgres").joinpath("ledger.sql").read_text("utf-8")
+    return text.format(
+        schema=schema,
+        token=quote_literal("created"),
+        host=quote_literal(socket.gethostname()),
+        version=quote_literal(__version__),
+        format=FORMAT,
+    )
+
+
+async def has_token(connection: asyncpg.Connection[Any], schema: str, seq: int, token: str) -> bool:
+    """Whether event `seq` is committed and bears `token`."""
+    table = f"{quote_identifier(schema)}.sartor_journal"
+    query = f"select token from {table} where seq = $1"  # noqa: S608 - the table's name is quoted
+    return bool(await connection.fetchval(query, seq) == token)

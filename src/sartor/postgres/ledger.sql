@@ -1,0 +1,54 @@
+-- The ledger's tables, made by the first deploy. {schema} is the destination's, quoted.
+
+create table {schema}.sartor_closed (
+    token text primary key check (false)
+);
+
+comment on table {schema}.sartor_closed is
+    'Sartor: a table that can never have rows. What refers to it can''t be committed.';
+
+create table {schema}.sartor_journal (
+    seq bigint primary key,
+    prev bigint not null,
+    token text not null,
+    open text constraint sartor_journal_open_fkey references {schema}.sartor_closed deferrable initially deferred,
+    kind text not null,
+    lineage text,
+    id text,
+    release text,
+    name text,
+    checksum text,
+    at timestamptz not null default pg_catalog.clock_timestamp(),
+    duration_ms double precision,
+    by_user text not null,
+    host text not null,
+    sartor text not null,
+    format int not null,
+    detail jsonb not null default '{{}}'
+);
+
+comment on table {schema}.sartor_journal is
+    'Sartor: every deployment, rollback, failure and repair. Rows are only ever added.';
+
+create table {schema}.sartor_ledger (
+    lineage text not null,
+    id text not null,
+    release text not null,
+    name text not null,
+    checksum text not null,
+    state text not null check (state in ('deployed', 'started', 'undoing')),
+    deployed_at timestamptz not null,
+    duration_ms double precision,
+    deployed_by text not null,
+    host text not null,
+    sartor text not null,
+    seq bigint not null,
+    format int not null,
+    primary key (lineage, id)
+);
+
+comment on table {schema}.sartor_ledger is
+    'Sartor: one row for each alteration that is deployed in this schema.';
+
+insert into {schema}.sartor_journal (seq, prev, token, kind, by_user, host, sartor, format)
+values (0, -1, {token}, 'created', session_user, {host}, {version}, {format});

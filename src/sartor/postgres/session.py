@@ -1,0 +1,199 @@
+"""Connecting, and what there is to know of a database before anything is done to it."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from sartor.domain.destination import Destination
+from sartor.domain.errors import DestinationError, PrivilegeMissing, ReadOnly
+from sartor.domain.sql import quote_identifier
+from sartor.postgres.connection import Connection
+from sartor.postgres.errors import connect_error
+
+CONNECT_TIMEOUT = 10.0
+"""Seconds that a connection may take, where the URL doesn't say (`connect_timeout`)."""
+
+_FACTS = """
+select
+    pg_catalog.current_database()::text as database,
+    session_user::text as user,
+    current_user::text as role,
+    pg_catalog.current_setting('server_version_num')::int4 as server_version,
+    pg_catalog.pg_backend_pid() as pid,
+    pg_catalog.pg_is_in_recovery() as standby,
+    pg_catalog.current_setting('transaction_read_only')::bool as read_only,
+    n.oid is not null as schema_exists,
+    pg_catalog.has_database_privilege(pg_catalog.current_database(), 'create') as can_create_schema,
+    coalesce(pg_catalog.has_schema_privilege(n.oid, 'usage'), false) as can_use,
+    coalesce(pg_catalog.has_schema_privilege(n.oid, 'create'), false) as can_create,
+    l.oid is not null as ledger_exists,
+    coalesce(pg_catalog.has_table_privilege(l.oid, 'select'), false) as ledger_readable,
+    coalesce(pg_catalog.has_table_privilege(j.oid, 'select'), false) as journal_readable,
+    coalesce(pg_catalog.has_table_privilege(l.oid, 'insert') and pg_catalog.has_table_privilege(l.oid, 'update')
+        and pg_catalog.has_table_privilege(l.oid, 'delete') and pg_catalog.has_table_privilege(j.oid, 'insert')
+        and pg_catalog.has_table_privilege(j.oid, 'update'), false) as ledger_writable
+from (select $1::text as schema) given
+left join pg_catalog.pg_namespace n on n.nspname = given.schema
+left join pg_catalog.pg_class l on l.relnamespace = n.oid and l.relname = 'sartor_ledger' and l.relkind = 'r'
+left join pg_catalog.pg_class j on j.relnamespace = n.oid and j.relname = 'sartor_journal' and j.relkind = 'r'
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a connection finds: who and where it is, and what it may do. `server_version` is like 150018."""
+
+    database: str
+    user: str
+    role: str
+    server_version: int
+    pid: int
+    standby: bool
+    read_only: bool
+    schema_exists: bool
+    can_create_schema: bool
+    can_use: bool
+    can_create: bool
+    ledger_exists: bool
+    ledger_readable: bool
+    journal_readable: bool
+    ledger_writable: bool
+    pooled: bool
+
+
+class Session:
+    """A connection to a destination, with its facts; it can be made anew when it breaks.
+
+    `async with Session(destination, application="...") as session`. Raises Unreachable where there is no way in.
+    """
+
+    def __init__(self, destination: Destination, *, application: str) -> None:
+        self.destination = destination
+        self.application = application
+        self.schema = destination.schema
+        self._connection: Connection | None = None
+        self._facts: Facts | None = None
+
+    @property
+    def connection(self) -> Connection:
+        """The connection; the session must be open."""
+        if self._connection is None:
+            raise DestinationError("the session isn't open")
+        return self._connection
+
+    @property
+    def connection_lost(self) -> bool:
+        """Whether there is no connection, or it has broken."""
+        return self._connection is None or self._connection.is_closed()
+
+    @property
+    def facts(self) -> Facts:
+        """What was found when the connection was made."""
+        if self._facts is None:
+            raise DestinationError("the session isn't open")
+        return self._facts
+
+    async def __aenter__(self) -> Session:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def open(self) -> None:
+        """Connect, and learn the facts. Raises Unreachable."""
+        self._connection = await connect(self.destination, application=self.application)
+        await self.learn()
+
+    async def learn(self) -> None:
+        """Learn the facts again."""
+        row = await self.connection.fetchrow(_FACTS, self.schema)
+        # A pooler answers with a process number of its own.
+        pooled = self.connection.get_server_pid() != row["pid"]
+        self._facts = Facts(pooled=pooled, **dict(row))
+
+    async def renew(self) -> None:
+        """A new connection in place of this one. Raises Unreachable."""
+        await self.close()
+        self._connection = await connect(self.destination, application=self.application)
+
+    async def close(self) -> None:
+        """Disconnect, within a second whatever the server does."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await close(connection)
+
+    def require_read(self) -> None:
+        """Raise PrivilegeMissing where the ledger exists and can't be read."""
+        facts = self.facts
+        if facts.ledger_exists and not (facts.can_use and facts.ledger_readable):
+            schema, role = quote_identifier(self.schema), quote_identifier(facts.role)
+            raise PrivilegeMissing(
+                f"role {facts.role} may not read the ledger in schema {self.schema}",
+                hint=f"grant usage on schema {schema} to {role}; grant select on {schema}.sartor_ledger,"
+                f" {schema}.sartor_journal to {role};",
+            )
+
+    def require_write(self) -> None:
+        """Raise ReadOnly or PrivilegeMissing where a run can't be recorded here."""
+        facts = self.facts
+        where = f"database {facts.database}"
+        if facts.standby:
+            raise ReadOnly(f"{where} is a standby: it only follows its primary", hint="give the primary's address")
+        if facts.read_only:
+            raise ReadOnly(
+                f"{where} is read only for role {facts.user}: default_transaction_read_only is on",
+                hint=f"alter role {quote_identifier(facts.user)} set default_transaction_read_only = off;"
+                " or the like for the database or the server",
+            )
+        if grants := _missing_grants(facts, self.schema):
+            raise PrivilegeMissing(
+                f"role {facts.role} lacks the rights to deploy to schema {self.schema} of {where}",
+                hint="as the owner, run: " + " ".join(grants),
+            )
+
+
+def _missing_grants(facts: Facts, schema: str) -> list[str]:
+    named, role = quote_identifier(schema), quote_identifier(facts.role)
+    if not facts.schema_exists:
+        create = f"grant create on database {quote_identifier(facts.database)} to {role};"
+        return [] if facts.can_create_schema else [create]
+    grants = []
+    if not (facts.can_use and facts.can_create):
+        grants.append(f"grant usage, create on schema {named} to {role};")
+    if facts.ledger_exists and not (facts.ledger_readable and facts.journal_readable and facts.ledger_writable):
+        grants.append(f"grant select, insert, update, delete on {named}.sartor_ledger, {named}.sartor_journal to {role};")
+    return grants
+
+
+async def connect(destination: Destination, *, application: str) -> Connection:
+    """A connection with no statement cache: scripts alter the tables that they queried. Raises Unreachable."""
+    timeout = destination.connect_timeout or CONNECT_TIMEOUT
+    try:
+        connection: Any = await asyncpg.connect(
+            destination.url,
+            connection_class=Connection,
+            statement_cache_size=0,
+            server_settings={"application_name": application},
+            ssl=ssl.create_default_context() if destination.system_roots else None,
+            timeout=timeout,
+        )
+    except (OSError, ValueError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise connect_error(error, destination, timeout) from error
+    except asyncpg.InternalClientError as error:
+        raise connect_error(error, destination, timeout) from error
+    assert isinstance(connection, Connection)  # noqa: S101 - for the type checker
+    return connection
+
+
+async def close(connection: Connection) -> None:
+    """Close a connection; cut it where that takes a second."""
+    try:
+        await asyncio.wait_for(connection.close(), timeout=1)
+    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+        connection.terminate()

@@ -1,0 +1,98 @@
+"""A second connection beside a run: it holds the run's lock, sees who is in the way, and can end a stuck statement."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import asyncpg
+
+from sartor.domain.destination import Destination
+from sartor.domain.report import Blocker
+from sartor.postgres.connection import Connection
+from sartor.postgres.session import close, connect
+
+LOCK_CLASS = 0x5A47052
+"""The first half of the advisory lock's key: Sartor's own; the second is the schema's."""
+
+_ABOUT = """
+    p.pid, p.usename::text as user, p.application_name::text as application, p.client_addr::text as client,
+    p.state::text as state,
+    extract(epoch from pg_catalog.clock_timestamp() - coalesce(p.xact_start, p.state_change, p.backend_start))::float8
+        as seconds,
+    pg_catalog.left(p.query, 200)::text as query
+"""
+
+_BLOCKERS = f"""
+select distinct on (p.pid) {_ABOUT},
+    (select pg_catalog.string_agg(distinct l.mode || ' on ' || l.relation::regclass::text, ', ')
+        from pg_catalog.pg_locks l where l.pid = p.pid and l.granted and l.relation in
+        (select w.relation from pg_catalog.pg_locks w where w.pid = me.pid and not w.granted)) as holds
+from pg_catalog.pg_stat_activity me
+cross join lateral pg_catalog.unnest(pg_catalog.pg_blocking_pids(me.pid)) blocking (pid)
+join pg_catalog.pg_stat_activity p on p.pid = blocking.pid
+where case when $1::int4 is null then me.application_name = $2::text else me.pid = $1 end
+order by p.pid
+"""
+
+_HOLDERS = f"""
+select {_ABOUT}, null::text as holds
+from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity p on p.pid = l.pid
+where l.locktype = 'advisory' and l.classid = {LOCK_CLASS} and l.objid = $1::int8::oid and l.objsubid = 2 and l.granted
+    and l.database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
+"""
+
+_TERMINATE = """
+select pg_catalog.pg_terminate_backend(me.pid) from pg_catalog.pg_stat_activity me
+where case when $1::int4 is null then me.application_name = $2::text else me.pid = $1 end
+"""
+
+
+class Watch:
+    """The second connection. Everything it does is politeness: a run is right without it, and goes on if it breaks."""
+
+    def __init__(self, destination: Destination, *, application: str) -> None:
+        self._destination = destination
+        self._application = application
+        self._connection: Connection | None = None
+        self._key = int.from_bytes(hashlib.sha256(destination.schema.encode()).digest()[:4], signed=False)
+
+    async def __aenter__(self) -> Watch:
+        self._connection = await connect(self._destination, application=self._application)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._connection is not None:
+            await close(self._connection)
+
+    async def try_lock(self) -> bool:
+        """Take the run's lock for as long as this connection lives, or say that another run has it."""
+        signed = self._key - (1 << 32) if self._key >= 1 << 31 else self._key
+        rows = await self._fetch("select pg_catalog.pg_try_advisory_lock($1::int4, $2::int4)", LOCK_CLASS, signed)
+        # Where the watch has broken, the guard still keeps runs apart.
+        return rows[0][0] if rows else True
+
+    async def holders(self) -> tuple[Blocker, ...]:
+        """The sessions that hold the run's lock."""
+        return _blockers(await self._fetch(_HOLDERS, self._key))
+
+    async def blockers(self, pid: int | None, application: str) -> tuple[Blocker, ...]:
+        """The sessions that stand in the way of the one with this process number, or else with this name."""
+        return _blockers(await self._fetch(_BLOCKERS, pid, application))
+
+    async def terminate(self, pid: int | None, application: str) -> None:
+        """End the session with this process number, or else with this name."""
+        await self._fetch(_TERMINATE, pid, application)
+
+    async def _fetch(self, query: str, *args: Any) -> list[asyncpg.Record]:
+        connection = self._connection
+        if connection is None or connection.is_closed():
+            return []
+        try:
+            return list(await connection.fetch(query, *args))
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+            return []
+
+
+def _blockers(rows: list[asyncpg.Record]) -> tuple[Blocker, ...]:
+    return tuple(Blocker(**dict(row)) for row in rows)

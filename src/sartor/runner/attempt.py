@@ -1,0 +1,166 @@
+"""One event of the journal, made to happen: with a script's work in its transaction, tried again, and its end found out."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+
+import sartor.postgres.errors as driver
+from sartor.domain.errors import DestinationError, RunHeld, Unreachable
+from sartor.domain.report import Blocker
+from sartor.postgres.connection import Connection
+from sartor.postgres.guard import NewEvent, Pins, closing, opening, probe
+from sartor.postgres.ledger import has_token
+from sartor.postgres.session import Session
+from sartor.runner.lookout import Lookout
+
+RESOLVE = 60.0
+"""Seconds in which a lost COMMIT's outcome must be found out."""
+
+
+class Stale(Exception):
+    """Another run was first: the plan no longer holds."""
+
+
+class Phase(Enum):
+    """Where an attempt stands: whose fault an error is depends on it."""
+
+    CLAIM = "claim"
+    SCRIPT = "script"
+    COMMIT = "commit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long to wait, in seconds: for locks that a script needs, and for a rival's claim."""
+
+    lock_budget: float
+    wait: float
+
+
+Work = Callable[[Connection], Awaitable[None]]
+
+
+async def happen(
+    session: Session, lookout: Lookout, make_event: Callable[[], NewEvent], pins: Pins, work: Work, patience: Patience
+) -> None:
+    """Make an event happen together with `work`, in one transaction.
+
+    Raises Stale where the journal has gone on, RunHeld where a rival's claim stood for longer than `patience.wait`,
+    Unreachable where the connection was lost (nothing has changed then), and what `work` raised.
+    """
+    began = time.monotonic()
+    for attempt in itertools.count():
+        event = make_event()
+        phase = Phase.CLAIM
+        connection = session.connection
+        try:
+            async with connection.guarded(opening(event, pins), closing(event, pins)):
+                phase = Phase.SCRIPT
+                await work(connection)
+                phase = Phase.COMMIT
+        except BaseException as error:
+            if connection.committing and await _outcome_is_commit(session, event, pins, error):
+                if isinstance(error, asyncio.CancelledError):
+                    raise Committed from error
+                return
+            if connection.is_closed():
+                await lookout.terminate()
+            limit = began + (patience.wait if phase is Phase.CLAIM else patience.lock_budget)
+            pause = backoff(attempt)
+            _raise_unless_retried(error, phase, session, lookout.blockers, over=time.monotonic() + pause > limit)
+        else:
+            return
+        lookout.waiting("a lock", lookout.blockers)
+        await asyncio.sleep(pause)
+
+
+def backoff(attempt: int) -> float:
+    """Seconds to pause after the attempt of this number, from 0: doubling up to two, with jitter."""
+    return min(2.0, 0.1 * float(2**min(attempt, 10))) * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
+
+
+class Committed(asyncio.CancelledError):
+    """The run was cancelled, and the attempt under way was committed nevertheless."""
+
+
+def _raise_unless_retried(
+    error: BaseException, phase: Phase, session: Session, blockers: tuple[Blocker, ...], *, over: bool
+) -> None:
+    """Raise what an attempt's error means, unless another attempt may do better."""
+    state = driver.sqlstate(error)
+    if phase is Phase.CLAIM and state in driver.STALE:
+        raise Stale from error
+    if state in driver.RETRIED and not over:
+        return
+    if phase is Phase.CLAIM and state in driver.RETRIED:
+        raise RunHeld(
+            f"another run is at work in schema {session.schema}: {describe(blockers)}",
+            hint="wait for it, give it longer with --wait, or end that session",
+        ) from error
+    if (lost := next((e for e in driver.chain(error) if driver.is_disconnect(e)), None)) is not None:
+        raise Unreachable(
+            f"{session.destination.label}: the connection was lost ({lost}); what was under way was rolled back",
+            hint="run the command again once the server answers: it goes on where this one stopped",
+        ) from error
+    if phase is Phase.CLAIM and state is not None:
+        raise DestinationError(f"the ledger of schema {session.schema} can't be written: {error}") from error
+    raise error
+
+
+async def _outcome_is_commit(session: Session, event: NewEvent, pins: Pins, error: BaseException) -> bool:
+    """Whether a transaction with an unanswered COMMIT was committed.
+
+    The same number is claimed again: that waits until the old server process is done with it, dead or alive.
+    """
+    if driver.sqlstate(error) is not None and not driver.is_disconnect(error):
+        return False
+    deadline = time.monotonic() + RESOLVE
+    for attempt in itertools.count():
+        if attempt and time.monotonic() > deadline:
+            raise Unreachable(
+                f"{session.destination.label}: the connection was lost at COMMIT and the server doesn't answer, so"
+                " whether the last alteration was committed isn't known here; the database knows",
+                hint="run the command again once the server answers: it asks the database and goes on from there",
+            ) from error
+        try:
+            if session.connection_lost:
+                await session.renew()
+            await session.connection.execute(probe(event, pins))
+        except Unreachable:
+            pass
+        except (OSError, *driver.DRIVER_ERRORS) as answer:
+            if not session.connection_lost:
+                await session.connection.execute("rollback")
+            if driver.sqlstate(answer) in driver.STALE:
+                return await has_token(session.connection, session.schema, event.seq, event.token)
+        else:
+            return False
+        await asyncio.sleep(min(1.0, 0.05 * 2**attempt))
+    raise AssertionError
+
+
+def describe(blockers: tuple[Blocker, ...]) -> str:
+    """The sessions in the way, for a message."""
+    if not blockers:
+        return "it isn't known which session"
+    return "; ".join(_describe(blocker) for blocker in blockers)
+
+
+def _describe(blocker: Blocker) -> str:
+    facts = [
+        blocker.application or "a session",
+        f"(pid {blocker.pid}, user {blocker.user or 'hidden'}{', from ' + blocker.client if blocker.client else ''})",
+    ]
+    if blocker.state:
+        facts.append(f"{blocker.state} for {blocker.seconds or 0:.0f} s")
+    if blocker.holds:
+        facts.append(f"holds {blocker.holds}")
+    if blocker.query:
+        facts.append(f"query: {' '.join(blocker.query.split())[:100]}")
+    return ", ".join(facts).replace(", (", " (", 1)

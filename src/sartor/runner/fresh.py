@@ -1,0 +1,39 @@
+"""Starting over: everything in a schema dropped."""
+
+from __future__ import annotations
+
+import sartor.postgres.errors as driver
+from sartor.catalogue.scripts import load_script
+from sartor.domain.alteration import Catalogue
+from sartor.domain.destination import Destination
+from sartor.domain.errors import DestinationError
+from sartor.domain.ledger import Ledger
+from sartor.domain.plan import Deploy, Direction, make_plan
+from sartor.domain.report import Observer
+from sartor.postgres.contents import drop_contents
+from sartor.postgres.session import Session
+from sartor.runner.turn import Limits, application_name, take_turn
+
+
+async def drop_all(
+    destination: Destination, catalogue: Catalogue, request: Deploy, *, limits: Limits, observer: Observer
+) -> int:
+    """Drop all that a destination's schema holds, extensions apart, in one transaction; the number of objects.
+
+    What is to be deployed afterwards is loaded first, and a run that is under way is waited for. Raises ScriptError,
+    RunHeld, DestinationError.
+    """
+    for step in make_plan(catalogue, Ledger(), request).steps:
+        load_script(step.alteration).body(Direction.DEPLOY)
+    async with Session(destination, application=application_name("fresh")) as session:
+        session.require_write()
+        if not session.facts.schema_exists:
+            return 0
+        async with take_turn(session, "fresh", limits=limits, observer=observer):
+            try:
+                return await drop_contents(session.connection, destination.schema, lock_timeout=limits.lock_budget)
+            except driver.DRIVER_ERRORS as error:
+                raise DestinationError(
+                    f"schema {destination.schema} can't be emptied: {error}; nothing was dropped",
+                    hint="the role must own what the schema holds, and nobody may be using it",
+                ) from error

@@ -1,0 +1,117 @@
+"""Looks out while scripts run: who is in the way, what takes long, and whether a script holds up the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import time
+import traceback
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from sartor.domain.report import Blocker, Note, Observer, Waiting
+from sartor.postgres.connection import Connection
+from sartor.postgres.watch import Watch
+
+LOOK = 0.1
+"""Seconds between two looks."""
+SLOW = 0.15
+"""Seconds after which a statement may be waiting for a lock: less than the default lock_timeout."""
+REPEAT = 5.0
+"""Seconds between two lines about the same wait."""
+LONG = 10.0
+"""Seconds after which a running statement is first told of; then after each doubling."""
+STALL = 3.0
+"""Seconds for which the event loop may stand still."""
+
+
+class Lookout:
+    """What a run sees beside its scripts. `blockers` are the last that stood in the way."""
+
+    def __init__(self, watch: Watch, observer: Observer) -> None:
+        self._watch = watch
+        self._observer = observer
+        self._told = float("-inf")
+        self._next_long = LONG
+        self._connection: Connection | None = None
+        self._pid: int | None = None
+        self._application = ""
+        self._script = ""
+        self._deadline = 0.0
+        self._beat = time.monotonic()
+        self.blockers: tuple[Blocker, ...] = ()
+
+    @asynccontextmanager
+    async def during(self) -> AsyncIterator[None]:
+        """Look out for as long as the block lasts."""
+        task = asyncio.create_task(self._look_on())
+        ended = threading.Event()
+        thread = threading.Thread(target=self._listen, args=(ended, threading.get_ident()), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    def attend(self, connection: Connection, *, pid: int | None, application: str, script: str, deadline: float) -> None:
+        """Look at this connection's statements from now on; `deadline` (of `time.monotonic`) ends its retries."""
+        self._connection, self._pid, self._application = connection, pid, application
+        self._script, self._deadline = script, deadline
+        self._next_long, self.blockers = LONG, ()
+
+    async def terminate(self) -> None:
+        """End the attended session on the server: a statement of it didn't give way to a cancel."""
+        await self._watch.terminate(self._pid, self._application)
+
+    def waiting(self, reason: str, blockers: tuple[Blocker, ...], deadline: float | None = None) -> None:
+        """Tell of a wait: once, and again when it has gone on for a while. `deadline` is the script's, unless given."""
+        now = time.monotonic()
+        if now - self._told >= REPEAT:
+            self._told = now
+            left = (self._deadline if deadline is None else deadline) - now
+            self._observer(Waiting(reason=reason, blockers=blockers, left=max(0.0, left)))
+
+    async def _look_on(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK)
+            self._beat = time.monotonic()
+            connection = self._connection
+            if connection is None or connection.statement is None:
+                continue
+            lasted = time.monotonic() - connection.since
+            if lasted >= SLOW:
+                await self._look(connection.statement, lasted)
+
+    async def _look(self, statement: str, lasted: float) -> None:
+        blockers = await self._watch.blockers(self._pid, self._application)
+        if blockers:
+            self.blockers = blockers
+            self.waiting("a lock", blockers)
+        elif lasted >= self._next_long:
+            self._next_long = lasted * 2
+            self._observer(Note(text=f"{self._script}: running for {lasted:.0f} s: {' '.join(statement.split())[:120]}"))
+
+    def _listen(self, ended: threading.Event, loop_thread: int) -> None:
+        """In a thread of its own: a script that blocks the event loop blocks everything else here."""
+        told = False
+        while not ended.wait(STALL / 3):
+            if time.monotonic() - self._beat < STALL:
+                told = False
+            elif not told and (frame := sys._current_frames().get(loop_thread)):  # noqa: SLF001 - documented, if so named
+                told = True
+                stack = traceback.extract_stack(frame)
+                place = next((f"{self._script}, line {f.lineno}" for f in reversed(stack) if self._is_script(f)), "")
+                self._observer(
+                    Note(
+                        text=f"{place or self._script}: blocks Python for more than {STALL:.0f} s:"
+                        " `await asyncio.sleep(...)` in place of `time.sleep(...)`, and the like"
+                    )
+                )
+
+    def _is_script(self, frame: traceback.FrameSummary) -> bool:
+        return Path(frame.filename).name == self._script

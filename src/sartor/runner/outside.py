@@ -1,0 +1,133 @@
+"""Scripts that run outside a transaction: begun and ended in the journal, resumed where the end is missing."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Awaitable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import sartor.postgres.errors as driver
+from sartor.catalogue.script import Body, Script
+from sartor.domain.context import Context
+from sartor.domain.errors import RunHeld
+from sartor.domain.ledger import EventKind, State
+from sartor.domain.plan import Direction, Step
+from sartor.domain.report import Note
+from sartor.postgres import indexes
+from sartor.postgres.guard import session_settings
+from sartor.postgres.ledger import read_last_start
+from sartor.runner.attempt import backoff
+from sartor.runner.turn import Turn
+
+BEGINNINGS = {Direction.DEPLOY: EventKind.STARTED, Direction.ROLLBACK: EventKind.UNDOING}
+
+
+class Record(Protocol):
+    """Writes an event about the alteration into the journal."""
+
+    def __call__(self, kind: EventKind, **detail: object) -> Awaitable[None]:
+        """Write one event of `kind`."""
+
+
+class LeftUnfinished(Exception):
+    """A script outside a transaction ended without an error, and its work isn't done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """One script's steps outside a transaction, on one session."""
+
+    turn: Turn
+    step: Step
+    script: Script
+    direction: Direction
+
+    async def run(self, bodies: Sequence[Body], context: Context, record: Record) -> None:
+        """Record the beginning, then run `bodies`; the end is recorded by the caller.
+
+        What an interrupted run left is removed first. Raises RunHeld where that run's server process lives on, and
+        LeftUnfinished where an index of the script is invalid after it.
+        """
+        before = await self._take_over() if self._resumes else None
+        if before is None:
+            before = [index.oid for index in await self._invalid()]
+        await self._heal(before)
+        pid, began = await indexes.own_session(self.turn.session.connection)
+        await record(BEGINNINGS[self.direction], pid=pid, began=began, invalid=list(before))
+        await self._try(bodies, context)
+        if left := indexes.left_behind(await self._invalid(), source=self.script.source, before=before):
+            names = ", ".join(f"{index.name} on {index.table}" for index in left)
+            raise LeftUnfinished(f"the script ended and left an invalid index: {names}")
+
+    @property
+    def _resumes(self) -> bool:
+        return self.step.entry is not None and self.step.entry.state is not State.DEPLOYED
+
+    async def _take_over(self) -> Collection[int] | None:
+        """Wait until the interrupted run is gone from the server; the invalid indexes that it found when it began."""
+        start = await read_last_start(self.turn.session, self.script.alteration)
+        if start is None:
+            return None
+        deadline = time.monotonic() + self.turn.patience.wait
+        while await indexes.session_alive(self.turn.session.connection, start["pid"], start["began"]):
+            if time.monotonic() > deadline:
+                raise RunHeld(
+                    f"an interrupted run's statement of {self.script.alteration.name} still runs on the server",
+                    hint=f"wait for it, or end it: select pg_terminate_backend({start['pid']});",
+                )
+            self.turn.lookout.waiting(f"the server process {start['pid']} of an interrupted run", ())
+            await asyncio.sleep(0.1)
+        self.turn.observer(Note(text=f"{self.script.alteration.name}: was interrupted; resuming"))
+        invalid: list[int] = start["invalid"]
+        return invalid
+
+    async def _invalid(self) -> tuple[indexes.InvalidIndex, ...]:
+        return await indexes.invalid_indexes(self.turn.session.connection, self.turn.session.schema)
+
+    async def _heal(self, before: Collection[int]) -> None:
+        """Drop the invalid indexes that an interrupted run of this script left: IF NOT EXISTS would keep them."""
+        deadline = time.monotonic() + self.turn.patience.wait
+        while left := indexes.left_behind(await self._invalid(), source=self.script.source, before=before):
+            if building := [index for index in left if index.building]:
+                if time.monotonic() > deadline:
+                    raise RunHeld(f"another session is building index {building[0].name}", hint="wait for it")
+                self.turn.lookout.waiting(f"another session that builds index {building[0].name}", ())
+                await asyncio.sleep(0.1)
+                continue
+            self.turn.observer(Note(text=f"{self.script.alteration.name}: dropping the invalid index {left[0].name}"))
+            await indexes.drop_index(self.turn.session.connection, self.turn.session.schema, left[0])
+
+    async def _try(self, bodies: Sequence[Body], context: Context) -> None:
+        """Run the bodies, again where a lock wasn't to be had: they are re-runnable by their nature."""
+        deadline = time.monotonic() + self.turn.patience.lock_budget
+        for attempt in itertools.count():
+            try:
+                await self._once(bodies, context)
+            except Exception as error:
+                pause = backoff(attempt)
+                if driver.sqlstate(error) not in driver.RETRIED or time.monotonic() + pause > deadline:
+                    raise
+                self.turn.lookout.waiting("a lock", self.turn.lookout.blockers)
+                await asyncio.sleep(pause)
+            else:
+                return
+
+    async def _once(self, bodies: Sequence[Body], context: Context) -> None:
+        connection, name = self.turn.session.connection, self.script.alteration.name
+        mark = f"sartor {name}"[:63]
+        self.turn.attend(name, mark)
+        # A concurrent build waits for others by its nature; a lock_timeout would cut it into an invalid index.
+        concurrent = "concurrently" in self.script.source.lower()
+        try:
+            await connection.execute(session_settings(self.turn.pins(mark), lock_timeout=not concurrent))
+            for body in bodies:
+                await body(connection, context)
+            if connection.is_in_transaction():
+                raise LeftUnfinished("the script began a transaction and didn't end it")
+        finally:
+            await connection.undo()
+            if connection.is_closed():
+                await self.turn.lookout.terminate()

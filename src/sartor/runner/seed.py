@@ -1,0 +1,118 @@
+"""The maker's seed modules: example data, put in by one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sartor.catalogue.files import seed_files
+from sartor.catalogue.python_script import PACKAGE, async_function, locate, run_module
+from sartor.catalogue.script import Body
+from sartor.domain.alteration import Catalogue
+from sartor.domain.destination import Destination
+from sartor.domain.errors import AlterationFailed, CatalogueError, DestinationError, SartorError, ScriptError
+from sartor.domain.ledger import EventKind
+from sartor.domain.report import Note, Observer
+from sartor.postgres.connection import Connection
+from sartor.postgres.contents import empty_tables
+from sartor.postgres.ledger import read_ledger, require_format
+from sartor.postgres.session import Session
+from sartor.runner.attempt import Stale
+from sartor.runner.turn import Limits, Turn, application_name, take_turn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeedModule:
+    """A loaded seed module: what puts its data in, and what takes it out, where it says."""
+
+    file: Path
+    seed: Body
+    reset: Body | None
+
+
+def load_seeds(catalogue: Catalogue) -> list[SeedModule]:
+    """The seed modules of all lineages, in order. Raises ScriptError, CatalogueError."""
+    found = [
+        _load(file, f"{PACKAGE}_{lineage.name.replace('-', '_')}_seeds")
+        for lineage in catalogue.lineages
+        for file in seed_files(lineage.location)
+    ]
+    if not found:
+        places = ", ".join(f"{lineage.location}/seeds" for lineage in catalogue.lineages)
+        raise CatalogueError(
+            f"there are no seed modules in {places}", hint="write one: `async def seed(conn)` in seeds/010_users.py"
+        )
+    return found
+
+
+def _load(file: Path, package: str) -> SeedModule:
+    functions = vars(run_module(file, file.read_bytes(), package=package))
+    if "seed" not in functions:
+        raise ScriptError(f"{file.name} has no seed: it needs `async def seed(conn)`")
+    return SeedModule(
+        file=file,
+        seed=async_function(functions["seed"], file.name, "seed"),
+        reset=async_function(functions["reset"], file.name, "reset") if "reset" in functions else None,
+    )
+
+
+async def run_seeds(
+    destination: Destination, catalogue: Catalogue, *, reset: bool, limits: Limits, observer: Observer
+) -> Sequence[str]:
+    """Run all seed modules in one transaction; their files' names.
+
+    With `reset`, what was seeded goes first: by the modules' own `reset` functions, last module first; where none of
+    them has one, by emptying every table of the schema. Raises AlterationFailed, where nothing was changed.
+    """
+    modules = load_seeds(catalogue)
+    async with Session(destination, application=application_name("seed")) as session:
+        if not (await read_ledger(session)).exists:
+            raise DestinationError(
+                f"nothing is deployed in schema {destination.schema}",
+                hint="deploy first: sartor db alteration deploy",
+            )
+        session.require_write()
+        async with take_turn(session, "seed", limits=limits, observer=observer) as turn:
+            await _seed(turn, modules, reset=reset)
+    return [module.file.name for module in modules]
+
+
+async def _seed(turn: Turn, modules: Sequence[SeedModule], *, reset: bool) -> None:
+    current = modules[0]
+
+    async def work(connection: Connection) -> None:
+        nonlocal current
+        if reset:
+            await _reset(turn, connection, modules)
+        for current in modules:
+            await current.seed(connection, turn.context(current.file.name))
+
+    while True:
+        ledger = await read_ledger(turn.session)
+        require_format(ledger)
+        turn.head = ledger.head
+        try:
+            files = [module.file.name for module in modules]
+            await turn.happen(EventKind.SEEDED, None, "seeds", work, files=files, reset=reset)
+        except Stale:
+            continue
+        except SartorError:
+            raise
+        except Exception as error:
+            path = str(current.file)
+            failure = turn.failure(
+                error, name=current.file.name, alteration_id=None, file=path, locate=lambda e: locate(e, path)
+            )
+            raise AlterationFailed(failure) from error
+        return
+
+
+async def _reset(turn: Turn, connection: Connection, modules: Sequence[SeedModule]) -> None:
+    resets = [module for module in reversed(modules) if module.reset is not None]
+    for module in resets:
+        if module.reset is not None:
+            await module.reset(connection, turn.context(module.file.name))
+    if not resets:
+        count = await empty_tables(connection, turn.session.schema)
+        turn.observer(Note(text=f"emptied {count} tables"))

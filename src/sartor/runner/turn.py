@@ -1,0 +1,149 @@
+"""A run's turn at a destination: its lock held, a lookout kept, and the journal's events made to happen in order."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import os
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import sartor.postgres.errors as driver
+from sartor.catalogue.script import Locate
+from sartor.domain.alteration import Alteration
+from sartor.domain.context import Context
+from sartor.domain.errors import RunHeld
+from sartor.domain.ledger import Entry, EventKind
+from sartor.domain.report import Failure, Note, Observer
+from sartor.postgres.guard import NewEvent, Pins
+from sartor.postgres.session import Session
+from sartor.postgres.watch import Watch
+from sartor.runner.attempt import Patience, Work, describe, happen
+from sartor.runner.lookout import Lookout
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long a run waits, in seconds.
+
+    `lock_timeout`: for one lock, before the script is rolled back and tried again (0: without end); `lock_budget`: for
+    all tries of a script; `wait`: for another run; `statement_timeout`: for one statement (0: without end).
+    """
+
+    lock_timeout: float = 0.3
+    lock_budget: float = 60.0
+    wait: float = 60.0
+    statement_timeout: float = 0.0
+
+
+def application_name(verb: str) -> str:
+    """What `pg_stat_activity` calls a run's sessions."""
+    return f"sartor {verb} {os.getpid()}@{socket.gethostname()}"[:63]
+
+
+class Turn:
+    """A session at work. `head` is the number of the journal's last event that this run knows of."""
+
+    def __init__(self, session: Session, watch: Watch, limits: Limits, observer: Observer) -> None:
+        self.session = session
+        self.limits = limits
+        self.observer = observer
+        self.patience = Patience(lock_budget=limits.lock_budget, wait=limits.wait)
+        self.lookout = Lookout(watch, observer)
+        self.head = 0
+        self.waited = False
+        self._watch = watch
+
+    async def take_lock(self) -> None:
+        """Hold the run's lock; `waited` says afterwards whether another run had it. Raises RunHeld, naming that run."""
+        deadline = time.monotonic() + self.limits.wait
+        while not await self._watch.try_lock():
+            holders = await self._watch.holders()
+            if time.monotonic() >= deadline:
+                raise RunHeld(
+                    f"another run is at work in schema {self.session.schema}: {describe(holders)}",
+                    hint="wait for it, give it longer with --wait, or end that session:"
+                    f" select pg_terminate_backend({holders[0].pid if holders else 'PID'});",
+                )
+            self.lookout.waiting("another run", holders, deadline)
+            self.waited = True
+            await asyncio.sleep(0.1)
+
+    async def happen(
+        self,
+        kind: EventKind,
+        about: Alteration | Entry | None,
+        script: str,
+        work: Work,
+        since: int | None = None,
+        **detail: object,
+    ) -> None:
+        """Make the journal's next event happen, with its work; moves the head. Raises as `attempt.happen`.
+
+        It lasted from the event numbered `since`, where that is given.
+        """
+        mark = f"sartor {script}"[:50] + f" {os.getpid()}.{self.head + 1}"
+        self.attend(script, mark)
+        await happen(
+            self.session,
+            self.lookout,
+            lambda: NewEvent(seq=self.head + 1, kind=kind, about=about, since=since, detail=detail),
+            self.pins(mark),
+            work,
+            self.patience,
+        )
+        self.head += 1
+
+    def attend(self, script: str, mark: str) -> None:
+        """Keep the lookout on the session while it runs `script`, as `mark` in `pg_stat_activity`."""
+        connection = self.session.connection
+        pid = None if self.session.facts.pooled else connection.get_server_pid()
+        deadline = time.monotonic() + self.limits.lock_budget
+        self.lookout.attend(connection, pid=pid, application=mark, script=script, deadline=deadline)
+
+    def pins(self, mark: str) -> Pins:
+        """The settings of the transactions that `pg_stat_activity` shows as `mark`."""
+        facts = self.session.facts
+        return Pins(
+            schema=self.session.schema,
+            role=facts.role,
+            lock_timeout=self.limits.lock_timeout,
+            statement_timeout=self.limits.statement_timeout,
+            application=mark,
+            server_version=facts.server_version,
+        )
+
+    def context(self, script: str) -> Context:
+        """What a script may know of this run."""
+        facts = self.session.facts
+        return Context(
+            database=facts.database,
+            schema=self.session.schema,
+            user=facts.user,
+            server_version=facts.server_version,
+            log=lambda text: self.observer(Note(text=f"{script}: {text}")),
+        )
+
+    def failure(self, error: Exception, *, name: str, alteration_id: str | None, file: str, locate: Locate) -> Failure:
+        """The facts of why a script failed."""
+        hidden = None if self.session.connection_lost else self.session.connection.error
+        found = driver.failure(error, name=name, alteration_id=alteration_id, file=file, locate=locate, hidden=hidden)
+        if self.lookout.blockers and found.sqlstate == "55P03":
+            found = dataclasses.replace(found, advice=f"in the way: {describe(self.lookout.blockers)}")
+        return found
+
+
+@asynccontextmanager
+async def take_turn(session: Session, verb: str, *, limits: Limits, observer: Observer) -> AsyncIterator[Turn]:
+    """The time in which this run, and no other, is at work on the session's destination. Raises RunHeld.
+
+    Through a pooler there is no lock to hold: runs are then kept apart script by script, by the guard.
+    """
+    async with Watch(session.destination, application=application_name(verb)) as watch:
+        turn = Turn(session, watch, limits, observer)
+        async with turn.lookout.during():
+            if not session.facts.pooled:
+                await turn.take_lock()
+            yield turn

@@ -1,0 +1,76 @@
+"""The databases of a run: one, or one for each of the numbered settings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from sartor.domain.database_url import parse_environment, parse_url, with_defaults
+from sartor.domain.destination import DEFAULT_SCHEMA, Destination, parse_schema
+from sartor.domain.errors import SettingsError
+from sartor.settings.lookup import Found, Lookup
+
+_REACHING = {"host", "user", "dbname", "service"}
+"""What of libpq's environment says that a database is meant."""
+
+_NAME = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
+
+
+def find_destinations(lookup: Lookup, *, db_url: str | None, schema: str | None) -> tuple[Destination, ...]:
+    """A destination for each of the longest list of values; the last value repeats for those that are missing.
+
+    A flag stands for its setting's whole list, `--db-url` for those of user and password too, as it is one database.
+    """
+    defaults = parse_environment(lookup.environ)
+    schemas = [_schema(found) for found in _given("--schema", schema) or lookup.series("schema")]
+    credentials = [[{key: found.text} for found in lookup.series(key)] for key in ("user", "password")]
+    if db_url is not None:
+        first = [values[:1] for values in credentials]
+        layers = [*first, [_url(found) for found in _given("--db-url", db_url)], schemas]
+    else:
+        layers = [_urls(lookup, defaults), *credentials, schemas]
+    runs = [with_defaults(keywords, defaults) for keywords in _combine(layers)]
+    return tuple(dict.fromkeys(Destination.of(run, schema=run.get("schema", DEFAULT_SCHEMA)) for run in runs))
+
+
+def _combine(layers: list[list[dict[str, str]]]) -> Iterator[dict[str, str]]:
+    """The keywords of each run: a later layer outranks an earlier one, a short one goes on with its last value."""
+    given = [layer for layer in layers if layer]
+    for run in range(max(map(len, given))):
+        yield {key: value for layer in given for key, value in layer[min(run, len(layer) - 1)].items()}
+
+
+def _urls(lookup: Lookup, defaults: Mapping[str, str]) -> list[dict[str, str]]:
+    if found := lookup.numbered("db-url") or tuple(_other_urls(lookup))[:1]:
+        return [_url(each) for each in found]
+    if _REACHING & defaults.keys():
+        return [{}]
+    hint = "give --db-url postgresql://user@host:5432/database, set SARTOR_DB_URL, or try things out with --embedded"
+    raise SettingsError("no database is given", hint=hint)
+
+
+def _other_urls(lookup: Lookup) -> Iterator[Found]:
+    """Where a URL may stand apart from SARTOR_DB_URL: under the maker's names, then in the toml file."""
+    for name in lookup.toml.texts("db-url-env"):
+        if not _NAME.fullmatch(name):
+            hint = "it lists names of variables and secret files, such as DATABASE_URL"
+            raise SettingsError(f"{lookup.toml.origin('db-url-env')} can't be used: {name!r} is no name", hint=hint)
+        if found := lookup.named(name):
+            yield found
+    if found := lookup.in_toml("db-url"):
+        yield found
+
+
+def _given(flag: str, text: str | None) -> tuple[Found, ...]:
+    return () if text is None else (Found(text=text, origin=flag),)
+
+
+def _url(found: Found) -> dict[str, str]:
+    keywords = parse_url(found.text, origin=found.origin)
+    if "schema" in keywords:
+        parse_schema(keywords["schema"], origin=f"the schema in {found.origin}")
+    return keywords
+
+
+def _schema(found: Found) -> dict[str, str]:
+    return {"schema": parse_schema(found.text, origin=found.origin)}

@@ -1,0 +1,76 @@
+"""Where the alterations are: `acme.alterations`, `./alterations`, `own=./own`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sartor.domain.errors import SettingsError
+
+MAIN = "main"
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_PACKAGE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineageSource:
+    """A lineage's name in the ledger, and where its alterations are: a path, or an import package."""
+
+    name: str
+    location: str
+
+
+def parse_sources(texts: Iterable[str], *, base: Path, origin: str) -> tuple[LineageSource, ...]:
+    """The lineages that texts name, each `SOURCE` or `NAME=SOURCE`; paths are relative to `base`.
+
+    The first without a name is `main`, a later one is called by the last part of its path or package.
+    """
+    pairs = [_split(text) for text in texts if text]
+    first = next((index for index, (name, _) in enumerate(pairs) if name is None), None)
+    named = [
+        (MAIN if index == first else _last_part(location) if name is None else name, location)
+        for index, (name, location) in enumerate(pairs)
+    ]
+    return make_sources(named, base=base, origin=origin)
+
+
+def make_sources(pairs: Iterable[tuple[str, str]], *, base: Path, origin: str) -> tuple[LineageSource, ...]:
+    """The lineages of (name, location) pairs. Raises SettingsError, naming `origin`."""
+    sources: dict[str, LineageSource] = {}
+    for name, location in pairs:
+        _check(name, location, origin)
+        if (other := sources.get(name)) is not None:
+            hint = f"name them apart: {name}={other.location} and other_name={location}"
+            raise SettingsError(f"{origin} gives two lineages the name {name!r}", hint=hint)
+        sources[name] = LineageSource(name=name, location=_locate(location, base))
+    if not sources:
+        raise SettingsError(
+            f"{origin} names no alterations", hint="give a folder or an import package, or leave it out"
+        )
+    return tuple(sources.values())
+
+
+def _split(text: str) -> tuple[str | None, str]:
+    name, equals, location = text.partition("=")
+    return (name, location) if equals else (None, text)
+
+
+def _last_part(location: str) -> str:
+    return location.rpartition(".")[2] if _PACKAGE.fullmatch(location) else Path(location).name
+
+
+def _check(name: str, location: str, origin: str) -> None:
+    if not location:
+        raise SettingsError(f"{origin} gives no place for the lineage {name!r}", hint=f"write {name}=FOLDER")
+    if not _NAME.fullmatch(name):
+        hint = f"lower-case letters, digits, - and _ make a name: write name={location}"
+        raise SettingsError(f"{origin}: {name!r} can't name a lineage", hint=hint)
+
+
+def _locate(location: str, base: Path) -> str:
+    """An absolute path; or the text itself, where it may name a package and no folder stands there."""
+    path = base / location
+    return location if _PACKAGE.fullmatch(location) and not path.is_dir() else str(path)

@@ -1,0 +1,99 @@
+"""Flags, secret files, variables and a toml file, brought together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sartor.domain.destination import Destination
+from sartor.settings.destinations import find_destinations
+from sartor.settings.durations import parse_duration, parse_switch
+from sartor.settings.lineages import MAIN, LineageSource, make_sources, parse_sources
+from sartor.settings.lookup import Found, Lookup, make_lookup, variable
+from sartor.settings.toml_file import find_toml
+
+_UNITS = {"lock_timeout": "ms", "lock_budget": "s", "wait": "s", "statement_timeout": "s"}
+"""What a bare number counts in; Postgres's own lock_timeout counts milliseconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flags:
+    """What the command line gave, as it was written; None (or nothing) where it didn't."""
+
+    db_url: str | None = field(default=None, repr=False)
+    schema: str | None = None
+    alterations: tuple[str, ...] = ()
+    lock_timeout: str | None = None
+    lock_budget: str | None = None
+    wait: str | None = None
+    statement_timeout: str | None = None
+    strict_order: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a run is to do. Durations are in seconds, a `statement_timeout` of 0 is none."""
+
+    destinations: tuple[Destination, ...]
+    sources: tuple[LineageSource, ...]
+    environment: str | None = None
+    lock_timeout: float = 0.3
+    lock_budget: float = 60.0
+    wait: float = 60.0
+    statement_timeout: float = 0.0
+    strict_order: bool = False
+
+
+def load_settings(flags: Flags, *, environ: Mapping[str, str], directory: Path) -> Settings:
+    """The settings of a command that needs a database. Raises SettingsError."""
+    lookup = _lookup(environ, directory)
+    environment = lookup.setting("environment")
+    return Settings(
+        destinations=find_destinations(lookup, db_url=flags.db_url, schema=flags.schema),
+        sources=_sources(lookup, flags, directory),
+        environment=(environment.text.strip() or None) if environment else None,
+        strict_order=_strict_order(lookup, flags),
+        **dict(_durations(lookup, flags)),
+    )
+
+
+def load_sources(flags: Flags, *, environ: Mapping[str, str], directory: Path) -> tuple[LineageSource, ...]:
+    """Where the alterations are, for a command that needs no database. Raises SettingsError."""
+    return _sources(_lookup(environ, directory), flags, directory)
+
+
+def _lookup(environ: Mapping[str, str], directory: Path) -> Lookup:
+    return make_lookup(environ, find_toml(directory.absolute()))
+
+
+def _durations(lookup: Lookup, flags: Flags) -> Iterator[tuple[str, float]]:
+    """Those that are given, by their names in `Settings`."""
+    for name, unit in _UNITS.items():
+        key = name.replace("_", "-")
+        flag: str | None = getattr(flags, name)
+        found = Found(text=flag, origin=f"--{key}") if flag is not None else lookup.setting(key)
+        if found:
+            yield name, parse_duration(found, unit=unit)
+
+
+def _strict_order(lookup: Lookup, flags: Flags) -> bool:
+    if flags.strict_order is not None:
+        return flags.strict_order
+    found = lookup.setting("strict-order")
+    return parse_switch(found) if found else False
+
+
+def _sources(lookup: Lookup, flags: Flags, directory: Path) -> tuple[LineageSource, ...]:
+    base = directory.absolute()
+    if flags.alterations:
+        return parse_sources(flags.alterations, base=base, origin="--alterations")
+    if found := lookup.named(variable("alterations")):
+        return parse_sources(found.text.split(os.pathsep), base=base, origin=found.origin)
+    toml = lookup.toml
+    if isinstance(table := toml.table.get("alterations"), dict):
+        return make_sources(toml.named_texts("alterations"), base=toml.path.parent, origin=toml.origin("alterations"))
+    if table is not None:
+        return parse_sources(toml.texts("alterations"), base=toml.path.parent, origin=toml.origin("alterations"))
+    return (LineageSource(name=MAIN, location=str(base / "alterations")),)

@@ -1,0 +1,125 @@
+"""Where a setting's text comes from: a secret file, else an environment variable, else the toml file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sartor.domain.database_url import is_text
+from sartor.domain.errors import SettingsError
+from sartor.settings.toml_file import TomlFile
+
+_SECRETS = "/var/run/secrets"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A setting's text, and what to call the place where it stands."""
+
+    text: str = field(repr=False)
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """The places to look in, apart from the flags."""
+
+    environ: Mapping[str, str] = field(repr=False)
+    secrets: Path
+    secret_names: frozenset[str]
+    toml: TomlFile
+
+    def setting(self, key: str) -> Found | None:
+        """A setting by its toml key: `lock-timeout` is SARTOR_LOCK_TIMEOUT too."""
+        return self.named(variable(key)) or self.in_toml(key)
+
+    def named(self, name: str) -> Found | None:
+        """A secret file, else an environment variable that isn't empty."""
+        if name in self.secret_names:
+            return _read_secret(self.secrets / name)
+        text = self.environ.get(name)
+        return _checked(Found(text=text, origin=name)) if text else None
+
+    def series(self, key: str) -> tuple[Found, ...]:
+        """The numbered values; where there is none, the toml file's one."""
+        return self.numbered(key) or tuple(filter(None, [self.in_toml(key)]))
+
+    def numbered(self, key: str) -> tuple[Found, ...]:
+        """`SARTOR_X`, if it is given, then `SARTOR_X.1` (or `SARTOR_X_1`), 2 and so on."""
+        name = variable(key)
+        numbers = self._numbers(name)
+        _check_gaps(name, numbers)
+        names = [name, *(numbers[number] for number in sorted(numbers))]
+        return tuple(found for each in names if (found := self.named(each)))
+
+    def in_toml(self, key: str) -> Found | None:
+        value = self.toml.table.get(key)
+        if value is None:
+            return None
+        origin = self.toml.origin(key)
+        if isinstance(value, bool):
+            return Found(text=str(value).lower(), origin=origin)
+        if isinstance(value, str | int | float):
+            return _checked(Found(text=str(value), origin=origin))
+        raise SettingsError(f"{origin} can't be used: it isn't one value", hint="give a text or a number")
+
+    def _numbers(self, name: str) -> dict[int, str]:
+        """The names that are `name` with a number behind it, by number."""
+        pattern = re.compile(re.escape(name) + r"[._]([0-9]+)")
+        given = {*self.secret_names, *(key for key, text in self.environ.items() if text)}
+        found: dict[int, str] = {}
+        for candidate, match in ((text, pattern.fullmatch(text)) for text in sorted(given)):
+            if match and (other := found.setdefault(int(match[1]), candidate)) != candidate:
+                raise SettingsError(f"{other} and {candidate} are one setting, given twice", hint="keep one of them")
+        return found
+
+
+def make_lookup(environ: Mapping[str, str], toml: TomlFile) -> Lookup:
+    """The lookup for an environment: SARTOR_SECRETS_DIR there says where the secret files are."""
+    folder = environ.get("SARTOR_SECRETS_DIR")
+    secrets = Path(folder or _SECRETS)
+    try:
+        names = frozenset(entry.name for entry in secrets.iterdir())
+    except OSError as error:
+        if folder:
+            hint = "name a folder that this user may list, or leave the variable out"
+            raise SettingsError(f"SARTOR_SECRETS_DIR, {folder}, can't be read: {error.strerror}", hint=hint) from error
+        names = frozenset()  # no secrets were made for this process
+    return Lookup(environ=environ, secrets=secrets, secret_names=names, toml=toml)
+
+
+def variable(key: str) -> str:
+    """The name of a setting as a variable and as a secret file."""
+    return f"SARTOR_{key.upper().replace('-', '_')}"
+
+
+def _read_secret(path: Path) -> Found:
+    try:
+        text = path.read_bytes().decode()
+    except OSError as error:
+        raise SettingsError(f"{path} can't be read: {error.strerror}", hint="make it readable, or remove it") from error
+    except UnicodeDecodeError:  # it would quote the secret
+        raise SettingsError(f"{path} isn't UTF-8", hint="write it as UTF-8") from None
+    text = text.removesuffix("\n").removesuffix("\r")
+    if not text:
+        raise SettingsError(f"{path} is empty", hint="write the value to it, or remove it")
+    return _checked(Found(text=text, origin=str(path)))
+
+
+def _checked(found: Found) -> Found:
+    if not is_text(found.text):
+        raise SettingsError(f"{found.origin} holds a NUL, or bytes that aren't UTF-8", hint="write it as UTF-8 text")
+    return found
+
+
+def _check_gaps(name: str, numbers: Iterable[int]) -> None:
+    given = set(numbers)
+    if 0 in given:
+        raise SettingsError(f"{name}.0 isn't a setting: numbers start at 1", hint=f"call the first one {name}")
+    if missing := set(range(1, max(given, default=0))) - given:
+        last, gap = max(given), min(missing)
+        raise SettingsError(
+            f"{name}.{gap} is missing: {name}.{last} is given", hint=f"give {name}.{gap}, or number without a gap"
+        )

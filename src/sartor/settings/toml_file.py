@@ -1,0 +1,120 @@
+"""The maker's settings: `sartor.toml`, or `[tool.sartor]` in `pyproject.toml`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sartor.domain.errors import SettingsError
+
+KEYS = (
+    "alterations",
+    "db-url",
+    "db-url-env",
+    "environment",
+    "lock-budget",
+    "lock-timeout",
+    "schema",
+    "statement-timeout",
+    "strict-order",
+    "user",
+    "wait",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TomlFile:
+    """The table that was found, and where; an empty one where there's no file."""
+
+    path: Path
+    table: Mapping[str, Any] = field(default_factory=dict)
+
+    def origin(self, key: str) -> str:
+        return f"{key} in {self.path}"
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A setting that is a text or a list of texts; none without it."""
+        value = self.table.get(key, [])
+        texts = [value] if isinstance(value, str) else value
+        if isinstance(texts, list) and all(isinstance(text, str) and text for text in texts):
+            return tuple(texts)
+        raise SettingsError(
+            f"{self.origin(key)} can't be used: it is no text, or holds an empty one", hint=_shapes(key)
+        )
+
+    def named_texts(self, key: str) -> tuple[tuple[str, str], ...]:
+        """A setting that is a table of texts."""
+        pairs = tuple(self.table[key].items())
+        if all(isinstance(text, str) for _, text in pairs):
+            return pairs
+        raise SettingsError(f"{self.origin(key)} can't be used: its values aren't all texts", hint=_shapes(key))
+
+
+def find_toml(directory: Path) -> TomlFile:
+    """The settings in `directory`, or in its nearest parent that has some.
+
+    Beside a `sartor.toml`, the table in `pyproject.toml` doesn't count: one file is what holds.
+    """
+    for folder in (directory, *directory.parents):
+        if (table := _read(folder / "sartor.toml")) is not None:
+            return _checked(TomlFile(path=folder / "sartor.toml", table=table))
+        if (table := _pyproject_table(folder / "pyproject.toml")) is not None:
+            return _checked(TomlFile(path=folder / "pyproject.toml", table=table))
+    return TomlFile(path=directory / "sartor.toml")
+
+
+def _pyproject_table(path: Path) -> dict[str, Any] | None:
+    document = _read(path, only_if=b"sartor")
+    tool = (document or {}).get("tool")
+    table = tool.get("sartor") if isinstance(tool, dict) else None
+    if table is not None and not isinstance(table, dict):
+        raise SettingsError(
+            f"tool.sartor in {path} isn't a table", hint="write [tool.sartor], and the settings below it"
+        )
+    return table
+
+
+def _read(path: Path, *, only_if: bytes = b"") -> dict[str, Any] | None:
+    """The document; None without the file, or where it can't hold what is sought."""
+    try:
+        content = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise SettingsError(
+            f"{path} can't be read: {error.strerror}", hint="make it readable, or run elsewhere"
+        ) from error
+    return _parse(content, path) if only_if in content else None
+
+
+def _parse(content: bytes, path: Path) -> dict[str, Any]:
+    import tomllib  # noqa: PLC0415 - most runs have no such file, and start-up counts
+
+    try:
+        return tomllib.loads(content.decode())
+    except ValueError as error:
+        raise SettingsError(f"{path} isn't TOML: {error}", hint="mend the file") from None
+
+
+def _checked(file: TomlFile) -> TomlFile:
+    for key in file.table:
+        if key not in KEYS:
+            raise SettingsError(f"{file.path} has a setting {key!r}, which Sartor doesn't know", hint=_nearest(key))
+    return file
+
+
+def _nearest(key: str) -> str:
+    if key == "password":
+        return "keep passwords out of the file: SARTOR_PASSWORD, as a secret file or a variable, holds it"
+    import difflib  # noqa: PLC0415 - only on the way to an error
+
+    near = difflib.get_close_matches(key.replace("_", "-").lower(), KEYS, n=1)
+    return f"did you mean {near[0]}?" if near else f"the settings are {', '.join(KEYS)}"
+
+
+def _shapes(key: str) -> str:
+    return f'write {key} = "...", or {key} = ["...", "..."]' + (
+        ', or a table, name = "..."' if key == "alterations" else ""
+    )

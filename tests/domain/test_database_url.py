@@ -1,0 +1,237 @@
+"""What is read from a URL, what asyncpg reads from the one built of it, and what is never said about it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from asyncpg import connect_utils
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from sartor.domain.database_url import ENVIRONMENT, build_url, parse_environment, parse_url, with_defaults
+from sartor.domain.errors import SettingsError
+
+TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=20)
+HOSTS = st.lists(
+    st.one_of(st.from_regex(r"[a-z0-9.-]{1,20}", fullmatch=True), st.ip_addresses().map(str), st.just("/run/a b")),
+    min_size=1,
+    max_size=3,
+)
+
+
+def _parse(text: str) -> dict[str, str]:
+    return parse_url(text, origin="--db-url")
+
+
+def _driver(url: str) -> tuple[list[Any], Any]:
+    """The addresses and parameters that asyncpg itself reads from a URL."""
+    parse: Any = connect_utils._parse_connect_dsn_and_args  # type: ignore[attr-defined]
+    addresses, parameters = parse(**{**dict.fromkeys(inspect.signature(parse).parameters), "dsn": url})
+    return addresses, parameters
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ENVIRONMENT.values():
+            patch.delenv(name, raising=False)
+        patch.setattr(Path, "home", tmp_path_factory.getbasetemp)
+        yield
+
+
+@given(user=TEXTS, password=TEXTS, database=TEXTS, hosts=HOSTS, port=st.integers(1, 65535))
+def test_the_driver_reads_what_was_meant(user: str, password: str, database: str, hosts: list[str], port: int) -> None:
+    """Any user, password and database reach the driver unchanged, on hosts, addresses and sockets alike."""
+    names = {"user": user, "password": password, "dbname": database, "host": ",".join(hosts), "port": str(port)}
+    url = build_url({**names, "sslmode": "disable"})
+    addresses, parameters = _driver(url)
+    sockets = [f"{host}/.s.PGSQL.{port}" if host.startswith("/") else (host, port) for host in hosts]
+    assert (parameters.user, parameters.password, parameters.database) == (user, password, database)
+    assert (addresses, build_url(_parse(url))) == (sockets, url)
+
+
+@given(user=TEXTS, password=TEXTS, database=TEXTS)
+def test_an_encoded_url_is_read_back(user: str, password: str, database: str) -> None:
+    """What a URL percent-encodes is what was meant, a plus sign included."""
+    encoded = (quote(text, safe="") for text in (user, password, database))
+    url = "postgres://{}:{}@db/{}?sslpassword={password}".format(*encoded, password=quote(password, safe="+"))
+    assert _parse(url) == {
+        "user": user,
+        "password": password,
+        "dbname": database,
+        "host": "db",
+        "sslpassword": password,
+    }
+
+
+@given(values=st.dictionaries(st.sampled_from(["user", "password", "dbname", "host", "options"]), TEXTS))
+def test_a_keyword_string_is_read_back(values: dict[str, str]) -> None:
+    """A keyword string, quoted as libpq wants it, says the same."""
+    assume(values and "," not in values.get("host", ""))
+    pairs = (
+        f"{key} = '{value.replace(chr(92), chr(92) * 2).replace(chr(39), chr(92) + chr(39))}'"
+        for key, value in values.items()
+    )
+    assert _parse(" ".join(pairs)) == values
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("postgresql://", {}),
+        ("postgresql:///app", {"dbname": "app"}),
+        ("  postgresql://db/app\n", {"host": "db", "dbname": "app"}),
+        ("postgresql+asyncpg://db", {"host": "db"}),
+        ("postgresql+psycopg://db", {"host": "db"}),
+        ("POSTGRES://db", {"host": "db"}),
+        ("postgresql://app@db:/", {"user": "app", "host": "db"}),
+        ("postgresql://app:a:b@db", {"user": "app", "password": "a:b", "host": "db"}),
+        ("postgresql://[::1]:6432/app", {"host": "::1", "port": "6432", "dbname": "app"}),
+        ("postgresql://[fe80::1%25eth0]", {"host": "fe80::1%eth0"}),
+        ("postgresql://%2Frun%2Fpg/app", {"host": "/run/pg", "dbname": "app"}),
+        ("postgresql:///app?host=/run/pg&port=6432", {"host": "/run/pg", "port": "6432", "dbname": "app"}),
+        ("postgresql://a:1,b,[::1]:3/app", {"host": "a,b,::1", "port": "1,,3", "dbname": "app"}),
+        ("postgresql://:6432/app", {"port": "6432", "dbname": "app"}),
+        (
+            "postgresql://ignored/x?host=db&database=app&user=me@tenant",
+            {"host": "db", "dbname": "app", "user": "me@tenant"},
+        ),
+        ("host=db dbname = 'my app' user=o\\'hara", {"host": "db", "dbname": "my app", "user": "o'hara"}),
+        ("service=prod", {"service": "prod"}),
+    ],
+)
+def test_the_forms_of_an_address(text: str, expected: dict[str, str]) -> None:
+    """Each form that libpq takes means here what it means to libpq."""
+    assert _parse(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("sslmode=require&channel_binding=require", {"sslmode": "require"}),
+        ("pgbouncer=true&connection_limit=1&pool_timeout=0&sslaccept=strict", {}),
+        ("application_name=a&fallback_application_name=b&client_encoding=LATIN1", {"application_name": "a"}),
+        ("keepalives=1&keepalives_idle=5&tcp_user_timeout=9&gssencmode=disable&sslsni=1&x-migrations-table=m", {}),
+        ("connect_timeout=10&schema=tenant", {"connect_timeout": "10", "schema": "tenant"}),
+        ("currentSchema=tenant", {"schema": "tenant"}),
+        ("options=-csearch_path%3Dx", {"options": "-csearch_path=x"}),
+        ("options=endpoint=cool-name", {"options": "endpoint=cool-name"}),
+        ("ssl=true", {"sslmode": "require"}),
+        ("ssl=true&sslmode=verify-full", {"sslmode": "verify-full"}),
+        ("requiressl=1", {"sslmode": "require"}),
+        ("sslmode=no-verify&uselibpqcompat=true", {"sslmode": "require"}),
+        ("hostaddr=10.0.0.1", {"host": "10.0.0.1"}),
+        ("role=owner&app.tenant=7&application_name=", {"role": "owner", "app.tenant": "7"}),
+        ("&&sslmode=prefer&", {"sslmode": "prefer"}),
+    ],
+)
+def test_the_parameters_of_providers(query: str, expected: dict[str, str]) -> None:
+    """Another client's parameters break nothing; those that mean something here are kept, in asyncpg's words."""
+    assert _parse(f"postgresql:///?{query}") == expected
+
+
+BROKEN = [
+    "",
+    "db.example.com:5432/hunter2",
+    '"postgresql://app:hunter2@db/app"',
+    "jdbc:postgresql://db/app?password=hunter2",
+    "mysql://app:hunter2@db/app",
+    "postgresql://app:hunter2@x@db/app",
+    "postgresql://app:hunter2/x@db/app",
+    "postgresql://app:5432/hunter2@db/app",
+    "postgresql://app:hunter2?x@db/app",
+    "postgresql://app:5432?hunter2=x@db/app",
+    "postgresql://app:5432?x=1&hunter2@db/app",
+    "postgresql://app:hunter2#x@db/app",
+    "postgresql://app:hunter2%@db/app",
+    "postgresql://app:hunter2%zz@db/app",
+    "postgresql://app:hunter2%ff@db/app",
+    "postgresql://app:hunter2%00@db/app",
+    "postgresql://app:hunter2 x@db/app",
+    "postgresql://app:hunter2\n@db/app",
+    "postgresql://app:hunter2",
+    "postgresql://db:hunter2/app",
+    "postgresql://db:99999/hunter2",
+    "postgresql://::1/hunter2",
+    "postgresql://a,,b/hunter2",
+    "postgresql://a,b/hunter2?port=1,2,3",
+    "postgresql://db/hunter2?port=x",
+    "postgresql://db/hunter2?sslmode=hunter2",
+    "postgresql://db/hunter2?connect_timeout=hunter2",
+    "postgresql://db/hunter2?hostaddr=10.0.0.1",
+    "password=hunter2 host='db",
+    "password=hunter2 passwrod=x",
+    "host=db hunter2",
+    "postgresql://app:hunter2\udcff@db",
+    "password=hunter2\udcff",
+]
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_a_broken_url_is_never_quoted(text: str) -> None:
+    """The error says where the URL came from and what to write, and holds nothing of it; nor does its cause."""
+    with pytest.raises(SettingsError) as caught:
+        _parse(text)
+    assert str(caught.value).startswith("--db-url can't be used: ")
+    assert caught.value.hint
+    assert "hunter2" not in f"{caught.value} {caught.value.hint}"
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
+@given(text=st.text(st.sampled_from("@:/?#%&=,[] a0ü\0\n"), max_size=30), scheme=st.sampled_from(["postgresql://", ""]))
+def test_any_text_is_read_or_refused(text: str, scheme: str) -> None:
+    """No text makes anything but keywords or a SettingsError; and keywords make a URL that says the same again."""
+    try:
+        keywords = _parse(scheme + text)
+    except SettingsError:
+        return
+    assert _parse(build_url(keywords)) == keywords
+
+
+@given(password=st.text(st.characters(exclude_characters="%"), min_size=1))
+@example("p@ss/w?rd#")
+def test_a_raw_password_is_taken_whole_or_not_at_all(password: str) -> None:
+    """A password with raw special characters is an error, never half a password and another host."""
+    try:
+        keywords = _parse(f"postgresql://app:{password}@db.example.com/app")
+    except SettingsError:
+        return
+    assert keywords == {"user": "app", "password": password, "host": "db.example.com", "dbname": "app"}
+
+
+def test_the_environment_fills_what_a_url_leaves_open() -> None:
+    """As with libpq, PG* variables fill the gaps of a URL, and an empty variable is none."""
+    environ = {"PGHOST": "other", "PGPORT": "6432", "PGUSER": "app", "PGPASSWORD": "secret", "PGDATABASE": ""}
+    merged = with_defaults(_parse("postgresql://db/app"), parse_environment(environ))
+    assert merged == {"host": "db", "port": "6432", "user": "app", "password": "secret", "dbname": "app"}
+
+
+def test_ports_of_other_hosts_are_not_taken() -> None:
+    """A list of ports in the environment belongs to the hosts there."""
+    merged = with_defaults(_parse("postgresql://db"), parse_environment({"PGHOST": "a,b", "PGPORT": "1,2"}))
+    assert build_url(merged) == "postgresql://db:5432"
+
+
+def test_a_service_outranks_the_environment() -> None:
+    """Where a service is named, only the URL may speak before it does."""
+    environ = {"PGSERVICE": "prod", "PGHOST": "other", "PGPASSWORD": "other", "PGCONNECT_TIMEOUT": "5"}
+    merged = with_defaults(_parse("postgresql:///app"), parse_environment(environ))
+    assert merged == {"service": "prod", "connect_timeout": "5", "dbname": "app"}
+
+
+def test_a_broken_variable_is_named() -> None:
+    """A wrong PGPORT is found before anything connects, and the error names the variables."""
+    with pytest.raises(SettingsError, match=r"^PGHOST, PGPORT can't be used: its port isn't a number"):
+        parse_environment({"PGHOST": "db", "PGPORT": "tcp://10.0.0.1:5432"})
+
+
+def test_server_settings_reach_the_server() -> None:
+    """What is no connection parameter is a setting of the session, as asyncpg has it."""
+    _, parameters = _driver(build_url(_parse("postgresql://db?role=owner&options=-c%20work_mem=1MB&pool_timeout=5")))
+    assert parameters.server_settings == {"role": "owner", "options": "-c work_mem=1MB"}

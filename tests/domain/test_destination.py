@@ -1,0 +1,155 @@
+"""A destination: its URL for the driver, its label for people, and its secrets for nobody."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from sartor.domain.destination import Destination, parse_schema, redact
+from sartor.domain.errors import SettingsError
+
+TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=20)
+
+
+@pytest.mark.parametrize(
+    ("url", "label"),
+    [
+        ("postgresql://app:s3cret@db.example.com/app", "app@db.example.com:5432/app, schema public"),
+        ("postgresql://app@db:6432", "app@db:6432/app, schema public"),
+        ("postgresql://a:1,b/app", "a:1,b:5432/app, schema public"),
+        ("postgresql://[::1]/app?schema=tenant", "[::1]:5432/app, schema tenant"),
+        ("postgresql:///app?host=/run/pg", "[/run/pg]:5432/app, schema public"),
+        ("postgresql:///app", "local/app, schema public"),
+        ("postgresql://", "local, schema public"),
+        ("service=prod", "service prod, schema public"),
+        ("postgresql://db/app%1b%5B2J", "db:5432/app?[2J, schema public"),
+    ],
+)
+def test_the_label_says_where(url: str, label: str) -> None:
+    """People read user, server, database and schema; a terminal is sent no control characters."""
+    assert Destination.parse(url).label == label
+
+
+@given(user=TEXTS, password=TEXTS, database=TEXTS)
+def test_the_password_is_not_in_what_is_shown(user: str, password: str, database: str) -> None:
+    """Neither the label nor the representation holds the password, however it is written."""
+    names = [quote(text, safe="") for text in (user, database)]
+    with_one, without = (
+        Destination.parse(f"postgresql://{names[0]}{pw}@db/{names[1]}") for pw in (f":{quote(password, safe='')}", "")
+    )
+    assert with_one.label == without.label
+    assert repr(with_one) == repr(without)
+
+
+def test_secrets_are_known_in_both_forms() -> None:
+    """A password is a secret as it is, and as a URL holds it; the key's password too."""
+    destination = Destination.parse("postgresql://app:p%40ss@db/app?sslpassword=k%2Fy")
+    assert destination.secrets == ("p@ss", "p%40ss", "k/y", "k%2Fy")
+
+
+def test_a_password_that_is_a_name_is_no_secret() -> None:
+    """`app:app@db/app` must not make every message read `***@db/***`."""
+    destination = Destination.parse("postgresql://app:app@db/app")
+    assert destination.secrets == ()
+    assert redact(destination.url, destination.secrets) == "postgresql://app:***@db/app"
+
+
+def test_the_driver_gets_no_timeout_and_no_system_roots() -> None:
+    """What asyncpg takes as arguments stands beside the URL; a session that forgets the roots still verifies."""
+    destination = Destination.parse("postgresql://db/app?sslrootcert=system&connect_timeout=7&schema=x")
+    assert destination == Destination(
+        url="postgresql://db/app?sslmode=verify-full", schema="x", connect_timeout=7.0, system_roots=True
+    )
+
+
+@pytest.mark.parametrize("timeout", ["0", "-1"])
+def test_no_timeout_is_none(timeout: str) -> None:
+    """Of libpq's 0, which waits for ever, nothing is kept: here each wait has a limit."""
+    assert Destination.parse(f"postgresql://db?connect_timeout={timeout}").connect_timeout is None
+
+
+def test_child_processes_get_variables() -> None:
+    """`pg_dump` is told by its environment, as its arguments are there for all to read."""
+    destination = Destination.parse("postgresql://app:p%40ss@db:6432/app?sslrootcert=system&connect_timeout=7&role=x")
+    assert destination.libpq_environment == {
+        "PGHOST": "db",
+        "PGPORT": "6432",
+        "PGUSER": "app",
+        "PGPASSWORD": "p@ss",
+        "PGDATABASE": "app",
+        "PGSSLMODE": "verify-full",
+        "PGSSLROOTCERT": "system",
+        "PGCONNECT_TIMEOUT": "7",
+    }
+
+
+def test_a_schema_given_outranks_the_url() -> None:
+    """Prisma's `schema=` counts only where no other is given."""
+    assert Destination.parse("postgresql://db?schema=a", schema="b").schema == "b"
+
+
+@pytest.mark.parametrize("name", ["", "pg_catalog", "pg_x", "information_schema", "x" * 64, "ü" * 32, "a\0b", "\udcff"])
+def test_some_schemas_cannot_be_used(name: str) -> None:
+    """Postgres's own schemas, and names that it would cut, are refused before anything connects."""
+    with pytest.raises(SettingsError, match=r"^--schema can't be used: "):
+        parse_schema(name, origin="--schema")
+
+
+@pytest.mark.parametrize("name", ["public", "tenant-1", "Pg", "x" * 63, "ü" * 31])
+def test_any_other_schema_can(name: str) -> None:
+    """A schema may be called anything that Postgres can keep."""
+    assert parse_schema(name, origin="--schema") == name
+
+
+@given(
+    secrets=st.lists(st.text(st.characters(exclude_characters="*", exclude_categories=["Cs"]), min_size=3), min_size=1),
+    around=st.lists(st.text(max_size=5), min_size=2),
+)
+def test_no_secret_is_left(secrets: list[str], around: list[str]) -> None:
+    """Of three characters or more, a secret is gone wherever it stood, and whatever stood beside it."""
+    text = "".join(piece + secret for piece in around for secret in secrets)
+    assert not any(secret in redact(text, secrets) for secret in secrets)
+
+
+@given(user=TEXTS, password=TEXTS)
+def test_no_url_shows_its_password(user: str, password: str) -> None:
+    """A Postgres URL in a text loses its password even where the password isn't known, of one character or of many."""
+    encoded = quote(password, safe="")
+    url = f"postgresql://{quote(user, safe='')}:{encoded}@db/app"
+    assert redact(f"can't reach {url} today", ()) == f"can't reach postgresql://{quote(user, safe='')}:***@db/app today"
+
+
+@given(password=st.text(st.characters(exclude_categories=["Z", "C"]), min_size=1))
+def test_a_raw_password_is_hidden_too(password: str) -> None:
+    """A broken URL, its password not encoded, is hidden up to its last @."""
+    assume("***" not in password)
+    assert redact(f"postgres://app:{password}@db", ()) == "postgres://app:***@db"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("host=db password=s3cret user=app", "host=db password=*** user=app"),
+        ("host=db password = 's3 \\'cret' user=app", "host=db password = *** user=app"),
+        ("postgresql://db/app?password=s3cret&sslmode=require", "postgresql://db/app?password=***&sslmode=require"),
+        ("PGPASSWORD=s3cret psql", "PGPASSWORD=*** psql"),
+        ("postgresql://app@db:5432/app", "postgresql://app@db:5432/app"),
+        ("deployed 3 alterations", "deployed 3 alterations"),
+    ],
+)
+def test_passwords_by_name_are_hidden(text: str, expected: str) -> None:
+    """What is written as a password is hidden as one, and nothing else is touched."""
+    assert redact(text, ()) == expected
+
+
+def test_a_short_secret_is_hidden_in_its_place() -> None:
+    """A password of one character is hidden in a URL; it doesn't take that letter from every word."""
+    assert redact("a@x:a@db: an alteration", ["a", ""]) == "a@x:***@db: an alteration"
+
+
+def test_the_longest_secret_goes_first() -> None:
+    """A secret inside another one doesn't leave the rest of it behind."""
+    assert redact("secret-more", ["secret", "secret-more"]) == "***"
