@@ -19,7 +19,7 @@ from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
 from sartor.domain.errors import RefusedError, TargetError
 from sartor.domain.ledger import Event, Ledger
-from sartor.domain.plan import Deploy, Rollback, Status, compare
+from sartor.domain.plan import Deploy, Plan, Rollback, Status, compare, make_plan
 from sartor.domain.release import LATEST, Release, parse_target
 from sartor.domain.report import Observer, Report, RunEvent
 from sartor.settings import Flags, LineageSource, Settings, load_settings, load_sources
@@ -28,9 +28,12 @@ if TYPE_CHECKING:
     from sartor.runner import Limits
 
 __all__ = [
+    "LATEST",
     "DestinationStatus",
     "Flags",
     "LineageSource",
+    "Loss",
+    "RollbackPreview",
     "Settings",
     "deploy",
     "embedded",
@@ -39,6 +42,8 @@ __all__ = [
     "list_alterations",
     "load_settings",
     "load_sources",
+    "make_limits",
+    "preview_rollback",
     "protect",
     "rollback",
     "seed",
@@ -51,6 +56,18 @@ PRODUCTION = "production"
 
 def ignore(_event: RunEvent) -> None:
     """The observer that looks away."""
+
+
+def make_limits(settings: Settings) -> Limits:
+    """The limits that the settings state."""
+    from sartor.runner import Limits
+
+    return Limits(
+        lock_timeout=settings.lock_timeout,
+        lock_budget=settings.lock_budget,
+        wait=settings.wait,
+        statement_timeout=settings.statement_timeout,
+    )
 
 
 def list_alterations(sources: Iterable[LineageSource]) -> Catalogue:
@@ -148,6 +165,51 @@ async def rollback(
     catalogue = list_alterations(sources)
     request = rollback_request(catalogue, target, steps=steps, to_timestamp=to_timestamp, accepted=accepted)
     return await run(destination, catalogue, request, limits=limits or Limits(), observer=observer)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """A table, or a column of it, that a rollback drops, and about how many rows the table holds (None: unknown)."""
+
+    table: str
+    column: str | None
+    rows: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackPreview:
+    """What a rollback would undo, and what its scripts say that they drop."""
+
+    plan: Plan
+    losses: tuple[Loss, ...]
+
+
+async def preview_rollback(
+    destination: Destination,
+    sources: Iterable[LineageSource],
+    target: str | None = None,
+    *,
+    steps: int | None = None,
+    to_timestamp: str | None = None,
+    accepted: Iterable[str] = (),
+) -> RollbackPreview:
+    """What `rollback` would do with these parameters. Writes nothing."""
+    from sartor.catalogue.drops import dropped
+    from sartor.catalogue.scripts import load_script
+    from sartor.postgres.contents import estimate_rows
+    from sartor.postgres.ledger import read_ledger
+    from sartor.postgres.session import Session
+
+    catalogue = list_alterations(sources)
+    request = rollback_request(catalogue, target, steps=steps, to_timestamp=to_timestamp, accepted=accepted)
+    async with Session(destination, application="sartor preview") as session:
+        plan = make_plan(catalogue, await read_ledger(session), request)
+        drops = [drop for step in plan.steps for drop in dropped(load_script(step.alteration))]
+        losses = [
+            Loss(table=table, column=column, rows=await estimate_rows(session.connection, destination.schema, table))
+            for table, column in dict.fromkeys(drops)
+        ]
+    return RollbackPreview(plan=plan, losses=tuple(losses))
 
 
 def rollback_request(

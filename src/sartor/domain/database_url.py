@@ -70,8 +70,7 @@ _KNOWN = {"application_name", "sslpassword", "schema", *ENVIRONMENT, *_ALIASES, 
 _SCHEME = re.compile(r"postgres(?:ql)?(?:\+\w+)?://", re.IGNORECASE)
 _PLACE = re.compile(r"(?:\[(?P<ipv6>[^\[\]]+)\]|(?P<name>[^:\[\]]*))(?::(?P<port>[0-9]*))?")
 _PARAMETER = re.compile(r"[A-Za-z_][\w.$-]*", re.ASCII)
-_KEYWORD = re.compile(r"\w+\s*=")
-_PAIR = re.compile(r"(\w+)\s*=\s*('(?:\\.|[^'\\])*'|(?:(?:\\.|[^\s'\\])(?:\\.|[^\s\\])*)?)(?=\s|$)", re.DOTALL)
+_PAIR = r"(?s)(\w+)\s*=\s*('(?:\\.|[^'\\])*'|(?:(?:\\.|[^\s'\\])(?:\\.|[^\s\\])*)?)(?=\s|$)"
 
 _AS_URL = "write postgresql://user@host:5432/database, without quotes around it"
 _ENCODE = (
@@ -141,7 +140,7 @@ def _split(text: str) -> dict[str, str]:
         raise SettingsError("it is a JDBC URL", hint=f"without JDBC's own parameters, {_AS_URL}")
     if scheme := _SCHEME.match(text):
         return _split_url(text[scheme.end() :])
-    if _KEYWORD.match(text):
+    if re.match(r"\w+\s*=", text):
         return _split_pairs(text)
     raise SettingsError("it isn't a Postgres URL", hint=_AS_URL)
 
@@ -178,8 +177,8 @@ def _split_query(query: str) -> Iterator[tuple[str, str]]:
 
 
 def _split_pairs(text: str) -> dict[str, str]:
-    pairs = _PAIR.findall(text)
-    if _PAIR.sub("", text).strip() or not all(key in _KNOWN for key, _ in pairs):
+    pairs = re.findall(_PAIR, text)
+    if re.sub(_PAIR, "", text).strip() or not all(key in _KNOWN for key, _ in pairs):
         hint = r"write host=... dbname=... user=..., and a value with spaces or quotes as 'it\'s one'"
         raise SettingsError("its keywords aren't those of libpq", hint=hint)
     return {_ALIASES.get(key, key): plain for key, value in pairs if (plain := _unquote(value))}

@@ -15,8 +15,8 @@ DEFAULT_SCHEMA = "public"
 
 _SECRET_KEYWORDS = ("password", "sslpassword")
 _SHORTEST_SECRET = 3
-_IN_URL = re.compile(r"(postgres(?:ql)?(?:\+\w+)?://[^\s:/@]*:)\S+@", re.IGNORECASE)
-_IN_PAIR = re.compile(r"(password\s*=\s*)(?:'(?:\\.|[^'\\])*'|[^\s&]+)", re.IGNORECASE)
+_IN_URL = r"(?i)(postgres(?:ql)?(?:\+\w+)?://[^\s:/@]*:)\S+@"
+_IN_PAIR = r"(?i)(password\s*=\s*)(?:'(?:\\.|[^'\\])*'|[^\s&]+)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +107,7 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     if forms:
         longest_first = sorted(forms, key=len, reverse=True)
         text = re.sub("|".join(map(re.escape, longest_first)), lambda found: forms[found[0]], text)
-    return _IN_PAIR.sub(r"\1***", _IN_URL.sub(r"\1***@", text))
+    return re.sub(_IN_PAIR, r"\1***", re.sub(_IN_URL, r"\1***@", text))
 
 
 def _form(secret: str) -> tuple[str, str]:

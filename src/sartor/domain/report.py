@@ -30,6 +30,8 @@ class Failure:
     position: int | None = None
     file: str | None = None
     line: int | None = None
+    rolled_back: bool = True
+    """Whether nothing of the script stayed; what ran outside a transaction stays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,7 +99,7 @@ def opening(event: NewEvent, pins: Pins) -> str:
         quote_literal(socket.gethostname()),
         quote_literal(__version__),
         quote_literal(FORMAT),
-        quote_literal(json.dumps(event.detail)),
+        quote_literal(json.dumps(dict(event.detail))),
     )
     return (
         f"{settings(pins, event.token)} insert into {journal} (seq, prev, token, open, kind, lineage, id, release,"

@@ -178,13 +178,13 @@ async def _run_script(turn: Turn, step: Step, script: Script, direction: Directi
             await body(connection, context)
 
     kind = EventKind.DEPLOYED if direction is Direction.DEPLOY else EventKind.ROLLED_BACK
-    await turn.happen(kind, alteration, alteration.name, work, since)
+    await turn.happen(kind, alteration, alteration.name, work, since=since)
     if turn.session.connection_lost or turn.session.connection.worn:
         await turn.session.renew()
 
 
 async def _record(turn: Turn, kind: EventKind, about: Alteration | Entry, **detail: object) -> None:
-    await turn.happen(kind, about, about.name, _nothing, **detail)
+    await turn.happen(kind, about, about.name, _nothing, detail=detail)
 
 
 async def _nothing(_connection: Connection) -> None:
@@ -195,6 +195,8 @@ async def _record_failure(turn: Turn, error: Exception, script: Script, directio
     """The facts of a failure, written to the journal as far as the database lets us."""
     about = script.alteration
     failure = turn.failure(error, name=about.name, alteration_id=about.id, file=about.file, locate=script.locate)
+    if script.needs_session(direction):
+        failure = dataclasses.replace(failure, rolled_back=False)
     message = redact(failure.message, turn.session.destination.secrets)
     facts = {"direction": direction.value, "message": message, "sqlstate": failure.sqlstate, "line": failure.line}
     try:

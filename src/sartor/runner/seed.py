@@ -94,7 +94,7 @@ async def _seed(turn: Turn, modules: Sequence[SeedModule], *, reset: bool) -> No
         turn.head = ledger.head
         try:
             files = [module.file.name for module in modules]
-            await turn.happen(EventKind.SEEDED, None, "seeds", work, files=files, reset=reset)
+            await turn.happen(EventKind.SEEDED, None, "seeds", work, detail={"files": files, "reset": reset})
         except Stale:
             continue
         except SartorError:

@@ -7,8 +7,9 @@ import dataclasses
 import os
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 
 import sartor.postgres.errors as driver
 from sartor.catalogue.script import Locate
@@ -36,6 +37,9 @@ class Limits:
     lock_budget: float = 60.0
     wait: float = 60.0
     statement_timeout: float = 0.0
+
+
+NO_DETAIL: Mapping[str, object] = MappingProxyType({})
 
 
 def application_name(verb: str) -> str:
@@ -77,8 +81,9 @@ class Turn:
         about: Alteration | Entry | None,
         script: str,
         work: Work,
+        *,
         since: int | None = None,
-        **detail: object,
+        detail: Mapping[str, object] = NO_DETAIL,
     ) -> None:
         """Make the journal's next event happen, with its work; moves the head. Raises as `attempt.happen`.
 

@@ -13,7 +13,7 @@ from sartor.settings.lookup import Found, Lookup
 _REACHING = {"host", "user", "dbname", "service"}
 """What of libpq's environment says that a database is meant."""
 
-_NAME = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
+_NAME = r"[A-Za-z_][A-Za-z0-9_.-]*"
 
 
 def find_destinations(lookup: Lookup, *, db_url: str | None, schema: str | None) -> tuple[Destination, ...]:
@@ -52,7 +52,7 @@ def _urls(lookup: Lookup, defaults: Mapping[str, str]) -> list[dict[str, str]]:
 def _other_urls(lookup: Lookup) -> Iterator[Found]:
     """Where a URL may stand apart from SARTOR_DB_URL: under the maker's names, then in the toml file."""
     for name in lookup.toml.texts("db-url-env"):
-        if not _NAME.fullmatch(name):
+        if not re.fullmatch(_NAME, name):
             hint = "it lists names of variables and secret files, such as DATABASE_URL"
             raise SettingsError(f"{lookup.toml.origin('db-url-env')} can't be used: {name!r} is no name", hint=hint)
         if found := lookup.named(name):

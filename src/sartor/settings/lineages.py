@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,13 +28,7 @@ def parse_sources(texts: Iterable[str], *, base: Path, origin: str) -> tuple[Lin
 
     The first without a name is `main`, a later one is called by the last part of its path or package.
     """
-    pairs = [_split(text) for text in texts if text]
-    first = next((index for index, (name, _) in enumerate(pairs) if name is None), None)
-    named = [
-        (MAIN if index == first else _last_part(location) if name is None else name, location)
-        for index, (name, location) in enumerate(pairs)
-    ]
-    return make_sources(named, base=base, origin=origin)
+    return make_sources(_named(texts), base=base, origin=origin)
 
 
 def make_sources(pairs: Iterable[tuple[str, str]], *, base: Path, origin: str) -> tuple[LineageSource, ...]:
@@ -47,15 +41,19 @@ def make_sources(pairs: Iterable[tuple[str, str]], *, base: Path, origin: str) -
             raise SettingsError(f"{origin} gives two lineages the name {name!r}", hint=hint)
         sources[name] = LineageSource(name=name, location=_locate(location, base))
     if not sources:
-        raise SettingsError(
-            f"{origin} names no alterations", hint="give a folder or an import package, or leave it out"
-        )
+        raise SettingsError(f"{origin} names no alterations", hint="give a folder or a package, or leave it out")
     return tuple(sources.values())
 
 
-def _split(text: str) -> tuple[str | None, str]:
-    name, equals, location = text.partition("=")
-    return (name, location) if equals else (None, text)
+def _named(texts: Iterable[str]) -> Iterator[tuple[str, str]]:
+    main_is_free = True
+    for text in filter(None, texts):
+        name, equals, location = text.partition("=")
+        if equals:
+            yield name, location
+        else:
+            yield MAIN if main_is_free else _last_part(text), text
+            main_is_free = False
 
 
 def _last_part(location: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from sartor.domain.database_url import is_text
@@ -67,7 +68,7 @@ class Lookup:
 
     def _numbers(self, name: str) -> dict[int, str]:
         """The names that are `name` with a number behind it, by number."""
-        pattern = re.compile(re.escape(name) + r"[._]([0-9]+)")
+        pattern = re.compile(re.escape(name) + r"[._]([0-9]{1,9})")
         given = {*self.secret_names, *(key for key, text in self.environ.items() if text)}
         found: dict[int, str] = {}
         for candidate, match in ((text, pattern.fullmatch(text)) for text in sorted(given)):
@@ -101,7 +102,7 @@ def _read_secret(path: Path) -> Found:
     except OSError as error:
         raise SettingsError(f"{path} can't be read: {error.strerror}", hint="make it readable, or remove it") from error
     except UnicodeDecodeError:  # it would quote the secret
-        raise SettingsError(f"{path} isn't UTF-8", hint="write it as UTF-8") from None
+        raise SettingsError(f"{path} isn't UTF-8", hint="write it as UTF-8 text") from None
     text = text.removesuffix("\n").removesuffix("\r")
     if not text:
         raise SettingsError(f"{path} is empty", hint="write the value to it, or remove it")
@@ -118,8 +119,7 @@ def _check_gaps(name: str, numbers: Iterable[int]) -> None:
     given = set(numbers)
     if 0 in given:
         raise SettingsError(f"{name}.0 isn't a setting: numbers start at 1", hint=f"call the first one {name}")
-    if missing := set(range(1, max(given, default=0))) - given:
-        last, gap = max(given), min(missing)
-        raise SettingsError(
-            f"{name}.{gap} is missing: {name}.{last} is given", hint=f"give {name}.{gap}, or number without a gap"
-        )
+    last, gap = max(given, default=0), next(number for number in count(1) if number not in given)
+    if gap < last:
+        hint = f"give {name}.{gap}, or number without a gap"
+        raise SettingsError(f"{name}.{gap} is missing: {name}.{last} is given", hint=hint)

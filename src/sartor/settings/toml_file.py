@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,13 +24,16 @@ KEYS = (
     "wait",
 )
 
+_MENTION = rb"tool[\s.\"']*(sartor|[\]=])"
+"""What a pyproject.toml holds if it may have the table: most don't, and are spared the parser."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TomlFile:
     """The table that was found, and where; an empty one where there's no file."""
 
     path: Path
-    table: Mapping[str, Any] = field(default_factory=dict)
+    table: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def origin(self, key: str) -> str:
         return f"{key} in {self.path}"
@@ -40,16 +44,14 @@ class TomlFile:
         texts = [value] if isinstance(value, str) else value
         if isinstance(texts, list) and all(isinstance(text, str) and text for text in texts):
             return tuple(texts)
-        raise SettingsError(
-            f"{self.origin(key)} can't be used: it is no text, or holds an empty one", hint=_shapes(key)
-        )
+        raise SettingsError(f"{self.origin(key)} isn't made of texts", hint=_shapes(key))
 
     def named_texts(self, key: str) -> tuple[tuple[str, str], ...]:
         """A setting that is a table of texts."""
         pairs = tuple(self.table[key].items())
         if all(isinstance(text, str) for _, text in pairs):
             return pairs
-        raise SettingsError(f"{self.origin(key)} can't be used: its values aren't all texts", hint=_shapes(key))
+        raise SettingsError(f"{self.origin(key)} isn't made of texts", hint=_shapes(key))
 
 
 def find_toml(directory: Path) -> TomlFile:
@@ -66,13 +68,11 @@ def find_toml(directory: Path) -> TomlFile:
 
 
 def _pyproject_table(path: Path) -> dict[str, Any] | None:
-    document = _read(path, only_if=b"sartor")
+    document = _read(path, only_if=_MENTION)
     tool = (document or {}).get("tool")
     table = tool.get("sartor") if isinstance(tool, dict) else None
     if table is not None and not isinstance(table, dict):
-        raise SettingsError(
-            f"tool.sartor in {path} isn't a table", hint="write [tool.sartor], and the settings below it"
-        )
+        raise SettingsError(f"tool.sartor in {path} isn't a table", hint="write [tool.sartor] above the settings")
     return table
 
 
@@ -83,10 +83,8 @@ def _read(path: Path, *, only_if: bytes = b"") -> dict[str, Any] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise SettingsError(
-            f"{path} can't be read: {error.strerror}", hint="make it readable, or run elsewhere"
-        ) from error
-    return _parse(content, path) if only_if in content else None
+        raise SettingsError(f"{path} can't be read: {error.strerror}", hint="make it readable") from error
+    return _parse(content, path) if re.search(only_if, content) else None
 
 
 def _parse(content: bytes, path: Path) -> dict[str, Any]:
@@ -115,6 +113,5 @@ def _nearest(key: str) -> str:
 
 
 def _shapes(key: str) -> str:
-    return f'write {key} = "...", or {key} = ["...", "..."]' + (
-        ', or a table, name = "..."' if key == "alterations" else ""
-    )
+    table = ', or a table, name = "..."' if key == "alterations" else ""
+    return f'write {key} = "...", or {key} = ["...", "..."]{table}'

@@ -1,0 +1,18 @@
+"""The command line: the only part of Sartor that reads a terminal or prints."""
+
+from __future__ import annotations
+
+import sys
+
+from sartor import __version__
+
+
+def main() -> None:
+    """Run the `sartor` command with this process's arguments, and exit."""
+    if sys.argv[1:] in (["--version"], ["-V"]):
+        # Before anything is imported: pipelines ask it often.
+        print(f"sartor {__version__}")  # noqa: T201
+        return
+    from sartor.cli.main import run_command
+
+    sys.exit(run_command(sys.argv[1:]))

@@ -1,0 +1,282 @@
+"""`sartor db alteration ...`: each command is its options, one API call, and words for the result."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sartor import api
+from sartor.cli import asking, options, output, render, shapes, signals
+from sartor.cli.telling import show_report, telling_run
+from sartor.cli.work import on_each, settled
+from sartor.domain.destination import Destination
+from sartor.domain.errors import TargetError
+from sartor.domain.plan import Direction
+
+commands = typer.Typer(
+    help="Deploy, roll back and look at alterations. (Short: alt, alter.)", no_args_is_help=True, rich_markup_mode=None
+)
+
+CODES = (
+    "Exit codes: 0 done or nothing to do, 1 an alteration failed, 2 wrong use or settings, 4 edited or missing"
+    " alterations, 5 another run at work, 6 the database can't be reached or refuses, 130 interrupted."
+)
+READ_CODES = "Exit codes: 0 done, 2 wrong use or settings, 6 the database can't be reached or refuses."
+
+
+@commands.command("deploy", epilog=f"Example: sartor db alteration deploy 1.2.0 --db-url postgresql://... {CODES}")
+def deploy(
+    *,
+    target: Annotated[
+        str | None,
+        typer.Argument(metavar="[TARGET]", help="A version, `latest`, or `next`; a terminal is asked where it's left out."),
+    ] = None,
+    steps: options.Steps = None,
+    strict_order: Annotated[
+        bool, typer.Option("--strict-order", help="Refuse late arrivals instead of deploying them.")
+    ] = False,
+    accept_edited: options.AcceptEdited = None,
+    accept_missing: options.AcceptMissing = None,
+    db_url: options.DbUrl = None,
+    schema: options.Schema = None,
+    alterations: options.Alterations = None,
+    embedded: options.Embedded = None,
+    lock_timeout: options.LockTimeout = None,
+    lock_budget: options.LockBudget = None,
+    statement_timeout: options.StatementTimeout = None,
+    wait: options.Wait = None,
+    yes: options.Yes = False,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Deploy what is pending, up to a release.
+
+    Each script runs in a transaction of its own, exactly once. Where one fails, the earlier ones stay, it has changed
+    nothing, and the same command goes on from there.
+    """
+    flags = options.make_flags(
+        db_url=db_url,
+        schema=schema,
+        alterations=alterations,
+        lock_timeout=lock_timeout,
+        lock_budget=lock_budget,
+        wait=wait,
+        statement_timeout=statement_timeout,
+        strict_order=strict_order,
+    )
+    if target is None and steps is None and not output.is_terminal():
+        raise TargetError("no target, and no terminal to ask", hint=f"`{output.command(target='1.2.0')}`, or `latest`")
+    with settled(flags, embedded) as settings:
+
+        def action(destination: Destination) -> shapes.Shape:
+            chosen = target or (api.LATEST if steps is not None else asking.ask_target(destination, settings))
+            if chosen is None:
+                output.result("Found 0 alteration to deploy")
+                return {}
+            with telling_run(None if target else chosen) as observer:
+                report = signals.run(
+                    api.deploy(
+                        destination,
+                        settings.sources,
+                        chosen,
+                        steps=steps,
+                        strict_order=settings.strict_order,
+                        accepted=[*(accept_edited or ()), *(accept_missing or ())],
+                        limits=api.make_limits(settings),
+                        observer=observer,
+                    )
+                )
+            return show_report(report)
+
+        on_each(settings, action, on_error=shapes.report_shape(shapes.empty_report(Direction.DEPLOY)))
+
+
+@commands.command("rollback", epilog=f"Example: sartor db alteration rollback 1.0.0 --embedded. {CODES}")
+def rollback(
+    *,
+    target: Annotated[
+        str | None, typer.Argument(metavar="[TARGET]", help="The release to go back to; all above it is undone.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option("--steps", metavar="N", min=1, help="Undo the last N deployed alterations.")
+    ] = None,
+    to_timestamp: Annotated[
+        str | None,
+        typer.Option("--to-timestamp", metavar="T", help="Undo all alterations with timestamps after T (Unix seconds)."),
+    ] = None,
+    accept_edited: options.AcceptEdited = None,
+    db_url: options.DbUrl = None,
+    schema: options.Schema = None,
+    alterations: options.Alterations = None,
+    embedded: options.Embedded = None,
+    lock_timeout: options.LockTimeout = None,
+    lock_budget: options.LockBudget = None,
+    statement_timeout: options.StatementTimeout = None,
+    wait: options.Wait = None,
+    yes: options.Yes = False,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Undo what is deployed, newest deployment first.
+
+    What the alterations made is dropped, with the data in it; a terminal is told and asked.
+    """
+    flags = options.make_flags(
+        db_url=db_url,
+        schema=schema,
+        alterations=alterations,
+        lock_timeout=lock_timeout,
+        lock_budget=lock_budget,
+        wait=wait,
+        statement_timeout=statement_timeout,
+    )
+    asks = (target, steps, to_timestamp) == (None, None, None)
+    if asks and not output.is_terminal():
+        raise TargetError("no target, and no terminal to ask", hint=f"`{output.command(target='1.0.0')}`, or --steps 1")
+    with settled(flags, embedded) as settings:
+
+        def action(destination: Destination) -> shapes.Shape:
+            chosen = asking.ask_rollback(destination, settings) if asks else target
+            if output.is_terminal() and not yes:
+                asking.confirm_rollback(
+                    destination,
+                    settings,
+                    chosen,
+                    steps=steps,
+                    to_timestamp=to_timestamp,
+                    accepted=accept_edited or (),
+                )
+            with telling_run(chosen if asks else None) as observer:
+                report = signals.run(
+                    api.rollback(
+                        destination,
+                        settings.sources,
+                        chosen,
+                        steps=steps,
+                        to_timestamp=to_timestamp,
+                        accepted=accept_edited or (),
+                        limits=api.make_limits(settings),
+                        observer=observer,
+                    )
+                )
+            return show_report(report)
+
+        on_each(settings, action, on_error=shapes.report_shape(shapes.empty_report(Direction.ROLLBACK)))
+
+
+@commands.command("fresh", epilog=f"Example: sartor db alteration fresh next --embedded --yes. {CODES}")
+def fresh(
+    *,
+    target: Annotated[
+        str, typer.Argument(metavar="[TARGET]", help="What to deploy afterwards: a version, `latest` or `next`.")
+    ] = "next",
+    db_url: options.DbUrl = None,
+    schema: options.Schema = None,
+    alterations: options.Alterations = None,
+    embedded: options.Embedded = None,
+    lock_timeout: options.LockTimeout = None,
+    lock_budget: options.LockBudget = None,
+    wait: options.Wait = None,
+    yes: options.Yes = False,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Drop everything that the schema holds, and deploy again. For development.
+
+    Refuses in production (SARTOR_ENVIRONMENT or the settings say so). A terminal is asked for the database's name.
+    """
+    flags = options.make_flags(
+        db_url=db_url,
+        schema=schema,
+        alterations=alterations,
+        lock_timeout=lock_timeout,
+        lock_budget=lock_budget,
+        wait=wait,
+    )
+    with settled(flags, embedded) as settings:
+        api.protect(settings.environment, "fresh")
+
+        def action(destination: Destination) -> shapes.Shape:
+            if not yes:
+                asking.confirm_fresh(destination, settings)
+            with telling_run(None) as observer:
+                report = signals.run(
+                    api.fresh(
+                        destination,
+                        settings.sources,
+                        target,
+                        environment=settings.environment,
+                        limits=api.make_limits(settings),
+                        observer=observer,
+                    )
+                )
+            return show_report(report)
+
+        on_each(settings, action, on_error=shapes.report_shape(shapes.empty_report(Direction.DEPLOY)))
+
+
+@commands.command("list", epilog=f"Example: sartor db alteration list --alterations acme.alterations. {READ_CODES}")
+def list_(
+    *,
+    alterations: options.Alterations = None,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Show what is shipped, by release. Needs no database."""
+    flags = options.make_flags(alterations=alterations)
+    catalogue = api.list_alterations(api.load_sources(flags, environ=os.environ, directory=Path.cwd()))
+    if json:
+        output.shape(shapes.list_shape(catalogue))
+    else:
+        for line in render.list_lines(catalogue):
+            output.result(line)
+
+
+@commands.command("status", epilog=f"Example: sartor db alteration status --json. {READ_CODES}")
+def status(
+    *,
+    db_url: options.DbUrl = None,
+    schema: options.Schema = None,
+    alterations: options.Alterations = None,
+    embedded: options.Embedded = None,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Show what is deployed, pending, out of order, edited, missing or ahead. Writes nothing."""
+    flags = options.make_flags(db_url=db_url, schema=schema, alterations=alterations)
+    with settled(flags, embedded) as settings:
+
+        def action(destination: Destination) -> shapes.Shape:
+            found = signals.run(api.status(destination, settings.sources))
+            if not json:
+                for line in render.status_lines(found):
+                    output.result(line)
+            return shapes.status_shape(found)
+
+        on_each(settings, action)
+
+
+@commands.command("history", epilog=f"Example: sartor db alteration history --json. {READ_CODES}")
+def history(
+    *,
+    db_url: options.DbUrl = None,
+    schema: options.Schema = None,
+    embedded: options.Embedded = None,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Show the journal: every deployment, rollback, failure and repair, oldest first. Writes nothing."""
+    flags = options.make_flags(db_url=db_url, schema=schema)
+    with settled(flags, embedded) as settings:
+
+        def action(destination: Destination) -> shapes.Shape:
+            events = signals.run(api.history(destination))
+            if not json:
+                for line in render.history_lines(events):
+                    output.result(line)
+            return shapes.history_shape(events)
+
+        on_each(settings, action)

@@ -1,0 +1,77 @@
+"""What `deploy`, `rollback` and `fresh` ask a terminal before they begin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sartor import api
+from sartor.cli import output, prompts, render, signals
+from sartor.domain.destination import Destination
+from sartor.domain.errors import RefusedError, TargetError
+from sartor.domain.notes import status_notes
+from sartor.domain.release import Release
+from sartor.settings import Settings
+
+
+def ask_target(destination: Destination, settings: Settings) -> str | None:
+    """The release to deploy, asked for; None where nothing is pending."""
+    found = signals.run(api.status(destination, settings.sources))
+    for note in status_notes(found.status):
+        output.tell(f"note: {note}")
+    if not found.status.pending:
+        return None
+    return prompts.choose_target(found.status.pending).label
+
+
+def ask_rollback(destination: Destination, settings: Settings) -> str:
+    """The release to go back to, asked for."""
+    found = signals.run(api.status(destination, settings.sources))
+    labels = [(alteration or entry).release for entry, alteration in found.status.deployed]
+    releases: list[Release] = sorted(set(labels), reverse=True)
+    if not releases:
+        raise TargetError("nothing is deployed here, so there is nothing to roll back")
+    offered = [(r, sum(label > r for label in labels)) for r in releases[1:]]
+    return prompts.choose_rollback([*((r.label, undone) for r, undone in offered), ("0", len(labels))])
+
+
+def confirm_rollback(
+    destination: Destination,
+    settings: Settings,
+    target: str | None,
+    *,
+    steps: int | None,
+    to_timestamp: str | None,
+    accepted: Sequence[str],
+) -> None:
+    """Tell what a rollback will lose, and ask. Raises RefusedError where the answer is no."""
+    found = signals.run(
+        api.preview_rollback(
+            destination, settings.sources, target, steps=steps, to_timestamp=to_timestamp, accepted=accepted
+        )
+    )
+    if found.plan.steps:
+        for line in render.loss_lines(found):
+            output.tell(line)
+        if not prompts.confirm(f"Roll back {render.count(len(found.plan.steps))} of {destination.label}?"):
+            raise RefusedError("not confirmed; nothing was done")
+
+
+def confirm_reset(destination: Destination) -> None:
+    """Ask whether seeded data may go. Raises RefusedError where they may not, or there is no terminal."""
+    if not output.is_terminal():
+        raise RefusedError("`seed --reset` deletes data", hint="add --yes where there is no terminal to ask")
+    if not prompts.confirm(f"Delete the seeded data of {destination.label} first?"):
+        raise RefusedError("not confirmed; nothing was done")
+
+
+def confirm_fresh(destination: Destination, settings: Settings) -> None:
+    """Have the database's name typed. Raises RefusedError where it isn't, or there is no terminal."""
+    if not output.is_terminal():
+        raise RefusedError(
+            "`fresh` drops everything that the schema holds", hint="add --yes where there is no terminal to ask"
+        )
+    found = signals.run(api.status(destination, settings.sources))
+    output.tell(f"{destination.label}: everything in schema {destination.schema} will be dropped, data and all.")
+    typed = prompts.type_name(f"Type the database's name, {found.database}, to go on:")
+    if typed != found.database:
+        raise RefusedError(f"the database's name is {found.database}, not {typed!r}; nothing was done")

@@ -1,0 +1,87 @@
+"""Where words go: results to stdout, everything else to stderr, and no password to either."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+import traceback
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sartor.domain.destination import redact
+from sartor.domain.errors import AlterationFailed, SartorError
+
+_arguments: list[str] = []
+_secrets: set[str] = set()
+
+
+def begin(arguments: Sequence[str]) -> None:
+    """Start a command: what it was given, and nothing secret known yet."""
+    _arguments[:] = arguments
+    _secrets.clear()
+
+
+def keep_secret(texts: Iterable[str]) -> None:
+    """Never show these from now on."""
+    _secrets.update(texts)
+
+
+def result(text: str) -> None:
+    """A line of the result."""
+    print(redact(text, _secrets), flush=True)  # noqa: T201
+
+
+def tell(text: str) -> None:
+    """A line about the work."""
+    print(redact(text, _secrets), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def shape(value: dict[str, Any]) -> None:
+    """The result as JSON."""
+    result(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def wants(flag: str) -> bool:
+    """Whether the command line holds this flag; for what must be known before, or although, it can't be parsed."""
+    return flag in _arguments
+
+
+def is_terminal() -> bool:
+    """Whether someone is there to be asked: a terminal on both ends, no CI, no JSON."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and not os.environ.get("CI") and not wants("--json")
+
+
+def command(*, target: str | None = None) -> str:
+    """The command as it was given, with passwords hidden; `target` added where it was chosen at the prompt."""
+    words = [redact(word, ()) for word in _arguments]
+    words = [word for word in words if word not in {"--yes", "-y"}]
+    if target is not None:
+        words.insert(3, target)
+    return shlex.join(["sartor", *("--embedded" if word == "--embedded=" else word for word in words)])
+
+
+def error(error: SartorError) -> None:
+    """Say what went wrong and what to do; with --debug, where."""
+    if wants("--debug"):
+        tell("".join(traceback.format_exception(error)))
+    if not isinstance(error, AlterationFailed):
+        tell(f"{bold('error:')} {error}")
+    if error.hint:
+        tell(f"  {bold('hint:')} {error.hint}")
+
+
+def usage(error: Any) -> None:
+    """Say what is wrong with the command line, and what would be right."""
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        tell(context.get_usage())
+    tell(f"{bold('error:')} {error.format_message()}")
+    if context is not None:
+        tell(f"  {bold('hint:')} `{context.command_path} --help` explains it")
+
+
+def bold(text: str) -> str:
+    """`text`, bold on a terminal that wants colour (https://no-color.org)."""
+    return f"\x1b[1m{text}\x1b[0m" if sys.stderr.isatty() and not os.environ.get("NO_COLOR") else text

@@ -1,0 +1,69 @@
+"""What a terminal is asked. Ctrl-C and Esc raise KeyboardInterrupt: nothing has been done then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sartor.cli import render
+from sartor.domain.alteration import Alteration
+from sartor.domain.release import Release
+
+
+def choose_target(pending: Sequence[Alteration], *, question: str = "Choose the release to deploy") -> Release:
+    """Ask which release to deploy: newest first, each with its dates and what it has pending; `next` last."""
+    import questionary
+
+    releases = render.by_release(pending)
+    released = [r for r in sorted(releases, reverse=True) if not r.unreleased]
+    offered = [*released, *(r for r in releases if r.unreleased)]
+    width = max(len(release.label) for release in offered)
+    choices = [
+        questionary.Choice(
+            title=f"{r.label.ljust(width)}  {render.dates(releases[r])}, {render.count(len(releases[r]))}", value=r
+        )
+        for r in offered
+    ]
+    answer: Release = _ask(questionary.select(question, choices=choices))
+    return answer
+
+
+def choose_rollback(offered: Sequence[tuple[str, int]]) -> str:
+    """Ask which release to go back to; `offered` pairs each, newest first, with how many alterations that undoes."""
+    import questionary
+
+    width = max(len(label) for label, _ in offered)
+    choices = [
+        questionary.Choice(title=f"{label.ljust(width)}  undoes {render.count(undone)}", value=label)
+        for label, undone in offered
+    ]
+    answer: str = _ask(questionary.select("Choose the release to go back to (0: everything is undone)", choices=choices))
+    return answer
+
+
+def confirm(question: str) -> bool:
+    """Ask for a yes; no is the default."""
+    import questionary
+
+    return bool(_ask(questionary.confirm(question, default=False)))
+
+
+def type_name(question: str) -> str:
+    """Ask for a name to be typed."""
+    import questionary
+
+    return str(_ask(questionary.text(question)))
+
+
+def _ask(question: Any) -> Any:
+    from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
+
+    bindings = KeyBindings()
+
+    @bindings.add("escape", eager=True)
+    def _leave(event: Any) -> None:
+        event.app.exit(exception=KeyboardInterrupt, style="class:aborting")
+
+    application = question.application
+    application.key_bindings = merge_key_bindings([application.key_bindings or KeyBindings(), bindings])
+    return question.unsafe_ask()

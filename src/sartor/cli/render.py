@@ -1,0 +1,229 @@
+"""Words for people: what a status, a history, a report, a failure look like."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from sartor.api import DestinationStatus, Loss, RollbackPreview
+from sartor.domain.alteration import Alteration, Catalogue
+from sartor.domain.ledger import Entry, Event
+from sartor.domain.notes import status_notes
+from sartor.domain.plan import Direction
+from sartor.domain.release import Release
+from sartor.domain.report import Blocker, Failure, Report, Waiting
+
+CONTEXT = 4
+"""Lines of a statement shown before and after the one that the server points at."""
+
+
+def count(number: int, noun: str = "alteration") -> str:
+    """`1 alteration`, `3 alterations`; none is `0 alteration`."""
+    return f"{number} {noun}{'s' if number > 1 else ''}"
+
+
+def duration(milliseconds: float) -> str:
+    """A duration as people say it: `12 ms`, `3.4 s`, `2 min 5 s`."""
+    seconds = milliseconds / 1000
+    if seconds < 1:
+        return f"{milliseconds:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+
+
+def dates(alterations: Iterable[Alteration]) -> str:
+    """The days that alterations were written on: `2023-04-01`, or `2023-04-01 to 2023-05-02`."""
+    times = sorted(a.timestamp for a in alterations)
+    days = [datetime.datetime.fromtimestamp(t, datetime.UTC).date().isoformat() for t in (times[0], times[-1])]
+    return days[0] if days[0] == days[1] else " to ".join(days)
+
+
+def by_release(alterations: Iterable[Alteration]) -> dict[Release, list[Alteration]]:
+    """Alterations by their release, lowest first."""
+    found: dict[Release, list[Alteration]] = {}
+    for alteration in alterations:
+        found.setdefault(alteration.release, []).append(alteration)
+    return dict(sorted(found.items()))
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of text as aligned lines."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def list_lines(catalogue: Catalogue) -> list[str]:
+    """What is shipped, by release."""
+    lines: list[str] = []
+    for lineage in catalogue.lineages:
+        if len(catalogue.lineages) > 1:
+            lines.append(f"lineage {lineage.name}")
+        for release, alterations in by_release(lineage.alterations).items():
+            lines.append(f"{release}  ({count(len(alterations))}, {dates(alterations)})")
+            lines += [f"  {a.name}" for a in alterations]
+    return lines or ["no alterations"]
+
+
+def status_lines(found: DestinationStatus) -> list[str]:
+    """A destination's status."""
+    status = found.status
+    lines = [f"{found.destination.label}: {_standing(found)}"]
+    rows = _release_rows(found)
+    if rows:
+        lines += ["", *(f"  {line}" for line in table([("release", "deployed", "pending"), *rows]))]
+    lines += _section("pending", (a.name for a in status.pending if a not in status.out_of_order))
+    lines += _section("out of order: pending, and older than the newest deployed", (a.name for a in status.out_of_order))
+    lines += _section("edited since deployed: a deploy refuses", (p.alteration.name for p in status.edited))
+    lines += _section("missing: deployed here, and not among the files; a deploy refuses", map(_name, status.missing))
+    lines += _section("ahead: deployed here by a newer package", map(_name, status.ahead))
+    lines += [f"note: {note}" for note in status_notes(status)]
+    return lines
+
+
+def _standing(found: DestinationStatus) -> str:
+    if not found.ledger.exists:
+        return "no ledger; nothing was ever deployed here"
+    release = f"release {found.status.release}" if found.status.release else "no release complete"
+    return f"{release}; {len(found.status.deployed)} deployed, {len(found.status.pending)} pending"
+
+
+def _release_rows(found: DestinationStatus) -> list[tuple[str, str, str]]:
+    deployed: dict[Release, int] = {}
+    for entry, alteration in found.status.deployed:
+        release = (alteration or entry).release
+        deployed[release] = deployed.get(release, 0) + 1
+    pending = {release: len(found_) for release, found_ in by_release(found.status.pending).items()}
+    return [
+        (release.label, str(deployed.get(release, "")), str(pending.get(release, "")))
+        for release in sorted({*deployed, *pending})
+    ]
+
+
+def _name(entry: Entry) -> str:
+    return f"{entry.name}  (deployed {entry.deployed_at:%Y-%m-%d %H:%M} by {entry.deployed_by})"
+
+
+def _section(title: str, names: Iterable[str]) -> list[str]:
+    found = list(names)
+    return ["", f"{title}:", *(f"  {name}" for name in found)] if found else []
+
+
+def history_lines(events: Iterable[Event]) -> list[str]:
+    """The journal, oldest first."""
+    rows = [
+        (
+            str(event.seq),
+            f"{event.at:%Y-%m-%d %H:%M:%S}",
+            event.kind.value,
+            event.name or ", ".join(event.detail.get("files", [])),
+            "" if event.duration_ms is None else duration(event.duration_ms),
+            f"{event.user}@{event.host}",
+            str(event.detail.get("message") or event.detail.get("was") or ""),
+        )
+        for event in events
+    ]
+    return table(rows) if rows else ["no ledger; nothing was ever deployed here"]
+
+
+def report_line(report: Report) -> str:
+    """One sentence that closes a run."""
+    deploys = report.direction is Direction.DEPLOY
+    if not report.done:
+        return f"Found 0 alteration to {report.direction.value}"
+    took = duration(sum(done.duration_ms for done in report.done))
+    line = f"{'Deployed' if deploys else 'Rolled back'} {count(len(report.done))} in {took}"
+    return line + (f"; {count(len(report.elsewhere))} by another run meanwhile" if report.elsewhere else "")
+
+
+def waiting_line(waiting: Waiting) -> str:
+    """One line that says who is in the way."""
+    who = "; ".join(blocker_text(b) for b in waiting.blockers) or "it isn't known who holds it"
+    if waiting.reason not in {"a lock", "another run"}:
+        return f"waiting for {waiting.reason}; {waiting.left:.0f} s left"
+    return f"waiting for {waiting.reason}: {who}; {waiting.left:.0f} s left"
+
+
+def blocker_text(blocker: Blocker) -> str:
+    """A session that is in the way: application, user, state, age, lock, query."""
+    facts = [
+        f"{blocker.application or 'a session without a name'}, user {blocker.user or 'unknown'}",
+        f"pid {blocker.pid}" + (f" from {blocker.client}" if blocker.client else ""),
+        f"{blocker.state or 'state hidden'} for {duration((blocker.seconds or 0) * 1000)}",
+    ]
+    if blocker.holds:
+        facts.append(f"holds {blocker.holds}")
+    if blocker.query:
+        facts.append(f"query: {' '.join(blocker.query.split())[:120]}")
+    return ", ".join(facts)
+
+
+def failure_lines(failure: Failure) -> list[str]:
+    """What happened, where, and in which statement."""
+    code = f"  (SQLSTATE {failure.sqlstate})" if failure.sqlstate else ""
+    lines = [f"  {failure.message}{code}"]
+    if failure.file:
+        lines.append(f"  at {shown_path(failure.file)}" + (f", line {failure.line}" if failure.line else ""))
+    if failure.statement:
+        lines += ["", *(f"    {line}" for line in statement_lines(failure.statement, failure.position)), ""]
+    for word, text in (
+        ("detail", failure.detail),
+        ("hint", failure.hint),
+        ("context", failure.context),
+        ("advice", failure.advice),
+    ):
+        if text:
+            lines.append(f"  {word}: " + text.strip().replace("\n", f"\n  {' ' * len(word)}  "))
+    return lines
+
+
+def statement_lines(statement: str, position: int | None) -> list[str]:
+    """A statement, with a caret below the character at `position`; of a long one, what is near it."""
+    if position is None:
+        lines = statement.strip("\n").splitlines()
+        return [*lines[: 2 * CONTEXT], "..."] if len(lines) > 2 * CONTEXT + 1 else lines
+    before = statement[:position].split("\n")
+    lines = statement.split("\n")
+    at, column = len(before) - 1, len(before[-1].expandtabs(4))
+    first, last = max(0, at - CONTEXT), min(len(lines), at + CONTEXT + 1)
+    shown = [line.expandtabs(4).rstrip() for line in lines[first:last]]
+    shown.insert(at - first + 1, " " * column + "^")
+    top = ["..."] if any(line.strip() for line in lines[:first]) else []
+    bottom = ["..."] if any(line.strip() for line in lines[last:]) else []
+    return [*top, *_trimmed(shown), *bottom]
+
+
+def _trimmed(lines: list[str]) -> list[str]:
+    while lines and not lines[0]:
+        lines = lines[1:]
+    while lines and not lines[-1]:
+        lines = lines[:-1]
+    return lines
+
+
+def loss_lines(preview: RollbackPreview) -> list[str]:
+    """What a rollback will undo, and what is lost by it."""
+    lines = ["This rolls back, newest first:"]
+    for step in preview.plan.steps:
+        entry = step.entry
+        when = f"  deployed {entry.deployed_at:%Y-%m-%d %H:%M} by {entry.deployed_by}" if entry else ""
+        lines.append(f"  {step.alteration.name}{when}")
+    if preview.losses:
+        lines.append("and drops, with the data in it:")
+        lines += [f"  {_loss(loss)}" for loss in preview.losses]
+    else:
+        lines.append("What these alterations made goes, with the data in it.")
+    return lines
+
+
+def _loss(loss: Loss) -> str:
+    rows = "" if loss.rows is None else f"  (about {loss.rows:,} row{'' if loss.rows == 1 else 's'})"
+    return (f"column {loss.table}.{loss.column}" if loss.column else f"table {loss.table}") + rows
+
+
+def shown_path(file: str) -> str:
+    """A path as short as can be from here."""
+    path = Path(file)
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return file

@@ -1,0 +1,154 @@
+"""The JSON that commands print: documented in docs/json.md, checked against tests/acceptance/schemas.
+
+Every shape has `version`; a field may be added within a version, none is taken away or changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sartor.api import DestinationStatus
+from sartor.domain.alteration import Alteration, Catalogue
+from sartor.domain.errors import SartorError
+from sartor.domain.ledger import Entry, Event
+from sartor.domain.notes import plan_notes, status_notes
+from sartor.domain.plan import Direction
+from sartor.domain.report import Failure, Report
+
+VERSION = 1
+
+Shape = dict[str, Any]
+
+
+def alteration_shape(alteration: Alteration) -> Shape:
+    """An alteration on disk."""
+    return {
+        "id": alteration.id,
+        "release": alteration.release.label,
+        "name": alteration.name,
+        "lineage": alteration.lineage,
+        "checksum": alteration.checksum,
+    }
+
+
+def entry_shape(entry: Entry, alteration: Alteration | None = None) -> Shape:
+    """A row of the ledger; release and name are the file's, where there is one."""
+    return {
+        "id": entry.id,
+        "release": (alteration or entry).release.label,
+        "name": (alteration or entry).name,
+        "lineage": entry.lineage,
+        "checksum": entry.checksum,
+        "deployed_at": entry.deployed_at.isoformat(),
+        "duration_ms": round(entry.duration_ms, 3),
+        "deployed_by": entry.deployed_by,
+        "host": entry.host,
+        "sartor": entry.sartor,
+    }
+
+
+def list_shape(catalogue: Catalogue) -> Shape:
+    """`list --json`."""
+    return {"version": VERSION, "alterations": [alteration_shape(a) for a in catalogue]}
+
+
+def status_shape(found: DestinationStatus) -> Shape:
+    """`status --json`."""
+    status = found.status
+    return {
+        "version": VERSION,
+        "destination": {"database": found.database, "schema": found.destination.schema},
+        "ledger": found.ledger.exists,
+        "release": status.release.label if status.release else None,
+        "deployed": [entry_shape(entry, alteration) for entry, alteration in status.deployed],
+        "pending": [alteration_shape(a) for a in status.pending],
+        "out_of_order": [alteration_shape(a) for a in status.out_of_order],
+        "edited": [entry_shape(p.entry, p.alteration) for p in status.edited],
+        "edited_next": [entry_shape(p.entry, p.alteration) for p in status.edited_next],
+        "missing": [entry_shape(entry) for entry in status.missing],
+        "ahead": [entry_shape(entry) for entry in status.ahead],
+        "interrupted": [entry_shape(entry) for entry in status.interrupted],
+        "notes": list(status_notes(status)),
+    }
+
+
+def report_shape(report: Report) -> Shape:
+    """`deploy --json`, `rollback --json` and `fresh --json`."""
+    return {
+        "version": VERSION,
+        "direction": report.direction.value,
+        "target": report.target.label if report.target else None,
+        "done": [alteration_shape(d.alteration) | {"duration_ms": round(d.duration_ms, 3)} for d in report.done],
+        "failed": failure_shape(report.failed) if report.failed else None,
+        "remaining": [alteration_shape(a) for a in report.remaining],
+        "elsewhere": [alteration_shape(a) for a in report.elsewhere],
+        "notes": plan_notes(report.plan) if report.plan else [],
+    }
+
+
+def empty_report(direction: Direction) -> Report:
+    """The report of a run that didn't begin."""
+    return Report(direction=direction, target=None)
+
+
+def failure_shape(failure: Failure) -> Shape:
+    """Why a script failed; what isn't known is null."""
+    return {
+        "id": failure.id,
+        "name": failure.name,
+        "sqlstate": failure.sqlstate,
+        "message": failure.message,
+        "advice": failure.advice,
+        "detail": failure.detail,
+        "hint": failure.hint,
+        "context": failure.context,
+        "statement": failure.statement,
+        "position": failure.position,
+        "file": failure.file,
+        "line": failure.line,
+        "rolled_back": failure.rolled_back,
+    }
+
+
+def error_shape(error: SartorError) -> Shape:
+    """An error that ended a command."""
+    return {
+        "kind": type(error).__name__,
+        "message": str(error),
+        "hint": error.hint or None,
+        "exit_code": error.exit_code,
+    }
+
+
+def history_shape(events: Iterable[Event]) -> Shape:
+    """`history --json`."""
+    return {"version": VERSION, "events": [_event_shape(event) for event in events]}
+
+
+def _event_shape(event: Event) -> Shape:
+    return {
+        "seq": event.seq,
+        "event": event.kind.value,
+        "at": event.at.isoformat(),
+        "id": event.id,
+        "release": event.release.label if event.release else None,
+        "name": event.name,
+        "lineage": event.lineage,
+        "checksum": event.checksum,
+        "duration_ms": None if event.duration_ms is None else round(event.duration_ms, 3),
+        "user": event.user,
+        "host": event.host,
+        "sartor": event.sartor,
+        "detail": event.detail,
+    }
+
+
+def seed_shape(files: Sequence[str], *, reset: bool) -> Shape:
+    """`seed --json`."""
+    return {"version": VERSION, "seeded": list(files), "reset": reset}
+
+
+def several(shapes: Sequence[Shape]) -> Shape:
+    """One destination's shape as it is; those of several as `runs`."""
+    return shapes[0] if len(shapes) == 1 else {"version": VERSION, "runs": list(shapes)}

@@ -1,0 +1,103 @@
+"""A run, told while it goes: a bar on a terminal, plain lines in a pipeline; both on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from sartor.cli import output, render, shapes
+from sartor.domain.errors import AlterationFailed
+from sartor.domain.plan import Direction
+from sartor.domain.report import Finished, Note, Observer, Planned, Report, RunEvent, Started, Waiting
+
+VERBS = {Direction.DEPLOY: "deployed", Direction.ROLLBACK: "rolled back"}
+
+
+@contextmanager
+def telling_run(chosen: str | None = None) -> Iterator[Observer]:
+    """The observer for one run; a failure of it is told in full, with the command that goes on.
+
+    `chosen` is the target where it came from the prompt, and so isn't part of the command as it was given.
+    """
+    try:
+        with _bar() if sys.stderr.isatty() else nullcontext(plain) as observer:
+            yield observer
+    except AlterationFailed as error:
+        for line in _failure_lines(error, chosen):
+            output.tell(line)
+        raise
+
+
+def _failure_lines(error: AlterationFailed, chosen: str | None) -> list[str]:
+    report, name = error.report, error.failure.name
+    kept = f", and the {render.count(len(report.done))} before it stay" if report and report.done else ""
+    if report and report.done and len(report.done) == 1:
+        kept = ", and the 1 alteration before it stays"
+    changed = "it changed nothing" if error.failure.rolled_back else "what it did outside a transaction stays"
+    return [
+        "",
+        f"{output.bold('failed:')} {name}; {changed}{kept}",
+        "",
+        *render.failure_lines(error.failure),
+        "",
+        f"  When it is mended, this goes on from there: {output.command(target=chosen)}",
+    ]
+
+
+def show_report(report: Report) -> shapes.Shape:
+    """Tell the notes and the sum of a run that ended well, unless it is to be JSON; its shape."""
+    shape = shapes.report_shape(report)
+    if not output.wants("--json"):
+        for note in shape["notes"]:
+            output.tell(f"note: {note}")
+        output.result(render.report_line(report))
+    return shape
+
+
+def plain(event: RunEvent) -> None:
+    """Tell an event in a line."""
+    if (line := _line(event)) is not None:
+        output.tell(line)
+
+
+def _line(event: RunEvent) -> str | None:
+    match event:
+        case Finished():
+            return f"{VERBS[event.direction]}  {event.alteration.name}  {render.duration(event.duration_ms)}"
+        case Waiting():
+            return render.waiting_line(event)
+        case Note():
+            return f"note: {event.text}"
+        case _:
+            return None
+
+
+@contextmanager
+def _bar() -> Iterator[Observer]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    progress = Progress(*columns, console=Console(stderr=True, highlight=False), transient=True)
+    task: Any = None
+
+    def observer(event: RunEvent) -> None:
+        nonlocal task
+        if isinstance(event, Planned) and event.plan.steps:
+            if task is None:
+                progress.start()
+                task = progress.add_task("", total=0)
+            done = progress.tasks[0].completed
+            progress.update(task, total=done + len(event.plan.steps))
+        elif isinstance(event, Started):
+            progress.update(task, description=event.alteration.name)
+        elif isinstance(event, Finished):
+            progress.advance(task)
+        plain(event)
+
+    try:
+        yield observer
+    finally:
+        progress.stop()

@@ -1,0 +1,65 @@
+"""What every command does around its one API call: settings, the embedded server, several destinations, results."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from sartor import api
+from sartor.cli import output, shapes
+from sartor.domain.destination import Destination
+from sartor.domain.errors import AlterationFailed, SartorError
+from sartor.settings import Flags, Settings
+
+
+@contextmanager
+def settled(flags: Flags, embedded: str | None) -> Iterator[Settings]:
+    """The settings, with the embedded server running where it was asked for."""
+    if embedded is None:
+        yield _keep(_load(flags))
+        return
+    with api.embedded(embedded or None) as url:
+        yield _keep(_load(replace(flags, db_url=url)))
+
+
+def _load(flags: Flags) -> Settings:
+    return api.load_settings(flags, environ=os.environ, directory=Path.cwd())
+
+
+def _keep(settings: Settings) -> Settings:
+    for destination in settings.destinations:
+        output.keep_secret(destination.secrets)
+    return settings
+
+
+def on_each(
+    settings: Settings, action: Callable[[Destination], shapes.Shape], *, on_error: shapes.Shape | None = None
+) -> None:
+    """Run `action` on each destination, in order, and print its shape where JSON was asked for; the first error stops.
+
+    With JSON, an error becomes part of the result: `on_error` is the shape of a run that didn't begin.
+    """
+    done: list[shapes.Shape] = []
+    several = len(settings.destinations) > 1
+    for destination in settings.destinations:
+        if several:
+            output.tell(f"== {destination.label}")
+        try:
+            done.append(action(destination))
+        except SartorError as error:
+            if output.wants("--json"):
+                output.shape(shapes.several([*done, _error_shape(error, on_error)]))
+            elif several:
+                rest = len(settings.destinations) - len(done) - 1
+                output.tell(f"stopped at {destination.label}; {rest} more destinations weren't touched")
+            raise
+    if output.wants("--json"):
+        output.shape(shapes.several(done))
+
+
+def _error_shape(error: SartorError, on_error: shapes.Shape | None) -> shapes.Shape:
+    base = shapes.report_shape(error.report) if error.report else on_error or {"version": shapes.VERSION}
+    return base if isinstance(error, AlterationFailed) else base | {"error": shapes.error_shape(error)}

@@ -1,0 +1,58 @@
+"""What is worth saying of a plan besides its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sartor.domain.ledger import Entry
+from sartor.domain.plan import Direction, Plan, Status
+
+
+def plan_notes(plan: Plan) -> list[str]:
+    """Sentences about a plan, for whoever runs it."""
+    notes = list(status_notes(plan.status))
+    if plan.direction is Direction.DEPLOY:
+        notes += _target_notes(plan)
+        notes += (f"{step.alteration.name} arrives late, and is deployed now" for step in plan.steps if step.late)
+    return notes
+
+
+def status_notes(status: Status) -> Iterator[str]:
+    """Sentences about how disk and ledger compare, beyond what is pending, edited or missing."""
+    for pair in status.edited_next:
+        yield (
+            f"{pair.alteration.name} was edited since it was deployed here; to take the edit in, roll it back and"
+            " deploy it again"
+        )
+    for pair in status.renamed:
+        if pair.entry.release != pair.alteration.release:
+            yield f"{pair.alteration.id}: deployed as {pair.entry.release}, now part of {pair.alteration.release}"
+    if status.ahead:
+        yield _ahead(status.ahead)
+    for entry in status.interrupted:
+        yield f"{entry.name} was interrupted outside a transaction; the next run of it goes on"
+    for lineage in status.elsewhere:
+        yield f"the database also holds lineage {lineage!r}, which wasn't given"
+
+
+def _ahead(entries: tuple[Entry, ...]) -> str:
+    releases = ", ".join(dict.fromkeys(entry.release.label for entry in entries))
+    count = len(entries)
+    return (
+        f"the database is ahead: it holds {count} alteration{'s' if count > 1 else ''} of {releases} that this package"
+        " doesn't ship; use the package of that release, or roll back with it first"
+    )
+
+
+def _target_notes(plan: Plan) -> Iterator[str]:
+    target, current = plan.target, plan.status.release
+    if target is None or target.unreleased:
+        return
+    known = {(a.release if a else e.release) for e, a in plan.status.deployed} | {a.release for a in plan.status.pending}
+    above = current is not None and current > target
+    if above and not plan.steps:
+        yield f"the database is at {current}, above {target}; `rollback {target}` is what goes down"
+    elif target not in known:
+        below = max((release for release in known if release < target), default=None)
+        what = f"it has what {below} has" if below else "nothing comes before it either"
+        yield f"no alteration belongs to {target} itself; {what}"

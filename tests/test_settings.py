@@ -1,0 +1,455 @@
+"""Settings: where each comes from, what they may say, and what an error says of them."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sartor.domain.errors import SettingsError
+from sartor.settings import Flags, LineageSource, Settings, load_settings, load_sources
+from sartor.settings.durations import parse_duration
+from sartor.settings.lookup import Found
+
+URL = "postgresql://db/app"
+
+
+class Place:
+    """A working directory with its secret files beside it."""
+
+    def __init__(self, root: Path) -> None:
+        self.directory = root / "work"
+        self.secrets = root / "secrets"
+        self.directory.mkdir()
+        self.secrets.mkdir()
+
+    def load(self, flags: Flags | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+        return load_settings(flags or Flags(), environ=self._environ(environ), directory=self.directory)
+
+    def sources(self, *alterations: str, environ: Mapping[str, str] | None = None) -> dict[str, str]:
+        flags = Flags(alterations=alterations)
+        found = load_sources(flags, environ=self._environ(environ), directory=self.directory)
+        return {source.name: source.location for source in found}
+
+    def toml(self, text: str, name: str = "sartor.toml") -> None:
+        (self.directory / name).write_text(text)
+
+    def secret(self, name: str, text: str | bytes) -> None:
+        (self.secrets / name).write_bytes(text.encode() if isinstance(text, str) else text)
+
+    def _environ(self, environ: Mapping[str, str] | None) -> dict[str, str]:
+        return {"SARTOR_SECRETS_DIR": str(self.secrets), **({"SARTOR_DB_URL": URL} if environ is None else environ)}
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def _urls(settings: Settings) -> list[str]:
+    return [destination.url.removeprefix("postgresql://") for destination in settings.destinations]
+
+
+def _schemas(settings: Settings) -> list[str]:
+    return [destination.schema for destination in settings.destinations]
+
+
+def test_a_url_is_enough(place: Place) -> None:
+    """With a database and nothing else, every other setting has its default."""
+    settings = place.load(Flags(db_url=URL), {})
+    (destination,) = settings.destinations
+    assert (destination.url, destination.schema) == (URL, "public")
+    assert settings.sources == (LineageSource(name="main", location=str(place.directory / "alterations")),)
+    assert (settings.lock_timeout, settings.lock_budget, settings.wait, settings.statement_timeout) == (0.3, 60, 60, 0)
+    assert settings.environment is None
+    assert not settings.strict_order
+
+
+def test_flag_then_secret_file_then_variable_then_toml(place: Place) -> None:
+    """Each setting is the first of its flag, its secret file, its variable and the toml file."""
+    place.toml('db-url = "postgresql://toml"')
+    assert _urls(place.load(environ={})) == ["toml"]
+    assert _urls(place.load(environ={"SARTOR_DB_URL": "postgresql://variable"})) == ["variable"]
+    place.secret("SARTOR_DB_URL", "postgresql://secret\n")
+    assert _urls(place.load(environ={"SARTOR_DB_URL": "postgresql://variable"})) == ["secret"]
+    assert _urls(place.load(Flags(db_url="postgresql://flag"))) == ["flag"]
+
+
+def test_the_order_holds_for_every_other_setting(place: Place) -> None:
+    """Durations, switches, names and places follow the same order."""
+    place.toml('wait = "1s"\nschema = "a"\nstrict-order = true\nenvironment = "staging"\nlock-timeout = 100')
+    settings = place.load()
+    assert (settings.wait, _schemas(settings), settings.strict_order) == (1, ["a"], True)
+    assert (settings.environment, settings.lock_timeout) == ("staging", 0.1)
+    variables = {
+        "SARTOR_WAIT": "2s",
+        "SARTOR_SCHEMA": "b",
+        "SARTOR_STRICT_ORDER": "no",
+        "SARTOR_ENVIRONMENT": "production",
+    }
+    settings = place.load(environ={"SARTOR_DB_URL": URL, **variables})
+    assert (settings.wait, _schemas(settings), settings.strict_order) == (2, ["b"], False)
+    assert settings.environment == "production"
+    settings = place.load(Flags(wait="3s", schema="c", strict_order=True), {"SARTOR_DB_URL": URL, **variables})
+    assert (settings.wait, _schemas(settings), settings.strict_order) == (3, ["c"], True)
+
+
+def test_the_makers_names_come_after_sartors(place: Place) -> None:
+    """`db-url-env` names are tried in turn, each as a secret file and as a variable, before the file's own URL."""
+    place.toml('db-url-env = ["DB_CONNECTION_URI", "DATABASE_URL"]\ndb-url = "postgresql://toml"')
+    environ = {"DATABASE_URL": "postgresql://second"}
+    assert _urls(place.load(environ=environ)) == ["second"]
+    place.secret("DB_CONNECTION_URI", "postgresql://first")
+    assert _urls(place.load(environ=environ)) == ["first"]
+    assert _urls(place.load(environ={**environ, "SARTOR_DB_URL": "postgresql://own"})) == ["own"]
+
+
+def test_numbers_behind_the_makers_names_mean_nothing(place: Place) -> None:
+    """Only SARTOR_ settings are numbered: a stray DATABASE_URL_1 must not become a database to deploy to."""
+    place.toml('db-url-env = "DATABASE_URL"')
+    environ = {"DATABASE_URL": "postgresql://a", "DATABASE_URL_1": "postgresql://b"}
+    assert _urls(place.load(environ=environ)) == ["a"]
+
+
+def test_libpqs_environment_comes_last(place: Place) -> None:
+    """Without any URL, PG* says where; with one, PG* fills what it leaves open."""
+    environ = {"PGHOST": "db", "PGUSER": "app", "PGPASSWORD": "s3cret", "PGDATABASE": "app"}
+    settings = place.load(environ=environ)
+    assert _urls(settings) == ["app:s3cret@db/app"]
+    assert settings.destinations[0].label == "app@db:5432/app, schema public"
+    assert settings.destinations[0].secrets == ("s3cret",)
+    assert _urls(place.load(Flags(db_url="postgresql://me@other"), environ)) == ["me:s3cret@other/app"]
+
+
+def test_no_database_is_an_error_with_the_ways_out(place: Place) -> None:
+    """PGPASSWORD or SARTOR_USER alone is no database; the error shows three ways to give one."""
+    with pytest.raises(SettingsError, match=r"^no database is given$") as caught:
+        place.load(environ={"PGPASSWORD": "x", "SARTOR_USER": "app"})
+    assert all(way in caught.value.hint for way in ("--db-url", "SARTOR_DB_URL", "--embedded"))
+
+
+def test_user_and_password_apart(place: Place) -> None:
+    """A password given apart is taken as it is, special characters and all."""
+    place.secret("SARTOR_PASSWORD", "p@ss/w:rd?#%\n")
+    settings = place.load(environ={"SARTOR_DB_URL": "postgresql://old:old@db/app", "SARTOR_USER": "me"})
+    assert settings.destinations[0].libpq_environment["PGPASSWORD"] == "p@ss/w:rd?#%"
+    assert settings.destinations[0].label == "me@db:5432/app, schema public"
+
+
+def test_what_the_command_line_says_of_the_user_stands(place: Place) -> None:
+    """SARTOR_USER and SARTOR_PASSWORD fill a `--db-url`, and replace nothing that it says."""
+    environ = {"SARTOR_USER": "other", "SARTOR_PASSWORD": "pw", "SARTOR_PASSWORD_1": "pw1"}
+    assert _urls(place.load(Flags(db_url="postgresql://me@db"), environ)) == ["me:pw@db"]
+    assert _urls(place.load(Flags(db_url="postgresql://me:x@db"), environ)) == ["me:x@db"]
+
+
+def test_numbered_settings_run_once_each(place: Place) -> None:
+    """The longest list decides; the last value given repeats for those that are missing."""
+    environ = {
+        "SARTOR_DB_URL": "postgresql://zero",
+        "SARTOR_DB_URL.1": "postgresql://one",
+        "SARTOR_DB_URL_2": "postgresql://two",
+        "SARTOR_USER": "app",
+        "SARTOR_PASSWORD": "p0",
+        "SARTOR_SCHEMA": "s0",
+    }
+    place.secret("SARTOR_PASSWORD.1", "p1")
+    settings = place.load(environ=environ)
+    assert _urls(settings) == ["app:p0@zero", "app:p1@one", "app:p1@two"]
+    assert _schemas(settings) == ["s0", "s0", "s0"]
+
+
+def test_a_schema_for_each_tenant(place: Place) -> None:
+    """One URL and many schemas make a run a schema, more than nine of them in the order of their numbers."""
+    schemas = {f"SARTOR_SCHEMA_{number}": f"tenant_{number}" for number in range(1, 12)}
+    settings = place.load(environ={"SARTOR_DB_URL": URL, **schemas})
+    assert _schemas(settings) == list(schemas.values())
+
+
+def test_only_numbered_urls(place: Place) -> None:
+    """Without the plain one, 1 and 2 are the runs; the toml file's one isn't added to them."""
+    place.toml('db-url = "postgresql://toml"')
+    environ = {"SARTOR_DB_URL_1": "postgresql://one", "SARTOR_DB_URL_2": "postgresql://two"}
+    assert _urls(place.load(environ=environ)) == ["one", "two"]
+
+
+def test_a_flag_stands_for_the_whole_list(place: Place) -> None:
+    """`--db-url` and `--schema` each replace every numbered value of their setting."""
+    environ = {
+        "SARTOR_DB_URL_1": "postgresql://one",
+        "SARTOR_DB_URL_2": "postgresql://two",
+        "SARTOR_SCHEMA_1": "a",
+        "SARTOR_SCHEMA_2": "b",
+    }
+    settings = place.load(Flags(db_url="postgresql://flag"), environ)
+    assert (_urls(settings), _schemas(settings)) == (["flag", "flag"], ["a", "b"])
+    settings = place.load(Flags(schema="c"), environ)
+    assert (_urls(settings), _schemas(settings)) == (["one", "two"], ["c", "c"])
+    assert _urls(place.load(Flags(db_url="postgresql://flag", schema="c"), environ)) == ["flag"]
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({"SARTOR_DB_URL_1": URL, "SARTOR_DB_URL_3": URL}, r"SARTOR_DB_URL\.2 is missing: SARTOR_DB_URL\.3 is given"),
+        ({"SARTOR_DB_URL": URL, "SARTOR_DB_URL_999999999": URL}, r"SARTOR_DB_URL\.1 is missing"),
+        ({"SARTOR_DB_URL_0": URL}, r"SARTOR_DB_URL\.0 isn't a setting: numbers start at 1"),
+        ({"SARTOR_SCHEMA.1": "a", "SARTOR_SCHEMA_1": "b"}, r"SARTOR_SCHEMA\.1 and SARTOR_SCHEMA_1 are one setting"),
+    ],
+)
+def test_numbers_that_do_not_add_up(place: Place, environ: dict[str, str], message: str) -> None:
+    """A gap, a zero or a number given twice is an error: a database must not be left out in silence."""
+    with pytest.raises(SettingsError, match=f"^{message}"):
+        place.load(environ={"SARTOR_DB_URL": URL, **environ} if "SARTOR_SCHEMA_1" in environ else environ)
+
+
+def test_prismas_schema_serves_where_no_other_is_given(place: Place) -> None:
+    """`?schema=` of a URL counts, below every setting of Sartor's own."""
+    environ = {"SARTOR_DB_URL": f"{URL}?schema=prisma"}
+    assert _schemas(place.load(environ=environ)) == ["prisma"]
+    assert _schemas(place.load(environ={**environ, "SARTOR_SCHEMA": "own"})) == ["own"]
+
+
+@pytest.mark.parametrize(
+    ("environ", "origin"),
+    [
+        ({"SARTOR_SCHEMA.1": "pg_x", "SARTOR_SCHEMA": "a"}, "SARTOR_SCHEMA.1"),
+        ({"SARTOR_DB_URL": f"{URL}?schema=pg_x"}, "the schema in SARTOR_DB_URL"),
+    ],
+)
+def test_a_schema_that_cannot_be_is_named_by_its_origin(place: Place, environ: dict[str, str], origin: str) -> None:
+    """The error says which of the settings holds the schema that can't be used."""
+    with pytest.raises(SettingsError, match=f"^{origin} can't be used: "):
+        place.load(environ={"SARTOR_DB_URL": URL, **environ})
+
+
+def test_an_empty_variable_is_none(place: Place) -> None:
+    """`SARTOR_WAIT=`, as compose files leave it, is a variable that isn't there."""
+    assert place.load(environ={"SARTOR_DB_URL": URL, "SARTOR_WAIT": "", "SARTOR_SCHEMA_1": ""}).wait == 60
+
+
+def test_unknown_variables_are_left_alone(place: Place) -> None:
+    """SARTOR_ variables of other programs, or of a later Sartor, are no error."""
+    assert place.load(environ={"SARTOR_DB_URL": URL, "SARTOR_COLOUR": "x"}).wait == 60
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), [(b"", "is empty"), (b"\n", "is empty"), (b"\xff", "isn't UTF-8"), (b"a\0", "holds a NUL")]
+)
+def test_a_useless_secret_file_is_an_error(place: Place, content: bytes, reason: str) -> None:
+    """A secret file that holds nothing is named; the variable of its name isn't taken in its place."""
+    place.secret("SARTOR_PASSWORD", content)
+    with pytest.raises(SettingsError, match=f"SARTOR_PASSWORD {reason}"):
+        place.load(environ={"SARTOR_DB_URL": URL, "SARTOR_PASSWORD": "x"})
+
+
+def test_an_unreadable_secret_file_is_an_error(place: Place) -> None:
+    """A secret that is there and can't be read is named, with the reason."""
+    (place.secrets / "SARTOR_DB_URL").mkdir()
+    with pytest.raises(SettingsError, match="SARTOR_DB_URL can't be read: Is a directory"):
+        place.load()
+
+
+def test_a_secrets_folder_that_is_named_must_be_there(place: Place) -> None:
+    """SARTOR_SECRETS_DIR with a slip in it must not mean "no secrets"."""
+    with pytest.raises(SettingsError, match=r"^SARTOR_SECRETS_DIR, /nowhere, can't be read: No such file"):
+        place.load(environ={"SARTOR_DB_URL": URL, "SARTOR_SECRETS_DIR": "/nowhere"})
+
+
+def test_no_error_shows_a_url(place: Place) -> None:
+    """A broken URL is named by where it stands: flag, secret file, variable or toml file."""
+    broken = "postgresql://app:hunter2@x@db"
+    place.toml(f'db-url = "{broken}"')
+    place.secret("SARTOR_DB_URL.1", broken)
+    cases = [
+        (Flags(db_url=broken), {}, "--db-url"),
+        (Flags(), {}, f"{place.secrets / 'SARTOR_DB_URL.1'}"),
+        (Flags(), {"SARTOR_DB_URL": broken}, "SARTOR_DB_URL"),
+    ]
+    for flags, environ, origin in cases:
+        with pytest.raises(SettingsError) as caught:
+            place.load(flags, environ)
+        assert str(caught.value).startswith(f"{origin} can't be used: ")
+        assert "hunter2" not in f"{caught.value} {caught.value.hint} {flags!r}"
+
+
+def test_the_nearest_toml_file_holds(place: Place) -> None:
+    """The file of the directory or of its nearest parent counts; a pyproject.toml without the table doesn't."""
+    (place.directory.parent / "pyproject.toml").write_text('[tool.sartor]\nschema = "parent"')
+    place.toml('[tool.other]\nnote = "sartor"', "pyproject.toml")
+    assert _schemas(place.load()) == ["parent"]
+    place.toml('[tool.sartor]\nschema = "own"\nwait = 5', "pyproject.toml")
+    assert _schemas(place.load()) == ["own"]
+    place.toml('schema = "wins"')
+    assert (_schemas(place.load()), place.load().wait) == (["wins"], 60)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[tool.sartor]\nwait = 5",
+        "[ tool . 'sartor' ]\nwait = 5",
+        "[tool]\nother = 1\nsartor = {wait = 5}",
+        "tool.sartor.wait = 5",
+        "tool = {sartor = {wait = 5}}",
+        '[tool]\n[tool.other]\n[tool."sartor"]\nwait = 5',
+    ],
+)
+def test_every_spelling_of_the_table_is_found(place: Place, text: str) -> None:
+    """However TOML lets the table be written, it counts."""
+    place.toml(text, "pyproject.toml")
+    assert place.load().wait == 5
+
+
+def test_a_foreign_pyproject_is_not_parsed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a file that speaks of Sartor, the toml parser isn't even imported: start-up counts."""
+    place.toml('[tool.poetry.dependencies]\nsartor = "1"\nthis is [no toml', "pyproject.toml")
+    monkeypatch.setitem(sys.modules, "tomllib", None)
+    assert place.load().wait == 60
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("db_url = 'x'", "has a setting 'db_url'", "did you mean db-url?"),
+        ("lock-timout = 1", "has a setting 'lock-timout'", "did you mean lock-timeout?"),
+        ("password = 'x'", "has a setting 'password'", "SARTOR_PASSWORD"),
+        ("xyzzy = 1", "has a setting 'xyzzy'", "the settings are alterations,"),
+        ("schema = ", "isn't TOML: Invalid value", "mend the file"),
+        ("schema = ['a']", "schema in .*toml can't be used: it isn't one value", "give a text"),
+        ("alterations = 1", "alterations in .*toml isn't made of texts", "or a table"),
+        ("alterations = {a = 1}", "alterations in .*toml isn't made of texts", "or a table"),
+        ("alterations = []", "alterations in .*toml names no alterations", "leave it out"),
+        ("db-url-env = [1]", "db-url-env in .*toml isn't made of texts", "write db-url-env"),
+        ("db-url-env = '../x'", "db-url-env in .*toml can't be used: '../x' is no name", "DATABASE_URL"),
+        ("strict-order = 'perhaps'", "strict-order in .*toml: 'perhaps' is neither", "true or false"),
+    ],
+)
+def test_a_wrong_toml_file_is_explained(place: Place, text: str, message: str, hint: str) -> None:
+    """The error names the key and the file, and what to write."""
+    place.toml(text)
+    with pytest.raises(SettingsError, match=message) as caught:
+        place.load(environ={"PGHOST": "db"})
+    assert str(place.directory / "sartor.toml") in str(caught.value)
+    assert hint in caught.value.hint
+
+
+def test_paths_are_relative_to_where_they_are_written(place: Place) -> None:
+    """A toml file's paths start at the file, a flag's or a variable's at the working directory."""
+    (place.directory.parent / "sartor.toml").write_text('alterations = "./scripts"')
+    assert place.sources() == {"main": str(place.directory.parent / "scripts")}
+    assert place.sources("./scripts") == {"main": str(place.directory / "scripts")}
+    assert place.sources(environ={"SARTOR_ALTERATIONS": "./a"}) == {"main": str(place.directory / "a")}
+    assert place.sources("/opt/scripts") == {"main": "/opt/scripts"}
+
+
+def test_a_package_stays_a_package(place: Place) -> None:
+    """A dotted name is an import package; a folder of that name in the directory comes first."""
+    assert place.sources("acme.alterations", "own") == {"main": "acme.alterations", "own": "own"}
+    (place.directory / "own").mkdir()
+    assert place.sources("own") == {"main": str(place.directory / "own")}
+
+
+@pytest.mark.parametrize(
+    ("texts", "names"),
+    [
+        (["acme.alterations", "./own"], ["main", "own"]),
+        (["product=acme.alterations", "./own"], ["product", "main"]),
+        (["a", "b=./x", "acme.extra", "./dir/c/"], ["main", "b", "extra", "c"]),
+    ],
+)
+def test_how_lineages_are_named(place: Place, texts: list[str], names: list[str]) -> None:
+    """`NAME=` names it; the first without one is `main`, later ones are called by the end of their place."""
+    assert list(place.sources(*texts)) == names
+    assert list(place.sources(environ={"SARTOR_ALTERATIONS": os.pathsep.join(texts)})) == names
+    place.toml(f"alterations = {texts}")
+    assert list(place.sources()) == names
+
+
+def test_a_table_names_its_lineages(place: Place) -> None:
+    """In the toml file a table does it, in its order."""
+    place.toml('[alterations]\nproduct = "acme.alterations"\nown = "./own"')
+    assert place.sources() == {"product": "acme.alterations", "own": str(place.directory / "own")}
+
+
+@pytest.mark.parametrize(
+    ("texts", "message", "hint"),
+    [
+        (["a", "x/own", "y/own", "z/own"], "gives two lineages the name 'own'", "own=.*x/own and other_name=y/own"),
+        (["main=a", "b"], "gives two lineages the name 'main'", "main=a and other_name=b"),
+        (["Own=./own"], "'Own' can't name a lineage", "lower-case letters"),
+        (["a", "./Own"], "'Own' can't name a lineage", "write name=./Own"),
+        (["-x=a"], "'-x' can't name", "lower-case"),
+        (["own="], "gives no place for the lineage 'own'", "own=FOLDER"),
+    ],
+)
+def test_lineages_that_cannot_be_told_apart(place: Place, texts: list[str], message: str, hint: str) -> None:
+    """Two of one name, or a name that the ledger can't hold, are errors that show how to name them."""
+    with pytest.raises(SettingsError, match=f"^--alterations:? {message}") as caught:
+        place.sources(*texts)
+    assert re.search(hint, caught.value.hint)
+
+
+def test_sources_need_no_database(place: Place) -> None:
+    """`list` works where no database is given, or a broken one."""
+    assert place.sources(environ={"SARTOR_DB_URL": "nonsense", "PGPORT": "x"})
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("300ms", 0.3),
+        ("2s", 2),
+        ("1.5s", 1.5),
+        (".5s", 0.5),
+        ("1m", 60),
+        ("2min", 120),
+        ("1h", 3600),
+        ("0", 0),
+        ("0.25", 0.25),
+        (" 5 s ", 5),
+    ],
+)
+def test_durations(text: str, seconds: float) -> None:
+    """A duration says its unit; a bare number counts seconds."""
+    assert parse_duration(Found(text=text, origin="--wait")) == pytest.approx(seconds)
+
+
+def test_a_bare_lock_timeout_counts_milliseconds(place: Place) -> None:
+    """As Postgres's own lock_timeout does; a bare fraction may mean either, and is asked about."""
+    assert place.load(Flags(lock_timeout="250")).lock_timeout == 0.25
+    assert place.load(Flags(lock_timeout="0.25s")).lock_timeout == 0.25
+    with pytest.raises(SettingsError, match=r"^--lock-timeout: '0\.3' lacks its unit$") as caught:
+        place.load(Flags(lock_timeout="0.3"))
+    assert "0.3s" in caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["", "-1s", "5 parsecs", "1e3", "inf", "nan", "1,5s", "s", "٣s", "0.1ms", "1000h"])
+def test_a_wrong_duration_is_explained(place: Place, text: str) -> None:
+    """The error names the option and shows what to write."""
+    with pytest.raises(SettingsError, match=r"^--statement-timeout: ") as caught:
+        place.load(Flags(statement_timeout=text))
+    assert any(character.isdigit() for character in caught.value.hint)
+
+
+@given(milliseconds=st.integers(0, 2_147_483_000))
+def test_each_unit_says_the_same(milliseconds: int) -> None:
+    """A duration is the same in milliseconds and in seconds."""
+    in_ms, in_s = (Found(text=text, origin="x") for text in (f"{milliseconds}ms", f"{milliseconds / 1000:.3f}s"))
+    assert parse_duration(in_ms) == pytest.approx(parse_duration(in_s))
+
+
+@given(text=st.text(max_size=8))
+def test_any_text_is_a_duration_or_refused(text: str) -> None:
+    """Whatever is written, the result is a time that Postgres can wait, or an error."""
+    try:
+        seconds = parse_duration(Found(text=text, origin="--wait"), unit="ms")
+    except SettingsError:
+        return
+    assert seconds == 0 or 0.001 <= seconds <= 2_147_483
