@@ -1,0 +1,45 @@
+"""A real server for every test: the embedded one, or the one that SARTOR_TEST_DB_URL names (as a superuser)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.command import Command
+from support.database import Database, temporary_database
+from support.folder import Folder
+
+from sartor.postgres.embedded import default_directory, serve
+
+
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a server, for a superuser, over TCP."""
+    if given := os.environ.get("SARTOR_TEST_DB_URL"):
+        yield given
+        return
+    directory = default_directory(tmp_path_factory.mktemp("server"))
+    settings = {"fsync": "off", "max_connections": "200"}
+    with serve(directory, tcp=True, settings=settings) as server:
+        yield server.url
+
+
+@pytest.fixture
+def database(server_url: str) -> Iterator[Database]:
+    """An empty database of the test's own."""
+    with temporary_database(server_url) as found:
+        yield found
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    """An empty folder of alterations, `alterations/` in the working directory of `sartor`."""
+    return Folder(tmp_path / "alterations")
+
+
+@pytest.fixture
+def sartor(tmp_path: Path, database: Database) -> Command:
+    """The installed command, in a working directory of its own and with the test's database."""
+    return Command(tmp_path, {"SARTOR_DB_URL": database.url})

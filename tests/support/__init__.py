@@ -1,0 +1,1 @@
+"""What tests stand on: real servers, folders of alterations, the installed command, faults."""
