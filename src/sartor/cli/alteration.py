@@ -32,7 +32,9 @@ def deploy(
     *,
     target: Annotated[
         str | None,
-        typer.Argument(metavar="[TARGET]", help="A version, `latest`, or `next`; a terminal is asked where it's left out."),
+        typer.Argument(
+            metavar="[TARGET]", help="A version, `latest`, or `next`; a terminal is asked where it's left out."
+        ),
     ] = None,
     steps: options.Steps = None,
     strict_order: Annotated[
@@ -105,7 +107,9 @@ def rollback(
     ] = None,
     to_timestamp: Annotated[
         str | None,
-        typer.Option("--to-timestamp", metavar="T", help="Undo all alterations with timestamps after T (Unix seconds)."),
+        typer.Option(
+            "--to-timestamp", metavar="T", help="Undo all alterations with timestamps after T (Unix seconds)."
+        ),
     ] = None,
     accept_edited: options.AcceptEdited = None,
     db_url: options.DbUrl = None,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
-from sartor.cli import alteration, seed
+from sartor import __version__
+from sartor.cli import alteration, output, seed
 
-SETTINGS = {"no_args_is_help": True, "rich_markup_mode": None, "pretty_exceptions_enable": False}
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 app = typer.Typer(
@@ -25,6 +27,8 @@ database.command("seed", epilog=seed.EXAMPLE)(seed.seed)
 
 
 @app.callback()
-def _root(version: bool = typer.Option(False, "--version", "-V", help="Print the version.")) -> None:  # noqa: FBT001
+def _root(*, version: Annotated[bool, typer.Option("--version", "-V", help="Print the version.")] = False) -> None:
     """Sartor: versioned alteration scripts for Postgres."""
-    # Answered before anything is imported (cli/__init__.py); declared here for the help.
+    if version:
+        output.result(f"sartor {__version__}")
+        raise typer.Exit

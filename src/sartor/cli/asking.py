@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sartor import api
+from sartor.api import Settings
 from sartor.cli import output, prompts, render, signals
 from sartor.domain.destination import Destination
 from sartor.domain.errors import RefusedError, TargetError
 from sartor.domain.notes import status_notes
 from sartor.domain.release import Release
-from sartor.settings import Settings
 
 
 def ask_target(destination: Destination, settings: Settings) -> str | None:

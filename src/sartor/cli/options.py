@@ -13,8 +13,8 @@ DbUrl = Annotated[
     typer.Option(
         "--db-url",
         metavar="URL",
-        help="The database, as postgresql://user:password@host/name. Better not on the command line: SARTOR_DB_URL, as a"
-        " variable or a secret file.",
+        help="The database, as postgresql://user:password@host/name. Better kept off the command line:"
+        " SARTOR_DB_URL, a variable or a secret file.",
         show_default=False,
     ),
 ]
@@ -35,8 +35,7 @@ Embedded = Annotated[
     typer.Option(
         "--embedded",
         metavar="[=DIR]",
-        help="Use a server of Sartor's own, for trying things out; its data stay in DIR."
-        " [default: .sartor/embedded]",
+        help="Use a server of Sartor's own, for trying things out; its data stay in DIR. [default: .sartor/embedded]",
     ),
 ]
 LockTimeout = Annotated[
@@ -60,7 +59,9 @@ Wait = Annotated[
 ]
 StatementTimeout = Annotated[
     str | None,
-    typer.Option("--statement-timeout", metavar="DURATION", help="How long one statement may take. [default: no limit]"),
+    typer.Option(
+        "--statement-timeout", metavar="DURATION", help="How long one statement may take. [default: no limit]"
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]

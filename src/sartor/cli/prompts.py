@@ -37,7 +37,9 @@ def choose_rollback(offered: Sequence[tuple[str, int]]) -> str:
         questionary.Choice(title=f"{label.ljust(width)}  undoes {render.count(undone)}", value=label)
         for label, undone in offered
     ]
-    answer: str = _ask(questionary.select("Choose the release to go back to (0: everything is undone)", choices=choices))
+    answer: str = _ask(
+        questionary.select("Choose the release to go back to (0: everything is undone)", choices=choices)
+    )
     return answer
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def duration(milliseconds: float) -> str:
 def dates(alterations: Iterable[Alteration]) -> str:
     """The days that alterations were written on: `2023-04-01`, or `2023-04-01 to 2023-05-02`."""
     times = sorted(a.timestamp for a in alterations)
-    days = [datetime.datetime.fromtimestamp(t, datetime.UTC).date().isoformat() for t in (times[0], times[-1])]
+    days = [dt.datetime.fromtimestamp(t, dt.UTC).date().isoformat() for t in (times[0], times[-1])]
     return days[0] if days[0] == days[1] else " to ".join(days)
 
 
@@ -72,7 +72,9 @@ def status_lines(found: DestinationStatus) -> list[str]:
     if rows:
         lines += ["", *(f"  {line}" for line in table([("release", "deployed", "pending"), *rows]))]
     lines += _section("pending", (a.name for a in status.pending if a not in status.out_of_order))
-    lines += _section("out of order: pending, and older than the newest deployed", (a.name for a in status.out_of_order))
+    lines += _section(
+        "out of order: pending, and older than the newest deployed", (a.name for a in status.out_of_order)
+    )
     lines += _section("edited since deployed: a deploy refuses", (p.alteration.name for p in status.edited))
     lines += _section("missing: deployed here, and not among the files; a deploy refuses", map(_name, status.missing))
     lines += _section("ahead: deployed here by a newer package", map(_name, status.ahead))

@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from sartor import api
+from sartor.api import Flags, Settings
 from sartor.cli import output, shapes
 from sartor.domain.destination import Destination
 from sartor.domain.errors import AlterationFailed, SartorError
-from sartor.settings import Flags, Settings
 
 
 @contextmanager

@@ -31,10 +31,10 @@ class Pair:
 class Status:
     """Disk against ledger. Everything is in the order of deployment.
 
-    `deployed` holds every row that is complete, with its file where there is one; `pending` what is shipped and not
+    `deployed` holds every complete row, with its file where there is one; `pending` what is shipped and not
     deployed, `out_of_order` those of it below the newest deployed one; `interrupted` rows whose steps outside a
-    transaction never ended; `edited` released alterations whose file changed since; `edited_next` unreleased ones, which
-    may; `missing` rows without a file, `ahead` those of them above all that is shipped; `renamed` rows whose release
+    transaction never ended; `edited` released alterations whose file changed since; `edited_next` unreleased ones,
+    which may; `missing` rows without a file, `ahead` those of them above all that is shipped; `renamed` rows whose release
     changed its label. `release` is the highest of which everything shipped is deployed.
     """
 
@@ -120,9 +120,7 @@ def _label(entry: Entry, catalogue: Catalogue) -> Release:
     return alteration.release if alteration else entry.release
 
 
-def _complete_release(
-    complete: Sequence[Entry], pending: Sequence[Alteration], catalogue: Catalogue
-) -> Release | None:
+def _complete_release(complete: Sequence[Entry], pending: Sequence[Alteration], catalogue: Catalogue) -> Release | None:
     lacking = {alteration.release for alteration in pending}
     labels = {_label(entry, catalogue) for entry in complete}
     return max((r for r in labels if not r.unreleased and r not in lacking), default=None)
@@ -206,9 +204,7 @@ def _plan_deploy(catalogue: Catalogue, ledger: Ledger, request: Deploy, status: 
     return Plan(
         direction=Direction.DEPLOY,
         target=target,
-        steps=tuple(
-            Step(alteration=a, entry=ledger.by_key.get((a.lineage, a.id)), late=a.id in late) for a in wanted
-        ),
+        steps=tuple(Step(alteration=a, entry=ledger.by_key.get((a.lineage, a.id)), late=a.id in late) for a in wanted),
         status=status,
         head=ledger.head,
         relabel=tuple(p for p in status.renamed if p not in status.edited),

@@ -122,7 +122,7 @@ class Connection(_Driver):
         except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             self.terminate()
 
-    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
+    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 - the driver's
         """As asyncpg's; the guard's SQL joins the driver's own BEGIN and COMMIT here."""
         if query == "BEGIN;" and self._opening:
             query, self._opening = query + self._opening, ""

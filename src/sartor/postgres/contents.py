@@ -11,7 +11,8 @@ objects as (
     select 'pg_class'::regclass as class, c.oid, 1 as rank,
         case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence'
             when 'f' then 'foreign table' when 'c' then 'type' else 'table' end as kind
-    from pg_catalog.pg_class c, mine where c.relnamespace = mine.oid and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c')
+    from pg_catalog.pg_class c, mine
+    where c.relnamespace = mine.oid and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c')
     union all
     select 'pg_proc'::regclass, p.oid, 2, case p.prokind when 'a' then 'aggregate' when 'p' then 'procedure'
         else 'function' end
@@ -68,7 +69,9 @@ async def drop_contents(connection: Connection, schema: str, *, lock_timeout: fl
         rows = await connection.fetch(_OBJECTS, schema)
         for row in rows:
             # One may have gone with another that was dropped with CASCADE before it.
-            exists = "select 1 from pg_catalog.pg_describe_object($1::int8::oid, $2::int8::oid, 0) d where d is not null"
+            exists = (
+                "select 1 from pg_catalog.pg_describe_object($1::int8::oid, $2::int8::oid, 0) d where d is not null"
+            )
             if await connection.fetchval(exists, row["class"], row["oid"]):
                 await connection.execute(f"drop {row['kind']} if exists {row['identity']} cascade")
         return len(rows)

@@ -13,7 +13,7 @@ from sartor.domain.destination import Destination, redact
 from sartor.domain.errors import DestinationError, Unreachable
 from sartor.domain.report import Failure
 from sartor.postgres.connection import TransactionControl
-from sartor.postgres.guard import CLOSED_CONSTRAINT, ROLE_LEFT, TOKEN_GONE
+from sartor.postgres.guard import CLOSED_CONSTRAINT, ROLE_LEFT, MARK_GONE
 
 RETRIED = frozenset({"55P03", "40P01", "40001"})
 """Lock not available, deadlock, serialization failure: another try may well succeed (the manual's appendix A)."""
@@ -51,7 +51,7 @@ def _why_not(error: BaseException, timeout: float) -> tuple[str, str]:
         case ssl.SSLError():
             return (
                 f"TLS failed: {error.reason or error}",
-                "check sslmode and sslrootcert in the URL; the server's certificate must be one that this machine trusts",
+                "check sslmode and sslrootcert in the URL; this machine must trust the server's certificate",
             )
         case socket.gaierror():
             return (f"the host's name can't be resolved ({error.strerror})", "check the host in the URL")
@@ -65,14 +65,19 @@ def _why_not(error: BaseException, timeout: float) -> tuple[str, str]:
         case ConnectionError() if "SSL" in str(error) or "ssl" in str(error):
             return (f"TLS failed: {error}", "the server has no TLS; sslmode=prefer goes without")
         case OSError():
-            return (error.strerror or str(error) or type(error).__name__, "check host and port, and that the server runs")
+            return (
+                error.strerror or str(error) or type(error).__name__,
+                "check host and port, and that the server runs",
+            )
         case _:
             return (str(error) or type(error).__name__, "check the URL; the manual's chapter 34.1.1 describes it")
 
 
 def ledger_error(error: BaseException, destination: Destination) -> DestinationError:
     """Why the ledger's tables can't be made or written."""
-    return DestinationError(redact(f"the ledger in schema {destination.schema} can't be made: {error}", destination.secrets))
+    return DestinationError(
+        redact(f"the ledger in schema {destination.schema} can't be made: {error}", destination.secrets)
+    )
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
@@ -135,7 +140,7 @@ def _message(error: BaseException) -> str:
     match error:
         case TransactionControl():
             return f"the script runs {error.statement.split()[0].upper()} in a transaction that isn't its own"
-        case asyncpg.PostgresError() if TOKEN_GONE in text:
+        case asyncpg.PostgresError() if MARK_GONE in text:
             return "the script reset the session's settings, and the transaction's mark with them"
         case asyncpg.PostgresError() if ROLE_LEFT in text:
             return f"the script left the role set to {text.partition(ROLE_LEFT)[2].rstrip(chr(34))}"
@@ -154,7 +159,7 @@ def _advice(error: BaseException) -> str | None:
                 "Sartor runs each script in one transaction, together with its record: take the statement out;"
                 " `async with conn.transaction():` makes a savepoint; `transaction = False` runs outside of one"
             )
-        case asyncpg.PostgresError() if TOKEN_GONE in text:
+        case asyncpg.PostgresError() if MARK_GONE in text:
             return "RESET ALL and DISCARD end what makes the run safe: reset the settings by name"
         case asyncpg.PostgresError() if ROLE_LEFT in text:
             return "end the script with `reset role`, or it would be recorded, and the next one run, as that role"

@@ -23,7 +23,7 @@ from sartor.domain.sql import quote_identifier, quote_literal
 CLOSED_CONSTRAINT = "sartor_journal_open_fkey"
 """The deferred reference; an error that names it means that a script touched the transaction."""
 
-TOKEN_GONE = "sartor: no token"
+MARK_GONE = "sartor: no token"
 ROLE_LEFT = "sartor: role "
 
 CHECKS_CLIENT = 140000
@@ -151,14 +151,14 @@ def search_path(schema: str) -> str:
 def closing(event: NewEvent, pins: Pins) -> str:
     """The SQL that rides on COMMIT: checks that the transaction is still Sartor's own, and records the event.
 
-    The server answers 22P02 with TOKEN_GONE or ROLE_LEFT in its message, or 22012, where it isn't.
+    The server answers 22P02 with MARK_GONE or ROLE_LEFT in its message, or 22012, where it isn't.
     """
     token = quote_literal(event.token)
     began = "at" if event.since is None else f"(select at from {_table(pins, JOURNAL)} where seq = {event.since})"
     record = _RECORDS.get(event.kind, _NOTHING).format(ledger=_table(pins, LEDGER))
     return f"""
         select (case
-            when pg_catalog.current_setting('sartor.token', true) is distinct from {token} then '{TOKEN_GONE}'
+            when pg_catalog.current_setting('sartor.token', true) is distinct from {token} then '{MARK_GONE}'
             when current_user <> {quote_literal(pins.role)} then '{ROLE_LEFT}' || current_user
             else '0' end)::pg_catalog.int4;
         with closed as (

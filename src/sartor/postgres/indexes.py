@@ -1,7 +1,7 @@
 """Invalid indexes: what an interrupted CREATE INDEX CONCURRENTLY leaves behind.
 
-See the manual's page on CREATE INDEX, "Building Indexes Concurrently": the index stays, invalid, is written to and never
-read, and IF NOT EXISTS takes it for done.
+See the manual's page on CREATE INDEX, "Building Indexes Concurrently": the index stays, invalid; it is written to and
+never read, and IF NOT EXISTS takes it for done.
 """
 
 from __future__ import annotations

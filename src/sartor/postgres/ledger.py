@@ -145,5 +145,5 @@ def _tables(schema: str) -> str:
 async def has_token(connection: asyncpg.Connection[Any], schema: str, seq: int, token: str) -> bool:
     """Whether event `seq` is committed and bears `token`."""
     table = f"{quote_identifier(schema)}.sartor_journal"
-    query = f"select token from {table} where seq = $1"  # noqa: S608 - the table's name is quoted
+    query = f"select token from {table} where seq = $1"
     return bool(await connection.fetchval(query, seq) == token)

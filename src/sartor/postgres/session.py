@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import asyncpg
 
@@ -98,7 +98,7 @@ class Session:
             raise DestinationError("the session isn't open")
         return self._facts
 
-    async def __aenter__(self) -> Session:
+    async def __aenter__(self) -> Self:
         await self.open()
         return self
 
@@ -167,7 +167,9 @@ def _missing_grants(facts: Facts, schema: str) -> list[str]:
     if not (facts.can_use and facts.can_create):
         grants.append(f"grant usage, create on schema {named} to {role};")
     if facts.ledger_exists and not (facts.ledger_readable and facts.journal_readable and facts.ledger_writable):
-        grants.append(f"grant select, insert, update, delete on {named}.sartor_ledger, {named}.sartor_journal to {role};")
+        grants.append(
+            f"grant select, insert, update, delete on {named}.sartor_ledger, {named}.sartor_journal to {role};"
+        )
     return grants
 
 

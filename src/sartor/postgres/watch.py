@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, Self
 
 import asyncpg
 
@@ -57,7 +57,7 @@ class Watch:
         self._connection: Connection | None = None
         self._key = int.from_bytes(hashlib.sha256(destination.schema.encode()).digest()[:4], signed=False)
 
-    async def __aenter__(self) -> Watch:
+    async def __aenter__(self) -> Self:
         self._connection = await connect(self._destination, application=self._application)
         return self
 

@@ -1,4 +1,4 @@
-"""One event of the journal, made to happen: with a script's work in its transaction, tried again, and its end found out."""
+"""One event of the journal, made to happen with a script's work in its transaction; tried again, its end found out."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ async def happen(
 
 def backoff(attempt: int) -> float:
     """Seconds to pause after the attempt of this number, from 0: doubling up to two, with jitter."""
-    return min(2.0, 0.1 * float(2**min(attempt, 10))) * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
+    return min(2.0, 0.1 * float(2 ** min(attempt, 10))) * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
 
 
 class Committed(asyncio.CancelledError):

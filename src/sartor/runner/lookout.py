@@ -58,7 +58,9 @@ class Lookout:
             with suppress(asyncio.CancelledError):
                 await task
 
-    def attend(self, connection: Connection, *, pid: int | None, application: str, script: str, deadline: float) -> None:
+    def attend(
+        self, connection: Connection, *, pid: int | None, application: str, script: str, deadline: float
+    ) -> None:
         """Look at this connection's statements from now on; `deadline` (of `time.monotonic`) ends its retries."""
         self._connection, self._pid, self._application = connection, pid, application
         self._script, self._deadline = script, deadline
@@ -94,7 +96,9 @@ class Lookout:
             self.waiting("a lock", blockers)
         elif lasted >= self._next_long:
             self._next_long = lasted * 2
-            self._observer(Note(text=f"{self._script}: running for {lasted:.0f} s: {' '.join(statement.split())[:120]}"))
+            self._observer(
+                Note(text=f"{self._script}: running for {lasted:.0f} s: {' '.join(statement.split())[:120]}")
+            )
 
     def _listen(self, ended: threading.Event, loop_thread: int) -> None:
         """In a thread of its own: a script that blocks the event loop blocks everything else here."""

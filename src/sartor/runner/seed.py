@@ -13,7 +13,7 @@ from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
 from sartor.domain.errors import AlterationFailed, CatalogueError, DestinationError, SartorError, ScriptError
 from sartor.domain.ledger import EventKind
-from sartor.domain.report import Note, Observer
+from sartor.domain.report import Failure, Note, Observer
 from sartor.postgres.connection import Connection
 from sartor.postgres.contents import empty_tables
 from sartor.postgres.ledger import read_ledger, require_format
@@ -100,12 +100,13 @@ async def _seed(turn: Turn, modules: Sequence[SeedModule], *, reset: bool) -> No
         except SartorError:
             raise
         except Exception as error:
-            path = str(current.file)
-            failure = turn.failure(
-                error, name=current.file.name, alteration_id=None, file=path, locate=lambda e: locate(e, path)
-            )
-            raise AlterationFailed(failure) from error
+            raise AlterationFailed(_failure(turn, error, str(current.file))) from error
         return
+
+
+def _failure(turn: Turn, error: Exception, path: str) -> Failure:
+    name = Path(path).name
+    return turn.failure(error, name=name, alteration_id=None, file=path, locate=lambda e: locate(e, path))
 
 
 async def _reset(turn: Turn, connection: Connection, modules: Sequence[SeedModule]) -> None:
