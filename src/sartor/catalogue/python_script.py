@@ -36,10 +36,7 @@ def load_python(alteration: Alteration, content: bytes) -> Script:
 
 def run_module(file: Path, content: bytes, *, package: str) -> ModuleType:
     """Execute a module's source as part of `package`, whose folder is the file's. Raises ScriptError."""
-    if package not in sys.modules:
-        parent = ModuleType(package)
-        parent.__path__ = [str(file.parent)]
-        sys.modules[package] = parent
+    _make_package(package, str(file.parent))
     module = ModuleType(f"{package}.{file.stem}")
     module.__file__ = str(file)
     module.__package__ = package
@@ -57,6 +54,17 @@ def run_module(file: Path, content: bytes, *, package: str) -> ModuleType:
     finally:
         del sys.modules[module.__name__]
     return module
+
+
+def _make_package(name: str, folder: str) -> None:
+    """See that `name` is the package of this folder; one process may have several folders of one lineage's name."""
+    known = sys.modules.get(name)
+    if known is not None and known.__path__ == [folder]:
+        return
+    for other in [module for module in sys.modules if module.startswith(f"{name}.")]:
+        del sys.modules[other]
+    sys.modules[name] = package = ModuleType(name)
+    package.__path__ = [folder]
 
 
 def locate(error: BaseException, file: str) -> Place | None:

@@ -6,39 +6,30 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from sartor import api
 from sartor.cli import asking, options, output, render, shapes, signals
+from sartor.cli.declare import Argument, Command, Option, command_in
 from sartor.cli.telling import show_report, telling_run
 from sartor.cli.work import on_each, settled
 from sartor.domain.destination import Destination
 from sartor.domain.errors import TargetError
 from sartor.domain.plan import Direction
 
-commands = typer.Typer(
-    help="Deploy, roll back and look at alterations. (Short: alt, alter.)", no_args_is_help=True, rich_markup_mode=None
+commands: dict[str, Command] = {}
+
+
+@command_in(
+    commands, "deploy", epilog=options.epilog("db alteration deploy 1.2.0 --db-url postgresql://app@db.example.com/app")
 )
-
-CODES = (
-    "Exit codes: 0 done or nothing to do, 1 an alteration failed, 2 wrong use or settings, 4 edited or missing"
-    " alterations, 5 another run at work, 6 the database can't be reached or refuses, 130 interrupted."
-)
-READ_CODES = "Exit codes: 0 done, 2 wrong use or settings, 6 the database can't be reached or refuses."
-
-
-@commands.command("deploy", epilog=f"Example: sartor db alteration deploy 1.2.0 --db-url postgresql://... {CODES}")
 def deploy(
     *,
     target: Annotated[
         str | None,
-        typer.Argument(
-            metavar="[TARGET]", help="A version, `latest`, or `next`; a terminal is asked where it's left out."
-        ),
+        Argument(metavar="[TARGET]", help="A version, `latest`, or `next`; a terminal is asked where it's left out."),
     ] = None,
     steps: options.Steps = None,
     strict_order: Annotated[
-        bool, typer.Option("--strict-order", help="Refuse late arrivals instead of deploying them.")
+        bool, Option("--strict-order", help="Refuse late arrivals instead of deploying them.")
     ] = False,
     accept_edited: options.AcceptEdited = None,
     accept_missing: options.AcceptMissing = None,
@@ -96,20 +87,18 @@ def deploy(
         on_each(settings, action, on_error=shapes.report_shape(shapes.empty_report(Direction.DEPLOY)))
 
 
-@commands.command("rollback", epilog=f"Example: sartor db alteration rollback 1.0.0 --embedded. {CODES}")
+@command_in(commands, "rollback", epilog=options.epilog("db alteration rollback 1.0.0 --embedded"))
 def rollback(
     *,
     target: Annotated[
-        str | None, typer.Argument(metavar="[TARGET]", help="The release to go back to; all above it is undone.")
+        str | None, Argument(metavar="[TARGET]", help="The release to go back to; all above it is undone.")
     ] = None,
     steps: Annotated[
-        int | None, typer.Option("--steps", metavar="N", min=1, help="Undo the last N deployed alterations.")
+        int | None, Option("--steps", metavar="N", min=1, help="Undo the last N deployed alterations.")
     ] = None,
     to_timestamp: Annotated[
         str | None,
-        typer.Option(
-            "--to-timestamp", metavar="T", help="Undo all alterations with timestamps after T (Unix seconds)."
-        ),
+        Option("--to-timestamp", metavar="T", help="Undo all alterations with timestamps after T (Unix seconds)."),
     ] = None,
     accept_edited: options.AcceptEdited = None,
     db_url: options.DbUrl = None,
@@ -171,11 +160,11 @@ def rollback(
         on_each(settings, action, on_error=shapes.report_shape(shapes.empty_report(Direction.ROLLBACK)))
 
 
-@commands.command("fresh", epilog=f"Example: sartor db alteration fresh next --embedded --yes. {CODES}")
+@command_in(commands, "fresh", epilog=options.epilog("db alteration fresh next --embedded --yes"))
 def fresh(
     *,
     target: Annotated[
-        str, typer.Argument(metavar="[TARGET]", help="What to deploy afterwards: a version, `latest` or `next`.")
+        str, Argument(metavar="[TARGET]", help="What to deploy afterwards: a version, `latest` or `next`.")
     ] = "next",
     db_url: options.DbUrl = None,
     schema: options.Schema = None,
@@ -222,7 +211,7 @@ def fresh(
         on_each(settings, action, on_error=shapes.report_shape(shapes.empty_report(Direction.DEPLOY)))
 
 
-@commands.command("list", epilog=f"Example: sartor db alteration list --alterations acme.alterations. {READ_CODES}")
+@command_in(commands, "list", epilog=options.epilog("db alteration list --alterations acme.alterations", 0, 2))
 def list_(
     *,
     alterations: options.Alterations = None,
@@ -239,7 +228,7 @@ def list_(
             output.result(line)
 
 
-@commands.command("status", epilog=f"Example: sartor db alteration status --json. {READ_CODES}")
+@command_in(commands, "status", epilog=options.epilog("db alteration status --json", 0, 2, 6, 130))
 def status(
     *,
     db_url: options.DbUrl = None,
@@ -263,7 +252,7 @@ def status(
         on_each(settings, action)
 
 
-@commands.command("history", epilog=f"Example: sartor db alteration history --json. {READ_CODES}")
+@command_in(commands, "history", epilog=options.epilog("db alteration history --json", 0, 2, 6, 130))
 def history(
     *,
     db_url: options.DbUrl = None,

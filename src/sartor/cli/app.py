@@ -1,13 +1,15 @@
-"""The tree of commands."""
+"""The tree of commands, as Typer has it: for help, completion, and what is wrong with a command line."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import inspect
+from typing import Annotated, Any
 
 import typer
 
 from sartor import __version__
 from sartor.cli import alteration, output, seed
+from sartor.cli.declare import Command, Option, Parameter, parameters
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -19,11 +21,47 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 database = typer.Typer(help="Work on a database.", no_args_is_help=True, rich_markup_mode=None)
+alterations = typer.Typer(
+    help="Deploy, roll back and look at alterations. (Short: alt, alter.)", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+def _add(group: typer.Typer, command: Command) -> None:
+    """Add a command to a group, its declarations turned into Typer's."""
+    defaults = inspect.signature(command.function).parameters
+
+    def run(**given: Any) -> None:
+        command.function(**given)
+
+    found = {p.name: Annotated[p.type, _typer_info(p)] for p in parameters(command.function)}
+    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter(
+                name, inspect.Parameter.KEYWORD_ONLY, default=defaults[name].default, annotation=annotation
+            )
+            for name, annotation in found.items()
+        ]
+    )
+    run.__annotations__ = found
+    run.__doc__ = command.function.__doc__
+    group.command(command.name, epilog=command.epilog)(run)
+
+
+def _typer_info(parameter: Parameter) -> Any:
+    declared = parameter.declared
+    if isinstance(declared, Option):
+        return typer.Option(*declared.flags, help=declared.help, metavar=declared.metavar, min=declared.min)
+    return typer.Argument(help=declared.help, metavar=declared.metavar)
+
+
+for each in alteration.commands.values():
+    _add(alterations, each)
+for each in seed.commands.values():
+    _add(database, each)
 app.add_typer(database, name="db")
-database.add_typer(alteration.commands, name="alteration")
+database.add_typer(alterations, name="alteration")
 for alias in ("alt", "alter"):
-    database.add_typer(alteration.commands, name=alias, hidden=True)
-database.command("seed", epilog=seed.EXAMPLE)(seed.seed)
+    database.add_typer(alterations, name=alias, hidden=True)
 
 
 @app.callback()

@@ -71,7 +71,7 @@ def confirm_fresh(destination: Destination, settings: Settings) -> None:
             "`fresh` drops everything that the schema holds", hint="add --yes where there is no terminal to ask"
         )
     found = signals.run(api.status(destination, settings.sources))
-    output.tell(f"{destination.label}: everything in schema {destination.schema} will be dropped, data and all.")
+    output.tell(f"This drops all that {destination.label} holds, data and all.")
     typed = prompts.type_name(f"Type the database's name, {found.database}, to go on:")
     if typed != found.database:
         raise RefusedError(f"the database's name is {found.database}, not {typed!r}; nothing was done")

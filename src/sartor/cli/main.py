@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from sartor.cli import output, title
+from sartor.cli.declare import Command, parse
 from sartor.domain.errors import Interrupted, SartorError
 
 
@@ -18,11 +19,9 @@ def run_command(arguments: Sequence[str]) -> int:
     try:
         return _run(arguments)
     except SartorError as error:
-        output.error(error)
-        return error.exit_code
+        return _fail(error)
     except KeyboardInterrupt:
-        output.error(Interrupted("interrupted before anything was done"))
-        return Interrupted.exit_code
+        return _fail(Interrupted("interrupted; nothing was under way"))
     except BrokenPipeError:
         # Whoever read the output has gone; a second failure while the interpreter flushes would be noise.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -30,6 +29,28 @@ def run_command(arguments: Sequence[str]) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
+    command, words = _find(arguments)
+    values = None if command is None else parse(command.function, words)
+    if command is None or values is None:
+        return _run_typer(arguments)
+    command.function(**values)
+    return 0
+
+
+def _find(arguments: Sequence[str]) -> tuple[Command | None, Sequence[str]]:
+    """The command that is named in full, and the words behind its name; None where there is no such."""
+    if arguments[:2] == ["db", "seed"]:
+        from sartor.cli import seed
+
+        return seed.commands["seed"], arguments[2:]
+    if arguments[:1] == ["db"] and len(arguments) > 2 and arguments[1] in {"alteration", "alt", "alter"}:
+        from sartor.cli import alteration
+
+        return alteration.commands.get(arguments[2]), arguments[3:]
+    return None, arguments
+
+
+def _run_typer(arguments: Sequence[str]) -> int:
     import typer
 
     from sartor.cli.app import app
@@ -39,9 +60,19 @@ def _run(arguments: Sequence[str]) -> int:
     except typer.Abort:
         raise KeyboardInterrupt from None
     except typer.TyperException as error:
-        output.usage(error)
-        return error.exit_code
+        raise output.usage(error) from None
+    if result == Interrupted.exit_code:  # what typer makes of a Ctrl-C, without a word
+        raise KeyboardInterrupt
     return result if isinstance(result, int) else 0
+
+
+def _fail(error: SartorError) -> int:
+    output.error(error)
+    if output.wants("--json") and not output.has_shape():
+        from sartor.cli import shapes
+
+        output.shape({"version": shapes.VERSION, "error": shapes.error_shape(error)})
+    return error.exit_code
 
 
 def _bare_embedded(argument: str) -> str:

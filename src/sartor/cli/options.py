@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from sartor.api import Flags
+from sartor.cli.declare import Option
 
 DbUrl = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--db-url",
         metavar="URL",
         help="The database, as postgresql://user:password@host/name. Better kept off the command line:"
         " SARTOR_DB_URL, a variable or a secret file.",
-        show_default=False,
     ),
 ]
 Schema = Annotated[
     str | None,
-    typer.Option("--schema", metavar="NAME", help="The schema that the product lives in. [default: public]"),
+    Option("--schema", metavar="NAME", help="The schema that the product lives in. [default: public]"),
 ]
 Alterations = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         "--alterations",
         metavar="[NAME=]SOURCE",
         help="A folder or an import package of alterations; repeat it for several lineages. [default: alterations]",
@@ -32,7 +30,7 @@ Alterations = Annotated[
 ]
 Embedded = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--embedded",
         metavar="[=DIR]",
         help="Use a server of Sartor's own, for trying things out; its data stay in DIR. [default: .sartor/embedded]",
@@ -40,7 +38,7 @@ Embedded = Annotated[
 ]
 LockTimeout = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--lock-timeout",
         metavar="DURATION",
         help="How long a statement may wait for a lock before its script is rolled back and tried again; a bare number"
@@ -49,36 +47,46 @@ LockTimeout = Annotated[
 ]
 LockBudget = Annotated[
     str | None,
-    typer.Option(
-        "--lock-budget", metavar="DURATION", help="How long to go on trying for a script's locks. [default: 60s]"
-    ),
+    Option("--lock-budget", metavar="DURATION", help="How long to go on trying for a script's locks. [default: 60s]"),
 ]
 Wait = Annotated[
     str | None,
-    typer.Option("--wait", metavar="DURATION", help="How long to wait for another run to end. [default: 60s]"),
+    Option("--wait", metavar="DURATION", help="How long to wait for another run to end. [default: 60s]"),
 ]
 StatementTimeout = Annotated[
     str | None,
-    typer.Option(
-        "--statement-timeout", metavar="DURATION", help="How long one statement may take. [default: no limit]"
-    ),
+    Option("--statement-timeout", metavar="DURATION", help="How long one statement may take. [default: no limit]"),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
+Json = Annotated[bool, Option("--json", help="Print the result as JSON.")]
+Debug = Annotated[bool, Option("--debug", help="Show the traceback of an error.")]
+Yes = Annotated[bool, Option("--yes", "-y", help="Don't ask.")]
 AcceptEdited = Annotated[
     list[str] | None,
-    typer.Option(
-        "--accept-edited", metavar="ID", help="Take an edited alteration as it is now; repeat it for several."
-    ),
+    Option("--accept-edited", metavar="ID", help="Take an edited alteration as it is now; repeat it for several."),
 ]
 AcceptMissing = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         "--accept-missing", metavar="ID", help="Forget a deployed alteration that has no file; repeat it for several."
     ),
 ]
-Steps = Annotated[int | None, typer.Option("--steps", metavar="N", min=1, help="No more than N alterations.")]
+Steps = Annotated[int | None, Option("--steps", metavar="N", min=1, help="No more than N alterations.")]
+
+CODES = {
+    0: "done, or nothing to do",
+    1: "an alteration failed",
+    2: "wrong use or settings, or refused",
+    4: "alterations edited or missing",
+    5: "another run is at work",
+    6: "the database can't be reached, or refuses",
+    130: "interrupted",
+}
+
+
+def epilog(example: str, *codes: int) -> str:
+    """The end of a command's help: an example, and its exit codes (all of them, unless some are given)."""
+    lines = [f"  {code:<4} {CODES[code]}" for code in codes or CODES]
+    return "\n".join(["\b", "Example:", f"  sartor {example}", "", "\b", "Exit codes:", *lines])
 
 
 def make_flags(

@@ -11,16 +11,18 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sartor.domain.destination import redact
-from sartor.domain.errors import AlterationFailed, SartorError
+from sartor.domain.errors import AlterationFailed, SartorError, UsageError
 
 _arguments: list[str] = []
 _secrets: set[str] = set()
+_shapes: list[dict[str, Any]] = []
 
 
 def begin(arguments: Sequence[str]) -> None:
     """Start a command: what it was given, and nothing secret known yet."""
     _arguments[:] = arguments
     _secrets.clear()
+    _shapes.clear()
 
 
 def keep_secret(texts: Iterable[str]) -> None:
@@ -40,7 +42,26 @@ def tell(text: str) -> None:
 
 def shape(value: dict[str, Any]) -> None:
     """The result as JSON."""
-    result(json.dumps(value, indent=2, ensure_ascii=False))
+    _shapes.append(value)
+    # Values are redacted one by one: in JSON's own spelling, a password with a quote in it would go unseen.
+    print(json.dumps(_redacted(value), indent=2, ensure_ascii=False), flush=True)  # noqa: T201
+
+
+def has_shape() -> bool:
+    """Whether the result was already given as JSON."""
+    return bool(_shapes)
+
+
+def _redacted(value: Any) -> Any:
+    match value:
+        case str():
+            return redact(value, _secrets)
+        case dict():
+            return {key: _redacted(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_redacted(each) for each in value]
+        case _:
+            return value
 
 
 def wants(flag: str) -> bool:
@@ -72,14 +93,16 @@ def error(error: SartorError) -> None:
         tell(f"  {bold('hint:')} {error.hint}")
 
 
-def usage(error: Any) -> None:
-    """Say what is wrong with the command line, and what would be right."""
+def usage(error: Any) -> UsageError:
+    """Show how the command is used; the error, in Sartor's own words, of what typer found wrong with the line."""
     context = getattr(error, "ctx", None)
-    if context is not None:
-        tell(context.get_usage())
-    tell(f"{bold('error:')} {error.format_message()}")
-    if context is not None:
-        tell(f"  {bold('hint:')} `{context.command_path} --help` explains it")
+    if context is None:
+        return UsageError(error.format_message())
+    if error.format_message() == (help_text := context.get_help()):
+        tell(help_text)
+        return UsageError("a command is missing")
+    tell(context.get_usage())
+    return UsageError(error.format_message(), hint=f"`{context.command_path} --help` explains it")
 
 
 def bold(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What a terminal is asked. Ctrl-C and Esc raise KeyboardInterrupt: nothing has been done then."""
+"""What a terminal is asked. Ctrl-C and Esc raise Interrupted: nothing has been done then."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from sartor.cli import render
 from sartor.domain.alteration import Alteration
+from sartor.domain.errors import Interrupted
 from sartor.domain.release import Release
 
 
@@ -68,4 +69,7 @@ def _ask(question: Any) -> Any:
 
     application = question.application
     application.key_bindings = merge_key_bindings([application.key_bindings or KeyBindings(), bindings])
-    return question.unsafe_ask()
+    try:
+        return question.unsafe_ask()
+    except KeyboardInterrupt:
+        raise Interrupted("left without an answer; nothing was done here") from None

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from sartor import api
 from sartor.cli import asking, options, output, shapes, signals
+from sartor.cli.declare import Command, Option, command_in
 from sartor.cli.telling import telling_run
 from sartor.cli.work import on_each, settled
 from sartor.domain.destination import Destination
 
-EXAMPLE = "Example: sartor db seed --embedded --reset. Exit codes: 0 done, 1 a module failed, 2 refused, 6 no database."
+commands: dict[str, Command] = {}
 
 
+@command_in(commands, "seed", epilog=options.epilog("db seed --embedded --reset --yes", 0, 1, 2, 5, 6, 130))
 def seed(
     *,
-    reset: Annotated[bool, typer.Option("--reset", help="Take the seeded data out first.")] = False,
+    reset: Annotated[bool, Option("--reset", help="Take the seeded data out first.")] = False,
     db_url: options.DbUrl = None,
     schema: options.Schema = None,
     alterations: options.Alterations = None,
@@ -62,4 +62,4 @@ def seed(
                 output.result(f"Seeded from {', '.join(files)}")
             return shapes.seed_shape(files, reset=reset)
 
-        on_each(settings, action)
+        on_each(settings, action, on_error=shapes.seed_shape([], reset=reset))

@@ -146,9 +146,10 @@ def _event_shape(event: Event) -> Shape:
 
 def seed_shape(files: Sequence[str], *, reset: bool) -> Shape:
     """`seed --json`."""
-    return {"version": VERSION, "seeded": list(files), "reset": reset}
+    return {"version": VERSION, "seeded": list(files), "reset": reset, "failed": None}
 
 
 def several(shapes: Sequence[Shape]) -> Shape:
-    """One destination's shape as it is; those of several as `runs`."""
-    return shapes[0] if len(shapes) == 1 else {"version": VERSION, "runs": list(shapes)}
+    """One destination's shape as it is; those of several, each with its label, as `runs`."""
+    single = len(shapes) == 1 and "label" not in shapes[0]
+    return shapes[0] if single else {"version": VERSION, "runs": list(shapes)}

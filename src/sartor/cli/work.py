@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sartor import api
 from sartor.api import Flags, Settings
-from sartor.cli import output, shapes
+from sartor.cli import output, render, shapes
 from sartor.domain.destination import Destination
 from sartor.domain.errors import AlterationFailed, SartorError
 
@@ -45,16 +45,16 @@ def on_each(
     done: list[shapes.Shape] = []
     several = len(settings.destinations) > 1
     for destination in settings.destinations:
+        label = {"label": destination.label} if several else {}
         if several:
             output.tell(f"== {destination.label}")
         try:
-            done.append(action(destination))
+            done.append(label | action(destination))
         except SartorError as error:
             if output.wants("--json"):
-                output.shape(shapes.several([*done, _error_shape(error, on_error)]))
-            elif several:
-                rest = len(settings.destinations) - len(done) - 1
-                output.tell(f"stopped at {destination.label}; {rest} more destinations weren't touched")
+                output.shape(shapes.several([*done, label | _error_shape(error, on_error)]))
+            if rest := len(settings.destinations) - len(done) - 1:
+                output.tell(f"stopped at {destination.label}; {render.count(rest, 'destination')} after it not touched")
             raise
     if output.wants("--json"):
         output.shape(shapes.several(done))
@@ -62,4 +62,6 @@ def on_each(
 
 def _error_shape(error: SartorError, on_error: shapes.Shape | None) -> shapes.Shape:
     base = shapes.report_shape(error.report) if error.report else on_error or {"version": shapes.VERSION}
-    return base if isinstance(error, AlterationFailed) else base | {"error": shapes.error_shape(error)}
+    if isinstance(error, AlterationFailed):
+        return base | {"failed": shapes.failure_shape(error.failure)}
+    return base | {"error": shapes.error_shape(error)}

@@ -13,7 +13,7 @@ from sartor.domain.destination import Destination, redact
 from sartor.domain.errors import DestinationError, Unreachable
 from sartor.domain.report import Failure
 from sartor.postgres.connection import TransactionControl
-from sartor.postgres.guard import CLOSED_CONSTRAINT, ROLE_LEFT, MARK_GONE
+from sartor.postgres.guard import CLOSED_CONSTRAINT, MARK_GONE, ROLE_LEFT
 
 RETRIED = frozenset({"55P03", "40P01", "40001"})
 """Lock not available, deadlock, serialization failure: another try may well succeed (the manual's appendix A)."""

@@ -47,9 +47,16 @@ Work = Callable[[Connection], Awaitable[None]]
 
 
 async def happen(
-    session: Session, lookout: Lookout, make_event: Callable[[], NewEvent], pins: Pins, work: Work, patience: Patience
+    session: Session,
+    lookout: Lookout,
+    make_event: Callable[[], NewEvent],
+    pins: Pins,
+    work: Work,
+    patience: Patience,
+    *,
+    attend: Callable[[], None],
 ) -> None:
-    """Make an event happen together with `work`, in one transaction.
+    """Make an event happen together with `work`, in one transaction; `attend` turns the lookout to the connection.
 
     Raises Stale where the journal has gone on, RunHeld where a rival's claim stood for longer than `patience.wait`,
     Unreachable where the connection was lost (nothing has changed then), and what `work` raised.
@@ -59,6 +66,7 @@ async def happen(
         event = make_event()
         phase = Phase.CLAIM
         connection = session.connection
+        attend()
         try:
             async with connection.guarded(opening(event, pins), closing(event, pins)):
                 phase = Phase.SCRIPT
@@ -73,6 +81,9 @@ async def happen(
                 await lookout.terminate()
             limit = began + (patience.wait if phase is Phase.CLAIM else patience.lock_budget)
             pause = backoff(attempt)
+            if session.connection is not connection and isinstance(error, Exception) and time.monotonic() < limit:
+                # Lost at COMMIT, and the new connection has found that nothing was committed.
+                continue
             _raise_unless_retried(error, phase, session, lookout.blockers, over=time.monotonic() + pause > limit)
         else:
             return

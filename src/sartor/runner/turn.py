@@ -90,7 +90,6 @@ class Turn:
         It lasted from the event numbered `since`, where that is given.
         """
         mark = f"sartor {script}"[:50] + f" {os.getpid()}.{self.head + 1}"
-        self.attend(script, mark)
         await happen(
             self.session,
             self.lookout,
@@ -98,6 +97,7 @@ class Turn:
             self.pins(mark),
             work,
             self.patience,
+            attend=lambda: self.attend(script, mark),
         )
         self.head += 1
 

@@ -1,0 +1,112 @@
+"""Commands and their options, declared once: read at once here where the words are plain, by Typer where they aren't.
+
+Importing Typer and building its tree costs as much as all the rest of a command. So the usual command line, its options
+spelled out, is read by `parse`; help, abbreviations, completion and every mistake are Typer's (`app.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
+
+
+class Option:
+    """The declaration of an option, in the `Annotated` type of a command's parameter; `min` is an integer's least."""
+
+    __slots__ = ("flags", "help", "metavar", "min")
+
+    def __init__(self, *flags: str, help: str, metavar: str | None = None, min: int | None = None) -> None:  # noqa: A002 - Typer's
+        self.flags, self.help, self.metavar, self.min = flags, help, metavar, min
+
+
+class Argument:
+    """The declaration of an argument, likewise."""
+
+    __slots__ = ("help", "metavar")
+
+    def __init__(self, *, help: str, metavar: str) -> None:  # noqa: A002 - Typer's
+        self.help, self.metavar = help, metavar
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command: the function that does it, and the end of its help."""
+
+    name: str
+    function: Callable[..., None]
+    epilog: str
+
+
+class Parameter(NamedTuple):
+    """A command's parameter, read from its annotation: `kind` is bool, int, str or list."""
+
+    name: str
+    kind: type
+    type: Any
+    declared: Option | Argument
+
+
+Register = Callable[[Callable[..., None]], Callable[..., None]]
+
+
+def command_in(commands: dict[str, Command], name: str, *, epilog: str) -> Register:
+    """A decorator that adds the command of this name to `commands`."""
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        commands[name] = Command(name, function, epilog)
+        return function
+
+    return register
+
+
+def parameters(function: Callable[..., None]) -> list[Parameter]:
+    """A command's parameters, in order."""
+    found = []
+    for name, hint in get_type_hints(function, include_extras=True).items():
+        if name != "return":
+            annotated, declared = get_args(hint)
+            found.append(Parameter(name, _kind(annotated), annotated, declared))
+    return found
+
+
+def _kind(annotated: Any) -> type:
+    """The type proper of `T`, `T | None`, `list[T] | None`."""
+    proper: Any = next((t for t in get_args(annotated) or (annotated,) if t is not type(None)), str)
+    kind: type = get_origin(proper) or proper
+    return kind
+
+
+def parse(function: Callable[..., None], words: Sequence[str]) -> dict[str, Any] | None:
+    """What `words` give the parameters of `function`; None where they need more than a plain reading."""
+    known = parameters(function)
+    flags = {flag: p for p in known if isinstance(p.declared, Option) for flag in p.declared.flags}
+    arguments = [p for p in known if isinstance(p.declared, Argument)]
+    values: dict[str, Any] = {}
+    rest = iter(words)
+    for word in rest:
+        flag, equals, text = word.partition("=")
+        if word.startswith("-"):
+            if (parameter := flags.get(flag)) is None:
+                return None
+            given = text if equals else None if parameter.kind is bool else next(rest, None)
+            if (value := _value(parameter, given)) is None:
+                return None
+        elif arguments:
+            parameter, value = arguments.pop(0), word
+        else:
+            return None
+        values[parameter.name] = [*values.get(parameter.name, []), value] if parameter.kind is list else value
+    return values
+
+
+def _value(parameter: Parameter, text: str | None) -> Any:
+    """The value of an option's text, None where it isn't plainly one."""
+    if parameter.kind is bool:
+        return True if text is None else None
+    if parameter.kind is not int or text is None:
+        return text
+    least = parameter.declared.min if isinstance(parameter.declared, Option) else None
+    if not (text.isascii() and text.isdigit()) or (least is not None and int(text) < least):
+        return None
+    return int(text)

@@ -1,0 +1,105 @@
+"""Databases that can't be reached: said before anything is done, with what to do about it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from support.command import Command
+from support.database import Database, with_name
+from support.folder import Folder
+from support.servers import closed_port, silent_port, tls_port
+
+
+@pytest.fixture(autouse=True)
+def _pending(folder: Folder) -> None:
+    folder.table("1.0.0-1700000000-a.py")
+
+
+def refused(sartor: Command, url: str) -> str:
+    """What `deploy` says of a database that it can't reach; `status` fails alike, and neither has a result."""
+    plain = sartor("deploy", "latest", env={"SARTOR_DB_URL": url}, expect=6)
+    assert plain.out == ""
+    assert plain.err.count("error:") == plain.err.count("hint:") == 1
+    reading = sartor("status", "--json", env={"SARTOR_DB_URL": url}, expect=6)
+    error = reading.json["error"]
+    assert (error["kind"], error["exit_code"]) == ("Unreachable", 6)
+    assert f"error: {error['message']}\n  hint: {error['hint']}\n" == reading.err
+    return plain.err
+
+
+def test_a_port_where_nothing_listens(sartor: Command) -> None:
+    """A server that doesn't run is named by address."""
+    port = closed_port()
+    said = refused(sartor, f"postgresql://app@127.0.0.1:{port}/shop")
+    assert f"app@127.0.0.1:{port}/shop" in said
+    assert "nothing listens there" in said
+    assert "check host and port" in said
+
+
+def test_a_host_without_an_address(sartor: Command) -> None:
+    """A host's name that can't be resolved is told from a server that is down."""
+    said = refused(sartor, "postgresql://app@db.invalid/shop")
+    assert "db.invalid" in said
+    assert "the host's name can't be resolved" in said
+
+
+def test_a_server_that_never_answers(sartor: Command) -> None:
+    """A connection has a limit, the URL's own where it gives one."""
+    with silent_port() as port:
+        said = refused(sartor, f"postgresql://app@127.0.0.1:{port}/shop?connect_timeout=1")
+    assert "no answer within 1 s" in said
+    assert "connect_timeout" in said
+
+
+def test_a_socket_that_is_not_there(sartor: Command, tmp_path: Path) -> None:
+    """A socket's folder without a server's socket is named."""
+    said = refused(sartor, f"postgresql://app@/shop?host={tmp_path}")
+    assert str(tmp_path) in said
+
+
+def test_an_unknown_database(sartor: Command, server_url: str) -> None:
+    """A database that doesn't exist is named, with the way to create it."""
+    said = refused(sartor, with_name(server_url, "no_such_database"))
+    assert '"no_such_database" does not exist' in said
+    assert "createdb" in said
+
+
+def test_an_unknown_role(sartor: Command, database: Database) -> None:
+    """A role that doesn't exist is named."""
+    said = refused(sartor, database.as_user("no_such_role"))
+    assert "no_such_role" in said
+
+
+@pytest.mark.parametrize("mode", ["require", "verify-full"])
+def test_a_server_without_tls(sartor: Command, database: Database, mode: str) -> None:
+    """Where TLS is asked for and the server has none, nothing is sent in the clear."""
+    if database.value("show ssl") == "on":
+        pytest.skip("this server has TLS")
+    said = refused(sartor, f"{database.url}?sslmode={mode}")
+    assert "TLS failed" in said
+    assert "the server has no TLS" in said
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes a certificate with openssl")
+def test_a_certificate_that_nobody_signed(sartor: Command, tmp_path: Path) -> None:
+    """`verify-full` doesn't talk to a server whose certificate this machine doesn't trust."""
+    with tls_port(tmp_path) as port:
+        said = refused(sartor, f"postgresql://app@localhost:{port}/shop?sslmode=verify-full&sslrootcert=system")
+    assert "TLS failed" in said
+    assert "sslrootcert" in said
+
+
+def test_a_server_that_takes_no_connections_of_this_role(sartor: Command, database: Database) -> None:
+    """A database closed to connections is refused by the server, in its words."""
+    database.run("create role closed_to_this login")
+    try:
+        server = Database(with_name(database.url, "postgres"), "postgres")
+        server.run(f"revoke connect on database {database.name} from public")
+        said = refused(sartor, database.as_user("closed_to_this"))
+    finally:
+        database.run("drop role closed_to_this")
+    assert "permission denied for database" in said
+    assert urlsplit(database.url).path.removeprefix("/") in said

@@ -1,0 +1,113 @@
+"""The grammar of alterations' file names, their identity and their order."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.ledgers import alteration, alterations
+
+from sartor.domain.alteration import checksum, make_lineage, parse_file_name
+from sartor.domain.errors import CatalogueError
+from sartor.domain.release import Release
+
+timestamps = st.from_regex(r"[0-9]{1,10}(\.[0-9]{1,6})?", fullmatch=True)
+slugs = st.from_regex(r"\w[\w.-]{0,20}", fullmatch=True)
+prefixes = st.sampled_from(["next", "1.0.0", "2.0.0_beta.1", "0.1", "2026.1"])
+
+
+@given(prefixes, timestamps, slugs, st.sampled_from(["py", "sql"]))
+def test_a_well_formed_name_is_taken_apart(prefix: str, timestamp: str, slug: str, kind: str) -> None:
+    """`<release>-<timestamp>-<slug>.py` or `.sql` gives its release, and `<timestamp>-<slug>` as its identity."""
+    assert parse_file_name(f"{prefix}-{timestamp}-{slug}.{kind}") == (Release.parse(prefix), f"{timestamp}-{slug}")
+
+
+@given(prefixes, timestamps, slugs)
+def test_a_release_renames_and_identity_stays(prefix: str, timestamp: str, slug: str) -> None:
+    """Identity is what a release's rename leaves alone."""
+    released, unreleased = (parse_file_name(f"{p}-{timestamp}-{slug}.py")[1] for p in (prefix, "next"))
+    assert released == unreleased
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "1.0.0-1700000000.py",  # no slug
+        "1.0.0-add-users.py",  # no timestamp
+        "1700000000-users.py",  # no release
+        "1.0.0-17000000001-users.py",  # 11 digits
+        "1.0.0-1700000000.-users.py",
+        "1.0.0-.5-users.py",
+        "1.0.0--1700000000-users.py",
+        "1.0.0-1700000000-users.PY",
+        "1.0.0-1700000000-users.py\n",
+        "1.0.0-1700000000-.py",
+        "1.0.0-1700000000-a b.py",
+        "1.0.0-beta.1-1700000000-users.py",  # a hyphen in the version
+        "1.0.0-١٢٣-users.py",  # digits, and not those of Unix seconds
+        "users.sql",
+    ],
+)
+def test_a_malformed_name_is_named_with_the_form(name: str) -> None:
+    """A name that doesn't parse is an error that quotes it and shows what a good one looks like."""
+    with pytest.raises(CatalogueError) as caught:
+        parse_file_name(name)
+    assert name in str(caught.value)
+    assert "1.3.0-1700000000-add-users.py" in caught.value.hint or "PEP 440" in caught.value.hint
+
+
+@pytest.mark.parametrize("prefix", ["one", "1.0.0_nightly", "latest", "NEXT"])
+def test_a_prefix_that_is_no_version_is_named(prefix: str) -> None:
+    """A release that isn't a version is an error that names file and prefix, and says which versions there are."""
+    with pytest.raises(CatalogueError) as caught:
+        parse_file_name(f"{prefix}-1700000000-users.py")
+    assert f"{prefix}-1700000000-users.py: {prefix!r}" in str(caught.value)
+    assert "1.2.0_beta.1" in caught.value.hint
+
+
+def test_the_order_is_release_timestamp_slug() -> None:
+    """Order is (release, timestamp as a number, slug), prereleases before their release and `next` last."""
+    expected = [
+        "1.0.0-9-z.py",
+        "1.0.0-10-a.py",
+        "1.0.0-10-b.sql",
+        "1.0.0-10.05-a.py",
+        "1.0.0-10.5-a.py",
+        "1.0.0-11-a.py",
+        "1.9.0-1-a.py",
+        "1.10.0_beta.1-2-a.py",
+        "1.10.0-1-b.py",
+        "next-0-a.py",
+    ]
+    assert [a.name for a in make_lineage("main", "", map(alteration, reversed(expected))).alterations] == expected
+
+
+@given(alterations())
+def test_the_order_is_total(found: list) -> None:  # type: ignore[type-arg]
+    """No two alterations of a lineage share a place, and a timestamp's fraction counts as a number's does."""
+    ordered = make_lineage("main", "", found).alterations
+    keys = [(a.release, Decimal(a.id.partition("-")[0]), a.id.partition("-")[2]) for a in ordered]
+    assert keys == sorted(keys)
+    assert len(set(keys)) == len(keys)
+
+
+def test_two_files_of_one_identity_are_refused() -> None:
+    """A copy under a release's name beside the `next` file is an error that names both."""
+    with pytest.raises(CatalogueError) as caught:
+        make_lineage("main", "/here", map(alteration, ["next-1-a.py", "1.0.0-1-a.py"]))
+    assert "next-1-a.py" in str(caught.value)
+    assert "1.0.0-1-a.py" in str(caught.value)
+
+
+@given(st.text(alphabet=st.sampled_from("ab \n")))
+def test_line_ends_do_not_change_a_checksum(text: str) -> None:
+    """A checkout on Windows has the same checksums."""
+    assert checksum(text.encode()) == checksum(text.replace("\n", "\r\n").encode())
+
+
+@given(st.text(alphabet="ab \n"), st.text(alphabet="ab \n"))
+def test_everything_else_changes_it(one: str, other: str) -> None:
+    """Any other difference, white space too, is an edit."""
+    assert (checksum(one.encode()) == checksum(other.encode())) is (one == other)

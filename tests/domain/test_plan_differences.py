@@ -1,0 +1,122 @@
+"""How disk and ledger may differ: edited, missing, ahead, renamed; what is refused and what may be accepted."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from support.ledgers import alteration, carry_out, catalogue, entry, ids, ledger, situations
+
+from sartor.domain.alteration import Catalogue
+from sartor.domain.errors import AlterationEdited, AlterationMissing, PlanError
+from sartor.domain.ledger import Ledger, State
+from sartor.domain.notes import status_notes
+from sartor.domain.plan import Deploy, Rollback, compare, make_plan
+
+OLD = "sha256:old"
+
+
+@given(situations())
+def test_what_is_unchanged_contradicts_nothing(situation: tuple[Catalogue, Ledger]) -> None:
+    """Deployed, pending and the ledger's rows are the catalogue, neither more nor less; nothing is to be repaired."""
+    shipped, before = situation
+    status = compare(shipped, before)
+    assert not (status.contradicts or status.edited_next or status.ahead or status.renamed or status.interrupted)
+    assert sorted([*ids(e for e, _ in status.deployed), *ids(status.pending)]) == sorted(ids(shipped))
+    assert all(e.id == a.id for e, a in status.deployed if a)
+
+
+def test_an_edit_of_a_released_alteration_is_refused_unless_accepted() -> None:
+    """An edited file is refused with the flag that accepts it; accepted, the ledger takes the new checksum."""
+    shipped = catalogue("1.0.0-1-a.py", "1.0.0-2-b.py")
+    before = ledger([alteration("1.0.0-1-a.py", checksum=OLD)])
+    with pytest.raises(AlterationEdited, match=r"1\.0\.0-1-a\.py has changed") as caught:
+        make_plan(shipped, before, Deploy())
+    assert "--accept-edited 1-a" in caught.value.hint
+    plan = make_plan(shipped, before, Deploy(accepted=frozenset({"1-a"})))
+    assert (ids(p.alteration for p in plan.accept), ids(s.alteration for s in plan.steps)) == (["1-a"], ["2-b"])
+    assert not make_plan(shipped, carry_out(plan, before), Deploy()).steps
+
+
+def test_an_unreleased_alteration_may_be_edited() -> None:
+    """An edited `next` file is no contradiction, and a note says that the edit isn't in the database."""
+    before = ledger([alteration("next-1-a.py", checksum=OLD)])
+    status = compare(catalogue("next-1-a.py"), before)
+    assert (status.edited, ids(p.alteration for p in status.edited_next)) == ((), ["1-a"])
+    assert any("next-1-a.py was edited" in note for note in status_notes(status))
+    assert not make_plan(catalogue("next-1-a.py"), before, Deploy()).steps
+
+
+def test_an_edit_on_the_way_into_a_release_is_an_edit() -> None:
+    """What was deployed as `next` and released with other content is edited: the release's databases differ."""
+    status = compare(catalogue("1.0.0-1-a.py"), ledger([alteration("next-1-a.py", checksum=OLD)]))
+    assert (ids(p.alteration for p in status.edited), status.edited_next) == (["1-a"], ())
+
+
+def test_a_release_relabels() -> None:
+    """A file that got its release's name is the same alteration; the plan gives its row the new label, once."""
+    shipped, before = catalogue("1.3.0-1-a.py"), ledger([alteration("next-1-a.py")])
+    plan = make_plan(shipped, before, Deploy())
+    assert (plan.steps, [(p.entry.release.label, p.alteration.release.label) for p in plan.relabel]) == (
+        (),
+        [("next", "1.3.0")],
+    )
+    after = carry_out(plan, before)
+    assert [e.release.label for e in after.entries] == ["1.3.0"]
+    assert not make_plan(shipped, after, Deploy()).relabel
+
+
+def test_ahead_is_above_all_that_is_shipped() -> None:
+    """Rows without a file are ahead above the highest release shipped, and missing otherwise."""
+    before = ledger(map(alteration, ["1.0.0-1-a.py", "1.0.0-2-gone.py", "2.0.0-3-newer.py", "next-4-gone.py"]))
+    status = compare(catalogue("1.0.0-1-a.py", "1.1.0-9-b.py"), before)
+    assert (ids(status.ahead), ids(status.missing)) == (["3-newer"], ["2-gone", "4-gone"])
+    assert any("ahead: it holds 1 alteration of 2.0.0" in note for note in status_notes(status))
+
+
+def test_what_is_ahead_stops_no_deploy() -> None:
+    """An older package facing a newer database does what it can: nothing is refused."""
+    before = ledger(map(alteration, ["1.0.0-1-a.py", "2.0.0-3-newer.py"]))
+    assert not make_plan(catalogue("1.0.0-1-a.py"), before, Deploy()).steps
+
+
+def test_a_missing_alteration_is_refused_unless_accepted() -> None:
+    """A row without its file is refused with the flag that accepts it; accepted, its row goes."""
+    shipped = catalogue("1.0.0-1-a.py", "1.0.0-3-c.py")
+    before = ledger(map(alteration, ["1.0.0-1-a.py", "1.0.0-2-gone.py"]))
+    with pytest.raises(AlterationMissing, match=r"1\.0\.0-2-gone\.py is deployed") as caught:
+        make_plan(shipped, before, Deploy())
+    assert "--accept-missing 2-gone" in caught.value.hint
+    plan = make_plan(shipped, before, Deploy(accepted=frozenset({"2-gone"})))
+    assert ids(carry_out(plan, before).entries) == ["1-a", "3-c"]
+
+
+def test_accepting_the_unknown_is_refused() -> None:
+    """An accepted identity that isn't deployed here is a slip of the pen, and named."""
+    with pytest.raises(PlanError, match="7-nothing isn't deployed here"):
+        make_plan(catalogue("1.0.0-1-a.py"), Ledger(), Deploy(accepted=frozenset({"7-nothing"})))
+
+
+def test_accepting_twice_is_fine() -> None:
+    """The command that accepted an edit may be run again."""
+    plan = make_plan(
+        catalogue("1.0.0-1-a.py"), ledger([alteration("1.0.0-1-a.py")]), Deploy(accepted=frozenset({"1-a"}))
+    )
+    assert not (plan.accept or plan.steps)
+
+
+def test_an_edited_alteration_is_not_rolled_back_unless_accepted() -> None:
+    """Its `down` may not be the one that belongs to what was deployed; edits elsewhere don't matter."""
+    shipped = catalogue("1.0.0-1-a.py", "1.0.0-2-b.py")
+    before = ledger([alteration("1.0.0-1-a.py", checksum=OLD), alteration("1.0.0-2-b.py")])
+    assert ids(s.alteration for s in make_plan(shipped, before, Rollback(steps=1)).steps) == ["2-b"]
+    with pytest.raises(AlterationEdited):
+        make_plan(shipped, before, Rollback(steps=2))
+    accepted = Rollback(steps=2, accepted=frozenset({"1-a"}))
+    assert ids(s.alteration for s in make_plan(shipped, before, accepted).steps) == ["2-b", "1-a"]
+
+
+def test_an_interrupted_one_may_be_mended() -> None:
+    """A script that was interrupted outside a transaction may be edited before it is run again."""
+    begun = entry(alteration("1.0.0-1-a.py", checksum=OLD), state=State.STARTED)
+    plan = make_plan(catalogue("1.0.0-1-a.py"), Ledger(head=1, entries=(begun,)), Deploy())
+    assert (plan.status.edited, ids(s.alteration for s in plan.steps)) == ((), ["1-a"])

@@ -1,0 +1,53 @@
+"""Quoting, judged by a real server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import asyncpg
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from sartor.domain.sql import quote_identifier, quote_literal
+
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+quick = settings(max_examples=60, deadline=None)
+
+
+@pytest.fixture(scope="module")
+def ask(server_url: str) -> Iterator[Any]:
+    """Asks the server, on one connection for all examples."""
+    with asyncio.Runner() as runner:
+        connection = runner.run(asyncpg.connect(server_url))
+        yield lambda query: runner.run(connection.fetchrow(query))
+        runner.run(connection.close())
+
+
+@pytest.mark.parametrize("conforming", ["on", "off"])
+@quick
+@given(text=texts)
+@example(text="\\'; select 1 --")
+@example(text="\\")
+@example(text="it's $$ /* ")
+def test_a_literal_is_its_text(ask: Any, conforming: str, text: str) -> None:
+    """Any text without NUL comes back as it was, whatever standard_conforming_strings says."""
+    ask(f"select set_config('standard_conforming_strings', '{conforming}', false)")
+    assert ask(f"select {quote_literal(text)}::text")[0] == text
+
+
+@quick
+@given(value=st.one_of(st.integers(-(2**62), 2**62), st.none(), st.floats(allow_nan=False, allow_infinity=False)))
+def test_other_literals_are_their_values(ask: Any, value: float | None) -> None:
+    """Numbers and null come back as they were."""
+    kind = "float8" if isinstance(value, float) else "int8"
+    assert ask(f"select {quote_literal(value)}::{kind}")[0] == value
+
+
+@quick
+@given(name=texts.filter(lambda t: 0 < len(t.encode()) < 64))
+def test_an_identifier_is_its_name(ask: Any, name: str) -> None:
+    """Any name that Postgres can hold is one quoted identifier."""
+    assert list(ask(f"select 1 as {quote_identifier(name)}").keys()) == [name]

@@ -1,0 +1,138 @@
+"""Races, kills and cuts: the short form in the tests' gate, the long form in scripts/bench/campaign."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from sartor import api
+from sartor.domain.destination import Destination
+from sartor.domain.errors import SartorError
+from sartor.domain.report import Report
+from support.proxy import Cut, Proxy
+from support.runs import Run
+from support.stage import Stage
+
+VERBS = ("deploy", "rollback")
+CUTS = (Cut.BEFORE, Cut.HALF, Cut.AFTER, Cut.LATER, Cut.ANSWER)
+
+MOMENT = 0.25
+"""Seconds of a run in which it is killed, at random; the stages' runs take about as long."""
+
+
+@dataclass
+class Tally:
+    """What a campaign did, and what it found wrong."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    violations: list[str] = field(default_factory=list)
+
+    def found(self, where: str, violations: Sequence[str]) -> None:
+        """Note what was found wrong."""
+        self.violations += [f"{where}: {text}" for text in violations]
+
+
+Progress = Callable[[int], None]
+"""Is told how many rounds, kills or cuts there were."""
+
+
+def _silent(_number: int) -> None:
+    pass
+
+
+def race(stage: Stage, urls: Sequence[str], verb: str) -> list[str]:
+    """Let one run for each URL begin at once; what was wrong. Each script must be done by exactly one of them."""
+    runs = [Run(url, stage.folder.path, verb) for url in urls]
+    for run in runs:
+        run.ready()
+    for run in runs:
+        run.go()
+    ended = [run.end() for run in runs]
+    done = [identity for each in ended if each for identity in each.done]
+    wrong = [f"{verb}: {each}" for each in ended if each is None or each.code != 0]
+    if sorted(done) != list(stage.ids):
+        wrong.append(f"{verb}: the runs say that they did {sorted(done)}")
+    return wrong + finished(stage, verb)
+
+
+def finished(stage: Stage, verb: str) -> list[str]:
+    """What is wrong on a stage after everything is deployed, or rolled back."""
+    wrong = stage.violations()
+    if stage.deployed() != (set(stage.ids) if verb == "deploy" else set()):
+        wrong.append(f"{verb} isn't complete")
+    return wrong
+
+
+def kill(stage: Stage, urls: Sequence[str], number: int, chance: random.Random, progress: Progress = _silent) -> Tally:
+    """Run one lane for each URL at once, kill at random moments, begin again: up and down until `number` are killed."""
+    tally = Tally()
+    while tally.counts["kills"] < number:
+        verb = VERBS[tally.counts["ways"] % 2]
+        with ThreadPoolExecutor(len(urls)) as lanes:
+            for lane in [lanes.submit(_lane, stage, url, verb, number, chance, tally) for url in urls]:
+                lane.result()
+        tally.counts["ways"] += 1
+        tally.found(f"way {tally.counts['ways']}", finished(stage, verb))
+        progress(tally.counts["kills"])
+    return tally
+
+
+def _lane(stage: Stage, url: str, verb: str, number: int, chance: random.Random, tally: Tally) -> None:
+    """Run until a run ends by itself."""
+    while True:
+        run = Run(url, stage.folder.path, verb)
+        run.ready()
+        run.go()
+        spared = tally.counts["kills"] >= number
+        ended = run.end() if spared else run.end(within=chance.uniform(0, MOMENT))
+        if ended is not None:
+            tally.counts["runs that ended"] += 1
+            if ended.code != 0:
+                tally.found(verb, [str(ended)])
+            return
+        run.kill()
+        if spared:
+            tally.found(verb, ["a run hangs"])
+            return
+        tally.counts["kills"] += 1
+
+
+def cut(stage: Stage, proxy: Proxy, number: int, chance: random.Random, progress: Progress = _silent) -> Tally:
+    """Deploy and roll back by way of a proxy that cuts most COMMITs, until there were `number` cuts."""
+    tally = Tally()
+    proxy.at_commit = lambda: chance.choice(CUTS) if chance.random() < 0.8 else None
+    before = len(proxy.cuts)
+    while len(proxy.cuts) - before < number:
+        verb = VERBS[tally.counts["runs"] % 2]
+        tally.counts["runs"] += 1
+        tally.found(f"run {tally.counts['runs']}", _verdict(stage, proxy, verb))
+        progress(len(proxy.cuts) - before)
+    tally.counts["cuts"] = len(proxy.cuts) - before
+    tally.counts.update(f"cut {made.value}" for made in proxy.cuts[before:])
+    return tally
+
+
+def _verdict(stage: Stage, proxy: Proxy, verb: str) -> list[str]:
+    """What is wrong with what a run says that it did."""
+    try:
+        report = asyncio.run(run_here(proxy.url, stage, verb))
+    except SartorError as error:
+        return [f"{verb}: {type(error).__name__}: {error}", *stage.violations()]
+    done = [each.alteration.id for each in report.done]
+    wrong = finished(stage, verb)
+    if sorted(done) != list(stage.ids) or report.elsewhere:
+        wrong.append(f"{verb} says that it did {done}, and another run {[a.id for a in report.elsewhere]}")
+    return wrong
+
+
+async def run_here(url: str, stage: Stage, verb: str) -> Report:
+    """Deploy everything, or roll everything back, in this process."""
+    destination = Destination.parse(url)
+    sources = [api.LineageSource(name="main", location=str(stage.folder.path))]
+    if verb == "deploy":
+        return await api.deploy(destination, sources, "next")
+    return await api.rollback(destination, sources, "0")

@@ -1,0 +1,172 @@
+"""A TCP proxy between a command and its server, which delays, stalls and cuts: on demand, and at COMMIT."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from enum import Enum
+from urllib.parse import urlsplit, urlunsplit
+
+COMMIT = b"COMMIT;close all"
+"""What a chunk holds that ends a guarded transaction; the driver sends it in one piece."""
+
+
+class Cut(Enum):
+    """When a connection is cut that carries a COMMIT."""
+
+    BEFORE = "before it is forwarded"
+    HALF = "half of it forwarded"
+    AFTER = "right after it"
+    LATER = "a while after it"
+    ANSWER = "when the answer arrives"
+    SILENCE = "never, and nothing passes any more"
+
+
+Choice = Callable[[], Cut | None]
+"""What to do with the next COMMIT; None lets it pass."""
+
+
+@dataclass(eq=False)
+class _Pipe:
+    """One client's connection, and the one to the server that belongs to it."""
+
+    client: asyncio.StreamWriter
+    server: asyncio.StreamWriter
+    cut_at_answer: bool = False
+    flowing: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def abort(self) -> None:
+        self.flowing.set()
+        for writer in (self.client, self.server):
+            writer.transport.abort()
+
+
+class Proxy:
+    """A proxy at work. `url` leads through it; `cuts` are those that it made at COMMIT."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._upstream = (parts.hostname or "127.0.0.1", parts.port or 5432)
+        self._parts = parts
+        self._pipes: set[_Pipe] = set()
+        self._loop: asyncio.AbstractEventLoop
+        self._stop: asyncio.Event
+        self._stalled = False
+        self.delay = 0.0
+        self.at_commit: Choice = lambda: None
+        self.cuts: list[Cut] = []
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        login, at, _ = self._parts.netloc.rpartition("@")
+        return urlunsplit(self._parts._replace(netloc=f"{login}{at}127.0.0.1:{self.port}"))
+
+    def cut(self) -> None:
+        """Cut every connection now."""
+        self._loop.call_soon_threadsafe(lambda: [pipe.abort() for pipe in self._pipes])
+
+    def stall(self) -> None:
+        """Let nothing pass from now on, new connections included; they stay open."""
+        self._stalled = True
+        self._loop.call_soon_threadsafe(lambda: [pipe.flowing.clear() for pipe in self._pipes])
+
+    async def serve(self, ready: threading.Event) -> None:
+        """Serve until `close`."""
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        tasks: set[asyncio.Task[None]] = set()
+
+        async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.current_task()
+            assert task
+            tasks.add(task)
+            await self._connect(reader, writer)
+            tasks.discard(task)
+
+        server = await asyncio.start_server(accept, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        ready.set()
+        await self._stop.wait()
+        server.close()
+        for pipe in self._pipes:
+            pipe.abort()
+        await asyncio.gather(*tasks)
+
+    def close(self) -> None:
+        """End the proxy, and cut what goes through it."""
+        self._loop.call_soon_threadsafe(self._stop.set)
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            from_server, to_server = await asyncio.open_connection(*self._upstream)
+        except OSError:
+            writer.transport.abort()
+            return
+        pipe = _Pipe(writer, to_server)
+        if not self._stalled:
+            pipe.flowing.set()
+        self._pipes.add(pipe)
+        await asyncio.gather(self._requests(pipe, reader), self._answers(pipe, from_server))
+        pipe.abort()
+        self._pipes.discard(pipe)
+
+    async def _requests(self, pipe: _Pipe, reader: asyncio.StreamReader) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                await pipe.flowing.wait()
+                cut = self.at_commit() if COMMIT in data else None
+                if cut is None:
+                    await self._pass(pipe.server, data)
+                else:
+                    self.cuts.append(cut)
+                    await self._cut_at_commit(pipe, data, cut)
+        pipe.server.close()
+
+    async def _cut_at_commit(self, pipe: _Pipe, data: bytes, cut: Cut) -> None:
+        if cut is Cut.BEFORE:
+            pipe.abort()
+            return
+        pipe.cut_at_answer = cut is Cut.ANSWER
+        if cut is Cut.SILENCE:
+            pipe.flowing.clear()
+        pipe.server.write(data[: len(data) // 2] if cut is Cut.HALF else data)
+        await pipe.server.drain()
+        if cut in {Cut.ANSWER, Cut.SILENCE}:
+            return
+        pipe.client.transport.abort()
+        if cut is not Cut.HALF:
+            await asyncio.sleep(0.02 if cut is Cut.LATER else random.random() * 0.003)  # noqa: S311 - no secret
+        pipe.abort()
+
+    async def _answers(self, pipe: _Pipe, reader: asyncio.StreamReader) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                await pipe.flowing.wait()
+                if pipe.cut_at_answer:
+                    pipe.abort()
+                await self._pass(pipe.client, data)
+        pipe.client.close()
+
+    async def _pass(self, writer: asyncio.StreamWriter, data: bytes) -> None:
+        if self.delay:
+            await asyncio.sleep(self.delay)
+        writer.write(data)
+        await writer.drain()
+
+
+@contextmanager
+def proxy_to(url: str) -> Iterator[Proxy]:
+    """A proxy in front of the server of a URL, on the loopback address."""
+    proxy, ready = Proxy(url), threading.Event()
+    thread = threading.Thread(target=lambda: asyncio.run(proxy.serve(ready)), daemon=True)
+    thread.start()
+    assert ready.wait(10)
+    try:
+        yield proxy
+    finally:
+        proxy.close()
+        thread.join(10)

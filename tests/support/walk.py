@@ -1,0 +1,250 @@
+"""A document walked through as its reader would: files written, commands run, output compared.
+
+A `console` block is run, each line behind a `$ ` by a shell. Comments above a block say more:
+
+    <!-- exit 1 -->             its last command ends with this exit code
+    <!-- alone -->              it has one command; further lines behind a `$ ` are its output
+    <!-- keys escape -->        its one command is run on a terminal; what is shown is the screen that waits for these
+    <!-- file alterations/x --> the block is that file from here on
+    <!-- superuser -->          SQL, run by a superuser
+    <!-- from alterations/x --> the block stands in that file, word by word
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import textwrap
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pexpect
+from support.database import Database, temporary_database
+from support.markdown import Block, Example, read_examples, write_examples
+from support.screen import show
+
+ROOT = Path(__file__).parents[2]
+LIMIT = 60
+ROLES = ("deployer", "reporter", "webapp")
+"""The roles that documents speak of; they get names of their own on the server."""
+KEYS = {"escape": "\x1b", "enter": "\r", "no": "n\r"}
+ELLIPSIS = "..."
+
+_VOLATILE = [
+    (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?(\+00:00)?"), "<time>"),
+    (re.compile(r"\b\d+ min \d+ s\b|\b\d+(\.\d+)? m?s\b"), "<duration>"),
+    (re.compile(r'("duration_ms": )[\d.]+'), r"\1<duration>"),
+    (re.compile(r"\bpid \d+|(?<=terminate_backend\()\d+|\d+(?=@ci-1)"), "<pid>"),
+    (re.compile(r"@\[[^\]]*\]"), "@<socket>"),
+    (re.compile(r" {2,}"), "  "),
+]
+
+
+class Differs(AssertionError):
+    """A block that isn't what a run shows; `text` is what it should be."""
+
+    def __init__(self, message: str, text: str) -> None:
+        super().__init__(message)
+        self.text = text
+
+
+@dataclass
+class Walk:
+    """One document's working directory, its database, and what the document calls them."""
+
+    directory: Path
+    database: Database
+    names: dict[str, str]
+    environment: dict[str, str]
+
+    def step(self, block: Block) -> None:
+        """Do what a block says. Raises Differs where its output isn't what is shown."""
+        if "from" in block.say:
+            self._quoted(block, ROOT / block.say["from"])
+        elif "file" in block.say:
+            self._write(block)
+        elif block.kind == "console":
+            self._run(block)
+        elif block.kind == "sql" and "superuser" in block.say:
+            self.database.run(self._real(block.text))
+        elif block.kind in CHECKS:
+            CHECKS[block.kind](block.text)
+
+    def _quoted(self, block: Block, file: Path) -> None:
+        source = textwrap.dedent(file.read_text("utf-8"))
+        lines = [line.strip() for line in block.text.splitlines()]
+        assert "\n".join(lines).strip() in "\n".join(line.strip() for line in source.splitlines()), (
+            f"line {block.line} isn't what {file.name} says"
+        )
+
+    def _write(self, block: Block) -> None:
+        file = self.directory / block.say["file"]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(block.text)
+
+    def _run(self, block: Block) -> None:
+        examples = read_examples(block)
+        found, wrong = [], ""
+        for number, example in enumerate(examples, 1):
+            if "keys" in block.say:
+                lines = self._screen(example, KEYS[block.say["keys"]])
+            else:
+                code = int(block.say.get("exit", 0)) if number == len(examples) else 0
+                lines = self._output(example.command, code)
+            if not matches(example.shown, lines):
+                wrong += f"$ {example.command}\n" + "\n".join(lines) + "\n"
+                lines = elide(example.shown, lines)
+            else:
+                lines = example.shown
+            found.append(Example(example.command, lines))
+        if wrong:
+            raise Differs(f"line {block.line}: a run shows\n{wrong}", write_examples(found))
+
+    def _output(self, command: str, code: int) -> list[str]:
+        done = subprocess.run(
+            ["bash", "-c", self._real(command)],
+            check=False,
+            cwd=self.directory,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=LIMIT,
+        )
+        shown = self._shown(done.stdout)
+        assert done.returncode == code, f"$ {command}\nexit code {done.returncode}\n{shown}"
+        return shown.rstrip("\n").splitlines()
+
+    def _screen(self, example: Example, keys: str) -> list[str]:
+        """The terminal's screen when it shows what the document shows, or won't change any more."""
+        words = {"TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", "NO_COLOR": "1"}
+        child = pexpect.spawn(
+            "bash",
+            ["-c", self._real(example.command)],
+            cwd=str(self.directory),
+            env=self.environment | words,  # type: ignore[arg-type] # its stub wants os.environ
+            dimensions=(60, 160),
+            encoding="utf-8",
+            timeout=LIMIT,
+        )
+        output, quiet = "", 0
+        while quiet < 3 and not (output and matches(example.shown, self._on_screen(output))):
+            try:
+                output += child.read_nonblocking(4096, timeout=1 if output else LIMIT)
+                quiet = 0
+            except pexpect.TIMEOUT:
+                quiet += 1
+        child.send(keys)
+        child.expect(pexpect.EOF)
+        child.close()
+        assert child.exitstatus in {2, 130}, f"$ {example.command}\nexit code {child.exitstatus}\n{output}"
+        return self._on_screen(output)
+
+    def _on_screen(self, output: str) -> list[str]:
+        return self._shown("\n".join(show(output))).splitlines()
+
+    def _real(self, text: str) -> str:
+        """A document's text with the names that things have here."""
+        pattern = "|".join(re.escape(name) for name in sorted(self.names, key=len, reverse=True))
+        return re.sub(rf"(?<!\w)(?:{pattern})\b", lambda match: self.names[match[0]], text)
+
+    def _shown(self, text: str) -> str:
+        """Output with the names that the document uses."""
+        for name, real in sorted(self.names.items(), key=lambda pair: -len(pair[1])):
+            text = text.replace(real, name.replace(".com/", ".com:5432/"))
+        text = text.replace(self.database.name, "app").replace(str(self.directory), "/srv/identity")
+        return text.replace(f"@{socket.gethostname()}", "@ci-1")
+
+
+def matches(shown: list[str], found: list[str]) -> bool:
+    """Whether the lines are those shown, where a line `...` stands for any number of them."""
+    pattern = "".join(
+        r"(?:.*\n)*" if line.strip() == ELLIPSIS else re.escape(_steady(line)) + r"\n" for line in _plain(shown)
+    )
+    return re.fullmatch(pattern, "".join(f"{_steady(line)}\n" for line in _plain(found))) is not None
+
+
+def elide(shown: list[str], found: list[str]) -> list[str]:
+    """The lines, leaving out as many in the middle as were left out before."""
+    if ELLIPSIS not in shown:
+        return found
+    head = shown.index(ELLIPSIS)
+    tail = len(shown) - head - 1
+    return found if head + tail >= len(found) else [*found[:head], ELLIPSIS, *found[len(found) - tail :]]
+
+
+def _plain(lines: list[str]) -> list[str]:
+    while lines and not lines[-1]:
+        lines = lines[:-1]
+    return [line.rstrip() for line in lines]
+
+
+def _steady(line: str) -> str:
+    for pattern, name in _VOLATILE:
+        line = pattern.sub(name, line)
+    return line
+
+
+def _python(text: str) -> None:
+    compile(text, "example", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+
+
+CHECKS: dict[str, Callable[[str], object]] = {"python": _python, "toml": tomllib.loads}
+
+
+@contextmanager
+def walking(server_url: str) -> Iterator[Walk]:
+    """A working directory with the reference history and the scripts, and an empty database that `deployer` owns."""
+    mark = secrets.token_hex(4)
+    roles = {role: f"{role}_{mark}" for role in ROLES}
+    server = Database(server_url, "postgres")
+    server.run(*(f"create role {role} login" for role in roles.values()))
+    try:
+        with _project() as directory, temporary_database(server_url) as database:
+            database.run(f"alter database {database.name} owner to {roles['deployer']}")
+            place = urlsplit(database.url).netloc.rpartition("@")[2]
+            names = {**roles, "db.example.com/app": f"{place}/{database.name}"}
+            walk = Walk(directory, database, names, _environment(directory))
+            walk.environment["SARTOR_DB_URL"] = database.as_user(roles["deployer"])
+            yield walk
+    finally:
+        with suppress(Exception):
+            server.run(*(f"drop role if exists {role}" for role in roles.values()))
+
+
+@contextmanager
+def _project() -> Iterator[Path]:
+    # Not pytest's own folder: as root, the embedded server runs as `nobody`, who must be able to get here.
+    directory = Path(tempfile.mkdtemp(prefix="sartor-docs-")).resolve()
+    try:
+        directory.chmod(0o755)
+        for name in ("alterations", "scripts", "requirements"):
+            shutil.copytree(ROOT / name, directory / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "pyproject.toml", directory)
+        (directory / ".venv" / "bin").mkdir(parents=True)
+        for name in ("python", "sartor"):
+            (directory / ".venv" / "bin" / name).symlink_to(Path(sysconfig.get_path("scripts")) / name)
+        stamp = '. scripts/_bootstrap; stamp run >"$venv/.installed-run"'
+        subprocess.run(["bash", "-c", stamp], check=True, cwd=directory, timeout=LIMIT)
+        yield directory
+    finally:
+        shutil.rmtree(directory)
+
+
+def _environment(directory: Path) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("SARTOR_", "PG")) and k not in {"CI", "PYTHONPATH"}}
+    path = os.pathsep.join([str(directory / ".venv" / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]])
+    return kept | {"PATH": path, "COLUMNS": "100"}
