@@ -19,21 +19,20 @@ from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
 from sartor.domain.errors import RefusedError, TargetError
 from sartor.domain.ledger import Event, Ledger
-from sartor.domain.plan import Deploy, Plan, Rollback, Status, compare, make_plan
+from sartor.domain.limits import Limits
+from sartor.domain.plan import Deploy, Rollback, Status, compare
 from sartor.domain.release import LATEST, Release, parse_target
-from sartor.domain.report import Observer, Report, RunEvent
 from sartor.settings import Flags, LineageSource, Settings, load_settings, load_sources
 
 if TYPE_CHECKING:
-    from sartor.runner import Limits
+    from sartor.domain.loss import RollbackPreview
+    from sartor.domain.report import Observer, Report, RunEvent
 
 __all__ = [
     "LATEST",
     "DestinationStatus",
     "Flags",
     "LineageSource",
-    "Loss",
-    "RollbackPreview",
     "Settings",
     "deploy",
     "embedded",
@@ -60,8 +59,6 @@ def ignore(_event: RunEvent) -> None:
 
 def make_limits(settings: Settings) -> Limits:
     """The limits that the settings state."""
-    from sartor.runner import Limits
-
     return Limits(
         lock_timeout=settings.lock_timeout,
         lock_budget=settings.lock_budget,
@@ -133,7 +130,7 @@ async def deploy(
     `accepted` are identities of edited or missing alterations that are right as they are. Raises SartorError; its
     `report` tells what had been done.
     """
-    from sartor.runner import Limits, run
+    from sartor.runner.run import run
 
     catalogue = list_alterations(sources)
     request = Deploy(
@@ -160,28 +157,11 @@ async def rollback(
 
     One of the three must be given. Raises SartorError; its `report` tells what had been done.
     """
-    from sartor.runner import Limits, run
+    from sartor.runner.run import run
 
     catalogue = list_alterations(sources)
     request = rollback_request(catalogue, target, steps=steps, to_timestamp=to_timestamp, accepted=accepted)
     return await run(destination, catalogue, request, limits=limits or Limits(), observer=observer)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loss:
-    """A table, or a column of it, that a rollback drops, and about how many rows the table holds (None: unknown)."""
-
-    table: str
-    column: str | None
-    rows: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RollbackPreview:
-    """What a rollback would undo, and what its scripts say that they drop."""
-
-    plan: Plan
-    losses: tuple[Loss, ...]
 
 
 async def preview_rollback(
@@ -193,23 +173,12 @@ async def preview_rollback(
     to_timestamp: str | None = None,
     accepted: Iterable[str] = (),
 ) -> RollbackPreview:
-    """What `rollback` would do with these parameters. Writes nothing."""
-    from sartor.catalogue.drops import dropped
-    from sartor.catalogue.scripts import load_script
-    from sartor.postgres.contents import estimate_rows
-    from sartor.postgres.ledger import read_ledger
-    from sartor.postgres.session import Session
+    """What `rollback` would do with these parameters, and what is lost by it. Writes nothing."""
+    from sartor.runner.preview import preview
 
     catalogue = list_alterations(sources)
     request = rollback_request(catalogue, target, steps=steps, to_timestamp=to_timestamp, accepted=accepted)
-    async with Session(destination, application="sartor preview") as session:
-        plan = make_plan(catalogue, await read_ledger(session), request)
-        drops = [drop for step in plan.steps for drop in dropped(load_script(step.alteration))]
-        losses = [
-            Loss(table=table, column=column, rows=await estimate_rows(session.connection, destination.schema, table))
-            for table, column in dict.fromkeys(drops)
-        ]
-    return RollbackPreview(plan=plan, losses=tuple(losses))
+    return await preview(destination, catalogue, request)
 
 
 def rollback_request(
@@ -273,7 +242,8 @@ async def fresh(
 
     The alterations are read first: nothing is dropped where they can't be.
     """
-    from sartor.runner import Limits, drop_all, run
+    from sartor.runner.fresh import drop_all
+    from sartor.runner.run import run
 
     protect(environment, "fresh")
     catalogue = list_alterations(sources)
@@ -293,7 +263,7 @@ async def seed(
     observer: Observer = ignore,
 ) -> Sequence[str]:
     """Run the seed modules in one transaction; their files' names. Raises RefusedError in production."""
-    from sartor.runner import Limits, run_seeds
+    from sartor.runner.seed import run_seeds
 
     protect(environment, "seed")
     return await run_seeds(

@@ -73,7 +73,7 @@ def test_an_unknown_role(sartor: Command, database: Database) -> None:
     assert "no_such_role" in said
 
 
-@pytest.mark.parametrize("mode", ["require", "verify-full"])
+@pytest.mark.parametrize("mode", ["require", "verify-full&sslrootcert=system"])
 def test_a_server_without_tls(sartor: Command, database: Database, mode: str) -> None:
     """Where TLS is asked for and the server has none, nothing is sent in the clear."""
     if database.value("show ssl") == "on":
@@ -81,6 +81,14 @@ def test_a_server_without_tls(sartor: Command, database: Database, mode: str) ->
     said = refused(sartor, f"{database.url}?sslmode={mode}")
     assert "TLS failed" in said
     assert "the server has no TLS" in said
+
+
+def test_verification_without_a_root_certificate(sartor: Command, tmp_path: Path) -> None:
+    """`verify-full` without a file of authorities says how to name one."""
+    with_home = Command(tmp_path, {**sartor.environment, "HOME": str(tmp_path)})
+    said = refused(with_home, "postgresql://app@127.0.0.1:1/shop?sslmode=verify-full")
+    assert "TLS can't be checked" in said
+    assert "sslrootcert=system" in said
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="makes a certificate with openssl")

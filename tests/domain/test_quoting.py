@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sartor.domain.sql import quote_identifier, quote_literal
+from sartor.domain.quoting import quote_identifier, quote_literal
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 quick = settings(max_examples=60, deadline=None)

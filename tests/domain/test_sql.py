@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sartor.domain.sql import quote_identifier, split, tokens, transaction_control
+from sartor.domain.quoting import quote_identifier
+from sartor.domain.sql import split, tokens, transaction_control
 
 WHOLE = [
     "select 1",

@@ -40,7 +40,7 @@ def read_blocks(document: Path) -> list[Block]:
 
 
 def _directives(text: str | None) -> dict[str, str]:
-    pairs = (part.strip().partition(" ") for part in (text or "").split(";"))
+    pairs = (part.strip().partition(" ") for part in (text or "").split(" | "))
     return {word: rest for word, _, rest in pairs if word}
 
 

@@ -6,7 +6,7 @@ import socket
 import ssl
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,15 +29,15 @@ class Strict:
 
 
 @contextmanager
-def strict_standby(folder: Path, fill: tuple[str, ...]) -> Iterator[Strict]:
-    """A server that was given the roles, databases and SQL of `fill`, and then became a standby."""
+def strict_standby(folder: Path, fill: Callable[[Database], None]) -> Iterator[Strict]:
+    """A server that was a primary while `fill` was given a database, and then became a standby."""
     directory = default_directory(folder)
     with serve(directory, tcp=True, settings={"fsync": "off"}) as server:
         (directory / "data" / "pg_hba.conf").write_text(HBA)
         found = Strict(*(Database(with_name(server.url, name), name) for name in ("filled", "empty")))
         main = Database(server.url, "postgres")
         main.run(f"create role app login password '{PASSWORD}'", "create database filled", "create database empty")
-        found.filled.run(*fill)
+        fill(found.filled)
         (directory / "data" / "standby.signal").touch()
         command = (server.bin / "pg_ctl", "restart", "-w", "-m", "fast", "-D", directory / "data")
         assert Account.of_the_server().run(*command) == 0

@@ -8,11 +8,15 @@ A `console` block is run, each line behind a `$ ` by a shell. Comments above a b
     <!-- file alterations/x --> the block is that file from here on
     <!-- superuser -->          SQL, run by a superuser
     <!-- from alterations/x --> the block stands in that file, word by word
+    <!-- meanwhile SQL -->      `nightly-report` has run this SQL, as `webapp`, and stays connected for the block
+
+Several of them are separated by ` | `.
 """
 
 from __future__ import annotations
 
 import ast
+import asyncio
 import os
 import re
 import secrets
@@ -28,9 +32,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+import asyncpg
 import pexpect
+import pytest
 from support.database import Database, temporary_database
 from support.markdown import Block, Example, read_examples, write_examples
 from support.screen import show
@@ -48,6 +55,7 @@ _VOLATILE = [
     (re.compile(r'("duration_ms": )[\d.]+'), r"\1<duration>"),
     (re.compile(r"\bpid \d+|(?<=terminate_backend\()\d+|\d+(?=@ci-1)"), "<pid>"),
     (re.compile(r"@\[[^\]]*\]"), "@<socket>"),
+    (re.compile(r"  \(about [\d,]+ rows?\)"), ""),
     (re.compile(r" {2,}"), "  "),
 ]
 
@@ -76,7 +84,8 @@ class Walk:
         elif "file" in block.say:
             self._write(block)
         elif block.kind == "console":
-            self._run(block)
+            with self._meanwhile(block.say.get("meanwhile")):
+                self._run(block)
         elif block.kind == "sql" and "superuser" in block.say:
             self.database.run(self._real(block.text))
         elif block.kind in CHECKS:
@@ -111,6 +120,21 @@ class Walk:
             found.append(Example(example.command, lines))
         if wrong:
             raise Differs(f"line {block.line}: a run shows\n{wrong}", write_examples(found))
+
+    @contextmanager
+    def _meanwhile(self, statements: str | None) -> Iterator[None]:
+        if statements is None:
+            yield
+            return
+        url = self.database.as_user(self.names["webapp"])
+        with asyncio.Runner() as runner:
+            name = {"application_name": "nightly-report"}
+            connection: Any = runner.run(asyncpg.connect(url, server_settings=name))
+            try:
+                runner.run(connection.execute(statements))
+                yield
+            finally:
+                runner.run(connection.close())
 
     def _output(self, command: str, code: int) -> list[str]:
         done = subprocess.run(
@@ -147,6 +171,8 @@ class Walk:
                 quiet = 0
             except pexpect.TIMEOUT:
                 quiet += 1
+            except pexpect.EOF:
+                pytest.fail(f"$ {example.command}\nended without a question\n{output}")
         child.send(keys)
         child.expect(pexpect.EOF)
         child.close()
@@ -236,7 +262,9 @@ def _project() -> Iterator[Path]:
         shutil.copy(ROOT / "pyproject.toml", directory)
         (directory / ".venv" / "bin").mkdir(parents=True)
         for name in ("python", "sartor"):
-            (directory / ".venv" / "bin" / name).symlink_to(Path(sysconfig.get_path("scripts")) / name)
+            program = directory / ".venv" / "bin" / name
+            program.write_text(f"#!/bin/sh\nexec '{sysconfig.get_path('scripts')}/{name}' \"$@\"\n")
+            program.chmod(0o755)
         stamp = '. scripts/_bootstrap; stamp run >"$venv/.installed-run"'
         subprocess.run(["bash", "-c", stamp], check=True, cwd=directory, timeout=LIMIT)
         yield directory

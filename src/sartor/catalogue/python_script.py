@@ -84,7 +84,7 @@ def _bodies(functions: dict[str, Any], name: str, pattern: str) -> dict[Any, Bod
 
 
 def async_function(function: object, file: str, name: str) -> Body:
-    """`function` as one of a connection and a context. Raises ScriptError: it must be `async def f(conn[, context])`."""
+    """`function` as one of connection and context. Raises ScriptError: it must be `async def f(conn[, context])`."""
     if not callable(function):
         raise ScriptError(f"{file}: `{name}` isn't a function: write `async def {name}(conn)`")
     if not inspect.iscoroutinefunction(function):

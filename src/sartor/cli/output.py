@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shlex
 import sys
-import traceback
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -42,6 +39,8 @@ def tell(text: str) -> None:
 
 def shape(value: dict[str, Any]) -> None:
     """The result as JSON."""
+    import json
+
     _shapes.append(value)
     # Values are redacted one by one: in JSON's own spelling, a password with a quote in it would go unseen.
     print(json.dumps(_redacted(value), indent=2, ensure_ascii=False), flush=True)  # noqa: T201
@@ -76,6 +75,8 @@ def is_terminal() -> bool:
 
 def command(*, target: str | None = None) -> str:
     """The command as it was given, with passwords hidden; `target` added where it was chosen at the prompt."""
+    import shlex
+
     words = [redact(word, ()) for word in _arguments]
     words = [word for word in words if word not in {"--yes", "-y"}]
     if target is not None:
@@ -86,6 +87,8 @@ def command(*, target: str | None = None) -> str:
 def error(error: SartorError) -> None:
     """Say what went wrong and what to do; with --debug, where."""
     if wants("--debug"):
+        import traceback
+
         tell("".join(traceback.format_exception(error)))
     if not isinstance(error, AlterationFailed):
         tell(f"{bold('error:')} {error}")

@@ -5,14 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sartor.api import DestinationStatus, Loss, RollbackPreview
 from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.ledger import Entry, Event
 from sartor.domain.notes import status_notes
 from sartor.domain.plan import Direction
 from sartor.domain.release import Release
-from sartor.domain.report import Blocker, Failure, Report, Waiting
+
+if TYPE_CHECKING:
+    from sartor.api import DestinationStatus
+    from sartor.domain.loss import Loss, RollbackPreview
+    from sartor.domain.report import Blocker, Failure, Report, Waiting
 
 CONTEXT = 4
 """Lines of a statement shown before and after the one that the server points at."""

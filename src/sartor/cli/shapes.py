@@ -6,7 +6,7 @@ Every shape has `version`; a field may be added within a version, none is taken 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sartor.api import DestinationStatus
 from sartor.domain.alteration import Alteration, Catalogue
@@ -14,7 +14,9 @@ from sartor.domain.errors import SartorError
 from sartor.domain.ledger import Entry, Event
 from sartor.domain.notes import plan_notes, status_notes
 from sartor.domain.plan import Direction
-from sartor.domain.report import Failure, Report
+
+if TYPE_CHECKING:
+    from sartor.domain.report import Failure, Report
 
 VERSION = 1
 
@@ -89,6 +91,8 @@ def report_shape(report: Report) -> Shape:
 
 def empty_report(direction: Direction) -> Report:
     """The report of a run that didn't begin."""
+    from sartor.domain.report import Report
+
     return Report(direction=direction, target=None)
 
 

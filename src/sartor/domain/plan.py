@@ -34,8 +34,8 @@ class Status:
     `deployed` holds every complete row, with its file where there is one; `pending` what is shipped and not
     deployed, `out_of_order` those of it below the newest deployed one; `interrupted` rows whose steps outside a
     transaction never ended; `edited` released alterations whose file changed since; `edited_next` unreleased ones,
-    which may; `missing` rows without a file, `ahead` those of them above all that is shipped; `renamed` rows whose release
-    changed its label. `release` is the highest of which everything shipped is deployed.
+    which may; `missing` rows without a file, `ahead` those of them above all that is shipped; `renamed` rows whose
+    release changed its label. `release` is the highest of which everything shipped is deployed.
     """
 
     deployed: tuple[tuple[Entry, Alteration | None], ...]
@@ -179,6 +179,11 @@ class Plan:
     relabel: tuple[Pair, ...] = ()
     accept: tuple[Pair, ...] = ()
     forget: tuple[Entry, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do, nor to record."""
+        return not (self.steps or self.relabel or self.accept or self.forget)
 
 
 def make_plan(catalogue: Catalogue, ledger: Ledger, request: Deploy | Rollback) -> Plan:

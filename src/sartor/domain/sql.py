@@ -9,8 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_TOKEN = re.compile(
-    r"""
+_LEXEME = r"""
       (?P<line_comment> --[^\r\n]* )
     | (?P<block_comment> /\* )
     | (?P<string> [eE]'(?:[^'\\]|\\.|'')*(?:'|\Z) | '(?:[^']|'')*(?:'|\Z) | "(?:[^"]|"")*(?:"|\Z) )
@@ -19,9 +18,9 @@ _TOKEN = re.compile(
     | (?P<number> \$?\d[\w.]* )
     | (?P<space> \s+ )
     | (?P<mark> . )
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+    """
+"""Compiled at its first use: most commands read no SQL."""
+
 _COMMENT_MARK = re.compile(r"/\*|\*/")
 _ROUTINE = re.compile(r"create (or replace )?(function|procedure)\b")
 _MAY_CONTROL = re.compile(r"\b(?:begin|start|commit|end|rollback|abort|prepare)\b", re.IGNORECASE)
@@ -55,8 +54,8 @@ class Statement:
 
 def tokens(sql: str) -> Iterator[Token]:
     """The tokens of `sql`, all of its characters; what is left open at its end is closed there."""
-    position = 0
-    while match := _TOKEN.match(sql, position):
+    position, pattern = 0, re.compile(_LEXEME, re.VERBOSE | re.DOTALL)
+    while match := pattern.match(sql, position):
         kind = match.lastgroup or "mark"
         end = match.end()
         if kind == "block_comment":
@@ -116,18 +115,3 @@ def transaction_control(sql: str) -> str | None:
     if not _MAY_CONTROL.search(sql):
         return None
     return next((s.text for s in split(sql) if _CONTROL.match(s.words)), None)
-
-
-def quote_identifier(name: str) -> str:
-    """`name` as a quoted identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def quote_literal(value: str | float | None) -> str:
-    r"""`value` as a literal, safe whatever `standard_conforming_strings` says. Text can't hold NUL."""
-    if value is None:
-        return "null"
-    if not isinstance(value, str):
-        return repr(value)
-    quoted = "'" + value.replace("'", "''") + "'"
-    return " E" + quoted.replace("\\", "\\\\") if "\\" in value else quoted

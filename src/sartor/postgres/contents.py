@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sartor.domain.sql import quote_identifier
+from sartor.domain.quoting import quote_identifier
 from sartor.postgres.connection import Connection
 
 _OBJECTS = """

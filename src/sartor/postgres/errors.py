@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import ssl
 from collections.abc import Callable, Iterator
 
 import asyncpg
 
 from sartor.domain.destination import Destination, redact
-from sartor.domain.errors import DestinationError, Unreachable
+from sartor.domain.errors import DestinationError
 from sartor.domain.report import Failure
 from sartor.postgres.connection import TransactionControl
 from sartor.postgres.guard import CLOSED_CONSTRAINT, MARK_GONE, ROLE_LEFT
@@ -25,52 +22,6 @@ DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.Internal
 """What the driver raises, apart from OSError."""
 
 SAVEPOINT = "wrap the statement that may fail in `async with conn.transaction():`"
-
-
-def connect_error(error: BaseException, destination: Destination, timeout: float) -> Unreachable:
-    """Why there is no connection, and what to do about it."""
-    reason, hint = _why_not(error, timeout)
-    return Unreachable(redact(f"{destination.label}: {reason}", destination.secrets), hint=hint)
-
-
-def _why_not(error: BaseException, timeout: float) -> tuple[str, str]:
-    match error:
-        case asyncpg.InvalidPasswordError() | asyncpg.InvalidAuthorizationSpecificationError():
-            return (
-                f"the server refuses these credentials ({error})",
-                "check user and password (--db-url, SARTOR_DB_URL, SARTOR_PASSWORD, ~/.pgpass) and pg_hba.conf",
-            )
-        case asyncpg.InvalidCatalogNameError():
-            return (f"{error}", "check the database's name in the URL, or create it: createdb NAME")
-        case asyncpg.TooManyConnectionsError():
-            return (f"the server has no connection left ({error})", "try again, or raise max_connections")
-        case asyncpg.CannotConnectNowError():
-            return (f"the server isn't taking connections: {error}", "try again in a moment")
-        case asyncpg.PostgresError():
-            return (f"the server refuses: {error}", "ask whoever runs the server")
-        case ssl.SSLError():
-            return (
-                f"TLS failed: {error.reason or error}",
-                "check sslmode and sslrootcert in the URL; this machine must trust the server's certificate",
-            )
-        case socket.gaierror():
-            return (f"the host's name can't be resolved ({error.strerror})", "check the host in the URL")
-        case TimeoutError() | asyncio.TimeoutError():
-            return (
-                f"no answer within {timeout:g} s",
-                "check host, port and firewall; `connect_timeout=30` in the URL waits longer",
-            )
-        case ConnectionRefusedError():
-            return ("nothing listens there", "check host and port, and that the server runs")
-        case ConnectionError() if "SSL" in str(error) or "ssl" in str(error):
-            return (f"TLS failed: {error}", "the server has no TLS; sslmode=prefer goes without")
-        case OSError():
-            return (
-                error.strerror or str(error) or type(error).__name__,
-                "check host and port, and that the server runs",
-            )
-        case _:
-            return (str(error) or type(error).__name__, "check the URL; the manual's chapter 34.1.1 describes it")
 
 
 def ledger_error(error: BaseException, destination: Destination) -> DestinationError:

@@ -18,7 +18,7 @@ from typing import Any
 from sartor import __version__
 from sartor.domain.alteration import Alteration
 from sartor.domain.ledger import FORMAT, Entry, EventKind, State
-from sartor.domain.sql import quote_identifier, quote_literal
+from sartor.domain.quoting import quote_identifier, quote_literal
 
 CLOSED_CONSTRAINT = "sartor_journal_open_fkey"
 """The deferred reference; an error that names it means that a script touched the transaction."""

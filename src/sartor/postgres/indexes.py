@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sartor.domain.sql import quote_identifier
+from sartor.domain.quoting import quote_identifier
 from sartor.postgres.connection import Connection
 
 _INVALID = """

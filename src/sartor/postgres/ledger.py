@@ -14,8 +14,8 @@ from sartor import __version__
 from sartor.domain.alteration import Alteration
 from sartor.domain.errors import LedgerTooNew
 from sartor.domain.ledger import FORMAT, Entry, Event, EventKind, Ledger, State
+from sartor.domain.quoting import quote_identifier, quote_literal
 from sartor.domain.release import Release
-from sartor.domain.sql import quote_identifier, quote_literal
 from sartor.postgres.session import Session
 
 _READ = """

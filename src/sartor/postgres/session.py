@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import ssl
+import os
+import socket
 from dataclasses import dataclass
-from typing import Any, Self
-
-import asyncpg
+from typing import Self
 
 from sartor.domain.destination import Destination
 from sartor.domain.errors import DestinationError, PrivilegeMissing, ReadOnly
-from sartor.domain.sql import quote_identifier
+from sartor.domain.quoting import quote_identifier
+from sartor.postgres.connecting import close, connect
 from sartor.postgres.connection import Connection
-from sartor.postgres.errors import connect_error
-
-CONNECT_TIMEOUT = 10.0
-"""Seconds that a connection may take, where the URL doesn't say (`connect_timeout`)."""
 
 _FACTS = """
 select
@@ -173,29 +168,6 @@ def _missing_grants(facts: Facts, schema: str) -> list[str]:
     return grants
 
 
-async def connect(destination: Destination, *, application: str) -> Connection:
-    """A connection with no statement cache: scripts alter the tables that they queried. Raises Unreachable."""
-    timeout = destination.connect_timeout or CONNECT_TIMEOUT
-    try:
-        connection: Any = await asyncpg.connect(
-            destination.url,
-            connection_class=Connection,
-            statement_cache_size=0,
-            server_settings={"application_name": application},
-            ssl=ssl.create_default_context() if destination.system_roots else None,
-            timeout=timeout,
-        )
-    except (OSError, ValueError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise connect_error(error, destination, timeout) from error
-    except asyncpg.InternalClientError as error:
-        raise connect_error(error, destination, timeout) from error
-    assert isinstance(connection, Connection)  # noqa: S101 - for the type checker
-    return connection
-
-
-async def close(connection: Connection) -> None:
-    """Close a connection; cut it where that takes a second."""
-    try:
-        await asyncio.wait_for(connection.close(), timeout=1)
-    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
-        connection.terminate()
+def application_name(verb: str) -> str:
+    """What `pg_stat_activity` calls a run's sessions."""
+    return f"sartor {verb} {os.getpid()}@{socket.gethostname()}"[:63]

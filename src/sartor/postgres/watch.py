@@ -9,8 +9,8 @@ import asyncpg
 
 from sartor.domain.destination import Destination
 from sartor.domain.report import Blocker
+from sartor.postgres.connecting import close, connect
 from sartor.postgres.connection import Connection
-from sartor.postgres.session import close, connect
 
 LOCK_CLASS = 0x5A47052
 """The first half of the advisory lock's key: Sartor's own; the second is the schema's."""

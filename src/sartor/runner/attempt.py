@@ -62,11 +62,11 @@ async def happen(
     Unreachable where the connection was lost (nothing has changed then), and what `work` raised.
     """
     began = time.monotonic()
+    attend()
     for attempt in itertools.count():
         event = make_event()
         phase = Phase.CLAIM
         connection = session.connection
-        attend()
         try:
             async with connection.guarded(opening(event, pins), closing(event, pins)):
                 phase = Phase.SCRIPT
@@ -83,6 +83,7 @@ async def happen(
             pause = backoff(attempt)
             if session.connection is not connection and isinstance(error, Exception) and time.monotonic() < limit:
                 # Lost at COMMIT, and the new connection has found that nothing was committed.
+                attend()
                 continue
             _raise_unless_retried(error, phase, session, lookout.blockers, over=time.monotonic() + pause > limit)
         else:

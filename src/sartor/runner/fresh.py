@@ -8,11 +8,12 @@ from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
 from sartor.domain.errors import DestinationError
 from sartor.domain.ledger import Ledger
+from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Direction, make_plan
 from sartor.domain.report import Observer
 from sartor.postgres.contents import drop_contents
-from sartor.postgres.session import Session
-from sartor.runner.turn import Limits, application_name, take_turn
+from sartor.postgres.session import Session, application_name
+from sartor.runner.turn import take_turn
 
 
 async def drop_all(

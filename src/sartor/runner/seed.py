@@ -13,13 +13,14 @@ from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
 from sartor.domain.errors import AlterationFailed, CatalogueError, DestinationError, SartorError, ScriptError
 from sartor.domain.ledger import EventKind
+from sartor.domain.limits import Limits
 from sartor.domain.report import Failure, Note, Observer
 from sartor.postgres.connection import Connection
 from sartor.postgres.contents import empty_tables
 from sartor.postgres.ledger import read_ledger, require_format
-from sartor.postgres.session import Session
+from sartor.postgres.session import Session, application_name
 from sartor.runner.attempt import Stale
-from sartor.runner.turn import Limits, Turn, application_name, take_turn
+from sartor.runner.turn import Turn, take_turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import os
-import socket
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -17,34 +16,15 @@ from sartor.domain.alteration import Alteration
 from sartor.domain.context import Context
 from sartor.domain.errors import RunHeld
 from sartor.domain.ledger import Entry, EventKind
+from sartor.domain.limits import Limits
 from sartor.domain.report import Failure, Note, Observer
 from sartor.postgres.guard import NewEvent, Pins
-from sartor.postgres.session import Session
+from sartor.postgres.session import Session, application_name
 from sartor.postgres.watch import Watch
 from sartor.runner.attempt import Patience, Work, describe, happen
 from sartor.runner.lookout import Lookout
 
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How long a run waits, in seconds.
-
-    `lock_timeout`: for one lock, before the script is rolled back and tried again (0: without end); `lock_budget`: for
-    all tries of a script; `wait`: for another run; `statement_timeout`: for one statement (0: without end).
-    """
-
-    lock_timeout: float = 0.3
-    lock_budget: float = 60.0
-    wait: float = 60.0
-    statement_timeout: float = 0.0
-
-
 NO_DETAIL: Mapping[str, object] = MappingProxyType({})
-
-
-def application_name(verb: str) -> str:
-    """What `pg_stat_activity` calls a run's sessions."""
-    return f"sartor {verb} {os.getpid()}@{socket.gethostname()}"[:63]
 
 
 class Turn:

@@ -1,0 +1,19 @@
+"""How patient a run is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long a run waits, in seconds.
+
+    `lock_timeout`: for one lock, before the script is rolled back and tried again (0: without end); `lock_budget`: for
+    all tries of a script; `wait`: for another run; `statement_timeout`: for one statement (0: without end).
+    """
+
+    lock_timeout: float = 0.3
+    lock_budget: float = 60.0
+    wait: float = 60.0
+    statement_timeout: float = 0.0

@@ -1,0 +1,25 @@
+"""What a rollback would undo, and what would be lost by it."""
+
+from __future__ import annotations
+
+from sartor.catalogue.drops import dropped
+from sartor.catalogue.scripts import load_script
+from sartor.domain.alteration import Catalogue
+from sartor.domain.destination import Destination
+from sartor.domain.loss import Loss, RollbackPreview
+from sartor.domain.plan import Rollback, make_plan
+from sartor.postgres.contents import estimate_rows
+from sartor.postgres.ledger import read_ledger
+from sartor.postgres.session import Session, application_name
+
+
+async def preview(destination: Destination, catalogue: Catalogue, request: Rollback) -> RollbackPreview:
+    """What `request` would do. Writes nothing. Raises SartorError as the rollback itself would."""
+    async with Session(destination, application=application_name("preview")) as session:
+        plan = make_plan(catalogue, await read_ledger(session), request)
+        drops = [drop for step in plan.steps for drop in dropped(load_script(step.alteration))]
+        losses = [
+            Loss(table=table, column=column, rows=await estimate_rows(session.connection, destination.schema, table))
+            for table, column in dict.fromkeys(drops)
+        ]
+    return RollbackPreview(plan=plan, losses=tuple(losses))

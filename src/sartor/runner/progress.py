@@ -1,0 +1,204 @@
+"""A plan carried out: everything loaded, then step by step, and planned again where another run was first."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+import sartor.postgres.errors as driver
+from sartor.catalogue.script import Script
+from sartor.catalogue.scripts import load_script
+from sartor.domain.alteration import Alteration, Catalogue
+from sartor.domain.destination import redact
+from sartor.domain.errors import AlterationFailed, PoolerRefused, SartorError
+from sartor.domain.ledger import Entry, EventKind, Ledger
+from sartor.domain.limits import Limits
+from sartor.domain.plan import Deploy, Direction, Plan, Rollback, Step, make_plan
+from sartor.domain.report import Done, Failure, Finished, Note, Observer, Planned, Report, Started
+from sartor.postgres.connection import Connection
+from sartor.postgres.ledger import create_ledger, read_ledger, require_format
+from sartor.postgres.session import Session
+from sartor.runner.attempt import Committed, Stale
+from sartor.runner.outside import Outside
+from sartor.runner.turn import Turn, take_turn
+
+
+async def carry_out(
+    session: Session,
+    ledger: Ledger,
+    catalogue: Catalogue,
+    request: Deploy | Rollback,
+    plan: Plan,
+    *,
+    limits: Limits,
+    observer: Observer,
+) -> Report:
+    """Carry out a plan that was made from this ledger, on an open session.
+
+    Nothing is done before every script of the plan is loaded and the database is found fit for the run. Raises
+    SartorError; where the run had begun, its `report` tells what was done.
+    """
+    _load_all(plan, session)
+    require_format(ledger)
+    session.require_write()
+    progress = _Progress(catalogue, request, plan)
+    try:
+        async with take_turn(session, plan.direction.value, limits=limits, observer=observer) as turn:
+            await _make_ledger(session)
+            if turn.waited or not ledger.exists:
+                await progress.plan_again(turn)
+            await progress.carry_out(turn)
+    except SartorError as error:
+        error.report = progress.report(error.failure if isinstance(error, AlterationFailed) else None)
+        raise
+    return progress.report()
+
+
+def _load_all(plan: Plan, session: Session) -> None:
+    """See that every script of a plan is fit to run. They are loaded again one by one: memory doesn't grow with a run.
+
+    Raises ScriptError, and PoolerRefused where one needs a server session of its own and there is a pooler between.
+    """
+    alone = [s.name for s in (step.alteration for step in plan.steps) if _load(s, plan).needs_session(plan.direction)]
+    if alone and session.facts.pooled:
+        raise PoolerRefused(
+            f"{session.destination.label} is a connection pooler, such as pgbouncer, and {', '.join(alone)}"
+            " runs outside a transaction, which needs a server session of its own"
+        )
+
+
+def _load(alteration: Alteration, plan: Plan) -> Script:
+    script = load_script(alteration)
+    script.body(plan.direction)
+    return script
+
+
+async def _make_ledger(session: Session) -> None:
+    try:
+        await create_ledger(session)
+    except driver.DRIVER_ERRORS as error:
+        raise driver.ledger_error(error, session.destination) from error
+
+
+class _Progress:
+    """How far a run has come: its plan, what it did, and what other runs did meanwhile."""
+
+    def __init__(self, catalogue: Catalogue, request: Deploy | Rollback, plan: Plan) -> None:
+        self._catalogue = catalogue
+        self._request = request
+        self._plan = plan
+        self._done: list[Done] = []
+        self._elsewhere: dict[str, Alteration] = {}
+
+    def report(self, failed: Failure | None = None) -> Report:
+        """What this run has done until now."""
+        finished = {done.alteration.id for done in self._done}
+        return Report(
+            direction=self._plan.direction,
+            target=self._plan.target,
+            done=tuple(self._done),
+            failed=failed,
+            remaining=tuple(s.alteration for s in self._plan.steps if s.alteration.id not in finished),
+            elsewhere=tuple(self._elsewhere.values()),
+            plan=self._plan,
+        )
+
+    async def plan_again(self, turn: Turn) -> None:
+        """Plan from what the database says now."""
+        ledger: Ledger = await read_ledger(turn.session)
+        require_format(ledger)
+        request = self._request
+        if request.steps is not None:
+            request = dataclasses.replace(request, steps=max(0, request.steps - len(self._done)))
+        before, self._plan = self._plan, make_plan(self._catalogue, ledger, request)
+        mine = {done.alteration.id for done in self._done} | {step.alteration.id for step in self._plan.steps}
+        self._elsewhere |= {s.alteration.id: s.alteration for s in before.steps if s.alteration.id not in mine}
+        if {step.alteration.id for step in self._plan.steps} - {step.alteration.id for step in before.steps}:
+            _load_all(self._plan, turn.session)
+        turn.observer(Planned(plan=self._plan))
+
+    async def carry_out(self, turn: Turn) -> None:
+        """Carry the plan out; plan again where another run makes it stale."""
+        while True:
+            turn.head = self._plan.head
+            try:
+                await self._repair(turn)
+                for step in self._plan.steps:
+                    await self._step(turn, step)
+            except Stale:
+                await self.plan_again(turn)
+            else:
+                return
+
+    async def _repair(self, turn: Turn) -> None:
+        for pair in self._plan.relabel:
+            await _record(turn, EventKind.RELABELLED, pair.alteration, was=pair.entry.release.label)
+        for pair in self._plan.accept:
+            await _record(turn, EventKind.ACCEPTED, pair.alteration, was=pair.entry.checksum)
+        for entry in self._plan.forget:
+            await _record(turn, EventKind.FORGOTTEN, entry)
+
+    async def _step(self, turn: Turn, step: Step) -> None:
+        alteration, direction = step.alteration, self._plan.direction
+        script = _load(alteration, self._plan)
+        turn.observer(Started(alteration=alteration, direction=direction))
+        began = time.monotonic()
+        try:
+            await _run_script(turn, step, script, direction)
+        except Committed:
+            self._finish(turn, alteration, began)
+            raise
+        except (Stale, SartorError):
+            raise
+        except Exception as error:
+            raise AlterationFailed(await _record_failure(turn, error, script, direction)) from error
+        self._finish(turn, alteration, began)
+
+    def _finish(self, turn: Turn, alteration: Alteration, began: float) -> None:
+        took = (time.monotonic() - began) * 1000
+        self._done.append(Done(alteration=alteration, duration_ms=took))
+        turn.observer(Finished(alteration=alteration, direction=self._plan.direction, duration_ms=took))
+
+
+async def _run_script(turn: Turn, step: Step, script: Script, direction: Direction) -> None:
+    body, before, alteration = script.body(direction), script.before.get(direction), script.alteration
+    context, since = turn.context(alteration.name), None
+    if script.needs_session(direction):
+        bodies = [b for b in (before, None if script.transactional else body) if b is not None]
+        outside = Outside(turn=turn, step=step, script=script, direction=direction)
+        await outside.run(bodies, context, lambda kind, **detail: _record(turn, kind, alteration, **detail))
+        since = turn.head
+
+    async def work(connection: Connection) -> None:
+        if script.transactional:
+            await body(connection, context)
+
+    kind = EventKind.DEPLOYED if direction is Direction.DEPLOY else EventKind.ROLLED_BACK
+    await turn.happen(kind, alteration, alteration.name, work, since=since)
+    if turn.session.connection_lost or turn.session.connection.worn:
+        await turn.session.renew()
+
+
+async def _record(turn: Turn, kind: EventKind, about: Alteration | Entry, **detail: object) -> None:
+    await turn.happen(kind, about, about.name, _nothing, detail=detail)
+
+
+async def _nothing(_connection: Connection) -> None:
+    """The work of an event that is only a record."""
+
+
+async def _record_failure(turn: Turn, error: Exception, script: Script, direction: Direction) -> Failure:
+    """The facts of a failure, written to the journal as far as the database lets us."""
+    about = script.alteration
+    failure = turn.failure(error, name=about.name, alteration_id=about.id, file=about.file, locate=script.locate)
+    if script.needs_session(direction):
+        failure = dataclasses.replace(failure, rolled_back=False)
+    message = redact(failure.message, turn.session.destination.secrets)
+    facts = {"direction": direction.value, "message": message, "sqlstate": failure.sqlstate, "line": failure.line}
+    try:
+        if turn.session.connection_lost:
+            await turn.session.renew()
+        await _record(turn, EventKind.FAILED, about, **facts)
+    except (Stale, SartorError, OSError, *driver.DRIVER_ERRORS):
+        turn.observer(Note(text="the failure couldn't be written to the journal"))
+    return failure

@@ -1,0 +1,103 @@
+"""A standby that asks for passwords: it can be read, and refuses a run before anything is done."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.command import Command
+from support.database import Database
+from support.folder import Folder
+from support.servers import PASSWORD, Strict, strict_standby
+
+SHOP = "1.0.0-1700000000-shop.py"
+
+
+@pytest.fixture(scope="module")
+def standby(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Strict]:
+    """A standby whose database `filled` has SHOP deployed, readable for `app`."""
+    directory = tmp_path_factory.mktemp("primary")
+    Folder(directory / "alterations").table(SHOP)
+
+    def fill(database: Database) -> None:
+        Command(directory, {"SARTOR_DB_URL": database.url})("deploy", "latest")
+        database.run("grant select on all tables in schema public to app")
+
+    with strict_standby(tmp_path_factory.mktemp("standby"), fill) as found:
+        yield found
+
+
+@pytest.fixture
+def there(standby: Strict, tmp_path: Path, folder: Folder) -> Command:
+    """The command, for `app` with its password on the standby's filled database; SHOP and a later one are shipped."""
+    folder.table(SHOP)
+    folder.table("1.1.0-1700000001-bills.py")
+    return Command(tmp_path, {"SARTOR_DB_URL": standby.filled.as_user("app", PASSWORD)})
+
+
+def test_reading_commands_work_on_a_standby(there: Command) -> None:
+    """`status`, `history` and `list` write nothing: they work where nothing can be written."""
+    status = there("status", "--json").json
+    assert [a["id"] for a in status["deployed"]] == ["1700000000-shop"]
+    assert [a["id"] for a in status["pending"]] == ["1700000001-bills"]
+    assert [e["event"] for e in there("history", "--json").json["events"]] == ["created", "deployed"]
+
+
+def test_an_empty_standby_can_be_read(there: Command, standby: Strict) -> None:
+    """Without a ledger there is nothing to read, and none is made."""
+    env = {"SARTOR_DB_URL": standby.empty.as_user("app", PASSWORD)}
+    assert "no ledger" in there("status", env=env).out
+    assert "no ledger" in there("history", env=env).out
+
+
+def test_nothing_pending_is_no_error_on_a_standby(there: Command, folder: Folder) -> None:
+    """A deploy that has nothing to do needs no right to write."""
+    (folder.path / "1.1.0-1700000001-bills.py").unlink()
+    assert there("deploy", "latest").out == "Found 0 alteration to deploy\n"
+
+
+@pytest.mark.parametrize("arguments", [["deploy", "latest"], ["rollback", "0"], ["fresh", "--yes"]])
+def test_writing_commands_refuse_a_standby(there: Command, arguments: list[str]) -> None:
+    """A standby is recognised, and the way out is the primary's address."""
+    done = there(*arguments, expect=6)
+    assert "filled is a standby" in done.err
+    assert "hint: give the primary's address" in done.err
+    assert done.out == ""
+
+
+def test_seeding_refuses_a_standby(there: Command, folder: Folder) -> None:
+    """So does `seed`."""
+    folder.write("seeds/010_shop.py", "async def seed(conn):\n    await conn.execute('insert into shop values (1)')\n")
+    assert "filled is a standby" in there.run("db", "seed", expect=6).err
+
+
+@pytest.mark.parametrize("login", ["app:wrong", "app", "nobody-known:wrong"])
+def test_wrong_credentials(there: Command, standby: Strict, login: str) -> None:
+    """A wrong password, a missing one and an unknown role are told alike, with where to look; the password isn't."""
+    user, _, password = login.partition(":")
+    url = standby.filled.as_user(user, password or None)
+    done = there("deploy", "latest", env={"SARTOR_DB_URL": url, "PGPASSFILE": "/nonexistent"}, expect=6)
+    assert f'password authentication failed for user "{user}"' in done.err
+    assert "check user and password" in done.err
+    assert "wrong" not in done.err
+
+
+def test_the_password_of_a_passfile(there: Command, standby: Strict, tmp_path: Path) -> None:
+    """libpq's password file serves, as it does `psql`."""
+    passfile = tmp_path / "pgpass"
+    passfile.write_text(f"*:*:*:app:{PASSWORD}\n")
+    passfile.chmod(0o600)
+    there("status", env={"SARTOR_DB_URL": standby.filled.as_user("app"), "PGPASSFILE": str(passfile)})
+
+
+def test_the_password_of_a_secret_file(there: Command, standby: Strict, tmp_path: Path) -> None:
+    """A secret file gives the password to a URL that has none."""
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "SARTOR_PASSWORD").write_text(f"{PASSWORD}\n")
+    url = standby.filled.as_user("app")
+    done = there("status", "--json", env={"SARTOR_DB_URL": url, "SARTOR_SECRETS_DIR": str(secrets)})
+    assert done.json["destination"] == {"database": "filled", "schema": "public"}
+    shutil.rmtree(secrets)

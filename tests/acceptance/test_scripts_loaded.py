@@ -1,0 +1,79 @@
+"""Every script of a plan is loaded and checked before the first one runs."""
+
+from __future__ import annotations
+
+import pytest
+from support.command import Command
+from support.database import Database
+from support.folder import Folder
+
+UP = "async def up(conn): ...\n"
+
+BROKEN = {
+    "a syntax error": ("x = 1\nasync def up(conn)\n    pass\n", "line 2: expected ':'"),
+    "an import error": ("x = 1\nimport nowhere_at_all\n", "line 2: ModuleNotFoundError while loading"),
+    "no up": ("async def down(conn): ...\n", "has no up: it needs `async def up(conn)`"),
+    "an up that isn't async": ("def up(conn): ...\n", "`up` isn't async: write `async def up(conn)`"),
+    "a bad signature": ("async def up(): ...\n", "`up` takes 0 parameters"),
+    "a bad option": (UP + "transaction = 'no'\n", "`transaction` is 'no', and must be of type bool"),
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_nothing_runs_when_a_later_script_is_broken(
+    sartor: Command, folder: Folder, database: Database, fault: str
+) -> None:
+    """A fault in the third of three scripts is told by file (and line) with nothing deployed, not even a ledger made."""
+    text, reason = BROKEN[fault]
+    folder.table("1.0.0-1-a.py")
+    folder.table("1.0.0-2-b.py")
+    folder.write("1.0.0-3-c.py", text)
+    done = sartor("deploy", "latest", expect=1)
+    assert done.out == ""
+    assert "error: 1.0.0-3-c.py" in done.err
+    assert reason in done.err
+    assert "nothing of the plan has run" in done.err
+    assert database.value("select count(*) from pg_class where relnamespace = 'public'::regnamespace") == 0
+
+
+def test_a_rollback_loads_first_too(sartor: Command, folder: Folder, database: Database) -> None:
+    """A rollback whose last script has no `down`, or an irreversible one, undoes nothing and says why."""
+    first = folder.write("1.0.0-1-a.py", UP)
+    folder.write("1.0.0-2-b.py", UP + "irreversible = 'invoices were sent'\n")
+    folder.table("1.0.0-3-c.py")
+    sartor("deploy", "latest")
+    done = sartor("rollback", "--steps", "2", expect=1)
+    assert "1.0.0-2-b.py can't be rolled back: invoices were sent" in done.err
+    (folder.path / "1.0.0-2-b.py").write_text(UP + "async def down(conn): ...\n")
+    done = sartor("rollback", "0", "--accept-edited", "2-b", expect=1)
+    assert f"{first.name} has no down: it needs `async def down(conn)`" in done.err
+    assert database.tables() == {"c"}
+    assert database.value("select count(*) from sartor_ledger") == 3
+
+
+def test_only_what_will_run_is_loaded(sartor: Command, folder: Folder, database: Database) -> None:
+    """A broken script above the target is in nobody's way."""
+    folder.table("1.0.0-1-a.py")
+    folder.write("1.1.0-2-b.py", "raise SystemExit('not yet')\n")
+    sartor("deploy", "1.0.0")
+    assert database.tables() == {"a"}
+
+
+def test_bad_file_names_are_usage_errors(sartor: Command, folder: Folder, database: Database) -> None:
+    """A file that looks like an alteration and isn't named like one stops every command, exit 2, naming it."""
+    folder.table("1.0.0-1-a.py")
+    folder.write("1.0.0-users.py", UP)
+    for command in (["deploy", "latest"], ["list"], ["status"]):
+        done = sartor(*command, expect=2)
+        assert "error: 1.0.0-users.py isn't named like an alteration" in done.err
+    assert database.tables() == set()
+
+
+def test_helpers_and_packages(sartor: Command, folder: Folder, database: Database) -> None:
+    """A script may import its folder's helpers, and the folder may be an import package."""
+    folder.write("shop/__init__.py", "")
+    folder.write("shop/alterations/_helpers.py", "TABLE = 'create table %s (id int)'\n")
+    script = "from ._helpers import TABLE\nasync def up(conn):\n    await conn.execute(TABLE % 'a')\n"
+    folder.write("shop/alterations/1.0.0-1-a.py", script)
+    sartor("deploy", "latest", "--alterations", "shop.alterations", env={"PYTHONPATH": str(folder.path)})
+    assert database.tables() == {"a"}

@@ -1,0 +1,87 @@
+"""The connection that scripts get, and that nothing of one script's session reaches the next."""
+
+from __future__ import annotations
+
+from support.command import Command
+from support.database import Database
+from support.folder import Folder
+
+SHOW = """
+    async def up(conn, run):
+        import asyncpg
+        assert isinstance(conn, asyncpg.Connection)
+        path = await conn.fetchval("show search_path")
+        run.log(f"{path}|{run.database}|{run.schema}|{run.user}|{run.server_version}")
+        await conn.execute("create table a (id int)")
+    """
+
+WEAR = """
+    import json
+
+    async def up(conn):
+        await conn.execute("set work_mem = '77MB'; set search_path = nowhere; set session application_name = 'worn'")
+        await conn.execute("set session time zone 'Asia/Tokyo'; set default_transaction_read_only = on")
+        await conn.execute("create temp table sartor_ledger (id int) on commit preserve rows")
+        await conn.execute("prepare worn as select 1; listen worn; select pg_advisory_lock(4711)")
+        await conn.execute("declare worn cursor with hold for select 1")
+        await conn.prepare("select 1", name="mine")
+        await conn.set_type_codec("json", schema="pg_catalog", encoder=json.dumps, decoder=lambda _: "worn")
+        await conn.add_listener("other", print)
+    """
+
+FRESH = """
+    async def up(conn):
+        assert await conn.fetchval("show work_mem") != "77MB"
+        assert await conn.fetchval("show search_path") == "tenant_a, public"
+        assert await conn.fetchval("show time zone") != "Asia/Tokyo"
+        assert await conn.fetchval("show default_transaction_read_only") == "off"
+        assert "fresh" in await conn.fetchval("show application_name")
+        assert await conn.fetchval("select to_regclass('pg_temp.sartor_ledger')") is None
+        assert await conn.fetchval("select count(*) from pg_prepared_statements where not name like '__asyncpg%'") == 0
+        assert await conn.fetchval("select count(*) from pg_cursors where name = 'worn'") == 0
+        assert await conn.fetchval("select count(*) from pg_listening_channels()") == 0
+        held = "select count(*) from pg_locks where locktype = 'advisory' and objid = 4711"
+        assert await conn.fetchval(held) == 0
+        assert await conn.fetchval("select '1'::json") == "1"
+        await conn.execute("create table fresh (id int)")
+    """
+
+
+def test_a_real_connection_with_the_schema_first(sartor: Command, folder: Folder, database: Database) -> None:
+    """Scripts get an asyncpg.Connection whose search_path is the schema, then public; a second parameter tells the run."""
+    folder.write("1.0.0-1-a.py", SHOW)
+    version = database.value("select current_setting('server_version_num')")
+    done = sartor("deploy", "latest", "--schema", "tenant_a")
+    note = f"note: 1.0.0-1-a.py: tenant_a, public|{database.name}|tenant_a|postgres|{version}\n"
+    assert note in done.err
+    assert (database.tables("tenant_a"), database.tables("public")) == ({"a"}, set())
+    assert database.value("select count(*) from tenant_a.sartor_ledger") == 1
+
+
+def test_a_session_does_not_leak(sartor: Command, folder: Folder, database: Database) -> None:
+    """Settings, temporary tables, prepared statements, cursors, locks, listeners, codecs: all gone for the next script."""
+    folder.write("1.0.0-1-wear.py", WEAR)
+    folder.write("1.0.0-2-fresh.py", FRESH)
+    sartor("deploy", "latest", "--schema", "tenant_a")
+    assert database.tables("tenant_a") == {"fresh"}
+
+
+def test_a_failed_scripts_session_does_not_leak(sartor: Command, folder: Folder, database: Database) -> None:
+    """What a failing script did to its session doesn't reach the record of its failure."""
+    folder.write("1.0.0-1-wear.py", WEAR.rstrip() + "\n        raise LookupError\n")
+    sartor("deploy", "latest", expect=1)
+    assert database.rows("select kind, name from public.sartor_journal where seq > 0") == [
+        ("failed", "1.0.0-1-wear.py")
+    ]
+
+
+def test_a_table_may_be_altered_after_it_was_queried(sartor: Command, folder: Folder, database: Database) -> None:
+    """A history that alters what it queried works: neither within a script nor between scripts is a plan cached."""
+    query = "await conn.fetch('select * from a where id = $1', 1)"
+    folder.table("1.0.0-1-a.py")
+    for number, kind in enumerate(["text", "int", "bigint"], start=2):
+        change = f"await conn.execute('alter table a add c{number} {kind}; alter table a alter c2 type varchar')"
+        change = change if number == 2 else change.partition(";")[0] + "')"
+        folder.write(f"1.0.0-{number}-b.py", f"async def up(conn):\n    {query}\n    {change}\n    {query}\n")
+    sartor("deploy", "latest")
+    assert database.value("select count(*) from pg_attribute where attrelid = 'a'::regclass and attnum > 0") == 4

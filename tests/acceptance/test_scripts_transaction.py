@@ -1,0 +1,148 @@
+"""A script's transaction is Sartor's: what a script may not do to it, and what it may."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+import pytest
+from support.command import Command
+from support.database import Database
+from support.folder import Folder
+
+NAME = "1.0.0-2-b.py"
+COMMITS = "the script runs COMMIT in a transaction that isn't its own"
+ROLLS_BACK = "the script runs ROLLBACK in a transaction that isn't its own"
+BEGINS = "the script runs BEGIN in a transaction that isn't its own"
+NOT_TAKEN = "take the statement out"
+
+OFFENCES = {
+    "commit": ("await conn.execute('commit')", COMMITS, NOT_TAKEN),
+    "rollback": ("await conn.execute('ROLLBACK')", ROLLS_BACK, NOT_TAKEN),
+    "rollback and begin": ("await conn.execute('rollback; begin')", ROLLS_BACK, NOT_TAKEN),
+    "begin": ("await conn.execute('begin')", BEGINS, NOT_TAKEN),
+    "commit by fetch": ("await conn.fetch('/* all done */ commit')", COMMITS, NOT_TAKEN),
+    "commit amid others": ("await conn.execute('select 1; Commit; create table late (id int)')", COMMITS, NOT_TAKEN),
+    "commit by prepare": ("await (await conn.prepare('commit')).fetch()", COMMITS, NOT_TAKEN),
+    "commit by cursor": ("await conn.cursor('commit')", COMMITS, NOT_TAKEN),
+    "commit by a procedure": (
+        "await conn.execute('create procedure p() language plpgsql as $$ begin commit; end $$; call p()')",
+        "invalid transaction termination",
+        "",
+    ),
+    "a swallowed error": (
+        "try:\n    await conn.execute('select 1 / 0')\nexcept Exception:\n    pass",
+        "division by zero",
+        "the script hid this error and went on, which Postgres doesn't allow: wrap the statement",
+    ),
+    "a swallowed error and more statements": (
+        "try:\n    await conn.execute('select 1 / 0')\nexcept Exception:\n    pass\nawait conn.execute('select 1')",
+        "division by zero",
+        "the script hid this error and went on",
+    ),
+    "constraints made immediate": (
+        "await conn.execute('set constraints all immediate')",
+        "sartor_journal_open_fkey",
+        "name the constraints instead of ALL",
+    ),
+    "settings reset": (
+        "await conn.execute('reset all')",
+        "the script reset the session's settings",
+        "reset the settings by name",
+    ),
+    "a statement that takes too long": (
+        "await conn.execute('select pg_sleep(60)')",
+        "canceling statement due to statement timeout",
+        "longer than --statement-timeout allows",
+    ),
+    "its connection closed": ("await conn.close()", "", ""),
+    "its connection cut": ("conn.terminate()", "", ""),
+    "a query left running": (
+        "import asyncio\nasyncio.ensure_future(conn.execute('select pg_sleep(60)'))\nawait asyncio.sleep(0)",
+        "another operation is in progress",
+        "`await` every query",
+    ),
+    "a statement that can't run in one": (
+        "await conn.execute('create index concurrently on a (id)')",
+        "cannot run inside a transaction block",
+        "put `transaction = False` into the script",
+    ),
+}
+
+
+def script(body: str) -> str:
+    text = textwrap.indent(body, "    ")
+    return f"async def up(conn):\n    await conn.execute('create table b (id int)')\n{text}\n"
+
+
+@pytest.mark.parametrize("offence", OFFENCES)
+def test_an_offence_fails_and_changes_nothing(
+    sartor: Command, folder: Folder, database: Database, offence: str
+) -> None:
+    """What would end the transaction, or leave it unfit, fails the script with advice of its own; nothing changes."""
+    body, message, advice = OFFENCES[offence]
+    folder.table("1.0.0-1-a.py")
+    folder.write(NAME, script(body))
+    folder.table("1.0.0-3-c.py")
+    done = sartor("deploy", "latest", "--statement-timeout", "300ms", "--json", expect=1)
+    failed = done.json["failed"]
+    assert failed["id"] == "2-b"
+    assert message in failed["message"]
+    assert advice in (failed["advice"] or "")
+    assert "failed: 1.0.0-2-b.py; it changed nothing, and the 1 alteration before it stays" in done.err
+    assert database.tables() == {"a"}
+    assert database.rows("select id from sartor_ledger") == [("1-a",)]
+    assert database.rows("select id, kind from sartor_journal where seq > 1") == [("2-b", "failed")]
+
+
+ALLOWED = {
+    "a savepoint": "await conn.execute('savepoint s; insert into a values (1); rollback to savepoint s')",
+    "a nested transaction": "async with conn.transaction():\n    await conn.execute('delete from a')",
+    "an error in a nested transaction": (
+        "try:\n    async with conn.transaction():\n        await conn.execute('select 1 / 0')\n"
+        "except Exception:\n    pass"
+    ),
+    "named constraints made immediate": (
+        "await conn.execute('create table d (id int constraint d_once unique deferrable initially deferred)')\n"
+        "await conn.execute('set constraints d_once immediate; insert into d values (1); drop table d')"
+    ),
+    "settings of its own": "await conn.execute(\"set local work_mem = '8MB'; set lock_timeout = 0; reset lock_timeout\")",
+    "an error caught by the server": (
+        "await conn.execute('do $$ begin perform 1 / 0; exception when others then null; end $$')"
+    ),
+}
+
+
+def test_what_a_script_may_do(sartor: Command, folder: Folder, database: Database) -> None:
+    """Savepoints, nested transactions, constraints by name, its own settings: a script's own affair."""
+    folder.table("1.0.0-1-a.py")
+    for number, body in enumerate(ALLOWED.values(), start=2):
+        folder.write(f"1.0.0-{number}-b.py", f"async def up(conn):\n{textwrap.indent(body, '    ')}\n")
+    assert len(sartor("deploy", "latest", "--json").json["done"]) == len(ALLOWED) + 1
+    assert database.value("select count(*) from a") == 0
+
+
+@pytest.fixture
+def role(database: Database) -> Iterator[str]:
+    """A role of the test's own."""
+    name = f"role_of_{database.name}"
+    database.run(f"create role {name}", f"grant all on schema public to {name}")
+    try:
+        yield name
+    finally:
+        database.run(f"drop owned by {name}", f"drop role {name}")
+
+
+def test_a_role_left_behind(sartor: Command, folder: Folder, database: Database, role: str) -> None:
+    """A script that ends as another role fails, with the role's name and what to write; with `reset role` it is fine."""
+    folder.table("1.0.0-1-a.py")
+    file = folder.write(NAME, script(f"await conn.execute('set role {role}; create table mine (id int)')"))
+    failed = sartor("deploy", "latest", "--json", expect=1).json["failed"]
+    assert (failed["id"], failed["message"]) == ("2-b", f"the script left the role set to {role}")
+    assert "`reset role`" in failed["advice"]
+    assert database.tables() == {"a"}
+    file.write_text(file.read_text() + "    await conn.execute('reset role')\n")
+    sartor("deploy", "latest")
+    assert database.rows("select tablename::text, tableowner::text from pg_tables where tablename = 'mine'") == [
+        ("mine", role)
+    ]

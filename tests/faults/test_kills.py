@@ -1,0 +1,59 @@
+"""`kill -9` at random moments: nothing is lost, doubled or partial, and the next run goes on."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from support.campaigns import finished, kill
+from support.command import Command
+from support.database import with_name
+from support.sessions import backend_running, until
+from support.stage import Stage
+
+KILLS = 25
+"""For each way to the server."""
+
+
+@pytest.mark.parametrize("way", ["directly", "pooled", "mixed"])
+def test_kills_at_random(way: str, stage: Stage, server_url: str, pooler_url: str) -> None:
+    """Two runs at a time, killed at random while they deploy and roll back, leave traces that agree."""
+    urls = {"directly": (server_url, server_url), "pooled": (pooler_url, pooler_url), "mixed": (server_url, pooler_url)}
+    seed = random.randrange(1 << 30)
+    tally = kill(stage, [with_name(url, stage.database.name) for url in urls[way]], KILLS, random.Random(seed))
+    assert tally.violations == [], f"seed {seed}"
+    assert tally.counts["kills"] >= KILLS
+
+
+@pytest.mark.parametrize("way", ["directly", "pooled"])
+def test_kill_in_the_middle_of_a_script(
+    way: str, sartor: Command, stage: Stage, server_url: str, pooler_url: str
+) -> None:
+    """A command killed in a script leaves nothing of that script, and the same command goes on from there."""
+    marker = stage.folder.path / "pause"
+    stage.folder.write(
+        "_pause.py",
+        f"""
+        import pathlib
+
+        async def pause(conn):
+            if pathlib.Path({str(marker)!r}).exists():
+                await conn.execute("select pg_sleep(600)")
+        """,
+    )
+    script = stage.folder.path / f"next-{stage.ids[20]}.py"
+    script.write_text(
+        "from ._pause import pause\n" + script.read_text().replace("+ 1\")", "+ 1\")\n    await pause(conn)")
+    )
+    marker.touch()
+    there = {"SARTOR_DB_URL": with_name({"directly": server_url, "pooled": pooler_url}[way], stage.database.name)}
+    process = sartor.start("deploy", "next", env=there)
+    until(lambda: backend_running(stage.database, "pg_sleep"))
+    process.kill()
+    process.communicate()
+    until(lambda: not backend_running(stage.database, "pg_sleep"))
+    assert stage.violations() == []
+    assert stage.deployed() == set(stage.ids[:20])
+    marker.unlink()
+    sartor("deploy", "next", env=there)
+    assert finished(stage, "deploy") == []

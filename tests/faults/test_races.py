@@ -1,0 +1,45 @@
+"""Runs that begin at once: each script is done by exactly one of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.campaigns import VERBS, race
+from support.command import Command, finish
+from support.database import with_name
+from support.stage import Stage, new_stage
+
+ROUNDS = 4
+"""Beside the one through the installed command."""
+RUNS = 8
+
+
+@pytest.fixture(params=["directly", "pooled", "mixed"])
+def addresses(request: pytest.FixtureRequest, server_url: str, pooler_url: str) -> list[str]:
+    """The server's URL for each of eight runs."""
+    return {
+        "directly": [server_url] * RUNS,
+        "pooled": [pooler_url] * RUNS,
+        "mixed": [server_url, pooler_url] * (RUNS // 2),
+    }[request.param]
+
+
+def test_eight_commands_at_once(addresses: list[str], sartor: Command, stage: Stage) -> None:
+    """Of eight commands that deploy the same, on a database that has no ledger yet, each script is in one's report."""
+    urls = [with_name(url, stage.database.name) for url in addresses]
+    started = [sartor.start("deploy", "next", "--json", env={"SARTOR_DB_URL": url}) for url in urls]
+    ended = [finish(process) for process in started]
+    assert [each.code for each in ended] == [0] * RUNS, ended
+    done = [a["id"] for each in ended for a in each.json["done"]]
+    assert sorted(done) == list(stage.ids)
+    assert stage.violations() == []
+
+
+def test_runs_that_begin_in_the_same_moment(addresses: list[str], server_url: str, tmp_path: Path) -> None:
+    """Of eight runs released together, up and then down again, each script is done by one, and the traces agree."""
+    for number in range(ROUNDS):
+        with new_stage(server_url, tmp_path / str(number), scripts=20) as stage:
+            urls = [with_name(url, stage.database.name) for url in addresses]
+            for verb in VERBS if number == 0 else VERBS[:1]:
+                assert race(stage, urls, verb) == []
