@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+
 from support.command import Command, Finished
 from support.database import Database
 from support.folder import Folder

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from support.command import Command
 from support.database import Database
 from support.folder import Folder
@@ -85,7 +86,7 @@ def test_wrong_credentials(there: Command, standby: Strict, login: str) -> None:
 
 
 def test_the_password_of_a_passfile(there: Command, standby: Strict, tmp_path: Path) -> None:
-    """libpq's password file serves, as it does `psql`."""
+    """Libpq's password file serves, as it does `psql`."""
     passfile = tmp_path / "pgpass"
     passfile.write_text(f"*:*:*:app:{PASSWORD}\n")
     passfile.chmod(0o600)

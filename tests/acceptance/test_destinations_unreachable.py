@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+
 from support.command import Command
 from support.database import Database, with_name
 from support.folder import Folder

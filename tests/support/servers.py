@@ -63,7 +63,7 @@ def silent_port() -> Iterator[int]:
 def tls_port(folder: Path) -> Iterator[int]:
     """A port that speaks Postgres's TLS handshake, with a certificate that nobody has signed. Needs `openssl`."""
     key, certificate = folder / "key.pem", folder / "certificate.pem"
-    command = "req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -days 1".split()
+    command = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "1"]
     subprocess.run(["openssl", *command, "-keyout", key, "-out", certificate], check=True, capture_output=True)  # noqa: S607
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)

@@ -54,6 +54,7 @@ _VOLATILE = [
     (re.compile(r"\b\d+ min \d+ s\b|\b\d+(\.\d+)? m?s\b"), "<duration>"),
     (re.compile(r'("duration_ms": )[\d.]+'), r"\1<duration>"),
     (re.compile(r"\bpid \d+|(?<=terminate_backend\()\d+|\d+(?=@ci-1)"), "<pid>"),
+    (re.compile(r"from [\d.a-f:]+,"), "from <client>,"),
     (re.compile(r"@\[[^\]]*\]"), "@<socket>"),
     (re.compile(r"  \(about [\d,]+ rows?\)"), ""),
     (re.compile(r" {2,}"), "  "),
@@ -192,6 +193,7 @@ class Walk:
         for name, real in sorted(self.names.items(), key=lambda pair: -len(pair[1])):
             text = text.replace(real, name.replace(".com/", ".com:5432/"))
         text = text.replace(self.database.name, "app").replace(str(self.directory), "/srv/identity")
+        text = text.replace("from 127.0.0.1", "from 10.0.7.12")
         return text.replace(f"@{socket.gethostname()}", "@ci-1")
 
 

@@ -183,27 +183,20 @@ def failure_lines(failure: Failure) -> list[str]:
 
 
 def statement_lines(statement: str, position: int | None) -> list[str]:
-    """A statement, with a caret below the character at `position`; of a long one, what is near it."""
-    if position is None:
-        lines = statement.strip("\n").splitlines()
-        return [*lines[: 2 * CONTEXT], "..."] if len(lines) > 2 * CONTEXT + 1 else lines
+    """A statement, with a caret below the character at `position`; of a long one, what is near it, or its beginning."""
+    lines = [line.expandtabs(4).rstrip() for line in statement.split("\n")]
+    filled = [i for i, line in enumerate(lines) if line]
+    if not filled:
+        return []
     before = statement[:position].split("\n")
-    lines = statement.split("\n")
-    at, column = len(before) - 1, len(before[-1].expandtabs(4))
-    first, last = max(0, at - CONTEXT), min(len(lines), at + CONTEXT + 1)
-    shown = [line.expandtabs(4).rstrip() for line in lines[first:last]]
-    shown.insert(at - first + 1, " " * column + "^")
-    top = ["..."] if any(line.strip() for line in lines[:first]) else []
-    bottom = ["..."] if any(line.strip() for line in lines[last:]) else []
-    return [*top, *_trimmed(shown), *bottom]
-
-
-def _trimmed(lines: list[str]) -> list[str]:
-    while lines and not lines[0]:
-        lines = lines[1:]
-    while lines and not lines[-1]:
-        lines = lines[:-1]
-    return lines
+    at = filled[0] if position is None else len(before) - 1
+    first = max(filled[0], at - CONTEXT)
+    last = min(filled[-1], at + CONTEXT if position is not None else first + 2 * CONTEXT)
+    indent = min(len(line) - len(line.lstrip()) for line in lines[first : last + 1] if line)
+    shown = [line[indent:] for line in lines[first : last + 1]]
+    if position is not None:
+        shown.insert(at - first + 1, " " * (len(before[-1].expandtabs(4)) - indent) + "^")
+    return [*(["..."] if first > filled[0] else []), *shown, *(["..."] if last < filled[-1] else [])]
 
 
 def loss_lines(preview: RollbackPreview) -> list[str]:

@@ -37,7 +37,10 @@ another server session.
 
 
 class TransactionControl(Exception):
-    """A script was about to end, or to begin, the transaction that is Sartor's. `statement` is its SQL."""
+    """A script was about to end, or to begin, the transaction that is Sartor's.
+
+    `statement` is its SQL, or the driver's method that would have done it: `conn.close()`.
+    """
 
     def __init__(self, statement: str) -> None:
         super().__init__(statement)
@@ -129,7 +132,12 @@ class Connection(_Driver):
         elif query == "COMMIT;" and self._closing and not self._guarded:
             query, self._closing = self._closing + query + CLEANING, ""
             self.committing = True
-            result = await super().execute(query)
+            try:
+                result = await super().execute(query)
+            except asyncpg.InterfaceError:
+                # The driver didn't send it where a query of the script is still under way.
+                self.committing = self.is_closed()
+                raise
             self.committing = False
             return result
         with self.running(query):
@@ -152,6 +160,25 @@ class Connection(_Driver):
     add_query_logger = _wearing("add_query_logger")
     add_termination_listener = _wearing("add_termination_listener")
 
+    async def close(self, **kwargs: Any) -> None:
+        """As asyncpg's; not for a script, whose connection isn't its own."""
+        self._keep("conn.close()")
+        await super().close(**kwargs)
+
+    async def reset(self, **kwargs: Any) -> None:
+        """As asyncpg's; not for a script."""
+        self._keep("conn.reset()")
+        await super().reset(**kwargs)
+
+    def terminate(self) -> None:
+        """As asyncpg's; not for a script."""
+        self._keep("conn.terminate()")
+        super().terminate()
+
+    def _keep(self, call: str) -> None:
+        if self._guarded:
+            raise TransactionControl(call)
+
     def cursor(self, query: str, *args: Any, **kwargs: Any) -> Any:
         """As asyncpg's."""
         self._check(query)
@@ -164,6 +191,8 @@ class Connection(_Driver):
         self.statement, self.since = query, time.monotonic()
         try:
             yield
+        except asyncpg.InFailedSQLTransactionError:
+            raise  # the error that made the transaction fail is the one to remember
         except BaseException as error:
             self.error = error
             raise

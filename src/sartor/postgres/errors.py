@@ -90,7 +90,10 @@ def _message(error: BaseException) -> str:
     text = str(error.args[0]) if error.args else ""
     match error:
         case TransactionControl():
-            return f"the script runs {error.statement.split()[0].upper()} in a transaction that isn't its own"
+            what = error.statement if error.statement.endswith("()") else error.statement.split()[0].upper()
+            return f"the script runs {what} in a transaction that isn't its own"
+        case asyncpg.ForeignKeyViolationError() if error.constraint_name == CLOSED_CONSTRAINT:
+            return "the script had Sartor's own deferred constraint checked, which only COMMIT may do"
         case asyncpg.PostgresError() if MARK_GONE in text:
             return "the script reset the session's settings, and the transaction's mark with them"
         case asyncpg.PostgresError() if ROLE_LEFT in text:

@@ -80,7 +80,7 @@ async def read_history(session: Session, *, after: int = -1) -> list[Event]:
     """The journal's events with numbers above `after`, oldest first."""
     if not session.facts.ledger_exists:
         return []
-    session.require_read()
+    session.require_read(journal=True)
     rows = await session.connection.fetch(_HISTORY.format(schema=quote_identifier(session.schema)), after)
     return [_event(row) for row in rows]
 

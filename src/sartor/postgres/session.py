@@ -123,13 +123,14 @@ class Session:
         if connection is not None:
             await close(connection)
 
-    def require_read(self) -> None:
-        """Raise PrivilegeMissing where the ledger exists and can't be read."""
+    def require_read(self, *, journal: bool = False) -> None:
+        """Raise PrivilegeMissing where the ledger (and, where asked for, the journal) exists and can't be read."""
         facts = self.facts
-        if facts.ledger_exists and not (facts.can_use and facts.ledger_readable):
+        readable = facts.can_use and facts.ledger_readable and (facts.journal_readable or not journal)
+        if facts.ledger_exists and not readable:
             schema, role = quote_identifier(self.schema), quote_identifier(facts.role)
             raise PrivilegeMissing(
-                f"role {facts.role} may not read the ledger in schema {self.schema}",
+                f"role {facts.role} may not read the {'journal' if journal else 'ledger'} in schema {self.schema}",
                 hint=f"grant usage on schema {schema} to {role}; grant select on {schema}.sartor_ledger,"
                 f" {schema}.sartor_journal to {role};",
             )

@@ -16,7 +16,7 @@ LOCK_CLASS = 0x5A47052
 """The first half of the advisory lock's key: Sartor's own; the second is the schema's."""
 
 _ABOUT = """
-    p.pid, p.usename::text as user, p.application_name::text as application, p.client_addr::text as client,
+    p.pid, p.usename::text as user, p.application_name::text as application, pg_catalog.host(p.client_addr) as client,
     p.state::text as state,
     extract(epoch from pg_catalog.clock_timestamp() - coalesce(p.xact_start, p.state_change, p.backend_start))::float8
         as seconds,

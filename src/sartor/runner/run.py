@@ -22,6 +22,8 @@ async def run(
     """Do what `request` asks on one destination, and report it. Raises SartorError, as `progress.carry_out`."""
     verb = "deploy" if isinstance(request, Deploy) else "rollback"
     async with Session(destination, application=application_name(verb)) as session:
+        if session.facts.ledger_exists and not (session.facts.can_use and session.facts.ledger_readable):
+            session.require_write()  # it names all that a run lacks, where not even reading is allowed
         ledger = await read_ledger(session)
         plan = make_plan(catalogue, ledger, request)
         observer(Planned(plan=plan))
