@@ -75,14 +75,13 @@ def test_a_ledger_that_may_not_be_written(limited: Command, sartor: Command, dat
     assert database.tables() == {"a", "b"}
 
 
-@pytest.mark.parametrize("missing", ["insert", "update", "delete", "select"])
-@pytest.mark.parametrize("table", ["sartor_ledger", "sartor_journal"])
+@pytest.mark.parametrize(
+    ("table", "missing"), [("sartor_ledger", "delete"), ("sartor_journal", "update"), ("sartor_journal", "select")]
+)
 def test_each_right_counts(
     limited: Command, sartor: Command, database: Database, role: Role, table: str, missing: str
 ) -> None:
     """One right too few is found before a script runs, and not by it."""
-    if (table, missing) == ("sartor_journal", "delete"):
-        pytest.skip("rows of the journal are only ever added")
     sartor("deploy", "1.0.0")
     database.run(
         f"grant usage, create on schema public to {role.name}",

@@ -65,7 +65,7 @@ FAILURES = {
     ),
     "fetch with a parameter of the wrong type": (
         "await conn.fetch('select $1::int', 'one')",
-        {"sqlstate": None, "line": 4},
+        {"sqlstate": "22000", "line": 4, "position": None},
     ),
     "a prepared statement": (
         "\n\nawait (await conn.prepare('select 1 / $1::int')).fetch(0)",

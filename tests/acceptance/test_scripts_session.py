@@ -11,7 +11,7 @@ SHOW = """
         import asyncpg
         assert isinstance(conn, asyncpg.Connection)
         path = await conn.fetchval("show search_path")
-        run.log(f"{path}|{run.database}|{run.schema}|{run.user}|{run.server_version}")
+        run.log(f"{path.replace(chr(34), str())}|{run.database}|{run.schema}|{run.user}|{run.server_version}")
         await conn.execute("create table a (id int)")
     """
 
@@ -32,7 +32,7 @@ WEAR = """
 FRESH = """
     async def up(conn):
         assert await conn.fetchval("show work_mem") != "77MB"
-        assert await conn.fetchval("show search_path") == "tenant_a, public"
+        assert await conn.fetchval("show search_path") == '"tenant_a", public'
         assert await conn.fetchval("show time zone") != "Asia/Tokyo"
         assert await conn.fetchval("show default_transaction_read_only") == "off"
         assert "fresh" in await conn.fetchval("show application_name")

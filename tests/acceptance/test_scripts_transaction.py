@@ -42,7 +42,7 @@ OFFENCES = {
     ),
     "constraints made immediate": (
         "await conn.execute('set constraints all immediate')",
-        "sartor_journal_open_fkey",
+        "the script had Sartor's own deferred constraint checked",
         "name the constraints instead of ALL",
     ),
     "settings reset": (
@@ -55,8 +55,8 @@ OFFENCES = {
         "canceling statement due to statement timeout",
         "longer than --statement-timeout allows",
     ),
-    "its connection closed": ("await conn.close()", "", ""),
-    "its connection cut": ("conn.terminate()", "", ""),
+    "its connection closed": ("await conn.close()", "the script runs conn.close()", "take the statement out"),
+    "its connection cut": ("conn.terminate()", "the script runs conn.terminate()", "take the statement out"),
     "a query left running": (
         "import asyncio\nasyncio.ensure_future(conn.execute('select pg_sleep(60)'))\nawait asyncio.sleep(0)",
         "another operation is in progress",

@@ -10,7 +10,7 @@ from support.command import Command, finish
 from support.database import with_name
 from support.stage import Stage, new_stage
 
-ROUNDS = 4
+ROUNDS = 2
 """Beside the one through the installed command."""
 RUNS = 8
 

@@ -59,7 +59,7 @@ def ledger(deployed: Iterable[Alteration]) -> Ledger:
 
 def carry_out(plan: Plan, before: Ledger) -> Ledger:
     """The ledger after a run that does all of a plan."""
-    rows = dict(before.by_key)
+    rows = dict(before.by_identity)
     head = max(0, before.head)
     for pair in plan.relabel:
         rows[_key(pair.entry)] = replace(pair.entry, release=pair.alteration.release, name=pair.alteration.name)

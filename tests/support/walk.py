@@ -4,6 +4,7 @@ A `console` block is run, each line behind a `$ ` by a shell. Comments above a b
 
     <!-- exit 1 -->             its last command ends with this exit code
     <!-- alone -->              it has one command; further lines behind a `$ ` are its output
+    <!-- quiet -->              its output isn't shown
     <!-- keys escape -->        its one command is run on a terminal; what is shown is the screen that waits for these
     <!-- file alterations/x --> the block is that file from here on
     <!-- superuser -->          SQL, run by a superuser
@@ -113,12 +114,12 @@ class Walk:
             else:
                 code = int(block.say.get("exit", 0)) if number == len(examples) else 0
                 lines = self._output(example.command, code)
-            if not matches(example.shown, lines):
+            if "quiet" not in block.say and not matches(example.shown, lines):
                 wrong += f"$ {example.command}\n" + "\n".join(lines) + "\n"
                 lines = elide(example.shown, lines)
             else:
                 lines = example.shown
-            found.append(Example(example.command, lines))
+            found.append(Example(example.command, [line.rstrip() for line in lines]))
         if wrong:
             raise Differs(f"line {block.line}: a run shows\n{wrong}", write_examples(found))
 
@@ -206,8 +207,8 @@ def matches(shown: list[str], found: list[str]) -> bool:
 
 
 def elide(shown: list[str], found: list[str]) -> list[str]:
-    """The lines, leaving out as many in the middle as were left out before."""
-    if ELLIPSIS not in shown:
+    """The lines, with one gap where there was one; several gaps are the author's to make again."""
+    if shown.count(ELLIPSIS) != 1:
         return found
     head = shown.index(ELLIPSIS)
     tail = len(shown) - head - 1

@@ -26,6 +26,8 @@ def run_command(arguments: Sequence[str]) -> int:
         # Whoever read the output has gone; a second failure while the interpreter flushes would be noise.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except Exception as error:  # noqa: BLE001 - a defect of ours, too, ends in words
+        return _fail(_defect(error))
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -64,6 +66,15 @@ def _run_typer(arguments: Sequence[str]) -> int:
     if result == Interrupted.exit_code:  # what typer makes of a Ctrl-C, without a word
         raise KeyboardInterrupt
     return result if isinstance(result, int) else 0
+
+
+def _defect(error: Exception) -> SartorError:
+    found = SartorError(
+        f"unexpected {type(error).__name__}: {error}",
+        hint="this is a defect of Sartor's; --debug shows where, for a report",
+    )
+    found.__cause__ = error
+    return found
 
 
 def _fail(error: SartorError) -> int:

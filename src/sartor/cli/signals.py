@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, TypeVar
 
+from sartor.cli import output
 from sartor.domain.errors import Interrupted
 
 T = TypeVar("T")
@@ -29,6 +30,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 
 
 async def _guarded(main: Coroutine[Any, Any, T]) -> T:
+    asyncio.get_running_loop().set_exception_handler(_on_stray)
     task = asyncio.ensure_future(main)
     with _handling(task) as stop:
         try:
@@ -37,6 +39,11 @@ async def _guarded(main: Coroutine[Any, Any, T]) -> T:
             if stop.name is None:
                 raise
             raise Interrupted(f"{stop.name}: what was under way was rolled back") from None
+
+
+def _on_stray(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Tell in a line of an error that nobody awaited: that of a task which a script left behind."""
+    output.tell(f"note: {context['message']}: {context.get('exception')!r}")
 
 
 class _Stop:

@@ -36,6 +36,11 @@ class Alteration:
     checksum: str
 
     @property
+    def identity(self) -> tuple[str, str]:
+        """What makes it one and the same in the ledger: (lineage, id)."""
+        return self.lineage, self.id
+
+    @property
     def timestamp(self) -> int:
         """Unix seconds, without the fraction."""
         return int(self.id.partition("-")[0].partition(".")[0])

@@ -42,6 +42,11 @@ class Entry:
     seq: int
     """The number of the journal's event that deployed it."""
 
+    @property
+    def identity(self) -> tuple[str, str]:
+        """What makes it one and the same on disk: (lineage, id)."""
+        return self.lineage, self.id
+
 
 @dataclass(frozen=True)
 class Ledger:
@@ -60,9 +65,9 @@ class Ledger:
         return self.head >= 0
 
     @cached_property
-    def by_key(self) -> dict[tuple[str, str], Entry]:
-        """Entries by lineage and identity."""
-        return {(entry.lineage, entry.id): entry for entry in self.entries}
+    def by_identity(self) -> dict[tuple[str, str], Entry]:
+        """Entries by (lineage, id)."""
+        return {entry.identity: entry for entry in self.entries}
 
 
 class EventKind(Enum):

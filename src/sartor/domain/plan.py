@@ -65,8 +65,8 @@ def compare(catalogue: Catalogue, ledger: Ledger) -> Status:
     pairs = [Pair(a, e) for e in known if (a := catalogue.by_name[e.lineage].by_id.get(e.id))]
     without_file = [e for e in known if e.id not in catalogue.by_name[e.lineage].by_id]
     ahead = [entry for entry in without_file if _is_ahead(entry, catalogue)]
-    done = {(entry.lineage, entry.id) for entry in complete}
-    pending = [a for a in catalogue if (a.lineage, a.id) not in done]
+    done = {entry.identity for entry in complete}
+    pending = [a for a in catalogue if a.identity not in done]
     changed = [p for p in pairs if p.entry.state is State.DEPLOYED and p.entry.checksum != p.alteration.checksum]
     free = [p for p in changed if p.entry.release.unreleased and p.alteration.release.unreleased]
     return Status(
@@ -88,7 +88,7 @@ def _check_lineages(catalogue: Catalogue, ledger: Ledger) -> None:
     homes = {entry.id: entry.lineage for entry in ledger.entries if entry.lineage not in catalogue.by_name}
     for alteration in catalogue if homes else ():
         home = homes.get(alteration.id)
-        if home and (alteration.lineage, alteration.id) not in ledger.by_key:
+        if home and alteration.identity not in ledger.by_identity:
             location = catalogue.by_name[alteration.lineage].location
             raise LineageMismatch(
                 f"{alteration.id} is deployed as part of lineage {home!r}, and was given as part of"
@@ -203,13 +203,15 @@ def _plan_deploy(catalogue: Catalogue, ledger: Ledger, request: Deploy, status: 
     _refuse_missing([e for e in status.missing if e.id not in request.accepted])
     target = request.target if request.target is not None else _latest(catalogue)
     wanted = [a for a in status.pending if a.release <= target][: request.steps]
-    late = {a.id for a in status.out_of_order}
-    if request.strict_order and (found := [a for a in wanted if a.id in late]):
+    late = {a.identity for a in status.out_of_order}
+    if request.strict_order and (found := [a for a in wanted if a.identity in late]):
         raise OutOfOrder(f"{_names(a.name for a in found)}: older than the newest alteration deployed here")
     return Plan(
         direction=Direction.DEPLOY,
         target=target,
-        steps=tuple(Step(alteration=a, entry=ledger.by_key.get((a.lineage, a.id)), late=a.id in late) for a in wanted),
+        steps=tuple(
+            Step(alteration=a, entry=ledger.by_identity.get(a.identity), late=a.identity in late) for a in wanted
+        ),
         status=status,
         head=ledger.head,
         relabel=tuple(p for p in status.renamed if p not in status.edited),
@@ -232,8 +234,8 @@ def _plan_rollback(catalogue: Catalogue, ledger: Ledger, request: Rollback, stat
     held = [entry for entry in reversed(ledger.entries) if entry.lineage in catalogue.by_name]
     chosen = [entry for entry in held if _undone_by(request, entry, catalogue)][: request.steps]
     _refuse_missing([e for e in chosen if e.id not in catalogue.by_name[e.lineage].by_id])
-    ids = {(e.lineage, e.id) for e in chosen}
-    edited = [p for p in status.edited if (p.entry.lineage, p.entry.id) in ids]
+    chosen_identities = {e.identity for e in chosen}
+    edited = [p for p in status.edited if p.entry.identity in chosen_identities]
     _refuse_edited([p for p in edited if p.alteration.id not in request.accepted])
     return Plan(
         direction=Direction.ROLLBACK,

@@ -10,8 +10,11 @@ from typing import Any
 import asyncpg
 
 from sartor.domain.destination import Destination, redact
-from sartor.domain.errors import Unreachable
+from sartor.domain.errors import DestinationError, Unreachable
 from sartor.postgres.connection import Connection
+
+DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What the driver raises, apart from OSError."""
 
 CONNECT_TIMEOUT = 10.0
 """Seconds that a connection may take, where the URL doesn't say (`connect_timeout`)."""
@@ -94,3 +97,11 @@ def _why_not(error: BaseException, timeout: float) -> tuple[str, str]:
             )
         case _:
             return (str(error) or type(error).__name__, "check the URL; the manual's chapter 34.1.1 describes it")
+
+
+def session_error(error: BaseException, destination: Destination) -> DestinationError:
+    """What it means that a session's own statement failed: the ledger's reading or making, not a script."""
+    text = redact(f"{destination.label}: {error}", destination.secrets)
+    if isinstance(error, asyncpg.PostgresError) and not isinstance(error, asyncpg.PostgresConnectionError):
+        return DestinationError(f"{text} (SQLSTATE {error.sqlstate})")
+    return Unreachable(f"{text}: the connection was lost", hint="run the command again once the server answers")

@@ -170,11 +170,6 @@ class Connection(_Driver):
         self._keep("conn.reset()")
         await super().reset(**kwargs)
 
-    def terminate(self) -> None:
-        """As asyncpg's; not for a script."""
-        self._keep("conn.terminate()")
-        super().terminate()
-
     def _keep(self, call: str) -> None:
         if self._guarded:
             raise TransactionControl(call)

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator
 
 import asyncpg
 
-from sartor.domain.destination import Destination, redact
-from sartor.domain.errors import DestinationError
 from sartor.domain.report import Failure
 from sartor.postgres.connection import TransactionControl
 from sartor.postgres.guard import CLOSED_CONSTRAINT, MARK_GONE, ROLE_LEFT
@@ -18,17 +16,7 @@ RETRIED = frozenset({"55P03", "40P01", "40001"})
 STALE = frozenset({"23505", "23502"})
 """What the guard's claim answers where another run was first."""
 
-DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-"""What the driver raises, apart from OSError."""
-
 SAVEPOINT = "wrap the statement that may fail in `async with conn.transaction():`"
-
-
-def ledger_error(error: BaseException, destination: Destination) -> DestinationError:
-    """Why the ledger's tables can't be made or written."""
-    return DestinationError(
-        redact(f"the ledger in schema {destination.schema} can't be made: {error}", destination.secrets)
-    )
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:

@@ -10,7 +10,7 @@ from typing import Self
 from sartor.domain.destination import Destination
 from sartor.domain.errors import DestinationError, PrivilegeMissing, ReadOnly
 from sartor.domain.quoting import quote_identifier
-from sartor.postgres.connecting import close, connect
+from sartor.postgres.connecting import DRIVER_ERRORS, close, connect, session_error
 from sartor.postgres.connection import Connection
 
 _FACTS = """
@@ -64,7 +64,8 @@ class Facts:
 class Session:
     """A connection to a destination, with its facts; it can be made anew when it breaks.
 
-    `async with Session(destination, application="...") as session`. Raises Unreachable where there is no way in.
+    `async with Session(destination, application="...") as session`. Raises Unreachable where there is no way in; an
+    error of the driver's that nobody took leaves the block as DestinationError.
     """
 
     def __init__(self, destination: Destination, *, application: str) -> None:
@@ -97,8 +98,10 @@ class Session:
         await self.open()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         await self.close()
+        if isinstance(error, (OSError, *DRIVER_ERRORS)):
+            raise session_error(error, self.destination) from error
 
     async def open(self) -> None:
         """Connect, and learn the facts. Raises Unreachable."""

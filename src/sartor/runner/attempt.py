@@ -13,6 +13,7 @@ from enum import Enum
 import sartor.postgres.errors as driver
 from sartor.domain.errors import DestinationError, RunHeld, Unreachable
 from sartor.domain.report import Blocker
+from sartor.postgres.connecting import DRIVER_ERRORS
 from sartor.postgres.connection import Connection
 from sartor.postgres.guard import NewEvent, Pins, closing, opening, probe
 from sartor.postgres.ledger import has_token
@@ -146,7 +147,7 @@ async def _outcome_is_commit(session: Session, event: NewEvent, pins: Pins, erro
             await session.connection.execute(probe(event, pins))
         except Unreachable:
             pass
-        except (OSError, *driver.DRIVER_ERRORS) as answer:
+        except (OSError, *DRIVER_ERRORS) as answer:
             if not session.connection_lost:
                 await session.connection.execute("rollback")
             if driver.sqlstate(answer) in driver.STALE:

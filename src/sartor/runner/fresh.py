@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sartor.postgres.errors as driver
 from sartor.catalogue.scripts import load_script
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
@@ -11,6 +10,7 @@ from sartor.domain.ledger import Ledger
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Direction, make_plan
 from sartor.domain.report import Observer
+from sartor.postgres.connecting import DRIVER_ERRORS
 from sartor.postgres.contents import drop_contents
 from sartor.postgres.session import Session, application_name
 from sartor.runner.turn import take_turn
@@ -33,7 +33,7 @@ async def drop_all(
         async with take_turn(session, "fresh", limits=limits, observer=observer):
             try:
                 return await drop_contents(session.connection, destination.schema, lock_timeout=limits.lock_budget)
-            except driver.DRIVER_ERRORS as error:
+            except DRIVER_ERRORS as error:
                 raise DestinationError(
                     f"schema {destination.schema} can't be emptied: {error}; nothing was dropped",
                     hint="the role must own what the schema holds, and nobody may be using it",

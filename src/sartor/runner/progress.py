@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import time
 
-import sartor.postgres.errors as driver
 from sartor.catalogue.script import Script
 from sartor.catalogue.scripts import load_script
 from sartor.domain.alteration import Alteration, Catalogue
@@ -15,6 +14,7 @@ from sartor.domain.ledger import Entry, EventKind, Ledger
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Direction, Plan, Rollback, Step, make_plan
 from sartor.domain.report import Done, Failure, Finished, Note, Observer, Planned, Report, Started
+from sartor.postgres.connecting import DRIVER_ERRORS
 from sartor.postgres.connection import Connection
 from sartor.postgres.ledger import create_ledger, read_ledger, require_format
 from sartor.postgres.session import Session
@@ -44,7 +44,7 @@ async def carry_out(
     progress = _Progress(catalogue, request, plan)
     try:
         async with take_turn(session, plan.direction.value, limits=limits, observer=observer) as turn:
-            await _make_ledger(session)
+            await create_ledger(session)
             if turn.waited or not ledger.exists:
                 await progress.plan_again(turn)
             await progress.carry_out(turn)
@@ -73,13 +73,6 @@ def _load(alteration: Alteration, plan: Plan) -> Script:
     return script
 
 
-async def _make_ledger(session: Session) -> None:
-    try:
-        await create_ledger(session)
-    except driver.DRIVER_ERRORS as error:
-        raise driver.ledger_error(error, session.destination) from error
-
-
 class _Progress:
     """How far a run has come: its plan, what it did, and what other runs did meanwhile."""
 
@@ -88,17 +81,17 @@ class _Progress:
         self._request = request
         self._plan = plan
         self._done: list[Done] = []
-        self._elsewhere: dict[str, Alteration] = {}
+        self._elsewhere: dict[tuple[str, str], Alteration] = {}
 
     def report(self, failed: Failure | None = None) -> Report:
         """What this run has done until now."""
-        finished = {done.alteration.id for done in self._done}
+        finished = {done.alteration.identity for done in self._done}
         return Report(
             direction=self._plan.direction,
             target=self._plan.target,
             done=tuple(self._done),
             failed=failed,
-            remaining=tuple(s.alteration for s in self._plan.steps if s.alteration.id not in finished),
+            remaining=tuple(s.alteration for s in self._plan.steps if s.alteration.identity not in finished),
             elsewhere=tuple(self._elsewhere.values()),
             plan=self._plan,
         )
@@ -111,9 +104,11 @@ class _Progress:
         if request.steps is not None:
             request = dataclasses.replace(request, steps=max(0, request.steps - len(self._done)))
         before, self._plan = self._plan, make_plan(self._catalogue, ledger, request)
-        mine = {done.alteration.id for done in self._done} | {step.alteration.id for step in self._plan.steps}
-        self._elsewhere |= {s.alteration.id: s.alteration for s in before.steps if s.alteration.id not in mine}
-        if {step.alteration.id for step in self._plan.steps} - {step.alteration.id for step in before.steps}:
+        mine = {d.alteration.identity for d in self._done} | {s.alteration.identity for s in self._plan.steps}
+        self._elsewhere |= {
+            s.alteration.identity: s.alteration for s in before.steps if s.alteration.identity not in mine
+        }
+        if {s.alteration.identity for s in self._plan.steps} - {s.alteration.identity for s in before.steps}:
             _load_all(self._plan, turn.session)
         turn.observer(Planned(plan=self._plan))
 
@@ -150,7 +145,7 @@ class _Progress:
             raise
         except (Stale, SartorError):
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a script's sys.exit() must not end the run as if all were well
             raise AlterationFailed(await _record_failure(turn, error, script, direction)) from error
         self._finish(turn, alteration, began)
 
@@ -187,7 +182,7 @@ async def _nothing(_connection: Connection) -> None:
     """The work of an event that is only a record."""
 
 
-async def _record_failure(turn: Turn, error: Exception, script: Script, direction: Direction) -> Failure:
+async def _record_failure(turn: Turn, error: BaseException, script: Script, direction: Direction) -> Failure:
     """The facts of a failure, written to the journal as far as the database lets us."""
     about = script.alteration
     failure = turn.failure(error, name=about.name, alteration_id=about.id, file=about.file, locate=script.locate)
@@ -199,6 +194,6 @@ async def _record_failure(turn: Turn, error: Exception, script: Script, directio
         if turn.session.connection_lost:
             await turn.session.renew()
         await _record(turn, EventKind.FAILED, about, **facts)
-    except (Stale, SartorError, OSError, *driver.DRIVER_ERRORS):
+    except (Stale, SartorError, OSError, *DRIVER_ERRORS):
         turn.observer(Note(text="the failure couldn't be written to the journal"))
     return failure

@@ -100,12 +100,12 @@ async def _seed(turn: Turn, modules: Sequence[SeedModule], *, reset: bool) -> No
             continue
         except SartorError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise AlterationFailed(_failure(turn, error, str(current.file))) from error
         return
 
 
-def _failure(turn: Turn, error: Exception, path: str) -> Failure:
+def _failure(turn: Turn, error: BaseException, path: str) -> Failure:
     name = Path(path).name
     return turn.failure(error, name=name, alteration_id=None, file=path, locate=lambda e: locate(e, path))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import os
+import secrets
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -39,6 +39,8 @@ class Turn:
         self.head = 0
         self.waited = False
         self._watch = watch
+        # Process numbers are alike in containers: a session is told from others by something of its own.
+        self._tag = secrets.token_hex(4)
 
     async def take_lock(self) -> None:
         """Hold the run's lock; `waited` says afterwards whether another run had it. Raises RunHeld, naming that run."""
@@ -69,7 +71,7 @@ class Turn:
 
         It lasted from the event numbered `since`, where that is given.
         """
-        mark = f"sartor {script}"[:50] + f" {os.getpid()}.{self.head + 1}"
+        mark = f"sartor {script}"[:46] + f" {self._tag}.{self.head + 1}"
         await happen(
             self.session,
             self.lookout,
@@ -111,7 +113,9 @@ class Turn:
             log=lambda text: self.observer(Note(text=f"{script}: {text}")),
         )
 
-    def failure(self, error: Exception, *, name: str, alteration_id: str | None, file: str, locate: Locate) -> Failure:
+    def failure(
+        self, error: BaseException, *, name: str, alteration_id: str | None, file: str, locate: Locate
+    ) -> Failure:
         """The facts of why a script failed."""
         hidden = None if self.session.connection_lost else self.session.connection.error
         found = driver.failure(error, name=name, alteration_id=alteration_id, file=file, locate=locate, hidden=hidden)

@@ -1,0 +1,68 @@
+"""What the documents say of names, numbers and files is so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from support.command import Command
+from support.markdown import anchors, links
+from support.walk import ROOT
+
+from sartor.domain import errors
+from sartor.domain.errors import SartorError
+from sartor.domain.ledger import EventKind
+from sartor.settings.lookup import variable
+from sartor.settings.toml_file import KEYS
+
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "alterations" / "README.md"])
+OPERATE = (ROOT / "docs" / "operate.md").read_text("utf-8")
+COMMANDS = [
+    *(("db", "alteration", name) for name in ("deploy", "rollback", "fresh", "list", "status", "history")),
+    ("db", "seed"),
+    (),
+]
+OF_OTHERS = {"--update-docs", "--upgrade"}
+"""Options that documents mention and that aren't Sartor's."""
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links(document: Path) -> None:
+    """A link leads to a file that is there, and to a heading of it."""
+    for link in links(document):
+        name, _, anchor = link.partition("#")
+        target = (document.parent / name).resolve() if name else document
+        assert target.exists(), f"{document.name} links to {link}"
+        assert not anchor or anchor in anchors(target), f"{document.name} links to {link}"
+
+
+def test_options(sartor: Command) -> None:
+    """Every option that a document names is one of some command, and every option of a command is documented."""
+    helps = "\n".join(sartor.run(*words, "--help").out for words in COMMANDS)
+    known = set(re.findall(r"--[a-z][a-z-]+", helps))
+    named = {option: d.name for d in DOCUMENTS for option in re.findall(r"`[^`\n]*?(--[a-z][a-z-]+)", d.read_text())}
+    assert {option: name for option, name in named.items() if option not in known | OF_OTHERS} == {}
+    undocumented = {option for option in known if f"`{option}" not in OPERATE}
+    assert undocumented <= {"--help", "--version", "--debug", "--install-completion", "--show-completion"}
+
+
+def test_settings() -> None:
+    """The table of settings has each one, with its variable."""
+    rows = dict(re.findall(r"^\| `([a-z-]+)` \| (?:`(SARTOR_[A-Z_]+)` )?\|", OPERATE, re.MULTILINE))
+    assert rows == {key: variable(key) for key in KEYS if key != "db-url-env"} | {"db-url-env": ""}
+
+
+def test_exit_codes() -> None:
+    """The table of exit codes has each one that an error has, and 0."""
+    classes = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, SartorError)]
+    table = OPERATE[OPERATE.index("## Exit codes") :]
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)} == {0, *(c.exit_code for c in classes)}
+
+
+def test_events() -> None:
+    """The table of the journal's events has each kind."""
+    table = OPERATE[OPERATE.index("| event |") : OPERATE.index("## Asking from the application")]
+    assert set(re.findall(r"`([a-z-]+)`", "\n".join(re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)))) == {
+        kind.value for kind in EventKind
+    }
