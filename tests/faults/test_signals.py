@@ -10,7 +10,7 @@ import pytest
 from support.command import Command, Finished, finish
 from support.database import Database, with_name
 from support.folder import Folder
-from support.sessions import backend_running, backends, holding, until
+from support.sessions import at_work, backend_running, holding, until
 
 BOUND = 2.0
 OVERHEAD = 1.0
@@ -58,6 +58,7 @@ def stop(process: subprocess.Popen[str], number: signal.Signals) -> Finished:
     began = time.monotonic()
     ended = finish(process, number)
     took = time.monotonic() - began
+    print("TOOK", took)
     assert ended.code == 130, ended
     assert "Traceback" not in ended.err, ended.err
     assert took < BOUND + OVERHEAD, f"{took:.1f} s"
@@ -72,7 +73,7 @@ def check_and_go_on(sartor: Command, database: Database, env: dict[str, str] | N
         ["1.0.0-1700000000-a.py"],
         ["1.0.0-1700000001-b.py"],
     ]
-    until(lambda: not [name for name in backends(database) if name.startswith("sartor")], what="the sessions' end")
+    until(lambda: not at_work(database), what="the sessions' end")
     (sartor.directory / "free").touch()
     sartor("deploy", "latest", env=env)
     assert database.tables() == {"a", "b"}
@@ -104,10 +105,7 @@ def test_during_a_statement_that_swallows_the_cancel(
     check_and_go_on(sartor, database, there)
 
 
-@BOTH
-def test_while_a_script_blocks_python(
-    number: signal.Signals, sartor: Command, folder: Folder, database: Database
-) -> None:
+def test_while_a_script_blocks_python(sartor: Command, folder: Folder, database: Database) -> None:
     """A blocking call in a script is told of, with file and line, and a signal breaks into it."""
     write(folder, "time.sleep(60)")
     process = sartor.start("deploy", "latest")
@@ -116,7 +114,7 @@ def test_while_a_script_blocks_python(
     told = next((text for text in process.stderr if "blocks Python" in text), "")
     assert told.startswith(f"note: 1.0.0-1700000001-b.py, line {line}: "), told
     assert "time.sleep" in told
-    stop(process, number)
+    stop(process, signal.SIGTERM)
     check_and_go_on(sartor, database)
 
 
@@ -129,9 +127,8 @@ def test_before_anyone_tells_that_a_script_blocks(sartor: Command, folder: Folde
     check_and_go_on(sartor, database)
 
 
-@BOTH
 def test_while_a_script_waits_for_a_lock(
-    number: signal.Signals, sartor: Command, folder: Folder, database: Database, there: dict[str, str]
+    sartor: Command, folder: Folder, database: Database, there: dict[str, str]
 ) -> None:
     """A wait for a lock is given up."""
     write(folder, 'await conn.execute("lock table held")')
@@ -139,15 +136,12 @@ def test_while_a_script_waits_for_a_lock(
     with holding(database.url, "begin", "lock table held"):
         process = sartor.start("deploy", "latest", env=there)
         until(lambda: backend_running(database, "lock table held"))
-        stop(process, number)
+        stop(process, signal.SIGINT)
     database.run("drop table held")
     check_and_go_on(sartor, database, there)
 
 
-@BOTH
-def test_while_waiting_for_another_run(
-    number: signal.Signals, sartor: Command, folder: Folder, database: Database
-) -> None:
+def test_while_waiting_for_another_run(sartor: Command, folder: Folder, database: Database) -> None:
     """A run that waits for another gives up, and the other one isn't disturbed."""
     write(folder, 'await conn.execute("select pg_sleep(600)")')
     other = sartor.start("deploy", "latest")
@@ -155,14 +149,13 @@ def test_while_waiting_for_another_run(
     waiting = sartor.start("deploy", "latest", "--wait", "60s")
     assert waiting.stderr
     assert "waiting for another run" in waiting.stderr.readline()
-    stop(waiting, number)
+    stop(waiting, signal.SIGINT)
     assert backend_running(database, "pg_sleep(600)")
     stop(other, signal.SIGTERM)
     check_and_go_on(sartor, database)
 
 
-@BOTH
-def test_during_a_concurrent_build(number: signal.Signals, sartor: Command, folder: Folder, database: Database) -> None:
+def test_during_a_concurrent_build(sartor: Command, folder: Folder, database: Database) -> None:
     """An interrupted CREATE INDEX CONCURRENTLY is taken up again, and its index is valid in the end."""
     folder.table("1.0.0-1700000000-a.py")
     script = 'transaction = False\n\nasync def {}(conn):\n    await conn.execute("{} index concurrently {}")\n'
@@ -172,7 +165,7 @@ def test_during_a_concurrent_build(number: signal.Signals, sartor: Command, fold
     with holding(database.url, "begin isolation level repeatable read", "select 1"):
         process = sartor.start("deploy", "latest")
         until(lambda: backend_running(database, "create index concurrently"))
-        stop(process, number)
+        stop(process, signal.SIGINT)
         until(lambda: not backend_running(database, "create index concurrently"), limit=1)
         assert database.value("select count(*) from pg_index where not indisvalid") == 1
     assert "interrupted" in sartor("status").out

@@ -56,8 +56,8 @@ def backend_running(database: Database, text: str) -> list[int]:
     return [row[0] for row in database.rows(query, database.name, text)]
 
 
-def backends(database: Database) -> list[str]:
-    """The names of the applications that are connected to the database, this look apart."""
+def at_work(database: Database) -> list[str]:
+    """The names of the applications that run a statement, or hold a transaction open, in the database."""
     query = """select application_name from pg_stat_activity
-        where datname = $1 and pid <> pg_backend_pid() and backend_type = 'client backend'"""
+        where datname = $1 and pid <> pg_backend_pid() and backend_type = 'client backend' and state <> 'idle'"""
     return [row[0] for row in database.rows(query, database.name)]

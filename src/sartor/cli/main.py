@@ -41,15 +41,21 @@ def _run(arguments: Sequence[str]) -> int:
 
 def _find(arguments: Sequence[str]) -> tuple[Command | None, Sequence[str]]:
     """The command that is named in full, and the words behind its name; None where there is no such."""
-    if arguments[:2] == ["db", "seed"]:
-        from sartor.cli import seed
+    match arguments:
+        case ["db", "alteration" | "alt" | "alter", "list" | "status" | "history" as name, *words]:
+            from sartor.cli import reading
 
-        return seed.commands["seed"], arguments[2:]
-    if arguments[:1] == ["db"] and len(arguments) > 2 and arguments[1] in {"alteration", "alt", "alter"}:
-        from sartor.cli import alteration
+            return reading.commands[name], words
+        case ["db", "alteration" | "alt" | "alter", "deploy" | "rollback" | "fresh" as name, *words]:
+            from sartor.cli import deploying
 
-        return alteration.commands.get(arguments[2]), arguments[3:]
-    return None, arguments
+            return deploying.commands[name], words
+        case ["db", "seed", *words]:
+            from sartor.cli import seed
+
+            return seed.commands["seed"], words
+        case _:
+            return None, arguments
 
 
 def _run_typer(arguments: Sequence[str]) -> int:

@@ -1,13 +1,11 @@
-"""`sartor db alteration ...`: each command is its options, one API call, and words for the result."""
+"""`sartor db alteration deploy`, `rollback`, `fresh`: options, one API call, words for the result."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Annotated
 
 from sartor import api
-from sartor.cli import asking, options, output, render, shapes, signals
+from sartor.cli import asking, options, output, shapes, signals
 from sartor.cli.declare import Argument, Command, Option, command_in
 from sartor.cli.telling import show_report, telling_run
 from sartor.cli.work import on_each, settled
@@ -209,67 +207,3 @@ def fresh(
             return show_report(report)
 
         on_each(settings, action, on_error=shapes.report_shape(shapes.empty_report(Direction.DEPLOY)))
-
-
-@command_in(commands, "list", epilog=options.epilog("db alteration list --alterations acme.alterations", 0, 2))
-def list_(
-    *,
-    alterations: options.Alterations = None,
-    json: options.Json = False,
-    debug: options.Debug = False,
-) -> None:
-    """Show what is shipped, by release. Needs no database."""
-    flags = options.make_flags(alterations=alterations)
-    catalogue = api.list_alterations(api.load_sources(flags, environ=os.environ, directory=Path.cwd()))
-    if json:
-        output.shape(shapes.list_shape(catalogue))
-    else:
-        for line in render.list_lines(catalogue):
-            output.result(line)
-
-
-@command_in(commands, "status", epilog=options.epilog("db alteration status --json", 0, 2, 6, 130))
-def status(
-    *,
-    db_url: options.DbUrl = None,
-    schema: options.Schema = None,
-    alterations: options.Alterations = None,
-    embedded: options.Embedded = None,
-    json: options.Json = False,
-    debug: options.Debug = False,
-) -> None:
-    """Show what is deployed, pending, out of order, edited, missing or ahead. Writes nothing."""
-    flags = options.make_flags(db_url=db_url, schema=schema, alterations=alterations)
-    with settled(flags, embedded) as settings:
-
-        def action(destination: Destination) -> shapes.Shape:
-            found = signals.run(api.status(destination, settings.sources))
-            if not json:
-                for line in render.status_lines(found):
-                    output.result(line)
-            return shapes.status_shape(found)
-
-        on_each(settings, action)
-
-
-@command_in(commands, "history", epilog=options.epilog("db alteration history --json", 0, 2, 6, 130))
-def history(
-    *,
-    db_url: options.DbUrl = None,
-    schema: options.Schema = None,
-    embedded: options.Embedded = None,
-    json: options.Json = False,
-    debug: options.Debug = False,
-) -> None:
-    """Show the journal: every deployment, rollback, failure and repair, oldest first. Writes nothing."""
-    flags = options.make_flags(db_url=db_url, schema=schema)
-    with settled(flags, embedded) as settings:
-
-        def action(destination: Destination) -> shapes.Shape:
-            events = signals.run(api.history(destination))
-            if not json:
-                for line in render.history_lines(events):
-                    output.result(line)
-            return shapes.history_shape(events)
-
-        on_each(settings, action)
