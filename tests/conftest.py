@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,19 +12,20 @@ from support.command import Command
 from support.database import Database, temporary_database
 from support.folder import Folder
 
-from sartor.postgres.embedded import default_directory, serve
+from sartor.postgres.embedded import serve
 
 
 @pytest.fixture(scope="session")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_url() -> Iterator[str]:
     """The URL of a server, for a superuser, over TCP."""
     if given := os.environ.get("SARTOR_TEST_DB_URL"):
         yield given
         return
-    directory = default_directory(tmp_path_factory.mktemp("server"))
     settings = {"fsync": "off", "max_connections": "200"}
-    with serve(directory, tcp=True, settings=settings) as server:
-        yield server.url
+    with tempfile.TemporaryDirectory(prefix="sartor-test-") as directory:
+        Path(directory).chmod(0o755)  # as root, the server runs as `nobody`
+        with serve(Path(directory, "server"), tcp=True, settings=settings) as server:
+            yield server.url
 
 
 @pytest.fixture

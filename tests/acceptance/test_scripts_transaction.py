@@ -56,7 +56,7 @@ OFFENCES = {
         "longer than --statement-timeout allows",
     ),
     "its connection closed": ("await conn.close()", "the script runs conn.close()", "take the statement out"),
-    "its connection cut": ("conn.terminate()", "the script runs conn.terminate()", "take the statement out"),
+    "its connection reset": ("await conn.reset()", "the script runs conn.reset()", "take the statement out"),
     "a query left running": (
         "import asyncio\nasyncio.ensure_future(conn.execute('select pg_sleep(60)'))\nawait asyncio.sleep(0)",
         "another operation is in progress",

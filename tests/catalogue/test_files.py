@@ -17,7 +17,15 @@ def names(folder: Folder) -> list[str]:
 
 def test_only_alterations_are_read(folder: Folder) -> None:
     """`README.md`, helpers, hidden files and folders aren't alterations; `.py` and `.sql` files are."""
-    for name in ("README.md", "_helpers.py", "__init__.py", ".hidden.py", "__pycache__/x.pyc", "seeds/01.py", "data.csv"):
+    for name in (
+        "README.md",
+        "_helpers.py",
+        "__init__.py",
+        ".hidden.py",
+        "__pycache__/x.pyc",
+        "seeds/01.py",
+        "data.csv",
+    ):
         folder.write(name, "")
     folder.table("1.0.0-2-b.py")
     folder.write("1.0.0-1-a.sql", "-- sartor: up\n")

@@ -5,21 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from support.markdown import read_blocks
 from support.walk import ROOT, Differs, walking
 
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "alterations" / "README.md"])
+DOCUMENTS = [
+    document
+    for document in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "alterations" / "README.md"])
+    if read_blocks(document)
+]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_examples(document: Path, server_url: str, request: pytest.FixtureRequest) -> None:
     """Every command that a document shows can be run as it stands, and prints what is shown below it."""
-    blocks = read_blocks(document)
-    if not blocks:
-        pytest.skip("no code in it")
     wrong: list[str] = []
     with walking(server_url) as walk:
-        for block in blocks:
+        for block in read_blocks(document):
             try:
                 walk.step(block)
             except Differs as error:

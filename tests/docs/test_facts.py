@@ -6,15 +6,15 @@ import re
 from pathlib import Path
 
 import pytest
-from support.command import Command
-from support.markdown import anchors, links
-from support.walk import ROOT
 
 from sartor.domain import errors
 from sartor.domain.errors import SartorError
 from sartor.domain.ledger import EventKind
 from sartor.settings.lookup import variable
 from sartor.settings.toml_file import KEYS
+from support.command import Command
+from support.markdown import anchors, links
+from support.walk import ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "alterations" / "README.md"])
 OPERATE = (ROOT / "docs" / "operate.md").read_text("utf-8")
@@ -57,7 +57,10 @@ def test_exit_codes() -> None:
     """The table of exit codes has each one that an error has, and 0."""
     classes = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, SartorError)]
     table = OPERATE[OPERATE.index("## Exit codes") :]
-    assert {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)} == {0, *(c.exit_code for c in classes)}
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)} == {
+        0,
+        *(c.exit_code for c in classes),
+    }
 
 
 def test_events() -> None:
@@ -66,3 +69,14 @@ def test_events() -> None:
     assert set(re.findall(r"`([a-z-]+)`", "\n".join(re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)))) == {
         kind.value for kind in EventKind
     }
+
+
+def test_house() -> None:
+    """The picture of the house has each module, on its floor, and no other."""
+    picture = (ROOT / "CONTRIBUTING.md").read_text("utf-8").partition("<!-- house -->")[2].split("```")[1]
+    drawn, floor = set(), ""
+    for line in picture.splitlines()[1:]:
+        floor = line.split("/")[0] if line[0] != " " else floor
+        drawn.add(f"{floor}/{line[13:].split()[0]}.py")
+    source = ROOT / "src" / "sartor"
+    assert drawn == {str(file.relative_to(source)) for file in source.glob("*/[a-z]*.py")}

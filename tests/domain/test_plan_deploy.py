@@ -23,7 +23,9 @@ def test_pending_is_shipped_less_ledger_up_to_the_target(situation: Situation, t
     shipped, before = situation
     plan = make_plan(shipped, before, Deploy(target=target))
     deployed = set(ids(before.entries))
-    assert ids(s.alteration for s in plan.steps) == [a.id for a in shipped if a.id not in deployed and a.release <= target]
+    assert ids(s.alteration for s in plan.steps) == [
+        a.id for a in shipped if a.id not in deployed and a.release <= target
+    ]
     assert [s.alteration.key for s in plan.steps] == sorted(s.alteration.key for s in plan.steps)
 
 

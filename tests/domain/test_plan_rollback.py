@@ -67,7 +67,9 @@ def test_the_label_on_disk_decides() -> None:
     shipped = catalogue("1.0.0-1-a.py", "1.1.0-2-b.py")
     before = ledger([alteration("1.0.0-1-a.py"), alteration("next-2-b.py")])
     assert not make_plan(shipped, before, Rollback(target=Release.parse("1.1.0"))).steps
-    assert ids(s.alteration for s in make_plan(shipped, before, Rollback(target=Release.parse("1.0.0"))).steps) == ["2-b"]
+    assert ids(s.alteration for s in make_plan(shipped, before, Rollback(target=Release.parse("1.0.0"))).steps) == [
+        "2-b"
+    ]
 
 
 def test_what_has_no_file_can_not_be_undone() -> None:

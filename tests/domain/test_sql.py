@@ -111,7 +111,7 @@ HARMLESS = [
     "update t set begin = 1",
     "set transaction read only",
     "start_transaction()",
-    'comment on table t is $$begin; commit; $$',
+    "comment on table t is $$begin; commit; $$",
 ]
 
 

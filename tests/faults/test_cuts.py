@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -11,7 +12,7 @@ from support.campaigns import CUTS, cut, finished
 from support.command import Command, finish
 from support.database import with_name
 from support.proxy import Cut, Proxy, proxy_to
-from support.sessions import backend_running, backends, until
+from support.sessions import at_work, backend_running, until
 from support.stage import Stage
 
 NUMBER = 60
@@ -43,3 +44,46 @@ def test_the_command_is_cut_once(made: Cut, proxy: Proxy, sartor: Command, stage
     assert proxy.cuts == [made]
     assert [a["id"] for a in done] == list(stage.ids)
     assert finished(stage, "deploy") == []
+
+
+def test_interrupted_while_the_answer_to_commit_is_outstanding(proxy: Proxy, sartor: Command, stage: Stage) -> None:
+    """Ctrl-C with the answer to a COMMIT outstanding: what the command says of that script is what the database says."""
+    choices = iter([None, None, Cut.SILENCE])
+    proxy.at_commit = lambda: next(choices, None)
+    process = sartor.start("deploy", "next", env={"SARTOR_DB_URL": proxy.url})
+    until(lambda: len(stage.deployed()) == 3)
+    ended = finish(process, signal.SIGINT)
+    assert ended.code == 130, ended
+    assert f"next-{stage.ids[2]}.py" in ended.err
+    assert stage.violations() == []
+    sartor("deploy", "next", env={"SARTOR_DB_URL": proxy.url})
+    assert finished(stage, "deploy") == []
+
+
+def test_interrupted_while_the_network_is_gone(proxy: Proxy, sartor: Command, stage: Stage) -> None:
+    """Ctrl-C ends the command even where nothing passes to the server and back any more."""
+    stage.folder.add("next-1800000000-slow.py", up="select pg_sleep(600)")
+    process = sartor.start("deploy", "next", env={"SARTOR_DB_URL": proxy.url})
+    until(lambda: backend_running(stage.database, "pg_sleep"))
+    proxy.stall()
+    began = time.monotonic()
+    ended = finish(process, signal.SIGINT)
+    assert ended.code == 130, ended
+    assert time.monotonic() - began < 3
+    proxy.cut()
+    until(lambda: not at_work(stage.database))
+    assert finished(stage, "deploy") == []
+
+
+def test_the_connection_is_cut_in_the_middle_of_a_script(proxy: Proxy, sartor: Command, stage: Stage) -> None:
+    """A connection lost before COMMIT changed nothing of its script: the command says so, and the next one goes on."""
+    last = stage.folder.add("next-1800000000-slow.py", up="select pg_sleep(600)")
+    process = sartor.start("deploy", "next", env={"SARTOR_DB_URL": proxy.url})
+    until(lambda: backend_running(stage.database, "pg_sleep"))
+    proxy.cut()
+    ended = finish(process)
+    assert ended.code == 6, ended
+    assert "rolled back" in ended.err
+    assert finished(stage, "deploy") == []
+    last.unlink()
+    assert sartor("deploy", "next").out == "Found 0 alteration to deploy\n"

@@ -58,7 +58,6 @@ def stop(process: subprocess.Popen[str], number: signal.Signals) -> Finished:
     began = time.monotonic()
     ended = finish(process, number)
     took = time.monotonic() - began
-    print("TOOK", took)
     assert ended.code == 130, ended
     assert "Traceback" not in ended.err, ended.err
     assert took < BOUND + OVERHEAD, f"{took:.1f} s"

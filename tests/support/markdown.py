@@ -45,7 +45,7 @@ def _directives(text: str | None) -> dict[str, str]:
 
 
 def read_examples(block: Block) -> list[Example]:
-    """The commands of a `console` block: each begins behind a `$ `, and goes on behind a `\\` at a line's end."""
+    """The commands of a `console` block: each begins behind a `$ `, and goes on behind a backslash at a line's end."""
     found: list[Example] = []
     for line in block.text.splitlines():
         if line.startswith("$ ") and not (found and "alone" in block.say):

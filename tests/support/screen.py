@@ -53,6 +53,8 @@ class _Screen:
             case "J":
                 self.lines[self.row] = self.lines[self.row][: self.column]
                 del self.lines[self.row + 1 :]
+            case _:
+                """Colours, and whether the cursor is seen."""
 
     def _move(self, row: int) -> None:
         self.row = row

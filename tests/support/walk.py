@@ -39,27 +39,18 @@ from urllib.parse import urlsplit
 import asyncpg
 import pexpect
 import pytest
+
 from support.database import Database, temporary_database
 from support.markdown import Block, Example, read_examples, write_examples
 from support.screen import show
+from support.transcript import elide, matches
 
 ROOT = Path(__file__).parents[2]
+BASH = shutil.which("bash") or "bash"
 LIMIT = 60
 ROLES = ("deployer", "reporter", "webapp")
 """The roles that documents speak of; they get names of their own on the server."""
 KEYS = {"escape": "\x1b", "enter": "\r", "no": "n\r"}
-ELLIPSIS = "..."
-
-_VOLATILE = [
-    (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?(\+00:00)?"), "<time>"),
-    (re.compile(r"\b\d+ min \d+ s\b|\b\d+(\.\d+)? m?s\b"), "<duration>"),
-    (re.compile(r'("duration_ms": )[\d.]+'), r"\1<duration>"),
-    (re.compile(r"\bpid \d+|(?<=terminate_backend\()\d+|\d+(?=@ci-1)"), "<pid>"),
-    (re.compile(r"from [\d.a-f:]+,"), "from <client>,"),
-    (re.compile(r"@\[[^\]]*\]"), "@<socket>"),
-    (re.compile(r"  \(about [\d,]+ rows?\)"), ""),
-    (re.compile(r" {2,}"), "  "),
-]
 
 
 class Differs(AssertionError):
@@ -92,6 +83,8 @@ class Walk:
             self.database.run(self._real(block.text))
         elif block.kind in CHECKS:
             CHECKS[block.kind](block.text)
+        else:
+            assert block.kind in {"sh", "text", "yaml", "json"}, f"line {block.line}: nothing tests this {block.kind}"
 
     def _quoted(self, block: Block, file: Path) -> None:
         source = textwrap.dedent(file.read_text("utf-8"))
@@ -140,7 +133,7 @@ class Walk:
 
     def _output(self, command: str, code: int) -> list[str]:
         done = subprocess.run(
-            ["bash", "-c", self._real(command)],
+            [BASH, "-c", self._real(command)],
             check=False,
             cwd=self.directory,
             env=self.environment,
@@ -158,10 +151,10 @@ class Walk:
         """The terminal's screen when it shows what the document shows, or won't change any more."""
         words = {"TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", "NO_COLOR": "1"}
         child = pexpect.spawn(
-            "bash",
+            BASH,
             ["-c", self._real(example.command)],
             cwd=str(self.directory),
-            env=self.environment | words,  # type: ignore[arg-type] # its stub wants os.environ
+            env=self.environment | words,
             dimensions=(60, 160),
             encoding="utf-8",
             timeout=LIMIT,
@@ -196,35 +189,6 @@ class Walk:
         text = text.replace(self.database.name, "app").replace(str(self.directory), "/srv/identity")
         text = text.replace("from 127.0.0.1", "from 10.0.7.12")
         return text.replace(f"@{socket.gethostname()}", "@ci-1")
-
-
-def matches(shown: list[str], found: list[str]) -> bool:
-    """Whether the lines are those shown, where a line `...` stands for any number of them."""
-    pattern = "".join(
-        r"(?:.*\n)*" if line.strip() == ELLIPSIS else re.escape(_steady(line)) + r"\n" for line in _plain(shown)
-    )
-    return re.fullmatch(pattern, "".join(f"{_steady(line)}\n" for line in _plain(found))) is not None
-
-
-def elide(shown: list[str], found: list[str]) -> list[str]:
-    """The lines, with one gap where there was one; several gaps are the author's to make again."""
-    if shown.count(ELLIPSIS) != 1:
-        return found
-    head = shown.index(ELLIPSIS)
-    tail = len(shown) - head - 1
-    return found if head + tail >= len(found) else [*found[:head], ELLIPSIS, *found[len(found) - tail :]]
-
-
-def _plain(lines: list[str]) -> list[str]:
-    while lines and not lines[-1]:
-        lines = lines[:-1]
-    return [line.rstrip() for line in lines]
-
-
-def _steady(line: str) -> str:
-    for pattern, name in _VOLATILE:
-        line = pattern.sub(name, line)
-    return line
 
 
 def _python(text: str) -> None:
@@ -269,13 +233,15 @@ def _project() -> Iterator[Path]:
             program.write_text(f"#!/bin/sh\nexec '{sysconfig.get_path('scripts')}/{name}' \"$@\"\n")
             program.chmod(0o755)
         stamp = '. scripts/_bootstrap; stamp run >"$venv/.installed-run"'
-        subprocess.run(["bash", "-c", stamp], check=True, cwd=directory, timeout=LIMIT)
+        subprocess.run([BASH, "-c", stamp], check=True, cwd=directory, timeout=LIMIT)
         yield directory
     finally:
         shutil.rmtree(directory)
 
 
 def _environment(directory: Path) -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("SARTOR_", "PG")) and k not in {"CI", "PYTHONPATH"}}
+    kept = {
+        k: v for k, v in os.environ.items() if not k.startswith(("SARTOR_", "PG")) and k not in {"CI", "PYTHONPATH"}
+    }
     path = os.pathsep.join([str(directory / ".venv" / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]])
     return kept | {"PATH": path, "COLUMNS": "100"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from sartor import __version__
@@ -15,4 +16,8 @@ def main() -> None:
         return
     from sartor.cli.main import run_command
 
-    sys.exit(run_command(sys.argv[1:]))
+    code = run_command(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Everything is closed and given back; taking hundreds of modules apart would take a fifth of the whole time.
+    os._exit(code)

@@ -135,7 +135,7 @@ def report_line(report: Report) -> str:
     """One sentence that closes a run."""
     deploys = report.direction is Direction.DEPLOY
     if not report.done:
-        return f"Found 0 alteration to {report.direction.value}"
+        return f"Found 0 alteration to {'deploy' if deploys else 'roll back'}"
     took = duration(sum(done.duration_ms for done in report.done))
     line = f"{'Deployed' if deploys else 'Rolled back'} {count(len(report.done))} in {took}"
     return line + (f"; {count(len(report.elsewhere))} by another run meanwhile" if report.elsewhere else "")

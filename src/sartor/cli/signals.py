@@ -26,46 +26,45 @@ BLOCKED = 0.5
 
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end. Raises Interrupted where a signal ended it."""
-    return asyncio.run(_guarded(main))
-
-
-async def _guarded(main: Coroutine[Any, Any, T]) -> T:
-    asyncio.get_running_loop().set_exception_handler(_on_stray)
-    task = asyncio.ensure_future(main)
-    with _handling(task) as stop:
-        try:
-            return await task
-        except asyncio.CancelledError:
-            if stop.name is None:
-                raise
-            raise Interrupted(f"{stop.name}: what was under way was rolled back") from None
-
-
-def _on_stray(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Tell in a line of an error that nobody awaited: that of a task which a script left behind."""
-    output.tell(f"note: {context['message']}: {context.get('exception')!r}")
+    stop = _Stop()
+    # Before asyncio installs a handler of its own, which cancels once and then breaks in anywhere.
+    with _handling(stop):
+        return asyncio.run(stop.watch(main))
 
 
 class _Stop:
     """Whether a signal came, and whether the event loop has taken notice."""
 
-    def __init__(self, task: asyncio.Future[Any]) -> None:
-        self._task = task
-        self._loop = asyncio.get_running_loop()
+    def __init__(self) -> None:
+        self._task: asyncio.Task[Any] | None = None
+        self._name: str | None = None
         self._noticed = False
-        self.name: str | None = None
+
+    async def watch(self, main: Coroutine[Any, Any, T]) -> T:
+        """Await `main`, and cancel it when a signal comes. Raises Interrupted then."""
+        asyncio.get_running_loop().set_exception_handler(_on_stray)
+        task = self._task = asyncio.create_task(main)
+        if self._name is not None:
+            self._notice()
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if self._name is None:
+                raise
+            raise Interrupted(f"{self._name}: what was under way was rolled back") from None
 
     def on_signal(self, number: int, _frame: FrameType | None) -> None:
         """The first signal cancels; another ends the process at once, and the server rolls back by itself."""
-        if self.name is not None:
+        if self._name is not None:
             sys.stderr.write("\nended at once: the server rolls back what was under way\n")
             sys.stderr.flush()
             os._exit(Interrupted.exit_code)
-        self.name = signal.Signals(number).name
-        sys.stderr.write(f"\n{self.name}: cancelling; once more to end at once\n")
+        self._name = signal.Signals(number).name
+        sys.stderr.write(f"\n{self._name}: cancelling; once more to end at once\n")
         sys.stderr.flush()
-        self._loop.call_soon_threadsafe(self._notice)
-        signal.setitimer(signal.ITIMER_REAL, BLOCKED)
+        if self._task is not None:
+            self._task.get_loop().call_soon_threadsafe(self._notice)
+            signal.setitimer(signal.ITIMER_REAL, BLOCKED)
 
     def on_alarm(self, _number: int, _frame: FrameType | None) -> None:
         """Break into a script that blocks the event loop."""
@@ -74,21 +73,23 @@ class _Stop:
             raise asyncio.CancelledError
 
     def _notice(self) -> None:
-        if not self._noticed:
+        if self._task is not None and not self._noticed:
             self._noticed = True
             self._task.cancel()
 
 
+def _on_stray(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Tell in a line of an error that nobody awaited: that of a task which a script left behind."""
+    output.tell(f"note: {context['message']}: {context.get('exception')!r}")
+
+
 @contextmanager
-def _handling(task: asyncio.Future[Any]) -> Iterator[_Stop]:
-    stop = _Stop(task)
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, stop.on_signal) for number in numbers]
-    before_alarm = signal.signal(signal.SIGALRM, stop.on_alarm)
+def _handling(stop: _Stop) -> Iterator[None]:
+    handlers = {signal.SIGINT: stop.on_signal, signal.SIGTERM: stop.on_signal, signal.SIGALRM: stop.on_alarm}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
-        yield stop
+        yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        for number, handler in zip(numbers, before, strict=True):
+        for number, handler in before.items():
             signal.signal(number, handler)
-        signal.signal(signal.SIGALRM, before_alarm)

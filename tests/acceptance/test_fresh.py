@@ -1,0 +1,143 @@
+"""`fresh`: all that the schema holds goes, nothing else does, and everything is deployed again."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.command import Command
+from support.database import Database
+from support.folder import Folder
+
+CONTENTS = """
+    create table parent (id int primary key, note text);
+    create table child (id serial primary key, parent_id int references parent, "Odd ""name" text);
+    create table parts (id int) partition by range (id);
+    create table part_1 partition of parts for values from (0) to (10);
+    create unlogged table scratch (id int generated always as identity);
+    create view seen as select * from parent;
+    create materialized view counted as select count(*) from seen;
+    create sequence numbers;
+    create type mood as enum ('sad', 'happy');
+    create type pair as (a int, b mood);
+    create type span as range (subtype = float8);
+    create domain positive as int check (value > 0);
+    create table typed (m mood, p pair, s span, d positive);
+    create function twice(i int) returns int language sql as 'select i * 2';
+    create function twice(t text) returns text language sql as 'select t || t';
+    create procedure nothing() language sql as 'select 1';
+    create function wake() returns trigger language plpgsql as 'begin return new; end';
+    create trigger waking before insert on parent for each row execute function wake();
+    create aggregate product(int) (sfunc = int4mul, stype = int, initcond = 1);
+    create operator === (leftarg = text, rightarg = text, function = texteq);
+    create operator family odd_family using btree;
+    create collation plain from "C";
+    create text search dictionary words (template = simple);
+    create text search configuration plain (copy = simple);
+    create policy mine on parent using (true);
+    create rule silent as on delete to child do instead nothing;
+    create statistics parent_stats (dependencies) on id, note from parent;
+"""
+
+LEFT = """
+    select pg_describe_object(classid, objid, 0) from (
+        select 'pg_class'::regclass as classid, oid as objid, relnamespace as space from pg_class
+        union all select 'pg_proc'::regclass, oid, pronamespace from pg_proc
+        union all select 'pg_type'::regclass, oid, typnamespace from pg_type
+        union all select 'pg_operator'::regclass, oid, oprnamespace from pg_operator
+        union all select 'pg_opfamily'::regclass, oid, opfnamespace from pg_opfamily
+        union all select 'pg_collation'::regclass, oid, collnamespace from pg_collation
+        union all select 'pg_ts_config'::regclass, oid, cfgnamespace from pg_ts_config
+        union all select 'pg_ts_dict'::regclass, oid, dictnamespace from pg_ts_dict
+        union all select 'pg_statistic_ext'::regclass, oid, stxnamespace from pg_statistic_ext
+    ) all_of_them where space = 'public'::regnamespace
+        and not exists (select from pg_depend d where d.classid = all_of_them.classid and d.objid = all_of_them.objid
+            and d.deptype in ('e', 'i', 'a'))
+        and pg_describe_object(classid, objid, 0) !~ 'sartor'
+    order by 1
+"""
+"""What stands in `public`, apart from an extension's members, parts of other objects, and Sartor's own."""
+
+
+@pytest.fixture(autouse=True)
+def _shipped(folder: Folder) -> None:
+    folder.table("1.0.0-1700000000-a.py")
+
+
+def test_everything_in_the_schema_goes(sartor: Command, database: Database) -> None:
+    """Whatever kinds of objects a schema holds, only what the alterations make is there afterwards."""
+    database.run(CONTENTS)
+    assert len(database.rows(LEFT)) > 25
+    sartor("fresh", "--yes")
+    assert database.rows(LEFT) == [("table a",), ("type a",), ("type a[]",)] or database.rows(LEFT) == [("table a",)]
+
+
+def test_what_was_deployed_is_deployed_again(sartor: Command, folder: Folder, database: Database) -> None:
+    """Rows and ledger start over, up to the target; by default that is `next`."""
+    folder.table("next-1700000001-b.py")
+    sartor("deploy", "next")
+    database.run("insert into a values (1)")
+    assert "Deployed 2 alterations" in sartor("fresh", "--yes").out
+    assert database.value("select count(*) from a") == 0
+    sartor("fresh", "latest", "--yes")
+    assert database.tables() == {"a"}
+    assert [row[0] for row in database.rows("select kind from sartor_journal order by seq")] == ["created", "deployed"]
+
+
+def test_an_empty_database(sartor: Command, database: Database) -> None:
+    """Where nothing is to be dropped, and not even the schema is there, it deploys."""
+    sartor("fresh", "--yes", "--schema", "shop")
+    assert database.tables("shop") == {"a"}
+
+
+def test_extensions_stay(sartor: Command, database: Database) -> None:
+    """An extension, and what belongs to it, isn't the schema's to drop."""
+    if not database.rows("select 1 from pg_available_extensions where name = 'citext'"):
+        pytest.skip("this server has no citext")
+    database.run("create extension citext", "create table b (name citext)")
+    members = "select count(*) from pg_depend where deptype = 'e' and refobjid = (select oid from pg_extension where extname = 'citext')"
+    before = database.value(members)
+    sartor("fresh", "--yes")
+    assert database.tables() == {"a"}
+    assert database.value(members) == before
+    assert database.value("select 'A'::citext = 'a'::citext") is True
+
+
+def test_other_schemas_stay(sartor: Command, database: Database) -> None:
+    """Only the destination's schema is emptied; what refers to it from outside loses the reference alone."""
+    database.run(
+        "create table parent (id int primary key)",
+        "create schema other",
+        "create table other.child (id int references public.parent)",
+        "insert into other.child values (null)",
+    )
+    sartor("fresh", "--yes")
+    assert database.tables("other") == {"child"}
+    assert database.value("select count(*) from other.child") == 1
+
+
+def test_grants_on_the_schema_stay(sartor: Command, database: Database) -> None:
+    """The schema isn't made anew: its owner, its grants and its comment stay."""
+    acl = "select nspacl::text, nspowner::text, obj_description(oid) from pg_namespace where nspname = 'public'"
+    database.run("grant usage on schema public to pg_monitor", "comment on schema public is 'the shop'")
+    before = database.rows(acl)
+    sartor("fresh", "--yes")
+    assert database.rows(acl) == before
+    assert "pg_monitor" in before[0][0]
+
+
+@pytest.mark.parametrize("text", ["async def up(conn:\n", "def up(conn): ...\n", "import no_such_module\n", ""])
+def test_broken_scripts_are_found_first(sartor: Command, folder: Folder, database: Database, text: str) -> None:
+    """Nothing is dropped where the scripts couldn't be deployed afterwards."""
+    database.run("create table precious (id int)")
+    folder.write("2.0.0-1700000001-broken.py", text)
+    done = sartor("fresh", "--yes", expect=1)
+    assert "2.0.0-1700000001-broken.py" in done.err
+    assert database.tables() == {"precious"}
+
+
+def test_a_target_that_is_none_is_found_first(sartor: Command, database: Database) -> None:
+    """So is a target that can't be one, and a folder that can't be read."""
+    database.run("create table precious (id int)")
+    sartor("fresh", "one", "--yes", expect=2)
+    sartor("fresh", "--yes", "--alterations", "nowhere", expect=2)
+    assert database.tables() == {"precious"}
