@@ -1,11 +1,10 @@
 """Contract: once no instance of 2.1 runs any more, `agents.endpoint` and the trigger that served it go.
 
+It is released one release later than `agent-endpoints`, and waits in `next` until then.
 No value of the column is lost: the trigger carried each into `agent_endpoints`, and `down` fetches it from there.
 """
 
 import asyncpg
-
-phase = "contract"
 
 
 async def up(conn: asyncpg.Connection) -> None:

@@ -86,4 +86,4 @@ def test_the_connection_is_cut_in_the_middle_of_a_script(proxy: Proxy, sartor: C
     assert "rolled back" in ended.err
     assert finished(stage, "deploy") == []
     last.unlink()
-    assert sartor("deploy", "next").out == "Found 0 alteration to deploy\n"
+    assert sartor("deploy", "next", env={"SARTOR_DB_URL": proxy.url}).out == "Found 0 alteration to deploy\n"

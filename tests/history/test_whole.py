@@ -28,23 +28,18 @@ def test_from_nothing_to_next_and_back(sartor: Command, database: Database, sche
     assert dump(database.url, schema) == at_once
 
 
-def counts(database: Database) -> dict[str, int]:
-    """How many rows each table has."""
-    return {t: database.value(f'select count(*) from "{t}"') for t in sorted(database.tables())}
-
-
 def test_the_seeds(sartor: Command, database: Database) -> None:
     """Seeding again changes nothing, `--reset` puts the same rows in anew, and the history rolls back under them."""
     sartor("deploy", "next", *HISTORY)
-    bare = counts(database)
+    bare = database.counts()
     sartor.run("db", "seed", *HISTORY)
-    seeded = counts(database)
+    seeded = database.counts()
     assert sum(seeded.values()) > sum(bare.values())
     sartor.run("db", "seed", *HISTORY)
-    assert counts(database) == seeded
+    assert database.counts() == seeded
     newest = database.value("select max(created_at) from users")
     sartor.run("db", "seed", "--reset", "--yes", *HISTORY)
-    assert counts(database) == seeded
+    assert database.counts() == seeded
     assert database.value("select max(created_at) from users") > newest
     sartor("rollback", "0", *HISTORY)
     assert database.tables() == set()

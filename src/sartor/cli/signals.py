@@ -43,7 +43,8 @@ class _Stop:
     async def watch(self, main: Coroutine[Any, Any, T]) -> T:
         """Await `main`, and cancel it when a signal comes. Raises Interrupted then."""
         asyncio.get_running_loop().set_exception_handler(_on_stray)
-        task = self._task = asyncio.create_task(main)
+        task: asyncio.Task[T] = asyncio.create_task(main)
+        self._task = task
         if self._name is not None:
             self._notice()
         try:

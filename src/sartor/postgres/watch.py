@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from typing import Any, Self
 
@@ -14,6 +15,9 @@ from sartor.postgres.connection import Connection
 
 LOCK_CLASS = 0x5A47052
 """The first half of the advisory lock's key: Sartor's own; the second is the schema's."""
+
+PARTING = 0.5
+"""Seconds that ending another session may take: the network may be gone, and someone waits for this run's end."""
 
 _ABOUT = """
     p.pid, p.usename::text as user, p.application_name::text as application, pg_catalog.host(p.client_addr) as client,
@@ -82,14 +86,18 @@ class Watch:
 
     async def terminate(self, pid: int | None, application: str) -> None:
         """End the session with this process number, or else with this name."""
-        await self._fetch(_TERMINATE, pid, application)
+        await self._fetch(_TERMINATE, pid, application, timeout=PARTING)
 
-    async def _fetch(self, query: str, *args: Any) -> list[asyncpg.Record]:
+    async def _fetch(self, query: str, *args: Any, timeout: float | None = None) -> list[asyncpg.Record]:
         connection = self._connection
         if connection is None or connection.is_closed():
             return []
         try:
-            return list(await connection.fetch(query, *args))
+            async with asyncio.timeout(timeout):
+                return list(await connection.fetch(query, *args))
+        except TimeoutError:
+            connection.terminate()
+            return []
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             return []
 
