@@ -106,7 +106,7 @@ def test_a_missing_alteration(sartor: Command, folder: Folder, database: Databas
 
 
 def test_a_database_ahead(sartor: Command, folder: Folder, database: Database) -> None:
-    """An older package facing a newer database says by release what it doesn't ship, and what to do; it does no harm."""
+    """An older package facing a newer database says by release what it doesn't ship, and what to do; no harm."""
     folder.table("1.0.0-1-a.py")
     newer = folder.table("2.0.0-2-b.py")
     sartor("deploy", "latest")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import socket
 from typing import Any
 
@@ -18,7 +18,7 @@ def events(sartor: Command) -> list[dict[str, Any]]:
 
 def test_the_journal_tells_everything(sartor: Command, folder: Folder) -> None:
     """Every up, down, failure and repair is an event, in order, with user, host, time and duration."""
-    began = datetime.datetime.now(datetime.UTC)
+    began = dt.datetime.now(dt.UTC)
     file = folder.table("next-1-a.py")
     broken = folder.add("next-2-b.py", "select oops")
     sartor("deploy", "next", expect=1)
@@ -41,7 +41,7 @@ def test_the_journal_tells_everything(sartor: Command, folder: Folder) -> None:
     ]
     assert {(e["user"], e["host"]) for e in found} == {("postgres", socket.gethostname())}
     assert all(e["duration_ms"] > 0 for e in found if e["event"] in {"deployed", "rolled-back"})
-    times = [datetime.datetime.fromisoformat(e["at"]) for e in found]
+    times = [dt.datetime.fromisoformat(e["at"]) for e in found]
     assert began <= times[0]
     assert times == sorted(times)
     assert found[2]["detail"]["sqlstate"] == "42703"

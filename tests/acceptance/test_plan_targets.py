@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from support.command import Command
 from support.database import Database
 from support.folder import Folder
@@ -24,7 +25,7 @@ def done(sartor: Command, *arguments: str) -> list[str]:
 
 @pytest.mark.usefixtures("shipped")
 def test_up_and_down_by_target(sartor: Command, database: Database) -> None:
-    """A version, a prerelease in either spelling, `latest` and `next` go up; a version, steps and a timestamp go down."""
+    """A version, a prerelease in either spelling, `latest`, `next` go up; a version, steps, a timestamp go down."""
     assert done(sartor, "deploy", "1.0.0") == ["a", "b"]
     assert done(sartor, "deploy", "2.0.0_beta.1") == ["c"]
     assert done(sartor, "deploy", "latest") == ["d"]

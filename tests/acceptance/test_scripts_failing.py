@@ -6,6 +6,7 @@ import shlex
 import textwrap
 
 import pytest
+
 from support.command import EXECUTABLE, Command
 from support.database import Database
 from support.folder import Folder
@@ -50,7 +51,7 @@ def test_a_failure_is_told_in_full_and_its_command_continues(
     assert database.tables() == {"a", "left_behind", "c"}
 
 
-FAILURES = {
+FAILURES: dict[str, tuple[str, dict[str, object]]] = {
     "a constraint": (
         "await conn.execute('insert into a values (1), (1)')",
         {"sqlstate": "23505", "line": 4, "detail": "Key (id)=(1) already exists.", "position": None},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from support.command import Command
 from support.database import Database
 from support.folder import Folder
@@ -23,7 +24,7 @@ BROKEN = {
 def test_nothing_runs_when_a_later_script_is_broken(
     sartor: Command, folder: Folder, database: Database, fault: str
 ) -> None:
-    """A fault in the third of three scripts is told by file (and line) with nothing deployed, not even a ledger made."""
+    """A fault in the third of three scripts is told by file and line with nothing deployed, no ledger made."""
     text, reason = BROKEN[fault]
     folder.table("1.0.0-1-a.py")
     folder.table("1.0.0-2-b.py")

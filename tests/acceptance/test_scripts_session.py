@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from support.command import Command
 from support.database import Database
 from support.folder import Folder
@@ -15,19 +17,24 @@ SHOW = """
         await conn.execute("create table a (id int)")
     """
 
-WEAR = """
-    import json
+WEAR = {
+    "on the server": """
+        async def up(conn):
+            await conn.execute("set work_mem = '77MB'; set search_path = nowhere")
+            await conn.execute("set session time zone 'Asia/Tokyo'; set default_transaction_read_only = on")
+            await conn.execute("create temp table sartor_ledger (id int) on commit preserve rows")
+            await conn.execute("prepare worn as select 1; listen worn; select pg_advisory_lock(4711)")
+            await conn.execute("declare worn cursor with hold for select 1")
+            await conn.prepare("select 1", name="mine")
+        """,
+    "in the client": """
+        import json
 
-    async def up(conn):
-        await conn.execute("set work_mem = '77MB'; set search_path = nowhere; set session application_name = 'worn'")
-        await conn.execute("set session time zone 'Asia/Tokyo'; set default_transaction_read_only = on")
-        await conn.execute("create temp table sartor_ledger (id int) on commit preserve rows")
-        await conn.execute("prepare worn as select 1; listen worn; select pg_advisory_lock(4711)")
-        await conn.execute("declare worn cursor with hold for select 1")
-        await conn.prepare("select 1", name="mine")
-        await conn.set_type_codec("json", schema="pg_catalog", encoder=json.dumps, decoder=lambda _: "worn")
-        await conn.add_listener("other", print)
-    """
+        async def up(conn):
+            await conn.set_type_codec("json", schema="pg_catalog", encoder=json.dumps, decoder=lambda _: "worn")
+            await conn.add_listener("other", print)
+        """,
+}
 
 FRESH = """
     async def up(conn):
@@ -48,7 +55,7 @@ FRESH = """
 
 
 def test_a_real_connection_with_the_schema_first(sartor: Command, folder: Folder, database: Database) -> None:
-    """Scripts get an asyncpg.Connection whose search_path is the schema, then public; a second parameter tells the run."""
+    """Scripts get an asyncpg.Connection, its search_path the schema, then public; a 2nd parameter tells the run."""
     folder.write("1.0.0-1-a.py", SHOW)
     version = database.value("select current_setting('server_version_num')")
     done = sartor("deploy", "latest", "--schema", "tenant_a")
@@ -58,9 +65,10 @@ def test_a_real_connection_with_the_schema_first(sartor: Command, folder: Folder
     assert database.value("select count(*) from tenant_a.sartor_ledger") == 1
 
 
-def test_a_session_does_not_leak(sartor: Command, folder: Folder, database: Database) -> None:
-    """Settings, temporary tables, prepared statements, cursors, locks, listeners, codecs: all gone for the next script."""
-    folder.write("1.0.0-1-wear.py", WEAR)
+@pytest.mark.parametrize("side", WEAR)
+def test_a_session_does_not_leak(sartor: Command, folder: Folder, database: Database, side: str) -> None:
+    """Settings, temporary tables, prepared statements, cursors, locks, listeners, codecs: the next has none."""
+    folder.write("1.0.0-1-wear.py", WEAR[side])
     folder.write("1.0.0-2-fresh.py", FRESH)
     sartor("deploy", "latest", "--schema", "tenant_a")
     assert database.tables("tenant_a") == {"fresh"}
@@ -68,7 +76,7 @@ def test_a_session_does_not_leak(sartor: Command, folder: Folder, database: Data
 
 def test_a_failed_scripts_session_does_not_leak(sartor: Command, folder: Folder, database: Database) -> None:
     """What a failing script did to its session doesn't reach the record of its failure."""
-    folder.write("1.0.0-1-wear.py", WEAR.rstrip() + "\n        raise LookupError\n")
+    folder.write("1.0.0-1-wear.py", WEAR["on the server"].rstrip() + "\n            raise LookupError\n")
     sartor("deploy", "latest", expect=1)
     assert database.rows("select kind, name from public.sartor_journal where seq > 0") == [
         ("failed", "1.0.0-1-wear.py")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from support.command import Command
 from support.database import Database
 from support.folder import Folder
@@ -36,7 +37,7 @@ def test_up_and_down(sartor: Command, folder: Folder, database: Database) -> Non
     assert database.value("select to_regproc('twice')") is None
 
 
-ERRORS = {
+ERRORS: dict[str, tuple[str, dict[str, object]]] = {
     "amid a statement of several lines": (
         """
         -- sartor: up

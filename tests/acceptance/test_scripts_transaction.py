@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator
 
 import pytest
+
 from support.command import Command
 from support.database import Database
 from support.folder import Folder
@@ -79,7 +80,7 @@ def script(body: str) -> str:
 def test_an_offence_fails_and_changes_nothing(
     sartor: Command, folder: Folder, database: Database, offence: str
 ) -> None:
-    """What would end the transaction, or leave it unfit, fails the script with advice of its own; nothing changes."""
+    """What would end the transaction, or leave it unfit, fails with advice of its own; nothing changes."""
     body, message, advice = OFFENCES[offence]
     folder.table("1.0.0-1-a.py")
     folder.write(NAME, script(body))
@@ -106,7 +107,7 @@ ALLOWED = {
         "await conn.execute('create table d (id int constraint d_once unique deferrable initially deferred)')\n"
         "await conn.execute('set constraints d_once immediate; insert into d values (1); drop table d')"
     ),
-    "settings of its own": "await conn.execute(\"set local work_mem = '8MB'; set lock_timeout = 0; reset lock_timeout\")",
+    "settings of its own": "await conn.execute('set local work_mem = 8192; set lock_timeout = 0; reset lock_timeout')",
     "an error caught by the server": (
         "await conn.execute('do $$ begin perform 1 / 0; exception when others then null; end $$')"
     ),
@@ -134,7 +135,7 @@ def role(database: Database) -> Iterator[str]:
 
 
 def test_a_role_left_behind(sartor: Command, folder: Folder, database: Database, role: str) -> None:
-    """A script that ends as another role fails, with the role's name and what to write; with `reset role` it is fine."""
+    """A script that ends as another role fails, with that role's name; `reset role` mends it."""
     folder.table("1.0.0-1-a.py")
     file = folder.write(NAME, script(f"await conn.execute('set role {role}; create table mine (id int)')"))
     failed = sartor("deploy", "latest", "--json", expect=1).json["failed"]

@@ -36,14 +36,16 @@ def shop(folder: Folder) -> Folder:
     return folder
 
 
-def test_modules_run_in_order(sartor: Command, shop: Folder, database: Database) -> None:
+@pytest.mark.usefixtures("shop")
+def test_modules_run_in_order(sartor: Command, database: Database) -> None:
     """By name, and a second time changes nothing."""
     assert sartor.run("db", "seed").out == "Seeded from 010_users.py, 020_bills.py\n"
     sartor.run("db", "seed")
     assert database.rows("select u.name from bills b join users u on u.id = b.user_id") == [("ada",)]
 
 
-def test_the_journal_knows(sartor: Command, shop: Folder, database: Database) -> None:
+@pytest.mark.usefixtures("shop")
+def test_the_journal_knows(sartor: Command, database: Database) -> None:
     """A seeding is an event of the journal, with the modules that ran; the ledger isn't touched."""
     ledger = database.rows("select * from sartor_ledger")
     sartor.run("db", "seed")
@@ -72,7 +74,8 @@ def test_modules_are_checked_first(sartor: Command, shop: Folder, database: Data
     assert database.value("select count(*) from users") == 0
 
 
-def test_reset_empties_the_tables(sartor: Command, shop: Folder, database: Database) -> None:
+@pytest.mark.usefixtures("shop")
+def test_reset_empties_the_tables(sartor: Command, database: Database) -> None:
     """Where no module has a `reset`, every table is emptied and counts from the start; the ledger isn't."""
     sartor.run("db", "seed")
     database.run("insert into users (id, name) values (7, 'eve')", "select setval('users_id_seq', 7)")
@@ -105,7 +108,8 @@ def test_a_failing_reset_leaves_all(sartor: Command, folder: Folder, database: D
     assert database.rows("select name from users") == [("ada",)]
 
 
-def test_reset_is_confirmed(sartor: Command, shop: Folder, database: Database) -> None:
+@pytest.mark.usefixtures("shop")
+def test_reset_is_confirmed(sartor: Command, database: Database) -> None:
     """`--reset` deletes data: a terminal is asked, elsewhere `--yes` is needed."""
     database.run("insert into users (id, name) values (7, 'eve')")
     assert "add --yes" in sartor.run("db", "seed", "--reset", expect=2).err
@@ -121,7 +125,8 @@ def test_reset_is_confirmed(sartor: Command, shop: Folder, database: Database) -
     assert database.rows("select name from users") == [("ada",)]
 
 
-def test_no_ledger(sartor: Command, shop: Folder, database: Database) -> None:
+@pytest.mark.usefixtures("shop")
+def test_no_ledger(sartor: Command, database: Database) -> None:
     """Where nothing was ever deployed there is nothing to seed; it says so, and makes nothing."""
     done = sartor.run("db", "seed", "--schema", "elsewhere", expect=6)
     assert "nothing is deployed in schema elsewhere" in done.err

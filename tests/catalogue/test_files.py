@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 
 import pytest
-from support.folder import Folder
 
 from sartor.catalogue.files import read_catalogue, read_lineage, read_script
 from sartor.domain.errors import CatalogueError
+from support.folder import Folder
 
 
 def names(folder: Folder) -> list[str]:

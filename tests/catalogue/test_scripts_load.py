@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from support.folder import Folder
 
 from sartor.catalogue.files import read_lineage
 from sartor.catalogue.script import Script
 from sartor.catalogue.scripts import load_script
 from sartor.domain.errors import ScriptError
 from sartor.domain.plan import Direction
+from support.folder import Folder
 
 PY, SQL = "1.0.0-1-a.py", "1.0.0-1-a.sql"
 UP = "async def up(conn): ...\n"
@@ -102,7 +102,7 @@ def test_directives_of_an_sql_script(folder: Folder) -> None:
 def test_what_has_no_down(folder: Folder, name: str, text: str, reason: str) -> None:
     """No `down`, or an irreversible script, is told with what is missing or why; going up it is fine."""
     script = load(folder, name, text)
-    assert script.body(Direction.DEPLOY)
+    assert script.body(Direction.DEPLOY) is script.bodies[Direction.DEPLOY]
     with pytest.raises(ScriptError) as caught:
         script.body(Direction.ROLLBACK)
     assert str(caught.value) == reason

@@ -7,11 +7,11 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.ledgers import alteration, alterations
 
 from sartor.domain.alteration import checksum, make_lineage, parse_file_name
 from sartor.domain.errors import CatalogueError
 from sartor.domain.release import Release
+from support.ledgers import alteration, alterations
 
 timestamps = st.from_regex(r"[0-9]{1,10}(\.[0-9]{1,6})?", fullmatch=True)
 slugs = st.from_regex(r"\w[\w.-]{0,20}", fullmatch=True)

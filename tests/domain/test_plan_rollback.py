@@ -7,13 +7,13 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.ledgers import alteration, carry_out, catalogue, entry, ids, ledger, lineage, releases, situations
 
 from sartor.domain.alteration import Catalogue
 from sartor.domain.errors import AlterationMissing
 from sartor.domain.ledger import Ledger, State
 from sartor.domain.plan import Deploy, Rollback, make_plan
 from sartor.domain.release import Release
+from support.ledgers import alteration, carry_out, catalogue, entry, ids, ledger, lineage, releases, situations
 
 Situation = tuple[Catalogue, Ledger]
 

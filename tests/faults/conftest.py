@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from support.database import Database, with_name
 from support.pooler import find_pgbouncer, pooler
 from support.stage import Stage, new_stage

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import random
 import signal
 import time
 from collections.abc import Iterator
 
 import pytest
-from support.campaigns import CUTS, cut, finished
+
+from support.campaigns import CUTS, cut, finished, make_chance
 from support.command import Command, finish
 from support.database import with_name
 from support.proxy import Cut, Proxy, proxy_to
@@ -29,8 +29,8 @@ def proxy(request: pytest.FixtureRequest, server_url: str, pooler_url: str, stag
 
 def test_cuts_at_commit(proxy: Proxy, stage: Stage) -> None:
     """Runs that are cut at COMMIT again and again finish by themselves, and their reports agree with the database."""
-    seed = random.randrange(1 << 30)
-    tally = cut(stage, proxy, NUMBER, random.Random(seed))
+    chance, seed = make_chance()
+    tally = cut(stage, proxy, NUMBER, chance)
     assert tally.violations == [], f"seed {seed}"
     assert {made for made in CUTS if tally.counts[f"cut {made.value}"]} == set(CUTS)
 
@@ -47,7 +47,7 @@ def test_the_command_is_cut_once(made: Cut, proxy: Proxy, sartor: Command, stage
 
 
 def test_interrupted_while_the_answer_to_commit_is_outstanding(proxy: Proxy, sartor: Command, stage: Stage) -> None:
-    """Ctrl-C with the answer to a COMMIT outstanding: what the command says of that script is what the database says."""
+    """Ctrl-C with the answer to a COMMIT outstanding: the command says of that script what the database says."""
     choices = iter([None, None, Cut.SILENCE])
     proxy.at_commit = lambda: next(choices, None)
     process = sartor.start("deploy", "next", env={"SARTOR_DB_URL": proxy.url})
@@ -87,3 +87,21 @@ def test_the_connection_is_cut_in_the_middle_of_a_script(proxy: Proxy, sartor: C
     assert finished(stage, "deploy") == []
     last.unlink()
     assert sartor("deploy", "next", env={"SARTOR_DB_URL": proxy.url}).out == "Found 0 alteration to deploy\n"
+
+
+def test_interrupted_while_nobody_can_tell_the_outcome(proxy: Proxy, sartor: Command, stage: Stage) -> None:
+    """Ctrl-C with a COMMIT's answer outstanding and the network gone: the command ends, and claims nothing."""
+    choices = iter([None, None, Cut.SILENCE])
+    proxy.at_commit = lambda: next(choices, None)
+    process = sartor.start("deploy", "next", env={"SARTOR_DB_URL": proxy.url})
+    until(lambda: len(stage.deployed()) == 3)
+    proxy.stall()
+    began = time.monotonic()
+    ended = finish(process, signal.SIGINT)
+    assert time.monotonic() - began < 3
+    assert "isn't known here" in ended.err
+    assert f"next-{stage.ids[2]}.py" not in ended.err
+    assert ended.code == 130, ended
+    proxy.cut()
+    sartor("deploy", "next", env={"SARTOR_DB_URL": stage.database.url})
+    assert finished(stage, "deploy") == []

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
-from support.campaigns import finished, kill
+
+from support.campaigns import finished, kill, make_chance
 from support.command import Command
 from support.database import with_name
 from support.sessions import backend_running, until
 from support.stage import Stage
 
-KILLS = 25
+KILLS = 21
 """For each way to the server."""
 
 
@@ -19,8 +18,8 @@ KILLS = 25
 def test_kills_at_random(way: str, stage: Stage, server_url: str, pooler_url: str) -> None:
     """Two runs at a time, killed at random while they deploy and roll back, leave traces that agree."""
     urls = {"directly": (server_url, server_url), "pooled": (pooler_url, pooler_url), "mixed": (server_url, pooler_url)}
-    seed = random.randrange(1 << 30)
-    tally = kill(stage, [with_name(url, stage.database.name) for url in urls[way]], KILLS, random.Random(seed))
+    chance, seed = make_chance()
+    tally = kill(stage, [with_name(url, stage.database.name) for url in urls[way]], KILLS, chance)
     assert tally.violations == [], f"seed {seed}"
     assert tally.counts["kills"] >= KILLS
 
@@ -43,7 +42,7 @@ def test_kill_in_the_middle_of_a_script(
     )
     script = stage.folder.path / f"next-{stage.ids[20]}.py"
     script.write_text(
-        "from ._pause import pause\n" + script.read_text().replace("+ 1\")", "+ 1\")\n    await pause(conn)")
+        "from ._pause import pause\n" + script.read_text().replace('+ 1")', '+ 1")\n    await pause(conn)')
     )
     marker.touch()
     there = {"SARTOR_DB_URL": with_name({"directly": server_url, "pooled": pooler_url}[way], stage.database.name)}

@@ -6,6 +6,7 @@ import re
 import subprocess
 
 import pytest
+
 from support.command import Command, finish
 from support.database import Database, with_name
 from support.folder import Folder

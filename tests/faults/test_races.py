@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from support.campaigns import VERBS, race
 from support.command import Command, finish
 from support.database import with_name

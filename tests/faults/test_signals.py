@@ -7,6 +7,7 @@ import subprocess
 import time
 
 import pytest
+
 from support.command import Command, Finished, finish
 from support.database import Database, with_name
 from support.folder import Folder
@@ -90,6 +91,16 @@ def test_during_a_statement(
     assert number.name in ended.err
     assert not backend_running(database, "pg_sleep(600)")
     check_and_go_on(sartor, database, there)
+
+
+def test_an_interrupted_run_reports_what_it_did(sartor: Command, folder: Folder, database: Database) -> None:
+    """As JSON, an interrupted run tells what it did before, and what remains."""
+    write(folder, 'await conn.execute("select pg_sleep(600)")')
+    process = sartor.start("deploy", "latest", "--json")
+    until(lambda: backend_running(database, "pg_sleep(600)"))
+    told = stop(process, signal.SIGINT).json
+    assert [[a["id"] for a in told[key]] for key in ("done", "remaining")] == [["1700000000-a"], ["1700000001-b"]]
+    assert told["error"]["exit_code"] == 130
 
 
 def test_during_a_statement_that_swallows_the_cancel(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
-
-import pytest
-from support.database import Database
-from support.schema import dump
 
 from sartor import api
 from sartor.domain.destination import Destination
+from support.database import Database, temporary_database
+from support.schema import count_rows, dump
 
 HISTORY = Path(__file__).parents[2] / "alterations"
 SOURCES = [api.LineageSource(name="main", location=str(HISTORY))]
@@ -18,7 +17,8 @@ SOURCES = [api.LineageSource(name="main", location=str(HISTORY))]
 ROWS = """
     set search_path = {schema}, public;
     insert into dids (did, user_id, document)
-        select 'did:web:' || n, gen_random_uuid(), json_build_object('id', 'did:web:' || n) from generate_series(1, 3) n;
+        select 'did:web:' || n, gen_random_uuid(), json_build_object('id', 'did:web:' || n)
+        from generate_series(1, 3) n;
     insert into schemas (name, version, author_did, document) values ('Degree', '1.0', 'did:web:1', '{{}}');
     insert into credentials (schema_id, issuer_did, holder_did, claims)
         select id, 'did:web:1', 'did:web:2', '{{}}' from schemas;
@@ -29,11 +29,17 @@ ROWS = """
 """What an operator of 1.0.0 may have."""
 
 
-@pytest.mark.parametrize("schema", ["public", "tenant_a"])
-def test_each_alteration_round_trips(database: Database, schema: str) -> None:
-    """Up, down, up: after `down` the schema is what it was, and after the second `up` what the first one made."""
-    database.run(f"create schema if not exists {schema}")
-    asyncio.run(Walk(database, schema).go())
+def test_each_alteration_round_trips(server_url: str) -> None:
+    """Up, down, up: after `down` the schema is what it was, after a second `up` what the first one made."""
+    with temporary_database(server_url) as one, temporary_database(server_url) as other:
+        other.run("create schema tenant_a")
+        asyncio.run(_walk_all([Walk(one, "public"), Walk(other, "tenant_a")]))
+
+
+async def _walk_all(walks: Sequence[Walk]) -> None:
+    async with asyncio.TaskGroup() as group:
+        for walk in walks:
+            group.create_task(walk.go())
 
 
 class Walk:
@@ -66,6 +72,5 @@ class Walk:
 
     async def look(self) -> tuple[str, dict[str, int]]:
         """The schema's definition, and how many rows each table has: some alterations change data alone."""
-        return await asyncio.to_thread(
-            lambda: (dump(self.database.url, self.schema), self.database.counts(self.schema))
-        )
+        made = await asyncio.to_thread(dump, self.database.url, self.schema)
+        return made, await count_rows(self.database.url, self.schema)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
+
 from support.command import Command
 from support.database import Database
-from support.schema import dump
+from support.schema import count_rows, dump
 
 HISTORY = ("--alterations", str(Path(__file__).parents[2] / "alterations"))
 
@@ -31,15 +33,15 @@ def test_from_nothing_to_next_and_back(sartor: Command, database: Database, sche
 def test_the_seeds(sartor: Command, database: Database) -> None:
     """Seeding again changes nothing, `--reset` puts the same rows in anew, and the history rolls back under them."""
     sartor("deploy", "next", *HISTORY)
-    bare = database.counts()
+    bare = asyncio.run(count_rows(database.url))
     sartor.run("db", "seed", *HISTORY)
-    seeded = database.counts()
+    seeded = asyncio.run(count_rows(database.url))
     assert sum(seeded.values()) > sum(bare.values())
     sartor.run("db", "seed", *HISTORY)
-    assert database.counts() == seeded
+    assert asyncio.run(count_rows(database.url)) == seeded
     newest = database.value("select max(created_at) from users")
     sartor.run("db", "seed", "--reset", "--yes", *HISTORY)
-    assert database.counts() == seeded
+    assert asyncio.run(count_rows(database.url)) == seeded
     assert database.value("select max(created_at) from users") > newest
     sartor("rollback", "0", *HISTORY)
     assert database.tables() == set()

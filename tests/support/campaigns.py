@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +35,12 @@ class Tally:
     def found(self, where: str, violations: Sequence[str]) -> None:
         """Note what was found wrong."""
         self.violations += [f"{where}: {text}" for text in violations]
+
+
+def make_chance(seed: int | None = None) -> tuple[random.Random, int]:
+    """A source of random moments, and the seed that makes it again."""
+    seed = time.time_ns() % (1 << 30) if seed is None else seed
+    return random.Random(seed), seed  # noqa: S311 - no secret
 
 
 Progress = Callable[[int], None]

@@ -12,8 +12,6 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from sartor.domain.quoting import quote_identifier, quote_literal
-
 
 @dataclass(frozen=True)
 class Database:
@@ -48,15 +46,6 @@ class Database:
         """The tables of a schema, Sartor's own apart."""
         query = "select tablename::text from pg_tables where schemaname = $1 and tablename not like 'sartor%'"
         return {row[0] for row in self.rows(query, schema)}
-
-    def counts(self, schema: str = "public") -> dict[str, int]:
-        """How many rows each table of a schema has, Sartor's own apart."""
-        parts = (
-            f"select {quote_literal(t)}, count(*) from {quote_identifier(schema)}.{quote_identifier(t)}"  # noqa: S608
-            for t in sorted(self.tables(schema))
-        )
-        query = " union all ".join(parts)
-        return dict(self.rows(query)) if query else {}
 
     def as_user(self, user: str, password: str | None = None) -> str:
         """The database's URL for another role."""

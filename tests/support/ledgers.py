@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from sartor.domain.plan import Direction, Plan
 from sartor.domain.release import Release
 
 RELEASES = ("1.0.0", "1.1.0", "2.0.0_beta.1", "2.0.0", "next")
-WHEN = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+WHEN = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
 def alteration(name: str, *, lineage: str = "main", checksum: str = "sha256:0") -> Alteration:

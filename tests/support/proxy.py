@@ -68,12 +68,19 @@ class Proxy:
 
     def cut(self) -> None:
         """Cut every connection now."""
-        self._loop.call_soon_threadsafe(lambda: [pipe.abort() for pipe in self._pipes])
+        self._each(_Pipe.abort)
 
     def stall(self) -> None:
         """Let nothing pass from now on, new connections included; they stay open."""
         self._stalled = True
-        self._loop.call_soon_threadsafe(lambda: [pipe.flowing.clear() for pipe in self._pipes])
+        self._each(lambda pipe: pipe.flowing.clear())
+
+    def _each(self, act: Callable[[_Pipe], None]) -> None:
+        def go() -> None:
+            for pipe in self._pipes:
+                act(pipe)
+
+        self._loop.call_soon_threadsafe(go)
 
     async def serve(self, ready: threading.Event) -> None:
         """Serve until `close`."""

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sartor.domain.destination import redact
+from sartor.domain.destination import redact, redact_argument
 from sartor.domain.errors import AlterationFailed, SartorError, UsageError
 
 _arguments: list[str] = []
@@ -77,7 +77,7 @@ def command(*, target: str | None = None) -> str:
     """The command as it was given, with passwords hidden; `target` added where it was chosen at the prompt."""
     import shlex
 
-    words = [redact(word, ()) for word in _arguments]
+    words = [redact_argument(word) for word in _arguments]
     words = [word for word in words if word not in {"--yes", "-y"}]
     if target is not None:
         words.insert(3, target)

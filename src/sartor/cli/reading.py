@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from sartor import api
-from sartor.cli import options, output, render, shapes, signals
+from sartor.cli import options, output, render, shapes
 from sartor.cli.declare import Command, command_in
 from sartor.cli.work import on_each, settled
 from sartor.domain.destination import Destination
@@ -42,6 +42,8 @@ def status(
     debug: options.Debug = False,
 ) -> None:
     """Show what is deployed, pending, out of order, edited, missing or ahead. Writes nothing."""
+    from sartor.cli import signals  # it brings asyncio along, which `list` has no use for
+
     flags = options.make_flags(db_url=db_url, schema=schema, alterations=alterations)
     with settled(flags, embedded) as settings:
 
@@ -65,6 +67,8 @@ def history(
     debug: options.Debug = False,
 ) -> None:
     """Show the journal: every deployment, rollback, failure and repair, oldest first. Writes nothing."""
+    from sartor.cli import signals  # it brings asyncio along, which `list` has no use for
+
     flags = options.make_flags(db_url=db_url, schema=schema)
     with settled(flags, embedded) as settings:
 

@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from sartor.cli import output
-from sartor.domain.errors import Interrupted
+from sartor.domain.errors import Interrupted, Unreachable
 
 T = TypeVar("T")
 
@@ -30,6 +30,16 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     # Before asyncio installs a handler of its own, which cancels once and then breaks in anywhere.
     with _handling(stop):
         return asyncio.run(stop.watch(main))
+
+
+def _interrupted(name: str, error: BaseException) -> Interrupted:
+    """What to say of a run that a signal ended with this error."""
+    if isinstance(error, Unreachable):
+        found = Interrupted(f"{name}: {error}", hint=error.hint)
+    else:
+        found = Interrupted(f"{name}: what was under way was rolled back")
+    found.report = getattr(error, "report", None)
+    return found
 
 
 class _Stop:
@@ -49,10 +59,10 @@ class _Stop:
             self._notice()
         try:
             return await task
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, Unreachable) as error:
             if self._name is None:
                 raise
-            raise Interrupted(f"{self._name}: what was under way was rolled back") from None
+            raise _interrupted(self._name, error) from None
 
     def on_signal(self, number: int, _frame: FrameType | None) -> None:
         """The first signal cancels; another ends the process at once, and the server rolls back by itself."""

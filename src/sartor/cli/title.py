@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sartor.domain.destination import redact
+from sartor.domain.destination import redact_argument
 
 
 def hide_password(arguments: Sequence[str]) -> None:
     """Take passwords out of the process's title, where an argument holds one."""
-    shown = [redact(argument, ()) for argument in arguments]
+    shown = [redact_argument(argument) for argument in arguments]
     if shown != list(arguments):
         from setproctitle import setproctitle
 

@@ -110,6 +110,11 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     return re.sub(_IN_PAIR, r"\1***", re.sub(_IN_URL, r"\1***@", text))
 
 
+def redact_argument(word: str) -> str:
+    """A word of a command line with `***` for a password, also in a URL that is broken, or none of Postgres's."""
+    return re.sub(r":[^:@/][^@]*@", ":***@", redact(word, ()))
+
+
 def _form(secret: str) -> tuple[str, str]:
     """What to look for, and what to put there."""
     return (secret, "***") if len(secret) >= _SHORTEST_SECRET else (f":{secret}@", ":***@")

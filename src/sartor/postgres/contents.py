@@ -10,16 +10,17 @@ with mine as (select oid from pg_catalog.pg_namespace where nspname = $1::text),
 objects as (
     select 'pg_class'::regclass as class, c.oid, 1 as rank,
         case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence'
-            when 'f' then 'foreign table' when 'c' then 'type' else 'table' end as kind
+            when 'f' then 'foreign table' else 'table' end as kind
     from pg_catalog.pg_class c, mine
-    where c.relnamespace = mine.oid and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c')
+    where c.relnamespace = mine.oid and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
     union all
     select 'pg_proc'::regclass, p.oid, 2, case p.prokind when 'a' then 'aggregate' when 'p' then 'procedure'
         else 'function' end
     from pg_catalog.pg_proc p, mine where p.pronamespace = mine.oid
     union all
     select 'pg_type'::regclass, t.oid, 3, case t.typtype when 'd' then 'domain' else 'type' end
-    from pg_catalog.pg_type t, mine where t.typnamespace = mine.oid and t.typtype in ('e', 'd', 'r')
+    from pg_catalog.pg_type t left join pg_catalog.pg_class c on c.oid = t.typrelid, mine
+    where t.typnamespace = mine.oid and (t.typtype in ('e', 'd', 'r') or c.relkind = 'c')
     union all
     select 'pg_collation'::regclass, c.oid, 4, 'collation' from pg_catalog.pg_collation c, mine
     where c.collnamespace = mine.oid
@@ -43,10 +44,11 @@ select o.class::oid::int8 as class, o.oid::int8 as oid, o.kind,
     (pg_catalog.pg_identify_object(o.class, o.oid, 0)).identity as identity
 from objects o
 where not exists (select from pg_catalog.pg_depend d where d.classid = o.class and d.objid = o.oid
-    and d.deptype in ('e', 'i', 'P', 'S'))
+    and d.deptype in ('e', 'i', 'P', 'S') and (d.refclassid, d.refobjid) <> (d.classid, d.objid))
 order by o.rank, o.oid
 """
-"""What isn't part of an extension or of another object; see the manual's chapter on pg_depend for `deptype`."""
+"""What isn't part of an extension or of another object; see the manual's chapter on pg_depend for `deptype`.
+A partitioned table depends on columns of its own."""
 
 _TABLES = """
 select pg_catalog.format('%I.%I', n.nspname, c.relname) from pg_catalog.pg_class c

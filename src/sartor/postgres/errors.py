@@ -94,7 +94,7 @@ def _message(error: BaseException) -> str:
 
 def _advice(error: BaseException) -> str | None:
     """What to change in the script, where the error shows a known mistake."""
-    text = str(error)
+    text, statement = str(error), (getattr(error, "query", None) or "").lower()
     match error:
         case TransactionControl():
             return (
@@ -111,6 +111,10 @@ def _advice(error: BaseException) -> str | None:
             return "SET CONSTRAINTS ALL reaches Sartor's own constraint: name the constraints instead of ALL"
         case asyncpg.InFailedSQLTransactionError():
             return f"the script hid an error and went on, which Postgres doesn't allow: {SAVEPOINT}"
+        case asyncpg.DuplicateTableError() | asyncpg.UndefinedObjectError() if "concurrently" in statement:
+            return (
+                "an interrupted run may have come this far: with `if not exists`, `if exists` the script can run again"
+            )
         case asyncpg.ActiveSQLTransactionError():
             return "this statement can't run inside a transaction: put `transaction = False` into the script"
         case asyncpg.InterfaceError() if "another operation is in progress" in text:

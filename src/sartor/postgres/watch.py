@@ -86,14 +86,14 @@ class Watch:
 
     async def terminate(self, pid: int | None, application: str) -> None:
         """End the session with this process number, or else with this name."""
-        await self._fetch(_TERMINATE, pid, application, timeout=PARTING)
+        await self._fetch(_TERMINATE, pid, application, within=PARTING)
 
-    async def _fetch(self, query: str, *args: Any, timeout: float | None = None) -> list[asyncpg.Record]:
+    async def _fetch(self, query: str, *args: Any, within: float | None = None) -> list[asyncpg.Record]:
         connection = self._connection
         if connection is None or connection.is_closed():
             return []
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(within):
                 return list(await connection.fetch(query, *args))
         except TimeoutError:
             connection.terminate()

@@ -22,6 +22,8 @@ from sartor.runner.lookout import Lookout
 
 RESOLVE = 60.0
 """Seconds in which a lost COMMIT's outcome must be found out."""
+PARTING = 0.7
+"""Likewise for a run that was told to end."""
 
 
 class Stale(Exception):
@@ -133,14 +135,20 @@ async def _outcome_is_commit(session: Session, event: NewEvent, pins: Pins, erro
     """
     if driver.sqlstate(error) is not None and not driver.is_disconnect(error):
         return False
-    deadline = time.monotonic() + RESOLVE
+    try:
+        # Who pressed Ctrl-C isn't kept waiting for a server that doesn't answer.
+        async with asyncio.timeout(RESOLVE if isinstance(error, Exception) else PARTING):
+            return await _resolve(session, event, pins)
+    except TimeoutError:
+        raise Unreachable(
+            f"{session.destination.label}: the connection was lost at COMMIT and the server doesn't answer, so"
+            " whether the last alteration was committed isn't known here; the database knows",
+            hint="run the command again once the server answers: it asks the database and goes on from there",
+        ) from error
+
+
+async def _resolve(session: Session, event: NewEvent, pins: Pins) -> bool:
     for attempt in itertools.count():
-        if attempt and time.monotonic() > deadline:
-            raise Unreachable(
-                f"{session.destination.label}: the connection was lost at COMMIT and the server doesn't answer, so"
-                " whether the last alteration was committed isn't known here; the database knows",
-                hint="run the command again once the server answers: it asks the database and goes on from there",
-            ) from error
         try:
             if session.connection_lost:
                 await session.renew()

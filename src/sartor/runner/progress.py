@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import time
 
@@ -36,7 +37,7 @@ async def carry_out(
     """Carry out a plan that was made from this ledger, on an open session.
 
     Nothing is done before every script of the plan is loaded and the database is found fit for the run. Raises
-    SartorError; where the run had begun, its `report` tells what was done.
+    SartorError; where the run had begun, its `report` tells what was done, and so does a CancelledError's.
     """
     _load_all(plan, session)
     require_format(ledger)
@@ -48,8 +49,9 @@ async def carry_out(
             if turn.waited or not ledger.exists:
                 await progress.plan_again(turn)
             await progress.carry_out(turn)
-    except SartorError as error:
-        error.report = progress.report(error.failure if isinstance(error, AlterationFailed) else None)
+    except (SartorError, asyncio.CancelledError) as error:
+        report = progress.report(error.failure if isinstance(error, AlterationFailed) else None)
+        error.report = report  # type: ignore[union-attr] - who cancels a run learns what was done before, too
         raise
     return progress.report()
 

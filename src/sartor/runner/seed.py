@@ -84,8 +84,12 @@ async def _seed(turn: Turn, modules: Sequence[SeedModule], *, reset: bool) -> No
 
     async def work(connection: Connection) -> None:
         nonlocal current
-        if reset:
-            await _reset(turn, connection, modules)
+        own = [(module, module.reset) for module in reversed(modules) if reset and module.reset]
+        for current, take_out in own:
+            await take_out(connection, turn.context(current.file.name))
+        if reset and not own:
+            count = await empty_tables(connection, turn.session.schema)
+            turn.observer(Note(text=f"emptied {count} tables"))
         for current in modules:
             await current.seed(connection, turn.context(current.file.name))
 
@@ -108,13 +112,3 @@ async def _seed(turn: Turn, modules: Sequence[SeedModule], *, reset: bool) -> No
 def _failure(turn: Turn, error: BaseException, path: str) -> Failure:
     name = Path(path).name
     return turn.failure(error, name=name, alteration_id=None, file=path, locate=lambda e: locate(e, path))
-
-
-async def _reset(turn: Turn, connection: Connection, modules: Sequence[SeedModule]) -> None:
-    resets = [module for module in reversed(modules) if module.reset is not None]
-    for module in resets:
-        if module.reset is not None:
-            await module.reset(connection, turn.context(module.file.name))
-    if not resets:
-        count = await empty_tables(connection, turn.session.schema)
-        turn.observer(Note(text=f"emptied {count} tables"))

@@ -1,0 +1,136 @@
+"""The long form of races, kills and cuts: `scripts/bench/campaign --help`."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sartor.postgres.embedded import default_directory, serve
+from support.campaigns import VERBS, Tally, cut, kill, make_chance, race
+from support.database import with_name
+from support.pooler import pooler
+from support.proxy import proxy_to
+from support.stage import Stage, new_stage
+
+RUNS, SCRIPTS = 8, 40
+
+
+def main() -> int:
+    """Run the campaigns that the arguments ask for; 1 where anything was wrong."""
+    options = _options()
+    chance, seed = make_chance(options.seed)
+    with _server(options.db_url) as direct, pooler(direct) as pooled, tempfile.TemporaryDirectory() as folder:
+        campaigns = Campaigns(direct, pooled, Path(folder), chance)
+        _say(f"seed {seed}; two ways to the server: directly, and through pgbouncer in transaction mode")
+        tallies = {
+            "races": campaigns.races(options.races),
+            "kills directly": campaigns.kills(-(-options.kills // 2), (direct, direct)),
+            "kills pooled": campaigns.kills(options.kills // 2, (pooled, pooled)),
+            "cuts directly": campaigns.cuts(-(-options.cuts // 2), direct),
+            "cuts pooled": campaigns.cuts(options.cuts // 2, pooled),
+        }
+    _show(tallies)
+    return 1 if any(tally.violations for tally in tallies.values()) else 0
+
+
+class Campaigns:
+    """Campaigns on one server, reached at two addresses."""
+
+    def __init__(self, direct: str, pooled: str, folder: Path, chance: random.Random) -> None:
+        self._direct, self._pooled = direct, pooled
+        self._folder = folder
+        self._chance = chance
+        self._stages = 0
+
+    def races(self, number: int) -> Tally:
+        """Rounds on a new database each, up and down: directly, pooled and mixed in turn."""
+        tally, tell = Tally(), _progress("races", number)
+        ways = {
+            "directly": [self._direct] * RUNS,
+            "pooled": [self._pooled] * RUNS,
+            "mixed": [self._direct, self._pooled] * (RUNS // 2),
+        }
+        for round_ in range(number):
+            way = list(ways)[round_ % len(ways)]
+            with self._stage() as stage:
+                for verb in VERBS:
+                    urls = [with_name(url, stage.database.name) for url in ways[way]]
+                    tally.found(f"round {round_ + 1}, {way}", race(stage, urls, verb))
+            tally.counts.update({"rounds": 1, way: 1})
+            tell(round_ + 1)
+        return tally
+
+    def kills(self, number: int, urls: tuple[str, str]) -> Tally:
+        """Two runs at a time, killed at random."""
+        with self._stage() as stage:
+            there = [with_name(url, stage.database.name) for url in urls]
+            return kill(stage, there, number, self._chance, _progress("kills", number))
+
+    def cuts(self, number: int, url: str) -> Tally:
+        """Runs whose connections are cut at COMMIT."""
+        with self._stage() as stage, proxy_to(with_name(url, stage.database.name)) as proxy:
+            return cut(stage, proxy, number, self._chance, _progress("cuts", number))
+
+    @contextmanager
+    def _stage(self) -> Iterator[Stage]:
+        self._stages += 1
+        with new_stage(self._direct, self._folder / str(self._stages), scripts=SCRIPTS) as stage:
+            yield stage
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/bench/campaign", description=__doc__)
+    parser.add_argument("--races", type=int, default=100, help="rounds of eight runs at once (%(default)s)")
+    parser.add_argument("--kills", type=int, default=1000, help="kills with SIGKILL (%(default)s)")
+    parser.add_argument("--cuts", type=int, default=1000, help="connections cut at COMMIT (%(default)s)")
+    parser.add_argument("--seed", type=int, help="for the same random moments again, as far as time allows")
+    parser.add_argument("--db-url", help="a server, as a superuser; the embedded one without this")
+    return parser.parse_args()
+
+
+@contextmanager
+def _server(given: str | None) -> Iterator[str]:
+    if given:
+        yield given
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        directory = default_directory(Path(folder))
+        with serve(directory, tcp=True, settings={"max_connections": "200"}) as server:
+            yield server.url
+
+
+def _progress(what: str, number: int) -> Callable[[int], None]:
+    """Tells, every five seconds at most, how far a campaign has come."""
+    began = told = time.monotonic()
+
+    def tell(done: int) -> None:
+        nonlocal told
+        if time.monotonic() - told > 5 or done >= number:
+            told = time.monotonic()
+            sys.stderr.write(f"{what}: {done} of {number}, {told - began:.0f} s\n")
+
+    return tell
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _show(tallies: dict[str, Tally]) -> None:
+    for name, tally in tallies.items():
+        counts = ", ".join(f"{number} {what}" for what, number in sorted(tally.counts.items()))
+        _say(f"{name:<15}  {len(tally.violations):>3} violations  {counts}")
+    for name, tally in tallies.items():
+        for text in tally.violations:
+            _say(f"VIOLATION, {name}: {text}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

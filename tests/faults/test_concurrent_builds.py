@@ -1,0 +1,198 @@
+"""CREATE INDEX CONCURRENTLY and what runs outside a transaction: interrupted, taken up again, valid in the end."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from support.command import Command, finish
+from support.database import Database, with_name
+from support.folder import Folder
+from support.sessions import Holder, backend_running, holding, until
+
+STATEMENTS = {
+    "named": "create index concurrently users_id on users (id)",
+    "if not exists": "create index concurrently if not exists users_id on users (id)",
+    "unnamed": "create index concurrently on users (id)",
+}
+NAME = "1.0.0-1700000001-index.py"
+INDEXES = "select indexrelid::regclass::text, indisvalid from pg_index where indrelid = 'users'::regclass order by 1"
+
+OUTSIDE = """
+    transaction = False
+
+
+    async def up(conn):
+        {first}
+        await conn.execute({statement!r})
+
+
+    async def down(conn):
+        await conn.execute("drop index concurrently if exists users_id")
+"""
+
+BEFORE = """
+    async def before_up(conn):
+        {first}
+        await conn.execute({statement!r})
+
+
+    async def up(conn):
+        await conn.execute("create table b (id int)")
+
+
+    async def before_down(conn):
+        await conn.execute("drop index concurrently if exists users_id")
+
+
+    async def down(conn):
+        await conn.execute("drop table b")
+"""
+
+UNWATCHED = (
+    "await conn.fetch(\"select set_config(name, '0', false) from pg_settings where name like 'client_conn%_check%'\")"
+)
+"""Makes the server slow to notice that a client is gone."""
+
+
+@pytest.fixture
+def users(sartor: Command, folder: Folder) -> None:
+    """A table that an alteration before the one in question made."""
+    folder.add("1.0.0-1700000000-users.py", up="create table users (id int)", down="drop table users")
+    sartor("deploy", "1.0.0")
+
+
+@pytest.fixture
+def reader(database: Database) -> Iterator[Holder]:
+    """A session with an old snapshot, for which every concurrent build waits before it calls an index valid."""
+    with holding(database.url, "begin isolation level repeatable read", "select 1") as found:
+        yield found
+
+
+def kill_in_build(sartor: Command, database: Database) -> int:
+    """`kill -9` a deploy whose index is built, and not yet valid; its server process."""
+    process = sartor.start("deploy", "1.0.0")
+    until(lambda: (False,) in database.rows("select indisvalid from pg_index where indrelid = 'users'::regclass"))
+    pid = until(lambda: backend_running(database, "create index"))[0]
+    process.kill()
+    process.communicate()
+    return int(pid)
+
+
+def check_interrupted(sartor: Command) -> None:
+    """`status` tells what happened, and doesn't take the alteration for done."""
+    status = sartor("status", "--json").json
+    assert [a["name"] for a in status["interrupted"]] == [NAME]
+    assert NAME not in [a["name"] for a in status["deployed"]]
+    assert f"{NAME} was interrupted" in sartor("status").out
+
+
+def new_build(database: Database, old: int) -> bool:
+    """Whether another server process than the old one builds; a server that doesn't watch its clients is helped."""
+    if database.value("select current_setting('server_version_num')::int") < 140000:
+        database.rows("select pg_terminate_backend($1)", old)
+    return any(pid != old for pid in backend_running(database, "create index"))
+
+
+@pytest.mark.usefixtures("users")
+@pytest.mark.parametrize(
+    ("text", "statement"),
+    [*((OUTSIDE, statement) for statement in STATEMENTS.values()), (BEFORE, STATEMENTS["if not exists"])],
+    ids=[*STATEMENTS, "before_up"],
+)
+def test_killed_in_a_build(
+    statement: str, text: str, sartor: Command, folder: Folder, database: Database, reader: Holder
+) -> None:
+    """The invalid index that a killed run leaves is dropped and built again; nothing is left of the first one."""
+    folder.write(NAME, text.format(statement=statement, first=""))
+    orphan = kill_in_build(sartor, database)
+    check_interrupted(sartor)
+    process = sartor.start("deploy", "1.0.0")
+    until(lambda: new_build(database, orphan))
+    reader.run("rollback")
+    ended = finish(process)
+    assert ended.code == 0, ended
+    assert "interrupted; resuming" in ended.err
+    assert [valid for _, valid in database.rows(INDEXES)] == [True]
+    assert sartor("status", "--json").json["interrupted"] == []
+    assert sartor("deploy", "1.0.0").out == "Found 0 alteration to deploy\n"
+
+
+@pytest.mark.usefixtures("users")
+def test_the_orphan_lives_on(sartor: Command, folder: Folder, database: Database, reader: Holder) -> None:
+    """While the killed run's server process is at work, nobody works beside it: with --wait over, exit 5 says whom."""
+    folder.write(NAME, OUTSIDE.format(statement=STATEMENTS["if not exists"], first=UNWATCHED))
+    orphan = kill_in_build(sartor, database)
+    held = sartor("deploy", "1.0.0", "--wait", "1s", expect=5)
+    assert f"pg_terminate_backend({orphan})" in held.err
+    assert f"waiting for the server process {orphan}" in held.err
+    check_interrupted(sartor)
+    process = sartor.start("deploy", "1.0.0")
+    assert process.stderr
+    assert any(f"waiting for the server process {orphan}" in line for line in process.stderr)
+    reader.run("rollback")
+    assert finish(process).code == 0
+    assert database.rows(INDEXES) == [("users_id", True)]
+
+
+@pytest.mark.usefixtures("users")
+@pytest.mark.parametrize("statement", [STATEMENTS["named"], STATEMENTS["if not exists"]])
+def test_an_invalid_index_from_elsewhere(statement: str, sartor: Command, folder: Folder, database: Database) -> None:
+    """An invalid index of the script's name isn't taken for the script's work, whoever left it."""
+    database.run("insert into users values (1), (1)")
+    with pytest.raises(Exception, match="could not create unique index"):
+        database.run("create unique index concurrently users_id on users (id)")
+    assert database.rows(INDEXES) == [("users_id", False)]
+    folder.write(NAME, OUTSIDE.format(statement=statement, first=""))
+    assert "dropping the invalid index users_id" in sartor("deploy", "1.0.0").err
+    assert database.rows(INDEXES) == [("users_id", True)]
+
+
+@pytest.mark.usefixtures("users")
+@pytest.mark.parametrize("if_not_exists", ["", "if not exists "])
+def test_a_unique_build_that_finds_duplicates(
+    if_not_exists: str, sartor: Command, folder: Folder, database: Database
+) -> None:
+    """A build that fails says why and what stays; when the data is mended, the same command builds a valid index."""
+    database.run("insert into users values (1), (1)")
+    statement = f"create unique index concurrently {if_not_exists}users_id on users (id)"
+    folder.write(NAME, OUTSIDE.format(statement=statement, first=""))
+    for _ in range(2):
+        failed = sartor("deploy", "1.0.0", expect=1).err
+        assert "could not create unique index" in failed
+        assert "Key (id)=(1) is duplicated" in failed
+        assert "what it did outside a transaction stays" in failed
+        check_interrupted(sartor)
+    database.run("delete from users")
+    sartor("deploy", "1.0.0")
+    assert database.rows(INDEXES) == [("users_id", True)]
+
+
+@pytest.mark.parametrize("text", [OUTSIDE, BEFORE], ids=["transaction = False", "before_up"])
+def test_a_pooler_is_refused(text: str, sartor: Command, folder: Folder, database: Database, pooler_url: str) -> None:
+    """What needs a server session of its own isn't begun through a pooler, nor is anything before it."""
+    folder.table("1.0.0-1700000000-users.py")
+    folder.write(NAME, text.format(statement=STATEMENTS["named"], first=""))
+    there = {"SARTOR_DB_URL": with_name(pooler_url, database.name)}
+    refused = sartor("deploy", "1.0.0", env=there, expect=6).err
+    assert "pgbouncer" in refused
+    assert NAME in refused
+    assert database.rows("select relname from pg_class where relnamespace = 'public'::regnamespace") == []
+
+
+@pytest.mark.usefixtures("users")
+def test_killed_in_a_rollback(sartor: Command, folder: Folder, database: Database) -> None:
+    """A DROP INDEX CONCURRENTLY that was killed is taken up again by the next rollback."""
+    folder.write(NAME, OUTSIDE.format(statement=STATEMENTS["named"], first=""))
+    sartor("deploy", "1.0.0")
+    with holding(database.url, "begin", "select * from users"):
+        process: subprocess.Popen[str] = sartor.start("rollback", "--steps", "1", "--yes")
+        until(lambda: database.rows(INDEXES) == [("users_id", False)])
+        process.kill()
+        process.communicate()
+        check_interrupted(sartor)
+    sartor("rollback", "--steps", "1", "--yes")
+    assert database.rows(INDEXES) == []
+    assert sartor("status", "--json").json["interrupted"] == []
