@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from sartor.postgres.embedded import serve
 from support.command import Command
 from support.database import Database, temporary_database
 from support.folder import Folder
-
-from sartor.postgres.embedded import serve
 
 
 @pytest.fixture(scope="session")

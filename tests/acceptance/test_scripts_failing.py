@@ -147,3 +147,19 @@ def test_a_violation_at_commit_is_the_scripts(sartor: Command, folder: Folder, d
     assert "only_once" in done["failed"]["message"]
     assert done["failed"]["statement"] is None
     assert database.tables() == {"a"}
+
+
+def test_a_script_that_cancels_itself_fails(sartor: Command, folder: Folder) -> None:
+    """A CancelledError that nobody asked for is the script's failure, not a run that was ended."""
+    folder.write(
+        "1.0.0-1700000000-a.py",
+        """
+        import asyncio
+
+        async def up(conn):
+            raise asyncio.CancelledError
+        """,
+    )
+    failed = sartor("deploy", "latest", "--json", expect=1).json["failed"]
+    assert failed["message"] == "CancelledError"
+    assert failed["line"] == 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -86,3 +87,10 @@ def test_an_unreadable_file_is_named(folder: Folder) -> None:
     (folder.path / "1.0.0-1-a.py").symlink_to("/proc/self/mem")
     with pytest.raises(CatalogueError, match=r"1\.0\.0-1-a\.py can't be read"):
         names(folder)
+
+
+def test_a_dead_link_is_told(tmp_path: Path) -> None:
+    """A link to nothing, named like an alteration, is an error: the alteration would be missed without a word."""
+    (tmp_path / "1.0.0-1700000000-a.py").symlink_to(tmp_path / "gone.py")
+    with pytest.raises(CatalogueError, match=r"1\.0\.0-1700000000-a\.py can't be read"):
+        read_lineage("main", str(tmp_path))

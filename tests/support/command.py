@@ -38,7 +38,9 @@ class Command:
 
     def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
         self.directory = directory
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("SARTOR_", "PG")) and k not in {"CI", "NO_COLOR"}}
+        kept = {
+            k: v for k, v in os.environ.items() if not k.startswith(("SARTOR_", "PG")) and k not in {"CI", "NO_COLOR"}
+        }
         self.environment = {**kept, **environment}
 
     def __call__(self, *arguments: str, env: Mapping[str, str] | None = None, expect: int | None = 0) -> Finished:

@@ -52,10 +52,10 @@ def _find_package(name: str) -> Path | None:
 
 
 def _scripts(folder: Path) -> Iterator[os.DirEntry[str]]:
-    """The files that are alterations, or look like one: `_helpers.py`, `README.md` and folders don't."""
+    """The files that are alterations, or look like one: `_helpers.py`, `README.md` and folders don't; dead links do."""
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.lower().endswith((".py", ".sql")) and entry.name[0] not in "_." and entry.is_file():
+            if entry.name.lower().endswith((".py", ".sql")) and entry.name[0] not in "_." and not entry.is_dir():
                 yield entry
 
 

@@ -37,9 +37,16 @@ def _interrupted(name: str, error: BaseException) -> Interrupted:
     if isinstance(error, Unreachable):
         found = Interrupted(f"{name}: {error}", hint=error.hint)
     else:
-        found = Interrupted(f"{name}: what was under way was rolled back")
+        found = Interrupted(
+            f"{name}: ended; what was under way in a transaction was rolled back",
+            hint="the same command goes on from there",
+        )
     found.report = getattr(error, "report", None)
     return found
+
+
+class _BrokenInto(asyncio.CancelledError):
+    """Raised wherever a script blocks the event loop: it can't be cancelled as a task is."""
 
 
 class _Stop:
@@ -81,7 +88,7 @@ class _Stop:
         """Break into a script that blocks the event loop."""
         if not self._noticed:
             self._noticed = True
-            raise asyncio.CancelledError
+            raise _BrokenInto
 
     def _notice(self) -> None:
         if self._task is not None and not self._noticed:

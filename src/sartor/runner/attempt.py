@@ -100,6 +100,12 @@ def backoff(attempt: int) -> float:
     return min(2.0, 0.1 * float(2 ** min(attempt, 10))) * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
 
 
+def is_ours(error: asyncio.CancelledError) -> bool:
+    """Whether the run was cancelled; a script may also raise the error by itself, which is a failure of it."""
+    task = asyncio.current_task()
+    return type(error) is not asyncio.CancelledError or (task is not None and task.cancelling() > 0)
+
+
 class Committed(asyncio.CancelledError):
     """The run was cancelled, and the attempt under way was committed nevertheless."""
 

@@ -15,11 +15,11 @@ from sartor.domain.ledger import Entry, EventKind, Ledger
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Direction, Plan, Rollback, Step, make_plan
 from sartor.domain.report import Done, Failure, Finished, Note, Observer, Planned, Report, Started
-from sartor.postgres.connecting import DRIVER_ERRORS
+from sartor.postgres.connecting import DRIVER_ERRORS, session_error
 from sartor.postgres.connection import Connection
 from sartor.postgres.ledger import create_ledger, read_ledger, require_format
 from sartor.postgres.session import Session
-from sartor.runner.attempt import Committed, Stale
+from sartor.runner.attempt import Committed, Stale, is_ours
 from sartor.runner.outside import Outside
 from sartor.runner.turn import Turn, take_turn
 
@@ -49,9 +49,13 @@ async def carry_out(
             if turn.waited or not ledger.exists:
                 await progress.plan_again(turn)
             await progress.carry_out(turn)
+    except (OSError, *DRIVER_ERRORS) as error:
+        found = session_error(error, session.destination)
+        found.report = progress.report()
+        raise found from error
     except (SartorError, asyncio.CancelledError) as error:
         report = progress.report(error.failure if isinstance(error, AlterationFailed) else None)
-        error.report = report  # type: ignore[union-attr] - who cancels a run learns what was done before, too
+        error.report = report  # type: ignore[union-attr]  # who cancels a run learns what was done, too
         raise
     return progress.report()
 
@@ -147,6 +151,10 @@ class _Progress:
             raise
         except (Stale, SartorError):
             raise
+        except asyncio.CancelledError as error:
+            if is_ours(error):
+                raise
+            raise AlterationFailed(await _record_failure(turn, error, script, direction)) from error
         except (Exception, SystemExit) as error:  # a script's sys.exit() must not end the run as if all were well
             raise AlterationFailed(await _record_failure(turn, error, script, direction)) from error
         self._finish(turn, alteration, began)
