@@ -163,3 +163,16 @@ def test_a_script_that_cancels_itself_fails(sartor: Command, folder: Folder) -> 
     failed = sartor("deploy", "latest", "--json", expect=1).json["failed"]
     assert failed["message"] == "CancelledError"
     assert failed["line"] == 4
+
+
+def test_a_missing_file_is_the_scripts_failure(sartor: Command, folder: Folder) -> None:
+    """An OSError of the script's own isn't taken for a lost connection."""
+    folder.write(
+        "1.0.0-1700000000-a.py",
+        """
+        async def up(conn):
+            open("/nowhere/data.csv")
+        """,
+    )
+    failed = sartor("deploy", "latest", "--json", expect=1).json["failed"]
+    assert failed["message"].startswith("FileNotFoundError")

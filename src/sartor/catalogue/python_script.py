@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from sartor.catalogue.script import FUNCTIONS, Body, Place, Script
@@ -100,6 +100,8 @@ def async_function(function: object, file: str, name: str) -> Body:
 
 
 def _parameters(function: Callable[..., Any]) -> int:
+    if isinstance(function, FunctionType) and not hasattr(function, "__wrapped__"):
+        return function.__code__.co_argcount
     kinds = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
     return sum(parameter.kind in kinds for parameter in inspect.signature(function).parameters.values())
 

@@ -124,7 +124,9 @@ def _raise_unless_retried(
             f"another run is at work in schema {session.schema}: {describe(blockers)}",
             hint="wait for it, give it longer with --wait, or end that session",
         ) from error
-    if (lost := next((e for e in driver.chain(error) if driver.is_disconnect(e)), None)) is not None:
+    # A script may meet an OSError of its own: only a connection that is gone was lost.
+    lost = next((e for e in driver.chain(error) if driver.is_disconnect(e)), None) if session.connection_lost else None
+    if lost is not None:
         raise Unreachable(
             f"{session.destination.label}: the connection was lost ({lost}); what was under way was rolled back",
             hint="run the command again once the server answers: it goes on where this one stopped",
