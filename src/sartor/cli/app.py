@@ -9,7 +9,7 @@ import typer
 
 from sartor import __version__
 from sartor.cli import deploying, output, reading, seed
-from sartor.cli.declare import Command, Option, Parameter, parameters
+from sartor.cli.declare import Command, Option, Parameter, call, parameters
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -28,21 +28,20 @@ alterations = typer.Typer(
 
 def _add(group: typer.Typer, command: Command) -> None:
     """Add a command to a group, its declarations turned into Typer's."""
-    defaults = inspect.signature(command.function).parameters
 
     def run(**given: Any) -> None:
-        command.function(**given)
+        call(command.function, given)
 
-    found = {p.name: Annotated[p.type, _typer_info(p)] for p in parameters(command.function)}
+    known = parameters(command.function)
+    run.__annotations__ = {p.name: Annotated[p.type, _typer_info(p)] for p in known}
     run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
             inspect.Parameter(
-                name, inspect.Parameter.KEYWORD_ONLY, default=defaults[name].default, annotation=annotation
+                p.name, inspect.Parameter.KEYWORD_ONLY, default=p.default, annotation=run.__annotations__[p.name]
             )
-            for name, annotation in found.items()
+            for p in known
         ]
     )
-    run.__annotations__ = found
     run.__doc__ = command.function.__doc__
     group.command(command.name, epilog=command.epilog)(run)
 

@@ -6,8 +6,9 @@ spelled out, is read by `parse`; help, abbreviations, completion and every mista
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
 
@@ -29,6 +30,13 @@ class Argument:
         self.help, self.metavar = help, metavar
 
 
+class Group:
+    """Options that commands share: the attributes of a subclass, declared as a command's own parameters are."""
+
+    def __init__(self, **given: Any) -> None:
+        vars(self).update(given)
+
+
 @dataclass(frozen=True)
 class Command:
     """A command: the function that does it, and the end of its help."""
@@ -39,12 +47,17 @@ class Command:
 
 
 class Parameter(NamedTuple):
-    """A command's parameter, read from its annotation: `kind` is bool, int, str or list."""
+    """A command's parameter, read from its annotation: `kind` is bool, int, str or list.
+
+    `group` is the name of the command's parameter that it is an attribute of, None for one of its own.
+    """
 
     name: str
     kind: type
     type: Any
     declared: Option | Argument
+    default: Any
+    group: str | None
 
 
 Register = Callable[[Callable[..., None]], Callable[..., None]]
@@ -61,13 +74,39 @@ def command_in(commands: dict[str, Command], name: str, *, epilog: str) -> Regis
 
 
 def parameters(function: Callable[..., None]) -> list[Parameter]:
-    """A command's parameters, in order."""
+    """A command's parameters, those of its groups among them, in order."""
     found = []
-    for name, hint in get_type_hints(function, include_extras=True).items():
-        if name != "return":
-            annotated, declared = get_args(hint)
-            found.append(Parameter(name, _kind(annotated), annotated, declared))
+    for name, hint in _hints(function).items():
+        if _is_group(hint):
+            found += [_parameter(field, inner, getattr(hint, field), name) for field, inner in _hints(hint).items()]
+        elif name != "return":
+            found.append(_parameter(name, hint, (function.__kwdefaults__ or {})[name], None))
     return found
+
+
+def call(function: Callable[..., None], values: Mapping[str, Any]) -> None:
+    """Do a command with these values of its parameters; the others have their defaults."""
+    given: dict[str | None, dict[str, Any]] = {None: {}}
+    for parameter in parameters(function):
+        own = given.setdefault(parameter.group, {})
+        if parameter.name in values:
+            own[parameter.name] = values[parameter.name]
+    groups = {name: hint(**given[name]) for name, hint in _hints(function).items() if _is_group(hint)}
+    function(**given[None], **groups)
+
+
+@cache
+def _hints(of: Callable[..., Any]) -> dict[str, Any]:
+    return get_type_hints(of, include_extras=True)
+
+
+def _is_group(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, Group)
+
+
+def _parameter(name: str, hint: Any, default: Any, group: str | None) -> Parameter:
+    annotated, declared = get_args(hint)
+    return Parameter(name, _kind(annotated), annotated, declared, default, group)
 
 
 def _kind(annotated: Any) -> type:

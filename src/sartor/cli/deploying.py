@@ -31,36 +31,20 @@ def deploy(
     ] = False,
     accept_edited: options.AcceptEdited = None,
     accept_missing: options.AcceptMissing = None,
-    db_url: options.DbUrl = None,
-    schema: options.Schema = None,
-    alterations: options.Alterations = None,
-    embedded: options.Embedded = None,
-    lock_timeout: options.LockTimeout = None,
-    lock_budget: options.LockBudget = None,
-    statement_timeout: options.StatementTimeout = None,
-    wait: options.Wait = None,
     yes: options.Yes = False,
-    json: options.Json = False,
-    debug: options.Debug = False,
+    where: options.Compare,
+    patience: options.Patience,
+    common: options.Common,
 ) -> None:
     """Deploy what is pending, up to a release.
 
     Each script runs in a transaction of its own, exactly once. Where one fails, the earlier ones stay, it has changed
     nothing, and the same command goes on from there.
     """
-    flags = options.make_flags(
-        db_url=db_url,
-        schema=schema,
-        alterations=alterations,
-        lock_timeout=lock_timeout,
-        lock_budget=lock_budget,
-        wait=wait,
-        statement_timeout=statement_timeout,
-        strict_order=strict_order,
-    )
+    flags = options.make_flags(where, patience, strict_order=strict_order)
     if target is None and steps is None and not output.is_terminal():
         raise TargetError("no target, and no terminal to ask", hint=f"`{output.command(target='1.2.0')}`, or `latest`")
-    with settled(flags, embedded) as settings:
+    with settled(flags, where.embedded) as settings:
 
         def action(destination: Destination) -> shapes.Shape:
             chosen = target or (api.LATEST if steps is not None else asking.ask_target(destination, settings))
@@ -99,35 +83,20 @@ def rollback(
         Option("--to-timestamp", metavar="T", help="Undo all alterations with timestamps after T (Unix seconds)."),
     ] = None,
     accept_edited: options.AcceptEdited = None,
-    db_url: options.DbUrl = None,
-    schema: options.Schema = None,
-    alterations: options.Alterations = None,
-    embedded: options.Embedded = None,
-    lock_timeout: options.LockTimeout = None,
-    lock_budget: options.LockBudget = None,
-    statement_timeout: options.StatementTimeout = None,
-    wait: options.Wait = None,
     yes: options.Yes = False,
-    json: options.Json = False,
-    debug: options.Debug = False,
+    where: options.Compare,
+    patience: options.Patience,
+    common: options.Common,
 ) -> None:
     """Undo what is deployed, newest deployment first.
 
     What the alterations made is dropped, with the data in it; a terminal is told and asked.
     """
-    flags = options.make_flags(
-        db_url=db_url,
-        schema=schema,
-        alterations=alterations,
-        lock_timeout=lock_timeout,
-        lock_budget=lock_budget,
-        wait=wait,
-        statement_timeout=statement_timeout,
-    )
+    flags = options.make_flags(where, patience)
     asks = (target, steps, to_timestamp) == (None, None, None)
     if asks and not output.is_terminal():
         raise TargetError("no target, and no terminal to ask", hint=f"`{output.command(target='1.0.0')}`, or --steps 1")
-    with settled(flags, embedded) as settings:
+    with settled(flags, where.embedded) as settings:
 
         def action(destination: Destination) -> shapes.Shape:
             chosen = asking.ask_rollback(destination, settings) if asks else target
@@ -164,30 +133,17 @@ def fresh(
     target: Annotated[
         str, Argument(metavar="[TARGET]", help="What to deploy afterwards: a version, `latest` or `next`.")
     ] = "next",
-    db_url: options.DbUrl = None,
-    schema: options.Schema = None,
-    alterations: options.Alterations = None,
-    embedded: options.Embedded = None,
-    lock_timeout: options.LockTimeout = None,
-    lock_budget: options.LockBudget = None,
-    wait: options.Wait = None,
     yes: options.Yes = False,
-    json: options.Json = False,
-    debug: options.Debug = False,
+    where: options.Compare,
+    patience: options.Patience,
+    common: options.Common,
 ) -> None:
     """Drop everything that the schema holds, and deploy again. For development.
 
     Refuses in production (SARTOR_ENVIRONMENT or the settings say so). A terminal is asked for the database's name.
     """
-    flags = options.make_flags(
-        db_url=db_url,
-        schema=schema,
-        alterations=alterations,
-        lock_timeout=lock_timeout,
-        lock_budget=lock_budget,
-        wait=wait,
-    )
-    with settled(flags, embedded) as settings:
+    flags = options.make_flags(where, patience)
+    with settled(flags, where.embedded) as settings:
         api.protect(settings.environment, "fresh")
 
         def action(destination: Destination) -> shapes.Shape:

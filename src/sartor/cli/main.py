@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from sartor.cli import output, title
-from sartor.cli.declare import Command, parse
+from sartor.cli.declare import Command, call, parse
 from sartor.domain.errors import Interrupted, SartorError
 
 
@@ -35,7 +35,7 @@ def _run(arguments: Sequence[str]) -> int:
     values = None if command is None else parse(command.function, words)
     if command is None or values is None:
         return _run_typer(arguments)
-    command.function(**values)
+    call(command.function, values)
     return 0
 
 

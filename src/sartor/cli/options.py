@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from sartor.api import Flags
-from sartor.cli.declare import Option
+from sartor.cli.declare import Group, Option
 
 DbUrl = Annotated[
     str | None,
@@ -89,25 +89,38 @@ def epilog(example: str, *codes: int) -> str:
     return "\n".join(["\b", "Example:", f"  sartor {example}", "", "\b", "Exit codes:", *lines])
 
 
-def make_flags(
-    *,
-    db_url: str | None = None,
-    schema: str | None = None,
-    alterations: list[str] | None = None,
-    lock_timeout: str | None = None,
-    lock_budget: str | None = None,
-    wait: str | None = None,
-    statement_timeout: str | None = None,
-    strict_order: bool = False,
-) -> Flags:
+class Reach(Group):
+    """The database and the schema to work on."""
+
+    db_url: DbUrl = None
+    schema: Schema = None
+    embedded: Embedded = None
+
+
+class Compare(Reach):
+    """The same, and the alterations to hold against it."""
+
+    alterations: Alterations = None
+
+
+class Patience(Group):
+    """How long a run waits."""
+
+    lock_timeout: LockTimeout = None
+    lock_budget: LockBudget = None
+    statement_timeout: StatementTimeout = None
+    wait: Wait = None
+
+
+class Common(Group):
+    """What every command has."""
+
+    json: Json = False
+    debug: Debug = False
+
+
+def make_flags(*given: Group, strict_order: bool = False) -> Flags:
     """What the command line said, for the settings."""
-    return Flags(
-        db_url=db_url,
-        schema=schema,
-        alterations=tuple(alterations or ()),
-        lock_timeout=lock_timeout,
-        lock_budget=lock_budget,
-        wait=wait,
-        statement_timeout=statement_timeout,
-        strict_order=strict_order or None,
-    )
+    said = {name: value for group in given for name, value in vars(group).items() if name != "embedded"}
+    said["alterations"] = tuple(said.get("alterations", ()))
+    return Flags(**said, strict_order=strict_order or None)

@@ -18,13 +18,12 @@ commands: dict[str, Command] = {}
 def list_(
     *,
     alterations: options.Alterations = None,
-    json: options.Json = False,
-    debug: options.Debug = False,
+    common: options.Common,
 ) -> None:
     """Show what is shipped, by release. Needs no database."""
-    flags = options.make_flags(alterations=alterations)
+    flags = api.Flags(alterations=tuple(alterations or ()))
     catalogue = api.list_alterations(api.load_sources(flags, environ=os.environ, directory=Path.cwd()))
-    if json:
+    if common.json:
         output.shape(shapes.list_shape(catalogue))
     else:
         for line in render.list_lines(catalogue):
@@ -34,22 +33,17 @@ def list_(
 @command_in(commands, "status", epilog=options.epilog("db alteration status --json", 0, 2, 6, 130))
 def status(
     *,
-    db_url: options.DbUrl = None,
-    schema: options.Schema = None,
-    alterations: options.Alterations = None,
-    embedded: options.Embedded = None,
-    json: options.Json = False,
-    debug: options.Debug = False,
+    where: options.Compare,
+    common: options.Common,
 ) -> None:
     """Show what is deployed, pending, out of order, edited, missing or ahead. Writes nothing."""
     from sartor.cli import signals  # it brings asyncio along, which `list` has no use for
 
-    flags = options.make_flags(db_url=db_url, schema=schema, alterations=alterations)
-    with settled(flags, embedded) as settings:
+    with settled(options.make_flags(where), where.embedded) as settings:
 
         def action(destination: Destination) -> shapes.Shape:
             found = signals.run(api.status(destination, settings.sources))
-            if not json:
+            if not common.json:
                 for line in render.status_lines(found):
                     output.result(line)
             return shapes.status_shape(found)
@@ -60,21 +54,17 @@ def status(
 @command_in(commands, "history", epilog=options.epilog("db alteration history --json", 0, 2, 6, 130))
 def history(
     *,
-    db_url: options.DbUrl = None,
-    schema: options.Schema = None,
-    embedded: options.Embedded = None,
-    json: options.Json = False,
-    debug: options.Debug = False,
+    where: options.Reach,
+    common: options.Common,
 ) -> None:
     """Show the journal: every deployment, rollback, failure and repair, oldest first. Writes nothing."""
     from sartor.cli import signals  # it brings asyncio along, which `list` has no use for
 
-    flags = options.make_flags(db_url=db_url, schema=schema)
-    with settled(flags, embedded) as settings:
+    with settled(options.make_flags(where), where.embedded) as settings:
 
         def action(destination: Destination) -> shapes.Shape:
             events = signals.run(api.history(destination))
-            if not json:
+            if not common.json:
                 for line in render.history_lines(events):
                     output.result(line)
             return shapes.history_shape(events)

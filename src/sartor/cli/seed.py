@@ -18,30 +18,17 @@ commands: dict[str, Command] = {}
 def seed(
     *,
     reset: Annotated[bool, Option("--reset", help="Take the seeded data out first.")] = False,
-    db_url: options.DbUrl = None,
-    schema: options.Schema = None,
-    alterations: options.Alterations = None,
-    embedded: options.Embedded = None,
-    lock_timeout: options.LockTimeout = None,
-    lock_budget: options.LockBudget = None,
-    wait: options.Wait = None,
     yes: options.Yes = False,
-    json: options.Json = False,
-    debug: options.Debug = False,
+    where: options.Compare,
+    patience: options.Patience,
+    common: options.Common,
 ) -> None:
     """Put the maker's example data in: seeds/*.py of the alterations, in one transaction.
 
     Never in production. Running it twice changes nothing.
     """
-    flags = options.make_flags(
-        db_url=db_url,
-        schema=schema,
-        alterations=alterations,
-        lock_timeout=lock_timeout,
-        lock_budget=lock_budget,
-        wait=wait,
-    )
-    with settled(flags, embedded) as settings:
+    flags = options.make_flags(where, patience)
+    with settled(flags, where.embedded) as settings:
         api.protect(settings.environment, "seed")
 
         def action(destination: Destination) -> shapes.Shape:
@@ -58,7 +45,7 @@ def seed(
                         observer=observer,
                     )
                 )
-            if not json:
+            if not common.json:
                 output.result(f"Seeded from {', '.join(files)}")
             return shapes.seed_shape(files, reset=reset)
 
