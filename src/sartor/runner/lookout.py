@@ -64,7 +64,7 @@ class Lookout:
         """Look at this connection's statements from now on; `deadline` (of `time.monotonic`) ends its retries."""
         self._connection, self._pid, self._application = connection, pid, application
         self._script, self._deadline = script, deadline
-        self._next_long, self.blockers = LONG, ()
+        self._next_long, self.blockers, self._told = LONG, (), float("-inf")
 
     async def terminate(self) -> None:
         """End the attended session on the server: a statement of it didn't give way to a cancel."""
