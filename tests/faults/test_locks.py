@@ -142,3 +142,20 @@ def test_a_run_goes_on_when_the_other_ends(sartor: Command, database: Database) 
         ended = finish(waiting)
     assert [a["id"] for a in ended.json["done"]] == ["1700000000-a", "1700000001-b"]
     assert ended.code == 0, ended
+
+
+@pytest.mark.parametrize("lock_timeout", ["0", "10m"])
+def test_a_claim_is_waited_for_as_long_as_wait_allows(
+    lock_timeout: str, sartor: Command, folder: Folder, database: Database
+) -> None:
+    """However long a script may wait for its locks: a rival's open claim, as behind a pooler, is --wait's to bound."""
+    folder.table("1.0.0-1700000000-a.py")
+    sartor("deploy", "latest")
+    folder.add("1.0.0-1700000001-b.py", up="create table b as select current_setting('lock_timeout') as lock_timeout")
+    claim = """insert into sartor_journal (seq, prev, token, kind, by_user, host, sartor, format)
+        values (2, 1, '', 'seeded', '', '', '', 1)"""
+    with holding(database.url, "begin", claim) as rival:
+        ended = sartor("deploy", "latest", "--lock-timeout", lock_timeout, "--wait", "1s", expect=5)
+        assert f"pid {rival.pid}" in ended.err.split("error:")[-1]
+    sartor("deploy", "latest", "--lock-timeout", lock_timeout)
+    assert database.value("select lock_timeout from b") == lock_timeout.replace("10m", "10min")
