@@ -106,7 +106,9 @@ class _Progress:
         """Plan from what the database says now."""
         ledger: Ledger = await read_ledger(turn.session)
         require_format(ledger)
-        request = self._request
+        # What this run or another has forgotten by now is no mistake of whoever accepted it.
+        held = {entry.id for entry in ledger.entries}
+        request = dataclasses.replace(self._request, accepted=self._request.accepted & held)
         if request.steps is not None:
             request = dataclasses.replace(request, steps=max(0, request.steps - len(self._done)))
         before, self._plan = self._plan, make_plan(self._catalogue, ledger, request)
