@@ -71,6 +71,18 @@ def test_the_blocker_is_named_and_the_script_tried_again(
     assert database.value("select email from users union all select 'there'") == "there"
 
 
+def test_a_blocker_is_named_whatever_the_script_is_called(
+    sartor: Command, folder: Folder, database: Database, pooler_url: str
+) -> None:
+    """Behind a pooler a session is found by its name, which the server keeps only in ASCII."""
+    database.run("create table users (id int)")
+    folder.add("1.0.0-1700000000-größere-straßennamen-für-alle.py", up="alter table users add column email text")
+    pooled = with_name(pooler_url, database.name)
+    with holding(database.url, *HELD) as holder:
+        ended = sartor("deploy", "latest", "--lock-budget", "2s", "--db-url", pooled, expect=1)
+        check_names(ended.err, holder)
+
+
 @pytest.mark.usefixtures("users")
 def test_a_wait_is_told_of_in_one_line(sartor: Command, database: Database) -> None:
     """However often a script is tried within a few seconds: the line about it isn't repeated."""
