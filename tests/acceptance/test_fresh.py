@@ -28,6 +28,7 @@ CONTENTS = """
     create function wake() returns trigger language plpgsql as 'begin return new; end';
     create trigger waking before insert on parent for each row execute function wake();
     create aggregate product(int) (sfunc = int4mul, stype = int, initcond = 1);
+    create aggregate lines(*) (sfunc = int8inc, stype = int8, initcond = '0');
     create operator === (leftarg = text, rightarg = text, function = texteq);
     create operator family odd_family using btree;
     create collation plain from "C";

@@ -105,6 +105,24 @@ def test_a_missing_alteration(sartor: Command, folder: Folder, database: Databas
     assert database.tables() == {"a", "b"}, "forgetting is no rollback"
 
 
+def test_an_absence_accepted_by_two_runs(sartor: Command, folder: Folder, database: Database) -> None:
+    """A run that must plan again after it has forgotten an alteration doesn't refuse its own flag."""
+    gone = folder.table("1.0.0-1-a.py")
+    sartor("deploy", "latest")
+    gone.unlink()
+    folder.table("1.0.0-2-b.py")
+    database.run(
+        """create function be_second() returns trigger language plpgsql as $$ begin
+            insert into sartor_journal (seq, prev, token, kind, by_user, host, sartor, format)
+            values (new.seq + 1, new.seq, '', 'seeded', '', '', '', 1);
+            return null; end $$""",
+        "create trigger be_second after insert on sartor_journal for each row when (new.kind = 'forgotten')"
+        " execute function be_second()",
+    )
+    sartor("deploy", "latest", "--accept-missing", "1-a")
+    assert database.tables() == {"a", "b"}
+
+
 def test_a_database_ahead(sartor: Command, folder: Folder, database: Database) -> None:
     """An older package facing a newer database says by release what it doesn't ship, and what to do; no harm."""
     folder.table("1.0.0-1-a.py")

@@ -54,6 +54,31 @@ FRESH = """
     """
 
 
+LIMITS = ("statement_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout", "transaction_timeout")
+
+
+@pytest.mark.parametrize("first", ["", "transaction = False"], ids=["in a transaction", "outside"])
+def test_no_default_cuts_a_script_off(first: str, sartor: Command, folder: Folder, database: Database) -> None:
+    """The time limits that a role, a database or a server has by default are the application's, not a script's."""
+    known = [name for (name,) in database.rows("select name from pg_settings where name = any($1)", LIMITS)]
+    database.run(*(f"alter database {database.name} set {name} = '500ms'" for name in known))
+    folder.write(
+        "1.0.0-1-a.py",
+        f"""
+        import asyncio
+        {first}
+
+        async def up(conn):
+            await asyncio.sleep(0.7)
+            await conn.execute("create table a as select 1 as one from pg_sleep(0.7)")
+            async with conn.transaction():
+                await asyncio.sleep(0.7)
+        """,
+    )
+    sartor("deploy", "latest")
+    assert database.tables() == {"a"}
+
+
 def test_a_real_connection_with_the_schema_first(sartor: Command, folder: Folder, database: Database) -> None:
     """Scripts get an asyncpg.Connection, its search_path the schema, then public; a 2nd parameter tells the run."""
     folder.write("1.0.0-1-a.py", SHOW)

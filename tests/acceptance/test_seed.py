@@ -139,3 +139,10 @@ def test_no_modules(sartor: Command) -> None:
     done = sartor.run("db", "seed", expect=2)
     assert "alterations/seeds" in done.err
     assert "async def seed(conn)" in done.err
+
+
+def test_a_module_that_cancels_itself_fails(sartor: Command, folder: Folder) -> None:
+    """A CancelledError that nobody asked for is the module's failure, not a run that was ended."""
+    folder.write("seeds/010_users.py", "import asyncio\n\nasync def seed(conn):\n    raise asyncio.CancelledError\n")
+    failed = sartor.run("db", "seed", "--json", expect=1).json["failed"]
+    assert (failed["message"], failed["line"]) == ("CancelledError", 4)

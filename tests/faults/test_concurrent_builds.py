@@ -196,3 +196,42 @@ def test_killed_in_a_rollback(sartor: Command, folder: Folder, database: Databas
     sartor("rollback", "--steps", "1", "--yes")
     assert database.rows(INDEXES) == []
     assert sartor("status", "--json").json["interrupted"] == []
+
+
+@pytest.mark.usefixtures("users")
+def test_the_orphan_is_known_in_any_time_zone(
+    sartor: Command, folder: Folder, database: Database, reader: Holder
+) -> None:
+    """The killed run's server process is found where the sessions of the next run have another TimeZone."""
+    folder.write(NAME, OUTSIDE.format(statement=STATEMENTS["if not exists"], first=UNWATCHED))
+    orphan = kill_in_build(sartor, database)
+    database.run(f"alter database {database.name} set timezone = 'Asia/Tokyo'")
+    assert f"waiting for the server process {orphan}" in sartor("deploy", "1.0.0", "--wait", "1s", expect=5).err
+    reader.run("rollback")
+
+
+@pytest.mark.usefixtures("users")
+@pytest.mark.parametrize("statement", [STATEMENTS["named"], STATEMENTS["if not exists"]])
+def test_a_build_that_loses_a_deadlock(statement: str, sartor: Command, folder: Folder, database: Database) -> None:
+    """The build is tried again within the same run, and not over the invalid index of the first time."""
+    folder.write(NAME, OUTSIDE.format(statement=statement, first=""))
+    with holding(database.url, "begin", "insert into users values (1)") as rival:
+        process = sartor.start("deploy", "1.0.0")
+        until(lambda: (False,) in database.rows("select indisvalid from pg_index where indrelid = 'users'::regclass"))
+        rival.run("lock table users in access exclusive mode")
+        rival.run("commit")
+    ended = finish(process)
+    assert ended.code == 0, ended
+    assert "dropping the invalid index users_id" in ended.err
+    assert database.rows(INDEXES) == [("users_id", True)]
+
+
+@pytest.mark.usefixtures("users")
+def test_another_event_in_between(sartor: Command, folder: Folder, database: Database) -> None:
+    """A run whose plan goes stale while its script is at work outside doesn't wait for itself to be gone."""
+    event = """insert into sartor_journal (seq, prev, token, kind, by_user, host, sartor, format)
+        select max(seq) + 1, max(seq), '', 'seeded', '', '', '', 1 from sartor_journal
+        having bool_and(kind <> 'seeded')"""
+    folder.write(NAME, OUTSIDE.format(statement=STATEMENTS["if not exists"], first=f"await conn.execute({event!r})"))
+    sartor("deploy", "1.0.0", "--wait", "1s")
+    assert sartor("status", "--json").json["interrupted"] == []

@@ -46,6 +46,27 @@ def test_the_command_is_cut_once(made: Cut, proxy: Proxy, sartor: Command, stage
     assert finished(stage, "deploy") == []
 
 
+@pytest.mark.parametrize("sent", [b"rollback;", b"select token from"], ids=["claim", "token"])
+def test_cut_again_while_the_outcome_is_found_out(sent: bytes, proxy: Proxy, sartor: Command, stage: Stage) -> None:
+    """The connection that asks how a COMMIT ended may break as well: it's asked again, and nothing wrong is said."""
+    choices = iter([None, None, Cut.LATER])
+    proxy.at_commit = lambda: next(choices, None)
+    proxy.cut_before = sent
+    done = sartor("deploy", "next", "--json", env={"SARTOR_DB_URL": proxy.url}).json["done"]
+    assert (proxy.cuts, proxy.cut_before) == ([Cut.LATER], None)
+    assert [a["id"] for a in done] == list(stage.ids)
+    assert finished(stage, "deploy") == []
+
+
+@pytest.mark.parametrize("command", ["status", "deploy"])
+def test_cut_right_after_connecting(command: str, proxy: Proxy, sartor: Command) -> None:
+    """A connection that is made and breaks at its first question is a database that isn't reached, no defect."""
+    proxy.cut_before = b"pg_is_in_recovery"
+    words = [command, "next"] if command == "deploy" else [command]
+    ended = sartor(*words, env={"SARTOR_DB_URL": proxy.url}, expect=6)
+    assert "the connection was lost" in ended.err
+
+
 def test_interrupted_while_the_answer_to_commit_is_outstanding(proxy: Proxy, sartor: Command, stage: Stage) -> None:
     """Ctrl-C with the answer to a COMMIT outstanding: the command says of that script what the database says."""
     choices = iter([None, None, Cut.SILENCE])

@@ -71,6 +71,18 @@ def test_the_blocker_is_named_and_the_script_tried_again(
     assert database.value("select email from users union all select 'there'") == "there"
 
 
+def test_a_blocker_is_named_whatever_the_script_is_called(
+    sartor: Command, folder: Folder, database: Database, pooler_url: str
+) -> None:
+    """Behind a pooler a session is found by its name, which the server keeps only in ASCII."""
+    database.run("create table users (id int)")
+    folder.add("1.0.0-1700000000-größere-straßennamen-für-alle.py", up="alter table users add column email text")
+    pooled = with_name(pooler_url, database.name)
+    with holding(database.url, *HELD) as holder:
+        ended = sartor("deploy", "latest", "--lock-budget", "2s", "--db-url", pooled, expect=1)
+        check_names(ended.err, holder)
+
+
 @pytest.mark.usefixtures("users")
 def test_a_wait_is_told_of_in_one_line(sartor: Command, database: Database) -> None:
     """However often a script is tried within a few seconds: the line about it isn't repeated."""
@@ -142,3 +154,20 @@ def test_a_run_goes_on_when_the_other_ends(sartor: Command, database: Database) 
         ended = finish(waiting)
     assert [a["id"] for a in ended.json["done"]] == ["1700000000-a", "1700000001-b"]
     assert ended.code == 0, ended
+
+
+@pytest.mark.parametrize("lock_timeout", ["0", "10m"])
+def test_a_claim_is_waited_for_as_long_as_wait_allows(
+    lock_timeout: str, sartor: Command, folder: Folder, database: Database
+) -> None:
+    """However long a script may wait for its locks: a rival's open claim, as behind a pooler, is --wait's to bound."""
+    folder.table("1.0.0-1700000000-a.py")
+    sartor("deploy", "latest")
+    folder.add("1.0.0-1700000001-b.py", up="create table b as select current_setting('lock_timeout') as lock_timeout")
+    claim = """insert into sartor_journal (seq, prev, token, kind, by_user, host, sartor, format)
+        values (2, 1, '', 'seeded', '', '', '', 1)"""
+    with holding(database.url, "begin", claim) as rival:
+        ended = sartor("deploy", "latest", "--lock-timeout", lock_timeout, "--wait", "1s", expect=5)
+        assert f"pid {rival.pid}" in ended.err.split("error:")[-1]
+    sartor("deploy", "latest", "--lock-timeout", lock_timeout)
+    assert database.value("select lock_timeout from b") == lock_timeout.replace("10m", "10min")

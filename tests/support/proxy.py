@@ -46,7 +46,10 @@ class _Pipe:
 
 
 class Proxy:
-    """A proxy at work. `url` leads through it; `cuts` are those that it made at COMMIT."""
+    """A proxy at work. `url` leads through it; `cuts` are those that it made at COMMIT.
+
+    The next connection that sends `cut_before` is cut instead; that happens once.
+    """
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -58,6 +61,7 @@ class Proxy:
         self._stalled = False
         self.delay = 0.0
         self.at_commit: Choice = lambda: None
+        self.cut_before: bytes | None = None
         self.cuts: list[Cut] = []
         self.port = 0
 
@@ -125,6 +129,10 @@ class Proxy:
         with suppress(OSError):
             while data := await reader.read(65536):
                 await pipe.flowing.wait()
+                if self.cut_before is not None and self.cut_before in data:
+                    self.cut_before = None
+                    pipe.abort()
+                    break
                 cut = self.at_commit() if COMMIT in data else None
                 if cut is None:
                     await self._pass(pipe.server, data)

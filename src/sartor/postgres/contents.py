@@ -14,9 +14,7 @@ objects as (
     from pg_catalog.pg_class c, mine
     where c.relnamespace = mine.oid and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
     union all
-    select 'pg_proc'::regclass, p.oid, 2, case p.prokind when 'a' then 'aggregate' when 'p' then 'procedure'
-        else 'function' end
-    from pg_catalog.pg_proc p, mine where p.pronamespace = mine.oid
+    select 'pg_proc'::regclass, p.oid, 2, 'routine' from pg_catalog.pg_proc p, mine where p.pronamespace = mine.oid
     union all
     select 'pg_type'::regclass, t.oid, 3, case t.typtype when 'd' then 'domain' else 'type' end
     from pg_catalog.pg_type t left join pg_catalog.pg_class c on c.oid = t.typrelid, mine

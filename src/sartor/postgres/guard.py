@@ -29,6 +29,15 @@ ROLE_LEFT = "sartor: role "
 CHECKS_CLIENT = 140000
 """The first server version that knows `client_connection_check_interval`."""
 
+ENDS_IDLE_SESSIONS = 140000
+"""Likewise `idle_session_timeout`."""
+
+TIMES_TRANSACTIONS = 170000
+"""Likewise `transaction_timeout`."""
+
+LONGEST_CLAIM = 0.3
+"""Seconds that the claim waits at a time, however long a script may: how long in all is `--wait`'s to say."""
+
 JOURNAL, LEDGER, CLOSED = "sartor_journal", "sartor_ledger", "sartor_closed"
 
 
@@ -101,9 +110,12 @@ def opening(event: NewEvent, pins: Pins) -> str:
         quote_literal(FORMAT),
         quote_literal(json.dumps(dict(event.detail))),
     )
+    claiming, after = _pinned(pins) | {"sartor.token": event.token}, ""
+    if not 0 < pins.lock_timeout <= LONGEST_CLAIM:
+        claiming, after = claiming | {"lock_timeout": _milliseconds(LONGEST_CLAIM)}, _set(_lock_timeout(pins), local=True)
     return (
-        f"{settings(pins, event.token)} insert into {journal} (seq, prev, token, open, kind, lineage, id, release,"
-        f" name, checksum, by_user, host, sartor, format, detail) values ({', '.join(values)});"
+        f"{_set(claiming, local=True)} insert into {journal} (seq, prev, token, open, kind, lineage, id, release,"
+        f" name, checksum, by_user, host, sartor, format, detail) values ({', '.join(values)});{after}"
     )
 
 
@@ -111,11 +123,6 @@ def _describe(about: Alteration | Entry | None) -> tuple[str | None, ...]:
     if about is None:
         return (None,) * 5
     return about.lineage, about.id, about.release.label, about.name, about.checksum
-
-
-def settings(pins: Pins, token: str) -> str:
-    """The SQL that pins a transaction's settings and marks it with its token."""
-    return _set(_pinned(pins) | {"sartor.token": token}, local=True)
 
 
 def session_settings(pins: Pins, *, lock_timeout: bool) -> str:
@@ -126,15 +133,28 @@ def session_settings(pins: Pins, *, lock_timeout: bool) -> str:
 def _pinned(pins: Pins) -> dict[str, str]:
     chosen = {
         "search_path": search_path(pins.schema),
-        "lock_timeout": f"{pins.lock_timeout * 1000:.0f}ms",
-        "statement_timeout": f"{pins.statement_timeout * 1000:.0f}ms",
+        **_lock_timeout(pins),
+        "statement_timeout": _milliseconds(pins.statement_timeout),
         "idle_in_transaction_session_timeout": "0",
         "application_name": pins.application,
     }
     if pins.server_version >= CHECKS_CLIENT:
         # An orphaned server process notices within a second that its client is gone.
         chosen["client_connection_check_interval"] = "1s"
+    if pins.server_version >= ENDS_IDLE_SESSIONS:
+        chosen["idle_session_timeout"] = "0"
+    if pins.server_version >= TIMES_TRANSACTIONS:
+        chosen["transaction_timeout"] = "0"
     return chosen
+
+
+def _lock_timeout(pins: Pins) -> dict[str, str]:
+    return {"lock_timeout": _milliseconds(pins.lock_timeout)}
+
+
+def _milliseconds(seconds: float) -> str:
+    # A fraction of a millisecond isn't 0, which is no limit at all.
+    return f"{max(1, round(seconds * 1000)) if seconds else 0}ms"
 
 
 def _set(chosen: dict[str, str], *, local: bool) -> str:

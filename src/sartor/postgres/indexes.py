@@ -24,8 +24,15 @@ where not i.indisvalid and c.relkind = 'i' and n.nspname = $1::text
 order by c.relname
 """
 
-_ALIVE = """
-select exists (select 1 from pg_catalog.pg_stat_activity where pid = $1::int4 and backend_start::text = $2::text)
+_BEGAN = "pg_catalog.to_char(backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
+"""The same text whatever the session's TimeZone and DateStyle are: another session compares it."""
+
+_ALIVE = f"""
+select exists (select 1 from pg_catalog.pg_stat_activity where pid = $1::int4 and {_BEGAN} = $2::text)
+"""
+
+_OWN = f"""
+select pid, {_BEGAN} as began from pg_catalog.pg_stat_activity where pid = pg_catalog.pg_backend_pid()
 """
 
 
@@ -66,7 +73,5 @@ async def session_alive(connection: Connection, pid: int, started: str) -> bool:
 
 async def own_session(connection: Connection) -> tuple[int, str]:
     """The server process of this connection, and when it began."""
-    row = await connection.fetchrow(
-        "select pid, backend_start::text as began from pg_catalog.pg_stat_activity where pid = pg_backend_pid()"
-    )
+    row = await connection.fetchrow(_OWN)
     return row["pid"], row["began"]

@@ -111,6 +111,13 @@ async def read_last_start(session: Session, about: Alteration) -> dict[str, Any]
     return json.loads(detail) if detail else None
 
 
+async def is_in_effect(session: Session, about: Alteration) -> bool:
+    """Whether the journal's last word on an alteration is that it was deployed, whatever was begun since then."""
+    query = f"""select kind = 'deployed' from {quote_identifier(session.schema)}.sartor_journal
+        where lineage = $1 and id = $2 and kind in ('deployed', 'rolled-back', 'forgotten') order by seq desc limit 1"""
+    return bool(await session.connection.fetchval(query, about.lineage, about.id))
+
+
 async def create_ledger(session: Session) -> None:
     """Make the schema and the ledger's tables, where they aren't there; two at once are no harm."""
     schema = quote_identifier(session.schema)

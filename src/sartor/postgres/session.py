@@ -104,9 +104,13 @@ class Session:
             raise session_error(error, self.destination) from error
 
     async def open(self) -> None:
-        """Connect, and learn the facts. Raises Unreachable."""
+        """Connect, and learn the facts. Raises Unreachable, and DestinationError where they can't be learnt."""
         self._connection = await connect(self.destination, application=self.application)
-        await self.learn()
+        try:
+            await self.learn()
+        except BaseException as error:
+            await self.__aexit__(None, error, None)
+            raise
 
     async def learn(self) -> None:
         """Learn the facts again."""

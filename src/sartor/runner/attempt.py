@@ -7,8 +7,11 @@ import itertools
 import random
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+
+import asyncpg
 
 import sartor.postgres.errors as driver
 from sartor.domain.errors import DestinationError, RunHeld, Unreachable
@@ -157,21 +160,27 @@ async def _outcome_is_commit(session: Session, event: NewEvent, pins: Pins, erro
 
 async def _resolve(session: Session, event: NewEvent, pins: Pins) -> bool:
     for attempt in itertools.count():
-        try:
+        # The new connection may break as well, at any of these.
+        with suppress(Unreachable, OSError, *DRIVER_ERRORS):
             if session.connection_lost:
                 await session.renew()
-            await session.connection.execute(probe(event, pins))
-        except Unreachable:
-            pass
-        except (OSError, *DRIVER_ERRORS) as answer:
-            if not session.connection_lost:
-                await session.connection.execute("rollback")
-            if driver.sqlstate(answer) in driver.STALE:
-                return await has_token(session.connection, session.schema, event.seq, event.token)
-        else:
-            return False
+            if not await _is_taken(session.connection, event, pins):
+                return False
+            return await has_token(session.connection, session.schema, event.seq, event.token)
         await asyncio.sleep(min(1.0, 0.05 * 2**attempt))
     raise AssertionError
+
+
+async def _is_taken(connection: Connection, event: NewEvent, pins: Pins) -> bool:
+    """Whether the event's number is in the journal."""
+    try:
+        await connection.execute(probe(event, pins))
+    except asyncpg.PostgresError as answer:
+        await connection.execute("rollback")
+        if driver.sqlstate(answer) not in driver.STALE:
+            raise
+        return True
+    return False
 
 
 def describe(blockers: tuple[Blocker, ...]) -> str:

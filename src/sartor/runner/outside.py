@@ -57,7 +57,7 @@ class Outside:
         await self._heal(before)
         pid, began = await indexes.own_session(self.turn.session.connection)
         await record(BEGINNINGS[self.direction], pid=pid, began=began, invalid=list(before))
-        await self._try(bodies, context)
+        await self._try(bodies, context, before)
         if left := indexes.left_behind(await self._invalid(), source=self.script.source, before=before):
             names = ", ".join(f"{index.name} on {index.table}" for index in left)
             raise LeftUnfinished(f"the script ended and left an invalid index: {names}")
@@ -72,7 +72,10 @@ class Outside:
         if start is None:
             return None
         deadline = time.monotonic() + self.turn.patience.wait
-        while await indexes.session_alive(self.turn.session.connection, start["pid"], start["began"]):
+        connection, begun_by = self.turn.session.connection, (start["pid"], start["began"])
+        # This run itself began it where another one's event came in between and made its plan stale.
+        ours = begun_by == await indexes.own_session(connection)
+        while not ours and await indexes.session_alive(connection, *begun_by):
             if time.monotonic() > deadline:
                 raise RunHeld(
                     f"an interrupted run's statement of {self.script.alteration.name} still runs on the server",
@@ -100,7 +103,7 @@ class Outside:
             self.turn.observer(Note(text=f"{self.script.alteration.name}: dropping the invalid index {left[0].name}"))
             await indexes.drop_index(self.turn.session.connection, self.turn.session.schema, left[0])
 
-    async def _try(self, bodies: Sequence[Body], context: Context) -> None:
+    async def _try(self, bodies: Sequence[Body], context: Context, before: Collection[int]) -> None:
         """Run the bodies, again where a lock wasn't to be had: they are re-runnable by their nature."""
         deadline = time.monotonic() + self.turn.patience.lock_budget
         for attempt in itertools.count():
@@ -112,6 +115,8 @@ class Outside:
                     raise
                 self.turn.lookout.waiting("a lock", self.turn.lookout.blockers)
                 await asyncio.sleep(pause)
+                if not self.turn.session.connection_lost:
+                    await self._heal(before)  # a build that lost a deadlock leaves its index, invalid
             else:
                 return
 

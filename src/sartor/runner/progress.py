@@ -11,13 +11,13 @@ from sartor.catalogue.scripts import load_script
 from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.destination import redact
 from sartor.domain.errors import AlterationFailed, PoolerRefused, SartorError
-from sartor.domain.ledger import Entry, EventKind, Ledger
+from sartor.domain.ledger import Entry, EventKind, Ledger, State
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Direction, Plan, Rollback, Step, make_plan
 from sartor.domain.report import Done, Failure, Finished, Note, Observer, Planned, Report, Started
 from sartor.postgres.connecting import DRIVER_ERRORS, session_error
 from sartor.postgres.connection import Connection
-from sartor.postgres.ledger import create_ledger, read_ledger, require_format
+from sartor.postgres.ledger import create_ledger, is_in_effect, read_ledger, require_format
 from sartor.postgres.session import Session
 from sartor.runner.attempt import Committed, Stale, is_ours
 from sartor.runner.outside import Outside
@@ -106,7 +106,9 @@ class _Progress:
         """Plan from what the database says now."""
         ledger: Ledger = await read_ledger(turn.session)
         require_format(ledger)
-        request = self._request
+        # What this run or another has forgotten by now is no mistake of whoever accepted it.
+        held = {entry.id for entry in ledger.entries}
+        request = dataclasses.replace(self._request, accepted=self._request.accepted & held)
         if request.steps is not None:
             request = dataclasses.replace(request, steps=max(0, request.steps - len(self._done)))
         before, self._plan = self._plan, make_plan(self._catalogue, ledger, request)
@@ -168,6 +170,7 @@ class _Progress:
 async def _run_script(turn: Turn, step: Step, script: Script, direction: Direction) -> None:
     body, before, alteration = script.body(direction), script.before.get(direction), script.alteration
     context, since = turn.context(alteration.name), None
+    due = script.transactional and await _is_due(turn, step, direction)
     if script.needs_session(direction):
         bodies = [b for b in (before, None if script.transactional else body) if b is not None]
         outside = Outside(turn=turn, step=step, script=script, direction=direction)
@@ -175,13 +178,28 @@ async def _run_script(turn: Turn, step: Step, script: Script, direction: Directi
         since = turn.head
 
     async def work(connection: Connection) -> None:
-        if script.transactional:
+        if due:
             await body(connection, context)
 
     kind = EventKind.DEPLOYED if direction is Direction.DEPLOY else EventKind.ROLLED_BACK
     await turn.happen(kind, alteration, alteration.name, work, since=since)
     if turn.session.connection_lost or turn.session.connection.worn:
         await turn.session.renew()
+
+
+async def _is_due(turn: Turn, step: Step, direction: Direction) -> bool:
+    """Whether `up`, or `down`, is to run in its transaction.
+
+    Where the steps before it were interrupted, it never ran: what it would undo isn't there, or what it would make is.
+    """
+    if step.entry is None or step.entry.state is State.DEPLOYED:
+        return True
+    undoes = direction is Direction.ROLLBACK
+    due = undoes is await is_in_effect(turn.session, step.alteration)
+    if not due:
+        reason = "its `up` has never ended, so `down` isn't run" if undoes else "its `up` still holds, and isn't run again"
+        turn.observer(Note(text=f"{step.alteration.name}: {reason}"))
+    return due
 
 
 async def _record(turn: Turn, kind: EventKind, about: Alteration | Entry, **detail: object) -> None:

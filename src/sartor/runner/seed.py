@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from sartor.postgres.connection import Connection
 from sartor.postgres.contents import empty_tables
 from sartor.postgres.ledger import read_ledger, require_format
 from sartor.postgres.session import Session, application_name
-from sartor.runner.attempt import Stale
+from sartor.runner.attempt import Stale, is_ours
 from sartor.runner.turn import Turn, take_turn
 
 
@@ -104,6 +105,10 @@ async def _seed(turn: Turn, modules: Sequence[SeedModule], *, reset: bool) -> No
             continue
         except SartorError:
             raise
+        except asyncio.CancelledError as error:
+            if is_ours(error):
+                raise
+            raise AlterationFailed(_failure(turn, error, str(current.file))) from error
         except (Exception, SystemExit) as error:
             raise AlterationFailed(_failure(turn, error, str(current.file))) from error
         return

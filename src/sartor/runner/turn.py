@@ -71,7 +71,9 @@ class Turn:
 
         It lasted from the event numbered `since`, where that is given.
         """
-        mark = f"sartor {script}"[:46] + f" {self._tag}.{self.head + 1}"
+        # The server spells other characters in its own way, in which the session wouldn't be found.
+        name = script.encode("ascii", "replace").decode()
+        mark = f"sartor {name}"[:46] + f" {self._tag}.{self.head + 1}"
         await happen(
             self.session,
             self.lookout,
