@@ -95,7 +95,7 @@ def test_extensions_stay(sartor: Command, database: Database) -> None:
         pytest.skip("this server has no citext")
     database.run("create extension citext", "create table b (name citext)")
     extension = "(select oid from pg_extension where extname = 'citext')"
-    members = f"select count(*) from pg_depend where deptype = 'e' and refobjid = {extension}"  # noqa: S608
+    members = f"select count(*) from pg_depend where deptype = 'e' and refobjid = {extension}"
     before = database.value(members)
     sartor("fresh", "--yes")
     assert database.tables() == {"a"}

@@ -227,7 +227,7 @@ def test_a_build_that_loses_a_deadlock(statement: str, sartor: Command, folder: 
 
 
 @pytest.mark.usefixtures("users")
-def test_another_event_in_between(sartor: Command, folder: Folder, database: Database) -> None:
+def test_another_event_in_between(sartor: Command, folder: Folder) -> None:
     """A run whose plan goes stale while its script is at work outside doesn't wait for itself to be gone."""
     event = """insert into sartor_journal (seq, prev, token, kind, by_user, host, sartor, format)
         select max(seq) + 1, max(seq), '', 'seeded', '', '', '', 1 from sartor_journal

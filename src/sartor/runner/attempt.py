@@ -11,10 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 
-import asyncpg
-
 import sartor.postgres.errors as driver
-from sartor.domain.errors import DestinationError, RunHeld, Unreachable
+from sartor.domain.errors import DestinationError, RunHeld, SartorError, Unreachable
 from sartor.domain.report import Blocker
 from sartor.postgres.connecting import DRIVER_ERRORS
 from sartor.postgres.connection import Connection
@@ -103,10 +101,12 @@ def backoff(attempt: int) -> float:
     return min(2.0, 0.1 * float(2 ** min(attempt, 10))) * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
 
 
-def is_ours(error: asyncio.CancelledError) -> bool:
-    """Whether the run was cancelled; a script may also raise the error by itself, which is a failure of it."""
-    task = asyncio.current_task()
-    return type(error) is not asyncio.CancelledError or (task is not None and task.cancelling() > 0)
+def is_the_scripts(error: BaseException) -> bool:
+    """Whether an error that ended a script is its own failure: not one of the run's, nor the run's being cancelled."""
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return type(error) is asyncio.CancelledError and not (task and task.cancelling())
+    return not isinstance(error, Stale | SartorError)
 
 
 class Committed(asyncio.CancelledError):
@@ -175,7 +175,9 @@ async def _is_taken(connection: Connection, event: NewEvent, pins: Pins) -> bool
     """Whether the event's number is in the journal."""
     try:
         await connection.execute(probe(event, pins))
-    except asyncpg.PostgresError as answer:
+    except DRIVER_ERRORS as answer:
+        if driver.sqlstate(answer) is None:
+            raise
         await connection.execute("rollback")
         if driver.sqlstate(answer) not in driver.STALE:
             raise

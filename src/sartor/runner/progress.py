@@ -19,7 +19,7 @@ from sartor.postgres.connecting import DRIVER_ERRORS, session_error
 from sartor.postgres.connection import Connection
 from sartor.postgres.ledger import create_ledger, is_in_effect, read_ledger, require_format
 from sartor.postgres.session import Session
-from sartor.runner.attempt import Committed, Stale, is_ours
+from sartor.runner.attempt import Committed, Stale, is_the_scripts
 from sartor.runner.outside import Outside
 from sartor.runner.turn import Turn, take_turn
 
@@ -151,13 +151,10 @@ class _Progress:
         except Committed:
             self._finish(turn, alteration, began)
             raise
-        except (Stale, SartorError):
-            raise
-        except asyncio.CancelledError as error:
-            if is_ours(error):
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
+            # A script's sys.exit() must not end the run as if all were well.
+            if not is_the_scripts(error):
                 raise
-            raise AlterationFailed(await _record_failure(turn, error, script, direction)) from error
-        except (Exception, SystemExit) as error:  # a script's sys.exit() must not end the run as if all were well
             raise AlterationFailed(await _record_failure(turn, error, script, direction)) from error
         self._finish(turn, alteration, began)
 
@@ -197,7 +194,8 @@ async def _is_due(turn: Turn, step: Step, direction: Direction) -> bool:
     undoes = direction is Direction.ROLLBACK
     due = undoes is await is_in_effect(turn.session, step.alteration)
     if not due:
-        reason = "its `up` has never ended, so `down` isn't run" if undoes else "its `up` still holds, and isn't run again"
+        never, still = "its `up` has never ended, so `down` isn't run", "its `up` still holds, and isn't run again"
+        reason = never if undoes else still
         turn.observer(Note(text=f"{step.alteration.name}: {reason}"))
     return due
 

@@ -12,7 +12,7 @@ from sartor.catalogue.python_script import PACKAGE, async_function, locate, run_
 from sartor.catalogue.script import Body
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
-from sartor.domain.errors import AlterationFailed, CatalogueError, DestinationError, SartorError, ScriptError
+from sartor.domain.errors import AlterationFailed, CatalogueError, DestinationError, ScriptError
 from sartor.domain.ledger import EventKind
 from sartor.domain.limits import Limits
 from sartor.domain.report import Failure, Note, Observer
@@ -20,7 +20,7 @@ from sartor.postgres.connection import Connection
 from sartor.postgres.contents import empty_tables
 from sartor.postgres.ledger import read_ledger, require_format
 from sartor.postgres.session import Session, application_name
-from sartor.runner.attempt import Stale, is_ours
+from sartor.runner.attempt import Stale, is_the_scripts
 from sartor.runner.turn import Turn, take_turn
 
 
@@ -103,13 +103,9 @@ async def _seed(turn: Turn, modules: Sequence[SeedModule], *, reset: bool) -> No
             await turn.happen(EventKind.SEEDED, None, "seeds", work, detail={"files": files, "reset": reset})
         except Stale:
             continue
-        except SartorError:
-            raise
-        except asyncio.CancelledError as error:
-            if is_ours(error):
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
+            if not is_the_scripts(error):
                 raise
-            raise AlterationFailed(_failure(turn, error, str(current.file))) from error
-        except (Exception, SystemExit) as error:
             raise AlterationFailed(_failure(turn, error, str(current.file))) from error
         return
 
