@@ -41,7 +41,10 @@ def status(
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
-    """Show what is deployed, pending, out of order, edited, missing or ahead. Writes nothing."""
+    """Compare what is shipped with what is deployed.
+
+    Tells what is pending, out of order, edited, missing or ahead. Writes nothing.
+    """
     from sartor.cli import signals  # it brings asyncio along, which `list` has no use for
 
     flags = options.make_flags(db_url=db_url, schema=schema, alterations=alterations)
@@ -66,11 +69,14 @@ def history(
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
-    """Show the journal: every deployment, rollback, failure and repair, oldest first. Writes nothing."""
+    """Show the journal, oldest event first.
+
+    Every deployment, rollback, failure and repair, with who did it and when. Writes nothing.
+    """
     from sartor.cli import signals  # it brings asyncio along, which `list` has no use for
 
     flags = options.make_flags(db_url=db_url, schema=schema)
-    with settled(flags, embedded) as settings:
+    with settled(flags, embedded, ships=False) as settings:
 
         def action(destination: Destination) -> shapes.Shape:
             events = signals.run(api.history(destination))
