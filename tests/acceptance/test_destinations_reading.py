@@ -11,7 +11,7 @@ from support.command import Command
 from support.database import Database
 from support.folder import Folder
 from support.roles import Role, temporary_role
-from support.terminal import Terminal
+from support.terminal import ENTER, Terminal
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_previews_write_nothing(sartor: Command, reader: Command, database: Data
     before = database.rows(rows)
     with Terminal(sartor, "rollback", "0") as terminal:
         terminal.until("Roll back 1 alteration")
-        terminal.press("n")
+        terminal.press("n", ENTER)
         assert terminal.end() == 2
     with Terminal(sartor, "deploy") as terminal:
         terminal.until("Choose the release to deploy")

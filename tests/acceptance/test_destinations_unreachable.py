@@ -68,6 +68,13 @@ def test_an_unknown_database(sartor: Command, server_url: str) -> None:
     assert "createdb" in said
 
 
+def test_a_misspelt_parameter(sartor: Command, database: Database) -> None:
+    """What the driver doesn't know is the server's to refuse; the advice leads back to the URL."""
+    said = refused(sartor, f"{database.url}?sslmod=require")
+    assert '"sslmod"' in said
+    assert "the spelling of what follows the ?" in said
+
+
 def test_an_unknown_role(sartor: Command, database: Database) -> None:
     """A role that doesn't exist is named."""
     said = refused(sartor, database.as_user("no_such_role"))

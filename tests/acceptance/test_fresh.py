@@ -76,7 +76,9 @@ def test_what_was_deployed_is_deployed_again(sartor: Command, folder: Folder, da
     folder.table("next-1700000001-b.py")
     sartor("deploy", "next")
     database.run("insert into a values (1)")
-    assert "Deployed 2 alterations" in sartor("fresh", "--yes").out
+    done = sartor("fresh", "--yes")
+    assert "Deployed 2 alterations" in done.out
+    assert "note: dropped all that schema public held: " in done.err
     assert database.value("select count(*) from a") == 0
     sartor("fresh", "latest", "--yes")
     assert database.tables() == {"a"}

@@ -42,7 +42,9 @@ def test_a_rollback_loads_first_too(sartor: Command, folder: Folder, database: D
     first = folder.write("1.0.0-1-a.py", UP)
     folder.write("1.0.0-2-b.py", UP + "irreversible = 'invoices were sent'\n")
     folder.table("1.0.0-3-c.py")
-    sartor("deploy", "latest")
+    told = sartor("deploy", "latest").err
+    assert f"note: {first.name} has no down, and no word why: it can't be rolled back" in told
+    assert told.count("can't be rolled back") == 1
     done = sartor("rollback", "--steps", "2", expect=1)
     assert "1.0.0-2-b.py can't be rolled back: invoices were sent" in done.err
     (folder.path / "1.0.0-2-b.py").write_text(UP + "async def down(conn): ...\n")

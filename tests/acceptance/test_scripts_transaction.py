@@ -63,6 +63,16 @@ OFFENCES = {
         "another operation is in progress",
         "`await` every query",
     ),
+    "a query that isn't awaited": (
+        "conn.execute('create table lost (id int)')",
+        "never awaited this query, so it was never sent",
+        "write `await` before it",
+    ),
+    "a query in a task that isn't awaited": (
+        "import asyncio\nlost = asyncio.ensure_future(conn.fetch('select 1'))",
+        "never awaited this query, so it was never sent",
+        "write `await` before it",
+    ),
     "a statement that can't run in one": (
         "await conn.execute('create index concurrently on a (id)')",
         "cannot run inside a transaction block",
@@ -94,6 +104,26 @@ def test_an_offence_fails_and_changes_nothing(
     assert database.tables() == {"a"}
     assert database.rows("select id from sartor_ledger") == [("1-a",)]
     assert database.rows("select id, kind from sartor_journal where seq > 1") == [("2-b", "failed")]
+
+
+def test_a_query_that_is_not_awaited_outside_a_transaction(sartor: Command, folder: Folder, database: Database) -> None:
+    """Such a script would be recorded, and what it is for never sent: it fails, with the query and its line."""
+    folder.write(
+        NAME,
+        """
+        transaction = False
+
+        async def up(conn):
+            await conn.execute("create table if not exists kept (id int)")
+            conn.execute("create table lost (id int)")
+        """,
+    )
+    done = sartor("deploy", "latest", "--json", expect=1)
+    failed = done.json["failed"]
+    assert (failed["message"], failed["line"]) == ("the script never awaited this query, so it was never sent", 5)
+    assert failed["statement"] == "create table lost (id int)"
+    assert "RuntimeWarning" not in done.err
+    assert database.tables() == {"kept"}
 
 
 ALLOWED = {

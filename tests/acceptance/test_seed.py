@@ -7,7 +7,7 @@ import pytest
 from support.command import Command
 from support.database import Database
 from support.folder import Folder
-from support.terminal import Terminal
+from support.terminal import ENTER, Terminal
 
 
 @pytest.fixture(autouse=True)
@@ -115,12 +115,12 @@ def test_reset_is_confirmed(sartor: Command, database: Database) -> None:
     assert "add --yes" in sartor.run("db", "seed", "--reset", expect=2).err
     with Terminal(sartor, "seed", "--reset", words=("db",)) as terminal:
         terminal.until("(y/N)")
-        terminal.press("n")
+        terminal.press("n", ENTER)
         assert terminal.end() == 2
     assert database.rows("select name from users") == [("eve",)]
     with Terminal(sartor, "seed", "--reset", words=("db",)) as terminal:
         terminal.until("(y/N)")
-        terminal.press("y")
+        terminal.press("y", ENTER)
         assert terminal.end() == 0
     assert database.rows("select name from users") == [("ada",)]
 

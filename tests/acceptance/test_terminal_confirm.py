@@ -27,7 +27,7 @@ def test_a_rollback_tells_what_will_be_lost(sartor: Command, database: Database)
     with Terminal(sartor, "rollback", "0") as terminal:
         terminal.until("(y/N)")
         shown = terminal.lines
-        terminal.press("y")
+        terminal.press("y", ENTER)
         assert terminal.end() == 0
     assert shown[0] == "This rolls back, newest first:"
     assert shown[1].startswith("  1.1.0-1710000000-bills.py  deployed ")
@@ -54,6 +54,15 @@ def test_anything_but_yes_leaves_all_as_it_is(sartor: Command, database: Databas
     assert database.tables() == {"users", "bills"}
 
 
+def test_a_key_alone_confirms_nothing(sartor: Command, database: Database) -> None:
+    """A `y` that was typed ahead for something else is no answer: it takes Enter, and may be taken back."""
+    with Terminal(sartor, "rollback", "0") as terminal:
+        terminal.until("(y/N)")
+        terminal.press("y", "n", ENTER)
+        assert terminal.end() == 2
+    assert database.tables() == {"users", "bills"}
+
+
 def test_a_rollback_without_a_target_asks_for_one(sartor: Command, database: Database) -> None:
     """The releases below what is deployed are offered, each with what it undoes, and then the confirmation."""
     with Terminal(sartor, "rollback") as terminal:
@@ -61,9 +70,10 @@ def test_a_rollback_without_a_target_asks_for_one(sartor: Command, database: Dat
         shown = [" ".join(line.split()) for line in terminal.lines]
         terminal.press(ENTER)
         terminal.until("(y/N)")
-        terminal.press("y")
+        terminal.press("y", ENTER)
         assert terminal.end() == 0
-    assert shown[1:] == ["» 1.0.0 undoes 1 alteration", "0 undoes 2 alterations"]
+    assert database.name in shown[0]
+    assert shown[2:] == ["» 1.0.0 undoes 1 alteration", "0 undoes 2 alterations"]
     assert database.tables() == {"users"}
 
 

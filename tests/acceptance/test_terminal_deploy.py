@@ -21,12 +21,13 @@ def _history(folder: Folder) -> None:
     folder.table("next-1730000000-e.py")
 
 
-def test_releases_are_offered_newest_first(sartor: Command) -> None:
-    """Each release has its dates and its number of alterations; what is unreleased comes last."""
+def test_releases_are_offered_newest_first(sartor: Command, database: Database) -> None:
+    """Each release has its dates and its number of alterations, the unreleased last; above them stands where."""
     with Terminal(sartor, "deploy") as terminal:
         terminal.until("next ")
         terminal.until("1 alteration")
-        offered = terminal.lines[1:]
+        offered = terminal.lines[2:]
+    assert database.name in terminal.lines[0]
     assert [" ".join(line.removeprefix(" »").split()) for line in offered] == [
         "2.0.0 2024-07-03, 1 alteration",
         "2.0.0-beta.1 2024-03-09, 1 alteration",
@@ -52,7 +53,7 @@ def test_only_what_is_pending_is_offered(sartor: Command, database: Database) ->
         terminal.until("next")
         terminal.press(ENTER)
         assert terminal.end() == 0
-    assert "2.0.0" not in terminal.output
+    assert "2.0.0 " not in terminal.output
     assert database.tables() == {"a", "b", "c", "d", "e"}
 
 

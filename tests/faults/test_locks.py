@@ -137,6 +137,8 @@ def test_another_run_is_named(sartor: Command, database: Database) -> None:
         ended = sartor("deploy", "latest", "--wait", "1s", expect=5)
     assert f"sartor deploy {other.pid}@" in ended.err.split("error:")[-1], ended.err
     assert "pg_terminate_backend(" in ended.err
+    assert "at work for " in ended.err
+    assert "query:" not in ended.err  # that would be the lookout's own
     assert [a["id"] for a in finish(other).json["done"]] == ["1700000000-a", "1700000001-b"]
 
 

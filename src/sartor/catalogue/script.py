@@ -55,6 +55,11 @@ class Script:
         written = f"a section `-- sartor: {function}`" if self.alteration.is_sql else f"`async def {function}(conn)`"
         raise ScriptError(f"{name} has no {function}: it needs {written}")
 
+    @property
+    def has_way_back(self) -> bool:
+        """Whether it can be rolled back, or says why not."""
+        return Direction.ROLLBACK in self.bodies or self.irreversible is not None
+
     def needs_session(self, direction: Direction) -> bool:
         """Whether something of it runs outside a transaction, and so needs a server session of its own."""
         return not self.transactional or direction in self.before

@@ -20,6 +20,7 @@ def ask_target(destination: Destination, settings: Settings) -> str | None:
         output.tell(f"note: {note}")
     if not found.status.pending:
         return None
+    output.tell(render.standing_line(found))
     return prompts.choose_target(found.status.pending).label
 
 
@@ -30,6 +31,7 @@ def ask_rollback(destination: Destination, settings: Settings) -> str:
     releases: list[Release] = sorted(set(labels), reverse=True)
     if not releases:
         raise TargetError("nothing is deployed here, so there is nothing to roll back")
+    output.tell(render.standing_line(found))
     offered = [(r, sum(label > r for label in labels)) for r in releases[1:]]
     return prompts.choose_rollback([*((r.label, undone) for r, undone in offered), ("0", len(labels))])
 

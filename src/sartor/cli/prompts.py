@@ -45,10 +45,10 @@ def choose_rollback(offered: Sequence[tuple[str, int]]) -> str:
 
 
 def confirm(question: str) -> bool:
-    """Ask for a yes; no is the default."""
+    """Ask for a yes; no is the default. It takes Enter: a key that was typed ahead must not destroy data."""
     import questionary
 
-    return bool(_ask(questionary.confirm(question, default=False)))
+    return bool(_ask(questionary.confirm(question, default=False, auto_enter=False)))
 
 
 def type_name(question: str) -> str:

@@ -36,7 +36,10 @@ def status(
     where: options.Compare,
     common: options.Common,
 ) -> None:
-    """Show what is deployed, pending, out of order, edited, missing or ahead. Writes nothing."""
+    """Compare what is shipped with what is deployed.
+
+    Tells what is pending, out of order, edited, missing or ahead. Writes nothing.
+    """
     from sartor.cli import signals  # it brings asyncio along, which `list` has no use for
 
     with settled(options.make_flags(where), where.embedded) as settings:
@@ -57,10 +60,13 @@ def history(
     where: options.Reach,
     common: options.Common,
 ) -> None:
-    """Show the journal: every deployment, rollback, failure and repair, oldest first. Writes nothing."""
+    """Show the journal, oldest event first.
+
+    Every deployment, rollback, failure and repair, with who did it and when. Writes nothing.
+    """
     from sartor.cli import signals  # it brings asyncio along, which `list` has no use for
 
-    with settled(options.make_flags(where), where.embedded) as settings:
+    with settled(options.make_flags(where), where.embedded, ships=False) as settings:
 
         def action(destination: Destination) -> shapes.Shape:
             events = signals.run(api.history(destination))

@@ -71,7 +71,7 @@ def list_lines(catalogue: Catalogue) -> list[str]:
 def status_lines(found: DestinationStatus) -> list[str]:
     """A destination's status."""
     status = found.status
-    lines = [f"{found.destination.label}: {_standing(found)}"]
+    lines = [standing_line(found)]
     rows = _release_rows(found)
     if rows:
         lines += ["", *(f"  {line}" for line in table([("release", "deployed", "pending"), *rows]))]
@@ -86,11 +86,13 @@ def status_lines(found: DestinationStatus) -> list[str]:
     return lines
 
 
-def _standing(found: DestinationStatus) -> str:
+def standing_line(found: DestinationStatus) -> str:
+    """Which destination it is, and how far it has come."""
+    label = found.destination.label
     if not found.ledger.exists:
-        return "no ledger; nothing was ever deployed here"
+        return f"{label}: no ledger; nothing was ever deployed here"
     release = f"release {found.status.release}" if found.status.release else "no release complete"
-    return f"{release}; {len(found.status.deployed)} deployed, {len(found.status.pending)} pending"
+    return f"{label}: {release}; {len(found.status.deployed)} deployed, {len(found.status.pending)} pending"
 
 
 def _release_rows(found: DestinationStatus) -> list[tuple[str, str, str]]:
@@ -154,7 +156,8 @@ def blocker_text(blocker: Blocker) -> str:
     facts = [
         f"{blocker.application or 'a session without a name'}, user {blocker.user or 'unknown'}",
         f"pid {blocker.pid}" + (f" from {blocker.client}" if blocker.client else ""),
-        f"{blocker.state or 'state hidden'} for {duration((blocker.seconds or 0) * 1000)}",
+        (blocker.state or "state hidden")
+        + ("" if blocker.seconds is None else f" for {duration(blocker.seconds * 1000)}"),
     ]
     if blocker.holds:
         facts.append(f"holds {blocker.holds}")
@@ -179,7 +182,7 @@ def failure_lines(failure: Failure) -> list[str]:
     ):
         if text:
             lines.append(f"  {word}: " + text.strip().replace("\n", f"\n  {' ' * len(word)}  "))
-    return lines
+    return lines if lines[-1] else lines[:-1]
 
 
 def statement_lines(statement: str, position: int | None) -> list[str]:

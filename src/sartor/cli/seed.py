@@ -23,9 +23,10 @@ def seed(
     patience: options.Patience,
     common: options.Common,
 ) -> None:
-    """Put the maker's example data in: seeds/*.py of the alterations, in one transaction.
+    """Put the maker's example data in.
 
-    Never in production. Running it twice changes nothing.
+    It runs seeds/*.py beside the alterations, in one transaction. Doing so twice changes nothing. It refuses in
+    production (SARTOR_ENVIRONMENT or the settings say so).
     """
     flags = options.make_flags(where, patience)
     with settled(flags, where.embedded) as settings:

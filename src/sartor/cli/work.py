@@ -12,15 +12,27 @@ from sartor import api
 from sartor.api import Flags, Settings
 from sartor.cli import output, render, shapes
 from sartor.domain.destination import Destination
-from sartor.domain.errors import AlterationFailed, SartorError
+from sartor.domain.errors import AlterationFailed, SartorError, SettingsError
+
+ANYWHERE = "postgresql:///postgres"
+"""Stands for a server that has yet to be started."""
 
 
 @contextmanager
-def settled(flags: Flags, embedded: str | None) -> Iterator[Settings]:
-    """The settings, with the embedded server running where it was asked for."""
+def settled(flags: Flags, embedded: str | None, *, ships: bool = True) -> Iterator[Settings]:
+    """The settings, with the embedded server running where it was asked for.
+
+    In a wrong folder that server is not to be made: what can be seen to be wrong is told first, missing alterations
+    too where the command needs them (`ships`).
+    """
     if embedded is None:
         yield _keep(_load(flags))
         return
+    if flags.db_url is not None:
+        raise SettingsError("--embedded and --db-url are two databases", hint="leave one of them out")
+    settings = _load(replace(flags, db_url=ANYWHERE))
+    if ships:
+        api.list_alterations(settings.sources)
     with api.embedded(embedded or None) as url:
         yield _keep(_load(replace(flags, db_url=url)))
 

@@ -67,6 +67,8 @@ def _why_not(error: BaseException, timeout: float) -> tuple[str, str]:
             return (f"the server has no connection left ({error})", "try again, or raise max_connections")
         case asyncpg.CannotConnectNowError():
             return (f"the server isn't taking connections: {error}", "try again in a moment")
+        case asyncpg.UndefinedObjectError() if "configuration parameter" in str(error):
+            return (f"the server refuses: {error}", "check the spelling of what follows the ? in the URL")
         case asyncpg.PostgresError():
             return (f"the server refuses: {error}", "ask whoever runs the server")
         case asyncpg.ClientConfigurationError() if "root certificate" in str(error):

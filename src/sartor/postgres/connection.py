@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import inspect
+import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import asyncpg
 
@@ -47,14 +49,50 @@ class TransactionControl(Exception):
         self.statement = statement
 
 
-def _told(name: str) -> Any:
-    """The driver's method of this name, with its statement checked and remembered."""
-    original = getattr(asyncpg.Connection, name)
+class NotAwaited(Exception):
+    """A script called for a query and never awaited it: Python drops such a query without sending it.
 
-    @functools.wraps(original)
-    async def method(self: Connection, query: str, *args: Any, **kwargs: Any) -> Any:
+    `query` is the first of them, `place` the file and line that called for it.
+    """
+
+    def __init__(self, query: str, place: tuple[str, int]) -> None:
+        super().__init__("the script never awaited this query, so it was never sent")
+        self.query = query
+        self.place = place
+
+
+class _Asked(NamedTuple):
+    """A query that was called for, and the file and line that did."""
+
+    query: str
+    coroutine: Coroutine[Any, Any, Any]
+    place: tuple[str, int]
+
+    @property
+    def waits(self) -> bool:
+        return inspect.getcoroutinestate(self.coroutine) == inspect.CORO_CREATED
+
+
+def _told(original: Any) -> Any:
+    """The driver's method, with its statement checked and remembered, and whether it was awaited."""
+
+    async def told(self: Connection, query: str, *args: Any, **kwargs: Any) -> Any:
         with self.running(query):
             return await original(self, query, *args, **kwargs)
+
+    return _awaited(functools.wraps(original)(told))
+
+
+def _awaited(original: Any) -> Any:
+    """An async method that the connection sees to be awaited."""
+
+    @functools.wraps(original)
+    def method(self: Connection, query: str, *args: Any, **kwargs: Any) -> Any:
+        coroutine = original(self, query, *args, **kwargs)
+        caller = sys._getframe(1)  # noqa: SLF001 - a traceback's frame, before there is one
+        self._asked = [asked for asked in self._asked if asked.waits]
+        self._asked.append(_Asked(query, coroutine, (caller.f_code.co_filename, caller.f_lineno)))
+        return coroutine
 
     return method
 
@@ -80,12 +118,13 @@ class Connection(_Driver):
     listeners), so that the next script needs a new one.
     """
 
-    __slots__ = ("_closing", "_guarded", "_opening", "committing", "error", "since", "statement", "worn")
+    __slots__ = ("_asked", "_closing", "_guarded", "_opening", "committing", "error", "since", "statement", "worn")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._opening = self._closing = ""
         self._guarded = False
+        self._asked: list[_Asked] = []
         self.committing = False
         self.worn = False
         self.statement: str | None = None
@@ -106,6 +145,7 @@ class Connection(_Driver):
             await transaction.start()
             self._guarded = True
             yield
+            self.require_awaited()
             self._guarded = False
             await transaction.commit()
         except BaseException:
@@ -113,6 +153,15 @@ class Connection(_Driver):
             raise
         finally:
             self._guarded = False
+
+    def require_awaited(self) -> None:
+        """Raise NotAwaited where a script called for a query and didn't await it."""
+        waiting = [asked for asked in self._asked if asked.waits]
+        self._asked = []
+        for asked in waiting:
+            asked.coroutine.close()
+        if waiting:
+            raise NotAwaited(waiting[0].query, waiting[0].place)
 
     async def undo(self) -> None:
         """Roll back and make the session as new, or cut the connection, which does both as well."""
@@ -125,6 +174,7 @@ class Connection(_Driver):
         except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             self.terminate()
 
+    @_awaited
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 - the driver's
         """As asyncpg's; the guard's SQL joins the driver's own BEGIN and COMMIT here."""
         if query == "BEGIN;" and self._opening:
@@ -143,16 +193,16 @@ class Connection(_Driver):
         with self.running(query):
             return await super().execute(query, *args, timeout=timeout)
 
-    fetch = _told("fetch")
-    fetchval = _told("fetchval")
-    fetchrow = _told("fetchrow")
-    fetchmany = _told("fetchmany")
-    executemany = _told("executemany")
-    prepare = _told("prepare")
-    copy_from_query = _told("copy_from_query")
-    copy_from_table = _told("copy_from_table")
-    copy_to_table = _told("copy_to_table")
-    copy_records_to_table = _told("copy_records_to_table")
+    fetch = _told(_Driver.fetch)
+    fetchval = _told(_Driver.fetchval)
+    fetchrow = _told(_Driver.fetchrow)
+    fetchmany = _told(_Driver.fetchmany)
+    executemany = _told(_Driver.executemany)
+    prepare = _told(_Driver.prepare)
+    copy_from_query = _told(_Driver.copy_from_query)
+    copy_from_table = _told(_Driver.copy_from_table)
+    copy_to_table = _told(_Driver.copy_to_table)
+    copy_records_to_table = _told(_Driver.copy_records_to_table)
     set_type_codec = _wearing("set_type_codec")
     set_builtin_type_codec = _wearing("set_builtin_type_codec")
     add_listener = _wearing("add_listener")

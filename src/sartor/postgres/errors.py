@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import asyncpg
 
 from sartor.domain.report import Failure
-from sartor.postgres.connection import TransactionControl
+from sartor.postgres.connection import NotAwaited, TransactionControl
 from sartor.postgres.guard import CLOSED_CONSTRAINT, MARK_GONE, ROLE_LEFT
 
 RETRIED = frozenset({"55P03", "40P01", "40001"})
@@ -52,7 +52,7 @@ def failure(
     advice = _advice(error)
     if sqlstate(error) == "25P02" and hidden is not None and sqlstate(hidden) not in {None, "25P02"}:
         error, advice = hidden, f"the script hid this error and went on, which Postgres doesn't allow: {SAVEPOINT}"
-    place = locate(error)
+    place = error.place if isinstance(error, NotAwaited) else locate(error)
     server = error if isinstance(error, asyncpg.PostgresError) else None
     statement = getattr(error, "query", None)
     if isinstance(error, TransactionControl):
@@ -80,6 +80,8 @@ def _message(error: BaseException) -> str:
         case TransactionControl():
             what = error.statement if error.statement.endswith("()") else error.statement.split()[0].upper()
             return f"the script runs {what} in a transaction that isn't its own"
+        case NotAwaited():
+            return text
         case asyncpg.ForeignKeyViolationError() if error.constraint_name == CLOSED_CONSTRAINT:
             return "the script had Sartor's own deferred constraint checked, which only COMMIT may do"
         case asyncpg.PostgresError() if MARK_GONE in text:
@@ -101,6 +103,8 @@ def _advice(error: BaseException) -> str | None:
                 "Sartor runs each script in one transaction, together with its record: take the statement out;"
                 " `async with conn.transaction():` makes a savepoint; `transaction = False` runs outside of one"
             )
+        case NotAwaited():
+            return "write `await` before it"
         case asyncpg.PostgresError() if MARK_GONE in text:
             return "RESET ALL and DISCARD end what makes the run safe: reset the settings by name"
         case asyncpg.PostgresError() if ROLE_LEFT in text:

@@ -39,8 +39,11 @@ where case when $1::int4 is null then me.application_name = $2::text else me.pid
 order by p.pid
 """
 
+# The lock's session is a run's lookout: its state and its query are Sartor's own, and would mislead.
 _HOLDERS = f"""
-select {_ABOUT}, null::text as holds
+select p.pid, p.usename::text as user, p.application_name::text as application,
+    pg_catalog.host(p.client_addr) as client, 'at work' as state, null as query, null as holds,
+    extract(epoch from pg_catalog.clock_timestamp() - p.backend_start)::float8 as seconds
 from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity p on p.pid = l.pid
 where l.locktype = 'advisory' and l.classid = {LOCK_CLASS} and l.objid = $1::int8::oid and l.objsubid = 2 and l.granted
     and l.database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())

@@ -198,7 +198,7 @@ def _describe(blocker: Blocker) -> str:
         f"(pid {blocker.pid}, user {blocker.user or 'hidden'}{', from ' + blocker.client if blocker.client else ''})",
     ]
     if blocker.state:
-        facts.append(f"{blocker.state} for {blocker.seconds or 0:.0f} s")
+        facts.append(blocker.state + ("" if blocker.seconds is None else f" for {blocker.seconds:.0f} s"))
     if blocker.holds:
         facts.append(f"holds {blocker.holds}")
     if blocker.query:

@@ -9,7 +9,7 @@ from sartor.domain.errors import DestinationError
 from sartor.domain.ledger import Ledger
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Direction, make_plan
-from sartor.domain.report import Observer
+from sartor.domain.report import Note, Observer
 from sartor.postgres.connecting import DRIVER_ERRORS
 from sartor.postgres.contents import drop_contents
 from sartor.postgres.session import Session, application_name
@@ -32,9 +32,11 @@ async def drop_all(
             return 0
         async with take_turn(session, "fresh", limits=limits, observer=observer):
             try:
-                return await drop_contents(session.connection, destination.schema, lock_timeout=limits.lock_budget)
+                count = await drop_contents(session.connection, destination.schema, lock_timeout=limits.lock_budget)
             except DRIVER_ERRORS as error:
                 raise DestinationError(
                     f"schema {destination.schema} can't be emptied: {error}; nothing was dropped",
                     hint="the role must own what the schema holds, and nobody may be using it",
                 ) from error
+            observer(Note(text=f"dropped all that schema {destination.schema} held: {count} objects"))
+            return count

@@ -130,6 +130,7 @@ class Outside:
             await connection.execute(session_settings(self.turn.pins(mark), lock_timeout=not concurrent))
             for body in bodies:
                 await body(connection, context)
+            connection.require_awaited()
             if connection.is_in_transaction():
                 raise LeftUnfinished("the script began a transaction and didn't end it")
         finally:

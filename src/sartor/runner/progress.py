@@ -145,6 +145,8 @@ class _Progress:
         alteration, direction = step.alteration, self._plan.direction
         script = _load(alteration, self._plan)
         turn.observer(Started(alteration=alteration, direction=direction))
+        if direction is Direction.DEPLOY and not script.has_way_back:
+            turn.observer(Note(text=f"{alteration.name} has no down, and no word why: it can't be rolled back"))
         began = time.monotonic()
         try:
             await _run_script(turn, step, script, direction)
