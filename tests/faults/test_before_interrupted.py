@@ -18,7 +18,7 @@ def _counter(database: Database) -> None:
 
 def write(folder: Folder, *, before_down: bool = True) -> None:
     """A script that counts up and down in a transaction, and is closed where `gate` names a function of it."""
-    closed = 'await conn.execute("do $$ begin assert not exists (select from gate where at = \'{}\'); end $$")'
+    closed = "await conn.execute(\"do $$ begin assert not exists (select from gate where at = '{}'); end $$\")"
     names = ["before_up", "up", "down", *(["before_down"] if before_down else [])]
     count = {"up": "n + 1", "down": "n - 1"}
     folder.write(

@@ -112,7 +112,10 @@ def opening(event: NewEvent, pins: Pins) -> str:
     )
     claiming, after = _pinned(pins) | {"sartor.token": event.token}, ""
     if not 0 < pins.lock_timeout <= LONGEST_CLAIM:
-        claiming, after = claiming | {"lock_timeout": _milliseconds(LONGEST_CLAIM)}, _set(_lock_timeout(pins), local=True)
+        claiming, after = (
+            claiming | {"lock_timeout": _milliseconds(LONGEST_CLAIM)},
+            _set(_lock_timeout(pins), local=True),
+        )
     return (
         f"{_set(claiming, local=True)} insert into {journal} (seq, prev, token, open, kind, lineage, id, release,"
         f" name, checksum, by_user, host, sartor, format, detail) values ({', '.join(values)});{after}"
