@@ -176,3 +176,30 @@ def test_a_missing_file_is_the_scripts_failure(sartor: Command, folder: Folder) 
     )
     failed = sartor("deploy", "latest", "--json", expect=1).json["failed"]
     assert failed["message"].startswith("FileNotFoundError")
+
+
+WRAPPED = {
+    "a task group": "async with asyncio.TaskGroup() as group:\n            group.create_task(fail(conn))",
+    "another error": "try:\n            await fail(conn)\n"
+    "        except Exception as error:\n            raise RuntimeError('step 3') from error",
+}
+
+
+@pytest.mark.parametrize("body", WRAPPED.values(), ids=WRAPPED)
+def test_an_error_inside_another(body: str, sartor: Command, folder: Folder) -> None:
+    """The server's answer is shown, with its statement, also where the script raised it as the cause of another."""
+    folder.write(
+        "1.0.0-1-a.py",
+        f"""
+        import asyncio
+
+        async def fail(conn):
+            await conn.execute("select * from nowhere")
+
+        async def up(conn):
+            {body.replace(chr(10), chr(10) + "    ")}
+        """,
+    )
+    failed = sartor("deploy", "latest", "--json", expect=1).json["failed"]
+    assert (failed["sqlstate"], failed["statement"]) == ("42P01", "select * from nowhere")
+    assert failed["message"].endswith('relation "nowhere" does not exist')

@@ -68,15 +68,14 @@ def compare(catalogue: Catalogue, ledger: Ledger) -> Status:
     done = {entry.identity for entry in complete}
     pending = [a for a in catalogue if a.identity not in done]
     changed = [p for p in pairs if p.entry.state is State.DEPLOYED and p.entry.checksum != p.alteration.checksum]
-    free = [p for p in changed if p.entry.release.unreleased and p.alteration.release.unreleased]
     return Status(
         deployed=tuple((e, catalogue.by_name[e.lineage].by_id.get(e.id)) for e in complete),
         pending=tuple(pending),
         out_of_order=tuple(_late(pending, complete, catalogue)),
         interrupted=tuple(entry for entry in known if entry.state is not State.DEPLOYED),
-        edited=tuple(p for p in changed if p not in free),
-        edited_next=tuple(free),
-        missing=tuple(e for e in without_file if e not in ahead),
+        edited=tuple(p for p in changed if not _is_free(p)),
+        edited_next=tuple(p for p in changed if _is_free(p)),
+        missing=tuple(e for e in without_file if not _is_ahead(e, catalogue)),
         ahead=tuple(ahead),
         renamed=tuple(p for p in pairs if _label_changed(p)),
         elsewhere=tuple(dict.fromkeys(e.lineage for e in ledger.entries if e.lineage not in catalogue.by_name)),
@@ -95,6 +94,11 @@ def _check_lineages(catalogue: Catalogue, ledger: Ledger) -> None:
                 f" {alteration.lineage!r}",
                 hint=f"name the lineage as the database knows it: --alterations {home}={location}",
             )
+
+
+def _is_free(pair: Pair) -> bool:
+    """Whether an alteration may be edited: it was unreleased when it was deployed, and still is."""
+    return pair.entry.release.unreleased and pair.alteration.release.unreleased
 
 
 def _is_ahead(entry: Entry, catalogue: Catalogue) -> bool:
@@ -204,6 +208,7 @@ def _plan_deploy(catalogue: Catalogue, ledger: Ledger, request: Deploy, status: 
     target = request.target if request.target is not None else _latest(catalogue)
     wanted = [a for a in status.pending if a.release <= target][: request.steps]
     late = {a.identity for a in status.out_of_order}
+    edited = {p.entry.identity for p in status.edited}
     if request.strict_order and (found := [a for a in wanted if a.identity in late]):
         raise OutOfOrder(f"{_names(a.name for a in found)}: older than the newest alteration deployed here")
     return Plan(
@@ -214,7 +219,7 @@ def _plan_deploy(catalogue: Catalogue, ledger: Ledger, request: Deploy, status: 
         ),
         status=status,
         head=ledger.head,
-        relabel=tuple(p for p in status.renamed if p not in status.edited),
+        relabel=tuple(p for p in status.renamed if p.entry.identity not in edited),
         accept=tuple(p for p in status.edited if p.alteration.id in request.accepted),
         forget=tuple(e for e in status.missing if e.id in request.accepted),
     )

@@ -40,6 +40,12 @@ async def connect(destination: Destination, *, application: str) -> Connection:
     return connection
 
 
+async def stay(connection: Connection) -> None:
+    """See that the server doesn't end this session while it is idle. Not for a pooler's, which others use after it."""
+    if connection.get_server_version() >= (14,):
+        await connection.execute("set idle_session_timeout = 0")
+
+
 async def close(connection: Connection) -> None:
     """Close a connection; cut it where that takes a second."""
     try:

@@ -27,8 +27,16 @@ def chain(error: BaseException) -> Iterator[BaseException]:
         seen = seen.__cause__ or seen.__context__
 
 
+def unwrap(error: BaseException) -> BaseException:
+    """The error that a task group put into a group of one."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
 def sqlstate(error: BaseException) -> str | None:
     """The error's SQLSTATE, where it has one."""
+    error = unwrap(error)
     return error.sqlstate if isinstance(error, asyncpg.PostgresError) else None
 
 
@@ -49,21 +57,22 @@ def failure(
     hidden: BaseException | None = None,
 ) -> Failure:
     """The facts of why a script failed. `hidden` is the last error that it met and didn't raise."""
+    error = unwrap(error)
     advice = _advice(error)
     if sqlstate(error) == "25P02" and hidden is not None and sqlstate(hidden) not in {None, "25P02"}:
         error, advice = hidden, f"the script hid this error and went on, which Postgres doesn't allow: {SAVEPOINT}"
     place = error.place if isinstance(error, NotAwaited) else locate(error)
-    server = error if isinstance(error, asyncpg.PostgresError) else None
-    statement = getattr(error, "query", None)
+    server = next((e for e in (error, error.__cause__) if isinstance(e, asyncpg.PostgresError)), None)
+    statement = getattr(server or error, "query", None)
     if isinstance(error, TransactionControl):
         statement = error.statement
     position = int(server.position) - 1 if server and server.position else None
     return Failure(
         name=name,
         id=alteration_id,
-        message=_message(error),
+        message=_message(error) if server in {None, error} else f"{_message(error)}: {server}",
         advice=advice,
-        sqlstate=sqlstate(error),
+        sqlstate=sqlstate(server or error),
         detail=server.detail if server else None,
         hint=server.hint if server else None,
         context=server.context if server else None,

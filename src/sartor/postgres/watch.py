@@ -10,7 +10,7 @@ import asyncpg
 
 from sartor.domain.destination import Destination
 from sartor.domain.report import Blocker
-from sartor.postgres.connecting import close, connect
+from sartor.postgres.connecting import close, connect, stay
 from sartor.postgres.connection import Connection
 
 LOCK_CLASS = 0x5A47052
@@ -71,6 +71,11 @@ class Watch:
     async def __aexit__(self, *_: object) -> None:
         if self._connection is not None:
             await close(self._connection)
+
+    async def stay(self) -> None:
+        """Outlast a long script: the lock is held for as long as this connection lives."""
+        if self._connection is not None:
+            await stay(self._connection)
 
     async def try_lock(self) -> bool:
         """Take the run's lock for as long as this connection lives, or say that another run has it."""

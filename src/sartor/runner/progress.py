@@ -196,8 +196,9 @@ async def _is_due(turn: Turn, step: Step, direction: Direction) -> bool:
     undoes = direction is Direction.ROLLBACK
     due = undoes is await is_in_effect(turn.session, step.alteration)
     if not due:
-        never, still = "its `up` has never ended, so `down` isn't run", "its `up` still holds, and isn't run again"
-        reason = never if undoes else still
+        reason = (
+            "its `up` has never ended, so `down` isn't run" if undoes else "its `up` still holds, and isn't run again"
+        )
         turn.observer(Note(text=f"{step.alteration.name}: {reason}"))
     return due
 

@@ -18,6 +18,7 @@ from sartor.domain.errors import RunHeld
 from sartor.domain.ledger import Entry, EventKind
 from sartor.domain.limits import Limits
 from sartor.domain.report import Failure, Note, Observer
+from sartor.postgres.connecting import stay
 from sartor.postgres.guard import NewEvent, Pins
 from sartor.postgres.session import Session, application_name
 from sartor.postgres.watch import Watch
@@ -44,6 +45,8 @@ class Turn:
 
     async def take_lock(self) -> None:
         """Hold the run's lock; `waited` says afterwards whether another run had it. Raises RunHeld, naming that run."""
+        await stay(self.session.connection)
+        await self._watch.stay()
         deadline = time.monotonic() + self.limits.wait
         while not await self._watch.try_lock():
             holders = await self._watch.holders()
