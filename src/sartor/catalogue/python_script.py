@@ -13,7 +13,7 @@ from typing import Any
 from sartor.catalogue.script import FUNCTIONS, Body, Place, Script
 from sartor.domain.alteration import Alteration
 from sartor.domain.context import Context
-from sartor.domain.errors import ScriptError
+from sartor.domain.errors import ScriptError, causes
 
 PACKAGE = "sartor_scripts"
 """The package that a lineage's modules believe to be in, so that `from ._helpers import x` finds their folder's."""
@@ -69,12 +69,10 @@ def _make_package(name: str, folder: str) -> None:
 
 def locate(error: BaseException, file: str) -> Place | None:
     """The innermost line of `file` that an error passed through, its causes included."""
-    seen: BaseException | None = error
-    while seen is not None:
-        lines = [frame.lineno for frame in traceback.extract_tb(seen.__traceback__) if frame.filename == file]
+    for each in causes(error):
+        lines = [frame.lineno for frame in traceback.extract_tb(each.__traceback__) if frame.filename == file]
         if lines and lines[-1] is not None:
             return file, lines[-1]
-        seen = seen.__cause__ or seen.__context__
     return None
 
 

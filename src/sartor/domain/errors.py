@@ -28,6 +28,7 @@ An error's text says what and why; `hint` says what to do. Neither ever holds a 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -154,3 +155,13 @@ class Interrupted(SartorError):
     """SIGINT or SIGTERM ended the run."""
 
     exit_code = 130
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it came from, the first cause last: a broken connection hides why it broke."""
+    seen: list[BaseException] = []
+    found: BaseException | None = error
+    while found is not None and not any(found is each for each in seen):  # `raise a from b` can close a circle
+        seen.append(found)
+        yield found
+        found = found.__cause__ or found.__context__

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import asyncpg
 
@@ -17,14 +17,6 @@ STALE = frozenset({"23505", "23502"})
 """What the guard's claim answers where another run was first."""
 
 SAVEPOINT = "wrap the statement that may fail in `async with conn.transaction():`"
-
-
-def chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it came from, the first cause last: a broken connection hides why it broke."""
-    seen: BaseException | None = error
-    while seen is not None:
-        yield seen
-        seen = seen.__cause__ or seen.__context__
 
 
 def unwrap(error: BaseException) -> BaseException:

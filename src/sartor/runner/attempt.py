@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 import sartor.postgres.errors as driver
-from sartor.domain.errors import DestinationError, RunHeld, SartorError, Unreachable
+from sartor.domain.errors import DestinationError, RunHeld, SartorError, Unreachable, causes
 from sartor.domain.report import Blocker
 from sartor.postgres.connecting import DRIVER_ERRORS
 from sartor.postgres.connection import Connection
@@ -128,7 +128,7 @@ def _raise_unless_retried(
             hint="wait for it, give it longer with --wait, or end that session",
         ) from error
     # A script may meet an OSError of its own: only a connection that is gone was lost.
-    lost = next((e for e in driver.chain(error) if driver.is_disconnect(e)), None) if session.connection_lost else None
+    lost = next((e for e in causes(error) if driver.is_disconnect(e)), None) if session.connection_lost else None
     if lost is not None:
         raise Unreachable(
             f"{session.destination.label}: the connection was lost ({lost}); what was under way was rolled back",
