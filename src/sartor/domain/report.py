@@ -1,9 +1,12 @@
-"""What a run tells while it goes, and what it leaves behind."""
+"""What a run tells while it goes, and what it leaves behind.
+
+Events are named tuples: a dataclass takes a millisecond to make, and every command that deploys makes these.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sartor.domain.alteration import Alteration
 from sartor.domain.plan import Direction, Plan
@@ -34,8 +37,7 @@ class Failure:
     """Whether nothing of the script stayed; what ran outside a transaction stays."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class Done(NamedTuple):
     """An alteration that this run deployed or rolled back, and the milliseconds that it took."""
 
     alteration: Alteration
@@ -57,8 +59,7 @@ class Report:
     plan: Plan | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Blocker:
+class Blocker(NamedTuple):
     """A session that holds a lock which someone waits for. Hidden facts (another role's) are None."""
 
     pid: int
@@ -73,23 +74,20 @@ class Blocker:
     """What it holds of what is waited for: `AccessShareLock on users`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class Planned(NamedTuple):
     """The run begins with this plan; told again where another run made it stale."""
 
     plan: Plan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Started:
+class Started(NamedTuple):
     """An alteration begins."""
 
     alteration: Alteration
     direction: Direction
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
+class Finished(NamedTuple):
     """An alteration is committed."""
 
     alteration: Alteration
@@ -97,8 +95,7 @@ class Finished:
     duration_ms: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
+class Waiting(NamedTuple):
     """The run waits for another session: for a lock, or for another run. `left` is what remains of the budget, in s."""
 
     reason: str
@@ -106,8 +103,7 @@ class Waiting:
     left: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
+class Note(NamedTuple):
     """Something worth knowing, that stops nothing."""
 
     text: str
