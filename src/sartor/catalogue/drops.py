@@ -33,10 +33,10 @@ def _plain(name: str) -> str:
 
 
 def _down_texts(script: Script) -> Iterator[str]:
-    function = FUNCTIONS[Direction.ROLLBACK]
-    if script.alteration.is_sql:
-        yield script.source.partition(f"-- sartor: {function}")[2]
+    if (sent := script.sql(Direction.ROLLBACK)) is not None:
+        yield from (fragment.text for fragment in sent)
         return
+    function = FUNCTIONS[Direction.ROLLBACK]
     tree = ast.parse(script.source)
     constants = {
         target.id: node.value

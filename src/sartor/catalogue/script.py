@@ -10,6 +10,7 @@ from sartor.domain.alteration import Alteration
 from sartor.domain.context import Context
 from sartor.domain.errors import ScriptError
 from sartor.domain.plan import Direction
+from sartor.domain.sql import stands_alone
 
 Body = Callable[[Any, Context], Awaitable[None]]
 """Runs on a connection (an asyncpg.Connection, which this floor doesn't import) and a context."""
@@ -25,17 +26,40 @@ class Locate(Protocol):
         """The place, or None where the error doesn't tell."""
 
 
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """SQL that a script sends in one message: its text, and the line of the file that sends it, from 1.
+
+    `verbatim` says that the text stands in the file as it is, beginning in that line.
+    """
+
+    text: str
+    line: int
+    verbatim: bool = False
+
+    def line_of(self, error: BaseException) -> int:
+        """The line of the file that an error of this fragment is about."""
+        position = getattr(error, "position", None)
+        if not self.verbatim or position is None or getattr(error, "query", None) != self.text:
+            return self.line
+        return self.line + self.text.count("\n", 0, int(position) - 1)
+
+
 FUNCTIONS = {Direction.DEPLOY: "up", Direction.ROLLBACK: "down"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """A loaded alteration. `bodies` and `before` hold what there is for each direction."""
+    """A loaded alteration. `bodies` and `before` hold what there is for each direction.
+
+    `fragments` holds the SQL of a body, for each direction in which it is known without running Python.
+    """
 
     alteration: Alteration
     bodies: Mapping[Direction, Body]
     locate: Locate
     before: Mapping[Direction, Body] = field(default_factory=dict)
+    fragments: Mapping[Direction, tuple[Fragment, ...]] = field(default_factory=dict)
     transactional: bool = True
     irreversible: str | None = None
     source: str = ""
@@ -54,6 +78,15 @@ class Script:
         function = FUNCTIONS[direction]
         written = f"a section `-- sartor: {function}`" if self.alteration.is_sql else f"`async def {function}(conn)`"
         raise ScriptError(f"{name} has no {function}: it needs {written}")
+
+    def sql(self, direction: Direction) -> tuple[Fragment, ...] | None:
+        """The SQL that its body sends, in order; None where only running it can tell."""
+        return self.fragments.get(direction)
+
+    def is_fusible(self, direction: Direction) -> bool:
+        """Whether its SQL may be sent in one message together with that of others: a transaction, and nothing else."""
+        sent = self.sql(direction)
+        return sent is not None and not self.needs_session(direction) and all(stands_alone(f.text) for f in sent)
 
     @property
     def has_way_back(self) -> bool:

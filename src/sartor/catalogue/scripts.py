@@ -6,10 +6,13 @@ from sartor.catalogue.files import read_script
 from sartor.catalogue.python_script import load_python
 from sartor.catalogue.script import Script
 from sartor.catalogue.sql_script import load_sql
+from sartor.catalogue.straight import read_straight
 from sartor.domain.alteration import Alteration
 
 
 def load_script(alteration: Alteration) -> Script:
     """The script of an alteration, read again and checked to be what was listed. Raises ScriptError, CatalogueError."""
     content = read_script(alteration)
-    return load_sql(alteration, content) if alteration.is_sql else load_python(alteration, content)
+    if alteration.is_sql:
+        return load_sql(alteration, content)
+    return read_straight(alteration, content) or load_python(alteration, content)

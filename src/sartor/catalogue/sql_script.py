@@ -11,13 +11,13 @@ Further lines: `-- sartor: transaction off`, and `-- sartor: irreversible <why>`
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
-from sartor.catalogue.script import FUNCTIONS, Body, Place, Script
+from sartor.catalogue.fragments import straight_script
+from sartor.catalogue.script import FUNCTIONS, Fragment, Script
 from sartor.domain import sql
 from sartor.domain.alteration import Alteration
-from sartor.domain.context import Context
 from sartor.domain.errors import ScriptError
 
 _DIRECTIVE = re.compile(r"--\s*sartor\s*:\s*(?P<text>.*?)\s*")
@@ -33,27 +33,18 @@ class _Directives:
     irreversible: str | None = None
 
 
-@dataclass(slots=True)
-class _Progress:
-    """Which statement is running, so that an error can be placed: a driver's error knows no file."""
-
-    statement: sql.Statement | None = None
-
-
 def load_sql(alteration: Alteration, content: bytes) -> Script:
     """The script in `content`. Raises ScriptError, naming file, line and reason, where it can't be one."""
     text = _decode(alteration, content)
     directives = _read_directives(alteration, text)
-    progress = _Progress()
-    return Script(
-        alteration=alteration,
-        bodies={
-            _SECTIONS[word]: _body(_statements(alteration, text, start, end, directives), progress)
+    return straight_script(
+        alteration,
+        {
+            _SECTIONS[word]: tuple(_fragments(alteration, text, start, end, directives))
             for word, start, end in directives.sections
         },
         transactional=directives.transactional,
         irreversible=directives.irreversible,
-        locate=lambda error: _locate(error, alteration, text, progress),
         source=text,
     )
 
@@ -71,7 +62,7 @@ def _read_directives(alteration: Alteration, text: str) -> _Directives:
     for token in sql.tokens(text):
         match = _DIRECTIVE.fullmatch(token.text) if token.kind == "line_comment" else None
         if match is None:
-            if not found.sections and token.kind not in {"space", "line_comment", "block_comment"}:
+            if not found.sections and token.kind not in {"space", "line_comment", "block_comment", "open_comment"}:
                 raise _wrong(alteration, text, token.start, "SQL before the first `-- sartor: up` line")
             continue
         _take(found, match["text"], token, alteration, text)
@@ -96,39 +87,18 @@ def _take(found: _Directives, directive: str, token: sql.Token, alteration: Alte
         raise _wrong(alteration, text, token.start, f"unknown line `-- sartor: {directive}`; there are {known}")
 
 
-def _statements(
-    alteration: Alteration, text: str, start: int, end: int, directives: _Directives
-) -> list[sql.Statement]:
-    found = [sql.Statement(s.text, s.start + start, s.words) for s in sql.split(text[start:end])]
-    for statement in found if directives.transactional else ():
-        if sql.transaction_control(statement.text):
+def _fragments(alteration: Alteration, text: str, start: int, end: int, directives: _Directives) -> Iterator[Fragment]:
+    for statement in sql.split(text[start:end]):
+        place = start + statement.start
+        if directives.transactional and sql.transaction_control(statement.text):
             raise _wrong(
                 alteration,
                 text,
-                statement.start,
+                place,
                 f"{statement.words.split()[0].upper()}: Sartor runs each script in a transaction of its own;"
                 " take the line out, or add `-- sartor: transaction off`",
             )
-    return found
-
-
-def _body(statements: list[sql.Statement], progress: _Progress) -> Body:
-    async def body(conn: Any, _context: Context) -> None:
-        for statement in statements:
-            progress.statement = statement
-            await conn.execute(statement.text)
-        progress.statement = None
-
-    return body
-
-
-def _locate(error: BaseException, alteration: Alteration, text: str, progress: _Progress) -> Place | None:
-    statement = progress.statement
-    if statement is None:
-        return None
-    position = getattr(error, "position", None)
-    offset = int(position) - 1 if position and getattr(error, "query", None) == statement.text else 0
-    return alteration.file, _line(text, statement.start + offset)
+        yield Fragment(statement.text, _line(text, place), verbatim=True)
 
 
 def _line(text: str, offset: int) -> int:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 _LEXEME = r"""
       (?P<line_comment> --[^\r\n]* )
     | (?P<block_comment> /\* )
-    | (?P<string> [eE]'(?:[^'\\]|\\.|'')*(?:'|\Z) | '(?:[^']|'')*(?:'|\Z) | "(?:[^"]|"")*(?:"|\Z) )
+    | (?P<string> [eE]'(?:[^'\\]|\\.|'')*+' | '(?:[^']|'')*+' | "(?:[^"]|"")*+" )
+    | (?P<open> [eE]?'.*+ | ".*+ )
     | (?P<dollar> \$(?:[^\W\d]\w*)?\$ )
     | (?P<word> [^\W\d][\w$]* )
     | (?P<number> \$?\d[\w.]* )
@@ -21,9 +22,13 @@ _LEXEME = r"""
     """
 """Compiled at its first use: most commands read no SQL."""
 
+_QUOTING = re.compile(r"""['"$]|--|/\*""")
 _COMMENT_MARK = re.compile(r"/\*|\*/")
 _ROUTINE = re.compile(r"create (or replace )?(function|procedure)\b")
 _MAY_CONTROL = re.compile(r"\b(?:begin|start|commit|end|rollback|abort|prepare)\b", re.IGNORECASE)
+_CONVERSES = re.compile(
+    r"\b(?:copy|set\s+names|client_encoding|standard_conforming_strings|backslash_quote)\b", re.IGNORECASE
+)
 _CONTROL = re.compile(
     r"(?:begin|start transaction|commit|end|abort|prepare transaction|rollback(?! (?:(?:work|transaction) )?to\b))\b"
 )
@@ -31,7 +36,10 @@ _CONTROL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of SQL: its kind (`line_comment`, `block_comment`, `string`, `word`, `mark`, ...) and where it stands."""
+    """A piece of SQL: its kind (`line_comment`, `block_comment`, `string`, `word`, `mark`, ...) and where it stands.
+
+    A string or a quoted name that never ends is of the kind `open`, such a comment an `open_comment`.
+    """
 
     kind: str
     text: str
@@ -53,27 +61,27 @@ class Statement:
 
 
 def tokens(sql: str) -> Iterator[Token]:
-    """The tokens of `sql`, all of its characters; what is left open at its end is closed there."""
+    """The tokens of `sql`, all of its characters."""
     position, pattern = 0, re.compile(_LEXEME, re.VERBOSE | re.DOTALL)
     while match := pattern.match(sql, position):
         kind = match.lastgroup or "mark"
         end = match.end()
         if kind == "block_comment":
-            end = _comment_end(sql, end)
+            kind, end = ("open_comment", len(sql)) if (found := _comment_end(sql, end)) < 0 else (kind, found)
         elif kind == "dollar":
             found = sql.find(match[0], end)
-            kind, end = "string", len(sql) if found < 0 else found + len(match[0])
+            kind, end = ("open", len(sql)) if found < 0 else ("string", found + len(match[0]))
         yield Token(kind, sql[position:end], position)
         position = end
 
 
 def _comment_end(sql: str, position: int) -> int:
-    """Where a block comment ends that was opened before `position`: they nest."""
+    """Where a block comment ends that was opened before `position`, -1 where it doesn't: they nest."""
     depth = 1
     while depth and (match := _COMMENT_MARK.search(sql, position)):
         depth += 1 if match[0] == "/*" else -1
         position = match.end()
-    return len(sql) if depth else position
+    return -1 if depth else position
 
 
 def split(sql: str) -> list[Statement]:
@@ -82,7 +90,7 @@ def split(sql: str) -> list[Statement]:
     start: int | None = None
     end, parentheses, blocks, words = 0, 0, 0, []  # type: int, int, int, list[str]
     for token in tokens(sql):
-        if token.kind in {"space", "line_comment", "block_comment"}:
+        if token.kind in {"space", "line_comment", "block_comment", "open_comment"}:
             continue
         if token.text == ";" and parentheses <= 0 and blocks == 0:
             if start is not None:
@@ -115,3 +123,14 @@ def transaction_control(sql: str) -> str | None:
     if not _MAY_CONTROL.search(sql):
         return None
     return next((s.text for s in split(sql) if _CONTROL.match(s.words)), None)
+
+
+def stands_alone(sql: str) -> bool:
+    """Whether `sql` means the same with other SQL before and behind it, in one message to the server.
+
+    It doesn't where it leaves a string or a comment open, begins or ends a transaction, changes how SQL is read, or
+    may want an answer from the client (COPY). Where in doubt, it doesn't.
+    """
+    if _CONVERSES.search(sql) or "\0" in sql or transaction_control(sql):
+        return False
+    return not _QUOTING.search(sql) or not any(token.kind.startswith("open") for token in tokens(sql))

@@ -1,0 +1,47 @@
+"""Scripts whose SQL is known before they run: bodies that send it piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sartor.catalogue.script import Body, Fragment, Place, Script
+from sartor.domain.alteration import Alteration
+from sartor.domain.context import Context
+from sartor.domain.plan import Direction
+
+
+def straight_script(
+    alteration: Alteration,
+    fragments: Mapping[Direction, tuple[Fragment, ...]],
+    *,
+    transactional: bool,
+    irreversible: str | None,
+    source: str,
+) -> Script:
+    """The script that sends these fragments, each as one message."""
+    under_way: list[Fragment] = []
+
+    def locate(error: BaseException) -> Place | None:
+        # A driver's error knows no file.
+        return (alteration.file, under_way[0].line_of(error)) if under_way else None
+
+    return Script(
+        alteration=alteration,
+        bodies={direction: _body(pieces, under_way) for direction, pieces in fragments.items()},
+        fragments=fragments,
+        transactional=transactional,
+        irreversible=irreversible,
+        locate=locate,
+        source=source,
+    )
+
+
+def _body(fragments: tuple[Fragment, ...], under_way: list[Fragment]) -> Body:
+    async def body(conn: Any, _context: Context) -> None:
+        for fragment in fragments:
+            under_way[:] = [fragment]
+            await conn.execute(fragment.text)
+        under_way.clear()
+
+    return body
