@@ -123,12 +123,13 @@ async def deploy(
     strict_order: bool = False,
     accepted: Iterable[str] = (),
     limits: Limits | None = None,
+    fuse: bool = True,
     observer: Observer = ignore,
 ) -> Report:
     """Deploy all that is pending up to `target` (a version, `latest` or `next`), or the first `steps` of it.
 
-    `accepted` are identities of edited or missing alterations that are right as they are. Raises SartorError; its
-    `report` tells what had been done.
+    `accepted` are identities of edited or missing alterations that are right as they are; `fuse` False sends every
+    statement by itself. Raises SartorError; its `report` tells what had been done.
     """
     from sartor.runner.run import run
 
@@ -139,7 +140,7 @@ async def deploy(
         strict_order=strict_order,
         accepted=frozenset(accepted),
     )
-    return await run(destination, catalogue, request, limits=limits or Limits(), observer=observer)
+    return await run(destination, catalogue, request, limits=limits or Limits(), fuse=fuse, observer=observer)
 
 
 async def rollback(
@@ -151,6 +152,7 @@ async def rollback(
     to_timestamp: str | None = None,
     accepted: Iterable[str] = (),
     limits: Limits | None = None,
+    fuse: bool = True,
     observer: Observer = ignore,
 ) -> Report:
     """Undo, newest deployment first: all above `target`, the last `steps`, or all after a timestamp (Unix seconds).
@@ -161,7 +163,7 @@ async def rollback(
 
     catalogue = list_alterations(sources)
     request = rollback_request(catalogue, target, steps=steps, to_timestamp=to_timestamp, accepted=accepted)
-    return await run(destination, catalogue, request, limits=limits or Limits(), observer=observer)
+    return await run(destination, catalogue, request, limits=limits or Limits(), fuse=fuse, observer=observer)
 
 
 async def preview_rollback(
@@ -236,6 +238,7 @@ async def fresh(
     *,
     environment: str | None,
     limits: Limits | None = None,
+    fuse: bool = True,
     observer: Observer = ignore,
 ) -> Report:
     """Drop all that the destination's schema holds, and deploy from nothing. Raises RefusedError in production.
@@ -250,7 +253,7 @@ async def fresh(
     request = Deploy(target=None if target == LATEST else parse_target(target))
     limits = limits or Limits()
     await drop_all(destination, catalogue, request, limits=limits, observer=observer)
-    return await run(destination, catalogue, request, limits=limits, observer=observer)
+    return await run(destination, catalogue, request, limits=limits, fuse=fuse, observer=observer)
 
 
 async def seed(

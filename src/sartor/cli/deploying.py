@@ -31,6 +31,7 @@ def deploy(
     ] = False,
     accept_edited: options.AcceptEdited = None,
     accept_missing: options.AcceptMissing = None,
+    no_fuse: options.NoFuse = False,
     yes: options.Yes = False,
     where: options.Compare,
     patience: options.Patience,
@@ -61,6 +62,7 @@ def deploy(
                         strict_order=settings.strict_order,
                         accepted=[*(accept_edited or ()), *(accept_missing or ())],
                         limits=api.make_limits(settings),
+                        fuse=not no_fuse,
                         observer=observer,
                     )
                 )
@@ -83,6 +85,7 @@ def rollback(
         Option("--to-timestamp", metavar="T", help="Undo all alterations with timestamps after T (Unix seconds)."),
     ] = None,
     accept_edited: options.AcceptEdited = None,
+    no_fuse: options.NoFuse = False,
     yes: options.Yes = False,
     where: options.Compare,
     patience: options.Patience,
@@ -119,6 +122,7 @@ def rollback(
                         to_timestamp=to_timestamp,
                         accepted=accept_edited or (),
                         limits=api.make_limits(settings),
+                        fuse=not no_fuse,
                         observer=observer,
                     )
                 )
@@ -133,6 +137,7 @@ def fresh(
     target: Annotated[
         str, Argument(metavar="[TARGET]", help="What to deploy afterwards: a version, `latest` or `next`.")
     ] = "next",
+    no_fuse: options.NoFuse = False,
     yes: options.Yes = False,
     where: options.Compare,
     patience: options.Patience,
@@ -157,6 +162,7 @@ def fresh(
                         target,
                         environment=settings.environment,
                         limits=api.make_limits(settings),
+                        fuse=not no_fuse,
                         observer=observer,
                     )
                 )

@@ -70,6 +70,9 @@ AcceptMissing = Annotated[
         "--accept-missing", metavar="ID", help="Forget a deployed alteration that has no file; repeat it for several."
     ),
 ]
+NoFuse = Annotated[
+    bool, Option("--no-fuse", help="Send every statement by itself, where scripts could be sent together.")
+]
 Steps = Annotated[int | None, Option("--steps", metavar="N", min=1, help="No more than N alterations.")]
 
 CODES = {

@@ -11,7 +11,7 @@ import functools
 import inspect
 import sys
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -192,6 +192,25 @@ class Connection(_Driver):
             return result
         with self.running(query):
             return await super().execute(query, *args, timeout=timeout)
+
+    async def send(self, text: str) -> None:
+        """Run SQL of Sartor's own making in one message; `statement` and `since` are the caller's to keep."""
+        self.error, self.committing = None, False
+        await super().execute(text)
+
+    @contextmanager
+    def informing(self, listener: Callable[[str], None]) -> Iterator[None]:
+        """The time in which the server's INFO messages are told to `listener`."""
+
+        def hear(_connection: object, message: Any) -> None:
+            if message.severity_en == "INFO":
+                listener(message.message)
+
+        super().add_log_listener(hear)
+        try:
+            yield
+        finally:
+            super().remove_log_listener(hear)
 
     fetch = _told(_Driver.fetch)
     fetchval = _told(_Driver.fetchval)

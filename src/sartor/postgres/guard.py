@@ -13,6 +13,7 @@ import secrets
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from sartor import __version__
@@ -39,6 +40,14 @@ LONGEST_CLAIM = 0.3
 """Seconds that the claim waits at a time, however long a script may: how long in all is `--wait`'s to say."""
 
 JOURNAL, LEDGER, CLOSED = "sartor_journal", "sartor_ledger", "sartor_closed"
+
+
+class Phase(Enum):
+    """Where a guarded transaction stands: whose fault an error is depends on it."""
+
+    CLAIM = "claim"
+    SCRIPT = "script"
+    COMMIT = "commit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

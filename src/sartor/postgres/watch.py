@@ -35,7 +35,7 @@ select distinct on (p.pid) {_ABOUT},
 from pg_catalog.pg_stat_activity me
 cross join lateral pg_catalog.unnest(pg_catalog.pg_blocking_pids(me.pid)) blocking (pid)
 join pg_catalog.pg_stat_activity p on p.pid = blocking.pid
-where case when $1::int4 is null then me.application_name = $2::text else me.pid = $1 end
+where case when $1::int4 is null then pg_catalog.strpos(me.application_name, $2::text) > 0 else me.pid = $1 end
 order by p.pid
 """
 
@@ -51,7 +51,7 @@ where l.locktype = 'advisory' and l.classid = {LOCK_CLASS} and l.objid = $1::int
 
 _TERMINATE = """
 select pg_catalog.pg_terminate_backend(me.pid) from pg_catalog.pg_stat_activity me
-where case when $1::int4 is null then me.application_name = $2::text else me.pid = $1 end
+where case when $1::int4 is null then pg_catalog.strpos(me.application_name, $2::text) > 0 else me.pid = $1 end
 """
 
 
@@ -88,13 +88,13 @@ class Watch:
         """The sessions that hold the run's lock."""
         return _blockers(await self._fetch(_HOLDERS, self._key))
 
-    async def blockers(self, pid: int | None, application: str) -> tuple[Blocker, ...]:
-        """The sessions that stand in the way of the one with this process number, or else with this name."""
-        return _blockers(await self._fetch(_BLOCKERS, pid, application))
+    async def blockers(self, pid: int | None, mark: str) -> tuple[Blocker, ...]:
+        """The sessions that stand in the way of the one with this process number, or else with `mark` in its name."""
+        return _blockers(await self._fetch(_BLOCKERS, pid, mark))
 
-    async def terminate(self, pid: int | None, application: str) -> None:
-        """End the session with this process number, or else with this name."""
-        await self._fetch(_TERMINATE, pid, application, within=PARTING)
+    async def terminate(self, pid: int | None, mark: str) -> None:
+        """End the session with this process number, or else with `mark` in its name."""
+        await self._fetch(_TERMINATE, pid, mark, within=PARTING)
 
     async def _fetch(self, query: str, *args: Any, within: float | None = None) -> list[asyncpg.Record]:
         connection = self._connection

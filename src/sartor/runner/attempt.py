@@ -9,14 +9,13 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from enum import Enum
 
 import sartor.postgres.errors as driver
 from sartor.domain.errors import DestinationError, RunHeld, SartorError, Unreachable, causes
 from sartor.domain.report import Blocker
 from sartor.postgres.connecting import DRIVER_ERRORS
 from sartor.postgres.connection import Connection
-from sartor.postgres.guard import NewEvent, Pins, closing, opening, probe
+from sartor.postgres.guard import NewEvent, Phase, Pins, closing, opening, probe
 from sartor.postgres.ledger import has_token
 from sartor.postgres.session import Session
 from sartor.runner.lookout import Lookout
@@ -29,14 +28,6 @@ PARTING = 0.7
 
 class Stale(Exception):
     """Another run was first: the plan no longer holds."""
-
-
-class Phase(Enum):
-    """Where an attempt stands: whose fault an error is depends on it."""
-
-    CLAIM = "claim"
-    SCRIPT = "script"
-    COMMIT = "commit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,29 +119,41 @@ def _raise_unless_retried(
             hint="wait for it, give it longer with --wait, or end that session",
         ) from error
     # A script may meet an OSError of its own: only a connection that is gone was lost.
-    lost = next((e for e in causes(error) if driver.is_disconnect(e)), None) if session.connection_lost else None
-    if lost is not None:
-        raise Unreachable(
-            f"{session.destination.label}: the connection was lost ({lost}); what was under way was rolled back",
-            hint="run the command again once the server answers: it goes on where this one stopped",
-        ) from error
+    if session.connection_lost and (lost := find_loss(session, error)):
+        raise lost from error
     if phase is Phase.CLAIM and state is not None:
         raise DestinationError(f"the ledger of schema {session.schema} can't be written: {error}") from error
     raise error
 
 
+def find_loss(session: Session, error: BaseException) -> Unreachable | None:
+    """What it means that the connection was lost, where an error or one of its causes says so."""
+    lost = next((e for e in causes(error) if driver.is_disconnect(e)), None)
+    if lost is None:
+        return None
+    return Unreachable(
+        f"{session.destination.label}: the connection was lost ({lost}); what was under way was rolled back",
+        hint="run the command again once the server answers: it goes on where this one stopped",
+    )
+
+
 async def _outcome_is_commit(session: Session, event: NewEvent, pins: Pins, error: BaseException) -> bool:
-    """Whether a transaction with an unanswered COMMIT was committed.
+    """Whether a transaction with an unanswered COMMIT was committed."""
+    if driver.sqlstate(error) is not None and not driver.is_disconnect(error):
+        return False
+    # Who pressed Ctrl-C isn't kept waiting for a server that doesn't answer.
+    return await find_outcome(session, event, pins, within=RESOLVE if isinstance(error, Exception) else PARTING)
+
+
+async def find_outcome(session: Session, event: NewEvent, pins: Pins, *, within: float) -> bool:
+    """Whether an event was committed that this run had begun, asked for `within` seconds. Raises Unreachable.
 
     The same number is claimed again: that waits until the old server process is done with it, dead or alive.
     """
-    if driver.sqlstate(error) is not None and not driver.is_disconnect(error):
-        return False
     try:
-        # Who pressed Ctrl-C isn't kept waiting for a server that doesn't answer.
-        async with asyncio.timeout(RESOLVE if isinstance(error, Exception) else PARTING):
+        async with asyncio.timeout(within):
             return await _resolve(session, event, pins)
-    except TimeoutError:
+    except TimeoutError as error:
         raise Unreachable(
             f"{session.destination.label}: the connection was lost at COMMIT and the server doesn't answer, so"
             " whether the last alteration was committed isn't known here; the database knows",

@@ -37,7 +37,7 @@ class Lookout:
         self._next_long = LONG
         self._connection: Connection | None = None
         self._pid: int | None = None
-        self._application = ""
+        self._mark = ""
         self._script = ""
         self._deadline = 0.0
         self._beat = time.monotonic()
@@ -58,17 +58,20 @@ class Lookout:
             with suppress(asyncio.CancelledError):
                 await task
 
-    def attend(
-        self, connection: Connection, *, pid: int | None, application: str, script: str, deadline: float
-    ) -> None:
-        """Look at this connection's statements from now on; `deadline` (of `time.monotonic`) ends its retries."""
-        self._connection, self._pid, self._application = connection, pid, application
+    def attend(self, connection: Connection, *, pid: int | None, mark: str, script: str, deadline: float) -> None:
+        """Look at this connection's statements from now on; `deadline` (of `time.monotonic`) ends its retries.
+
+        Where `pid` isn't known, behind a pooler, the server's session is the one with `mark` in its name.
+        """
+        if script != self._script:
+            self._told = float("-inf")
+        self._connection, self._pid, self._mark = connection, pid, mark
         self._script, self._deadline = script, deadline
-        self._next_long, self.blockers, self._told = LONG, (), float("-inf")
+        self._next_long, self.blockers = LONG, ()
 
     async def terminate(self) -> None:
         """End the attended session on the server: a statement of it didn't give way to a cancel."""
-        await self._watch.terminate(self._pid, self._application)
+        await self._watch.terminate(self._pid, self._mark)
 
     def waiting(self, reason: str, blockers: tuple[Blocker, ...], deadline: float | None = None) -> None:
         """Tell of a wait: once, and again when it has gone on for a while. `deadline` is the script's, unless given."""
@@ -90,7 +93,7 @@ class Lookout:
                 await self._look(connection.statement, lasted)
 
     async def _look(self, statement: str, lasted: float) -> None:
-        blockers = await self._watch.blockers(self._pid, self._application)
+        blockers = await self._watch.blockers(self._pid, self._mark)
         if blockers:
             self.blockers = blockers
             self.waiting("a lock", blockers)

@@ -123,7 +123,7 @@ class Outside:
     async def _once(self, bodies: Sequence[Body], context: Context) -> None:
         connection, name = self.turn.session.connection, self.script.alteration.name
         mark = f"sartor {name}"[:63]
-        self.turn.attend(name, mark)
+        self.turn.attend(name)
         # A concurrent build waits for others by its nature; a lock_timeout would cut it into an invalid index.
         concurrent = "concurrently" in self.script.source.lower()
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
+from collections.abc import Sequence
 
 from sartor.catalogue.script import Script
 from sartor.catalogue.scripts import load_script
@@ -19,7 +20,9 @@ from sartor.postgres.connecting import DRIVER_ERRORS, session_error
 from sartor.postgres.connection import Connection
 from sartor.postgres.ledger import create_ledger, is_in_effect, read_ledger, require_format
 from sartor.postgres.session import Session
+from sartor.runner.ahead import Ahead
 from sartor.runner.attempt import Committed, Stale, is_the_scripts
+from sartor.runner.fuser import Fuser
 from sartor.runner.outside import Outside
 from sartor.runner.turn import Turn, take_turn
 
@@ -32,6 +35,7 @@ async def carry_out(
     plan: Plan,
     *,
     limits: Limits,
+    fuse: bool,
     observer: Observer,
 ) -> Report:
     """Carry out a plan that was made from this ledger, on an open session.
@@ -42,7 +46,7 @@ async def carry_out(
     _load_all(plan, session)
     require_format(ledger)
     session.require_write()
-    progress = _Progress(catalogue, request, plan)
+    progress = _Progress(catalogue, request, plan, fuse=fuse)
     try:
         async with take_turn(session, plan.direction.value, limits=limits, observer=observer) as turn:
             await create_ledger(session)
@@ -82,11 +86,13 @@ def _load(alteration: Alteration, plan: Plan) -> Script:
 class _Progress:
     """How far a run has come: its plan, what it did, and what other runs did meanwhile."""
 
-    def __init__(self, catalogue: Catalogue, request: Deploy | Rollback, plan: Plan) -> None:
+    def __init__(self, catalogue: Catalogue, request: Deploy | Rollback, plan: Plan, *, fuse: bool) -> None:
         self._catalogue = catalogue
         self._request = request
         self._plan = plan
+        self._fuses = fuse
         self._done: list[Done] = []
+        self._begun: Alteration | None = None
         self._elsewhere: dict[tuple[str, str], Alteration] = {}
 
     def report(self, failed: Failure | None = None) -> Report:
@@ -126,8 +132,7 @@ class _Progress:
             turn.head = self._plan.head
             try:
                 await self._repair(turn)
-                for step in self._plan.steps:
-                    await self._step(turn, step)
+                await self._run_steps(turn)
             except Stale:
                 await self.plan_again(turn)
             else:
@@ -141,27 +146,61 @@ class _Progress:
         for entry in self._plan.forget:
             await _record(turn, EventKind.FORGOTTEN, entry)
 
-    async def _step(self, turn: Turn, step: Step) -> None:
-        alteration, direction = step.alteration, self._plan.direction
-        script = _load(alteration, self._plan)
-        turn.observer(Started(alteration=alteration, direction=direction))
-        if direction is Direction.DEPLOY and not script.has_way_back:
-            turn.observer(Note(text=f"{alteration.name} has no down, and no word why: it can't be rolled back"))
+    async def _run_steps(self, turn: Turn) -> None:
+        ahead = Ahead(self._plan.steps, lambda step: _load(step.alteration, self._plan))
+        fuser = Fuser(turn, self._plan.direction, possible=self._fuses)
+        while ahead.look(1):
+            if together := fuser.choose(ahead):
+                await self._fuse(turn, fuser, ahead, together)
+            else:
+                await self._step(turn, ahead)
+
+    async def _fuse(self, turn: Turn, fuser: Fuser, ahead: Ahead, together: Sequence[Script]) -> None:
+        """Run the first scripts in one message; one that stopped it may be left, to be run by itself."""
+        done = len(self._done)
+
+        def committed(number: int, took: float) -> None:
+            ahead.pop()
+            self._finish(turn, together[number].alteration, took)
+            if number + 1 < len(together):
+                self._begin(turn, together[number + 1])
+
+        self._begin(turn, together[0])
+        try:
+            await fuser.run(together, committed)
+        except DRIVER_ERRORS as error:
+            script = fuser.located(together[len(self._done) - done])
+            raise AlterationFailed(await _record_failure(turn, error, script, self._plan.direction)) from error
+
+    async def _step(self, turn: Turn, ahead: Ahead) -> None:
+        """Run the first script by itself."""
+        (step, script), direction = ahead.look(1)[0], self._plan.direction
+        self._begin(turn, script)
         began = time.monotonic()
         try:
             await _run_script(turn, step, script, direction)
         except Committed:
-            self._finish(turn, alteration, began)
+            self._finish(turn, script.alteration, (time.monotonic() - began) * 1000)
             raise
         except (Exception, SystemExit, asyncio.CancelledError) as error:
             # A script's sys.exit() must not end the run as if all were well.
             if not is_the_scripts(error):
                 raise
             raise AlterationFailed(await _record_failure(turn, error, script, direction)) from error
-        self._finish(turn, alteration, began)
+        self._finish(turn, script.alteration, (time.monotonic() - began) * 1000)
+        ahead.pop()
 
-    def _finish(self, turn: Turn, alteration: Alteration, began: float) -> None:
-        took = (time.monotonic() - began) * 1000
+    def _begin(self, turn: Turn, script: Script) -> None:
+        alteration, direction = script.alteration, self._plan.direction
+        if alteration == self._begun:
+            return
+        self._begun = alteration
+        turn.observer(Started(alteration=alteration, direction=direction))
+        if direction is Direction.DEPLOY and not script.has_way_back:
+            turn.observer(Note(text=f"{alteration.name} has no down, and no word why: it can't be rolled back"))
+
+    def _finish(self, turn: Turn, alteration: Alteration, took: float) -> None:
+        """An alteration is committed; it took this many milliseconds."""
         self._done.append(Done(alteration=alteration, duration_ms=took))
         turn.observer(Finished(alteration=alteration, direction=self._plan.direction, duration_ms=took))
 

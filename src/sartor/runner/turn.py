@@ -31,7 +31,7 @@ NO_DETAIL: Mapping[str, object] = MappingProxyType({})
 class Turn:
     """A session at work. `head` is the number of the journal's last event that this run knows of."""
 
-    def __init__(self, session: Session, watch: Watch, limits: Limits, observer: Observer) -> None:
+    def __init__(self, session: Session, watch: Watch, *, limits: Limits, observer: Observer) -> None:
         self.session = session
         self.limits = limits
         self.observer = observer
@@ -74,9 +74,7 @@ class Turn:
 
         It lasted from the event numbered `since`, where that is given.
         """
-        # The server spells other characters in its own way, in which the session wouldn't be found.
-        name = script.encode("ascii", "replace").decode()
-        mark = f"sartor {name}"[:46] + f" {self._tag}.{self.head + 1}"
+        mark = self.mark(script, self.head + 1)
         await happen(
             self.session,
             self.lookout,
@@ -84,16 +82,22 @@ class Turn:
             self.pins(mark),
             work,
             self.patience,
-            attend=lambda: self.attend(script, mark),
+            attend=lambda: self.attend(script),
         )
         self.head += 1
 
-    def attend(self, script: str, mark: str) -> None:
-        """Keep the lookout on the session while it runs `script`, as `mark` in `pg_stat_activity`."""
+    def mark(self, script: str, seq: int) -> str:
+        """What `pg_stat_activity` calls the session while it runs `script` for the event numbered `seq`."""
+        # The server spells other characters in its own way, in which the session wouldn't be found.
+        name = script.encode("ascii", "replace").decode()
+        return f"sartor {name}"[:46] + f" {self._tag}.{seq}"
+
+    def attend(self, script: str) -> None:
+        """Keep the lookout on the session while it runs `script`."""
         connection = self.session.connection
         pid = None if self.session.facts.pooled else connection.get_server_pid()
         deadline = time.monotonic() + self.limits.lock_budget
-        self.lookout.attend(connection, pid=pid, application=mark, script=script, deadline=deadline)
+        self.lookout.attend(connection, pid=pid, mark=f" {self._tag}.", script=script, deadline=deadline)
 
     def pins(self, mark: str) -> Pins:
         """The settings of the transactions that `pg_stat_activity` shows as `mark`."""
@@ -136,7 +140,7 @@ async def take_turn(session: Session, verb: str, *, limits: Limits, observer: Ob
     Through a pooler there is no lock to hold: runs are then kept apart script by script, by the guard.
     """
     async with Watch(session.destination, application=application_name(verb)) as watch:
-        turn = Turn(session, watch, limits, observer)
+        turn = Turn(session, watch, limits=limits, observer=observer)
         async with turn.lookout.during():
             if not session.facts.pooled:
                 await turn.take_lock()

@@ -1,0 +1,164 @@
+"""Many events in one message: each its own guarded transaction, and the next one's behind it.
+
+The server stops at the first error and skips the rest (the manual's chapter 55.2.2.1, Multiple Statements in a Simple
+Query). How far it has come is told by marks between the parts: an INFO is sent at once and whatever
+`client_min_messages` says, and errors alone don't say which statement they are of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import asyncpg
+
+from sartor.postgres.connection import CLEANING, Connection
+from sartor.postgres.guard import NewEvent, Phase, Pins, closing, opening
+
+Told = Callable[[int, float], None]
+"""Takes the number of an event of the batch that is committed, and the milliseconds that it took on the server."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """An event of a batch, its settings, and the SQL of its script, as it would be sent piece by piece."""
+
+    event: NewEvent
+    pins: Pins
+    statements: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A stretch of the message: whose, in which phase, which of its statements, from where."""
+
+    piece: int
+    phase: Phase
+    number: int
+    start: int
+    text: str
+
+
+class Batch:
+    """Pieces in one message. `committed` counts those that are known to be committed."""
+
+    def __init__(self, pieces: Sequence[Piece]) -> None:
+        self.pieces = pieces
+        self.committed = 0
+        self._mark = f"sartor {secrets.token_hex(6)}"
+        self._parts: list[_Part] = []
+        self._texts: list[str] = []
+        self._length = 0
+        self._at = -1
+        self._since = 0.0
+        self._heard = time.monotonic()
+        self._add(self._timed_mark)
+        for number, piece in enumerate(pieces):
+            self._compose(number, piece)
+
+    @property
+    def size(self) -> int:
+        """The message's length, in characters."""
+        return self._length
+
+    @property
+    def begun(self) -> bool:
+        """Whether the server has run any of it: a mistake in its syntax, wherever it is, keeps it from that."""
+        return self._at >= 0
+
+    @property
+    def phase(self) -> Phase:
+        """What the server was last known to be at."""
+        return self._part.phase if self._part else Phase.CLAIM
+
+    @property
+    def statement(self) -> int | None:
+        """The number of the script's statement that it was at, None where that wasn't a script's."""
+        return self._part.number if self._part and self._part.phase is Phase.SCRIPT else None
+
+    @property
+    def _part(self) -> _Part | None:
+        return self._parts[self._at] if 0 <= self._at < len(self._parts) else None
+
+    async def send(self, connection: Connection, told: Told) -> None:
+        """Send it, and tell of each event once it is committed.
+
+        Raises what the driver raises: an error's `query` and `position` are then those of the part that it is of. The
+        session is as new afterwards, or cut.
+        """
+        marks: asyncio.Queue[str | None] = asyncio.Queue()
+        with connection.informing(marks.put_nowait):
+            sending = asyncio.create_task(connection.send("".join(self._texts)))
+            sending.add_done_callback(lambda _: marks.put_nowait(None))
+            try:
+                while (mark := await marks.get()) is not None:
+                    self._take(mark, connection, told)
+                await sending
+            except BaseException as error:
+                sending.cancel()
+                await asyncio.gather(sending, return_exceptions=True)
+                await connection.undo()
+                while not marks.empty():
+                    if mark := marks.get_nowait():
+                        self._take(mark, connection, told)
+                self._place(error)
+                raise
+            finally:
+                connection.statement = None
+
+    def confirm(self, told: Told) -> None:
+        """Take it from the database that the next event is committed: its mark never came."""
+        self.committed += 1
+        told(self.committed - 1, (time.monotonic() - self._heard) * 1000)
+
+    def _compose(self, number: int, piece: Piece) -> None:
+        self._add_part(number, Phase.CLAIM, 0, "begin;" + opening(piece.event, piece.pins))
+        self._add(self._plain_mark)
+        for i, statement in enumerate(piece.statements):
+            self._add_part(number, Phase.SCRIPT, i, statement)
+            # On lines of its own: a statement may end in a comment.
+            self._add(f"\n;\n{self._plain_mark}")
+        self._add_part(number, Phase.COMMIT, 0, closing(piece.event, piece.pins) + "commit;")
+        self._add(self._timed_mark + CLEANING)
+
+    def _add_part(self, piece: int, phase: Phase, number: int, text: str) -> None:
+        self._parts.append(_Part(piece, phase, number, self._length, text))
+        self._add(text)
+
+    def _add(self, text: str) -> None:
+        self._texts.append(text)
+        self._length += len(text)
+
+    @property
+    def _plain_mark(self) -> str:
+        return f"do $$begin raise info '{self._mark}'; end$$;"
+
+    @property
+    def _timed_mark(self) -> str:
+        return f"do $$begin raise info '{self._mark} %', extract(epoch from pg_catalog.clock_timestamp()); end$$;"
+
+    def _take(self, message: str, connection: Connection, told: Told) -> None:
+        """Take a mark: the part under way is done, and the next one begins."""
+        if not message.startswith(self._mark):
+            return
+        done, self._at = self._part, self._at + 1
+        connection.since = self._heard = time.monotonic()
+        connection.statement = self._part.text if self._part else None
+        if done is None or done.phase is Phase.COMMIT:
+            before, self._since = self._since, float(message.removeprefix(self._mark))
+            if done is not None:
+                self.committed = done.piece + 1
+                told(done.piece, (self._since - before) * 1000)
+
+    def _place(self, error: BaseException) -> None:
+        """Make an error that is of this message one of the part under way."""
+        part = self._part
+        if part is None or not isinstance(error, asyncpg.PostgresError):
+            return
+        error.query = part.text  # type: ignore[attr-defined]  # the driver puts it there
+        if error.position is not None:
+            place = int(error.position) - part.start
+            error.position = str(place) if 0 < place <= len(part.text) else None

@@ -1,0 +1,142 @@
+"""Straight scripts, as many as do well in one message; what stops such a batch is found out and told as for one script.
+
+A script that lost a lock, and whatever else the batch can't settle, is left to be run by itself: there is one way to
+try again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+import sartor.postgres.errors as driver
+from sartor.catalogue.script import Script
+from sartor.domain.errors import Unreachable
+from sartor.domain.ledger import EventKind, State
+from sartor.domain.plan import Direction, Step
+from sartor.postgres.batch import Batch, Piece
+from sartor.postgres.guard import NewEvent, Phase
+from sartor.runner.ahead import Ahead
+from sartor.runner.attempt import PARTING, RESOLVE, Stale, find_loss, find_outcome
+from sartor.runner.turn import Turn
+
+FIRST, MOST = 16, 256
+"""How many scripts the first batch has, and any at most."""
+SHARE = 1.0
+"""Seconds that a batch is to take, about: its length adapts."""
+LONGEST = 1 << 18
+"""Characters of SQL after which a batch takes no further script."""
+
+KINDS = {Direction.DEPLOY: EventKind.DEPLOYED, Direction.ROLLBACK: EventKind.ROLLED_BACK}
+
+
+class Fuser:
+    """Takes the scripts of a plan together as long as that goes well."""
+
+    def __init__(self, turn: Turn, direction: Direction, *, possible: bool) -> None:
+        self._turn = turn
+        self._direction = direction
+        self._count = FIRST
+        settings = turn.session.connection.get_settings()
+        # Where a backslash may end no string, a script's quotes would have to be read in another way.
+        self._possible = possible and settings.standard_conforming_strings == "on"
+        self._alone = 0
+        self._batch: Batch | None = None
+
+    def choose(self, ahead: Ahead) -> list[Script]:
+        """The first scripts of those ahead, to be run together; none where the first is to be run by itself."""
+        if self._alone or not self._possible:
+            self._alone = max(0, self._alone - 1)
+            return []
+        found, length = [], 0
+        for step, script in ahead.look(self._count):
+            if length > LONGEST or not self._is_fit(step, script):
+                break
+            found.append(script)
+            length += sum(len(fragment.text) for fragment in script.fragments[self._direction])
+        return found
+
+    def _is_fit(self, step: Step, script: Script) -> bool:
+        complete = step.entry is None or step.entry.state is State.DEPLOYED
+        return complete and script.is_fusible(self._direction)
+
+    async def run(self, scripts: Sequence[Script], committed: Callable[[int, float], None]) -> None:
+        """Run scripts together, and tell `committed` of each, with its milliseconds on the server.
+
+        What it returns without having told of is to be run by itself. Raises as `attempt.happen`: an error is then that
+        of the first script that wasn't told of.
+        """
+        turn = self._turn
+
+        def told(number: int, took: float) -> None:
+            turn.head += 1
+            committed(number, took)
+            if number + 1 < len(scripts):
+                turn.attend(scripts[number + 1].alteration.name)
+
+        self._batch = batch = Batch([self._piece(i, script) for i, script in enumerate(scripts, turn.head + 1)])
+        began = time.monotonic()
+        turn.attend(scripts[0].alteration.name)
+        try:
+            await batch.send(turn.session.connection, told)
+        except BaseException as error:  # noqa: BLE001 - a cancelled run, too, must know what was committed
+            await self._settle(batch, error, told)
+        else:
+            self._adapt(time.monotonic() - began)
+
+    def located(self, script: Script) -> Script:
+        """The script that stopped the last batch, as one that knows which of its statements did."""
+        number = self._batch.statement if self._batch else None
+        if number is None:
+            return dataclasses.replace(script, locate=lambda _error: None)
+        fragment, file = script.fragments[self._direction][number], script.alteration.file
+        return dataclasses.replace(script, locate=lambda error: (file, fragment.line_of(error)))
+
+    def _piece(self, seq: int, script: Script) -> Piece:
+        return Piece(
+            event=NewEvent(seq=seq, kind=KINDS[self._direction], about=script.alteration),
+            pins=self._turn.pins(self._turn.mark(script.alteration.name, seq)),
+            statements=tuple(fragment.text for fragment in script.fragments[self._direction]),
+        )
+
+    def _adapt(self, took: float) -> None:
+        if took < SHARE / 2:
+            self._count = min(MOST, self._count * 2)
+        elif took > SHARE * 2:
+            self._count = max(1, self._count // 2)
+
+    async def _settle(self, batch: Batch, error: BaseException, told: Callable[[int, float], None]) -> None:
+        """Find out how a batch ended that didn't end well. Raises unless what is left of it may well be tried again."""
+        session, phase, state = self._turn.session, batch.phase, driver.sqlstate(error)
+        lost = find_loss(session, error) if session.connection_lost else None
+        if session.connection_lost:
+            await self._find_out(batch, error, told)
+        if not isinstance(error, Exception):
+            raise error
+        if phase is Phase.CLAIM and state in driver.STALE:
+            raise Stale from error
+        if lost is not None and phase is not Phase.COMMIT:
+            raise lost from error
+        if not batch.begun:
+            # A mistake of syntax somewhere in it, most likely: the script that has it is found when its turn comes.
+            self._possible = False
+        elif lost is not None or phase is Phase.CLAIM or state in driver.RETRIED:
+            self._alone = 1
+        else:
+            raise error
+        if session.connection_lost:
+            await session.renew()
+
+    async def _find_out(self, batch: Batch, error: BaseException, told: Callable[[int, float], None]) -> None:
+        """Ask the database what of a batch is committed, when its own session is gone."""
+        await self._turn.lookout.terminate()
+        interrupted = not isinstance(error, Exception)
+        with suppress(*([Unreachable] if interrupted and batch.phase is not Phase.COMMIT else [])):
+            while batch.committed < len(batch.pieces):
+                piece = batch.pieces[batch.committed]
+                within = PARTING if interrupted else RESOLVE
+                if not await find_outcome(self._turn.session, piece.event, piece.pins, within=within):
+                    return
+                batch.confirm(told)
