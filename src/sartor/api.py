@@ -57,13 +57,14 @@ def ignore(_event: RunEvent) -> None:
     """The observer that looks away."""
 
 
-def make_limits(settings: Settings) -> Limits:
-    """The limits that the settings state."""
+def make_limits(settings: Settings, *, fuse: bool = True) -> Limits:
+    """The limits that the settings state; `fuse` False sends every statement by itself."""
     return Limits(
         lock_timeout=settings.lock_timeout,
         lock_budget=settings.lock_budget,
         wait=settings.wait,
         statement_timeout=settings.statement_timeout,
+        fuse=fuse,
     )
 
 
@@ -123,13 +124,12 @@ async def deploy(
     strict_order: bool = False,
     accepted: Iterable[str] = (),
     limits: Limits | None = None,
-    fuse: bool = True,
     observer: Observer = ignore,
 ) -> Report:
     """Deploy all that is pending up to `target` (a version, `latest` or `next`), or the first `steps` of it.
 
-    `accepted` are identities of edited or missing alterations that are right as they are; `fuse` False sends every
-    statement by itself. Raises SartorError; its `report` tells what had been done.
+    `accepted` are identities of edited or missing alterations that are right as they are. Raises SartorError; its
+    `report` tells what had been done.
     """
     from sartor.runner.run import run
 
@@ -140,7 +140,7 @@ async def deploy(
         strict_order=strict_order,
         accepted=frozenset(accepted),
     )
-    return await run(destination, catalogue, request, limits=limits or Limits(), fuse=fuse, observer=observer)
+    return await run(destination, catalogue, request, limits=limits or Limits(), observer=observer)
 
 
 async def rollback(
@@ -152,7 +152,6 @@ async def rollback(
     to_timestamp: str | None = None,
     accepted: Iterable[str] = (),
     limits: Limits | None = None,
-    fuse: bool = True,
     observer: Observer = ignore,
 ) -> Report:
     """Undo, newest deployment first: all above `target`, the last `steps`, or all after a timestamp (Unix seconds).
@@ -163,7 +162,7 @@ async def rollback(
 
     catalogue = list_alterations(sources)
     request = rollback_request(catalogue, target, steps=steps, to_timestamp=to_timestamp, accepted=accepted)
-    return await run(destination, catalogue, request, limits=limits or Limits(), fuse=fuse, observer=observer)
+    return await run(destination, catalogue, request, limits=limits or Limits(), observer=observer)
 
 
 async def preview_rollback(
@@ -238,7 +237,6 @@ async def fresh(
     *,
     environment: str | None,
     limits: Limits | None = None,
-    fuse: bool = True,
     observer: Observer = ignore,
 ) -> Report:
     """Drop all that the destination's schema holds, and deploy from nothing. Raises RefusedError in production.
@@ -253,7 +251,7 @@ async def fresh(
     request = Deploy(target=None if target == LATEST else parse_target(target))
     limits = limits or Limits()
     await drop_all(destination, catalogue, request, limits=limits, observer=observer)
-    return await run(destination, catalogue, request, limits=limits, fuse=fuse, observer=observer)
+    return await run(destination, catalogue, request, limits=limits, observer=observer)
 
 
 async def seed(

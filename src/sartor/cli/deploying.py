@@ -61,8 +61,7 @@ def deploy(
                         steps=steps,
                         strict_order=settings.strict_order,
                         accepted=[*(accept_edited or ()), *(accept_missing or ())],
-                        limits=api.make_limits(settings),
-                        fuse=not no_fuse,
+                        limits=api.make_limits(settings, fuse=not no_fuse),
                         observer=observer,
                     )
                 )
@@ -121,8 +120,7 @@ def rollback(
                         steps=steps,
                         to_timestamp=to_timestamp,
                         accepted=accept_edited or (),
-                        limits=api.make_limits(settings),
-                        fuse=not no_fuse,
+                        limits=api.make_limits(settings, fuse=not no_fuse),
                         observer=observer,
                     )
                 )
@@ -161,8 +159,7 @@ def fresh(
                         settings.sources,
                         target,
                         environment=settings.environment,
-                        limits=api.make_limits(settings),
-                        fuse=not no_fuse,
+                        limits=api.make_limits(settings, fuse=not no_fuse),
                         observer=observer,
                     )
                 )

@@ -1,4 +1,4 @@
-"""How patient a run is."""
+"""How a run goes about its work."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How long a run waits, in seconds.
+    """How long a run waits, in seconds, and how much it does at a time.
 
     `lock_timeout`: for one lock, before the script is rolled back and tried again (0: without end); `lock_budget`: for
-    all tries of a script; `wait`: for another run; `statement_timeout`: for one statement (0: without end).
+    all tries of a script; `wait`: for another run; `statement_timeout`: for one statement (0: without end). `fuse`: send
+    straight scripts together.
     """
 
     lock_timeout: float = 0.3
     lock_budget: float = 60.0
     wait: float = 60.0
     statement_timeout: float = 0.0
+    fuse: bool = True

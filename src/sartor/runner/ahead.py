@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from itertools import islice
 
 from sartor.catalogue.script import Script
+from sartor.domain.errors import SartorError
 from sartor.domain.plan import Step
 
 
@@ -14,16 +17,45 @@ class Ahead:
     """A plan's steps in order; `load` gives the script of one."""
 
     def __init__(self, steps: Iterable[Step], load: Callable[[Step], Script]) -> None:
-        self._steps = iter(steps)
+        self._steps = deque(steps)
         self._load = load
         self._loaded: deque[tuple[Step, Script]] = deque()
+        self._error: SartorError | None = None
 
     def look(self, count: int) -> list[tuple[Step, Script]]:
-        """The first `count` of what is left, or all of it. Raises as `load`."""
-        for step in islice(self._steps, max(0, count - len(self._loaded))):
-            self._loaded.append((step, self._load(step)))
+        """The first `count` of what is left, or as many as can be loaded. Raises as `load` if that is none."""
+        while len(self._loaded) < count and self._load_one():
+            pass
+        if self._error is not None and not self._loaded:
+            raise self._error
         return list(islice(self._loaded, count))
 
     def pop(self) -> None:
         """The first one is done."""
         self._loaded.popleft()
+
+    @asynccontextmanager
+    async def loading(self, count: int) -> AsyncIterator[None]:
+        """A time that is spent with waiting for the server: the first `count` are loaded meanwhile."""
+        task = asyncio.create_task(self._load_on(count))
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    async def _load_on(self, count: int) -> None:
+        for _ in range(count - len(self._loaded)):
+            self._load_one()
+            await asyncio.sleep(0)
+
+    def _load_one(self) -> bool:
+        if not self._steps or self._error is not None:
+            return False
+        try:
+            self._loaded.append((self._steps[0], self._load(self._steps[0])))
+        except SartorError as error:
+            # Told when its turn comes: those before it can still be run.
+            self._error = error
+            return False
+        self._steps.popleft()
+        return True

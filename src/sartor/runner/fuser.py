@@ -35,13 +35,13 @@ KINDS = {Direction.DEPLOY: EventKind.DEPLOYED, Direction.ROLLBACK: EventKind.ROL
 class Fuser:
     """Takes the scripts of a plan together as long as that goes well."""
 
-    def __init__(self, turn: Turn, direction: Direction, *, possible: bool) -> None:
+    def __init__(self, turn: Turn, direction: Direction) -> None:
         self._turn = turn
         self._direction = direction
         self._count = FIRST
         settings = turn.session.connection.get_settings()
         # Where a backslash may end no string, a script's quotes would have to be read in another way.
-        self._possible = possible and settings.standard_conforming_strings == "on"
+        self._possible = turn.limits.fuse and settings.standard_conforming_strings == "on"
         self._alone = 0
         self._batch: Batch | None = None
 

@@ -35,7 +35,6 @@ async def carry_out(
     plan: Plan,
     *,
     limits: Limits,
-    fuse: bool,
     observer: Observer,
 ) -> Report:
     """Carry out a plan that was made from this ledger, on an open session.
@@ -46,7 +45,7 @@ async def carry_out(
     _load_all(plan, session)
     require_format(ledger)
     session.require_write()
-    progress = _Progress(catalogue, request, plan, fuse=fuse)
+    progress = _Progress(catalogue, request, plan)
     try:
         async with take_turn(session, plan.direction.value, limits=limits, observer=observer) as turn:
             await create_ledger(session)
@@ -86,11 +85,10 @@ def _load(alteration: Alteration, plan: Plan) -> Script:
 class _Progress:
     """How far a run has come: its plan, what it did, and what other runs did meanwhile."""
 
-    def __init__(self, catalogue: Catalogue, request: Deploy | Rollback, plan: Plan, *, fuse: bool) -> None:
+    def __init__(self, catalogue: Catalogue, request: Deploy | Rollback, plan: Plan) -> None:
         self._catalogue = catalogue
         self._request = request
         self._plan = plan
-        self._fuses = fuse
         self._done: list[Done] = []
         self._begun: Alteration | None = None
         self._elsewhere: dict[tuple[str, str], Alteration] = {}
@@ -148,7 +146,7 @@ class _Progress:
 
     async def _run_steps(self, turn: Turn) -> None:
         ahead = Ahead(self._plan.steps, lambda step: _load(step.alteration, self._plan))
-        fuser = Fuser(turn, self._plan.direction, possible=self._fuses)
+        fuser = Fuser(turn, self._plan.direction)
         while ahead.look(1):
             if together := fuser.choose(ahead):
                 await self._fuse(turn, fuser, ahead, together)
@@ -167,7 +165,8 @@ class _Progress:
 
         self._begin(turn, together[0])
         try:
-            await fuser.run(together, committed)
+            async with ahead.loading(3 * len(together)):
+                await fuser.run(together, committed)
         except DRIVER_ERRORS as error:
             script = fuser.located(together[len(self._done) - done])
             raise AlterationFailed(await _record_failure(turn, error, script, self._plan.direction)) from error
@@ -178,7 +177,8 @@ class _Progress:
         self._begin(turn, script)
         began = time.monotonic()
         try:
-            await _run_script(turn, step, script, direction)
+            async with ahead.loading(2):
+                await _run_script(turn, step, script, direction)
         except Committed:
             self._finish(turn, script.alteration, (time.monotonic() - began) * 1000)
             raise

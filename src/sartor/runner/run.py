@@ -17,13 +17,9 @@ async def run(
     request: Deploy | Rollback,
     *,
     limits: Limits,
-    fuse: bool,
     observer: Observer,
 ) -> Report:
-    """Do what `request` asks on one destination, and report it. `fuse`: send straight scripts together.
-
-    Raises SartorError, as `progress.carry_out`.
-    """
+    """Do what `request` asks on one destination, and report it. Raises SartorError, as `progress.carry_out`."""
     verb = "deploy" if isinstance(request, Deploy) else "rollback"
     async with Session(destination, application=application_name(verb)) as session:
         if session.facts.ledger_exists and not (session.facts.can_use and session.facts.ledger_readable):
@@ -36,4 +32,4 @@ async def run(
         # What only a run with work to do needs is loaded by it: most deploys find nothing to do.
         from sartor.runner.progress import carry_out
 
-        return await carry_out(session, ledger, catalogue, request, plan, limits=limits, fuse=fuse, observer=observer)
+        return await carry_out(session, ledger, catalogue, request, plan, limits=limits, observer=observer)
