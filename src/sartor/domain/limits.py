@@ -10,8 +10,8 @@ class Limits:
     """How long a run waits, in seconds, and how much it does at a time.
 
     `lock_timeout`: for one lock, before the script is rolled back and tried again (0: without end); `lock_budget`: for
-    all tries of a script; `wait`: for another run; `statement_timeout`: for one statement (0: without end). `fuse`: send
-    straight scripts together.
+    all tries of a script; `wait`: for another run; `statement_timeout`: for one statement (0: without end). `fuse`:
+    send straight scripts together.
     """
 
     lock_timeout: float = 0.3
