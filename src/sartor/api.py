@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sartor.catalogue.files import read_catalogue
 from sartor.domain.alteration import Catalogue
@@ -73,8 +72,7 @@ def list_alterations(sources: Iterable[LineageSource]) -> Catalogue:
     return read_catalogue((source.name, source.location) for source in sources)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DestinationStatus:
+class DestinationStatus(NamedTuple):
     """What a destination has and lacks: its facts, its ledger, and that ledger against the catalogue."""
 
     destination: Destination

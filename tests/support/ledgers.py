@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from hypothesis import strategies as st
 
@@ -62,10 +61,10 @@ def carry_out(plan: Plan, before: Ledger) -> Ledger:
     rows = dict(before.by_identity)
     head = max(0, before.head)
     for pair in plan.relabel:
-        rows[_key(pair.entry)] = replace(pair.entry, release=pair.alteration.release, name=pair.alteration.name)
+        rows[_key(pair.entry)] = pair.entry._replace(release=pair.alteration.release, name=pair.alteration.name)
     for pair in plan.accept:
         taken = pair.alteration
-        rows[_key(taken)] = replace(pair.entry, release=taken.release, name=taken.name, checksum=taken.checksum)
+        rows[_key(taken)] = pair.entry._replace(release=taken.release, name=taken.name, checksum=taken.checksum)
     for gone in plan.forget:
         del rows[_key(gone)]
     head += len(plan.relabel) + len(plan.accept) + len(plan.forget)

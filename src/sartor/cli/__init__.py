@@ -15,8 +15,8 @@ def main() -> None:
         # Before anything is imported: pipelines ask it often.
         print(f"sartor {__version__}")  # noqa: T201
         return
-    # Loading modules makes many objects and hardly any garbage: looking for it after every 700 takes its time.
-    gc.set_threshold(20_000)
+    # Modules and alterations are many objects and hardly any garbage: looking for it after every 700 takes its time.
+    gc.set_threshold(100_000)
     from sartor.cli.main import run_command
 
     code = run_command(sys.argv[1:])

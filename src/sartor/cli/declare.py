@@ -7,7 +7,6 @@ spelled out, is read by `parse`; help, abbreviations, completion and every mista
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -37,8 +36,7 @@ class Group:
         vars(self).update(given)
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(NamedTuple):
     """A command: the function that does it, and the end of its help."""
 
     name: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from sartor import api
@@ -30,11 +29,11 @@ def settled(flags: Flags, embedded: str | None, *, ships: bool = True) -> Iterat
         return
     if flags.db_url is not None:
         raise SettingsError("--embedded and --db-url are two databases", hint="leave one of them out")
-    settings = _load(replace(flags, db_url=ANYWHERE))
+    settings = _load(flags._replace(db_url=ANYWHERE))
     if ships:
         api.list_alterations(settings.sources)
     with api.embedded(embedded or None) as url:
-        yield _keep(_load(replace(flags, db_url=url)))
+        yield _keep(_load(flags._replace(db_url=url)))
 
 
 def _load(flags: Flags) -> Settings:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Self
+from typing import NamedTuple, Self
 from urllib.parse import quote
 
 from sartor.domain.database_url import ENVIRONMENT, build_url, is_text, parse_url, places_of
@@ -19,18 +18,20 @@ _IN_URL = r"(?i)(postgres(?:ql)?(?:\+\w+)?://[^\s:/@]*:)\S+@"
 _IN_PAIR = r"(?i)(password\s*=\s*)(?:'(?:\\.|[^'\\])*'|[^\s&]+)"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Destination:
+class Destination(NamedTuple):
     """A database and a schema.
 
     `url` is in asyncpg's own form. `connect_timeout` is in seconds, None where the URL doesn't say; `system_roots` is
     libpq's `sslrootcert=system`, which asyncpg knows only as `ssl=ssl.create_default_context()`.
     """
 
-    url: str = field(repr=False)
+    url: str
     schema: str = DEFAULT_SCHEMA
     connect_timeout: float | None = None
     system_roots: bool = False
+
+    def __repr__(self) -> str:
+        return f"Destination({self.label!r})"
 
     @classmethod
     def parse(cls, url: str, *, schema: str | None = None, origin: str = "the URL") -> Self:
@@ -107,7 +108,10 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     if forms:
         longest_first = sorted(forms, key=len, reverse=True)
         text = re.sub("|".join(map(re.escape, longest_first)), lambda found: forms[found[0]], text)
-    return re.sub(_IN_PAIR, r"\1***", re.sub(_IN_URL, r"\1***@", text))
+    # Most texts hold neither, and most commands needn't compile what would find them.
+    if "@" in text:
+        text = re.sub(_IN_URL, r"\1***@", text)
+    return re.sub(_IN_PAIR, r"\1***", text) if "password" in text.lower() else text
 
 
 def redact_argument(word: str) -> str:

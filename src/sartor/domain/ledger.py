@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from sartor.domain.release import Release
 
@@ -24,9 +25,11 @@ class State(Enum):
     """Likewise for its rollback."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A row of the ledger: an alteration that this database has, or has begun."""
+class Entry(NamedTuple):
+    """A row of the ledger: an alteration that this database has, or has begun.
+
+    The first five fields are what its Alteration on disk says too.
+    """
 
     lineage: str
     id: str
@@ -85,8 +88,7 @@ class EventKind(Enum):
     SEEDED = "seeded"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(NamedTuple):
     """One line of the journal. `lineage` to `checksum` are None for events of the whole database."""
 
     seq: int
@@ -101,4 +103,4 @@ class Event:
     user: str
     host: str
     sartor: str
-    detail: dict[str, Any] = field(default_factory=dict)
+    detail: Mapping[str, Any]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(NamedTuple):
     """How long a run waits, in seconds, and how much it does at a time.
 
     `lock_timeout`: for one lock, before the script is rolled back and tried again (0: without end); `lock_budget`: for

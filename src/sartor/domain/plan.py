@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
-from sartor.domain.alteration import Alteration, Catalogue, order_key
+from sartor.domain.alteration import Alteration, Catalogue, Key, order_key, timestamp
 from sartor.domain.errors import (
     AlterationEdited,
     AlterationMissing,
@@ -19,16 +20,18 @@ from sartor.domain.ledger import Entry, Ledger, State
 from sartor.domain.release import NEXT, Release
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """An alteration on disk and its row of the ledger."""
 
     alteration: Alteration
     entry: Entry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
+Deployed = tuple[Entry, Alteration | None]
+"""A complete row, and its file where there is one: the release that counts is the file's, else the ledger's."""
+
+
+class Status(NamedTuple):
     """Disk against ledger. Everything is in the order of deployment.
 
     `deployed` holds every complete row, with its file where there is one; `pending` what is shipped and not
@@ -38,7 +41,7 @@ class Status:
     release changed its label. `release` is the highest of which everything shipped is deployed.
     """
 
-    deployed: tuple[tuple[Entry, Alteration | None], ...]
+    deployed: tuple[Deployed, ...]
     pending: tuple[Alteration, ...]
     out_of_order: tuple[Alteration, ...]
     interrupted: tuple[Entry, ...]
@@ -59,32 +62,35 @@ class Status:
 
 def compare(catalogue: Catalogue, ledger: Ledger) -> Status:
     """What disk and ledger say of each other. Raises LineageMismatch where a lineage has got another name."""
-    _check_lineages(catalogue, ledger)
-    known = [entry for entry in ledger.entries if entry.lineage in catalogue.by_name]
-    complete = [entry for entry in known if entry.state is State.DEPLOYED]
-    pairs = [Pair(a, e) for e in known if (a := catalogue.by_name[e.lineage].by_id.get(e.id))]
-    without_file = [e for e in known if e.id not in catalogue.by_name[e.lineage].by_id]
-    ahead = [entry for entry in without_file if _is_ahead(entry, catalogue)]
-    done = {entry.identity for entry in complete}
-    pending = [a for a in catalogue if a.identity not in done]
+    foreign = [entry for entry in ledger.entries if entry.lineage not in catalogue.by_name]
+    _check_lineages(catalogue, ledger, foreign)
+    files = catalogue.by_identity
+    held = [(e, files.get((e.lineage, e.id))) for e in ledger.entries if e.lineage in catalogue.by_name]
+    complete = tuple((entry, file) for entry, file in held if entry.state is State.DEPLOYED)
+    done = {(entry.lineage, entry.id) for entry, _ in complete}
+    pending = tuple(file for identity, file in files.items() if identity not in done)
+    # Most rows say what their file says; the others alone are looked at one by one.
+    odd = [(e, f) for e, f in held if f is None or f[:5] != e[:5] or e.state is not State.DEPLOYED]
+    pairs = [Pair(file, entry) for entry, file in odd if file]
     changed = [p for p in pairs if p.entry.state is State.DEPLOYED and p.entry.checksum != p.alteration.checksum]
+    without_file = [entry for entry, file in odd if file is None]
     return Status(
-        deployed=tuple((e, catalogue.by_name[e.lineage].by_id.get(e.id)) for e in complete),
-        pending=tuple(pending),
-        out_of_order=tuple(_late(pending, complete, catalogue)),
-        interrupted=tuple(entry for entry in known if entry.state is not State.DEPLOYED),
+        deployed=complete,
+        pending=pending,
+        out_of_order=_late(pending, complete),
+        interrupted=tuple(entry for entry, _ in odd if entry.state is not State.DEPLOYED),
         edited=tuple(p for p in changed if not _is_free(p)),
         edited_next=tuple(p for p in changed if _is_free(p)),
         missing=tuple(e for e in without_file if not _is_ahead(e, catalogue)),
-        ahead=tuple(ahead),
+        ahead=tuple(e for e in without_file if _is_ahead(e, catalogue)),
         renamed=tuple(p for p in pairs if _label_changed(p)),
-        elsewhere=tuple(dict.fromkeys(e.lineage for e in ledger.entries if e.lineage not in catalogue.by_name)),
-        release=_complete_release(complete, pending, catalogue),
+        elsewhere=tuple(dict.fromkeys(entry.lineage for entry in foreign)),
+        release=_complete_release(complete, pending),
     )
 
 
-def _check_lineages(catalogue: Catalogue, ledger: Ledger) -> None:
-    homes = {entry.id: entry.lineage for entry in ledger.entries if entry.lineage not in catalogue.by_name}
+def _check_lineages(catalogue: Catalogue, ledger: Ledger, foreign: Iterable[Entry]) -> None:
+    homes = {entry.id: entry.lineage for entry in foreign}
     for alteration in catalogue if homes else ():
         home = homes.get(alteration.id)
         if home and alteration.identity not in ledger.by_identity:
@@ -110,24 +116,18 @@ def _label_changed(pair: Pair) -> bool:
     return pair.entry.release != pair.alteration.release or pair.entry.name != pair.alteration.name
 
 
-def _late(pending: Sequence[Alteration], complete: Sequence[Entry], catalogue: Catalogue) -> Iterable[Alteration]:
-    newest = {
-        name: max((order_key(_label(e, catalogue), e.id) for e in complete if e.lineage == name), default=None)
-        for name in catalogue.by_name
-    }
-    return [a for a in pending if (top := newest[a.lineage]) is not None and a.key < top]
+def _late(pending: Sequence[Alteration], complete: Sequence[Deployed]) -> tuple[Alteration, ...]:
+    newest: dict[str, Key] = {}
+    for entry, file in complete if pending else ():
+        key = order_key((file or entry).release, entry.id)
+        newest[entry.lineage] = max(key, newest.get(entry.lineage, key))
+    return tuple(a for a in pending if a.key < newest.get(a.lineage, a.key))
 
 
-def _label(entry: Entry, catalogue: Catalogue) -> Release:
-    """The release of a deployed alteration: the file's label where there is a file, else the ledger's."""
-    alteration = catalogue.by_name[entry.lineage].by_id.get(entry.id)
-    return alteration.release if alteration else entry.release
-
-
-def _complete_release(complete: Sequence[Entry], pending: Sequence[Alteration], catalogue: Catalogue) -> Release | None:
+def _complete_release(complete: Sequence[Deployed], pending: Sequence[Alteration]) -> Release | None:
     lacking = {alteration.release for alteration in pending}
-    labels = {_label(entry, catalogue) for entry in complete}
-    return max((r for r in labels if not r.unreleased and r not in lacking), default=None)
+    labels = {(file or entry).release for entry, file in complete}
+    return max((r for r in labels - lacking if not r.unreleased), default=None)
 
 
 class Direction(Enum):
@@ -160,8 +160,7 @@ class Rollback:
     accepted: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(NamedTuple):
     """One alteration to deploy or to roll back; `entry` is its row where the ledger has one."""
 
     alteration: Alteration
@@ -170,8 +169,7 @@ class Step:
     """Whether it is a late arrival."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(NamedTuple):
     """What is to be done, in order, and what it was decided from."""
 
     direction: Direction
@@ -253,9 +251,9 @@ def _plan_rollback(catalogue: Catalogue, ledger: Ledger, request: Rollback, stat
 
 def _undone_by(request: Rollback, entry: Entry, catalogue: Catalogue) -> bool:
     if request.target is not None:
-        return _label(entry, catalogue) > request.target
+        return (catalogue.by_identity.get(entry.identity) or entry).release > request.target
     if request.to_timestamp is not None:
-        return order_key(entry.release, entry.id)[1:3] > request.to_timestamp
+        return timestamp(entry.id) > request.to_timestamp
     return True
 
 

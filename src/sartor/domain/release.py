@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, total_ordering
 
 from packaging.version import InvalidVersion, Version
@@ -24,10 +24,15 @@ class Release:
 
     label: str
     version: Version | None
+    _hash: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # Every alteration is looked up by its release, and `packaging` works a hash out anew each time.
+        object.__setattr__(self, "_hash", hash(self.version))
 
     @classmethod
     def parse(cls, text: str) -> Release:
-        """The release that `text` names: `next`, or a version, with `_` allowed for `-`.
+        """The release that `text` names: `next`, or a version, with `_` allowed for `-`; the same text is one object.
 
         Raises ValueError where it is neither. Versions are those of PEP 440, so the prereleases that parse are
         alpha, beta, rc (with their short forms), dev, and the like: `1.0.0-nightly` isn't one.
@@ -45,10 +50,10 @@ class Release:
         return self.label.replace("-", "_")
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Release) and self.version == other.version
+        return self is other or (isinstance(other, Release) and self.version == other.version)
 
     def __hash__(self) -> int:
-        return hash(self.version)
+        return self._hash
 
     def __lt__(self, other: Release) -> bool:
         if self.version is None or other.version is None:

@@ -1,7 +1,4 @@
-"""What a run tells while it goes, and what it leaves behind.
-
-Events are named tuples: a dataclass takes a millisecond to make, and every command that deploys makes these.
-"""
+"""What a run tells while it goes, and what it leaves behind."""
 
 from __future__ import annotations
 
@@ -44,8 +41,7 @@ class Done(NamedTuple):
     duration_ms: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(NamedTuple):
     """The outcome of one run on one destination."""
 
     direction: Direction

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from importlib.resources import files
 from typing import Any
 
 import asyncpg
@@ -19,9 +18,14 @@ from sartor.domain.release import Release
 from sartor.postgres.session import Session
 
 _READ = """
-select {head} as head, coalesce({format}, 0) as newest, l.*
-from (select 1) one left join {schema}.sartor_ledger l on true order by l.seq
+select l.lineage, l.id, l.release, l.name, l.checksum, l.state, l.deployed_at, coalesce(l.duration_ms, 0),
+    l.deployed_by, l.host, l.sartor, l.seq, (select pg_catalog.max(seq) from {source}) as head,
+    greatest((select format from {source} order by seq desc limit 1), (select pg_catalog.max(format) from {ledger}), 0) as format
+from (select 1) one left join {ledger} l on true order by l.seq
 """
+"""The columns are the fields of an Entry; there is one row without an id where there are none."""
+
+_STATES = {state.value: state for state in State}
 
 _HISTORY = """
 select seq, kind, at, lineage, id, release, name, checksum, duration_ms, by_user, host, sartor, detail::text as detail
@@ -38,33 +42,17 @@ async def read_ledger(session: Session) -> Ledger:
         return Ledger()
     session.require_read()
     schema = quote_identifier(session.schema)
-    source = f"{schema}.sartor_journal" if session.facts.journal_readable else f"{schema}.sartor_ledger"
-    rows = await session.connection.fetch(
-        _READ.format(
-            schema=schema,
-            head=f"(select max(seq) from {source})",
-            format=f"(select format from {source} order by seq desc limit 1)",
-        )
-    )
+    ledger = f"{schema}.sartor_ledger"
+    source = f"{schema}.sartor_journal" if session.facts.journal_readable else ledger
+    rows = await session.connection.fetch(_READ.format(ledger=ledger, source=source))
     entries = tuple(_entry(row) for row in rows if row["id"] is not None)
-    return Ledger(rows[0]["head"] or 0, max(rows[0]["newest"], *(row["format"] or 0 for row in rows)), entries)
+    return Ledger(rows[0]["head"] or 0, rows[0]["format"], entries)
 
 
 def _entry(row: Any) -> Entry:
-    return Entry(
-        lineage=row["lineage"],
-        id=row["id"],
-        release=Release.parse(row["release"]),
-        name=row["name"],
-        checksum=row["checksum"],
-        state=State(row["state"]),
-        deployed_at=row["deployed_at"],
-        duration_ms=row["duration_ms"] or 0.0,
-        deployed_by=row["deployed_by"],
-        host=row["host"],
-        sartor=row["sartor"],
-        seq=row["seq"],
-    )
+    # By place, not by name, as there may be ten thousand.
+    lineage, alteration_id, release, name, checksum, state, *rest = row[: len(Entry._fields)]
+    return Entry(lineage, alteration_id, Release.parse(release), name, checksum, _STATES[state], *rest)
 
 
 def require_format(ledger: Ledger) -> None:
@@ -139,6 +127,8 @@ async def create_ledger(session: Session) -> None:
 
 
 def _tables(schema: str) -> str:
+    from importlib.resources import files  # noqa: PLC0415 - it costs as much as reading a ledger of thousands
+
     text = files("sartor.postgres").joinpath("ledger.sql").read_text("utf-8")
     return text.format(
         schema=schema,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from sartor.domain.destination import Destination
 from sartor.domain.errors import DestinationError, PrivilegeMissing, ReadOnly
@@ -39,8 +38,7 @@ left join pg_catalog.pg_class j on j.relnamespace = n.oid and j.relname = 'sarto
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(NamedTuple):
     """What a connection finds: who and where it is, and what it may do. `server_version` is like 150018."""
 
     database: str

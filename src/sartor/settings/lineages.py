@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from sartor.domain.errors import SettingsError
 
 MAIN = "main"
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
-_PACKAGE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_NAME = r"[a-z0-9][a-z0-9_-]*"
+_PACKAGE = r"[^\W\d]\w*(\.[^\W\d]\w*)*"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineageSource:
+class LineageSource(NamedTuple):
     """A lineage's name in the ledger, and where its alterations are: a path, or an import package."""
 
     name: str
@@ -57,13 +56,13 @@ def _named(texts: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def _last_part(location: str) -> str:
-    return location.rpartition(".")[2] if _PACKAGE.fullmatch(location) else Path(location).name
+    return location.rpartition(".")[2] if re.fullmatch(_PACKAGE, location) else Path(location).name
 
 
 def _check(name: str, location: str, origin: str) -> None:
     if not location:
         raise SettingsError(f"{origin} gives no place for the lineage {name!r}", hint=f"write {name}=FOLDER")
-    if not _NAME.fullmatch(name):
+    if name != MAIN and not re.fullmatch(_NAME, name):
         hint = f"lower-case letters, digits, - and _ make a name: write name={location}"
         raise SettingsError(f"{origin}: {name!r} can't name a lineage", hint=hint)
 
@@ -71,4 +70,4 @@ def _check(name: str, location: str, origin: str) -> None:
 def _locate(location: str, base: Path) -> str:
     """An absolute path; or the text itself, where it may name a package and no folder stands there."""
     path = base / location
-    return location if _PACKAGE.fullmatch(location) and not path.is_dir() else str(path)
+    return str(path) if path.is_dir() or not re.fullmatch(_PACKAGE, location) else location

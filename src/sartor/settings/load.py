@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from sartor.domain.destination import Destination
 from sartor.settings.destinations import find_destinations
@@ -18,11 +18,10 @@ _UNITS = {"lock_timeout": "ms", "lock_budget": "s", "wait": "s", "statement_time
 """What a bare number counts in; Postgres's own lock_timeout counts milliseconds."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flags:
+class Flags(NamedTuple):
     """What the command line gave, as it was written; None (or nothing) where it didn't."""
 
-    db_url: str | None = field(default=None, repr=False)
+    db_url: str | None = None
     schema: str | None = None
     alterations: tuple[str, ...] = ()
     lock_timeout: str | None = None
@@ -31,9 +30,10 @@ class Flags:
     statement_timeout: str | None = None
     strict_order: bool | None = None
 
+    __repr__ = object.__repr__  # it may hold a password
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+
+class Settings(NamedTuple):
     """What a run is to do. Durations are in seconds, a `statement_timeout` of 0 is none."""
 
     destinations: tuple[Destination, ...]

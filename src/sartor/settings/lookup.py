@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
 from sartor.domain.database_url import is_text
 from sartor.domain.errors import SettingsError
@@ -15,22 +15,24 @@ from sartor.settings.toml_file import TomlFile
 _SECRETS = "/var/run/secrets"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(NamedTuple):
     """A setting's text, and what to call the place where it stands."""
 
-    text: str = field(repr=False)
+    text: str
     origin: str
 
+    __repr__ = object.__repr__  # it may hold a password
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lookup:
+
+class Lookup(NamedTuple):
     """The places to look in, apart from the flags."""
 
-    environ: Mapping[str, str] = field(repr=False)
+    environ: Mapping[str, str]
     secrets: Path
     secret_names: frozenset[str]
     toml: TomlFile
+
+    __repr__ = object.__repr__  # it may hold a password
 
     def setting(self, key: str) -> Found | None:
         """A setting by its toml key: `lock-timeout` is SARTOR_LOCK_TIMEOUT too."""
@@ -68,10 +70,11 @@ class Lookup:
 
     def _numbers(self, name: str) -> dict[int, str]:
         """The names that are `name` with a number behind it, by number."""
-        pattern = re.compile(re.escape(name) + r"[._]([0-9]{1,9})")
-        given = {*self.secret_names, *(key for key, text in self.environ.items() if text)}
+        pattern = re.escape(name) + r"[._]([0-9]{1,9})"
+        names = {*self.secret_names, *(key for key, text in self.environ.items() if text)}
+        given = [each for each in names if each.startswith(name) and each != name]
         found: dict[int, str] = {}
-        for candidate, match in ((text, pattern.fullmatch(text)) for text in sorted(given)):
+        for candidate, match in ((text, re.fullmatch(pattern, text)) for text in sorted(given)):
             if match and (other := found.setdefault(int(match[1]), candidate)) != candidate:
                 raise SettingsError(f"{other} and {candidate} are one setting, given twice", hint="keep one of them")
         return found

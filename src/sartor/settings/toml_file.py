@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sartor.domain.errors import SettingsError
 
@@ -28,12 +27,13 @@ _MENTION = rb"tool[\s.\"']*(sartor|[\]=])"
 """What a pyproject.toml holds if it may have the table: most don't, and are spared the parser."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TomlFile:
+class TomlFile(NamedTuple):
     """The table that was found, and where; an empty one where there's no file."""
 
     path: Path
-    table: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    table: Mapping[str, Any]
+
+    __repr__ = object.__repr__  # it may hold a password
 
     def origin(self, key: str) -> str:
         return f"{key} in {self.path}"
@@ -64,7 +64,7 @@ def find_toml(directory: Path) -> TomlFile:
             return _checked(TomlFile(path=folder / "sartor.toml", table=table))
         if (table := _pyproject_table(folder / "pyproject.toml")) is not None:
             return _checked(TomlFile(path=folder / "pyproject.toml", table=table))
-    return TomlFile(path=directory / "sartor.toml")
+    return TomlFile(path=directory / "sartor.toml", table={})
 
 
 def _pyproject_table(path: Path) -> dict[str, Any] | None:
