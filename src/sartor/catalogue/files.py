@@ -79,7 +79,10 @@ def _content(file: str) -> bytes:
         # Ten thousand files: a file object of Python's takes as long to make as all of this.
         descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            return b"".join(iter(lambda: os.read(descriptor, _BLOCK), b""))
+            parts = [os.read(descriptor, _BLOCK)]
+            while parts[-1]:
+                parts.append(os.read(descriptor, _BLOCK))
+            return b"".join(parts)
         finally:
             os.close(descriptor)
     except OSError as error:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from sartor import api
 from sartor.api import Settings
-from sartor.cli import output, prompts, render, signals
+from sartor.cli import output, prompts, render
+from sartor.cli.work import run
 from sartor.domain.destination import Destination
 from sartor.domain.errors import RefusedError, TargetError
 from sartor.domain.notes import status_notes
@@ -15,7 +16,7 @@ from sartor.domain.release import Release
 
 def ask_target(destination: Destination, settings: Settings) -> str | None:
     """The release to deploy, asked for; None where nothing is pending."""
-    found = signals.run(api.status(destination, settings.sources))
+    found = run(api.status(destination, settings.sources))
     for note in status_notes(found.status):
         output.tell(f"note: {note}")
     if not found.status.pending:
@@ -26,7 +27,7 @@ def ask_target(destination: Destination, settings: Settings) -> str | None:
 
 def ask_rollback(destination: Destination, settings: Settings) -> str:
     """The release to go back to, asked for."""
-    found = signals.run(api.status(destination, settings.sources))
+    found = run(api.status(destination, settings.sources))
     labels = [(alteration or entry).release for entry, alteration in found.status.deployed]
     releases: list[Release] = sorted(set(labels), reverse=True)
     if not releases:
@@ -46,7 +47,7 @@ def confirm_rollback(
     accepted: Sequence[str],
 ) -> None:
     """Tell what a rollback will lose, and ask. Raises RefusedError where the answer is no."""
-    found = signals.run(
+    found = run(
         api.preview_rollback(
             destination, settings.sources, target, steps=steps, to_timestamp=to_timestamp, accepted=accepted
         )
@@ -72,7 +73,7 @@ def confirm_fresh(destination: Destination, settings: Settings) -> None:
         raise RefusedError(
             "`fresh` drops everything that the schema holds", hint="add --yes where there is no terminal to ask"
         )
-    found = signals.run(api.status(destination, settings.sources))
+    found = run(api.status(destination, settings.sources))
     output.tell(f"This drops all that {destination.label} holds, data and all.")
     typed = prompts.type_name(f"Type the database's name, {found.database}, to go on:")
     if typed != found.database:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from sartor import api
-from sartor.cli import asking, options, output, shapes, signals
+from sartor.cli import asking, options, output, shapes
 from sartor.cli.declare import Argument, Command, Option, command_in
 from sartor.cli.telling import show_report, telling_run
-from sartor.cli.work import on_each, settled
+from sartor.cli.work import on_each, run, settled
 from sartor.domain.destination import Destination
 from sartor.domain.errors import TargetError
 from sartor.domain.plan import Direction
@@ -53,7 +53,7 @@ def deploy(
                 output.result("Found 0 alteration to deploy")
                 return {}
             with telling_run(None if target else chosen) as observer:
-                report = signals.run(
+                report = run(
                     api.deploy(
                         destination,
                         settings.sources,
@@ -112,7 +112,7 @@ def rollback(
                     accepted=accept_edited or (),
                 )
             with telling_run(chosen if asks else None) as observer:
-                report = signals.run(
+                report = run(
                     api.rollback(
                         destination,
                         settings.sources,
@@ -153,7 +153,7 @@ def fresh(
             if not yes:
                 asking.confirm_fresh(destination, settings)
             with telling_run(None) as observer:
-                report = signals.run(
+                report = run(
                     api.fresh(
                         destination,
                         settings.sources,

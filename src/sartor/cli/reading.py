@@ -8,7 +8,7 @@ from pathlib import Path
 from sartor import api
 from sartor.cli import options, output, render, shapes
 from sartor.cli.declare import Command, command_in
-from sartor.cli.work import on_each, settled
+from sartor.cli.work import on_each, run, settled
 from sartor.domain.destination import Destination
 
 commands: dict[str, Command] = {}
@@ -40,12 +40,10 @@ def status(
 
     Tells what is pending, out of order, edited, missing or ahead. Writes nothing.
     """
-    from sartor.cli import signals  # it brings asyncio along, which `list` has no use for
-
     with settled(options.make_flags(where), where.embedded) as settings:
 
         def action(destination: Destination) -> shapes.Shape:
-            found = signals.run(api.status(destination, settings.sources))
+            found = run(api.status(destination, settings.sources))
             if not common.json:
                 for line in render.status_lines(found):
                     output.result(line)
@@ -64,12 +62,10 @@ def history(
 
     Every deployment, rollback, failure and repair, with who did it and when. Writes nothing.
     """
-    from sartor.cli import signals  # it brings asyncio along, which `list` has no use for
-
     with settled(options.make_flags(where), where.embedded, ships=False) as settings:
 
         def action(destination: Destination) -> shapes.Shape:
-            events = signals.run(api.history(destination))
+            events = run(api.history(destination))
             if not common.json:
                 for line in render.history_lines(events):
                     output.result(line)

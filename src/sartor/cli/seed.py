@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from sartor import api
-from sartor.cli import asking, options, output, shapes, signals
+from sartor.cli import asking, options, output, shapes
 from sartor.cli.declare import Command, Option, command_in
 from sartor.cli.telling import telling_run
-from sartor.cli.work import on_each, settled
+from sartor.cli.work import on_each, run, settled
 from sartor.domain.destination import Destination
 
 commands: dict[str, Command] = {}
@@ -36,7 +36,7 @@ def seed(
             if reset and not yes:
                 asking.confirm_reset(destination)
             with telling_run() as observer:
-                files = signals.run(
+                files = run(
                     api.seed(
                         destination,
                         settings.sources,

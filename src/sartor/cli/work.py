@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 from sartor import api
 from sartor.api import Flags, Settings
 from sartor.cli import output, render, shapes
 from sartor.domain.destination import Destination
 from sartor.domain.errors import AlterationFailed, SartorError, SettingsError
+
+T = TypeVar("T")
 
 ANYWHERE = "postgresql:///postgres"
 """Stands for a server that has yet to be started."""
@@ -44,6 +47,13 @@ def _keep(settings: Settings) -> Settings:
     for destination in settings.destinations:
         output.keep_secret(destination.secrets)
     return settings
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """As `signals.run`, loaded with the first call: help, mistakes and `list` have no use for an event loop."""
+    from sartor.cli import signals
+
+    return signals.run(main)
 
 
 def on_each(

@@ -102,7 +102,9 @@ def checksum(content: bytes) -> str:
 
     Line ends don't count: a checkout on Windows must not look like an edit.
     """
-    return "sha256:" + hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
+    if b"\r" in content:
+        content = content.replace(b"\r\n", b"\n")
+    return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -137,11 +139,6 @@ class Catalogue:
     def by_name(self) -> dict[str, Lineage]:
         """The lineages by name."""
         return {lineage.name: lineage for lineage in self.lineages}
-
-    @cached_property
-    def by_identity(self) -> dict[tuple[str, str], Alteration]:
-        """The alterations by (lineage, id)."""
-        return {(alteration.lineage, alteration.id): alteration for alteration in self}
 
     @property
     def latest(self) -> Release | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -64,11 +64,10 @@ def compare(catalogue: Catalogue, ledger: Ledger) -> Status:
     """What disk and ledger say of each other. Raises LineageMismatch where a lineage has got another name."""
     foreign = [entry for entry in ledger.entries if entry.lineage not in catalogue.by_name]
     _check_lineages(catalogue, ledger, foreign)
-    files = catalogue.by_identity
-    held = [(e, files.get((e.lineage, e.id))) for e in ledger.entries if e.lineage in catalogue.by_name]
-    complete = tuple((entry, file) for entry, file in held if entry.state is State.DEPLOYED)
-    done = {(entry.lineage, entry.id) for entry, _ in complete}
-    pending = tuple(file for identity, file in files.items() if identity not in done)
+    files = {name: lineage.by_id for name, lineage in catalogue.by_name.items()}
+    held = [(entry, files[entry.lineage].get(entry.id)) for entry in ledger.entries if entry.lineage in files]
+    complete = tuple([row for row in held if row[0].state is State.DEPLOYED])
+    pending = _pending(files, complete)
     # Most rows say what their file says; the others alone are looked at one by one.
     odd = [(e, f) for e, f in held if f is None or f[:5] != e[:5] or e.state is not State.DEPLOYED]
     pairs = [Pair(file, entry) for entry, file in odd if file]
@@ -87,6 +86,13 @@ def compare(catalogue: Catalogue, ledger: Ledger) -> Status:
         elsewhere=tuple(dict.fromkeys(entry.lineage for entry in foreign)),
         release=_complete_release(complete, pending),
     )
+
+
+def _pending(files: Mapping[str, Mapping[str, Alteration]], complete: Sequence[Deployed]) -> tuple[Alteration, ...]:
+    left = {lineage: dict(by_id) for lineage, by_id in files.items()}
+    for entry, _ in complete:
+        left[entry.lineage].pop(entry.id, None)
+    return tuple([alteration for by_id in left.values() for alteration in by_id.values()])
 
 
 def _check_lineages(catalogue: Catalogue, ledger: Ledger, foreign: Iterable[Entry]) -> None:
@@ -251,7 +257,8 @@ def _plan_rollback(catalogue: Catalogue, ledger: Ledger, request: Rollback, stat
 
 def _undone_by(request: Rollback, entry: Entry, catalogue: Catalogue) -> bool:
     if request.target is not None:
-        return (catalogue.by_identity.get(entry.identity) or entry).release > request.target
+        file = catalogue.by_name[entry.lineage].by_id.get(entry.id)
+        return (file or entry).release > request.target
     if request.to_timestamp is not None:
         return timestamp(entry.id) > request.to_timestamp
     return True
