@@ -20,7 +20,8 @@ from sartor.postgres.session import Session
 _READ = """
 select l.lineage, l.id, l.release, l.name, l.checksum, l.state, l.deployed_at, coalesce(l.duration_ms, 0),
     l.deployed_by, l.host, l.sartor, l.seq, (select pg_catalog.max(seq) from {source}) as head,
-    greatest((select format from {source} order by seq desc limit 1), (select pg_catalog.max(format) from {ledger}), 0) as format
+    greatest((select format from {source} order by seq desc limit 1), (select pg_catalog.max(format) from {ledger}), 0)
+        as format
 from (select 1) one left join {ledger} l on true order by l.seq
 """
 """The columns are the fields of an Entry; there is one row without an id where there are none."""

@@ -30,7 +30,8 @@ class Flags(NamedTuple):
     statement_timeout: str | None = None
     strict_order: bool | None = None
 
-    __repr__ = object.__repr__  # it may hold a password
+    def __repr__(self) -> str:
+        return "Flags(...)"  # a password may be in it
 
 
 class Settings(NamedTuple):

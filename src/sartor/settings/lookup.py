@@ -21,7 +21,8 @@ class Found(NamedTuple):
     text: str
     origin: str
 
-    __repr__ = object.__repr__  # it may hold a password
+    def __repr__(self) -> str:
+        return "Found(...)"  # a password may be in it
 
 
 class Lookup(NamedTuple):
@@ -32,7 +33,8 @@ class Lookup(NamedTuple):
     secret_names: frozenset[str]
     toml: TomlFile
 
-    __repr__ = object.__repr__  # it may hold a password
+    def __repr__(self) -> str:
+        return "Lookup(...)"  # a password may be in it
 
     def setting(self, key: str) -> Found | None:
         """A setting by its toml key: `lock-timeout` is SARTOR_LOCK_TIMEOUT too."""

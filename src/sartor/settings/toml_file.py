@@ -33,7 +33,8 @@ class TomlFile(NamedTuple):
     path: Path
     table: Mapping[str, Any]
 
-    __repr__ = object.__repr__  # it may hold a password
+    def __repr__(self) -> str:
+        return "TomlFile(...)"  # a password may be in it
 
     def origin(self, key: str) -> str:
         return f"{key} in {self.path}"
