@@ -48,9 +48,10 @@ SHARED = """
     domain.ledger domain.limits domain.notes domain.plan domain.release cli cli.declare cli.main cli.options cli.output
     cli.render cli.shapes cli.title cli.work
 """
-ON_SERVER = (
-    "cli.signals domain.quoting postgres postgres.connecting postgres.connection postgres.ledger postgres.session"
-)
+ON_SERVER = """
+    cli.signals domain.quoting domain.sql postgres postgres.connecting postgres.connection postgres.ledger
+    postgres.session
+"""
 LIST = f"{SHARED} cli.reading"
 READ = f"{LIST} {ON_SERVER}"
 NO_OP = f"{SHARED} {ON_SERVER} cli.deploying cli.asking cli.prompts cli.telling domain.report runner runner.run"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _LEXEME = r"""
       (?P<line_comment> --[^\r\n]* )
@@ -20,22 +20,21 @@ _LEXEME = r"""
     | (?P<space> \s+ )
     | (?P<mark> . )
     """
-"""Compiled at its first use: most commands read no SQL."""
+"""Like those below compiled at its first use: most commands read no SQL."""
 
 _QUOTING = re.compile(r"""['"$]|--|/\*""")
-_COMMENT_MARK = re.compile(r"/\*|\*/")
-_ROUTINE = re.compile(r"create (or replace )?(function|procedure)\b")
-_MAY_CONTROL = re.compile(r"\b(?:begin|start|commit|end|rollback|abort|prepare)\b", re.IGNORECASE)
+_COMMENT_MARK = r"/\*|\*/"
+_ROUTINE = r"create (or replace )?(function|procedure)\b"
+_MAY_CONTROL = r"(?i)\b(?:begin|start|commit|end|rollback|abort|prepare)\b"
 _CONVERSES = re.compile(
     r"\b(?:copy|set\s+names|client_encoding|standard_conforming_strings|backslash_quote)\b", re.IGNORECASE
 )
-_CONTROL = re.compile(
+_CONTROL = (
     r"(?:begin|start transaction|commit|end|abort|prepare transaction|rollback(?! (?:(?:work|transaction) )?to\b))\b"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A piece of SQL: its kind (`line_comment`, `block_comment`, `string`, `word`, `mark`, ...) and where it stands.
 
     A string or a quoted name that never ends is of the kind `open`, such a comment an `open_comment`.
@@ -51,8 +50,7 @@ class Token:
         return self.start + len(self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """One statement without its semicolon: `start` is its offset in the text; `words` its first few, in lower case."""
 
     text: str
@@ -77,8 +75,8 @@ def tokens(sql: str) -> Iterator[Token]:
 
 def _comment_end(sql: str, position: int) -> int:
     """Where a block comment ends that was opened before `position`, -1 where it doesn't: they nest."""
-    depth = 1
-    while depth and (match := _COMMENT_MARK.search(sql, position)):
+    depth, mark = 1, re.compile(_COMMENT_MARK)
+    while depth and (match := mark.search(sql, position)):
         depth += 1 if match[0] == "/*" else -1
         position = match.end()
     return -1 if depth else position
@@ -112,7 +110,7 @@ def _block_depth(depth: int, words: list[str]) -> int:
     """How deep in `BEGIN ATOMIC ... END` bodies of a routine the last of `words` stands."""
     word = words[-1]
     if depth == 0:
-        return int(word == "atomic" and words[-2:-1] == ["begin"] and bool(_ROUTINE.match(" ".join(words[:4]))))
+        return int(word == "atomic" and words[-2:-1] == ["begin"] and bool(re.match(_ROUTINE, " ".join(words[:4]))))
     if word in {"case", "begin"}:
         return depth + 1
     return depth - 1 if word == "end" else depth
@@ -120,9 +118,9 @@ def _block_depth(depth: int, words: list[str]) -> int:
 
 def transaction_control(sql: str) -> str | None:
     """The first statement of `sql` that begins or ends a transaction (`COMMIT`, not `ROLLBACK TO`), or None."""
-    if not _MAY_CONTROL.search(sql):
+    if not re.search(_MAY_CONTROL, sql):
         return None
-    return next((s.text for s in split(sql) if _CONTROL.match(s.words)), None)
+    return next((s.text for s in split(sql) if re.match(_CONTROL, s.words)), None)
 
 
 def stands_alone(sql: str) -> bool:

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import asyncpg
 
+from sartor.domain import sql
+
 if TYPE_CHECKING:
     _Driver = asyncpg.Connection[asyncpg.Record]
 else:
@@ -263,8 +265,5 @@ class Connection(_Driver):
 
     def _check(self, query: str) -> None:
         # Before it is sent: what a script did between its own COMMIT and ours could no longer be undone.
-        if self._guarded:
-            from sartor.domain import sql  # noqa: PLC0415 - what only reads has no guard
-
-            if control := sql.transaction_control(query):
-                raise TransactionControl(control)
+        if self._guarded and (control := sql.transaction_control(query)):
+            raise TransactionControl(control)

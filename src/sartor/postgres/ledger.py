@@ -46,14 +46,13 @@ async def read_ledger(session: Session) -> Ledger:
     ledger = f"{schema}.sartor_ledger"
     source = f"{schema}.sartor_journal" if session.facts.journal_readable else ledger
     rows = await session.connection.fetch(_READ.format(ledger=ledger, source=source))
-    entries = tuple(_entry(row) for row in rows if row["id"] is not None)
-    return Ledger(rows[0]["head"] or 0, rows[0]["format"], entries)
-
-
-def _entry(row: Any) -> Entry:
-    # By place, not by name, as there may be ten thousand.
-    lineage, alteration_id, release, name, checksum, state, *rest = row[: len(Entry._fields)]
-    return Entry(lineage, alteration_id, Release.parse(release), name, checksum, _STATES[state], *rest)
+    # Taken apart by place, not by name, as there may be ten thousand.
+    entries = [
+        Entry(lineage, alteration_id, Release.parse(release), name, checksum, _STATES[state], *rest)
+        for lineage, alteration_id, release, name, checksum, state, *rest, _head, _format in rows
+        if alteration_id is not None
+    ]
+    return Ledger(rows[0]["head"] or 0, rows[0]["format"], tuple(entries))
 
 
 def require_format(ledger: Ledger) -> None:

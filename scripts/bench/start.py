@@ -1,0 +1,116 @@
+"""What starting a command costs beside what it can't do without; as ratios of medians in one interleaved run.
+
+    .venv/bin/python scripts/bench/start.py [--url URL] [--rounds 15] [--counts 10,1000,10000]
+
+Whole processes are timed. `counts` are alterations, all of them on disk and all deployed. Without --url the server is
+the embedded one. Prints a table in Markdown, as docs/performance.md has it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from deploy import SARTOR, Bench, Run, interleaved, row, timed
+
+from sartor.postgres.embedded import serve
+
+SCRIPT = """
+async def up(conn):
+    pass
+
+
+async def down(conn):
+    pass
+"""
+
+QUERY = """
+import asyncio, asyncpg, sys
+async def main(url):
+    connection = await asyncpg.connect(url)
+    await connection.fetchval("select 1")
+    await connection.close()
+asyncio.run(main(sys.argv[1]))
+"""
+
+
+class Start(Bench):
+    """Commands that have little or nothing to do."""
+
+    def folder(self, count: int) -> Path:
+        """A folder of this many alterations of twenty releases, which change nothing."""
+        folder = self.work / f"start{count}"
+        if not folder.exists():
+            folder.mkdir()
+            for i in range(count):
+                (folder / f"1.{20 * i // count}.0-{1_700_000_000 + i}-t{i}.py").write_text(SCRIPT)
+        return folder
+
+    def python(self, code: str, *arguments: str) -> Run:
+        """The interpreter that Sartor has, with this code."""
+        return timed(sys.executable, "-c", code, *arguments, directory=self.work)
+
+    def asked(self, word: str) -> Run:
+        """`sartor --version`, `sartor --help`."""
+        return timed(SARTOR, word, directory=self.work)
+
+
+def measure(bench: Start, rounds: int, counts: Sequence[int]) -> Iterator[str]:
+    """The table's lines."""
+    yield "| figure | ratio | reach | Sartor: median (least) | beside it: median (least) |"
+    yield "|---|---|---|---|---|"
+    version, bare, help_, typer = interleaved(
+        rounds,
+        lambda: bench.asked("--version"),
+        lambda: bench.python("pass"),
+        lambda: bench.asked("--help"),
+        lambda: bench.python("import typer"),
+    )
+    yield row("`--version` / a bare interpreter", version, bare, "10 ms more")
+    yield row("`--help` / import typer", help_, typer, "<= 2.5")
+    reads = {}
+    for count in counts:
+        with bench.database() as url:
+            bench.sartor(url, count, "deploy", "latest")
+            noop, status, query = interleaved(
+                rounds,
+                lambda url=url, count=count: bench.sartor(url, count, "deploy", "latest"),  # type: ignore[misc]
+                lambda url=url, count=count: bench.sartor(url, count, "status"),  # type: ignore[misc]
+                lambda url=url: bench.python(QUERY, url),  # type: ignore[misc]
+            )
+        reads[count] = noop, status
+        yield row(
+            f"deploy with nothing to do, {count:,} / the bare driver's connection and query", noop, query, "<= 1.3"
+        )
+        yield row(f"status, {count:,} / the same", status, query, "<= 1.3")
+    few, many = counts[0], counts[-1]
+    for i, what in enumerate(("deploy with nothing to do", "status")):
+        yield row(f"{what}, {many:,} / {few:,}", reads[many][i], reads[few][i], "<= 1.5")
+    more = statistics.median(r.seconds for r in version) - statistics.median(r.seconds for r in bare)
+    yield f"\n`--version` takes {1000 * more:.0f} ms more than a bare interpreter."
+
+
+def main() -> None:
+    """Measure, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--url", help="a server; the embedded one where it's left out")
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--counts", default="10,1000,10000")
+    given = parser.parse_args()
+    # An installed command has its modules compiled; so has one that ran before, unless this forbids it.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    with tempfile.TemporaryDirectory(prefix="sartor-bench-") as work, contextlib.ExitStack() as stack:
+        Path(work).chmod(0o755)
+        url = given.url or stack.enter_context(serve(Path(work) / "server", tcp=True)).url
+        for line in measure(Start(url, Path(work)), given.rounds, [int(count) for count in given.counts.split(",")]):
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
