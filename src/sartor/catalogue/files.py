@@ -77,7 +77,7 @@ def _read(lineage: str, entry: os.DirEntry[str]) -> Alteration:
 def _content(file: str) -> bytes:
     try:
         # Ten thousand files: a file object of Python's takes as long to make as all of this.
-        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(file, os.O_RDONLY)
         try:
             parts = [os.read(descriptor, _BLOCK)]
             while parts[-1]:
