@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -70,9 +71,9 @@ class Standing:
         return a.median / b.median if a and b else None
 
 
-def enter(tools: Iterable[Tool], prefixes: Path) -> tuple[list[Entrant], dict[str, str]]:
-    """Those tools that can be had, installed where they aren't; and the others by name, each with the reason."""
-    entrants, absent = [], {}
+def enter(tools: Iterable[Tool], prefixes: Path) -> tuple[list[Entrant], list[str]]:
+    """Those tools that can be had, installed where they aren't; and the names of the others."""
+    entrants, absent = [], []
     for tool in tools:
         prefix = prefixes / "".join(c if c.isalnum() else "-" for c in tool.name.lower())
         say(f"having {tool.name}")
@@ -80,32 +81,43 @@ def enter(tools: Iterable[Tool], prefixes: Path) -> tuple[list[Entrant], dict[st
             tool.source.install(prefix)
             entrants.append(Entrant(tool=tool, version=tool.source.version(prefix), prefix=prefix))
         except AbsentError as error:
-            absent[tool.name] = str(error)
+            absent.append(tool.name)
             say(f"  it can't be had: {error}")
     return entrants, absent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contest:
-    """So many scripts for each tool, on one server; `work` holds them. No command may take over `limit` seconds."""
+    """So many scripts for each tool, on one server; `work` holds them.
+
+    No command may take over `limit` seconds. No round begins that wouldn't end within `patience`; one always counts.
+    """
 
     server: Server
     work: Path
     count: int
     limit: float
+    patience: float
     acts: Sequence[Act] = tuple(Act)
     _scripts: dict[str, Path] = field(default_factory=dict)
 
     def run(self, entrants: Iterable[Entrant], *, rounds: int, warm: int = 1) -> Standing:
-        """All in turn, round by round, after `warm` rounds that don't count; who fails or takes too long is out."""
+        """All in turn, round by round, after `warm` rounds that don't count; who fails or takes too long is out.
+
+        Each round begins with another tool, so that none always comes behind the same one.
+        """
         running = {e.tool.name: e for e in entrants}
         turns: dict[str, list[dict[Act, float]]] = {name: [] for name in running}
         out: dict[str, str] = {}
+        began = time.monotonic()
         for turn in range(warm + rounds):
-            for name, entrant in list(running.items()):
+            spent = time.monotonic() - began
+            if turn > warm and spent * (turn + 1) / turn > self.patience:
+                break
+            for name in rotated(list(running), turn):
                 say(f"{self.count:,} scripts, round {turn + 1} of {warm + rounds}: {name}")
                 try:
-                    turns[name].append(self._turn(entrant))
+                    turns[name].append(self._turn(running[name]))
                 except CommandError as error:
                     say(f"  {error}")
                     out[name] = str(error) if isinstance(error, TooLongError) else "failed"
@@ -138,6 +150,12 @@ class Contest:
             tool.write(scripts, self.count)
             self._scripts[tool.name] = scripts
         return self._scripts[tool.name]
+
+
+def rotated(names: Sequence[str], by: int) -> list[str]:
+    """The names, begun so many later."""
+    first = by % len(names) if names else 0
+    return [*names[first:], *names[:first]]
 
 
 def _times(turns: Sequence[Mapping[Act, float]]) -> Result:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import statistics
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -40,44 +41,37 @@ def timed(
 
     Raises CommandError with its last words where it fails, TooLongError where it takes more than `limit` seconds.
     """
-    environment = os.environ | dict(variables or {})
     output = directory / "output"
     late = threading.Event()
     began = time.perf_counter()
-    pid = os.fork()
-    if pid == 0:
-        _become(command, directory, environment, output)
+    with output.open("wb") as said:
+        process = subprocess.Popen(
+            command,
+            cwd=directory,
+            env=os.environ | dict(variables or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
     def end() -> None:
         late.set()
-        os.killpg(pid, signal.SIGKILL)
+        os.killpg(process.pid, signal.SIGKILL)
 
     timer = threading.Timer(limit or threading.TIMEOUT_MAX, end)
     timer.daemon = True
     timer.start()
-    _, status, usage = os.wait4(pid, 0)
+    _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - began
     timer.cancel()
+    process.returncode = os.waitstatus_to_exitcode(status)
     if late.is_set():
         raise TooLongError(f"over {limit:.0f} s")
     if status:
-        said = output.read_text("utf-8", "replace")[-2000:]
-        raise CommandError(f"{' '.join(command)} ended with {os.waitstatus_to_exitcode(status)}:\n{said}")
+        words = output.read_text("utf-8", "replace")[-2000:]
+        raise CommandError(f"{' '.join(command)} ended with {process.returncode}:\n{words}")
     return Run(seconds, usage.ru_maxrss / 1024)
-
-
-def _become(command: tuple[str, ...], directory: Path, environment: Mapping[str, str], output: Path) -> None:
-    """Be that command from here on, in a process group of its own, and without a terminal."""
-    try:
-        os.setsid()
-        os.chdir(directory)
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        said = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(said, 1)
-        os.dup2(said, 2)
-        os.execve(command[0], command, environment)  # noqa: S606 - commands of these files
-    finally:
-        os._exit(127)
 
 
 class Server:

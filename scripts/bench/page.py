@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from contest import Act, Standing
+from contest import Act, Standing, Times
 
 BEGIN, END = "<!-- peers -->", "<!-- end of peers -->"
 MEASURE = "psql -f"
-TITLES = {Act.DEPLOY: "deploy", Act.AGAIN: "nothing to do", Act.ROLLBACK: "rollback"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Figure:
     """A ratio that is to be reached: what it's called, and its number where both sides took part."""
 
@@ -23,13 +23,14 @@ class Figure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """All that a page says: who took part with which version, in which manner, who couldn't and why, and the times."""
+    """All that a page says: who took part with which version, in which manner, who couldn't, and the times."""
 
     machine: str
     ours: Sequence[str]
+    peers: Sequence[str]
     versions: Mapping[str, str]
     manners: Mapping[str, str]
-    absent: Mapping[str, str]
+    absent: Sequence[str]
     near: Sequence[Standing]
     far: Standing | None
     round_trip: float
@@ -57,9 +58,12 @@ def lines(found: Found) -> Iterator[str]:
 
 
 def _near(standing: Standing, found: Found) -> Iterator[str]:
-    yield f"**{standing.count:,} scripts**: medians of *n* rounds and the least, in seconds; their ratio to `{MEASURE}`.\n"
-    yield "| | version | *n* | " + " | ".join(f"{title} | " for title in TITLES.values()) + "|"
-    yield "|---|---|---|" + "---|---|" * len(TITLES)
+    yield (
+        f"**{standing.count:,} scripts**: the median of *n* rounds and the least, in seconds; behind them the ratio of "
+        f"the median to that of `{MEASURE}`.\n"
+    )
+    yield "| | version | *n* | " + " | ".join(f"{act.value} | ratio" for act in Act) + " |"
+    yield "|---|---|---|" + "---|---|" * len(Act)
     for name in by_deploy(standing):
         cells = [cell for act in Act for cell in _cells(standing, name, act)]
         yield f"| {_name(name, found)} | {found.versions[name]} | {_rounds(standing, name)} | {' | '.join(cells)} |"
@@ -92,41 +96,45 @@ def _figures(found: Found) -> Iterator[str]:
 
 
 def figures(found: Found) -> Iterator[Figure]:
-    """The ratios that Sartor is held to, at the greatest number of scripts."""
+    """The ratios that Sartor is held to, each at the greatest number of scripts."""
     most = max(found.near, key=lambda standing: standing.count)
+    first = next((name for name in by_deploy(most) if name in found.peers), "")
     for name in found.ours:
-        for act, reach in ((Act.DEPLOY, "<= 1.15"), (Act.ROLLBACK, "")):
-            title = f"{TITLES[act]} {most.count:,}, {name} / `{MEASURE}`"
-            yield Figure(title=title, ratio=most.ratio(name, MEASURE, act), reach=reach)
-    for name in found.ours if found.far else ():
-        for other in ("dbmate", "asyncpg loop"):
-            title = f"deploy {found.far.count:,} over the distance, {name} / {other}" if found.far else ""
-            ratio = found.far.ratio(name, other, Act.DEPLOY) if found.far else None
-            yield Figure(title=title, ratio=ratio, reach="<= 0.15")
+        deploy, rollback = f"deploy {most.count:,}, {name}", f"rollback {most.count:,}, {name}"
+        yield Figure(f"{deploy} / `{MEASURE}`", most.ratio(name, MEASURE, Act.DEPLOY), "<= 1.15")
+        yield Figure(f"{deploy} / the fastest peer, {first}", most.ratio(name, first, Act.DEPLOY), "< 1")
+        yield Figure(f"{rollback} / `{MEASURE}`", most.ratio(name, MEASURE, Act.ROLLBACK), "")
+    if far := found.far:
+        for other, name in itertools.product(("dbmate", "asyncpg loop"), found.ours):
+            title = f"deploy {far.count:,} over the distance, {name} / {other}"
+            yield Figure(title, far.ratio(name, other, Act.DEPLOY), "<= 0.15")
 
 
 def _faster(found: Found) -> Iterator[str]:
     """Where we lose: said for each thing that was timed, by the numbers alone."""
-    first = found.ours[0]
+    yield f"What was faster than {found.ours[0]}, and its share of our time:\n"
     for standing in (*found.near, *([found.far] if found.far else [])):
+        where = " over the distance" if standing is found.far else ""
         for act in Act:
-            own = standing.times(first, act)
-            if own is None:
-                continue
-            others = [name for name in standing.results if name not in found.ours]
-            ahead = {n: t for n in others if (t := standing.times(n, act)) and t.median < own.median}
-            who = ", ".join(f"{_name(n, found)} ({t.median / own.median:.2f})" for n, t in ahead.items()) or "none"
-            where = " over the distance" if standing is found.far else ""
-            yield f"- Faster than {first}, {TITLES[act]}, {standing.count:,} scripts{where}: {who}."
+            if own := standing.times(found.ours[0], act):
+                ahead = ", ".join(_ahead(standing, act, own, found)) or "none"
+                yield f"- {act.value}, {standing.count:,} scripts{where}: {ahead}."
     yield ""
+
+
+def _ahead(standing: Standing, act: Act, own: Times, found: Found) -> Iterator[str]:
+    for name in by_deploy(standing):
+        times = standing.times(name, act)
+        if name not in found.ours and times and times.median < own.median:
+            yield f"{_name(name, found)} ({times.median / own.median:.2f})"
 
 
 def _manners(found: Found) -> Iterator[str]:
     yield "How each had the work, with its fastest settings that its documents name:\n"
     for name, manner in found.manners.items():
         yield f"- {_name(name, found)}: {manner}."
-    for name, why in found.absent.items():
-        yield f"- {name} couldn't be had: {why}"
+    if found.absent:
+        yield f"\nNot to be had where this was measured: {', '.join(found.absent)}."
 
 
 def by_deploy(standing: Standing) -> list[str]:

@@ -20,7 +20,7 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from chart import Bar, draw
@@ -66,14 +66,15 @@ def options() -> argparse.Namespace:
     parser.add_argument("--url", help="a server; the embedded one where it's left out")
     parser.add_argument("--only", help="peers by name, separated by commas; all where it's left out")
     parser.add_argument("--prefix", type=Path, default=Path(sys.prefix) / "peers", help="where peers are installed")
-    parser.add_argument("--count", type=int, default=200, help="scripts for every tool")
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--many", type=int, default=1000, help="scripts for those that don't take too long; 0: none")
-    parser.add_argument("--many-rounds", type=int, default=5)
-    parser.add_argument("--limit", type=float, default=60, help="seconds that a command may take with so many")
-    parser.add_argument("--far", type=int, default=1000, help="scripts over the distance; 0: none")
-    parser.add_argument("--far-rounds", type=int, default=2)
+    parser.add_argument("--count", type=int, default=200, help="scripts in the first part")
+    parser.add_argument("--rounds", type=int, default=7, help="of the first part, after one that doesn't count")
+    parser.add_argument("--many", type=int, default=1000, help="scripts in the second; 0 leaves it out")
+    parser.add_argument("--many-rounds", type=int, default=5, help="of the second part, after one that doesn't count")
+    parser.add_argument("--far", type=int, default=1000, help="scripts in the third, over a distance; 0 leaves it out")
+    parser.add_argument("--far-rounds", type=int, default=2, help="of the third part")
     parser.add_argument("--round-trip", type=float, default=20, help="milliseconds of the distance")
+    parser.add_argument("--limit", type=float, default=240, help="seconds for a command; what takes longer drops out")
+    parser.add_argument("--minutes", type=float, default=30, help="for each part: no round begins that wouldn't end")
     parser.add_argument("--write", action="store_true", help="into the documents")
     return parser.parse_args()
 
@@ -96,18 +97,18 @@ def server(given: str | None, folder: Path) -> Iterator[str]:
 
 
 def compare(
-    url: str, work: Path, entrants: Sequence[Entrant], given: argparse.Namespace, absent: Mapping[str, str]
+    url: str, work: Path, entrants: Sequence[Entrant], given: argparse.Namespace, absent: Sequence[str]
 ) -> Found:
     """All that is timed."""
-    near = [_contest(Server(url), work, given.count, 10 * given.limit).run(entrants, rounds=given.rounds)]
+    near = [_contest(url, work, given, given.count).run(entrants, rounds=given.rounds)]
     if given.many:
-        near.append(_contest(Server(url), work, given.many, given.limit).run(entrants, rounds=given.many_rounds))
+        near.append(_contest(url, work, given, given.many).run(entrants, rounds=given.many_rounds))
     far, round_trip = None, 0.0
     if given.far:
         with distant(url, given.round_trip / 1000) as there:
             round_trip = round_trip_of(there)
-            contest = _contest(Server(there), work, given.far, 10 * given.limit, Act.DEPLOY)
             some = [e for e in entrants if e.tool in OURS or e.tool.name in FAR]
+            contest = _contest(there, work, given, given.far, Act.DEPLOY)
             far = contest.run(some, rounds=given.far_rounds, warm=0)
     return Found(
         machine=machine(url),
@@ -115,15 +116,22 @@ def compare(
         versions={e.tool.name: e.version for e in entrants},
         manners={e.tool.name: e.tool.manner for e in entrants},
         absent=absent,
+        peers=[tool.name for tool in PEERS],
         near=near,
         far=far,
         round_trip=round_trip,
     )
 
 
-def _contest(server: Server, work: Path, count: int, limit: float, *acts: Act) -> Contest:
-    folder = Path(tempfile.mkdtemp(dir=work))
-    return Contest(server=server, work=folder, count=count, limit=limit, acts=acts or tuple(Act))
+def _contest(url: str, work: Path, given: argparse.Namespace, count: int, *acts: Act) -> Contest:
+    return Contest(
+        server=Server(url),
+        work=Path(tempfile.mkdtemp(dir=work)),
+        count=count,
+        limit=given.limit,
+        patience=given.minutes * 60,
+        acts=acts or tuple(Act),
+    )
 
 
 def chart(found: Found) -> str:

@@ -28,7 +28,7 @@ class SqlMigrate(Tool):
 
     name = "sql-migrate"
     source = Debian("sql-migrate")
-    manner = "the three statements as one (`StatementBegin`)"
+    manner = "the three statements as one (`StatementBegin`), `binary_parameters` for its driver"
 
     def write(self, scripts: Path, count: int) -> None:
         (scripts / "migrations").mkdir()
@@ -48,7 +48,7 @@ class SqlMigrate(Tool):
     @staticmethod
     def _call(site: Site, *words: str) -> Call:
         program = site.prefix / "tree" / "usr" / "bin" / "sql-migrate"
-        return Call((str(program), *words, "-config=dbconfig.yml"), {"DATABASE_URL": site.without_tls})
+        return Call((str(program), *words, "-config=dbconfig.yml"), {"DATABASE_URL": site.for_go})
 
 
 class Sqitch(Tool):

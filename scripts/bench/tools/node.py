@@ -16,7 +16,7 @@ module.exports = {
   client: 'pg',
   connection: process.env.DATABASE_URL,
   pool: { min: 1, max: 1 },
-  migrations: { directory: './migrations', disableTransactions: true },
+  migrations: { directory: './migrations' },
 }
 """
 
@@ -27,7 +27,8 @@ class Dbmate(Tool):
     name = "dbmate"
     source = Npm("dbmate")
     manner = (
-        "its binary itself, without Node before it; `migrate`, no dump of the schema; it undoes one script a command"
+        "its binary itself, without Node before it; `migrate`, no dump of the schema, `binary_parameters` for its "
+        "driver; it undoes one script a command"
     )
 
     def write(self, scripts: Path, count: int) -> None:
@@ -39,7 +40,7 @@ class Dbmate(Tool):
 
     def deploy(self, site: Site) -> Call:
         binary = next(site.prefix.glob("node_modules/@dbmate/*/bin/dbmate"))
-        where = ("--url", site.without_tls, "--migrations-dir", "migrations")
+        where = ("--url", site.for_go, "--migrations-dir", "migrations")
         return Call((str(binary), *where, "--no-dump-schema", "migrate"))
 
 
@@ -124,6 +125,7 @@ class Knex(Tool):
 
     @staticmethod
     def _call(site: Site, *words: str) -> Call:
+        words = (*words, "--disable-transactions")  # the one for all of them
         return Call((program(site.prefix, "knex"), *words), {"DATABASE_URL": site.url})
 
 
