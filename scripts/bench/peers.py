@@ -34,7 +34,7 @@ from tools.tool import Tool
 
 DOCS = Path(__file__).parents[2] / "docs"
 PICTURE = "peers.svg"
-FAR = (MEASURE.name, "psql -f, a script a message", "asyncpg loop", "dbmate")
+FAR = (MEASURE.name, *(tool.name for tool in BARE), "dbmate")
 """Who is measured over the distance, beside ourselves: each with another number of messages a script."""
 
 

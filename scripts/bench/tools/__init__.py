@@ -4,12 +4,12 @@ from tools.bare import Loop, Psql, PsqlAtOnce
 from tools.debian import Sqitch, SqlMigrate
 from tools.node import Dbmate, GraphileMigrate, Knex, Logto, NodePgMigrate
 from tools.python import Alembic, Django, Pogo, Yoyo
-from tools.sartor import SartorPython, SartorSql
+from tools.sartor import SartorApart, SartorPython, SartorSql
 from tools.tool import Tool
 
 MEASURE = Psql()
 OURS = (SartorSql(), SartorPython())
-BARE = (Loop(), PsqlAtOnce())
+BARE = (SartorApart(), Loop(), PsqlAtOnce())
 PEERS = (
     Dbmate(),
     SqlMigrate(),

@@ -1,4 +1,4 @@
-"""Sartor, with scripts in SQL and in Python."""
+"""Sartor, with scripts in SQL and in Python, and one by one."""
 
 from __future__ import annotations
 
@@ -39,6 +39,19 @@ class SartorSql(Tool):
     @staticmethod
     def _call(site: Site, *words: str) -> Call:
         return Call((SARTOR, "db", "alteration", *words, "--db-url", site.url, "--alterations", "alterations"))
+
+
+class SartorApart(SartorSql):
+    """The same, each statement by itself."""
+
+    name = "Sartor, .sql, one by one"
+    manner = "the same with `--no-fuse`"
+
+    def deploy(self, site: Site) -> Call:
+        return self._call(site, "deploy", "latest", "--no-fuse")
+
+    def rollback(self, site: Site) -> Call | None:
+        return self._call(site, "rollback", "0.9.0", "--yes", "--no-fuse")
 
 
 class SartorPython(SartorSql):
