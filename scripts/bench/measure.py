@@ -62,7 +62,11 @@ def timed(
     timer = threading.Timer(limit or threading.TIMEOUT_MAX, end)
     timer.daemon = True
     timer.start()
-    _, status, usage = os.wait4(process.pid, 0)
+    try:
+        _, status, usage = os.wait4(process.pid, 0)
+    except KeyboardInterrupt:
+        end()
+        raise
     seconds = time.perf_counter() - began
     timer.cancel()
     process.returncode = os.waitstatus_to_exitcode(status)
