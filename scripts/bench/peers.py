@@ -41,6 +41,8 @@ FAR = (MEASURE.name, *(tool.name for tool in BARE), "dbmate")
 def main() -> None:
     """Measure, and print or write."""
     given = options()
+    # An installed command has its modules compiled; so has one that ran before, unless this forbids it.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     chosen = [tool for tool in (*BARE, *PEERS) if not given.only or _called(tool, given.only.split(","))]
     entrants, absent = enter((MEASURE, *OURS, *chosen), given.prefix.absolute())
     with tempfile.TemporaryDirectory(prefix="sartor-bench-") as folder, server(given.url, Path(folder)) as url:
