@@ -21,9 +21,10 @@ from sartor.domain.ledger import Event, Ledger
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Rollback, Status, compare
 from sartor.domain.release import LATEST, Release, parse_target
-from sartor.settings import Flags, LineageSource, Settings, load_settings, load_sources
+from sartor.settings import Flags, LineageSource, Settings, load_destination, load_settings, load_sources
 
 if TYPE_CHECKING:
+    from sartor.domain.backup import Backup, Restored
     from sartor.domain.loss import RollbackPreview
     from sartor.domain.report import Observer, Report, RunEvent
 
@@ -33,16 +34,19 @@ __all__ = [
     "Flags",
     "LineageSource",
     "Settings",
+    "backup",
     "deploy",
     "embedded",
     "fresh",
     "history",
     "list_alterations",
+    "load_destination",
     "load_settings",
     "load_sources",
     "make_limits",
     "preview_rollback",
     "protect",
+    "restore",
     "rollback",
     "seed",
     "status",
@@ -122,12 +126,13 @@ async def deploy(
     strict_order: bool = False,
     accepted: Iterable[str] = (),
     limits: Limits | None = None,
+    backup: str | None = None,
     observer: Observer = ignore,
 ) -> Report:
     """Deploy all that is pending up to `target` (a version, `latest` or `next`), or the first `steps` of it.
 
-    `accepted` are identities of edited or missing alterations that are right as they are. Raises SartorError; its
-    `report` tells what had been done.
+    `accepted` are identities of edited or missing alterations that are right as they are; `backup` is a folder
+    for a backup, without which nothing is deployed. Raises SartorError; its `report` tells what had been done.
     """
     from sartor.runner.run import run
 
@@ -138,7 +143,7 @@ async def deploy(
         strict_order=strict_order,
         accepted=frozenset(accepted),
     )
-    return await run(destination, catalogue, request, limits=limits or Limits(), observer=observer)
+    return await run(destination, catalogue, request, limits=limits or Limits(), backup=backup, observer=observer)
 
 
 async def rollback(
@@ -150,17 +155,19 @@ async def rollback(
     to_timestamp: str | None = None,
     accepted: Iterable[str] = (),
     limits: Limits | None = None,
+    backup: str | None = None,
     observer: Observer = ignore,
 ) -> Report:
     """Undo, newest deployment first: all above `target`, the last `steps`, or all after a timestamp (Unix seconds).
 
-    One of the three must be given. Raises SartorError; its `report` tells what had been done.
+    One of the three must be given; `backup` is as in `deploy`. Raises SartorError; its `report` tells what had been
+    done.
     """
     from sartor.runner.run import run
 
     catalogue = list_alterations(sources)
     request = rollback_request(catalogue, target, steps=steps, to_timestamp=to_timestamp, accepted=accepted)
-    return await run(destination, catalogue, request, limits=limits or Limits(), observer=observer)
+    return await run(destination, catalogue, request, limits=limits or Limits(), backup=backup, observer=observer)
 
 
 async def preview_rollback(
@@ -268,6 +275,48 @@ async def seed(
     return await run_seeds(
         destination, list_alterations(sources), reset=reset, limits=limits or Limits(), observer=observer
     )
+
+
+async def backup(
+    destination: Destination,
+    place: str,
+    *,
+    whole: bool = False,
+    prove: bool = False,
+    scratch: Destination | None = None,
+    limits: Limits | None = None,
+    observer: Observer = ignore,
+) -> tuple[Backup, bool]:
+    """Back a database up into the folder, or under the file name, `place`; the backup, and whether the journal has it.
+
+    It holds the whole database; where the destination has a schema of its own, that schema, unless `whole`. `prove`
+    restores it beside the database, or on the server of `scratch`, and compares. Raises BackupFailed, DestinationError.
+    """
+    from sartor.runner.backup import BackupOrder, take_backup
+
+    order = BackupOrder(place=place, whole=whole, prove=prove, scratch=scratch)
+    return await take_backup(destination, order, limits=limits or Limits(), observer=observer)
+
+
+async def restore(
+    file: str,
+    into: Destination,
+    *,
+    schema: str | None = None,
+    create: bool = False,
+    no_owner: bool = False,
+    jobs: int = 1,
+    observer: Observer = ignore,
+) -> Restored:
+    """Restore a backup into an empty database; with `create`, make that first. With `schema`, that schema must be new.
+
+    `no_owner` leaves owners and grants out; more than one of `jobs` is faster, and no longer one transaction. Raises
+    RefusedError, BackupFailed, DestinationError.
+    """
+    from sartor.runner.restore import RestoreOrder, put_back
+
+    order = RestoreOrder(file=file, schema=schema, create=create, no_owner=no_owner, jobs=jobs)
+    return await put_back(order, into, observer=observer)
 
 
 @contextmanager

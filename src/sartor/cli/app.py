@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from sartor import __version__
-from sartor.cli import deploying, output, reading, seed
+from sartor.cli import deploying, output, reading, safekeeping, seed
 from sartor.cli.declare import Command, Option, Parameter, call, parameters
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -55,7 +55,7 @@ def _typer_info(parameter: Parameter) -> Any:
 
 for each in (*deploying.commands.values(), *reading.commands.values()):
     _add(alterations, each)
-for each in seed.commands.values():
+for each in (*seed.commands.values(), *safekeeping.commands.values()):
     _add(database, each)
 app.add_typer(database, name="db")
 database.add_typer(alterations, name="alteration")

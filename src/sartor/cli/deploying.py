@@ -31,6 +31,7 @@ def deploy(
     ] = False,
     accept_edited: options.AcceptEdited = None,
     accept_missing: options.AcceptMissing = None,
+    backup: options.Backup = None,
     no_fuse: options.NoFuse = False,
     yes: options.Yes = False,
     where: options.Compare,
@@ -52,7 +53,7 @@ def deploy(
             if chosen is None:
                 output.result("Found 0 alteration to deploy")
                 return {}
-            with telling_run(None if target else chosen) as observer:
+            with telling_run(None if target else chosen, destination) as observer:
                 report = run(
                     api.deploy(
                         destination,
@@ -62,6 +63,7 @@ def deploy(
                         strict_order=settings.strict_order,
                         accepted=[*(accept_edited or ()), *(accept_missing or ())],
                         limits=api.make_limits(settings, fuse=not no_fuse),
+                        backup=backup,
                         observer=observer,
                     )
                 )
@@ -84,6 +86,7 @@ def rollback(
         Option("--to-timestamp", metavar="T", help="Undo all alterations with timestamps after T (Unix seconds)."),
     ] = None,
     accept_edited: options.AcceptEdited = None,
+    backup: options.Backup = None,
     no_fuse: options.NoFuse = False,
     yes: options.Yes = False,
     where: options.Compare,
@@ -111,7 +114,7 @@ def rollback(
                     to_timestamp=to_timestamp,
                     accepted=accept_edited or (),
                 )
-            with telling_run(chosen if asks else None) as observer:
+            with telling_run(chosen if asks else None, destination) as observer:
                 report = run(
                     api.rollback(
                         destination,
@@ -121,6 +124,7 @@ def rollback(
                         to_timestamp=to_timestamp,
                         accepted=accept_edited or (),
                         limits=api.make_limits(settings, fuse=not no_fuse),
+                        backup=backup,
                         observer=observer,
                     )
                 )

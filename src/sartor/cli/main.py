@@ -54,6 +54,10 @@ def _find(arguments: Sequence[str]) -> tuple[Command | None, Sequence[str]]:
             from sartor.cli import seed
 
             return seed.commands["seed"], words
+        case ["db", "backup" | "restore" as name, *words]:
+            from sartor.cli import safekeeping
+
+            return safekeeping.commands[name], words
         case _:
             return None, arguments
 

@@ -73,6 +73,10 @@ AcceptMissing = Annotated[
 NoFuse = Annotated[
     bool, Option("--no-fuse", help="Send every statement by itself, where scripts could be sent together.")
 ]
+Backup = Annotated[
+    str | None,
+    Option("--backup", metavar="DIR", help="Take a backup into this folder first; without it, nothing is done."),
+]
 Steps = Annotated[int | None, Option("--steps", metavar="N", min=1, help="No more than N alterations.")]
 
 CODES = {
@@ -81,7 +85,7 @@ CODES = {
     2: "wrong use or settings, or refused",
     4: "alterations edited or missing",
     5: "another run is at work",
-    6: "the database can't be reached, or refuses",
+    6: "the database can't be reached, or refuses; a backup failed",
     130: "interrupted",
 }
 

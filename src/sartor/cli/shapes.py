@@ -16,6 +16,7 @@ from sartor.domain.notes import plan_notes, status_notes
 from sartor.domain.plan import Direction
 
 if TYPE_CHECKING:
+    from sartor.domain.backup import Backup, Restored
     from sartor.domain.report import Failure, Report
 
 VERSION = 1
@@ -85,7 +86,38 @@ def report_shape(report: Report) -> Shape:
         "failed": failure_shape(report.failed) if report.failed else None,
         "remaining": [alteration_shape(a) for a in report.remaining],
         "elsewhere": [alteration_shape(a) for a in report.elsewhere],
+        "backup": backup_shape(report.backup) if report.backup else None,
         "notes": plan_notes(report.plan) if report.plan else [],
+    }
+
+
+def backup_shape(backup: Backup) -> Shape:
+    """A backup; it was verified, or there would be none."""
+    return {
+        "file": backup.file,
+        "bytes": backup.bytes,
+        "verified": True,
+        "proved": backup.proved,
+        "database": backup.database,
+        "schema": backup.schema,
+        "lsn": backup.lsn,
+        "checksum": backup.checksum,
+    }
+
+
+def backup_result_shape(backup: Backup, *, journal: bool) -> Shape:
+    """`backup --json`; `journal` says whether the journal has it."""
+    return {"version": VERSION, **backup_shape(backup), "journal": journal}
+
+
+def restore_shape(done: Restored) -> Shape:
+    """`restore --json`."""
+    return {
+        "version": VERSION,
+        "file": done.file,
+        "bytes": done.bytes,
+        "database": done.database,
+        "duration_ms": round(done.duration_ms, 3),
     }
 
 

@@ -20,7 +20,8 @@
     │   ├── ReadOnly
     │   ├── LedgerTooNew
     │   ├── PoolerRefused
-    │   └── EmbeddedUnavailable
+    │   ├── EmbeddedUnavailable
+    │   └── BackupFailed                no backup could be taken, or one can't be restored
     └── Interrupted                130  a signal ended the run
 
 An error's text says what and why; `hint` says what to do. Neither ever holds a password.
@@ -149,6 +150,10 @@ class PoolerRefused(DestinationError):
 
 class EmbeddedUnavailable(DestinationError):
     """The embedded server isn't installed, or can't run here."""
+
+
+class BackupFailed(DestinationError):
+    """No backup could be taken, or one isn't whole or can't be restored; no half file, and nothing half restored."""
 
 
 class Interrupted(SartorError):

@@ -86,6 +86,7 @@ class EventKind(Enum):
     ACCEPTED = "accepted"
     FORGOTTEN = "forgotten"
     SEEDED = "seeded"
+    BACKUP = "backup"
 
 
 class Event(NamedTuple):

@@ -131,6 +131,15 @@ class Connection(_Driver):
         self.since = 0.0
         self.error: BaseException | None = None
 
+    @property
+    def place(self) -> tuple[str, str]:
+        """The host (or the socket's folder) and the port that the driver has chosen of those that it was given."""
+        address: tuple[str, int] | str = self._addr  # type: ignore[attr-defined]  # the stubs don't have it
+        if isinstance(address, str):
+            folder, _, port = address.rpartition("/.s.PGSQL.")
+            return folder, port
+        return address[0], str(address[1])
+
     @asynccontextmanager
     async def guarded(self, opening: str, closing: str) -> AsyncIterator[None]:
         """A transaction with the SQL `opening` sent along with its BEGIN, and `closing` along with its COMMIT.

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from sartor.catalogue.script import Script
 from sartor.catalogue.scripts import load_script
 from sartor.domain.alteration import Alteration, Catalogue
+from sartor.domain.backup import Backup, schema_to_hold
 from sartor.domain.destination import redact
 from sartor.domain.errors import AlterationFailed, PoolerRefused, SartorError
 from sartor.domain.ledger import Entry, EventKind, Ledger, State
@@ -35,6 +36,7 @@ async def carry_out(
     plan: Plan,
     *,
     limits: Limits,
+    backup: str | None,
     observer: Observer,
 ) -> Report:
     """Carry out a plan that was made from this ledger, on an open session.
@@ -48,6 +50,8 @@ async def carry_out(
     progress = _Progress(catalogue, request, plan)
     try:
         async with take_turn(session, plan.direction.value, limits=limits, observer=observer) as turn:
+            if backup is not None:
+                await progress.back_up(turn, backup)
             await create_ledger(session)
             if turn.waited or not ledger.exists:
                 await progress.plan_again(turn)
@@ -92,6 +96,8 @@ class _Progress:
         self._done: list[Done] = []
         self._begun: Alteration | None = None
         self._elsewhere: dict[tuple[str, str], Alteration] = {}
+        self._backup: Backup | None = None
+        self._noted = False
 
     def report(self, failed: Failure | None = None) -> Report:
         """What this run has done until now."""
@@ -104,7 +110,23 @@ class _Progress:
             remaining=tuple(s.alteration for s in self._plan.steps if s.alteration.identity not in finished),
             elsewhere=tuple(self._elsewhere.values()),
             plan=self._plan,
+            backup=self._backup,
         )
+
+    async def back_up(self, turn: Turn, folder: str) -> None:
+        """Take a backup, unless there is nothing to hold, or the run that was waited for has left nothing to do."""
+        from sartor.runner.backup import BackupOrder, back_up
+
+        await turn.session.learn()
+        if turn.waited and turn.session.facts.ledger_exists:
+            await self.plan_again(turn)
+        if self._plan.is_empty:
+            return
+        schema = schema_to_hold(turn.session.schema)
+        if schema is not None and not turn.session.facts.schema_exists:
+            turn.observer(Note(text=f"there is no schema {schema} yet, so there is nothing to back up"))
+        else:
+            self._backup = await back_up(turn.session, BackupOrder(place=f"{folder}/"), turn.limits, turn.observer)
 
     async def plan_again(self, turn: Turn) -> None:
         """Plan from what the database says now."""
@@ -129,12 +151,18 @@ class _Progress:
         while True:
             turn.head = self._plan.head
             try:
+                await self._note_backup(turn)
                 await self._repair(turn)
                 await self._run_steps(turn)
             except Stale:
                 await self.plan_again(turn)
             else:
                 return
+
+    async def _note_backup(self, turn: Turn) -> None:
+        if self._backup is not None and not self._noted:
+            await turn.happen(EventKind.BACKUP, None, "backup", _nothing, detail=self._backup.detail)
+            self._noted = True
 
     async def _repair(self, turn: Turn) -> None:
         for pair in self._plan.relabel:
