@@ -30,7 +30,7 @@ def reader(database: Database) -> Iterator[Role]:
 
 
 def test_a_backup(sartor: Command, folder: Folder, backups: Path) -> None:
-    """It is one file, for its owner alone; the journal has its path, its bytes, its place in the log and its checksum."""
+    """It is one file, for its owner alone; the journal has its path and bytes, its place in the log, its checksum."""
     folder.table("1.0.0-1700000000-a.py")
     sartor("deploy", "latest")
     made = check(sartor.run("db", "backup", str(backups), "--json"), "backup")
@@ -115,7 +115,9 @@ def test_one_schema(sartor: Command, folder: Folder, backups: Path) -> None:
     """A destination with a schema of its own is backed up alone; `--whole` takes all there is."""
     folder.table("1.0.0-1700000000-a.py")
     env = {"SARTOR_SCHEMA_1": "one", "SARTOR_SCHEMA_2": "two"}
-    sartor("deploy", "latest", "--backup", str(backups), env=env)
+    first = sartor("deploy", "latest", "--backup", str(backups), env=env)
+    assert "note: there is no schema one yet, so there is nothing to back up" in first.err
+    assert "there is no schema three" in sartor.run("db", "backup", "--schema", "three", expect=6).err
     runs = check(sartor.run("db", "backup", str(backups), "--prove", "--json", env=env), "backup")["runs"]
     assert [run["schema"] for run in runs] == ["one", "two"]
     file = str(backups / "x.dump")

@@ -61,6 +61,8 @@ async def back_up(session: Session, order: BackupOrder, limits: Limits, observer
     began = time.monotonic()
     tools = find_tools(session.facts.server_version)[0]
     schema = schema_to_hold(session.schema, whole=order.whole)
+    if schema is not None and not session.facts.schema_exists:
+        raise BackupFailed(f"there is no schema {schema} in database {session.facts.database}", hint="check its name")
     final = _name(order.place, session.facts.database, schema)
     with _explained(final), partial(final) as file:
         made = await _Taking(session, tools, schema, file, observer).take(order, limits)
