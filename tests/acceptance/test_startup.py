@@ -55,7 +55,10 @@ ON_SERVER = """
 LIST = f"{SHARED} cli.reading"
 READ = f"{LIST} {ON_SERVER}"
 NO_OP = f"{SHARED} {ON_SERVER} cli.deploying cli.asking cli.prompts cli.telling domain.report runner runner.run"
-HELP = f"{SHARED} cli.app cli.reading cli.deploying cli.seed cli.asking cli.prompts cli.telling domain.report"
+HELP = (
+    f"{SHARED} cli.app cli.reading cli.safekeeping cli.deploying cli.seed cli.asking cli.prompts cli.telling"
+    " domain.report"
+)
 
 
 def modules(sartor: Command, code: str, *arguments: str) -> set[str]:

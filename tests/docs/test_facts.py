@@ -20,7 +20,7 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "alterat
 OPERATE = (ROOT / "docs" / "operate.md").read_text("utf-8")
 COMMANDS = [
     *(("db", "alteration", name) for name in ("deploy", "rollback", "fresh", "list", "status", "history")),
-    ("db", "seed"),
+    *(("db", name) for name in ("seed", "backup", "restore")),
     (),
 ]
 OF_OTHERS = {"--update-docs", "--upgrade"}

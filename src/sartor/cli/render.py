@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -170,6 +169,8 @@ def backup_line(backup: Backup) -> str:
 
 def restore_command(backup: Backup, destination: Destination) -> str:
     """The command that restores a backup beside the database that it is of."""
+    import shlex
+
     beside = destination.at(f"{backup.database}_restored")
     words = ["sartor", "db", "restore", backup.file, "--into", beside.bare_url, "--create"]
     return shlex.join([*words, "--schema", backup.schema] if backup.schema else words)
