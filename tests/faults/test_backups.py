@@ -48,11 +48,10 @@ def other(server_url: str) -> Iterator[Database]:
         yield found
 
 
-def start_backup(sartor: Command, backups: Path, database: Database) -> subprocess.Popen[str]:
-    """A backup that waits for a table in the middle of its work."""
-    command = [EXECUTABLE, "db", "backup", str(backups / "x.dump")]
-    process = subprocess.Popen(
-        command,
+def start(sartor: Command, *arguments: str) -> subprocess.Popen[str]:
+    """Start `sartor db ARGUMENTS`, and don't wait for it."""
+    return subprocess.Popen(
+        [EXECUTABLE, "db", *arguments],
         cwd=sartor.directory,
         env=sartor.environment,
         stdin=subprocess.DEVNULL,
@@ -60,6 +59,11 @@ def start_backup(sartor: Command, backups: Path, database: Database) -> subproce
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def start_backup(sartor: Command, backups: Path, database: Database) -> subprocess.Popen[str]:
+    """A backup that waits for a table in the middle of its work."""
+    process = start(sartor, "backup", str(backups / "x.dump"))
     until(lambda: backend_running(database, "LOCK TABLE"), what="pg_dump's wait")
     return process
 
@@ -87,6 +91,7 @@ def test_a_backup_that_is_stopped(sartor: Command, backups: Path, filled: Databa
         done = finish(start_backup(sartor, backups, filled), number)
         until(lambda: no_dump_runs(filled), what="the end of pg_dump")
     assert done.code == 130
+    assert done.err.endswith(f"error: {number.name}: ended; there is no backup, and no file of it\n")
     assert not list(backups.iterdir())
 
 
@@ -97,6 +102,41 @@ def test_a_backup_leaves_another_one_alone(sartor: Command, backups: Path, fille
         sartor.run("db", "backup", str(backups / "y.dump"), "--db-url", filled.url.replace(filled.name, "postgres"))
     assert finish(process).code == 0
     assert {file.name for file in backups.iterdir()} == {"x.dump", "y.dump"}
+
+
+def test_a_restore_that_is_stopped(sartor: Command, backups: Path, filled: Database, other: Database) -> None:
+    """SIGINT in the middle of a restore ends `psql`, and nothing is restored."""
+    # Only when it is read back, into a database where nobody is called that, does the check wait.
+    filled.run(
+        "create function wait() returns bool language plpgsql as 'begin"
+        f" if current_database() <> ''{filled.name}'' then perform pg_sleep(600); end if; return true; end'",
+        "create table late (id int check (public.wait()))",
+        "insert into late values (1)",
+    )
+    sartor.run("db", "backup", str(backups / "x.dump"))
+    process = start(sartor, "restore", str(backups / "x.dump"), "--into", other.url)
+    until(lambda: backend_running(other, "COPY public.late"), what="the restore")
+    done = finish(process, signal.SIGINT)
+    assert done.code == 130
+    assert done.err.endswith("error: SIGINT: ended; nothing was restored\n")
+    assert not other.tables()
+
+
+def test_two_deploys_at_once_take_one_backup(sartor: Command, folder: Folder, backups: Path) -> None:
+    """Of replicas that all deploy with a backup, the one that does the work takes it."""
+    folder.table("1.0.0-1700000000-a.py")
+    runs = [sartor.start("deploy", "latest", "--backup", str(backups)) for _ in range(3)]
+    assert [finish(run).code for run in runs] == [0, 0, 0]
+    assert len(list(backups.iterdir())) == 1
+
+
+def test_a_pooler(sartor: Command, backups: Path, pooled_url: str) -> None:
+    """Its sessions are nobody's own: neither backup nor restore goes through it."""
+    done = sartor.run("db", "backup", str(backups), "--db-url", pooled_url, expect=6)
+    assert "give the server's own address" in done.err
+    file = str(backups / "x.dump")
+    sartor.run("db", "backup", file)
+    assert "give the server's own address" in sartor.run("db", "restore", file, "--into", pooled_url, expect=6).err
 
 
 def test_no_password_among_the_arguments(sartor: Command, backups: Path, filled: Database) -> None:

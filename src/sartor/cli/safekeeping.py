@@ -63,7 +63,8 @@ def backup(
                         scratch=scratch,
                         limits=api.make_limits(settings),
                         observer=observer,
-                    )
+                    ),
+                    left="there is no backup, and no file of it",
                 )
             if not common.json:
                 output.result(render.backup_line(made))
@@ -113,7 +114,8 @@ def restore(
         done = run(
             api.restore(
                 file, destination, schema=schema, create=create, no_owner=no_owner, jobs=jobs, observer=observer
-            )
+            ),
+            left="nothing was restored" if jobs == 1 else "what was restored until then stays",
         )
     if common.json:
         output.shape(shapes.restore_shape(done))

@@ -49,11 +49,11 @@ def _keep(settings: Settings) -> Settings:
     return settings
 
 
-def run(main: Coroutine[Any, Any, T]) -> T:
+def run(main: Coroutine[Any, Any, T], *, left: str | None = None) -> T:
     """As `signals.run`, loaded with the first call: help, mistakes and `list` have no use for an event loop."""
     from sartor.cli import signals
 
-    return signals.run(main)
+    return signals.run(main, left=left)
 
 
 def on_each(

@@ -114,11 +114,11 @@ class _Progress:
         )
 
     async def back_up(self, turn: Turn, folder: str) -> None:
-        """Take a backup, unless there is nothing to hold, or the run that was waited for has left nothing to do."""
+        """Take a backup, unless there is nothing to hold, or other runs have left nothing to do."""
         from sartor.runner.backup import BackupOrder, back_up
 
         await turn.session.learn()
-        if turn.waited and turn.session.facts.ledger_exists:
+        if turn.session.facts.ledger_exists:
             await self.plan_again(turn)
         if self._plan.is_empty:
             return
