@@ -112,10 +112,8 @@ def test_words_that_are_missing(sartor: Command, words: list[str]) -> None:
     assert check(sartor.run("db", "restore", *words, "--json", expect=2), "error")["error"]["kind"] == "UsageError"
 
 
-def test_a_script_of_somebody_s_in_the_way(
-    sartor: Command, database: Database, other: Database, tmp_path: Path
-) -> None:
-    """A restore that fails halfway has restored nothing."""
+def test_a_role_that_is_gone(sartor: Command, database: Database, other: Database, tmp_path: Path) -> None:
+    """A restore that fails halfway has restored nothing, and a database that it has made is gone."""
     file = str(tmp_path / "x.dump")
     database.run("create table a (id int)", "create role sartor_gone", "create table b (id int)")
     try:
@@ -127,5 +125,8 @@ def test_a_script_of_somebody_s_in_the_way(
     assert 'role "sartor_gone" does not exist' in done.err
     assert "hint: make the roles first (pg_dumpall --roles-only), or restore with --no-owner" in done.err
     assert not other.tables()
+    made = with_name(other.url, f"{other.name}_made")
+    sartor.run("db", "restore", file, "--into", made, "--create", "--jobs", "2", expect=6)
+    assert not other.rows("select 1 from pg_database where datname = $1", f"{other.name}_made")
     sartor.run("db", "restore", file, "--into", other.url, "--no-owner")
     assert other.tables() == {"a", "b"}

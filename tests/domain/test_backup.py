@@ -19,6 +19,11 @@ def test_what_it_holds(schema: str, whole: bool, held: str | None) -> None:  # n
     assert schema_to_hold(schema, whole=whole) == held
 
 
+def test_one_more_in_the_same_second() -> None:
+    """Two servers' databases of one name don't get one file."""
+    assert file_name("app", None, WHEN, 2) == "app-20261122T080007Z-2.dump"
+
+
 @pytest.mark.parametrize(
     ("database", "schema", "name"),
     [

@@ -115,7 +115,7 @@ def restore(
             api.restore(
                 file, destination, schema=schema, create=create, no_owner=no_owner, jobs=jobs, observer=observer
             ),
-            left="nothing was restored" if jobs == 1 else "what was restored until then stays",
+            left="nothing was restored" if jobs == 1 or create else "what was restored until then stays",
         )
     if common.json:
         output.shape(shapes.restore_shape(done))

@@ -54,8 +54,12 @@ def schema_to_hold(schema: str, *, whole: bool = False) -> str | None:
     return None if whole or schema == DEFAULT_SCHEMA else schema
 
 
-def file_name(database: str, schema: str | None, at: datetime) -> str:
-    """A backup's file name: `app-20261122T080000Z.dump`, `app.acme-20261122T080000Z.dump`. `at` is in UTC."""
+def file_name(database: str, schema: str | None, at: datetime, number: int = 1) -> str:
+    """A backup's file name: `app-20261122T080000Z.dump`, `app.acme-20261122T080000Z.dump`. `at` is in UTC.
+
+    `number` tells those apart that would be called the same: of two servers' databases, in one second.
+    """
     held = database if schema is None else f"{database}.{schema}"
     name = re.sub(r"[^\w.-]", "_", held)
-    return f"{name}-{at:%Y%m%dT%H%M%SZ}.dump"
+    again = f"-{number}" if number > 1 else ""
+    return f"{name}-{at:%Y%m%dT%H%M%SZ}{again}.dump"

@@ -118,7 +118,7 @@ async def decode(server_version: int, file: Path) -> Tools:
 async def restore(tools: Tools, session: Session, file: Path, *, bare: bool, jobs: int = 1) -> None:
     """Put all that an archive holds into the session's database; `bare` leaves owners and grants out.
 
-    In one transaction, unless several `jobs` do it. Raises BackupFailed; nothing was restored then, with one job.
+    In one transaction, unless several `jobs` do it. Raises BackupFailed.
     """
     options = list(BARE) if bare else []
     try:
@@ -129,8 +129,7 @@ async def restore(tools: Tools, session: Session, file: Path, *, bare: bool, job
             async with started(tools.program("pg_restore"), *options, environment=surroundings(session)) as program:
                 await program.end()
     except ProgramFailed as error:
-        kept = "nothing was restored" if jobs == 1 else "what was restored until then stays"
-        raise _failed(f"{file.name} can't be restored; {kept}", error, session) from error
+        raise _failed(f"{file.name} can't be restored", error, session) from error
 
 
 async def _restore_whole(tools: Tools, session: Session, file: Path, options: list[str]) -> None:

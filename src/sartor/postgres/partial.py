@@ -34,9 +34,12 @@ class Partial:
     def publish(self) -> None:
         """Give it its name, and see both on the disk. Raises FileExistsError."""
         os.fsync(self._descriptor)
-        if self._final.exists():
-            raise FileExistsError(f"{self._final} exists already")
-        self.path.rename(self._final)
+        try:
+            self._final.hardlink_to(self.path)  # a rename would write over a file that somebody has made meanwhile
+        except FileExistsError:
+            raise
+        except OSError:  # not every disk knows links
+            self.path.rename(self._final)
         folder = os.open(self._final.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

@@ -65,7 +65,7 @@ async def scratch_database(beside: Destination, *, application: str) -> AsyncIte
             await _create(session, name)
             yield beside.at(name)
         finally:
-            await _drop(session, name)
+            await drop_database(session, name)
 
 
 async def create_database(session: Session, name: str) -> None:
@@ -87,7 +87,8 @@ async def create_database(session: Session, name: str) -> None:
             hint=f"as a superuser, run: alter role {quote_identifier(facts.role)} createdb;",
         ) from error
     except asyncpg.PostgresError as error:
-        raise BackupFailed(f"database {name} can't be created: {error}") from error
+        hint = "a standby can't have one: --scratch-url names another server" if session.facts.standby else None
+        raise BackupFailed(f"database {name} can't be created: {error}", hint=hint) from error
 
 
 async def _create(session: Session, name: str) -> None:
@@ -96,8 +97,8 @@ async def _create(session: Session, name: str) -> None:
     await session.connection.execute(f"comment on database {quote_identifier(name)} is {quote_literal(maker)}")
 
 
-async def _drop(session: Session, name: str) -> None:
-    """Drop it with whoever is still connected; where that can't be, the next maker will."""
+async def drop_database(session: Session, name: str) -> None:
+    """Drop a database with whoever is still connected to it, as far as the server lets us."""
     with suppress(OSError, SartorError, *DRIVER_ERRORS):
         if session.connection_lost:
             await session.renew()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import itertools
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -76,8 +77,10 @@ def _name(place: str, database: str, schema: str | None) -> Path:
     """The file's name: as it was given, or one of its own in the folder that was given. Raises BackupFailed."""
     path = Path(place).absolute()
     if path.is_dir():
-        path /= file_name(database, schema, dt.datetime.now(dt.UTC))
-    elif place.endswith("/") or not path.parent.is_dir():
+        now = dt.datetime.now(dt.UTC)
+        names = (file_name(database, schema, now, number) for number in itertools.count(1))
+        return next(found for name in names if not (found := path / name).exists())
+    if place.endswith("/") or not path.parent.is_dir():
         folder = path if place.endswith("/") else path.parent
         raise BackupFailed(f"there is no folder {folder}", hint="make it, or give another")
     if path.exists():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,9 +15,10 @@ from sartor.domain.destination import DEFAULT_SCHEMA, Destination
 from sartor.domain.errors import BackupFailed, PoolerRefused, RefusedError
 from sartor.domain.quoting import quote_identifier
 from sartor.domain.report import Copying, Observer
+from sartor.postgres.connecting import stay
 from sartor.postgres.contents import what_it_holds
 from sartor.postgres.dump import decode, restore
-from sartor.postgres.scratch import create_database
+from sartor.postgres.scratch import create_database, drop_database
 from sartor.postgres.session import Session, application_name
 
 MAINTENANCE = "postgres"
@@ -36,13 +38,15 @@ class RestoreOrder(NamedTuple):
 async def put_back(order: RestoreOrder, into: Destination, *, observer: Observer) -> Restored:
     """Restore a backup into an empty database, which is made first where the order says so.
 
-    Raises RefusedError where it isn't empty, BackupFailed where the file isn't a whole backup: nothing changed then.
+    Raises RefusedError where it isn't empty, BackupFailed where the file isn't a whole backup or doesn't fit. Nothing
+    has changed then, unless several jobs were at work in a database that was there before.
     """
     began = time.monotonic()
     file, size = _find(order.file)
-    if order.create:
-        await _create(into)
-    async with Session(into, application=application_name("restore")) as session:
+    async with (
+        _created(into) if order.create else nullcontext(),
+        Session(into, application=application_name("restore")) as session,
+    ):
         if session.facts.pooled:
             raise PoolerRefused(f"{into.label} is a connection pooler, and a restore needs a session")
         await _require_empty(session, order)
@@ -57,6 +61,22 @@ async def put_back(order: RestoreOrder, into: Destination, *, observer: Observer
         return Restored(str(file), size, session.facts.database, (time.monotonic() - began) * 1000)
 
 
+@asynccontextmanager
+async def _created(into: Destination) -> AsyncIterator[None]:
+    """Make the database, and drop it again where the block fails."""
+    if (database := into.database) is None:
+        raise RefusedError("--into names no database to create", hint="end the URL with /NAME")
+    async with Session(into.at(MAINTENANCE), application=application_name("restore")) as session:
+        if not session.facts.pooled:
+            await stay(session.connection)
+        await create_database(session, database)
+        try:
+            yield
+        except BaseException:
+            await drop_database(session, database)
+            raise
+
+
 def _find(name: str) -> tuple[Path, int]:
     """A backup's file and its bytes. Raises BackupFailed."""
     file = Path(name).absolute()
@@ -65,13 +85,6 @@ def _find(name: str) -> tuple[Path, int]:
             return file, os.fstat(found.fileno()).st_size
     except OSError as error:
         raise BackupFailed(f"{file} can't be read: {error.strerror}", hint="give a backup's file") from error
-
-
-async def _create(into: Destination) -> None:
-    if (database := into.database) is None:
-        raise RefusedError("--into names no database to create", hint="end the URL with /NAME")
-    async with Session(into.at(MAINTENANCE), application=application_name("restore")) as session:
-        await create_database(session, database)
 
 
 async def _require_empty(session: Session, order: RestoreOrder) -> None:
