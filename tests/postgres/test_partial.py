@@ -34,9 +34,10 @@ def test_an_error_leaves_nothing(tmp_path: Path) -> None:
 
 def test_it_writes_over_nothing(tmp_path: Path) -> None:
     """Somebody else's file of that name, made meanwhile, stays as it is."""
-    with pytest.raises(FileExistsError), partial(tmp_path / "x") as file:
+    with partial(tmp_path / "x") as file:
         (tmp_path / "x").write_text("dear to somebody")
-        file.publish()
+        with pytest.raises(FileExistsError):
+            file.publish()
     assert names(tmp_path) == ["x"]
     assert (tmp_path / "x").read_text() == "dear to somebody"
 
