@@ -12,7 +12,9 @@ from support.command import Command
 from support.database import Database
 from support.folder import Folder
 from support.roles import Role, temporary_role
+from support.sessions import holding
 from support.shapes import check
+from support.terminal import Terminal
 
 
 @pytest.fixture
@@ -137,6 +139,21 @@ def test_a_deploy_with_a_backup(sartor: Command, folder: Folder, backups: Path) 
     back = check(sartor("rollback", "0", "--backup", str(backups), "--json"), "rollback")
     assert back["backup"] is not None
     assert len(list(backups.iterdir())) == 2
+
+
+def test_on_a_terminal(sartor: Command, folder: Folder, backups: Path, database: Database) -> None:
+    """A backup that takes long is seen to go on, before a deployment as well as by itself."""
+    folder.table("1.0.0-1700000000-a.py")
+    database.run("create table big (id int)")
+    for words in (("db", "alteration", "deploy", "latest", "--backup"), ("db", "backup")):
+        with (
+            holding(database.url, "begin", "lock table big") as holder,
+            Terminal(sartor, str(backups), words=words) as terminal,
+        ):
+            terminal.until("backing up: 0 bytes in ")
+            holder.run("commit")
+            terminal.until("backed up  ")
+            assert terminal.end() == 0
 
 
 def test_no_backup_no_deploy(sartor: Command, folder: Folder, database: Database, tmp_path: Path) -> None:

@@ -120,11 +120,18 @@ def _bar() -> Iterator[Observer]:
         elif isinstance(event, Finished):
             progress.advance(task)
         if isinstance(event, Copying):
-            status.update(render.copying_line(event))
-            status.start()
+            show_copying(render.copying_line(event))
             return
         status.stop()
         plain(event)
+
+    def show_copying(line: str) -> None:
+        # A console has room for one of the two.
+        if task is None:
+            status.update(line)
+            status.start()
+        else:
+            progress.update(task, description=line)
 
     try:
         yield observer
