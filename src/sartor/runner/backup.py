@@ -154,6 +154,7 @@ class _Taking:
             scratch_database(beside, application=application) as place,
             Session(place, application=application) as scratch,
         ):
+            _require_alike(self._session, scratch)
             await restore(reader, scratch, self._file.path, bare=True)
             copy = await likeness_now(reader, scratch, schema=self._schema)
         if (found := difference(source, copy)) is not None:
@@ -173,6 +174,16 @@ class _Taking:
             if seconds % 30 == 0:
                 with suppress(OSError, *DRIVER_ERRORS):
                     await self._session.connection.execute("select 1")
+
+
+def _require_alike(source: Session, scratch: Session) -> None:
+    """Raise BackupFailed where the servers' versions differ: they describe the same schema in different words."""
+    one, two = (session.facts.server_version // 10000 for session in (source, scratch))
+    if one != two:
+        raise BackupFailed(
+            f"the database is on Postgres {one} and the scratch server is Postgres {two}: they can't be compared",
+            hint=f"give a server of version {one} with --scratch-url",
+        )
 
 
 async def _nothing(_connection: Connection) -> None:
