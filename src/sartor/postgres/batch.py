@@ -122,7 +122,9 @@ class Batch:
             # On lines of its own: a statement may end in a comment.
             self._add(f"\n;\n{self._plain_mark}")
         self._add_part(number, Phase.COMMIT, 0, closing(piece.event, piece.pins) + "commit;")
-        self._add(self._timed_mark + CLEANING)
+        # A transaction of its own: what isn't in one belongs to the next BEGIN's, which would then have this one's
+        # defaults, such as its level of isolation.
+        self._add("begin;" + self._timed_mark + CLEANING + "commit;")
 
     def _add_part(self, piece: int, phase: Phase, number: int, text: str) -> None:
         self._parts.append(_Part(piece, phase, number, self._length, text))
