@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from support.command import Command
+from support.command import Command, Finished
 from support.database import Database, temporary_database
 from support.folder import Folder
 from support.histories import SETUP, History, histories
@@ -52,14 +52,18 @@ def _ways(server_url: str) -> Iterator[list[Database]]:
 
 
 def _carry_out(sartor: Command, history: History, database: Database, options: tuple[str, ...]) -> list[Outcome]:
-    """Deploy everything and roll it back."""
-    budget = ("--lock-budget", "400ms") if history.trouble == "held" else ()
-    with holding(database.url, *(["begin", "lock table held"] if budget else [])):
-        return [_outcome(sartor, database, (*command, *options, *budget)) for command in COMMANDS]
+    """Deploy everything and roll it back; where a lock is in the way, with little patience."""
+    held = history.trouble == "held"
+    outcomes = []
+    for command in COMMANDS:
+        arguments = (*command, *options, *(("--lock-budget", "400ms") if held else ()))
+        with holding(database.url, *(("begin", "lock table held") if held else ())):
+            ended = sartor(*arguments, env={"SARTOR_DB_URL": database.url}, expect=None)
+        outcomes.append(_outcome(ended, database))
+    return outcomes
 
 
-def _outcome(sartor: Command, database: Database, arguments: tuple[str, ...]) -> Outcome:
-    ended = sartor(*arguments, env={"SARTOR_DB_URL": database.url}, expect=None)
+def _outcome(ended: Finished, database: Database) -> Outcome:
     there = database.value("select to_regclass('sartor_journal') is not null")
     return Outcome(
         ended.code,

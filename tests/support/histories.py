@@ -98,7 +98,6 @@ TROUBLES = {
     "timeout": "set local statement_timeout = '20ms'; select pg_catalog.pg_sleep(5)",
     "parameter": "select $1",
     "held": "lock table held",
-    "copy in": "copy dup from stdin",
     "surrogate": "select '\ud800'",
     "empty": "",
     "only a comment": "-- nothing",

@@ -43,12 +43,12 @@ class _Part:
 
 
 class Batch:
-    """Pieces in one message. `committed` counts those that are known to be committed."""
+    """Pieces in one message, whose marks begin with `mark`. `committed` counts those that are known to be committed."""
 
-    def __init__(self, pieces: Sequence[Piece]) -> None:
+    def __init__(self, pieces: Sequence[Piece], mark: str) -> None:
         self.pieces = pieces
         self.committed = 0
-        self._mark = f"sartor {secrets.token_hex(6)}"
+        self._mark = f"{mark}{secrets.token_hex(6)}"
         self._parts: list[_Part] = []
         self._texts: list[str] = []
         self._length = 0
