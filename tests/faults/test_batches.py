@@ -173,7 +173,10 @@ def test_who_is_in_the_way_is_named(sartor: Command, folder: Folder, database: D
 def test_what_takes_long_is_the_scripts(database: Database, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     """A statement that takes long is told of as the script's own: which script, which statement."""
     monkeypatch.setattr(lookout, "LONG", 0.3)
-    folder.write(MIDDLE, 'async def up(conn):\n    await conn.execute("select 1")\n    await conn.execute("select pg_sleep(60)")\n')
+    folder.write(
+        MIDDLE,
+        'async def up(conn):\n    await conn.execute("select 1")\n    await conn.execute("select pg_sleep(60)")\n',
+    )
     notes: list[str] = []
 
     async def deploy_until_told() -> None:
@@ -227,7 +230,10 @@ def test_an_event_trigger(sartor: Command, database: Database) -> None:
         "create event trigger noting on ddl_command_end execute function note()",
     )
     sartor("deploy", "latest")
-    assert database.rows("select tag, path from seen where tag = 'CREATE TABLE'")[-6:] == [("CREATE TABLE", '"public"')] * 6
+    assert (
+        database.rows("select tag, path from seen where tag = 'CREATE TABLE'")[-6:]
+        == [("CREATE TABLE", '"public"')] * 6
+    )
 
 
 def test_without_plpgsql(sartor: Command, database: Database) -> None:
