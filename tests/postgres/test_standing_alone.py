@@ -30,7 +30,7 @@ Outcome = tuple[str | None, list[str]]
 def server(server_url: str) -> Iterator[tuple[asyncio.Runner, Any]]:
     """A connection to a database with an empty table, and the loop that it is in."""
     with temporary_database(server_url) as database, asyncio.Runner() as runner:
-        connection = runner.run(asyncpg.connect(database.url))
+        connection = runner.run(asyncpg.connect(database.url, statement_cache_size=0))
         runner.run(connection.execute("create table seen (what text)"))
         yield runner, connection
         runner.run(connection.close())
@@ -70,10 +70,11 @@ def test_it_does_the_same_among_others(text: str, server: tuple[asyncio.Runner, 
         *("commit", "select 1; rollback", "begin", "prepare transaction 'x'", "/* so */ end"),
         *("copy t from stdin", "COPY t TO stdout", "set names 'latin1'", "set client_encoding = 'latin1'"),
         *("set standard_conforming_strings = off", "set local backslash_quote = on", "select '\0'"),
+        *("", ";", " \n; ;", "-- so", "/* so */ ; -- so"),
     ],
 )
 def test_what_does_not(text: str) -> None:
-    """What is left open, ends or begins a transaction, changes how SQL is read, or converses, doesn't stand alone."""
+    """What is left open, ends or begins a transaction, changes how SQL is read, converses, or is nothing, doesn't stand alone."""
     assert not stands_alone(text)
 
 
