@@ -25,8 +25,8 @@ WAYS = ((), ("--no-fuse",))
 COMMANDS = (("deploy", "latest"), ("rollback", "0", "--yes"))
 
 PASSING = re.compile(r"\d+(\.\d+)? (ms|s|min)\b|\(pid \d+|\d+ of \d+")
-JOURNAL = """select seq, prev, open, kind, lineage, id, release, name, checksum, by_user, format, (detail - 'pid' - 'began')::text
-    from sartor_journal order by seq"""
+JOURNAL = """select seq, prev, open, kind, lineage, id, release, name, checksum, by_user, format,
+    (detail - 'pid' - 'began')::text from sartor_journal order by seq"""
 LEDGER = "select lineage, id, release, name, checksum, state, deployed_by, seq, format from sartor_ledger order by seq"
 
 
@@ -66,8 +66,9 @@ def _carry_out(sartor: Command, history: History, database: Database, options: t
 def _outcome(ended: Finished, database: Database) -> Outcome:
     there = database.value("select to_regclass('sartor_journal') is not null")
     return Outcome(
-        ended.code,
-        *(_lasting(text, database) for text in (ended.out, ended.err)),
+        code=ended.code,
+        out=_lasting(ended.out, database),
+        err=_lasting(ended.err, database),
         journal=database.rows(JOURNAL) if there else [],
         ledger=database.rows(LEDGER) if there else [],
         rows=sorted(database.rows("select who, what from trace union all select 'child', id::text from child")),

@@ -74,14 +74,20 @@ def test_it_does_the_same_among_others(text: str, server: tuple[asyncio.Runner, 
     ],
 )
 def test_what_does_not(text: str) -> None:
-    """What is left open, ends or begins a transaction, changes how SQL is read, converses, or is nothing, doesn't stand alone."""
+    """What is left open, ends or begins a transaction, changes how SQL is read, converses, or is nothing, doesn't."""
     assert not stands_alone(text)
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        *("select 1", "select 1;", "select 1 -- it's", "select '--', $$ ' $$, \"'\", E'\\''", "/* it's /* so */ */ select 1"),
+        *(
+            "select 1",
+            "select 1;",
+            "select 1 -- it's",
+            "select '--', $$ ' $$, \"'\", E'\\''",
+            "/* it's /* so */ */ select 1",
+        ),
         *("do $$ begin null; end $$", "savepoint a; rollback to a", "select 'commit; begin'", "set work_mem = '1MB'"),
         *("create function f() returns int begin atomic select 1; end", "prepare q as select 1", "select a$b$c from t"),
     ],

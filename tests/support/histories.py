@@ -54,8 +54,11 @@ STATEMENTS = {
     "timeouts": ("set lock_timeout = '3s'", "set local statement_timeout = '30s'"),
     "silence": ("set client_min_messages = error", "set local client_min_messages = debug1"),
     "temporary": ("create temp table passing{n} as select 1 as one", "create temp table passing (id int)"),
-    "notice": ("do $$ begin raise notice 'sartor 0'; raise info 'sartor'; end $$", "do 'begin raise warning ''w''; end'"),
-    "deferred": ("insert into child values ({n}); insert into parent values ({n})", "delete from parent where id = {n}; delete from child where id = {n}"),
+    "notice": ("do $$ begin raise notice 'sartor 0'; raise info 'sartor'; end $$", "do 'begin null; end'"),
+    "deferred": (
+        "insert into child values ({n}); insert into parent values ({n})",
+        "delete from parent where id = {n}; delete from child where id = {n}",
+    ),
     "prepared": ("prepare q{n} as select 1", "prepare q{n} as select 2"),
     "cursor": ("declare c{n} cursor with hold for select 1", "declare c{n} cursor for select 1"),
     "listen": ("listen it; notify it, 'x'", "listen them"),

@@ -1,7 +1,7 @@
 """Runs in processes of their own, made ready first so that they start, and can be killed, at a chosen moment.
 
-As a program: `runs.py URL FOLDER deploy|rollback fused|apart` loads what a run needs, says `ready`, and runs when a line comes in;
-it prints the identities that it did and ends with the exit code that the command would have.
+As a program: `runs.py URL FOLDER deploy|rollback fused|apart` loads what a run needs, says `ready`, and runs when a
+line comes in; it prints the identities that it did and ends with the exit code that the command would have.
 """
 
 from __future__ import annotations

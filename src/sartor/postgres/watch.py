@@ -98,7 +98,7 @@ class Watch:
         return _blockers(await self._fetch(_HOLDERS, self._key))
 
     async def blockers(self, pid: int | None, mark: str) -> tuple[Blocker, ...]:
-        """The sessions that stand in the way of the one with this process number, or else with `mark`, as `terminate`."""
+        """The sessions that stand in the way of one, which is found as by `terminate`."""
         return _blockers(await self._fetch(_BLOCKERS, pid, mark))
 
     async def terminate(self, pid: int | None, mark: str) -> None:
