@@ -13,18 +13,22 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from support.command import Command, Finished
+from support.command import Command, Finished, finish
 from support.database import Database, temporary_database
 from support.folder import Folder
 from support.histories import SETUP, History, histories
 from support.schema import dump
-from support.sessions import holding
+from support.sessions import Holder, backend_waiting, holding, until
 
 EXAMPLES = 20
 WAYS = ((), ("--no-fuse",))
 COMMANDS = (("deploy", "latest"), ("rollback", "0", "--yes"))
 
-PASSING = re.compile(r"\d+(\.\d+)? (ms|s|min)\b|\(pid \d+|\d+ of \d+")
+WAITS = {"killed": ("select pg_advisory_lock(7)",), "released": ("begin", "lock table held")}
+EVENTS = {"killed": "advisory", "released": "relation"}
+"""What is held while a run begins that is to wait, and for what it is then seen to wait."""
+
+PASSING = re.compile(r"\d+(\.\d+)? (ms|s|min)\b|\(pid \d+|\d+ of \d+|\(open\)=\(\w+\)")
 JOURNAL = """select seq, prev, open, kind, lineage, id, release, name, checksum, by_user, format,
     (detail - 'pid' - 'began')::text from sartor_journal order by seq"""
 LEDGER = "select lineage, id, release, name, checksum, state, deployed_by, seq, format from sartor_ledger order by seq"
@@ -52,15 +56,41 @@ def _ways(server_url: str) -> Iterator[list[Database]]:
 
 
 def _carry_out(sartor: Command, history: History, database: Database, options: tuple[str, ...]) -> list[Outcome]:
-    """Deploy everything and roll it back; where a lock is in the way, with little patience."""
+    """Deploy everything and roll it back; where a lock stays in the way, with little patience."""
     held = history.trouble == "held"
     outcomes = []
-    for command in COMMANDS:
+    for command, drama in zip(COMMANDS, (history.drama, None), strict=True):
         arguments = (*command, *options, *(("--lock-budget", "400ms") if held else ()))
         with holding(database.url, *(("begin", "lock table held") if held else ())):
-            ended = sartor(*arguments, env={"SARTOR_DB_URL": database.url}, expect=None)
+            ended = _run(sartor, database, arguments, drama)
         outcomes.append(_outcome(ended, database))
     return outcomes
+
+
+def _run(sartor: Command, database: Database, arguments: tuple[str, ...], drama: str | None) -> Finished:
+    """Run a command while that happens; how it ended, and where others ran before or beside it, no word of it."""
+    there = {"SARTOR_DB_URL": database.url}
+    if drama is None:
+        return sartor(*arguments, env=there, expect=None)
+    if drama == "raced":
+        racers = [sartor.start(*arguments, env=there) for _ in range(2)]
+        return Finished(max(finish(process).code for process in racers), "", "")
+    with holding(database.url, *WAITS[drama]) as holder:
+        process = sartor.start(*arguments, env=there)
+        until(lambda: process.poll() is not None or backend_waiting(database, EVENTS[drama]))
+        if drama == "killed":
+            process.kill()
+            process.communicate()
+            until(lambda: not _at_work(database, holder))
+        holder.run("select pg_advisory_unlock_all(); rollback")
+        ended = finish(process) if drama == "released" else sartor(*arguments, env=there, expect=None)
+    return Finished(ended.code, ended.out, "")
+
+
+def _at_work(database: Database, holder: Holder) -> bool:
+    query = """select 1 from pg_stat_activity where datname = $1 and pid not in (pg_backend_pid(), $2)
+        and backend_type = 'client backend' and state <> 'idle'"""
+    return bool(database.rows(query, database.name, holder.pid))
 
 
 def _outcome(ended: Finished, database: Database) -> Outcome:

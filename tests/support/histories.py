@@ -107,6 +107,14 @@ TROUBLES = {
 }
 """By name: what goes wrong, or might."""
 
+DRAMAS = {
+    "killed": "set local lock_timeout = 0; select pg_catalog.pg_advisory_xact_lock(7)",
+    "released": "lock table held",
+    "raced": "select 4",
+}
+"""What happens while it is deployed, and the statement at which it does: the run is killed while it waits there for a
+lock, the lock is released once it waits, or another run begins at the same moment."""
+
 FORMS = ("straight", "sql", "constant", "crooked", "outside")
 _PYTHON = {
     "straight": '"""A docstring."""\n\n\nasync def up(conn):\n{up}\n\n\nasync def down(conn):\n{down}\n',
@@ -125,10 +133,11 @@ class Written:
 
 @dataclass(frozen=True)
 class History:
-    """Alterations in order, and the name of the trouble that one of them has."""
+    """Alterations in order, the name of the trouble that one of them has, and of what happens on the way up."""
 
     alterations: tuple[Written, ...]
     trouble: str | None
+    drama: str | None
 
     def write(self, folder: Folder) -> None:
         """Write their files."""
@@ -167,6 +176,7 @@ def histories(draw: st.DrawFn) -> History:
     count = draw(st.integers(1, 6))
     trouble = draw(st.none() | st.sampled_from(sorted(TROUBLES)))
     unlucky, place, upwards = draw(st.integers(0, count - 1)), draw(st.integers(0, 3)), draw(st.booleans())
+    drama, when = draw(st.none() | st.sampled_from(sorted(DRAMAS))), draw(st.integers(0, count - 1))
     written = []
     for n in range(count):
         kinds = draw(st.lists(st.sampled_from(sorted(STATEMENTS)), unique=True, min_size=1, max_size=3))
@@ -175,7 +185,10 @@ def histories(draw: st.DrawFn) -> History:
         down = [SEEN.format(n=-n), *(STATEMENTS[kind][1].replace("{n}", str(n)) for kind in reversed(kinds))]
         if form == "outside":
             up, down = ["create sequence s{n}".replace("{n}", str(n))], ["drop sequence s{n}".replace("{n}", str(n))]
-        elif trouble is not None and n == unlucky:
-            (up if upwards else down).insert(place, TROUBLES[trouble].replace("{n}", str(n)))
+        else:
+            if drama is not None and n == when:
+                up.append(DRAMAS[drama])
+            if trouble is not None and n == unlucky:
+                (up if upwards else down).insert(place, TROUBLES[trouble].replace("{n}", str(n)))
         written.append(Written(form, tuple(up), tuple(down)))
-    return History(tuple(written), trouble)
+    return History(tuple(written), trouble, drama if trouble != "held" else None)
