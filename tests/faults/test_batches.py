@@ -13,7 +13,7 @@ from sartor.domain.destination import Destination
 from sartor.domain.report import Note, RunEvent
 from sartor.runner import lookout
 from support.command import Command, Finished, finish
-from support.database import Database, with_name
+from support.database import Database, temporary_database, with_name
 from support.folder import Folder
 from support.proxy import proxy_to
 from support.sessions import at_work, backend_waiting, holding, until
@@ -219,6 +219,17 @@ def test_settings_of_the_database(setting: str, sartor: Command, database: Datab
     database.run(f"alter database {database.name} set {setting}")
     assert [a["id"] for a in sartor("deploy", "latest", "--json").json["done"]] == IDS
     assert [a["id"] for a in sartor("rollback", "0", "--yes", "--json").json["done"]] == IDS[::-1]
+
+
+def test_a_database_without_an_encoding(sartor: Command, folder: Folder, server_url: str) -> None:
+    """Where the server counts bytes, the place of an error is still told: its line, behind what isn't ASCII."""
+    folder.add(MIDDLE, up="select 'größe, länge, höhe'")
+    folder.write("1.0.0-1700000009-t9.sql", "-- sartor: up\nselect 1,\n 2,\n nowhere;")
+    with temporary_database(server_url, "encoding 'SQL_ASCII' locale 'C' template template0") as database:
+        there = {"SARTOR_DB_URL": database.url}
+        failed = sartor("deploy", "latest", "--json", env=there, expect=1).json["failed"]
+    assert failed["line"] == 4
+    assert failed["statement"][failed["position"] :] == "nowhere"
 
 
 def test_an_event_trigger(sartor: Command, database: Database) -> None:

@@ -43,8 +43,10 @@ class Fuser:
         self._direction = direction
         self._count = FIRST
         settings = turn.session.connection.get_settings()
-        # Where a backslash may end no string, a script's quotes would have to be read in another way.
-        self._possible = turn.limits.fuse and settings.standard_conforming_strings == "on"
+        # Where a backslash may end no string, a script's quotes would have to be read in another way; without an
+        # encoding the server counts an error's place in bytes, all through the message.
+        readable = settings.standard_conforming_strings == "on" and settings.server_encoding != "SQL_ASCII"
+        self._possible = turn.limits.fuse and readable
         self._alone = 0
         self._batch: Batch | None = None
 
