@@ -162,9 +162,12 @@ def test_a_run_goes_on_when_the_other_ends(sartor: Command, database: Database) 
         other = start_other(sartor, database)
         waiting = sartor.start("deploy", "latest", "--json", "--wait", "60s")
         assert f"sartor deploy {other.pid}@" in line_with(waiting, "waiting for another run")
+        left = backend_waiting(database, "advisory")
         other.kill()
         other.communicate()
-        until(lambda: backend_waiting(database, "advisory"))
+        until(
+            lambda: backend_waiting(database, "advisory") not in (left, []), what="the end of the killed one's process"
+        )
         holder.run("select pg_advisory_unlock_all()")
         ended = finish(waiting)
     assert [a["id"] for a in ended.json["done"]] == ["1700000000-a", "1700000001-b"]
