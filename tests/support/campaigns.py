@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from sartor import api
 from sartor.domain.destination import Destination
 from sartor.domain.errors import SartorError, Unreachable
+from sartor.domain.limits import Limits
 from sartor.domain.report import Report
 from support.proxy import Cut, Proxy
 from support.runs import Run
@@ -154,7 +155,7 @@ async def run_here(url: str, stage: Stage, verb: str, way: str) -> tuple[Report,
     sources = [api.LineageSource(name="main", location=str(stage.folder.path))]
     run, target = (api.deploy, "next") if verb == "deploy" else (api.rollback, "0")
     try:
-        return await run(destination, sources, target, fuse=way == "fused"), True
+        return await run(destination, sources, target, limits=Limits(fuse=way == "fused")), True
     except Unreachable as error:
         if error.report is None or way == "apart":
             raise

@@ -66,6 +66,7 @@ def main() -> int:
     from sartor import api  # noqa: PLC0415
     from sartor.domain.destination import Destination  # noqa: PLC0415
     from sartor.domain.errors import SartorError  # noqa: PLC0415
+    from sartor.domain.limits import Limits  # noqa: PLC0415
 
     url, folder, verb, way = sys.argv[1:]
     destination, sources = Destination.parse(url), [api.LineageSource(name="main", location=folder)]
@@ -74,7 +75,7 @@ def main() -> int:
     sys.stdin.readline()
     run, target = (api.deploy, "next") if verb == "deploy" else (api.rollback, "0")
     try:
-        report = asyncio.run(run(destination, sources, target, fuse=way == "fused"))
+        report = asyncio.run(run(destination, sources, target, limits=Limits(fuse=way == "fused")))
     except SartorError as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         return error.exit_code
