@@ -254,6 +254,13 @@ def test_without_plpgsql(sartor: Command, database: Database) -> None:
     assert [a["id"] for a in sartor("rollback", "0", "--yes", "--json").json["done"]] == IDS[::-1]
 
 
+def test_a_script_drops_plpgsql(sartor: Command, folder: Folder, database: Database) -> None:
+    """A script that drops PL/pgSQL takes the way of telling how far a batch is with it, and isn't blamed for that."""
+    folder.add(MIDDLE, up="drop extension plpgsql", down="create extension plpgsql")
+    assert [a["id"] for a in sartor("deploy", "latest", "--json").json["done"]] == IDS
+    assert [a["id"] for a in sartor("rollback", "0", "--yes", "--json").json["done"]] == IDS[::-1]
+
+
 def test_a_role_without_plpgsql(sartor: Command, folder: Folder, database: Database) -> None:
     """A script may do some of its work as a role that may not use PL/pgSQL."""
     database.run("revoke usage on language plpgsql from public")

@@ -29,8 +29,9 @@ SHARE = 1.0
 LONGEST = 1 << 18
 """Characters of SQL after which a batch takes no further script."""
 
-DOUBTED = driver.RETRIED | {"42501"}
-"""What a script that is run by itself may not meet: a role that it sets may lack the right to set the batch's marks."""
+DOUBTED = driver.RETRIED | {"42501", "42704"}
+"""What a script that is run by itself may not meet: another try may do better, or the error is of one of the batch's
+marks, where the script has set a role that may not use PL/pgSQL, or has dropped it."""
 
 KINDS = {Direction.DEPLOY: EventKind.DEPLOYED, Direction.ROLLBACK: EventKind.ROLLED_BACK}
 
