@@ -86,6 +86,22 @@ def test_interrupted_in_a_statement_that_swallows_the_cancel(
     check(ended, database, 130)
 
 
+def test_interrupted_in_a_statement_that_takes_the_cancel_for_its_end(
+    sartor: Command, folder: Folder, database: Database, url: str
+) -> None:
+    """The server goes on with the batch then, until it is ended: what it committed is told, and no more comes."""
+    folder.add(MIDDLE, up="do $$ begin perform pg_sleep(60); exception when query_canceled then null; end $$")
+    folder.add(f"1.0.0-{IDS[4]}.py", up="set local lock_timeout = 0; select pg_advisory_xact_lock(7)")
+    with holding(database.url, LOCK):
+        process = sartor.start("deploy", "latest", "--json", env={"SARTOR_DB_URL": url})
+        until(lambda: backend_waiting(database, "PgSleep"))
+        ended = finish(process, signal.SIGINT)
+        assert ended.code == 130, ended
+        until(lambda: not backend_waiting(database, "advisory"), what="the session's end")
+    assert [a["id"] for a in ended.json["done"]] == IDS[:4]
+    assert database.rows("select id from sartor_ledger order by seq") == [(identity,) for identity in IDS[:4]]
+
+
 def test_interrupted_with_the_network_gone(sartor: Command, database: Database, url: str) -> None:
     """Ctrl-C ends the command even where nothing passes any more, and tells what it knows to be committed."""
     with holding(database.url, LOCK), proxy_to(url) as proxy:

@@ -98,7 +98,9 @@ class Turn:
     def attend(self, script: str) -> None:
         """Keep the lookout on the session while it runs `script`."""
         connection = self.session.connection
-        pid = None if self.session.facts.pooled else connection.get_server_pid()
+        # Of a connection that was just cut the driver no longer knows the number.
+        unknown = self.session.facts.pooled or connection.is_closed()
+        pid = None if unknown else connection.get_server_pid()
         deadline = time.monotonic() + self.limits.lock_budget
         self.lookout.attend(connection, pid=pid, mark=self.tag, script=script, deadline=deadline)
 
