@@ -270,7 +270,7 @@ def test_without_plpgsql(sartor: Command, database: Database) -> None:
     assert [a["id"] for a in sartor("rollback", "0", "--yes", "--json").json["done"]] == IDS[::-1]
 
 
-def test_a_script_drops_plpgsql(sartor: Command, folder: Folder, database: Database) -> None:
+def test_a_script_drops_plpgsql(sartor: Command, folder: Folder) -> None:
     """A script that drops PL/pgSQL takes the way of telling how far a batch is with it, and isn't blamed for that."""
     folder.add(MIDDLE, up="drop extension plpgsql", down="create extension plpgsql")
     assert [a["id"] for a in sartor("deploy", "latest", "--json").json["done"]] == IDS
@@ -284,7 +284,7 @@ def test_a_role_without_plpgsql(sartor: Command, folder: Folder, database: Datab
         "1.0.0-1700000004-t4.sql",
         """
         -- sartor: up
-        set role pg_read_all_data;
+        set role pg_monitor;
         select 1;
         reset role;
         -- sartor: down
