@@ -55,14 +55,11 @@ class Batch:
         self._at = -1
         self._since = 0.0
         self._heard = time.monotonic()
-        self._add(self._timed_mark)
+        # What `pg_stat_activity` and the log show first; a script's name holds nothing that would end the comment.
+        first = pieces[0].event.about.name if pieces and pieces[0].event.about else ""
+        self._add(f"/* {first} and {len(pieces) - 1} more */ " + self._timed_mark)
         for number, piece in enumerate(pieces):
             self._compose(number, piece)
-
-    @property
-    def size(self) -> int:
-        """The message's length, in characters."""
-        return self._length
 
     @property
     def begun(self) -> bool:
