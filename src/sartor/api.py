@@ -24,6 +24,7 @@ from sartor.domain.release import LATEST, Release, parse_target
 from sartor.settings import Flags, LineageSource, Settings, load_settings, load_sources
 
 if TYPE_CHECKING:
+    from sartor.domain.check import Check
     from sartor.domain.loss import RollbackPreview
     from sartor.domain.report import Observer, Report, RunEvent
 
@@ -33,6 +34,8 @@ __all__ = [
     "Flags",
     "LineageSource",
     "Settings",
+    "check",
+    "check_rollback",
     "deploy",
     "embedded",
     "fresh",
@@ -217,6 +220,53 @@ def _timestamp(text: str) -> tuple[int, str]:
             f"{text!r} isn't a timestamp", hint="give Unix seconds as file names do: --to-timestamp 1700000000"
         )
     return int(seconds), fraction
+
+
+async def check(
+    destination: Destination,
+    sources: Iterable[LineageSource],
+    target: str = LATEST,
+    *,
+    steps: int | None = None,
+    strict_order: bool = False,
+    accepted: Iterable[str] = (),
+    limits: Limits | None = None,
+    writes: bool = True,
+) -> Check:
+    """What `deploy` would do with these parameters, with its SQL; and a script for psql, unless `writes` is False.
+
+    Writes nothing, and needs no right but to read ledger and journal. Raises SartorError where a deployment would be
+    refused to anyone.
+    """
+    from sartor.runner.check import check as look
+
+    catalogue = list_alterations(sources)
+    request = Deploy(
+        target=None if target == LATEST else parse_target(target),
+        steps=steps,
+        strict_order=strict_order,
+        accepted=frozenset(accepted),
+    )
+    return await look(destination, catalogue, request, limits=limits or Limits(), writes=writes)
+
+
+async def check_rollback(
+    destination: Destination,
+    sources: Iterable[LineageSource],
+    target: str | None = None,
+    *,
+    steps: int | None = None,
+    to_timestamp: str | None = None,
+    accepted: Iterable[str] = (),
+    limits: Limits | None = None,
+    writes: bool = True,
+) -> Check:
+    """The same for `rollback`."""
+    from sartor.runner.check import check as look
+
+    catalogue = list_alterations(sources)
+    request = rollback_request(catalogue, target, steps=steps, to_timestamp=to_timestamp, accepted=accepted)
+    return await look(destination, catalogue, request, limits=limits or Limits(), writes=writes)
 
 
 def protect(environment: str | None, command: str) -> None:

@@ -15,6 +15,7 @@ from sartor.domain.release import Release
 
 if TYPE_CHECKING:
     from sartor.api import DestinationStatus
+    from sartor.domain.check import Check
     from sartor.domain.loss import Loss, RollbackPreview
     from sartor.domain.report import Blocker, Failure, Report, Waiting
 
@@ -141,6 +142,21 @@ def report_line(report: Report) -> str:
     took = duration(sum(done.duration_ms for done in report.done))
     line = f"{'Deployed' if deploys else 'Rolled back'} {count(len(report.done))} in {took}"
     return line + (f"; {count(len(report.elsewhere))} by another run meanwhile" if report.elsewhere else "")
+
+
+def check_lines(found: Check) -> list[str]:
+    """What a run would do, in order."""
+    return [
+        each.step.alteration.name
+        + (f"  {each.unsayable}" if each.unsayable else "" if each.transactional else "  outside a transaction")
+        for each in found.steps
+    ]
+
+
+def found_line(found: Check) -> str:
+    """How much that is."""
+    verb = "deploy" if found.plan.direction is Direction.DEPLOY else "roll back"
+    return f"Found {count(len(found.steps))} to {verb}"
 
 
 def waiting_line(waiting: Waiting) -> str:

@@ -16,6 +16,7 @@ from sartor.domain.notes import plan_notes, status_notes
 from sartor.domain.plan import Direction
 
 if TYPE_CHECKING:
+    from sartor.domain.check import Check
     from sartor.domain.report import Failure, Report
 
 VERSION = 1
@@ -87,6 +88,25 @@ def report_shape(report: Report) -> Shape:
         "elsewhere": [alteration_shape(a) for a in report.elsewhere],
         "notes": plan_notes(report.plan) if report.plan else [],
     }
+
+
+def check_shape(found: Check) -> Shape:
+    """`check --json` and `rollback --check --json`."""
+    return {
+        "version": VERSION,
+        "direction": found.plan.direction.value,
+        "target": found.plan.target.label if found.plan.target else None,
+        "plan": [
+            alteration_shape(each.step.alteration) | {"sql": each.sql, "transaction": each.transactional}
+            for each in found.steps
+        ],
+        "notes": [*plan_notes(found.plan), *found.obstacles],
+    }
+
+
+def empty_check(direction: Direction) -> Shape:
+    """The same where there is no plan."""
+    return {"version": VERSION, "direction": direction.value, "target": None, "plan": [], "notes": []}
 
 
 def empty_report(direction: Direction) -> Report:
