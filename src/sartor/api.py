@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sartor.domain.check import Check
     from sartor.domain.loss import RollbackPreview
     from sartor.domain.report import Observer, Report, RunEvent
+    from sartor.domain.rules import Lint
 
 __all__ = [
     "LATEST",
@@ -40,6 +41,7 @@ __all__ = [
     "embedded",
     "fresh",
     "history",
+    "lint",
     "list_alterations",
     "load_settings",
     "load_sources",
@@ -73,6 +75,29 @@ def make_limits(settings: Settings, *, fuse: bool = True) -> Limits:
 def list_alterations(sources: Iterable[LineageSource]) -> Catalogue:
     """What is shipped. Raises CatalogueError."""
     return read_catalogue((source.name, source.location) for source in sources)
+
+
+def lint(
+    sources: Iterable[LineageSource],
+    *,
+    released: bool = False,
+    above: str | None = None,
+    ignored: Iterable[str] = (),
+) -> Lint:
+    """What is wrong with the files, as far as that can be seen without a database and without running any of them.
+
+    `released` says that they are about to be shipped; `above` leaves out what belongs to that release or an earlier
+    one; `ignored` are rules' codes, or `CODE=identity`. Raises CatalogueError, SettingsError, TargetError.
+    """
+    from sartor.catalogue.lint import lint_lineages
+    from sartor.domain.rules import Ignored
+
+    return lint_lineages(
+        [(source.name, source.location) for source in sources],
+        released=released,
+        above=None if above is None else parse_target(above),
+        ignored=[Ignored.parse(text) for text in ignored],
+    )
 
 
 class DestinationStatus(NamedTuple):

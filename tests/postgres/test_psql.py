@@ -38,7 +38,7 @@ def test_as_it_stands(text: str, said: str) -> None:
         ("select E'\\n', $$ \\gexec $$", True),
     ],
 )
-def test_what_psql_would_read_in_another_way(text: str, sayable: bool) -> None:
+def test_what_psql_would_read_in_another_way(text: str, *, sayable: bool) -> None:
     """COPY from the client, a backslash and an open quote can't stand in a script for psql."""
     assert is_sayable(text) is sayable
 

@@ -53,6 +53,10 @@ def _find(arguments: Sequence[str]) -> tuple[Command | None, Sequence[str]]:
             from sartor.cli import checking
 
             return checking.commands[name], words
+        case ["db", "alteration" | "alt" | "alter", "lint" as name, *words]:
+            from sartor.cli import linting
+
+            return linting.commands[name], words
         case ["db", "seed", *words]:
             from sartor.cli import seed
 

@@ -73,6 +73,11 @@ def wants(flag: str) -> bool:
     return flag in _arguments
 
 
+def want_json() -> None:
+    """As if the command line held `--json`: `--format json` means it."""
+    _arguments.append("--json")
+
+
 def is_terminal() -> bool:
     """Whether someone is there to be asked: a terminal on both ends, no CI, no JSON."""
     return sys.stdin.isatty() and sys.stdout.isatty() and not os.environ.get("CI") and not wants("--json")

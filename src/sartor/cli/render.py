@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sartor.domain.check import Check
     from sartor.domain.loss import Loss, RollbackPreview
     from sartor.domain.report import Blocker, Failure, Report, Waiting
+    from sartor.domain.rules import Finding, Lint
 
 CONTEXT = 4
 """Lines of a statement shown before and after the one that the server points at."""
@@ -157,6 +158,24 @@ def found_line(found: Check) -> str:
     """How much that is."""
     verb = "deploy" if found.plan.direction is Direction.DEPLOY else "roll back"
     return f"Found {count(len(found.steps))} to {verb}"
+
+
+def finding_line(finding: Finding) -> str:
+    """What is wrong, and where."""
+    line = "" if finding.line is None else f":{finding.line}"
+    return f"{shown_path(finding.file)}{line}: {finding.rule.severity.value} {finding.rule.code}: {finding.message}"
+
+
+def rule_lines(found: Lint) -> list[str]:
+    """What comes of it and what to do, once for each rule that was broken."""
+    broken = sorted({finding.rule.code: finding.rule for finding in found.findings}.items())
+    return [line for code, rule in broken for line in ("", f"{code} {rule.name}: {rule.why}", f"  {rule.advice}")]
+
+
+def lint_line(found: Lint) -> str:
+    """How much is wrong."""
+    counts = [count(number, severity.value) for severity, number in found.counts.items() if number]
+    return f"Found {' and '.join(counts) or 'nothing wrong'} in {count(found.files, 'file')}"
 
 
 def waiting_line(waiting: Waiting) -> str:

@@ -18,6 +18,7 @@ from sartor.domain.plan import Direction
 if TYPE_CHECKING:
     from sartor.domain.check import Check
     from sartor.domain.report import Failure, Report
+    from sartor.domain.rules import Finding, Lint
 
 VERSION = 1
 
@@ -165,6 +166,28 @@ def _event_shape(event: Event) -> Shape:
         "host": event.host,
         "sartor": event.sartor,
         "detail": event.detail,
+    }
+
+
+def lint_shape(found: Lint) -> Shape:
+    """`lint --json`."""
+    return {"version": VERSION, "files": found.files, "findings": [_finding_shape(f) for f in found.findings]}
+
+
+def _finding_shape(finding: Finding) -> Shape:
+    alteration = finding.alteration
+    return {
+        "code": finding.rule.code,
+        "rule": finding.rule.name,
+        "severity": finding.rule.severity.value,
+        "message": finding.message,
+        "why": finding.rule.why,
+        "advice": finding.rule.advice,
+        "file": finding.file,
+        "line": finding.line,
+        "lineage": finding.lineage,
+        "id": alteration.id if alteration else None,
+        "release": alteration.release.label if alteration else None,
     }
 
 
