@@ -21,7 +21,7 @@ from sartor.domain.ledger import Event, Ledger
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Rollback, Status, compare
 from sartor.domain.release import LATEST, Release, parse_target
-from sartor.settings import Flags, LineageSource, Settings, load_settings, load_sources
+from sartor.settings import Flags, LineageSource, Settings, load_ignored, load_settings, load_sources
 
 if TYPE_CHECKING:
     from sartor.domain.check import Check
@@ -43,6 +43,7 @@ __all__ = [
     "history",
     "lint",
     "list_alterations",
+    "load_ignored",
     "load_settings",
     "load_sources",
     "make_limits",

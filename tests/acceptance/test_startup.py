@@ -129,7 +129,7 @@ def test_a_deploy_needs_no_terminal(sartor: Command, folder: Folder) -> None:
         assert not others & {"prompt_toolkit", "questionary", "rich", "typer"}
 
 
-COMMANDS = ["db alteration " + name for name in ("deploy", "rollback", "fresh", "list", "status", "history")]
+COMMANDS = ["db alteration " + name for name in ("deploy", "rollback", "fresh", "check", "list", "status", "history", "lint")]
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, "db seed"])

@@ -48,7 +48,8 @@ def lint(
         output.want_json()
     flags = api.Flags(alterations=tuple(alterations or ()))
     sources = api.load_sources(flags, environ=os.environ, directory=Path.cwd())
-    found = api.lint(sources, released=released, above=above, ignored=ignore or ())
+    ignored = [*api.load_ignored(environ=os.environ, directory=Path.cwd()), *(ignore or ())]
+    found = api.lint(sources, released=released, above=above, ignored=ignored)
     _show(found, form)
     return 1 if found.counts[Severity.ERROR] or (strict and found.findings) else 0
 

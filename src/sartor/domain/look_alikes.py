@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 
@@ -10,21 +11,29 @@ from sartor.domain import sql
 _ALIKE = {"ARMENIAN", "CHEROKEE", "CYRILLIC", "FULLWIDTH", "GREEK", "MATHEMATICAL"}
 """Alphabets with letters that look Latin, by the first word of their characters' names."""
 
+_WORD = re.compile(r"[^\W\d_]+")
+
 _TURNING = {*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
 """Characters that turn the direction of what follows: SQL then reads otherwise than it runs."""
 
 
-def in_word(word: str) -> str | None:
-    """The first character of a name that looks like another one, or can't be seen; None where there is none."""
-    if word.isascii():
+def in_word(name: str) -> str | None:
+    """The first character of a name that looks like another one, or can't be seen; None where there is none.
+
+    A name may be in any language: what counts is a letter of another alphabet within a Latin word.
+    """
+    if name.isascii():
         return None
-    if not unicodedata.is_normalized("NFC", word):  # two spellings of one letter, which other systems tell apart
-        return next((character for character in word if unicodedata.combining(character)), word[0])
-    latin = any(_alphabet(character) == "LATIN" for character in word)
-    for character in word:
-        if unicodedata.category(character) in {"Cf", "Cc"} or (latin and _alphabet(character) in _ALIKE):
-            return character
-    return None
+    if unseen := next((c for c in name if unicodedata.category(c) in {"Cf", "Cc"}), None):
+        return unseen
+    if not unicodedata.is_normalized("NFC", name):  # two spellings of one letter, which other systems tell apart
+        return next((c for c in name if unicodedata.combining(c)), name[0])
+    return next((c for word in _WORD.findall(name) for c in _foreign(word)), None)
+
+
+def _foreign(word: str) -> list[str]:
+    alphabets = [_alphabet(character) for character in word]
+    return [c for c, alphabet in zip(word, alphabets, strict=True) if alphabet in _ALIKE and "LATIN" in alphabets]
 
 
 def in_sql(text: str) -> Iterator[tuple[str, int]]:
