@@ -19,6 +19,7 @@ from support.walk import ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "alterations" / "README.md"])
 OPERATE = (ROOT / "docs" / "operate.md").read_text("utf-8")
+LINT = (ROOT / "docs" / "lint.md").read_text("utf-8")
 COMMANDS = [
     *(("db", "alteration", name) for name in ("deploy", "rollback", "fresh", "check", "list", "status", "history", "lint")),
     ("db", "seed"),
@@ -46,7 +47,7 @@ def test_options(sartor: Command) -> None:
     known = set(re.findall(r"--[a-z][a-z-]+", helps))
     named = {option: d.name for d in DOCUMENTS for option in re.findall(r"`[^`\n]*?(--[a-z][a-z-]+)", d.read_text())}
     assert {option: name for option, name in named.items() if option not in known | OF_OTHERS} == {}
-    undocumented = {option for option in known if f"`{option}" not in OPERATE}
+    undocumented = {option for option in known if f"`{option}" not in OPERATE + LINT}
     assert undocumented <= {"--help", "--version", "--debug", "--install-completion", "--show-completion"}
 
 
