@@ -55,9 +55,7 @@ RESULT = closed(
     locations={"type": "array", "minItems": 1, "items": closed("physicalLocation", physicalLocation=PLACE)},
     partialFingerprints={"type": "object", "additionalProperties": {"type": "string"}},
 )
-DRIVER = closed(
-    "name", name={"type": "string"}, version={"type": "string"}, rules={"type": "array", "items": RULE}
-)
+DRIVER = closed("name", name={"type": "string"}, version={"type": "string"}, rules={"type": "array", "items": RULE})
 SARIF = closed(
     "version runs",
     **{"$schema": {"type": "string"}},

@@ -21,7 +21,10 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "alterat
 OPERATE = (ROOT / "docs" / "operate.md").read_text("utf-8")
 LINT = (ROOT / "docs" / "lint.md").read_text("utf-8")
 COMMANDS = [
-    *(("db", "alteration", name) for name in ("deploy", "rollback", "fresh", "check", "list", "status", "history", "lint")),
+    *(
+        ("db", "alteration", name)
+        for name in ("deploy", "rollback", "fresh", "check", "list", "status", "history", "lint")
+    ),
     ("db", "seed"),
     (),
 ]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from sartor import api
-from sartor.cli import annotate, options, output, render, shapes
+from sartor.cli import options, output, render, shapes
 from sartor.cli.declare import Command, Option, command_in
 from sartor.domain.errors import SettingsError
-from sartor.domain.rules import Lint, Severity
+
+if TYPE_CHECKING:
+    from sartor.domain.rules import Lint
 
 FORMATS = ("text", "json", "github", "sarif")
 CODES = {0: "no error", 1: "errors; with --strict, warnings too", 2: "wrong use or settings"}
@@ -51,13 +53,15 @@ def lint(
     ignored = [*api.load_ignored(environ=os.environ, directory=Path.cwd()), *(ignore or ())]
     found = api.lint(sources, released=released, above=above, ignored=ignored)
     _show(found, form)
-    return 1 if found.counts[Severity.ERROR] or (strict and found.findings) else 0
+    return 1 if found.errors or (strict and found.findings) else 0
 
 
 def _show(found: Lint, form: str) -> None:
     if output.wants("--json"):
         output.shape(shapes.lint_shape(found))
         return
+    from sartor.cli import annotate
+
     if form == "sarif":
         output.shape(annotate.sarif(found))
         return

@@ -57,8 +57,7 @@ class Alteration(NamedTuple):
         return order_key(self.release, self.id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Misnamed:
+class Misnamed(NamedTuple):
     """A file that looks like an alteration and isn't named like one, and why it isn't."""
 
     lineage: str

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from sartor.domain import look_alikes
-from sartor.domain.alteration import Alteration, Misnamed
+from sartor.domain.alteration import Alteration, Misnamed, timestamp
 from sartor.domain.rules import (
     BAD_NAME,
     LEFT_BEHIND,
@@ -70,7 +70,7 @@ def _ties(ordered: Sequence[Alteration]) -> Iterator[Finding]:
 
 def _time(alteration: Alteration) -> tuple[int, str]:
     """When it was written: seconds, and the fraction's digits, without what doesn't count."""
-    _, seconds, fraction, _ = alteration.key
+    seconds, fraction = timestamp(alteration.id)
     return seconds, fraction.rstrip("0")
 
 

@@ -51,6 +51,11 @@ class Lint:
     files: int
 
     @property
+    def errors(self) -> int:
+        """How many are errors."""
+        return self.counts[Severity.ERROR]
+
+    @property
     def counts(self) -> dict[Severity, int]:
         """How many findings are of each severity."""
         return {severity: sum(f.rule.severity is severity for f in self.findings) for severity in Severity}
