@@ -61,7 +61,8 @@ def say(text: str) -> str:
 def guarded(event: NewEvent, pins: Pins, statements: Iterable[str]) -> str:
     """An event and its work in one transaction."""
     work = "".join(f"\n{say(text)}" for text in statements)
-    return f"{_ENCODING}begin;\n{_quiet(opening(event, pins))}{work}\n{_quiet(closing(event, pins))}commit;\n{_clean()}"
+    claim, record = _quiet(opening(event, pins)), _quiet(closing(event, pins))
+    return f"{_ENCODING}begin;\n-- its claim\n{claim}{work}\n-- its record\n{record}commit;\n{_clean()}"
 
 
 def outside(start: NewEvent, end: NewEvent, pins: Pins, messages: Iterable[str], *, lock_timeout: bool) -> str:
