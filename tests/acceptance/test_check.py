@@ -199,6 +199,30 @@ def test_what_differs(sartor: Command, folder: Folder, database: Database) -> No
     assert sartor("check").code == 0
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("set role {role}", "sartor: role "),
+        ("reset all", "sartor: no token"),
+        ("set constraints all immediate", "open_"),
+    ],
+)
+def test_the_guard_stands(sartor: Command, folder: Folder, database: Database, text: str, said: str) -> None:
+    """By hand, too, a script that tampers with its transaction is undone."""
+    with temporary_role(database) as role:
+        folder.add("1.0.0-1700000000-a.py", up=f"create table a (id int); {text.format(role=role.name)}")
+        assert said in by_hand(sartor, database, "check", "latest", expect=3)
+    assert database.tables() == set()
+    assert events(sartor) == ["created"]
+
+
+def test_a_name_with_a_line_end(sartor: Command, folder: Folder, database: Database) -> None:
+    """What stands in a comment of the script stays in it."""
+    folder.table("1.0.0\n-1700000000-a.py")
+    assert by_hand(sartor, database, "check", "latest") == ""
+    assert sartor("check").code == 0
+
+
 def test_a_role_that_only_reads(sartor: Command, history: Folder, database: Database) -> None:
     """It gets the plan, and with the journal the script; what it couldn't do is said."""
     history.table("1.2.0-1700000003-d.py")

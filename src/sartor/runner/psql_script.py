@@ -57,7 +57,7 @@ def _head(session: Session, plan: Plan, steps: Sequence[CheckedStep]) -> str:
         *(["There is nothing to do."] if plan.is_empty else USE),
         *(f"  {number}. {_title(step)}" for number, step in enumerate(steps, 1)),
     ]
-    return "".join(f"-- {line}".rstrip() + "\n" for line in lines)
+    return "".join(f"-- {_on_one_line(line)}".rstrip() + "\n" for line in lines)
 
 
 def _title(step: CheckedStep) -> str:
@@ -65,6 +65,11 @@ def _title(step: CheckedStep) -> str:
     if step.unsayable:
         return f"{name}: {step.unsayable}; this script stops before it"
     return name if step.transactional else f"{name}, outside a transaction"
+
+
+def _on_one_line(text: str) -> str:
+    """A text for a comment: in a file's name, a version may have a line's end beside it."""
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 class _Writer:
@@ -92,7 +97,8 @@ class _Writer:
             if step.unsayable:
                 yield psql.stopping(f"{alteration.name} {step.unsayable}", self._way_on())
                 return
-            yield f"-- {alteration.name}\n{psql.echo(alteration.name)}{self._step(load_script(alteration))}"
+            name = _on_one_line(alteration.name)
+            yield f"-- {name}\n{psql.echo(name)}{self._step(load_script(alteration))}"
 
     def _way_on(self) -> str:
         target = f" {self._plan.target}" if self._plan.target else ""
@@ -111,7 +117,7 @@ class _Writer:
 
     def _record(self, kind: EventKind, about: Alteration | Entry, was: str | None) -> str:
         event = self._event(kind, about, detail={} if was is None else {"was": was})
-        return f"-- {about.name} is {kind.value}\n{psql.guarded(event, self._pins(about), [])}"
+        return f"-- {_on_one_line(about.name)} is {kind.value}\n{psql.guarded(event, self._pins(about), [])}"
 
     def _event(
         self,
