@@ -277,4 +277,5 @@ def test_nothing_is_done(sartor: Command, history: Folder, database: Database) -
     sartor("deploy", "latest")
     shape = check(sartor("rollback", "0", "--check", "--json", expect=3), "check")
     assert [each["transaction"] for each in shape["plan"]] == [True, False, True]
+    assert shape["notes"] == ["drops table C ä, with the data in it", "drops table a, with the data in it"]
     assert sartor("check").out.endswith("-- There is nothing to do.\n")

@@ -14,7 +14,6 @@ from sartor.cli.declare import Argument, Command, Option, command_in
 from sartor.cli.work import on_each, run, settled
 from sartor.domain.destination import Destination
 from sartor.domain.errors import DestinationError, SettingsError
-from sartor.domain.notes import plan_notes
 from sartor.domain.plan import Direction
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ def show(
         nonlocal pending
         found = run(look(destination, prints or sql is not None))
         pending = pending or bool(found.steps)
-        for note in (*plan_notes(found.plan), *found.obstacles):
+        for note in render.check_notes(found):
             output.tell(f"note: {note}")
         if sql is not None:
             _write(found, _numbered(sql, next(numbers)) if several else sql)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.ledger import Entry, Event
-from sartor.domain.notes import status_notes
+from sartor.domain.notes import plan_notes, status_notes
 from sartor.domain.plan import Direction
 from sartor.domain.release import Release
 
@@ -154,6 +154,12 @@ def check_lines(found: Check) -> list[str]:
     ]
 
 
+def check_notes(found: Check) -> list[str]:
+    """What is worth saying of it besides its steps."""
+    losses = [f"drops {loss_text(loss)}, with the data in it" for loss in found.losses]
+    return [*plan_notes(found.plan), *losses, *found.obstacles]
+
+
 def found_line(found: Check) -> str:
     """How much that is."""
     verb = "deploy" if found.plan.direction is Direction.DEPLOY else "roll back"
@@ -246,13 +252,14 @@ def loss_lines(preview: RollbackPreview) -> list[str]:
         lines.append(f"  {step.alteration.name}{when}")
     if preview.losses:
         lines.append("and drops, with the data in it:")
-        lines += [f"  {_loss(loss)}" for loss in preview.losses]
+        lines += [f"  {loss_text(loss)}" for loss in preview.losses]
     else:
         lines.append("What these alterations made goes, with the data in it.")
     return lines
 
 
-def _loss(loss: Loss) -> str:
+def loss_text(loss: Loss) -> str:
+    """What is dropped, and about how many rows of it there are."""
     rows = "" if loss.rows is None else f"  (about {loss.rows:,} row{'' if loss.rows == 1 else 's'})"
     return (f"column {loss.table}.{loss.column}" if loss.column else f"table {loss.table}") + rows
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sartor.api import DestinationStatus
+from sartor.cli.render import check_notes
 from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.errors import SartorError
 from sartor.domain.ledger import Entry, Event
@@ -101,7 +102,7 @@ def check_shape(found: Check) -> Shape:
             alteration_shape(each.step.alteration) | {"sql": each.sql, "transaction": each.transactional}
             for each in found.steps
         ],
-        "notes": [*plan_notes(found.plan), *found.obstacles],
+        "notes": check_notes(found),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sartor.domain.loss import Loss
 from sartor.domain.plan import Plan, Step
 
 
@@ -24,11 +25,12 @@ class CheckedStep:
 class Check:
     """A plan with its SQL.
 
-    `script` is all of it for psql, None where it wasn't asked for or can't be written; `obstacles` are sentences, on
-    why it can't, and on why this role couldn't carry the plan out here.
+    `losses` is what a rollback would drop. `script` is all of the SQL for psql, None where it wasn't asked for or can't
+    be written; `obstacles` are sentences, on why it can't, and on why this role couldn't carry the plan out here.
     """
 
     plan: Plan
     steps: tuple[CheckedStep, ...]
+    losses: tuple[Loss, ...]
     script: str | None
     obstacles: tuple[str, ...]

@@ -16,6 +16,7 @@ from sartor.domain.plan import Deploy, Direction, Plan, Rollback, Step, make_pla
 from sartor.postgres import psql
 from sartor.postgres.ledger import read_ledger, require_format
 from sartor.postgres.session import Session, application_name
+from sartor.runner.preview import find_losses
 from sartor.runner.progress import load_all
 from sartor.runner.psql_script import write_script
 
@@ -33,6 +34,7 @@ async def check(
         plan = make_plan(catalogue, ledger, request)
         obstacles = list(_obstacles(session, ledger, plan))
         steps = tuple(_checked(step, plan.direction) for step in plan.steps)
+        losses = await find_losses(session, plan) if plan.direction is Direction.ROLLBACK else ()
         script = None
         if writes:
             try:
@@ -41,7 +43,7 @@ async def check(
                 script = await write_script(session, ledger, plan, steps, limits)
             except (PrivilegeMissing, LedgerTooNew) as error:
                 obstacles.append(f"there is no script: {_sentence(error)}")
-    return Check(plan=plan, steps=steps, script=script, obstacles=tuple(obstacles))
+    return Check(plan=plan, steps=steps, losses=losses, script=script, obstacles=tuple(obstacles))
 
 
 def _obstacles(session: Session, ledger: Ledger, plan: Plan) -> Iterator[str]:
