@@ -55,7 +55,10 @@ ON_SERVER = """
 LIST = f"{SHARED} cli.reading"
 READ = f"{LIST} {ON_SERVER}"
 NO_OP = f"{SHARED} {ON_SERVER} cli.deploying cli.asking cli.prompts cli.telling domain.report runner runner.run"
-HELP = f"{SHARED} cli.app cli.reading cli.deploying cli.seed cli.asking cli.prompts cli.telling domain.report"
+HELP = f"""
+    {SHARED} cli.app cli.reading cli.checking cli.linting cli.deploying cli.seed cli.asking cli.prompts cli.telling
+    domain.report
+"""
 
 
 def modules(sartor: Command, code: str, *arguments: str) -> set[str]:
@@ -129,7 +132,9 @@ def test_a_deploy_needs_no_terminal(sartor: Command, folder: Folder) -> None:
         assert not others & {"prompt_toolkit", "questionary", "rich", "typer"}
 
 
-COMMANDS = ["db alteration " + name for name in ("deploy", "rollback", "fresh", "list", "status", "history")]
+COMMANDS = [
+    "db alteration " + name for name in ("deploy", "rollback", "fresh", "check", "list", "status", "history", "lint")
+]
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, "db seed"])

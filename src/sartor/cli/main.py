@@ -35,8 +35,7 @@ def _run(arguments: Sequence[str]) -> int:
     values = None if command is None else parse(command.function, words)
     if command is None or values is None:
         return _run_typer(arguments)
-    call(command.function, values)
-    return 0
+    return call(command.function, values)
 
 
 def _find(arguments: Sequence[str]) -> tuple[Command | None, Sequence[str]]:
@@ -50,6 +49,14 @@ def _find(arguments: Sequence[str]) -> tuple[Command | None, Sequence[str]]:
             from sartor.cli import deploying
 
             return deploying.commands[name], words
+        case ["db", "alteration" | "alt" | "alter", "check" as name, *words]:
+            from sartor.cli import checking
+
+            return checking.commands[name], words
+        case ["db", "alteration" | "alt" | "alter", "lint" as name, *words]:
+            from sartor.cli import linting
+
+            return linting.commands[name], words
         case ["db", "seed", *words]:
             from sartor.cli import seed
 
