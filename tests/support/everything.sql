@@ -3,7 +3,7 @@ create extension if not exists citext;
 create schema app;
 set search_path = app, public;
 
-create collation german (provider = icu, locale = 'de-u-co-phonebk');
+create collation german (locale = 'POSIX');
 create type mood as enum ('sad', 'ok', 'happy');
 create type place as (street text, town text);
 create type span as range (subtype = float8, subtype_diff = float8mi);
@@ -47,7 +47,7 @@ comment on constraint users_email on users is 'One each.';
 grant select, insert on users to pg_monitor;
 grant update (nick) on users to pg_monitor;
 grant select on groups to public;
-revoke truncate on groups from postgres;
+revoke truncate on groups from current_user;
 create index users_born on users (born desc nulls last) include (nick) where price > 1;
 create unique index users_lower on users (lower(nick)) with (fillfactor = 80);
 create index users_seen on users (seen, (price + 1));
