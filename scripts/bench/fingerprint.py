@@ -2,8 +2,9 @@
 
     .venv/bin/python scripts/bench/fingerprint.py [--url URL] [--rounds 5] [--tables 100 500 2000]
 
-Each table has nine columns, four constraints, two more indexes, defaults, a trigger, a comment and a grant. Without --url
-the server is the embedded one; with it, any server where the role may create databases. Prints a table in Markdown.
+Each table has nine columns, four constraints, two more indexes, defaults, a trigger, a comment and a grant. Without
+--url the server is the embedded one; with it, any server where the role may create databases. Prints a table in
+Markdown.
 """
 
 from __future__ import annotations

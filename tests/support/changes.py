@@ -1,4 +1,4 @@
-"""What `changes.sql` lists: kinds of change, and what a fingerprint is to say of each."""
+"""A database with something of each kind, and what `changes.sql` lists: kinds of change to it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ import re
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import asyncpg
+
+from sartor.domain.fingerprint import Fingerprint, Scope
+from sartor.postgres.fingerprint import read_fingerprint
 
 HERE = Path(__file__).parent
 EVERYTHING = (HERE / "everything.sql").read_text("utf-8")
 """SQL that makes schema `app`, with something of each kind in it."""
+SCHEMAS = ("app", "more", "public")
 
 
 class Verdict(Enum):
@@ -43,3 +49,28 @@ def changes() -> Iterator[Change]:
             verdict = next(v for v in Verdict if v.value in said)
             first, since = said.get("first", ""), int(said.get("since", 0))
             yield Change(statements, verdict, said[verdict.value], first, since)
+
+
+class Everything:
+    """A database with something of each kind; nothing that a change does to it stays."""
+
+    def __init__(self, connection: asyncpg.Connection[Any], url: str) -> None:
+        self.connection = connection
+        self.url = url
+        self.server = connection.get_server_version().major
+
+    async def look(self) -> Fingerprint:
+        """How it is now."""
+        return await read_fingerprint(self.connection, SCHEMAS, scope=Scope.DATABASE)
+
+    async def undergo(self, statements: str, *, first: str = "") -> tuple[Fingerprint, Fingerprint]:
+        """How it was after the `first` statements, and how it is after the others."""
+        transaction = self.connection.transaction()
+        await transaction.start()
+        try:
+            await self.connection.execute(f"set local search_path = app, public; {first}")
+            before = await self.look()
+            await self.connection.execute(statements)
+            return before, await self.look()
+        finally:
+            await transaction.rollback()

@@ -204,7 +204,8 @@ alter table users drop constraint users_price_check, add constraint users_price_
 alter table users alter constraint users_group initially deferred;
 
 -- sees: constraint app.users.users_group
-alter table users drop constraint users_group, add constraint users_group foreign key (group_id) references groups deferrable;
+alter table users drop constraint users_group,
+    add constraint users_group foreign key (group_id) references groups deferrable;
 
 -- sees: constraint app.users.users_group
 -- since: 18
@@ -336,7 +337,8 @@ alter view people set (security_invoker = true);
 alter view people reset (check_option);
 
 -- sees: materialized view app.crowd
-drop materialized view crowd; create materialized view crowd as select group_id, count(id) as many from users group by 1;
+drop materialized view crowd;
+create materialized view crowd as select group_id, count(id) as many from users group by 1;
 
 -- sees: rule app.people.people_gone
 drop rule people_gone on people;
@@ -453,7 +455,8 @@ create or replace procedure tidy() language sql as 'delete from app.base';
 drop aggregate total(int); create aggregate total (int) (sfunc = add_up, stype = int, initcond = '1');
 
 -- sees: aggregate app.total(integer)
-alter aggregate total(int) rename to sum_up; create aggregate total (int) (sfunc = int4mul, stype = int, initcond = '0');
+alter aggregate total(int) rename to sum_up;
+create aggregate total (int) (sfunc = int4mul, stype = int, initcond = '0');
 
 -- sees: grant function app.tell(integer) to public
 grant execute on function tell(int) to public;
@@ -474,7 +477,8 @@ alter type mood add value 'glad';
 
 -- notes: label order app.mood
 -- first: alter type mood add value 'glad' before 'sad'; alter type mood add value 'mad';
-alter type mood rename value 'glad' to 'x'; alter type mood rename value 'mad' to 'glad'; alter type mood rename value 'x' to 'mad';
+alter type mood rename value 'glad' to 'x'; alter type mood rename value 'mad' to 'glad';
+alter type mood rename value 'x' to 'mad';
 
 -- sees: type app.mood
 alter type mood rename value 'ok' to 'fine';
@@ -674,5 +678,5 @@ select pg_catalog.lo_create(0);
 create role more_or_less;
 
 -- blind: who granted is not what is granted
--- first: grant usage on schema app to pg_monitor; grant select on users to pg_read_all_stats; grant select on users to pg_monitor with grant option;
-set local role pg_monitor; grant select on users to pg_read_all_stats; reset role;
+-- first: grant usage on schema app to pg_monitor; grant select on users to pg_read_all_stats, pg_monitor with grant option;
+set local role pg_monitor; grant select on users to pg_read_all_stats with grant option; reset role;

@@ -69,7 +69,7 @@ alter table measures attach partition measures_2021 for values from ('2021-01-01
 create table measures_rest partition of measures default;
 create index measures_value on measures (value);
 
-create function touch() returns trigger language plpgsql as $$begin new.seen := now(); return new; end$$;
+create function touch() returns trigger language plpgsql as $$begin return new; end$$;
 create function tell(who text, often int default 2) returns text language sql stable parallel safe
     set search_path = app, public as $$select repeat(who, often)$$;
 create function tell(who int) returns int language sql immutable as 'select who';
@@ -80,7 +80,8 @@ revoke execute on function tell(int) from public;
 comment on function touch() is 'Now.';
 comment on procedure tidy() is 'Away with it.';
 comment on aggregate total(int) is 'A sum.';
-create trigger users_touch before update of nick on users for each row when (old.nick is not null) execute function touch();
+create trigger users_touch before update of nick on users for each row when (old.nick is not null)
+    execute function touch();
 create constraint trigger groups_later after insert on groups deferrable initially deferred for each row
     execute function touch();
 create trigger measures_touch after insert on measures for each row execute function touch();

@@ -9,6 +9,9 @@ from enum import Enum
 
 from sartor.domain.fingerprint import NOTED, Fingerprint
 
+NOTHING = "/dev/null"
+"""What a diff calls the side where an object isn't."""
+
 
 class Change(Enum):
     """What became of an object."""
@@ -49,36 +52,26 @@ class Difference:
 def compare(before: Fingerprint, after: Fingerprint) -> tuple[Difference, ...]:
     """The objects that differ, by kind and name. Raises ValueError where the two don't look at the same."""
     if not before.comparable(after):
-        raise ValueError("fingerprints of different schemas or versions of Postgres don't compare")
-    old = {(o.kind, o.name): o for o in before.objects}
-    new = {(o.kind, o.name): o for o in after.objects}
+        raise ValueError("fingerprints of other schemas, or by another version of Postgres, don't compare")
+    old, new = ({(o.kind, o.name): o.definition for o in side.objects} for side in (before, after))
+    parents = {(o.kind, o.name): o.parent for o in (*before.objects, *after.objects)}
     return tuple(
-        Difference(
-            kind=kind,
-            name=name,
-            parent=new.get((kind, name), old.get((kind, name), None)).parent,
-            before=old[kind, name].definition if (kind, name) in old else None,
-            after=new[kind, name].definition if (kind, name) in new else None,
-        )
-        for kind, name in sorted(old.keys() | new.keys())
-        if old.get((kind, name)) != new.get((kind, name))
+        Difference(kind=key[0], name=key[1], parent=parents[key], before=old.get(key), after=new.get(key))
+        for key in sorted(parents)
+        if old.get(key) != new.get(key)
     )
 
 
 def without_parts(differences: Iterable[Difference]) -> tuple[Difference, ...]:
-    """The differences that aren't said by another: a table that was added brings its columns, its indexes, its grants.
-
-    A note about something that stays, such as the order of columns after one was added, is kept.
-    """
+    """The differences that no other one brings with it: a table that was added brings its columns, indexes, grants."""
     found = tuple(differences)
     whole = {(d.label, d.change) for d in found if d.change is not Change.CHANGED}
     return tuple(d for d in found if (d.parent, d.change) not in whole)
 
 
 def unified(differences: Iterable[Difference]) -> Iterator[str]:
-    """The lines of a unified diff of definitions, one after another."""
-    for difference in differences:
-        before, after = (text.splitlines() if text is not None else [] for text in (difference.before, difference.after))
-        label = difference.label
-        old, new = label if difference.before is not None else "-", label if difference.after is not None else "-"
+    """The lines of a unified diff of the definitions, object by object."""
+    for d in differences:
+        sides = [(NOTHING, []) if text is None else (d.label, text.splitlines()) for text in (d.before, d.after)]
+        (old, before), (new, after) = sides
         yield from difflib.unified_diff(before, after, old, new, lineterm="")

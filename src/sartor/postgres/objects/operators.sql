@@ -27,7 +27,8 @@ from pg_opclass o join covered s on s.oid = o.opcnamespace join pg_am a on a.oid
 where o.oid not in (select m.objid from member m where m.classid = 'pg_opclass'::regclass)
 
 union all
-select 'pg_opfamily'::regclass, f.oid, 0, 'operator family', format('%I.%I using %I', s.nspname, f.opfname, a.amname), '',
+select 'pg_opfamily'::regclass, f.oid, 0, 'operator family', format('%I.%I using %I', s.nspname, f.opfname, a.amname),
+    '',
     concat_ws(E'\n',
         'operator family',
         (

@@ -18,16 +18,17 @@ from (
 
 union all
 select 'grant', o.kind || ' ' || o.name || ' to ' || g.grantee,
-    case o.definition when '' then '' else o.kind || ' ' || o.name end, coalesce(g.given, 'nothing')
+    case when o.definition <> '' then o.kind || ' ' || o.name else '' end, coalesce(g.given, 'nothing')
 from objects o
 cross join lateral (
-    select case x.grantee when 0 then 'public' when o.owner then 'its owner' else quote_ident(pg_get_userbyid(x.grantee)) end
-            as grantee,
+    select case x.grantee when 0 then 'public' when o.owner then 'its owner'
+            else quote_ident(pg_get_userbyid(x.grantee)) end as grantee,
         string_agg(distinct x.privilege, ', ' order by x.privilege) filter (where x.present) as given,
         string_agg(distinct x.privilege, ', ' order by x.privilege) filter (where not x.present) as standard
     from (
         select a.grantee, true as present,
-            lower(a.privilege_type) || case when a.is_grantable then ' with grant option' else '' end collate "C" as privilege
+            lower(a.privilege_type) || case when a.is_grantable then ' with grant option' else '' end
+                collate "C" as privilege
         from aclexplode(o.acl) a
         union all
         select a.grantee, false, lower(a.privilege_type) collate "C"

@@ -1,4 +1,4 @@
--- Triggers, rules and policies.
+-- Triggers, rules and policies. Until 13 a trigger's copies for partitions count as internal, as a foreign key's do.
 select 'pg_trigger'::regclass, t.oid, 0, 'trigger', r.name || '.' || quote_ident(t.tgname), r.kind || ' ' || r.name,
     concat_ws(E'\n',
         pg_get_triggerdef(t.oid),
@@ -6,7 +6,7 @@ select 'pg_trigger'::regclass, t.oid, 0, 'trigger', r.name || '.' || quote_ident
             when 'A' then 'enabled always' end
     ), null, null, null
 from relation r join pg_trigger t on t.tgrelid = r.oid
-where not t.tgisinternal
+where not t.tgisinternal or t.tgparentid <> 0 and t.tgconstraint = 0
 
 union all
 select 'pg_rewrite'::regclass, w.oid, 0, 'rule', r.name || '.' || quote_ident(w.rulename), r.kind || ' ' || r.name,

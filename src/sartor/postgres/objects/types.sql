@@ -27,7 +27,8 @@ select 'pg_type'::regclass, t.oid, 0, case t.typtype when 'd' then 'domain' else
             ) from pg_range g where g.rngtypid = t.oid
         )
         else jsonb_pretty(
-            to_jsonb(t) - '{oid,typname,typnamespace,typowner,typacl,typrelid,typarray,typelem,typcollation,typdefaultbin}'::text[]
+            to_jsonb(t) - '{oid,typname,typnamespace,typowner,typacl,typrelid,typarray,typelem,typcollation,
+                typdefaultbin}'::text[]
             || jsonb_build_object('typelem', format_type(nullif(t.typelem, 0), null),
                 'typcollation', nullif(t.typcollation, 0)::regcollation)
         )
