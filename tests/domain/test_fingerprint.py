@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from sartor.domain.difference import Change, compare, unified, without_parts
 from sartor.domain.fingerprint import NOTED, Fingerprint, SchemaObject, Scope
 
-OBJECTS = st.builds(
-    SchemaObject, st.sampled_from(["table", "column", "owner", "column order"]), st.text(), st.text(), st.text()
-)
+TEXT = st.text(st.characters(exclude_characters="\0", codec="utf-8"))
+OBJECTS = st.builds(SchemaObject, st.sampled_from(["table", "column", "owner", "column order"]), TEXT, TEXT, TEXT)
 
 
 def make(*objects: SchemaObject, server: int = 18) -> Fingerprint:

@@ -214,9 +214,23 @@ alter table users alter constraint users_group not enforced;
 -- sees: constraint app.users.users_group
 alter table users disable trigger all;
 
--- sees: constraint app.users.more
+-- sees: column app.users.email
 -- since: 18
 alter table users rename constraint users_email_not_null to more;
+
+-- sees: column app.users.price
+-- since: 18
+-- first: alter table users alter price set not null;
+alter table users alter price drop not null, add constraint users_price_not_null not null price not valid;
+
+-- sees: column app.base.b
+-- since: 18
+-- first: alter table base alter b set not null;
+alter table base alter constraint base_b_not_null no inherit;
+
+-- blind: what a column says of itself, its constraint doesn't say as well
+-- since: 18
+comment on constraint users_email_not_null on users is 'Other.';
 
 -- sees: constraint app.users.more
 alter table users add constraint more exclude using gist (int4range(0, price) with &&);

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from itertools import chain
 from typing import Any, NamedTuple, Self
 
 FORMAT = 1
@@ -109,5 +110,6 @@ class Fingerprint:
 
 
 def _hash(objects: Iterable[SchemaObject]) -> str:
-    text = json.dumps([(o.kind, o.name, o.definition) for o in objects])
+    # Postgres's text holds no NUL, so it tells the parts apart.
+    text = "\0".join(chain.from_iterable((o.kind, o.name, o.definition) for o in objects))
     return hashlib.sha256(text.encode()).hexdigest()
