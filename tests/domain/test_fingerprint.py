@@ -69,6 +69,14 @@ def test_parts() -> None:
     assert len(without_parts(compare(make(TABLE), changed))) == 2
 
 
+def test_order() -> None:
+    """Another order is told where something moved, not where something came or went."""
+    more, moved = ORDER._replace(definition="id\nnew\nname"), ORDER._replace(definition="name\nid")
+    assert without_parts(compare(make(ORDER), make(more))) == ()
+    assert without_parts(compare(make(more), make(ORDER))) == ()
+    assert [d.label for d in without_parts(compare(make(ORDER), make(moved)))] == ["column order app.a"]
+
+
 def test_diff() -> None:
     """A diff names each object and shows its definition's lines."""
     found = compare(make(TABLE, ORDER), make(COLUMN, ORDER._replace(definition="name\nid")))

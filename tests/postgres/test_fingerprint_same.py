@@ -244,14 +244,18 @@ def test_owner(everything: Everything, runner: asyncio.Runner) -> None:
 def test_sartor_itself(database: Database) -> None:
     """Sartor's own tables are left out, with all that belongs to them."""
 
+    async def look() -> Fingerprint:
+        async with Session(Destination(url=database.url), application="test") as session:
+            return await read_fingerprint(session.connection, ["public"])
+
     async def make_ledger() -> None:
         async with Session(Destination(url=database.url), application="test") as session:
             await create_ledger(session)
 
-    before = asyncio.run(_look(database.url))
+    before = asyncio.run(look())
     asyncio.run(make_ledger())
     database.run("grant select on sartor_ledger to pg_monitor", "create index on sartor_ledger (name)")
-    assert lines(before, asyncio.run(_look(database.url))) == []
+    assert lines(before, asyncio.run(look())) == []
 
 
 def test_other_schemas(database: Database) -> None:

@@ -9,6 +9,9 @@ from enum import Enum
 
 from sartor.domain.fingerprint import NOTED, Fingerprint
 
+ORDERS = frozenset({"column order", "label order"})
+"""The kinds whose definition is the names of other objects, one a line."""
+
 NOTHING = "/dev/null"
 """What a diff calls the side where an object isn't."""
 
@@ -63,10 +66,21 @@ def compare(before: Fingerprint, after: Fingerprint) -> tuple[Difference, ...]:
 
 
 def without_parts(differences: Iterable[Difference]) -> tuple[Difference, ...]:
-    """The differences that no other one brings with it: a table that was added brings its columns, indexes, grants."""
+    """The differences that no other one brings with it.
+
+    A table that was added brings its columns, indexes, grants; a column that was added, another order of columns.
+    """
     found = tuple(differences)
     whole = {(d.label, d.change) for d in found if d.change is not Change.CHANGED}
-    return tuple(d for d in found if (d.parent, d.change) not in whole)
+    return tuple(d for d in found if (d.parent, d.change) not in whole and not _same_order(d))
+
+
+def _same_order(difference: Difference) -> bool:
+    """Whether it is one of order, and what was there before and is still there stands as it stood."""
+    if difference.kind not in ORDERS or difference.change is not Change.CHANGED:
+        return False
+    before, after = (text.splitlines() for text in (difference.before or "", difference.after or ""))
+    return [name for name in before if name in after] == [name for name in after if name in before]
 
 
 def unified(differences: Iterable[Difference]) -> Iterator[str]:

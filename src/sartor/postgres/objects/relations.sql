@@ -32,19 +32,21 @@ from relation r left join pg_foreign_table t on t.ftrelid = r.oid
 where r.relkind in ('r', 'p', 'v', 'm', 'f')
 
 union all
-select 'pg_class'::regclass, r.oid, 0, r.kind, r.name, '',
+select 'pg_class'::regclass, r.oid, 0, r.kind, r.name, coalesce('column ' || o.name, ''),
     concat_ws(E'\n',
         case r.relpersistence when 'u' then 'unlogged' end,
         'as ' || format_type(s.seqtypid, null),
         format('start %s increment %s minimum %s maximum %s cache %s', s.seqstart, s.seqincrement, s.seqmin, s.seqmax,
             s.seqcache),
         case when s.seqcycle then 'cycle' end,
-        (
-            select case d.deptype when 'i' then 'identity of ' else 'owned by ' end || d.refobjid::regclass::text
-                || '.' || quote_ident(a.attname)
-            from pg_depend d join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
-            where d.classid = 'pg_class'::regclass and d.objid = r.oid and d.refclassid = 'pg_class'::regclass
-                and d.deptype in ('a', 'i')
-        )
+        case o.deptype when 'i' then 'identity of ' else 'owned by ' end || o.name
     ), r.relowner, 's', r.relacl
-from relation r join pg_sequence s on s.seqrelid = r.oid
+from relation r
+join pg_sequence s on s.seqrelid = r.oid
+left join lateral (
+    select d.deptype, d.refobjid::regclass::text || '.' || quote_ident(a.attname) as name
+    from pg_depend d join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+    where d.classid = 'pg_class'::regclass and d.objid = r.oid and d.refclassid = 'pg_class'::regclass
+        and d.deptype in ('a', 'i')
+    limit 1 -- there is one; said so, it is looked for by its index
+) o on true
