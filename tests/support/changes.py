@@ -58,6 +58,7 @@ class Everything:
         self.connection = connection
         self.url = url
         self.server = connection.get_server_version().major
+        self._untouched: Fingerprint | None = None
 
     async def look(self) -> Fingerprint:
         """How it is now."""
@@ -69,8 +70,12 @@ class Everything:
         await transaction.start()
         try:
             await self.connection.execute(f"set local search_path = app, public; {first}")
-            before = await self.look()
+            before = await self.look() if first else await self._untouched_once()
             await self.connection.execute(statements)
             return before, await self.look()
         finally:
             await transaction.rollback()
+
+    async def _untouched_once(self) -> Fingerprint:
+        self._untouched = self._untouched or await self.look()
+        return self._untouched

@@ -53,6 +53,7 @@ create unique index users_lower on users (lower(nick)) with (fillfactor = 80);
 create index users_seen on users (seen, (price + 1));
 alter index users_seen alter column 2 set statistics 50;
 comment on index users_born is 'By age.';
+comment on index users_email is 'A constraint''s.';
 create statistics users_stats (dependencies, ndistinct) on group_id, price from users;
 comment on statistics users_stats is 'Together.';
 create policy own on users for select to pg_monitor using (price > 0);

@@ -7,18 +7,18 @@ select 'owner', o.kind || ' ' || o.name, o.kind || ' ' || o.name, pg_get_userbyi
 from objects o where o.sub = 0 and o.definition <> '' and o.owner is not null
 
 union all
-select 'tablespace', r.kind || ' ' || r.name, r.kind || ' ' || r.name, t.spcname::text
+select 'tablespace', x.kind || ' ' || x.name, x.parent, t.spcname::text
 from (
-    select r.kind, r.name, r.reltablespace from relation r
+    select r.kind, r.name, r.kind || ' ' || r.name as parent, r.reltablespace from relation r
     union all
-    select 'index', format('%I.%I', n.nspname, c.relname), c.reltablespace
+    select 'index', format('%I.%I', n.nspname, c.relname), r.kind || ' ' || r.name, c.reltablespace
     from relation r join pg_index i on i.indrelid = r.oid join pg_class c on c.oid = i.indexrelid
     join pg_namespace n on n.oid = c.relnamespace
-) r join pg_tablespace t on t.oid = r.reltablespace
+) x join pg_tablespace t on t.oid = x.reltablespace
 
 union all
 select 'grant', o.kind || ' ' || o.name || ' to ' || g.grantee,
-    case when o.definition <> '' then o.kind || ' ' || o.name else '' end, coalesce(g.given, 'nothing')
+    case when o.definition <> '' then o.kind || ' ' || o.name else o.parent end, coalesce(g.given, 'nothing')
 from objects o
 cross join lateral (
     select case x.grantee when 0 then 'public' when o.owner then 'its owner'
@@ -39,5 +39,6 @@ cross join lateral (
 where o.acl is not null and g.given is distinct from g.standard
 
 union all
-select 'comment', o.kind || ' ' || o.name, o.kind || ' ' || o.name, d.description
+select 'comment', o.kind || ' ' || o.name,
+    case when o.definition <> '' then o.kind || ' ' || o.name else o.parent end, d.description
 from objects o join pg_description d on d.classoid = o.class and d.objoid = o.oid and d.objsubid = o.sub
