@@ -6,20 +6,15 @@ import asyncio
 import re
 import subprocess
 
-import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sartor.domain.destination import Destination
-from sartor.domain.difference import compare, unified
-from sartor.domain.fingerprint import Fingerprint, Scope
+from sartor.domain.difference import compare
+from sartor.domain.fingerprint import Fingerprint
 from sartor.postgres.embedded import binaries
-from sartor.postgres.fingerprint import read_fingerprint
-from sartor.postgres.ledger import create_ledger
-from sartor.postgres.session import Session
-from support.changes import SCHEMAS, Everything
-from support.database import Database, temporary_database
+from support.changes import Everything, lines, look
+from support.database import temporary_database
 
 QUIET = (
     "insert into app.groups (name) select 'group ' || n from generate_series(1, 100) n",
@@ -103,11 +98,6 @@ EVIL = """
 """
 
 
-def lines(before: Fingerprint, after: Fingerprint) -> list[str]:
-    """How two fingerprints differ, for an assertion to show."""
-    return list(unified(compare(before, after)))
-
-
 @pytest.mark.parametrize("statement", QUIET)
 def test_data(everything: Everything, runner: asyncio.Runner, statement: str) -> None:
     """Rows, statistics, files, where a sequence stands: nothing of that is the schema's."""
@@ -177,7 +167,7 @@ def test_restored(everything: Everything, server_url: str) -> None:
         # A newer pg_dump sets what an older server doesn't know.
         _run("psql", "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", other.url,
              given=re.sub(r"^SET transaction_timeout.*$", "", dumped, flags=re.MULTILINE))  # fmt: skip
-        before, after = asyncio.run(_look(everything.url)), asyncio.run(_look(other.url))
+        before, after = asyncio.run(look(everything.url)), asyncio.run(look(other.url))
     assert lines(before, after) == []
     assert (before.logical, before.exact) == (after.logical, after.exact)
 
@@ -187,14 +177,6 @@ def _run(program: str, *arguments: str, given: str = "") -> str:
         [binaries() / program, *arguments], input=given, check=True, capture_output=True, text=True, timeout=60
     )
     return done.stdout
-
-
-async def _look(url: str, *schemas: str, scope: Scope = Scope.DATABASE) -> Fingerprint:
-    connection = await asyncpg.connect(url, statement_cache_size=0)
-    try:
-        return await read_fingerprint(connection, schemas or SCHEMAS, scope=scope)
-    finally:
-        await connection.close()
 
 
 def test_other_order(server_url: str) -> None:
@@ -226,7 +208,7 @@ def test_other_order(server_url: str) -> None:
     for statements in (one, other):
         with temporary_database(server_url) as database:
             database.run(*statements)
-            found.append(asyncio.run(_look(database.url)))
+            found.append(asyncio.run(look(database.url)))
     assert lines(*found) == []
     assert found[0].exact == found[1].exact
 
@@ -239,55 +221,6 @@ def test_owner(everything: Everything, runner: asyncio.Runner) -> None:
         "owner function app.tell(integer)", "owner sequence app.groups_id_seq", "owner table app.groups",
     }  # fmt: skip
     assert before.logical == after.logical
-
-
-def test_sartor_itself(database: Database) -> None:
-    """Sartor's own tables are left out, with all that belongs to them."""
-
-    async def look() -> Fingerprint:
-        async with Session(Destination(url=database.url), application="test") as session:
-            return await read_fingerprint(session.connection, ["public"])
-
-    async def make_ledger() -> None:
-        async with Session(Destination(url=database.url), application="test") as session:
-            await create_ledger(session)
-
-    before = asyncio.run(look())
-    asyncio.run(make_ledger())
-    database.run("grant select on sartor_ledger to pg_monitor", "create index on sartor_ledger (name)")
-    assert lines(before, asyncio.run(look())) == []
-
-
-def test_other_schemas(database: Database) -> None:
-    """Other schemas aren't looked at, and what belongs to no schema only where that is asked for."""
-    database.run("create schema app", "create table app.a (id int)")
-    before = asyncio.run(_look(database.url, "app", scope=Scope.SCHEMAS))
-    whole = asyncio.run(_look(database.url, "app", scope=Scope.DATABASE))
-    database.run("create table public.b (id int)", "create schema other", "create table other.a (id int)")
-    assert lines(whole, asyncio.run(_look(database.url, "app", scope=Scope.DATABASE))) == []
-    database.run(
-        "create extension citext schema other",
-        "create foreign data wrapper nowhere",
-        "create server away foreign data wrapper nowhere",
-        "create publication news",
-        "alter default privileges revoke execute on functions from public",
-    )
-    assert lines(before, asyncio.run(_look(database.url, "app", scope=Scope.SCHEMAS))) == []
-    assert asyncio.run(_look(database.url, "app", scope=Scope.DATABASE)).logical != whole.logical
-
-
-def test_extensions_own(database: Database) -> None:
-    """Of an extension there is that it is there, and in which schema; nothing of what it made."""
-    database.run("create schema app")
-    before = asyncio.run(_look(database.url, "app", scope=Scope.SCHEMAS))
-    database.run("create extension hstore schema app")
-    found = compare(before, asyncio.run(_look(database.url, "app", scope=Scope.SCHEMAS)))
-    assert {d.kind for d in found} == {"comment", "extension", "extension version", "owner"}
-
-
-def test_no_schema(database: Database) -> None:
-    """A schema that isn't there is empty."""
-    assert asyncio.run(_look(database.url, "nowhere", scope=Scope.SCHEMAS)).objects == ()
 
 
 def test_leaves_the_session_alone(everything: Everything, runner: asyncio.Runner) -> None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
+from sartor.domain.difference import compare, unified
 from sartor.domain.fingerprint import Fingerprint, Scope
 from sartor.postgres.fingerprint import read_fingerprint
 
@@ -79,3 +80,17 @@ class Everything:
     async def _untouched_once(self) -> Fingerprint:
         self._untouched = self._untouched or await self.look()
         return self._untouched
+
+
+async def look(url: str, *schemas: str, scope: Scope = Scope.DATABASE) -> Fingerprint:
+    """The fingerprint of a database."""
+    connection = await asyncpg.connect(url, statement_cache_size=0)
+    try:
+        return await read_fingerprint(connection, schemas or SCHEMAS, scope=scope)
+    finally:
+        await connection.close()
+
+
+def lines(before: Fingerprint, after: Fingerprint) -> list[str]:
+    """How two fingerprints differ, for an assertion to show."""
+    return list(unified(compare(before, after)))

@@ -12,6 +12,9 @@ import asyncpg
 
 from sartor.domain.fingerprint import Fingerprint, SchemaObject, Scope
 
+PATIENCE = 10.0
+"""Seconds that a fingerprint waits for a table that is locked."""
+
 _KINDS = (
     "relations", "columns", "constraints", "indexes", "triggers", "routines", "types", "operators", "text_search",
     "foreign_data", "database",
@@ -39,18 +42,24 @@ set local jit = off;
 
 
 async def read_fingerprint(
-    connection: asyncpg.Connection[Any], schemas: Iterable[str], *, scope: Scope = Scope.SCHEMAS
+    connection: asyncpg.Connection[Any],
+    schemas: Iterable[str],
+    *,
+    scope: Scope = Scope.SCHEMAS,
+    lock_timeout: float = PATIENCE,
 ) -> Fingerprint:
     """The fingerprint of some schemas, as they are now, or in the connection's transaction; it changes nothing.
 
-    Extensions' own objects and Sartor's tables are left out, and a schema that isn't there is empty.
+    Extensions' own objects and Sartor's tables are left out, and a schema that isn't there is empty. To write an
+    expression or a view's query out, the server opens the tables in it: it waits where one is locked against readers,
+    `lock_timeout` seconds at most, and then the driver raises LockNotAvailableError.
     """
     wanted = tuple(sorted(set(schemas)))
     server = connection.get_server_version().major
     transaction = connection.transaction()
     await transaction.start()
     try:
-        await connection.execute(_PINNED)
+        await connection.execute(f"{_PINNED} set local lock_timeout = {lock_timeout * 1000:.0f}")
         rows = await connection.fetch(_query(server), list(wanted), scope is Scope.DATABASE)
     finally:
         # Of a transaction that was open before, this takes the settings back too.
