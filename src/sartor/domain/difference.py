@@ -1,0 +1,91 @@
+"""How two fingerprints differ: object by object, and as a diff for people."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from sartor.domain.fingerprint import NOTED, Fingerprint
+
+ORDERS = frozenset({"column order", "label order"})
+"""The kinds whose definition is the names of other objects, one a line."""
+
+NOTHING = "/dev/null"
+"""What a diff calls the side where an object isn't."""
+
+
+class Change(Enum):
+    """What became of an object."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """An object that two fingerprints don't have alike; a definition is None where the object isn't there."""
+
+    kind: str
+    name: str
+    parent: str
+    before: str | None
+    after: str | None
+
+    @property
+    def change(self) -> Change:
+        """What became of the object."""
+        if self.before is None:
+            return Change.ADDED
+        return Change.REMOVED if self.after is None else Change.CHANGED
+
+    @property
+    def noted(self) -> bool:
+        """Whether it is only worth a note: the logical hash doesn't have it."""
+        return self.kind in NOTED
+
+    @property
+    def label(self) -> str:
+        """The object for people: `column public.users.email`."""
+        return f"{self.kind} {self.name}"
+
+
+def compare(before: Fingerprint, after: Fingerprint) -> tuple[Difference, ...]:
+    """The objects that differ, by kind and name. Raises ValueError where the two don't look at the same."""
+    if not before.comparable(after):
+        raise ValueError("fingerprints of other schemas, or by another version of Postgres, don't compare")
+    old, new = ({(o.kind, o.name): o.definition for o in side.objects} for side in (before, after))
+    parents = {(o.kind, o.name): o.parent for o in (*before.objects, *after.objects)}
+    return tuple(
+        Difference(kind=key[0], name=key[1], parent=parents[key], before=old.get(key), after=new.get(key))
+        for key in sorted(parents)
+        if old.get(key) != new.get(key)
+    )
+
+
+def without_parts(differences: Iterable[Difference]) -> tuple[Difference, ...]:
+    """The differences that no other one brings with it.
+
+    A table that was added brings its columns, indexes, grants; a column that was added, another order of columns.
+    """
+    found = tuple(differences)
+    whole = {(d.label, d.change) for d in found if d.change is not Change.CHANGED}
+    return tuple(d for d in found if (d.parent, d.change) not in whole and not _same_order(d))
+
+
+def _same_order(difference: Difference) -> bool:
+    """Whether it is one of order, and what was there before and is still there stands as it stood."""
+    if difference.kind not in ORDERS or difference.change is not Change.CHANGED:
+        return False
+    before, after = (text.splitlines() for text in (difference.before or "", difference.after or ""))
+    return [name for name in before if name in after] == [name for name in after if name in before]
+
+
+def unified(differences: Iterable[Difference]) -> Iterator[str]:
+    """The lines of a unified diff of the definitions, object by object."""
+    for d in differences:
+        sides = [(NOTHING, []) if text is None else (d.label, text.splitlines()) for text in (d.before, d.after)]
+        (old, before), (new, after) = sides
+        yield from difflib.unified_diff(before, after, old, new, lineterm="")

@@ -1,0 +1,115 @@
+"""The fingerprint of a database's schemas: all that is in them, as text that compares, and two hashes of it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from itertools import chain
+from typing import Any, NamedTuple, Self
+
+FORMAT = 1
+"""Which objects are looked at, and how they are written. Fingerprints of different formats don't compare."""
+
+NOTED = frozenset({"column order", "extension version", "label order", "owner", "settings", "tablespace"})
+"""The kinds that may differ between schemas which are the same to an application: only the exact hash has them.
+
+A column that was dropped and made again is the last one, and an enum's label likewise. Owners, tablespaces, the
+versions of extensions and what `alter database ... set` says are a place's own: a copy elsewhere has others.
+"""
+
+
+class Scope(Enum):
+    """What a fingerprint takes in."""
+
+    SCHEMAS = "schemas"
+    """The given schemas, and nothing of other ones or of their database: several products may share that."""
+    DATABASE = "database"
+    """The given schemas, and what belongs to no schema: extensions, event triggers, publications, casts, servers."""
+
+
+class SchemaObject(NamedTuple):
+    """One thing in a schema: `kind` and `name` say which, `definition` is lines of text, `parent` what it is part of.
+
+    A column's parent is `table public.users`, a grant's or a comment's what it is about; "" stands for none.
+    """
+
+    kind: str
+    name: str
+    parent: str
+    definition: str
+
+    @property
+    def label(self) -> str:
+        """The object for people, and what its parts have for a parent: `table public.users`."""
+        return f"{self.kind} {self.name}"
+
+    @property
+    def noted(self) -> bool:
+        """Whether a difference here is only worth a note."""
+        return self.kind in NOTED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fingerprint:
+    """All objects of some schemas, in order; `server` is Postgres's major version.
+
+    It holds names and definitions as they are. So it is compared with another of schemas of the same names, and of the
+    same major version: each writes a view's query in its own way.
+    """
+
+    schemas: tuple[str, ...]
+    scope: Scope
+    server: int
+    objects: tuple[SchemaObject, ...]
+
+    @cached_property
+    def logical(self) -> str:
+        """A hash, in hexadecimal digits, of what an application can tell: equal after a dump and its restore."""
+        return _hash(o for o in self.objects if not o.noted)
+
+    @cached_property
+    def exact(self) -> str:
+        """A hash, in hexadecimal digits, of everything."""
+        return _hash(self.objects)
+
+    def comparable(self, other: Fingerprint) -> bool:
+        """Whether a difference between the two would be one of what they look at."""
+        return (self.schemas, self.scope, self.server) == (other.schemas, other.scope, other.server)
+
+    def packed(self) -> dict[str, Any]:
+        """The fingerprint as JSON's values, to be kept: hashes in the open, objects compressed. `unpack` reads it."""
+        text = json.dumps(self.objects, ensure_ascii=False, separators=(",", ":"))
+        return {
+            "format": FORMAT,
+            "schemas": list(self.schemas),
+            "scope": self.scope.value,
+            "server": self.server,
+            "logical": self.logical,
+            "exact": self.exact,
+            "objects": base64.b64encode(zlib.compress(text.encode(), 9)).decode(),
+        }
+
+    @classmethod
+    def unpack(cls, packed: Mapping[str, Any]) -> Self | None:
+        """What `packed` made; None where another Sartor did, in another format."""
+        if packed["format"] != FORMAT:
+            return None
+        text = zlib.decompress(base64.b64decode(packed["objects"])).decode()
+        return cls(
+            schemas=tuple(packed["schemas"]),
+            scope=Scope(packed["scope"]),
+            server=packed["server"],
+            objects=tuple(SchemaObject(*values) for values in json.loads(text)),
+        )
+
+
+def _hash(objects: Iterable[SchemaObject]) -> str:
+    # Postgres's text holds no NUL, so it tells the parts apart.
+    text = "\0".join(chain.from_iterable((o.kind, o.name, o.definition) for o in objects))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,80 @@
+"""The fingerprint of a live database: one query over the catalogue."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable
+from importlib.resources import files
+from typing import Any
+
+import asyncpg
+
+from sartor.domain.fingerprint import Fingerprint, SchemaObject, Scope
+
+PATIENCE = 10.0
+"""Seconds that a fingerprint waits for a table that is locked."""
+
+_KINDS = (
+    "relations", "columns", "constraints", "indexes", "triggers", "routines", "types", "operators", "text_search",
+    "foreign_data", "database",
+)  # fmt: skip
+"""The files in `objects/` that each select one sort of object: class, oid, sub, kind, name, parent, definition, owner,
+acl_type, acl. `covered` comes before them, `rows` after."""
+
+_SINCE = re.compile(r"^.* -- since (\d+)\n", re.MULTILINE)
+"""A line about what older servers don't have."""
+
+_PINNED = """
+set local search_path = pg_catalog, pg_temp;
+set local quote_all_identifiers = off;
+set local standard_conforming_strings = on;
+set local datestyle = 'ISO, MDY';
+set local intervalstyle = 'postgres';
+set local timezone = 'UTC';
+set local extra_float_digits = 1;
+set local bytea_output = 'hex';
+set local lc_monetary = 'C';
+set local xmlbinary = 'base64';
+set local jit = off;
+"""
+"""What the text of a definition depends on. A temporary table can't hide a name, where the path has pg_temp last."""
+
+
+async def read_fingerprint(
+    connection: asyncpg.Connection[Any],
+    schemas: Iterable[str],
+    *,
+    scope: Scope = Scope.SCHEMAS,
+    lock_timeout: float = PATIENCE,
+) -> Fingerprint:
+    """The fingerprint of some schemas, as they are now, or in the connection's transaction; it changes nothing.
+
+    Extensions' own objects and Sartor's tables are left out, and a schema that isn't there is empty. To write an
+    expression or a view's query out, the server opens the tables in it: it waits where one is locked against readers,
+    `lock_timeout` seconds at most, and then the driver raises LockNotAvailableError.
+    """
+    wanted = tuple(sorted(set(schemas)))
+    server = connection.get_server_version().major
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        await connection.execute(f"{_PINNED} set local lock_timeout = {lock_timeout * 1000:.0f}")
+        rows = await connection.fetch(_query(server), list(wanted), scope is Scope.DATABASE)
+    finally:
+        # Of a transaction that was open before, this takes the settings back too.
+        await transaction.rollback()
+    return Fingerprint(
+        schemas=wanted, scope=scope, server=server, objects=tuple(sorted(SchemaObject(*row) for row in rows))
+    )
+
+
+@functools.cache
+def _query(server: int) -> str:
+    kinds = "\nunion all\n".join(_part(name, server) for name in _KINDS)
+    return f"with {_part('covered', server)}, objects as materialized (\n{kinds})\n{_part('rows', server)}"
+
+
+def _part(name: str, server: int) -> str:
+    text = files("sartor.postgres").joinpath("objects", f"{name}.sql").read_text("utf-8")
+    return _SINCE.sub(lambda found: found[0] if server >= int(found[1]) else "", text)

@@ -1,0 +1,56 @@
+-- Types, domains and collations. The order of an enum's labels is only noted.
+select 'pg_type'::regclass, t.oid, 0, case t.typtype when 'd' then 'domain' else 'type' end,
+    format('%I.%I', s.nspname, t.typname), '',
+    case t.typtype
+        when 'c' then 'composite'
+        when 'e' then concat_ws(E'\n', 'enum', (
+            select string_agg(quote_literal(e.enumlabel), E'\n' order by e.enumlabel)
+            from pg_enum e where e.enumtypid = t.oid
+        ))
+        when 'd' then concat_ws(' ',
+            format_type(t.typbasetype, t.typtypmod),
+            case when t.typcollation <> b.typcollation then 'collate ' || t.typcollation::regcollation::text end,
+            case when t.typnotnull then 'not null' end,
+            'default ' || coalesce(pg_get_expr(t.typdefaultbin, 0), t.typdefault)
+        )
+        when 'r' then (
+            select concat_ws(E'\n',
+                'range of ' || format_type(g.rngsubtype, null),
+                'collate ' || nullif(g.rngcollation, 0)::regcollation::text,
+                'operator class ' || (
+                    select format('%I.%I', n.nspname, o.opcname)
+                    from pg_opclass o join pg_namespace n on n.oid = o.opcnamespace where o.oid = g.rngsubopc
+                ),
+                'multirange ' || g.rngmultitypid::regtype::text, -- since 14
+                'canonical ' || nullif(g.rngcanonical, 0)::regproc::text,
+                'difference ' || nullif(g.rngsubdiff, 0)::regproc::text
+            ) from pg_range g where g.rngtypid = t.oid
+        )
+        else jsonb_pretty(
+            to_jsonb(t) - '{oid,typname,typnamespace,typowner,typacl,typrelid,typarray,typelem,typcollation,
+                typdefaultbin}'::text[]
+            || jsonb_build_object('typelem', format_type(nullif(t.typelem, 0), null),
+                'typcollation', nullif(t.typcollation, 0)::regcollation)
+        )
+    end, t.typowner, 'T', t.typacl
+from pg_type t
+join covered s on s.oid = t.typnamespace
+left join pg_type b on b.oid = t.typbasetype
+left join pg_class c on c.oid = t.typrelid
+where (t.typtype in ('e', 'd', 'r') or c.relkind = 'c'
+        or t.typtype = 'b' and not exists (select from pg_type e where e.typarray = t.oid))
+    and t.oid not in (select m.objid from member m where m.classid = 'pg_type'::regclass)
+
+union all
+select null, null, 0, 'label order', format('%I.%I', s.nspname, t.typname),
+    'type ' || format('%I.%I', s.nspname, t.typname),
+    string_agg(quote_literal(e.enumlabel), E'\n' order by e.enumsortorder), null, null, null
+from pg_type t join covered s on s.oid = t.typnamespace join pg_enum e on e.enumtypid = t.oid
+where t.oid not in (select m.objid from member m where m.classid = 'pg_type'::regclass)
+group by s.nspname, t.typname
+
+union all
+select 'pg_collation'::regclass, c.oid, 0, 'collation', format('%I.%I', s.nspname, c.collname), '',
+    jsonb_pretty(to_jsonb(c) - '{oid,collname,collnamespace,collowner,collversion}'::text[]), c.collowner, null, null
+from pg_collation c join covered s on s.oid = c.collnamespace
+where c.oid not in (select m.objid from member m where m.classid = 'pg_collation'::regclass)

@@ -1,0 +1,96 @@
+"""Fingerprints as values: what the hashes take in, how two compare, how one is kept."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sartor.domain.difference import Change, compare, unified, without_parts
+from sartor.domain.fingerprint import NOTED, Fingerprint, SchemaObject, Scope
+
+TEXT = st.text(st.characters(exclude_characters="\0", codec="utf-8"))
+OBJECTS = st.builds(SchemaObject, st.sampled_from(["table", "column", "owner", "column order"]), TEXT, TEXT, TEXT)
+
+
+def make(*objects: SchemaObject, server: int = 18) -> Fingerprint:
+    return Fingerprint(schemas=("app",), scope=Scope.SCHEMAS, server=server, objects=tuple(sorted(objects)))
+
+
+TABLE = SchemaObject("table", "app.a", "", "table")
+COLUMN = SchemaObject("column", "app.a.id", "table app.a", "integer not null")
+GRANT = SchemaObject("grant", "column app.a.id to web", "column app.a.id", "select")
+ORDER = SchemaObject("column order", "app.a", "table app.a", "id\nname")
+
+
+@given(st.lists(OBJECTS))
+def test_kept(objects: list[SchemaObject]) -> None:
+    """What is kept as JSON comes back as it was."""
+    fingerprint = make(*objects)
+    packed = json.loads(json.dumps(fingerprint.packed()))
+    assert Fingerprint.unpack(packed) == fingerprint
+    assert (packed["logical"], packed["exact"]) == (fingerprint.logical, fingerprint.exact)
+
+
+def test_kept_by_another() -> None:
+    """What another Sartor kept in a format of its own isn't read."""
+    assert Fingerprint.unpack({**make(TABLE).packed(), "format": 2}) is None
+
+
+@given(st.lists(OBJECTS, unique_by=lambda o: o[:2]), st.lists(OBJECTS, unique_by=lambda o: o[:2]))
+def test_hashes_and_differences_agree(before: list[SchemaObject], after: list[SchemaObject]) -> None:
+    """The exact hashes are equal where nothing differs, and the logical ones where nothing but notes do."""
+    one, other = make(*before), make(*after)
+    found = compare(one, other)
+    assert (one.exact == other.exact) == (not found)
+    assert (one.logical == other.logical) == all(d.kind in NOTED for d in found)
+
+
+def test_changes() -> None:
+    """An object is added, removed or changed, and a difference has both definitions."""
+    changed = COLUMN._replace(definition="bigint not null")
+    found = compare(make(TABLE, COLUMN, ORDER), make(TABLE, changed, GRANT))
+    assert [(d.change, d.label, d.before, d.after, d.noted) for d in found] == [
+        (Change.CHANGED, "column app.a.id", "integer not null", "bigint not null", False),
+        (Change.REMOVED, "column order app.a", "id\nname", None, True),
+        (Change.ADDED, "grant column app.a.id to web", None, "select", False),
+    ]
+
+
+def test_parts() -> None:
+    """What was added or removed brings its parts, and theirs; what changed doesn't."""
+    everything = make(TABLE, COLUMN, GRANT, ORDER)
+    assert [d.label for d in without_parts(compare(make(), everything))] == ["table app.a"]
+    assert [d.label for d in without_parts(compare(everything, make()))] == ["table app.a"]
+    changed = make(TABLE._replace(definition="unlogged table"), COLUMN)
+    assert len(without_parts(compare(make(TABLE), changed))) == 2
+
+
+def test_order() -> None:
+    """Another order is told where something moved, not where something came or went."""
+    more, moved = ORDER._replace(definition="id\nnew\nname"), ORDER._replace(definition="name\nid")
+    assert without_parts(compare(make(ORDER), make(more))) == ()
+    assert without_parts(compare(make(more), make(ORDER))) == ()
+    assert [d.label for d in without_parts(compare(make(ORDER), make(moved)))] == ["column order app.a"]
+
+
+def test_diff() -> None:
+    """A diff names each object and shows its definition's lines."""
+    found = compare(make(TABLE, ORDER), make(COLUMN, ORDER._replace(definition="name\nid")))
+    assert list(unified(found)) == [
+        "--- /dev/null", "+++ column app.a.id", "@@ -0,0 +1 @@", "+integer not null",
+        "--- column order app.a", "+++ column order app.a", "@@ -1,2 +1,2 @@", "+name", " id", "-name",
+        "--- table app.a", "+++ /dev/null", "@@ -1 +0,0 @@", "-table",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "other", [make(TABLE, server=17), replace(make(TABLE), schemas=("b",)), replace(make(TABLE), scope=Scope.DATABASE)]
+)
+def test_incomparable(other: Fingerprint) -> None:
+    """Fingerprints that don't look at the same aren't compared."""
+    with pytest.raises(ValueError, match="don't compare"):
+        compare(make(TABLE), other)
