@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from sartor.domain.backup import Backup, Restored
     from sartor.domain.check import Check
     from sartor.domain.loss import RollbackPreview
+    from sartor.domain.manifest import Standing
+    from sartor.domain.proof import Proofs
     from sartor.domain.report import Observer, Report, RunEvent
     from sartor.domain.rules import Lint
 
@@ -47,6 +49,7 @@ __all__ = [
     "backup",
     "check",
     "check_rollback",
+    "check_manifest",
     "deploy",
     "embedded",
     "fresh",
@@ -60,6 +63,7 @@ __all__ = [
     "make_limits",
     "preview_rollback",
     "protect",
+    "prove",
     "restore",
     "rollback",
     "seed",
@@ -308,6 +312,45 @@ async def check_rollback(
     catalogue = list_alterations(sources)
     request = rollback_request(catalogue, target, steps=steps, to_timestamp=to_timestamp, accepted=accepted)
     return await look(destination, catalogue, request, limits=limits or Limits(), writes=writes)
+
+
+async def prove(
+    destination: Destination,
+    sources: Iterable[LineageSource],
+    names: Iterable[str] = (),
+    *,
+    pending: bool = False,
+    scratch: Destination | None = None,
+    seed: str | None = None,
+    limits: Limits | None = None,
+    observer: Observer = ignore,
+) -> Proofs:
+    """Do, undo and do again the alterations of these identities or file names, each judged by itself.
+
+    Without names it is all of them, or those that are `pending` at the destination. The scratch database is made beside
+    the destination, or on the server of `scratch`; `seed` is a file of data to begin with. What was proved is noted in
+    the manifests. Raises SartorError.
+    """
+    from sartor.proof import prove as proving
+    from sartor.proof.choice import choose
+
+    catalogue = list_alterations(sources)
+    chosen = choose(catalogue, names) or tuple(catalogue)
+    if pending:
+        from sartor.postgres.ledger import read_ledger
+        from sartor.postgres.session import Session
+
+        async with Session(destination, application="sartor prove") as session:
+            chosen = compare(catalogue, await read_ledger(session)).pending
+    beside = destination if scratch is None else scratch._replace(schema=destination.schema)
+    return await proving.prove(beside, catalogue, chosen, seed=seed, limits=limits or Limits(), observer=observer)
+
+
+def check_manifest(sources: Iterable[LineageSource]) -> Standing:
+    """What the files and the manifests beside them say of each other. Raises CatalogueError."""
+    from sartor.catalogue.manifest import check
+
+    return check(list_alterations(sources))
 
 
 def protect(environment: str | None, command: str) -> None:

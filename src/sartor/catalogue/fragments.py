@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sartor.catalogue.script import Body, Fragment, Place, Script
+from sartor.catalogue.script import Body, Fragment, Locate, Place, Script
 from sartor.domain.alteration import Alteration
 from sartor.domain.context import Context
 from sartor.domain.plan import Direction
@@ -21,20 +21,29 @@ def straight_script(
 ) -> Script:
     """The script that sends these fragments, each as one message."""
     under_way: list[Fragment] = []
-
-    def locate(error: BaseException) -> Place | None:
-        # A driver's error knows no file.
-        return (alteration.file, under_way[0].line_of(error)) if under_way else None
-
     return Script(
         alteration=alteration,
         bodies={direction: _body(pieces, under_way) for direction, pieces in fragments.items()},
         fragments=fragments,
         transactional=transactional,
         irreversible=irreversible,
-        locate=locate,
+        locate=_locate(alteration.file, under_way),
         source=source,
     )
+
+
+def straight_body(file: str, fragments: Iterable[Fragment]) -> tuple[Body, Locate]:
+    """What sends these fragments of a file, and what says where an error of that came from."""
+    under_way: list[Fragment] = []
+    return _body(tuple(fragments), under_way), _locate(file, under_way)
+
+
+def _locate(file: str, under_way: Sequence[Fragment]) -> Locate:
+    def locate(error: BaseException) -> Place | None:
+        # A driver's error knows no file.
+        return (file, under_way[0].line_of(error)) if under_way else None
+
+    return locate
 
 
 def _body(fragments: tuple[Fragment, ...], under_way: list[Fragment]) -> Body:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from sartor import __version__
-from sartor.cli import checking, deploying, linting, output, reading, safekeeping, seed
+from sartor.cli import checking, deploying, linting, output, proving, reading, safekeeping, seed
 from sartor.cli.declare import Command, Option, Parameter, call, parameters
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -56,6 +56,7 @@ def _typer_info(parameter: Parameter) -> Any:
 for each in (
     *deploying.commands.values(),
     *checking.commands.values(),
+    *proving.commands.values(),
     *reading.commands.values(),
     *linting.commands.values(),
 ):

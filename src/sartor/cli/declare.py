@@ -134,7 +134,9 @@ def parse(function: Action, words: Sequence[str]) -> dict[str, Any] | None:
             if (value := _value(parameter, given)) is None:
                 return None
         elif arguments:
-            parameter, value = arguments.pop(0), word
+            parameter, value = arguments[0], word
+            if parameter.kind is not list:
+                arguments.pop(0)
         else:
             return None
         values[parameter.name] = [*values.get(parameter.name, []), value] if parameter.kind is list else value

@@ -82,6 +82,10 @@ Sql = Annotated[
     str | None,
     Option("--sql", metavar="FILE", help="Write the script for psql to a file, and show the plan alone."),
 ]
+ScratchUrl = Annotated[
+    str | None,
+    Option("--scratch-url", metavar="URL", help="The server for the scratch database. [default: the database's]"),
+]
 Steps = Annotated[int | None, Option("--steps", metavar="N", min=1, help="No more than N alterations.")]
 
 CODES = {

@@ -19,6 +19,8 @@ from sartor.domain.plan import Direction
 if TYPE_CHECKING:
     from sartor.domain.backup import Backup, Restored
     from sartor.domain.check import Check
+    from sartor.domain.manifest import Standing
+    from sartor.domain.proof import Deviation, Proof, Proofs
     from sartor.domain.report import Failure, Report
     from sartor.domain.rules import Finding, Lint
 
@@ -227,6 +229,53 @@ def _finding_shape(finding: Finding) -> Shape:
 def seed_shape(files: Sequence[str], *, reset: bool) -> Shape:
     """`seed --json`."""
     return {"version": VERSION, "seeded": list(files), "reset": reset, "failed": None}
+
+
+def proofs_shape(found: Proofs) -> Shape:
+    """`prove --json`."""
+    return {
+        "version": VERSION,
+        "proofs": [_proof_shape(proof) for proof in found.proofs],
+        "remaining": [alteration_shape(a) for a in found.remaining],
+    }
+
+
+def _proof_shape(proof: Proof) -> Shape:
+    from sartor.cli.proofs import notes
+
+    return {
+        **alteration_shape(proof.alteration),
+        "result": proof.result.value,
+        "server": proof.server,
+        "differences": [_deviation_shape(each) for each in proof.differences],
+        "notes": notes(proof),
+        "rows": [each._asdict() for each in proof.rows],
+        "irreversible": proof.irreversible,
+        "stage": proof.failed.value if proof.failed else None,
+        "failed": failure_shape(proof.failure) if proof.failure else None,
+        "duration_ms": round(proof.duration_ms, 3),
+    }
+
+
+def _deviation_shape(deviation: Deviation) -> Shape:
+    return {
+        "stage": deviation.stage.value,
+        "kind": deviation.difference.kind,
+        "object": deviation.difference.name,
+        "change": deviation.difference.change.value,
+        "before": deviation.difference.before,
+        "after": deviation.difference.after,
+    }
+
+
+def standing_shape(found: Standing) -> Shape:
+    """`prove --check --json`."""
+    return {
+        "version": VERSION,
+        "edited": [alteration_shape(a) for a in found.edited],
+        "missing": [{"id": x.id, "release": x.release.label, "checksum": x.checksum} for x in found.missing],
+        "unproved": [alteration_shape(a) for a in found.unproved],
+    }
 
 
 def several(shapes: Sequence[Shape]) -> Shape:

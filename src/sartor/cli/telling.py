@@ -15,6 +15,8 @@ from sartor.domain.report import (
     BackedUp,
     Copying,
     Finished,
+    Judged,
+    Judging,
     Note,
     Observer,
     Planned,
@@ -91,6 +93,10 @@ def _line(event: RunEvent) -> str | None:
         case BackedUp():
             made = f"{render.size(event.backup.bytes)}, {render.duration(event.duration_ms)}"
             return f"backed up  {event.backup.file}  {made}"
+        case Judged():
+            from sartor.cli.proofs import proof_line
+
+            return proof_line(event.proof)
         case Copying(seconds=seconds) if seconds in TOLD:
             return render.copying_line(event)
         case _:
@@ -115,6 +121,11 @@ def _bar() -> Iterator[Observer]:
                 task = progress.add_task("", total=0)
             done = progress.tasks[0].completed
             progress.update(task, total=done + len(event.plan.steps))
+        elif isinstance(event, Judging) and event.number:
+            progress.start()
+            task = progress.add_task("", total=event.number)
+        elif isinstance(event, Judged):
+            progress.advance(task)
         elif isinstance(event, Started):
             progress.update(task, description=event.alteration.name)
         elif isinstance(event, Finished):

@@ -149,6 +149,14 @@ class Catalogue:
         """The lineages by name."""
         return {lineage.name: lineage for lineage in self.lineages}
 
+    def first(self, number: int) -> Catalogue:
+        """The catalogue as it would be with only its first `number` alterations; no lineage is left out."""
+        lineages, left = [], number
+        for lineage in self.lineages:
+            lineages.append(Lineage(lineage.name, lineage.location, lineage.alterations[: max(left, 0)]))
+            left -= len(lineage.alterations)
+        return Catalogue(tuple(lineages))
+
     @property
     def latest(self) -> Release | None:
         """The highest release shipped by any lineage, `next` apart."""

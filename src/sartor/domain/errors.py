@@ -8,6 +8,7 @@
     ├── RefusedError               2    a protected environment, or no confirmation
     ├── ScriptError                1    a script can't be loaded, or lacks what the plan needs
     ├── AlterationFailed           1    a script ran and failed; `failure` holds the facts
+    ├── Unproved                   1    a rollback isn't known to work
     ├── PlanError                  4    disk and ledger contradict each other
     │   ├── AlterationEdited
     │   ├── AlterationMissing
@@ -92,6 +93,10 @@ class AlterationFailed(SartorError):
         self.failure = failure
 
 
+class Unproved(SartorError):
+    """A rollback was seen not to work, or was never seen to."""
+
+
 class PlanError(SartorError):
     """What is on disk contradicts what the ledger says."""
 
@@ -99,11 +104,11 @@ class PlanError(SartorError):
 
 
 class AlterationEdited(PlanError):
-    """A deployed alteration's file no longer matches its checksum."""
+    """A deployed or released alteration's file no longer matches its checksum."""
 
 
 class AlterationMissing(PlanError):
-    """A deployed alteration isn't among the files."""
+    """A deployed or released alteration isn't among the files."""
 
 
 class OutOfOrder(PlanError):

@@ -11,6 +11,7 @@ from sartor.domain.release import Release
 
 if TYPE_CHECKING:
     from sartor.domain.backup import Backup
+    from sartor.domain.proof import Proof
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +126,19 @@ class BackedUp(NamedTuple):
     duration_ms: float
 
 
-RunEvent = Planned | Started | Finished | Waiting | Note | Copying | BackedUp
+class Judging(NamedTuple):
+    """So many alterations are going to be proved."""
+
+    number: int
+
+
+class Judged(NamedTuple):
+    """An alteration was proved, or wasn't."""
+
+    proof: Proof
+
+
+RunEvent = Planned | Started | Finished | Waiting | Note | Copying | BackedUp | Judging | Judged
 
 
 class Observer(Protocol):

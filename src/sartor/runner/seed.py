@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sartor.catalogue.files import seed_files
+from sartor.catalogue.fragments import straight_body
 from sartor.catalogue.python_script import PACKAGE, async_function, locate, run_module
-from sartor.catalogue.script import Body
+from sartor.catalogue.script import Body, Fragment, Locate
+from sartor.domain import sql
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
 from sartor.domain.errors import AlterationFailed, CatalogueError, DestinationError, ScriptError
@@ -31,6 +33,7 @@ class SeedModule:
     file: Path
     seed: Body
     reset: Body | None
+    locate: Locate
 
 
 def load_seeds(catalogue: Catalogue) -> list[SeedModule]:
@@ -48,6 +51,19 @@ def load_seeds(catalogue: Catalogue) -> list[SeedModule]:
     return found
 
 
+def load_seed(name: str) -> SeedModule:
+    """A seed module of any name and place, or SQL in a `.sql` file. Raises CatalogueError, ScriptError."""
+    file = Path(name).absolute()
+    if not file.is_file():
+        raise CatalogueError(f"there is no seed {file}", hint="give SQL, or a module with `async def seed(conn)`")
+    if file.suffix != ".sql":
+        return _load(file, f"{PACKAGE}_seed")
+    text = file.read_text("utf-8-sig")
+    fragments = [Fragment(s.text, text.count("\n", 0, s.start) + 1, verbatim=True) for s in sql.split(text)]
+    body, locate_sql = straight_body(str(file), fragments)
+    return SeedModule(file=file, seed=body, reset=None, locate=locate_sql)
+
+
 def _load(file: Path, package: str) -> SeedModule:
     functions = vars(run_module(file, file.read_bytes(), package=package))
     if "seed" not in functions:
@@ -56,6 +72,7 @@ def _load(file: Path, package: str) -> SeedModule:
         file=file,
         seed=async_function(functions["seed"], file.name, "seed"),
         reset=async_function(functions["reset"], file.name, "reset") if "reset" in functions else None,
+        locate=lambda error: locate(error, str(file)),
     )
 
 
@@ -68,6 +85,19 @@ async def run_seeds(
     them has one, by emptying every table of the schema. Raises AlterationFailed, where nothing was changed.
     """
     modules = load_seeds(catalogue)
+    await put_in(destination, modules, reset=reset, limits=limits, observer=observer)
+    return [module.file.name for module in modules]
+
+
+async def put_in(
+    destination: Destination,
+    modules: Sequence[SeedModule],
+    *,
+    reset: bool = False,
+    limits: Limits,
+    observer: Observer,
+) -> None:
+    """Run seed modules in one transaction. Raises AlterationFailed, where nothing was changed."""
     async with Session(destination, application=application_name("seed")) as session:
         if not (await read_ledger(session)).exists:
             raise DestinationError(
@@ -77,7 +107,6 @@ async def run_seeds(
         session.require_write()
         async with take_turn(session, "seed", limits=limits, observer=observer) as turn:
             await _seed(turn, modules, reset=reset)
-    return [module.file.name for module in modules]
 
 
 async def _seed(turn: Turn, modules: Sequence[SeedModule], *, reset: bool) -> None:
@@ -106,10 +135,10 @@ async def _seed(turn: Turn, modules: Sequence[SeedModule], *, reset: bool) -> No
         except (Exception, SystemExit, asyncio.CancelledError) as error:
             if not is_the_scripts(error):
                 raise
-            raise AlterationFailed(_failure(turn, error, str(current.file))) from error
+            raise AlterationFailed(_failure(turn, error, current)) from error
         return
 
 
-def _failure(turn: Turn, error: BaseException, path: str) -> Failure:
-    name = Path(path).name
-    return turn.failure(error, name=name, alteration_id=None, file=path, locate=lambda e: locate(e, path))
+def _failure(turn: Turn, error: BaseException, module: SeedModule) -> Failure:
+    file = module.file
+    return turn.failure(error, name=file.name, alteration_id=None, file=str(file), locate=module.locate)

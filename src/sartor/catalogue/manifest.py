@@ -1,0 +1,120 @@
+"""`manifest.toml` beside the alterations: a line for each that was released or proved, by their timestamps.
+
+    "1700000000-users" = { release = "1.0.0", checksum = "sha256:...", proof = "proved", server = 18 }
+
+A line an alteration, so that two branches can be merged.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from sartor.catalogue.files import find_folder
+from sartor.domain.alteration import Catalogue, Lineage, timestamp
+from sartor.domain.errors import CatalogueError
+from sartor.domain.manifest import Line, Manifest, Standing, compare
+from sartor.domain.proof import Result
+from sartor.domain.release import Release
+
+NAME = "manifest.toml"
+FORMAT = 1
+
+_HEAD = f"""\
+# What was released, and which rollbacks were seen to work. Sartor writes this; keep it beside the alterations.
+format = {FORMAT}
+
+[alterations]
+"""
+
+
+def check(catalogue: Catalogue) -> Standing:
+    """What all lineages and their manifests say of each other. Needs no database. Raises CatalogueError."""
+    found = [compare(lineage, read_manifest(lineage)) for lineage in catalogue.lineages]
+    return Standing(*(tuple(chain.from_iterable(part)) for part in zip(*found, strict=True)))
+
+
+def read_manifest(lineage: Lineage) -> Manifest:
+    """A lineage's manifest, empty where there is no file. Raises CatalogueError where it can't be read."""
+    import tomllib  # noqa: PLC0415 - most commands don't look at a manifest, and start-up counts
+
+    file = _file(lineage)
+    try:
+        document = tomllib.loads(file.read_text("utf-8"))
+        if document["format"] != FORMAT:
+            raise CatalogueError(
+                f"{file} is of another Sartor, in format {document['format']}", hint="install that one"
+            )
+        return {alteration_id: _line(alteration_id, told) for alteration_id, told in document["alterations"].items()}
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise CatalogueError(f"{file} can't be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CatalogueError(
+            f"{file} isn't a manifest: {error}",
+            hint="a merge may have left two lines for one alteration: keep one, and prove it again",
+        ) from error
+
+
+def _line(alteration_id: str, told: dict[str, Any]) -> Line:
+    proof = told.get("proof")
+    return Line(
+        id=alteration_id,
+        release=Release.parse(told["release"]),
+        checksum=told["checksum"],
+        proof=None if proof is None else Result(proof),
+        server=told.get("server"),
+    )
+
+
+def add_line(lineage: Lineage, line: Line) -> None:
+    """Put a line into a lineage's manifest, in place of that of the same alteration. Raises CatalogueError.
+
+    Lines of unreleased alterations that have no file any more go.
+    """
+    manifest = {**read_manifest(lineage), line.id: line}
+    kept = [each for each in manifest.values() if each.id in lineage.by_id or not each.release.unreleased]
+    _replace(_file(lineage), _HEAD + "".join(_written(kept)))
+
+
+def is_writable(lineage: Lineage) -> bool:
+    """Whether a manifest can be written: an installed package's can't, mostly."""
+    return os.access(_file(lineage).parent, os.W_OK)
+
+
+def _file(lineage: Lineage) -> Path:
+    return find_folder(lineage.location) / NAME
+
+
+def _written(lines: Iterable[Line]) -> Iterator[str]:
+    for line in sorted(lines, key=lambda each: (timestamp(each.id), each.id)):
+        told = {"release": line.release.label, "checksum": line.checksum}
+        proof = "" if line.proof is None else f', proof = "{line.proof.value}", server = {line.server}'
+        pairs = ", ".join(f'{key} = "{value}"' for key, value in told.items())
+        yield f'"{line.id}" = {{ {pairs}{proof} }}\n'
+
+
+def _replace(file: Path, text: str) -> None:
+    """Write a file at once: who reads it sees the old or the new one, whole."""
+    try:
+        with suppress(FileNotFoundError):
+            if file.read_text("utf-8") == text:
+                return
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=file.parent, prefix=".", delete=False) as new:
+            try:
+                new.write(text)
+                new.flush()
+                os.fsync(new.fileno())
+                Path(new.name).chmod(0o644)
+                Path(new.name).replace(file)
+            except BaseException:
+                Path(new.name).unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        raise CatalogueError(f"{file} can't be written: {error.strerror}") from error

@@ -1,0 +1,74 @@
+"""Words for proofs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sartor.cli import render
+from sartor.domain.difference import unified
+from sartor.domain.proof import ChangedRows, Deviation, Proof, Proofs, Result, Stage
+
+SAID = {
+    Stage.DOWN: "`down` doesn't bring back what was there before `up`",
+    Stage.AGAIN: "`up` makes something else the second time",
+}
+FAILED = {
+    Stage.UP: "`up` failed",
+    Stage.DOWN: "`down` failed",
+    Stage.AGAIN: "`up` failed the second time, after `down`",
+}
+
+
+def proof_line(proof: Proof) -> str:
+    """What has come of one alteration."""
+    why = f": {proof.irreversible}" if proof.irreversible else ""
+    return f"{proof.result.value}  {proof.alteration.name}  {render.duration(proof.duration_ms)}{why}"
+
+
+def lines(found: Proofs) -> Iterator[str]:
+    """What was found, alteration by alteration, and the sum of it."""
+    for proof in found.proofs:
+        yield from _proof_lines(proof)
+    yield _sum(found)
+
+
+def _proof_lines(proof: Proof) -> Iterator[str]:
+    name = proof.alteration.name
+    for stage, said in SAID.items():
+        if differences := [f.difference for f in proof.differences if f.stage is stage]:
+            yield from (f"{name}: {said}", "", *(f"  {line}" for line in unified(differences)), "")
+    if proof.failure and proof.failed:
+        yield from (f"{name}: {FAILED[proof.failed]}", "", *render.failure_lines(proof.failure), "")
+    for note in notes(proof):
+        yield f"note: {name}: {note}"
+    for rows in proof.rows:
+        yield f"rows: {name}: {_rows(rows)}"
+
+
+def notes(proof: Proof) -> list[str]:
+    """What is worth a note, in sentences."""
+    return [_note(deviation) for deviation in proof.notes]
+
+
+def _note(deviation: Deviation) -> str:
+    when = "down" if deviation.stage is Stage.DOWN else "the second up"
+    before, after = (", ".join((text or "nothing").splitlines()) for text in _sides(deviation))
+    return f"after {when}, another {deviation.difference.label}: {after}; it was {before}"
+
+
+def _sides(deviation: Deviation) -> tuple[str | None, str | None]:
+    return deviation.difference.before, deviation.difference.after
+
+
+def _rows(changed: ChangedRows) -> str:
+    return (
+        f"after down, {changed.lost} of the {changed.rows} in {changed.table} are lost or others, and {changed.new} new"
+    )
+
+
+def _sum(found: Proofs) -> str:
+    counts = {result: sum(proof.result is result for proof in found.proofs) for result in Result}
+    told = [f"{number} {result.value}" for result, number in counts.items() if number]
+    if found.remaining:
+        told.append(f"{len(found.remaining)} after that not judged")
+    return ", ".join(told) or "Found 0 alteration to prove"

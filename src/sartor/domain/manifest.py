@@ -1,0 +1,70 @@
+"""What a manifest says of alterations: what was released, and which rollbacks were seen to work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from sartor.domain.alteration import Alteration, Lineage
+from sartor.domain.proof import Proof, Result
+from sartor.domain.release import Release
+
+
+class Line(NamedTuple):
+    """What is known of one alteration: its release and its file's checksum, both as they were then.
+
+    `proof` is what a proof of that very file has come to, `server` the major version of the server that it ran on; both
+    are None where there was none.
+    """
+
+    id: str
+    release: Release
+    checksum: str
+    proof: Result | None = None
+    server: int | None = None
+
+    @classmethod
+    def of(cls, proof: Proof) -> Line:
+        """The line that a proof makes."""
+        alteration = proof.alteration
+        return cls(alteration.id, alteration.release, alteration.checksum, proof.result, proof.server)
+
+
+Manifest = Mapping[str, Line]
+"""The lines of one lineage, by identity."""
+
+
+class Standing(NamedTuple):
+    """Alterations against their manifest.
+
+    `edited` are released ones whose file has changed since, `missing` the lines of released ones that have no file,
+    `unproved` all whose rollback isn't known to work: there is no proof, it is of another file, or it went wrong.
+    """
+
+    edited: tuple[Alteration, ...]
+    missing: tuple[Line, ...]
+    unproved: tuple[Alteration, ...]
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether something was changed that may not be."""
+        return bool(self.edited or self.missing)
+
+
+def compare(lineage: Lineage, manifest: Manifest) -> Standing:
+    """What a lineage's files and its manifest say of each other."""
+    pairs = [(a, manifest.get(a.id)) for a in lineage.alterations]
+    edited = tuple(a for a, line in pairs if line is not None and _is_edited(a, line))
+    return Standing(
+        edited=edited,
+        missing=tuple(x for x in manifest.values() if not x.release.unreleased and x.id not in lineage.by_id),
+        unproved=tuple(a for a, line in pairs if a not in edited and not _is_proved(a, line)),
+    )
+
+
+def _is_edited(alteration: Alteration, line: Line) -> bool:
+    return not line.release.unreleased and line.checksum != alteration.checksum
+
+
+def _is_proved(alteration: Alteration, line: Line | None) -> bool:
+    return line is not None and line.checksum == alteration.checksum and line.proof is not None and line.proof.good

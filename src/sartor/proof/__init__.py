@@ -1,0 +1,1 @@
+"""Proofs: alterations done, undone and done again on a scratch database, each judged by itself."""

@@ -1,0 +1,70 @@
+"""A scratch database at work: history is deployed on it up to somewhere, and it is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sartor.domain.alteration import Catalogue
+from sartor.domain.destination import Destination
+from sartor.domain.limits import Limits
+from sartor.domain.plan import Deploy, Rollback
+from sartor.domain.proof import Look
+from sartor.domain.report import Observer
+from sartor.postgres.ledger import create_ledger
+from sartor.postgres.look import look_at
+from sartor.postgres.scratch import scratch_database
+from sartor.postgres.session import Session, application_name
+from sartor.runner.run import run
+from sartor.runner.seed import SeedModule, put_in
+
+
+class Bench:
+    """The database that `session` looks at; with a `seed`, at its rows as well."""
+
+    def __init__(self, session: Session, seed: SeedModule | None, *, limits: Limits, observer: Observer) -> None:
+        self._session = session
+        self._seed = seed
+        self._limits = limits
+        self._observer = observer
+        self._seen: Look | None = None
+
+    @property
+    def server(self) -> int:
+        """The server's major version."""
+        return self._session.facts.server_version // 10_000
+
+    async def prepare(self, catalogue: Catalogue, first: int, now: int) -> None:
+        """Deploy what comes before the first alteration that is judged, put the seed in, and go on to the one now.
+
+        Both are places in the catalogue, from 0. Raises AlterationFailed.
+        """
+        await create_ledger(self._session)
+        await self.carry_out(catalogue.first(first), Deploy())
+        if self._seed is not None:
+            await put_in(self._session.destination, [self._seed], limits=self._limits, observer=self._observer)
+        await self.carry_out(catalogue.first(now), Deploy())
+
+    async def carry_out(self, catalogue: Catalogue, request: Deploy | Rollback) -> None:
+        """Deploy or roll back, as any run does. Raises AlterationFailed."""
+        self._seen = None
+        await run(self._session.destination, catalogue, request, limits=self._limits, observer=self._observer)
+
+    async def look(self) -> Look:
+        """What the database holds now."""
+        if self._seen is None:
+            self._seen = await look_at(self._session.connection, rows=self._seed is not None)
+        return self._seen
+
+
+@asynccontextmanager
+async def new_bench(
+    beside: Destination, seed: SeedModule | None, *, limits: Limits, observer: Observer
+) -> AsyncIterator[Bench]:
+    """A bench in a scratch database on the server of `beside`, dropped in the end."""
+    application = application_name("prove")
+    async with (
+        scratch_database(beside, application=application) as place,
+        Session(place, application=application) as session,
+    ):
+        yield Bench(session, seed, limits=limits, observer=observer)

@@ -1,0 +1,93 @@
+"""Alterations proved in their order, each on what a deploy has made before it, and noted in the manifest."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+
+from sartor.catalogue.manifest import add_line, is_writable
+from sartor.catalogue.scripts import load_script
+from sartor.domain.alteration import Alteration, Catalogue
+from sartor.domain.destination import Destination
+from sartor.domain.limits import Limits
+from sartor.domain.manifest import Line
+from sartor.domain.plan import Direction
+from sartor.domain.proof import Proof, Proofs, Stage
+from sartor.domain.report import Judged, Judging, Note, Observer, RunEvent, Waiting
+from sartor.proof.bench import Bench, new_bench
+from sartor.proof.choice import refuse_edited
+from sartor.proof.trip import prove_one
+from sartor.runner.seed import load_seed
+
+Steps = deque[tuple[int, Alteration]]
+"""What is left to be proved: places in the catalogue, from 0, and what stands there."""
+
+
+async def prove(
+    beside: Destination,
+    catalogue: Catalogue,
+    chosen: Sequence[Alteration],
+    *,
+    seed: str | None,
+    limits: Limits,
+    observer: Observer,
+) -> Proofs:
+    """Prove the chosen alterations in the catalogue's order, in a scratch database on the server of `beside`.
+
+    What comes before them is deployed first, then the file `seed` is put in. After one that leaves something else than
+    a deploy does, a new database is made for the next one; after an `up` that fails there is no next one. Raises
+    AlterationEdited, ScriptError, DestinationError, and AlterationFailed where what comes before can't be deployed.
+    """
+    refuse_edited(catalogue, chosen)
+    module = None if seed is None else load_seed(seed)
+    wanted = {alteration.identity for alteration in chosen}
+    steps: Steps = deque((place, a) for place, a in enumerate(catalogue) if a.identity in wanted)
+    for alteration in catalogue.first(steps[-1][0] + 1) if steps else ():
+        load_script(alteration).body(Direction.DEPLOY)
+    observer(Judging(number=len(steps)))
+    note = _Notes(catalogue, observer)
+    proofs: list[Proof] = []
+    first = steps[0][0] if steps else 0
+    while steps and not (proofs and proofs[-1].failed is Stage.UP):
+        async with new_bench(beside, module, limits=limits, observer=_only_waiting(observer)) as bench:
+            await bench.prepare(catalogue, first, steps[0][0])
+            async for proof in _go_on(bench, catalogue, steps):
+                proofs.append(proof)
+                note(proof)
+    return Proofs(tuple(proofs), tuple(alteration for _, alteration in steps))
+
+
+async def _go_on(bench: Bench, catalogue: Catalogue, steps: Steps) -> AsyncIterator[Proof]:
+    """Prove one after another, for as long as the bench holds what a deploy makes."""
+    stands = True
+    while steps and stands:
+        place, alteration = steps.popleft()
+        proof = await prove_one(bench, catalogue.first(place + 1), alteration)
+        stands = proof.stands
+        yield proof
+
+
+def _only_waiting(observer: Observer) -> Observer:
+    """Of the runs on the bench, three for each alteration, only that they wait is told."""
+
+    def listen(event: RunEvent) -> None:
+        if isinstance(event, Waiting):
+            observer(event)
+
+    return listen
+
+
+class _Notes:
+    """Tells of each proof, and notes it in the manifest of its lineage, where that can be written."""
+
+    def __init__(self, catalogue: Catalogue, observer: Observer) -> None:
+        self._observer = observer
+        self._lineages = {lineage.name: lineage for lineage in catalogue.lineages if is_writable(lineage)}
+        for lineage in catalogue.lineages:
+            if lineage.name not in self._lineages:
+                observer(Note(text=f"{lineage.location} can't be written to, so its manifest stays as it is"))
+
+    def __call__(self, proof: Proof) -> None:
+        if lineage := self._lineages.get(proof.alteration.lineage):
+            add_line(lineage, Line.of(proof))
+        self._observer(Judged(proof=proof))
