@@ -90,7 +90,10 @@ def prove(
         on_each(settings, action)
     if bad:
         names = ", ".join(dict.fromkeys(proof.alteration.name for proof in bad))
-        raise Unproved(f"not proved: {names}", hint='mend `down`, or say `irreversible = "why"` in its place')
+        raise Unproved(
+            f"not proved: {names}",
+            hint="mend the script; where there is no way back, it says why in place of `down`: irreversible",
+        )
 
 
 def _check(where: options.Compare) -> None:

@@ -91,6 +91,13 @@ async def create_database(session: Session, name: str) -> None:
         raise BackupFailed(f"database {name} can't be created: {error}", hint=hint) from error
 
 
+async def relax(session: Session) -> None:
+    """Let sessions of the session's database, from the next one on, not wait for the disk: nothing of it is to last."""
+    await session.connection.execute(
+        f"alter database {quote_identifier(session.facts.database)} set synchronous_commit = off"
+    )
+
+
 async def _create(session: Session, name: str) -> None:
     await create_database(session, name)
     maker = f"{COMMENT}{session.facts.user}, process {os.getpid()} on {socket.gethostname()}"

@@ -13,7 +13,7 @@ from sartor.domain.proof import Look
 from sartor.domain.report import Observer
 from sartor.postgres.ledger import create_ledger
 from sartor.postgres.look import look_at
-from sartor.postgres.scratch import scratch_database
+from sartor.postgres.scratch import relax, scratch_database
 from sartor.postgres.session import Session, application_name
 from sartor.runner.run import run
 from sartor.runner.seed import SeedModule, put_in
@@ -67,4 +67,5 @@ async def new_bench(
         scratch_database(beside, application=application) as place,
         Session(place, application=application) as session,
     ):
+        await relax(session)
         yield Bench(session, seed, limits=limits, observer=observer)

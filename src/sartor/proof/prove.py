@@ -11,7 +11,7 @@ from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.destination import Destination
 from sartor.domain.limits import Limits
 from sartor.domain.manifest import Line
-from sartor.domain.plan import Direction
+from sartor.domain.plan import Deploy, Direction
 from sartor.domain.proof import Proof, Proofs, Stage
 from sartor.domain.report import Judged, Judging, Note, Observer, RunEvent, Waiting
 from sartor.proof.bench import Bench, new_bench
@@ -59,11 +59,13 @@ async def prove(
 
 async def _go_on(bench: Bench, catalogue: Catalogue, steps: Steps) -> AsyncIterator[Proof]:
     """Prove one after another, for as long as the bench holds what a deploy makes."""
-    stands = True
+    now, stands = steps[0][0], True
     while steps and stands:
         place, alteration = steps.popleft()
+        if place > now:
+            await bench.carry_out(catalogue.first(place), Deploy())
         proof = await prove_one(bench, catalogue.first(place + 1), alteration)
-        stands = proof.stands
+        now, stands = place + 1, proof.stands
         yield proof
 
 
