@@ -142,7 +142,7 @@ def test_label_order_is_a_note(sartor: Command, folder: Folder) -> None:
     up, down = again.format("'sad', 'glad'"), again.format("'sad', 'glad', 'ok'")
     proof = prove(sartor, folder, up, down, code=0)
     assert proof["result"] == "proved"
-    assert proof["notes"] == ["after down, label order public.mood is sad, glad, ok; it was sad, ok, glad"]
+    assert proof["notes"] == ["after down, label order public.mood is 'sad', 'glad', 'ok'; it was 'sad', 'ok', 'glad'"]
 
 
 def test_irreversible(sartor: Command, folder: Folder) -> None:
