@@ -50,7 +50,7 @@ def notes(proof: Proof) -> list[str]:
     return [_note(deviation) for deviation in proof.notes]
 
 
-def _note(deviation: Finding) -> str:
+def _note(deviation: Deviation) -> str:
     when = "down" if deviation.stage is Stage.DOWN else "the second up"
     before, after = (", ".join((text or "nothing").splitlines()) for text in _sides(deviation))
     return f"after {when}, {deviation.difference.label} is {after}; it was {before}"

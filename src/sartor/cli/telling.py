@@ -103,6 +103,17 @@ def _line(event: RunEvent) -> str | None:
             return None
 
 
+def _ahead(event: RunEvent) -> int:
+    """How many alterations an event says are ahead."""
+    match event:
+        case Planned():
+            return len(event.plan.steps)
+        case Judging():
+            return event.number
+        case _:
+            return 0
+
+
 @contextmanager
 def _bar() -> Iterator[Observer]:
     from rich.console import Console
@@ -115,20 +126,15 @@ def _bar() -> Iterator[Observer]:
 
     def observer(event: RunEvent) -> None:
         nonlocal task
-        if isinstance(event, Planned) and event.plan.steps:
+        if ahead := _ahead(event):
             if task is None:
                 progress.start()
                 task = progress.add_task("", total=0)
             done = progress.tasks[0].completed
-            progress.update(task, total=done + len(event.plan.steps))
-        elif isinstance(event, Judging) and event.number:
-            progress.start()
-            task = progress.add_task("", total=event.number)
-        elif isinstance(event, Judged):
-            progress.advance(task)
+            progress.update(task, total=done + ahead)
         elif isinstance(event, Started):
             progress.update(task, description=event.alteration.name)
-        elif isinstance(event, Finished):
+        elif isinstance(event, Finished | Judged):
             progress.advance(task)
         if isinstance(event, Copying):
             show_copying(render.copying_line(event))

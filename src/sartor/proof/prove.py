@@ -13,7 +13,7 @@ from sartor.domain.limits import Limits
 from sartor.domain.manifest import Line
 from sartor.domain.plan import Deploy, Direction
 from sartor.domain.proof import Proof, Proofs, Stage
-from sartor.domain.report import Judged, Judging, Note, Observer, RunEvent, Waiting
+from sartor.domain.report import Judged, Judging, Note, Observer, RunEvent, Started, Waiting
 from sartor.proof.bench import Bench, new_bench
 from sartor.proof.choice import refuse_edited
 from sartor.proof.trip import prove_one
@@ -49,7 +49,7 @@ async def prove(
     proofs: list[Proof] = []
     first = steps[0][0] if steps else 0
     while steps and not (proofs and proofs[-1].failed is Stage.UP):
-        async with new_bench(beside, module, limits=limits, observer=_only_waiting(observer)) as bench:
+        async with new_bench(beside, module, limits=limits, observer=_briefly(observer)) as bench:
             await bench.prepare(catalogue, first, steps[0][0])
             async for proof in _go_on(bench, catalogue, steps):
                 proofs.append(proof)
@@ -69,11 +69,11 @@ async def _go_on(bench: Bench, catalogue: Catalogue, steps: Steps) -> AsyncItera
         yield proof
 
 
-def _only_waiting(observer: Observer) -> Observer:
-    """Of the runs on the bench, three for each alteration, only that they wait is told."""
+def _briefly(observer: Observer) -> Observer:
+    """Of the runs on the bench, three for each alteration, it is told what they begin and that they wait."""
 
     def listen(event: RunEvent) -> None:
-        if isinstance(event, Waiting):
+        if isinstance(event, Started | Waiting):
             observer(event)
 
     return listen
