@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sartor.catalogue.files import read_lineage
@@ -22,6 +22,8 @@ LINES = st.builds(
     id=IDS,
     release=st.sampled_from(["1.0.0", "2.0.0-beta.1", "2026.11"]).map(Release.parse),
     checksum=st.from_regex(r"sha256:[0-9a-f]{64}", fullmatch=True),
+    proof=st.none(),
+    server=st.none(),
 ) | st.builds(
     Line,
     id=IDS,
@@ -39,6 +41,7 @@ def empty(folder: Path) -> Lineage:
     return read_lineage("main", str(folder))
 
 
+@settings(deadline=None, max_examples=30)  # each line is put on the disk
 @given(st.lists(LINES, unique_by=lambda line: line.id, max_size=8), st.randoms())
 def test_kept(tmp_path_factory: pytest.TempPathFactory, lines: list[Line], order: object) -> None:
     """What was written is what is read, in whichever order it was written; the file has a line for each."""

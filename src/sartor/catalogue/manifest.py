@@ -94,10 +94,10 @@ def _file(lineage: Lineage) -> Path:
 
 def _written(lines: Iterable[Line]) -> Iterator[str]:
     for line in sorted(lines, key=lambda each: (timestamp(each.id), each.id)):
-        told = {"release": line.release.label, "checksum": line.checksum}
-        proof = "" if line.proof is None else f', proof = "{line.proof.value}", server = {line.server}'
-        pairs = ", ".join(f'{key} = "{value}"' for key, value in told.items())
-        yield f'"{line.id}" = {{ {pairs}{proof} }}\n'
+        told = [f'release = "{line.release.label}"', f'checksum = "{line.checksum}"']
+        if line.proof is not None:
+            told += [f'proof = "{line.proof.value}"', f"server = {line.server}"]
+        yield f'"{line.id}" = {{ {", ".join(told)} }}\n'
 
 
 def _replace(file: Path, text: str) -> None:
