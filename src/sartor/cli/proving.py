@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from sartor import api
-from sartor.cli import options, output, proofs, shapes
+from sartor.cli import options, output, shapes
 from sartor.cli.declare import Argument, Command, Option, command_in
 from sartor.cli.telling import telling_run
 from sartor.cli.work import on_each, reach, run, settled
@@ -82,6 +82,8 @@ def prove(
                     left="the scratch database is gone; the manifest has what was proved until then",
                 )
             if not common.json:
+                from sartor.cli import proofs
+
                 for line in proofs.lines(found):
                     output.result(line)
             bad.extend(found.bad)
@@ -92,7 +94,7 @@ def prove(
         names = ", ".join(dict.fromkeys(proof.alteration.name for proof in bad))
         raise Unproved(
             f"not proved: {names}",
-            hint="mend the script; where there is no way back, it says why in place of `down`: irreversible",
+            hint="mend the script, or let it say why there is no way back: `irreversible`",
         )
 
 
