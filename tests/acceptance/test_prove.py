@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import tomllib
 from typing import Any, NamedTuple
 
 import pytest
 
-from support.command import Command
+from support.command import Command, finish
 from support.database import Database
 from support.folder import Folder
+from support.sessions import until
 from support.shapes import check
 
 BASE = "1.0.0-1700000000-base.py"
@@ -285,6 +288,52 @@ def test_nothing_is_left(sartor: Command, folder: Folder, database: Database) ->
     folder.add("next-1700000001-a.py", up="select 1/0")
     sartor("prove", "--all", expect=1)
     assert database.value("select count(*) from pg_database where datname like 'sartor_scratch%'") == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted(sartor: Command, folder: Folder, database: Database, number: signal.Signals) -> None:
+    """A signal ends it with 130; the scratch database is gone, and what was proved until then is kept."""
+    folder.add("next-1700000001-slow.py", up="select pg_sleep(60) as prove_slowly")
+    process = sartor.start("prove", "--all")
+    asleep = "select count(*) from pg_stat_activity where state = 'active' and query like '%prove_slowly%'"
+    until(lambda: database.value(f"{asleep} and pid <> pg_backend_pid()") == 1)
+    done = finish(process, number)
+    assert done.code == 130
+    assert "the scratch database is gone; the manifest has what was proved until then" in done.err
+    assert database.value("select count(*) from pg_database where datname like 'sartor_scratch%'") == 0
+    assert list(manifest(folder)) == ["1700000000-base"]
+
+
+def test_rights(sartor: Command, database: Database) -> None:
+    """A role that may not create databases is told what it lacks."""
+    database.run("create role prover login")
+    try:
+        done = sartor("prove", "--all", "--db-url", database.as_user("prover"), expect=6)
+        assert 'hint: as a superuser, run: alter role "prover" createdb;' in done.err
+    finally:
+        database.run("drop role prover")
+
+
+def test_a_folder_that_cannot_be_written_to(sartor: Command, folder: Folder) -> None:
+    """What can't be kept in a manifest is proved all the same, and a note says so."""
+    folder.path.chmod(0o555)
+    done = sartor("prove", "--all")
+    folder.path.chmod(0o755)
+    assert done.out == "1 proved\n"
+    assert os.geteuid() == 0 or "can't be written to, so its manifest stays as it is" in done.err
+
+
+def test_several_lineages(sartor: Command, folder: Folder) -> None:
+    """Each lineage has its manifest, and is deployed in its turn before what is judged."""
+    own = Folder(folder.path.parent / "own")
+    own.add("1.0.0-1600000000-nick.py", up="alter table users add nick text", down="alter table users drop nick")
+    shape = check(
+        sartor("prove", "1600000000-nick", "--json", "--alterations", "alterations", "--alterations", "own=own"),
+        "prove",
+    )
+    assert [(p["lineage"], p["result"]) for p in shape["proofs"]] == [("own", "proved")]
+    assert list(manifest(own)) == ["1600000000-nick"]
+    assert not (folder.path / "manifest.toml").exists()
 
 
 def test_a_schema_of_ones_own(sartor: Command) -> None:

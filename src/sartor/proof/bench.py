@@ -11,6 +11,7 @@ from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Rollback
 from sartor.domain.proof import Look
 from sartor.domain.report import Observer
+from sartor.postgres.connecting import stay
 from sartor.postgres.ledger import create_ledger
 from sartor.postgres.look import look_at
 from sartor.postgres.scratch import relax, scratch_database
@@ -67,5 +68,6 @@ async def new_bench(
         scratch_database(beside, application=application) as place,
         Session(place, application=application) as session,
     ):
+        await stay(session.connection)
         await relax(session)
         yield Bench(session, seed, limits=limits, observer=observer)

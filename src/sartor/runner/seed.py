@@ -58,7 +58,10 @@ def load_seed(name: str) -> SeedModule:
         raise CatalogueError(f"there is no seed {file}", hint="give SQL, or a module with `async def seed(conn)`")
     if file.suffix != ".sql":
         return _load(file, f"{PACKAGE}_seed")
-    text = file.read_text("utf-8-sig")
+    try:
+        text = file.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CatalogueError(f"{file} can't be read: {error}") from error
     fragments = [Fragment(s.text, text.count("\n", 0, s.start) + 1, verbatim=True) for s in sql.split(text)]
     body, locate_sql = straight_body(str(file), fragments)
     return SeedModule(file=file, seed=body, reset=None, locate=locate_sql)
