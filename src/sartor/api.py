@@ -26,6 +26,7 @@ from sartor.settings import Flags, LineageSource, Settings, load_destination, lo
 if TYPE_CHECKING:
     from sartor.domain.backup import Backup, Restored
     from sartor.domain.loss import RollbackPreview
+    from sartor.domain.rehearsal import Rehearsal
     from sartor.domain.report import Observer, Report, RunEvent
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "make_limits",
     "preview_rollback",
     "protect",
+    "rehearse",
     "restore",
     "rollback",
     "seed",
@@ -224,6 +226,36 @@ def _timestamp(text: str) -> tuple[int, str]:
             f"{text!r} isn't a timestamp", hint="give Unix seconds as file names do: --to-timestamp 1700000000"
         )
     return int(seconds), fraction
+
+
+async def rehearse(
+    destination: Destination,
+    sources: Iterable[LineageSource],
+    target: str = "next",
+    *,
+    steps: int | None = None,
+    accepted: Iterable[str] = (),
+    live: bool = False,
+    data: bool = False,
+    scratch: Destination | None = None,
+    limits: Limits | None = None,
+    observer: Observer = ignore,
+) -> Rehearsal:
+    """Run what `deploy` would, on a clone of the destination that is dropped again, and see what it would do to others.
+
+    The clone has the destination's schema, with `data` its rows as well; it is made beside the destination, or on the
+    server of `scratch`. `live` runs on the destination itself, and rolls each script back. Raises SartorError.
+    """
+    from sartor.postgres.embedded import default_directory
+    from sartor.rehearsal.rehearse import RehearsalOrder
+    from sartor.rehearsal.rehearse import rehearse as run
+
+    request = Deploy(
+        target=None if target == LATEST else parse_target(target), steps=steps, accepted=frozenset(accepted)
+    )
+    order = RehearsalOrder(default_directory(Path.cwd()), live=live, data=data, scratch=scratch)
+    catalogue = list_alterations(sources)
+    return await run(destination, catalogue, request, order, limits=limits or Limits(), observer=observer)
 
 
 def protect(environment: str | None, command: str) -> None:

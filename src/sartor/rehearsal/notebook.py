@@ -1,0 +1,71 @@
+"""Scripts whose every statement is noted while they run."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, NamedTuple
+
+from sartor.catalogue.script import Body, Script
+from sartor.catalogue.scripts import load_script
+from sartor.domain.alteration import Alteration
+from sartor.domain.context import Context
+from sartor.domain.hazard import Statement
+from sartor.domain.plan import Direction
+from sartor.postgres.footprint import Relations
+from sartor.postgres.observe import ObservedConnection, Watch, line_in
+
+
+class _Page(NamedTuple):
+    """The notes of one function of a script: its `before` comes first."""
+
+    identity: tuple[str, str]
+    part: int
+
+
+class Notebook:
+    """What scripts did to relations that were `known` before the run, in `schema`; `counts` as in `Watch`."""
+
+    def __init__(self, known: Relations, schema: str, *, counts: bool) -> None:
+        self._known = known
+        self._schema = schema
+        self._counts = counts
+        self._pages: dict[_Page, list[Statement]] = {}
+
+    def load(self, alteration: Alteration) -> Script:
+        """The script of an alteration, which needs an observed connection. Raises ScriptError, CatalogueError."""
+        script = load_script(alteration)
+        return dataclasses.replace(
+            script,
+            before={
+                d: self._noted(script, d, body, _Page(alteration.identity, 0)) for d, body in script.before.items()
+            },
+            bodies={
+                d: self._noted(script, d, body, _Page(alteration.identity, 1)) for d, body in script.bodies.items()
+            },
+        )
+
+    def statements(self, alteration: Alteration) -> tuple[Statement, ...]:
+        """All that was noted of an alteration, in order."""
+        pages = [_Page(alteration.identity, part) for part in (0, 1)]
+        return tuple(statement for page in pages for statement in self._pages.get(page, ()))
+
+    def _noted(self, script: Script, direction: Direction, body: Body, page: _Page) -> Body:
+        def where() -> int | None:
+            if script.sql(direction) is None:
+                return line_in(script.alteration.file)
+            place = script.locate(_NOWHERE)
+            return place[1] if place else None
+
+        async def noted(connection: Any, context: Context) -> None:
+            assert isinstance(connection, ObservedConnection)  # noqa: S101 - for the type checker
+            watch = Watch(self._known, self._schema, where, self._counts)
+            # A script that lost a lock is run again: what counts is the last time.
+            self._pages[page] = watch.notes
+            async with connection.observed(watch):
+                await body(connection, context)
+
+        return noted
+
+
+_NOWHERE = Exception()
+"""An error that knows nothing: it has a script say what it is at."""
