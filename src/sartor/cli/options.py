@@ -77,6 +77,10 @@ Backup = Annotated[
     str | None,
     Option("--backup", metavar="DIR", help="Take a backup into this folder first; without it, nothing is done."),
 ]
+ScratchUrl = Annotated[
+    str | None,
+    Option("--scratch-url", metavar="URL", help="The server for the scratch database. [default: the database's]"),
+]
 Steps = Annotated[int | None, Option("--steps", metavar="N", min=1, help="No more than N alterations.")]
 
 CODES = {

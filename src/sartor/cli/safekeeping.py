@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,7 @@ from sartor import api
 from sartor.cli import options, output, render, shapes
 from sartor.cli.declare import Argument, Command, Option, command_in
 from sartor.cli.telling import telling_run
-from sartor.cli.work import on_each, run, settled
+from sartor.cli.work import on_each, reach, run, settled
 from sartor.domain.destination import Destination
 from sartor.domain.errors import UsageError
 
@@ -33,10 +32,7 @@ def backup(
     prove: Annotated[
         bool, Option("--prove", help="Restore the backup into a scratch database, and compare the two.")
     ] = False,
-    scratch_url: Annotated[
-        str | None,
-        Option("--scratch-url", metavar="URL", help="The server for that scratch database. [default: the database's]"),
-    ] = None,
+    scratch_url: options.ScratchUrl = None,
     where: options.Reach,
     patience: options.Patience,
     common: options.Common,
@@ -46,7 +42,7 @@ def backup(
     The file is there when it was read to its end and found whole, and isn't there before.
     """
     with settled(options.make_flags(where, patience), where.embedded, ships=False) as settings:
-        scratch = None if scratch_url is None else _reach(scratch_url, "--scratch-url")
+        scratch = None if scratch_url is None else reach(scratch_url, "--scratch-url")
         if file is not None and len(settings.destinations) > 1 and not Path(file).is_dir():
             raise UsageError(
                 f"{file} is one file, and there are {len(settings.destinations)} destinations", hint="give a folder"
@@ -109,7 +105,7 @@ def restore(
     """
     if file is None or into is None:
         raise UsageError("a backup's file and --into are needed", hint="sartor db restore FILE --into URL")
-    destination = _reach(into, "--into")
+    destination = reach(into, "--into")
     with telling_run() as observer:
         done = run(
             api.restore(
@@ -121,9 +117,3 @@ def restore(
         output.shape(shapes.restore_shape(done))
     else:
         output.result(f"Restored {done.file} into {done.database} in {render.duration(done.duration_ms)}")
-
-
-def _reach(url: str, origin: str) -> Destination:
-    destination = api.load_destination(url, origin=origin, environ=os.environ, directory=Path.cwd())
-    output.keep_secret(destination.secrets)
-    return destination

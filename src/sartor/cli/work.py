@@ -56,6 +56,13 @@ def run(main: Coroutine[Any, Any, T], *, left: str | None = None) -> T:
     return signals.run(main, left=left)
 
 
+def reach(url: str, origin: str) -> Destination:
+    """The destination at a URL that the option `origin` gives. Raises SettingsError."""
+    destination = api.load_destination(url, origin=origin, environ=os.environ, directory=Path.cwd())
+    output.keep_secret(destination.secrets)
+    return destination
+
+
 def on_each(
     settings: Settings, action: Callable[[Destination], shapes.Shape], *, on_error: shapes.Shape | None = None
 ) -> None:

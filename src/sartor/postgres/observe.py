@@ -164,7 +164,7 @@ class ObservedConnection(Connection):
         return result
 
     @awaited
-    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 - the driver's
+    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 - asyncpg's
         """As the driver's; several statements in one text are run one after the other."""
         run: Any = functools.partial(super().execute, timeout=timeout)
         if not self._watched:
@@ -180,7 +180,7 @@ class ObservedConnection(Connection):
         return result
 
     async def one(self, query: str, run: Callable[[], Awaitable[Any]]) -> Any:
-        """Run a statement, in a transaction of its own where the script has none: its locks wouldn't be there to see."""
+        """Run a statement, in a transaction of its own where the script has none: its locks are gone by its end."""
         if self.is_in_transaction():
             return await self.watch(query, run)
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -40,7 +39,7 @@ async def scratch_place(destination: Destination, given: Destination | None, emb
             notes = (f"rehearsed on the embedded server: {error}",)
             server = Destination.parse(_embedded(stack, embedded, error))
             made = await stack.enter_async_context(scratch_database(server, application=application))
-        yield Place(dataclasses.replace(made, schema=destination.schema), notes)
+        yield Place(made._replace(schema=destination.schema), notes)
 
 
 def _embedded(stack: AsyncExitStack, folder: Path, reason: Exception) -> str:

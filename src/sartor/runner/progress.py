@@ -30,7 +30,7 @@ from sartor.runner.turn import Turn, take_turn
 Load = Callable[[Alteration], Script]
 
 
-async def carry_out(
+async def carry_out(  # noqa: PLR0913 - one plan, and all that it needs
     session: Session,
     ledger: Ledger,
     catalogue: Catalogue,
