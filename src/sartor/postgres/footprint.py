@@ -172,6 +172,12 @@ def builds(now: Relations, known: Relations, files: Mapping[int, int]) -> tuple[
     )
 
 
+def tables_of(oids: Iterable[int], known: Relations) -> tuple[str, ...]:
+    """The names of the tables that known indexes among `oids` are of."""
+    tables = [known[oid].table for oid in oids if oid in known and known[oid].kind in INDEXES]
+    return tuple(sorted(known[table].name for table in tables if table is not None and table in known))
+
+
 def names(oids: Iterable[int], known: Relations) -> tuple[str, ...]:
     """The names of those that are known, and have rows."""
     return tuple(sorted(known[oid].name for oid in oids if oid in known and known[oid].kind in SOLID))

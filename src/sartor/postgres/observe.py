@@ -34,6 +34,7 @@ from sartor.postgres.footprint import (
     names,
     read_look,
     read_relations,
+    tables_of,
 )
 
 Where = Callable[[], int | None]
@@ -132,7 +133,7 @@ class ObservedConnection(Connection):
             locks=step.locks,
             held=held,
             rewrites=() if empties else step.rewrites,
-            scans=step.scans,
+            scans=() if empties else step.scans,
             builds=() if empties else step.builds,
             rows=step.changed if self._watch.counts or step.changed else None,
             ms=current.ms,
@@ -218,9 +219,9 @@ class ObservedConnection(Connection):
             current = _Current(query, watch.where(), (time.perf_counter() - began) * 1000)
             now = await read_relations(self, watch.schema)
         built, tables = builds(now, watch.known, self._files), names(moved_files(now, self._files), watch.known)
+        touched = tables or (*(build.table for build in built), *tables_of(self._files.keys() - now.keys(), watch.known))
         self._files = {oid: relation.file for oid, relation in now.items()}
-        mode = MODES[7] if tables else MODES[3]
-        locks = tuple(Lock(table, mode) for table in dict.fromkeys(tables or (build.table for build in built)))
+        locks = tuple(Lock(table, MODES[7] if tables else MODES[3]) for table in dict.fromkeys(touched))
         self._note(current, Step(locks, tables, (), built, 0), ())
         return result
 
