@@ -1,7 +1,7 @@
 """Statements, each with what the manual says that it locks, rewrites and reads, and so with its verdict.
 
-In SQL, `t` is a table of the case's own, made by `TABLE` and `setup`; `p` is another one, which it may refer to. The modes
-are those of the manual's chapter 13.3 and of the pages on ALTER TABLE, CREATE INDEX and the others.
+In SQL, `t` is a table of the case's own, made by `TABLE` and `setup`; `p` is another one, which it may refer to. The
+modes are those of the manual's chapter 13.3 and of its pages on ALTER TABLE, CREATE INDEX and the others.
 """
 
 from __future__ import annotations

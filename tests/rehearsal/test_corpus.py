@@ -16,6 +16,7 @@ from sartor.domain.hazard import Statement
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, make_plan
 from sartor.domain.rehearsal import Rehearsed
+from sartor.domain.release import parse_target
 from sartor.postgres.footprint import read_relations
 from sartor.postgres.ledger import read_ledger
 from sartor.postgres.observe import ObservedConnection
@@ -41,7 +42,7 @@ def ran(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
     """All cases, rehearsed and then run for real, each as an alteration of its own."""
     folder = Folder(tmp_path_factory.mktemp("corpus") / "alterations")
     names = {_write(folder, number, case): case.name for number, case in enumerate(CASES)}
-    sources = [api.LineageSource(name="main", location=folder.path)]
+    sources = [api.LineageSource(name="main", location=str(folder.path))]
     with temporary_database(server_url) as database:
         for case in CASES:
             database.run(case.own(TABLE + case.setup))
@@ -63,7 +64,7 @@ def _write(folder: Folder, number: int, case: Case) -> str:
 
 async def _run(database: Database, sources: list[api.LineageSource]) -> dict[str, tuple[Statement, ...]]:
     """Deploy for real, observed."""
-    catalogue, request = api.list_alterations(sources), Deploy(target=api.parse_target("next"))
+    catalogue, request = api.list_alterations(sources), Deploy(target=parse_target("next"))
     async with Session(Destination.parse(database.url), application="test", kind=ObservedConnection) as session:
         ledger = await read_ledger(session)
         plan = make_plan(catalogue, ledger, request)

@@ -47,20 +47,21 @@ def _statement(statement: Statement, sizes: Mapping[str, Size]) -> Iterator[str]
     times = f"  ({statement.times} times)" if statement.times > 1 else ""
     yield f"  {place}  {shown[:SHOWN]}{'...' if len(shown) > SHOWN else ''}{times}"
     yield from (f"    {line}" for line in _doings(statement, sizes))
+    yield from (f"    squawk: {opinion.message} ({opinion.rule})" for opinion in statement.opinions)
     if (better := recipe(statement)) is not None:
         yield f"    instead: {better.advice} ({PAGE}#{better.anchor})"
 
 
 def _doings(statement: Statement, sizes: Mapping[str, Size]) -> Iterator[str]:
-    meanwhile = _meanwhile(statement.blocking) if statement.blocking else ", and stops nobody"
+    built = {build.table for build in statement.builds}
     for table in statement.rewrites:
-        yield f"rewrites {_sized(table, sizes)}{meanwhile}"
+        yield f"rewrites {_sized(table, sizes)}{_meanwhile(statement.blocking, table)}"
     for build in statement.builds:
         if build.table not in statement.rewrites:
-            yield f"builds {build.name} on {_sized(build.table, sizes)}{meanwhile}"
+            yield f"builds {build.name} on {_sized(build.table, sizes)}{_meanwhile(statement.blocking, build.table)}"
     for table in statement.scans:
-        if statement.blocking and table not in {*statement.rewrites, *(build.table for build in statement.builds)}:
-            yield f"reads {_sized(table, sizes)}{meanwhile}"
+        if statement.blocking and table not in built.union(statement.rewrites):
+            yield f"reads {_sized(table, sizes)}{_meanwhile(statement.blocking, table)}"
     if statement.rows:
         yield f"changes {render.count(statement.rows, 'row')}"
     if told := [f"{lock.mode} on {lock.relation}" for lock in statement.locks]:
@@ -70,8 +71,12 @@ def _doings(statement: Statement, sizes: Mapping[str, Size]) -> Iterator[str]:
         yield f"failed, and the script went on: {statement.error}"
 
 
-def _meanwhile(lock: Lock) -> str:
-    return f" while nobody can {'read' if lock.mode in STOPS_READS else 'write to'} {lock.relation}"
+def _meanwhile(lock: Lock | None, table: str) -> str:
+    if lock is None:
+        return ", and stops nobody"
+    return f" while nobody can {'read' if lock.mode in STOPS_READS else 'write to'} " + (
+        "it" if lock.relation == table else lock.relation
+    )
 
 
 def _sized(table: str, sizes: Mapping[str, Size]) -> str:

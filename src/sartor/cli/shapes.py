@@ -153,6 +153,7 @@ def _statement_shape(statement: Statement) -> Shape:
         "ms": round(statement.ms, 3),
         "times": statement.times,
         "error": statement.error,
+        "opinions": [opinion._asdict() for opinion in statement.opinions],
         "instead": {"advice": better.advice, "page": f"{PAGE}#{better.anchor}"} if better else None,
     }
 

@@ -70,6 +70,13 @@ class Size(NamedTuple):
     bytes: int
 
 
+class Opinion(NamedTuple):
+    """What a linter says of a statement, by one of its rules."""
+
+    rule: str
+    message: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
     """What one statement did to what the destination had before the run; what the run itself made doesn't count.
@@ -92,6 +99,7 @@ class Statement:
     ms: float = 0.0
     times: int = 1
     error: str | None = None
+    opinions: tuple[Opinion, ...] = ()
 
     @property
     def takes_time(self) -> bool:

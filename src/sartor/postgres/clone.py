@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from sartor.domain.destination import redact
 from sartor.domain.errors import RehearsalFailed
+from sartor.domain.quoting import quote_identifier
 from sartor.postgres.connection import Connection
 from sartor.postgres.dump import BARE, pass_on
 from sartor.postgres.program import Program, ProgramFailed, started
@@ -56,7 +57,7 @@ async def clone(live: Session, scratch: Session, snapshot: Snapshot, *, data: bo
 
 async def _pour(live: Session, scratch: Session, snapshot: Snapshot, *, data: bool, lock_wait: float) -> list[str]:
     """Have `pg_dump` write SQL and `psql` run it, past what can't be done there."""
-    tools = find_tools(max(live.facts.server_version, 10000))[0]
+    tools = find_tools(live.facts.server_version)[0]
     given = [*BARE, f"--snapshot={snapshot.id}", f"--lock-wait-timeout={lock_wait * 1000:.0f}", "--no-password"]
     given += [] if data else ["--schema-only"]
     try:
@@ -77,7 +78,9 @@ async def _pour(live: Session, scratch: Session, snapshot: Snapshot, *, data: bo
             return [text for text in into.complaints if not _EXPECTED.search(text)]
     except ProgramFailed as error:
         text = redact(f"the schema can't be cloned: {error}", live.destination.secrets + scratch.destination.secrets)
-        raise RehearsalFailed(text) from error
+        reader = f"grant pg_read_all_data to {quote_identifier(live.facts.role)};"
+        hint = f"pg_dump needs to read every table: {reader}" if "permission denied" in text else None
+        raise RehearsalFailed(text, hint=hint) from error
 
 
 async def _together(out: Program, into: Program, scratch: Session) -> None:

@@ -219,7 +219,10 @@ class ObservedConnection(Connection):
             current = _Current(query, watch.where(), (time.perf_counter() - began) * 1000)
             now = await read_relations(self, watch.schema)
         built, tables = builds(now, watch.known, self._files), names(moved_files(now, self._files), watch.known)
-        touched = tables or (*(build.table for build in built), *tables_of(self._files.keys() - now.keys(), watch.known))
+        touched = tables or (
+            *(build.table for build in built),
+            *tables_of(self._files.keys() - now.keys(), watch.known),
+        )
         self._files = {oid: relation.file for oid, relation in now.items()}
         locks = tuple(Lock(table, MODES[7] if tables else MODES[3]) for table in dict.fromkeys(touched))
         self._note(current, Step(locks, tables, (), built, 0), ())

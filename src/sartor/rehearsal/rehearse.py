@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +24,7 @@ from sartor.postgres.snapshot import exported_snapshot
 from sartor.rehearsal.live import rehearse_live
 from sartor.rehearsal.notebook import Notebook
 from sartor.rehearsal.place import scratch_place
+from sartor.rehearsal.squawk import find_squawk, with_opinions
 from sartor.runner.progress import carry_out
 
 COST = "ran on the live database, each script rolled back: sequences have gone on, changed rows left dead ones"
@@ -58,10 +60,22 @@ async def rehearse(
         plan = make_plan(catalogue, await read_ledger(session), request)
         sizes = await read_sizes(session.connection, session.schema)
         if not plan.steps:
-            return Rehearsal(target=plan.target, place="nowhere: nothing is pending", sizes=sizes)
+            return Rehearsal(target=plan.target, place="nothing", sizes=sizes)
         if order.live:
-            return await _on_itself(session, plan, sizes, limits, observer)
-        return await _on_a_clone(session, catalogue, request, order, sizes, limits, observer)
+            found = await _on_itself(session, plan, sizes, limits, observer)
+        else:
+            found = await _on_a_clone(session, catalogue, request, order, sizes, limits, observer)
+        return await _with_opinions(found, session.facts.server_version)
+
+
+async def _with_opinions(found: Rehearsal, server_version: int) -> Rehearsal:
+    if (program := find_squawk()) is None:
+        return found
+    told = [
+        dataclasses.replace(each, statements=await with_opinions(program, each.statements, server_version))
+        for each in found.alterations
+    ]
+    return dataclasses.replace(found, alterations=tuple(told))
 
 
 async def _on_itself(
