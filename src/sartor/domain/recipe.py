@@ -51,13 +51,11 @@ def recipe(statement: Statement) -> Recipe | None:
     """What to write instead of a statement; None where it is safe, or no better way is known."""
     if statement.verdict is Verdict.SAFE:
         return None
-    if statement.verdict is not Verdict.REWRITES and not _stops_by_itself(statement):
-        return _APART
     words = " ".join(re.sub(r"--[^\n]*|/\*.*?\*/", " ", statement.sql, flags=re.DOTALL).lower().split())
-    found = next((recipe for pattern, recipe in _BY_WORDS if re.match(pattern, words)), None)
-    return found or (_REWRITE if statement.rewrites else None)
-
-
-def _stops_by_itself(statement: Statement) -> bool:
-    """Whether its own locks do, and not those alone that the script holds from before."""
-    return statement.blocking in statement.locks
+    known = next((recipe for pattern, recipe in _BY_WORDS if re.match(pattern, words)), None)
+    if known is not None:
+        return known
+    if statement.rewrites:
+        return _REWRITE
+    # What its own locks don't stop, those do that the script holds from before.
+    return None if statement.blocking in statement.locks else _APART

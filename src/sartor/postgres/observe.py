@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import FrameType
@@ -145,7 +145,7 @@ class ObservedConnection(Connection):
             notes.append(found)
 
     async def watch(self, query: str, run: Callable[[], Awaitable[Any]], *, goes_on: bool = False) -> Any:
-        """Run a statement and note it; one that `goes_on`, as a cursor does, is noted when the next one comes."""
+        """Run a statement and note it; one that `goes_on`, as a prepared one does, is noted when the next one comes."""
         assert self._watch is not None  # noqa: S101 - for the type checker
         if self._current is None or self._current.query != query:
             await self._settle()
@@ -237,15 +237,14 @@ class ObservedConnection(Connection):
         return _Prepared(self, statement)
 
     def cursor(self, query: str, *args: Any, **kwargs: Any) -> Any:
-        """As the driver's."""
+        """As the driver's, observed as well."""
         found = super().cursor(query, *args, **kwargs)
-        if self._watched:
-            self.goes_on(query)
-        return found
+        return _Cursor(self, query, found) if self._watched else found
 
-    def goes_on(self, query: str) -> None:
+    async def begin(self, query: str) -> None:
         """Take what comes until the next statement for this one's doing."""
-        if self._watch is not None and (self._current is None or self._current.query != query):
+        if self._watch is not None:
+            await self._settle()
             self._current = _Current(query, self._watch.where())
 
 
@@ -276,8 +275,29 @@ class _Prepared:
         if name in {"fetch", "fetchval", "fetchrow", "fetchmany", "executemany"}:
             return lambda *args, **kwargs: self._connection.one(query, lambda: found(*args, **kwargs))
         if name == "cursor":
-            self._connection.goes_on(query)
+            return lambda *args, **kwargs: _Cursor(self._connection, query, found(*args, **kwargs))
         return found
+
+
+class _Cursor:
+    """A cursor of an observed connection: to be awaited or iterated over."""
+
+    def __init__(self, connection: ObservedConnection, query: str, cursor: Any) -> None:
+        self._connection = connection
+        self._query = query
+        self._cursor = cursor
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._open().__await__()
+
+    async def _open(self) -> Any:
+        await self._connection.begin(self._query)
+        return await self._cursor
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        await self._connection.begin(self._query)
+        async for row in self._cursor:
+            yield row
 
 
 def _observed(name: str) -> Any:
