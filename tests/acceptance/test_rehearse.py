@@ -291,6 +291,91 @@ def test_a_killed_rehearsal(sartor: Command, folder: Folder, deployed: Database)
     assert scratch_databases(deployed) == []
 
 
+@pytest.mark.usefixtures("deployed")
+def test_outside_a_transaction(sartor: Command, folder: Folder) -> None:
+    """A procedure that commits, a transaction of the script's own and a concurrent build run as they do in a deploy."""
+    folder.write(
+        "next-1700000001-outside.py",
+        """
+        transaction = False
+
+        async def up(conn):
+            await conn.execute("create or replace procedure p() language plpgsql as 'begin commit; end'")
+            await conn.execute("call p()")
+            async with conn.transaction():
+                await conn.execute("alter table users add column x int")
+                await conn.execute("update users set x = 1")
+            await conn.execute("create index concurrently if not exists users_x on users (x)")
+        """,
+    )
+    found = rehearse(sartor, "--with-data")
+    (_, _, _, update, index) = statements(found)
+    assert (update["verdict"], update["rows"], update["held"][0]["mode"]) == (
+        "blocks-reads",
+        100,
+        "AccessExclusiveLock",
+    )
+    assert index["builds"] == [{"name": "users_x", "table": "users"}]
+    assert index["held"] == []
+
+
+@pytest.mark.usefixtures("deployed")
+def test_before_up(sartor: Command, folder: Folder) -> None:
+    """What runs before the transaction is told first."""
+    folder.write(
+        "next-1700000001-before.py",
+        """
+        async def before_up(conn):
+            await conn.execute("create index concurrently if not exists users_age on users (age)")
+
+        async def up(conn):
+            await conn.execute("alter table users add column x int")
+        """,
+    )
+    assert [each["line"] for each in statements(rehearse(sartor))] == [2, 5]
+
+
+@pytest.mark.usefixtures("deployed")
+def test_what_a_savepoint_undid(sartor: Command, folder: Folder) -> None:
+    """What was rolled back to a savepoint isn't told of the statements behind it."""
+    folder.write(
+        "next-1700000001-undone.py",
+        """
+        async def up(conn):
+            try:
+                async with conn.transaction():
+                    await conn.execute("alter table users alter column age type bigint")
+                    raise ValueError
+            except ValueError:
+                pass
+            await conn.execute("alter table users add column x int")
+        """,
+    )
+    first, last = statements(rehearse(sartor))
+    assert (first["verdict"], last["verdict"]) == ("rewrites", "safe")
+    assert (last["held"], last["rewrites"]) == ([], [])
+
+
+@pytest.mark.usefixtures("deployed")
+def test_what_the_run_made_itself(sartor: Command, folder: Folder) -> None:
+    """Nobody waits for a table that the run has made, in this alteration or in one before."""
+    folder.add("next-1700000001-a.py", up="create table made (id int); create index on made (id)")
+    folder.add("next-1700000002-b.py", up="alter table made alter column id type bigint")
+    found = rehearse(sartor)
+    assert found["verdict"] == "safe"
+    assert [each["locks"] for number in (0, 1) for each in statements(found, number)] == [[], [], []]
+
+
+def test_tables_that_it_may_not_read(sartor: Command, folder: Folder, deployed: Database, deployer: Role) -> None:
+    """The error names the grant that is missing."""
+    deployed.run("create table secrets (id int)", f"alter role {deployer.name} createdb")
+    folder.table("next-1700000001-a.py")
+    error = sartor("rehearse", "--db-url", deployer.url, expect=6).err
+    assert "the schema can't be cloned" in error
+    assert f'grant pg_read_all_data to "{deployer.name}"' in error
+    assert scratch_databases(deployed) == []
+
+
 @pytest.mark.skipif(find_squawk() is None, reason="squawk-cli isn't installed")
 @pytest.mark.usefixtures("deployed")
 def test_a_second_opinion(sartor: Command, folder: Folder) -> None:

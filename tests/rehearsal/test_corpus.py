@@ -19,7 +19,7 @@ from sartor.domain.rehearsal import Rehearsed
 from sartor.domain.release import parse_target
 from sartor.postgres.footprint import read_relations
 from sartor.postgres.ledger import read_ledger
-from sartor.postgres.observe import ObservedConnection
+from sartor.postgres.observed import ObservedConnection
 from sartor.postgres.session import Session
 from sartor.postgres.tools import find_tools
 from sartor.rehearsal.notebook import Notebook

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
+from types import FrameType
 from typing import Any, NamedTuple
 
 from sartor.catalogue.script import Body, Script
@@ -12,7 +14,8 @@ from sartor.domain.context import Context
 from sartor.domain.hazard import Statement
 from sartor.domain.plan import Direction
 from sartor.postgres.footprint import Relations
-from sartor.postgres.observe import ObservedConnection, Watch, line_in
+from sartor.postgres.observed import ObservedConnection
+from sartor.postgres.observer import Watch
 
 
 class _Page(NamedTuple):
@@ -52,7 +55,7 @@ class Notebook:
     def _noted(self, script: Script, direction: Direction, body: Body, page: _Page) -> Body:
         def where() -> int | None:
             if script.sql(direction) is None:
-                return line_in(script.alteration.file)
+                return _line_in(script.alteration.file)
             place = script.locate(_NOWHERE)
             return place[1] if place else None
 
@@ -69,3 +72,13 @@ class Notebook:
 
 _NOWHERE = Exception()
 """An error that knows nothing: it has a script say what it is at."""
+
+
+def _line_in(file: str) -> int | None:
+    """The line of `file` that is at work now, counted from 1; None where it isn't part of what is."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - a traceback's frame, before there is one
+    while frame is not None:
+        if frame.f_code.co_filename == file:
+            return frame.f_lineno
+        frame = frame.f_back
+    return None

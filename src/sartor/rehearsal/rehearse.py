@@ -18,7 +18,7 @@ from sartor.domain.report import Failure, Note, Observer, RunEvent, Waiting
 from sartor.postgres.clone import clone
 from sartor.postgres.footprint import read_relations, read_sizes
 from sartor.postgres.ledger import read_ledger
-from sartor.postgres.observe import ObservedConnection
+from sartor.postgres.observed import ObservedConnection
 from sartor.postgres.session import Session, application_name
 from sartor.postgres.snapshot import exported_snapshot
 from sartor.rehearsal.live import rehearse_live
