@@ -56,8 +56,8 @@ LIST = f"{SHARED} cli.reading"
 READ = f"{LIST} {ON_SERVER}"
 NO_OP = f"{SHARED} {ON_SERVER} cli.deploying cli.asking cli.prompts cli.telling domain.report runner runner.run"
 HELP = (
-    f"{SHARED} cli.app cli.reading cli.rehearsing cli.safekeeping cli.deploying cli.seed cli.asking cli.prompts cli.telling"
-    " domain.report"
+    f"{SHARED} cli.app cli.reading cli.rehearsing cli.safekeeping cli.deploying cli.seed cli.asking cli.prompts"
+    " cli.telling domain.report"
 )
 
 

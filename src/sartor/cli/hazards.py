@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from sartor.cli import output, render
+from sartor.cli import render
 from sartor.domain.hazard import STOPS_READS, STOPS_WRITES, Lock, Size, Statement
 from sartor.domain.recipe import PAGE, recipe
 from sartor.domain.rehearsal import Rehearsal, Rehearsed
@@ -17,7 +17,7 @@ SHOWN = 100
 def lines(found: Rehearsal) -> Iterator[str]:
     """A rehearsal, alteration by alteration."""
     for each in found.alterations:
-        yield f"{output.bold(each.alteration.name)}: {each.verdict.value.replace('-', ' ')}"
+        yield f"{each.alteration.name}: {each.verdict.value.replace('-', ' ')}"
         if each.reason is not None:
             yield f"  {each.reason}"
         for statement in each.statements:

@@ -79,7 +79,8 @@ def rehearse(
                         scratch=scratch,
                         limits=api.make_limits(settings),
                         observer=plain,
-                    )
+                    ),
+                    left="the database is as it was",
                 )
             )
             if not common.json:
