@@ -139,6 +139,29 @@ def test_all_ways_to_send_sql(sartor: Command, folder: Folder) -> None:
 
 
 @pytest.mark.usefixtures("deployed")
+def test_the_line_of_each(sartor: Command, folder: Folder) -> None:
+    """Of several statements in one text each has its own line, where the text stands in the file as it is."""
+    folder.write(
+        "next-1700000001-lines.py",
+        """
+        async def up(conn):
+            await conn.execute(
+                \"\"\"
+                update users set age = 1;
+
+                -- and then
+                update users
+                set age = 2
+                \"\"\"
+            )
+        """,
+    )
+    folder.write("next-1700000002-lines.sql", "-- sartor: up\nselect 1;\n\nselect\n2;\n")
+    found = rehearse(sartor)
+    assert [each["line"] for number in (0, 1) for each in statements(found, number)] == [4, 7, 2, 4]
+
+
+@pytest.mark.usefixtures("deployed")
 def test_a_loop(sartor: Command, folder: Folder) -> None:
     """A statement that runs again and again is told once."""
     folder.write(
@@ -306,10 +329,12 @@ def test_outside_a_transaction(sartor: Command, folder: Folder) -> None:
                 await conn.execute("alter table users add column x int")
                 await conn.execute("update users set x = 1")
             await conn.execute("create index concurrently if not exists users_x on users (x)")
+            await conn.execute("begin; lock table users; update users set x = 2; commit")
         """,
     )
     found = rehearse(sartor, "--with-data")
-    (_, _, _, update, index) = statements(found)
+    (_, _, _, update, index, lock, again) = statements(found)
+    assert (lock["verdict"], again["verdict"]) == ("safe", "blocks-reads")
     assert (update["verdict"], update["rows"], update["held"][0]["mode"]) == (
         "blocks-reads",
         100,

@@ -9,7 +9,7 @@ from typing import Any
 
 from sartor.domain import sql
 from sartor.postgres.connection import Connection, awaited
-from sartor.postgres.observer import Watch, Watcher
+from sartor.postgres.observer import Run, Sent, Watch, Watcher
 
 METHODS = (
     "fetch",
@@ -63,12 +63,13 @@ class ObservedConnection(Connection):
         watcher, run = self.watcher, functools.partial(super().execute, timeout=timeout)
         if watcher is None:
             return str(await run(query, *args))
-        if sql.transaction_control(query) or _is_savepoint(query):
-            return str(await watcher.control(functools.partial(run, query)))
-        result = ""
-        for text in _one_by_one(query) if not args else [query]:
-            result = await watcher.run(text, functools.partial(run, text, *args))
-        return result
+        together = [] if args else sql.split(query)
+        if len(together) < 2:
+            return str(await _send(watcher, query, functools.partial(run, query, *args)))
+        *others, last = together
+        for each in others:
+            await _send(watcher, each.text, functools.partial(run, each.text), Sent(query, each.start))
+        return str(await _send(watcher, last.text, functools.partial(run, last.text), Sent(query, last.start)))
 
     async def prepare(self, query: str, **kwargs: Any) -> Any:
         """As the driver's, with a statement that is observed as well."""
@@ -133,9 +134,10 @@ class _Cursor:
             yield row
 
 
-def _one_by_one(query: str) -> list[str]:
-    found = sql.split(query)
-    return [statement.text for statement in found] if len(found) > 1 else [query]
+async def _send(watcher: Watcher, query: str, run: Run, sent: Sent | None = None) -> Any:
+    if sql.transaction_control(query) or _is_savepoint(query):
+        return await watcher.control(run)
+    return await watcher.run(query, run, sent)
 
 
 def _is_savepoint(query: str) -> bool:

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -32,8 +32,16 @@ from sartor.postgres.footprint import (
     tables_of,
 )
 
-Where = Callable[[], int | None]
-"""Says which line of the script is at work, while it calls."""
+
+class Sent(NamedTuple):
+    """A text of several statements that a script sends in one message, and where in it the one in question begins."""
+
+    text: str
+    start: int
+
+
+Where = Callable[[Sent | None], int | None]
+"""Says which line of the script is at work, while it calls; of several statements sent together, that of one."""
 Run = Callable[[], Awaitable[Any]]
 
 EMPTIES = "truncate"
@@ -122,7 +130,7 @@ class Watcher:
     async def announce(self, query: str) -> None:
         """Take what comes until the next statement for this one's doing."""
         await self.settle()
-        self._current = Current(query, self._watch.where())
+        self._current = Current(query, self._watch.where(None))
 
     async def control(self, run: Run) -> Any:
         """Run what begins or ends a transaction or a savepoint."""
@@ -132,24 +140,24 @@ class Watcher:
         await self.begin()
         return result
 
-    async def run(self, query: str, run: Run) -> Any:
+    async def run(self, query: str, run: Run, sent: Sent | None = None) -> Any:
         """Run a statement and note it, in a transaction of its own where there is none: its locks go with its end."""
         if self._connection.is_in_transaction():
-            return await self.prepare(query, run, goes_on=False)
+            return await self.prepare(query, run, sent, goes_on=False)
         try:
             async with self._transaction():
-                return await self.prepare(query, run, goes_on=False)
+                return await self.prepare(query, run, sent, goes_on=False)
         except REFUSES:
             self._watch.notes.pop()
-        return await self._run_bare(query, run)
+        return await self._run_bare(query, run, sent)
 
-    async def prepare(self, query: str, run: Run, *, goes_on: bool = True) -> Any:
+    async def prepare(self, query: str, run: Run, sent: Sent | None = None, *, goes_on: bool = True) -> Any:
         """Run a statement, or the first part of it where it `goes_on`: that is noted with the rest."""
         if self._current is None or self._current.query != query:
             await self.settle()
             self._current = Current(query)
         current, began = self._current, time.perf_counter()
-        current.line = self._watch.where()
+        current.line = self._watch.where(sent)
         try:
             with self._aside():
                 result = await run()
@@ -190,13 +198,14 @@ class Watcher:
             await transaction.commit()
         self._before = {}
 
-    async def _run_bare(self, query: str, run: Run) -> Any:
+    async def _run_bare(self, query: str, run: Run, sent: Sent | None) -> Any:
         """Run what refuses a transaction. Its locks are gone by its end: they are those that the manual names."""
         known, began = self._watch.known, time.perf_counter()
         with self._aside():
             result = await run()
-            current = Current(query, self._watch.where(), (time.perf_counter() - began) * 1000)
+            took = (time.perf_counter() - began) * 1000
             now = await read_relations(self._connection, self._watch.schema)
+        current = Current(query, self._watch.where(sent), took)
         built, rewritten = builds(now, known, self._files), names(moved_files(now, self._files), known)
         gone = tables_of(self._files.keys() - now.keys(), known)
         touched = rewritten or (*(build.table for build in built), *gone)

@@ -15,7 +15,7 @@ from sartor.domain.hazard import Statement
 from sartor.domain.plan import Direction
 from sartor.postgres.footprint import Relations
 from sartor.postgres.observed import ObservedConnection
-from sartor.postgres.observer import Watch
+from sartor.postgres.observer import Sent, Watch
 
 
 class _Page(NamedTuple):
@@ -53,11 +53,9 @@ class Notebook:
         return tuple(statement for page in pages for statement in self._pages.get(page, ()))
 
     def _noted(self, script: Script, direction: Direction, body: Body, page: _Page) -> Body:
-        def where() -> int | None:
-            if script.sql(direction) is None:
-                return _line_in(script.alteration.file)
-            place = script.locate(_NOWHERE)
-            return place[1] if place else None
+        def where(sent: Sent | None) -> int | None:
+            line = _at_work(script, direction)
+            return line if sent is None or line is None else _of_its_own(script.source, sent, line)
 
         async def noted(connection: Any, context: Context) -> None:
             assert isinstance(connection, ObservedConnection)  # noqa: S101 - for the type checker
@@ -72,6 +70,21 @@ class Notebook:
 
 _NOWHERE = Exception()
 """An error that knows nothing: it has a script say what it is at."""
+
+
+def _at_work(script: Script, direction: Direction) -> int | None:
+    """The line of a script that is at work, from 1; None where none of it is."""
+    if script.sql(direction) is None:
+        return _line_in(script.alteration.file)
+    place = script.locate(_NOWHERE)
+    return place[1] if place else None
+
+
+def _of_its_own(source: str, sent: Sent, line: int) -> int:
+    """The line of one of several statements, where their text stands in the source as it is; else that at work."""
+    above = "".join(source.splitlines(keepends=True)[: line - 1])
+    found = source.find(sent.text, len(above))
+    return line if found < 0 else source.count("\n", 0, found + sent.start) + 1
 
 
 def _line_in(file: str) -> int | None:
