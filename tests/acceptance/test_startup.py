@@ -43,10 +43,11 @@ SLOW = {"asyncio", "asyncpg", "logging", "multiprocessing", "random", "secrets",
 """What `list` has no use for, among what it might load without anyone noticing."""
 
 SHARED = """
-    api catalogue catalogue.files settings settings.destinations settings.durations settings.lineages settings.load
-    settings.lookup settings.toml_file domain domain.alteration domain.database_url domain.destination domain.errors
-    domain.ledger domain.limits domain.notes domain.plan domain.release cli cli.declare cli.main cli.options cli.output
-    cli.render cli.shapes cli.title cli.work
+    api api.backups api.files api.looks api.requests api.runs api.server catalogue catalogue.files settings
+    settings.destinations settings.durations settings.lineages settings.load settings.lookup settings.toml_file domain
+    domain.alteration domain.database_url domain.destination domain.errors domain.ledger domain.limits domain.notes
+    domain.plan domain.release cli cli.declare cli.main cli.options cli.output cli.render cli.shapes cli.title
+    cli.work
 """
 ON_SERVER = """
     cli.signals domain.quoting domain.sql postgres postgres.connecting postgres.connection postgres.ledger
@@ -55,10 +56,10 @@ ON_SERVER = """
 LIST = f"{SHARED} cli.reading"
 READ = f"{LIST} {ON_SERVER}"
 NO_OP = f"{SHARED} {ON_SERVER} cli.deploying cli.asking cli.prompts cli.telling domain.report runner runner.run"
-HELP = (
-    f"{SHARED} cli.app cli.reading cli.rehearsing cli.safekeeping cli.deploying cli.seed cli.asking cli.prompts"
-    " cli.telling domain.report"
-)
+HELP = f"""
+    {SHARED} cli.app cli.reading cli.checking cli.rehearsing cli.linting cli.safekeeping cli.deploying cli.seed
+    cli.asking cli.prompts cli.telling domain.report
+"""
 
 
 def modules(sartor: Command, code: str, *arguments: str) -> set[str]:
@@ -132,18 +133,20 @@ def test_a_deploy_needs_no_terminal(sartor: Command, folder: Folder) -> None:
         assert not others & {"prompt_toolkit", "questionary", "rich", "typer"}
 
 
-COMMANDS = ["db alteration " + name for name in ("deploy", "rollback", "fresh", "list", "status", "history")]
+COMMANDS = [
+    "db alteration " + name for name in ("deploy", "rollback", "fresh", "check", "list", "status", "history", "lint")
+]
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "db seed"])
+@pytest.mark.parametrize("command", [*COMMANDS, "db seed", "db backup", "db restore"])
 def test_help(sartor: Command, command: str) -> None:
     """Every command's help has an example of it, and says what its exit codes mean."""
     help_text = sartor.run(*command.split(), "--help").out
     assert f"Example:\n    sartor {command}" in help_text
     codes = re.search(r"Exit codes:\n((?:    \d+ +.+\n)+)", help_text)
     assert codes
-    reads = command.endswith(("list", "status", "history"))
-    assert ("1" in re.findall(r"^    (\d+)", codes[1], re.MULTILINE)) != reads
+    runs_none = command.endswith(("list", "status", "history", "backup", "restore"))
+    assert ("1" in re.findall(r"^    (\d+)", codes[1], re.MULTILINE)) != runs_none
     assert "--json" in help_text
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from rehearsal.corpus import CASES, TABLE, Case
 from sartor import api
+from sartor.api.requests import ignore
 from sartor.domain.destination import Destination
 from sartor.domain.hazard import Statement
 from sartor.domain.limits import Limits
@@ -77,7 +78,7 @@ async def _run(database: Database, sources: list[api.LineageSource]) -> dict[str
             plan,
             limits=Limits(fuse=False),
             backup=None,
-            observer=api.ignore,
+            observer=ignore,
             load=notebook.load,
         )
         return {step.alteration.name: notebook.statements(step.alteration) for step in plan.steps}

@@ -35,35 +35,58 @@ def _run(arguments: Sequence[str]) -> int:
     values = None if command is None else parse(command.function, words)
     if command is None or values is None:
         return _run_typer(arguments)
-    call(command.function, values)
-    return 0
+    return call(command.function, values)
 
 
 def _find(arguments: Sequence[str]) -> tuple[Command | None, Sequence[str]]:
     """The command that is named in full, and the words behind its name; None where there is no such."""
     match arguments:
-        case ["db", "alteration" | "alt" | "alter", "list" | "status" | "history" as name, *words]:
-            from sartor.cli import reading
-
-            return reading.commands[name], words
-        case ["db", "alteration" | "alt" | "alter", "deploy" | "rollback" | "fresh" as name, *words]:
-            from sartor.cli import deploying
-
-            return deploying.commands[name], words
-        case ["db", "alteration" | "alt" | "alter", "rehearse", *words]:
-            from sartor.cli import rehearsing
-
-            return rehearsing.commands["rehearse"], words
-        case ["db", "seed", *words]:
-            from sartor.cli import seed
-
-            return seed.commands["seed"], words
-        case ["db", "backup" | "restore" as name, *words]:
-            from sartor.cli import safekeeping
-
-            return safekeeping.commands[name], words
+        case ["db", "alteration" | "alt" | "alter", name, *words]:
+            return _find_of_alterations(name), words
+        case ["db", name, *words]:
+            return _find_of_database(name), words
         case _:
             return None, arguments
+
+
+def _find_of_alterations(name: str) -> Command | None:
+    match name:
+        case "list" | "status" | "history":
+            from sartor.cli import reading
+
+            return reading.commands[name]
+        case "deploy" | "rollback" | "fresh":
+            from sartor.cli import deploying
+
+            return deploying.commands[name]
+        case "check":
+            from sartor.cli import checking
+
+            return checking.commands[name]
+        case "rehearse":
+            from sartor.cli import rehearsing
+
+            return rehearsing.commands[name]
+        case "lint":
+            from sartor.cli import linting
+
+            return linting.commands[name]
+        case _:
+            return None
+
+
+def _find_of_database(name: str) -> Command | None:
+    match name:
+        case "seed":
+            from sartor.cli import seed
+
+            return seed.commands[name]
+        case "backup" | "restore":
+            from sartor.cli import safekeeping
+
+            return safekeeping.commands[name]
+        case _:
+            return None
 
 
 def _run_typer(arguments: Sequence[str]) -> int:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.destination import Destination
 from sartor.domain.ledger import Entry, Event
-from sartor.domain.notes import status_notes
+from sartor.domain.notes import plan_notes, status_notes
 from sartor.domain.plan import Direction
 from sartor.domain.release import Release
 
 if TYPE_CHECKING:
     from sartor.api import DestinationStatus
     from sartor.domain.backup import Backup
+    from sartor.domain.check import Check
     from sartor.domain.loss import Loss, RollbackPreview
     from sartor.domain.report import Blocker, Copying, Failure, Report, Waiting
 
@@ -176,6 +177,27 @@ def restore_command(backup: Backup, destination: Destination) -> str:
     return shlex.join([*words, "--schema", backup.schema] if backup.schema else words)
 
 
+def check_lines(found: Check) -> list[str]:
+    """What a run would do, in order."""
+    return [
+        each.step.alteration.name
+        + (f"  {each.unsayable}" if each.unsayable else "" if each.transactional else "  outside a transaction")
+        for each in found.steps
+    ]
+
+
+def check_notes(found: Check) -> list[str]:
+    """What is worth saying of it besides its steps."""
+    losses = [f"drops {loss_text(loss)}, with the data in it" for loss in found.losses]
+    return [*plan_notes(found.plan), *losses, *found.obstacles]
+
+
+def found_line(found: Check) -> str:
+    """How much that is."""
+    verb = "deploy" if found.plan.direction is Direction.DEPLOY else "roll back"
+    return f"Found {count(len(found.steps))} to {verb}"
+
+
 def waiting_line(waiting: Waiting) -> str:
     """One line that says who is in the way."""
     who = "; ".join(blocker_text(b) for b in waiting.blockers) or "it isn't known who holds it"
@@ -244,13 +266,14 @@ def loss_lines(preview: RollbackPreview) -> list[str]:
         lines.append(f"  {step.alteration.name}{when}")
     if preview.losses:
         lines.append("and drops, with the data in it:")
-        lines += [f"  {_loss(loss)}" for loss in preview.losses]
+        lines += [f"  {loss_text(loss)}" for loss in preview.losses]
     else:
         lines.append("What these alterations made goes, with the data in it.")
     return lines
 
 
-def _loss(loss: Loss) -> str:
+def loss_text(loss: Loss) -> str:
+    """What is dropped, and about how many rows of it there are."""
     rows = "" if loss.rows is None else f"  (about {loss.rows:,} row{'' if loss.rows == 1 else 's'})"
     return (f"column {loss.table}.{loss.column}" if loss.column else f"table {loss.table}") + rows
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sartor.api import DestinationStatus
+from sartor.cli.render import check_notes
 from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.errors import SartorError
 from sartor.domain.ledger import Entry, Event
@@ -17,9 +18,11 @@ from sartor.domain.plan import Direction
 
 if TYPE_CHECKING:
     from sartor.domain.backup import Backup, Restored
+    from sartor.domain.check import Check
     from sartor.domain.hazard import Statement
     from sartor.domain.rehearsal import Rehearsal, Rehearsed
     from sartor.domain.report import Failure, Report
+    from sartor.domain.rules import Finding, Lint
 
 VERSION = 1
 
@@ -169,6 +172,25 @@ def restore_shape(done: Restored) -> Shape:
     }
 
 
+def check_shape(found: Check) -> Shape:
+    """`check --json` and `rollback --check --json`."""
+    return {
+        "version": VERSION,
+        "direction": found.plan.direction.value,
+        "target": found.plan.target.label if found.plan.target else None,
+        "plan": [
+            alteration_shape(each.step.alteration) | {"sql": each.sql, "transaction": each.transactional}
+            for each in found.steps
+        ],
+        "notes": check_notes(found),
+    }
+
+
+def empty_check(direction: Direction) -> Shape:
+    """The same where there is no plan."""
+    return {"version": VERSION, "direction": direction.value, "target": None, "plan": [], "notes": []}
+
+
 def empty_report(direction: Direction) -> Report:
     """The report of a run that didn't begin."""
     from sartor.domain.report import Report
@@ -225,6 +247,28 @@ def _event_shape(event: Event) -> Shape:
         "host": event.host,
         "sartor": event.sartor,
         "detail": event.detail,
+    }
+
+
+def lint_shape(found: Lint) -> Shape:
+    """`lint --json`."""
+    return {"version": VERSION, "files": found.files, "findings": [_finding_shape(f) for f in found.findings]}
+
+
+def _finding_shape(finding: Finding) -> Shape:
+    alteration = finding.alteration
+    return {
+        "code": finding.rule.code,
+        "rule": finding.rule.name,
+        "severity": finding.rule.severity.value,
+        "message": finding.message,
+        "why": finding.rule.why,
+        "advice": finding.rule.advice,
+        "file": finding.file,
+        "line": finding.line,
+        "lineage": finding.lineage,
+        "id": alteration.id if alteration else None,
+        "release": alteration.release.label if alteration else None,
     }
 
 

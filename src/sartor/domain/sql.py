@@ -22,6 +22,7 @@ _LEXEME = r"""
     """
 """Like those below compiled at its first use: most commands read no SQL."""
 
+_BLANK = frozenset({"space", "line_comment", "block_comment", "open_comment"})
 _QUOTING = re.compile(r"""['"$]|--|/\*""")
 _COMMENT_MARK = r"/\*|\*/"
 _ROUTINE = r"create (or replace )?(function|procedure)\b"
@@ -88,7 +89,7 @@ def split(sql: str) -> list[Statement]:
     start: int | None = None
     end, parentheses, blocks, words = 0, 0, 0, []  # type: int, int, int, list[str]
     for token in tokens(sql):
-        if token.kind in {"space", "line_comment", "block_comment", "open_comment"}:
+        if token.kind in _BLANK:
             continue
         if token.text == ";" and parentheses <= 0 and blocks == 0:
             if start is not None:
@@ -127,8 +128,16 @@ def stands_alone(sql: str) -> bool:
     """Whether `sql` means the same with other SQL before and behind it, in one message to the server.
 
     It doesn't where it leaves a string or a comment open, begins or ends a transaction, changes how SQL is read, or
-    may want an answer from the client (COPY). Where in doubt, it doesn't.
+    may want an answer from the client (COPY); nor where there's nothing in it, which the driver refuses to have sent.
+    Where in doubt, it doesn't.
     """
     if _CONVERSES.search(sql) or "\0" in sql or transaction_control(sql):
         return False
-    return not _QUOTING.search(sql) or not any(token.kind.startswith("open") for token in tokens(sql))
+    if not _QUOTING.search(sql):
+        return bool(sql.strip("; \t\n\r\f\v"))
+    found = list(tokens(sql))
+    return not all(_is_nothing(token) for token in found) and not any(t.kind.startswith("open") for t in found)
+
+
+def _is_nothing(token: Token) -> bool:
+    return token.kind in _BLANK or token.text == ";"

@@ -48,7 +48,7 @@ async def carry_out(  # noqa: PLR0913 - one plan, and all that it needs
     SartorError; where the run had begun, its `report` tells what was done, and so does a CancelledError's. `load` is
     the way to a script.
     """
-    _load_all(plan, session, load)
+    load_all(plan, session, load)
     require_format(ledger)
     session.require_write()
     progress = _Progress(catalogue, request, plan, load)
@@ -71,7 +71,7 @@ async def carry_out(  # noqa: PLR0913 - one plan, and all that it needs
     return progress.report()
 
 
-def _load_all(plan: Plan, session: Session, load: Load) -> None:
+def load_all(plan: Plan, session: Session, load: Load = load_script) -> None:
     """See that every script of a plan is fit to run. They are loaded again one by one: memory doesn't grow with a run.
 
     Raises ScriptError, and PoolerRefused where one needs a server session of its own and there is a pooler between.
@@ -149,7 +149,7 @@ class _Progress:
             s.alteration.identity: s.alteration for s in before.steps if s.alteration.identity not in mine
         }
         if {s.alteration.identity for s in self._plan.steps} - {s.alteration.identity for s in before.steps}:
-            _load_all(self._plan, turn.session, self._load)
+            load_all(self._plan, turn.session, self._load)
         turn.observer(Planned(plan=self._plan))
 
     async def carry_out(self, turn: Turn) -> None:
