@@ -66,11 +66,12 @@ def _decode(alteration: Alteration, content: bytes) -> str:
 
 def _read_directives(alteration: Alteration, text: str) -> _Directives:
     found = _Directives()
-    for token in sql.tokens(text):
+    for token in sql.runs(text):
         match = _DIRECTIVE.fullmatch(token.text) if token.kind == "line_comment" else None
         if match is None:
-            if not found.sections and token.kind not in {"space", "line_comment", "block_comment", "open_comment"}:
-                raise _wrong(alteration, text, token.start, "SQL before the first `-- sartor: up` line")
+            if not found.sections and not token.is_blank:
+                place = token.end - len(token.text.lstrip())
+                raise _wrong(alteration, text, place, "SQL before the first `-- sartor: up` line")
             continue
         _take(found, match["text"], token, alteration, text)
     return found
