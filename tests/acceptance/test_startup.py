@@ -43,10 +43,11 @@ SLOW = {"asyncio", "asyncpg", "logging", "multiprocessing", "random", "secrets",
 """What `list` has no use for, among what it might load without anyone noticing."""
 
 SHARED = """
-    api catalogue catalogue.files settings settings.destinations settings.durations settings.lineages settings.load
-    settings.lookup settings.toml_file domain domain.alteration domain.database_url domain.destination domain.errors
-    domain.ledger domain.limits domain.notes domain.plan domain.release cli cli.declare cli.main cli.options cli.output
-    cli.render cli.shapes cli.title cli.work
+    api api.backups api.files api.looks api.proofs api.rehearsals api.requests api.runs api.server catalogue
+    catalogue.files settings settings.destinations settings.durations settings.lineages settings.load
+    settings.lookup settings.toml_file domain domain.alteration domain.database_url domain.destination
+    domain.errors domain.ledger domain.limits domain.notes domain.plan domain.release cli cli.declare cli.main
+    cli.options cli.output cli.render cli.shapes cli.title cli.work
 """
 ON_SERVER = """
     cli.signals domain.quoting domain.sql postgres postgres.connecting postgres.connection postgres.ledger
@@ -56,8 +57,8 @@ LIST = f"{SHARED} cli.reading"
 READ = f"{LIST} {ON_SERVER}"
 NO_OP = f"{SHARED} {ON_SERVER} cli.deploying cli.asking cli.prompts cli.telling domain.report runner runner.run"
 HELP = f"""
-    {SHARED} cli.app cli.reading cli.checking cli.linting cli.proving cli.safekeeping cli.deploying cli.seed cli.asking
-    cli.prompts cli.telling domain.report
+    {SHARED} cli.app cli.reading cli.checking cli.rehearsing cli.linting cli.proving cli.safekeeping cli.deploying
+    cli.seed cli.asking cli.prompts cli.telling domain.report
 """
 
 

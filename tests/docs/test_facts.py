@@ -23,7 +23,7 @@ LINT = (ROOT / "docs" / "lint.md").read_text("utf-8")
 COMMANDS = [
     *(
         ("db", "alteration", name)
-        for name in ("deploy", "rollback", "fresh", "check", "list", "status", "history", "lint", "prove")
+        for name in ("deploy", "rollback", "fresh", "check", "rehearse", "list", "status", "history", "lint", "prove")
     ),
     *(("db", name) for name in ("seed", "backup", "restore")),
     (),

@@ -63,6 +63,10 @@ def _find_of_alterations(name: str) -> Command | None:
             from sartor.cli import checking
 
             return checking.commands[name]
+        case "rehearse":
+            from sartor.cli import rehearsing
+
+            return rehearsing.commands[name]
         case "prove":
             from sartor.cli import proving
 

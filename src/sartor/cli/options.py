@@ -78,13 +78,13 @@ Backup = Annotated[
     str | None,
     Option("--backup", metavar="DIR", help="Take a backup into this folder first; without it, nothing is done."),
 ]
-Sql = Annotated[
-    str | None,
-    Option("--sql", metavar="FILE", help="Write the script for psql to a file, and show the plan alone."),
-]
 ScratchUrl = Annotated[
     str | None,
     Option("--scratch-url", metavar="URL", help="The server for the scratch database. [default: the database's]"),
+]
+Sql = Annotated[
+    str | None,
+    Option("--sql", metavar="FILE", help="Write the script for psql to a file, and show the plan alone."),
 ]
 Steps = Annotated[int | None, Option("--steps", metavar="N", min=1, help="No more than N alterations.")]
 

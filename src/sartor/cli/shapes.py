@@ -19,8 +19,10 @@ from sartor.domain.plan import Direction
 if TYPE_CHECKING:
     from sartor.domain.backup import Backup, Restored
     from sartor.domain.check import Check
+    from sartor.domain.hazard import Statement
     from sartor.domain.manifest import Standing
     from sartor.domain.proof import Deviation, Proof, Proofs
+    from sartor.domain.rehearsal import Rehearsal, Rehearsed
     from sartor.domain.report import Failure, Report
     from sartor.domain.rules import Finding, Lint
 
@@ -113,6 +115,52 @@ def backup_shape(backup: Backup) -> Shape:
 def backup_result_shape(backup: Backup, *, journal: bool) -> Shape:
     """`backup --json`; `journal` says whether the journal has it."""
     return {"version": VERSION, **backup_shape(backup), "journal": journal}
+
+
+def rehearsal_shape(found: Rehearsal) -> Shape:
+    """`rehearse --json`."""
+    return {
+        "version": VERSION,
+        "target": found.target.label if found.target else None,
+        "place": found.place,
+        "verdict": found.verdict.value,
+        "alterations": [_rehearsed_shape(each) for each in found.alterations],
+        "tables": [
+            {"name": name, "rows": size.rows, "bytes": size.bytes} for name, size in sorted(found.sizes.items())
+        ],
+        "failed": failure_shape(found.failed) if found.failed else None,
+        "notes": list(found.notes),
+    }
+
+
+def _rehearsed_shape(each: Rehearsed) -> Shape:
+    return alteration_shape(each.alteration) | {
+        "verdict": each.verdict.value,
+        "reason": each.reason,
+        "statements": [_statement_shape(statement) for statement in each.statements],
+    }
+
+
+def _statement_shape(statement: Statement) -> Shape:
+    from sartor.domain.recipe import PAGE, recipe
+
+    better = recipe(statement)
+    return {
+        "sql": statement.sql,
+        "line": statement.line,
+        "verdict": statement.verdict.value,
+        "locks": [lock._asdict() for lock in statement.locks],
+        "held": [lock._asdict() for lock in statement.held],
+        "rewrites": list(statement.rewrites),
+        "scans": list(statement.scans),
+        "builds": [build._asdict() for build in statement.builds],
+        "rows": statement.rows,
+        "ms": round(statement.ms, 3),
+        "times": statement.times,
+        "error": statement.error,
+        "opinions": [opinion._asdict() for opinion in statement.opinions],
+        "instead": {"advice": better.advice, "page": f"{PAGE}#{better.anchor}"} if better else None,
+    }
 
 
 def restore_shape(done: Restored) -> Shape:

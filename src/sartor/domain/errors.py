@@ -8,6 +8,7 @@
     ├── RefusedError               2    a protected environment, or no confirmation
     ├── ScriptError                1    a script can't be loaded, or lacks what the plan needs
     ├── AlterationFailed           1    a script ran and failed; `failure` holds the facts
+    ├── HazardFound                1    a rehearsed alteration is worse for others than was allowed
     ├── Unproved                   1    a rollback isn't known to work
     ├── PlanError                  4    disk and ledger contradict each other
     │   ├── AlterationEdited
@@ -22,7 +23,8 @@
     │   ├── LedgerTooNew
     │   ├── PoolerRefused
     │   ├── EmbeddedUnavailable
-    │   └── BackupFailed                no backup could be taken, or one can't be restored
+    │   ├── BackupFailed                no backup could be taken, or one can't be restored
+    │   └── RehearsalFailed             there is no clone to rehearse on
     └── Interrupted                130  a signal ended the run
 
 An error's text says what and why; `hint` says what to do. Neither ever holds a password.
@@ -91,6 +93,10 @@ class AlterationFailed(SartorError):
     def __init__(self, failure: Failure) -> None:
         super().__init__(f"{failure.name}: {failure.message}")
         self.failure = failure
+
+
+class HazardFound(SartorError):
+    """An alteration, rehearsed, is a worse hazard to a live database than was allowed."""
 
 
 class Unproved(SartorError):
@@ -163,6 +169,10 @@ class EmbeddedUnavailable(DestinationError):
 
 class BackupFailed(DestinationError):
     """No backup could be taken, or one isn't whole or can't be restored; no half file, and nothing half restored."""
+
+
+class RehearsalFailed(DestinationError):
+    """No clone could be made to rehearse on; the destination is as it was."""
 
 
 class Interrupted(SartorError):

@@ -80,10 +80,10 @@ def _told(original: Any) -> Any:
         with self.running(query):
             return await original(self, query, *args, **kwargs)
 
-    return _awaited(functools.wraps(original)(told))
+    return awaited(functools.wraps(original)(told))
 
 
-def _awaited(original: Any) -> Any:
+def awaited(original: Any) -> Any:
     """An async method that the connection sees to be awaited."""
 
     @functools.wraps(original)
@@ -183,7 +183,7 @@ class Connection(_Driver):
         except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             self.terminate()
 
-    @_awaited
+    @awaited
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 - the driver's
         """As asyncpg's; the guard's SQL joins the driver's own BEGIN and COMMIT here."""
         if query == "BEGIN;" and self._opening:

@@ -146,7 +146,7 @@ async def _restore_whole(tools: Tools, session: Session, file: Path, options: li
             async with asyncio.TaskGroup() as group:
                 group.create_task(into.end())
                 whole = group.create_task(out.end())
-                await _pass_on(out, into, older=session.facts.server_version < KNOWS_NEW_SETTING)
+                await pass_on(out, into, session)
                 # Only now: at the end of what it is given, `psql` commits.
                 await whole
                 into.stdin.close()
@@ -154,7 +154,9 @@ async def _restore_whole(tools: Tools, session: Session, file: Path, options: li
             raise errors.exceptions[0] from None
 
 
-async def _pass_on(out: Program, into: Program, *, older: bool) -> None:
+async def pass_on(out: Program, into: Program, session: Session) -> None:
+    """Have `psql` read the SQL that another program writes, but for what the session's server is too old for."""
+    older = session.facts.server_version < KNOWS_NEW_SETTING
     # Where `psql` has ended early, it says itself why.
     with suppress(BrokenPipeError, ConnectionResetError):
         while line := await out.stdout.readline():

@@ -51,6 +51,11 @@ class Program:
         assert self.process.stdout is not None  # noqa: S101 - for the type checker
         return self.process.stdout
 
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """The last of what it complained of; it may have gone on all the same."""
+        return tuple(self._complaints)
+
     async def end(self) -> None:
         """Wait for its end, and hear what it says. Raises ProgramFailed."""
         assert self.process.stderr is not None  # noqa: S101 - for the type checker

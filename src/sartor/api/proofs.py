@@ -1,0 +1,57 @@
+"""Rollbacks seen to work, and what manifests say of that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from sartor.api.files import list_alterations
+from sartor.api.requests import ignore
+from sartor.domain.destination import Destination
+from sartor.domain.limits import Limits
+from sartor.domain.plan import compare
+from sartor.settings import LineageSource
+
+if TYPE_CHECKING:
+    from sartor.domain.manifest import Standing
+    from sartor.domain.proof import Proofs
+    from sartor.domain.report import Observer
+
+
+async def prove(
+    destination: Destination,
+    sources: Iterable[LineageSource],
+    names: Iterable[str] = (),
+    *,
+    pending: bool = False,
+    scratch: Destination | None = None,
+    seed: str | None = None,
+    limits: Limits | None = None,
+    observer: Observer = ignore,
+) -> Proofs:
+    """Do, undo and do again the alterations of these identities or file names, each judged by itself.
+
+    Without names it is all of them, or those that are `pending` at the destination. The scratch database is made beside
+    the destination, or on the server of `scratch`; `seed` is a file of data to begin with. What was proved is noted in
+    the manifests. Raises SartorError.
+    """
+    from sartor.proof import prove as proving
+    from sartor.proof.choice import choose
+
+    catalogue = list_alterations(sources)
+    chosen = choose(catalogue, names) or tuple(catalogue)
+    if pending:
+        from sartor.postgres.ledger import read_ledger
+        from sartor.postgres.session import Session, application_name
+
+        async with Session(destination, application=application_name("prove")) as session:
+            chosen = compare(catalogue, await read_ledger(session)).pending
+    beside = destination if scratch is None else scratch._replace(schema=destination.schema)
+    return await proving.prove(beside, catalogue, chosen, seed=seed, limits=limits or Limits(), observer=observer)
+
+
+def check_manifest(sources: Iterable[LineageSource]) -> Standing:
+    """What the files and the manifests beside them say of each other. Raises CatalogueError."""
+    from sartor.catalogue.manifest import check
+
+    return check(list_alterations(sources))
