@@ -9,30 +9,18 @@ with it, any server where the role may create databases. Prints a table in Markd
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
-import os
-import statistics
 import sys
 import sysconfig
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-import asyncpg
-
+from measure import Run, Server, interleaved, row, timed
 from sartor.postgres.embedded import serve
+from workload import STATEMENTS, alteration
 
 SARTOR = str(Path(sysconfig.get_path("scripts")) / "sartor")
-
-STATEMENTS = (
-    "create table t{i} (id bigint primary key, a text, b timestamptz)",
-    "create index on t{i} (b)",
-    "alter table t{i} add column c int",
-)
 
 RAW = """
 import asyncio, asyncpg, sys
@@ -57,56 +45,14 @@ asyncio.run(main(sys.argv[1]))
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One finished process: seconds on the clock, and its peak memory in MB."""
-
-    seconds: float
-    memory: float
-
-
-def timed(*command: str, directory: Path) -> Run:
-    """Run a command to its end, and take the system's own account of it."""
-    began = time.perf_counter()
-    pid = os.fork()
-    if pid == 0:
-        os.chdir(directory)
-        quiet = os.open(os.devnull, os.O_RDWR)
-        for descriptor in (0, 1, 2):
-            os.dup2(quiet, descriptor)
-        os.execv(command[0], command)  # noqa: S606 - commands of this file
-    _, status, usage = os.wait4(pid, 0)
-    seconds = time.perf_counter() - began
-    if status:
-        message = f"{' '.join(command)} ended with {os.waitstatus_to_exitcode(status)}"
-        raise RuntimeError(message)
-    return Run(seconds, usage.ru_maxrss / 1024)
-
-
-class Bench:
+class Bench(Server):
     """The workloads on one server: `many` alterations and a few, in folders of `work`."""
 
-    def __init__(self, server: str, work: Path) -> None:
-        self.server = server
+    def __init__(self, url: str, work: Path) -> None:
+        super().__init__(url)
         self.work = work
-        self.names = iter(range(1_000_000))
         for name, text in (("raw.py", RAW.format(statements=STATEMENTS)), ("connect.py", CONNECT)):
             (work / name).write_text(text)
-
-    @contextlib.contextmanager
-    def database(self) -> Iterator[str]:
-        """The URL of an empty database."""
-        name = f"bench_{os.getpid()}_{next(self.names)}"
-        asyncio.run(self._execute(f"create database {name}"))
-        try:
-            yield urlunsplit(urlsplit(self.server)._replace(path=f"/{name}"))
-        finally:
-            asyncio.run(self._execute(f"drop database {name} with (force)"))
-
-    async def _execute(self, sql: str) -> None:
-        connection = await asyncpg.connect(self.server)
-        await connection.execute(sql)
-        await connection.close()
 
     def folder(self, count: int) -> Path:
         """A folder of this many alterations, each with its three statements."""
@@ -114,10 +60,7 @@ class Bench:
         if not folder.exists():
             folder.mkdir()
             for i in range(count):
-                up = "".join(f"    await conn.execute({s.format(i=i)!r})\n" for s in STATEMENTS)
-                down = f"    await conn.execute('drop table t{i}')\n"
-                text = f"async def up(conn):\n{up}\n\nasync def down(conn):\n{down}"
-                (folder / f"1.0.0-{1_700_000_000 + i}-t{i}.py").write_text(text)
+                (folder / f"1.0.0-{1_700_000_000 + i}-t{i}.py").write_text(alteration(i))
         return folder
 
     def sartor(self, url: str, count: int, *arguments: str) -> Run:
@@ -138,20 +81,6 @@ class Bench:
         """The bare driver doing the same."""
         with self.database() as url:
             return self.script("raw.py", url, str(count))
-
-
-def interleaved(rounds: int, *work: Callable[[], Run]) -> list[list[Run]]:
-    """Each piece of work `rounds` times, in turn, after one turn that doesn't count."""
-    turns = [[piece() for piece in work] for _ in range(rounds + 1)][1:]
-    return [[turn[i] for turn in turns] for i in range(len(work))]
-
-
-def row(title: str, ours: list[Run], theirs: list[Run], reach: str) -> str:
-    """A line of the table: the ratio of medians, and both medians with their least."""
-    a, b = [r.seconds for r in ours], [r.seconds for r in theirs]
-    ratio = statistics.median(a) / statistics.median(b)
-    times = " | ".join(f"{statistics.median(x):.3f} s ({min(x):.3f})" for x in (a, b))
-    return f"| {title} | **{ratio:.2f}** | {reach} | {times} |"
 
 
 def measure(bench: Bench, rounds: int, many: int) -> Iterator[str]:

@@ -17,8 +17,8 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from deploy import SARTOR, Bench, Run, interleaved, row, timed
-
+from deploy import SARTOR, Bench
+from measure import Run, interleaved, row, timed
 from sartor.postgres.embedded import serve
 
 SCRIPT = """
