@@ -24,6 +24,7 @@ from sartor.runner.ahead import Ahead
 from sartor.runner.attempt import Committed, Stale, is_the_scripts
 from sartor.runner.fuser import Fuser
 from sartor.runner.outside import Outside
+from sartor.runner.recording import recording
 from sartor.runner.turn import Turn, take_turn
 
 
@@ -51,7 +52,8 @@ async def carry_out(
             await create_ledger(session)
             if turn.waited or not ledger.exists:
                 await progress.plan_again(turn)
-            await progress.carry_out(turn)
+            async with recording(turn, head=progress.head):
+                await progress.carry_out(turn)
     except (OSError, *DRIVER_ERRORS) as error:
         found = session_error(error, session.destination)
         found.report = progress.report()
@@ -92,6 +94,11 @@ class _Progress:
         self._done: list[Done] = []
         self._begun: Alteration | None = None
         self._elsewhere: dict[tuple[str, str], Alteration] = {}
+
+    @property
+    def head(self) -> int:
+        """The ledger's head that the plan holds for."""
+        return self._plan.head
 
     def report(self, failed: Failure | None = None) -> Report:
         """What this run has done until now."""

@@ -14,6 +14,7 @@ KEYS = (
     "db-url",
     "db-url-env",
     "environment",
+    "fingerprint",
     "lock-budget",
     "lock-timeout",
     "schema",
