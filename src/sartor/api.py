@@ -25,7 +25,9 @@ from sartor.settings import Flags, LineageSource, Settings, load_settings, load_
 
 if TYPE_CHECKING:
     from sartor.domain.loss import RollbackPreview
+    from sartor.domain.repair import Mend, Repair
     from sartor.domain.report import Observer, Report, RunEvent
+    from sartor.domain.verification import Verification
 
 __all__ = [
     "LATEST",
@@ -41,11 +43,14 @@ __all__ = [
     "load_settings",
     "load_sources",
     "make_limits",
+    "preview_repair",
     "preview_rollback",
     "protect",
+    "repair",
     "rollback",
     "seed",
     "status",
+    "verify",
 ]
 
 PRODUCTION = "production"
@@ -218,6 +223,37 @@ def _timestamp(text: str) -> tuple[int, str]:
             f"{text!r} isn't a timestamp", hint="give Unix seconds as file names do: --to-timestamp 1700000000"
         )
     return int(seconds), fraction
+
+
+async def verify(destination: Destination, sources: Iterable[LineageSource]) -> Verification:
+    """What isn't as it should be: ledger against disk, the schema against what the last run left. Writes nothing."""
+    from sartor.runner.verify import verify as look
+
+    return await look(destination, list_alterations(sources))
+
+
+async def preview_repair(
+    destination: Destination, sources: Iterable[LineageSource], request: Repair
+) -> tuple[Mend, ...]:
+    """What `repair` would do with this request. Writes nothing."""
+    from sartor.runner.repair import preview_repair as preview
+
+    return await preview(destination, list_alterations(sources), request)
+
+
+async def repair(
+    destination: Destination,
+    sources: Iterable[LineageSource],
+    request: Repair,
+    *,
+    limits: Limits | None = None,
+    observer: Observer = ignore,
+) -> tuple[Mend, ...]:
+    """Set right what the ledger says, and tell what was done. Raises SartorError; what was done before it stays."""
+    from sartor.runner.repair import run_repair
+
+    catalogue = list_alterations(sources)
+    return await run_repair(destination, catalogue, request, limits=limits or Limits(), observer=observer)
 
 
 def protect(environment: str | None, command: str) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from sartor import __version__
-from sartor.cli import deploying, output, reading, seed
+from sartor.cli import deploying, mending, output, reading, seed
 from sartor.cli.declare import Command, Option, Parameter, call, parameters
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -53,7 +53,7 @@ def _typer_info(parameter: Parameter) -> Any:
     return typer.Argument(help=declared.help, metavar=declared.metavar)
 
 
-for each in (*deploying.commands.values(), *reading.commands.values()):
+for each in (*deploying.commands.values(), *reading.commands.values(), *mending.commands.values()):
     _add(alterations, each)
 for each in seed.commands.values():
     _add(database, each)

@@ -50,6 +50,10 @@ def _find(arguments: Sequence[str]) -> tuple[Command | None, Sequence[str]]:
             from sartor.cli import deploying
 
             return deploying.commands[name], words
+        case ["db", "alteration" | "alt" | "alter", "verify" | "repair" as name, *words]:
+            from sartor.cli import mending
+
+            return mending.commands[name], words
         case ["db", "seed", *words]:
             from sartor.cli import seed
 

@@ -79,7 +79,7 @@ CODES = {
     0: "done, or nothing to do",
     1: "an alteration failed",
     2: "wrong use or settings, or refused",
-    4: "alterations edited or missing",
+    4: "alterations edited or missing, or the schema changed",
     5: "another run is at work",
     6: "the database can't be reached, or refuses",
     130: "interrupted",

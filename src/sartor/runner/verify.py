@@ -53,6 +53,6 @@ async def _look(session: Session) -> Drift:
         live = await read_fingerprint(session.connection, [session.schema])
         before, record = record, await read_record(session)
         # A run that ended in between has made both what is live and what is recorded.
-        if record is not None and (record.outdated or record.seq == before.seq and record.at == before.at):
+        if record is not None and (record.outdated or (record.seq == before.seq and record.at == before.at)):
             return find_drift(record, live)
     return Drift(record=record, unknown="one run after the other is at work")
