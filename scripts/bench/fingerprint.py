@@ -89,7 +89,7 @@ async def fingerprint(url: str) -> tuple[float, Fingerprint]:
 def dump(url: str) -> float:
     """Seconds for `pg_dump --schema-only`."""
     began = time.perf_counter()
-    command = [binaries() / "pg_dump", "--schema-only", f"--file={os.devnull}", url]
+    command = [str(binaries() / "pg_dump"), "--schema-only", f"--file={os.devnull}", url]
     subprocess.run(command, check=True, timeout=120)
     return time.perf_counter() - began
 

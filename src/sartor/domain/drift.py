@@ -39,6 +39,11 @@ class Drift:
     noted: tuple[Difference, ...] = ()
     unknown: str = ""
 
+    @property
+    def absent(self) -> bool:
+        """Whether the schema is known to be as it was recorded, to the last note."""
+        return self.record is not None and not (self.differences or self.noted or self.unknown)
+
 
 def find_drift(record: Record, live: Fingerprint) -> Drift:
     """What became of a schema since its record."""

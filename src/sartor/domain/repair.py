@@ -42,10 +42,12 @@ class Mend(NamedTuple):
         return self.about.id if self.about else None
 
 
-def make_repair(catalogue: Catalogue, ledger: Ledger, request: Repair, *, invalid: Collection[str]) -> tuple[Mend, ...]:
+def make_repair(
+    catalogue: Catalogue, ledger: Ledger, request: Repair, *, invalid: Collection[str], drifted: bool
+) -> tuple[Mend, ...]:
     """Decide what `request` means here, in the order in which it is done; what is so already is left out.
 
-    `invalid` are the schema's invalid indexes. Raises PlanError for what isn't here, DestinationError where there is
+    `invalid` are the schema's invalid indexes; `drifted` says that it isn't known to be as recorded. Raises PlanError for what isn't here, DestinationError where there is
     nothing to repair.
     """
     if not ledger.exists and not request.mark_deployed:
@@ -58,7 +60,7 @@ def make_repair(catalogue: Catalogue, ledger: Ledger, request: Repair, *, invali
         *(_mark(EventKind.MARKED_NOT_DEPLOYED, e) for e in ledger.entries if e.id in request.mark_not_deployed),
         *(_mark(EventKind.MARKED_DEPLOYED, a) for a in catalogue if _lacks(ledger, a, request.mark_deployed)),
         *_indexes(request.drop_indexes, invalid),
-        *([Mend(EventKind.DRIFT_ACCEPTED, "the schema")] if request.accept_drift else ()),
+        *([Mend(EventKind.DRIFT_ACCEPTED, "the schema")] if request.accept_drift and drifted else ()),
     )
 
 

@@ -23,6 +23,7 @@ from sartor.postgres.session import Session, application_name
 from sartor.runner.attempt import Stale
 from sartor.runner.recording import missing_right, recording
 from sartor.runner.turn import Turn, take_turn
+from sartor.runner.verify import look_for_drift
 
 
 async def preview_repair(destination: Destination, catalogue: Catalogue, request: Repair) -> tuple[Mend, ...]:
@@ -54,7 +55,8 @@ async def run_repair(
 
 async def _decide(session: Session, ledger: Ledger, catalogue: Catalogue, request: Repair) -> tuple[Mend, ...]:
     names = {index.name for index in await _invalid(session)} if request.drop_indexes else set()
-    return make_repair(catalogue, ledger, request, invalid=names)
+    drifted = request.accept_drift and ledger.exists and not (await look_for_drift(session)).absent
+    return make_repair(catalogue, ledger, request, invalid=names, drifted=drifted)
 
 
 async def _invalid(session: Session) -> tuple[InvalidIndex, ...]:
@@ -66,9 +68,8 @@ async def _mend_all(turn: Turn, catalogue: Catalogue, request: Repair) -> tuple[
     while True:
         ledger = await read_ledger(turn.session)
         turn.head = ledger.head
-        mends = [m for m in await _decide(turn.session, ledger, catalogue, _left(request, done)) if m not in done]
         try:
-            for mend in mends:
+            for mend in await _decide(turn.session, ledger, catalogue, _left(request, done)):
                 await _mend(turn, mend, request.reason)
                 done.append(mend)
         except Stale:
