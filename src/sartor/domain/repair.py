@@ -47,8 +47,8 @@ def make_repair(
 ) -> tuple[Mend, ...]:
     """Decide what `request` means here, in the order in which it is done; what is so already is left out.
 
-    `invalid` are the schema's invalid indexes; `drifted` says that it isn't known to be as recorded. Raises PlanError for what isn't here, DestinationError where there is
-    nothing to repair.
+    `invalid` are the schema's invalid indexes; `drifted` says that the schema isn't known to be as recorded. Raises
+    PlanError for what isn't here, DestinationError where there is nothing to repair.
     """
     if not ledger.exists and not request.mark_deployed:
         raise DestinationError("nothing was ever deployed here, so there is nothing to repair")
