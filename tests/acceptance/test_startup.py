@@ -55,7 +55,9 @@ ON_SERVER = """
 LIST = f"{SHARED} cli.reading"
 READ = f"{LIST} {ON_SERVER}"
 NO_OP = f"{SHARED} {ON_SERVER} cli.deploying cli.asking cli.prompts cli.telling domain.report runner runner.run"
-HELP = f"{SHARED} cli.app cli.reading cli.deploying cli.seed cli.asking cli.prompts cli.telling domain.report"
+HELP = (
+    f"{SHARED} cli.app cli.reading cli.deploying cli.mending cli.seed cli.asking cli.prompts cli.telling domain.report"
+)
 
 
 def modules(sartor: Command, code: str, *arguments: str) -> set[str]:
@@ -129,7 +131,9 @@ def test_a_deploy_needs_no_terminal(sartor: Command, folder: Folder) -> None:
         assert not others & {"prompt_toolkit", "questionary", "rich", "typer"}
 
 
-COMMANDS = ["db alteration " + name for name in ("deploy", "rollback", "fresh", "list", "status", "history")]
+COMMANDS = [
+    "db alteration " + name for name in ("deploy", "rollback", "fresh", "list", "status", "history", "verify", "repair")
+]
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, "db seed"])
@@ -139,8 +143,8 @@ def test_help(sartor: Command, command: str) -> None:
     assert f"Example:\n    sartor {command}" in help_text
     codes = re.search(r"Exit codes:\n((?:    \d+ +.+\n)+)", help_text)
     assert codes
-    reads = command.endswith(("list", "status", "history"))
-    assert ("1" in re.findall(r"^    (\d+)", codes[1], re.MULTILINE)) != reads
+    runs = command.endswith(("deploy", "rollback", "fresh", "seed"))
+    assert ("1" in re.findall(r"^    (\d+)", codes[1], re.MULTILINE)) == runs
     assert "--json" in help_text
 
 

@@ -19,7 +19,10 @@ from support.walk import ROOT
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "alterations" / "README.md"])
 OPERATE = (ROOT / "docs" / "operate.md").read_text("utf-8")
 COMMANDS = [
-    *(("db", "alteration", name) for name in ("deploy", "rollback", "fresh", "list", "status", "history")),
+    *(
+        ("db", "alteration", name)
+        for name in ("deploy", "rollback", "fresh", "list", "status", "history", "verify", "repair")
+    ),
     ("db", "seed"),
     (),
 ]

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 from sartor import api
-from sartor.cli import asking, findings, options, output, shapes
+from sartor.cli import asking, options, output, shapes
 from sartor.cli.declare import Command, Option, command_in
 from sartor.cli.telling import telling_run
 from sartor.cli.work import on_each, run, settled
 from sartor.domain.destination import Destination
 from sartor.domain.errors import UsageError, VerificationFailed
-from sartor.domain.repair import Repair
 
 commands: dict[str, Command] = {}
 
@@ -27,6 +26,8 @@ def verify(
     Tells alterations that are edited or missing, and what was changed in the schema by other ways since the last run.
     Writes nothing.
     """
+    from sartor.cli import findings
+
     faults: list[str] = []
     with settled(options.make_flags(where), where.embedded) as settings:
 
@@ -46,7 +47,9 @@ def verify(
 @command_in(
     commands,
     "repair",
-    epilog=options.epilog('db alteration repair --accept-drift --reason "index for the audit, INC-42"', 0, 2, 4, 5, 6),
+    epilog=options.epilog(
+        'db alteration repair --accept-drift --reason "index for the audit, INC-42"', 0, 2, 4, 5, 6, 130
+    ),
 )
 def repair(
     *,
@@ -75,6 +78,9 @@ def repair(
 
     Each one is an event of the journal, with its reason. No alteration is run.
     """
+    from sartor.cli import findings
+    from sartor.domain.repair import Repair
+
     wanted = (accept_edited, mark_deployed, mark_not_deployed, drop_invalid_index)
     if not (any(wanted) or accept_drift):
         raise UsageError("nothing to repair was named", hint="`sartor db alteration verify` says what there is")
