@@ -131,9 +131,8 @@ def test_a_deploy_needs_no_terminal(sartor: Command, folder: Folder) -> None:
         assert not others & {"prompt_toolkit", "questionary", "rich", "typer"}
 
 
-COMMANDS = [
-    "db alteration " + name for name in ("deploy", "rollback", "fresh", "list", "status", "history", "verify", "repair")
-]
+NAMES = "deploy rollback fresh list status history verify repair"
+COMMANDS = ["db alteration " + name for name in NAMES.split()]
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, "db seed"])

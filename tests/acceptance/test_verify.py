@@ -182,7 +182,7 @@ def test_a_dump_restored(sartor: Command, server_url: str, database: Database) -
         [binaries() / "pg_dump", "--no-owner", database.url], check=True, capture_output=True, timeout=60
     )
     with temporary_database(server_url) as copy:
-        command = [binaries() / "psql", "--quiet", "--set=ON_ERROR_STOP=1", copy.url]
+        command = [str(binaries() / "psql"), "--quiet", "--set=ON_ERROR_STOP=1", copy.url]
         subprocess.run(command, input=dump.stdout, check=True, capture_output=True, timeout=60)
         assert sartor("verify", "--json", env={"SARTOR_DB_URL": copy.url}).json["ok"]
         copy.run("drop view debtors")

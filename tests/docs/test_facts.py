@@ -18,11 +18,9 @@ from support.walk import ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "alterations" / "README.md"])
 OPERATE = (ROOT / "docs" / "operate.md").read_text("utf-8")
+NAMES = "deploy rollback fresh list status history verify repair"
 COMMANDS = [
-    *(
-        ("db", "alteration", name)
-        for name in ("deploy", "rollback", "fresh", "list", "status", "history", "verify", "repair")
-    ),
+    *(("db", "alteration", name) for name in NAMES.split()),
     ("db", "seed"),
     (),
 ]
