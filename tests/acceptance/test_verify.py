@@ -150,7 +150,27 @@ def test_only_order_and_owners_differ(sartor: Command, database: Database) -> No
     database.run("alter table bills owner to pg_monitor")
     found = sartor("verify", "--json", expect=4).json
     assert "owner" in {d["kind"] for d in found["noted"]}
-    assert "note: changed, which no application can tell: owner table public.bills" in sartor("verify", expect=4).out
+    assert "note: changed, and no fault: " in sartor("verify", expect=4).out
+
+
+def test_rights(sartor: Command, database: Database) -> None:
+    """Rights that the operator gave are a note; those that somebody took are drift."""
+    with temporary_role(database) as role:
+        database.run(
+            f"grant select on users, bills to {role.name}",
+            f"alter default privileges in schema public grant select on tables to {role.name}",
+            "grant update (email) on users to public",
+        )
+        found = sartor("verify", "--json", expect=4).json
+        assert [d["object"] for d in found["drift"]] == ["column public.users.email to public"]
+        assert len(found["noted"]) == 3
+        database.run("revoke update (email) on users from public")
+        assert sartor("verify", "--json").json["ok"]
+        sartor("repair", "--accept-drift", "--reason", "the report", "--yes")
+        database.run(f"grant insert on users to {role.name}")
+        assert sartor("verify", "--json").json["ok"]
+        database.run(f"revoke select on users from {role.name}")
+        assert sartor("verify", "--json", expect=4).json["drift"][0]["kind"] == "grant"
 
 
 def test_edited_and_missing(sartor: Command, folder: Folder) -> None:

@@ -13,6 +13,9 @@ from sartor.domain.verification import Verification
 
 REPAIR = 'sartor db alteration repair --reason "..."'
 
+SHOWN = 3
+"""Objects that a note names."""
+
 _DONE = {
     EventKind.ACCEPTED: "accepted as it is now",
     EventKind.MARKED_DEPLOYED: "marked as deployed",
@@ -36,8 +39,10 @@ def verification_lines(found: Verification) -> Iterator[str]:
             yield from _difference_lines(difference)
         yield f"  undo these changes, or make an alteration of them; or: {REPAIR} --accept-drift"
     yield from (f"note: {note}" for note in found.notes)
-    for difference in drift.noted:
-        yield f"note: changed, which no application can tell: {' / '.join(_difference_lines(difference)).strip()}"
+    if drift.noted:
+        labels = [difference.label for difference in drift.noted]
+        rest = f" and {len(labels) - SHOWN} more" if len(labels) > SHOWN else ""
+        yield f"note: changed, and no fault: {', '.join(labels[:SHOWN])}{rest}"
     yield from (f"  {REPAIR} --drop-invalid-index {name}" for name in found.invalid)
 
 

@@ -29,8 +29,9 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """How a live schema differs from its record: objects an application can tell, and those only worth a note.
+    """How a live schema differs from its record: what is a fault, and what is only worth a note.
 
+    Rights that were given besides are a note: who operates a database gives them. Rights that were taken are a fault.
     `unknown` says why nothing can be told; "" where it can.
     """
 
@@ -53,9 +54,18 @@ def find_drift(record: Record, live: Fingerprint) -> Drift:
     found = without_parts(compare(record.fingerprint, live))
     return Drift(
         record=record,
-        differences=tuple(d for d in found if not d.noted),
-        noted=tuple(d for d in found if d.noted),
+        differences=tuple(d for d in found if not (d.noted or _only_gives(d))),
+        noted=tuple(d for d in found if d.noted or _only_gives(d)),
     )
+
+
+def _only_gives(difference: Difference) -> bool:
+    """Whether it gives somebody rights and takes none. Everyone and the owner have some without any word of it."""
+    if difference.kind != "grant" or difference.after is None:
+        return False
+    if difference.before is None:
+        return not difference.name.endswith((" to public", " to its owner"))
+    return set(difference.before.split(", ")) <= set(difference.after.split(", "))
 
 
 def _incomparable(record: Record, live: Fingerprint) -> str:
