@@ -13,6 +13,9 @@ from sartor.domain.verification import Verification
 
 REPAIR = 'sartor db alteration repair --reason "..."'
 
+SHORT = 60
+"""Characters of a definition that is shown in its line."""
+
 SHOWN = 3
 """Objects that a note names."""
 
@@ -57,20 +60,16 @@ def _when(record: Record) -> str:
 
 
 def _difference_lines(difference: Difference) -> Iterator[str]:
-    """One line where the definitions are of one; a diff below it where they aren't."""
-    before, after = difference.before or "", difference.after or ""
-    if difference.change is not Change.CHANGED:
-        text = after or before
-        yield f"  {difference.label}: {difference.change.value}" + (f", {text}" if _is_short(text) else "")
-    elif _is_short(before) and _is_short(after):
-        yield f"  {difference.label}: {before} -> {after}"
-    else:
-        yield f"  {difference.label}: changed"
-        yield from (f"      {line}" for line in list(unified([difference]))[2:])
-
-
-def _is_short(text: str) -> bool:
-    return bool(text) and "\n" not in text
+    """One line where the definitions are short; what was there as a diff below it where they aren't."""
+    before, after, change = difference.before or "", difference.after or "", difference.change
+    if all("\n" not in text and len(text) <= SHORT for text in (before, after)):
+        yield f"  {difference.label}: " + (
+            f"{before} -> {after}" if change is Change.CHANGED else f"{change.value}, {after or before}"
+        )
+        return
+    yield f"  {difference.label}: {change.value}"
+    if change is not Change.ADDED:
+        yield from (f"      {line}" for line in list(unified([difference]))[3:])
 
 
 def faults(found: Verification) -> Iterator[str]:
