@@ -46,6 +46,13 @@ def test_reading_commands_work_on_a_standby(there: Command) -> None:
     assert [e["event"] for e in there("history", "--json").json["events"]] == ["created", "deployed"]
 
 
+def test_a_standby_is_verified(there: Command) -> None:
+    """`verify` writes nothing either, and its fingerprint came with the rest."""
+    found = there("verify", "--json").json
+    assert found["ok"]
+    assert (found["unknown"], found["recorded"]["seq"]) == (None, 1)
+
+
 def test_an_empty_standby_can_be_read(there: Command, standby: Strict) -> None:
     """Without a ledger there is nothing to read, and none is made."""
     env = {"SARTOR_DB_URL": standby.empty.as_user("app", PASSWORD)}
