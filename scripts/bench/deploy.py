@@ -1,6 +1,6 @@
-"""What Sartor costs beside the bare driver: deploys, no-ops, memory; as ratios of medians in one interleaved run.
+"""What a deploy costs beside the bare driver, in time and in memory, and how that grows with the alterations.
 
-    .venv/bin/python scripts/bench/deploy.py [--url URL] [--rounds 5] [--many 1000]
+    .venv/bin/python scripts/bench/deploy.py [--url URL] [--rounds 5] [--many 1000] [--counts 100,1000,10000]
 
 Whole processes are timed, start-up included. Without --url the server is the embedded one with its default durability;
 with it, any server where the role may create databases. Prints a table in Markdown, as docs/performance.md has it.
@@ -10,17 +10,22 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
+import statistics
 import sys
-import sysconfig
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import chain
+from math import log
 from pathlib import Path
 
-from measure import Run, Server, interleaved, row, timed
+from measure import SARTOR, Run, Server, interleaved, row, timed
 from sartor.postgres.embedded import serve
-from workload import STATEMENTS, alteration
+from workload import STATEMENTS, alteration, down, up
 
-SARTOR = str(Path(sysconfig.get_path("scripts")) / "sartor")
+Write = Callable[[int], str]
+"""The text of a script, by its number."""
 
 RAW = """
 import asyncio, asyncpg, sys
@@ -37,12 +42,16 @@ async def main(url, count):
 asyncio.run(main(sys.argv[1], int(sys.argv[2])))
 """
 
-CONNECT = """
-import asyncio, asyncpg, sys
-async def main(url):
-    await (await asyncpg.connect(url)).close()
-asyncio.run(main(sys.argv[1]))
+UNREADABLE = """
+async def up(conn):
+    for statement in {statements!r}:
+        await conn.execute(statement)
+
+
+async def down(conn):
+    await conn.execute({down!r})
 """
+"""A script that only running it tells: it isn't straight, and is run by itself."""
 
 
 class Bench(Server):
@@ -51,60 +60,58 @@ class Bench(Server):
     def __init__(self, url: str, work: Path) -> None:
         super().__init__(url)
         self.work = work
-        for name, text in (("raw.py", RAW.format(statements=STATEMENTS)), ("connect.py", CONNECT)):
-            (work / name).write_text(text)
+        (work / "raw.py").write_text(RAW.format(statements=STATEMENTS))
 
-    def folder(self, count: int) -> Path:
+    def folder(self, count: int, write: Write) -> Path:
         """A folder of this many alterations, each with its three statements."""
-        folder = self.work / f"alterations{count}"
+        folder = self.work / f"{write.__name__}{count}"
         if not folder.exists():
             folder.mkdir()
             for i in range(count):
-                (folder / f"1.0.0-{1_700_000_000 + i}-t{i}.py").write_text(alteration(i))
+                (folder / f"1.0.0-{1_700_000_000 + i}-t{i}.py").write_text(write(i))
         return folder
 
-    def sartor(self, url: str, count: int, *arguments: str) -> Run:
-        """`sartor db alteration ...` over the folder of `count`."""
-        where = ("--db-url", url, "--alterations", str(self.folder(count)))
-        return timed(SARTOR, "db", "alteration", *arguments, *where, directory=self.work)
-
-    def script(self, name: str, *arguments: str) -> Run:
-        """One of the bare scripts, in the same interpreter."""
-        return timed(sys.executable, str(self.work / name), *arguments, directory=self.work)
-
-    def deploy(self, count: int) -> Run:
+    def deploy(self, count: int, write: Write = alteration) -> Run:
         """A deploy from nothing."""
         with self.database() as url:
-            return self.sartor(url, count, "deploy", "latest")
+            where = ("--db-url", url, "--alterations", str(self.folder(count, write)))
+            return timed(SARTOR, "db", "alteration", "deploy", "latest", *where, directory=self.work)
 
     def raw(self, count: int) -> Run:
-        """The bare driver doing the same."""
+        """The bare driver doing the same, in the same interpreter."""
         with self.database() as url:
-            return self.script("raw.py", url, str(count))
+            return timed(sys.executable, str(self.work / "raw.py"), url, str(count), directory=self.work)
+
+
+def unreadable(i: int) -> str:
+    """The script `i`, not straight."""
+    return UNREADABLE.format(statements=up(i), down=down(i))
 
 
 def measure(bench: Bench, rounds: int, many: int) -> Iterator[str]:
-    """The table's lines."""
+    """The table of times."""
     yield "| figure | ratio | reach | Sartor: median (least) | beside it: median (least) |"
     yield "|---|---|---|---|---|"
-    memory = {}
-    for count in (many, 20):
-        ours, theirs = interleaved(rounds, lambda c=count: bench.deploy(c), lambda c=count: bench.raw(c))  # type: ignore[misc]
-        memory[count] = max(r.memory for r in ours)
-        reach = "<= 1.25" if count == many else ""
-        yield row(f"deploy {count:,} / the same by a bare asyncpg loop", ours, theirs, reach)
-    with bench.database() as url:
-        bench.sartor(url, many, "deploy", "latest")
-        noop, status, connect = interleaved(
-            rounds * 2,
-            lambda: bench.sartor(url, many, "deploy", "latest"),
-            lambda: bench.sartor(url, many, "status"),
-            lambda: bench.script("connect.py", url),
-        )
-    yield row(f"deploy with nothing to do, {many:,} deployed / import asyncpg and connect", noop, connect, "<= 1.6")
-    yield row(f"status, {many:,} deployed / import asyncpg and connect", status, connect, "<= 1.6")
-    peaks = ", ".join(f"{peak:.0f} MB with {count:,}" for count, peak in memory.items())
-    yield f"\nPeak memory of a deploy: {peaks} (reach: <= 80 MB, and not growing)."
+    apart, together, loop = interleaved(
+        rounds, lambda: bench.deploy(many, unreadable), lambda: bench.deploy(many), lambda: bench.raw(many)
+    )
+    yield row(f"deploy {many:,} that aren't straight / a bare asyncpg loop", apart, loop, "<= 1.15")
+    yield row(f"deploy {many:,} straight ones / the same", together, loop, "")
+    few, loop = interleaved(rounds, lambda: bench.deploy(20), lambda: bench.raw(20))
+    yield row("deploy 20 straight ones / the same", few, loop, "")
+
+
+def growth(bench: Bench, rounds: int, counts: Sequence[int]) -> Iterator[str]:
+    """The table of what grows: time and memory against the number of alterations, and the time's exponent."""
+    runs = dict(zip(counts, interleaved(rounds, *(partial(bench.deploy, count) for count in counts)), strict=True))
+    yield "\n| straight alterations | deploy: median (least) | a thousand of them | peak memory |"
+    yield "|---|---|---|---|"
+    middle = {count: statistics.median(r.seconds for r in found) for count, found in runs.items()}
+    for count, found in runs.items():
+        seconds, least, peak = middle[count], min(r.seconds for r in found), max(r.memory for r in found)
+        yield f"| {count:,} | {seconds:.2f} s ({least:.2f}) | {1000 * seconds / count:.2f} s | {peak:.0f} MB |"
+    slope = statistics.linear_regression([log(count) for count in counts], [log(middle[count]) for count in counts])[0]
+    yield f"\nTime grows with the number to the power of {slope:.2f}, start-up included."
 
 
 def main() -> None:
@@ -113,11 +120,18 @@ def main() -> None:
     parser.add_argument("--url", help="a server; the embedded one where it's left out")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--many", type=int, default=1000)
+    parser.add_argument("--counts", default="100,1000,10000", help="for the second table; an empty text leaves it out")
+    parser.add_argument("--growth-rounds", type=int, default=2)
     given = parser.parse_args()
+    # An installed command has its modules compiled; so has one that ran before, unless this forbids it.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    counts = [int(count) for count in given.counts.split(",") if count]
     with tempfile.TemporaryDirectory(prefix="sartor-bench-") as work, contextlib.ExitStack() as stack:
         Path(work).chmod(0o755)
         url = given.url or stack.enter_context(serve(Path(work) / "server", tcp=True)).url
-        for line in measure(Bench(url, Path(work)), given.rounds, given.many):
+        bench = Bench(url, Path(work))
+        tables = measure(bench, given.rounds, given.many), growth(bench, given.growth_rounds, counts) if counts else ()
+        for line in chain(*tables):
             print(line, flush=True)
 
 

@@ -8,6 +8,7 @@ import os
 import signal
 import statistics
 import subprocess
+import sysconfig
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +17,9 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+
+SARTOR = str(Path(sysconfig.get_path("scripts")) / "sartor")
+"""The installed command."""
 
 
 class CommandError(Exception):

@@ -17,8 +17,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from deploy import SARTOR, Bench
-from measure import Run, interleaved, row, timed
+from measure import SARTOR, Run, Server, interleaved, row, timed
 from sartor.postgres.embedded import serve
 
 SCRIPT = """
@@ -40,8 +39,12 @@ asyncio.run(main(sys.argv[1]))
 """
 
 
-class Start(Bench):
-    """Commands that have little or nothing to do."""
+class Start(Server):
+    """Commands that have little or nothing to do, on folders in `work`."""
+
+    def __init__(self, url: str, work: Path) -> None:
+        super().__init__(url)
+        self.work = work
 
     def folder(self, count: int) -> Path:
         """A folder of this many alterations of twenty releases, which change nothing."""
@@ -51,6 +54,11 @@ class Start(Bench):
             for i in range(count):
                 (folder / f"1.{20 * i // count}.0-{1_700_000_000 + i}-t{i}.py").write_text(SCRIPT)
         return folder
+
+    def sartor(self, url: str, count: int, *arguments: str) -> Run:
+        """`sartor db alteration ...` over the folder of `count`."""
+        where = ("--db-url", url, "--alterations", str(self.folder(count)))
+        return timed(SARTOR, "db", "alteration", *arguments, *where, directory=self.work)
 
     def python(self, code: str, *arguments: str) -> Run:
         """The interpreter that Sartor has, with this code."""

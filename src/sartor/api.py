@@ -21,12 +21,14 @@ from sartor.domain.ledger import Event, Ledger
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Rollback, Status, compare
 from sartor.domain.release import LATEST, Release, parse_target
-from sartor.settings import Flags, LineageSource, Settings, load_settings, load_sources
+from sartor.settings import Flags, LineageSource, Settings, load_ignored, load_settings, load_sources
 
 if TYPE_CHECKING:
+    from sartor.domain.check import Check
     from sartor.domain.loss import RollbackPreview
     from sartor.domain.repair import Mend, Repair
     from sartor.domain.report import Observer, Report, RunEvent
+    from sartor.domain.rules import Lint
     from sartor.domain.verification import Verification
 
 __all__ = [
@@ -35,11 +37,15 @@ __all__ = [
     "Flags",
     "LineageSource",
     "Settings",
+    "check",
+    "check_rollback",
     "deploy",
     "embedded",
     "fresh",
     "history",
+    "lint",
     "list_alterations",
+    "load_ignored",
     "load_settings",
     "load_sources",
     "make_limits",
@@ -76,6 +82,29 @@ def make_limits(settings: Settings, *, fuse: bool = True) -> Limits:
 def list_alterations(sources: Iterable[LineageSource]) -> Catalogue:
     """What is shipped. Raises CatalogueError."""
     return read_catalogue((source.name, source.location) for source in sources)
+
+
+def lint(
+    sources: Iterable[LineageSource],
+    *,
+    released: bool = False,
+    above: str | None = None,
+    ignored: Iterable[str] = (),
+) -> Lint:
+    """What is wrong with the files, as far as that can be seen without a database and without running any of them.
+
+    `released` says that they are about to be shipped; `above` leaves out what belongs to that release or an earlier
+    one; `ignored` are rules' codes, or `CODE=identity`. Raises CatalogueError, SettingsError, TargetError.
+    """
+    from sartor.catalogue.lint import lint_lineages
+    from sartor.domain.rules import Ignored
+
+    return lint_lineages(
+        [(source.name, source.location) for source in sources],
+        released=released,
+        above=None if above is None else parse_target(above),
+        ignored=[Ignored.parse(text) for text in ignored],
+    )
 
 
 class DestinationStatus(NamedTuple):
@@ -254,6 +283,53 @@ async def repair(
 
     catalogue = list_alterations(sources)
     return await run_repair(destination, catalogue, request, limits=limits or Limits(), observer=observer)
+
+
+async def check(
+    destination: Destination,
+    sources: Iterable[LineageSource],
+    target: str = LATEST,
+    *,
+    steps: int | None = None,
+    strict_order: bool = False,
+    accepted: Iterable[str] = (),
+    limits: Limits | None = None,
+    writes: bool = True,
+) -> Check:
+    """What `deploy` would do with these parameters, with its SQL; and a script for psql, unless `writes` is False.
+
+    Writes nothing, and needs no right but to read ledger and journal. Raises SartorError where a deployment would be
+    refused to anyone.
+    """
+    from sartor.runner.check import check as look
+
+    catalogue = list_alterations(sources)
+    request = Deploy(
+        target=None if target == LATEST else parse_target(target),
+        steps=steps,
+        strict_order=strict_order,
+        accepted=frozenset(accepted),
+    )
+    return await look(destination, catalogue, request, limits=limits or Limits(), writes=writes)
+
+
+async def check_rollback(
+    destination: Destination,
+    sources: Iterable[LineageSource],
+    target: str | None = None,
+    *,
+    steps: int | None = None,
+    to_timestamp: str | None = None,
+    accepted: Iterable[str] = (),
+    limits: Limits | None = None,
+    writes: bool = True,
+) -> Check:
+    """The same for `rollback`."""
+    from sartor.runner.check import check as look
+
+    catalogue = list_alterations(sources)
+    request = rollback_request(catalogue, target, steps=steps, to_timestamp=to_timestamp, accepted=accepted)
+    return await look(destination, catalogue, request, limits=limits or Limits(), writes=writes)
 
 
 def protect(environment: str | None, command: str) -> None:

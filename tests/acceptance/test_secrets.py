@@ -12,7 +12,7 @@ from support.command import Command, finish
 from support.database import Database
 from support.folder import Folder
 from support.roles import Role, temporary_role
-from support.sessions import backend_running, holding, until
+from support.sessions import backend_waiting, holding, until
 
 PASSWORD = "S3cr3t"  # noqa: S105 - a test's own
 
@@ -115,7 +115,7 @@ def test_the_process_title(sartor: Command, folder: Folder, database: Database, 
         url = f"host={host} port={port} dbname={name} user={role.name} password={PASSWORD}"
     with holding(database.url, "begin", "lock table a"):
         process = sartor.start("deploy", "latest", "--lock-timeout", "60s", "--db-url", url)
-        until(lambda: backend_running(database, "select * from a"), what="the script's statement")
+        until(lambda: backend_waiting(database, "relation"), what="the script's statement")
         line = " ".join(psutil.Process(process.pid).cmdline())
     done = finish(process)
     assert done.code == 0

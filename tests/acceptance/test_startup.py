@@ -55,9 +55,10 @@ ON_SERVER = """
 LIST = f"{SHARED} cli.reading"
 READ = f"{LIST} {ON_SERVER}"
 NO_OP = f"{SHARED} {ON_SERVER} cli.deploying cli.asking cli.prompts cli.telling domain.report runner runner.run"
-HELP = (
-    f"{SHARED} cli.app cli.reading cli.deploying cli.mending cli.seed cli.asking cli.prompts cli.telling domain.report"
-)
+HELP = f"""
+    {SHARED} cli.app cli.reading cli.checking cli.linting cli.deploying cli.mending cli.seed cli.asking cli.prompts
+    cli.telling domain.report
+"""
 
 
 def modules(sartor: Command, code: str, *arguments: str) -> set[str]:
@@ -131,7 +132,7 @@ def test_a_deploy_needs_no_terminal(sartor: Command, folder: Folder) -> None:
         assert not others & {"prompt_toolkit", "questionary", "rich", "typer"}
 
 
-NAMES = "deploy rollback fresh list status history verify repair"
+NAMES = "deploy rollback fresh check list status history lint verify repair"
 COMMANDS = ["db alteration " + name for name in NAMES.split()]
 
 
@@ -142,7 +143,7 @@ def test_help(sartor: Command, command: str) -> None:
     assert f"Example:\n    sartor {command}" in help_text
     codes = re.search(r"Exit codes:\n((?:    \d+ +.+\n)+)", help_text)
     assert codes
-    runs = command.endswith(("deploy", "rollback", "fresh", "seed"))
+    runs = command.endswith(("deploy", "rollback", "fresh", "seed", "check", "lint"))
     assert ("1" in re.findall(r"^    (\d+)", codes[1], re.MULTILINE)) == runs
     assert "--json" in help_text
 

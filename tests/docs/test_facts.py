@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sartor.cli.checking import PENDING
 from sartor.domain import errors
 from sartor.domain.errors import SartorError
 from sartor.domain.ledger import EventKind
@@ -18,12 +19,15 @@ from support.walk import ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "alterations" / "README.md"])
 OPERATE = (ROOT / "docs" / "operate.md").read_text("utf-8")
-NAMES = "deploy rollback fresh list status history verify repair"
+LINT = (ROOT / "docs" / "lint.md").read_text("utf-8")
+NAMES = "deploy rollback fresh check list status history lint verify repair"
 COMMANDS = [
     *(("db", "alteration", name) for name in NAMES.split()),
     ("db", "seed"),
     (),
 ]
+IN_THE_FILE = ("db-url-env", "lint-ignore")
+"""Settings that have no variable."""
 OF_OTHERS = {"--update-docs", "--upgrade"}
 """Options that documents mention and that aren't Sartor's."""
 
@@ -44,22 +48,23 @@ def test_options(sartor: Command) -> None:
     known = set(re.findall(r"--[a-z][a-z-]+", helps))
     named = {option: d.name for d in DOCUMENTS for option in re.findall(r"`[^`\n]*?(--[a-z][a-z-]+)", d.read_text())}
     assert {option: name for option, name in named.items() if option not in known | OF_OTHERS} == {}
-    undocumented = {option for option in known if f"`{option}" not in OPERATE}
+    undocumented = {option for option in known if f"`{option}" not in OPERATE + LINT}
     assert undocumented <= {"--help", "--version", "--debug", "--install-completion", "--show-completion"}
 
 
 def test_settings() -> None:
     """The table of settings has each one, with its variable."""
     rows = dict(re.findall(r"^\| `([a-z-]+)` \| (?:`(SARTOR_[A-Z_]+)` )?\|", OPERATE, re.MULTILINE))
-    assert rows == {key: variable(key) for key in KEYS if key != "db-url-env"} | {"db-url-env": ""}
+    assert rows == {key: variable(key) for key in KEYS if key not in IN_THE_FILE} | dict.fromkeys(IN_THE_FILE, "")
 
 
 def test_exit_codes() -> None:
-    """The table of exit codes has each one that an error has, and 0."""
+    """The table of exit codes has each one that an error has, 0, and that of a check."""
     classes = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, SartorError)]
     table = OPERATE[OPERATE.index("## Exit codes") :]
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)} == {
         0,
+        PENDING,
         *(c.exit_code for c in classes),
     }
 

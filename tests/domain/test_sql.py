@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sartor.domain.quoting import quote_identifier
-from sartor.domain.sql import split, tokens, transaction_control
+from sartor.domain.sql import runs, split, tokens, transaction_control
 
 WHOLE = [
     "select 1",
@@ -54,6 +54,17 @@ def test_what_is_joined_is_split(pieces: list[str], separator: str) -> None:
     bare = [s.removeprefix("/* a; /* nested; */ still; */ ") for s in pieces]
     assert [s.text for s in found] == bare
     assert all(text[s.start : s.start + len(s.text)] == s.text for s in found)
+
+
+@given(st.text(st.sampled_from("'\"$-/*;()\\eEab1 \n.é"), max_size=30))
+def test_runs_are_tokens_in_one_go(text: str) -> None:
+    """Runs hold the same quotes, comments, semicolons and parentheses, at the same places; all else is in between."""
+    fine = [
+        t for t in tokens(text) if t.kind not in {"word", "number", "space"} and (t.kind != "mark" or t.text in ";()")
+    ]
+    coarse = list(runs(text))
+    assert "".join(t.text for t in coarse) == text
+    assert [t for t in coarse if t.kind != "run" and (t.kind != "mark" or t.text in ";()")] == fine
 
 
 @pytest.mark.parametrize("text", ["", " \n", ";", ";;;", "-- only a comment", "/* only; a comment", " ; -- x\n ;"])

@@ -12,13 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sartor.postgres.embedded import default_directory, serve
-from support.campaigns import VERBS, Tally, cut, kill, make_chance, race
+from support.campaigns import VERBS, WAYS, Tally, cut, kill, make_chance, race
 from support.database import with_name
 from support.pooler import pooler
 from support.proxy import proxy_to
 from support.stage import Stage, new_stage
 
 RUNS, SCRIPTS = 8, 40
+MIXED = [way for way in WAYS * (RUNS // 4) for _ in range(2)]
+"""How the runs of a race send their scripts; in pairs, as every other one goes through the pooler where it's mixed."""
 
 
 def main() -> int:
@@ -32,8 +34,8 @@ def main() -> int:
             "races": campaigns.races(options.races),
             "kills directly": campaigns.kills(-(-options.kills // 2), (direct, direct)),
             "kills pooled": campaigns.kills(options.kills // 2, (pooled, pooled)),
-            "cuts directly": campaigns.cuts(-(-options.cuts // 2), direct),
-            "cuts pooled": campaigns.cuts(options.cuts // 2, pooled),
+            **{f"cuts {way} directly": campaigns.cuts(-(-options.cuts // 4), direct, way) for way in WAYS},
+            **{f"cuts {way} pooled": campaigns.cuts(options.cuts // 4, pooled, way) for way in WAYS},
         }
     _show(tallies)
     return 1 if any(tally.violations for tally in tallies.values()) else 0
@@ -61,7 +63,7 @@ class Campaigns:
             with self._stage() as stage:
                 for verb in VERBS:
                     urls = [with_name(url, stage.database.name) for url in ways[way]]
-                    tally.found(f"round {round_ + 1}, {way}", race(stage, urls, verb))
+                    tally.found(f"round {round_ + 1}, {way}", race(stage, urls, verb, MIXED))
             tally.counts.update({"rounds": 1, way: 1})
             tell(round_ + 1)
         return tally
@@ -72,10 +74,10 @@ class Campaigns:
             there = [with_name(url, stage.database.name) for url in urls]
             return kill(stage, there, number, self._chance, _progress("kills", number))
 
-    def cuts(self, number: int, url: str) -> Tally:
-        """Runs whose connections are cut at COMMIT."""
+    def cuts(self, number: int, url: str, way: str) -> Tally:
+        """Runs whose connections are cut at COMMIT, their scripts sent together or one by one."""
         with self._stage() as stage, proxy_to(with_name(url, stage.database.name)) as proxy:
-            return cut(stage, proxy, number, self._chance, _progress("cuts", number))
+            return cut(stage, proxy, number, way, self._chance, _progress("cuts", number))
 
     @contextmanager
     def _stage(self) -> Iterator[Stage]:
@@ -126,7 +128,7 @@ def _say(line: str) -> None:
 def _show(tallies: dict[str, Tally]) -> None:
     for name, tally in tallies.items():
         counts = ", ".join(f"{number} {what}" for what, number in sorted(tally.counts.items()))
-        _say(f"{name:<15}  {len(tally.violations):>3} violations  {counts}")
+        _say(f"{name:<20}  {len(tally.violations):>3} violations  {counts}")
     for name, tally in tallies.items():
         for text in tally.violations:
             _say(f"VIOLATION, {name}: {text}")

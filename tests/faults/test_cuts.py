@@ -8,15 +8,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.campaigns import CUTS, cut, finished, make_chance
+from support.campaigns import CUTS, WAYS, cut, finished, make_chance
 from support.command import Command, finish
 from support.database import with_name
 from support.proxy import Cut, Proxy, proxy_to
-from support.sessions import at_work, backend_running, until
+from support.sessions import at_work, backend_waiting, until
 from support.stage import Stage
 
-NUMBER = 60
-"""For each way to the server."""
+NUMBER = 30
+"""For each way to the server, and each of sending scripts."""
+
+APART = ("--no-fuse",)
+"""For a cut at the COMMIT of one script: a batch's are all in one message."""
 
 
 @pytest.fixture(params=["directly", "pooled"])
@@ -27,10 +30,11 @@ def proxy(request: pytest.FixtureRequest, server_url: str, pooler_url: str, stag
         yield found
 
 
-def test_cuts_at_commit(proxy: Proxy, stage: Stage) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_cuts_at_commit(way: str, proxy: Proxy, stage: Stage) -> None:
     """Runs that are cut at COMMIT again and again finish by themselves, and their reports agree with the database."""
     chance, seed = make_chance()
-    tally = cut(stage, proxy, NUMBER, chance)
+    tally = cut(stage, proxy, NUMBER, way, chance)
     assert tally.violations == [], f"seed {seed}"
     assert {made for made in CUTS if tally.counts[f"cut {made.value}"]} == set(CUTS)
 
@@ -40,9 +44,25 @@ def test_the_command_is_cut_once(made: Cut, proxy: Proxy, sartor: Command, stage
     """Wherever about its COMMIT a script's connection is cut: the command exits 0 and lists each script once."""
     choices = iter([None, None, made])
     proxy.at_commit = lambda: next(choices, None)
-    done = sartor("deploy", "next", "--json", env={"SARTOR_DB_URL": proxy.url}).json["done"]
+    done = sartor("deploy", "next", "--json", *APART, env={"SARTOR_DB_URL": proxy.url}).json["done"]
     assert proxy.cuts == [made]
     assert [a["id"] for a in done] == list(stage.ids)
+    assert finished(stage, "deploy") == []
+
+
+@pytest.mark.parametrize("made", CUTS)
+def test_a_batch_is_cut_once(made: Cut, proxy: Proxy, sartor: Command, stage: Stage) -> None:
+    """Wherever a batch is cut: the command tells what of it is committed, and that stays so; the next one goes on."""
+    choices = iter([None, made])
+    proxy.at_commit = lambda: next(choices, None)
+    there = {"SARTOR_DB_URL": proxy.url}
+    first = sartor("deploy", "next", "--json", env=there, expect=None)
+    assert first.code in {0, 6}, first
+    done = [a["id"] for a in first.json["done"]]
+    if first.code == 6:
+        done += [a["id"] for a in sartor("deploy", "next", "--json", env=there).json["done"]]
+    assert proxy.cuts == [made]
+    assert done == list(stage.ids)
     assert finished(stage, "deploy") == []
 
 
@@ -52,7 +72,7 @@ def test_cut_again_while_the_outcome_is_found_out(sent: bytes, proxy: Proxy, sar
     choices = iter([None, None, Cut.LATER])
     proxy.at_commit = lambda: next(choices, None)
     proxy.cut_before = sent
-    done = sartor("deploy", "next", "--json", env={"SARTOR_DB_URL": proxy.url}).json["done"]
+    done = sartor("deploy", "next", "--json", *APART, env={"SARTOR_DB_URL": proxy.url}).json["done"]
     assert proxy.cuts == [Cut.LATER]
     assert not proxy.cut_before
     assert [a["id"] for a in done] == list(stage.ids)
@@ -72,7 +92,7 @@ def test_interrupted_while_the_answer_to_commit_is_outstanding(proxy: Proxy, sar
     """Ctrl-C with the answer to a COMMIT outstanding: the command says of that script what the database says."""
     choices = iter([None, None, Cut.SILENCE])
     proxy.at_commit = lambda: next(choices, None)
-    process = sartor.start("deploy", "next", env={"SARTOR_DB_URL": proxy.url})
+    process = sartor.start("deploy", "next", *APART, env={"SARTOR_DB_URL": proxy.url})
     until(lambda: len(stage.deployed()) == 3)
     ended = finish(process, signal.SIGINT)
     assert ended.code == 130, ended
@@ -86,7 +106,7 @@ def test_interrupted_while_the_network_is_gone(proxy: Proxy, sartor: Command, st
     """Ctrl-C ends the command even where nothing passes to the server and back any more."""
     stage.folder.add("next-1800000000-slow.py", up="select pg_sleep(600)")
     process = sartor.start("deploy", "next", env={"SARTOR_DB_URL": proxy.url})
-    until(lambda: backend_running(stage.database, "pg_sleep"))
+    until(lambda: backend_waiting(stage.database, "PgSleep"))
     proxy.stall()
     began = time.monotonic()
     ended = finish(process, signal.SIGINT)
@@ -101,7 +121,7 @@ def test_the_connection_is_cut_in_the_middle_of_a_script(proxy: Proxy, sartor: C
     """A connection lost before COMMIT changed nothing of its script: the command says so, and the next one goes on."""
     last = stage.folder.add("next-1800000000-slow.py", up="select pg_sleep(600)")
     process = sartor.start("deploy", "next", env={"SARTOR_DB_URL": proxy.url})
-    until(lambda: backend_running(stage.database, "pg_sleep"))
+    until(lambda: backend_waiting(stage.database, "PgSleep"))
     proxy.cut()
     ended = finish(process)
     assert ended.code == 6, ended
@@ -115,7 +135,7 @@ def test_interrupted_while_nobody_can_tell_the_outcome(proxy: Proxy, sartor: Com
     """Ctrl-C with a COMMIT's answer outstanding and the network gone: the command ends, and claims nothing."""
     choices = iter([None, None, Cut.SILENCE])
     proxy.at_commit = lambda: next(choices, None)
-    process = sartor.start("deploy", "next", env={"SARTOR_DB_URL": proxy.url})
+    process = sartor.start("deploy", "next", *APART, env={"SARTOR_DB_URL": proxy.url})
     until(lambda: len(stage.deployed()) == 3)
     proxy.stall()
     began = time.monotonic()

@@ -10,7 +10,7 @@ import pytest
 from support.command import Command, finish
 from support.database import Database, with_name
 from support.folder import Folder
-from support.sessions import Holder, backend_running, holding, until
+from support.sessions import Holder, backend_running, backend_waiting, holding, until
 
 HELD = "begin", "select count(*) from users"
 
@@ -125,7 +125,7 @@ def scripts(folder: Folder) -> None:
 def start_other(sartor: Command, database: Database) -> subprocess.Popen[str]:
     """Another run, at work on the first script."""
     process = sartor.start("deploy", "latest", "--json")
-    until(lambda: backend_running(database, "pg_advisory_xact_lock"))
+    until(lambda: backend_waiting(database, "advisory"))
     return process
 
 
@@ -162,9 +162,12 @@ def test_a_run_goes_on_when_the_other_ends(sartor: Command, database: Database) 
         other = start_other(sartor, database)
         waiting = sartor.start("deploy", "latest", "--json", "--wait", "60s")
         assert f"sartor deploy {other.pid}@" in line_with(waiting, "waiting for another run")
+        left = backend_waiting(database, "advisory")
         other.kill()
         other.communicate()
-        until(lambda: backend_running(database, "pg_advisory_xact_lock"))
+        until(
+            lambda: backend_waiting(database, "advisory") not in (left, []), what="the end of the killed one's process"
+        )
         holder.run("select pg_advisory_unlock_all()")
         ended = finish(waiting)
     assert [a["id"] for a in ended.json["done"]] == ["1700000000-a", "1700000001-b"]

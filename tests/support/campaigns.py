@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from sartor import api
 from sartor.domain.destination import Destination
-from sartor.domain.errors import SartorError
+from sartor.domain.errors import SartorError, Unreachable
+from sartor.domain.limits import Limits
 from sartor.domain.report import Report
 from support.proxy import Cut, Proxy
 from support.runs import Run
@@ -21,7 +22,10 @@ from support.stage import Stage
 VERBS = ("deploy", "rollback")
 CUTS = (Cut.BEFORE, Cut.HALF, Cut.AFTER, Cut.LATER, Cut.ANSWER)
 
-MOMENT = 0.25
+WAYS = ("fused", "apart")
+"""How a run sends its scripts: together, or one by one."""
+
+MOMENTS = {"fused": 0.1, "apart": 0.25}
 """Seconds of a run in which it is killed, at random; the stages' runs take about as long."""
 
 
@@ -51,9 +55,9 @@ def _silent(_number: int) -> None:
     pass
 
 
-def race(stage: Stage, urls: Sequence[str], verb: str) -> list[str]:
-    """Let one run for each URL begin at once; what was wrong. Each script must be done by exactly one of them."""
-    runs = [Run(url, stage.folder.path, verb) for url in urls]
+def race(stage: Stage, urls: Sequence[str], verb: str, ways: Sequence[str]) -> list[str]:
+    """Let one run for each URL and way begin at once; what was wrong. Each script must be done by one of them."""
+    runs = [Run(url, stage.folder.path, verb, way) for url, way in zip(urls, ways, strict=True)]
     for run in runs:
         run.ready()
     for run in runs:
@@ -91,11 +95,12 @@ def kill(stage: Stage, urls: Sequence[str], number: int, chance: random.Random, 
 def _lane(stage: Stage, url: str, verb: str, number: int, chance: random.Random, tally: Tally) -> None:
     """Run until a run ends by itself."""
     while True:
-        run = Run(url, stage.folder.path, verb)
+        way = chance.choice(WAYS)
+        run = Run(url, stage.folder.path, verb, way)
         run.ready()
         run.go()
         spared = tally.counts["kills"] >= number
-        ended = run.end() if spared else run.end(within=chance.uniform(0, MOMENT))
+        ended = run.end() if spared else run.end(within=chance.uniform(0, MOMENTS[way]))
         if ended is not None:
             tally.counts["runs that ended"] += 1
             if ended.code != 0:
@@ -105,10 +110,12 @@ def _lane(stage: Stage, url: str, verb: str, number: int, chance: random.Random,
         if spared:
             tally.found(verb, ["a run hangs"])
             return
-        tally.counts["kills"] += 1
+        tally.counts.update(["kills", f"kills {way}"])
 
 
-def cut(stage: Stage, proxy: Proxy, number: int, chance: random.Random, progress: Progress = _silent) -> Tally:
+def cut(
+    stage: Stage, proxy: Proxy, number: int, way: str, chance: random.Random, progress: Progress = _silent
+) -> Tally:
     """Deploy and roll back by way of a proxy that cuts most COMMITs, until there were `number` cuts."""
     tally = Tally()
     proxy.at_commit = lambda: chance.choice(CUTS) if chance.random() < 0.8 else None
@@ -116,30 +123,40 @@ def cut(stage: Stage, proxy: Proxy, number: int, chance: random.Random, progress
     while len(proxy.cuts) - before < number:
         verb = VERBS[tally.counts["runs"] % 2]
         tally.counts["runs"] += 1
-        tally.found(f"run {tally.counts['runs']}", _verdict(stage, proxy, verb))
+        tally.found(f"run {tally.counts['runs']}", _verdict(stage, proxy, verb, way))
         progress(len(proxy.cuts) - before)
     tally.counts["cuts"] = len(proxy.cuts) - before
     tally.counts.update(f"cut {made.value}" for made in proxy.cuts[before:])
     return tally
 
 
-def _verdict(stage: Stage, proxy: Proxy, verb: str) -> list[str]:
-    """What is wrong with what a run says that it did."""
-    try:
-        report = asyncio.run(run_here(proxy.url, stage, verb))
-    except SartorError as error:
-        return [f"{verb}: {type(error).__name__}: {error}", *stage.violations()]
-    done = [each.alteration.id for each in report.done]
+def _verdict(stage: Stage, proxy: Proxy, verb: str, way: str) -> list[str]:
+    """What is wrong with what a run says that it did; where it ended because it was cut, with those after it."""
+    done, elsewhere, complete = [], [], False  # type: list[str], list[str], bool
+    while not complete:
+        try:
+            report, complete = asyncio.run(run_here(proxy.url, stage, verb, way))
+        except SartorError as error:
+            return [f"{verb}: {type(error).__name__}: {error}", *stage.violations()]
+        done += [each.alteration.id for each in report.done]
+        elsewhere += [each.id for each in report.elsewhere]
     wrong = finished(stage, verb)
-    if sorted(done) != list(stage.ids) or report.elsewhere:
-        wrong.append(f"{verb} says that it did {done}, and another run {[a.id for a in report.elsewhere]}")
+    if sorted(done) != list(stage.ids) or elsewhere:
+        wrong.append(f"{verb} says that it did {done}, and another run {elsewhere}")
     return wrong
 
 
-async def run_here(url: str, stage: Stage, verb: str) -> Report:
-    """Deploy everything, or roll everything back, in this process."""
+async def run_here(url: str, stage: Stage, verb: str, way: str) -> tuple[Report, bool]:
+    """Deploy everything, or roll it back, in this process: the report, and whether the run came to its end.
+
+    A run whose batch is cut may end; one whose scripts are sent one by one finds out how a COMMIT ended, and goes on.
+    """
     destination = Destination.parse(url)
     sources = [api.LineageSource(name="main", location=str(stage.folder.path))]
-    if verb == "deploy":
-        return await api.deploy(destination, sources, "next")
-    return await api.rollback(destination, sources, "0")
+    run, target = (api.deploy, "next") if verb == "deploy" else (api.rollback, "0")
+    try:
+        return await run(destination, sources, target, limits=Limits(fuse=way == "fused")), True
+    except Unreachable as error:
+        if error.report is None or way == "apart":
+            raise
+        return error.report, False

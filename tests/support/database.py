@@ -69,11 +69,11 @@ def with_name(url: str, name: str) -> str:
 
 
 @contextmanager
-def temporary_database(server_url: str) -> Iterator[Database]:
-    """A new, empty database, dropped in the end whoever is still connected."""
+def temporary_database(server_url: str, options: str = "") -> Iterator[Database]:
+    """A new, empty database, made with these options, and dropped in the end whoever is still connected."""
     name = f"test_{secrets.token_hex(6)}"
     server = Database(server_url, "postgres")
-    server.run(f"create database {name}")
+    server.run(f"create database {name} {options}")
     try:
         yield Database(with_name(server_url, name), name)
     finally:

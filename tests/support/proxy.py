@@ -1,4 +1,7 @@
-"""A TCP proxy between a command and its server, which delays, stalls and cuts: on demand, and at COMMIT."""
+"""A TCP proxy between a command and its server, which delays, stalls and cuts: on demand, and at COMMIT.
+
+A batch of scripts is one message with many COMMITs: what is cut there is cut anywhere in it.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from urllib.parse import urlsplit, urlunsplit
 
-COMMIT = b"COMMIT;close all"
-"""What a chunk holds that ends a guarded transaction; the driver sends it in one piece."""
+COMMITS = (b"COMMIT;close all", b"commit;begin;do $$begin raise info")
+"""What a message holds that ends a guarded transaction: one's own, or those of a batch."""
+
+QUERY = b"Q"
+"""The first byte of a message of SQL; its length follows in four."""
 
 
 class Cut(Enum):
@@ -127,13 +133,13 @@ class Proxy:
 
     async def _requests(self, pipe: _Pipe, reader: asyncio.StreamReader) -> None:
         with suppress(OSError):
-            while data := await reader.read(65536):
+            while data := await _read_message(reader):
                 await pipe.flowing.wait()
                 if self.cut_before is not None and self.cut_before in data:
                     self.cut_before = None
                     pipe.abort()
                     break
-                cut = self.at_commit() if COMMIT in data else None
+                cut = self.at_commit() if any(commit in data for commit in COMMITS) else None
                 if cut is None:
                     await self._pass(pipe.server, data)
                 else:
@@ -171,6 +177,13 @@ class Proxy:
             await asyncio.sleep(self.delay)
         writer.write(data)
         await writer.drain()
+
+
+async def _read_message(reader: asyncio.StreamReader) -> bytes:
+    """What a client sends next; SQL all in one piece, however long it is."""
+    data = await reader.read(65536)
+    missing = int.from_bytes(data[1:5]) + 1 - len(data) if data[:1] == QUERY else 0
+    return data + await reader.readexactly(max(0, missing))
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Runs in processes of their own, made ready first so that they start, and can be killed, at a chosen moment.
 
-As a program: `runs.py URL FOLDER deploy|rollback` loads what a run needs, says `ready`, and runs when a line comes in;
-it prints the identities that it did and ends with the exit code that the command would have.
+As a program: `runs.py URL FOLDER deploy|rollback fused|apart` loads what a run needs, says `ready`, and runs when a
+line comes in; it prints the identities that it did and ends with the exit code that the command would have.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ class Ended:
 
 
 class Run:
-    """A run in a process of its own: `ready`, then `go`, then `end` or `kill`."""
+    """A run in a process of its own, its scripts `fused` or `apart`: `ready`, then `go`, then `end` or `kill`."""
 
-    def __init__(self, url: str, folder: Path, verb: str) -> None:
+    def __init__(self, url: str, folder: Path, verb: str, way: str) -> None:
         pipe = subprocess.PIPE
-        command = [sys.executable, __file__, url, str(folder), verb]
+        command = [sys.executable, __file__, url, str(folder), verb, way]
         self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
     def ready(self) -> None:
@@ -66,15 +66,16 @@ def main() -> int:
     from sartor import api  # noqa: PLC0415
     from sartor.domain.destination import Destination  # noqa: PLC0415
     from sartor.domain.errors import SartorError  # noqa: PLC0415
+    from sartor.domain.limits import Limits  # noqa: PLC0415
 
-    url, folder, verb = sys.argv[1:]
+    url, folder, verb, way = sys.argv[1:]
     destination, sources = Destination.parse(url), [api.LineageSource(name="main", location=folder)]
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()
-    work = api.deploy(destination, sources, "next") if verb == "deploy" else api.rollback(destination, sources, "0")
+    run, target = (api.deploy, "next") if verb == "deploy" else (api.rollback, "0")
     try:
-        report = asyncio.run(work)
+        report = asyncio.run(run(destination, sources, target, limits=Limits(fuse=way == "fused")))
     except SartorError as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         return error.exit_code

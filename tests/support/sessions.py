@@ -56,6 +56,15 @@ def backend_running(database: Database, text: str) -> list[int]:
     return [row[0] for row in database.rows(query, database.name, text)]
 
 
+def backend_waiting(database: Database, event: str) -> list[int]:
+    """The server processes of the database that wait for this: `advisory`, `relation`, `PgSleep`, ...
+
+    A batch's statement isn't seen in `pg_stat_activity`, which shows no more than how the message begins.
+    """
+    query = "select pid from pg_stat_activity where datname = $1 and wait_event = $2"
+    return [row[0] for row in database.rows(query, database.name, event)]
+
+
 def at_work(database: Database) -> list[str]:
     """The names of the applications that run a statement, or hold a transaction open, in the database."""
     query = """select application_name from pg_stat_activity

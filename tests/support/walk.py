@@ -40,6 +40,7 @@ import asyncpg
 import pexpect
 import pytest
 
+from sartor.postgres.embedded import binaries
 from support.database import Database, temporary_database
 from support.markdown import Block, Example, read_examples, write_examples
 from support.screen import show
@@ -243,5 +244,6 @@ def _environment(directory: Path) -> dict[str, str]:
     kept = {
         k: v for k, v in os.environ.items() if not k.startswith(("SARTOR_", "PG")) and k not in {"CI", "PYTHONPATH"}
     }
-    path = os.pathsep.join([str(directory / ".venv" / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]])
+    programs = [directory / ".venv" / "bin", Path(sys.executable).parent, binaries()]
+    path = os.pathsep.join([*map(str, programs), os.environ["PATH"]])
     return kept | {"PATH": path, "COLUMNS": "100"}

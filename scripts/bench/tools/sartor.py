@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sysconfig
 from pathlib import Path
 
+from measure import SARTOR
 from tools.source import Here
 from tools.tool import Call, Site, Tool
 from workload import alteration, down, query
-
-SARTOR = str(Path(sysconfig.get_path("scripts")) / "sartor")
 
 
 class SartorSql(Tool):

@@ -7,7 +7,15 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from sartor.domain.alteration import Alteration, Catalogue, Lineage, checksum, make_lineage, parse_file_name
+from sartor.domain.alteration import (
+    Alteration,
+    Catalogue,
+    Lineage,
+    Misnamed,
+    checksum,
+    make_lineage,
+    parse_file_name,
+)
 from sartor.domain.errors import CatalogueError
 
 SEEDS = "seeds"
@@ -26,6 +34,19 @@ def read_lineage(name: str, location: str) -> Lineage:
     """The lineage in a folder or an import package. Raises CatalogueError, naming the file or the folder."""
     folder = find_folder(location)
     return make_lineage(name, location, (_read(name, entry) for entry in _scripts(folder)))
+
+
+def survey(name: str, location: str) -> tuple[list[Alteration], list[Misnamed]]:
+    """The files of a lineage, whatever is wrong with their names. Raises CatalogueError where they can't be read."""
+    alterations, misnamed = [], []
+    for entry in _scripts(find_folder(location)):
+        try:
+            parse_file_name(entry.name)
+        except CatalogueError as error:
+            misnamed.append(Misnamed(lineage=name, name=entry.name, file=entry.path, reason=str(error)))
+        else:
+            alterations.append(_read(name, entry))
+    return alterations, misnamed
 
 
 def find_folder(location: str) -> Path:

@@ -5,13 +5,14 @@
     -- sartor: down
     drop table users;
 
-Further lines: `-- sartor: transaction off`, and `-- sartor: irreversible <why>` in place of a `down` section.
+Further lines: `-- sartor: transaction off`, `-- sartor: irreversible <why>` in place of a `down` section, and
+`-- sartor: ignore <code>`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from sartor.catalogue.fragments import straight_script
@@ -35,14 +36,20 @@ class _Directives:
 
 def load_sql(alteration: Alteration, content: bytes) -> Script:
     """The script in `content`. Raises ScriptError, naming file, line and reason, where it can't be one."""
+    script = read_sql(alteration, content)
+    if script.transactional:
+        for fragments in script.fragments.values():
+            _refuse_control(alteration, fragments)
+    return script
+
+
+def read_sql(alteration: Alteration, content: bytes) -> Script:
+    """The same for a script that isn't to run: what would end Sartor's transaction is let pass."""
     text = _decode(alteration, content)
     directives = _read_directives(alteration, text)
     return straight_script(
         alteration,
-        {
-            _SECTIONS[word]: tuple(_fragments(alteration, text, start, end, directives))
-            for word, start, end in directives.sections
-        },
+        {_SECTIONS[word]: tuple(_fragments(text, start, end)) for word, start, end in directives.sections},
         transactional=directives.transactional,
         irreversible=directives.irreversible,
         source=text,
@@ -54,16 +61,17 @@ def _decode(alteration: Alteration, content: bytes) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise ScriptError(f"{alteration.name}, line {line}: not UTF-8") from error
+        raise ScriptError(f"{alteration.name}, line {line}: not UTF-8", line=line) from error
 
 
 def _read_directives(alteration: Alteration, text: str) -> _Directives:
     found = _Directives()
-    for token in sql.tokens(text):
+    for token in sql.runs(text):
         match = _DIRECTIVE.fullmatch(token.text) if token.kind == "line_comment" else None
         if match is None:
-            if not found.sections and token.kind not in {"space", "line_comment", "block_comment", "open_comment"}:
-                raise _wrong(alteration, text, token.start, "SQL before the first `-- sartor: up` line")
+            if not found.sections and not token.is_blank:
+                place = token.end - len(token.text.lstrip())
+                raise _wrong(alteration, text, place, "SQL before the first `-- sartor: up` line")
             continue
         _take(found, match["text"], token, alteration, text)
     return found
@@ -82,23 +90,24 @@ def _take(found: _Directives, directive: str, token: sql.Token, alteration: Alte
         found.transactional = rest == "on"
     elif word == "irreversible" and rest:
         found.irreversible = rest
-    else:
-        known = "`up`, `down`, `transaction off`, `irreversible <why>`"
+    elif word != "ignore" or not rest:  # that one is for `lint`
+        known = "`up`, `down`, `transaction off`, `irreversible <why>`, `ignore <code>`"
         raise _wrong(alteration, text, token.start, f"unknown line `-- sartor: {directive}`; there are {known}")
 
 
-def _fragments(alteration: Alteration, text: str, start: int, end: int, directives: _Directives) -> Iterator[Fragment]:
+def _fragments(text: str, start: int, end: int) -> Iterator[Fragment]:
     for statement in sql.split(text[start:end]):
-        place = start + statement.start
-        if directives.transactional and sql.transaction_control(statement.text):
-            raise _wrong(
-                alteration,
-                text,
-                place,
-                f"{statement.words.split()[0].upper()}: Sartor runs each script in a transaction of its own;"
-                " take the line out, or add `-- sartor: transaction off`",
+        yield Fragment(statement.text, _line(text, start + statement.start), verbatim=True)
+
+
+def _refuse_control(alteration: Alteration, fragments: Iterable[Fragment]) -> None:
+    for fragment in fragments:
+        if control := sql.transaction_control(fragment.text):
+            raise ScriptError(
+                f"{alteration.name}, line {fragment.line}: {control.split()[0].upper()}: Sartor runs each script in a"
+                " transaction of its own; take the line out, or add `-- sartor: transaction off`",
+                line=fragment.line,
             )
-        yield Fragment(statement.text, _line(text, place), verbatim=True)
 
 
 def _line(text: str, offset: int) -> int:
@@ -106,4 +115,5 @@ def _line(text: str, offset: int) -> int:
 
 
 def _wrong(alteration: Alteration, text: str, offset: int, reason: str) -> ScriptError:
-    return ScriptError(f"{alteration.name}, line {_line(text, offset)}: {reason}")
+    line = _line(text, offset)
+    return ScriptError(f"{alteration.name}, line {line}: {reason}", line=line)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from sartor import __version__
-from sartor.cli import deploying, mending, output, reading, seed
+from sartor.cli import checking, deploying, linting, mending, output, reading, seed
 from sartor.cli.declare import Command, Option, Parameter, call, parameters
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -29,8 +29,8 @@ alterations = typer.Typer(
 def _add(group: typer.Typer, command: Command) -> None:
     """Add a command to a group, its declarations turned into Typer's."""
 
-    def run(**given: Any) -> None:
-        call(command.function, given)
+    def run(**given: Any) -> int:
+        return call(command.function, given)
 
     known = parameters(command.function)
     run.__annotations__ = {p.name: Annotated[p.type, _typer_info(p)] for p in known}
@@ -53,7 +53,13 @@ def _typer_info(parameter: Parameter) -> Any:
     return typer.Argument(help=declared.help, metavar=declared.metavar)
 
 
-for each in (*deploying.commands.values(), *reading.commands.values(), *mending.commands.values()):
+for each in (
+    *deploying.commands.values(),
+    *checking.commands.values(),
+    *reading.commands.values(),
+    *mending.commands.values(),
+    *linting.commands.values(),
+):
     _add(alterations, each)
 for each in seed.commands.values():
     _add(database, each)

@@ -36,11 +36,15 @@ class Group:
         vars(self).update(given)
 
 
+Action = Callable[..., int | None]
+"""Does a command, and gives its exit code; None is 0."""
+
+
 class Command(NamedTuple):
     """A command: the function that does it, and the end of its help."""
 
     name: str
-    function: Callable[..., None]
+    function: Action
     epilog: str
 
 
@@ -58,20 +62,20 @@ class Parameter(NamedTuple):
     group: str | None
 
 
-Register = Callable[[Callable[..., None]], Callable[..., None]]
+Register = Callable[[Action], Action]
 
 
 def command_in(commands: dict[str, Command], name: str, *, epilog: str) -> Register:
     """A decorator that adds the command of this name to `commands`."""
 
-    def register(function: Callable[..., None]) -> Callable[..., None]:
+    def register(function: Action) -> Action:
         commands[name] = Command(name, function, epilog)
         return function
 
     return register
 
 
-def parameters(function: Callable[..., None]) -> list[Parameter]:
+def parameters(function: Action) -> list[Parameter]:
     """A command's parameters, those of its groups among them, in order."""
     found = []
     for name, hint in _hints(function).items():
@@ -82,15 +86,15 @@ def parameters(function: Callable[..., None]) -> list[Parameter]:
     return found
 
 
-def call(function: Callable[..., None], values: Mapping[str, Any]) -> None:
-    """Do a command with these values of its parameters; the others have their defaults."""
+def call(function: Action, values: Mapping[str, Any]) -> int:
+    """Do a command with these values of its parameters, the others having their defaults; its exit code."""
     given: dict[str | None, dict[str, Any]] = {None: {}}
     for parameter in parameters(function):
         own = given.setdefault(parameter.group, {})
         if parameter.name in values:
             own[parameter.name] = values[parameter.name]
     groups = {name: hint(**given[name]) for name, hint in _hints(function).items() if _is_group(hint)}
-    function(**given[None], **groups)
+    return function(**given[None], **groups) or 0
 
 
 @cache
@@ -114,7 +118,7 @@ def _kind(annotated: Any) -> type:
     return kind
 
 
-def parse(function: Callable[..., None], words: Sequence[str]) -> dict[str, Any] | None:
+def parse(function: Action, words: Sequence[str]) -> dict[str, Any] | None:
     """What `words` give the parameters of `function`; None where they need more than a plain reading."""
     known = parameters(function)
     flags = {flag: p for p in known if isinstance(p.declared, Option) for flag in p.declared.flags}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Annotated, Any
 
 from sartor import api
 from sartor.cli import asking, options, output, shapes
@@ -10,8 +11,11 @@ from sartor.cli.declare import Argument, Command, Option, command_in
 from sartor.cli.telling import show_report, telling_run
 from sartor.cli.work import on_each, run, settled
 from sartor.domain.destination import Destination
-from sartor.domain.errors import TargetError
+from sartor.domain.errors import SettingsError, TargetError
 from sartor.domain.plan import Direction
+
+if TYPE_CHECKING:
+    from sartor.domain.check import Check
 
 commands: dict[str, Command] = {}
 
@@ -70,7 +74,9 @@ def deploy(
         on_each(settings, action, on_error=shapes.report_shape(shapes.empty_report(Direction.DEPLOY)))
 
 
-@command_in(commands, "rollback", epilog=options.epilog("db alteration rollback 1.0.0 --embedded"))
+@command_in(
+    commands, "rollback", epilog=options.epilog("db alteration rollback 1.0.0 --embedded", 0, 1, 2, 3, 4, 5, 6, 130)
+)
 def rollback(
     *,
     target: Annotated[
@@ -83,22 +89,43 @@ def rollback(
         str | None,
         Option("--to-timestamp", metavar="T", help="Undo all alterations with timestamps after T (Unix seconds)."),
     ] = None,
+    check: Annotated[bool, Option("--check", help="Show what would be undone, with its SQL, and do nothing.")] = False,
+    sql: options.Sql = None,
     accept_edited: options.AcceptEdited = None,
     no_fuse: options.NoFuse = False,
     yes: options.Yes = False,
     where: options.Compare,
     patience: options.Patience,
     common: options.Common,
-) -> None:
+) -> int:
     """Undo what is deployed, newest deployment first.
 
     What the alterations made is dropped, with the data in it; a terminal is told and asked.
     """
     flags = options.make_flags(where, patience)
     asks = (target, steps, to_timestamp) == (None, None, None)
+    if sql is not None and not check:
+        raise SettingsError("--sql writes what --check finds, and nothing is undone then", hint="add --check")
     if asks and not output.is_terminal():
         raise TargetError("no target, and no terminal to ask", hint=f"`{output.command(target='1.0.0')}`, or --steps 1")
     with settled(flags, where.embedded) as settings:
+
+        def look(destination: Destination, writes: bool) -> Coroutine[Any, Any, Check]:
+            return api.check_rollback(
+                destination,
+                settings.sources,
+                asking.ask_rollback(destination, settings) if asks else target,
+                steps=steps,
+                to_timestamp=to_timestamp,
+                accepted=accept_edited or (),
+                limits=api.make_limits(settings),
+                writes=writes,
+            )
+
+        if check:
+            from sartor.cli import checking
+
+            return checking.show(settings, look, Direction.ROLLBACK, sql=sql, plan_only=False)
 
         def action(destination: Destination) -> shapes.Shape:
             chosen = asking.ask_rollback(destination, settings) if asks else target
@@ -127,6 +154,7 @@ def rollback(
             return show_report(report)
 
         on_each(settings, action, on_error=shapes.report_shape(shapes.empty_report(Direction.ROLLBACK)))
+        return 0
 
 
 @command_in(commands, "fresh", epilog=options.epilog("db alteration fresh next --embedded --yes"))

@@ -35,11 +35,10 @@ def _run(arguments: Sequence[str]) -> int:
     values = None if command is None else parse(command.function, words)
     if command is None or values is None:
         return _run_typer(arguments)
-    call(command.function, values)
-    return 0
+    return call(command.function, values)
 
 
-def _find(arguments: Sequence[str]) -> tuple[Command | None, Sequence[str]]:
+def _find(arguments: Sequence[str]) -> tuple[Command | None, Sequence[str]]:  # noqa: PLR0911 - one for each module
     """The command that is named in full, and the words behind its name; None where there is no such."""
     match arguments:
         case ["db", "alteration" | "alt" | "alter", "list" | "status" | "history" as name, *words]:
@@ -54,6 +53,14 @@ def _find(arguments: Sequence[str]) -> tuple[Command | None, Sequence[str]]:
             from sartor.cli import mending
 
             return mending.commands[name], words
+        case ["db", "alteration" | "alt" | "alter", "check" as name, *words]:
+            from sartor.cli import checking
+
+            return checking.commands[name], words
+        case ["db", "alteration" | "alt" | "alter", "lint" as name, *words]:
+            from sartor.cli import linting
+
+            return linting.commands[name], words
         case ["db", "seed", *words]:
             from sartor.cli import seed
 

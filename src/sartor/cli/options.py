@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from sartor.api import Flags
@@ -73,12 +74,17 @@ AcceptMissing = Annotated[
 NoFuse = Annotated[
     bool, Option("--no-fuse", help="Send every statement by itself, where scripts could be sent together.")
 ]
+Sql = Annotated[
+    str | None,
+    Option("--sql", metavar="FILE", help="Write the script for psql to a file, and show the plan alone."),
+]
 Steps = Annotated[int | None, Option("--steps", metavar="N", min=1, help="No more than N alterations.")]
 
 CODES = {
     0: "done, or nothing to do",
     1: "an alteration failed",
     2: "wrong use or settings, or refused",
+    3: "something is pending",
     4: "alterations edited or missing, or the schema changed",
     5: "another run is at work",
     6: "the database can't be reached, or refuses",
@@ -86,9 +92,13 @@ CODES = {
 }
 
 
-def epilog(example: str, *codes: int) -> str:
-    """The end of a command's help: an example, and its exit codes (all of them, unless some are given)."""
-    lines = [f"  {code:<4} {CODES[code]}" for code in codes or CODES]
+RUN = (0, 1, 2, 4, 5, 6, 130)
+"""The exit codes of a run."""
+
+
+def epilog(example: str, *codes: int, said: Mapping[int, str] = CODES) -> str:
+    """The end of a command's help: an example, and its exit codes (a run's, unless others are given)."""
+    lines = [f"  {code:<4} {said[code]}" for code in codes or RUN]
     return "\n".join(["\b", "Example:", f"  sartor {example}", "", "\b", "Exit codes:", *lines])
 
 
@@ -113,6 +123,13 @@ class Patience(Group):
     lock_budget: LockBudget = None
     statement_timeout: StatementTimeout = None
     wait: Wait = None
+
+
+class Pins(Group):
+    """What a script pins its settings to."""
+
+    lock_timeout: LockTimeout = None
+    statement_timeout: StatementTimeout = None
 
 
 class Common(Group):

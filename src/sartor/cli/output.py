@@ -32,6 +32,11 @@ def result(text: str) -> None:
     print(redact(text, _secrets), flush=True)  # noqa: T201
 
 
+def script(text: str) -> None:
+    """SQL to be run: as it is, since a word in it that is also a password must stay. Nothing in it is from a URL."""
+    print(text, end="", flush=True)  # noqa: T201
+
+
 def tell(text: str) -> None:
     """A line about the work."""
     print(redact(text, _secrets), file=sys.stderr, flush=True)  # noqa: T201
@@ -66,6 +71,11 @@ def _redacted(value: Any) -> Any:
 def wants(flag: str) -> bool:
     """Whether the command line holds this flag; for what must be known before, or although, it can't be parsed."""
     return flag in _arguments
+
+
+def want_json() -> None:
+    """As if the command line held `--json`: `--format json` means it."""
+    _arguments.append("--json")
 
 
 def is_terminal() -> bool:

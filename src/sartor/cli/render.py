@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 
 from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.ledger import Entry, Event
-from sartor.domain.notes import status_notes
+from sartor.domain.notes import plan_notes, status_notes
 from sartor.domain.plan import Direction
 from sartor.domain.release import Release
 
 if TYPE_CHECKING:
     from sartor.api import DestinationStatus
+    from sartor.domain.check import Check
     from sartor.domain.loss import Loss, RollbackPreview
     from sartor.domain.report import Blocker, Failure, Report, Waiting
+    from sartor.domain.rules import Finding, Lint
 
 CONTEXT = 4
 """Lines of a statement shown before and after the one that the server points at."""
@@ -146,6 +148,45 @@ def report_line(report: Report) -> str:
     return line + (f"; {count(len(report.elsewhere))} by another run meanwhile" if report.elsewhere else "")
 
 
+def check_lines(found: Check) -> list[str]:
+    """What a run would do, in order."""
+    return [
+        each.step.alteration.name
+        + (f"  {each.unsayable}" if each.unsayable else "" if each.transactional else "  outside a transaction")
+        for each in found.steps
+    ]
+
+
+def check_notes(found: Check) -> list[str]:
+    """What is worth saying of it besides its steps."""
+    losses = [f"drops {loss_text(loss)}, with the data in it" for loss in found.losses]
+    return [*plan_notes(found.plan), *losses, *found.obstacles]
+
+
+def found_line(found: Check) -> str:
+    """How much that is."""
+    verb = "deploy" if found.plan.direction is Direction.DEPLOY else "roll back"
+    return f"Found {count(len(found.steps))} to {verb}"
+
+
+def finding_line(finding: Finding) -> str:
+    """What is wrong, and where."""
+    line = "" if finding.line is None else f":{finding.line}"
+    return f"{shown_path(finding.file)}{line}: {finding.rule.severity.value} {finding.rule.code}: {finding.message}"
+
+
+def rule_lines(found: Lint) -> list[str]:
+    """What comes of it and what to do, once for each rule that was broken."""
+    broken = sorted({finding.rule.code: finding.rule for finding in found.findings}.items())
+    return [line for code, rule in broken for line in ("", f"{code} {rule.name}: {rule.why}", f"  {rule.advice}")]
+
+
+def lint_line(found: Lint) -> str:
+    """How much is wrong."""
+    counts = [count(number, severity.value) for severity, number in found.counts.items() if number]
+    return f"Found {' and '.join(counts) or 'nothing wrong'} in {count(found.files, 'file')}"
+
+
 def waiting_line(waiting: Waiting) -> str:
     """One line that says who is in the way."""
     who = "; ".join(blocker_text(b) for b in waiting.blockers) or "it isn't known who holds it"
@@ -214,13 +255,14 @@ def loss_lines(preview: RollbackPreview) -> list[str]:
         lines.append(f"  {step.alteration.name}{when}")
     if preview.losses:
         lines.append("and drops, with the data in it:")
-        lines += [f"  {_loss(loss)}" for loss in preview.losses]
+        lines += [f"  {loss_text(loss)}" for loss in preview.losses]
     else:
         lines.append("What these alterations made goes, with the data in it.")
     return lines
 
 
-def _loss(loss: Loss) -> str:
+def loss_text(loss: Loss) -> str:
+    """What is dropped, and about how many rows of it there are."""
     rows = "" if loss.rows is None else f"  (about {loss.rows:,} row{'' if loss.rows == 1 else 's'})"
     return (f"column {loss.table}.{loss.column}" if loss.column else f"table {loss.table}") + rows
 

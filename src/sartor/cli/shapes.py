@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sartor.api import DestinationStatus
+from sartor.cli.render import check_notes
 from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.errors import SartorError
 from sartor.domain.ledger import Entry, Event
@@ -16,9 +17,11 @@ from sartor.domain.notes import plan_notes, status_notes
 from sartor.domain.plan import Direction
 
 if TYPE_CHECKING:
+    from sartor.domain.check import Check
     from sartor.domain.difference import Difference
     from sartor.domain.repair import Mend
     from sartor.domain.report import Failure, Report
+    from sartor.domain.rules import Finding, Lint
     from sartor.domain.verification import Verification
 
 VERSION = 1
@@ -90,6 +93,25 @@ def report_shape(report: Report) -> Shape:
         "elsewhere": [alteration_shape(a) for a in report.elsewhere],
         "notes": plan_notes(report.plan) if report.plan else [],
     }
+
+
+def check_shape(found: Check) -> Shape:
+    """`check --json` and `rollback --check --json`."""
+    return {
+        "version": VERSION,
+        "direction": found.plan.direction.value,
+        "target": found.plan.target.label if found.plan.target else None,
+        "plan": [
+            alteration_shape(each.step.alteration) | {"sql": each.sql, "transaction": each.transactional}
+            for each in found.steps
+        ],
+        "notes": check_notes(found),
+    }
+
+
+def empty_check(direction: Direction) -> Shape:
+    """The same where there is no plan."""
+    return {"version": VERSION, "direction": direction.value, "target": None, "plan": [], "notes": []}
 
 
 def empty_report(direction: Direction) -> Report:
@@ -192,6 +214,28 @@ def _difference_shape(difference: Difference) -> Shape:
 def repair_shape(done: Sequence[Mend]) -> Shape:
     """`repair --json`."""
     return {"version": VERSION, "repaired": [{"event": m.kind.value, "name": m.name, "id": m.id} for m in done]}
+
+
+def lint_shape(found: Lint) -> Shape:
+    """`lint --json`."""
+    return {"version": VERSION, "files": found.files, "findings": [_finding_shape(f) for f in found.findings]}
+
+
+def _finding_shape(finding: Finding) -> Shape:
+    alteration = finding.alteration
+    return {
+        "code": finding.rule.code,
+        "rule": finding.rule.name,
+        "severity": finding.rule.severity.value,
+        "message": finding.message,
+        "why": finding.rule.why,
+        "advice": finding.rule.advice,
+        "file": finding.file,
+        "line": finding.line,
+        "lineage": finding.lineage,
+        "id": alteration.id if alteration else None,
+        "release": alteration.release.label if alteration else None,
+    }
 
 
 def seed_shape(files: Sequence[str], *, reset: bool) -> Shape:

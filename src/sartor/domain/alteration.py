@@ -57,6 +57,15 @@ class Alteration(NamedTuple):
         return order_key(self.release, self.id)
 
 
+class Misnamed(NamedTuple):
+    """A file that looks like an alteration and isn't named like one, and why it isn't."""
+
+    lineage: str
+    name: str
+    file: str
+    reason: str
+
+
 def order_key(release: Release, alteration_id: str) -> Key:
     """The place in the order of an alteration of this release and identity."""
     return release, _in_ten_digits(alteration_id)

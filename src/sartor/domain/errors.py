@@ -75,9 +75,13 @@ class RefusedError(UsageError):
 
 
 class ScriptError(SartorError):
-    """A script can't be loaded, or lacks the function that the plan needs."""
+    """A script can't be loaded, or lacks the function that the plan needs; `line` is that of its file, where known."""
 
     hint = "mend the script; nothing of the plan has run"
+
+    def __init__(self, message: str, *, hint: str | None = None, line: int | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.line = line
 
 
 class AlterationFailed(SartorError):

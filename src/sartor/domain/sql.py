@@ -7,22 +7,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
-_LEXEME = r"""
+_QUOTED = r"""
       (?P<line_comment> --[^\r\n]* )
     | (?P<block_comment> /\* )
     | (?P<string> [eE]'(?:[^'\\]|\\.|'')*+' | '(?:[^']|'')*+' | "(?:[^"]|"")*+" )
     | (?P<open> [eE]?'.*+ | ".*+ )
     | (?P<dollar> \$(?:[^\W\d]\w*)?\$ )
+"""
+_WORDS = r"""
     | (?P<word> [^\W\d][\w$]* )
     | (?P<number> \$?\d[\w.]* )
     | (?P<space> \s+ )
     | (?P<mark> . )
-    """
+"""
 """Like those below compiled at its first use: most commands read no SQL."""
 
+_RUNS = r"""
+    | (?P<run> (?: (?! [eE]' ) [^\W\d][\w$]*+ | \$?\d[\w.]*+ | [^\w'"$/;()-]++ | - (?! - ) | / (?! \* ) )++ )
+    | (?P<mark> . )
+"""
+"""The same words in one go, as far as the next quote, comment, semicolon or parenthesis: five times as fast."""
+
+_COMMENTS = frozenset({"line_comment", "block_comment", "open_comment"})
 _QUOTING = re.compile(r"""['"$]|--|/\*""")
+_ATOMIC = r"(?i)\batomic\b"
 _COMMENT_MARK = r"/\*|\*/"
 _ROUTINE = r"create (or replace )?(function|procedure)\b"
 _MAY_CONTROL = r"(?i)\b(?:begin|start|commit|end|rollback|abort|prepare)\b"
@@ -49,18 +60,36 @@ class Token(NamedTuple):
         """The offset behind it."""
         return self.start + len(self.text)
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether it means nothing to the server."""
+        return self.kind in _COMMENTS or self.text.isspace()
+
 
 class Statement(NamedTuple):
-    """One statement without its semicolon: `start` is its offset in the text; `words` its first few, in lower case."""
+    """One statement without its semicolon; `start` is its offset in the text."""
 
     text: str
     start: int
-    words: str
+
+    @property
+    def words(self) -> str:
+        """Its first six words, in lower case."""
+        return " ".join(islice((t.text.lower() for t in tokens(self.text) if t.kind == "word"), 6))
 
 
 def tokens(sql: str) -> Iterator[Token]:
     """The tokens of `sql`, all of its characters."""
-    position, pattern = 0, re.compile(_LEXEME, re.VERBOSE | re.DOTALL)
+    return _scan(sql, _QUOTED + _WORDS)
+
+
+def runs(sql: str) -> Iterator[Token]:
+    """The same, with what stands between quotes, comments, semicolons and parentheses in one token, a `run`."""
+    return _scan(sql, _QUOTED + _RUNS)
+
+
+def _scan(sql: str, lexeme: str) -> Iterator[Token]:
+    position, pattern = 0, re.compile(lexeme, re.VERBOSE | re.DOTALL)
     while match := pattern.match(sql, position):
         kind = match.lastgroup or "mark"
         end = match.end()
@@ -87,22 +116,23 @@ def split(sql: str) -> list[Statement]:
     found: list[Statement] = []
     start: int | None = None
     end, parentheses, blocks, words = 0, 0, 0, []  # type: int, int, int, list[str]
-    for token in tokens(sql):
-        if token.kind in {"space", "line_comment", "block_comment", "open_comment"}:
+    # Only a routine's body in SQL makes semicolons depend on words.
+    for token in tokens(sql) if re.search(_ATOMIC, sql) else runs(sql):
+        if token.is_blank:
             continue
         if token.text == ";" and parentheses <= 0 and blocks == 0:
             if start is not None:
-                found.append(Statement(sql[start:end], start, " ".join(words[:6])))
+                found.append(Statement(sql[start:end], start))
             start, parentheses, words = None, 0, []
             continue
-        start = token.start if start is None else start
-        end = token.end
+        start = token.end - len(token.text.lstrip()) if start is None else start
+        end = token.start + len(token.text.rstrip())
         if token.kind == "word":
             words.append(token.text.lower())
             blocks = _block_depth(blocks, words)
         parentheses += {"(": 1, ")": -1}.get(token.text, 0)
     if start is not None:
-        found.append(Statement(sql[start:end], start, " ".join(words[:6])))
+        found.append(Statement(sql[start:end], start))
     return found
 
 
@@ -127,8 +157,13 @@ def stands_alone(sql: str) -> bool:
     """Whether `sql` means the same with other SQL before and behind it, in one message to the server.
 
     It doesn't where it leaves a string or a comment open, begins or ends a transaction, changes how SQL is read, or
-    may want an answer from the client (COPY). Where in doubt, it doesn't.
+    may want an answer from the client (COPY); nor where there's nothing in it, which the driver refuses to have sent.
+    Where in doubt, it doesn't.
     """
     if _CONVERSES.search(sql) or "\0" in sql or transaction_control(sql):
         return False
-    return not _QUOTING.search(sql) or not any(token.kind.startswith("open") for token in tokens(sql))
+    if not _QUOTING.search(sql):
+        return bool(sql.strip("; \t\n\r\f\v"))
+    found = list(runs(sql))
+    is_open = any(token.kind in {"open", "open_comment"} for token in found)
+    return not is_open and any(not token.is_blank and token.text != ";" for token in found)

@@ -43,26 +43,23 @@ class _Part:
 
 
 class Batch:
-    """Pieces in one message. `committed` counts those that are known to be committed."""
+    """Pieces in one message, whose marks begin with `mark`. `committed` counts those that are known to be committed."""
 
-    def __init__(self, pieces: Sequence[Piece]) -> None:
+    def __init__(self, pieces: Sequence[Piece], mark: str) -> None:
         self.pieces = pieces
         self.committed = 0
-        self._mark = f"sartor {secrets.token_hex(6)}"
+        self._mark = f"{mark}{secrets.token_hex(6)}"
         self._parts: list[_Part] = []
         self._texts: list[str] = []
         self._length = 0
         self._at = -1
         self._since = 0.0
         self._heard = time.monotonic()
-        self._add(self._timed_mark)
+        # What `pg_stat_activity` and the log show first; a script's name holds nothing that would end the comment.
+        first = pieces[0].event.about.name if pieces and pieces[0].event.about else ""
+        self._add(f"/* {first} and {len(pieces) - 1} more */ " + self._timed_mark)
         for number, piece in enumerate(pieces):
             self._compose(number, piece)
-
-    @property
-    def size(self) -> int:
-        """The message's length, in characters."""
-        return self._length
 
     @property
     def begun(self) -> bool:
@@ -122,7 +119,9 @@ class Batch:
             # On lines of its own: a statement may end in a comment.
             self._add(f"\n;\n{self._plain_mark}")
         self._add_part(number, Phase.COMMIT, 0, closing(piece.event, piece.pins) + "commit;")
-        self._add(self._timed_mark + CLEANING)
+        # A transaction of its own: what isn't in one belongs to the next BEGIN's, which would then have this one's
+        # defaults, such as its level of isolation.
+        self._add("begin;" + self._timed_mark + CLEANING + "commit;")
 
     def _add_part(self, piece: int, phase: Phase, number: int, text: str) -> None:
         self._parts.append(_Part(piece, phase, number, self._length, text))

@@ -26,6 +26,8 @@ CLOSED_CONSTRAINT = "sartor_journal_open_fkey"
 
 MARK_GONE = "sartor: no token"
 ROLE_LEFT = "sartor: role "
+ROLE = "sartor.role"
+"""The setting that holds the role with which a transaction began, where that wasn't known before."""
 
 CHECKS_CLIENT = 140000
 """The first server version that knows `client_connection_check_interval`."""
@@ -67,10 +69,13 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pins:
-    """What a transaction's settings are pinned to, durations in seconds, 0 for none; `role` is the connection's own."""
+    """What a transaction's settings are pinned to, durations in seconds, 0 for none.
+
+    `role` is the connection's own; None where it isn't known yet, and is to be the one that begins the transaction.
+    """
 
     schema: str
-    role: str
+    role: str | None
     lock_timeout: float
     statement_timeout: float
     application: str
@@ -125,9 +130,10 @@ def opening(event: NewEvent, pins: Pins) -> str:
     if not 0 < pins.lock_timeout <= LONGEST_CLAIM:
         claiming["lock_timeout"] = _milliseconds(LONGEST_CLAIM)
         after = _set(_lock_timeout(pins), local=True)
+    began_as = "" if pins.role else f"select pg_catalog.set_config('{ROLE}', current_user, true);"
     return (
-        f"{_set(claiming, local=True)} insert into {journal} (seq, prev, token, open, kind, lineage, id, release,"
-        f" name, checksum, by_user, host, sartor, format, detail) values ({', '.join(values)});{after}"
+        f"{began_as}{_set(claiming, local=True)} insert into {journal} (seq, prev, token, open, kind, lineage, id,"
+        f" release, name, checksum, by_user, host, sartor, format, detail) values ({', '.join(values)});{after}"
     )
 
 
@@ -187,18 +193,19 @@ def closing(event: NewEvent, pins: Pins) -> str:
     """
     token = quote_literal(event.token)
     began = "at" if event.since is None else f"(select at from {_table(pins, JOURNAL)} where seq = {event.since})"
+    role = quote_literal(pins.role) if pins.role else f"pg_catalog.current_setting('{ROLE}')"
     record = _RECORDS.get(event.kind, _NOTHING).format(ledger=_table(pins, LEDGER))
     return f"""
         select (case
             when pg_catalog.current_setting('sartor.token', true) is distinct from {token} then '{MARK_GONE}'
-            when current_user <> {quote_literal(pins.role)} then '{ROLE_LEFT}' || current_user
+            when current_user <> {role} then '{ROLE_LEFT}' || current_user
             else '0' end)::pg_catalog.int4;
         with closed as (
             update {_table(pins, JOURNAL)} set open = null,
             duration_ms = extract(epoch from pg_catalog.clock_timestamp() - {began}) * 1000
             where seq = {event.seq} and open = {token} returning *
         ), recorded as ({record})
-        select 1 / pg_catalog.count(*) from recorded;"""
+        select 1 / pg_catalog.count(*) as recorded from recorded;"""
 
 
 def probe(event: NewEvent, pins: Pins) -> str:

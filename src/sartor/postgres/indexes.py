@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sartor.domain.quoting import quote_identifier
+from sartor.domain.quoting import quote_identifier, quote_literal
 from sartor.postgres.connection import Connection
 
 _INVALID = """
@@ -75,3 +75,10 @@ async def own_session(connection: Connection) -> tuple[int, str]:
     """The server process of this connection, and when it began."""
     row = await connection.fetchrow(_OWN)
     return row["pid"], row["began"]
+
+
+def start_detail(schema: str) -> str:
+    """The SQL of what a `started` event's `detail` holds, for a session that isn't ours."""
+    invalid = _INVALID.replace("$1::text", quote_literal(schema))
+    indexes = f"coalesce((select pg_catalog.jsonb_agg(i.oid) from ({invalid}) i), '[]')"
+    return f"(select pg_catalog.to_jsonb(own) || pg_catalog.jsonb_build_object('invalid', {indexes}) from ({_OWN}) own)"

@@ -109,7 +109,6 @@ async def is_in_effect(session: Session, about: Alteration) -> bool:
 
 async def create_ledger(session: Session) -> None:
     """Make the schema and the ledger's tables, where they aren't there; two at once are no harm."""
-    schema = quote_identifier(session.schema)
     key = quote_literal(f"sartor:{session.schema}")
     while not session.facts.ledger_exists:
         async with session.connection.transaction():
@@ -119,25 +118,31 @@ async def create_ledger(session: Session) -> None:
             )
             await session.learn()
             if mine and not session.facts.ledger_exists:
-                if not session.facts.schema_exists:
-                    await session.connection.execute(f"create schema {schema}")
-                await session.connection.execute(_tables(schema))
+                await session.connection.execute(creation(session))
         await session.learn()
         if not session.facts.ledger_exists:
             await asyncio.sleep(0.05)
 
 
-def _tables(schema: str) -> str:
+def creation(session: Session) -> str:
+    """The SQL that makes the ledger's tables, and the schema where it isn't there."""
     from importlib.resources import files  # noqa: PLC0415 - it costs as much as reading a ledger of thousands
 
+    schema = quote_identifier(session.schema)
     text = files("sartor.postgres").joinpath("ledger.sql").read_text("utf-8")
-    return text.format(
+    return ("" if session.facts.schema_exists else f"create schema {schema};\n\n") + text.format(
         schema=schema,
         token=quote_literal("created"),
         host=quote_literal(socket.gethostname()),
         version=quote_literal(__version__),
         format=FORMAT,
     )
+
+
+async def read_token(session: Session, seq: int) -> str:
+    """The token of event `seq`, which no other database's event has, copies of this one apart."""
+    query = f"select token from {quote_identifier(session.schema)}.sartor_journal where seq = $1"
+    return str(await session.connection.fetchval(query, seq))
 
 
 async def has_token(connection: asyncpg.Connection[Any], schema: str, seq: int, token: str) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from contextlib import suppress
 from typing import Any, Self
 
 import asyncpg
 
 from sartor.domain.destination import Destination
+from sartor.domain.errors import Unreachable
 from sartor.domain.report import Blocker
 from sartor.postgres.connecting import close, connect, stay
 from sartor.postgres.connection import Connection
@@ -27,6 +29,13 @@ _ABOUT = """
     pg_catalog.left(p.query, 200)::text as query
 """
 
+# A session is named for its script within a transaction alone: between two of a batch its statement still tells it.
+_ME = """
+case when $1::int4 is null
+    then me.state <> 'idle' and pg_catalog.strpos(pg_catalog.concat(me.application_name, me.query), $2::text) > 0
+    else me.pid = $1 end
+"""
+
 _BLOCKERS = f"""
 select distinct on (p.pid) {_ABOUT},
     (select pg_catalog.string_agg(distinct l.mode || ' on ' || l.relation::regclass::text, ', ')
@@ -35,7 +44,7 @@ select distinct on (p.pid) {_ABOUT},
 from pg_catalog.pg_stat_activity me
 cross join lateral pg_catalog.unnest(pg_catalog.pg_blocking_pids(me.pid)) blocking (pid)
 join pg_catalog.pg_stat_activity p on p.pid = blocking.pid
-where case when $1::int4 is null then pg_catalog.strpos(me.application_name, $2::text) > 0 else me.pid = $1 end
+where {_ME}
 order by p.pid
 """
 
@@ -49,9 +58,9 @@ where l.locktype = 'advisory' and l.classid = {LOCK_CLASS} and l.objid = $1::int
     and l.database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
 """
 
-_TERMINATE = """
+_TERMINATE = f"""
 select pg_catalog.pg_terminate_backend(me.pid) from pg_catalog.pg_stat_activity me
-where case when $1::int4 is null then pg_catalog.strpos(me.application_name, $2::text) > 0 else me.pid = $1 end
+where {_ME}
 """
 
 
@@ -89,11 +98,16 @@ class Watch:
         return _blockers(await self._fetch(_HOLDERS, self._key))
 
     async def blockers(self, pid: int | None, mark: str) -> tuple[Blocker, ...]:
-        """The sessions that stand in the way of the one with this process number, or else with `mark` in its name."""
+        """The sessions that stand in the way of one, which is found as by `terminate`."""
         return _blockers(await self._fetch(_BLOCKERS, pid, mark))
 
     async def terminate(self, pid: int | None, mark: str) -> None:
-        """End the session with this process number, or else with `mark` in its name."""
+        """End the session with this process number, or else the one at work with `mark` in its name or statement."""
+        if self._connection is None or self._connection.is_closed():
+            # What broke the run's own connection may well have broken this one.
+            with suppress(TimeoutError, Unreachable):
+                async with asyncio.timeout(PARTING):
+                    self._connection = await connect(self._destination, application=self._application)
         await self._fetch(_TERMINATE, pid, mark, within=PARTING)
 
     async def _fetch(self, query: str, *args: Any, within: float | None = None) -> list[asyncpg.Record]:

@@ -29,6 +29,10 @@ SHARE = 1.0
 LONGEST = 1 << 18
 """Characters of SQL after which a batch takes no further script."""
 
+DOUBTED = driver.RETRIED | {"42501", "42704"}
+"""What a script that is run by itself may not meet: another try may do better, or the error is of one of the batch's
+marks, where the script has set a role that may not use PL/pgSQL, or has dropped it."""
+
 KINDS = {Direction.DEPLOY: EventKind.DEPLOYED, Direction.ROLLBACK: EventKind.ROLLED_BACK}
 
 
@@ -40,8 +44,10 @@ class Fuser:
         self._direction = direction
         self._count = FIRST
         settings = turn.session.connection.get_settings()
-        # Where a backslash may end no string, a script's quotes would have to be read in another way.
-        self._possible = turn.limits.fuse and settings.standard_conforming_strings == "on"
+        # Where a backslash may end no string, a script's quotes would have to be read in another way; without an
+        # encoding the server counts an error's place in bytes, all through the message.
+        readable = settings.standard_conforming_strings == "on" and settings.server_encoding != "SQL_ASCII"
+        self._possible = turn.limits.fuse and readable
         self._alone = 0
         self._batch: Batch | None = None
 
@@ -76,7 +82,8 @@ class Fuser:
             if number + 1 < len(scripts):
                 turn.attend(scripts[number + 1].alteration.name)
 
-        self._batch = batch = Batch([self._piece(i, script) for i, script in enumerate(scripts, turn.head + 1)])
+        pieces = [self._piece(i, script) for i, script in enumerate(scripts, turn.head + 1)]
+        self._batch = batch = Batch(pieces, f"sartor{turn.tag}")
         began = time.monotonic()
         turn.attend(scripts[0].alteration.name)
         try:
@@ -117,12 +124,12 @@ class Fuser:
             raise error
         if phase is Phase.CLAIM and state in driver.STALE:
             raise Stale from error
-        if lost is not None and phase is not Phase.COMMIT:
+        if lost is not None and phase is not Phase.COMMIT and batch.committed < len(batch.pieces):
             raise lost from error
-        if not batch.begun:
+        if lost is None and not batch.begun:
             # A mistake of syntax somewhere in it, most likely: the script that has it is found when its turn comes.
             self._possible = False
-        elif lost is not None or phase is Phase.CLAIM or state in driver.RETRIED:
+        elif lost is not None or phase is Phase.CLAIM or state in DOUBTED:
             self._alone = 1
         else:
             raise error

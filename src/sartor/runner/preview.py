@@ -7,7 +7,7 @@ from sartor.catalogue.scripts import load_script
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
 from sartor.domain.loss import Loss, RollbackPreview
-from sartor.domain.plan import Rollback, make_plan
+from sartor.domain.plan import Plan, Rollback, make_plan
 from sartor.postgres.contents import estimate_rows
 from sartor.postgres.ledger import read_ledger
 from sartor.postgres.session import Session, application_name
@@ -17,9 +17,14 @@ async def preview(destination: Destination, catalogue: Catalogue, request: Rollb
     """What `request` would do. Writes nothing. Raises SartorError as the rollback itself would."""
     async with Session(destination, application=application_name("preview")) as session:
         plan = make_plan(catalogue, await read_ledger(session), request)
-        drops = [drop for step in plan.steps for drop in dropped(load_script(step.alteration))]
-        losses = [
-            Loss(table=table, column=column, rows=await estimate_rows(session.connection, destination.schema, table))
-            for table, column in dict.fromkeys(drops)
-        ]
-    return RollbackPreview(plan=plan, losses=tuple(losses))
+        return RollbackPreview(plan=plan, losses=await find_losses(session, plan))
+
+
+async def find_losses(session: Session, plan: Plan) -> tuple[Loss, ...]:
+    """What the scripts of a rollback say that they drop, with about how many rows."""
+    drops = [drop for step in plan.steps for drop in dropped(load_script(step.alteration))]
+    losses = [
+        Loss(table=table, column=column, rows=await estimate_rows(session.connection, session.schema, table))
+        for table, column in dict.fromkeys(drops)
+    ]
+    return tuple(losses)

@@ -43,7 +43,7 @@ async def carry_out(
     Nothing is done before every script of the plan is loaded and the database is found fit for the run. Raises
     SartorError; where the run had begun, its `report` tells what was done, and so does a CancelledError's.
     """
-    _load_all(plan, session)
+    load_all(plan, session)
     require_format(ledger)
     session.require_write()
     progress = _Progress(catalogue, request, plan)
@@ -65,7 +65,7 @@ async def carry_out(
     return progress.report()
 
 
-def _load_all(plan: Plan, session: Session) -> None:
+def load_all(plan: Plan, session: Session) -> None:
     """See that every script of a plan is fit to run. They are loaded again one by one: memory doesn't grow with a run.
 
     Raises ScriptError, and PoolerRefused where one needs a server session of its own and there is a pooler between.
@@ -128,7 +128,7 @@ class _Progress:
             s.alteration.identity: s.alteration for s in before.steps if s.alteration.identity not in mine
         }
         if {s.alteration.identity for s in self._plan.steps} - {s.alteration.identity for s in before.steps}:
-            _load_all(self._plan, turn.session)
+            load_all(self._plan, turn.session)
         turn.observer(Planned(plan=self._plan))
 
     async def carry_out(self, turn: Turn) -> None:

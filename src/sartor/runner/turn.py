@@ -30,7 +30,10 @@ NO_DETAIL: Mapping[str, object] = MappingProxyType({})
 
 
 class Turn:
-    """A session at work. `head` is the number of the journal's last event that this run knows of."""
+    """A session at work. `head` is the number of the journal's last event that this run knows of.
+
+    `tag` is a text of its own, by which the server's session is found.
+    """
 
     def __init__(self, session: Session, watch: Watch, *, limits: Limits, observer: Observer) -> None:
         self.session = session
@@ -42,7 +45,7 @@ class Turn:
         self.waited = False
         self._watch = watch
         # Process numbers are alike in containers: a session is told from others by something of its own.
-        self._tag = secrets.token_hex(4)
+        self.tag = f" {secrets.token_hex(4)}."
 
     async def take_lock(self) -> None:
         """Hold the run's lock; `waited` says afterwards whether another run had it. Raises RunHeld, naming that run."""
@@ -95,14 +98,16 @@ class Turn:
         """What `pg_stat_activity` calls the session while it runs `script` for the event numbered `seq`."""
         # The server spells other characters in its own way, in which the session wouldn't be found.
         name = script.encode("ascii", "replace").decode()
-        return f"sartor {name}"[:46] + f" {self._tag}.{seq}"
+        return f"sartor {name}"[:46] + f"{self.tag}{seq}"
 
     def attend(self, script: str) -> None:
         """Keep the lookout on the session while it runs `script`."""
         connection = self.session.connection
-        pid = None if self.session.facts.pooled else connection.get_server_pid()
+        # Of a connection that was just cut the driver no longer knows the number.
+        unknown = self.session.facts.pooled or connection.is_closed()
+        pid = None if unknown else connection.get_server_pid()
         deadline = time.monotonic() + self.limits.lock_budget
-        self.lookout.attend(connection, pid=pid, mark=f" {self._tag}.", script=script, deadline=deadline)
+        self.lookout.attend(connection, pid=pid, mark=self.tag, script=script, deadline=deadline)
 
     def pins(self, mark: str) -> Pins:
         """The settings of the transactions that `pg_stat_activity` shows as `mark`."""

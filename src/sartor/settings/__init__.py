@@ -7,6 +7,6 @@ Each setting comes from the first of: its flag, its secret file, its environment
 """
 
 from sartor.settings.lineages import LineageSource
-from sartor.settings.load import Flags, Settings, load_settings, load_sources
+from sartor.settings.load import Flags, Settings, load_ignored, load_settings, load_sources
 
-__all__ = ["Flags", "LineageSource", "Settings", "load_settings", "load_sources"]
+__all__ = ["Flags", "LineageSource", "Settings", "load_ignored", "load_settings", "load_sources"]

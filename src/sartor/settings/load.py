@@ -67,6 +67,11 @@ def load_sources(flags: Flags, *, environ: Mapping[str, str], directory: Path) -
     return _sources(_lookup(environ, directory), flags, directory)
 
 
+def load_ignored(*, environ: Mapping[str, str], directory: Path) -> tuple[str, ...]:
+    """The rules that the settings file leaves out. Raises SettingsError."""
+    return _lookup(environ, directory).toml.texts("lint-ignore")
+
+
 def _lookup(environ: Mapping[str, str], directory: Path) -> Lookup:
     return make_lookup(environ, find_toml(directory.absolute()))
 

@@ -15,6 +15,7 @@ KEYS = (
     "db-url-env",
     "environment",
     "fingerprint",
+    "lint-ignore",
     "lock-budget",
     "lock-timeout",
     "schema",

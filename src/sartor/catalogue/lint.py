@@ -1,0 +1,43 @@
+"""Lineages held against the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from sartor.catalogue.files import survey
+from sartor.catalogue.source import read_source
+from sartor.domain.alteration import Key
+from sartor.domain.lint_names import lint_names
+from sartor.domain.lint_scripts import lint_script
+from sartor.domain.release import Release
+from sartor.domain.rules import Finding, Ignored, Lint
+
+
+def lint_lineages(
+    sources: Iterable[tuple[str, str]], *, released: bool, above: Release | None, ignored: Sequence[Ignored]
+) -> Lint:
+    """What is found in (lineage, location) pairs. Raises CatalogueError where a folder or a file can't be read."""
+    findings: list[Finding] = []
+    files = 0
+    for name, location in sources:
+        alterations, misnamed = survey(name, location)
+        files += len(alterations) + len(misnamed)
+        read = [read_source(alteration) for alteration in alterations]
+        spared = {(source.alteration.file, comment.text) for source in read for comment in source.ignored}
+        found = [*lint_names(alterations, misnamed, released=released), *(f for s in read for f in lint_script(s))]
+        kept = (f for f in found if (f.file, f.rule.code) not in spared)
+        findings += sorted(_counted(kept, above, ignored), key=_place)
+    return Lint(findings=tuple(findings), files=files)
+
+
+def _counted(findings: Iterable[Finding], above: Release | None, ignored: Sequence[Ignored]) -> Iterator[Finding]:
+    for finding in findings:
+        old = above is not None and finding.alteration is not None and finding.alteration.release <= above
+        if not old and not any(each.holds_for(finding) for each in ignored):
+            yield finding
+
+
+def _place(finding: Finding) -> tuple[bool, Key | str, str, int, str]:
+    """Files that have no place come first; then in the order of deployment, of lines, of codes."""
+    place = finding.file if finding.alteration is None else finding.alteration.key
+    return finding.alteration is not None, place, finding.file, finding.line or 0, finding.rule.code

@@ -1,0 +1,146 @@
+"""Python scripts as their syntax tree has them: which functions there are, and what they say to the connection."""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sartor.catalogue.ignoring import ignored_by
+from sartor.domain.alteration import Alteration
+from sartor.domain.source import Part, Source, Text
+
+_PARTS = {part.value: part for part in Part}
+_ASKING = {"cursor", "execute", "executemany", "fetch", "fetchmany", "fetchrow", "fetchval", "prepare"}
+"""The connection's methods that take SQL."""
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(slots=True)
+class _Bound:
+    """The names that a module binds when it is loaded, each with what it is bound to where the source says."""
+
+    functions: dict[str, _Function] = field(default_factory=dict)
+    values: dict[str, ast.expr] = field(default_factory=dict)
+    others: set[str] = field(default_factory=set)
+    """Names from elsewhere, `*` for any."""
+
+    def has(self, name: str) -> bool:
+        """Whether the name is bound, or may be."""
+        return name in self.functions or name in self.values or bool({name, "*"} & self.others)
+
+
+def read_python(alteration: Alteration, content: bytes) -> Source:
+    """The source of a Python script."""
+    names, ignored = _tokens(content)
+    try:
+        tree = ast.parse(content, alteration.name)
+    except (SyntaxError, ValueError, RecursionError) as error:
+        line = getattr(error, "lineno", None) or 1
+        reason = Text(getattr(error, "msg", None) or str(error), line)
+        return Source(alteration=alteration, wrong=(reason,), names=names, ignored=ignored)
+    bound = _Bound()
+    _bind(tree.body, bound)
+    return Source(
+        alteration=alteration,
+        parts={part: _sent(bound, name) for name, part in _PARTS.items() if bound.has(name)},
+        not_async=tuple(
+            Text(name, function.lineno)
+            for name, function in bound.functions.items()
+            if name in _PARTS and isinstance(function, ast.FunctionDef) and not function.decorator_list
+        ),
+        transactional=_transactional(bound),
+        irreversible=bound.has("irreversible"),
+        names=names,
+        ignored=ignored,
+    )
+
+
+def _tokens(content: bytes) -> tuple[tuple[Text, ...], tuple[Text, ...]]:
+    """The names in a module, and the codes that its comments ignore; as far as it can be read."""
+    names: list[Text] = []
+    ignored: list[Text] = []
+    try:
+        for token in tokenize.tokenize(io.BytesIO(content).readline):
+            if token.type == tokenize.NAME and not token.string.isascii():
+                names.append(Text(token.string, token.start[0]))
+            elif token.type == tokenize.COMMENT:
+                ignored += ignored_by(token.string, token.start[0])
+    except (tokenize.TokenError, SyntaxError, ValueError):
+        pass  # `ast` says what is wrong
+    return tuple(names), tuple(ignored)
+
+
+def _bind(body: list[ast.stmt], bound: _Bound) -> None:
+    for node in body:
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                bound.functions[node.name] = node
+            case ast.Assign(targets=targets, value=value):
+                bound.values |= {t.id: value for t in targets if isinstance(t, ast.Name)}
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                bound.values[name] = value
+            case ast.Import(names=names) | ast.ImportFrom(names=names):
+                bound.others |= {alias.asname or alias.name for alias in names}
+            case _:
+                for inner in ("body", "orelse", "finalbody"):
+                    _bind(getattr(node, inner, []), bound)
+
+
+def _transactional(bound: _Bound) -> bool | None:
+    match bound.values.get("transaction"):
+        case ast.Constant(value=bool() as value):
+            return value
+        case None if not bound.has("transaction"):
+            return True
+        case _:
+            return None
+
+
+def _sent(bound: _Bound, name: str) -> tuple[Text, ...]:
+    """The constants that a function gives to a method of a connection's, in the order of the source."""
+    function = bound.functions.get(name)
+    if function is None:
+        return ()
+    values = bound.values | _assigned(function)
+    calls = [node for node in ast.walk(function) if _asks(node)]
+    found = [text for call in calls if isinstance(call, ast.Call) and (text := _text(call.args[0], values))]
+    return tuple(sorted(found, key=lambda text: text.line))
+
+
+def _assigned(function: _Function) -> dict[str, ast.expr]:
+    return {
+        target.id: node.value
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+def _asks(node: ast.AST) -> bool:
+    match node:
+        case ast.Call(func=ast.Attribute(attr=method), args=[_, *_]) if method in _ASKING:
+            return True
+        case _:
+            return False
+
+
+def _text(node: ast.expr, values: Mapping[str, ast.expr]) -> Text | None:
+    """The SQL of an argument; what an f-string puts in is a name like any other here."""
+    match node:
+        case ast.Name(id=name) if isinstance(values.get(name), ast.Constant | ast.JoinedStr):
+            return _text(values[name], {})
+        case ast.Constant(value=str(text)):
+            return Text(text, node.lineno)
+        case ast.JoinedStr(values=parts):
+            return Text("".join(_piece(part) for part in parts), node.lineno)
+        case _:
+            return None
+
+
+def _piece(node: ast.expr) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else "something"

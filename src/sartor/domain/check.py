@@ -1,0 +1,36 @@
+"""What a run would do, told before it does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sartor.domain.loss import Loss
+from sartor.domain.plan import Plan, Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedStep:
+    """A step of a plan: its SQL, None where only running it can tell, and whether that is one transaction.
+
+    `unsayable` is why a script for psql has to stop before it, None where it hasn't.
+    """
+
+    step: Step
+    sql: str | None
+    transactional: bool
+    unsayable: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A plan with its SQL.
+
+    `losses` is what a rollback would drop. `script` is all of the SQL for psql, None where it wasn't asked for or can't
+    be written; `obstacles` are sentences, on why it can't, and on why this role couldn't carry the plan out here.
+    """
+
+    plan: Plan
+    steps: tuple[CheckedStep, ...]
+    losses: tuple[Loss, ...]
+    script: str | None
+    obstacles: tuple[str, ...]

@@ -1,0 +1,64 @@
+"""Characters that look like others: letters of another alphabet in a Latin word, and what isn't to be seen at all."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from sartor.domain import sql
+
+_ALIKE = {"ARMENIAN", "CHEROKEE", "CYRILLIC", "FULLWIDTH", "GREEK", "MATHEMATICAL"}
+"""Alphabets with letters that look Latin, by the first word of their characters' names."""
+
+_WORD = re.compile(r"[^\W\d_]+")
+
+_TURNING = {*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
+"""Characters that turn the direction of what follows: SQL then reads otherwise than it runs."""
+
+
+def in_word(name: str) -> str | None:
+    """The first character of a name that looks like another one, or can't be seen; None where there is none.
+
+    A name may be in any language: what counts is a letter of another alphabet within a Latin word.
+    """
+    if name.isascii():
+        return None
+    if unseen := next((c for c in name if unicodedata.category(c) in {"Cf", "Cc"}), None):
+        return unseen
+    if not unicodedata.is_normalized("NFC", name):  # two spellings of one letter, which other systems tell apart
+        return next((c for c in name if unicodedata.combining(c)), name[0])
+    return next((c for word in _WORD.findall(name) for c in _foreign(word)), None)
+
+
+def _foreign(word: str) -> list[str]:
+    alphabets = [_alphabet(character) for character in word]
+    return [c for c, alphabet in zip(word, alphabets, strict=True) if alphabet in _ALIKE and "LATIN" in alphabets]
+
+
+def in_sql(text: str) -> Iterator[tuple[str, int]]:
+    """Such characters in SQL: in its names, between them, and the turning ones anywhere, each with its offset."""
+    if text.isascii():
+        return
+    for token in sql.tokens(text):
+        if found := _in_token(token):
+            yield found, token.start
+
+
+def _in_token(token: sql.Token) -> str | None:
+    if turning := next((c for c in token.text if c in _TURNING), None):
+        return turning
+    if token.kind == "word" or token.text.startswith('"'):
+        return in_word(token.text)
+    if token.kind in {"mark", "space"} and not token.text.isascii():
+        return next(c for c in token.text if not c.isascii())
+    return None
+
+
+def describe(character: str) -> str:
+    """A character for a message: `U+0435 CYRILLIC SMALL LETTER IE`."""
+    return f"U+{ord(character):04X} {unicodedata.name(character, 'without a name')}"
+
+
+def _alphabet(character: str) -> str:
+    return unicodedata.name(character, "").partition(" ")[0] if character.isalpha() else ""

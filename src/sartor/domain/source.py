@@ -1,0 +1,52 @@
+"""What can be known of a script without running it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from sartor.domain.alteration import Alteration
+
+
+class Part(Enum):
+    """A part of a script, by the name of its function; of SQL files, by that of its section."""
+
+    UP = "up"
+    DOWN = "down"
+    BEFORE_UP = "before_up"
+    BEFORE_DOWN = "before_down"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text of a script, and the line of the file in which it begins, from 1."""
+
+    text: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A script as it is written.
+
+    `parts` has the SQL that each part is seen to send: all of it in a SQL file, in Python what is given to the
+    connection as a constant. `wrong` are reasons why it can't be loaded; `not_async` the functions that must be and
+    aren't. `transactional` is None where only running it can tell. `names` are the words that aren't SQL, `ignored`
+    the codes that its comments name.
+    """
+
+    alteration: Alteration
+    parts: Mapping[Part, tuple[Text, ...]] = field(default_factory=dict)
+    wrong: tuple[Text, ...] = ()
+    not_async: tuple[Text, ...] = ()
+    transactional: bool | None = True
+    irreversible: bool = False
+    names: tuple[Text, ...] = ()
+    ignored: tuple[Text, ...] = ()
+
+    def runs_outside(self, part: Part) -> bool | None:
+        """Whether a part runs outside a transaction; None where only running the script can tell."""
+        if part in {Part.BEFORE_UP, Part.BEFORE_DOWN}:
+            return True
+        return None if self.transactional is None else not self.transactional

@@ -1,0 +1,142 @@
+r"""Events written down for psql: what a run would send, in a form that a person can run by hand.
+
+The claims and records are the guard's own, with their numbers fixed in advance: a script that isn't the first to write
+event 12 fails there, and has changed nothing. See the manual's page on psql for what it does to a script: variables
+behind a colon, `\;` between statements of one message, `\gset` so that a row isn't shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sartor.domain import sql
+from sartor.domain.quoting import quote_identifier, quote_literal
+from sartor.postgres.connection import CLEANING
+from sartor.postgres.guard import JOURNAL, LEDGER, NewEvent, Pins, closing, opening, session_settings
+from sartor.postgres.indexes import start_detail
+
+SETUP = r"""\set ON_ERROR_STOP on
+\set ON_ERROR_ROLLBACK off
+\set AUTOCOMMIT on
+\set QUIET on
+"""
+"""What the rest relies on, whatever a `.psqlrc` says; and no word for each statement."""
+
+_ENCODING = "\\encoding UTF8\n"
+"""The script's own encoding; CLEANING resets it with everything else."""
+
+_SILENT = ("space", "line_comment", "block_comment")
+
+
+def is_sayable(text: str) -> bool:
+    """Whether psql sends `text` as it stands.
+
+    It doesn't where a string or a comment never ends, where there is a backslash outside of strings, and where COPY
+    has a talk with the client.
+    """
+    if any(token.kind.startswith("open") or token.text == "\\" for token in sql.tokens(text)):
+        return False
+    return not any(s.words.startswith("copy") and _talks(s.text) for s in sql.split(text))
+
+
+def _talks(statement: str) -> bool:
+    return any(token.kind == "word" and token.text.lower() in {"stdin", "stdout"} for token in sql.tokens(statement))
+
+
+def say(text: str) -> str:
+    """SQL as psql needs it: no name behind a colon that it could take for a variable, and a semicolon at the end."""
+    parts, before, last, ends_in_comment = [], "", "", False
+    for token in sql.tokens(text.strip("\r\n").rstrip()):
+        if before == ":" and (token.kind in {"word", "number", "string"} or token.text == "{"):
+            parts.append(" ")
+        parts.append(token.text)
+        # `::` and `:=` are operators, which psql knows.
+        before = "" if before == ":" and token.text == ":" else token.text
+        ends_in_comment = token.kind == "line_comment"
+        last = last if token.kind in _SILENT else token.text
+    end = "" if last in {";", ""} else "\n;" if ends_in_comment else ";"
+    return "".join(parts) + end + "\n"
+
+
+def guarded(event: NewEvent, pins: Pins, statements: Iterable[str]) -> str:
+    """An event and its work in one transaction."""
+    work = "".join(f"\n{say(text)}" for text in statements)
+    claim, record = _quiet(opening(event, pins)), _quiet(closing(event, pins))
+    return f"{_ENCODING}begin;\n-- its claim\n{claim}{work}\n-- its record\n{record}commit;\n{_clean()}"
+
+
+def outside(start: NewEvent, end: NewEvent, pins: Pins, messages: Iterable[str], *, lock_timeout: bool) -> str:
+    """Two events with work between them that is in no transaction: each of `messages` is sent as one.
+
+    `lock_timeout` as for `session_settings`. What a run that goes on after an interruption needs to know is recorded
+    with the first event.
+    """
+    journal = f"{quote_identifier(pins.schema)}.{JOURNAL}"
+    note = f"update {journal} set detail = detail || {start_detail(pins.schema)} where seq = {start.seq}"
+    settings = _quiet(session_settings(pins, lock_timeout=lock_timeout))
+    work = "".join(f"\n{say(_one_message(text))}" for text in messages)
+    return f"{guarded(start, pins, [note])}\n{_ENCODING}{settings}{work}\n{_clean()}\n{guarded(end, pins, [])}"
+
+
+def _one_message(text: str) -> str:
+    statements = [statement.text for statement in sql.split(text)]
+    return text if len(statements) < 2 else " \\;\n".join(statements)
+
+
+def creating(creation: str) -> str:
+    """The ledger made, by SQL that does it."""
+    return f"begin;\n{say(creation)}commit;\n"
+
+
+def expecting(schema: str, head: int, token: str | None) -> str:
+    """A stop unless event `head`, with this token, is the journal's last; or, without a token, there is no ledger."""
+    place = quote_identifier(schema)
+    if token is None:
+        differs = f"pg_catalog.to_regclass({quote_literal(f'{place}.{LEDGER}')}) is not null"
+    else:
+        last = f"select token from {place}.{JOURNAL} order by seq desc limit 1"
+        count = f"select max(seq) from {place}.{JOURNAL}"
+        differs = f"({count}) <> {head} or ({last}) <> {quote_literal(token)}"
+    return _stop(
+        "this database isn't as it was when this script was written; nothing has been changed",
+        "`sartor db alteration check` writes a new one",
+        condition=differs,
+    )
+
+
+def stopping(reason: str, hint: str) -> str:
+    """A stop, with the way on."""
+    return _stop(reason, hint, condition="true")
+
+
+def _stop(reason: str, hint: str, *, condition: str) -> str:
+    body = f"""
+begin
+    if {condition} then
+        raise exception using message = {quote_literal(f"sartor: {reason}")}, hint = {quote_literal(hint)};
+    end if;
+end
+"""
+    tag = "$sartor$"
+    while tag in body:
+        tag = tag.replace("$", "$_", 1)
+    return f"do {tag}{body}{tag};\n"
+
+
+def _quiet(text: str) -> str:
+    """Sartor's own statements, each on lines of its own, and their rows kept off the screen."""
+    return "".join(_quiet_statement(statement) for statement in sql.split(text))
+
+
+def _quiet_statement(statement: sql.Statement) -> str:
+    end = " \\gset sartor_" if statement.words.startswith(("select", "with")) else ";"
+    return f"{statement.text}{end}\n"
+
+
+def _clean() -> str:
+    return _quiet(CLEANING)
+
+
+def echo(text: str) -> str:
+    """A line that psql shows when it gets here; `text` has no quotes and no backslashes."""
+    return f"\\echo {text}\n"

@@ -1,0 +1,142 @@
+"""A plan written down for psql: the events that a run would make happen, in its order, up to what can't be written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sartor import __version__
+from sartor.catalogue.script import Script
+from sartor.catalogue.scripts import load_script
+from sartor.domain.alteration import Alteration
+from sartor.domain.check import CheckedStep
+from sartor.domain.ledger import Entry, EventKind, Ledger
+from sartor.domain.limits import Limits
+from sartor.domain.plan import Plan
+from sartor.postgres import psql
+from sartor.postgres.guard import NewEvent, Pins
+from sartor.postgres.ledger import creation, read_token
+from sartor.postgres.session import Session
+from sartor.runner.fuser import KINDS
+from sartor.runner.outside import BEGINNINGS
+
+BY_HAND = {"via": "psql"}
+"""What the journal's `detail` says of an event that such a script wrote."""
+
+
+USE = (
+    "Run it once, on that database, with a psql that isn't older than the server:",
+    "    psql --no-psqlrc --file=FILE DATABASE",
+    "Each alteration is a transaction of its own, with its record; the first error stops the script.",
+    "",
+)
+
+
+async def write_script(
+    session: Session, ledger: Ledger, plan: Plan, steps: Sequence[CheckedStep], limits: Limits
+) -> str:
+    """The script for a plan that was made from this ledger. Reads the journal."""
+    if plan.is_empty:
+        return _head(session, plan, steps)
+    token = await read_token(session, ledger.head) if ledger.exists else None
+    writer = _Writer(session, plan, head=max(0, ledger.head), limits=limits)
+    parts = [
+        _head(session, plan, steps),
+        psql.SETUP,
+        psql.expecting(session.schema, ledger.head, token),
+        *([] if ledger.exists else [psql.creating(creation(session))]),
+        *writer.repairs(),
+        *writer.steps(steps),
+    ]
+    return "\n".join(parts)
+
+
+def _head(session: Session, plan: Plan, steps: Sequence[CheckedStep]) -> str:
+    target = f" {plan.target}" if plan.target else ""
+    lines = [
+        f"Written by Sartor {__version__}: {plan.direction.value}{target} on {session.destination.label}.",
+        *(["There is nothing to do."] if plan.is_empty else USE),
+        *(f"  {number}. {_title(step)}" for number, step in enumerate(steps, 1)),
+    ]
+    return "".join(f"-- {_on_one_line(line)}".rstrip() + "\n" for line in lines)
+
+
+def _title(step: CheckedStep) -> str:
+    name = step.step.alteration.name
+    if step.unsayable:
+        return f"{name}: {step.unsayable}; this script stops before it"
+    return name if step.transactional else f"{name}, outside a transaction"
+
+
+def _on_one_line(text: str) -> str:
+    """A text for a comment: in a file's name, a version may have a line's end beside it."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+class _Writer:
+    """Writes events, each with the number behind the last one's; `head` is the number of the journal's last event."""
+
+    def __init__(self, session: Session, plan: Plan, *, head: int, limits: Limits) -> None:
+        self._session = session
+        self._plan = plan
+        self._head = head
+        self._limits = limits
+
+    def repairs(self) -> Iterator[str]:
+        """What a run records before its first step."""
+        for pair in self._plan.relabel:
+            yield self._record(EventKind.RELABELLED, pair.alteration, pair.entry.release.label)
+        for pair in self._plan.accept:
+            yield self._record(EventKind.ACCEPTED, pair.alteration, pair.entry.checksum)
+        for entry in self._plan.forget:
+            yield self._record(EventKind.FORGOTTEN, entry, None)
+
+    def steps(self, steps: Sequence[CheckedStep]) -> Iterator[str]:
+        """The steps, up to the first that can't be written, at which it stops."""
+        for step in steps:
+            alteration = step.step.alteration
+            if step.unsayable:
+                yield psql.stopping(f"{alteration.name} {step.unsayable}", self._way_on())
+                return
+            name = _on_one_line(alteration.name)
+            yield f"-- {name}\n{psql.echo(name)}{self._step(load_script(alteration))}"
+
+    def _way_on(self) -> str:
+        target = f" {self._plan.target}" if self._plan.target else ""
+        direction = self._plan.direction.value
+        return f"all before it is done; `sartor db alteration {direction}{target}` goes on from here"
+
+    def _step(self, script: Script) -> str:
+        direction, alteration = self._plan.direction, script.alteration
+        texts = [fragment.text for fragment in script.fragments[direction]]
+        pins = self._pins(alteration)
+        if not script.needs_session(direction):
+            return psql.guarded(self._event(KINDS[direction], alteration), pins, texts)
+        start = self._event(BEGINNINGS[direction], alteration)
+        end = self._event(KINDS[direction], alteration, since=start.seq)
+        return psql.outside(start, end, pins, texts, lock_timeout="concurrently" not in script.source.lower())
+
+    def _record(self, kind: EventKind, about: Alteration | Entry, was: str | None) -> str:
+        event = self._event(kind, about, detail={} if was is None else {"was": was})
+        return f"-- {_on_one_line(about.name)} is {kind.value}\n{psql.guarded(event, self._pins(about), [])}"
+
+    def _event(
+        self,
+        kind: EventKind,
+        about: Alteration | Entry,
+        *,
+        since: int | None = None,
+        detail: dict[str, str] | None = None,
+    ) -> NewEvent:
+        self._head += 1
+        return NewEvent(seq=self._head, kind=kind, about=about, since=since, detail=BY_HAND | (detail or {}))
+
+    def _pins(self, about: Alteration | Entry) -> Pins:
+        name = about.name.encode("ascii", "replace").decode()
+        return Pins(
+            schema=self._session.schema,
+            role=None,
+            lock_timeout=self._limits.lock_timeout,
+            statement_timeout=self._limits.statement_timeout,
+            application=f"sartor {name}"[:63],
+            server_version=self._session.facts.server_version,
+        )

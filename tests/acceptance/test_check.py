@@ -1,0 +1,281 @@
+"""`check` and `rollback --check`: the plan, its SQL, and a script that a person can run by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support.command import Command
+from support.database import Database, temporary_database
+from support.folder import Folder
+from support.psql import psql
+from support.roles import temporary_role
+from support.schema import dump
+from support.shapes import check
+
+ODD = "Ten\"ant $sartor$ 'a\\"
+
+
+def by_hand(sartor: Command, database: Database, *words: str, expect: int = 0) -> str:
+    """Have a script written, and run it with psql; what psql said on stderr."""
+    file = sartor.directory / "plan.sql"
+    sartor(*words, "--sql", str(file), expect=3)
+    return psql(database.url, file, expect=expect).err
+
+
+def events(sartor: Command, *place: str) -> list[str]:
+    return [event["event"] for event in sartor("history", "--json", *place).json["events"]]
+
+
+@pytest.fixture
+def history(folder: Folder) -> Folder:
+    """Python and SQL, one outside a transaction, one with what psql has its own mind about."""
+    folder.table("1.0.0-1700000000-a.py")
+    folder.write(
+        "1.0.0-1700000001-b.sql",
+        """
+        -- sartor: transaction off
+        -- sartor: up
+        create index concurrently if not exists a_id_idx on a (id);
+        insert into a values (1);
+        -- sartor: down
+        drop index concurrently if exists a_id_idx;
+        delete from a;
+        """,
+    )
+    folder.write(
+        "1.1.0-1700000002-c.py",
+        r'''
+        async def up(conn):
+            await conn.execute("""
+                create table "C ä" (x text);
+                insert into "C ä" values (E'it\\'s :USER'), ((array['b', 'c'])[1:1]::text) -- done
+            """)
+
+        async def down(conn):
+            await conn.execute('drop table "C ä"')
+        ''',
+    )
+    return folder
+
+
+@pytest.mark.parametrize("schema", ["public", "tenant_a", ODD])
+def test_a_script_run_by_hand_is_a_deployment(
+    sartor: Command, history: Folder, database: Database, schema: str
+) -> None:
+    """Sartor and psql leave the same: schema, ledger and journal; up and down, each after the other."""
+    assert history.path.exists()
+    place = ("--schema", schema)
+    assert by_hand(sartor, database, "check", "latest", *place) == ""
+    assert sartor("check", *place).code == 0
+    assert sartor("deploy", "latest", *place).out == "Found 0 alteration to deploy\n"
+    made = dump(database.url, schema) if schema != ODD else ""
+    assert events(sartor, *place) == ["created", "deployed", "started", "deployed", "deployed"]
+    assert by_hand(sartor, database, "rollback", "0", "--check", *place) == ""
+    assert sartor("status", "--json", *place).json["deployed"] == []
+    sartor("deploy", "latest", *place)
+    assert schema == ODD or dump(database.url, schema) == made
+    sartor("rollback", "1.0.0", *place)
+    by_hand(sartor, database, "rollback", "--steps", "1", "--check", *place)
+    assert [e["id"] for e in sartor("status", "--json", *place).json["deployed"]] == ["1700000000-a"]
+    assert events(sartor, *place)[-2:] == ["undoing", "rolled-back"]
+    sartor("rollback", "0", *place)
+    assert database.tables(schema) == set()
+
+
+def test_psql_keeps_its_hands_off(sartor: Command, history: Folder, database: Database) -> None:
+    """What looks like psql's variables, and a session's own settings, don't change what is deployed."""
+    file = sartor.directory / "plan.sql"
+    assert history.path.exists()
+    sartor("check", "latest", "--sql", str(file), expect=3)
+    odd = ("--set=AUTOCOMMIT=off", "--set=ON_ERROR_STOP=off", "--set=1=2", "--set=SINGLELINE=off")
+    psql(database.url.replace("?", "&") + "?client_encoding=latin1", file, *odd)
+    assert database.rows('select x from "C ä"') == [("it's :USER",), ("{b}",)]
+    assert sartor("check").code == 0
+
+
+def test_a_script_is_run_once(sartor: Command, history: Folder, database: Database) -> None:
+    """A second time, and where anything was deployed since it was written, it stops before it has changed anything."""
+    first, second = sartor.directory / "first.sql", sartor.directory / "second.sql"
+    sartor("check", "latest", "--sql", str(first), expect=3)
+    psql(database.url, first)
+    assert "this database isn't as it was" in psql(database.url, first, expect=3).err
+    history.table("1.2.0-1700000003-d.py")
+    sartor("check", "latest", "--sql", str(second), expect=3)
+    sartor("deploy", "latest")
+    before = events(sartor)
+    assert "this database isn't as it was" in psql(database.url, second, expect=3).err
+    assert events(sartor) == before
+
+
+def test_a_script_beside_a_deployment(sartor: Command, folder: Folder, database: Database) -> None:
+    """Where another run is first after the script has begun, its next alteration fails and changes nothing."""
+    folder.table("1.0.0-1700000000-a.py")
+    sartor("deploy", "latest")
+    folder.table("1.0.0-1700000001-b.py")
+    folder.table("1.0.0-1700000002-c.py")
+    file = sartor.directory / "plan.sql"
+    sartor("check", "latest", "--sql", str(file), expect=3)
+    script = file.read_text().replace("create table c (id int)", "create table wrong (id int); select 1 / 0")
+    file.write_text(script)
+    assert "division by zero" in psql(database.url, file, expect=3).err
+    assert database.tables() == {"a", "b"}
+    late = script[: script.index("do $sartor$")] + script[script.index("-- 1.0.0-1700000002-c.py\n\\echo") :]
+    sartor("deploy", "latest")
+    file.write_text(late)
+    assert 'column "prev" of relation "sartor_journal"' in psql(database.url, file, expect=3).err
+    assert database.tables() == {"a", "b", "c"}
+
+
+def test_a_script_for_another_database(sartor: Command, folder: Folder, server_url: str, database: Database) -> None:
+    """A script knows the journal that it was written for: another database as far along isn't it."""
+    folder.table("1.0.0-1700000000-a.py")
+    sartor("deploy", "latest")
+    with temporary_database(server_url) as other:
+        sartor("deploy", "latest", "--db-url", other.url)
+        folder.table("1.0.0-1700000001-b.py")
+        file = sartor.directory / "plan.sql"
+        sartor("check", "latest", "--sql", str(file), expect=3)
+        assert "isn't as it was" in psql(other.url, file, expect=3).err
+    psql(database.url, file)
+
+
+def test_python_that_only_running_can_tell(sartor: Command, history: Folder, database: Database) -> None:
+    """It is named in the plan, the script stops before it, and a deployment goes on from there."""
+    history.write(
+        "1.1.0-1700000003-d.py",
+        """
+        async def up(conn):
+            for name in ("d", "e"):
+                await conn.execute(f"create table {name} (id int)")
+
+        async def down(conn): ...
+        """,
+    )
+    history.table("1.1.0-1700000004-f.py")
+    plan = check(sartor("check", "--json", expect=3), "check")["plan"]
+    assert [each["sql"] is None for each in plan] == [False, False, False, True, False]
+    said = by_hand(sartor, database, "check", "latest", expect=3)
+    assert "sartor: 1.1.0-1700000003-d.py is Python" in said
+    assert database.tables() == {"a", "C ä"}
+    assert "Deployed 2 alterations" in sartor("deploy", "latest").out
+
+
+def test_an_interrupted_one(sartor: Command, folder: Folder, database: Database) -> None:
+    """What psql left unfinished outside a transaction, Sartor takes up; no further script is written for it."""
+    folder.write(
+        "1.0.0-1700000000-a.sql",
+        """
+        -- sartor: transaction off
+        -- sartor: up
+        create table if not exists a (id int);
+        select 1 / (select count(*) from a);
+        -- sartor: down
+        drop table if exists a;
+        """,
+    )
+    assert "division by zero" in by_hand(sartor, database, "check", "latest", expect=3)
+    assert [e["id"] for e in sartor("status", "--json").json["interrupted"]] == ["1700000000-a"]
+    assert "was interrupted" in by_hand(sartor, database, "check", "latest", expect=3)
+    database.run("insert into a values (1)")
+    assert "was interrupted; resuming" in sartor("deploy", "latest").err
+
+
+def test_what_differs(sartor: Command, folder: Folder, database: Database) -> None:
+    """Relabelled, accepted and forgotten alterations are written too; without a word they are refused, as by deploy."""
+    for name in ("1.0.0-1700000000-a.py", "1.0.0-1700000001-b.py", "next-1700000002-c.py"):
+        folder.table(name)
+    sartor("deploy", "next")
+    (folder.path / "next-1700000002-c.py").rename(folder.path / "1.1.0-1700000002-c.py")
+    folder.add("1.0.0-1700000000-a.py", up="select 1")
+    (folder.path / "1.0.0-1700000001-b.py").unlink()
+    folder.table("1.1.0-1700000003-d.py")
+    refused = check(sartor("check", "--json", expect=4), "check")
+    assert (refused["error"]["kind"], refused["plan"]) == ("AlterationEdited", [])
+    accepting = ("--accept-edited", "1700000000-a", "--accept-missing", "1700000001-b")
+    assert by_hand(sartor, database, "check", "latest", *accepting) == ""
+    assert events(sartor)[-4:] == ["relabelled", "accepted", "forgotten", "deployed"]
+    assert sartor("check").code == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("set role {role}", "sartor: role "),
+        ("reset all", "sartor: no token"),
+        ("set constraints all immediate", "open_"),
+    ],
+)
+def test_the_guard_stands(sartor: Command, folder: Folder, database: Database, text: str, said: str) -> None:
+    """By hand, too, a script that tampers with its transaction is undone."""
+    with temporary_role(database) as role:
+        folder.add("1.0.0-1700000000-a.py", up=f"create table a (id int); {text.format(role=role.name)}")
+        assert said in by_hand(sartor, database, "check", "latest", expect=3)
+    assert database.tables() == set()
+    assert events(sartor) == ["created"]
+
+
+def test_a_name_with_a_line_end(sartor: Command, folder: Folder, database: Database) -> None:
+    """What stands in a comment of the script stays in it."""
+    folder.table("1.0.0\n-1700000000-a.py")
+    assert by_hand(sartor, database, "check", "latest") == ""
+    assert sartor("check").code == 0
+
+
+def test_a_role_that_only_reads(sartor: Command, history: Folder, database: Database) -> None:
+    """It gets the plan, and with the journal the script; what it couldn't do is said."""
+    history.table("1.2.0-1700000003-d.py")
+    sartor("deploy", "1.1.0")
+    before = database.rows("select xmin::text from sartor_journal union all select xmin::text from sartor_ledger")
+    with temporary_role(database) as role:
+        database.run(f"grant select on sartor_ledger to {role.name}")
+        reader = Command(sartor.directory, {"SARTOR_DB_URL": role.url})
+        done = reader("check", expect=3)
+        assert done.out.startswith("1.2.0-1700000003-d.py\n")
+        assert f"there is no script: role {role.name} may not read the journal" in done.err
+        assert f"not from here: role {role.name} lacks the rights to deploy" in done.err
+        assert "may not read the journal" in reader("check", "--sql", "plan.sql", expect=6).err
+        assert reader("check", "--plan-only", expect=3).out.startswith("1.2.0-1700000003-d.py\n")
+        database.run(f"grant select on sartor_journal to {role.name}")
+        script = reader("check", expect=3).out
+    after = database.rows("select xmin::text from sartor_journal union all select xmin::text from sartor_ledger")
+    assert before == after
+    file = sartor.directory / "printed.sql"
+    file.write_text(script)
+    psql(database.url, file)
+    assert sartor("check").code == 0
+
+
+def test_several_destinations(sartor: Command, history: Folder, database: Database) -> None:
+    """Each has its plan and a numbered script; pending anywhere is exit code 3."""
+    env = {"SARTOR_SCHEMA_1": "one", "SARTOR_SCHEMA_2": "two"}
+    assert history.path.exists()
+    sartor("deploy", "latest", "--schema", "one")
+    runs = check(sartor("check", "--json", "--sql", "plan.sql", env=env, expect=3), "check")["runs"]
+    assert [len(run["plan"]) for run in runs] == [0, 3]
+    assert "There is nothing to do." in Path(sartor.directory, "plan-1.sql").read_text()
+    psql(database.url, Path(sartor.directory, "plan-2.sql"))
+    assert sartor("check", env=env).code == 0
+
+
+def test_wrong_use(sartor: Command, history: Folder) -> None:
+    """Options that contradict each other, a file that can't be written, a rollback that can't be."""
+    sartor("check", "--plan-only", "--sql", "plan.sql", expect=2)
+    sartor("rollback", "0", "--sql", "plan.sql", expect=2)
+    assert "can't be written" in sartor("check", "--sql", "no/such/folder.sql", expect=2).err
+    history.write("2.0.0-1700000005-e.py", "async def up(conn): pass\n")
+    sartor("deploy", "latest")
+    assert "has no down" in sartor("rollback", "1.0.0", "--check", expect=1).err
+
+
+def test_nothing_is_done(sartor: Command, history: Folder, database: Database) -> None:
+    """A check leaves no ledger; a rollback's leaves what is deployed, and asks nothing."""
+    assert history.path.exists()
+    sartor("check", expect=3)
+    assert database.rows("select 1 from pg_class where relname like 'sartor%'") == []
+    sartor("deploy", "latest")
+    shape = check(sartor("rollback", "0", "--check", "--json", expect=3), "check")
+    assert [each["transaction"] for each in shape["plan"]] == [True, False, True]
+    assert shape["notes"] == ["drops table C ä, with the data in it", "drops table a, with the data in it"]
+    assert sartor("check").out.endswith("-- There is nothing to do.\n")
