@@ -84,16 +84,18 @@ class _Recorder:
         try:
             after = await look(self._session)
             async with self._session.connection.transaction():
-                await write_record(self._session, await self._expected(after), seq=self._turn.head)
+                await self._write(after)
         except DRIVER_ERRORS as error:
             self._complain(str(error))
 
-    async def _expected(self, after: Fingerprint) -> Fingerprint:
-        """What should be there: read anew, as through a pooler another run may have recorded what it made meanwhile."""
-        record = await read_record(self._session, to_change=True)
-        if self._before is None or record is None or record.fingerprint is None:
-            return after
-        return carried(record.fingerprint, self._before, after)
+    async def _write(self, after: Fingerprint) -> None:
+        """Write what should be there. Through a pooler, another run may have recorded meanwhile what it made."""
+        record, head = await read_record(self._session, to_change=True), self._turn.head
+        if record and record.fingerprint and self._before:
+            expected = carried(record.fingerprint, self._before, after)
+            await write_record(self._session, expected, seq=max(record.seq, head))
+        elif record is None or record.seq <= head:
+            await write_record(self._session, after, seq=head)
 
     def _complain(self, reason: str) -> None:
         self._turn.observer(
