@@ -53,6 +53,14 @@ def test_a_standby_is_verified(there: Command) -> None:
     assert (found["unknown"], found["recorded"]["seq"]) == (None, 1)
 
 
+def test_a_standby_can_be_backed_up(there: Command, tmp_path: Path) -> None:
+    """`pg_dump` gets the password that the server asks for; the journal, which can't be written, doesn't have it."""
+    done = there.run("db", "backup", str(tmp_path / "x.dump"), "--json")
+    assert (done.json["verified"], done.json["journal"]) == (True, False)
+    assert "is a standby" in done.err
+    assert PASSWORD not in done.out + done.err
+
+
 def test_an_empty_standby_can_be_read(there: Command, standby: Strict) -> None:
     """Without a ledger there is nothing to read, and none is made."""
     env = {"SARTOR_DB_URL": standby.empty.as_user("app", PASSWORD)}

@@ -43,10 +43,11 @@ SLOW = {"asyncio", "asyncpg", "logging", "multiprocessing", "random", "secrets",
 """What `list` has no use for, among what it might load without anyone noticing."""
 
 SHARED = """
-    api catalogue catalogue.files settings settings.destinations settings.durations settings.lineages settings.load
-    settings.lookup settings.toml_file domain domain.alteration domain.database_url domain.destination domain.errors
-    domain.ledger domain.limits domain.notes domain.plan domain.release cli cli.declare cli.main cli.options cli.output
-    cli.render cli.shapes cli.title cli.work
+    api api.backups api.files api.looks api.rehearsals api.requests api.runs api.server catalogue
+    catalogue.files settings settings.destinations settings.durations settings.lineages settings.load
+    settings.lookup settings.toml_file domain domain.alteration domain.database_url domain.destination
+    domain.errors domain.ledger domain.limits domain.notes domain.plan domain.release cli cli.declare cli.main
+    cli.options cli.output cli.render cli.shapes cli.title cli.work
 """
 ON_SERVER = """
     cli.signals domain.quoting domain.sql postgres postgres.connecting postgres.connection postgres.ledger
@@ -56,8 +57,8 @@ LIST = f"{SHARED} cli.reading"
 READ = f"{LIST} {ON_SERVER}"
 NO_OP = f"{SHARED} {ON_SERVER} cli.deploying cli.asking cli.prompts cli.telling domain.report runner runner.run"
 HELP = f"""
-    {SHARED} cli.app cli.reading cli.checking cli.linting cli.deploying cli.mending cli.seed cli.asking cli.prompts
-    cli.telling domain.report
+    {SHARED} cli.app cli.reading cli.checking cli.rehearsing cli.linting cli.safekeeping cli.deploying cli.mending
+    cli.seed cli.asking cli.prompts cli.telling domain.report
 """
 
 
@@ -132,19 +133,19 @@ def test_a_deploy_needs_no_terminal(sartor: Command, folder: Folder) -> None:
         assert not others & {"prompt_toolkit", "questionary", "rich", "typer"}
 
 
-NAMES = "deploy rollback fresh check list status history lint verify repair"
+NAMES = "deploy rollback fresh check rehearse list status history lint verify repair"
 COMMANDS = ["db alteration " + name for name in NAMES.split()]
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "db seed"])
+@pytest.mark.parametrize("command", [*COMMANDS, "db seed", "db backup", "db restore"])
 def test_help(sartor: Command, command: str) -> None:
     """Every command's help has an example of it, and says what its exit codes mean."""
     help_text = sartor.run(*command.split(), "--help").out
     assert f"Example:\n    sartor {command}" in help_text
     codes = re.search(r"Exit codes:\n((?:    \d+ +.+\n)+)", help_text)
     assert codes
-    runs = command.endswith(("deploy", "rollback", "fresh", "seed", "check", "lint"))
-    assert ("1" in re.findall(r"^    (\d+)", codes[1], re.MULTILINE)) == runs
+    runs_none = command.endswith(("list", "status", "history", "backup", "restore", "verify", "repair"))
+    assert ("1" in re.findall(r"^    (\d+)", codes[1], re.MULTILINE)) != runs_none
     assert "--json" in help_text
 
 

@@ -20,10 +20,10 @@ from support.walk import ROOT
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "alterations" / "README.md"])
 OPERATE = (ROOT / "docs" / "operate.md").read_text("utf-8")
 LINT = (ROOT / "docs" / "lint.md").read_text("utf-8")
-NAMES = "deploy rollback fresh check list status history lint verify repair"
+NAMES = "deploy rollback fresh check rehearse list status history lint verify repair"
 COMMANDS = [
     *(("db", "alteration", name) for name in NAMES.split()),
-    ("db", "seed"),
+    *(("db", name) for name in ("seed", "backup", "restore")),
     (),
 ]
 IN_THE_FILE = ("db-url-env", "lint-ignore")

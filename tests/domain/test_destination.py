@@ -83,7 +83,23 @@ def test_child_processes_get_variables() -> None:
         "PGSSLMODE": "verify-full",
         "PGSSLROOTCERT": "system",
         "PGCONNECT_TIMEOUT": "7",
+        "PGOPTIONS": "-c role=x",
     }
+
+
+def test_settings_of_the_server_reach_child_processes() -> None:
+    """Beside what `options` says, each as an option of its own; a space or a backslash in a value stays part of it."""
+    given = Destination.parse("postgresql://db/app?options=-c%20work_mem%3D1MB&search_path=a,%20b&x.y=c%5Cd")
+    assert given.libpq_environment["PGOPTIONS"] == r"-c work_mem=1MB -c search_path=a,\ b -c x.y=c\\d"
+
+
+def test_another_database_of_the_same_server() -> None:
+    """`at` changes the database's name and nothing else; `bare_url` leaves out what is secret."""
+    destination = Destination.parse("postgresql://app:p%40ss@db:6432/app?sslmode=require", schema="acme")
+    other = destination.at("a/b")
+    assert (other.database, other.schema) == ("a/b", "acme")
+    assert other.url == "postgresql://app:p%40ss@db:6432/a%2Fb?sslmode=require"
+    assert other.bare_url == "postgresql://app@db:6432/a%2Fb?sslmode=require"
 
 
 def test_a_schema_given_outranks_the_url() -> None:

@@ -211,9 +211,11 @@ def walking(server_url: str) -> Iterator[Walk]:
             database.run(f"alter database {database.name} owner to {roles['deployer']}")
             place = urlsplit(database.url).netloc.rpartition("@")[2]
             names = {**roles, "db.example.com/app": f"{place}/{database.name}"}
+            names["db.example.com/app_restored"] = f"{place}/{database.name}_restored"
             walk = Walk(directory, database, names, _environment(directory))
             walk.environment["SARTOR_DB_URL"] = database.as_user(roles["deployer"])
             yield walk
+            server.run(f"drop database if exists {database.name}_restored with (force)")
     finally:
         with suppress(Exception):
             server.run(*(f"drop role if exists {role}" for role in roles.values()))

@@ -1,4 +1,4 @@
-"""Findings in the words of others: GitHub's workflow commands, and SARIF 2.1.0.
+"""Findings in words: for people, as GitHub's workflow commands, and as SARIF 2.1.0.
 
 See GitHub's pages "Workflow commands" and "SARIF support for code scanning", and OASIS's SARIF 2.1.0.
 """
@@ -11,10 +11,28 @@ from typing import Any
 from urllib.parse import quote
 
 from sartor import __version__
-from sartor.cli.render import shown_path
+from sartor.cli.render import count, shown_path
 from sartor.domain.rules import RULES, Finding, Lint, Rule
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+
+
+def finding_line(finding: Finding) -> str:
+    """What is wrong, and where."""
+    line = "" if finding.line is None else f":{finding.line}"
+    return f"{shown_path(finding.file)}{line}: {finding.rule.severity.value} {finding.rule.code}: {finding.message}"
+
+
+def rule_lines(found: Lint) -> list[str]:
+    """What comes of it and what to do, once for each rule that was broken."""
+    broken = sorted({finding.rule.code: finding.rule for finding in found.findings}.items())
+    return [line for code, rule in broken for line in ("", f"{code} {rule.name}: {rule.why}", f"  {rule.advice}")]
+
+
+def lint_line(found: Lint) -> str:
+    """How much is wrong."""
+    counts = [count(number, severity.value) for severity, number in found.counts.items() if number]
+    return f"Found {' and '.join(counts) or 'nothing wrong'} in {count(found.files, 'file')}"
 
 
 def github(finding: Finding) -> str:

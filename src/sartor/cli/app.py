@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from sartor import __version__
-from sartor.cli import checking, deploying, linting, mending, output, reading, seed
+from sartor.cli import checking, deploying, linting, mending, output, reading, rehearsing, safekeeping, seed
 from sartor.cli.declare import Command, Option, Parameter, call, parameters
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -56,12 +56,13 @@ def _typer_info(parameter: Parameter) -> Any:
 for each in (
     *deploying.commands.values(),
     *checking.commands.values(),
+    *rehearsing.commands.values(),
     *reading.commands.values(),
     *mending.commands.values(),
     *linting.commands.values(),
 ):
     _add(alterations, each)
-for each in seed.commands.values():
+for each in (*seed.commands.values(), *safekeeping.commands.values()):
     _add(database, each)
 app.add_typer(database, name="db")
 database.add_typer(alterations, name="alteration")

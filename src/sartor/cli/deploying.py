@@ -35,6 +35,7 @@ def deploy(
     ] = False,
     accept_edited: options.AcceptEdited = None,
     accept_missing: options.AcceptMissing = None,
+    backup: options.Backup = None,
     no_fuse: options.NoFuse = False,
     yes: options.Yes = False,
     where: options.Compare,
@@ -56,7 +57,7 @@ def deploy(
             if chosen is None:
                 output.result("Found 0 alteration to deploy")
                 return {}
-            with telling_run(None if target else chosen) as observer:
+            with telling_run(None if target else chosen, destination) as observer:
                 report = run(
                     api.deploy(
                         destination,
@@ -66,6 +67,7 @@ def deploy(
                         strict_order=settings.strict_order,
                         accepted=[*(accept_edited or ()), *(accept_missing or ())],
                         limits=api.make_limits(settings, fuse=not no_fuse),
+                        backup=backup,
                         observer=observer,
                     )
                 )
@@ -92,6 +94,7 @@ def rollback(
     check: Annotated[bool, Option("--check", help="Show what would be undone, with its SQL, and do nothing.")] = False,
     sql: options.Sql = None,
     accept_edited: options.AcceptEdited = None,
+    backup: options.Backup = None,
     no_fuse: options.NoFuse = False,
     yes: options.Yes = False,
     where: options.Compare,
@@ -138,7 +141,7 @@ def rollback(
                     to_timestamp=to_timestamp,
                     accepted=accept_edited or (),
                 )
-            with telling_run(chosen if asks else None) as observer:
+            with telling_run(chosen if asks else None, destination) as observer:
                 report = run(
                     api.rollback(
                         destination,
@@ -148,6 +151,7 @@ def rollback(
                         to_timestamp=to_timestamp,
                         accepted=accept_edited or (),
                         limits=api.make_limits(settings, fuse=not no_fuse),
+                        backup=backup,
                         observer=observer,
                     )
                 )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from sartor import api
-from sartor.cli import options, output, render, shapes
+from sartor.cli import options, output, shapes
 from sartor.cli.declare import Command, Option, command_in
 from sartor.domain.errors import SettingsError
 
@@ -66,7 +66,7 @@ def _show(found: Lint, form: str) -> None:
         output.shape(annotate.sarif(found))
         return
     for finding in found.findings:
-        output.result(annotate.github(finding) if form == "github" else render.finding_line(finding))
-    for line in render.rule_lines(found) if form == "text" and found.findings else ():
+        output.result(annotate.github(finding) if form == "github" else annotate.finding_line(finding))
+    for line in annotate.rule_lines(found) if form == "text" and found.findings else ():
         output.result(line)
-    output.result(("\n" if form == "text" and found.findings else "") + render.lint_line(found))
+    output.result(("\n" if form == "text" and found.findings else "") + annotate.lint_line(found))

@@ -38,35 +38,59 @@ def _run(arguments: Sequence[str]) -> int:
     return call(command.function, values)
 
 
-def _find(arguments: Sequence[str]) -> tuple[Command | None, Sequence[str]]:  # noqa: PLR0911 - one for each module
+def _find(arguments: Sequence[str]) -> tuple[Command | None, Sequence[str]]:
     """The command that is named in full, and the words behind its name; None where there is no such."""
     match arguments:
-        case ["db", "alteration" | "alt" | "alter", "list" | "status" | "history" as name, *words]:
-            from sartor.cli import reading
-
-            return reading.commands[name], words
-        case ["db", "alteration" | "alt" | "alter", "deploy" | "rollback" | "fresh" as name, *words]:
-            from sartor.cli import deploying
-
-            return deploying.commands[name], words
-        case ["db", "alteration" | "alt" | "alter", "verify" | "repair" as name, *words]:
-            from sartor.cli import mending
-
-            return mending.commands[name], words
-        case ["db", "alteration" | "alt" | "alter", "check" as name, *words]:
-            from sartor.cli import checking
-
-            return checking.commands[name], words
-        case ["db", "alteration" | "alt" | "alter", "lint" as name, *words]:
-            from sartor.cli import linting
-
-            return linting.commands[name], words
-        case ["db", "seed", *words]:
-            from sartor.cli import seed
-
-            return seed.commands["seed"], words
+        case ["db", "alteration" | "alt" | "alter", name, *words]:
+            return _find_of_alterations(name), words
+        case ["db", name, *words]:
+            return _find_of_database(name), words
         case _:
             return None, arguments
+
+
+def _find_of_alterations(name: str) -> Command | None:  # noqa: PLR0911 - one for each module
+    match name:
+        case "list" | "status" | "history":
+            from sartor.cli import reading
+
+            return reading.commands[name]
+        case "deploy" | "rollback" | "fresh":
+            from sartor.cli import deploying
+
+            return deploying.commands[name]
+        case "check":
+            from sartor.cli import checking
+
+            return checking.commands[name]
+        case "verify" | "repair":
+            from sartor.cli import mending
+
+            return mending.commands[name]
+        case "rehearse":
+            from sartor.cli import rehearsing
+
+            return rehearsing.commands[name]
+        case "lint":
+            from sartor.cli import linting
+
+            return linting.commands[name]
+        case _:
+            return None
+
+
+def _find_of_database(name: str) -> Command | None:
+    match name:
+        case "seed":
+            from sartor.cli import seed
+
+            return seed.commands[name]
+        case "backup" | "restore":
+            from sartor.cli import safekeeping
+
+            return safekeeping.commands[name]
+        case _:
+            return None
 
 
 def _run_typer(arguments: Sequence[str]) -> int:

@@ -74,6 +74,14 @@ AcceptMissing = Annotated[
 NoFuse = Annotated[
     bool, Option("--no-fuse", help="Send every statement by itself, where scripts could be sent together.")
 ]
+Backup = Annotated[
+    str | None,
+    Option("--backup", metavar="DIR", help="Take a backup into this folder first; without it, nothing is done."),
+]
+ScratchUrl = Annotated[
+    str | None,
+    Option("--scratch-url", metavar="URL", help="The server for the scratch database. [default: the database's]"),
+]
 Sql = Annotated[
     str | None,
     Option("--sql", metavar="FILE", help="Write the script for psql to a file, and show the plan alone."),
@@ -87,7 +95,7 @@ CODES = {
     3: "something is pending",
     4: "alterations edited or missing, or the schema changed",
     5: "another run is at work",
-    6: "the database can't be reached, or refuses",
+    6: "the database can't be reached, or refuses; a backup failed",
     130: "interrupted",
 }
 

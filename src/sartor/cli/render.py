@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sartor.domain.alteration import Alteration, Catalogue
+from sartor.domain.destination import Destination
 from sartor.domain.ledger import Entry, Event
 from sartor.domain.notes import plan_notes, status_notes
 from sartor.domain.plan import Direction
@@ -15,10 +16,13 @@ from sartor.domain.release import Release
 
 if TYPE_CHECKING:
     from sartor.api import DestinationStatus
+    from sartor.domain.backup import Backup
     from sartor.domain.check import Check
     from sartor.domain.loss import Loss, RollbackPreview
-    from sartor.domain.report import Blocker, Failure, Report, Waiting
-    from sartor.domain.rules import Finding, Lint
+    from sartor.domain.report import Blocker, Copying, Failure, Report, Waiting
+
+_TELLING = ("message", "reason", "was", "path")
+"""What of an event's detail the history shows: the first that it has."""
 
 CONTEXT = 4
 """Lines of a statement shown before and after the one that the server points at."""
@@ -35,6 +39,16 @@ def duration(milliseconds: float) -> str:
     if seconds < 1:
         return f"{milliseconds:.0f} ms"
     return f"{seconds:.1f} s" if seconds < 60 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+
+
+def size(number: int) -> str:
+    """A number of bytes as people say it: `312 bytes`, `4.1 MB`."""
+    units = ["bytes", "kB", "MB", "GB", "TB"]
+    shown = float(number)
+    while shown >= 1000 and len(units) > 1:
+        shown /= 1000
+        units.pop(0)
+    return f"{shown:.0f} {units[0]}" if units[0] == "bytes" else f"{shown:.1f} {units[0]}"
 
 
 def dates(alterations: Iterable[Alteration]) -> str:
@@ -131,7 +145,7 @@ def history_lines(events: Iterable[Event]) -> list[str]:
             event.name or event.detail.get("index") or ", ".join(event.detail.get("files", [])),
             "" if event.duration_ms is None else duration(event.duration_ms),
             f"{event.user}@{event.host}",
-            str(event.detail.get("message") or event.detail.get("reason") or event.detail.get("was") or ""),
+            str(next((event.detail[key] for key in _TELLING if event.detail.get(key)), "")),
         )
         for event in events
     ]
@@ -146,6 +160,27 @@ def report_line(report: Report) -> str:
     took = duration(sum(done.duration_ms for done in report.done))
     line = f"{'Deployed' if deploys else 'Rolled back'} {count(len(report.done))} in {took}"
     return line + (f"; {count(len(report.elsewhere))} by another run meanwhile" if report.elsewhere else "")
+
+
+def copying_line(copying: Copying) -> str:
+    """How far a backup has come."""
+    return f"{copying.what}: {size(copying.bytes)} in {duration(copying.seconds * 1000)}"
+
+
+def backup_line(backup: Backup) -> str:
+    """One sentence about a backup."""
+    held = f"schema {backup.schema} of {backup.database}" if backup.schema else backup.database
+    proof = "; restored, and compared" if backup.proved else ""
+    return f"Backed up {held} into {backup.file}, {size(backup.bytes)}{proof}"
+
+
+def restore_command(backup: Backup, destination: Destination) -> str:
+    """The command that restores a backup beside the database that it is of."""
+    import shlex
+
+    beside = destination.at(f"{backup.database}_restored")
+    words = ["sartor", "db", "restore", backup.file, "--into", beside.bare_url, "--create"]
+    return shlex.join([*words, "--schema", backup.schema] if backup.schema else words)
 
 
 def check_lines(found: Check) -> list[str]:
@@ -167,24 +202,6 @@ def found_line(found: Check) -> str:
     """How much that is."""
     verb = "deploy" if found.plan.direction is Direction.DEPLOY else "roll back"
     return f"Found {count(len(found.steps))} to {verb}"
-
-
-def finding_line(finding: Finding) -> str:
-    """What is wrong, and where."""
-    line = "" if finding.line is None else f":{finding.line}"
-    return f"{shown_path(finding.file)}{line}: {finding.rule.severity.value} {finding.rule.code}: {finding.message}"
-
-
-def rule_lines(found: Lint) -> list[str]:
-    """What comes of it and what to do, once for each rule that was broken."""
-    broken = sorted({finding.rule.code: finding.rule for finding in found.findings}.items())
-    return [line for code, rule in broken for line in ("", f"{code} {rule.name}: {rule.why}", f"  {rule.advice}")]
-
-
-def lint_line(found: Lint) -> str:
-    """How much is wrong."""
-    counts = [count(number, severity.value) for severity, number in found.counts.items() if number]
-    return f"Found {' and '.join(counts) or 'nothing wrong'} in {count(found.files, 'file')}"
 
 
 def waiting_line(waiting: Waiting) -> str:

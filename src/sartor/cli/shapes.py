@@ -17,8 +17,11 @@ from sartor.domain.notes import plan_notes, status_notes
 from sartor.domain.plan import Direction
 
 if TYPE_CHECKING:
+    from sartor.domain.backup import Backup, Restored
     from sartor.domain.check import Check
     from sartor.domain.difference import Difference
+    from sartor.domain.hazard import Statement
+    from sartor.domain.rehearsal import Rehearsal, Rehearsed
     from sartor.domain.repair import Mend
     from sartor.domain.report import Failure, Report
     from sartor.domain.rules import Finding, Lint
@@ -91,7 +94,84 @@ def report_shape(report: Report) -> Shape:
         "failed": failure_shape(report.failed) if report.failed else None,
         "remaining": [alteration_shape(a) for a in report.remaining],
         "elsewhere": [alteration_shape(a) for a in report.elsewhere],
+        "backup": backup_shape(report.backup) if report.backup else None,
         "notes": plan_notes(report.plan) if report.plan else [],
+    }
+
+
+def backup_shape(backup: Backup) -> Shape:
+    """A backup; it was verified, or there would be none."""
+    return {
+        "file": backup.file,
+        "bytes": backup.bytes,
+        "verified": True,
+        "proved": backup.proved,
+        "database": backup.database,
+        "schema": backup.schema,
+        "lsn": backup.lsn,
+        "checksum": backup.checksum,
+    }
+
+
+def backup_result_shape(backup: Backup, *, journal: bool) -> Shape:
+    """`backup --json`; `journal` says whether the journal has it."""
+    return {"version": VERSION, **backup_shape(backup), "journal": journal}
+
+
+def rehearsal_shape(found: Rehearsal) -> Shape:
+    """`rehearse --json`."""
+    return {
+        "version": VERSION,
+        "target": found.target.label if found.target else None,
+        "place": found.place,
+        "verdict": found.verdict.value,
+        "alterations": [_rehearsed_shape(each) for each in found.alterations],
+        "tables": [
+            {"name": name, "rows": size.rows, "bytes": size.bytes} for name, size in sorted(found.sizes.items())
+        ],
+        "failed": failure_shape(found.failed) if found.failed else None,
+        "notes": list(found.notes),
+    }
+
+
+def _rehearsed_shape(each: Rehearsed) -> Shape:
+    return alteration_shape(each.alteration) | {
+        "verdict": each.verdict.value,
+        "reason": each.reason,
+        "statements": [_statement_shape(statement) for statement in each.statements],
+    }
+
+
+def _statement_shape(statement: Statement) -> Shape:
+    from sartor.domain.recipe import PAGE, recipe
+
+    better = recipe(statement)
+    return {
+        "sql": statement.sql,
+        "line": statement.line,
+        "verdict": statement.verdict.value,
+        "locks": [lock._asdict() for lock in statement.locks],
+        "held": [lock._asdict() for lock in statement.held],
+        "rewrites": list(statement.rewrites),
+        "scans": list(statement.scans),
+        "builds": [build._asdict() for build in statement.builds],
+        "rows": statement.rows,
+        "ms": round(statement.ms, 3),
+        "times": statement.times,
+        "error": statement.error,
+        "opinions": [opinion._asdict() for opinion in statement.opinions],
+        "instead": {"advice": better.advice, "page": f"{PAGE}#{better.anchor}"} if better else None,
+    }
+
+
+def restore_shape(done: Restored) -> Shape:
+    """`restore --json`."""
+    return {
+        "version": VERSION,
+        "file": done.file,
+        "bytes": done.bytes,
+        "database": done.database,
+        "duration_ms": round(done.duration_ms, 3),
     }
 
 

@@ -24,18 +24,23 @@ BLOCKED = 0.5
 """Seconds after which an event loop that hasn't taken the cancel is held to be blocked by a script."""
 
 
-def run(main: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end. Raises Interrupted where a signal ended it."""
-    stop = _Stop()
+def run(main: Coroutine[Any, Any, T], *, left: str | None = None) -> T:
+    """Run a coroutine to its end. Raises Interrupted where a signal ended it, which says what is `left` then.
+
+    By default that is what a run of scripts leaves.
+    """
+    stop = _Stop(left)
     # Before asyncio installs a handler of its own, which cancels once and then breaks in anywhere.
     with _handling(stop):
         return asyncio.run(stop.watch(main))
 
 
-def _interrupted(name: str, error: BaseException) -> Interrupted:
+def _interrupted(name: str, error: BaseException, left: str | None) -> Interrupted:
     """What to say of a run that a signal ended with this error."""
     if isinstance(error, Unreachable):
         found = Interrupted(f"{name}: {error}", hint=error.hint)
+    elif left is not None:
+        found = Interrupted(f"{name}: ended; {left}")
     else:
         found = Interrupted(
             f"{name}: ended; what was under way in a transaction was rolled back",
@@ -52,7 +57,8 @@ class _BrokenInto(asyncio.CancelledError):
 class _Stop:
     """Whether a signal came, and whether the event loop has taken notice."""
 
-    def __init__(self) -> None:
+    def __init__(self, left: str | None) -> None:
+        self._left = left
         self._task: asyncio.Task[Any] | None = None
         self._name: str | None = None
         self._noticed = False
@@ -69,7 +75,7 @@ class _Stop:
         except (asyncio.CancelledError, Unreachable) as error:
             if self._name is None:
                 raise
-            raise _interrupted(self._name, error) from None
+            raise _interrupted(self._name, error, self._left) from None
 
     def on_signal(self, number: int, _frame: FrameType | None) -> None:
         """The first signal cancels; another ends the process at once, and the server rolls back by itself."""

@@ -8,25 +8,43 @@ from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from sartor.cli import output, render, shapes
-from sartor.domain.errors import AlterationFailed
+from sartor.domain.destination import Destination
+from sartor.domain.errors import AlterationFailed, SartorError
 from sartor.domain.plan import Direction
-from sartor.domain.report import Finished, Note, Observer, Planned, Report, RunEvent, Started, Waiting
+from sartor.domain.report import (
+    BackedUp,
+    Copying,
+    Finished,
+    Note,
+    Observer,
+    Planned,
+    Report,
+    RunEvent,
+    Started,
+    Waiting,
+)
+
+TOLD = frozenset(10 * 2**n for n in range(16))
+"""Seconds after which a pipeline is told how far a backup has come."""
 
 VERBS = {Direction.DEPLOY: "deployed", Direction.ROLLBACK: "rolled back"}
 
 
 @contextmanager
-def telling_run(chosen: str | None = None) -> Iterator[Observer]:
-    """The observer for one run; a failure of it is told in full, with the command that goes on.
+def telling_run(chosen: str | None = None, destination: Destination | None = None) -> Iterator[Observer]:
+    """The observer for one run; a failure of it is told in full, with the commands that go on and that go back.
 
-    `chosen` is the target where it came from the prompt, and so isn't part of the command as it was given.
+    `chosen` is the target where it came from the prompt, and so isn't part of the command as it was given. The way
+    back is the backup that was taken before the run, for a `destination`.
     """
     try:
         with _bar() if sys.stderr.isatty() else nullcontext(plain) as observer:
             yield observer
-    except AlterationFailed as error:
-        for line in _failure_lines(error, chosen):
+    except SartorError as error:
+        for line in _failure_lines(error, chosen) if isinstance(error, AlterationFailed) else ():
             output.tell(line)
+        if destination is not None and error.report is not None and (backup := error.report.backup) is not None:
+            output.tell(f"  To have what was there before: {render.restore_command(backup, destination)}")
         raise
 
 
@@ -70,6 +88,11 @@ def _line(event: RunEvent) -> str | None:
             return render.waiting_line(event)
         case Note():
             return f"note: {event.text}"
+        case BackedUp():
+            made = f"{render.size(event.backup.bytes)}, {render.duration(event.duration_ms)}"
+            return f"backed up  {event.backup.file}  {made}"
+        case Copying(seconds=seconds) if seconds in TOLD:
+            return render.copying_line(event)
         case _:
             return None
 
@@ -80,7 +103,8 @@ def _bar() -> Iterator[Observer]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    progress = Progress(*columns, console=Console(stderr=True, highlight=False), transient=True)
+    console = Console(stderr=True, highlight=False)
+    progress, status = Progress(*columns, console=console, transient=True), console.status("")
     task: Any = None
 
     def observer(event: RunEvent) -> None:
@@ -95,9 +119,22 @@ def _bar() -> Iterator[Observer]:
             progress.update(task, description=event.alteration.name)
         elif isinstance(event, Finished):
             progress.advance(task)
+        if isinstance(event, Copying):
+            show_copying(render.copying_line(event))
+            return
+        status.stop()
         plain(event)
+
+    def show_copying(line: str) -> None:
+        # A console has room for one of the two.
+        if task is None:
+            status.update(line)
+            status.start()
+        else:
+            progress.update(task, description=line)
 
     try:
         yield observer
     finally:
+        status.stop()
         progress.stop()

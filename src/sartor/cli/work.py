@@ -49,11 +49,18 @@ def _keep(settings: Settings) -> Settings:
     return settings
 
 
-def run(main: Coroutine[Any, Any, T]) -> T:
+def run(main: Coroutine[Any, Any, T], *, left: str | None = None) -> T:
     """As `signals.run`, loaded with the first call: help, mistakes and `list` have no use for an event loop."""
     from sartor.cli import signals
 
-    return signals.run(main)
+    return signals.run(main, left=left)
+
+
+def reach(url: str, origin: str) -> Destination:
+    """The destination at a URL that the option `origin` gives. Raises SettingsError."""
+    destination = api.load_destination(url, origin=origin, environ=os.environ, directory=Path.cwd())
+    output.keep_secret(destination.secrets)
+    return destination
 
 
 def on_each(

@@ -65,7 +65,8 @@ _OTHERS = {
 """Parameters that steer the client that they were written for, and would be no setting of the server."""
 
 _CLIENT_SIDE = frozenset(name for names in _OTHERS.values() for name in names.split())
-_KNOWN = {"application_name", "sslpassword", "schema", *ENVIRONMENT, *_ALIASES, *_TRANSLATED, *_CLIENT_SIDE}
+KNOWN = {"application_name", "sslpassword", "schema", *ENVIRONMENT, *_ALIASES, *_TRANSLATED, *_CLIENT_SIDE}
+"""Every parameter that isn't a setting of the server."""
 
 _SCHEME = re.compile(r"postgres(?:ql)?(?:\+\w+)?://", re.IGNORECASE)
 _PLACE = re.compile(r"(?:\[(?P<ipv6>[^\[\]]+)\]|(?P<name>[^:\[\]]*))(?::(?P<port>[0-9]*))?")
@@ -171,14 +172,14 @@ def _split_query(query: str) -> Iterator[tuple[str, str]]:
     for pair in filter(None, query.split("&")):
         key, equals, value = pair.partition("=")
         # An @ behind an unknown name is the one of `user:half?other=half@host`.
-        if not equals or not _PARAMETER.fullmatch(key) or ("@" in value and key not in _KNOWN):
+        if not equals or not _PARAMETER.fullmatch(key) or ("@" in value and key not in KNOWN):
             raise SettingsError("its parameters, behind the ?, can't be read", hint=f"they are name=value; {_ENCODE}")
         yield _ALIASES.get(key, key), _decode(value)
 
 
 def _split_pairs(text: str) -> dict[str, str]:
     pairs = re.findall(_PAIR, text)
-    if re.sub(_PAIR, "", text).strip() or not all(key in _KNOWN for key, _ in pairs):
+    if re.sub(_PAIR, "", text).strip() or not all(key in KNOWN for key, _ in pairs):
         hint = r"write host=... dbname=... user=..., and a value with spaces or quotes as 'it\'s one'"
         raise SettingsError("its keywords aren't those of libpq", hint=hint)
     return {_ALIASES.get(key, key): plain for key, value in pairs if (plain := _unquote(value))}

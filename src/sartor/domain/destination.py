@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Self
 from urllib.parse import quote
 
-from sartor.domain.database_url import ENVIRONMENT, build_url, is_text, parse_url, places_of
+from sartor.domain.database_url import ENVIRONMENT, KNOWN, build_url, is_text, parse_url, places_of
 from sartor.domain.errors import SettingsError
 
 DEFAULT_SCHEMA = "public"
@@ -82,7 +82,27 @@ class Destination(NamedTuple):
             keywords["connect_timeout"] = str(max(1, round(self.connect_timeout)))
         if self.system_roots:
             keywords["sslrootcert"] = "system"
+        settings = {key: value for key, value in keywords.items() if key not in KNOWN}
+        if settings:
+            keywords["options"] = " ".join([keywords.get("options", ""), *map(_option, settings.items())]).strip()
         return {ENVIRONMENT[key]: value for key, value in keywords.items() if key in ENVIRONMENT}
+
+    @property
+    def database(self) -> str | None:
+        """The database's name, None where the URL leaves it to the server or to a service file."""
+        keywords = parse_url(self.url, origin="the URL")
+        return keywords.get("dbname") or keywords.get("user")
+
+    @property
+    def bare_url(self) -> str:
+        """The URL without anything secret, for a command that somebody may copy."""
+        keywords = parse_url(self.url, origin="the URL")
+        return build_url({key: value for key, value in keywords.items() if key not in _SECRET_KEYWORDS})
+
+    def at(self, database: str) -> Self:
+        """The same server, and another database."""
+        keywords = parse_url(self.url, origin="the URL")
+        return self._replace(url=build_url({**keywords, "dbname": database}))
 
 
 def parse_schema(text: str, *, origin: str) -> str:
@@ -122,6 +142,12 @@ def redact_argument(word: str) -> str:
 def _form(secret: str) -> tuple[str, str]:
     """What to look for, and what to put there."""
     return (secret, "***") if len(secret) >= _SHORTEST_SECRET else (f":{secret}@", ":***@")
+
+
+def _option(setting: tuple[str, str]) -> str:
+    """A server setting as PGOPTIONS has it: a backslash goes before each space."""
+    name, value = setting
+    return f"-c {name}=" + re.sub(r"([\\\s])", r"\\\1", value)
 
 
 def _server(keywords: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@
     ├── RefusedError               2    a protected environment, or no confirmation
     ├── ScriptError                1    a script can't be loaded, or lacks what the plan needs
     ├── AlterationFailed           1    a script ran and failed; `failure` holds the facts
+    ├── HazardFound                1    a rehearsed alteration is worse for others than was allowed
     ├── PlanError                  4    disk and ledger contradict each other
     │   ├── AlterationEdited
     │   ├── AlterationMissing
@@ -21,7 +22,9 @@
     │   ├── ReadOnly
     │   ├── LedgerTooNew
     │   ├── PoolerRefused
-    │   └── EmbeddedUnavailable
+    │   ├── EmbeddedUnavailable
+    │   ├── BackupFailed                no backup could be taken, or one can't be restored
+    │   └── RehearsalFailed             there is no clone to rehearse on
     └── Interrupted                130  a signal ended the run
 
 An error's text says what and why; `hint` says what to do. Neither ever holds a password.
@@ -92,6 +95,10 @@ class AlterationFailed(SartorError):
         self.failure = failure
 
 
+class HazardFound(SartorError):
+    """An alteration, rehearsed, is a worse hazard to a live database than was allowed."""
+
+
 class PlanError(SartorError):
     """What is on disk contradicts what the ledger says."""
 
@@ -158,6 +165,14 @@ class PoolerRefused(DestinationError):
 
 class EmbeddedUnavailable(DestinationError):
     """The embedded server isn't installed, or can't run here."""
+
+
+class BackupFailed(DestinationError):
+    """No backup could be taken, or one isn't whole or can't be restored; no half file, and nothing half restored."""
+
+
+class RehearsalFailed(DestinationError):
+    """No clone could be made to rehearse on; the destination is as it was."""
 
 
 class Interrupted(SartorError):

@@ -90,6 +90,7 @@ class EventKind(Enum):
     MARKED_NOT_DEPLOYED = "marked-not-deployed"
     INDEX_DROPPED = "index-dropped"
     DRIFT_ACCEPTED = "drift-accepted"
+    BACKUP = "backup"
 
 
 class Event(NamedTuple):

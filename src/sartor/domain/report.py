@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from sartor.domain.alteration import Alteration
 from sartor.domain.plan import Direction, Plan
 from sartor.domain.release import Release
+
+if TYPE_CHECKING:
+    from sartor.domain.backup import Backup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,8 @@ class Report(NamedTuple):
     elsewhere: tuple[Alteration, ...] = ()
     """What another run did while this one went on."""
     plan: Plan | None = None
+    backup: Backup | None = None
+    """The one that was taken before the run, where that was asked for."""
 
 
 class Blocker(NamedTuple):
@@ -105,7 +110,22 @@ class Note(NamedTuple):
     text: str
 
 
-RunEvent = Planned | Started | Finished | Waiting | Note
+class Copying(NamedTuple):
+    """A backup is under way, being taken or restored: `what`, for so many seconds, and the bytes until now."""
+
+    what: str
+    seconds: int
+    bytes: int
+
+
+class BackedUp(NamedTuple):
+    """A backup was taken, in so many milliseconds."""
+
+    backup: Backup
+    duration_ms: float
+
+
+RunEvent = Planned | Started | Finished | Waiting | Note | Copying | BackedUp
 
 
 class Observer(Protocol):

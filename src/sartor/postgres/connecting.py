@@ -20,13 +20,13 @@ CONNECT_TIMEOUT = 10.0
 """Seconds that a connection may take, where the URL doesn't say (`connect_timeout`)."""
 
 
-async def connect(destination: Destination, *, application: str) -> Connection:
+async def connect(destination: Destination, *, application: str, kind: type[Connection] = Connection) -> Connection:
     """A connection with no statement cache: scripts alter the tables that they queried. Raises Unreachable."""
     timeout = destination.connect_timeout or CONNECT_TIMEOUT
     try:
         connection: Any = await asyncpg.connect(
             destination.url,
-            connection_class=Connection,
+            connection_class=kind,
             statement_cache_size=0,
             server_settings={"application_name": application},
             ssl=ssl.create_default_context() if destination.system_roots else None,

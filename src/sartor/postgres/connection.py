@@ -80,10 +80,10 @@ def _told(original: Any) -> Any:
         with self.running(query):
             return await original(self, query, *args, **kwargs)
 
-    return _awaited(functools.wraps(original)(told))
+    return awaited(functools.wraps(original)(told))
 
 
-def _awaited(original: Any) -> Any:
+def awaited(original: Any) -> Any:
     """An async method that the connection sees to be awaited."""
 
     @functools.wraps(original)
@@ -131,6 +131,15 @@ class Connection(_Driver):
         self.since = 0.0
         self.error: BaseException | None = None
 
+    @property
+    def place(self) -> tuple[str, str]:
+        """The host (or the socket's folder) and the port that the driver has chosen of those that it was given."""
+        address: tuple[str, int] | str = self._addr  # type: ignore[attr-defined]  # the stubs don't have it
+        if isinstance(address, str):
+            folder, _, port = address.rpartition("/.s.PGSQL.")
+            return folder, port
+        return address[0], str(address[1])
+
     @asynccontextmanager
     async def guarded(self, opening: str, closing: str) -> AsyncIterator[None]:
         """A transaction with the SQL `opening` sent along with its BEGIN, and `closing` along with its COMMIT.
@@ -174,7 +183,7 @@ class Connection(_Driver):
         except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             self.terminate()
 
-    @_awaited
+    @awaited
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 - the driver's
         """As asyncpg's; the guard's SQL joins the driver's own BEGIN and COMMIT here."""
         if query == "BEGIN;" and self._opening:

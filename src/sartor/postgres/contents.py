@@ -59,6 +59,26 @@ order by 1
 """
 
 
+_SCHEMAS = """
+select n.nspname::text as name from pg_catalog.pg_namespace n
+where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'public')
+    and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_namespace'::regclass
+        and d.objid = n.oid and d.deptype = 'e')
+order by 1
+"""
+
+
+async def what_it_holds(connection: Connection, schema: str | None) -> str | None:
+    """Something that a database holds besides extensions, in words; or a schema of this name. None where it doesn't."""
+    schemas = [row["name"] for row in await connection.fetch(_SCHEMAS)]
+    if schema is not None:
+        return f"schema {schema}" if schema in schemas else None
+    if schemas:
+        return f"schema {schemas[0]}"
+    rows = await connection.fetch(_OBJECTS, "public")
+    return f"{rows[0]['kind']} {rows[0]['identity']}" if rows else None
+
+
 async def drop_contents(connection: Connection, schema: str, *, lock_timeout: float) -> int:
     """Drop all objects of a schema, those of extensions apart, in one transaction; how many there were.
 

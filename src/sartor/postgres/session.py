@@ -69,13 +69,14 @@ class Session:
     """A connection to a destination, with its facts; it can be made anew when it breaks.
 
     `async with Session(destination, application="...") as session`. Raises Unreachable where there is no way in; an
-    error of the driver's that nobody took leaves the block as DestinationError.
+    error of the driver's that nobody took leaves the block as DestinationError. `kind` is the connection's class.
     """
 
-    def __init__(self, destination: Destination, *, application: str) -> None:
+    def __init__(self, destination: Destination, *, application: str, kind: type[Connection] = Connection) -> None:
         self.destination = destination
         self.application = application
         self.schema = destination.schema
+        self._kind = kind
         self._connection: Connection | None = None
         self._facts: Facts | None = None
 
@@ -109,7 +110,7 @@ class Session:
 
     async def open(self) -> None:
         """Connect, and learn the facts. Raises Unreachable, and DestinationError where they can't be learnt."""
-        self._connection = await connect(self.destination, application=self.application)
+        self._connection = await connect(self.destination, application=self.application, kind=self._kind)
         try:
             await self.learn()
         except BaseException as error:
@@ -126,7 +127,7 @@ class Session:
     async def renew(self) -> None:
         """A new connection in place of this one. Raises Unreachable."""
         await self.close()
-        self._connection = await connect(self.destination, application=self.application)
+        self._connection = await connect(self.destination, application=self.application, kind=self._kind)
 
     async def close(self) -> None:
         """Disconnect, within a second whatever the server does."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sartor.catalogue.script import Script
 from sartor.catalogue.scripts import load_script
 from sartor.domain.alteration import Alteration, Catalogue
+from sartor.domain.backup import Backup, schema_to_hold
 from sartor.domain.destination import redact
 from sartor.domain.errors import AlterationFailed, PoolerRefused, SartorError
 from sartor.domain.ledger import EventKind, Ledger, State
@@ -27,8 +28,10 @@ from sartor.runner.outside import Outside
 from sartor.runner.recording import recording
 from sartor.runner.turn import Turn, take_turn
 
+Load = Callable[[Alteration], Script]
 
-async def carry_out(
+
+async def carry_out(  # noqa: PLR0913 - one plan, and all that it needs
     session: Session,
     ledger: Ledger,
     catalogue: Catalogue,
@@ -36,19 +39,24 @@ async def carry_out(
     plan: Plan,
     *,
     limits: Limits,
+    backup: str | None,
     observer: Observer,
+    load: Load = load_script,
 ) -> Report:
     """Carry out a plan that was made from this ledger, on an open session.
 
     Nothing is done before every script of the plan is loaded and the database is found fit for the run. Raises
-    SartorError; where the run had begun, its `report` tells what was done, and so does a CancelledError's.
+    SartorError; where the run had begun, its `report` tells what was done, and so does a CancelledError's. `load` is
+    the way to a script.
     """
-    load_all(plan, session)
+    load_all(plan, session, load)
     require_format(ledger)
     session.require_write()
-    progress = _Progress(catalogue, request, plan)
+    progress = _Progress(catalogue, request, plan, load)
     try:
         async with take_turn(session, plan.direction.value, limits=limits, observer=observer) as turn:
+            if backup is not None:
+                await progress.back_up(turn, backup)
             await create_ledger(session)
             if turn.waited or not ledger.exists:
                 await progress.plan_again(turn)
@@ -65,12 +73,13 @@ async def carry_out(
     return progress.report()
 
 
-def load_all(plan: Plan, session: Session) -> None:
+def load_all(plan: Plan, session: Session, load: Load = load_script) -> None:
     """See that every script of a plan is fit to run. They are loaded again one by one: memory doesn't grow with a run.
 
     Raises ScriptError, and PoolerRefused where one needs a server session of its own and there is a pooler between.
     """
-    alone = [s.name for s in (step.alteration for step in plan.steps) if _load(s, plan).needs_session(plan.direction)]
+    alterations = [step.alteration for step in plan.steps]
+    alone = [each.name for each in alterations if _load(each, plan, load).needs_session(plan.direction)]
     if alone and session.facts.pooled:
         raise PoolerRefused(
             f"{session.destination.label} is a connection pooler, such as pgbouncer, and {', '.join(alone)}"
@@ -78,8 +87,8 @@ def load_all(plan: Plan, session: Session) -> None:
         )
 
 
-def _load(alteration: Alteration, plan: Plan) -> Script:
-    script = load_script(alteration)
+def _load(alteration: Alteration, plan: Plan, load: Load) -> Script:
+    script = load(alteration)
     script.body(plan.direction)
     return script
 
@@ -87,13 +96,16 @@ def _load(alteration: Alteration, plan: Plan) -> Script:
 class _Progress:
     """How far a run has come: its plan, what it did, and what other runs did meanwhile."""
 
-    def __init__(self, catalogue: Catalogue, request: Deploy | Rollback, plan: Plan) -> None:
+    def __init__(self, catalogue: Catalogue, request: Deploy | Rollback, plan: Plan, load: Load) -> None:
         self._catalogue = catalogue
         self._request = request
         self._plan = plan
+        self._load = load
         self._done: list[Done] = []
         self._begun: Alteration | None = None
         self._elsewhere: dict[tuple[str, str], Alteration] = {}
+        self._backup: Backup | None = None
+        self._noted = False
 
     @property
     def head(self) -> int:
@@ -111,7 +123,23 @@ class _Progress:
             remaining=tuple(s.alteration for s in self._plan.steps if s.alteration.identity not in finished),
             elsewhere=tuple(self._elsewhere.values()),
             plan=self._plan,
+            backup=self._backup,
         )
+
+    async def back_up(self, turn: Turn, folder: str) -> None:
+        """Take a backup, unless there is nothing to hold, or other runs have left nothing to do."""
+        from sartor.runner.backup import BackupOrder, back_up
+
+        await turn.session.learn()
+        if turn.session.facts.ledger_exists:
+            await self.plan_again(turn)
+        if self._plan.is_empty:
+            return
+        schema = schema_to_hold(turn.session.schema)
+        if schema is not None and not turn.session.facts.schema_exists:
+            turn.observer(Note(text=f"there is no schema {schema} yet, so there is nothing to back up"))
+        else:
+            self._backup = await back_up(turn.session, BackupOrder(place=f"{folder}/"), turn.limits, turn.observer)
 
     async def plan_again(self, turn: Turn) -> None:
         """Plan from what the database says now."""
@@ -128,7 +156,7 @@ class _Progress:
             s.alteration.identity: s.alteration for s in before.steps if s.alteration.identity not in mine
         }
         if {s.alteration.identity for s in self._plan.steps} - {s.alteration.identity for s in before.steps}:
-            load_all(self._plan, turn.session)
+            load_all(self._plan, turn.session, self._load)
         turn.observer(Planned(plan=self._plan))
 
     async def carry_out(self, turn: Turn) -> None:
@@ -136,12 +164,18 @@ class _Progress:
         while True:
             turn.head = self._plan.head
             try:
+                await self._note_backup(turn)
                 await self._repair(turn)
                 await self._run_steps(turn)
             except Stale:
                 await self.plan_again(turn)
             else:
                 return
+
+    async def _note_backup(self, turn: Turn) -> None:
+        if self._backup is not None and not self._noted:
+            await turn.record(EventKind.BACKUP, None, **self._backup.detail)
+            self._noted = True
 
     async def _repair(self, turn: Turn) -> None:
         for pair in self._plan.relabel:
@@ -152,7 +186,7 @@ class _Progress:
             await turn.record(EventKind.FORGOTTEN, entry)
 
     async def _run_steps(self, turn: Turn) -> None:
-        ahead = Ahead(self._plan.steps, lambda step: _load(step.alteration, self._plan))
+        ahead = Ahead(self._plan.steps, lambda step: _load(step.alteration, self._plan, self._load))
         fuser = Fuser(turn, self._plan.direction)
         while ahead.look(1):
             if together := fuser.choose(ahead):

@@ -17,9 +17,13 @@ async def run(
     request: Deploy | Rollback,
     *,
     limits: Limits,
+    backup: str | None = None,
     observer: Observer,
 ) -> Report:
-    """Do what `request` asks on one destination, and report it. Raises SartorError, as `progress.carry_out`."""
+    """Do what `request` asks on one destination, and report it; `backup` is a folder for a backup taken before.
+
+    Raises SartorError, as `progress.carry_out`.
+    """
     verb = "deploy" if isinstance(request, Deploy) else "rollback"
     async with Session(destination, application=application_name(verb)) as session:
         if session.facts.ledger_exists and not (session.facts.can_use and session.facts.ledger_readable):
@@ -32,4 +36,6 @@ async def run(
         # What only a run with work to do needs is loaded by it: most deploys find nothing to do.
         from sartor.runner.progress import carry_out
 
-        return await carry_out(session, ledger, catalogue, request, plan, limits=limits, observer=observer)
+        return await carry_out(
+            session, ledger, catalogue, request, plan, limits=limits, backup=backup, observer=observer
+        )

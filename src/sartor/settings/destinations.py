@@ -16,17 +16,20 @@ _REACHING = {"host", "user", "dbname", "service"}
 _NAME = r"[A-Za-z_][A-Za-z0-9_.-]*"
 
 
-def find_destinations(lookup: Lookup, *, db_url: str | None, schema: str | None) -> tuple[Destination, ...]:
+def find_destinations(
+    lookup: Lookup, *, db_url: str | None, schema: str | None, origin: str = "--db-url"
+) -> tuple[Destination, ...]:
     """A destination for each of the longest list of values; the last value repeats for those that are missing.
 
     A flag stands for its setting's whole list, `--db-url` for those of user and password too, as it is one database.
+    `origin` is what to call that flag.
     """
     defaults = parse_environment(lookup.environ)
     schemas = [_schema(found) for found in _given("--schema", schema) or lookup.series("schema")]
     credentials = [[{key: found.text} for found in lookup.series(key)] for key in ("user", "password")]
     if db_url is not None:
         first = [values[:1] for values in credentials]
-        layers = [*first, [_url(found) for found in _given("--db-url", db_url)], schemas]
+        layers = [*first, [_url(found) for found in _given(origin, db_url)], schemas]
     else:
         layers = [_urls(lookup, defaults), *credentials, schemas]
     runs = [with_defaults(keywords, defaults) for keywords in _combine(layers)]

@@ -62,6 +62,11 @@ def load_settings(flags: Flags, *, environ: Mapping[str, str], directory: Path) 
     )
 
 
+def load_destination(url: str, *, origin: str, environ: Mapping[str, str], directory: Path) -> Destination:
+    """The database at a URL, which may leave user and password to the settings. Raises SettingsError with `origin`."""
+    return find_destinations(_lookup(environ, directory), db_url=url, schema=None, origin=origin)[0]
+
+
 def load_sources(flags: Flags, *, environ: Mapping[str, str], directory: Path) -> tuple[LineageSource, ...]:
     """Where the alterations are, for a command that needs no database. Raises SettingsError."""
     return _sources(_lookup(environ, directory), flags, directory)

@@ -1,0 +1,58 @@
+"""What an application, or a maker's own command, calls; every command of `sartor` is one call here.
+
+    report = await sartor.api.deploy(destination, sources, target="1.2.0")
+
+Functions are coroutines where they reach a database. They raise SartorError, never print, and tell an `observer` what
+happens. What needs the driver is imported where it is needed: `list` must not pay for it.
+"""
+
+from sartor.api.backups import backup, restore
+from sartor.api.files import lint, list_alterations
+from sartor.api.looks import DestinationStatus, check, check_rollback, history, preview_rollback, status
+from sartor.api.rehearsals import rehearse
+from sartor.api.repairs import preview_repair, repair, verify
+from sartor.api.requests import make_limits
+from sartor.api.runs import deploy, fresh, protect, rollback, seed
+from sartor.api.server import embedded
+from sartor.domain.release import LATEST
+from sartor.settings import (
+    Flags,
+    LineageSource,
+    Settings,
+    load_destination,
+    load_ignored,
+    load_settings,
+    load_sources,
+)
+
+__all__ = [
+    "LATEST",
+    "DestinationStatus",
+    "Flags",
+    "LineageSource",
+    "Settings",
+    "backup",
+    "check",
+    "check_rollback",
+    "deploy",
+    "embedded",
+    "fresh",
+    "history",
+    "lint",
+    "list_alterations",
+    "load_destination",
+    "load_ignored",
+    "load_settings",
+    "load_sources",
+    "make_limits",
+    "preview_repair",
+    "preview_rollback",
+    "protect",
+    "rehearse",
+    "repair",
+    "restore",
+    "rollback",
+    "seed",
+    "status",
+    "verify",
+]

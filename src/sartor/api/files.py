@@ -1,0 +1,42 @@
+"""The alterations on disk: listed, and looked through for mistakes. No database is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from sartor.catalogue.files import read_catalogue
+from sartor.domain.alteration import Catalogue
+from sartor.domain.release import parse_target
+from sartor.settings import LineageSource
+
+if TYPE_CHECKING:
+    from sartor.domain.rules import Lint
+
+
+def list_alterations(sources: Iterable[LineageSource]) -> Catalogue:
+    """What is shipped. Raises CatalogueError."""
+    return read_catalogue((source.name, source.location) for source in sources)
+
+
+def lint(
+    sources: Iterable[LineageSource],
+    *,
+    released: bool = False,
+    above: str | None = None,
+    ignored: Iterable[str] = (),
+) -> Lint:
+    """What is wrong with the files, as far as that can be seen without a database and without running any of them.
+
+    `released` says that they are about to be shipped; `above` leaves out what belongs to that release or an earlier
+    one; `ignored` are rules' codes, or `CODE=identity`. Raises CatalogueError, SettingsError, TargetError.
+    """
+    from sartor.catalogue.lint import lint_lineages
+    from sartor.domain.rules import Ignored
+
+    return lint_lineages(
+        [(source.name, source.location) for source in sources],
+        released=released,
+        above=None if above is None else parse_target(above),
+        ignored=[Ignored.parse(text) for text in ignored],
+    )

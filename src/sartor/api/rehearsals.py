@@ -1,0 +1,45 @@
+"""A plan run where it does no harm, and observed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sartor.api.files import list_alterations
+from sartor.api.requests import deploy_request, ignore
+from sartor.domain.destination import Destination
+from sartor.domain.limits import Limits
+from sartor.settings import LineageSource
+
+if TYPE_CHECKING:
+    from sartor.domain.rehearsal import Rehearsal
+    from sartor.domain.report import Observer
+
+
+async def rehearse(
+    destination: Destination,
+    sources: Iterable[LineageSource],
+    target: str = "next",
+    *,
+    steps: int | None = None,
+    accepted: Iterable[str] = (),
+    live: bool = False,
+    data: bool = False,
+    scratch: Destination | None = None,
+    limits: Limits | None = None,
+    observer: Observer = ignore,
+) -> Rehearsal:
+    """Run what `deploy` would, on a clone of the destination that is dropped again, and see what it would do to others.
+
+    The clone has the destination's schema, with `data` its rows as well; it is made beside the destination, or on the
+    server of `scratch`. `live` runs on the destination itself, and rolls each script back. Raises SartorError.
+    """
+    from sartor.postgres.embedded import default_directory
+    from sartor.rehearsal.rehearse import RehearsalOrder
+    from sartor.rehearsal.rehearse import rehearse as run
+
+    catalogue = list_alterations(sources)
+    request = deploy_request(target, steps=steps, accepted=accepted)
+    order = RehearsalOrder(default_directory(Path.cwd()), live=live, data=data, scratch=scratch)
+    return await run(destination, catalogue, request, order, limits=limits or Limits(), observer=observer)

@@ -1,0 +1,83 @@
+"""What a caller asks for, as values: a plan's request, and how patient its run is to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from sartor.domain.alteration import Catalogue
+from sartor.domain.errors import TargetError
+from sartor.domain.limits import Limits
+from sartor.domain.plan import Deploy, Rollback
+from sartor.domain.release import LATEST, Release, parse_target
+from sartor.settings import Settings
+
+if TYPE_CHECKING:
+    from sartor.domain.report import RunEvent
+
+
+def ignore(_event: RunEvent) -> None:
+    """The observer that looks away."""
+
+
+def make_limits(settings: Settings, *, fuse: bool = True) -> Limits:
+    """The limits that the settings state; `fuse` False sends every statement by itself."""
+    return Limits(
+        lock_timeout=settings.lock_timeout,
+        lock_budget=settings.lock_budget,
+        wait=settings.wait,
+        statement_timeout=settings.statement_timeout,
+        fuse=fuse,
+        fingerprint=settings.fingerprint,
+    )
+
+
+def deploy_request(
+    target: str, *, steps: int | None = None, strict_order: bool = False, accepted: Iterable[str] = ()
+) -> Deploy:
+    """The request that these words make. Raises TargetError where they make none."""
+    return Deploy(
+        target=None if target == LATEST else parse_target(target),
+        steps=steps,
+        strict_order=strict_order,
+        accepted=frozenset(accepted),
+    )
+
+
+def rollback_request(
+    catalogue: Catalogue,
+    target: str | None,
+    *,
+    steps: int | None,
+    to_timestamp: str | None,
+    accepted: Iterable[str] = (),
+) -> Rollback:
+    """The same for a rollback."""
+    if sum(given is not None for given in (target, steps, to_timestamp)) != 1:
+        raise TargetError(
+            "a rollback needs one of: a target, --steps, --to-timestamp",
+            hint="sartor db alteration rollback 1.0.0, or rollback --steps 1",
+        )
+    return Rollback(
+        target=None if target is None else _rollback_target(catalogue, target),
+        steps=steps,
+        to_timestamp=None if to_timestamp is None else _timestamp(to_timestamp),
+        accepted=frozenset(accepted),
+    )
+
+
+def _rollback_target(catalogue: Catalogue, target: str) -> Release:
+    if target != LATEST:
+        return parse_target(target)
+    if catalogue.latest is None:
+        raise TargetError("nothing is released yet, so there is no latest release", hint="roll back with --steps")
+    return catalogue.latest
+
+
+def _timestamp(text: str) -> tuple[int, str]:
+    seconds, _, fraction = text.partition(".")
+    if not (seconds.isascii() and seconds.isdigit() and (fraction.isdigit() or not fraction)):
+        raise TargetError(
+            f"{text!r} isn't a timestamp", hint="give Unix seconds as file names do: --to-timestamp 1700000000"
+        )
+    return int(seconds), fraction

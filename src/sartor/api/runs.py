@@ -1,0 +1,119 @@
+"""What changes a database: runs of alterations, and those of development."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from sartor.api.files import list_alterations
+from sartor.api.requests import deploy_request, ignore, rollback_request
+from sartor.domain.destination import Destination
+from sartor.domain.errors import RefusedError
+from sartor.domain.limits import Limits
+from sartor.domain.release import LATEST
+from sartor.settings import LineageSource
+
+if TYPE_CHECKING:
+    from sartor.domain.report import Observer, Report
+
+PRODUCTION = "production"
+"""The environment in which nothing destructive runs."""
+
+
+async def deploy(
+    destination: Destination,
+    sources: Iterable[LineageSource],
+    target: str = LATEST,
+    *,
+    steps: int | None = None,
+    strict_order: bool = False,
+    accepted: Iterable[str] = (),
+    limits: Limits | None = None,
+    backup: str | None = None,
+    observer: Observer = ignore,
+) -> Report:
+    """Deploy all that is pending up to `target` (a version, `latest` or `next`), or the first `steps` of it.
+
+    `accepted` are identities of edited or missing alterations that are right as they are; `backup` is a folder
+    for a backup, without which nothing is deployed. Raises SartorError; its `report` tells what had been done.
+    """
+    from sartor.runner.run import run
+
+    catalogue = list_alterations(sources)
+    request = deploy_request(target, steps=steps, strict_order=strict_order, accepted=accepted)
+    return await run(destination, catalogue, request, limits=limits or Limits(), backup=backup, observer=observer)
+
+
+async def rollback(
+    destination: Destination,
+    sources: Iterable[LineageSource],
+    target: str | None = None,
+    *,
+    steps: int | None = None,
+    to_timestamp: str | None = None,
+    accepted: Iterable[str] = (),
+    limits: Limits | None = None,
+    backup: str | None = None,
+    observer: Observer = ignore,
+) -> Report:
+    """Undo, newest deployment first: all above `target`, the last `steps`, or all after a timestamp (Unix seconds).
+
+    One of the three must be given; `backup` is as in `deploy`. Raises SartorError; its `report` tells what had been
+    done.
+    """
+    from sartor.runner.run import run
+
+    catalogue = list_alterations(sources)
+    request = rollback_request(catalogue, target, steps=steps, to_timestamp=to_timestamp, accepted=accepted)
+    return await run(destination, catalogue, request, limits=limits or Limits(), backup=backup, observer=observer)
+
+
+def protect(environment: str | None, command: str) -> None:
+    """Raise RefusedError in production."""
+    if environment is not None and environment.lower() == PRODUCTION:
+        raise RefusedError(
+            f"`{command}` doesn't run where the environment is {PRODUCTION}: it destroys data",
+            hint="SARTOR_ENVIRONMENT (or `environment` in the settings file) says what this environment is",
+        )
+
+
+async def fresh(
+    destination: Destination,
+    sources: Iterable[LineageSource],
+    target: str = "next",
+    *,
+    environment: str | None,
+    limits: Limits | None = None,
+    observer: Observer = ignore,
+) -> Report:
+    """Drop all that the destination's schema holds, and deploy from nothing. Raises RefusedError in production.
+
+    The alterations are read first: nothing is dropped where they can't be.
+    """
+    from sartor.runner.fresh import drop_all
+    from sartor.runner.run import run
+
+    protect(environment, "fresh")
+    catalogue = list_alterations(sources)
+    request = deploy_request(target)
+    limits = limits or Limits()
+    await drop_all(destination, catalogue, request, limits=limits, observer=observer)
+    return await run(destination, catalogue, request, limits=limits, observer=observer)
+
+
+async def seed(
+    destination: Destination,
+    sources: Iterable[LineageSource],
+    *,
+    reset: bool = False,
+    environment: str | None,
+    limits: Limits | None = None,
+    observer: Observer = ignore,
+) -> Sequence[str]:
+    """Run the seed modules in one transaction; their files' names. Raises RefusedError in production."""
+    from sartor.runner.seed import run_seeds
+
+    protect(environment, "seed")
+    return await run_seeds(
+        destination, list_alterations(sources), reset=reset, limits=limits or Limits(), observer=observer
+    )

@@ -1,0 +1,87 @@
+"""Words for people: what a rehearsal has shown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from sartor.cli import render
+from sartor.domain.hazard import STOPS_READS, STOPS_WRITES, Lock, Size, Statement
+from sartor.domain.recipe import PAGE, recipe
+from sartor.domain.rehearsal import Rehearsal, Rehearsed
+
+SHOWN = 100
+"""Characters of a statement that are shown."""
+
+
+def lines(found: Rehearsal) -> Iterator[str]:
+    """A rehearsal, alteration by alteration."""
+    for each in found.alterations:
+        yield f"{each.alteration.name}: {each.verdict.value.replace('-', ' ')}"
+        if each.reason is not None:
+            yield f"  {each.reason}"
+        for statement in each.statements:
+            yield from _statement(statement, found.sizes)
+
+
+def summary(found: Rehearsal) -> str:
+    """One sentence that closes a rehearsal."""
+    if not found.alterations:
+        return "Found 0 alteration to rehearse"
+    counts = Counter(each.verdict for each in found.alterations)
+    told = ", ".join(
+        f"{counts[verdict]} {verdict.value.replace('-', ' ')}"
+        for verdict in sorted(counts, key=lambda verdict: verdict.severity)
+    )
+    return f"Rehearsed {render.count(len(found.alterations))} on {found.place}: {told}"
+
+
+def above(worse: Rehearsed, allowed: str) -> str:
+    """Why a gate is closed."""
+    return f"{worse.alteration.name}: {worse.verdict.value}, and no worse than {allowed} is allowed"
+
+
+def _statement(statement: Statement, sizes: Mapping[str, Size]) -> Iterator[str]:
+    place = f"line {statement.line}" if statement.line is not None else "a helper"
+    shown = " ".join(statement.sql.split())
+    times = f"  ({statement.times} times)" if statement.times > 1 else ""
+    yield f"  {place}  {shown[:SHOWN]}{'...' if len(shown) > SHOWN else ''}{times}"
+    yield from (f"    {line}" for line in _doings(statement, sizes))
+    yield from (f"    squawk: {opinion.message} ({opinion.rule})" for opinion in statement.opinions)
+    if (better := recipe(statement)) is not None:
+        yield f"    instead: {better.advice} ({PAGE}#{better.anchor})"
+
+
+def _doings(statement: Statement, sizes: Mapping[str, Size]) -> Iterator[str]:
+    built = {build.table for build in statement.builds}
+    for table in statement.rewrites:
+        yield f"rewrites {_sized(table, sizes)}{_meanwhile(statement.blocking, table)}"
+    for build in statement.builds:
+        if build.table not in statement.rewrites:
+            yield f"builds {build.name} on {_sized(build.table, sizes)}{_meanwhile(statement.blocking, build.table)}"
+    for table in statement.scans:
+        if statement.blocking and table not in built.union(statement.rewrites):
+            yield f"reads {_sized(table, sizes)}{_meanwhile(statement.blocking, table)}"
+    if statement.rows:
+        yield f"changes {render.count(statement.rows, 'row')}"
+    if told := [f"{lock.mode} on {lock.relation}" for lock in statement.locks]:
+        brief = not statement.takes_time and any(lock.mode in STOPS_WRITES for lock in statement.locks)
+        yield ", ".join(told) + (", for a moment" if brief else "")
+    if statement.error:
+        yield f"failed, and the script went on: {statement.error}"
+
+
+def _meanwhile(lock: Lock | None, table: str) -> str:
+    if lock is None:
+        return ", and stops nobody"
+    return f" while nobody can {'read' if lock.mode in STOPS_READS else 'write to'} " + (
+        "it" if lock.relation == table else lock.relation
+    )
+
+
+def _sized(table: str, sizes: Mapping[str, Size]) -> str:
+    """A table with its size in the live database."""
+    if (size := sizes.get(table)) is None:
+        return table
+    rows = "" if size.rows is None else f"about {size.rows:,} row{'' if size.rows == 1 else 's'}, "
+    return f"{table} ({rows}{render.size(size.bytes)})"

@@ -1,0 +1,65 @@
+"""A backup: what it holds, what it is called, what the journal keeps of it."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import NamedTuple
+
+from sartor.domain.destination import DEFAULT_SCHEMA
+
+
+class Backup(NamedTuple):
+    """A backup that was taken, and decoded to its end.
+
+    `file` is its absolute path, `schema` the one that it holds (None: the whole database), `lsn` the place in the
+    server's log that it stands for, `checksum` that of the file; `proved` says whether it was restored and compared.
+    """
+
+    file: str
+    bytes: int
+    lsn: str
+    checksum: str
+    database: str
+    schema: str | None
+    proved: bool
+
+    @property
+    def detail(self) -> dict[str, object]:
+        """What the journal keeps of it."""
+        return {
+            "path": self.file,
+            "bytes": self.bytes,
+            "lsn": self.lsn,
+            "sha256": self.checksum.removeprefix("sha256:"),
+            "schema": self.schema,
+            "proved": self.proved,
+        }
+
+
+class Restored(NamedTuple):
+    """A backup that was put back: its absolute path, its bytes, the database that has it now, and how long it took."""
+
+    file: str
+    bytes: int
+    database: str
+    duration_ms: float
+
+
+def schema_to_hold(schema: str, *, whole: bool = False) -> str | None:
+    """Which schema a backup of a destination in `schema` holds; None for the whole database.
+
+    A schema that somebody has named stands beside others, which a backup of it leaves alone.
+    """
+    return None if whole or schema == DEFAULT_SCHEMA else schema
+
+
+def file_name(database: str, schema: str | None, at: datetime, number: int = 1) -> str:
+    """A backup's file name: `app-20261122T080000Z.dump`, `app.acme-20261122T080000Z.dump`. `at` is in UTC.
+
+    `number` tells those apart that would be called the same: of two servers' databases, in one second.
+    """
+    held = database if schema is None else f"{database}.{schema}"
+    name = re.sub(r"[^\w.-]", "_", held)
+    again = f"-{number}" if number > 1 else ""
+    return f"{name}-{at:%Y%m%dT%H%M%SZ}{again}.dump"

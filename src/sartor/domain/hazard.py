@@ -1,0 +1,162 @@
+"""What a statement did when it was rehearsed, and what that would mean for a database that carries traffic.
+
+The modes and what they stop are the manual's chapter 13.3, Explicit Locking. Reads are `SELECT`, which takes
+AccessShareLock; writes are `INSERT`, `UPDATE`, `DELETE`, `MERGE`, which take RowExclusiveLock.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple, Self, TypeVar
+
+_T = TypeVar("_T")
+
+MODES = (
+    "AccessShareLock",
+    "RowShareLock",
+    "RowExclusiveLock",
+    "ShareUpdateExclusiveLock",
+    "ShareLock",
+    "ShareRowExclusiveLock",
+    "ExclusiveLock",
+    "AccessExclusiveLock",
+)
+"""As `pg_locks` spells them, the weakest first."""
+
+STOPS_READS = frozenset(MODES[7:])
+STOPS_WRITES = frozenset(MODES[4:])
+
+
+class Verdict(Enum):
+    """What a script does to others, the mildest first.
+
+    A lock that is held for a moment only is safe: a deploy gives it up soon where it can't have it, and tries again.
+    What blocks holds its lock while it reads or writes a table, so for as long as the table is large.
+    """
+
+    SAFE = "safe"
+    BLOCKS_WRITES = "blocks-writes"
+    BLOCKS_READS = "blocks-reads"
+    REWRITES = "rewrites"
+    NOT_REHEARSED = "not-rehearsed"
+
+    @property
+    def severity(self) -> int:
+        """Its place in this order, from 0. What couldn't be rehearsed comes last: nobody vouches for it."""
+        return list(Verdict).index(self)
+
+
+class Lock(NamedTuple):
+    """A lock on a relation, named without its schema where that is the destination's."""
+
+    relation: str
+    mode: str
+
+
+class Build(NamedTuple):
+    """An index that was built, and the table that it is of."""
+
+    name: str
+    table: str
+
+
+class Size(NamedTuple):
+    """What the live database says of a table: about how many rows (None: never counted), and all its bytes."""
+
+    rows: int | None
+    bytes: int
+
+
+class Opinion(NamedTuple):
+    """What a linter says of a statement, by one of its rules."""
+
+    rule: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What one statement did to what the destination had before the run; what the run itself made doesn't count.
+
+    `line` counts the script's lines from 1. `locks` are those that it took, the strongest for each relation, and `held`
+    those that earlier statements of its transaction had taken: what it needs of these doesn't show among its own.
+    `rewrites` and `scans` name tables (one that is rewritten is scanned as well); `rows` counts inserts, updates and
+    deletes, None where there was no data to tell. `ms` are milliseconds in the rehearsal; a statement that ran several
+    `times` in a row stands once. `error` is why it failed, where the script went on all the same.
+    """
+
+    sql: str
+    line: int | None
+    locks: tuple[Lock, ...] = ()
+    held: tuple[Lock, ...] = ()
+    rewrites: tuple[str, ...] = ()
+    scans: tuple[str, ...] = ()
+    builds: tuple[Build, ...] = ()
+    rows: int | None = None
+    ms: float = 0.0
+    times: int = 1
+    error: str | None = None
+    opinions: tuple[Opinion, ...] = ()
+
+    @property
+    def takes_time(self) -> bool:
+        """Whether it reads, builds or changes what was there: the larger that is, the longer it takes."""
+        return bool(self.scans or self.builds or self.rewrites)
+
+    @property
+    def blocking(self) -> Lock | None:
+        """The strongest lock under which it takes its time, where that stops reads or writes."""
+        return strongest(self.locks + self.held) if self.takes_time else None
+
+    @property
+    def verdict(self) -> Verdict:
+        """What it does to others."""
+        if self.rewrites:
+            return Verdict.REWRITES
+        if self.blocking is None:
+            return Verdict.SAFE
+        return Verdict.BLOCKS_READS if self.blocking.mode in STOPS_READS else Verdict.BLOCKS_WRITES
+
+    def is_like(self, other: Self) -> bool:
+        """Whether it is the same statement at the same place, as in a loop."""
+        return (self.sql, self.line, self.error) == (other.sql, other.line, other.error)
+
+    def joined(self, other: Self) -> Self:
+        """One statement out of this one and a later run of it."""
+        rows = [rows for rows in (self.rows, other.rows) if rows is not None]
+        return dataclasses.replace(
+            self,
+            locks=merged([*self.locks, *other.locks]),
+            rewrites=_once(self.rewrites + other.rewrites),
+            scans=_once(self.scans + other.scans),
+            builds=_once(self.builds + other.builds),
+            rows=sum(rows) if rows else None,
+            ms=self.ms + other.ms,
+            times=self.times + other.times,
+        )
+
+
+def _once(found: tuple[_T, ...]) -> tuple[_T, ...]:
+    return tuple(dict.fromkeys(found))
+
+
+def merged(locks: Iterable[Lock]) -> tuple[Lock, ...]:
+    """The strongest lock of each relation, by name."""
+    found: dict[str, Lock] = {}
+    for lock in sorted(locks, key=lambda lock: MODES.index(lock.mode)):
+        found[lock.relation] = lock
+    return tuple(found[name] for name in sorted(found))
+
+
+def strongest(locks: Iterable[Lock]) -> Lock | None:
+    """The strongest of those that stop reads or writes, the first of several; None where there is none."""
+    stopping = [lock for lock in locks if lock.mode in STOPS_WRITES]
+    return max(stopping, key=lambda lock: MODES.index(lock.mode), default=None)
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The worst of them; `safe` where there is none."""
+    return max(verdicts, key=lambda verdict: verdict.severity, default=Verdict.SAFE)

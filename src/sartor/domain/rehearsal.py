@@ -1,0 +1,51 @@
+"""What a rehearsal has shown: each alteration with its statements, and what they would hit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sartor.domain.alteration import Alteration
+from sartor.domain.hazard import Size, Statement, Verdict, worst
+from sartor.domain.release import Release
+from sartor.domain.report import Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsed:
+    """An alteration and its statements, in order; `reason` says why it couldn't be rehearsed, None where it could."""
+
+    alteration: Alteration
+    statements: tuple[Statement, ...] = ()
+    reason: str | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of its statements', unless it couldn't be rehearsed."""
+        if self.reason is not None:
+            return Verdict.NOT_REHEARSED
+        return worst(statement.verdict for statement in self.statements)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """A plan that was rehearsed at a `place`, such as `a clone without data`.
+
+    `sizes` are those of the destination's tables, by name. `failed` is why the run ended early, None where it didn't.
+    """
+
+    target: Release | None
+    place: str
+    alterations: tuple[Rehearsed, ...] = ()
+    failed: Failure | None = None
+    sizes: Mapping[str, Size] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of its alterations'."""
+        return worst(each.verdict for each in self.alterations)
+
+    def above(self, limit: Verdict) -> tuple[Rehearsed, ...]:
+        """The alterations that are worse than `limit`."""
+        return tuple(each for each in self.alterations if each.verdict.severity > limit.severity)

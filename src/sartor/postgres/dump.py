@@ -1,0 +1,178 @@
+"""Archives in pg_dump's custom format: written, decoded to their end, restored."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from asyncio.subprocess import PIPE
+from contextlib import suppress
+from pathlib import Path
+
+from sartor.domain.destination import redact
+from sartor.domain.errors import BackupFailed
+from sartor.domain.quoting import quote_identifier
+from sartor.postgres.program import Heard, Program, ProgramFailed, ignore, started
+from sartor.postgres.session import Session
+from sartor.postgres.tools import Tools, find_tools, place, surroundings
+
+CHUNK = 1 << 16
+"""Bytes that are passed on at a time."""
+PREAMBLE_ENDS = b"SELECT pg_catalog.set_config('search_path'"
+NEW_SETTING = b"SET transaction_timeout = 0;\n"
+"""What `pg_restore` writes since version 17, whatever the server: older ones don't know it."""
+KNOWS_NEW_SETTING = 170000
+UNREADABLE = "unsupported version"
+"""What an older `pg_restore` says of a newer archive."""
+
+_MOMENTARY = re.compile(r"^$|^--|^\\|^ALTER TABLE ONLY .* SET \(pg_attver=[0-9]+\);$")
+"""Lines that differ between dumps of like schemas: a random key in \\restrict, and Debian's stamps on columns."""
+
+_HINTS = {
+    "No space left": "free some space, or give another folder",
+    "(?i)file (too large|size limit)": "this user may not write files as large as that: `ulimit -f` says how large",
+    "permission denied for": 'give the role the right to read everything: grant pg_read_all_data to "ROLE";',
+    "row-level security": "take the backup as the tables' owner, or as a role with bypassrls",
+    "timeout": "somebody holds a lock on a table: give it longer with --lock-budget, or end that session",
+    'role "[^"]*" does not exist': "make the roles first (pg_dumpall --roles-only), or restore with --no-owner",
+    "must be (owner|able|member)|permission denied to": "restore as a superuser, or with --no-owner",
+    "max_locks_per_transaction": "it is too much for one transaction here: --jobs 2 does without",
+}
+"""The way out, for what the programs complain of."""
+
+
+async def dump(
+    tools: Tools,
+    session: Session,
+    file: Path,
+    *,
+    snapshot: str,
+    schema: str | None,
+    lock_wait: float,
+    heard: Heard = ignore,
+) -> None:
+    """Write an archive of the session's database as that snapshot has it, or of one schema and the extensions.
+
+    `lock_wait` is in seconds; other than for locks there is no limit. Raises BackupFailed.
+    """
+    arguments = ["--format=custom", f"--file={file}", f"--snapshot={snapshot}", "--verbose", *_scope(tools, schema)]
+    arguments += ["--no-password", f"--lock-wait-timeout={lock_wait * 1000:.0f}", place(session)]
+    try:
+        async with started(
+            tools.program("pg_dump"), *arguments, environment=surroundings(session), heard=heard
+        ) as program:
+            await program.end()
+    except ProgramFailed as error:
+        raise _failed("no backup was taken", error, session) from error
+
+
+def _scope(tools: Tools, schema: str | None) -> list[str]:
+    if schema is None:
+        return []
+    # Before 14, pg_dump can't be asked for them.
+    return [f"--schema={quote_identifier(schema)}", *(["--extension=*"] if tools.major >= 14 else [])]
+
+
+async def describe(tools: Tools, session: Session, *, snapshot: str | None, schema: str | None) -> list[str]:
+    """The statements that would make the database's schema, line by line; owners and grants left out."""
+    arguments = ["--schema-only", "--no-password", *BARE, *_scope(tools, schema), place(session)]
+    if snapshot is not None:
+        arguments.append(f"--snapshot={snapshot}")
+    environment = surroundings(session)
+    try:
+        async with started(tools.program("pg_dump"), *arguments, environment=environment, stdout=PIPE) as program:
+            text, _ = await asyncio.gather(program.stdout.read(), program.end())
+    except ProgramFailed as error:
+        raise _failed("the schema can't be described", error, session) from error
+    return [line for line in text.decode().splitlines() if not _MOMENTARY.search(line)]
+
+
+BARE = ("--no-owner", "--no-acl", "--no-publications", "--no-subscriptions")
+"""What leaves out that which needs other roles, or reaches other servers."""
+
+
+async def decode(server_version: int, file: Path) -> Tools:
+    """Read an archive to its end, which its list of contents alone wouldn't; the tools that can.
+
+    Raises BackupFailed where it is cut short, damaged, or no archive, or where all tools here are too old for it.
+    """
+    complaint = ""
+    for tools in find_tools(server_version):
+        arguments, environment = [f"--file={os.devnull}", str(file)], os.environ | {"LC_ALL": "C"}
+        try:
+            async with started(tools.program("pg_restore"), *arguments, environment=environment) as program:
+                await program.end()
+        except ProgramFailed as error:
+            complaint = str(error)
+            if UNREADABLE not in complaint:
+                break
+        else:
+            return tools
+    newer = UNREADABLE in complaint
+    raise BackupFailed(
+        f"{file} isn't a whole backup: {complaint}",
+        hint="install newer client tools" if newer else "take another copy of it, or an older backup",
+    )
+
+
+async def restore(tools: Tools, session: Session, file: Path, *, bare: bool, jobs: int = 1) -> None:
+    """Put all that an archive holds into the session's database; `bare` leaves owners and grants out.
+
+    In one transaction, unless several `jobs` do it. Raises BackupFailed.
+    """
+    options = list(BARE) if bare else []
+    try:
+        if jobs == 1:
+            await _restore_whole(tools, session, file, options)
+        else:
+            options += ["--exit-on-error", f"--jobs={jobs}", "--no-password", place(session), str(file)]
+            async with started(tools.program("pg_restore"), *options, environment=surroundings(session)) as program:
+                await program.end()
+    except ProgramFailed as error:
+        raise _failed(f"{file.name} can't be restored", error, session) from error
+
+
+async def _restore_whole(tools: Tools, session: Session, file: Path, options: list[str]) -> None:
+    """Have `pg_restore` write SQL and `psql` run it: what the server is too old for can be left out on the way."""
+    environment = surroundings(session)
+    settings = ("--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", "--no-password")
+    async with (
+        started(tools.program("psql"), *settings, place(session), environment=environment, stdin=PIPE) as into,
+        started(
+            tools.program("pg_restore"), *options, "--file=-", str(file), environment=environment, stdout=PIPE
+        ) as out,
+    ):
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(into.end())
+                whole = group.create_task(out.end())
+                await pass_on(out, into, session)
+                # Only now: at the end of what it is given, `psql` commits.
+                await whole
+                into.stdin.close()
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+
+
+async def pass_on(out: Program, into: Program, session: Session) -> None:
+    """Have `psql` read the SQL that another program writes, but for what the session's server is too old for."""
+    older = session.facts.server_version < KNOWS_NEW_SETTING
+    # Where `psql` has ended early, it says itself why.
+    with suppress(BrokenPipeError, ConnectionResetError):
+        while line := await out.stdout.readline():
+            if not (older and line == NEW_SETTING):
+                into.stdin.write(line)
+            if line.startswith(PREAMBLE_ENDS):
+                break
+        while chunk := await out.stdout.read(CHUNK):
+            into.stdin.write(chunk)
+            await into.stdin.drain()
+
+
+def _failed(what: str, error: ProgramFailed, session: Session) -> BackupFailed:
+    text = str(error)
+    hint = next((hint for pattern, hint in _HINTS.items() if re.search(pattern, text)), None)
+    role = quote_identifier(session.facts.role)
+    return BackupFailed(
+        redact(f"{what}: {text}", session.destination.secrets), hint=hint and hint.replace('"ROLE"', role)
+    )

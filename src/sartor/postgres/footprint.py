@@ -1,0 +1,183 @@
+"""What a session's transaction has done so far to the relations that were there: locks, files, scans, rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import asyncpg
+
+from sartor.domain.hazard import MODES, STOPS_WRITES, Build, Lock, Size, merged
+
+FIRST_OF_USERS = 16384
+"""The first number of a relation that isn't Postgres's own."""
+OWN = ("sartor_journal", "sartor_ledger", "sartor_closed")
+INDEXES = frozenset("iI")
+SOLID = frozenset("rm")
+"""Tables and materialized views: what has rows of its own."""
+
+_RELATIONS = f"""
+select c.oid::int8 as oid, c.relkind::text as kind, c.relfilenode::int8 as file, i.indrelid::int8 as table,
+    case when n.nspname = $1 then c.relname::text else n.nspname || '.' || c.relname end as name,
+    c.reltuples::int8 as rows
+from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+left join pg_catalog.pg_index i on i.indexrelid = c.oid
+where c.oid >= {FIRST_OF_USERS} and c.relkind in ('r', 'p', 'm', 'v', 'f', 'S', 'i', 'I')
+    and n.nspname !~ '^pg_(toast|temp)' and n.nspname <> 'information_schema'
+"""
+LOOK = f"""
+select l.relation::int8 as oid, l.modes, c.relkind::text as kind, c.relfilenode::int8 as file,
+    i.indrelid::int8 as table, c.relname::text as name, pg_catalog.pg_stat_get_xact_numscans(l.relation) as scans,
+    pg_catalog.pg_stat_get_xact_tuples_inserted(l.relation) + pg_catalog.pg_stat_get_xact_tuples_updated(l.relation)
+        + pg_catalog.pg_stat_get_xact_tuples_deleted(l.relation) as changed
+from (
+    select relation, pg_catalog.array_agg(mode) as modes from pg_catalog.pg_locks
+    where pid = pg_catalog.pg_backend_pid() and locktype = 'relation' and granted and relation >= {FIRST_OF_USERS}
+        and database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
+    group by relation
+) l
+left join pg_catalog.pg_class c on c.oid = l.relation
+left join pg_catalog.pg_index i on i.indexrelid = l.relation
+"""
+"""Asks for the present transaction's locks on users' relations, and what it did to them."""
+COUNTERS = f"""
+select c.oid::int8 as oid, array[]::text[] as modes, null::text as kind,
+    pg_catalog.pg_stat_get_xact_numscans(c.oid) as scans,
+    pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid) + pg_catalog.pg_stat_get_xact_tuples_updated(c.oid)
+        + pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid) as changed
+from pg_catalog.pg_class c where c.oid >= {FIRST_OF_USERS} and c.relkind in ('r', 'm', 'i')
+"""
+"""Asks, where a transaction begins, for what the counters still hold of earlier ones."""
+_SIZES = """
+select case when n.nspname = $1 then c.relname::text else n.nspname || '.' || c.relname end as name,
+    c.reltuples::int8 as rows, pg_catalog.pg_total_relation_size(c.oid) as bytes
+from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where c.relkind in ('r', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+"""
+
+
+class Relation(NamedTuple):
+    """A relation: `kind` as in `pg_class`, `file` the number of its file; `table` is that of an index."""
+
+    name: str
+    kind: str
+    file: int
+    table: int | None
+
+
+Relations = Mapping[int, Relation]
+Modes = Mapping[int, frozenset[str]]
+
+
+class Trace(NamedTuple):
+    """What a transaction has to do with one relation: its locks, and counts of scans and of changed rows."""
+
+    relation: Relation | None
+    modes: frozenset[str]
+    scans: int
+    changed: int
+
+
+Look = Mapping[int, Trace]
+NOTHING = Trace(None, frozenset(), 0, 0)
+
+
+async def read_relations(connection: asyncpg.Connection[Any], schema: str) -> dict[int, Relation]:
+    """All relations but Postgres's own and Sartor's, by number; named without the schema where it is `schema`."""
+    rows = await connection.fetch(_RELATIONS, schema)
+    own = {row["oid"] for row in rows if row["name"] in OWN}
+    return {
+        row["oid"]: Relation(row["name"], row["kind"], row["file"], row["table"])
+        for row in rows
+        if row["oid"] not in own and row["table"] not in own
+    }
+
+
+async def read_sizes(connection: asyncpg.Connection[Any], schema: str) -> dict[str, Size]:
+    """The size of each table and materialized view, by name."""
+    rows = await connection.fetch(_SIZES, schema)
+    return {row["name"]: Size(row["rows"] if row["rows"] >= 0 else None, row["bytes"]) for row in rows}
+
+
+def read_look(rows: Iterable[Any]) -> dict[int, Trace]:
+    """What the rows of LOOK or of COUNTERS say, by relation."""
+    return {
+        row["oid"]: Trace(
+            Relation(row["name"], row["kind"], row["file"], row["table"]) if row["kind"] else None,
+            frozenset(row["modes"]),
+            row["scans"] or 0,
+            row["changed"] or 0,
+        )
+        for row in rows
+    }
+
+
+class Step(NamedTuple):
+    """What came between two looks."""
+
+    locks: tuple[Lock, ...]
+    rewrites: tuple[str, ...]
+    scans: tuple[str, ...]
+    builds: tuple[Build, ...]
+    changed: int
+
+
+def compare(before: Look, after: Look, known: Relations, files: Mapping[int, int]) -> Step:
+    """What came between two looks at a transaction, to the relations that are known; `files` are those until now."""
+    new = {oid: trace.modes - before.get(oid, NOTHING).modes for oid, trace in after.items()}
+    now = {oid: trace.relation for oid, trace in after.items() if trace.relation is not None}
+    moved = moved_files(now, files)
+    return Step(
+        locks=locks_on(known, new, {oid: trace.modes for oid, trace in after.items()}),
+        rewrites=names(moved, known),
+        scans=names((oid for oid, trace in after.items() if trace.scans > before.get(oid, NOTHING).scans), known),
+        builds=builds(now, known, files),
+        changed=sum(trace.changed - before.get(oid, NOTHING).changed for oid, trace in after.items()),
+    )
+
+
+def locks_on(known: Relations, modes: Modes, beside: Modes) -> tuple[Lock, ...]:
+    """Locks on known relations, the strongest of each.
+
+    Of an index only one that stops more than its table's does, which is among those held `beside`.
+    """
+    strongest = {oid: max(map(MODES.index, each)) for oid, each in modes.items() if each and oid in known}
+    return merged(
+        Lock(known[oid].name, MODES[mode])
+        for oid, mode in strongest.items()
+        if known[oid].kind not in INDEXES
+        or (
+            MODES[mode] in STOPS_WRITES
+            and mode > max(map(MODES.index, beside.get(known[oid].table or 0, ())), default=0)
+        )
+    )
+
+
+def moved_files(now: Relations, files: Mapping[int, int]) -> list[int]:
+    """The relations that have another file than they had."""
+    return [oid for oid, relation in now.items() if relation.file != files.get(oid, relation.file) and relation.file]
+
+
+def builds(now: Relations, known: Relations, files: Mapping[int, int]) -> tuple[Build, ...]:
+    """The indexes that were built on known tables: new ones, and those that have another file than they had."""
+    made = [*moved_files(now, files), *(oid for oid in now if oid not in files)]
+    indexes = [now[oid] for oid in made if now[oid].kind == "i"]
+    return tuple(
+        sorted(
+            Build(each.name, known[each.table].name)
+            for each in indexes
+            if each.table is not None and each.table in known
+        )
+    )
+
+
+def tables_of(oids: Iterable[int], known: Relations) -> tuple[str, ...]:
+    """The names of the tables that known indexes among `oids` are of."""
+    tables = [known[oid].table for oid in oids if oid in known and known[oid].kind in INDEXES]
+    return tuple(sorted(known[table].name for table in tables if table is not None and table in known))
+
+
+def names(oids: Iterable[int], known: Relations) -> tuple[str, ...]:
+    """The names of those that are known, and have rows."""
+    return tuple(sorted(known[oid].name for oid in oids if oid in known and known[oid].kind in SOLID))

@@ -1,0 +1,40 @@
+"""Whether two databases are alike: what they are made of, and how many rows each table has."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sartor.postgres.dump import describe
+from sartor.postgres.session import Session
+from sartor.postgres.snapshot import Snapshot, count_rows, exported_snapshot
+from sartor.postgres.tools import Tools
+
+
+class Likeness(NamedTuple):
+    """What is compared of a database."""
+
+    schema: tuple[str, ...]
+    rows: dict[str, int]
+
+
+async def likeness(tools: Tools, session: Session, snapshot: Snapshot, *, schema: str | None) -> Likeness:
+    """What is compared of the session's database, as the snapshot has it; of one schema, or of all."""
+    lines = await describe(tools, session, snapshot=snapshot.id, schema=schema)
+    return Likeness(tuple(lines), await count_rows(snapshot.connection, schema))
+
+
+async def likeness_now(tools: Tools, session: Session, *, schema: str | None) -> Likeness:
+    """The same of a database that nobody else is at work on."""
+    async with exported_snapshot(session) as snapshot:
+        return await likeness(tools, session, snapshot, schema=schema)
+
+
+def difference(one: Likeness, copy: Likeness) -> str | None:
+    """The first thing in which a copy isn't like the database that it was made of; None where it is."""
+    for table in sorted(one.rows.keys() | copy.rows.keys()):
+        if one.rows.get(table) != copy.rows.get(table):
+            return f"{table} has {one.rows.get(table, 'no')} rows, and its copy {copy.rows.get(table, 'no')}"
+    if one.schema == copy.schema:
+        return None
+    odd = sorted(set(one.schema) ^ set(copy.schema)) or ["the order of what they are made of"]
+    return f"their schemas differ: {odd[0]}"

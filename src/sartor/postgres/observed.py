@@ -1,0 +1,144 @@
+"""A connection that has each statement of a script noted, by whichever method it is sent."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import AsyncIterator, Generator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sartor.domain import sql
+from sartor.postgres.connection import Connection, awaited
+from sartor.postgres.observer import Run, Sent, Watch, Watcher
+
+METHODS = (
+    "fetch",
+    "fetchval",
+    "fetchrow",
+    "fetchmany",
+    "executemany",
+    "copy_from_query",
+    "copy_from_table",
+    "copy_to_table",
+    "copy_records_to_table",
+)
+"""Those that send one statement, or copy a table; `execute`, `prepare` and `cursor` are others."""
+COPIES = {
+    "copy_from_query": "copy ({}) to stdout",
+    "copy_from_table": "copy {} to stdout",
+    "copy_to_table": "copy {} from stdin",
+    "copy_records_to_table": "copy {} from stdin",
+}
+"""What they come to as SQL, with their first argument."""
+
+
+class ObservedConnection(Connection):
+    """A connection that can be observed for a while."""
+
+    __slots__ = ("_watcher",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._watcher: Watcher | None = None
+
+    @property
+    def watcher(self) -> Watcher | None:
+        """Who is to be told of the next statement; None where it isn't a script's."""
+        return None if self._watcher is None or self._watcher.busy else self._watcher
+
+    @asynccontextmanager
+    async def observed(self, watch: Watch) -> AsyncIterator[None]:
+        """The time in which every statement on this connection is noted."""
+        self._watcher = watcher = Watcher(self, watch)
+        try:
+            await watcher.begin()
+            yield
+            await watcher.settle()
+        finally:
+            self._watcher = None
+
+    @awaited
+    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 - asyncpg's
+        """As the driver's; several statements in one text are run one after the other."""
+        watcher, run = self.watcher, functools.partial(super().execute, timeout=timeout)
+        if watcher is None:
+            return str(await run(query, *args))
+        together = [] if args else sql.split(query)
+        if len(together) < 2:
+            return str(await _send(watcher, query, functools.partial(run, query, *args)))
+        *others, last = together
+        for each in others:
+            await _send(watcher, each.text, functools.partial(run, each.text), Sent(query, each.start))
+        return str(await _send(watcher, last.text, functools.partial(run, last.text), Sent(query, last.start)))
+
+    async def prepare(self, query: str, **kwargs: Any) -> Any:
+        """As the driver's, with a statement that is observed as well."""
+        watcher, run = self.watcher, functools.partial(super().prepare, query, **kwargs)
+        return await run() if watcher is None else _Prepared(watcher, await watcher.prepare(query, run))
+
+    def cursor(self, query: str, *args: Any, **kwargs: Any) -> Any:
+        """As the driver's, observed as well."""
+        watcher, found = self.watcher, super().cursor(query, *args, **kwargs)
+        return found if watcher is None else _Cursor(watcher, query, found)
+
+
+def _observed(name: str) -> Any:
+    """The connection's method of this name, observed. Its first argument is its statement, or the table it copies."""
+    original = getattr(Connection, name)
+
+    async def observed(self: ObservedConnection, query: str, *args: Any, **kwargs: Any) -> Any:
+        watcher, run = self.watcher, functools.partial(original, self, query, *args, **kwargs)
+        return await run() if watcher is None else await watcher.run(COPIES.get(name, "{}").format(query), run)
+
+    return awaited(functools.wraps(original)(observed))
+
+
+for method in METHODS:
+    setattr(ObservedConnection, method, _observed(method))
+
+
+class _Prepared:
+    """A prepared statement of an observed connection."""
+
+    def __init__(self, watcher: Watcher, statement: Any) -> None:
+        self._watcher = watcher
+        self._statement = statement
+
+    def __getattr__(self, name: str) -> Any:
+        found, query = getattr(self._statement, name), self._statement.get_query()
+        if name in METHODS:
+            return lambda *args, **kwargs: self._watcher.run(query, functools.partial(found, *args, **kwargs))
+        if name == "cursor":
+            return lambda *args, **kwargs: _Cursor(self._watcher, query, found(*args, **kwargs))
+        return found
+
+
+class _Cursor:
+    """A cursor of an observed connection: to be awaited or iterated over."""
+
+    def __init__(self, watcher: Watcher, query: str, cursor: Any) -> None:
+        self._watcher = watcher
+        self._query = query
+        self._cursor = cursor
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._open().__await__()
+
+    async def _open(self) -> Any:
+        await self._watcher.announce(self._query)
+        return await self._cursor
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        await self._watcher.announce(self._query)
+        async for row in self._cursor:
+            yield row
+
+
+async def _send(watcher: Watcher, query: str, run: Run, sent: Sent | None = None) -> Any:
+    if sql.transaction_control(query) or _is_savepoint(query):
+        return await watcher.control(run)
+    return await watcher.run(query, run, sent)
+
+
+def _is_savepoint(query: str) -> bool:
+    return query.lstrip().lower().startswith(("savepoint", "release", "rollback"))

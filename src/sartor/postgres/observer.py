@@ -1,0 +1,215 @@
+"""A transaction looked at between its statements: what each has locked, rewritten, scanned, changed.
+
+The looks are statements of their own on the same connection, for only there does the transaction show what it did.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import asyncpg
+
+from sartor.domain.hazard import MODES, Lock, Statement
+from sartor.postgres.connection import Connection
+from sartor.postgres.footprint import (
+    COUNTERS,
+    LOOK,
+    Look,
+    Relations,
+    Step,
+    Trace,
+    builds,
+    compare,
+    locks_on,
+    moved_files,
+    names,
+    read_look,
+    read_relations,
+    tables_of,
+)
+
+
+class Sent(NamedTuple):
+    """A text of several statements that a script sends in one message, and where in it the one in question begins."""
+
+    text: str
+    start: int
+
+
+Where = Callable[[Sent | None], int | None]
+"""Says which line of the script is at work, while it calls; of several statements sent together, that of one."""
+Run = Callable[[], Awaitable[Any]]
+
+EMPTIES = "truncate"
+"""The statement that gives a table a new file and needs no time for it."""
+REFUSES = (asyncpg.ActiveSQLTransactionError, asyncpg.InvalidTransactionTerminationError)
+"""What says that a statement can't be, or mustn't be, in a transaction."""
+NOTHING = Step((), (), (), (), 0)
+
+
+@dataclass(slots=True)
+class Watch:
+    """What is watched: the relations that were `known` before the run, in `schema`; `notes` takes the statements.
+
+    `counts` says that there are rows to count: in an empty copy, none that were changed isn't none.
+    """
+
+    known: Relations
+    schema: str
+    where: Where
+    counts: bool
+    notes: list[Statement] = field(default_factory=list)
+
+    def note(self, current: Current, step: Step, held: tuple[Lock, ...], error: str | None = None) -> None:
+        """Note a statement; together with the one before where it is that again."""
+        empties = current.query.lstrip().lower().startswith(EMPTIES)
+        found = Statement(
+            sql=current.query,
+            line=current.line,
+            locks=step.locks,
+            held=held,
+            rewrites=() if empties else step.rewrites,
+            scans=() if empties else step.scans,
+            builds=() if empties else step.builds,
+            rows=step.changed if self.counts or step.changed else None,
+            ms=current.ms,
+            error=error,
+        )
+        if self.notes and self.notes[-1].is_like(found):
+            self.notes[-1] = self.notes[-1].joined(found)
+        else:
+            self.notes.append(found)
+
+
+@dataclass(slots=True)
+class Current:
+    """The statement whose doings the next look will show; the time that it has had until now, in ms."""
+
+    query: str
+    line: int | None = None
+    ms: float = 0.0
+
+
+class Watcher:
+    """Notes the statements of one connection; `busy` while what the connection is told isn't the script's."""
+
+    def __init__(self, connection: Connection, watch: Watch) -> None:
+        self.busy = False
+        self._connection = connection
+        self._watch = watch
+        self._current: Current | None = None
+        self._before: Look = {}
+        self._files: dict[int, int] = {}
+
+    async def begin(self) -> None:
+        """Look at how things are before the next statement, where a transaction or a savepoint begins or ends."""
+        with self._aside():
+            relations = await read_relations(self._connection, self._watch.schema)
+            counters = read_look(await self._connection.fetch(COUNTERS))
+            self._files = {oid: relation.file for oid, relation in relations.items()}
+            self._before = counters | await self._look()
+
+    async def settle(self) -> None:
+        """Note the statement under way, if there is one, with all that it has done until now."""
+        current, self._current = self._current, None
+        if current is None:
+            return
+        before, known = self._before, self._watch.known
+        after = await self._look()
+        step = compare(before, after, known, self._files)
+        # What a savepoint gave back isn't held any more; the counters of what was there before stay.
+        self._before = {oid: trace._replace(modes=frozenset()) for oid, trace in before.items()} | after
+        self._files |= {oid: trace.relation.file for oid, trace in after.items() if trace.relation is not None}
+        modes = {oid: trace.modes for oid, trace in before.items()}
+        self._watch.note(current, step, locks_on(known, modes, modes))
+
+    async def announce(self, query: str) -> None:
+        """Take what comes until the next statement for this one's doing."""
+        await self.settle()
+        self._current = Current(query, self._watch.where(None))
+
+    async def control(self, run: Run) -> Any:
+        """Run what begins or ends a transaction or a savepoint."""
+        await self.settle()
+        with self._aside():
+            result = await run()
+        await self.begin()
+        return result
+
+    async def run(self, query: str, run: Run, sent: Sent | None = None) -> Any:
+        """Run a statement and note it, in a transaction of its own where there is none: its locks go with its end."""
+        if self._connection.is_in_transaction():
+            return await self.prepare(query, run, sent, goes_on=False)
+        try:
+            async with self._transaction():
+                return await self.prepare(query, run, sent, goes_on=False)
+        except REFUSES:
+            self._watch.notes.pop()
+        return await self._run_bare(query, run, sent)
+
+    async def prepare(self, query: str, run: Run, sent: Sent | None = None, *, goes_on: bool = True) -> Any:
+        """Run a statement, or the first part of it where it `goes_on`: that is noted with the rest."""
+        if self._current is None or self._current.query != query:
+            await self.settle()
+            self._current = Current(query)
+        current, began = self._current, time.perf_counter()
+        current.line = self._watch.where(sent)
+        try:
+            with self._aside():
+                result = await run()
+        except BaseException as error:
+            self._current = None
+            self._watch.note(current, NOTHING, (), str(error) or type(error).__name__)
+            raise
+        current.ms += (time.perf_counter() - began) * 1000
+        if not goes_on:
+            await self.settle()
+        return result
+
+    async def _look(self) -> dict[int, Trace]:
+        with self._aside():
+            return read_look(await self._connection.fetch(LOOK)) if self._connection.is_in_transaction() else {}
+
+    @contextmanager
+    def _aside(self) -> Iterator[None]:
+        was, self.busy = self.busy, True
+        try:
+            yield
+        finally:
+            self.busy = was
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[None]:
+        transaction = self._connection.transaction()
+        with self._aside():
+            await transaction.start()
+        try:
+            await self.begin()
+            yield
+        except BaseException:
+            with self._aside():
+                await transaction.rollback()
+            raise
+        with self._aside():
+            await transaction.commit()
+        self._before = {}
+
+    async def _run_bare(self, query: str, run: Run, sent: Sent | None) -> Any:
+        """Run what refuses a transaction. Its locks are gone by its end: they are those that the manual names."""
+        known, began = self._watch.known, time.perf_counter()
+        with self._aside():
+            result = await run()
+            took = (time.perf_counter() - began) * 1000
+            now = await read_relations(self._connection, self._watch.schema)
+        current = Current(query, self._watch.where(sent), took)
+        built, rewritten = builds(now, known, self._files), names(moved_files(now, self._files), known)
+        gone = tables_of(self._files.keys() - now.keys(), known)
+        touched = rewritten or (*(build.table for build in built), *gone)
+        locks = tuple(Lock(table, MODES[7] if rewritten else MODES[3]) for table in dict.fromkeys(touched))
+        self._files = {oid: relation.file for oid, relation in now.items()}
+        self._watch.note(current, Step(locks, rewritten, (), built, 0), ())
+        return result

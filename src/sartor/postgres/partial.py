@@ -1,0 +1,80 @@
+"""A file that is there when it is whole, and isn't there before."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+SUFFIX = ".sartor-part"
+
+
+class Partial:
+    """A file that is being written, at `path`; `publish` gives it its name."""
+
+    def __init__(self, path: Path, final: Path, descriptor: int) -> None:
+        self.path = path
+        self._final = final
+        self._descriptor = descriptor
+
+    @property
+    def size(self) -> int:
+        """Its bytes until now."""
+        return os.fstat(self._descriptor).st_size
+
+    def digest(self) -> str:
+        """The SHA-256 of its content, in hexadecimal."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def publish(self) -> None:
+        """Give it its name, and see both on the disk. Raises FileExistsError."""
+        os.fsync(self._descriptor)
+        try:
+            self._final.hardlink_to(self.path)  # a rename would write over a file that somebody has made meanwhile
+        except FileExistsError:
+            raise
+        except OSError:  # not every disk knows links
+            self.path.rename(self._final)
+        folder = os.open(self._final.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+@contextmanager
+def partial(final: Path) -> Iterator[Partial]:
+    """A new file beside `final`, for its owner alone, gone after the block where it wasn't published. Raises OSError.
+
+    What a killed process left of the kind in that folder is removed: the lock on it went with the process.
+    """
+    _clean(final.parent)
+    path, descriptor = _create(final)
+    try:
+        yield Partial(path, final, descriptor)
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _create(final: Path) -> tuple[Path, int]:
+    while True:
+        path = final.parent / f".{final.name}.{secrets.token_hex(4)}{SUFFIX}"
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+        with suppress(OSError):  # some network disks know no locks: what is left there stays
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if path.exists():  # nobody took it for left over before it was locked
+            return path, descriptor
+        os.close(descriptor)
+
+
+def _clean(folder: Path) -> None:
+    for left in folder.glob(f".*{SUFFIX}"):
+        with suppress(OSError), left.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left.unlink()

@@ -1,0 +1,81 @@
+"""Scripts run on the destination itself, each in a transaction that is rolled back."""
+
+from __future__ import annotations
+
+import sartor.postgres.errors as driver
+from sartor.catalogue.script import Script
+from sartor.domain.context import Context
+from sartor.domain.errors import Unreachable
+from sartor.domain.limits import Limits
+from sartor.domain.plan import Plan, Step
+from sartor.domain.rehearsal import Rehearsed
+from sartor.domain.report import Note, Observer
+from sartor.postgres.guard import Pins, session_settings
+from sartor.postgres.session import Session
+from sartor.rehearsal.notebook import Notebook
+
+SHORT = 0.3
+"""Seconds that a lock is waited for at most: whoever comes behind us waits for as long."""
+
+
+class _Undo(Exception):
+    """Ends a transaction that is to leave nothing."""
+
+
+async def rehearse_live(
+    session: Session, plan: Plan, notebook: Notebook, limits: Limits, observer: Observer
+) -> list[Rehearsed]:
+    """Run each script of a plan by itself, and roll it back: one that builds on another can't be rehearsed so."""
+    return [await _rehearse(session, step, plan, notebook, limits, observer) for step in plan.steps]
+
+
+async def _rehearse(
+    session: Session, step: Step, plan: Plan, notebook: Notebook, limits: Limits, observer: Observer
+) -> Rehearsed:
+    alteration, script = step.alteration, notebook.load(step.alteration)
+    body = script.body(plan.direction)
+    if script.needs_session(plan.direction):
+        return Rehearsed(alteration=alteration, reason="it runs outside a transaction, so it can't be rolled back")
+    pins, reason = _pins(session, alteration.name, limits), None
+    try:
+        async with session.connection.guarded(session_settings(pins, lock_timeout=True), ""):
+            await body(session.connection, _context(session, alteration.name, observer))
+            session.connection.require_awaited()
+            raise _Undo  # noqa: TRY301 - the way out of a transaction that isn't to be committed
+    except _Undo:
+        pass
+    except Exception as error:  # noqa: BLE001 - a script may fail in any way
+        reason = _why(error, session, script)
+    if session.connection_lost or session.connection.worn:
+        await session.renew()
+    return Rehearsed(alteration=alteration, statements=notebook.statements(alteration), reason=reason)
+
+
+def _why(error: Exception, session: Session, script: Script) -> str:
+    about = script.alteration
+    if session.connection_lost:
+        raise Unreachable(f"{session.destination.label}: the connection was lost ({error})") from error
+    found = driver.failure(error, name=about.name, alteration_id=about.id, file=about.file, locate=script.locate)
+    return f"it failed: {found.message}"
+
+
+def _pins(session: Session, name: str, limits: Limits) -> Pins:
+    return Pins(
+        schema=session.schema,
+        role=session.facts.role,
+        lock_timeout=min(limits.lock_timeout or SHORT, SHORT),
+        statement_timeout=limits.statement_timeout,
+        application=f"sartor rehearse {name}".encode("ascii", "replace").decode()[:63],
+        server_version=session.facts.server_version,
+    )
+
+
+def _context(session: Session, name: str, observer: Observer) -> Context:
+    facts = session.facts
+    return Context(
+        database=facts.database,
+        schema=session.schema,
+        user=facts.user,
+        server_version=facts.server_version,
+        log=lambda text: observer(Note(text=f"{name}: {text}")),
+    )

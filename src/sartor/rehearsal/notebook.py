@@ -1,0 +1,97 @@
+"""Scripts whose every statement is noted while they run."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from types import FrameType
+from typing import Any, NamedTuple
+
+from sartor.catalogue.script import Body, Script
+from sartor.catalogue.scripts import load_script
+from sartor.domain.alteration import Alteration
+from sartor.domain.context import Context
+from sartor.domain.hazard import Statement
+from sartor.domain.plan import Direction
+from sartor.postgres.footprint import Relations
+from sartor.postgres.observed import ObservedConnection
+from sartor.postgres.observer import Sent, Watch
+
+
+class _Page(NamedTuple):
+    """The notes of one function of a script: its `before` comes first."""
+
+    identity: tuple[str, str]
+    part: int
+
+
+class Notebook:
+    """What scripts did to relations that were `known` before the run, in `schema`; `counts` as in `Watch`."""
+
+    def __init__(self, known: Relations, schema: str, *, counts: bool) -> None:
+        self._known = known
+        self._schema = schema
+        self._counts = counts
+        self._pages: dict[_Page, list[Statement]] = {}
+
+    def load(self, alteration: Alteration) -> Script:
+        """The script of an alteration, which needs an observed connection. Raises ScriptError, CatalogueError."""
+        script = load_script(alteration)
+        return dataclasses.replace(
+            script,
+            before={
+                d: self._noted(script, d, body, _Page(alteration.identity, 0)) for d, body in script.before.items()
+            },
+            bodies={
+                d: self._noted(script, d, body, _Page(alteration.identity, 1)) for d, body in script.bodies.items()
+            },
+        )
+
+    def statements(self, alteration: Alteration) -> tuple[Statement, ...]:
+        """All that was noted of an alteration, in order."""
+        pages = [_Page(alteration.identity, part) for part in (0, 1)]
+        return tuple(statement for page in pages for statement in self._pages.get(page, ()))
+
+    def _noted(self, script: Script, direction: Direction, body: Body, page: _Page) -> Body:
+        def where(sent: Sent | None) -> int | None:
+            line = _at_work(script, direction)
+            return line if sent is None or line is None else _of_its_own(script.source, sent, line)
+
+        async def noted(connection: Any, context: Context) -> None:
+            assert isinstance(connection, ObservedConnection)  # noqa: S101 - for the type checker
+            watch = Watch(self._known, self._schema, where, self._counts)
+            # A script that lost a lock is run again: what counts is the last time.
+            self._pages[page] = watch.notes
+            async with connection.observed(watch):
+                await body(connection, context)
+
+        return noted
+
+
+_NOWHERE = Exception()
+"""An error that knows nothing: it has a script say what it is at."""
+
+
+def _at_work(script: Script, direction: Direction) -> int | None:
+    """The line of a script that is at work, from 1; None where none of it is."""
+    if script.sql(direction) is None:
+        return _line_in(script.alteration.file)
+    place = script.locate(_NOWHERE)
+    return place[1] if place else None
+
+
+def _of_its_own(source: str, sent: Sent, line: int) -> int:
+    """The line of one of several statements, where their text stands in the source as it is; else that at work."""
+    above = "".join(source.splitlines(keepends=True)[: line - 1])
+    found = source.find(sent.text, len(above))
+    return line if found < 0 else source.count("\n", 0, found + sent.start) + 1
+
+
+def _line_in(file: str) -> int | None:
+    """The line of `file` that is at work now, counted from 1; None where it isn't part of what is."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - a traceback's frame, before there is one
+    while frame is not None:
+        if frame.f_code.co_filename == file:
+            return frame.f_lineno
+        frame = frame.f_back
+    return None

@@ -1,0 +1,52 @@
+"""Where a rehearsal runs: a scratch database, on whichever server will have one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from sartor.domain.destination import Destination
+from sartor.domain.errors import BackupFailed, EmbeddedUnavailable, PrivilegeMissing, ReadOnly, RehearsalFailed
+from sartor.postgres.embedded import serve
+from sartor.postgres.scratch import scratch_database
+from sartor.postgres.session import application_name
+
+
+class Place(NamedTuple):
+    """A scratch database, and why it isn't on the server where one looks first."""
+
+    destination: Destination
+    notes: tuple[str, ...] = ()
+
+
+@asynccontextmanager
+async def scratch_place(destination: Destination, given: Destination | None, embedded: Path) -> AsyncIterator[Place]:
+    """An empty database on the server of `given`, else on the destination's; dropped in the end, whatever happens.
+
+    Where the destination's server won't have one, it is made on the embedded server in the folder `embedded`. Raises
+    RehearsalFailed, Unreachable, PrivilegeMissing.
+    """
+    application = application_name("rehearse")
+    async with AsyncExitStack() as stack:
+        notes: tuple[str, ...] = ()
+        try:
+            made = await stack.enter_async_context(scratch_database(given or destination, application=application))
+        except (PrivilegeMissing, ReadOnly, BackupFailed) as error:
+            if given is not None:
+                raise
+            notes = (f"rehearsed on the embedded server: {error}",)
+            server = Destination.parse(_embedded(stack, embedded, error))
+            made = await stack.enter_async_context(scratch_database(server, application=application))
+        yield Place(made._replace(schema=destination.schema), notes)
+
+
+def _embedded(stack: AsyncExitStack, folder: Path, reason: Exception) -> str:
+    try:
+        return stack.enter_context(serve(folder)).url
+    except EmbeddedUnavailable as error:
+        raise RehearsalFailed(
+            f"there is nowhere to rehearse: {reason}; {error}",
+            hint="name a server where databases may be made: --scratch-url",
+        ) from reason

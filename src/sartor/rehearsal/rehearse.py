@@ -1,0 +1,169 @@
+"""A rehearsal: the plan that a deploy would carry out, run on a clone of the destination, or undone on itself."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from sartor.domain.alteration import Catalogue
+from sartor.domain.destination import Destination
+from sartor.domain.errors import AlterationFailed, PoolerRefused
+from sartor.domain.hazard import Size
+from sartor.domain.limits import Limits
+from sartor.domain.plan import Deploy, Plan, make_plan
+from sartor.domain.rehearsal import Rehearsal, Rehearsed
+from sartor.domain.report import Failure, Note, Observer, RunEvent, Waiting
+from sartor.postgres.clone import clone
+from sartor.postgres.footprint import read_relations, read_sizes
+from sartor.postgres.ledger import read_ledger
+from sartor.postgres.observed import ObservedConnection
+from sartor.postgres.session import Session, application_name
+from sartor.postgres.snapshot import exported_snapshot
+from sartor.rehearsal.live import rehearse_live
+from sartor.rehearsal.notebook import Notebook
+from sartor.rehearsal.place import scratch_place
+from sartor.rehearsal.squawk import find_squawk, with_opinions
+from sartor.runner.progress import carry_out
+
+COST = "ran on the live database, each script rolled back: sequences have gone on, changed rows left dead ones"
+
+
+class RehearsalOrder(NamedTuple):
+    """What is wanted: on the destination itself, or on a clone, with its data or without.
+
+    `scratch` names another server for the clone; `embedded` is the folder of the one where none can be
+    made.
+    """
+
+    embedded: Path
+    live: bool = False
+    data: bool = False
+    scratch: Destination | None = None
+
+
+async def rehearse(
+    destination: Destination,
+    catalogue: Catalogue,
+    request: Deploy,
+    order: RehearsalOrder,
+    *,
+    limits: Limits,
+    observer: Observer,
+) -> Rehearsal:
+    """Rehearse what `request` would deploy. Raises SartorError where there can be no rehearsal.
+
+    A script that fails is told, and raises nothing.
+    """
+    limits = limits._replace(fingerprint=False)  # a clone is soon gone, and its statements are looked at
+    async with Session(destination, application=application_name("rehearse"), kind=ObservedConnection) as session:
+        plan = make_plan(catalogue, await read_ledger(session), request)
+        sizes = await read_sizes(session.connection, session.schema)
+        if not plan.steps:
+            return Rehearsal(target=plan.target, place="nothing", sizes=sizes)
+        if order.live:
+            found = await _on_itself(session, plan, sizes, limits, observer)
+        else:
+            found = await _on_a_clone(session, catalogue, request, order, sizes, limits, observer)
+        return await _with_opinions(found, session.facts.server_version)
+
+
+async def _with_opinions(found: Rehearsal, server_version: int) -> Rehearsal:
+    if (program := find_squawk()) is None:
+        return found
+    told = [
+        dataclasses.replace(each, statements=await with_opinions(program, each.statements, server_version))
+        for each in found.alterations
+    ]
+    return dataclasses.replace(found, alterations=tuple(told))
+
+
+async def _on_itself(
+    session: Session, plan: Plan, sizes: Mapping[str, Size], limits: Limits, observer: Observer
+) -> Rehearsal:
+    session.require_write()
+    known = await read_relations(session.connection, session.schema)
+    notebook = Notebook(known, session.schema, counts=True)
+    done = await rehearse_live(session, plan, notebook, limits, observer)
+    place = "the destination itself"
+    return Rehearsal(target=plan.target, place=place, alterations=tuple(done), sizes=sizes, notes=(COST,))
+
+
+async def _on_a_clone(
+    session: Session,
+    catalogue: Catalogue,
+    request: Deploy,
+    order: RehearsalOrder,
+    sizes: Mapping[str, Size],
+    limits: Limits,
+    observer: Observer,
+) -> Rehearsal:
+    if session.facts.pooled:
+        raise PoolerRefused(f"{session.destination.label} is a connection pooler, and a clone needs a session")
+    async with (
+        scratch_place(session.destination, order.scratch, order.embedded) as place,
+        Session(place.destination, application=application_name("rehearse"), kind=ObservedConnection) as scratch,
+    ):
+        async with exported_snapshot(session) as snapshot:
+            lacks = await clone(session, scratch, snapshot, data=order.data, lock_wait=limits.lock_budget)
+        notes = (*place.notes, *_versions(session, scratch), *(f"the clone: {lack}" for lack in lacks))
+        known = await read_relations(scratch.connection, scratch.schema)
+        notebook = Notebook(known, scratch.schema, counts=order.data)
+        plan, failed = await _carry_out(scratch, catalogue, request, notebook, limits, observer)
+        return Rehearsal(
+            target=plan.target,
+            place="a clone with data" if order.data else "a clone without data",
+            alterations=tuple(_collect(plan, notebook, failed, data=order.data)),
+            failed=failed,
+            sizes=sizes,
+            notes=notes,
+        )
+
+
+async def _carry_out(
+    scratch: Session, catalogue: Catalogue, request: Deploy, notebook: Notebook, limits: Limits, observer: Observer
+) -> tuple[Plan, Failure | None]:
+    """Deploy to the clone as to any destination; the plan, and why it ended early."""
+
+    def told(event: RunEvent) -> None:
+        # What begins and ends on a clone isn't news of the destination.
+        if isinstance(event, Note | Waiting):
+            observer(event)
+
+    ledger = await read_ledger(scratch)
+    plan = make_plan(catalogue, ledger, request)
+    limits = limits._replace(fuse=False)
+    try:
+        await carry_out(
+            scratch,
+            ledger,
+            catalogue,
+            request,
+            plan,
+            limits=limits,
+            backup=None,
+            observer=told,
+            load=notebook.load,
+        )
+    except AlterationFailed as error:
+        return plan, error.failure
+    return plan, None
+
+
+def _collect(plan: Plan, notebook: Notebook, failed: Failure | None, *, data: bool) -> list[Rehearsed]:
+    found, reason = [], None
+    for alteration in (step.alteration for step in plan.steps):
+        if failed is not None and alteration.id == failed.id:
+            reason = f"it failed: {failed.message}"
+            if not data:
+                reason += "; the clone has no rows, and --with-data gives it those of the destination"
+        found.append(Rehearsed(alteration=alteration, statements=notebook.statements(alteration), reason=reason))
+        if reason is not None:
+            reason = "an alteration before it failed"
+    return found
+
+
+def _versions(live: Session, scratch: Session) -> list[str]:
+    there, here = live.facts.server_version // 10000, scratch.facts.server_version // 10000
+    return [] if there == here else [f"the clone is on Postgres {here}, the destination on {there}"]

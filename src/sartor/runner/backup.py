@@ -1,0 +1,213 @@
+"""A backup taken, found whole, given its name, and noted in the journal."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import itertools
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from sartor.domain.backup import Backup, file_name, schema_to_hold
+from sartor.domain.destination import Destination
+from sartor.domain.errors import BackupFailed, PoolerRefused, SartorError
+from sartor.domain.ledger import EventKind
+from sartor.domain.limits import Limits
+from sartor.domain.report import BackedUp, Copying, Note, Observer
+from sartor.postgres.connecting import DRIVER_ERRORS
+from sartor.postgres.connection import Connection
+from sartor.postgres.dump import decode, dump, restore
+from sartor.postgres.ledger import read_ledger, require_format
+from sartor.postgres.likeness import Likeness, difference, likeness, likeness_now
+from sartor.postgres.partial import Partial, partial
+from sartor.postgres.scratch import scratch_database
+from sartor.postgres.session import Session, application_name
+from sartor.postgres.snapshot import exported_snapshot
+from sartor.postgres.tools import Tools, find_tools
+from sartor.runner.attempt import Stale
+from sartor.runner.turn import take_turn
+
+BEAT = 1.0
+"""Seconds between two words about how far it has come."""
+
+
+class BackupOrder(NamedTuple):
+    """What is wanted: in which folder, or under which file's name; how much of the database; proved on which server."""
+
+    place: str
+    whole: bool = False
+    prove: bool = False
+    scratch: Destination | None = None
+
+
+async def take_backup(
+    destination: Destination, order: BackupOrder, *, limits: Limits, observer: Observer
+) -> tuple[Backup, bool]:
+    """Back a destination up; the backup, and whether the journal has it. Raises BackupFailed, DestinationError."""
+    async with Session(destination, application=application_name("backup")) as session:
+        made = await back_up(session, order, limits, observer)
+        return made, await _note_alone(session, made, limits, observer)
+
+
+async def back_up(session: Session, order: BackupOrder, limits: Limits, observer: Observer) -> Backup:
+    """Back up the session's database, or one schema of it; the file has its name when it was found whole.
+
+    Raises BackupFailed, PoolerRefused; there is no file then.
+    """
+    if session.facts.pooled:
+        raise PoolerRefused(f"{session.destination.label} is a connection pooler, and a backup needs a session")
+    began = time.monotonic()
+    tools = find_tools(session.facts.server_version)[0]
+    schema = schema_to_hold(session.schema, whole=order.whole)
+    if schema is not None and not session.facts.schema_exists:
+        raise BackupFailed(f"there is no schema {schema} in database {session.facts.database}", hint="check its name")
+    final = _name(order.place, session.facts.database, schema)
+    with _explained(final), partial(final) as file:
+        made = await _Taking(session, tools, schema, file, observer).take(order, limits)
+        file.publish()
+    backup = made._replace(file=str(final))
+    observer(BackedUp(backup=backup, duration_ms=(time.monotonic() - began) * 1000))
+    return backup
+
+
+def _name(place: str, database: str, schema: str | None) -> Path:
+    """The file's name: as it was given, or one of its own in the folder that was given. Raises BackupFailed."""
+    path = Path(place).absolute()
+    if path.is_dir():
+        now = dt.datetime.now(dt.UTC)
+        names = (file_name(database, schema, now, number) for number in itertools.count(1))
+        return next(found for name in names if not (found := path / name).exists())
+    if place.endswith("/") or not path.parent.is_dir():
+        folder = path if place.endswith("/") else path.parent
+        raise BackupFailed(f"there is no folder {folder}", hint="make it, or give another")
+    if path.exists():
+        raise BackupFailed(f"{path} exists already", hint="give another name, or a folder")
+    return path
+
+
+@contextmanager
+def _explained(final: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BackupFailed(
+            f"no backup was taken: {final.parent}: {error.strerror or error}",
+            hint="give a folder that this user may write to, and that has space",
+        ) from error
+
+
+class _Taking:
+    """A backup under way: the session, the file that it is written to, and who is told."""
+
+    def __init__(self, session: Session, tools: Tools, schema: str | None, file: Partial, observer: Observer) -> None:
+        self._session = session
+        self._tools = tools
+        self._schema = schema
+        self._file = file
+        self._observer = observer
+        self._what = "backing up"
+
+    async def take(self, order: BackupOrder, limits: Limits) -> Backup:
+        """Take it; its file has no name yet."""
+        session, tools, schema = self._session, self._tools, self._schema
+        beat = asyncio.create_task(self._beat())
+        try:
+            source: Likeness | None = None
+            async with exported_snapshot(session) as snapshot:
+                await dump(
+                    tools,
+                    session,
+                    self._file.path,
+                    snapshot=snapshot.id,
+                    schema=schema,
+                    lock_wait=limits.lock_budget,
+                    heard=self._hear,
+                )
+                if order.prove:
+                    source = await likeness(tools, session, snapshot, schema=schema)
+            self._what = "reading the backup"
+            reader = await decode(session.facts.server_version, self._file.path)
+            if source is not None:
+                await self._prove(reader, source, order.scratch or session.destination)
+            return Backup(
+                file="",
+                bytes=self._file.size,
+                lsn=snapshot.lsn,
+                checksum=f"sha256:{await asyncio.to_thread(self._file.digest)}",
+                database=session.facts.database,
+                schema=schema,
+                proved=source is not None,
+            )
+        finally:
+            beat.cancel()
+            with suppress(asyncio.CancelledError):
+                await beat
+
+    async def _prove(self, reader: Tools, source: Likeness, beside: Destination) -> None:
+        """Restore it into a scratch database, and compare. Raises BackupFailed."""
+        self._what = "restoring the backup for a proof"
+        application = application_name("backup")
+        async with (
+            scratch_database(beside, application=application) as place,
+            Session(place, application=application) as scratch,
+        ):
+            _require_alike(self._session, scratch)
+            await restore(reader, scratch, self._file.path, bare=True)
+            copy = await likeness_now(reader, scratch, schema=self._schema)
+        if (found := difference(source, copy)) is not None:
+            raise BackupFailed(f"the backup, once restored, isn't what was backed up: {found}")
+
+    def _hear(self, line: str) -> None:
+        if line.startswith("pg_dump: dumping contents of table "):
+            self._what = f"backing up {line.rpartition(' ')[2]}"
+
+    async def _beat(self) -> None:
+        """Tell how far it has come, and see that nothing between here and the server takes the session for dead."""
+        seconds = 0
+        while True:
+            await asyncio.sleep(BEAT)
+            seconds += 1
+            self._observer(Copying(what=self._what, seconds=seconds, bytes=self._file.size))
+            if seconds % 30 == 0:
+                with suppress(OSError, *DRIVER_ERRORS):
+                    await self._session.connection.execute("select 1")
+
+
+def _require_alike(source: Session, scratch: Session) -> None:
+    """Raise BackupFailed where the servers' versions differ: they describe the same schema in different words."""
+    one, two = (session.facts.server_version // 10000 for session in (source, scratch))
+    if one != two:
+        raise BackupFailed(
+            f"the database is on Postgres {one} and the scratch server is Postgres {two}: they can't be compared",
+            hint=f"give a server of version {one} with --scratch-url",
+        )
+
+
+async def _nothing(_connection: Connection) -> None:
+    """The work of an event that is only a record."""
+
+
+async def _note_alone(session: Session, backup: Backup, limits: Limits, observer: Observer) -> bool:
+    """Write it to the journal where there is one, and say why where that can't be."""
+    try:
+        ledger = await read_ledger(session)
+        if not ledger.exists:
+            observer(Note(text="the journal doesn't have this backup: nothing was ever deployed here"))
+            return False
+        session.require_write()
+        async with take_turn(session, "backup", limits=limits, observer=observer) as turn:
+            while True:
+                require_format(ledger)
+                turn.head = ledger.head
+                try:
+                    await turn.happen(EventKind.BACKUP, None, "backup", _nothing, detail=backup.detail)
+                except Stale:
+                    ledger = await read_ledger(session)
+                else:
+                    return True
+    except (SartorError, OSError, *DRIVER_ERRORS) as error:
+        observer(Note(text=f"the journal doesn't have this backup: {error}"))
+        return False

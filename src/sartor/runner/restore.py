@@ -1,0 +1,114 @@
+"""A backup put back, into a database that holds nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from sartor.domain.backup import Restored, schema_to_hold
+from sartor.domain.destination import DEFAULT_SCHEMA, Destination
+from sartor.domain.errors import BackupFailed, PoolerRefused, RefusedError
+from sartor.domain.quoting import quote_identifier
+from sartor.domain.report import Copying, Observer
+from sartor.postgres.connecting import stay
+from sartor.postgres.contents import what_it_holds
+from sartor.postgres.dump import decode, restore
+from sartor.postgres.scratch import create_database, drop_database
+from sartor.postgres.session import Session, application_name
+
+MAINTENANCE = "postgres"
+"""The database from which others are made: every server has it."""
+
+
+class RestoreOrder(NamedTuple):
+    """What is wanted: `schema` for a backup that holds one schema; whether the database is to be made first."""
+
+    file: str
+    schema: str | None = None
+    create: bool = False
+    no_owner: bool = False
+    jobs: int = 1
+
+
+async def put_back(order: RestoreOrder, into: Destination, *, observer: Observer) -> Restored:
+    """Restore a backup into an empty database, which is made first where the order says so.
+
+    Raises RefusedError where it isn't empty, BackupFailed where the file isn't a whole backup or doesn't fit. Nothing
+    has changed then, unless several jobs were at work in a database that was there before.
+    """
+    began = time.monotonic()
+    file, size = _find(order.file)
+    async with (
+        _created(into) if order.create else nullcontext(),
+        Session(into, application=application_name("restore")) as session,
+    ):
+        if session.facts.pooled:
+            raise PoolerRefused(f"{into.label} is a connection pooler, and a restore needs a session")
+        await _require_empty(session, order)
+        beat = asyncio.create_task(_beat(file, size, observer))
+        try:
+            tools = await decode(session.facts.server_version, file)
+            await restore(tools, session, file, bare=order.no_owner, jobs=order.jobs)
+        finally:
+            beat.cancel()
+            with suppress(asyncio.CancelledError):
+                await beat
+        return Restored(str(file), size, session.facts.database, (time.monotonic() - began) * 1000)
+
+
+@asynccontextmanager
+async def _created(into: Destination) -> AsyncIterator[None]:
+    """Make the database, and drop it again where the block fails."""
+    if (database := into.database) is None:
+        raise RefusedError("--into names no database to create", hint="end the URL with /NAME")
+    async with Session(into.at(MAINTENANCE), application=application_name("restore")) as session:
+        if not session.facts.pooled:
+            await stay(session.connection)
+        await create_database(session, database)
+        try:
+            yield
+        except BaseException:
+            await drop_database(session, database)
+            raise
+
+
+def _find(name: str) -> tuple[Path, int]:
+    """A backup's file and its bytes. Raises BackupFailed."""
+    file = Path(name).absolute()
+    try:
+        with file.open("rb") as found:
+            return file, os.fstat(found.fileno()).st_size
+    except OSError as error:
+        raise BackupFailed(f"{file} can't be read: {error.strerror}", hint="give a backup's file") from error
+
+
+async def _require_empty(session: Session, order: RestoreOrder) -> None:
+    """Raise RefusedError where a restore would mix with what is there."""
+    schema = schema_to_hold(order.schema or DEFAULT_SCHEMA)
+    held = await what_it_holds(session.connection, schema)
+    if held is None:
+        return
+    where = f"database {session.facts.database}"
+    if schema is not None:
+        aside = f"alter schema {quote_identifier(schema)} rename to {quote_identifier(schema + '_old')};"
+        raise RefusedError(
+            f"{where} has a schema {schema} already",
+            hint=f"put it aside: {aside} or restore into another database",
+        )
+    raise RefusedError(
+        f"{where} isn't empty: it holds {held}",
+        hint="restore into a new database, --create makes it; a backup of one schema goes beside others with --schema",
+    )
+
+
+async def _beat(file: Path, size: int, observer: Observer) -> None:
+    seconds = 0
+    while True:
+        await asyncio.sleep(1)
+        seconds += 1
+        observer(Copying(what=f"restoring {file.name}", seconds=seconds, bytes=size))

@@ -1,0 +1,410 @@
+"""`sartor db alteration rehearse`."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sartor.rehearsal.squawk import find_squawk
+from support.command import Command
+from support.database import Database
+from support.folder import Folder
+from support.roles import Role, temporary_role
+from support.sessions import holding, until
+from support.shapes import check
+
+BASE = """
+    -- sartor: up
+    create table users (id bigint primary key, name text, age int);
+    create table orders (id bigint primary key, user_id bigint);
+    insert into users select i, 'n' || i, i from generate_series(1, 100) i;
+    -- sartor: down
+    drop table orders, users;
+"""
+
+
+@pytest.fixture
+def deployed(sartor: Command, folder: Folder, database: Database) -> Database:
+    """A database with two tables and rows in one of them."""
+    folder.write("1.0.0-1700000000-base.sql", BASE)
+    sartor("deploy", "latest")
+    database.run("analyze")
+    return database
+
+
+@pytest.fixture
+def deployer(deployed: Database) -> Iterator[Role]:
+    """A role that may deploy, and may not make databases."""
+    with temporary_role(deployed) as found:
+        deployed.run(f"grant create, usage on schema public to {found.name}")
+        for table in ("users", "orders", "sartor_ledger", "sartor_journal", "sartor_closed"):
+            deployed.run(f"alter table {table} owner to {found.name}")
+        yield found
+
+
+def rehearse(sartor: Command, *arguments: str, expect: int = 0) -> Any:
+    return check(sartor("rehearse", *arguments, "--json", expect=expect), "rehearse")
+
+
+def statements(found: Any, number: int = 0) -> list[Any]:
+    told: list[Any] = found["alterations"][number]["statements"]
+    return told
+
+
+def scratch_databases(database: Database) -> list[Any]:
+    return database.rows("select datname from pg_database where datname like 'sartor_scratch_%'")
+
+
+def test_what_is_told(sartor: Command, folder: Folder, deployed: Database) -> None:
+    """Each statement with its place, what it does to tables and for how long, and what to write instead."""
+    folder.write(
+        "next-1700000001-more.py",
+        """
+        async def up(conn):
+            await conn.execute("create index users_name on users (name)")
+            await conn.execute("create table bills (id int)")
+        """,
+    )
+    shown = sartor("rehearse").out
+    assert "next-1700000001-more.py: blocks writes\n  line 2  create index users_name on users (name)\n" in shown
+    assert "    builds users_name on users (about 100 rows, " in shown
+    assert ") while nobody can write to it\n    ShareLock on users\n    instead: build it with" in shown
+    assert "(docs/rehearse.md#build-an-index)" in shown
+    assert shown.endswith("Rehearsed 1 alteration on a clone without data: 1 blocks writes\n")
+    (index, table) = statements(rehearse(sartor))
+    assert (index["line"], index["locks"]) == (2, [{"relation": "users", "mode": "ShareLock"}])
+    assert (table["line"], table["locks"], table["verdict"]) == (3, [], "safe")
+    assert deployed.tables() == {"users", "orders"}
+    assert scratch_databases(deployed) == []
+
+
+def test_nothing_is_left(sartor: Command, folder: Folder, deployed: Database) -> None:
+    """The ledger and the journal have nothing of it, and the deploy that comes after does what was rehearsed."""
+    folder.table("next-1700000001-a.py")
+    journal = deployed.rows("select * from sartor_journal")
+    rehearse(sartor)
+    assert deployed.rows("select * from sartor_journal") == journal
+    assert sartor("deploy", "next", "--json").json["done"][0]["id"] == "1700000001-a"
+    assert rehearse(sartor)["alterations"] == []
+    assert sartor("rehearse").out == "Found 0 alteration to rehearse\n"
+
+
+@pytest.mark.usefixtures("deployed")
+def test_all_ways_to_send_sql(sartor: Command, folder: Folder) -> None:
+    """Whichever method sends a statement, it is seen, at its own line."""
+    folder.write(
+        "next-1700000001-ways.py",
+        """
+        async def up(conn):
+            await conn.execute("select 1 from users; update users set age = 0")
+            await conn.execute("update users set age = $1", 1)
+            await conn.executemany("update users set age = $1", [(1,), (2,)])
+            await conn.fetch("update users set age = 2 returning id")
+            await conn.fetchrow("update users set age = 3 returning id")
+            await conn.fetchval("update users set age = 4 returning id")
+            prepared = await conn.prepare("update users set age = $1 returning id")
+            await prepared.fetch(5)
+            async for _ in conn.cursor("update users set age = 6 returning id"): pass
+            async for _ in prepared.cursor(7): pass
+            await conn.copy_records_to_table("users", records=[(1000, "x", 1)])
+            await conn.copy_from_table("users", output=lambda data: nothing())
+            await conn.copy_from_query("update users set age = 8 returning id", output=lambda data: nothing())
+            async with conn.transaction():
+                await conn.execute("do $$ begin update users set age = 9; end $$")
+
+        async def nothing():
+            pass
+        """,
+    )
+    found = statements(rehearse(sartor, "--with-data"))
+    assert [(each["line"], each["rows"]) for each in found] == [
+        (2, 0),
+        (2, 100),
+        (3, 100),
+        (4, 200),
+        (5, 100),
+        (6, 100),
+        (7, 100),
+        (9, 100),
+        (10, 100),
+        (11, 100),
+        (12, 1),
+        (13, 0),
+        (14, 101),
+        (16, 101),
+    ]
+
+
+@pytest.mark.usefixtures("deployed")
+def test_the_line_of_each(sartor: Command, folder: Folder) -> None:
+    """Of several statements in one text each has its own line, where the text stands in the file as it is."""
+    folder.write(
+        "next-1700000001-lines.py",
+        """
+        async def up(conn):
+            await conn.execute(
+                \"\"\"
+                update users set age = 1;
+
+                -- and then
+                update users
+                set age = 2
+                \"\"\"
+            )
+        """,
+    )
+    folder.write("next-1700000002-lines.sql", "-- sartor: up\nselect 1;\n\nselect\n2;\n")
+    found = rehearse(sartor)
+    assert [each["line"] for number in (0, 1) for each in statements(found, number)] == [4, 7, 2, 4]
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_loop(sartor: Command, folder: Folder) -> None:
+    """A statement that runs again and again is told once."""
+    folder.write(
+        "next-1700000001-loop.py",
+        """
+        async def up(conn):
+            for number in range(5):
+                await conn.execute("update users set age = $1 where id = $1", number)
+        """,
+    )
+    (loop,) = statements(rehearse(sartor, "--with-data"))
+    assert (loop["times"], loop["rows"]) == (5, 4)
+
+
+@pytest.mark.usefixtures("deployed")
+def test_an_error_that_the_script_takes(sartor: Command, folder: Folder) -> None:
+    """A statement that fails inside a savepoint is told, with what comes after it."""
+    folder.write(
+        "next-1700000001-tries.py",
+        """
+        async def up(conn):
+            try:
+                async with conn.transaction():
+                    await conn.execute("alter table users add column name text")
+            except Exception:
+                await conn.execute("alter table users add column age_2 int")
+        """,
+    )
+    failed, added = statements(rehearse(sartor))
+    assert "already exists" in failed["error"]
+    assert (added["line"], added["locks"]) == (6, [{"relation": "users", "mode": "AccessExclusiveLock"}])
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_lock_from_before(sartor: Command, folder: Folder) -> None:
+    """A statement that takes its time under a lock of an earlier one blocks what that stops."""
+    folder.write(
+        "next-1700000001-both.sql",
+        "-- sartor: up\nalter table users add column x int;\nupdate users set x = age;\n",
+    )
+    added, filled = statements(rehearse(sartor))
+    assert (added["verdict"], filled["verdict"]) == ("safe", "blocks-reads")
+    assert filled["held"] == [{"relation": "users", "mode": "AccessExclusiveLock"}]
+    assert filled["instead"]["page"] == "docs/rehearse.md#keep-locks-short"
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_gate(sartor: Command, folder: Folder) -> None:
+    """`--max-hazard` ends with 1 where an alteration is worse than it allows."""
+    folder.add("next-1700000001-a.py", up="create index on users (name)")
+    rehearse(sartor, "--max-hazard", "blocks-writes")
+    rehearse(sartor, "--max-hazard", "safe", expect=1)
+    error = sartor("rehearse", "--max-hazard", "safe", expect=1).err
+    assert "next-1700000001-a.py: blocks-writes, and no worse than safe is allowed" in error
+    assert "'fast' is none of safe, blocks-writes" in sartor("rehearse", "--max-hazard", "fast", expect=2).err
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_script_that_fails(sartor: Command, folder: Folder) -> None:
+    """It and those after it aren't rehearsed; the command ends with 1 and tells the failure in full."""
+    folder.add("next-1700000001-a.py", up="alter table users add column a int")
+    folder.add("next-1700000002-b.py", up="insert into nowhere values (1)")
+    folder.add("next-1700000003-c.py", up="alter table users add column c int")
+    found = rehearse(sartor, expect=1)
+    assert [each["verdict"] for each in found["alterations"]] == ["safe", "not-rehearsed", "not-rehearsed"]
+    assert found["failed"]["sqlstate"] == "42P01"
+    assert "--with-data" in found["alterations"][1]["reason"]
+    assert "an alteration before it failed" in sartor("rehearse", expect=1).out
+
+
+@pytest.mark.usefixtures("deployed")
+def test_with_data(sartor: Command, folder: Folder) -> None:
+    """`--with-data` gives the clone the rows, so that what depends on them can be rehearsed."""
+    folder.write(
+        "next-1700000001-a.py",
+        """
+        async def up(conn):
+            assert await conn.fetchval("select count(*) from users") == 100
+            await conn.execute("update users set age = 0")
+        """,
+    )
+    rehearse(sartor, expect=1)
+    found = rehearse(sartor, "--with-data")
+    assert (found["place"], statements(found)[1]["rows"]) == ("a clone with data", 100)
+
+
+def test_live(sartor: Command, folder: Folder, deployed: Database) -> None:
+    """`--live` runs each script on the destination, rolls it back, and says what that costs."""
+    folder.add("next-1700000001-a.py", up="alter table users alter column age type bigint")
+    folder.add("next-1700000002-b.py", up="alter table users alter column age set not null")
+    folder.write("next-1700000003-c.sql", "-- sartor: transaction off\n-- sartor: up\nvacuum users;\n")
+    before = deployed.rows("select relfilenode, relname from pg_class where oid >= 16384 order by 2")
+    found = rehearse(sartor, "--live")
+    assert [each["verdict"] for each in found["alterations"]] == ["rewrites", "blocks-reads", "not-rehearsed"]
+    assert "outside a transaction" in found["alterations"][2]["reason"]
+    assert "sequences have gone on" in found["notes"][0]
+    assert deployed.rows("select relfilenode, relname from pg_class where oid >= 16384 order by 2") == before
+    assert "--live needs no clone" in sartor("rehearse", "--live", "--with-data", expect=2).err
+
+
+def test_live_and_in_the_way(sartor: Command, folder: Folder, deployed: Database) -> None:
+    """A live rehearsal doesn't wait long for a lock: whoever comes behind it would."""
+    folder.add("next-1700000001-a.py", up="alter table users add column x int")
+    with holding(deployed.url, "begin", "lock table users in access share mode"):
+        found = rehearse(sartor, "--live", "--lock-timeout", "1h")
+    assert "lock timeout" in found["alterations"][0]["reason"]
+
+
+def test_another_server(sartor: Command, folder: Folder, deployed: Database, deployer: Role, server_url: str) -> None:
+    """`--scratch-url` has the clone made there, by another role."""
+    folder.add("next-1700000001-a.py", up="alter table users add column x int")
+    found = rehearse(sartor, "--db-url", deployer.url, "--scratch-url", server_url)
+    assert found["verdict"] == "safe"
+    assert scratch_databases(deployed) == []
+
+
+def test_the_embedded_server(sartor: Command, folder: Folder, deployer: Role) -> None:
+    """Where the destination's role may make no database, the clone is on the embedded server; what it lacks is told."""
+    folder.add("next-1700000001-a.py", up="alter table users add column x int")
+    found = rehearse(sartor, "--db-url", deployer.url)
+    assert found["verdict"] == "safe"
+    assert "may not create databases" in found["notes"][0]
+    assert any("the clone: it lacks roles" in note and deployer.name in note for note in found["notes"])
+
+
+def test_another_schema(sartor: Command, folder: Folder, database: Database) -> None:
+    """Relations of the destination's schema are named without it, others with theirs."""
+    database.run("create schema other", "create table other.t (id int)")
+    folder.write("1.0.0-1700000000-base.sql", BASE)
+    sartor("deploy", "latest", "--schema", "acme")
+    folder.add("next-1700000001-a.py", up="create index on users (age); create index on other.t (id)")
+    found = statements(rehearse(sartor, "--schema", "acme"))
+    assert [each["locks"][0]["relation"] for each in found] == ["users", "other.t"]
+
+
+def test_a_killed_rehearsal(sartor: Command, folder: Folder, deployed: Database) -> None:
+    """Ctrl-C drops the clone; what `kill -9` leaves, the next rehearsal drops."""
+    folder.add("next-1700000001-a.py", up="select pg_sleep(60)")
+    sleeping = "select exists (select from pg_stat_activity where query = 'select pg_sleep(60)')"
+    for number, left in ((signal.SIGINT, 0), (signal.SIGKILL, 1)):
+        process = sartor.start("rehearse")
+        until(lambda: deployed.value(sleeping))
+        process.send_signal(number)
+        process.communicate(timeout=30)
+        assert process.returncode == {signal.SIGINT: 130, signal.SIGKILL: -signal.SIGKILL}[number]
+        assert len(scratch_databases(deployed)) == left
+    until(lambda: not deployed.value("select count(*) from pg_stat_activity where datname like 'sartor_scratch_%'"))
+    folder.add("next-1700000001-a.py", up="select 1")
+    rehearse(sartor)
+    assert scratch_databases(deployed) == []
+
+
+@pytest.mark.usefixtures("deployed")
+def test_outside_a_transaction(sartor: Command, folder: Folder) -> None:
+    """A procedure that commits, a transaction of the script's own and a concurrent build run as they do in a deploy."""
+    folder.write(
+        "next-1700000001-outside.py",
+        """
+        transaction = False
+
+        async def up(conn):
+            await conn.execute("create or replace procedure p() language plpgsql as 'begin commit; end'")
+            await conn.execute("call p()")
+            async with conn.transaction():
+                await conn.execute("alter table users add column x int")
+                await conn.execute("update users set x = 1")
+            await conn.execute("create index concurrently if not exists users_x on users (x)")
+            await conn.execute("begin; lock table users; update users set x = 2; commit")
+        """,
+    )
+    found = rehearse(sartor, "--with-data")
+    (_, _, _, update, index, lock, again) = statements(found)
+    assert (lock["verdict"], again["verdict"]) == ("safe", "blocks-reads")
+    assert (update["verdict"], update["rows"], update["held"][0]["mode"]) == (
+        "blocks-reads",
+        100,
+        "AccessExclusiveLock",
+    )
+    assert index["builds"] == [{"name": "users_x", "table": "users"}]
+    assert index["held"] == []
+
+
+@pytest.mark.usefixtures("deployed")
+def test_before_up(sartor: Command, folder: Folder) -> None:
+    """What runs before the transaction is told first."""
+    folder.write(
+        "next-1700000001-before.py",
+        """
+        async def before_up(conn):
+            await conn.execute("create index concurrently if not exists users_age on users (age)")
+
+        async def up(conn):
+            await conn.execute("alter table users add column x int")
+        """,
+    )
+    assert [each["line"] for each in statements(rehearse(sartor))] == [2, 5]
+
+
+@pytest.mark.usefixtures("deployed")
+def test_what_a_savepoint_undid(sartor: Command, folder: Folder) -> None:
+    """What was rolled back to a savepoint isn't told of the statements behind it."""
+    folder.write(
+        "next-1700000001-undone.py",
+        """
+        async def up(conn):
+            try:
+                async with conn.transaction():
+                    await conn.execute("alter table users alter column age type bigint")
+                    raise ValueError
+            except ValueError:
+                pass
+            await conn.execute("alter table users add column x int")
+        """,
+    )
+    first, last = statements(rehearse(sartor))
+    assert (first["verdict"], last["verdict"]) == ("rewrites", "safe")
+    assert (last["held"], last["rewrites"]) == ([], [])
+
+
+@pytest.mark.usefixtures("deployed")
+def test_what_the_run_made_itself(sartor: Command, folder: Folder) -> None:
+    """Nobody waits for a table that the run has made, in this alteration or in one before."""
+    folder.add("next-1700000001-a.py", up="create table made (id int); create index on made (id)")
+    folder.add("next-1700000002-b.py", up="alter table made alter column id type bigint")
+    found = rehearse(sartor)
+    assert found["verdict"] == "safe"
+    assert [each["locks"] for number in (0, 1) for each in statements(found, number)] == [[], [], []]
+
+
+def test_tables_that_it_may_not_read(sartor: Command, folder: Folder, deployed: Database, deployer: Role) -> None:
+    """The error names the grant that is missing."""
+    deployed.run("create table secrets (id int)", f"alter role {deployer.name} createdb")
+    folder.table("next-1700000001-a.py")
+    error = sartor("rehearse", "--db-url", deployer.url, expect=6).err
+    assert "the schema can't be cloned" in error
+    assert f'grant pg_read_all_data to "{deployer.name}"' in error
+    assert scratch_databases(deployed) == []
+
+
+@pytest.mark.skipif(find_squawk() is None, reason="squawk-cli isn't installed")
+@pytest.mark.usefixtures("deployed")
+def test_a_second_opinion(sartor: Command, folder: Folder) -> None:
+    """What `squawk` says of a statement stands with it."""
+    folder.write("next-1700000001-a.sql", "-- sartor: up\nselect 1;\ncreate index i\n  on users (age);\nselect 2;\n")
+    rules = [[opinion["rule"] for opinion in each["opinions"]] for each in statements(rehearse(sartor))]
+    assert rules == [[], ["require-concurrent-index-creation"], []]

@@ -1,0 +1,132 @@
+"""`sartor db restore`: what was backed up comes back, whole or not at all."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.command import Command
+from support.database import Database, temporary_database, with_name
+from support.folder import Folder
+from support.shapes import check
+
+
+@pytest.fixture
+def other(server_url: str) -> Iterator[Database]:
+    """Another empty database."""
+    with temporary_database(server_url) as found:
+        yield found
+
+
+@pytest.fixture
+def dropped(database: Database) -> Iterator[Database]:
+    """The database that the printed command makes."""
+    name = f"{database.name}_restored"
+    yield Database(with_name(database.url, name), name)
+    database.run(f"drop database if exists {name} with (force)")
+
+
+def status(sartor: Command, database: Database) -> Any:
+    """What `status --json` says of a database, whatever it is called."""
+    return check(sartor("status", "--json", "--db-url", database.url), "status") | {"destination": None}
+
+
+def test_the_printed_command(
+    sartor: Command, folder: Folder, database: Database, dropped: Database, tmp_path: Path
+) -> None:
+    """A failed deploy prints a command that brings the database of before back, ledger and all, under another name."""
+    folder.table("1.0.0-1700000000-a.py")
+    sartor("deploy", "latest")
+    database.run("insert into a values (1), (2)")
+    folder.table("1.1.0-1700000001-b.py")
+    folder.add("1.1.0-1700000002-c.py", up="drop table nothing")
+    before = status(sartor, database)
+    done = sartor("deploy", "latest", "--backup", str(tmp_path), expect=1)
+    command = done.err.partition("To have what was there before: ")[2].splitlines()[0]
+    sartor.run(*shlex.split(command)[1:])
+    assert status(sartor, dropped) == before
+    assert dropped.rows("select id from a order by id") == [(1,), (2,)]
+    assert dropped.tables() == {"a"}
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_restored_database_goes_on(
+    sartor: Command, folder: Folder, other: Database, tmp_path: Path, jobs: str
+) -> None:
+    """`status` says there what it said when the backup was taken, and a deploy goes on from that."""
+    folder.table("1.0.0-1700000000-a.py")
+    sartor("deploy", "latest")
+    before = check(sartor("status", "--json"), "status") | {"destination": None}
+    file = str(tmp_path / "x.dump")
+    sartor.run("db", "backup", file)
+    done = sartor.run("db", "restore", file, "--into", other.url, "--jobs", jobs, "--json")
+    assert check(done, "restore")["database"] == other.name
+    assert status(sartor, other) == before
+    folder.table("1.1.0-1700000001-b.py")
+    sartor("deploy", "latest", "--db-url", other.url)
+    assert other.tables() == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    "there", ["create table t (id int)", "create schema s", "create type e as enum ('a')", "create sequence s"]
+)
+def test_a_database_that_is_not_empty(sartor: Command, other: Database, tmp_path: Path, there: str) -> None:
+    """Whatever it holds, nothing is put beside it."""
+    file = str(tmp_path / "x.dump")
+    sartor.run("db", "backup", file)
+    other.run(there)
+    done = sartor.run("db", "restore", file, "--into", other.url, "--json", expect=2)
+    assert check(done, "restore")["error"]["kind"] == "RefusedError"
+
+
+def test_extensions_do_not_count(sartor: Command, other: Database, tmp_path: Path) -> None:
+    """A database that a template has given an extension is empty."""
+    file = str(tmp_path / "x.dump")
+    sartor.run("db", "backup", file)
+    other.run("create extension pg_trgm")
+    sartor.run("db", "restore", file, "--into", other.url)
+
+
+def test_one_schema_beside_others(sartor: Command, folder: Folder, database: Database, tmp_path: Path) -> None:
+    """A backup of a tenant's schema goes back into the database where the others live, once the place is free."""
+    folder.table("1.0.0-1700000000-a.py")
+    env = {"SARTOR_SCHEMA_1": "one", "SARTOR_SCHEMA_2": "two"}
+    sartor("deploy", "latest", env=env)
+    file = str(tmp_path / "x.dump")
+    sartor.run("db", "backup", file, "--schema", "one")
+    restore = ("db", "restore", file, "--into", database.url, "--schema", "one")
+    refused = sartor.run(*restore, expect=2).err
+    database.run(refused.partition("put it aside: ")[2].partition(";")[0])
+    sartor.run(*restore)
+    assert database.tables("one") == database.tables("one_old") == database.tables("two") == {"a"}
+    assert "1 deployed" in sartor("status", "--schema", "one").out
+
+
+@pytest.mark.parametrize("words", [[], ["x.dump"], ["--into", "postgresql://db.invalid/x"]])
+def test_words_that_are_missing(sartor: Command, words: list[str]) -> None:
+    """Both the file and the database are needed."""
+    assert check(sartor.run("db", "restore", *words, "--json", expect=2), "error")["error"]["kind"] == "UsageError"
+
+
+def test_a_role_that_is_gone(sartor: Command, database: Database, other: Database, tmp_path: Path) -> None:
+    """A restore that fails halfway has restored nothing, and a database that it has made is gone."""
+    file = str(tmp_path / "x.dump")
+    database.run("create table a (id int)", "create role sartor_gone", "create table b (id int)")
+    try:
+        database.run("alter table b owner to sartor_gone")
+        sartor.run("db", "backup", file)
+    finally:
+        database.run("drop owned by sartor_gone", "drop role sartor_gone")
+    done = sartor.run("db", "restore", file, "--into", other.url, expect=6)
+    assert 'role "sartor_gone" does not exist' in done.err
+    assert "hint: make the roles first (pg_dumpall --roles-only), or restore with --no-owner" in done.err
+    assert not other.tables()
+    made = with_name(other.url, f"{other.name}_made")
+    sartor.run("db", "restore", file, "--into", made, "--create", "--jobs", "2", expect=6)
+    assert not other.rows("select 1 from pg_database where datname = $1", f"{other.name}_made")
+    sartor.run("db", "restore", file, "--into", other.url, "--no-owner")
+    assert other.tables() == {"a", "b"}

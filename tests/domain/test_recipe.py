@@ -1,0 +1,63 @@
+"""What to write instead of a statement that stops others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sartor.domain.hazard import Build, Lock, Statement
+from sartor.domain.recipe import _BY_WORDS, PAGE, recipe
+from support.markdown import anchors
+
+ROOT = Path(__file__).parents[2]
+TABLE = (Lock("t", "AccessExclusiveLock"),)
+
+
+@pytest.mark.parametrize(
+    ("sql", "anchor"),
+    [
+        ("create index on t (a)", "build-an-index"),
+        ("CREATE  UNIQUE\nINDEX i ON t (a)", "build-an-index"),
+        ("-- why\nalter table t add check (a > 0)", "add-a-constraint"),
+        ("alter table t add constraint c foreign key (a) references p", "add-a-constraint"),
+        ("alter table t add constraint c unique (a)", "add-a-key"),
+        ("alter table t add primary key (a)", "add-a-key"),
+        ("alter table t alter column a set not null", "set-not-null"),
+        ("alter table t alter a type bigint", "change-a-type"),
+        ("alter table t add column a float default random()", "add-a-column"),
+        ("refresh materialized view t", "refresh-a-view"),
+        ("reindex table t", "rebuild-an-index"),
+        ("alter table t attach partition u for values in (1)", "attach-a-partition"),
+        ("vacuum full t", "rewrite-a-table"),
+        ("alter table t set unlogged", "rewrite-a-table"),
+    ],
+)
+def test_each_has_its_recipe(sql: str, anchor: str) -> None:
+    """A statement that rewrites a table gets the advice for its kind, however it is spelled."""
+    found = recipe(Statement(sql=sql, line=1, locks=TABLE, rewrites=("t",), scans=("t",)))
+    assert found is not None
+    assert found.anchor == anchor
+
+
+def test_what_others_locks_stop() -> None:
+    """A statement that is harmless by itself is told to keep apart from the locks of the ones before it."""
+    update = Statement(sql="update t set a = 1", line=2, locks=(Lock("t", "RowExclusiveLock"),), scans=("t",))
+    assert recipe(update) is None
+    held = Statement(sql=update.sql, line=2, locks=update.locks, scans=update.scans, held=TABLE)
+    found = recipe(held)
+    assert found is not None
+    assert found.anchor == "keep-locks-short"
+
+
+def test_what_is_safe_needs_none() -> None:
+    """A lock for a moment, and an index that is built beside the traffic, get no advice."""
+    assert recipe(Statement(sql="alter table t add column a int", line=1, locks=TABLE)) is None
+    beside = (Lock("t", "ShareUpdateExclusiveLock"),)
+    build = (Build("i", "t"),)
+    assert recipe(Statement(sql="create index concurrently i on t (a)", line=1, locks=beside, builds=build)) is None
+
+
+def test_each_recipe_is_a_section() -> None:
+    """Every recipe's section is on the page that it names."""
+    assert {found.anchor for _, found in _BY_WORDS} <= anchors(ROOT / PAGE)

@@ -1,0 +1,25 @@
+"""Two databases compared: what is compared, and what a difference is called."""
+
+from __future__ import annotations
+
+import pytest
+
+from sartor.postgres.likeness import Likeness, difference
+
+ONE = Likeness(("create table a", "create table b"), {"public.a": 2, "public.b": 0})
+
+
+@pytest.mark.parametrize(
+    ("copy", "said"),
+    [
+        (ONE, None),
+        (ONE._replace(rows={"public.a": 1, "public.b": 0}), "public.a has 2 rows, and its copy 1"),
+        (ONE._replace(rows={"public.a": 2}), "public.b has 0 rows, and its copy no"),
+        (ONE._replace(schema=("create table a",)), "their schemas differ: create table b"),
+        (ONE._replace(schema=("create table b", "create table a")), "their schemas differ: the order"),
+    ],
+)
+def test_difference(copy: Likeness, said: str | None) -> None:
+    """Rows, definitions and their order; the first difference is named."""
+    found = difference(ONE, copy)
+    assert found == said or (said is not None and found is not None and found.startswith(said))

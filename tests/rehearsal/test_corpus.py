@@ -1,0 +1,138 @@
+"""What a rehearsal says of statements is what the manual says, and what a real run shows."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+
+from rehearsal.corpus import CASES, TABLE, Case
+from sartor import api
+from sartor.api.requests import ignore
+from sartor.domain.destination import Destination
+from sartor.domain.hazard import Statement
+from sartor.domain.limits import Limits
+from sartor.domain.plan import Deploy, make_plan
+from sartor.domain.rehearsal import Rehearsed
+from sartor.domain.release import parse_target
+from sartor.postgres.footprint import read_relations
+from sartor.postgres.ledger import read_ledger
+from sartor.postgres.observed import ObservedConnection
+from sartor.postgres.session import Session
+from sartor.postgres.tools import find_tools
+from sartor.rehearsal.notebook import Notebook
+from sartor.runner.progress import carry_out
+from support.database import Database, temporary_database
+from support.folder import Folder
+
+
+class Ran(NamedTuple):
+    """What was seen of the cases, by name: on a clone and in a real run; and the live database before and after."""
+
+    rehearsed: dict[str, Rehearsed]
+    real: dict[str, tuple[Statement, ...]]
+    before: object
+    after: object
+
+
+@pytest.fixture(scope="module")
+def ran(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
+    """All cases, rehearsed and then run for real, each as an alteration of its own."""
+    folder = Folder(tmp_path_factory.mktemp("corpus") / "alterations")
+    names = {_write(folder, number, case): case.name for number, case in enumerate(CASES)}
+    sources = [api.LineageSource(name="main", location=str(folder.path))]
+    with temporary_database(server_url) as database:
+        for case in CASES:
+            database.run(case.own(TABLE + case.setup))
+        before = state(database)
+        found = asyncio.run(api.rehearse(Destination.parse(database.url), sources))
+        after = state(database)
+        assert found.failed is None
+        real = asyncio.run(_run(database, sources))
+        rehearsed = {names[each.alteration.name]: each for each in found.alterations}
+        yield Ran(rehearsed, {names[name]: statements for name, statements in real.items()}, before, after)
+
+
+def _write(folder: Folder, number: int, case: Case) -> str:
+    outside = "-- sartor: transaction off\n" if case.outside else ""
+    name = f"next-{1700000000 + number}-{case.name.replace('_', '-')}.sql"
+    folder.write(name, f"{outside}-- sartor: up\n{case.own(case.sql)};\n")
+    return name
+
+
+async def _run(database: Database, sources: list[api.LineageSource]) -> dict[str, tuple[Statement, ...]]:
+    """Deploy for real, observed."""
+    catalogue, request = api.list_alterations(sources), Deploy(target=parse_target("next"))
+    async with Session(Destination.parse(database.url), application="test", kind=ObservedConnection) as session:
+        ledger = await read_ledger(session)
+        plan = make_plan(catalogue, ledger, request)
+        notebook = Notebook(await read_relations(session.connection, "public"), "public", counts=True)
+        await carry_out(
+            session,
+            ledger,
+            catalogue,
+            request,
+            plan,
+            limits=Limits(fuse=False),
+            backup=None,
+            observer=ignore,
+            load=notebook.load,
+        )
+        return {step.alteration.name: notebook.statements(step.alteration) for step in plan.steps}
+
+
+def state(database: Database) -> object:
+    """The schema as `pg_dump` writes it; files and bytes of all relations; all sequences."""
+    version = database.value("show server_version_num")
+    dump = find_tools(int(version))[0].program("pg_dump")
+    text = subprocess.run([dump, "-s", database.url], check=True, capture_output=True, text=True).stdout
+    schema = [line for line in text.splitlines() if not line.startswith("\\")]
+    relations = database.rows(
+        "select oid, relname, relfilenode, pg_relation_size(oid) from pg_class where oid >= 16384 order by oid"
+    )
+    return schema, relations, database.rows("select sequencename, last_value from pg_sequences order by 1")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_as_the_manual_says(case: Case, ran: Ran) -> None:
+    """Locks, rewrites, scans, builds and verdict are those that the manual gives the statement."""
+    rehearsed = ran.rehearsed[case.name]
+    last = rehearsed.statements[-1]
+    assert {lock.relation: lock.mode for lock in last.locks} == _own(case, case.locks)
+    assert list(last.rewrites) == [case.own(name) for name in case.rewrites]
+    assert [build.name for build in last.builds] == [case.own(name) for name in case.builds]
+    assert last.scans == tuple(case.own(name) for name in case.scans or ()) or case.scans is None
+    assert rehearsed.verdict.value == case.verdict
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_as_in_a_real_run(case: Case, ran: Ran) -> None:
+    """A rehearsal on an empty clone shows what a run on the database itself does."""
+    rehearsed, real = ran.rehearsed[case.name].statements, ran.real[case.name]
+    assert [_facts(statement) for statement in rehearsed] == [_facts(statement) for statement in real]
+    # A join with an empty table doesn't get to the other one.
+    assert all(set(there.scans) <= set(here.scans) for there, here in zip(rehearsed, real, strict=True))
+
+
+def test_the_live_database_is_as_it_was(ran: Ran) -> None:
+    """A rehearsal changes no schema, no file, no size and no sequence of the destination."""
+    assert ran.after == ran.before
+
+
+def _own(case: Case, locks: dict[str, str]) -> dict[str, str]:
+    return {case.own(name): mode for name, mode in locks.items()}
+
+
+def _facts(statement: Statement) -> Any:
+    return (
+        statement.sql,
+        statement.line,
+        statement.locks,
+        statement.held,
+        statement.rewrites,
+        statement.builds,
+        statement.verdict,
+    )
