@@ -43,11 +43,11 @@ SLOW = {"asyncio", "asyncpg", "logging", "multiprocessing", "random", "secrets",
 """What `list` has no use for, among what it might load without anyone noticing."""
 
 SHARED = """
-    api api.backups api.files api.looks api.rehearsals api.requests api.runs api.server catalogue
+    api api.backups api.files api.looks api.rehearsals api.repairs api.requests api.runs api.server catalogue
     catalogue.files settings settings.destinations settings.durations settings.lineages settings.load
-    settings.lookup settings.toml_file domain domain.alteration domain.database_url domain.destination
-    domain.errors domain.ledger domain.limits domain.notes domain.plan domain.release cli cli.declare cli.main
-    cli.options cli.output cli.render cli.shapes cli.title cli.work
+    settings.lookup settings.toml_file domain domain.alteration domain.database_url domain.destination domain.errors
+    domain.ledger domain.limits domain.notes domain.plan domain.release cli cli.declare cli.main cli.options
+    cli.output cli.render cli.shapes cli.title cli.work
 """
 ON_SERVER = """
     cli.signals domain.quoting domain.sql postgres postgres.connecting postgres.connection postgres.ledger
