@@ -86,16 +86,17 @@ def test_the_order_holds_for_every_other_setting(place: Place) -> None:
     place.toml('wait = "1s"\nschema = "a"\nstrict-order = true\nenvironment = "staging"\nlock-timeout = 100')
     settings = place.load()
     assert (settings.wait, _schemas(settings), settings.strict_order) == (1, ["a"], True)
-    assert (settings.environment, settings.lock_timeout) == ("staging", 0.1)
+    assert (settings.environment, settings.lock_timeout, settings.fingerprint) == ("staging", 0.1, True)
     variables = {
         "SARTOR_WAIT": "2s",
         "SARTOR_SCHEMA": "b",
         "SARTOR_STRICT_ORDER": "no",
         "SARTOR_ENVIRONMENT": "production",
+        "SARTOR_FINGERPRINT": "off",
     }
     settings = place.load(environ={"SARTOR_DB_URL": URL, **variables})
     assert (settings.wait, _schemas(settings), settings.strict_order) == (2, ["b"], False)
-    assert settings.environment == "production"
+    assert (settings.environment, settings.fingerprint) == ("production", False)
     settings = place.load(Flags(wait="3s", schema="c", strict_order=True), {"SARTOR_DB_URL": URL, **variables})
     assert (settings.wait, _schemas(settings), settings.strict_order) == (3, ["c"], True)
 

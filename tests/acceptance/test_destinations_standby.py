@@ -46,6 +46,13 @@ def test_reading_commands_work_on_a_standby(there: Command) -> None:
     assert [e["event"] for e in there("history", "--json").json["events"]] == ["created", "deployed"]
 
 
+def test_a_standby_is_verified(there: Command) -> None:
+    """`verify` writes nothing either, and its fingerprint came with the rest."""
+    found = there("verify", "--json").json
+    assert found["ok"]
+    assert (found["unknown"], found["recorded"]["seq"]) == (None, 1)
+
+
 def test_a_standby_can_be_backed_up(there: Command, tmp_path: Path) -> None:
     """`pg_dump` gets the password that the server asks for; the journal, which can't be written, doesn't have it."""
     done = there.run("db", "backup", str(tmp_path / "x.dump"), "--json")

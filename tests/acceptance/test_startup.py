@@ -43,11 +43,11 @@ SLOW = {"asyncio", "asyncpg", "logging", "multiprocessing", "random", "secrets",
 """What `list` has no use for, among what it might load without anyone noticing."""
 
 SHARED = """
-    api api.backups api.files api.looks api.proofs api.rehearsals api.requests api.runs api.server catalogue
+    api api.backups api.files api.looks api.proofs api.rehearsals api.repairs api.requests api.runs api.server catalogue
     catalogue.files settings settings.destinations settings.durations settings.lineages settings.load
-    settings.lookup settings.toml_file domain domain.alteration domain.database_url domain.destination
-    domain.errors domain.ledger domain.limits domain.notes domain.plan domain.release cli cli.declare cli.main
-    cli.options cli.output cli.render cli.shapes cli.title cli.work
+    settings.lookup settings.toml_file domain domain.alteration domain.database_url domain.destination domain.errors
+    domain.ledger domain.limits domain.notes domain.plan domain.release cli cli.declare cli.main cli.options
+    cli.output cli.render cli.shapes cli.title cli.work
 """
 ON_SERVER = """
     cli.signals domain.quoting domain.sql postgres postgres.connecting postgres.connection postgres.ledger
@@ -58,7 +58,7 @@ READ = f"{LIST} {ON_SERVER}"
 NO_OP = f"{SHARED} {ON_SERVER} cli.deploying cli.asking cli.prompts cli.telling domain.report runner runner.run"
 HELP = f"""
     {SHARED} cli.app cli.reading cli.checking cli.rehearsing cli.linting cli.proving cli.safekeeping cli.deploying
-    cli.seed cli.asking cli.prompts cli.telling domain.report
+    cli.mending cli.seed cli.asking cli.prompts cli.telling domain.report
 """
 
 
@@ -133,9 +133,8 @@ def test_a_deploy_needs_no_terminal(sartor: Command, folder: Folder) -> None:
         assert not others & {"prompt_toolkit", "questionary", "rich", "typer"}
 
 
-COMMANDS = [
-    "db alteration " + name for name in ("deploy", "rollback", "fresh", "check", "list", "status", "history", "lint")
-]
+NAMES = "deploy rollback fresh check rehearse list status history lint verify repair"
+COMMANDS = ["db alteration " + name for name in NAMES.split()]
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, "db seed", "db backup", "db restore"])
@@ -145,7 +144,7 @@ def test_help(sartor: Command, command: str) -> None:
     assert f"Example:\n    sartor {command}" in help_text
     codes = re.search(r"Exit codes:\n((?:    \d+ +.+\n)+)", help_text)
     assert codes
-    runs_none = command.endswith(("list", "status", "history", "backup", "restore"))
+    runs_none = command.endswith(("list", "status", "history", "backup", "restore", "verify", "repair"))
     assert ("1" in re.findall(r"^    (\d+)", codes[1], re.MULTILINE)) != runs_none
     assert "--json" in help_text
 

@@ -20,11 +20,9 @@ from support.walk import ROOT
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "alterations" / "README.md"])
 OPERATE = (ROOT / "docs" / "operate.md").read_text("utf-8")
 LINT = (ROOT / "docs" / "lint.md").read_text("utf-8")
+NAMES = "deploy rollback fresh check rehearse prove list status history lint verify repair"
 COMMANDS = [
-    *(
-        ("db", "alteration", name)
-        for name in ("deploy", "rollback", "fresh", "check", "rehearse", "list", "status", "history", "lint", "prove")
-    ),
+    *(("db", "alteration", name) for name in NAMES.split()),
     *(("db", name) for name in ("seed", "backup", "restore")),
     (),
 ]

@@ -27,7 +27,10 @@ def addresses(request: pytest.FixtureRequest, server_url: str, pooler_url: str) 
 
 
 def test_eight_commands_at_once(addresses: list[str], sartor: Command, stage: Stage) -> None:
-    """Of eight commands that deploy the same, on a database that has no ledger yet, each script is in one's report."""
+    """Of eight commands that deploy the same, on a database that has no ledger yet, each script is in one's report.
+
+    What they made together is what the last of them recorded.
+    """
     urls = [with_name(url, stage.database.name) for url in addresses]
     started = [sartor.start("deploy", "next", "--json", env={"SARTOR_DB_URL": url}) for url in urls]
     ended = [finish(process) for process in started]
@@ -35,6 +38,8 @@ def test_eight_commands_at_once(addresses: list[str], sartor: Command, stage: St
     done = [a["id"] for each in ended for a in each.json["done"]]
     assert sorted(done) == list(stage.ids)
     assert stage.violations() == []
+    verified = sartor("verify", "--json", env={"SARTOR_DB_URL": urls[0]}).json
+    assert (verified["drift"], verified["unknown"]) == ([], None)
 
 
 def test_runs_that_begin_in_the_same_moment(addresses: list[str], server_url: str, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from sartor.api.files import lint, list_alterations
 from sartor.api.looks import DestinationStatus, check, check_rollback, history, preview_rollback, status
 from sartor.api.proofs import check_manifest, prove
 from sartor.api.rehearsals import rehearse
+from sartor.api.repairs import preview_repair, repair, verify
 from sartor.api.requests import make_limits
 from sartor.api.runs import deploy, fresh, protect, rollback, seed
 from sartor.api.server import embedded
@@ -46,12 +47,15 @@ __all__ = [
     "load_settings",
     "load_sources",
     "make_limits",
+    "preview_repair",
     "preview_rollback",
     "protect",
     "prove",
     "rehearse",
+    "repair",
     "restore",
     "rollback",
     "seed",
     "status",
+    "verify",
 ]

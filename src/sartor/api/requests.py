@@ -28,6 +28,7 @@ def make_limits(settings: Settings, *, fuse: bool = True) -> Limits:
         wait=settings.wait,
         statement_timeout=settings.statement_timeout,
         fuse=fuse,
+        fingerprint=settings.fingerprint,
     )
 
 

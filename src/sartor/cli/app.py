@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from sartor import __version__
-from sartor.cli import checking, deploying, linting, output, proving, reading, rehearsing, safekeeping, seed
+from sartor.cli import checking, deploying, linting, mending, output, proving, reading, rehearsing, safekeeping, seed
 from sartor.cli.declare import Command, Option, Parameter, call, parameters
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -59,6 +59,7 @@ for each in (
     *proving.commands.values(),
     *rehearsing.commands.values(),
     *reading.commands.values(),
+    *mending.commands.values(),
     *linting.commands.values(),
 ):
     _add(alterations, each)

@@ -1,17 +1,21 @@
-"""What `deploy`, `rollback` and `fresh` ask a terminal before they begin."""
+"""What `deploy`, `rollback`, `fresh` and `repair` ask a terminal before they begin."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from sartor import api
 from sartor.api import Settings
 from sartor.cli import output, prompts, render
 from sartor.cli.work import run
 from sartor.domain.destination import Destination
-from sartor.domain.errors import RefusedError, TargetError
+from sartor.domain.errors import RefusedError, TargetError, UsageError
 from sartor.domain.notes import status_notes
 from sartor.domain.release import Release
+
+if TYPE_CHECKING:
+    from sartor.domain.repair import Repair
 
 
 def ask_target(destination: Destination, settings: Settings) -> str | None:
@@ -56,6 +60,28 @@ def confirm_rollback(
         for line in render.loss_lines(found):
             output.tell(line)
         if not prompts.confirm(f"Roll back {render.count(len(found.plan.steps))} of {destination.label}?"):
+            raise RefusedError("not confirmed; nothing was done")
+
+
+def ask_reason() -> str:
+    """Why something is repaired. Raises UsageError where there is no terminal to ask, or no answer."""
+    if not output.is_terminal():
+        raise UsageError("a repair needs a reason, for the journal", hint='add --reason "..."')
+    if not (reason := prompts.type_name("Why? The journal keeps it:").strip()):
+        raise UsageError("a repair needs a reason; nothing was done")
+    return reason
+
+
+def confirm_repair(destination: Destination, settings: Settings, request: Repair) -> None:
+    """Tell what a repair will do, and ask. Raises RefusedError where the answer is no, or there is no terminal."""
+    if not output.is_terminal():
+        raise RefusedError("a repair changes what the ledger says", hint="add --yes where there is no terminal to ask")
+    if mends := run(api.preview_repair(destination, settings.sources, request)):
+        from sartor.cli import findings
+
+        for line in findings.question_lines(mends):
+            output.tell(line)
+        if not prompts.confirm(f"Repair {destination.label}?"):
             raise RefusedError("not confirmed; nothing was done")
 
 

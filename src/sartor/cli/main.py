@@ -49,7 +49,7 @@ def _find(arguments: Sequence[str]) -> tuple[Command | None, Sequence[str]]:
             return None, arguments
 
 
-def _find_of_alterations(name: str) -> Command | None:
+def _find_of_alterations(name: str) -> Command | None:  # noqa: PLR0911 - one for each module
     match name:
         case "list" | "status" | "history":
             from sartor.cli import reading
@@ -63,6 +63,10 @@ def _find_of_alterations(name: str) -> Command | None:
             from sartor.cli import checking
 
             return checking.commands[name]
+        case "verify" | "repair":
+            from sartor.cli import mending
+
+            return mending.commands[name]
         case "rehearse":
             from sartor.cli import rehearsing
 

@@ -93,7 +93,7 @@ CODES = {
     1: "an alteration failed",
     2: "wrong use or settings, or refused",
     3: "something is pending",
-    4: "alterations edited or missing",
+    4: "alterations edited or missing, or the schema changed",
     5: "another run is at work",
     6: "the database can't be reached, or refuses; a backup failed",
     130: "interrupted",

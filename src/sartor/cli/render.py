@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from sartor.domain.loss import Loss, RollbackPreview
     from sartor.domain.report import Blocker, Copying, Failure, Report, Waiting
 
+_TELLING = ("message", "reason", "was", "path")
+"""What of an event's detail the history shows: the first that it has."""
+
 CONTEXT = 4
 """Lines of a statement shown before and after the one that the server points at."""
 
@@ -93,8 +96,10 @@ def status_lines(found: DestinationStatus) -> list[str]:
         "out of order: pending, and older than the newest deployed", (a.name for a in status.out_of_order)
     )
     lines += _section("edited since deployed: a deploy refuses", (p.alteration.name for p in status.edited))
-    lines += _section("missing: deployed here, and not among the files; a deploy refuses", map(_name, status.missing))
-    lines += _section("ahead: deployed here by a newer package", map(_name, status.ahead))
+    lines += _section(
+        "missing: deployed here, and not among the files; a deploy refuses", map(held_line, status.missing)
+    )
+    lines += _section("ahead: deployed here by a newer package", map(held_line, status.ahead))
     lines += [f"note: {note}" for note in status_notes(status)]
     return lines
 
@@ -120,7 +125,8 @@ def _release_rows(found: DestinationStatus) -> list[tuple[str, str, str]]:
     ]
 
 
-def _name(entry: Entry) -> str:
+def held_line(entry: Entry) -> str:
+    """An alteration that is deployed: its name, when, by whom."""
     return f"{entry.name}  (deployed {entry.deployed_at:%Y-%m-%d %H:%M} by {entry.deployed_by})"
 
 
@@ -136,10 +142,10 @@ def history_lines(events: Iterable[Event]) -> list[str]:
             str(event.seq),
             f"{event.at:%Y-%m-%d %H:%M:%S}",
             event.kind.value,
-            event.name or ", ".join(event.detail.get("files", [])),
+            event.name or event.detail.get("index") or ", ".join(event.detail.get("files", [])),
             "" if event.duration_ms is None else duration(event.duration_ms),
             f"{event.user}@{event.host}",
-            str(event.detail.get("message") or event.detail.get("was") or event.detail.get("path") or ""),
+            str(next((event.detail[key] for key in _TELLING if event.detail.get(key)), "")),
         )
         for event in events
     ]

@@ -19,12 +19,15 @@ from sartor.domain.plan import Direction
 if TYPE_CHECKING:
     from sartor.domain.backup import Backup, Restored
     from sartor.domain.check import Check
+    from sartor.domain.difference import Difference
     from sartor.domain.hazard import Statement
     from sartor.domain.manifest import Standing
     from sartor.domain.proof import Deviation, Proof, Proofs
     from sartor.domain.rehearsal import Rehearsal, Rehearsed
+    from sartor.domain.repair import Mend
     from sartor.domain.report import Failure, Report
     from sartor.domain.rules import Finding, Lint
+    from sartor.domain.verification import Verification
 
 VERSION = 1
 
@@ -250,6 +253,49 @@ def _event_shape(event: Event) -> Shape:
         "sartor": event.sartor,
         "detail": event.detail,
     }
+
+
+def verification_shape(found: Verification) -> Shape:
+    """`verify --json`."""
+    drift = found.drift
+    return {
+        "version": VERSION,
+        "ok": found.ok,
+        "edited": [entry_shape(p.entry, p.alteration) for p in found.status.edited],
+        "missing": [entry_shape(entry) for entry in found.status.missing],
+        "drift": [_difference_shape(difference) for difference in drift.differences],
+        "noted": [_difference_shape(difference) for difference in drift.noted],
+        "recorded": {
+            "seq": drift.record.seq,
+            "at": drift.record.at.isoformat(),
+            "user": drift.record.user,
+            "host": drift.record.host,
+            "sartor": drift.record.sartor,
+        }
+        if drift.record
+        else None,
+        "unknown": drift.unknown or None,
+        "invalid_indexes": list(found.invalid),
+        "ahead": [entry_shape(entry) for entry in found.status.ahead],
+        "out_of_order": [alteration_shape(a) for a in found.status.out_of_order],
+        "notes": list(found.notes),
+    }
+
+
+def _difference_shape(difference: Difference) -> Shape:
+    return {
+        "change": difference.change.value,
+        "kind": difference.kind,
+        "object": difference.name,
+        "parent": difference.parent or None,
+        "before": difference.before,
+        "after": difference.after,
+    }
+
+
+def repair_shape(done: Sequence[Mend]) -> Shape:
+    """`repair --json`."""
+    return {"version": VERSION, "repaired": [{"event": m.kind.value, "name": m.name, "id": m.id} for m in done]}
 
 
 def lint_shape(found: Lint) -> Shape:

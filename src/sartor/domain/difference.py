@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -85,6 +84,8 @@ def _same_order(difference: Difference) -> bool:
 
 def unified(differences: Iterable[Difference]) -> Iterator[str]:
     """The lines of a unified diff of the definitions, object by object."""
+    import difflib  # noqa: PLC0415 - most runs have nothing to show
+
     for d in differences:
         sides = [(NOTHING, []) if text is None else (d.label, text.splitlines()) for text in (d.before, d.after)]
         (old, before), (new, after) = sides

@@ -14,7 +14,8 @@
     │   ├── AlterationEdited
     │   ├── AlterationMissing
     │   ├── OutOfOrder
-    │   └── LineageMismatch
+    │   ├── LineageMismatch
+    │   └── VerificationFailed         something isn't as it should be; what, is told before
     ├── RunHeld                    5    another run holds the destination
     ├── DestinationError           6    the database can't be reached, or refuses
     │   ├── Unreachable
@@ -125,6 +126,10 @@ class OutOfOrder(PlanError):
 
 class LineageMismatch(PlanError):
     """An alteration is deployed under another lineage's name."""
+
+
+class VerificationFailed(PlanError):
+    """A database isn't what it should be: edited, missing or drifted."""
 
 
 class RunHeld(SartorError):

@@ -86,6 +86,10 @@ class EventKind(Enum):
     ACCEPTED = "accepted"
     FORGOTTEN = "forgotten"
     SEEDED = "seeded"
+    MARKED_DEPLOYED = "marked-deployed"
+    MARKED_NOT_DEPLOYED = "marked-not-deployed"
+    INDEX_DROPPED = "index-dropped"
+    DRIFT_ACCEPTED = "drift-accepted"
     BACKUP = "backup"
 
 

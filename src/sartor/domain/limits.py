@@ -10,7 +10,7 @@ class Limits(NamedTuple):
 
     `lock_timeout`: for one lock, before the script is rolled back and tried again (0: without end); `lock_budget`: for
     all tries of a script; `wait`: for another run; `statement_timeout`: for one statement (0: without end). `fuse`:
-    send straight scripts together.
+    send straight scripts together; `fingerprint`: record at the end what the schema should be.
     """
 
     lock_timeout: float = 0.3
@@ -18,3 +18,4 @@ class Limits(NamedTuple):
     wait: float = 60.0
     statement_timeout: float = 0.0
     fuse: bool = True
+    fingerprint: bool = True

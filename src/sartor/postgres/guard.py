@@ -102,6 +102,8 @@ _RECORDS = {
 }
 _RECORDS[EventKind.STARTED] = _RECORDS[EventKind.DEPLOYED].replace("'deployed'", f"'{State.STARTED.value}'")
 _RECORDS[EventKind.FORGOTTEN] = _RECORDS[EventKind.ROLLED_BACK]
+_RECORDS[EventKind.MARKED_DEPLOYED] = _RECORDS[EventKind.DEPLOYED]
+_RECORDS[EventKind.MARKED_NOT_DEPLOYED] = _RECORDS[EventKind.ROLLED_BACK]
 _NOTHING = "select 1 from closed"
 
 

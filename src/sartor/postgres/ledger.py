@@ -101,8 +101,9 @@ async def read_last_start(session: Session, about: Alteration) -> dict[str, Any]
 
 async def is_in_effect(session: Session, about: Alteration) -> bool:
     """Whether the journal's last word on an alteration is that it was deployed, whatever was begun since then."""
-    query = f"""select kind = 'deployed' from {quote_identifier(session.schema)}.sartor_journal
-        where lineage = $1 and id = $2 and kind in ('deployed', 'rolled-back', 'forgotten') order by seq desc limit 1"""
+    query = f"""select kind in ('deployed', 'marked-deployed') from {quote_identifier(session.schema)}.sartor_journal
+        where lineage = $1 and id = $2 and kind in ('deployed', 'rolled-back', 'forgotten', 'marked-deployed',
+        'marked-not-deployed') order by seq desc limit 1"""
     return bool(await session.connection.fetchval(query, about.lineage, about.id))
 
 

@@ -50,5 +50,18 @@ create table {schema}.sartor_ledger (
 comment on table {schema}.sartor_ledger is
     'Sartor: one row for each alteration that is deployed in this schema.';
 
+create table {schema}.sartor_fingerprint (
+    one boolean primary key default true check (one),
+    seq bigint not null,
+    at timestamptz not null default pg_catalog.clock_timestamp(),
+    by_user text not null,
+    host text not null,
+    sartor text not null,
+    packed jsonb not null
+);
+
+comment on table {schema}.sartor_fingerprint is
+    'Sartor: what this schema should look like, as of the journal''s event `seq`.';
+
 insert into {schema}.sartor_journal (seq, prev, token, kind, by_user, host, sartor, format)
 values (0, -1, {token}, 'created', session_user, {host}, {version}, {format});

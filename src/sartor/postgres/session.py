@@ -30,11 +30,15 @@ select
     coalesce(pg_catalog.has_table_privilege(j.oid, 'select'), false) as journal_readable,
     coalesce(pg_catalog.has_table_privilege(l.oid, 'insert') and pg_catalog.has_table_privilege(l.oid, 'update')
         and pg_catalog.has_table_privilege(l.oid, 'delete') and pg_catalog.has_table_privilege(j.oid, 'insert')
-        and pg_catalog.has_table_privilege(j.oid, 'update'), false) as ledger_writable
+        and pg_catalog.has_table_privilege(j.oid, 'update'), false) as ledger_writable,
+    coalesce(pg_catalog.has_table_privilege(f.oid, 'select'), false) as fingerprint_readable,
+    coalesce(pg_catalog.has_table_privilege(f.oid, 'insert') and pg_catalog.has_table_privilege(f.oid, 'update')
+        and pg_catalog.has_table_privilege(f.oid, 'select'), false) as fingerprint_writable
 from (select $1::text as schema) given
 left join pg_catalog.pg_namespace n on n.nspname = given.schema
 left join pg_catalog.pg_class l on l.relnamespace = n.oid and l.relname = 'sartor_ledger' and l.relkind = 'r'
 left join pg_catalog.pg_class j on j.relnamespace = n.oid and j.relname = 'sartor_journal' and j.relkind = 'r'
+left join pg_catalog.pg_class f on f.relnamespace = n.oid and f.relname = 'sartor_fingerprint' and f.relkind = 'r'
 """
 
 
@@ -56,6 +60,8 @@ class Facts(NamedTuple):
     ledger_readable: bool
     journal_readable: bool
     ledger_writable: bool
+    fingerprint_readable: bool
+    fingerprint_writable: bool
     pooled: bool
 
 

@@ -13,7 +13,7 @@ from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.backup import Backup, schema_to_hold
 from sartor.domain.destination import redact
 from sartor.domain.errors import AlterationFailed, PoolerRefused, SartorError
-from sartor.domain.ledger import Entry, EventKind, Ledger, State
+from sartor.domain.ledger import EventKind, Ledger, State
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Direction, Plan, Rollback, Step, make_plan
 from sartor.domain.report import Done, Failure, Finished, Note, Observer, Planned, Report, Started
@@ -25,6 +25,7 @@ from sartor.runner.ahead import Ahead
 from sartor.runner.attempt import Committed, Stale, is_the_scripts
 from sartor.runner.fuser import Fuser
 from sartor.runner.outside import Outside
+from sartor.runner.recording import recording
 from sartor.runner.turn import Turn, take_turn
 
 Load = Callable[[Alteration], Script]
@@ -59,7 +60,8 @@ async def carry_out(  # noqa: PLR0913 - one plan, and all that it needs
             await create_ledger(session)
             if turn.waited or not ledger.exists:
                 await progress.plan_again(turn)
-            await progress.carry_out(turn)
+            async with recording(turn, head=progress.head):
+                await progress.carry_out(turn)
     except (OSError, *DRIVER_ERRORS) as error:
         found = session_error(error, session.destination)
         found.report = progress.report()
@@ -104,6 +106,11 @@ class _Progress:
         self._elsewhere: dict[tuple[str, str], Alteration] = {}
         self._backup: Backup | None = None
         self._noted = False
+
+    @property
+    def head(self) -> int:
+        """The ledger's head that the plan holds for."""
+        return self._plan.head
 
     def report(self, failed: Failure | None = None) -> Report:
         """What this run has done until now."""
@@ -167,16 +174,16 @@ class _Progress:
 
     async def _note_backup(self, turn: Turn) -> None:
         if self._backup is not None and not self._noted:
-            await turn.happen(EventKind.BACKUP, None, "backup", _nothing, detail=self._backup.detail)
+            await turn.record(EventKind.BACKUP, None, **self._backup.detail)
             self._noted = True
 
     async def _repair(self, turn: Turn) -> None:
         for pair in self._plan.relabel:
-            await _record(turn, EventKind.RELABELLED, pair.alteration, was=pair.entry.release.label)
+            await turn.record(EventKind.RELABELLED, pair.alteration, was=pair.entry.release.label)
         for pair in self._plan.accept:
-            await _record(turn, EventKind.ACCEPTED, pair.alteration, was=pair.entry.checksum)
+            await turn.record(EventKind.ACCEPTED, pair.alteration, was=pair.entry.checksum)
         for entry in self._plan.forget:
-            await _record(turn, EventKind.FORGOTTEN, entry)
+            await turn.record(EventKind.FORGOTTEN, entry)
 
     async def _run_steps(self, turn: Turn) -> None:
         ahead = Ahead(self._plan.steps, lambda step: _load(step.alteration, self._plan, self._load))
@@ -246,7 +253,7 @@ async def _run_script(turn: Turn, step: Step, script: Script, direction: Directi
     if script.needs_session(direction):
         bodies = [b for b in (before, None if script.transactional else body) if b is not None]
         outside = Outside(turn=turn, step=step, script=script, direction=direction)
-        await outside.run(bodies, context, lambda kind, **detail: _record(turn, kind, alteration, **detail))
+        await outside.run(bodies, context, lambda kind, **detail: turn.record(kind, alteration, **detail))
         since = turn.head
 
     async def work(connection: Connection) -> None:
@@ -276,14 +283,6 @@ async def _is_due(turn: Turn, step: Step, direction: Direction) -> bool:
     return due
 
 
-async def _record(turn: Turn, kind: EventKind, about: Alteration | Entry, **detail: object) -> None:
-    await turn.happen(kind, about, about.name, _nothing, detail=detail)
-
-
-async def _nothing(_connection: Connection) -> None:
-    """The work of an event that is only a record."""
-
-
 async def _record_failure(turn: Turn, error: BaseException, script: Script, direction: Direction) -> Failure:
     """The facts of a failure, written to the journal as far as the database lets us."""
     about = script.alteration
@@ -295,7 +294,7 @@ async def _record_failure(turn: Turn, error: BaseException, script: Script, dire
     try:
         if turn.session.connection_lost:
             await turn.session.renew()
-        await _record(turn, EventKind.FAILED, about, **facts)
+        await turn.record(EventKind.FAILED, about, **facts)
     except (Stale, SartorError, OSError, *DRIVER_ERRORS):
         turn.observer(Note(text="the failure couldn't be written to the journal"))
     return failure

@@ -19,6 +19,7 @@ from sartor.domain.ledger import Entry, EventKind
 from sartor.domain.limits import Limits
 from sartor.domain.report import Failure, Note, Observer
 from sartor.postgres.connecting import stay
+from sartor.postgres.connection import Connection
 from sartor.postgres.guard import NewEvent, Pins
 from sartor.postgres.session import Session, application_name
 from sartor.postgres.watch import Watch
@@ -89,6 +90,10 @@ class Turn:
         )
         self.head += 1
 
+    async def record(self, kind: EventKind, about: Alteration | Entry | None, **detail: object) -> None:
+        """Make an event happen that is only a record."""
+        await self.happen(kind, about, about.name if about else kind.value, _nothing, detail=detail)
+
     def mark(self, script: str, seq: int) -> str:
         """What `pg_stat_activity` calls the session while it runs `script` for the event numbered `seq`."""
         # The server spells other characters in its own way, in which the session wouldn't be found.
@@ -136,6 +141,10 @@ class Turn:
         if self.lookout.blockers and found.sqlstate == "55P03":
             found = dataclasses.replace(found, advice=f"in the way: {describe(self.lookout.blockers)}")
         return found
+
+
+async def _nothing(_connection: Connection) -> None:
+    """The work of an event that is only a record."""
 
 
 @asynccontextmanager

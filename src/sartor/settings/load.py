@@ -45,6 +45,7 @@ class Settings(NamedTuple):
     wait: float = 60.0
     statement_timeout: float = 0.0
     strict_order: bool = False
+    fingerprint: bool = True
 
 
 def load_settings(flags: Flags, *, environ: Mapping[str, str], directory: Path) -> Settings:
@@ -55,7 +56,8 @@ def load_settings(flags: Flags, *, environ: Mapping[str, str], directory: Path) 
         destinations=find_destinations(lookup, db_url=flags.db_url, schema=flags.schema),
         sources=_sources(lookup, flags, directory),
         environment=(environment.text.strip() or None) if environment else None,
-        strict_order=_strict_order(lookup, flags),
+        strict_order=_switch(lookup, "strict-order", flags.strict_order, default=False),
+        fingerprint=_switch(lookup, "fingerprint", None, default=True),
         **dict(_durations(lookup, flags)),
     )
 
@@ -89,11 +91,11 @@ def _durations(lookup: Lookup, flags: Flags) -> Iterator[tuple[str, float]]:
             yield name, parse_duration(found, unit=unit)
 
 
-def _strict_order(lookup: Lookup, flags: Flags) -> bool:
-    if flags.strict_order is not None:
-        return flags.strict_order
-    found = lookup.setting("strict-order")
-    return parse_switch(found) if found else False
+def _switch(lookup: Lookup, key: str, flag: bool | None, *, default: bool) -> bool:  # noqa: FBT001 - a value
+    if flag is not None:
+        return flag
+    found = lookup.setting(key)
+    return parse_switch(found) if found else default
 
 
 def _sources(lookup: Lookup, flags: Flags, directory: Path) -> tuple[LineageSource, ...]:

@@ -14,6 +14,7 @@ KEYS = (
     "db-url",
     "db-url-env",
     "environment",
+    "fingerprint",
     "lint-ignore",
     "lock-budget",
     "lock-timeout",

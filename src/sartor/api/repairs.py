@@ -1,0 +1,48 @@
+"""Whether a database is what it should be, and the ways out where it isn't."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from sartor.api.files import list_alterations
+from sartor.api.requests import ignore
+from sartor.domain.destination import Destination
+from sartor.domain.limits import Limits
+from sartor.settings import LineageSource
+
+if TYPE_CHECKING:
+    from sartor.domain.repair import Mend, Repair
+    from sartor.domain.report import Observer
+    from sartor.domain.verification import Verification
+
+
+async def verify(destination: Destination, sources: Iterable[LineageSource]) -> Verification:
+    """What isn't as it should be: ledger against disk, the schema against what the last run left. Writes nothing."""
+    from sartor.runner.verify import verify as look
+
+    return await look(destination, list_alterations(sources))
+
+
+async def preview_repair(
+    destination: Destination, sources: Iterable[LineageSource], request: Repair
+) -> tuple[Mend, ...]:
+    """What `repair` would do with this request. Writes nothing."""
+    from sartor.runner.repair import preview_repair as preview
+
+    return await preview(destination, list_alterations(sources), request)
+
+
+async def repair(
+    destination: Destination,
+    sources: Iterable[LineageSource],
+    request: Repair,
+    *,
+    limits: Limits | None = None,
+    observer: Observer = ignore,
+) -> tuple[Mend, ...]:
+    """Set right what the ledger says, and tell what was done. Raises SartorError; what was done before it stays."""
+    from sartor.runner.repair import run_repair
+
+    catalogue = list_alterations(sources)
+    return await run_repair(destination, catalogue, request, limits=limits or Limits(), observer=observer)

@@ -1,0 +1,94 @@
+"""Words for what `verify` finds, and for what `repair` does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sartor.cli import render
+from sartor.domain.difference import Change, Difference, unified
+from sartor.domain.drift import Record
+from sartor.domain.ledger import EventKind
+from sartor.domain.repair import Mend
+from sartor.domain.verification import Verification
+
+REPAIR = 'sartor db alteration repair --reason "..."'
+
+SHORT = 60
+"""Characters of a definition that is shown in its line."""
+
+SHOWN = 3
+"""Objects that a note names."""
+
+_DONE = {
+    EventKind.ACCEPTED: "accepted as it is now",
+    EventKind.MARKED_DEPLOYED: "marked as deployed",
+    EventKind.MARKED_NOT_DEPLOYED: "marked as not deployed",
+    EventKind.INDEX_DROPPED: "dropped",
+    EventKind.DRIFT_ACCEPTED: "accepted as it is now",
+}
+
+
+def verification_lines(found: Verification) -> Iterator[str]:
+    """What was found, each kind with its ways out."""
+    yield f"{found.destination.label}: {'as it should be' if found.ok else 'not as it should be'}"
+    status, drift = found.status, found.drift
+    edited = [(pair.alteration.name, pair.alteration.id) for pair in status.edited]
+    yield from _section("edited since deployed", edited, "restore the file, or", "--accept-edited")
+    missing = [(render.held_line(entry), entry.id) for entry in status.missing]
+    yield from _section("missing: deployed here, without a file", missing, "bring it back, or", "--mark-not-deployed")
+    if drift.differences and drift.record:
+        yield from ("", f"changed since the last run ({_when(drift.record)}):")
+        for difference in drift.differences:
+            yield from _difference_lines(difference)
+        yield f"  undo these changes, or make an alteration of them; or: {REPAIR} --accept-drift"
+    yield from (f"note: {note}" for note in found.notes)
+    if drift.noted:
+        labels = [difference.label for difference in drift.noted]
+        rest = f" and {len(labels) - SHOWN} more" if len(labels) > SHOWN else ""
+        yield f"note: changed, and no fault: {', '.join(labels[:SHOWN])}{rest}"
+    yield from (f"  {REPAIR} --drop-invalid-index {name}" for name in found.invalid)
+
+
+def _section(title: str, named: Sequence[tuple[str, str]], way_out: str, option: str) -> Iterator[str]:
+    if named:
+        yield from ("", f"{title}:", *(f"  {name}" for name, _ in named))
+        yield f"  {way_out}: {REPAIR} {' '.join(f'{option} {alteration_id}' for _, alteration_id in named)}"
+
+
+def _when(record: Record) -> str:
+    return f"{record.at:%Y-%m-%d %H:%M} by {record.user}"
+
+
+def _difference_lines(difference: Difference) -> Iterator[str]:
+    """One line where the definitions are short; what was there as a diff below it where they aren't."""
+    before, after, change = difference.before or "", difference.after or "", difference.change
+    if all("\n" not in text and len(text) <= SHORT for text in (before, after)):
+        yield f"  {difference.label}: " + (
+            f"{before} -> {after}" if change is Change.CHANGED else f"{change.value}, {after or before}"
+        )
+        return
+    yield f"  {difference.label}: {change.value}"
+    if change is not Change.ADDED:
+        yield from (f"      {line}" for line in list(unified([difference]))[3:])
+
+
+def faults(found: Verification) -> Iterator[str]:
+    """What is wrong, counted: `1 edited`, `2 changed`."""
+    kinds = {
+        "edited": found.status.edited,
+        "missing": found.status.missing,
+        "changed": found.drift.differences,
+    }
+    yield from (f"{len(which)} {kind}" for kind, which in kinds.items() if which)
+
+
+def repair_lines(done: Sequence[Mend]) -> Iterator[str]:
+    """What a repair has done."""
+    yield from (f"{mend.name}: {_DONE[mend.kind]}" for mend in done)
+    yield f"{render.count(len(done), 'repair')}, in the journal" if done else "Found 0 repair to do"
+
+
+def question_lines(mends: Sequence[Mend]) -> Iterator[str]:
+    """What a repair is about to do."""
+    yield "This takes down in the journal:"
+    yield from (f"  {mend.name}: {_DONE[mend.kind]}" for mend in mends)

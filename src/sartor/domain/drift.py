@@ -1,0 +1,110 @@
+"""Drift: how a live schema differs from what the alterations made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sartor.domain.difference import Difference, compare, without_parts
+from sartor.domain.fingerprint import Fingerprint, SchemaObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What a ledger says the schema should be, as of the journal's event `seq`; who recorded it, and when.
+
+    `fingerprint` is None where a Sartor of another format wrote it. `outdated` says that alterations went in or out
+    since then, in a run that hasn't recorded what they made.
+    """
+
+    seq: int
+    at: datetime
+    user: str
+    host: str
+    sartor: str
+    outdated: bool
+    fingerprint: Fingerprint | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """How a live schema differs from its record: what is a fault, and what is only worth a note.
+
+    Rights that were given besides are a note: who operates a database gives them. Rights that were taken are a fault.
+    `unknown` says why nothing can be told; "" where it can.
+    """
+
+    record: Record | None = None
+    differences: tuple[Difference, ...] = ()
+    noted: tuple[Difference, ...] = ()
+    unknown: str = ""
+
+    @property
+    def absent(self) -> bool:
+        """Whether the schema is known to be as it was recorded, to the last note."""
+        return self.record is not None and not (self.differences or self.noted or self.unknown)
+
+
+def find_drift(record: Record, live: Fingerprint) -> Drift:
+    """What became of a schema since its record."""
+    if reason := _incomparable(record, live):
+        return Drift(record=record, unknown=reason)
+    assert record.fingerprint is not None  # noqa: S101 - for the type checker
+    found = without_parts(compare(record.fingerprint, live))
+    return Drift(
+        record=record,
+        differences=tuple(d for d in found if not (d.noted or _only_gives(d))),
+        noted=tuple(d for d in found if d.noted or _only_gives(d)),
+    )
+
+
+def _only_gives(difference: Difference) -> bool:
+    """Whether it gives somebody rights and takes none. Everyone and the owner have some without any word of it."""
+    if difference.kind != "grant" or difference.after is None:
+        return False
+    if difference.before is None:
+        return not difference.name.endswith((" to public", " to its owner"))
+    return set(difference.before.split(", ")) <= set(difference.after.split(", "))
+
+
+def _incomparable(record: Record, live: Fingerprint) -> str:
+    expected = record.fingerprint
+    if record.outdated:
+        return "a run is at work, or has ended without recording what it made"
+    if expected is None:
+        return f"what should be there was recorded by Sartor {record.sartor}, in a format of its own"
+    if expected.server != live.server:
+        return f"it was recorded on Postgres {expected.server}, and this is {live.server}"
+    if not expected.comparable(live):
+        return f"it was recorded of schema {', '.join(expected.schemas)}"
+    return ""
+
+
+def carried(expected: Fingerprint, before: Fingerprint, after: Fingerprint) -> Fingerprint:
+    """What a schema should be after a run: as it should have been before it, with what the run changed.
+
+    So what somebody else changed before the run is still drift after it.
+    """
+    should, was, is_now = (_by_key(side.objects) for side in (expected, before, after))
+    untouched = {key: found for key, found in should.items() if was.get(key) == is_now.get(key)}
+    changed = {key: found for key, found in is_now.items() if was.get(key) != found}
+    kept = {**untouched, **changed}
+    known = {found.label for found in expected.objects}
+    # A part that somebody had dropped by hand goes with its table, when the run drops that.
+    while orphans := _orphans(kept.values(), known):
+        for found in orphans:
+            del kept[found.kind, found.name]
+    return Fingerprint(
+        schemas=after.schemas, scope=after.scope, server=after.server, objects=tuple(sorted(kept.values()))
+    )
+
+
+def _by_key(objects: Iterable[SchemaObject]) -> dict[tuple[str, str], SchemaObject]:
+    return {(found.kind, found.name): found for found in objects}
+
+
+def _orphans(objects: Iterable[SchemaObject], known: set[str]) -> list[SchemaObject]:
+    found = list(objects)
+    gone = known - {each.label for each in found}
+    return [each for each in found if each.parent in gone]

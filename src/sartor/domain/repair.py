@@ -1,0 +1,102 @@
+"""What a repair is to do: the ways out of what `verify` finds, decided from disk and ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sartor.domain.alteration import Alteration, Catalogue
+from sartor.domain.errors import DestinationError, PlanError
+from sartor.domain.ledger import Entry, EventKind, Ledger, State
+from sartor.domain.plan import Status, compare
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repair:
+    """A request to set right what the ledger says, and why: identities of alterations, names of indexes.
+
+    `accept_edited` take their files as they are now; `mark_deployed` go onto the ledger without being run,
+    `mark_not_deployed` off it. `drop_indexes` are invalid ones. With `accept_drift` the schema is right as it is.
+    """
+
+    reason: str
+    accept_edited: frozenset[str] = frozenset()
+    mark_deployed: frozenset[str] = frozenset()
+    mark_not_deployed: frozenset[str] = frozenset()
+    drop_indexes: frozenset[str] = frozenset()
+    accept_drift: bool = False
+
+
+class Mend(NamedTuple):
+    """One thing that a repair does, and its event. `name` is a file's or an index's; `was` the checksum before it."""
+
+    kind: EventKind
+    name: str
+    about: Alteration | Entry | None = None
+    was: str | None = None
+
+    @property
+    def id(self) -> str | None:
+        """The alteration's identity; None for an index or the schema."""
+        return self.about.id if self.about else None
+
+
+def make_repair(
+    catalogue: Catalogue, ledger: Ledger, request: Repair, *, invalid: Collection[str], drifted: bool
+) -> tuple[Mend, ...]:
+    """Decide what `request` means here, in the order in which it is done; what is so already is left out.
+
+    `invalid` are the schema's invalid indexes; `drifted` says that the schema isn't known to be as recorded. Raises
+    PlanError for what isn't here, DestinationError where there is nothing to repair.
+    """
+    if not ledger.exists and not request.mark_deployed:
+        raise DestinationError("nothing was ever deployed here, so there is nothing to repair")
+    status = compare(catalogue, ledger)
+    _refuse_both(request.mark_deployed & request.mark_not_deployed)
+    _refuse_unknown(catalogue, ledger, request)
+    return (
+        *_accepted(status, request.accept_edited),
+        *(_mark(EventKind.MARKED_NOT_DEPLOYED, e) for e in ledger.entries if e.id in request.mark_not_deployed),
+        *(_mark(EventKind.MARKED_DEPLOYED, a) for a in catalogue if _lacks(ledger, a, request.mark_deployed)),
+        *_indexes(request.drop_indexes, invalid),
+        *([Mend(EventKind.DRIFT_ACCEPTED, "the schema")] if request.accept_drift and drifted else ()),
+    )
+
+
+def _mark(kind: EventKind, about: Alteration | Entry) -> Mend:
+    return Mend(kind, about.name, about)
+
+
+def _accepted(status: Status, wanted: Collection[str]) -> Iterator[Mend]:
+    for pair in (*status.edited, *status.edited_next):
+        if pair.alteration.id in wanted:
+            yield Mend(EventKind.ACCEPTED, pair.alteration.name, pair.alteration, pair.entry.checksum)
+
+
+def _lacks(ledger: Ledger, alteration: Alteration, wanted: Collection[str]) -> bool:
+    entry = ledger.by_identity.get(alteration.identity)
+    return alteration.id in wanted and (entry is None or entry.state is not State.DEPLOYED)
+
+
+def _indexes(wanted: Collection[str], invalid: Collection[str]) -> Iterator[Mend]:
+    for name in sorted(wanted):
+        if name not in invalid:
+            raise PlanError(f"there is no invalid index {name} here", hint="`sartor db alteration verify` names them")
+        yield Mend(EventKind.INDEX_DROPPED, name)
+
+
+def _refuse_both(ids: Collection[str]) -> None:
+    if ids:
+        raise PlanError(f"{min(ids)} can't be marked as deployed and as not deployed at once")
+
+
+def _refuse_unknown(catalogue: Catalogue, ledger: Ledger, request: Repair) -> None:
+    shipped, held = {alteration.id for alteration in catalogue}, {entry.id for entry in ledger.entries}
+    for wanted, known, reason in (
+        (request.accept_edited, held & shipped, "isn't deployed here, or has no file"),
+        (request.mark_deployed, shipped, "isn't among the alterations given"),
+        (request.mark_not_deployed, held | shipped, "is neither deployed here nor among the alterations given"),
+    ):
+        for alteration_id in sorted(wanted - known):
+            raise PlanError(f"{alteration_id} {reason}", hint="`sartor db alteration status` shows what there is")

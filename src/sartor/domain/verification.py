@@ -1,0 +1,44 @@
+"""What holding a database against what it should be has found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sartor.domain.destination import Destination
+from sartor.domain.drift import Drift
+from sartor.domain.ledger import Ledger
+from sartor.domain.notes import status_notes
+from sartor.domain.plan import Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """A destination's ledger against disk, its drift, and the names of its invalid indexes."""
+
+    destination: Destination
+    ledger: Ledger
+    status: Status
+    drift: Drift
+    invalid: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was found to be other than it should be."""
+        return not (self.status.edited or self.status.missing or self.drift.differences)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about what is no fault, or can't be told."""
+        return tuple(self._notes())
+
+    def _notes(self) -> Iterator[str]:
+        yield from status_notes(self.status)
+        for late in self.status.out_of_order:
+            yield f"{late.name} is pending, and older than the newest deployed"
+        if not self.ledger.exists:
+            yield "nothing was ever deployed here"
+        if self.drift.unknown:
+            yield f"what changed since the last run can't be told: {self.drift.unknown}"
+        for name in self.invalid:
+            yield f"index {name} is invalid: it is written to and never read"

@@ -1,0 +1,58 @@
+"""The table with the fingerprint that a schema should have: one row."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+from sartor import __version__
+from sartor.domain.drift import Record
+from sartor.domain.fingerprint import Fingerprint
+from sartor.domain.quoting import quote_identifier
+from sartor.postgres.session import Session
+
+_READ = """
+select f.seq, f.at, f.by_user, f.host, f.sartor, f.packed::text as packed, exists ({later}) as outdated
+from {schema}.sartor_fingerprint f {lock}
+"""
+
+_LATER = """
+select from {schema}.sartor_journal j where j.seq > f.seq
+    and j.kind in ('started', 'deployed', 'undoing', 'rolled-back', 'failed', 'index-dropped')
+"""
+"""The events that may change a schema."""
+
+_LATER_ENTRY = "select from {schema}.sartor_ledger l where l.seq > f.seq"
+"""For a role that may not read the journal."""
+
+_WRITE = """
+insert into {schema}.sartor_fingerprint (seq, by_user, host, sartor, packed)
+values ($1, session_user, $2::text, $3::text, $4::text::jsonb)
+on conflict (one) do update set (seq, at, by_user, host, sartor, packed)
+    = (excluded.seq, excluded.at, excluded.by_user, excluded.host, excluded.sartor, excluded.packed)
+"""
+
+
+async def read_record(session: Session, *, to_change: bool = False) -> Record | None:
+    """What the schema should be; None where nothing was recorded. `to_change` keeps others from it in a transaction."""
+    schema = quote_identifier(session.schema)
+    later = (_LATER if session.facts.journal_readable else _LATER_ENTRY).format(schema=schema)
+    query = _READ.format(schema=schema, later=later, lock="for update" if to_change else "")
+    row = await session.connection.fetchrow(query)
+    if row is None:
+        return None
+    return Record(
+        seq=row["seq"],
+        at=row["at"],
+        user=row["by_user"],
+        host=row["host"],
+        sartor=row["sartor"],
+        outdated=row["outdated"],
+        fingerprint=Fingerprint.unpack(json.loads(row["packed"])),
+    )
+
+
+async def write_record(session: Session, fingerprint: Fingerprint, *, seq: int) -> None:
+    """Record what the schema should be, as of the journal's event `seq`."""
+    query = _WRITE.format(schema=quote_identifier(session.schema))
+    await session.connection.execute(query, seq, socket.gethostname(), __version__, json.dumps(fingerprint.packed()))

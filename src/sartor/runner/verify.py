@@ -1,0 +1,58 @@
+"""A database held against what it should be: its ledger against disk, its schema against what was recorded."""
+
+from __future__ import annotations
+
+from sartor.domain.alteration import Catalogue
+from sartor.domain.destination import Destination
+from sartor.domain.drift import Drift, find_drift
+from sartor.domain.plan import compare
+from sartor.domain.verification import Verification
+from sartor.postgres.connecting import DRIVER_ERRORS
+from sartor.postgres.fingerprint import read_fingerprint
+from sartor.postgres.indexes import invalid_indexes
+from sartor.postgres.ledger import read_ledger
+from sartor.postgres.record import read_record
+from sartor.postgres.session import Session, application_name
+from sartor.runner.recording import missing_right
+
+LOOKS = 5
+"""How often the schema is looked at, where a run goes on recording meanwhile."""
+
+
+async def verify(destination: Destination, catalogue: Catalogue) -> Verification:
+    """What isn't as it should be. Writes nothing. Raises SartorError, as `status` does."""
+    async with Session(destination, application=application_name("verify")) as session:
+        ledger = await read_ledger(session)
+        invalid = await invalid_indexes(session.connection, session.schema)
+        return Verification(
+            destination=destination,
+            ledger=ledger,
+            status=compare(catalogue, ledger),
+            drift=await look_for_drift(session) if ledger.exists else Drift(),
+            invalid=tuple(index.name for index in invalid if not index.building),
+        )
+
+
+async def look_for_drift(session: Session) -> Drift:
+    """How the session's schema differs from what was recorded of it."""
+    if not session.facts.fingerprint_readable:
+        return Drift(unknown=missing_right(session, "select"))
+    try:
+        return await _look(session)
+    except DRIVER_ERRORS as error:
+        if session.connection_lost:
+            raise
+        return Drift(unknown=f"the schema can't be read: {error}")
+
+
+async def _look(session: Session) -> Drift:
+    record = await read_record(session)
+    for _ in range(LOOKS):
+        if record is None:
+            return Drift(unknown="no run has recorded what it made yet")
+        live = await read_fingerprint(session.connection, [session.schema])
+        before, record = record, await read_record(session)
+        # A run that ended in between has made both what is live and what is recorded.
+        if record is not None and (record.outdated or (record.seq == before.seq and record.at == before.at)):
+            return find_drift(record, live)
+    return Drift(record=record, unknown="one run after the other is at work")

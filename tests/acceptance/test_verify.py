@@ -1,0 +1,272 @@
+"""`verify`: what was changed by hand is found and named, and what Sartor does is no false alarm."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from sartor.postgres.embedded import binaries
+from support.command import Command
+from support.database import Database, temporary_database
+from support.folder import Folder
+from support.roles import temporary_role
+from support.shapes import check
+
+SHOP = """
+    create table users (id int primary key, email text not null, name text default 'x');
+    create table bills (id int primary key, user_id int references users, total int check (total >= 0));
+    create index bills_user_idx on bills (user_id);
+    create view debtors as select user_id from bills where total > 100;
+    create type mood as enum ('good', 'bad');
+    create function twice(a int) returns int language sql as 'select 2 * a';
+"""
+UNDONE = "drop view debtors; drop table bills, users; drop type mood; drop function twice(int)"
+
+BY_HAND = {
+    "create table notes (id int)": ("added", "table", "public.notes"),
+    "drop view debtors": ("removed", "view", "public.debtors"),
+    "alter table users add phone text": ("added", "column", "public.users.phone"),
+    "alter table users drop name": ("removed", "column", "public.users.name"),
+    "alter table users alter email type varchar(200)": ("changed", "column", "public.users.email"),
+    "alter table users alter email drop not null": ("changed", "column", "public.users.email"),
+    "alter table users alter name set default 'y'": ("changed", "column", "public.users.name"),
+    "create index on users (email)": ("added", "index", "public.users_email_idx"),
+    "drop index bills_user_idx": ("removed", "index", "public.bills_user_idx"),
+    "alter table bills drop constraint bills_total_check": ("removed", "constraint", "public.bills.bills_total_check"),
+    "alter type mood add value 'ugly'": ("changed", "type", "public.mood"),
+    "create or replace function twice(a int) returns int language sql as 'select a + a'": (
+        "changed", "function", "public.twice(integer)",
+    ),
+    "create or replace view debtors as select user_id from bills where total > 50": (
+        "changed", "view", "public.debtors",
+    ),
+    "alter table users enable row level security": ("changed", "table", "public.users"),
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _deployed(folder: Folder, sartor: Command) -> None:
+    folder.add("1.0.0-1700000000-shop.py", up=SHOP, down=UNDONE)
+    sartor("deploy", "latest")
+
+
+@pytest.mark.parametrize("statement", BY_HAND)
+def test_a_change_by_hand(sartor: Command, database: Database, statement: str) -> None:
+    """The object is named, with what became of it, and the exit code is 4."""
+    database.run(statement)
+    found = check(sartor("verify", "--json", expect=4), "verify")
+    assert not found["ok"]
+    assert [(d["change"], d["kind"], d["object"]) for d in found["drift"]] == [BY_HAND[statement]]
+    told = sartor("verify", expect=4)
+    assert f"{BY_HAND[statement][1]} {BY_HAND[statement][2]}: " in told.out
+    assert "error: not as it should be: 1 changed" in told.err
+
+
+def test_it_says_what_it_was_and_since_when(sartor: Command, database: Database) -> None:
+    """The last run, the definition before and after, and the ways out are all there, at three in the morning."""
+    database.run("alter table users alter email type varchar(200)")
+    lines = sartor("verify", expect=4).out.splitlines()
+    user = database.value("select by_user from sartor_fingerprint")
+    at = database.value("select to_char(at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') from sartor_fingerprint")
+    assert f"changed since the last run ({at} by {user}):" in lines
+    assert "  column public.users.email: text not null -> character varying(200) not null" in lines
+    assert 'repair --reason "..." --accept-drift' in lines[-1]
+
+
+def test_no_false_alarm(sartor: Command, folder: Folder, database: Database) -> None:
+    """What alterations do, outside a transaction too, data, statistics and settings of a session are no drift."""
+
+    def still(*run: str) -> None:
+        sartor(*run)
+        assert check(sartor("verify", "--json"), "verify")["ok"]
+        assert sartor("verify").err == ""
+
+    still("status")
+    folder.write(
+        "1.1.0-1700000001-email-index.sql",
+        """
+        -- sartor: transaction off
+        -- sartor: up
+        create index concurrently users_email_idx on users (email);
+        -- sartor: down
+        drop index concurrently users_email_idx;
+        """,
+    )
+    folder.table("1.2.0-1700000002-notes.py")
+    still("deploy", "1.1.0")
+    database.run("insert into users select i, i from generate_series(1, 100) i", "analyze", "vacuum full users")
+    still("deploy", "latest")
+    still("rollback", "--steps", "2")
+    still("deploy", "latest")
+    folder.write(
+        "seeds/010_users.py", "async def seed(conn):\n    await conn.execute('insert into notes values (1)')\n"
+    )
+    sartor.run("db", "seed")
+    still("rollback", "0")
+    still("fresh", "--yes")
+
+
+def test_drift_outlives_a_run(sartor: Command, folder: Folder, database: Database) -> None:
+    """A later run takes none of it for its own work, and says that it is there; undone, it is gone."""
+    database.run("alter table users add phone text", "drop index bills_user_idx")
+    folder.add("1.1.0-1700000001-fax.py", up="alter table users add fax text", down="alter table users drop fax")
+    told = sartor("deploy", "latest").err
+    assert "note: 2 objects aren't as the last run left them, column public.users.phone first" in told
+    assert [d["object"] for d in sartor("verify", "--json", expect=4).json["drift"]] == [
+        "public.users.phone",
+        "public.bills_user_idx",
+    ]
+    database.run("alter table users drop phone", "create index bills_user_idx on bills (user_id)")
+    assert sartor("verify", "--json").json["ok"]
+
+
+def test_a_failed_run_is_recorded(sartor: Command, folder: Folder) -> None:
+    """What came before the failure stays, and is as it should be; so is what a script left outside a transaction."""
+    folder.table("1.1.0-1700000001-notes.py")
+    folder.write(
+        "1.1.0-1700000002-broken.sql",
+        """
+        -- sartor: transaction off
+        -- sartor: up
+        create table if not exists half (id int);
+        select 1 / 0;
+        -- sartor: down
+        drop table half;
+        """,
+    )
+    sartor("deploy", "latest", expect=1)
+    found = check(sartor("verify", "--json"), "verify")
+    assert found["ok"]
+    assert "1.1.0-1700000002-broken.sql was interrupted" in found["notes"][0]
+
+
+def test_only_order_and_owners_differ(sartor: Command, database: Database) -> None:
+    """What no application can tell is a note, and no fault."""
+    database.run("alter table users drop name", "alter table users add name text default 'x'")
+    found = check(sartor("verify", "--json"), "verify")
+    assert found["ok"]
+    database.run("alter table users drop id cascade", "alter table users add id int")
+    database.run("alter table bills owner to pg_monitor")
+    found = sartor("verify", "--json", expect=4).json
+    assert "owner" in {d["kind"] for d in found["noted"]}
+    assert "note: changed, and no fault: " in sartor("verify", expect=4).out
+
+
+def test_rights(sartor: Command, database: Database) -> None:
+    """Rights that the operator gave are a note; those that somebody took are drift."""
+    with temporary_role(database) as role:
+        database.run(
+            f"grant select on users, bills to {role.name}",
+            f"alter default privileges in schema public grant select on tables to {role.name}",
+            "grant update (email) on users to public",
+        )
+        found = sartor("verify", "--json", expect=4).json
+        assert [d["object"] for d in found["drift"]] == ["column public.users.email to public"]
+        assert len(found["noted"]) == 3
+        database.run("revoke update (email) on users from public")
+        assert sartor("verify", "--json").json["ok"]
+        sartor("repair", "--accept-drift", "--reason", "the report", "--yes")
+        database.run(f"grant insert on users to {role.name}")
+        assert sartor("verify", "--json").json["ok"]
+        database.run(f"revoke select on users from {role.name}")
+        assert sartor("verify", "--json", expect=4).json["drift"][0]["kind"] == "grant"
+
+
+def test_edited_and_missing(sartor: Command, folder: Folder) -> None:
+    """The ledger is held against disk, each fault with its way out; what is late or ahead is only told."""
+    folder.table("1.1.0-1700000001-notes.py")
+    folder.table("2.0.0-1700000003-newer.py")
+    sartor("deploy", "latest")
+    (folder.path / "2.0.0-1700000003-newer.py").unlink()
+    assert check(sartor("verify", "--json"), "verify")["ahead"][0]["id"] == "1700000003-newer"
+    folder.table("1.2.0-1700000004-last.py")
+    folder.table("1.0.0-1700000002-late.py")
+    folder.add("1.0.0-1700000000-shop.py", up="select 1")
+    (folder.path / "1.1.0-1700000001-notes.py").unlink()
+    found = check(sartor("verify", "--json", expect=4), "verify")
+    assert [[a["id"] for a in found[key]] for key in ("edited", "missing")] == [
+        ["1700000000-shop"],
+        ["1700000001-notes"],
+    ]
+    assert "1700000002-late" in {a["id"] for a in found["out_of_order"]}
+    told = sartor("verify", expect=4)
+    assert "--accept-edited 1700000000-shop" in told.out
+    assert "--mark-not-deployed 1700000001-notes" in told.out
+    assert "error: not as it should be: 1 edited, 1 missing" in told.err
+
+
+def test_a_dump_restored(sartor: Command, server_url: str, database: Database) -> None:
+    """A copy that `pg_dump` and `psql` made is as it should be, and the ledger with it."""
+    dump = subprocess.run(
+        [binaries() / "pg_dump", "--no-owner", database.url], check=True, capture_output=True, timeout=60
+    )
+    with temporary_database(server_url) as copy:
+        command = [str(binaries() / "psql"), "--quiet", "--set=ON_ERROR_STOP=1", copy.url]
+        subprocess.run(command, input=dump.stdout, check=True, capture_output=True, timeout=60)
+        assert sartor("verify", "--json", env={"SARTOR_DB_URL": copy.url}).json["ok"]
+        copy.run("drop view debtors")
+        sartor("verify", env={"SARTOR_DB_URL": copy.url}, expect=4)
+
+
+def test_a_run_that_recorded_nothing(sartor: Command, folder: Folder, database: Database) -> None:
+    """After a run that was killed, or told not to record, nothing is called drift; the next run records again."""
+    folder.table("1.1.0-1700000001-notes.py")
+    folder.table("1.1.0-1700000002-more.py")
+    sartor("deploy", "latest", "--steps", "1", env={"SARTOR_FINGERPRINT": "false"})
+    found = check(sartor("verify", "--json"), "verify")
+    assert (found["drift"], found["unknown"]) == ([], "a run is at work, or has ended without recording what it made")
+    sartor("deploy", "latest")
+    assert sartor("verify", "--json").json["unknown"] is None
+    database.run("delete from sartor_fingerprint")
+    assert "note: what changed since the last run can't be told: no run has recorded" in sartor("verify").out
+
+
+def test_where_nothing_was_deployed(sartor: Command, database: Database) -> None:
+    """Without a ledger there is nothing to hold against anything, and none is made."""
+    sartor("fresh", "--yes", "1.0.0")
+    assert "note: nothing was ever deployed here" in sartor("verify", "--schema", "other").out
+    assert database.value("select count(*) from pg_namespace where nspname = 'other'") == 0
+
+
+def test_several_destinations(sartor: Command, database: Database) -> None:
+    """Each tenant is looked at, whatever the one before it is like."""
+    env = {"SARTOR_SCHEMA_1": "one", "SARTOR_SCHEMA_2": "two", "SARTOR_SCHEMA_3": "three"}
+    sartor("deploy", "latest", env=env)
+    database.run("drop view one.debtors", "drop index three.bills_user_idx")
+    found = check(sartor("verify", "--json", env=env, expect=4), "verify")
+    assert [run["ok"] for run in found["runs"]] == [False, True, False]
+
+
+def test_a_role_that_only_reads(sartor: Command, database: Database) -> None:
+    """It needs SELECT on the ledger and on the fingerprint, and no right on what it looks at."""
+    with temporary_role(database) as role:
+        env = {"SARTOR_DB_URL": role.url}
+        database.run(f"grant select on sartor_ledger to {role.name}")
+        told = sartor("verify", env=env).out
+        assert f'grant select on "public".sartor_fingerprint to "{role.name}";' in told
+        database.run(f"grant select on sartor_fingerprint to {role.name}")
+        assert check(sartor("verify", "--json", env=env), "verify")["unknown"] is None
+        database.run("drop view debtors")
+        sartor("verify", env=env, expect=4)
+
+
+def test_a_run_without_the_right_to_record(sartor: Command, folder: Folder, database: Database) -> None:
+    """A deployment that went well went well: that it couldn't be recorded is a note, with the GRANT."""
+    folder.table("1.1.0-1700000001-notes.py")
+    with temporary_role(database) as role:
+        database.run(
+            f"grant usage, create on schema public to {role.name}",
+            f"grant select, insert, update, delete on sartor_ledger, sartor_journal to {role.name}",
+        )
+        done = sartor("deploy", "latest", env={"SARTOR_DB_URL": role.url})
+        assert "note: the schema's fingerprint isn't recorded" in done.err
+        assert f'grant select, insert, update on "public".sartor_fingerprint to "{role.name}";' in done.err
+        assert database.tables() == {"users", "bills", "notes"}
+
+
+def test_a_seed_keeps_the_fingerprint(sartor: Command, folder: Folder) -> None:
+    """`seed --reset` empties the product's tables, and not what the ledger says the schema should be."""
+    folder.write("seeds/010_users.py", "async def seed(conn):\n    await conn.execute('truncate users cascade')\n")
+    sartor.run("db", "seed", "--reset", "--yes")
+    assert sartor("verify", "--json").json["unknown"] is None
