@@ -49,7 +49,7 @@ def _find(arguments: Sequence[str]) -> tuple[Command | None, Sequence[str]]:
             return None, arguments
 
 
-def _find_of_alterations(name: str) -> Command | None:  # noqa: PLR0911 - one for each module
+def _find_of_alterations(name: str) -> Command | None:
     match name:
         case "list" | "status" | "history":
             from sartor.cli import reading
