@@ -10,6 +10,7 @@ from typing import Any
 from sartor.cli import output, render, shapes
 from sartor.domain.destination import Destination
 from sartor.domain.errors import AlterationFailed, SartorError
+from sartor.domain.notes import plan_notes
 from sartor.domain.plan import Direction
 from sartor.domain.report import (
     BackedUp,
@@ -67,13 +68,13 @@ def _failure_lines(error: AlterationFailed, chosen: str | None) -> list[str]:
 
 
 def show_report(report: Report) -> shapes.Shape:
-    """Tell the notes and the sum of a run that ended well, unless it is to be JSON; its shape."""
-    shape = shapes.report_shape(report)
-    if not output.wants("--json"):
-        for note in shape["notes"]:
-            output.tell(f"note: {note}")
-        output.result(render.report_line(report))
-    return shape
+    """Tell the notes and the sum of a run that ended well; or, where it is to be JSON, its shape."""
+    if output.wants("--json"):
+        return shapes.report_shape(report)
+    for note in plan_notes(report.plan) if report.plan else ():
+        output.tell(f"note: {note}")
+    output.result(render.report_line(report))
+    return {}
 
 
 def plain(event: RunEvent) -> None:

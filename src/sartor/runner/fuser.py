@@ -22,7 +22,7 @@ from sartor.runner.ahead import Ahead
 from sartor.runner.attempt import PARTING, RESOLVE, Stale, find_loss, find_outcome
 from sartor.runner.turn import Turn
 
-FIRST, MOST = 16, 256
+FIRST, MOST = 16, 100
 """How many scripts the first batch has, and any at most."""
 SHARE = 1.0
 """Seconds that a batch is to take, about: its length adapts."""

@@ -206,7 +206,7 @@ class _Progress:
 
         self._begin(turn, together[0])
         try:
-            async with ahead.loading(3 * len(together)):
+            async with ahead.loading(2 * len(together)):
                 await fuser.run(together, committed)
         except DRIVER_ERRORS as error:
             script = fuser.located(together[len(self._done) - done])
