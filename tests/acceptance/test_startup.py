@@ -149,6 +149,15 @@ def test_help(sartor: Command, command: str) -> None:
     assert "--json" in help_text
 
 
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [("check", "an alteration can't be loaded"), ("rehearse", "an alteration failed, or is worse than --max-hazard")],
+)
+def test_what_exit_code_1_means(sartor: Command, command: str, said: str) -> None:
+    """A command that deploys nothing says what its own failure is."""
+    assert f"    1    {said}" in sartor(command, "--help").out
+
+
 @pytest.mark.parametrize("words", ["", "db", "db alteration", "db alt"])
 def test_a_command_that_is_missing(sartor: Command, words: str) -> None:
     """A group alone shows what there is, and is an error in a pipeline."""

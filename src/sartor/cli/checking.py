@@ -22,10 +22,18 @@ if TYPE_CHECKING:
 PENDING = 3
 """The exit code where a run would have something to do."""
 
+CODES = {0: "nothing is pending", 1: "an alteration can't be loaded"}
+
 commands: dict[str, Command] = {}
 
 
-@command_in(commands, "check", epilog=options.epilog("db alteration check 1.2.0 --sql plan.sql", 0, 1, 2, 3, 4, 6, 130))
+@command_in(
+    commands,
+    "check",
+    epilog=options.epilog(
+        "db alteration check 1.2.0 --sql plan.sql", 0, 1, 2, 3, 4, 6, 130, said=options.CODES | CODES
+    ),
+)
 def check(
     *,
     target: Annotated[

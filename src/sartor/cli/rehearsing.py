@@ -16,11 +16,17 @@ if TYPE_CHECKING:
     from sartor.domain.hazard import Verdict
     from sartor.domain.rehearsal import Rehearsal
 
+CODES = {0: "rehearsed, or nothing to rehearse", 1: "an alteration failed, or is worse than --max-hazard allows"}
+
 commands: dict[str, Command] = {}
 
 
 @command_in(
-    commands, "rehearse", epilog=options.epilog("db alteration rehearse --max-hazard blocks-writes", 0, 1, 2, 4, 6, 130)
+    commands,
+    "rehearse",
+    epilog=options.epilog(
+        "db alteration rehearse --max-hazard blocks-writes", 0, 1, 2, 4, 6, 130, said=options.CODES | CODES
+    ),
 )
 def rehearse(
     *,
