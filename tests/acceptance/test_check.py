@@ -147,8 +147,8 @@ def test_python_that_only_running_can_tell(sartor: Command, history: Folder, dat
         "1.1.0-1700000003-d.py",
         """
         async def up(conn):
-            for name in ("d", "e"):
-                await conn.execute(f"create table {name} (id int)")
+            for row in await conn.fetch("select 'd' as name union select 'e'"):
+                await conn.execute(f"create table {row['name']} (id int)")
 
         async def down(conn): ...
         """,
@@ -160,6 +160,93 @@ def test_python_that_only_running_can_tell(sartor: Command, history: Folder, dat
     assert "sartor: 1.1.0-1700000003-d.py is Python" in said
     assert database.tables() == {"a", "C ä"}
     assert "Deployed 2 alterations" in sartor("deploy", "latest").out
+
+
+LOOP = """
+    TABLES = {"d": "it's", "e": None}
+    JSON = '{"a": ":b"}'
+
+    async def make(conn, name):
+        await conn.execute(f"create table {name} (x text, n int, j jsonb, sure bool)")
+
+    async def up(conn):
+        for name, text in TABLES.items():
+            await make(conn, name)
+            await conn.execute(f"insert into {name} values ($1, $2, $3, $4); -- done", text, -1, JSON, True)
+        async with conn.transaction():
+            await conn.executemany("insert into d (x) values ($1)", [("x",), ("\\\\",)])
+        await conn.execute("select 1; update e set n = 2")
+        await conn.fetch("insert into d (x, n) values ($1, $2) returning *", "y", True)
+
+    async def down(conn):
+        for name in TABLES:
+            await conn.execute(f"drop table {name}")
+"""
+
+
+def test_python_that_a_rehearsal_tells(sartor: Command, history: Folder, database: Database) -> None:
+    """Where no data can change its SQL, Python is in the script with what it sent on a clone; and that says so."""
+    history.write("1.1.0-1700000003-d.py", LOOP)
+    plan = check(sartor("check", "--json", expect=3), "check")["plan"]
+    assert [each["rehearsed"] for each in plan] == [False, False, False, True]
+    assert plan[3]["sql"].count("create table ") == 2
+    assert "1.1.0-1700000003-d.py  as it was rehearsed\n" in sartor("check", "--sql", "plan.sql", expect=3).out
+    assert "only running it can tell" in sartor("check", "--plan-only", expect=3).out
+    assert by_hand(sartor, database, "check", "latest") == ""
+    assert (
+        "-- Python, with the SQL that it sent when it was rehearsed\n" in Path(sartor.directory, "plan.sql").read_text()
+    )
+    told = database.rows("select x, n, j::text, sure from d order by x"), database.rows("select x, n from e")
+    assert told == (
+        [("\\", None, None, None), ("it's", -1, '{"a": ":b"}', True), ("x", None, None, None), ("y", 1, None, None)],
+        [(None, 2)],
+    )
+    assert events(sartor)[-1] == "deployed"
+    assert by_hand(sartor, database, "rollback", "0", "--check") == ""
+    sartor("deploy", "latest")
+    assert (database.rows("select x, n, j::text, sure from d order by x"), database.rows("select x, n from e")) == told
+
+
+@pytest.mark.parametrize(
+    "looks",
+    [
+        "await conn.execute(await conn.fetchval(\"select 'select 1'\"))",
+        'while await conn.execute("update a set id = 1 where id <> 1") != "UPDATE 0": pass',
+        'async for row in conn.cursor("select 1"): await conn.execute("select 1")',
+        'await (await conn.prepare("select 1")).fetch()',
+        'await conn.execute("insert into a values ($1)", 1.5 // 1)',
+        'await conn.copy_records_to_table("a", records=[(1,)])',
+        "from _helpers import work; await work(conn)",
+        'await conn.set_type_codec("text", schema="pg_catalog", encoder=str.upper, decoder=str)',
+    ],
+)
+def test_python_that_looks(sartor: Command, folder: Folder, database: Database, looks: str) -> None:
+    """What the database answers may lead a script elsewhere, so a rehearsal's SQL is not its own: psql stops."""
+    folder.table("1.0.0-1700000000-a.py")
+    folder.write("_helpers.py", "async def work(conn): await conn.execute(await conn.fetchval(\"select 'select 1'\"))")
+    folder.write("1.0.0-1700000001-b.py", f"async def up(conn):\n    {looks}\n\nasync def down(conn): pass\n")
+    assert "sartor: 1.0.0-1700000001-b.py is Python" in by_hand(sartor, database, "check", "latest", expect=3)
+    assert database.tables() == {"a"}
+
+
+def test_no_rehearsal(sartor: Command, folder: Folder, database: Database) -> None:
+    """Where there can be no clone, or the clone has no row that a script needs, a note says so, and nothing else."""
+    folder.write("1.0.0-1700000003-d.py", LOOP)
+    with temporary_role(database) as role:
+        reader = Command(sartor.directory, {"SARTOR_DB_URL": role.url})
+        shape = check(reader("check", "--json", expect=3), "check")
+        assert [(each["sql"], each["rehearsed"]) for each in shape["plan"]] == [(None, False)]
+        said = f"no rehearsal could tell the SQL of what is Python: role {role.name} may not create databases"
+        assert any(note.startswith(said) for note in shape["notes"])
+        assert "no rehearsal" not in reader("check", "--plan-only", expect=3).err
+    folder.add("1.0.0-1700000000-a.py", up="select 1 / count(*) from pg_class where relname = 'b'")
+    database.run("create table b (id int)")
+    sartor("check", expect=3)
+    folder.add("1.0.0-1700000000-a.py", up="create table b (id int)")
+    done = sartor("check", expect=3)
+    assert "note: the rehearsal didn't get past 1.0.0-1700000000-a.py: relation" in done.err
+    assert "1.0.0-1700000003-d.py is Python" in done.out
+    assert database.rows("select 1 from pg_database where datname like 'sartor_scratch_%'") == []
 
 
 def test_an_interrupted_one(sartor: Command, folder: Folder, database: Database) -> None:

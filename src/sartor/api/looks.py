@@ -16,8 +16,10 @@ from sartor.domain.release import LATEST
 from sartor.settings import LineageSource
 
 if TYPE_CHECKING:
-    from sartor.domain.check import Check
+    from sartor.domain.check import Check, Told
     from sartor.domain.loss import RollbackPreview
+    from sartor.domain.plan import Deploy, Rollback
+    from sartor.postgres.session import Session
 
 
 class DestinationStatus(NamedTuple):
@@ -71,17 +73,20 @@ async def check(
     accepted: Iterable[str] = (),
     limits: Limits | None = None,
     writes: bool = True,
+    rehearses: bool = True,
 ) -> Check:
     """What `deploy` would do with these parameters, with its SQL; and a script for psql, unless `writes` is False.
 
-    Writes nothing, and needs no right but to read ledger and journal. Raises SartorError where a deployment would be
+    Writes nothing, and needs no right but to read ledger and journal. Where only Python can tell its
+    SQL, the plan is rehearsed on a clone, unless `rehearses` is False. Raises SartorError where a deployment would be
     refused to anyone.
     """
     from sartor.runner.check import check as look
 
     catalogue = list_alterations(sources)
     request = deploy_request(target, steps=steps, strict_order=strict_order, accepted=accepted)
-    return await look(destination, catalogue, request, limits=limits or Limits(), writes=writes)
+    tell = _tell if rehearses else None
+    return await look(destination, catalogue, request, limits=limits or Limits(), writes=writes, tell=tell)
 
 
 async def check_rollback(
@@ -100,7 +105,14 @@ async def check_rollback(
 
     catalogue = list_alterations(sources)
     request = rollback_request(catalogue, target, steps=steps, to_timestamp=to_timestamp, accepted=accepted)
-    return await look(destination, catalogue, request, limits=limits or Limits(), writes=writes)
+    return await look(destination, catalogue, request, limits=limits or Limits(), writes=writes, tell=_tell)
+
+
+async def _tell(session: Session, catalogue: Catalogue, request: Deploy | Rollback, limits: Limits) -> Told:
+    """As `rehearsal.telling.tell`, loaded where there is something to tell."""
+    from sartor.rehearsal.telling import tell
+
+    return await tell(session, catalogue, request, limits)
 
 
 async def preview_rollback(

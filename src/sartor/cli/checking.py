@@ -40,7 +40,9 @@ def check(
         str, Argument(metavar="[TARGET]", help="A version, `latest` or `next`, as for deploy.")
     ] = api.LATEST,
     sql: options.Sql = None,
-    plan_only: Annotated[bool, Option("--plan-only", help="Show which alterations, and no SQL.")] = False,
+    plan_only: Annotated[
+        bool, Option("--plan-only", help="Show which alterations, and no SQL; no clone is made.")
+    ] = False,
     steps: options.Steps = None,
     strict_order: Annotated[bool, Option("--strict-order", help="Refuse late arrivals, as deploy would.")] = False,
     accept_edited: options.AcceptEdited = None,
@@ -52,7 +54,7 @@ def check(
     """Show what a deploy would do, and do nothing.
 
     Prints the SQL as a script for psql, records and all: run by hand, it is a deployment. Writes nothing to the
-    database, and needs no right but to read the ledger.
+    database, and needs no right but to read the ledger. Python that computes its SQL is run on a clone.
     """
     flags = options.make_flags(where, pins, strict_order=strict_order)
     with settled(flags, where.embedded) as settings:
@@ -67,6 +69,7 @@ def check(
                 accepted=[*(accept_edited or ()), *(accept_missing or ())],
                 limits=api.make_limits(settings),
                 writes=writes,
+                rehearses=not plan_only,
             )
 
         return show(settings, look, Direction.DEPLOY, sql=sql, plan_only=plan_only)

@@ -188,6 +188,7 @@ def check_lines(found: Check) -> list[str]:
     return [
         each.step.alteration.name
         + (f"  {each.unsayable}" if each.unsayable else "" if each.transactional else "  outside a transaction")
+        + ("  as it was rehearsed" if each.rehearsed and not each.unsayable else "")
         for each in found.steps
     ]
 

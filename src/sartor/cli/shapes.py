@@ -184,7 +184,8 @@ def check_shape(found: Check) -> Shape:
         "direction": found.plan.direction.value,
         "target": found.plan.target.label if found.plan.target else None,
         "plan": [
-            alteration_shape(each.step.alteration) | {"sql": each.sql, "transaction": each.transactional}
+            alteration_shape(each.step.alteration)
+            | {"sql": each.sql, "transaction": each.transactional, "rehearsed": each.rehearsed}
             for each in found.steps
         ],
         "notes": check_notes(found),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sartor.domain.loss import Loss
 from sartor.domain.plan import Plan, Step
@@ -12,13 +14,23 @@ from sartor.domain.plan import Plan, Step
 class CheckedStep:
     """A step of a plan: its SQL, None where only running it can tell, and whether that is one transaction.
 
+    `messages` are the texts that make up its SQL, each sent as one; `rehearsed` says that a rehearsal told them.
     `unsayable` is why a script for psql has to stop before it, None where it hasn't.
     """
 
     step: Step
     sql: str | None
     transactional: bool
+    messages: tuple[str, ...] = ()
+    rehearsed: bool = False
     unsayable: str | None = None
+
+
+class Told(NamedTuple):
+    """What Python alterations have told of their SQL: the texts that each sends, by its identity; and notes on it."""
+
+    messages: Mapping[tuple[str, str], tuple[str, ...]]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sartor.domain.alteration import Alteration
 from sartor.domain.hazard import Size, Statement, Verdict, worst
@@ -11,12 +12,23 @@ from sartor.domain.release import Release
 from sartor.domain.report import Failure
 
 
+class Message(NamedTuple):
+    """A text that a script sent, once for each of `rows`: the values of its parameters. Without rows it has none."""
+
+    text: str
+    rows: tuple[tuple[object, ...], ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rehearsed:
-    """An alteration and its statements, in order; `reason` says why it couldn't be rehearsed, None where it could."""
+    """An alteration and its statements, in order; `reason` says why it couldn't be rehearsed, None where it could.
+
+    `sent` is what the script's body sent, in order; None stands for what is more than SQL, such as a copy.
+    """
 
     alteration: Alteration
     statements: tuple[Statement, ...] = ()
+    sent: tuple[Message | None, ...] = ()
     reason: str | None = None
 
     @property

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from sartor.domain import sql
+from sartor.domain.rehearsal import Message
 from sartor.postgres.connection import Connection, awaited
 from sartor.postgres.observer import Run, Sent, Watch, Watcher
 
@@ -30,6 +31,9 @@ COPIES = {
     "copy_records_to_table": "copy {} from stdin",
 }
 """What they come to as SQL, with their first argument."""
+ONCE = ("fetch", "fetchval", "fetchrow")
+MANY = ("fetchmany", "executemany")
+"""Those whose arguments are the parameters' values, once or many times."""
 
 
 class ObservedConnection(Connection):
@@ -63,6 +67,7 @@ class ObservedConnection(Connection):
         watcher, run = self.watcher, functools.partial(super().execute, timeout=timeout)
         if watcher is None:
             return str(await run(query, *args))
+        watcher.hear(_message("fetch", query, args))
         together = [] if args else sql.split(query)
         if len(together) < 2:
             return str(await _send(watcher, query, functools.partial(run, query, *args)))
@@ -74,12 +79,18 @@ class ObservedConnection(Connection):
     async def prepare(self, query: str, **kwargs: Any) -> Any:
         """As the driver's, with a statement that is observed as well."""
         watcher, run = self.watcher, functools.partial(super().prepare, query, **kwargs)
-        return await run() if watcher is None else _Prepared(watcher, await watcher.prepare(query, run))
+        if watcher is None:
+            return await run()
+        watcher.hear(None)
+        return _Prepared(watcher, await watcher.prepare(query, run))
 
     def cursor(self, query: str, *args: Any, **kwargs: Any) -> Any:
         """As the driver's, observed as well."""
         watcher, found = self.watcher, super().cursor(query, *args, **kwargs)
-        return found if watcher is None else _Cursor(watcher, query, found)
+        if watcher is None:
+            return found
+        watcher.hear(None)
+        return _Cursor(watcher, query, found)
 
 
 def _observed(name: str) -> Any:
@@ -88,7 +99,10 @@ def _observed(name: str) -> Any:
 
     async def observed(self: ObservedConnection, query: str, *args: Any, **kwargs: Any) -> Any:
         watcher, run = self.watcher, functools.partial(original, self, query, *args, **kwargs)
-        return await run() if watcher is None else await watcher.run(COPIES.get(name, "{}").format(query), run)
+        if watcher is None:
+            return await run()
+        watcher.hear(_message(name, query, args))
+        return await watcher.run(COPIES.get(name, "{}").format(query), run)
 
     return awaited(functools.wraps(original)(observed))
 
@@ -132,6 +146,17 @@ class _Cursor:
         await self._watcher.announce(self._query)
         async for row in self._cursor:
             yield row
+
+
+def _message(method: str, query: str, args: tuple[Any, ...]) -> Message | None:
+    """What a method sends with these arguments; None where it is more than SQL."""
+    if method in ONCE:
+        return Message(query, (args,) if args else ())
+    match args:
+        case ([_, *_] as rows,) if method in MANY:
+            return Message(query, tuple(tuple(row) for row in rows))
+        case _:
+            return None
 
 
 async def _send(watcher: Watcher, query: str, run: Run, sent: Sent | None = None) -> Any:

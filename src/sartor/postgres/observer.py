@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import asyncpg
 
 from sartor.domain.hazard import MODES, Lock, Statement
+from sartor.domain.rehearsal import Message
 from sartor.postgres.connection import Connection
 from sartor.postgres.footprint import (
     COUNTERS,
@@ -55,7 +56,8 @@ NOTHING = Step((), (), (), (), 0)
 class Watch:
     """What is watched: the relations that were `known` before the run, in `schema`; `notes` takes the statements.
 
-    `counts` says that there are rows to count: in an empty copy, none that were changed isn't none.
+    `sent` takes what the script sent, None for what is more than SQL. `counts` says that there are rows to count: in
+    an empty copy, none that were changed isn't none.
     """
 
     known: Relations
@@ -63,6 +65,7 @@ class Watch:
     where: Where
     counts: bool
     notes: list[Statement] = field(default_factory=list)
+    sent: list[Message | None] = field(default_factory=list)
 
     def note(self, current: Current, step: Step, held: tuple[Lock, ...], error: str | None = None) -> None:
         """Note a statement; together with the one before where it is that again."""
@@ -104,6 +107,10 @@ class Watcher:
         self._current: Current | None = None
         self._before: Look = {}
         self._files: dict[int, int] = {}
+
+    def hear(self, message: Message | None) -> None:
+        """Take down what the script sends."""
+        self._watch.sent.append(message)
 
     async def begin(self) -> None:
         """Look at how things are before the next statement, where a transaction or a savepoint begins or ends."""

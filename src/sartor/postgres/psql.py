@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from sartor.domain import sql
 from sartor.domain.quoting import quote_identifier, quote_literal
+from sartor.domain.rehearsal import Message
 from sartor.postgres.connection import CLEANING
 from sartor.postgres.guard import JOURNAL, LEDGER, NewEvent, Pins, closing, opening, session_settings
 from sartor.postgres.indexes import start_detail
@@ -25,6 +26,10 @@ SETUP = r"""\set ON_ERROR_STOP on
 _ENCODING = "\\encoding UTF8\n"
 """The script's own encoding; CLEANING resets it with everything else."""
 
+_PREPARED = "sartor_told"
+_PREPARABLE = ("select", "insert", "update", "delete", "merge", "values", "with")
+_PLAIN = (type(None), bool, int, str)
+"""Values that SQL has the same text for, whichever type they are for."""
 _SILENT = ("space", "line_comment", "block_comment")
 
 
@@ -56,6 +61,31 @@ def say(text: str) -> str:
         last = last if token.kind in _SILENT else token.text
     end = "" if last in {";", ""} else "\n;" if ends_in_comment else ";"
     return "".join(parts) + end + "\n"
+
+
+def with_values(message: Message) -> str | None:
+    """A message as SQL without parameters; None where it isn't sure what SQL a value comes to.
+
+    PREPARE finds out the types of parameters as the driver's own way does, so that a literal is read as what it stands
+    for, whatever functions and operators there are.
+    """
+    if not message.rows:
+        return message.text
+    statements = sql.split(message.text)
+    values = [value for row in message.rows for value in row]
+    if not values or len(statements) != 1 or not statements[0].words.startswith(_PREPARABLE):
+        return None
+    if not all(type(value) in _PLAIN for value in values):
+        return None
+    runs = "".join(f"execute {_PREPARED}({', '.join(map(_literal, row))});\n" for row in message.rows)
+    return f"prepare {_PREPARED} as {statements[0].text}\n;\n{runs}deallocate {_PREPARED};"
+
+
+def _literal(value: object) -> str:
+    if value is None:
+        return "null"
+    # The driver takes True for the number 1, too; as text, 1 is either.
+    return quote_literal(str(int(value) if isinstance(value, int) else value))
 
 
 def guarded(event: NewEvent, pins: Pins, statements: Iterable[str]) -> str:

@@ -13,6 +13,7 @@ from sartor.domain.alteration import Alteration
 from sartor.domain.context import Context
 from sartor.domain.hazard import Statement
 from sartor.domain.plan import Direction
+from sartor.domain.rehearsal import Message
 from sartor.postgres.footprint import Relations
 from sartor.postgres.observed import ObservedConnection
 from sartor.postgres.observer import Sent, Watch
@@ -33,6 +34,7 @@ class Notebook:
         self._schema = schema
         self._counts = counts
         self._pages: dict[_Page, list[Statement]] = {}
+        self._sent: dict[_Page, list[Message | None]] = {}
 
     def load(self, alteration: Alteration) -> Script:
         """The script of an alteration, which needs an observed connection. Raises ScriptError, CatalogueError."""
@@ -52,6 +54,10 @@ class Notebook:
         pages = [_Page(alteration.identity, part) for part in (0, 1)]
         return tuple(statement for page in pages for statement in self._pages.get(page, ()))
 
+    def sent(self, alteration: Alteration) -> tuple[Message | None, ...]:
+        """What an alteration's body sent, in order, as in `Rehearsed`."""
+        return tuple(self._sent.get(_Page(alteration.identity, 1), ()))
+
     def _noted(self, script: Script, direction: Direction, body: Body, page: _Page) -> Body:
         def where(sent: Sent | None) -> int | None:
             line = _at_work(script, direction)
@@ -61,9 +67,11 @@ class Notebook:
             assert isinstance(connection, ObservedConnection)  # noqa: S101 - for the type checker
             watch = Watch(self._known, self._schema, where, self._counts)
             # A script that lost a lock is run again: what counts is the last time.
-            self._pages[page] = watch.notes
+            self._pages[page], self._sent[page] = watch.notes, watch.sent
             async with connection.observed(watch):
                 await body(connection, context)
+            if connection.worn:
+                watch.sent.append(None)
 
         return noted
 

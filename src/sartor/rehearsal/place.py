@@ -22,11 +22,13 @@ class Place(NamedTuple):
 
 
 @asynccontextmanager
-async def scratch_place(destination: Destination, given: Destination | None, embedded: Path) -> AsyncIterator[Place]:
+async def scratch_place(
+    destination: Destination, given: Destination | None, embedded: Path | None
+) -> AsyncIterator[Place]:
     """An empty database on the server of `given`, else on the destination's; dropped in the end, whatever happens.
 
-    Where the destination's server won't have one, it is made on the embedded server in the folder `embedded`. Raises
-    RehearsalFailed, Unreachable, PrivilegeMissing.
+    Where the destination's server won't have one, it is made on the embedded server in the folder `embedded`, if
+    that is given. Raises RehearsalFailed, Unreachable, PrivilegeMissing, ReadOnly, BackupFailed.
     """
     application = application_name("rehearse")
     async with AsyncExitStack() as stack:
@@ -34,7 +36,7 @@ async def scratch_place(destination: Destination, given: Destination | None, emb
         try:
             made = await stack.enter_async_context(scratch_database(given or destination, application=application))
         except (PrivilegeMissing, ReadOnly, BackupFailed) as error:
-            if given is not None:
+            if given is not None or embedded is None:
                 raise
             notes = (f"rehearsed on the embedded server: {error}",)
             server = Destination.parse(_embedded(stack, embedded, error))

@@ -12,7 +12,7 @@ from sartor.domain.destination import Destination
 from sartor.domain.errors import AlterationFailed, PoolerRefused
 from sartor.domain.hazard import Size
 from sartor.domain.limits import Limits
-from sartor.domain.plan import Deploy, Plan, make_plan
+from sartor.domain.plan import Deploy, Plan, Rollback, make_plan
 from sartor.domain.rehearsal import Rehearsal, Rehearsed
 from sartor.domain.report import Failure, Note, Observer, RunEvent, Waiting
 from sartor.postgres.clone import clone
@@ -34,10 +34,10 @@ class RehearsalOrder(NamedTuple):
     """What is wanted: on the destination itself, or on a clone, with its data or without.
 
     `scratch` names another server for the clone; `embedded` is the folder of the one where none can be
-    made.
+    made, None where that is the end of it.
     """
 
-    embedded: Path
+    embedded: Path | None = None
     live: bool = False
     data: bool = False
     scratch: Destination | None = None
@@ -65,7 +65,7 @@ async def rehearse(
         if order.live:
             found = await _on_itself(session, plan, sizes, limits, observer)
         else:
-            found = await _on_a_clone(session, catalogue, request, order, sizes, limits, observer)
+            found = await on_a_clone(session, catalogue, request, order, sizes, limits, observer)
         return await _with_opinions(found, session.facts.server_version)
 
 
@@ -90,15 +90,16 @@ async def _on_itself(
     return Rehearsal(target=plan.target, place=place, alterations=tuple(done), sizes=sizes, notes=(COST,))
 
 
-async def _on_a_clone(
+async def on_a_clone(
     session: Session,
     catalogue: Catalogue,
-    request: Deploy,
+    request: Deploy | Rollback,
     order: RehearsalOrder,
     sizes: Mapping[str, Size],
     limits: Limits,
     observer: Observer,
 ) -> Rehearsal:
+    """Rehearse on a clone of the session's database, whose tables have these `sizes`. Raises as `rehearse`."""
     if session.facts.pooled:
         raise PoolerRefused(f"{session.destination.label} is a connection pooler, and a clone needs a session")
     async with (
@@ -122,7 +123,12 @@ async def _on_a_clone(
 
 
 async def _carry_out(
-    scratch: Session, catalogue: Catalogue, request: Deploy, notebook: Notebook, limits: Limits, observer: Observer
+    scratch: Session,
+    catalogue: Catalogue,
+    request: Deploy | Rollback,
+    notebook: Notebook,
+    limits: Limits,
+    observer: Observer,
 ) -> tuple[Plan, Failure | None]:
     """Deploy to the clone as to any destination; the plan, and why it ended early."""
 
@@ -158,7 +164,8 @@ def _collect(plan: Plan, notebook: Notebook, failed: Failure | None, *, data: bo
             reason = f"it failed: {failed.message}"
             if not data:
                 reason += "; the clone has no rows, and --with-data gives it those of the destination"
-        found.append(Rehearsed(alteration=alteration, statements=notebook.statements(alteration), reason=reason))
+        statements, sent = notebook.statements(alteration), notebook.sent(alteration)
+        found.append(Rehearsed(alteration=alteration, statements=statements, sent=sent, reason=reason))
         if reason is not None:
             reason = "an alteration before it failed"
     return found

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
+from sartor.catalogue.blind import is_blind
 from sartor.catalogue.script import Script
 from sartor.catalogue.scripts import load_script
 from sartor.domain.alteration import Catalogue
-from sartor.domain.check import Check, CheckedStep
+from sartor.domain.check import Check, CheckedStep, Told
 from sartor.domain.destination import Destination
 from sartor.domain.errors import DestinationError, LedgerTooNew, PrivilegeMissing
 from sartor.domain.ledger import Ledger, State
@@ -20,11 +21,22 @@ from sartor.runner.preview import find_losses
 from sartor.runner.progress import load_all
 from sartor.runner.psql_script import write_script
 
+Tell = Callable[[Session, Catalogue, Deploy | Rollback, Limits], Awaitable[Told]]
+"""Has a plan's Python alterations tell their SQL."""
+
 
 async def check(
-    destination: Destination, catalogue: Catalogue, request: Deploy | Rollback, *, limits: Limits, writes: bool
+    destination: Destination,
+    catalogue: Catalogue,
+    request: Deploy | Rollback,
+    *,
+    limits: Limits,
+    writes: bool,
+    tell: Tell | None = None,
 ) -> Check:
     """What `request` would do; `writes` asks for the script for psql, too.
+
+    `tell` is asked where there is Python whose SQL doesn't depend on data, and isn't known without running it.
 
     Raises SartorError where a run would be refused, whoever asks for it: PlanError, TargetError, ScriptError. What
     would be refused to this role is an obstacle.
@@ -33,7 +45,11 @@ async def check(
         ledger = await read_ledger(session)
         plan = make_plan(catalogue, ledger, request)
         obstacles = list(_obstacles(session, ledger, plan))
-        steps = tuple(_checked(step, plan.direction) for step in plan.steps)
+        told = Told({}, ())
+        if tell is not None and any(_may_tell(step, plan.direction) for step in plan.steps):
+            told = await tell(session, catalogue, request, limits)
+        obstacles += told.notes
+        steps = tuple(_checked(step, plan.direction, told) for step in plan.steps)
         losses = await find_losses(session, plan) if plan.direction is Direction.ROLLBACK else ()
         script = None
         if writes:
@@ -60,23 +76,37 @@ def _sentence(error: DestinationError) -> str:
     return f"{error}; {error.hint}" if error.hint else str(error)
 
 
-def _checked(step: Step, direction: Direction) -> CheckedStep:
+def _may_tell(step: Step, direction: Direction) -> bool:
     script = load_script(step.alteration)
-    fragments = script.sql(direction)
+    return script.sql(direction) is None and is_blind(script, direction)
+
+
+def _checked(step: Step, direction: Direction, told: Told) -> CheckedStep:
+    script = load_script(step.alteration)
+    messages, rehearsed = _messages(script, direction, told)
     return CheckedStep(
         step=step,
-        sql=None if fragments is None else "".join(psql.say(fragment.text) for fragment in fragments),
+        sql=None if messages is None else "".join(psql.say(text) for text in messages),
         transactional=not script.needs_session(direction),
-        unsayable=_unsayable(step, script, direction),
+        messages=messages or (),
+        rehearsed=rehearsed,
+        unsayable=_unsayable(step, messages),
     )
 
 
-def _unsayable(step: Step, script: Script, direction: Direction) -> str | None:
-    fragments = script.sql(direction)
-    if fragments is None:
+def _messages(script: Script, direction: Direction, told: Told) -> tuple[tuple[str, ...] | None, bool]:
+    """The texts that a script sends, None where they aren't known; and whether a rehearsal told them."""
+    if (fragments := script.sql(direction)) is not None:
+        return tuple(fragment.text for fragment in fragments), False
+    messages = told.messages.get(script.alteration.identity) if is_blind(script, direction) else None
+    return messages, messages is not None
+
+
+def _unsayable(step: Step, messages: tuple[str, ...] | None) -> str | None:
+    if messages is None:
         return "is Python, and only running it can tell its SQL"
     if step.entry is not None and step.entry.state is not State.DEPLOYED:
         return "was interrupted outside a transaction, and only Sartor can go on with it"
-    if not all(psql.is_sayable(fragment.text) for fragment in fragments):
+    if not all(psql.is_sayable(text) for text in messages):
         return "has SQL that psql would read in another way: COPY from the client, a backslash, an open quote"
     return None

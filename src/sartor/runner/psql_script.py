@@ -21,7 +21,7 @@ from sartor.runner.outside import BEGINNINGS
 
 BY_HAND = {"via": "psql"}
 """What the journal's `detail` says of an event that such a script wrote."""
-
+REHEARSED = "Python, with the SQL that it sent when it was rehearsed"
 
 USE = (
     "Run it once, on that database, with a psql that isn't older than the server:",
@@ -64,7 +64,9 @@ def _title(step: CheckedStep) -> str:
     name = step.step.alteration.name
     if step.unsayable:
         return f"{name}: {step.unsayable}; this script stops before it"
-    return name if step.transactional else f"{name}, outside a transaction"
+    return (
+        name + ("" if step.transactional else ", outside a transaction") + (f", {REHEARSED}" if step.rehearsed else "")
+    )
 
 
 def _on_one_line(text: str) -> str:
@@ -98,16 +100,16 @@ class _Writer:
                 yield psql.stopping(f"{alteration.name} {step.unsayable}", self._way_on())
                 return
             name = _on_one_line(alteration.name)
-            yield f"-- {name}\n{psql.echo(name)}{self._step(load_script(alteration))}"
+            told = f"-- {REHEARSED}\n" if step.rehearsed else ""
+            yield f"-- {name}\n{told}{psql.echo(name)}{self._step(load_script(alteration), step.messages)}"
 
     def _way_on(self) -> str:
         target = f" {self._plan.target}" if self._plan.target else ""
         direction = self._plan.direction.value
         return f"all before it is done; `sartor db alteration {direction}{target}` goes on from here"
 
-    def _step(self, script: Script) -> str:
+    def _step(self, script: Script, texts: Sequence[str]) -> str:
         direction, alteration = self._plan.direction, script.alteration
-        texts = [fragment.text for fragment in script.fragments[direction]]
         pins = self._pins(alteration)
         if not script.needs_session(direction):
             return psql.guarded(self._event(KINDS[direction], alteration), pins, texts)

@@ -1,0 +1,60 @@
+"""Python scripts that look at nothing the database answers: whatever data there are, they send the same SQL.
+
+Told from the syntax tree. When in doubt a script looks: its SQL is then for nobody to know before it runs.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterable
+
+from sartor.catalogue.script import FUNCTIONS, Script
+from sartor.domain.plan import Direction
+
+_OWN = sys.stdlib_module_names - {"asyncio", "contextlib", "gc", "inspect"} | {"asyncpg"}
+"""What it may import: a helper might look, and so might what keeps answers or hides errors."""
+
+
+def is_blind(script: Script, direction: Direction) -> bool:
+    """Whether the SQL of a Python script depends on no data, and on no name of the database that it runs in."""
+    if direction in script.before:
+        return False
+    tree = ast.parse(script.source)
+    body = next((node for node in tree.body if _is_called(node, FUNCTIONS[direction])), None)
+    return body is not None and _looks_at_nothing(tree)
+
+
+def _is_called(node: ast.stmt, name: str) -> bool:
+    """Whether it is the function of this name, which takes a connection and no context."""
+    match node:
+        case ast.AsyncFunctionDef(name=found, args=ast.arguments(posonlyargs=[], args=[_], vararg=None)):
+            return found == name and not node.decorator_list
+        case _:
+            return False
+
+
+def _looks_at_nothing(tree: ast.Module) -> bool:
+    nodes = list(ast.walk(tree))
+    thrown_away = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    return not any(_looks(node, thrown_away) for node in nodes)
+
+
+def _looks(node: ast.AST, thrown_away: set[int]) -> bool:
+    match node:
+        case ast.Await():
+            return id(node) not in thrown_away
+        case ast.Import(names=names):
+            return not _are_own(alias.name for alias in names)
+        case ast.ImportFrom(module=module, level=level):
+            return level > 0 or not _are_own([module or ""])
+        case ast.AsyncWith(items=items):
+            return any(item.optional_vars is not None for item in items)
+        case ast.AsyncFor() | ast.comprehension(is_async=1) | ast.Try() | ast.TryStar():
+            return True
+        case _:
+            return False
+
+
+def _are_own(modules: Iterable[str]) -> bool:
+    return all(module.partition(".")[0] in _OWN for module in modules)

@@ -1,0 +1,39 @@
+"""What Python scripts tell of their SQL when they are rehearsed, for a plan that is to be written down."""
+
+from __future__ import annotations
+
+from sartor.domain.alteration import Catalogue
+from sartor.domain.check import Told
+from sartor.domain.errors import DestinationError
+from sartor.domain.limits import Limits
+from sartor.domain.plan import Deploy, Rollback
+from sartor.domain.rehearsal import Rehearsed
+from sartor.domain.report import RunEvent
+from sartor.postgres.psql import with_values
+from sartor.postgres.session import Session
+from sartor.rehearsal.rehearse import RehearsalOrder, on_a_clone
+
+
+async def tell(session: Session, catalogue: Catalogue, request: Deploy | Rollback, limits: Limits) -> Told:
+    """Rehearse on a clone beside the session's database, without data. Raises ScriptError."""
+    try:
+        found = await on_a_clone(session, catalogue, request, RehearsalOrder(), {}, limits, _ignore)
+    except DestinationError as error:
+        why = f"{error}; {error.hint}" if error.hint else str(error)
+        return Told({}, (f"no rehearsal could tell the SQL of what is Python: {why}",))
+    messages = {each.alteration.identity: texts for each in found.alterations if (texts := _texts(each)) is not None}
+    failed = found.failed
+    return Told(messages, (f"the rehearsal didn't get past {failed.name}: {failed.message}",) if failed else ())
+
+
+def _ignore(_event: RunEvent) -> None:
+    """Looks away: what is told of the clone is no news of the destination."""
+
+
+def _texts(found: Rehearsed) -> tuple[str, ...] | None:
+    """What it sent, as SQL without parameters; None where that isn't all, or some of it failed."""
+    if found.reason is not None or any(statement.error is not None for statement in found.statements):
+        return None
+    texts = [None if message is None else with_values(message) for message in found.sent]
+    known = tuple(text for text in texts if text is not None)
+    return known if len(known) == len(texts) else None
