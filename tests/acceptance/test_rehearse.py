@@ -408,3 +408,59 @@ def test_a_second_opinion(sartor: Command, folder: Folder) -> None:
     folder.write("next-1700000001-a.sql", "-- sartor: up\nselect 1;\ncreate index i\n  on users (age);\nselect 2;\n")
     rules = [[opinion["rule"] for opinion in each["opinions"]] for each in statements(rehearse(sartor))]
     assert rules == [[], ["require-concurrent-index-creation"], []]
+
+
+def test_what_lint_repeats(sartor: Command, folder: Folder, deployed: Database) -> None:
+    """The hazards of the last rehearsal are findings, at their lines, until the file changes or a comment spares it."""
+    assert deployed.tables() == {"users", "orders"}
+    file = folder.write(
+        "next-1700000001-more.sql",
+        """
+        -- sartor: up
+        create table bills (id int);
+        create index users_name on users (name);
+        alter table users alter column age type bigint;
+        -- sartor: down
+        drop index users_name;
+        """,
+    )
+    assert sartor("lint", "--strict").out == "Found nothing wrong in 2 files\n"
+    sartor("rehearse")
+    findings = check(sartor("lint", "--strict", "--json", expect=1), "lint")["findings"]
+    assert [(each["code"], each["line"], each["id"]) for each in findings] == [
+        ("SA301", 3, "1700000001-more"),
+        ("SA303", 4, "1700000001-more"),
+    ]
+    assert findings[0]["message"].startswith("`create index users_name on ...` stops writes to users; build it with")
+    assert "SA303 rewrites: when it was last rehearsed" in sartor("lint").out
+    file.rename(folder.path / "1.1.0-1700000001-more.sql")
+    assert "(docs/rehearse.md#change-a-type)" in sartor("lint", "--ignore", "SA301").out
+    folder.write(
+        "1.1.0-1700000001-more.sql", "-- sartor: up\ncreate index users_name on users (name);\n-- sartor: down\n"
+    )
+    sartor("lint", "--strict")
+    sartor("rehearse", "--live")
+    assert "1.1.0-1700000001-more.sql:2: warning SA301" in sartor("lint").out
+    folder.table("next-1700000002-a.py")
+    sartor("rehearse")
+    assert "SA301" in sartor("lint").out
+    assert (sartor.directory / ".sartor" / ".gitignore").read_text() == "*\n"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"version": 2}', '{"version": 1, "alterations": [{}]}'])
+def test_what_lint_cant_read(sartor: Command, folder: Folder, text: str) -> None:
+    """What another Sartor has kept, or nobody can read, is nothing to `lint`, and makes way for the next rehearsal."""
+    kept = sartor.directory / ".sartor" / "rehearsed.json"
+    kept.parent.mkdir()
+    kept.write_text(text)
+    folder.table("1.0.0-1700000000-a.py")
+    sartor("lint", "--strict")
+    sartor("rehearse")
+    assert '"id": "1700000000-a"' in kept.read_text()
+
+
+def test_what_cant_be_kept(sartor: Command, folder: Folder) -> None:
+    """A rehearsal where nothing can be written is a rehearsal, and says so."""
+    (sartor.directory / ".sartor").write_text("")
+    folder.table("1.0.0-1700000000-a.py")
+    assert "note: not kept for `lint`: " in sartor("rehearse").err

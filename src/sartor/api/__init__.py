@@ -7,7 +7,7 @@ happens. What needs the driver is imported where it is needed: `list` must not p
 """
 
 from sartor.api.backups import backup, restore
-from sartor.api.files import lint, list_alterations
+from sartor.api.files import KEPT, lint, list_alterations
 from sartor.api.looks import DestinationStatus, check, check_rollback, history, preview_rollback, status
 from sartor.api.proofs import check_manifest, prove
 from sartor.api.rehearsals import rehearse
@@ -27,6 +27,7 @@ from sartor.settings import (
 )
 
 __all__ = [
+    "KEPT",
     "LATEST",
     "DestinationStatus",
     "Flags",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sartor.catalogue.files import read_catalogue
@@ -12,6 +13,9 @@ from sartor.settings import LineageSource
 
 if TYPE_CHECKING:
     from sartor.domain.rules import Lint
+
+KEPT = ".sartor"
+"""The folder, in the working directory, where commands keep what rehearsals saw."""
 
 
 def list_alterations(sources: Iterable[LineageSource]) -> Catalogue:
@@ -25,13 +29,16 @@ def lint(
     released: bool = False,
     above: str | None = None,
     ignored: Iterable[str] = (),
+    kept: Path | None = None,
 ) -> Lint:
     """What is wrong with the files, as far as that can be seen without a database and without running any of them.
 
     `released` says that they are about to be shipped; `above` leaves out what belongs to that release or an earlier
-    one; `ignored` are rules' codes, or `CODE=identity`. Raises CatalogueError, SettingsError, TargetError.
+    one; `ignored` are rules' codes, or `CODE=identity`; `kept` is the folder where `rehearse` has left what it
+    saw. Raises CatalogueError, SettingsError, TargetError.
     """
     from sartor.catalogue.lint import lint_lineages
+    from sartor.catalogue.memory import recall
     from sartor.domain.rules import Ignored
 
     return lint_lineages(
@@ -39,4 +46,5 @@ def lint(
         released=released,
         above=None if above is None else parse_target(above),
         ignored=[Ignored.parse(text) for text in ignored],
+        remembered=recall(kept) if kept is not None else {},
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,13 +28,15 @@ async def rehearse(
     live: bool = False,
     data: bool = False,
     scratch: Destination | None = None,
+    kept: Path | None = None,
     limits: Limits | None = None,
     observer: Observer = ignore,
 ) -> Rehearsal:
     """Run what `deploy` would, on a clone of the destination that is dropped again, and see what it would do to others.
 
     The clone has the destination's schema, with `data` its rows as well; it is made beside the destination, or on the
-    server of `scratch`. `live` runs on the destination itself, and rolls each script back. Raises SartorError.
+    server of `scratch`. `live` runs on the destination itself, and rolls each script back. What it saw is left in the
+    folder `kept` for `lint`. Raises SartorError.
     """
     from sartor.postgres.embedded import default_directory
     from sartor.rehearsal.rehearse import RehearsalOrder
@@ -42,4 +45,15 @@ async def rehearse(
     catalogue = list_alterations(sources)
     request = deploy_request(target, steps=steps, accepted=accepted)
     order = RehearsalOrder(default_directory(Path.cwd()), live=live, data=data, scratch=scratch)
-    return await run(destination, catalogue, request, order, limits=limits or Limits(), observer=observer)
+    found = await run(destination, catalogue, request, order, limits=limits or Limits(), observer=observer)
+    return found if kept is None else _kept(found, kept)
+
+
+def _kept(found: Rehearsal, folder: Path) -> Rehearsal:
+    from sartor.catalogue.memory import remember
+
+    try:
+        remember(folder, found.alterations)
+    except OSError as error:
+        return dataclasses.replace(found, notes=(*found.notes, f"not kept for `lint`: {error}"))
+    return found

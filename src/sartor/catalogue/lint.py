@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sartor.catalogue.files import survey
+from sartor.catalogue.memory import Identity, Remembered
 from sartor.catalogue.source import read_source
-from sartor.domain.alteration import Key
+from sartor.domain.alteration import Alteration, Key
+from sartor.domain.lint_hazards import lint_hazards
 from sartor.domain.lint_names import lint_names
 from sartor.domain.lint_scripts import lint_script
 from sartor.domain.release import Release
@@ -14,9 +16,17 @@ from sartor.domain.rules import Finding, Ignored, Lint
 
 
 def lint_lineages(
-    sources: Iterable[tuple[str, str]], *, released: bool, above: Release | None, ignored: Sequence[Ignored]
+    sources: Iterable[tuple[str, str]],
+    *,
+    released: bool,
+    above: Release | None,
+    ignored: Sequence[Ignored],
+    remembered: Mapping[Identity, Remembered],
 ) -> Lint:
-    """What is found in (lineage, location) pairs. Raises CatalogueError where a folder or a file can't be read."""
+    """What is found in (lineage, location) pairs, and what is `remembered` of rehearsals.
+
+    Raises CatalogueError where a folder or a file can't be read.
+    """
     findings: list[Finding] = []
     files = 0
     for name, location in sources:
@@ -24,10 +34,21 @@ def lint_lineages(
         files += len(alterations) + len(misnamed)
         read = [read_source(alteration) for alteration in alterations]
         spared = {(source.alteration.file, comment.text) for source in read for comment in source.ignored}
-        found = [*lint_names(alterations, misnamed, released=released), *(f for s in read for f in lint_script(s))]
+        found = [
+            *lint_names(alterations, misnamed, released=released),
+            *(finding for source in read for finding in lint_script(source)),
+            *(finding for alteration in alterations for finding in _rehearsed(alteration, remembered)),
+        ]
         kept = (f for f in found if (f.file, f.rule.code) not in spared)
         findings += sorted(_counted(kept, above, ignored), key=_place)
     return Lint(findings=tuple(findings), files=files)
+
+
+def _rehearsed(alteration: Alteration, remembered: Mapping[Identity, Remembered]) -> Iterator[Finding]:
+    """What a rehearsal saw of the file as it is now."""
+    found = remembered.get(alteration.identity)
+    if found is not None and found.checksum == alteration.checksum:
+        yield from lint_hazards(alteration, found.seen)
 
 
 def _counted(findings: Iterable[Finding], above: Release | None, ignored: Sequence[Ignored]) -> Iterator[Finding]:

@@ -42,7 +42,8 @@ def lint(
 ) -> int:
     """Look for mistakes in the alterations, without a database and without running any.
 
-    Names, order, a missing down, and statements that can't work where they stand. docs/lint.md has each rule.
+    Names, order, a missing down, statements that can't work where they stand, and what the last rehearsal here saw.
+    docs/lint.md has each rule.
     """
     if form not in FORMATS:
         raise SettingsError(f"there is no format {form!r}", hint=f"the formats are {', '.join(FORMATS)}")
@@ -51,7 +52,7 @@ def lint(
     flags = api.Flags(alterations=tuple(alterations or ()))
     sources = api.load_sources(flags, environ=os.environ, directory=Path.cwd())
     ignored = [*api.load_ignored(environ=os.environ, directory=Path.cwd()), *(ignore or ())]
-    found = api.lint(sources, released=released, above=above, ignored=ignored)
+    found = api.lint(sources, released=released, above=above, ignored=ignored, kept=Path.cwd() / api.KEPT)
     _show(found, form)
     return 1 if found.errors or (strict and found.findings) else 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from sartor import api
@@ -83,6 +84,7 @@ def rehearse(
                         live=live,
                         data=with_data,
                         scratch=scratch,
+                        kept=Path.cwd() / api.KEPT,
                         limits=api.make_limits(settings),
                         observer=plain,
                     ),

@@ -202,6 +202,27 @@ ROLE_KEPT = Rule(
     why="the script ends as another role than it began, and is undone at its end",
     advice="end with `reset role`",
 )
+BLOCKS_WRITES = Rule(
+    code="SA301",
+    name="blocks-writes",
+    severity=Severity.WARNING,
+    why="when it was last rehearsed, nobody could write to a table for as long as the table is large",
+    advice="write what stops nobody; where the table is small or unused, ignore this",
+)
+BLOCKS_READS = Rule(
+    code="SA302",
+    name="blocks-reads",
+    severity=Severity.WARNING,
+    why="when it was last rehearsed, nobody could even read a table for as long as the table is large",
+    advice="write what stops nobody; where the table is small or unused, ignore this",
+)
+REWRITES = Rule(
+    code="SA303",
+    name="rewrites",
+    severity=Severity.WARNING,
+    why="when it was last rehearsed, a table got a new file: nobody can read it while all its rows are written anew",
+    advice="write what stops nobody; where the table is small or unused, ignore this",
+)
 
 RULES: tuple[Rule, ...] = (
     BAD_NAME,
@@ -221,5 +242,8 @@ RULES: tuple[Rule, ...] = (
     NOT_RERUNNABLE,
     MARK_REMOVED,
     ROLE_KEPT,
+    BLOCKS_WRITES,
+    BLOCKS_READS,
+    REWRITES,
 )
 """All of them, in the order of their codes."""

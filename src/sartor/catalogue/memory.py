@@ -1,0 +1,62 @@
+"""What the last rehearsals saw, kept in a folder for `lint`: of each alteration, for the file as it was then."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sartor.domain.hazard import Verdict
+from sartor.domain.lint_hazards import Seen, seen_in
+from sartor.domain.rehearsal import Rehearsed
+
+FILE = "rehearsed.json"
+VERSION = 1
+
+Identity = tuple[str, str]
+
+
+class Remembered(NamedTuple):
+    """What was seen of an alteration, when its file had this checksum."""
+
+    checksum: str
+    seen: tuple[Seen, ...]
+
+
+def remember(folder: Path, rehearsed: Iterable[Rehearsed]) -> None:
+    """Keep what was seen of each, in place of what was before. Raises OSError."""
+    new = {each.alteration.identity: Remembered(each.alteration.checksum, seen_in(each)) for each in rehearsed}
+    if not new:
+        return
+    folder.mkdir(exist_ok=True)
+    with suppress(FileExistsError), (folder / ".gitignore").open("x") as ignoring:
+        ignoring.write("*\n")
+    kept = [_shape(identity, each) for identity, each in sorted((recall(folder) | new).items())]
+    part = folder / f"{FILE}.{secrets.token_hex(4)}"
+    try:
+        part.write_text(json.dumps({"version": VERSION, "alterations": kept}, indent=1) + "\n", "utf-8")
+        part.replace(folder / FILE)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def recall(folder: Path) -> dict[Identity, Remembered]:
+    """What is kept in a folder; nothing where that can't be read, or another Sartor has written it."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        found = json.loads((folder / FILE).read_text("utf-8"))
+        if found["version"] == VERSION:
+            return dict(map(_remembered, found["alterations"]))
+    return {}
+
+
+def _shape(identity: Identity, remembered: Remembered) -> dict[str, Any]:
+    seen = [{"verdict": each.verdict.value, "line": each.line, "message": each.message} for each in remembered.seen]
+    return {"lineage": identity[0], "id": identity[1], "checksum": remembered.checksum, "seen": seen}
+
+
+def _remembered(shape: Mapping[str, Any]) -> tuple[Identity, Remembered]:
+    seen = tuple(Seen(Verdict(each["verdict"]), each["line"], each["message"]) for each in shape["seen"])
+    return (shape["lineage"], shape["id"]), Remembered(shape["checksum"], seen)
