@@ -8,6 +8,7 @@ from sartor.cli import render
 from sartor.domain.difference import Change, Difference, unified
 from sartor.domain.drift import Record
 from sartor.domain.ledger import EventKind
+from sartor.domain.manifest import Standing
 from sartor.domain.repair import Mend
 from sartor.domain.verification import Verification
 
@@ -36,6 +37,7 @@ def verification_lines(found: Verification) -> Iterator[str]:
     yield from _section("edited since deployed", edited, "restore the file, or", "--accept-edited")
     missing = [(render.held_line(entry), entry.id) for entry in status.missing]
     yield from _section("missing: deployed here, without a file", missing, "bring it back, or", "--mark-not-deployed")
+    yield from _released_lines(found.released)
     if drift.differences and drift.record:
         yield from ("", f"changed since the last run ({_when(drift.record)}):")
         for difference in drift.differences:
@@ -53,6 +55,14 @@ def _section(title: str, named: Sequence[tuple[str, str]], way_out: str, option:
     if named:
         yield from ("", f"{title}:", *(f"  {name}" for name, _ in named))
         yield f"  {way_out}: {REPAIR} {' '.join(f'{option} {alteration_id}' for _, alteration_id in named)}"
+
+
+def _released_lines(found: Standing) -> Iterator[str]:
+    if found.contradicts:
+        yield from ("", "changed since released, as the manifest says:")
+        yield from (f"  {a.name}: edited" for a in found.edited)
+        yield from (f"  {line.id} of {line.release}: gone" for line in found.missing)
+        yield "  restore the files as they were released"
 
 
 def _when(record: Record) -> str:
@@ -75,8 +85,8 @@ def _difference_lines(difference: Difference) -> Iterator[str]:
 def faults(found: Verification) -> Iterator[str]:
     """What is wrong, counted: `1 edited`, `2 changed`."""
     kinds = {
-        "edited": found.status.edited,
-        "missing": found.status.missing,
+        "edited": (*found.status.edited, *found.released.edited),
+        "missing": (*found.status.missing, *found.released.missing),
         "changed": found.drift.differences,
     }
     yield from (f"{len(which)} {kind}" for kind, which in kinds.items() if which)

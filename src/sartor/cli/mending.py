@@ -23,7 +23,8 @@ def verify(
 ) -> None:
     """Check that the database is what it should be.
 
-    Tells alterations that are edited or missing, and what was changed in the schema by other ways since the last run.
+    Tells alterations that are edited or missing, by the ledger or by the manifest, and what was changed in the schema
+    by other ways since the last run.
     Writes nothing.
     """
     from sartor.cli import findings

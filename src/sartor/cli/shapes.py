@@ -263,6 +263,7 @@ def verification_shape(found: Verification) -> Shape:
         "ok": found.ok,
         "edited": [entry_shape(p.entry, p.alteration) for p in found.status.edited],
         "missing": [entry_shape(entry) for entry in found.status.missing],
+        "manifest": _standing_part(found.standing),
         "drift": [_difference_shape(difference) for difference in drift.differences],
         "noted": [_difference_shape(difference) for difference in drift.noted],
         "recorded": {
@@ -364,8 +365,11 @@ def _deviation_shape(deviation: Deviation) -> Shape:
 
 def standing_shape(found: Standing) -> Shape:
     """`prove --check --json`."""
+    return {"version": VERSION} | _standing_part(found)
+
+
+def _standing_part(found: Standing) -> Shape:
     return {
-        "version": VERSION,
         "edited": [alteration_shape(a) for a in found.edited],
         "missing": [{"id": x.id, "release": x.release.label, "checksum": x.checksum} for x in found.missing],
         "unproved": [alteration_shape(a) for a in found.unproved],
