@@ -187,13 +187,14 @@ def check_shape(found: Check) -> Shape:
             alteration_shape(each.step.alteration) | {"sql": each.sql, "transaction": each.transactional}
             for each in found.steps
         ],
+        "drift": [_difference_shape(difference) for difference in found.drift.differences],
         "notes": check_notes(found),
     }
 
 
 def empty_check(direction: Direction) -> Shape:
     """The same where there is no plan."""
-    return {"version": VERSION, "direction": direction.value, "target": None, "plan": [], "notes": []}
+    return {"version": VERSION, "direction": direction.value, "target": None, "plan": [], "drift": [], "notes": []}
 
 
 def empty_report(direction: Direction) -> Report:

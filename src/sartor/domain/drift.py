@@ -41,6 +41,15 @@ class Drift:
     unknown: str = ""
 
     @property
+    def told(self) -> str:
+        """The faults in half a sentence; "" where there is none."""
+        if not self.differences:
+            return ""
+        count = len(self.differences)
+        objects, them = ("object isn't", "it") if count == 1 else ("objects aren't", "them")
+        return f"{count} {objects} as the last run left {them}, {self.differences[0].label} first"
+
+    @property
     def absent(self) -> bool:
         """Whether the schema is known to be as it was recorded, to the last note."""
         return self.record is not None and not (self.differences or self.noted or self.unknown)
