@@ -223,7 +223,8 @@ def test_a_name_with_a_line_end(sartor: Command, folder: Folder, database: Datab
     assert sartor("check").code == 0
 
 
-def test_drift(sartor: Command, history: Folder, database: Database) -> None:
+@pytest.mark.usefixtures("history")
+def test_drift(sartor: Command, database: Database) -> None:
     """What somebody changed by hand is exit code 4, with the plan; there and back, and whatever is pending."""
     sartor("deploy", "1.0.0")
     database.run("alter table a add by_hand int")

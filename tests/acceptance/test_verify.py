@@ -227,6 +227,34 @@ def test_what_ledger_and_manifest_say_alike(sartor: Command, folder: Folder) -> 
     assert "error: not as it should be: 1 edited\n" in sartor("verify", expect=4).err
 
 
+def test_against_a_replay(sartor: Command, folder: Folder, database: Database) -> None:
+    """What is deployed, done again from nothing, shows what a `down` has forgotten; later releases don't count."""
+    folder.add("1.1.0-1700000001-fax.py", up="alter table users add fax text; create table faxes ()", down="select 1")
+    folder.add("next-1700000002-tax.py", up="alter table bills add tax int", down="alter table bills drop tax")
+    sartor("deploy", "next")
+    assert check(sartor("verify", "--against-replay", "--json"), "verify")["replayed"]
+    sartor("rollback", "1.0.0")
+    assert check(sartor("verify", "--json"), "verify")["ok"]
+    found = check(sartor("verify", "--against-replay", "--json", expect=4), "verify")
+    assert [d["object"] for d in found["drift"]] == ["public.users.fax", "public.faxes"]
+    told = sartor("verify", "--against-replay", expect=4).out
+    assert "other than a replay makes it:\n  column public.users.fax: added" in told
+    assert database.rows("select 1 from pg_database where datname like 'sartor_scratch%'") == []
+
+
+def test_where_a_replay_says_nothing(sartor: Command, folder: Folder) -> None:
+    """Without a file there is no replay; and what can't be done again isn't as it should be."""
+    folder.table("2.0.0-1700000003-newer.py")
+    sartor("deploy", "latest")
+    (folder.path / "2.0.0-1700000003-newer.py").unlink()
+    notes = sartor("verify", "--against-replay", "--json").json["notes"]
+    assert notes[-1].endswith("2.0.0-1700000003-newer.py is deployed here, and has no file")
+    folder.add("2.0.0-1700000003-newer.py", up="select * from elsewhere")
+    failed = check(sartor("verify", "--against-replay", "--json", expect=4), "verify")
+    assert "can't be done again" in failed["error"]["message"]
+    assert "add --against-replay" in sartor("verify", "--scratch-url", "postgresql:///x", expect=2).err
+
+
 def test_a_dump_restored(sartor: Command, server_url: str, database: Database) -> None:
     """A copy that `pg_dump` and `psql` made is as it should be, and the ledger with it."""
     dump = subprocess.run(

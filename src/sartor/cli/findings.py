@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from sartor.cli import render
 from sartor.domain.difference import Change, Difference, unified
-from sartor.domain.drift import Record
+from sartor.domain.drift import Drift, Record
 from sartor.domain.ledger import EventKind
 from sartor.domain.manifest import Standing
 from sartor.domain.repair import Mend
@@ -38,11 +38,7 @@ def verification_lines(found: Verification) -> Iterator[str]:
     missing = [(render.held_line(entry), entry.id) for entry in status.missing]
     yield from _section("missing: deployed here, without a file", missing, "bring it back, or", "--mark-not-deployed")
     yield from _released_lines(found.released)
-    if drift.differences and drift.record:
-        yield from ("", f"changed since the last run ({_when(drift.record)}):")
-        for difference in drift.differences:
-            yield from _difference_lines(difference)
-        yield f"  undo these changes, or make an alteration of them; or: {REPAIR} --accept-drift"
+    yield from _drift_lines(drift)
     yield from (f"note: {note}" for note in found.notes)
     if drift.noted:
         labels = [difference.label for difference in drift.noted]
@@ -63,6 +59,17 @@ def _released_lines(found: Standing) -> Iterator[str]:
         yield from (f"  {a.name}: edited" for a in found.edited)
         yield from (f"  {line.id} of {line.release}: gone" for line in found.missing)
         yield "  restore the files as they were released"
+
+
+def _drift_lines(drift: Drift) -> Iterator[str]:
+    if not drift.differences:
+        return
+    since = f"changed since the last run ({_when(drift.record)})" if drift.record else "other than a replay makes it"
+    yield from ("", f"{since}:")
+    for difference in drift.differences:
+        yield from _difference_lines(difference)
+    accept = f"; or: {REPAIR} --accept-drift" if drift.record else ""
+    yield f"  undo these changes, or make an alteration of them{accept}"
 
 
 def _when(record: Record) -> str:

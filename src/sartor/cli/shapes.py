@@ -267,6 +267,7 @@ def verification_shape(found: Verification) -> Shape:
         "manifest": _standing_part(found.standing),
         "drift": [_difference_shape(difference) for difference in drift.differences],
         "noted": [_difference_shape(difference) for difference in drift.noted],
+        "replayed": found.replayed,
         "recorded": {
             "seq": drift.record.seq,
             "at": drift.record.at.isoformat(),

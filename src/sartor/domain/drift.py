@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sartor.domain.difference import Difference, compare, without_parts
@@ -60,9 +60,13 @@ def find_drift(record: Record, live: Fingerprint) -> Drift:
     if reason := _incomparable(record, live):
         return Drift(record=record, unknown=reason)
     assert record.fingerprint is not None  # noqa: S101 - for the type checker
-    found = without_parts(compare(record.fingerprint, live))
+    return replace(hold_against(record.fingerprint, live), record=record)
+
+
+def hold_against(expected: Fingerprint, live: Fingerprint) -> Drift:
+    """How a schema differs from another one, of the same name and major version."""
+    found = without_parts(compare(expected, live))
     return Drift(
-        record=record,
         differences=tuple(d for d in found if not (d.noted or _only_gives(d))),
         noted=tuple(d for d in found if d.noted or _only_gives(d)),
     )

@@ -15,13 +15,17 @@ from sartor.domain.plan import Status
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """A destination's ledger against disk, disk against its manifests, its drift, and the names of invalid indexes."""
+    """A destination's ledger against disk, disk against its manifests, its drift, and the names of invalid indexes.
+
+    `replayed` says that the drift is from what the deployed alterations make from nothing, and not since the last run.
+    """
 
     destination: Destination
     ledger: Ledger
     status: Status
     standing: Standing
     drift: Drift
+    replayed: bool = False
     invalid: tuple[str, ...]
 
     @property
@@ -51,7 +55,8 @@ class Verification:
         if not self.ledger.exists:
             yield "nothing was ever deployed here"
         if self.drift.unknown:
-            yield f"what changed since the last run can't be told: {self.drift.unknown}"
+            what = "what a replay would make" if self.replayed else "what changed since the last run"
+            yield f"{what} can't be told: {self.drift.unknown}"
         if unproved := self.standing.unproved:
             alterations = "1 alteration isn't" if len(unproved) == 1 else f"{len(unproved)} alterations aren't"
             yield f"{alterations} proved, {unproved[0].name} first; `prove --check` names what isn't"
