@@ -310,6 +310,31 @@ def test_a_name_with_a_line_end(sartor: Command, folder: Folder, database: Datab
     assert sartor("check").code == 0
 
 
+@pytest.mark.usefixtures("history")
+def test_drift(sartor: Command, database: Database) -> None:
+    """What somebody changed by hand is exit code 4, with the plan; there and back, and whatever is pending."""
+    sartor("deploy", "1.0.0")
+    database.run("alter table a add by_hand int")
+    assert [d["object"] for d in check(sartor("check", "--json", expect=4), "check")["drift"]] == ["public.a.by_hand"]
+    done = sartor("check", "--plan-only", expect=4)
+    assert done.out == "1.1.0-1700000002-c.py\nFound 1 alteration to deploy\n"
+    assert "1 object isn't as the last run left it, column public.a.by_hand first" in done.err
+    sartor("check", "1.0.0", expect=4)
+    sartor("rollback", "0", "--check", expect=4)
+    sartor("check", env={"SARTOR_FINGERPRINT": "false"}, expect=3)
+    database.run("alter table a drop by_hand")
+    assert check(sartor("check", "--json", expect=3), "check")["drift"] == []
+
+
+def test_drift_that_cannot_be_told(sartor: Command, folder: Folder, database: Database) -> None:
+    """Where nothing is recorded, that is a note; where nothing was ever deployed, there is nothing to note."""
+    folder.table("1.0.0-1700000000-a.py")
+    assert check(sartor("check", "--json", expect=3), "check")["notes"] == []
+    sartor("deploy", "latest", env={"SARTOR_FINGERPRINT": "false"})
+    database.run("alter table a add by_hand int")
+    assert "note: what changed since the last run can't be told: no run has recorded" in sartor("check").err
+
+
 def test_a_role_that_only_reads(sartor: Command, history: Folder, database: Database) -> None:
     """It gets the plan, and with the journal the script; what it couldn't do is said."""
     history.table("1.2.0-1700000003-d.py")

@@ -196,6 +196,65 @@ def test_edited_and_missing(sartor: Command, folder: Folder) -> None:
     assert "error: not as it should be: 1 edited, 1 missing" in told.err
 
 
+def test_what_the_manifest_says(sartor: Command, folder: Folder) -> None:
+    """A released alteration that was edited or is gone is told by name, although the database has never seen it."""
+    for name in ("1.1.0-1700000001-notes.py", "1.1.0-1700000002-more.py"):
+        folder.table(name)
+    sartor("prove", "--all")
+    folder.table("1.2.0-1700000003-last.py")
+    found = check(sartor("verify", "--json"), "verify")
+    assert (found["ok"], [a["id"] for a in found["manifest"]["unproved"]]) == (True, ["1700000003-last"])
+    assert "note: 1 alteration isn't proved, 1.2.0-1700000003-last.py first" in sartor("verify").out
+    folder.add("1.1.0-1700000001-notes.py", up="select 1")
+    (folder.path / "1.1.0-1700000002-more.py").unlink()
+    found = check(sartor("verify", "--json", expect=4), "verify")
+    assert (found["edited"], found["missing"]) == ([], [])
+    assert [[a["id"] for a in found["manifest"][key]] for key in ("edited", "missing")] == [
+        ["1700000001-notes"],
+        ["1700000002-more"],
+    ]
+    told = sartor("verify", expect=4)
+    assert "  1.1.0-1700000001-notes.py: edited\n  1700000002-more of 1.1.0: gone\n" in told.out
+    assert "error: not as it should be: 1 edited, 1 missing" in told.err
+
+
+def test_what_ledger_and_manifest_say_alike(sartor: Command, folder: Folder) -> None:
+    """What both of them tell is one fault; and without a manifest nobody is told to prove anything."""
+    assert check(sartor("verify", "--json"), "verify")["notes"] == []
+    sartor("prove", "--all")
+    folder.add("1.0.0-1700000000-shop.py", up="select 1")
+    assert len(check(sartor("verify", "--json", expect=4), "verify")["manifest"]["edited"]) == 1
+    assert "error: not as it should be: 1 edited\n" in sartor("verify", expect=4).err
+
+
+def test_against_a_replay(sartor: Command, folder: Folder, database: Database) -> None:
+    """What is deployed, done again from nothing, shows what a `down` has forgotten; later releases don't count."""
+    folder.add("1.1.0-1700000001-fax.py", up="alter table users add fax text; create table faxes ()", down="select 1")
+    folder.add("next-1700000002-tax.py", up="alter table bills add tax int", down="alter table bills drop tax")
+    sartor("deploy", "next")
+    assert check(sartor("verify", "--against-replay", "--json"), "verify")["replayed"]
+    sartor("rollback", "1.0.0")
+    assert check(sartor("verify", "--json"), "verify")["ok"]
+    found = check(sartor("verify", "--against-replay", "--json", expect=4), "verify")
+    assert [d["object"] for d in found["drift"]] == ["public.users.fax", "public.faxes"]
+    told = sartor("verify", "--against-replay", expect=4).out
+    assert "other than a replay makes it:\n  column public.users.fax: added" in told
+    assert database.rows("select 1 from pg_database where datname like 'sartor_scratch%'") == []
+
+
+def test_where_a_replay_says_nothing(sartor: Command, folder: Folder) -> None:
+    """Without a file there is no replay; and what can't be done again isn't as it should be."""
+    folder.table("2.0.0-1700000003-newer.py")
+    sartor("deploy", "latest")
+    (folder.path / "2.0.0-1700000003-newer.py").unlink()
+    notes = sartor("verify", "--against-replay", "--json").json["notes"]
+    assert notes[-1].endswith("2.0.0-1700000003-newer.py is deployed here, and has no file")
+    folder.add("2.0.0-1700000003-newer.py", up="select * from elsewhere")
+    failed = check(sartor("verify", "--against-replay", "--json", expect=4), "verify")
+    assert "can't be done again" in failed["error"]["message"]
+    assert "add --against-replay" in sartor("verify", "--scratch-url", "postgresql:///x", expect=2).err
+
+
 def test_a_dump_restored(sartor: Command, server_url: str, database: Database) -> None:
     """A copy that `pg_dump` and `psql` made is as it should be, and the ledger with it."""
     dump = subprocess.run(

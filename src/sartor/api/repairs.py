@@ -17,11 +17,30 @@ if TYPE_CHECKING:
     from sartor.domain.verification import Verification
 
 
-async def verify(destination: Destination, sources: Iterable[LineageSource]) -> Verification:
-    """What isn't as it should be: ledger against disk, the schema against what the last run left. Writes nothing."""
+async def verify(
+    destination: Destination,
+    sources: Iterable[LineageSource],
+    *,
+    against_replay: bool = False,
+    scratch: Destination | None = None,
+    limits: Limits | None = None,
+    observer: Observer = ignore,
+) -> Verification:
+    """What isn't as it should be: ledger against disk, the schema against what the last run left.
+
+    `against_replay` holds the schema against what the deployed alterations make in a scratch database, which is made
+    beside the destination or on the server of `scratch`. Writes nothing to the destination. Raises SartorError.
+    """
     from sartor.runner.verify import verify as look
 
-    return await look(destination, list_alterations(sources))
+    catalogue = list_alterations(sources)
+    found = await look(destination, catalogue)
+    if not against_replay:
+        return found
+    from sartor.runner.replay import with_replay
+
+    beside = destination if scratch is None else scratch._replace(schema=destination.schema)
+    return await with_replay(found, catalogue, beside, limits=limits or Limits(), observer=observer)
 
 
 async def preview_repair(

@@ -11,14 +11,13 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from sartor.catalogue.files import find_folder
 from sartor.domain.alteration import Catalogue, Lineage, timestamp
 from sartor.domain.errors import CatalogueError
-from sartor.domain.manifest import Line, Manifest, Standing, compare
+from sartor.domain.manifest import Line, Manifest, Standing, compare, join
 from sartor.domain.proof import Result
 from sartor.domain.release import Release
 
@@ -35,8 +34,13 @@ format = {FORMAT}
 
 def check(catalogue: Catalogue) -> Standing:
     """What all lineages and their manifests say of each other. Needs no database. Raises CatalogueError."""
-    found = [compare(lineage, read_manifest(lineage)) for lineage in catalogue.lineages]
-    return Standing(*(tuple(chain.from_iterable(part)) for part in zip(*found, strict=True)))
+    return join(compare(lineage, read_manifest(lineage)) for lineage in catalogue.lineages)
+
+
+def check_kept(catalogue: Catalogue) -> Standing:
+    """The same of those lineages that keep a manifest: who proves nothing isn't told so."""
+    pairs = [(lineage, read_manifest(lineage)) for lineage in catalogue.lineages]
+    return join(compare(lineage, manifest) for lineage, manifest in pairs if manifest)
 
 
 def read_manifest(lineage: Lineage) -> Manifest:

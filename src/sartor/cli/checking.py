@@ -13,7 +13,7 @@ from sartor.cli import options, output, render, shapes
 from sartor.cli.declare import Argument, Command, Option, command_in
 from sartor.cli.work import on_each, run, settled
 from sartor.domain.destination import Destination
-from sartor.domain.errors import DestinationError, SettingsError
+from sartor.domain.errors import DestinationError, SettingsError, VerificationFailed
 from sartor.domain.plan import Direction
 
 if TYPE_CHECKING:
@@ -87,12 +87,15 @@ def show(
     if sql is not None and plan_only:
         raise SettingsError("--plan-only writes no SQL, and --sql does", hint="leave one of them out")
     several, numbers, pending = len(settings.destinations) > 1, itertools.count(1), False
+    drifted: list[str] = []
     prints = sql is None and not plan_only and not output.wants("--json")
 
     def action(destination: Destination) -> shapes.Shape:
         nonlocal pending
         found = run(look(destination, prints or sql is not None))
         pending = pending or bool(found.steps)
+        if found.drift.told:
+            drifted.append(f"{destination.label}: {found.drift.told}")
         for note in render.check_notes(found):
             output.tell(f"note: {note}")
         if sql is not None:
@@ -106,6 +109,8 @@ def show(
         return shapes.check_shape(found)
 
     on_each(settings, action, on_error=shapes.empty_check(direction))
+    if drifted:
+        raise VerificationFailed("; ".join(drifted), hint="`sartor db alteration verify` shows how")
     return PENDING if pending else 0
 
 

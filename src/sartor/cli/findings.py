@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from sartor.cli import render
 from sartor.domain.difference import Change, Difference, unified
-from sartor.domain.drift import Record
+from sartor.domain.drift import Drift, Record
 from sartor.domain.ledger import EventKind
+from sartor.domain.manifest import Standing
 from sartor.domain.repair import Mend
 from sartor.domain.verification import Verification
 
@@ -36,11 +37,8 @@ def verification_lines(found: Verification) -> Iterator[str]:
     yield from _section("edited since deployed", edited, "restore the file, or", "--accept-edited")
     missing = [(render.held_line(entry), entry.id) for entry in status.missing]
     yield from _section("missing: deployed here, without a file", missing, "bring it back, or", "--mark-not-deployed")
-    if drift.differences and drift.record:
-        yield from ("", f"changed since the last run ({_when(drift.record)}):")
-        for difference in drift.differences:
-            yield from _difference_lines(difference)
-        yield f"  undo these changes, or make an alteration of them; or: {REPAIR} --accept-drift"
+    yield from _released_lines(found.released)
+    yield from _drift_lines(drift)
     yield from (f"note: {note}" for note in found.notes)
     if drift.noted:
         labels = [difference.label for difference in drift.noted]
@@ -53,6 +51,25 @@ def _section(title: str, named: Sequence[tuple[str, str]], way_out: str, option:
     if named:
         yield from ("", f"{title}:", *(f"  {name}" for name, _ in named))
         yield f"  {way_out}: {REPAIR} {' '.join(f'{option} {alteration_id}' for _, alteration_id in named)}"
+
+
+def _released_lines(found: Standing) -> Iterator[str]:
+    if found.contradicts:
+        yield from ("", "changed since released, as the manifest says:")
+        yield from (f"  {a.name}: edited" for a in found.edited)
+        yield from (f"  {line.id} of {line.release}: gone" for line in found.missing)
+        yield "  restore the files as they were released"
+
+
+def _drift_lines(drift: Drift) -> Iterator[str]:
+    if not drift.differences:
+        return
+    since = f"changed since the last run ({_when(drift.record)})" if drift.record else "other than a replay makes it"
+    yield from ("", f"{since}:")
+    for difference in drift.differences:
+        yield from _difference_lines(difference)
+    accept = f"; or: {REPAIR} --accept-drift" if drift.record else ""
+    yield f"  undo these changes, or make an alteration of them{accept}"
 
 
 def _when(record: Record) -> str:
@@ -75,8 +92,8 @@ def _difference_lines(difference: Difference) -> Iterator[str]:
 def faults(found: Verification) -> Iterator[str]:
     """What is wrong, counted: `1 edited`, `2 changed`."""
     kinds = {
-        "edited": found.status.edited,
-        "missing": found.status.missing,
+        "edited": (*found.status.edited, *found.released.edited),
+        "missing": (*found.status.missing, *found.released.missing),
         "changed": found.drift.differences,
     }
     yield from (f"{len(which)} {kind}" for kind, which in kinds.items() if which)

@@ -8,7 +8,7 @@ from sartor import api
 from sartor.cli import asking, options, output, shapes
 from sartor.cli.declare import Command, Option, command_in
 from sartor.cli.telling import telling_run
-from sartor.cli.work import on_each, run, settled
+from sartor.cli.work import on_each, reach, run, settled
 from sartor.domain.destination import Destination
 from sartor.domain.errors import UsageError, VerificationFailed
 
@@ -18,21 +18,43 @@ commands: dict[str, Command] = {}
 @command_in(commands, "verify", epilog=options.epilog("db alteration verify --json", 0, 2, 4, 6, 130))
 def verify(
     *,
+    against_replay: Annotated[
+        bool,
+        Option(
+            "--against-replay",
+            help="Do what is deployed again in a scratch database, and hold the schema against that.",
+        ),
+    ] = False,
+    scratch_url: options.ScratchUrl = None,
     where: options.Compare,
     common: options.Common,
 ) -> None:
     """Check that the database is what it should be.
 
-    Tells alterations that are edited or missing, and what was changed in the schema by other ways since the last run.
+    Tells alterations that are edited or missing, by the ledger or by the manifest, and what was changed in the schema
+    by other ways since the last run.
     Writes nothing.
     """
     from sartor.cli import findings
 
+    if scratch_url is not None and not against_replay:
+        raise UsageError("--scratch-url is for a scratch database", hint="add --against-replay")
     faults: list[str] = []
     with settled(options.make_flags(where), where.embedded) as settings:
+        scratch = None if scratch_url is None else reach(scratch_url, "--scratch-url")
 
         def action(destination: Destination) -> shapes.Shape:
-            found = run(api.verify(destination, settings.sources))
+            with telling_run() as observer:
+                found = run(
+                    api.verify(
+                        destination,
+                        settings.sources,
+                        against_replay=against_replay,
+                        scratch=scratch,
+                        limits=api.make_limits(settings),
+                        observer=observer,
+                    )
+                )
             if not common.json:
                 for line in findings.verification_lines(found):
                     output.result(line)

@@ -196,7 +196,8 @@ def check_lines(found: Check) -> list[str]:
 def check_notes(found: Check) -> list[str]:
     """What is worth saying of it besides its steps."""
     losses = [f"drops {loss_text(loss)}, with the data in it" for loss in found.losses]
-    return [*plan_notes(found.plan), *losses, *found.obstacles]
+    unknown = [f"what changed since the last run can't be told: {found.drift.unknown}"] if found.drift.unknown else []
+    return [*plan_notes(found.plan), *losses, *found.obstacles, *unknown]
 
 
 def found_line(found: Check) -> str:

@@ -188,13 +188,14 @@ def check_shape(found: Check) -> Shape:
             | {"sql": each.sql, "transaction": each.transactional, "rehearsed": each.rehearsed}
             for each in found.steps
         ],
+        "drift": [_difference_shape(difference) for difference in found.drift.differences],
         "notes": check_notes(found),
     }
 
 
 def empty_check(direction: Direction) -> Shape:
     """The same where there is no plan."""
-    return {"version": VERSION, "direction": direction.value, "target": None, "plan": [], "notes": []}
+    return {"version": VERSION, "direction": direction.value, "target": None, "plan": [], "drift": [], "notes": []}
 
 
 def empty_report(direction: Direction) -> Report:
@@ -264,8 +265,10 @@ def verification_shape(found: Verification) -> Shape:
         "ok": found.ok,
         "edited": [entry_shape(p.entry, p.alteration) for p in found.status.edited],
         "missing": [entry_shape(entry) for entry in found.status.missing],
+        "manifest": _standing_part(found.standing),
         "drift": [_difference_shape(difference) for difference in drift.differences],
         "noted": [_difference_shape(difference) for difference in drift.noted],
+        "replayed": found.replayed,
         "recorded": {
             "seq": drift.record.seq,
             "at": drift.record.at.isoformat(),
@@ -365,8 +368,11 @@ def _deviation_shape(deviation: Deviation) -> Shape:
 
 def standing_shape(found: Standing) -> Shape:
     """`prove --check --json`."""
+    return {"version": VERSION} | _standing_part(found)
+
+
+def _standing_part(found: Standing) -> Shape:
     return {
-        "version": VERSION,
         "edited": [alteration_shape(a) for a in found.edited],
         "missing": [{"id": x.id, "release": x.release.label, "checksum": x.checksum} for x in found.missing],
         "unproved": [alteration_shape(a) for a in found.unproved],

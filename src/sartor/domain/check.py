@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from sartor.domain.drift import Drift
 from sartor.domain.loss import Loss
 from sartor.domain.plan import Plan, Step
 
@@ -35,13 +36,14 @@ class Told(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """A plan with its SQL.
+    """A plan with its SQL, and how the schema that it begins with has drifted.
 
     `losses` is what a rollback would drop. `script` is all of the SQL for psql, None where it wasn't asked for or can't
     be written; `obstacles` are sentences, on why it can't, and on why this role couldn't carry the plan out here.
     """
 
     plan: Plan
+    drift: Drift
     steps: tuple[CheckedStep, ...]
     losses: tuple[Loss, ...]
     script: str | None

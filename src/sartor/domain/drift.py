@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sartor.domain.difference import Difference, compare, without_parts
@@ -41,6 +41,15 @@ class Drift:
     unknown: str = ""
 
     @property
+    def told(self) -> str:
+        """The faults in half a sentence; "" where there is none."""
+        if not self.differences:
+            return ""
+        count = len(self.differences)
+        objects, them = ("object isn't", "it") if count == 1 else ("objects aren't", "them")
+        return f"{count} {objects} as the last run left {them}, {self.differences[0].label} first"
+
+    @property
     def absent(self) -> bool:
         """Whether the schema is known to be as it was recorded, to the last note."""
         return self.record is not None and not (self.differences or self.noted or self.unknown)
@@ -51,9 +60,13 @@ def find_drift(record: Record, live: Fingerprint) -> Drift:
     if reason := _incomparable(record, live):
         return Drift(record=record, unknown=reason)
     assert record.fingerprint is not None  # noqa: S101 - for the type checker
-    found = without_parts(compare(record.fingerprint, live))
+    return replace(hold_against(record.fingerprint, live), record=record)
+
+
+def hold_against(expected: Fingerprint, live: Fingerprint) -> Drift:
+    """How a schema differs from another one, of the same name and major version."""
+    found = without_parts(compare(expected, live))
     return Drift(
-        record=record,
         differences=tuple(d for d in found if not (d.noted or _only_gives(d))),
         noted=tuple(d for d in found if d.noted or _only_gives(d)),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from sartor.domain.alteration import Alteration, Lineage
@@ -49,6 +49,16 @@ class Standing(NamedTuple):
     def contradicts(self) -> bool:
         """Whether something was changed that may not be."""
         return bool(self.edited or self.missing)
+
+
+def join(standings: Iterable[Standing]) -> Standing:
+    """Those of several lineages as one."""
+    found = list(standings)
+    return Standing(
+        edited=tuple(a for each in found for a in each.edited),
+        missing=tuple(line for each in found for line in each.missing),
+        unproved=tuple(a for each in found for a in each.unproved),
+    )
 
 
 def compare(lineage: Lineage, manifest: Manifest) -> Standing:

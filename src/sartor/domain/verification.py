@@ -8,24 +8,40 @@ from dataclasses import dataclass
 from sartor.domain.destination import Destination
 from sartor.domain.drift import Drift
 from sartor.domain.ledger import Ledger
+from sartor.domain.manifest import Standing
 from sartor.domain.notes import status_notes
 from sartor.domain.plan import Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """A destination's ledger against disk, its drift, and the names of its invalid indexes."""
+    """A destination's ledger against disk, disk against its manifests, its drift, and the names of invalid indexes.
+
+    `replayed` says that the drift is from what the deployed alterations make from nothing, and not since the last run.
+    """
 
     destination: Destination
     ledger: Ledger
     status: Status
+    standing: Standing
     drift: Drift
+    replayed: bool = False
     invalid: tuple[str, ...]
 
     @property
     def ok(self) -> bool:
         """Whether nothing was found to be other than it should be."""
-        return not (self.status.edited or self.status.missing or self.drift.differences)
+        return not (self.status.contradicts or self.standing.contradicts or self.drift.differences)
+
+    @property
+    def released(self) -> Standing:
+        """What the manifests say that the ledger doesn't say already."""
+        edited = {pair.alteration.identity for pair in self.status.edited}
+        missing = {entry.id for entry in self.status.missing}
+        return self.standing._replace(
+            edited=tuple(a for a in self.standing.edited if a.identity not in edited),
+            missing=tuple(line for line in self.standing.missing if line.id not in missing),
+        )
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -39,6 +55,10 @@ class Verification:
         if not self.ledger.exists:
             yield "nothing was ever deployed here"
         if self.drift.unknown:
-            yield f"what changed since the last run can't be told: {self.drift.unknown}"
+            what = "what a replay would make" if self.replayed else "what changed since the last run"
+            yield f"{what} can't be told: {self.drift.unknown}"
+        if unproved := self.standing.unproved:
+            alterations = "1 alteration isn't" if len(unproved) == 1 else f"{len(unproved)} alterations aren't"
+            yield f"{alterations} proved, {unproved[0].name} first; `prove --check` names what isn't"
         for name in self.invalid:
             yield f"index {name} is invalid: it is written to and never read"

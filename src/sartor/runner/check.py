@@ -10,6 +10,7 @@ from sartor.catalogue.scripts import load_script
 from sartor.domain.alteration import Catalogue
 from sartor.domain.check import Check, CheckedStep, Told
 from sartor.domain.destination import Destination
+from sartor.domain.drift import Drift
 from sartor.domain.errors import DestinationError, LedgerTooNew, PrivilegeMissing
 from sartor.domain.ledger import Ledger, State
 from sartor.domain.limits import Limits
@@ -20,6 +21,7 @@ from sartor.postgres.session import Session, application_name
 from sartor.runner.preview import find_losses
 from sartor.runner.progress import load_all
 from sartor.runner.psql_script import write_script
+from sartor.runner.verify import look_for_drift
 
 Tell = Callable[[Session, Catalogue, Deploy | Rollback, Limits], Awaitable[Told]]
 """Has a plan's Python alterations tell their SQL."""
@@ -44,6 +46,8 @@ async def check(
     async with Session(destination, application=application_name("check")) as session:
         ledger = await read_ledger(session)
         plan = make_plan(catalogue, ledger, request)
+        # What records no fingerprint has none to be held against.
+        drift = await look_for_drift(session) if ledger.exists and limits.fingerprint else Drift()
         obstacles = list(_obstacles(session, ledger, plan))
         told = Told({}, ())
         if tell is not None and any(_may_tell(step, plan.direction) for step in plan.steps):
@@ -59,7 +63,7 @@ async def check(
                 script = await write_script(session, ledger, plan, steps, limits)
             except (PrivilegeMissing, LedgerTooNew) as error:
                 obstacles.append(f"there is no script: {_sentence(error)}")
-    return Check(plan=plan, steps=steps, losses=losses, script=script, obstacles=tuple(obstacles))
+    return Check(plan=plan, drift=drift, steps=steps, losses=losses, script=script, obstacles=tuple(obstacles))
 
 
 def _obstacles(session: Session, ledger: Ledger, plan: Plan) -> Iterator[str]:

@@ -65,14 +65,8 @@ class _Recorder:
             self._tell(drift)
 
     def _tell(self, drift: Drift) -> None:
-        if drift.differences:
-            count = len(drift.differences)
-            self._turn.observer(
-                Note(
-                    text=f"{count} {'object isn' if count == 1 else 'objects aren'}'t as the last run left"
-                    f" {'it' if count == 1 else 'them'}, {drift.differences[0].label} first; `verify` shows how"
-                )
-            )
+        if drift.told:
+            self._turn.observer(Note(text=f"{drift.told}; `verify` shows how"))
 
     async def end(self) -> None:
         """Record what the schema should be now."""

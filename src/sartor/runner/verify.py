@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sartor.catalogue.manifest import check_kept
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
 from sartor.domain.drift import Drift, find_drift
@@ -21,6 +22,7 @@ LOOKS = 5
 
 async def verify(destination: Destination, catalogue: Catalogue) -> Verification:
     """What isn't as it should be. Writes nothing. Raises SartorError, as `status` does."""
+    standing = check_kept(catalogue)
     async with Session(destination, application=application_name("verify")) as session:
         ledger = await read_ledger(session)
         invalid = await invalid_indexes(session.connection, session.schema)
@@ -28,6 +30,7 @@ async def verify(destination: Destination, catalogue: Catalogue) -> Verification
             destination=destination,
             ledger=ledger,
             status=compare(catalogue, ledger),
+            standing=standing,
             drift=await look_for_drift(session) if ledger.exists else Drift(),
             invalid=tuple(index.name for index in invalid if not index.building),
         )

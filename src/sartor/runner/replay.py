@@ -1,0 +1,105 @@
+"""What is deployed, done again from nothing in a scratch database, and the live schema held against that."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from sartor.domain.alteration import Catalogue, make_lineage
+from sartor.domain.destination import Destination
+from sartor.domain.drift import Drift, hold_against
+from sartor.domain.errors import AlterationFailed, VerificationFailed
+from sartor.domain.fingerprint import Fingerprint
+from sartor.domain.limits import Limits
+from sartor.domain.plan import Deploy, Status
+from sartor.domain.report import Observer, RunEvent, Waiting
+from sartor.domain.verification import Verification
+from sartor.postgres.connecting import DRIVER_ERRORS, stay
+from sartor.postgres.fingerprint import read_fingerprint
+from sartor.postgres.ledger import create_ledger, read_ledger
+from sartor.postgres.scratch import relax, scratch_database
+from sartor.postgres.session import Session, application_name
+from sartor.runner.run import run
+
+
+async def with_replay(
+    found: Verification, catalogue: Catalogue, beside: Destination, *, limits: Limits, observer: Observer
+) -> Verification:
+    """What was verified, with its drift from a replay on the server of `beside` in place of that since the last run.
+
+    Raises VerificationFailed where the alterations can't be done again, and DestinationError where there can be no
+    scratch database.
+    """
+    if not found.ledger.exists:
+        return found
+    unknown = _unrepeatable(found.status)
+    drift = Drift(unknown=unknown)
+    if not unknown:
+        made = await _replay(beside, _deployed(catalogue, found.status), limits=limits, observer=observer)
+        drift = await _hold_against(made, found)
+    return dataclasses.replace(found, drift=drift, replayed=True)
+
+
+def _unrepeatable(status: Status) -> str:
+    """Why what is deployed can't be done again; "" where it can."""
+    if status.missing or status.ahead:
+        return f"{(status.missing or status.ahead)[0].name} is deployed here, and has no file"
+    if status.interrupted:
+        return f"{status.interrupted[0].name} was interrupted, and half of it may be here"
+    if status.elsewhere:
+        return f"the database also holds lineage {status.elsewhere[0]!r}, which wasn't given"
+    return ""
+
+
+def _deployed(catalogue: Catalogue, status: Status) -> Catalogue:
+    """The catalogue as it would be with only what is deployed."""
+    here = {alteration.identity for _, alteration in status.deployed if alteration}
+    return Catalogue(
+        tuple(
+            make_lineage(lineage.name, lineage.location, (a for a in lineage.alterations if a.identity in here))
+            for lineage in catalogue.lineages
+        )
+    )
+
+
+async def _replay(beside: Destination, catalogue: Catalogue, *, limits: Limits, observer: Observer) -> Fingerprint:
+    application = application_name("verify")
+    async with (
+        scratch_database(beside, application=application) as place,
+        Session(place, application=application) as session,
+    ):
+        await stay(session.connection)
+        await relax(session)
+        await create_ledger(session)
+        try:
+            await run(place, catalogue, Deploy(), limits=limits, observer=_waits(observer))
+        except AlterationFailed as error:
+            raise VerificationFailed(
+                f"what is deployed can't be done again from nothing: {error}",
+                hint="`sartor db alteration prove` shows where in the script",
+            ) from error
+        return await read_fingerprint(session.connection, [place.schema])
+
+
+def _waits(observer: Observer) -> Observer:
+    """Of the run in the scratch database, it is told only what holds it up: nothing is deployed here."""
+
+    def listen(event: RunEvent) -> None:
+        if isinstance(event, Waiting):
+            observer(event)
+
+    return listen
+
+
+async def _hold_against(made: Fingerprint, found: Verification) -> Drift:
+    async with Session(found.destination, application=application_name("verify")) as session:
+        try:
+            live = await read_fingerprint(session.connection, [session.schema])
+        except DRIVER_ERRORS as error:
+            if session.connection_lost:
+                raise
+            return Drift(unknown=f"the schema can't be read: {error}")
+        if (await read_ledger(session)).head != found.ledger.head:
+            return Drift(unknown="a run is at work")
+    if live.server != made.server:
+        return Drift(unknown=f"it was done on Postgres {made.server}, and the database's is {live.server}")
+    return hold_against(made, live)
