@@ -17,7 +17,7 @@ _TABLES = """
 select pg_catalog.format('%I.%I', n.nspname, c.relname) from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-    and c.relname not in ('sartor_ledger', 'sartor_journal', 'sartor_closed')
+    and c.relname not in ('sartor_ledger', 'sartor_journal', 'sartor_closed', 'sartor_fingerprint')
     and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_class'::regclass
         and d.objid = c.oid and d.deptype = 'e')
 """
