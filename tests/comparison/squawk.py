@@ -1,0 +1,40 @@
+"""What squawk says of the cases: recorded, as a linter's next version may say something else."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from comparison.cases import CASES
+
+RECORD = Path(__file__).with_suffix(".json")
+OPTIONS = ("--reporter=json", "--pg-version=18.0", "--assume-in-transaction")
+LIMIT = 60
+
+
+def read_record() -> dict[str, Any]:
+    """The `version` and, by the cases' titles, the `rules` that it has named."""
+    found: dict[str, Any] = json.loads(RECORD.read_text("utf-8"))
+    return found
+
+
+def record() -> None:
+    """Run squawk, where it is installed, and keep what it says."""
+    if program := shutil.which("squawk"):
+        version = _run(program, "--version").split()[-1]
+        rules = {case.title: _rules(_run(program, *OPTIONS, text=f"{case.up};\n")) for case in CASES}
+        RECORD.write_text(json.dumps({"version": version, "rules": rules}, indent=2) + "\n", "utf-8")
+
+
+def _rules(text: str) -> list[str]:
+    return list(dict.fromkeys(finding["rule_name"] for finding in json.loads(text)))
+
+
+def _run(program: str, *arguments: str, text: str = "") -> str:
+    # It ends with 1 where it has found something.
+    return subprocess.run(
+        [program, *arguments], input=text, check=False, capture_output=True, text=True, timeout=LIMIT
+    ).stdout

@@ -1,0 +1,26 @@
+"""What docs/compare.md says that commands tell is what they tell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from comparison import page, squawk
+from comparison.runs import run_all
+from support.database import Database
+from support.walk import ROOT
+
+DOCUMENT = ROOT / "docs" / "compare.md"
+
+
+def test_compare(tmp_path: Path, database: Database, request: pytest.FixtureRequest) -> None:
+    """The tables are those of real runs; squawk's column is that of the recorded run."""
+    updates = request.config.getoption("--update-docs", default=False)
+    if updates:
+        squawk.record()
+    shown = DOCUMENT.read_text("utf-8")
+    found = page.write(shown, run_all(tmp_path, database), squawk.read_record())
+    if updates:
+        DOCUMENT.write_text(found, "utf-8")
+    assert shown == found, "`pytest tests/docs/test_compare.py --update-docs` writes the tables"
