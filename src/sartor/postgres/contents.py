@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sartor.domain.quoting import quote_identifier
 from sartor.postgres.connection import Connection
+from sartor.postgres.guard import TABLES
 
 _OBJECTS = """
 with mine as (select oid from pg_catalog.pg_namespace where nspname = $1::text),
@@ -48,11 +49,11 @@ order by o.rank, o.oid
 """What isn't part of an extension or of another object; see the manual's chapter on pg_depend for `deptype`.
 A partitioned table depends on columns of its own."""
 
-_TABLES = """
+_TABLES = f"""
 select pg_catalog.format('%I.%I', n.nspname, c.relname) from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where n.nspname = $1::text and c.relkind in ('r', 'p') and not c.relispartition
-    and c.relname not in ('sartor_ledger', 'sartor_journal', 'sartor_closed', 'sartor_fingerprint')
+    and c.relname not in {TABLES}
     and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid
         and d.deptype = 'e')
 order by 1

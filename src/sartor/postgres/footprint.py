@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import asyncpg
 
 from sartor.domain.hazard import MODES, STOPS_WRITES, Build, Lock, Size, merged
+from sartor.postgres.guard import TABLES
 
 FIRST_OF_USERS = 16384
 """The first number of a relation that isn't Postgres's own."""
-OWN = ("sartor_journal", "sartor_ledger", "sartor_closed")
 INDEXES = frozenset("iI")
 SOLID = frozenset("rm")
 """Tables and materialized views: what has rows of its own."""
@@ -86,7 +86,7 @@ NOTHING = Trace(None, frozenset(), 0, 0)
 async def read_relations(connection: asyncpg.Connection[Any], schema: str) -> dict[int, Relation]:
     """All relations but Postgres's own and Sartor's, by number; named without the schema where it is `schema`."""
     rows = await connection.fetch(_RELATIONS, schema)
-    own = {row["oid"] for row in rows if row["name"] in OWN}
+    own = {row["oid"] for row in rows if row["name"] in TABLES}
     return {
         row["oid"]: Relation(row["name"], row["kind"], row["file"], row["table"])
         for row in rows

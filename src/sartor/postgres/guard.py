@@ -42,6 +42,8 @@ LONGEST_CLAIM = 0.3
 """Seconds that the claim waits at a time, however long a script may: how long in all is `--wait`'s to say."""
 
 JOURNAL, LEDGER, CLOSED = "sartor_journal", "sartor_ledger", "sartor_closed"
+TABLES = (JOURNAL, LEDGER, CLOSED, "sartor_fingerprint")
+"""Sartor's own."""
 
 
 class Phase(Enum):

@@ -8,16 +8,17 @@ from sartor.domain.fingerprint import Scope
 from sartor.domain.proof import Look, Rows
 from sartor.postgres.connection import Connection
 from sartor.postgres.fingerprint import read_fingerprint
+from sartor.postgres.guard import TABLES
 
 _SCHEMAS = """
 select n.nspname::text from pg_catalog.pg_namespace n
 where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
 """
-_TABLES = """
+_TABLES = f"""
 select pg_catalog.format('%I.%I', n.nspname, c.relname) from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-    and c.relname not in ('sartor_ledger', 'sartor_journal', 'sartor_closed', 'sartor_fingerprint')
+    and c.relname not in {TABLES}
     and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_class'::regclass
         and d.objid = c.oid and d.deptype = 'e')
 """
