@@ -71,6 +71,8 @@ CROOKED = {
     "a future that isn't the first": "A = 1\nfrom __future__ import annotations\n" + UP,
     "an else": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import a\nelse:\n    import os\n" + UP,
     "a hidden name": '__name__ = "x"\n' + UP,
+    "an import that binds a constant": 'Connection = "select 1"\nfrom asyncpg import Connection\n' + UP,
+    "a parameter that only the compiler refuses": "async def up(__debug__):\n    pass\n",
     "several targets": 'A = B = "select 1"\n' + UP,
 }
 

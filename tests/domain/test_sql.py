@@ -34,6 +34,8 @@ WHOLE = [
     "select case when true then 1 else 2 end",
     "create table atomic (begin int)",
     "select größe from tabelle",
+    "do $→$ begin perform 1; perform 2; end $→$",  # a tag may have any letter, and all beyond ASCII is letters
+    "select 1 as a\u00a0b",
     "select 1.5e3, $1",
 ]
 """Each is one statement."""

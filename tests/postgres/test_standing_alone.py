@@ -67,6 +67,7 @@ def test_it_does_the_same_among_others(text: str, server: tuple[asyncio.Runner, 
     "text",
     [
         *("select 'open", 'select "open', "select $a$ open", "select 1 /* open", "select 1 /* /* */", r"select E'\'"),
+        *("select $→$ a", "drop table t; $→$", "select $cafe\u0301$ a"),
         *("commit", "select 1; rollback", "begin", "prepare transaction 'x'", "/* so */ end"),
         *("copy t from stdin", "COPY t TO stdout", "set names 'latin1'", "set client_encoding = 'latin1'"),
         *("set standard_conforming_strings = off", "set local backslash_quote = on", "select '\0'"),
@@ -90,6 +91,7 @@ def test_what_does_not(text: str) -> None:
         ),
         *("do $$ begin null; end $$", "savepoint a; rollback to a", "select 'commit; begin'", "set work_mem = '1MB'"),
         *("create function f() returns int begin atomic select 1; end", "prepare q as select 1", "select a$b$c from t"),
+        *("do $→$ begin perform 1; end $→$", "select 1 as a\u00a0b"),
     ],
 )
 def test_what_does(text: str) -> None:

@@ -67,6 +67,8 @@ def _read(tree: ast.Module) -> _Module:
                 module.lazy = True
             case ast.Import() | ast.ImportFrom():
                 module.imported |= _imported(node)
+                if module.imported & module.constants.keys():
+                    raise _NotStraight  # the name is bound twice
             case ast.If(test=ast.Name(id="TYPE_CHECKING"), orelse=[]) if "TYPE_CHECKING" in module.imported:
                 if not all(isinstance(each, ast.Import | ast.ImportFrom) for each in node.body):
                     raise _NotStraight
@@ -136,6 +138,8 @@ def _require_plain(function: ast.AsyncFunctionDef, module: _Module) -> None:
     others = (given.posonlyargs, given.kwonlyargs, given.defaults, given.vararg, given.kwarg, function.decorator_list)
     if any(others) or getattr(function, "type_params", None) or (len(names), len(set(names))) not in {(1, 1), (2, 2)}:
         raise _NotStraight
+    if any(name.startswith("__") for name in names):
+        raise _NotStraight  # `__debug__` can't be a parameter, as only the compiler knows
     for annotation in (function.returns, *(argument.annotation for argument in given.args)):
         if annotation is not None and not module.lazy and not _is_harmless(annotation, module):
             raise _NotStraight

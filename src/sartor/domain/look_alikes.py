@@ -48,11 +48,15 @@ def in_sql(text: str) -> Iterator[tuple[str, int]]:
 def _in_token(token: sql.Token) -> str | None:
     if turning := next((c for c in token.text if c in _TURNING), None):
         return turning
+    if token.kind == "word" and (odd := next((c for c in token.text if not _is_of_words(c)), None)):
+        return odd  # to the server it is a letter, and no space
     if token.kind == "word" or token.text.startswith('"'):
         return in_word(token.text)
-    if token.kind in {"mark", "space"} and not token.text.isascii():
-        return next(c for c in token.text if not c.isascii())
     return None
+
+
+def _is_of_words(character: str) -> bool:
+    return character.isascii() or character.isalnum() or bool(unicodedata.combining(character))
 
 
 def describe(character: str) -> str:

@@ -15,23 +15,28 @@ _QUOTED = r"""
     | (?P<block_comment> /\* )
     | (?P<string> [eE]'(?:[^'\\]|\\.|'')*+' | '(?:[^']|'')*+' | "(?:[^"]|"")*+" )
     | (?P<open> [eE]?'.*+ | ".*+ )
-    | (?P<dollar> \$(?:[^\W\d]\w*)?\$ )
+    | (?P<dollar> \$(?:[A-Za-z_\x80-\U0010ffff][0-9A-Za-z_\x80-\U0010ffff]*)?\$ )
 """
 _WORDS = r"""
-    | (?P<word> [^\W\d][\w$]* )
-    | (?P<number> \$?\d[\w.]* )
-    | (?P<space> \s+ )
+    | (?P<word> [A-Za-z_\x80-\U0010ffff][0-9A-Za-z_$\x80-\U0010ffff]* )
+    | (?P<number> \$?[0-9][0-9A-Za-z_.\x80-\U0010ffff]* )
+    | (?P<space> [ \t\n\r\f\v]+ )
     | (?P<mark> . )
 """
-"""Like those below compiled at its first use: most commands read no SQL."""
+"""As the server's `scan.l` has them: to it any character beyond ASCII is a letter, be it an arrow or a no-break space.
+
+Like those below compiled at its first use: most commands read no SQL.
+"""
 
 _RUNS = r"""
-    | (?P<run> (?: (?! [eE]' ) [^\W\d][\w$]*+ | \$?\d[\w.]*+ | [^\w'"$/;()-]++ | - (?! - ) | / (?! \* ) )++ )
+    | (?P<run> (?: (?! [eE]' ) [A-Za-z_\x80-\U0010ffff][0-9A-Za-z_$\x80-\U0010ffff]*+
+        | \$?[0-9][0-9A-Za-z_.\x80-\U0010ffff]*+ | [^0-9A-Za-z_\x80-\U0010ffff'"$/;()-]++ | - (?! - ) | / (?! \* ) )++ )
     | (?P<mark> . )
 """
 """The same words in one go, as far as the next quote, comment, semicolon or parenthesis: five times as fast."""
 
 _COMMENTS = frozenset({"line_comment", "block_comment", "open_comment"})
+_SPACE = " \t\n\r\f\v"
 _QUOTING = re.compile(r"""['"$]|--|/\*""")
 _ATOMIC = r"(?i)\batomic\b"
 _COMMENT_MARK = r"/\*|\*/"
@@ -63,7 +68,7 @@ class Token(NamedTuple):
     @property
     def is_blank(self) -> bool:
         """Whether it means nothing to the server."""
-        return self.kind in _COMMENTS or self.text.isspace()
+        return self.kind in _COMMENTS or not self.text.strip(_SPACE)
 
 
 class Statement(NamedTuple):
@@ -74,8 +79,9 @@ class Statement(NamedTuple):
 
     @property
     def words(self) -> str:
-        """Its first six words, in lower case."""
-        return " ".join(islice((t.text.lower() for t in tokens(self.text) if t.kind == "word"), 6))
+        """Its first words, six at most, in lower case."""
+        head = islice((token for token in tokens(self.text) if not token.is_blank), 12)
+        return " ".join([token.text.lower() for token in head if token.kind == "word"][:6])
 
 
 def tokens(sql: str) -> Iterator[Token]:
@@ -125,8 +131,8 @@ def split(sql: str) -> list[Statement]:
                 found.append(Statement(sql[start:end], start))
             start, parentheses, words = None, 0, []
             continue
-        start = token.end - len(token.text.lstrip()) if start is None else start
-        end = token.start + len(token.text.rstrip())
+        start = token.end - len(token.text.lstrip(_SPACE)) if start is None else start
+        end = token.start + len(token.text.rstrip(_SPACE))
         if token.kind == "word":
             words.append(token.text.lower())
             blocks = _block_depth(blocks, words)
@@ -163,7 +169,7 @@ def stands_alone(sql: str) -> bool:
     if _CONVERSES.search(sql) or "\0" in sql or transaction_control(sql):
         return False
     if not _QUOTING.search(sql):
-        return bool(sql.strip("; \t\n\r\f\v"))
+        return bool(sql.strip(";" + _SPACE))
     found = list(runs(sql))
     is_open = any(token.kind in {"open", "open_comment"} for token in found)
     return not is_open and any(not token.is_blank and token.text != ";" for token in found)

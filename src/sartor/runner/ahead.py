@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -11,6 +12,9 @@ from itertools import islice
 from sartor.catalogue.script import Script
 from sartor.domain.errors import SartorError
 from sartor.domain.plan import Step
+
+LARGE = 1 << 17
+"""Bytes of a script that is loaded when its turn comes: meanwhile the one before it would hold its locks."""
 
 
 class Ahead:
@@ -45,7 +49,8 @@ class Ahead:
 
     async def _load_on(self, count: int) -> None:
         for _ in range(count - len(self._loaded)):
-            self._load_one()
+            if self._steps and _is_small(self._steps[0]):
+                self._load_one()
             await asyncio.sleep(0)
 
     def _load_one(self) -> bool:
@@ -59,3 +64,10 @@ class Ahead:
             return False
         self._steps.popleft()
         return True
+
+
+def _is_small(step: Step) -> bool:
+    try:
+        return os.stat(step.alteration.file).st_size <= LARGE  # noqa: PTH116 - it is text
+    except OSError:
+        return False

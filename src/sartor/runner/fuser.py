@@ -118,7 +118,8 @@ class Fuser:
         """Find out how a batch ended that didn't end well. Raises unless what is left of it may well be tried again."""
         session, phase, state = self._turn.session, batch.phase, driver.sqlstate(error)
         lost = find_loss(session, error) if session.connection_lost else None
-        if session.connection_lost:
+        # Of a message that was given up the driver drops what still comes: marks, too.
+        if session.connection_lost or not isinstance(error, Exception):
             await self._find_out(batch, error, told)
         if not isinstance(error, Exception):
             raise error
@@ -137,8 +138,9 @@ class Fuser:
             await session.renew()
 
     async def _find_out(self, batch: Batch, error: BaseException, told: Callable[[int, float], None]) -> None:
-        """Ask the database what of a batch is committed, when its own session is gone."""
-        await self._turn.lookout.terminate()
+        """Ask the database what of a batch is committed that no mark has told."""
+        if self._turn.session.connection_lost:
+            await self._turn.lookout.terminate()
         interrupted = not isinstance(error, Exception)
         with suppress(*([Unreachable] if interrupted and batch.phase is not Phase.COMMIT else [])):
             while batch.committed < len(batch.pieces):

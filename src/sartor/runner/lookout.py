@@ -112,10 +112,12 @@ class Lookout:
             elif not told and (frame := sys._current_frames().get(loop_thread)):  # noqa: SLF001 - documented, if so named
                 told = True
                 stack = traceback.extract_stack(frame)
-                place = next((f"{self._script}, line {f.lineno}" for f in reversed(stack) if self._is_script(f)), "")
+                line = next((f.lineno for f in reversed(stack) if self._is_script(f)), None)
+                if line is None:
+                    continue  # Sartor itself is busy, with a large script to read
                 self._observer(
                     Note(
-                        text=f"{place or self._script}: blocks Python for more than {STALL:.0f} s:"
+                        text=f"{self._script}, line {line}: blocks Python for more than {STALL:.0f} s:"
                         " `await asyncio.sleep(...)` in place of `time.sleep(...)`, and the like"
                     )
                 )
