@@ -261,8 +261,10 @@ def test_a_dump_restored(sartor: Command, server_url: str, database: Database) -
         [binaries() / "pg_dump", "--no-owner", database.url], check=True, capture_output=True, timeout=60
     )
     with temporary_database(server_url) as copy:
-        command = [str(binaries() / "psql"), "--quiet", "--set=ON_ERROR_STOP=1", copy.url]
-        subprocess.run(command, input=dump.stdout, check=True, capture_output=True, timeout=60)
+        command = [str(binaries() / "psql"), "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", copy.url]
+        # A newer pg_dump sets what an older server doesn't know.
+        text = dump.stdout.replace(b"SET transaction_timeout = 0;\n", b"")
+        subprocess.run(command, input=text, check=True, capture_output=True, timeout=60)
         assert sartor("verify", "--json", env={"SARTOR_DB_URL": copy.url}).json["ok"]
         copy.run("drop view debtors")
         sartor("verify", env={"SARTOR_DB_URL": copy.url}, expect=4)
