@@ -58,7 +58,7 @@ READ = f"{LIST} {ON_SERVER}"
 NO_OP = f"{SHARED} {ON_SERVER} cli.deploying cli.asking cli.prompts cli.telling domain.report runner runner.run"
 HELP = f"""
     {SHARED} cli.app cli.reading cli.checking cli.rehearsing cli.linting cli.proving cli.safekeeping cli.deploying
-    cli.mending cli.seed cli.asking cli.prompts cli.telling domain.report
+    cli.mending cli.found_shapes cli.seed cli.asking cli.prompts cli.telling domain.report
 """
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from sartor import api
 from sartor.api import Settings
-from sartor.cli import options, output, render, shapes
+from sartor.cli import found_shapes, options, output, render, shapes
 from sartor.cli.declare import Argument, Command, Option, command_in
 from sartor.cli.work import on_each, run, settled
 from sartor.domain.destination import Destination
@@ -106,9 +106,9 @@ def show(
         elif not output.wants("--json"):
             for line in (*render.check_lines(found), render.found_line(found)):
                 output.result(line)
-        return shapes.check_shape(found)
+        return found_shapes.check_shape(found)
 
-    on_each(settings, action, on_error=shapes.empty_check(direction))
+    on_each(settings, action, on_error=found_shapes.empty_check(direction))
     if drifted:
         raise VerificationFailed("; ".join(drifted), hint="`sartor db alteration verify` shows how")
     return PENDING if pending else 0

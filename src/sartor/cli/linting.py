@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from sartor import api
-from sartor.cli import options, output, shapes
+from sartor.cli import found_shapes, options, output
 from sartor.cli.declare import Command, Option, command_in
 from sartor.domain.errors import SettingsError
 
@@ -59,7 +59,7 @@ def lint(
 
 def _show(found: Lint, form: str) -> None:
     if output.wants("--json"):
-        output.shape(shapes.lint_shape(found))
+        output.shape(found_shapes.lint_shape(found))
         return
     from sartor.cli import annotate
 

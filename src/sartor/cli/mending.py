@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from sartor import api
-from sartor.cli import asking, options, output, shapes
+from sartor.cli import asking, found_shapes, options, output, shapes
 from sartor.cli.declare import Command, Option, command_in
 from sartor.cli.telling import telling_run
 from sartor.cli.work import on_each, reach, run, settled
@@ -59,7 +59,7 @@ def verify(
                 for line in findings.verification_lines(found):
                     output.result(line)
             faults.extend(findings.faults(found))
-            return shapes.verification_shape(found)
+            return found_shapes.verification_shape(found)
 
         on_each(settings, action)
     if faults:
@@ -125,6 +125,6 @@ def repair(
             if not common.json:
                 for line in findings.repair_lines(done):
                     output.result(line)
-            return shapes.repair_shape(done)
+            return found_shapes.repair_shape(done)
 
         on_each(settings, action)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from sartor import api
-from sartor.cli import options, output, shapes
+from sartor.cli import found_shapes, options, output, shapes
 from sartor.cli.declare import Argument, Command, Option, command_in
 from sartor.cli.telling import telling_run
 from sartor.cli.work import on_each, reach, run, settled
@@ -87,7 +87,7 @@ def prove(
                 for line in proofs.lines(found):
                     output.result(line)
             bad.extend(found.bad)
-            return shapes.proofs_shape(found)
+            return found_shapes.proofs_shape(found)
 
         on_each(settings, action)
     if bad:
@@ -102,7 +102,7 @@ def _check(where: options.Compare) -> None:
     flags = api.Flags(alterations=tuple(where.alterations or ()))
     found = api.check_manifest(api.load_sources(flags, environ=os.environ, directory=Path.cwd()))
     if output.wants("--json"):
-        output.shape(shapes.standing_shape(found))
+        output.shape(found_shapes.standing_shape(found))
     _raise_unless_true(found)
     if not output.wants("--json"):
         output.result("Every alteration is as it was proved")

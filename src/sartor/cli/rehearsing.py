@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from sartor import api
-from sartor.cli import options, output, shapes
+from sartor.cli import found_shapes, options, output, shapes
 from sartor.cli.declare import Argument, Command, Option, command_in
 from sartor.cli.telling import plain
 from sartor.cli.work import on_each, reach, run, settled
@@ -93,7 +93,7 @@ def rehearse(
             )
             if not common.json:
                 _show(found[-1])
-            return shapes.rehearsal_shape(found[-1])
+            return found_shapes.rehearsal_shape(found[-1])
 
         on_each(settings, action)
     for each in found:
