@@ -46,8 +46,8 @@ SHARED = """
     api api.backups api.files api.looks api.proofs api.rehearsals api.repairs api.requests api.runs api.server catalogue
     catalogue.files settings settings.destinations settings.durations settings.lineages settings.load
     settings.lookup settings.toml_file domain domain.alteration domain.database_url domain.destination domain.errors
-    domain.ledger domain.limits domain.notes domain.plan domain.release cli cli.declare cli.main cli.options
-    cli.output cli.render cli.shapes cli.title cli.work
+    domain.ledger domain.limits domain.notes domain.plan domain.release domain.status cli cli.declare cli.main
+    cli.options cli.output cli.render cli.shapes cli.title cli.work
 """
 ON_SERVER = """
     cli.signals domain.quoting domain.sql postgres postgres.connecting postgres.connection postgres.ledger

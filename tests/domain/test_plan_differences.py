@@ -9,7 +9,8 @@ from sartor.domain.alteration import Catalogue
 from sartor.domain.errors import AlterationEdited, AlterationMissing, PlanError
 from sartor.domain.ledger import Ledger, State
 from sartor.domain.notes import status_notes
-from sartor.domain.plan import Deploy, Rollback, compare, make_plan
+from sartor.domain.plan import Deploy, Rollback, make_plan
+from sartor.domain.status import compare
 from support.ledgers import alteration, carry_out, catalogue, entry, ids, ledger, situations
 
 OLD = "sha256:old"

@@ -11,8 +11,8 @@ from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
 from sartor.domain.ledger import Event, Ledger
 from sartor.domain.limits import Limits
-from sartor.domain.plan import Status, compare
 from sartor.domain.release import LATEST
+from sartor.domain.status import Status, compare
 from sartor.settings import LineageSource
 
 if TYPE_CHECKING:

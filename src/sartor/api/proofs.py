@@ -9,7 +9,7 @@ from sartor.api.files import list_alterations
 from sartor.api.requests import ignore
 from sartor.domain.destination import Destination
 from sartor.domain.limits import Limits
-from sartor.domain.plan import compare
+from sartor.domain.status import compare
 from sartor.settings import LineageSource
 
 if TYPE_CHECKING:

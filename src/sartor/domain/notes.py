@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sartor.domain.ledger import Entry
-from sartor.domain.plan import Direction, Plan, Status
+from sartor.domain.plan import Direction, Plan
+from sartor.domain.status import Status
 
 
 def plan_notes(plan: Plan) -> list[str]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.errors import DestinationError, PlanError
 from sartor.domain.ledger import Entry, EventKind, Ledger, State
-from sartor.domain.plan import Status, compare
+from sartor.domain.status import Status, compare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from sartor.domain.drift import Drift
 from sartor.domain.ledger import Ledger
 from sartor.domain.manifest import Standing
 from sartor.domain.notes import status_notes
-from sartor.domain.plan import Status
+from sartor.domain.status import Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,9 @@ from sartor.domain.drift import Drift, hold_against
 from sartor.domain.errors import AlterationFailed, VerificationFailed
 from sartor.domain.fingerprint import Fingerprint
 from sartor.domain.limits import Limits
-from sartor.domain.plan import Deploy, Status
+from sartor.domain.plan import Deploy
 from sartor.domain.report import Observer, RunEvent, Waiting
+from sartor.domain.status import Status
 from sartor.domain.verification import Verification
 from sartor.postgres.connecting import DRIVER_ERRORS, stay
 from sartor.postgres.fingerprint import read_fingerprint

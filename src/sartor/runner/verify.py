@@ -6,7 +6,7 @@ from sartor.catalogue.manifest import check_kept
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
 from sartor.domain.drift import Drift, find_drift
-from sartor.domain.plan import compare
+from sartor.domain.status import compare
 from sartor.domain.verification import Verification
 from sartor.postgres.connecting import DRIVER_ERRORS
 from sartor.postgres.fingerprint import read_fingerprint
