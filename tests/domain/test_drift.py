@@ -26,7 +26,8 @@ def make(*objects: SchemaObject, server: int = 18, schema: str = "app") -> Finge
 
 def record(fingerprint: Fingerprint | None, *, outdated: bool = False) -> Record:
     at = datetime(2026, 11, 20, tzinfo=UTC)
-    return Record(seq=1, at=at, user="ada", host="ci", sartor="9", outdated=outdated, fingerprint=fingerprint)
+    packed = fingerprint.packed() if fingerprint else {"format": 0}
+    return Record(seq=1, at=at, user="ada", host="ci", sartor="9", outdated=outdated, packed=packed)
 
 
 @given(OBJECTS, OBJECTS)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
+from typing import Any
 
 from sartor.domain.difference import Difference, compare, without_parts
 from sartor.domain.fingerprint import Fingerprint, SchemaObject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Record:
     """What a ledger says the schema should be, as of the journal's event `seq`; who recorded it, and when.
 
-    `fingerprint` is None where a Sartor of another format wrote it. `outdated` says that alterations went in or out
-    since then, in a run that hasn't recorded what they made.
+    `packed` is the fingerprint as `Fingerprint.packed` made it. `stamp` is the catalogue's where the schema was just
+    so, else "". `outdated` says that alterations went in or out since then, in a run that hasn't recorded what they
+    made.
     """
 
     seq: int
@@ -24,7 +27,13 @@ class Record:
     host: str
     sartor: str
     outdated: bool
-    fingerprint: Fingerprint | None
+    packed: Mapping[str, Any]
+    stamp: str = ""
+
+    @cached_property
+    def fingerprint(self) -> Fingerprint | None:
+        """What the schema should be; None where a Sartor of another format recorded it."""
+        return Fingerprint.unpack(self.packed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,7 +57,8 @@ create table {schema}.sartor_fingerprint (
     by_user text not null,
     host text not null,
     sartor text not null,
-    packed jsonb not null
+    packed jsonb not null,
+    stamp text not null
 );
 
 comment on table {schema}.sartor_fingerprint is

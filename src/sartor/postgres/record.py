@@ -12,7 +12,7 @@ from sartor.domain.quoting import quote_identifier
 from sartor.postgres.session import Session
 
 _READ = """
-select f.seq, f.at, f.by_user, f.host, f.sartor, f.packed::text as packed, exists ({later}) as outdated
+select f.seq, f.at, f.by_user, f.host, f.sartor, f.packed::text as packed, f.stamp, exists ({later}) as outdated
 from {schema}.sartor_fingerprint f {lock}
 """
 
@@ -26,10 +26,10 @@ _LATER_ENTRY = "select from {schema}.sartor_ledger l where l.seq > f.seq"
 """For a role that may not read the journal."""
 
 _WRITE = """
-insert into {schema}.sartor_fingerprint (seq, by_user, host, sartor, packed)
-values ($1, session_user, $2::text, $3::text, $4::text::jsonb)
-on conflict (one) do update set (seq, at, by_user, host, sartor, packed)
-    = (excluded.seq, excluded.at, excluded.by_user, excluded.host, excluded.sartor, excluded.packed)
+insert into {schema}.sartor_fingerprint (seq, by_user, host, sartor, packed, stamp)
+values ($1, session_user, $2::text, $3::text, $4::text::jsonb, $5::text)
+on conflict (one) do update set (seq, at, by_user, host, sartor, packed, stamp) = (excluded.seq, excluded.at,
+    excluded.by_user, excluded.host, excluded.sartor, excluded.packed, excluded.stamp)
 """
 
 
@@ -48,11 +48,15 @@ async def read_record(session: Session, *, to_change: bool = False) -> Record | 
         host=row["host"],
         sartor=row["sartor"],
         outdated=row["outdated"],
-        fingerprint=Fingerprint.unpack(json.loads(row["packed"])),
+        packed=json.loads(row["packed"]),
+        stamp=row["stamp"],
     )
 
 
-async def write_record(session: Session, fingerprint: Fingerprint, *, seq: int) -> None:
-    """Record what the schema should be, as of the journal's event `seq`."""
-    query = _WRITE.format(schema=quote_identifier(session.schema))
-    await session.connection.execute(query, seq, socket.gethostname(), __version__, json.dumps(fingerprint.packed()))
+async def write_record(session: Session, fingerprint: Fingerprint, *, seq: int, stamp: str) -> None:
+    """Record what the schema should be, as of the journal's event `seq`.
+
+    `stamp` is the catalogue's, read before the schema, where that is just so; else "".
+    """
+    query, packed = _WRITE.format(schema=quote_identifier(session.schema)), json.dumps(fingerprint.packed())
+    await session.connection.execute(query, seq, socket.gethostname(), __version__, packed, stamp)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sartor.domain.drift import Drift, carried, find_drift
+from sartor.domain.drift import Drift, Record, carried, find_drift
 from sartor.domain.errors import SartorError
 from sartor.domain.fingerprint import Fingerprint
 from sartor.domain.quoting import quote_identifier
@@ -14,6 +14,7 @@ from sartor.postgres.connecting import DRIVER_ERRORS
 from sartor.postgres.fingerprint import read_fingerprint
 from sartor.postgres.record import read_record, write_record
 from sartor.postgres.session import Session
+from sartor.postgres.stamp import read_stamp
 from sartor.runner.turn import Turn
 
 PATIENCE = 2.0
@@ -40,12 +41,15 @@ async def recording(turn: Turn, *, head: int) -> AsyncIterator[None]:
 
 
 class _Recorder:
-    """The schema before a run; None where there is nothing to hold it against."""
+    """The schema before a run, as far as there is something to hold it against."""
 
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
         self._session = turn.session
+        self._found: Record | None = None
+        """What was recorded, where the schema can be held against it."""
         self._before: Fingerprint | None = None
+        """The schema; None where it was as recorded."""
 
     async def begin(self) -> None:
         """Look at the schema, and tell what isn't as the last run left it."""
@@ -55,13 +59,16 @@ class _Recorder:
             record = await read_record(self._session)
             if record is None or record.outdated:
                 return
+            if record.stamp and record.stamp == await read_stamp(self._session.connection):
+                self._found = record
+                return
             before = await look(self._session)
         except DRIVER_ERRORS as error:
             self._complain(str(error))
             return
         drift = find_drift(record, before)
         if not drift.unknown:
-            self._before = before
+            self._found, self._before = record, None if drift.absent else before
             self._tell(drift)
 
     def _tell(self, drift: Drift) -> None:
@@ -76,20 +83,32 @@ class _Recorder:
             self._complain(missing_right(self._session, "select, insert, update"))
             return
         try:
+            # In this order: what comes in between is seen, and the stamp isn't that of what was seen.
+            stamp = await read_stamp(self._session.connection)
             after = await look(self._session)
             async with self._session.connection.transaction():
-                await self._write(after)
+                await self._write(after, stamp)
         except DRIVER_ERRORS as error:
             self._complain(str(error))
 
-    async def _write(self, after: Fingerprint) -> None:
-        """Write what should be there. Through a pooler, another run may have recorded meanwhile what it made."""
-        record, head = await read_record(self._session, to_change=True), self._turn.head
-        if record and record.fingerprint and self._before:
-            expected = carried(record.fingerprint, self._before, after)
-            await write_record(self._session, expected, seq=max(record.seq, head))
-        elif record is None or record.seq <= head:
-            await write_record(self._session, after, seq=head)
+    async def _write(self, after: Fingerprint, stamp: str) -> None:
+        record, seq = await read_record(self._session, to_change=True), self._turn.head
+        expected = self._expected(record, after)
+        # Through a pooler, another run may have recorded meanwhile what it made.
+        if record and record.seq > seq:
+            if self._found is None:
+                return
+            seq = record.seq
+        await write_record(self._session, expected, seq=seq, stamp=stamp if expected == after else "")
+
+    def _expected(self, record: Record | None, after: Fingerprint) -> Fingerprint:
+        """What the schema should be, by what is recorded at the end of the run."""
+        if self._found is None or record is None or (self._before is None and record.at == self._found.at):
+            return after
+        before = self._before or self._found.fingerprint
+        if record.fingerprint is None or before is None:
+            return after
+        return carried(record.fingerprint, before, after)
 
     def _complain(self, reason: str) -> None:
         self._turn.observer(

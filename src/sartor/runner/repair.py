@@ -20,6 +20,7 @@ from sartor.postgres.indexes import InvalidIndex, drop_index, invalid_indexes
 from sartor.postgres.ledger import create_ledger, read_ledger, require_format
 from sartor.postgres.record import read_record, write_record
 from sartor.postgres.session import Session, application_name
+from sartor.postgres.stamp import read_stamp
 from sartor.runner.attempt import Stale
 from sartor.runner.recording import missing_right, recording
 from sartor.runner.turn import Turn, take_turn
@@ -115,6 +116,7 @@ async def _drop(turn: Turn, name: str) -> str:
 async def _accept_drift(turn: Turn, mend: Mend, reason: str) -> None:
     """Record the schema as it is now, in one transaction with its event."""
     session = turn.session
+    stamp = await read_stamp(session.connection)
     live = await read_fingerprint(session.connection, [session.schema])
     record = await read_record(session)
     expected = record.fingerprint if record else None
@@ -122,7 +124,7 @@ async def _accept_drift(turn: Turn, mend: Mend, reason: str) -> None:
     seq = turn.head + 1
 
     async def work(_connection: Connection) -> None:
-        await write_record(session, live, seq=seq)
+        await write_record(session, live, seq=seq, stamp=stamp)
 
     detail = {"reason": reason, "objects": changed, "logical": live.logical}
     await turn.happen(mend.kind, None, mend.name, work, detail=detail)

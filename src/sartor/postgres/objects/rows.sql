@@ -9,11 +9,13 @@ from objects o where o.sub = 0 and o.definition <> '' and o.owner is not null
 union all
 select 'tablespace', x.kind || ' ' || x.name, x.parent, t.spcname::text
 from (
-    select r.kind, r.name, r.kind || ' ' || r.name as parent, r.reltablespace from relation r
+    select r.kind, r.name, r.kind || ' ' || r.name as parent, r.reltablespace
+    from relation r where r.reltablespace <> 0
     union all
     select 'index', format('%I.%I', n.nspname, c.relname), r.kind || ' ' || r.name, c.reltablespace
     from relation r join pg_index i on i.indrelid = r.oid join pg_class c on c.oid = i.indexrelid
     join pg_namespace n on n.oid = c.relnamespace
+    where c.reltablespace <> 0
 ) x join pg_tablespace t on t.oid = x.reltablespace
 
 union all
