@@ -110,14 +110,11 @@ def standing_line(found: DestinationStatus) -> str:
     if not found.ledger.exists:
         return f"{label}: no ledger; nothing was ever deployed here"
     release = f"release {found.status.release}" if found.status.release else "no release complete"
-    return f"{label}: {release}; {len(found.status.deployed)} deployed, {len(found.status.pending)} pending"
+    return f"{label}: {release}; {found.status.count} deployed, {len(found.status.pending)} pending"
 
 
 def _release_rows(found: DestinationStatus) -> list[tuple[str, str, str]]:
-    deployed: dict[Release, int] = {}
-    for entry, alteration in found.status.deployed:
-        release = (alteration or entry).release
-        deployed[release] = deployed.get(release, 0) + 1
+    deployed = found.status.releases
     pending = {release: len(found_) for release, found_ in by_release(found.status.pending).items()}
     return [
         (release.label, str(deployed.get(release, "")), str(pending.get(release, "")))
