@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from itertools import groupby
+from operator import attrgetter
 
 from sartor.domain.alteration import Alteration
 
 
 def bundles(alterations: Iterable[Alteration]) -> dict[str, list[Alteration]]:
-    """Alterations by lineage and release, each bundle under a hash of all that a ledger says of it too: 64 hex digits."""
-    found: dict[tuple[str, str], list[Alteration]] = {}
-    for alteration in alterations:
-        found.setdefault((alteration.lineage, alteration.release.label), []).append(alteration)
-    return {_digest(f"{lineage}/{release}", bundle): bundle for (lineage, release), bundle in found.items()}
+    """Alterations in their order by lineage and release, under a hash of what a ledger says of them: 64 hex digits.
+
+    A release under two labels (`1.0`, `1.0.0`) is one bundle here and two in a ledger, so it is never found equal.
+    """
+    found = [list(bundle) for _, bundle in groupby(alterations, key=attrgetter("lineage", "release"))]
+    return {_digest(bundle): bundle for bundle in found}
 
 
-def _digest(prefix: str, bundle: Iterable[Alteration]) -> str:
-    lines = [f"{prefix}/{a.id}/{a.name}/{a.checksum}" for a in sorted(bundle, key=lambda a: a.id)]
+def _digest(bundle: Iterable[Alteration]) -> str:
+    in_order = sorted(bundle, key=attrgetter("id"))
+    lines = [f"{a.lineage}/{a.release.label}/{a.id}/{a.name}/{a.checksum}" for a in in_order]
     return hashlib.sha256("/".join(lines).encode()).hexdigest()

@@ -94,8 +94,10 @@ def _releases(as_shipped: Sequence[Alteration], complete: Sequence[Deployed]) ->
 
 
 def _pending(catalogue: Catalogue, deployed: Iterable[Alteration | Entry]) -> tuple[Alteration, ...]:
-    done = {row[:2] for row in deployed}
-    return tuple([alteration for alteration in catalogue if alteration[:2] not in done])
+    done: dict[str, set[str]] = {lineage.name: set() for lineage in catalogue.lineages}
+    for row in deployed:
+        done[row.lineage].add(row.id)
+    return tuple([a for lineage in catalogue.lineages for a in lineage.alterations if a.id not in done[lineage.name]])
 
 
 def _check_lineages(catalogue: Catalogue, ledger: Ledger, foreign: Iterable[Entry]) -> None:
