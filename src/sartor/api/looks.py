@@ -34,9 +34,7 @@ class DestinationStatus(NamedTuple):
     status: Status
 
 
-async def status(
-    destination: Destination, sources: Iterable[LineageSource], *, rows: bool = True
-) -> DestinationStatus:
+async def status(destination: Destination, sources: Iterable[LineageSource], *, rows: bool = True) -> DestinationStatus:
     """Disk against ledger. Writes nothing, and needs no right but to read the ledger.
 
     Where `rows` is False, releases that are deployed just as they are shipped are only counted, in a fraction of the

@@ -37,7 +37,7 @@ def ask_rollback(destination: Destination, settings: Settings) -> str:
         raise TargetError("nothing is deployed here, so there is nothing to roll back")
     output.tell(render.standing_line(found))
     offered = [(r, sum(n for label, n in found.status.releases.items() if label > r)) for r in releases[1:]]
-    return prompts.choose_rollback([*((r.label, undone) for r, undone in offered), ("0", found.status.count)])
+    return prompts.choose_rollback([*((r.label, undone) for r, undone in offered), ("0", found.status.number)])
 
 
 def confirm_rollback(

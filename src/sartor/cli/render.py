@@ -110,7 +110,7 @@ def standing_line(found: DestinationStatus) -> str:
     if not found.ledger.exists:
         return f"{label}: no ledger; nothing was ever deployed here"
     release = f"release {found.status.release}" if found.status.release else "no release complete"
-    return f"{label}: {release}; {found.status.count} deployed, {len(found.status.pending)} pending"
+    return f"{label}: {release}; {found.status.number} deployed, {len(found.status.pending)} pending"
 
 
 def _release_rows(found: DestinationStatus) -> list[tuple[str, str, str]]:

@@ -28,7 +28,8 @@ class Status(NamedTuple):
     """Disk against ledger. Everything is in the order of deployment.
 
     `deployed` holds every complete row, with its file where there is one, but for those of the ledger's `as_shipped`;
-    `releases` says how many are deployed of each release, these among them; `pending` is what is shipped and not deployed, `out_of_order` those of it below the newest deployed one; `interrupted` rows whose steps outside a
+    `releases` says how many are deployed of each release, these among them. `pending` is what is shipped and not
+    deployed, `out_of_order` those of it below the newest deployed one; `interrupted` rows whose steps outside a
     transaction never ended; `edited` released alterations whose file changed since; `edited_next` unreleased ones,
     which may; `missing` rows without a file, `ahead` those of them above all that is shipped; `renamed` rows whose
     release changed its label. `release` is the highest of which everything shipped is deployed.
@@ -49,7 +50,7 @@ class Status(NamedTuple):
     release: Release | None
 
     @property
-    def count(self) -> int:
+    def number(self) -> int:
         """How many are deployed."""
         return sum(self.releases.values())
 
@@ -102,7 +103,7 @@ def _pending(catalogue: Catalogue, deployed: Iterable[Alteration | Entry]) -> tu
 
 def _check_lineages(catalogue: Catalogue, ledger: Ledger, foreign: Iterable[Entry]) -> None:
     homes = {entry.id: entry.lineage for entry in foreign}
-    held = {row.identity for row in chain(ledger.as_shipped, ledger.entries)} if homes else set()
+    held = {*ledger.by_identity} | {a.identity for a in ledger.as_shipped} if homes else set()
     for alteration in catalogue if homes else ():
         home = homes.get(alteration.id)
         if home and alteration.identity not in held:

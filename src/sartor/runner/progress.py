@@ -150,7 +150,9 @@ class _Progress:
         request = dataclasses.replace(self._request, accepted=self._request.accepted & held)
         if request.steps is not None:
             request = dataclasses.replace(request, steps=max(0, request.steps - len(self._done)))
-        before, self._plan = self._plan, make_plan(self._catalogue, ledger, request)
+        before, plan = self._plan, make_plan(self._catalogue, ledger, request)
+        # On a new database it is the same again: ten thousand steps are kept once.
+        self._plan = plan._replace(steps=before.steps) if plan.steps == before.steps else plan
         mine = {d.alteration.identity for d in self._done} | {s.alteration.identity for s in self._plan.steps}
         self._elsewhere |= {
             s.alteration.identity: s.alteration for s in before.steps if s.alteration.identity not in mine
