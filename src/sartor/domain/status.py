@@ -98,7 +98,8 @@ def _pending(catalogue: Catalogue, deployed: Iterable[Alteration | Entry]) -> tu
     done: dict[str, set[str]] = {lineage.name: set() for lineage in catalogue.lineages}
     for row in deployed:
         done[row.lineage].add(row.id)
-    return tuple([a for lineage in catalogue.lineages for a in lineage.alterations if a.id not in done[lineage.name]])
+    left = [(lineage, lineage.by_id.keys() - done[lineage.name]) for lineage in catalogue.lineages]
+    return tuple([a for lineage, ids in left if ids for a in lineage.alterations if a.id in ids])
 
 
 def _check_lineages(catalogue: Catalogue, ledger: Ledger, foreign: Iterable[Entry]) -> None:
