@@ -101,10 +101,10 @@ def _content(file: str) -> bytes:
         # Ten thousand files: a file object of Python's takes as long to make as all of this.
         descriptor = os.open(file, os.O_RDONLY)
         try:
-            content = os.read(descriptor, _BLOCK)
-            while more := os.read(descriptor, _BLOCK):
-                content += more
-            return content
+            parts = [os.read(descriptor, _BLOCK)]
+            while parts[-1]:
+                parts.append(os.read(descriptor, _BLOCK))
+            return b"".join(parts)
         finally:
             os.close(descriptor)
     except OSError as error:
