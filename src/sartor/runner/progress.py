@@ -150,16 +150,22 @@ class _Progress:
         request = dataclasses.replace(self._request, accepted=self._request.accepted & held)
         if request.steps is not None:
             request = dataclasses.replace(request, steps=max(0, request.steps - len(self._done)))
-        before, plan = self._plan, make_plan(self._catalogue, ledger, request)
-        # On a new database it is the same again: ten thousand steps are kept once.
-        self._plan = plan._replace(steps=before.steps) if plan.steps == before.steps else plan
+        before, self._plan = self._plan, make_plan(self._catalogue, ledger, request)
+        if self._plan.steps == before.steps:
+            # As on a new database: ten thousand steps are kept once.
+            self._plan = self._plan._replace(steps=before.steps)
+        else:
+            self._take_in(before, turn)
+        turn.observer(Planned(plan=self._plan))
+
+    def _take_in(self, before: Plan, turn: Turn) -> None:
+        """Note what others did of the plan before, and see that what is new is fit to run."""
         mine = {d.alteration.identity for d in self._done} | {s.alteration.identity for s in self._plan.steps}
         self._elsewhere |= {
             s.alteration.identity: s.alteration for s in before.steps if s.alteration.identity not in mine
         }
         if {s.alteration.identity for s in self._plan.steps} - {s.alteration.identity for s in before.steps}:
             load_all(self._plan, turn.session, self._load)
-        turn.observer(Planned(plan=self._plan))
 
     async def carry_out(self, turn: Turn) -> None:
         """Carry the plan out; plan again where another run makes it stale."""
