@@ -93,8 +93,8 @@ _RECORDS = {
         host, sartor, seq, format) = (excluded.release, excluded.name, excluded.checksum, excluded.state,
         excluded.deployed_at, excluded.duration_ms, excluded.deployed_by, excluded.host, excluded.sartor, excluded.seq,
         excluded.format) returning 1""",
-    EventKind.ROLLED_BACK: """delete from {ledger} l using closed c
-        where l.lineage = c.lineage and l.id = c.id returning 1""",
+    EventKind.ROLLED_BACK: """delete from {ledger}
+        where lineage = {lineage} and id = {id} and (select true from closed) returning 1""",
     EventKind.UNDOING: """update {ledger} l set state = 'undoing', format = c.format from closed c
         where l.lineage = c.lineage and l.id = c.id returning 1""",
     EventKind.RELABELLED: """update {ledger} l set release = c.release, name = c.name, format = c.format from closed c
@@ -117,7 +117,8 @@ def opening(event: NewEvent, pins: Pins) -> str:
     journal, previous = _table(pins, JOURNAL), event.seq - 1
     values = (
         quote_literal(event.seq),
-        f"(case when (select max(seq) from {journal}) = {previous} then {previous} end)",
+        # As max(seq), which takes the server longer to plan.
+        f"(case when (select seq from {journal} order by seq desc limit 1) = {previous} then {previous} end)",
         quote_literal(event.token),
         quote_literal(event.token),
         quote_literal(event.kind.value),
@@ -196,7 +197,8 @@ def closing(event: NewEvent, pins: Pins) -> str:
     token = quote_literal(event.token)
     began = "at" if event.since is None else f"(select at from {_table(pins, JOURNAL)} where seq = {event.since})"
     role = quote_literal(pins.role) if pins.role else f"pg_catalog.current_setting('{ROLE}')"
-    record = _RECORDS.get(event.kind, _NOTHING).format(ledger=_table(pins, LEDGER))
+    lineage, alteration_id, *_ = map(quote_literal, _describe(event.about))
+    record = _RECORDS.get(event.kind, _NOTHING).format(ledger=_table(pins, LEDGER), lineage=lineage, id=alteration_id)
     return f"""
         select (case
             when pg_catalog.current_setting('sartor.token', true) is distinct from {token} then '{MARK_GONE}'
