@@ -61,7 +61,9 @@ def test_what_is_joined_is_split(pieces: list[str], separator: str) -> None:
 @given(st.text(st.sampled_from("'\"$-/*;()\\eEab1 \n.é"), max_size=30))
 def test_runs_are_tokens_in_one_go(text: str) -> None:
     """Runs hold the same quotes, comments and semicolons, at the same places, and as many parentheses in between."""
-    fine = [t for t in tokens(text) if t.kind not in {"word", "number", "space"} and (t.kind != "mark" or t.text == ";")]
+    fine = [
+        t for t in tokens(text) if t.kind not in {"word", "number", "space"} and (t.kind != "mark" or t.text == ";")
+    ]
     coarse = list(runs(text))
     assert "".join(t.text for t in coarse) == text
     assert [t for t in coarse if t.kind != "run" and (t.kind != "mark" or t.text == ";")] == fine
