@@ -51,6 +51,7 @@ def test_a_backup(sartor: Command, folder: Folder, backups: Path) -> None:
         "sha256": digest,
         "schema": None,
         "proved": False,
+        "tables": None,
     }
     assert str(file) in sartor("history").out
 

@@ -16,7 +16,7 @@ from sartor.domain.release import Release
 
 if TYPE_CHECKING:
     from sartor.api import DestinationStatus
-    from sartor.domain.backup import Backup
+    from sartor.domain.backup import Backup, Restored
     from sartor.domain.check import Check
     from sartor.domain.loss import Loss, RollbackPreview
     from sartor.domain.report import Blocker, Copying, Failure, Report, Waiting
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _TELLING = ("message", "reason", "was", "path")
 """What of an event's detail the history shows: the first that it has."""
 
+FEW = 3
+"""Names that are shown where there are many."""
 CONTEXT = 4
 """Lines of a statement shown before and after the one that the server points at."""
 
@@ -142,11 +144,17 @@ def history_lines(events: Iterable[Event]) -> list[str]:
             event.name or event.detail.get("index") or ", ".join(event.detail.get("files", [])),
             "" if event.duration_ms is None else duration(event.duration_ms),
             f"{event.user}@{event.host}",
-            str(next((event.detail[key] for key in _TELLING if event.detail.get(key)), "")),
+            _telling(event),
         )
         for event in events
     ]
     return table(rows) if rows else ["no ledger; nothing was ever deployed here"]
+
+
+def _telling(event: Event) -> str:
+    said = str(next((event.detail[key] for key in _TELLING if event.detail.get(key)), ""))
+    tables = event.detail.get("tables")
+    return said if tables is None else f"{said}, with the rows of {_tables(tables)} alone"
 
 
 def report_line(report: Report) -> str:
@@ -168,7 +176,24 @@ def backup_line(backup: Backup) -> str:
     """One sentence about a backup."""
     held = f"schema {backup.schema} of {backup.database}" if backup.schema else backup.database
     proof = "; restored, and compared" if backup.proved else ""
-    return f"Backed up {held} into {backup.file}, {size(backup.bytes)}{proof}"
+    return f"Backed up {held} into {backup.file}, {size(backup.bytes)}{proof}{rows_line(backup)}"
+
+
+def rows_line(backup: Backup) -> str:
+    """Whose rows a backup holds, behind a semicolon; nothing where it is those of all tables."""
+    return "" if backup.tables is None else f"; it holds the rows of {_tables(backup.tables)} alone"
+
+
+def _tables(names: Sequence[str]) -> str:
+    """Their number, and the names of the first: `2 tables (public.a, public.b)`."""
+    shown = ", ".join([*names[:FEW], *(["..."] if len(names) > FEW else [])])
+    return f"{count(len(names), 'table')} ({shown})" if names else "no table"
+
+
+def restored_line(done: Restored) -> str:
+    """One sentence about a restore."""
+    line = f"Restored {done.file} into {done.database} in {duration(done.duration_ms)}"
+    return f"{line}; without the rows of {_tables(done.left_out)}, which it doesn't hold" if done.left_out else line
 
 
 def restore_command(backup: Backup, destination: Destination) -> str:

@@ -47,7 +47,8 @@ def telling_run(chosen: str | None = None, destination: Destination | None = Non
         for line in _failure_lines(error, chosen) if isinstance(error, AlterationFailed) else ():
             output.tell(line)
         if destination is not None and error.report is not None and (backup := error.report.backup) is not None:
-            output.tell(f"  To have what was there before: {render.restore_command(backup, destination)}")
+            what = "what was there before" if backup.tables is None else "the rows that affected tables had before"
+            output.tell(f"  To have {what}: {render.restore_command(backup, destination)}")
         raise
 
 
@@ -93,7 +94,7 @@ def _line(event: RunEvent) -> str | None:
             return f"note: {event.text}"
         case BackedUp():
             made = f"{render.size(event.backup.bytes)}, {render.duration(event.duration_ms)}"
-            return f"backed up  {event.backup.file}  {made}"
+            return f"backed up  {event.backup.file}  {made}{render.rows_line(event.backup)}"
         case Judged():
             from sartor.cli.proofs import proof_line
 

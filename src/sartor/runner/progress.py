@@ -6,9 +6,11 @@ import asyncio
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from sartor.catalogue.script import Script
 from sartor.catalogue.scripts import load_script
+from sartor.domain.affected import Reach, steps_of
 from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.backup import Backup, schema_to_hold
 from sartor.domain.destination import redact
@@ -28,7 +30,12 @@ from sartor.runner.outside import Outside
 from sartor.runner.recording import recording
 from sartor.runner.turn import Turn, take_turn
 
+if TYPE_CHECKING:
+    from sartor.runner.backup import BackupOrder
+
 Load = Callable[[Alteration], Script]
+
+OTHERS = "another run was first, so what runs isn't what was rehearsed"
 
 
 async def carry_out(  # noqa: PLR0913 - one plan, and all that it needs
@@ -39,7 +46,7 @@ async def carry_out(  # noqa: PLR0913 - one plan, and all that it needs
     plan: Plan,
     *,
     limits: Limits,
-    backup: str | None,
+    backup: BackupOrder | None,
     observer: Observer,
     load: Load = load_script,
 ) -> Report:
@@ -104,6 +111,7 @@ class _Progress:
         self._done: list[Done] = []
         self._begun: Alteration | None = None
         self._elsewhere: dict[tuple[str, str], Alteration] = {}
+        self._order: BackupOrder | None = None
         self._backup: Backup | None = None
         self._noted = False
 
@@ -126,10 +134,8 @@ class _Progress:
             backup=self._backup,
         )
 
-    async def back_up(self, turn: Turn, folder: str) -> None:
+    async def back_up(self, turn: Turn, order: BackupOrder) -> None:
         """Take a backup, unless there is nothing to hold, or other runs have left nothing to do."""
-        from sartor.runner.backup import BackupOrder, back_up
-
         await turn.session.learn()
         if turn.session.facts.ledger_exists:
             await self.plan_again(turn)
@@ -138,8 +144,23 @@ class _Progress:
         schema = schema_to_hold(turn.session.schema)
         if schema is not None and not turn.session.facts.schema_exists:
             turn.observer(Note(text=f"there is no schema {schema} yet, so there is nothing to back up"))
-        else:
-            self._backup = await back_up(turn.session, BackupOrder(place=f"{folder}/"), turn.limits, turn.observer)
+            return
+        if order.reach is not None and order.reach.steps != steps_of(self._plan):
+            order = order._replace(reach=Reach(unknown=OTHERS))
+        await self._take(turn, order)
+
+    async def _take(self, turn: Turn, order: BackupOrder) -> None:
+        from sartor.runner.backup import back_up
+
+        self._order, self._noted = order, False
+        self._backup = await back_up(turn.session, order, turn.limits, turn.observer)
+
+    async def _back_up_all(self, turn: Turn) -> None:
+        """Take another backup where the one that there is knows nothing of what is to run now."""
+        if self._order is None or self._order.reach is None or self._order.reach.unknown is not None:
+            return
+        if not set(steps_of(self._plan)) <= set(self._order.reach.steps):
+            await self._take(turn, self._order._replace(reach=Reach(unknown=OTHERS)))
 
     async def plan_again(self, turn: Turn) -> None:
         """Plan from what the database says now."""
@@ -172,6 +193,7 @@ class _Progress:
         while True:
             turn.head = self._plan.head
             try:
+                await self._back_up_all(turn)
                 await self._note_backup(turn)
                 await self._repair(turn)
                 await self._run_steps(turn)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
 from sartor.domain.limits import Limits
@@ -10,6 +12,9 @@ from sartor.domain.report import Observer, Planned, Report
 from sartor.postgres.ledger import read_ledger
 from sartor.postgres.session import Session, application_name
 
+if TYPE_CHECKING:
+    from sartor.runner.backup import BackupOrder
+
 
 async def run(
     destination: Destination,
@@ -17,10 +22,10 @@ async def run(
     request: Deploy | Rollback,
     *,
     limits: Limits,
-    backup: str | None = None,
+    backup: BackupOrder | None = None,
     observer: Observer,
 ) -> Report:
-    """Do what `request` asks on one destination, and report it; `backup` is a folder for a backup taken before.
+    """Do what `request` asks on one destination, and report it; `backup` orders a backup that is taken before.
 
     Raises SartorError, as `progress.carry_out`.
     """
