@@ -39,7 +39,7 @@ def test_a_program(sql: str, found: bool) -> None:  # noqa: FBT001
     ("sql", "found"),
     [
         ("create function s.f(stable int) returns int language sql as 'select 1'", "f"),
-        ('create or replace procedure "P"() language sql as \'\'', "P"),
+        ("create or replace procedure \"P\"() language sql as ''", "P"),
         ("create function f() returns int stable language sql as 'select 1'", None),
         ("create function f() returns int language sql immutable return 1", None),
         ("select f()", None),

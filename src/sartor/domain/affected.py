@@ -107,7 +107,7 @@ def choose(reach: Reach, stock: Stock) -> Choice:
     new = {name for name in stock.tables.values() if name not in reach.known}
     needed = _spread(written | reach.changed | new, _referenced(ties))
     kept = {full for full, name in stock.tables.items() if name in needed}
-    if len(kept) == len(stock.tables):
+    if stock.tables and len(kept) == len(stock.tables):
         return Choice(tuple(sorted(kept)), why="the plan may change, or needs, every table")
     return Choice(tuple(sorted(kept)), tuple(sorted(stock.tables.keys() - kept | stock.views)))
 
