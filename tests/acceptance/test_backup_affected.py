@@ -49,7 +49,7 @@ def last_event(sartor: Command) -> Any:
 
 @pytest.mark.usefixtures("deployed")
 def test_by_itself(sartor: Command, folder: Folder, other: Database, tmp_path: Path) -> None:
-    """It says whose rows it holds, in words, as JSON and in the journal; and so does the restore, of those it hasn't."""
+    """It says whose rows it holds, in words, as JSON and in the journal; the restore, whose it doesn't hold."""
     folder.add("1.1.0-1700000001-gone.py", up="delete from users where id = 1")
     file, again = str(tmp_path / "x.dump"), str(tmp_path / "y.dump")
     words = "it holds the rows of 2 tables (public.orders, public.users) alone\n"
@@ -118,11 +118,7 @@ def test_before_a_rollback(sartor: Command, folder: Folder, deployed: Database, 
 @pytest.mark.parametrize(
     ("name", "text", "why"),
     [
-        (
-            "a.sql",
-            "-- sartor: transaction off\n-- sartor: up\ncreate index concurrently on stock (id);",
-            "a transaction",
-        ),
+        ("a.py", "async def before_up(conn): pass\nasync def up(conn): pass", "has steps before its transaction"),
         ("a.py", "async def up(conn):\n    for row in await conn.fetch('select 1'): pass", "by the rows it finds"),
         ("a.sql", "-- sartor: up\ninsert into stock select 1 / count(*) from users;", "failed in a rehearsal without"),
     ],

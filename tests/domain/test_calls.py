@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sartor.domain.calls import calls, makes_function, runs_code
+from sartor.domain.calls import calls, computes_only, makes_function, runs_code
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,22 @@ from sartor.domain.calls import calls, makes_function, runs_code
 def test_calls(sql: str, found: set[str]) -> None:
     """A name before a parenthesis may be called, unless the statement only says of a function what it is."""
     assert calls(sql) - {"n"} == found
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ("begin new.updated_at := now(); return new; end", True),
+        ("begin if tg_op = 'UPDATE' then raise exception 'no'; end if; end", True),
+        ("begin new.n := next_number(); return new; end", False),
+        ("begin Insert into audit values (1); return new; end", False),
+        ("begin execute 'x'; return new; end", False),
+        ("begin new.n := (select n from numbered); return new; end", False),
+    ],
+)
+def test_a_body_that_computes(body: str, found: bool) -> None:  # noqa: FBT001
+    """One without a query or a command, and without a call of what may change something."""
+    assert computes_only(body, {"next_number"}) is found
 
 
 @pytest.mark.parametrize(

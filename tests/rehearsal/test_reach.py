@@ -22,6 +22,7 @@ NOTE_IT = """
 create function note_it() returns trigger language plpgsql as
 $$ begin insert into audit values (7); return null; end $$
 """
+TOUCH = "create function touch() returns trigger language plpgsql as $$ begin new.at = now(); return new; end $$"
 LIBRARY = (
     "create table users (id int primary key, name text)",
     "create table orders (id int primary key, user_id int references users on delete cascade)",
@@ -40,6 +41,9 @@ LIBRARY = (
     "create table audited (id int)",
     NOTE_IT,
     "create trigger audits after insert or update or delete on audited for each row execute function note_it()",
+    "create table touched (id int, at timestamptz)",
+    TOUCH,
+    "create trigger touches before update on touched for each row execute function touch()",
     "create table counters (n int)",
     "create function next_number() returns int language sql as 'update counters set n = n + 1 returning n'",
     "create table counted (id int default next_number(), v int)",
@@ -58,6 +62,7 @@ LIBRARY = (
     "insert into heir values (2)",
     "insert into audited values (1)",
     "insert into counters values (1)",
+    "insert into touched values (1)",
     "insert into counted values (1)",
 )
 EFFECT = "create function f() returns int language plpgsql as $$ begin delete from other; return 1; end $$"
@@ -77,13 +82,26 @@ CASES = [
     Case("references", "update cities set id = id + 10", "cities countries"),
     Case("odd", f"update {ODD} set id = 2", ODD),
     Case("trigger", "delete from audited", why="trigger audits of audited may change any table"),
+    Case("touched", "update touched set id = 2", "touched"),
+    Case(
+        "passing_trigger",
+        "create trigger t after update on other for each row execute function note_it();"
+        " update other set id = 2; drop trigger t on other",
+        why="a trigger or rule that next-1700000000-cases.sql makes, of other may change any table",
+    ),
+    Case("defined", "create index on users (name); alter table notes add foreign key (id) references countries"),
+    Case("outside", "create index concurrently on users (name); update other set id = 2", "other"),
     Case("altered", "alter table audited add x int", "audited"),
     Case("parts", "update events set at = at + 1", "events_1 events_2"),
     Case("part", "drop table events_1", "events_1"),
     Case("routed", "insert into events select id from users", "events_1 events_2"),
     Case("heir", "update base set id = 3", "base heir"),
     Case("default", "insert into counted (v) select id from users", why="function next_number, called by a default, a"),
-    Case("called", "select next_number() from users", why="cases.sql calls function next_number, which may"),
+    Case(
+        "called",
+        "select next_number() from users",
+        why="next-1700000000-cases.sql calls function next_number, which may",
+    ),
     Case("view", "create table more as select * from numbered", why="function next_number, called by numbered may"),
     Case("block", "do $$ begin delete from other; end $$", why="cases.sql runs a program, by DO or CALL"),
     Case("nothing", "create table more (id int primary key)"),
@@ -94,7 +112,9 @@ CASES = [
         "items orders other users",
     ),
     Case(
-        "new_function", f"{EFFECT}; select f() from users; drop function f()", why="cases.sql calls function f, which"
+        "new_function",
+        f"{EFFECT}; select f() from users; drop function f()",
+        why="next-1700000000-cases.sql calls function f, which",
     ),
     Case(
         "new_table",
@@ -158,7 +178,8 @@ def test_what_a_run_changes_is_kept(case: Case, database: Database, other: Datab
             "create function alarm() returns event_trigger language plpgsql as $$ begin end $$",
             "create event trigger alarm on ddl_command_start execute function alarm()",
         )
-    folder.write("next-1700000000-cases.sql", f"-- sartor: up\n{case.sql};\n")
+    off = "-- sartor: transaction off\n" if "concurrently" in case.sql else ""
+    folder.write("next-1700000000-cases.sql", f"{off}-- sartor: up\n{case.sql};\n")
     before = rows(database)
     made, why = deploy(database, folder, tmp_path)
     after = rows(database)

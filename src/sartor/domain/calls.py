@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from sartor.domain.sql import Statement, Token, tokens
 
@@ -16,12 +16,31 @@ _DEFINES = re.compile(
 """What names functions and calls none."""
 _MAKES_TABLE = re.compile(r"create (\w+ ){0,2}table\b")
 _MAKES_FUNCTION = re.compile(r"create (or replace )?(function|procedure)\b")
+_REACTS = re.compile(r"(create (or replace )?(constraint )?|drop )(trigger|rule)\b")
+_COMMANDS = re.compile(
+    r"alter|call|copy|create|delete|do|drop|execute|import|insert|merge|open|perform|refresh|select|table|truncate"
+    r"|update|values|with"
+)
+"""Words that are in a body in PL/pgSQL, if it does more than compute."""
 _HARMLESS = frozenset({"immutable", "stable"})
 
 
 def runs_code(sql: str) -> bool:
     """Whether a statement is a program, which goes by the data that it finds."""
     return Statement(sql, 0).words.partition(" ")[0] in _RUNS_CODE
+
+
+def computes_only(body: str, functions: Container[str]) -> bool:
+    """Whether a body in PL/pgSQL queries nothing, changes nothing, and calls none of these functions."""
+    found = _meaning(body)
+    commands = any(_COMMANDS.fullmatch(name) for token in found if (name := _name(token)) is not None)
+    return not commands and not any(name in functions for name in _opened(found))
+
+
+def about_reaction(sql: str) -> str | None:
+    """`create` or `drop`, where a statement does that to a trigger or a rule."""
+    words = Statement(sql, 0).words
+    return words.partition(" ")[0] if _REACTS.match(words) else None
 
 
 def calls(sql: str) -> frozenset[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sartor.domain.affected import ForeignKey, Stock, Ties
+from sartor.domain.calls import computes_only
 from sartor.postgres.connection import Connection
 from sartor.postgres.footprint import FIRST_OF_USERS, Relations
 from sartor.postgres.guard import TABLES
@@ -27,33 +28,36 @@ from pg_catalog.pg_constraint where contype = 'f'
 """
 _PARTS = "select inhparent::int8 as whole, inhrelid::int8 as part from pg_catalog.pg_inherits"
 _FUNCTIONS = f"""
-select p.oid, p.proname::text as name from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang
+select p.oid::int8 as oid, p.proname::text as name, l.lanname::text as language, p.prosrc as body
+from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang
 where p.oid >= {FIRST_OF_USERS} and l.lanname not in ('internal', 'c') and p.provolatile = 'v'
 """
 """Those that may change something: one that is declared to be stable or immutable may not."""
-# The triggers behind constraints are Postgres's own; those of a constraint trigger aren't.
+# The triggers behind constraints are Postgres's own; those of a constraint trigger aren't. Of Postgres's own functions
+# for triggers none changes another table.
 _REACTING = f"""
-with f as ({_FUNCTIONS})
 select t.tgrelid::int8 as oid, 'trigger ' || t.tgname || ' of ' as what from pg_catalog.pg_trigger t
-left join pg_catalog.pg_constraint k on k.oid = t.tgconstraint where t.tgconstraint = 0 or k.contype = 't'
+left join pg_catalog.pg_constraint k on k.oid = t.tgconstraint
+where (t.tgconstraint = 0 or k.contype = 't') and t.tgfoid >= {FIRST_OF_USERS} and t.tgfoid::int8 <> all ($2::int8[])
 union all
 select ev_class::int8, 'rule ' || rulename || ' of ' from pg_catalog.pg_rewrite where ev_type <> '1'
 union all
 select coalesce(a.adrelid, k.conrelid, p.polrelid)::int8,
-    'function ' || f.name || ', called by a default, a check or a policy of '
-from f join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_proc'::regclass and d.refobjid = f.oid
+    'function ' || f.proname || ', called by a default, a check or a policy of '
+from pg_catalog.pg_proc f
+join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_proc'::regclass and d.refobjid = f.oid
 left join pg_catalog.pg_attrdef a on d.classid = 'pg_catalog.pg_attrdef'::regclass and a.oid = d.objid
 left join pg_catalog.pg_constraint k on d.classid = 'pg_catalog.pg_constraint'::regclass and k.oid = d.objid
 left join pg_catalog.pg_policy p on d.classid = 'pg_catalog.pg_policy'::regclass and p.oid = d.objid
-where coalesce(a.adrelid, k.conrelid, p.polrelid) is not null
+where f.oid::int8 = any ($1::int8[]) and coalesce(a.adrelid, k.conrelid, p.polrelid) is not null
 order by 2
 """
-_ASKED = f"""
-with f as ({_FUNCTIONS})
-select r.ev_class::int8 as oid, 'function ' || f.name || ', called by ' as what
-from f join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_proc'::regclass and d.refobjid = f.oid
+_ASKED = """
+select r.ev_class::int8 as oid, 'function ' || f.proname || ', called by ' as what
+from pg_catalog.pg_proc f
+join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_proc'::regclass and d.refobjid = f.oid
 join pg_catalog.pg_rewrite r on d.classid = 'pg_catalog.pg_rewrite'::regclass and r.oid = d.objid
-where r.ev_type = '1'
+where f.oid::int8 = any ($1::int8[]) and r.ev_type = '1'
 order by 2
 """
 _ALARMS = "select evtname::text as name from pg_catalog.pg_event_trigger where evtenabled <> 'D' order by 1"
@@ -87,6 +91,10 @@ async def read_ties(connection: Connection, schema: str, known: Relations) -> Ti
 async def _read(connection: Connection, names: Mapping[int, str]) -> Ties:
     keys = await connection.fetch(_FOREIGN_KEYS)
     parts = await connection.fetch(_PARTS)
+    functions = await connection.fetch(_FUNCTIONS)
+    named = {row["name"] for row in functions}
+    quiet = {row["oid"] for row in functions if row["language"] == "plpgsql" and computes_only(row["body"], named)}
+    acting = {row["oid"]: row["name"] for row in functions if row["oid"] not in quiet}
     return Ties(
         foreign_keys=frozenset(
             ForeignKey(names[row["table"]], names[row["references"]], row["passes_on"])
@@ -96,9 +104,9 @@ async def _read(connection: Connection, names: Mapping[int, str]) -> Ties:
         parts=frozenset(
             (names[row["whole"]], names[row["part"]]) for row in parts if row["whole"] in names and row["part"] in names
         ),
-        reacting=_said(await connection.fetch(_REACTING), names),
-        asked=_said(await connection.fetch(_ASKED), names),
-        functions=frozenset(row["name"] for row in await connection.fetch(_FUNCTIONS)),
+        reacting=_said(await connection.fetch(_REACTING, list(acting), list(quiet)), names),
+        asked=_said(await connection.fetch(_ASKED, list(acting)), names),
+        functions=frozenset(acting.values()),
     )
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from sartor.catalogue.blind import is_blind
 from sartor.catalogue.scripts import load_script
-from sartor.domain.affected import Reach, steps_of
+from sartor.domain.affected import Reach, Ties, steps_of
 from sartor.domain.alteration import Alteration, Catalogue
-from sartor.domain.calls import calls, makes_function, runs_code
+from sartor.domain.calls import about_reaction, calls, makes_function, runs_code
 from sartor.domain.destination import Destination
 from sartor.domain.errors import DestinationError
 from sartor.domain.hazard import MODES, Statement
@@ -22,8 +22,8 @@ from sartor.postgres.ties import read_ties
 from sartor.rehearsal.notebook import Notebook
 from sartor.rehearsal.rehearse import RehearsalOrder, cloned, deploy_there
 
-CHANGING = frozenset(MODES[2:])
-"""Locks of whoever does more than read."""
+CHANGING = frozenset({MODES[2], *MODES[6:]})
+"""Locks of whoever may change rows, or the place that they are in; the others are for readers, and for definitions."""
 
 Seen = list[tuple[Alteration, Statement]]
 
@@ -58,8 +58,8 @@ def _untold(plan: Plan) -> Iterator[str]:
     """Why a rehearsal without rows wouldn't tell what a plan does."""
     for alteration in (step.alteration for step in plan.steps):
         script = load_script(alteration)
-        if script.needs_session(plan.direction):
-            yield f"{alteration.name} runs outside a transaction, and may change any table"
+        if plan.direction in script.before:
+            yield f"{alteration.name} has steps before its transaction, and may change any table"
         elif script.sql(plan.direction) is None and not is_blind(script, plan.direction):
             yield f"{alteration.name} is Python that goes by the rows it finds, and may change any table"
 
@@ -77,19 +77,27 @@ async def _rehearse(
         after = await read_ties(copy.session.connection, session.schema, copy.known)
         known = frozenset(relation.name for relation in copy.known.values())
         made = frozenset(name for _, each in seen if (name := makes_function(each.sql)) is not None)
-        return dataclasses.replace(
-            reach_of(seen), known=known, ties=dataclasses.replace(after, functions=after.functions | made)
-        )
+        found = reach_of(seen)
+        return dataclasses.replace(found, known=known, ties=found.ties | after | Ties(functions=made))
 
 
 def reach_of(seen: Seen) -> Reach:
     """What alterations' statements were seen to do."""
     locks = [lock for _, each in seen for lock in each.locks]
+    made = {
+        lock.relation: f"a trigger or rule that {alteration.name} makes, of {lock.relation}"
+        for alteration, each in seen
+        if about_reaction(each.sql) == "create"
+        for lock in each.locks
+    }
+    passing = any(about_reaction(each.sql) == "drop" for _, each in seen)
     return Reach(
         changed=frozenset(lock.relation for lock in locks if lock.mode in CHANGING),
         written=frozenset(name for _, each in seen for name in each.writes),
         read=frozenset(lock.relation for lock in locks),
         calls={name: alteration.name for alteration, each in seen for name in calls(each.sql)},
+        # One that the plan drops again isn't there any more when the catalogue is read.
+        ties=Ties(reacting=made if passing else {}),
         unknown=next(_programs(seen), None),
     )
 
