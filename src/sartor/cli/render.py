@@ -154,7 +154,7 @@ def history_lines(events: Iterable[Event]) -> list[str]:
 def _telling(event: Event) -> str:
     said = str(next((event.detail[key] for key in _TELLING if event.detail.get(key)), ""))
     tables = event.detail.get("tables")
-    return said if tables is None else f"{said}, with the rows of {_tables(tables)} alone"
+    return said if tables is None else f"{said}, with {_rows_of(tables)}"
 
 
 def report_line(report: Report) -> str:
@@ -181,13 +181,18 @@ def backup_line(backup: Backup) -> str:
 
 def rows_line(backup: Backup) -> str:
     """Whose rows a backup holds, behind a semicolon; nothing where it is those of all tables."""
-    return "" if backup.tables is None else f"; it holds the rows of {_tables(backup.tables)} alone"
+    return "" if backup.tables is None else f"; it holds {_rows_of(backup.tables)}"
+
+
+def _rows_of(tables: Sequence[str]) -> str:
+    """Whose rows a backup holds that doesn't hold all."""
+    return f"the rows of {_tables(tables)} alone" if tables else "no rows but Sartor's own"
 
 
 def _tables(names: Sequence[str]) -> str:
     """Their number, and the names of the first: `2 tables (public.a, public.b)`."""
     shown = ", ".join([*names[:FEW], *(["..."] if len(names) > FEW else [])])
-    return f"{count(len(names), 'table')} ({shown})" if names else "no table"
+    return f"{count(len(names), 'table')} ({shown})"
 
 
 def restored_line(done: Restored) -> str:
