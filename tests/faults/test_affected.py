@@ -70,8 +70,9 @@ def test_a_rollback_after_the_backup(sartor: Command, folder: Folder, database: 
 def test_a_table_made_after_the_rehearsal(sartor: Command, folder: Folder, database: Database) -> None:
     """It is kept, and so is what it references: the archive is chosen by the catalogue as it is at its own moment."""
     ready(sartor, folder, database)
-    make = ("alter table b add primary key (id)", "create table late (id int references b)")
-    report, _ = deploy(database, folder, Planned, lambda: database.run(*make))
+    script = folder.path.parent / "late.sql"
+    script.write_text("alter table b add primary key (id); create table late (id int references b);")
+    report, _ = deploy(database, folder, Planned, lambda: psql(database.url, script))
     assert report.backup is not None
     assert report.backup.tables == ("public.a", "public.b", "public.late")
     assert report.backup.left_out == ("public.beside",)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sartor.domain.alteration import Alteration, Catalogue
-from sartor.domain.destination import Destination
 from sartor.domain.ledger import Entry, Event
 from sartor.domain.notes import plan_notes, status_notes
 from sartor.domain.plan import Direction
@@ -16,16 +15,13 @@ from sartor.domain.release import Release
 
 if TYPE_CHECKING:
     from sartor.api import DestinationStatus
-    from sartor.domain.backup import Backup, Restored
     from sartor.domain.check import Check
     from sartor.domain.loss import Loss, RollbackPreview
-    from sartor.domain.report import Blocker, Copying, Failure, Report, Waiting
+    from sartor.domain.report import Blocker, Failure, Report, Waiting
 
 _TELLING = ("message", "reason", "was", "path")
 """What of an event's detail the history shows: the first that it has."""
 
-FEW = 3
-"""Names that are shown where there are many."""
 CONTEXT = 4
 """Lines of a statement shown before and after the one that the server points at."""
 
@@ -154,7 +150,7 @@ def history_lines(events: Iterable[Event]) -> list[str]:
 def _telling(event: Event) -> str:
     said = str(next((event.detail[key] for key in _TELLING if event.detail.get(key)), ""))
     tables = event.detail.get("tables")
-    return said if tables is None else f"{said}, with {_rows_of(tables)}"
+    return said if tables is None else f"{said}, with the rows of {count(len(tables), 'table')} alone"
 
 
 def report_line(report: Report) -> str:
@@ -165,49 +161,6 @@ def report_line(report: Report) -> str:
     took = duration(sum(done.duration_ms for done in report.done))
     line = f"{'Deployed' if deploys else 'Rolled back'} {count(len(report.done))} in {took}"
     return line + (f"; {count(len(report.elsewhere))} by another run meanwhile" if report.elsewhere else "")
-
-
-def copying_line(copying: Copying) -> str:
-    """How far a backup has come."""
-    return f"{copying.what}: {size(copying.bytes)} in {duration(copying.seconds * 1000)}"
-
-
-def backup_line(backup: Backup) -> str:
-    """One sentence about a backup."""
-    held = f"schema {backup.schema} of {backup.database}" if backup.schema else backup.database
-    proof = "; restored, and compared" if backup.proved else ""
-    return f"Backed up {held} into {backup.file}, {size(backup.bytes)}{proof}{rows_line(backup)}"
-
-
-def rows_line(backup: Backup) -> str:
-    """Whose rows a backup holds, behind a semicolon; nothing where it is those of all tables."""
-    return "" if backup.tables is None else f"; it holds {_rows_of(backup.tables)}"
-
-
-def _rows_of(tables: Sequence[str]) -> str:
-    """Whose rows a backup holds that doesn't hold all."""
-    return f"the rows of {_tables(tables)} alone" if tables else "no rows but Sartor's own"
-
-
-def _tables(names: Sequence[str]) -> str:
-    """Their number, and the names of the first: `2 tables (public.a, public.b)`."""
-    shown = ", ".join([*names[:FEW], *(["..."] if len(names) > FEW else [])])
-    return f"{count(len(names), 'table')} ({shown})"
-
-
-def restored_line(done: Restored) -> str:
-    """One sentence about a restore."""
-    line = f"Restored {done.file} into {done.database} in {duration(done.duration_ms)}"
-    return f"{line}; without the rows of {_tables(done.left_out)}, which it doesn't hold" if done.left_out else line
-
-
-def restore_command(backup: Backup, destination: Destination) -> str:
-    """The command that restores a backup beside the database that it is of."""
-    import shlex
-
-    beside = destination.at(f"{backup.database}_restored")
-    words = ["sartor", "db", "restore", backup.file, "--into", beside.bare_url, "--create"]
-    return shlex.join([*words, "--schema", backup.schema] if backup.schema else words)
 
 
 def check_lines(found: Check) -> list[str]:

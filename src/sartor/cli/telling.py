@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from sartor.cli import output, render, shapes
+from sartor.cli import backups, output, render, shapes
 from sartor.domain.destination import Destination
 from sartor.domain.errors import AlterationFailed, SartorError
 from sartor.domain.notes import plan_notes
@@ -48,7 +48,7 @@ def telling_run(chosen: str | None = None, destination: Destination | None = Non
             output.tell(line)
         if destination is not None and error.report is not None and (backup := error.report.backup) is not None:
             what = "what was there before" if backup.tables is None else "the rows that affected tables had before"
-            output.tell(f"  To have {what}: {render.restore_command(backup, destination)}")
+            output.tell(f"  To have {what}: {backups.restore_command(backup, destination)}")
         raise
 
 
@@ -94,13 +94,13 @@ def _line(event: RunEvent) -> str | None:
             return f"note: {event.text}"
         case BackedUp():
             made = f"{render.size(event.backup.bytes)}, {render.duration(event.duration_ms)}"
-            return f"backed up  {event.backup.file}  {made}{render.rows_line(event.backup)}"
+            return f"backed up  {event.backup.file}  {made}{backups.rows_line(event.backup)}"
         case Judged():
             from sartor.cli.proofs import proof_line
 
             return proof_line(event.proof)
         case Copying(seconds=seconds) if seconds in TOLD:
-            return render.copying_line(event)
+            return backups.copying_line(event)
         case _:
             return None
 
@@ -139,7 +139,7 @@ def _bar() -> Iterator[Observer]:
         elif isinstance(event, Finished | Judged):
             progress.advance(task)
         if isinstance(event, Copying):
-            show_copying(render.copying_line(event))
+            show_copying(backups.copying_line(event))
             return
         status.stop()
         plain(event)

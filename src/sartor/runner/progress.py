@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING
 
 from sartor.catalogue.script import Script
 from sartor.catalogue.scripts import load_script
-from sartor.domain.affected import Reach, steps_of
 from sartor.domain.alteration import Alteration, Catalogue
-from sartor.domain.backup import Backup, schema_to_hold
 from sartor.domain.destination import redact
 from sartor.domain.errors import AlterationFailed, PoolerRefused, SartorError
 from sartor.domain.ledger import EventKind, Ledger, State
@@ -27,6 +25,7 @@ from sartor.runner.ahead import Ahead
 from sartor.runner.attempt import Committed, Stale, is_the_scripts
 from sartor.runner.fuser import Fuser
 from sartor.runner.outside import Outside
+from sartor.runner.precaution import Precaution
 from sartor.runner.recording import recording
 from sartor.runner.turn import Turn, take_turn
 
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
     from sartor.runner.backup import BackupOrder
 
 Load = Callable[[Alteration], Script]
-
-OTHERS = "another run was first, so what runs isn't what was rehearsed"
 
 
 async def carry_out(  # noqa: PLR0913 - one plan, and all that it needs
@@ -59,11 +56,10 @@ async def carry_out(  # noqa: PLR0913 - one plan, and all that it needs
     load_all(plan, session, load)
     require_format(ledger)
     session.require_write()
-    progress = _Progress(catalogue, request, plan, load)
+    progress = _Progress(catalogue, request, plan, load, backup)
     try:
         async with take_turn(session, plan.direction.value, limits=limits, observer=observer) as turn:
-            if backup is not None:
-                await progress.back_up(turn, backup)
+            await progress.back_up(turn)
             await create_ledger(session)
             if turn.waited or not ledger.exists:
                 await progress.plan_again(turn)
@@ -103,7 +99,9 @@ def _load(alteration: Alteration, plan: Plan, load: Load) -> Script:
 class _Progress:
     """How far a run has come: its plan, what it did, and what other runs did meanwhile."""
 
-    def __init__(self, catalogue: Catalogue, request: Deploy | Rollback, plan: Plan, load: Load) -> None:
+    def __init__(
+        self, catalogue: Catalogue, request: Deploy | Rollback, plan: Plan, load: Load, backup: BackupOrder | None
+    ) -> None:
         self._catalogue = catalogue
         self._request = request
         self._plan = plan
@@ -111,9 +109,7 @@ class _Progress:
         self._done: list[Done] = []
         self._begun: Alteration | None = None
         self._elsewhere: dict[tuple[str, str], Alteration] = {}
-        self._order: BackupOrder | None = None
-        self._backup: Backup | None = None
-        self._noted = False
+        self._precaution = Precaution(backup)
 
     @property
     def head(self) -> int:
@@ -131,36 +127,18 @@ class _Progress:
             remaining=tuple(s.alteration for s in self._plan.steps if s.alteration.identity not in finished),
             elsewhere=tuple(self._elsewhere.values()),
             plan=self._plan,
-            backup=self._backup,
+            backup=self._precaution.backup,
         )
 
-    async def back_up(self, turn: Turn, order: BackupOrder) -> None:
-        """Take a backup, unless there is nothing to hold, or other runs have left nothing to do."""
+    async def back_up(self, turn: Turn) -> None:
+        """Take the backup that is wanted, unless other runs have left nothing to do."""
+        if not self._precaution.is_wanted:
+            return
         await turn.session.learn()
         if turn.session.facts.ledger_exists:
             await self.plan_again(turn)
-        if self._plan.is_empty:
-            return
-        schema = schema_to_hold(turn.session.schema)
-        if schema is not None and not turn.session.facts.schema_exists:
-            turn.observer(Note(text=f"there is no schema {schema} yet, so there is nothing to back up"))
-            return
-        if order.reach is not None and order.reach.steps != steps_of(self._plan):
-            order = order._replace(reach=Reach(unknown=OTHERS))
-        await self._take(turn, order)
-
-    async def _take(self, turn: Turn, order: BackupOrder) -> None:
-        from sartor.runner.backup import back_up
-
-        self._order, self._noted = order, False
-        self._backup = await back_up(turn.session, order, turn.limits, turn.observer)
-
-    async def _back_up_all(self, turn: Turn) -> None:
-        """Take another backup where the one that there is knows nothing of what is to run now."""
-        if self._order is None or self._order.reach is None or self._order.reach.unknown is not None:
-            return
-        if not set(steps_of(self._plan)) <= set(self._order.reach.steps):
-            await self._take(turn, self._order._replace(reach=Reach(unknown=OTHERS)))
+        if not self._plan.is_empty:
+            await self._precaution.take(turn, self._plan)
 
     async def plan_again(self, turn: Turn) -> None:
         """Plan from what the database says now."""
@@ -193,19 +171,14 @@ class _Progress:
         while True:
             turn.head = self._plan.head
             try:
-                await self._back_up_all(turn)
-                await self._note_backup(turn)
+                await self._precaution.take_again(turn, self._plan)
+                await self._precaution.note(turn)
                 await self._repair(turn)
                 await self._run_steps(turn)
             except Stale:
                 await self.plan_again(turn)
             else:
                 return
-
-    async def _note_backup(self, turn: Turn) -> None:
-        if self._backup is not None and not self._noted:
-            await turn.record(EventKind.BACKUP, None, **self._backup.detail)
-            self._noted = True
 
     async def _repair(self, turn: Turn) -> None:
         for pair in self._plan.relabel:
