@@ -135,6 +135,17 @@ def test_what_cannot_be_rehearsed(
     assert why in done.err
 
 
+def test_what_was_interrupted(sartor: Command, folder: Folder, deployed: Database, tmp_path: Path) -> None:
+    """A clone can't go on where a script was on the real database, so the backup holds everything."""
+    folder.write(
+        "1.1.0-1700000001-a.sql", "-- sartor: transaction off\n-- sartor: up\ncreate index concurrently on later (id);"
+    )
+    sartor("deploy", "latest", expect=1)
+    deployed.run("create table later (id int)")
+    done = sartor("deploy", "latest", "--backup", str(tmp_path), *AFFECTED)
+    assert "of all tables: 1.1.0-1700000001-a.sql was interrupted, and goes on where that was\n" in done.err
+
+
 def test_a_role_that_may_make_no_database(sartor: Command, folder: Folder, deployed: Database, tmp_path: Path) -> None:
     """Where there can be no clone the backup holds everything, and the note has the way out."""
     folder.add("1.1.0-1700000001-a.py", up="delete from stock")

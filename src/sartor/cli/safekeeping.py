@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from sartor import api
-from sartor.cli import backups, options, output, shapes
+from sartor.cli import options, output, shapes
 from sartor.cli.declare import Argument, Command, Option, command_in
 from sartor.cli.telling import telling_run
 from sartor.cli.work import on_each, reach, run, settled
@@ -77,7 +77,9 @@ def backup(
                     left="there is no backup, and no file of it",
                 )
             if not common.json:
-                output.result(backups.backup_line(made))
+                from sartor.cli.backups import backup_line
+
+                output.result(backup_line(made))
             return shapes.backup_result_shape(made, journal=noted)
 
         on_each(settings, action)
@@ -130,4 +132,6 @@ def restore(
     if common.json:
         output.shape(shapes.restore_shape(done))
     else:
-        output.result(backups.restored_line(done))
+        from sartor.cli.backups import restored_line
+
+        output.result(restored_line(done))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from sartor.cli import backups, output, render, shapes
+from sartor.cli import output, render, shapes
 from sartor.domain.destination import Destination
 from sartor.domain.errors import AlterationFailed, SartorError
 from sartor.domain.notes import plan_notes
@@ -47,6 +47,8 @@ def telling_run(chosen: str | None = None, destination: Destination | None = Non
         for line in _failure_lines(error, chosen) if isinstance(error, AlterationFailed) else ():
             output.tell(line)
         if destination is not None and error.report is not None and (backup := error.report.backup) is not None:
+            from sartor.cli import backups
+
             what = "what was there before" if backup.tables is None else "the rows that affected tables had before"
             output.tell(f"  To have {what}: {backups.restore_command(backup, destination)}")
         raise
@@ -93,14 +95,18 @@ def _line(event: RunEvent) -> str | None:
         case Note():
             return f"note: {event.text}"
         case BackedUp():
+            from sartor.cli.backups import rows_line
+
             made = f"{render.size(event.backup.bytes)}, {render.duration(event.duration_ms)}"
-            return f"backed up  {event.backup.file}  {made}{backups.rows_line(event.backup)}"
+            return f"backed up  {event.backup.file}  {made}{rows_line(event.backup)}"
         case Judged():
             from sartor.cli.proofs import proof_line
 
             return proof_line(event.proof)
         case Copying(seconds=seconds) if seconds in TOLD:
-            return backups.copying_line(event)
+            from sartor.cli.backups import copying_line
+
+            return copying_line(event)
         case _:
             return None
 
@@ -139,7 +145,9 @@ def _bar() -> Iterator[Observer]:
         elif isinstance(event, Finished | Judged):
             progress.advance(task)
         if isinstance(event, Copying):
-            show_copying(backups.copying_line(event))
+            from sartor.cli.backups import copying_line
+
+            show_copying(copying_line(event))
             return
         status.stop()
         plain(event)

@@ -13,6 +13,7 @@ from sartor.domain.calls import about_reaction, calls, makes_function, runs_code
 from sartor.domain.destination import Destination
 from sartor.domain.errors import DestinationError
 from sartor.domain.hazard import MODES, Statement
+from sartor.domain.ledger import State
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Plan, Rollback, make_plan
 from sartor.domain.report import RunEvent
@@ -56,9 +57,11 @@ async def find_reach(
 
 def _untold(plan: Plan) -> Iterator[str]:
     """Why a rehearsal without rows wouldn't tell what a plan does."""
-    for alteration in (step.alteration for step in plan.steps):
-        script = load_script(alteration)
-        if plan.direction in script.before:
+    for step in plan.steps:
+        alteration, script = step.alteration, load_script(step.alteration)
+        if step.entry is not None and step.entry.state is not State.DEPLOYED:
+            yield f"{alteration.name} was interrupted, and goes on where that was"
+        elif plan.direction in script.before:
             yield f"{alteration.name} has steps before its transaction, and may change any table"
         elif script.sql(plan.direction) is None and not is_blind(script, plan.direction):
             yield f"{alteration.name} is Python that goes by the rows it finds, and may change any table"
