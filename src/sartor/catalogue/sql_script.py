@@ -20,6 +20,7 @@ from sartor.catalogue.script import FUNCTIONS, Fragment, Script
 from sartor.domain import sql
 from sartor.domain.alteration import Alteration
 from sartor.domain.errors import ScriptError
+from sartor.domain.lines import Lines
 
 _DIRECTIVE = re.compile(r"--\s*sartor\s*:\s*(?P<text>.*?)\s*")
 _SECTIONS = {function: direction for direction, function in FUNCTIONS.items()}
@@ -47,9 +48,10 @@ def read_sql(alteration: Alteration, content: bytes) -> Script:
     """The same for a script that isn't to run: what would end Sartor's transaction is let pass."""
     text = _decode(alteration, content)
     directives = _read_directives(alteration, text)
+    lines = Lines(text)
     return straight_script(
         alteration,
-        {_SECTIONS[word]: tuple(_fragments(text, pieces)) for word, pieces in directives.sections.items()},
+        {_SECTIONS[word]: tuple(_fragments(text, lines, pieces)) for word, pieces in directives.sections.items()},
         transactional=directives.transactional,
         irreversible=directives.irreversible,
         source=text,
@@ -94,9 +96,9 @@ def _take(found: _Directives, directive: str, token: sql.Token, alteration: Alte
         raise _wrong(alteration, text, token.start, f"unknown line `-- sartor: {directive}`; there are {known}")
 
 
-def _fragments(text: str, pieces: Iterable[sql.Token]) -> Iterator[Fragment]:
+def _fragments(text: str, lines: Lines, pieces: Iterable[sql.Token]) -> Iterator[Fragment]:
     for statement in sql.statements(text, pieces):
-        yield Fragment(statement.text, _line(text, statement.start), verbatim=True)
+        yield Fragment(statement.text, lines.at(statement.start), verbatim=True)
 
 
 def _refuse_control(alteration: Alteration, fragments: Iterable[Fragment]) -> None:
@@ -109,10 +111,6 @@ def _refuse_control(alteration: Alteration, fragments: Iterable[Fragment]) -> No
             )
 
 
-def _line(text: str, offset: int) -> int:
-    return text.count("\n", 0, offset) + 1
-
-
 def _wrong(alteration: Alteration, text: str, offset: int, reason: str) -> ScriptError:
-    line = _line(text, offset)
+    line = Lines(text).at(offset)
     return ScriptError(f"{alteration.name}, line {line}: {reason}", line=line)
