@@ -70,7 +70,7 @@ async def ordered_before(
         return None
     from sartor.runner.backup import BackupOrder
 
-    order = BackupOrder(place=f"{folder}/")
+    order = BackupOrder(place=folder and f"{folder}/")
     return order._replace(reach=await reach_of(destination, catalogue, request, limits)) if affected else order
 
 

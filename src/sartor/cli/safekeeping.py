@@ -65,7 +65,7 @@ def backup(
                 made, noted = run(
                     api.backup(
                         destination,
-                        file or HERE,
+                        HERE if file is None else file,
                         whole=whole,
                         prove=prove,
                         scratch=scratch,

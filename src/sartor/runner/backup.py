@@ -81,6 +81,8 @@ async def back_up(session: Session, order: BackupOrder, limits: Limits, observer
 
 def _name(place: str, database: str, schema: str | None) -> Path:
     """The file's name: as it was given, or one of its own in the folder that was given. Raises BackupFailed."""
+    if not place:  # an unset variable in a script, say
+        raise BackupFailed("the backup was given an empty name", hint="give a new file's name, or a folder's")
     path = Path(place).absolute()
     if path.is_dir():
         now = dt.datetime.now(dt.UTC)
@@ -89,7 +91,7 @@ def _name(place: str, database: str, schema: str | None) -> Path:
     if place.endswith("/") or not path.parent.is_dir():
         folder = path if place.endswith("/") else path.parent
         raise BackupFailed(f"there is no folder {folder}", hint="make it, or give another")
-    if path.exists():
+    if path.exists() or path.is_symlink():
         raise BackupFailed(f"{path} exists already", hint="give another name, or a folder")
     return path
 
