@@ -10,6 +10,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import islice
 
 import sartor.postgres.errors as driver
 from sartor.catalogue.script import Script
@@ -57,7 +58,7 @@ class Fuser:
             self._alone = max(0, self._alone - 1)
             return []
         found, length = [], 0
-        for step, script in ahead.look(self._count):
+        for step, script in islice(ahead, self._count):
             if length > LONGEST or not self._is_fit(step, script):
                 break
             found.append(script)

@@ -191,11 +191,11 @@ class _Progress:
     async def _run_steps(self, turn: Turn) -> None:
         ahead = Ahead(self._plan.steps, lambda step: _load(step.alteration, self._plan, self._load))
         fuser = Fuser(turn, self._plan.direction)
-        while ahead.look(1):
+        while following := ahead.look():
             if together := fuser.choose(ahead):
                 await self._fuse(turn, fuser, ahead, together)
             else:
-                await self._step(turn, ahead)
+                await self._step(turn, ahead, *following)
 
     async def _fuse(self, turn: Turn, fuser: Fuser, ahead: Ahead, together: Sequence[Script]) -> None:
         """Run the first scripts in one message; one that stopped it may be left, to be run by itself."""
@@ -215,9 +215,9 @@ class _Progress:
             script = fuser.located(together[len(self._done) - done])
             raise AlterationFailed(await _record_failure(turn, error, script, self._plan.direction)) from error
 
-    async def _step(self, turn: Turn, ahead: Ahead) -> None:
+    async def _step(self, turn: Turn, ahead: Ahead, step: Step, script: Script) -> None:
         """Run the first script by itself."""
-        (step, script), direction = ahead.look(1)[0], self._plan.direction
+        direction = self._plan.direction
         self._begin(turn, script)
         began = time.monotonic()
         try:
