@@ -284,8 +284,7 @@ def test_an_event_trigger(sartor: Command, database: Database) -> None:
     )
     sartor("deploy", "latest")
     assert (
-        database.rows("select tag, path from seen where tag = 'CREATE TABLE'")[-6:]
-        == [("CREATE TABLE", "public")] * 6
+        database.rows("select tag, path from seen where tag = 'CREATE TABLE'")[-6:] == [("CREATE TABLE", "public")] * 6
     )
 
 
