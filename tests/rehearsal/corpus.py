@@ -52,6 +52,11 @@ def _alter(name: str, action: str, **given: object) -> Case:
     return Case(name=name, sql=f"alter table t {action}", **{"locks": {"t": ACCESS_EXCLUSIVE}, **given})  # type: ignore[arg-type]
 
 
+def _held(name: str, then: str, **given: object) -> Case:
+    """A statement behind one that keeps the strongest lock; a change of `t` unless it is said to be another."""
+    return Case(name=name, sql=f"alter table t add column x int; {then}", **{"locks": {"t": ROW_EXCLUSIVE}, **given})  # type: ignore[arg-type]
+
+
 BOTH = {"t": SHARE_ROW, "p": SHARE_ROW}
 REWRITTEN = {"rewrites": ("t",), "scans": ("t",), "verdict": REWRITES}
 SCANNED = {"scans": ("t",), "verdict": READS}
@@ -263,5 +268,37 @@ CASES = (
         locks={"t": ROW_EXCLUSIVE},
         scans=("t",),
         verdict=READS,
+    ),
+    _held("held_range", "update t set x = a where id > 0", scans=("t",), verdict=READS),
+    _held("held_index", "update t set x = id where a > 5", scans=("t",), verdict=READS),
+    _held("held_delete", "delete from t where id > 5", scans=("t",), verdict=READS),
+    _held("held_select", "select b from t where id > 5", locks={"t": SHARE}, scans=("t",), verdict=READS),
+    _held("held_for_update", "select b from t where id > 5 for update", locks={"t": ROW_SHARE}, **SCANNED),
+    _held(
+        "held_join",
+        "update p set id = p.id from t where t.id = p.id",
+        locks={"p": ROW_EXCLUSIVE, "t": SHARE},
+        scans=None,
+        verdict=READS,
+    ),
+    _held("held_insert", "insert into t (id) values (1000)"),
+    _held("held_conflict", "insert into t (id) values (1) on conflict do nothing"),
+    _held(
+        "held_reference",
+        "insert into p values (1000); insert into t (id, r) values (1000, 1000)",
+        setup="alter table t add constraint t_r foreign key (r) references p",
+        locks={"t": ROW_EXCLUSIVE, "p": ROW_SHARE},
+    ),
+    Case(
+        name="truncate_in_a_block",
+        sql="do $$ begin truncate t; end $$",
+        locks={"t": ACCESS_EXCLUSIVE},
+    ),
+    Case(
+        name="truncate_and_rewrite",
+        sql="do $$ begin truncate t; alter table t alter column a type bigint; end $$",
+        locks={"t": ACCESS_EXCLUSIVE},
+        **REWRITTEN,
+        builds=("t_a", "t_pkey"),
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -17,9 +17,12 @@ WRITABLE = frozenset("rpvf")
 WRITES = MODES[2]
 SOLID = frozenset("rm")
 """Tables and materialized views: what has rows of its own."""
+LOOKED_UP = frozenset({MODES[1]})
+"""How an index is locked that only rows under a lock are fetched by, as the check of a foreign key does."""
 
 _RELATIONS = f"""
-select c.oid::int8 as oid, c.relkind::text as kind, c.relfilenode::int8 as file, i.indrelid::int8 as table,
+select c.oid::int8 as oid, c.relkind::text as kind, c.relfilenode::int8 as file, c.reltablespace::int8 as space,
+    i.indrelid::int8 as table,
     case when n.nspname = $1 then c.relname::text else n.nspname || '.' || c.relname end as name,
     c.reltuples::int8 as rows
 from pg_catalog.pg_class c
@@ -30,7 +33,7 @@ where c.oid >= {FIRST_OF_USERS} and c.relkind in ('r', 'p', 'm', 'v', 'f', 'S', 
 """
 LOOK = f"""
 select l.relation::int8 as oid, l.modes, c.relkind::text as kind, c.relfilenode::int8 as file,
-    i.indrelid::int8 as table,
+    c.reltablespace::int8 as space, i.indrelid::int8 as table,
     case when n.nspname = $1 then c.relname::text else n.nspname || '.' || c.relname end as name,
     pg_catalog.pg_stat_get_xact_numscans(l.relation) as scans,
     pg_catalog.pg_stat_get_xact_tuples_inserted(l.relation) + pg_catalog.pg_stat_get_xact_tuples_updated(l.relation)
@@ -63,11 +66,12 @@ where c.relkind in ('r', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'informat
 
 
 class Relation(NamedTuple):
-    """A relation: `kind` as in `pg_class`, `file` the number of its file; `table` is that of an index."""
+    """A relation: `kind` as in `pg_class`, `file` the number of its file in its table`space`; `table` is an index's."""
 
     name: str
     kind: str
     file: int
+    space: int
     table: int | None
 
 
@@ -92,11 +96,7 @@ async def read_relations(connection: asyncpg.Connection[Any], schema: str) -> di
     """All relations but Postgres's own and Sartor's, by number; named without the schema where it is `schema`."""
     rows = await connection.fetch(_RELATIONS, schema)
     own = {row["oid"] for row in rows if row["name"] in TABLES}
-    return {
-        row["oid"]: Relation(row["name"], row["kind"], row["file"], row["table"])
-        for row in rows
-        if row["oid"] not in own and row["table"] not in own
-    }
+    return {row["oid"]: _relation(row) for row in rows if row["oid"] not in own and row["table"] not in own}
 
 
 async def read_sizes(connection: asyncpg.Connection[Any], schema: str) -> dict[str, Size]:
@@ -109,13 +109,17 @@ def read_look(rows: Iterable[Any]) -> dict[int, Trace]:
     """What the rows of LOOK or of COUNTERS say, by relation."""
     return {
         row["oid"]: Trace(
-            Relation(row["name"], row["kind"], row["file"], row["table"]) if row["kind"] else None,
+            _relation(row) if row["kind"] else None,
             frozenset(row["modes"]),
             row["scans"] or 0,
             row["changed"] or 0,
         )
         for row in rows
     }
+
+
+def _relation(row: Any) -> Relation:
+    return Relation(row["name"], row["kind"], row["file"], row["space"], row["table"])
 
 
 class Step(NamedTuple):
@@ -133,15 +137,44 @@ def compare(before: Look, after: Look, known: Relations, files: Mapping[int, int
     """What came between two looks at a transaction, to the relations that are known; `files` are those until now."""
     new = {oid: trace.modes - before.get(oid, NOTHING).modes for oid, trace in after.items()}
     now = {oid: trace.relation for oid, trace in after.items() if trace.relation is not None}
-    moved = moved_files(now, files)
+    moved = frozenset(moved_files(now, files))
+    changed = sum(trace.changed - before.get(oid, NOTHING).changed for oid, trace in after.items())
+    read = frozenset(_read(before, after, changed=changed))
+    emptied = frozenset() if _has_copied(before, after, known) else frozenset(_in_place(moved, now, known))
     return Step(
         locks=locks_on(known, new, {oid: trace.modes for oid, trace in after.items()}),
-        rewrites=names(moved, known),
-        scans=names((oid for oid, trace in after.items() if trace.scans > before.get(oid, NOTHING).scans), known),
-        builds=builds(now, known, files),
+        rewrites=names(moved - emptied, known),
+        scans=names(read - emptied, known),
+        builds=builds({oid: each for oid, each in now.items() if each.table not in emptied}, known, files),
         writes=writes(now, new, known),
-        changed=sum(trace.changed - before.get(oid, NOTHING).changed for oid, trace in after.items()),
+        changed=changed,
     )
+
+
+def _read(before: Look, after: Look, *, changed: int) -> Iterator[int]:
+    """The tables that were read, be it by an index, of which a plan on empty tables says nothing.
+
+    A check of a foreign key doesn't count: it fetches a row for each that is changed, however many there are.
+    """
+    for oid, trace in after.items():
+        if trace.scans <= before.get(oid, NOTHING).scans:
+            continue
+        table = trace.relation.table if trace.relation else None
+        if table is None:
+            yield oid
+        elif not (changed and trace.modes == LOOKED_UP):
+            yield table
+
+
+def _has_copied(before: Look, after: Look, known: Relations) -> bool:
+    """Whether something was made and dropped at once: a rewriting does that, and its lock stays."""
+    return any(trace.relation is None for oid, trace in after.items() if oid not in before and oid not in known)
+
+
+def _in_place(moved: Iterable[int], now: Relations, known: Relations) -> Iterator[int]:
+    """The tables that have a new file beside the old one, and so an empty one where nothing was copied."""
+    tables = (oid for oid in moved if oid in known and now[oid].kind == "r")
+    return (oid for oid in tables if now[oid].space == known[oid].space)
 
 
 def locks_on(known: Relations, modes: Modes, beside: Modes) -> tuple[Lock, ...]:

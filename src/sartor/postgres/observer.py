@@ -46,7 +46,7 @@ Where = Callable[[Sent | None], int | None]
 Run = Callable[[], Awaitable[Any]]
 
 EMPTIES = "truncate"
-"""The statement that gives a table a new file and needs no time for it."""
+"""The statement that changes the rows of all that it locks, under another lock than those that change some."""
 REFUSES = (asyncpg.ActiveSQLTransactionError, asyncpg.InvalidTransactionTerminationError)
 """What says that a statement can't be, or mustn't be, in a transaction."""
 NOTHING = Step((), (), (), (), (), 0)
@@ -75,9 +75,9 @@ class Watch:
             line=current.line,
             locks=step.locks,
             held=held,
-            rewrites=() if empties else step.rewrites,
-            scans=() if empties else step.scans,
-            builds=() if empties else step.builds,
+            rewrites=step.rewrites,
+            scans=step.scans,
+            builds=step.builds,
             writes=tuple(lock.relation for lock in step.locks) if empties else step.writes,
             rows=step.changed if self.counts or step.changed else None,
             ms=current.ms,
