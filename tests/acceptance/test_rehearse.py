@@ -71,7 +71,8 @@ def test_what_is_told(sartor: Command, folder: Folder, deployed: Database) -> No
     shown = sartor("rehearse").out
     assert "next-1700000001-more.py: blocks writes\n  line 2  create index users_name on users (name)\n" in shown
     assert "    builds users_name on users (about 100 rows, " in shown
-    assert ") while nobody can write to it\n    ShareLock on users\n    instead: build it with" in shown
+    assert ") while nobody can write to it\n    ShareLock on users, held on while 1 more statement runs\n" in shown
+    assert "    instead: build it with" in shown
     assert "(docs/rehearse.md#build-an-index)" in shown
     assert shown.endswith("Rehearsed 1 alteration on a clone without data: 1 blocks writes\n")
     (index, table) = statements(rehearse(sartor))
@@ -206,6 +207,42 @@ def test_a_lock_from_before(sartor: Command, folder: Folder) -> None:
     assert (added["verdict"], filled["verdict"]) == ("safe", "blocks-reads")
     assert filled["held"] == [{"relation": "users", "mode": "AccessExclusiveLock"}]
     assert filled["instead"]["page"] == "docs/rehearse.md#keep-locks-short"
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_lock_that_is_held_on(sartor: Command, folder: Folder) -> None:
+    """What runs while a lock is held on is told with the lock; where that takes long, it isn't for a moment."""
+    folder.write(
+        "next-1700000001-sleeps.sql",
+        """
+        -- sartor: up
+        lock table users;
+        create table made (id int);
+        select pg_sleep(1);
+        """,
+    )
+    locked, made, slept = statements(rehearse(sartor))
+    assert [each["verdict"] for each in (locked, made, slept)] == ["blocks-reads", "safe", "blocks-reads"]
+    assert (locked["later"], made["later"]) == (2, 0)
+    assert locked["later_ms"] >= 1000
+    assert locked["instead"]["page"] == slept["instead"]["page"] == "docs/rehearse.md#keep-locks-short"
+    shown = sartor("rehearse").out
+    assert "AccessExclusiveLock on users, held on for 1." in shown
+    assert " s while 2 more statements run\n" in shown
+    assert " s here while nobody can read users\n" in shown
+
+
+@pytest.mark.usefixtures("deployed")
+def test_the_table_at_work_is_named(sartor: Command, folder: Folder) -> None:
+    """Of several tables that are locked alike, the one is named on which the time goes by."""
+    folder.write(
+        "next-1700000001-key.sql",
+        "-- sartor: up\nalter table orders add column x int;\nalter table users alter column id type int;\n",
+    )
+    shown = sartor("rehearse").out
+    assert "rewrites users" in shown
+    assert "while nobody can read it" in shown
+    assert "read orders" not in shown
 
 
 @pytest.mark.usefixtures("deployed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sartor.domain.hazard import MODES, Lock, Statement, Verdict, merged, worst
+from sartor.domain.hazard import LONG, MODES, Lock, Statement, Verdict, merged, worst
 
 STOPS = {
     "AccessShareLock": Verdict.SAFE,
@@ -31,6 +31,23 @@ def test_a_lock_that_is_held_for_long(mode: str) -> None:
 def test_a_lock_that_is_held_for_a_moment(mode: str) -> None:
     """A statement that only changes the catalogue is safe, whatever it locks."""
     assert Statement(sql="x", line=1, locks=(Lock("t", mode),)).verdict is Verdict.SAFE
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_lock_under_which_time_passes(mode: str) -> None:
+    """A statement that takes long stops what its locks conflict with; so does one whose locks are held on for long."""
+    lock = (Lock("t", mode),)
+    assert Statement(sql="x", line=1, locks=lock, ms=LONG).verdict is STOPS[mode]
+    assert Statement(sql="x", line=1, held=lock, ms=LONG).verdict is STOPS[mode]
+    assert Statement(sql="x", line=1, locks=lock, ms=1, later=1, later_ms=LONG).verdict is STOPS[mode]
+
+
+def test_the_lock_that_is_named() -> None:
+    """Of locks that are as strong, the one is named that is on the table at work."""
+    locks = (Lock("child", MODES[7]), Lock("users", MODES[7]), Lock("users_pkey", MODES[7]))
+    found = Statement(sql="x", line=1, locks=locks, scans=("users",))
+    assert found.blocking == Lock("users", MODES[7])
+    assert found.blocking_at("other") == Lock("child", MODES[7])
 
 
 def test_the_worst() -> None:

@@ -289,6 +289,7 @@ CASES = (
         setup="alter table t add constraint t_r foreign key (r) references p",
         locks={"t": ROW_EXCLUSIVE, "p": ROW_SHARE},
     ),
+    _held("held_sleep", "select pg_sleep(1)", locks={}, verdict=READS),
     Case(
         name="truncate_in_a_block",
         sql="do $$ begin truncate t; end $$",
@@ -298,7 +299,9 @@ CASES = (
         name="truncate_and_rewrite",
         sql="do $$ begin truncate t; alter table t alter column a type bigint; end $$",
         locks={"t": ACCESS_EXCLUSIVE},
-        **REWRITTEN,
+        rewrites=("t",),
+        scans=("t",),
+        verdict=REWRITES,
         builds=("t_a", "t_pkey"),
     ),
 )

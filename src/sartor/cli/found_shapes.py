@@ -61,6 +61,8 @@ def _statement_shape(statement: Statement) -> Shape:
         "rows": statement.rows,
         "ms": round(statement.ms, 3),
         "times": statement.times,
+        "later": statement.later,
+        "later_ms": round(statement.later_ms, 3),
         "error": statement.error,
         "opinions": [opinion._asdict() for opinion in statement.opinions],
         "instead": {"advice": better.advice, "page": f"{PAGE}#{better.anchor}"} if better else None,

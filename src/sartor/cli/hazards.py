@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from sartor.cli import render
-from sartor.domain.hazard import STOPS_READS, STOPS_WRITES, Lock, Size, Statement
+from sartor.domain.hazard import LONG, STOPS_READS, STOPS_WRITES, Size, Statement
 from sartor.domain.recipe import PAGE, recipe
 from sartor.domain.rehearsal import Rehearsal, Rehearsed
 
@@ -55,28 +55,40 @@ def _statement(statement: Statement, sizes: Mapping[str, Size]) -> Iterator[str]
 def _doings(statement: Statement, sizes: Mapping[str, Size]) -> Iterator[str]:
     built = {build.table for build in statement.builds}
     for table in statement.rewrites:
-        yield f"rewrites {_sized(table, sizes)}{_meanwhile(statement.blocking, table)}"
+        yield f"rewrites {_sized(table, sizes)}{_meanwhile(statement, table)}"
     for build in statement.builds:
         if build.table not in statement.rewrites:
-            yield f"builds {build.name} on {_sized(build.table, sizes)}{_meanwhile(statement.blocking, build.table)}"
+            yield f"builds {build.name} on {_sized(build.table, sizes)}{_meanwhile(statement, build.table)}"
     for table in statement.scans:
         if statement.blocking and table not in built.union(statement.rewrites):
-            yield f"reads {_sized(table, sizes)}{_meanwhile(statement.blocking, table)}"
+            yield f"reads {_sized(table, sizes)}{_meanwhile(statement, table)}"
+    if statement.blocking and not statement.tables and statement.ms >= LONG:
+        yield f"takes {render.duration(statement.ms)} here{_meanwhile(statement)}"
     if statement.rows:
         yield f"changes {render.count(statement.rows, 'row')}"
     if told := [f"{lock.mode} on {lock.relation}" for lock in statement.locks]:
-        brief = not statement.takes_time and any(lock.mode in STOPS_WRITES for lock in statement.locks)
-        yield ", ".join(told) + (", for a moment" if brief else "")
+        yield ", ".join(told) + _how_long(statement)
     if statement.error:
         yield f"failed, and the script went on: {statement.error}"
 
 
-def _meanwhile(lock: Lock | None, table: str) -> str:
-    if lock is None:
+def _meanwhile(statement: Statement, *table: str) -> str:
+    """Whom it stops while it takes its time, for a `table` if that is what takes it."""
+    if (lock := statement.blocking_at(*table)) is None:
         return ", and stops nobody"
-    return f" while nobody can {'read' if lock.mode in STOPS_READS else 'write to'} " + (
-        "it" if lock.relation == table else lock.relation
-    )
+    what = "it" if lock.relation in table else lock.relation
+    return f" while nobody can {'read' if lock.mode in STOPS_READS else 'write to'} {what}"
+
+
+def _how_long(statement: Statement) -> str:
+    """How long its locks are held, where they stop others."""
+    if not any(lock.mode in STOPS_WRITES for lock in statement.locks):
+        return ""
+    if not statement.later:
+        return "" if statement.takes_time else ", for a moment"
+    time = f" for {render.duration(statement.later_ms)}" if statement.later_ms >= LONG else ""
+    runs = "runs" if statement.later == 1 else "run"
+    return f", held on{time} while {render.count(statement.later, 'more statement')} {runs}"
 
 
 def _sized(table: str, sizes: Mapping[str, Size]) -> str:

@@ -7,7 +7,7 @@ AccessShareLock; writes are `INSERT`, `UPDATE`, `DELETE`, `MERGE`, which take Ro
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, Self, TypeVar
@@ -29,12 +29,15 @@ MODES = (
 STOPS_READS = frozenset(MODES[7:])
 STOPS_WRITES = frozenset(MODES[4:])
 
+LONG = 1000.0
+"""Milliseconds in a rehearsal that are more than a moment, whatever they were needed for."""
+
 
 class Verdict(Enum):
     """What a script does to others, the mildest first.
 
     A lock that is held for a moment only is safe: a deploy gives it up soon where it can't have it, and tries again.
-    What blocks holds its lock while it reads or writes a table, so for as long as the table is large.
+    What blocks holds its lock while it reads or writes a table, so for as long as the table is large; or for `LONG`.
     """
 
     SAFE = "safe"
@@ -85,8 +88,9 @@ class Statement:
     those that earlier statements of its transaction had taken: what it needs of these doesn't show among its own.
     `rewrites` and `scans` name tables (one that is rewritten is scanned as well); `rows` counts inserts, updates and
     deletes, None where there was no data to tell; `writes` names the relations whose rows it may change by itself, new
-    ones as well. `ms` are milliseconds in the rehearsal; a statement that ran several
-    `times` in a row stands once. `error` is why it failed, where the script went on all the same.
+    ones as well. `ms` are milliseconds in the rehearsal; a statement that ran several `times` in a row stands once. A
+    lock that it took, and that stops others, was held on while `later` more statements ran, for `later_ms`. `error` is
+    why it failed, where the script went on all the same.
     """
 
     sql: str
@@ -100,18 +104,29 @@ class Statement:
     rows: int | None = None
     ms: float = 0.0
     times: int = 1
+    later: int = 0
+    later_ms: float = 0.0
     error: str | None = None
     opinions: tuple[Opinion, ...] = ()
 
     @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables that it rewrites, builds on or reads: the larger they are, the longer it takes."""
+        return _once((*self.rewrites, *(build.table for build in self.builds), *self.scans))
+
+    @property
     def takes_time(self) -> bool:
-        """Whether it reads, builds or changes what was there: the larger that is, the longer it takes."""
-        return bool(self.scans or self.builds or self.rewrites)
+        """Whether it takes more than a moment, or the locks that it took do."""
+        return bool(self.tables) or self.ms + self.later_ms >= LONG
 
     @property
     def blocking(self) -> Lock | None:
         """The strongest lock under which it takes its time, where that stops reads or writes."""
-        return strongest(self.locks + self.held) if self.takes_time else None
+        return self.blocking_at(*self.tables)
+
+    def blocking_at(self, *tables: str) -> Lock | None:
+        """The same; of several as strong, one on these tables if there is one."""
+        return strongest(self.locks + self.held, tables) if self.takes_time else None
 
     @property
     def verdict(self) -> Verdict:
@@ -154,10 +169,13 @@ def merged(locks: Iterable[Lock]) -> tuple[Lock, ...]:
     return tuple(found[name] for name in sorted(found))
 
 
-def strongest(locks: Iterable[Lock]) -> Lock | None:
-    """The strongest of those that stop reads or writes, the first of several; None where there is none."""
+def strongest(locks: Iterable[Lock], about: Collection[str] = ()) -> Lock | None:
+    """The strongest of those that stop reads or writes; None where there is none.
+
+    Of several as strong, the first one on what it is `about`.
+    """
     stopping = [lock for lock in locks if lock.mode in STOPS_WRITES]
-    return max(stopping, key=lambda lock: MODES.index(lock.mode), default=None)
+    return max(stopping, key=lambda lock: (MODES.index(lock.mode), lock.relation in about), default=None)
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

@@ -12,6 +12,7 @@ from sartor.catalogue.scripts import load_script
 from sartor.domain.alteration import Alteration
 from sartor.domain.context import Context
 from sartor.domain.hazard import Statement
+from sartor.domain.holding import with_later
 from sartor.domain.plan import Direction
 from sartor.domain.rehearsal import Message
 from sartor.postgres.footprint import Relations
@@ -52,7 +53,7 @@ class Notebook:
     def statements(self, alteration: Alteration) -> tuple[Statement, ...]:
         """All that was noted of an alteration, in order."""
         pages = [_Page(alteration.identity, part) for part in (0, 1)]
-        return tuple(statement for page in pages for statement in self._pages.get(page, ()))
+        return with_later([statement for page in pages for statement in self._pages.get(page, ())])
 
     def sent(self, alteration: Alteration) -> tuple[Message | None, ...]:
         """What an alteration's body sent, in order, as in `Rehearsed`."""
