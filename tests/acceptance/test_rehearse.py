@@ -245,6 +245,101 @@ def test_the_table_at_work_is_named(sartor: Command, folder: Folder) -> None:
     assert "read orders" not in shown
 
 
+TENANTS = "for row in await conn.fetch('select name from users'): await conn.execute('alter table orders add a int')"
+BLOCK = """
+    -- sartor: up
+    do $$
+    declare row record;
+    begin
+        for row in select name from users where id > 5 loop
+            alter table orders alter column user_id type int;
+        end loop;
+    end $$;
+"""
+ROUTINE = """
+    -- sartor: up
+    create function widen(name text) returns void language plpgsql as $$
+    begin execute 'alter table ' || name || ' alter column age type bigint'; end $$;
+    select widen('orders') from users;
+    drop function widen;
+"""
+PROCEDURE = """
+    -- sartor: transaction off
+    -- sartor: up
+    create or replace procedure fill() language plpgsql as $$
+    begin
+        loop
+            update users set age = 1 where id in (select id from users where age is null limit 10);
+            exit when not found;
+            commit;
+        end loop;
+    end $$;
+    call fill();
+"""
+CATCHES = """
+    -- sartor: up
+    do $$ begin
+        alter table users add constraint adult check (age > 17);
+    exception when check_violation then
+        alter table users add constraint adult check (age > 17) not valid;
+    end $$;
+"""
+ASKS = "if await conn.fetchval('show server_version_num') > '1': await conn.execute('create table made (id int)')"
+CATALOGUE = """
+    -- sartor: up
+    do $$ begin
+        if not exists (select from pg_catalog.pg_constraint where conname = 'adult') then
+            alter table users add constraint adult check (age > 0);
+        end if;
+    end $$;
+    do $$ begin
+        drop table if exists made;
+        update users set age = case when age > 5 then 1 else 2 end;
+    end $$;
+    create function slug(name text) returns text language plpgsql as $$
+    begin if name is null then return ''; end if; return lower(name); end $$;
+    update users set name = slug(name);
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "in_doubt"),
+    [
+        ("a.py", f"async def up(conn):\n    {TENANTS}\n", True),
+        ("a.sql", BLOCK, True),
+        ("a.sql", ROUTINE, True),
+        ("a.sql", PROCEDURE, True),
+        ("a.sql", CATCHES, True),
+        ("a.py", f"async def up(conn):\n    {ASKS}\n", False),
+        (
+            "a.py",
+            "async def up(conn):\n    for n in 'ab': await conn.execute(f'alter table users add {n} int')\n",
+            False,
+        ),
+        ("a.sql", CATALOGUE, False),
+        ("a.sql", "-- sartor: up\nupdate users set age = 1;\nalter table users alter age set not null;\n", False),
+    ],
+)
+@pytest.mark.usefixtures("deployed")
+def test_what_depends_on_rows(sartor: Command, folder: Folder, name: str, text: str, *, in_doubt: bool) -> None:
+    """Without rows a script that may go by them is in doubt, and no gate lets it pass; straight SQL isn't."""
+    folder.write(f"next-1700000001-{name}", text)
+    found = rehearse(sartor, "--max-hazard", "rewrites", expect=int(in_doubt))
+    assert found["alterations"][0]["in_doubt"] is in_doubt
+    shown = sartor("rehearse", "--max-hazard", "rewrites", expect=int(in_doubt))
+    assert ("the clone has none" in shown.out) is ("of them in doubt" in shown.out) is in_doubt
+    assert ("hint: rehearse it --with-data" in shown.err) is in_doubt
+
+
+@pytest.mark.usefixtures("deployed")
+def test_rows_end_the_doubt(sartor: Command, folder: Folder) -> None:
+    """With the rows of the destination, and on itself, what a script does is what it would do."""
+    folder.write("next-1700000001-a.sql", BLOCK)
+    for way in ("--with-data", "--live"):
+        (each,) = rehearse(sartor, way, "--max-hazard", "rewrites")["alterations"]
+        assert (each["in_doubt"], each["verdict"]) == (False, "rewrites")
+
+
 @pytest.mark.usefixtures("deployed")
 def test_a_gate(sartor: Command, folder: Folder) -> None:
     """`--max-hazard` ends with 1 where an alteration is worse than it allows."""

@@ -25,6 +25,11 @@ def is_blind(script: Script, direction: Direction) -> bool:
     return body is not None and _looks_at_nothing(tree)
 
 
+def looks(script: Script) -> bool:
+    """Whether what a Python script does may depend on what the database answers."""
+    return not _looks_at_nothing(ast.parse(script.source))
+
+
 def _is_called(node: ast.stmt, name: str) -> bool:
     """Whether it is the function of this name, which takes a connection and no context."""
     match node:

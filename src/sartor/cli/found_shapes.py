@@ -41,6 +41,7 @@ def _rehearsed_shape(each: Rehearsed) -> Shape:
     return alteration_shape(each.alteration) | {
         "verdict": each.verdict.value,
         "reason": each.reason,
+        "in_doubt": each.in_doubt,
         "statements": [_statement_shape(statement) for statement in each.statements],
     }
 
@@ -64,6 +65,7 @@ def _statement_shape(statement: Statement) -> Shape:
         "later": statement.later,
         "later_ms": round(statement.later_ms, 3),
         "error": statement.error,
+        "in_doubt": statement.in_doubt,
         "opinions": [opinion._asdict() for opinion in statement.opinions],
         "instead": {"advice": better.advice, "page": f"{PAGE}#{better.anchor}"} if better else None,
     }

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from sartor.cli import render
-from sartor.domain.hazard import LONG, STOPS_READS, STOPS_WRITES, Size, Statement
+from sartor.domain.hazard import LONG, STOPS_READS, STOPS_WRITES, Size, Statement, Verdict
 from sartor.domain.recipe import PAGE, recipe
 from sartor.domain.rehearsal import Rehearsal, Rehearsed
 
+DOUBT = "what it does may depend on rows, and the clone has none"
 SHOWN = 100
 """Characters of a statement that are shown."""
 
@@ -17,9 +18,11 @@ SHOWN = 100
 def lines(found: Rehearsal) -> Iterator[str]:
     """A rehearsal, alteration by alteration."""
     for each in found.alterations:
-        yield f"{each.alteration.name}: {each.verdict.value.replace('-', ' ')}"
+        yield f"{each.alteration.name}: {each.verdict.value.replace('-', ' ')}{', in doubt' if each.in_doubt else ''}"
         if each.reason is not None:
             yield f"  {each.reason}"
+        if each.in_doubt:
+            yield f"  {DOUBT}: --with-data gives it those of the destination"
         for statement in each.statements:
             yield from _statement(statement, found.sizes)
 
@@ -33,12 +36,19 @@ def summary(found: Rehearsal) -> str:
         f"{counts[verdict]} {verdict.value.replace('-', ' ')}"
         for verdict in sorted(counts, key=lambda verdict: verdict.severity)
     )
-    return f"Rehearsed {render.count(len(found.alterations))} on {found.place}: {told}"
+    doubts = sum(each.in_doubt for each in found.alterations)
+    doubted = f"; {doubts} of them in doubt" if doubts else ""
+    return f"Rehearsed {render.count(len(found.alterations))} on {found.place}: {told}{doubted}"
 
 
-def above(worse: Rehearsed, allowed: str) -> str:
-    """Why a gate is closed."""
-    return f"{worse.alteration.name}: {worse.verdict.value}, and no worse than {allowed} is allowed"
+def above(worse: Rehearsed, allowed: Verdict) -> tuple[str, str]:
+    """Why a gate is closed, and the way out."""
+    name = worse.alteration.name
+    if worse.verdict.severity > allowed.severity:
+        hint = "its lines above say what to write instead; a higher --max-hazard lets it pass"
+        return f"{name}: {worse.verdict.value}, and no worse than {allowed.value} is allowed", hint
+    hint = "rehearse it --with-data, or on the database itself with --live"
+    return f"{name}: {worse.verdict.value}, but in doubt: {DOUBT}", hint
 
 
 def _statement(statement: Statement, sizes: Mapping[str, Size]) -> Iterator[str]:
@@ -46,13 +56,14 @@ def _statement(statement: Statement, sizes: Mapping[str, Size]) -> Iterator[str]
     shown = " ".join(statement.sql.split())
     times = f"  ({statement.times} times)" if statement.times > 1 else ""
     yield f"  {place}  {shown[:SHOWN]}{'...' if len(shown) > SHOWN else ''}{times}"
-    yield from (f"    {line}" for line in _doings(statement, sizes))
+    yield from (f"    {line}" for line in (*_doings(statement, sizes), *_others(statement)))
     yield from (f"    squawk: {opinion.message} ({opinion.rule})" for opinion in statement.opinions)
     if (better := recipe(statement)) is not None:
         yield f"    instead: {better.advice} ({PAGE}#{better.anchor})"
 
 
 def _doings(statement: Statement, sizes: Mapping[str, Size]) -> Iterator[str]:
+    """What takes its time, and whom that stops."""
     built = {build.table for build in statement.builds}
     for table in statement.rewrites:
         yield f"rewrites {_sized(table, sizes)}{_meanwhile(statement, table)}"
@@ -64,8 +75,13 @@ def _doings(statement: Statement, sizes: Mapping[str, Size]) -> Iterator[str]:
             yield f"reads {_sized(table, sizes)}{_meanwhile(statement, table)}"
     if statement.blocking and not statement.tables and statement.ms >= LONG:
         yield f"takes {render.duration(statement.ms)} here{_meanwhile(statement)}"
+
+
+def _others(statement: Statement) -> Iterator[str]:
     if statement.rows:
         yield f"changes {render.count(statement.rows, 'row')}"
+    if statement.in_doubt:
+        yield DOUBT
     if told := [f"{lock.mode} on {lock.relation}" for lock in statement.locks]:
         yield ", ".join(told) + _how_long(statement)
     if statement.error:

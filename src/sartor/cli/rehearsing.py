@@ -11,7 +11,7 @@ from sartor.cli.declare import Argument, Command, Option, command_in
 from sartor.cli.telling import plain
 from sartor.cli.work import on_each, reach, run, settled
 from sartor.domain.destination import Destination
-from sartor.domain.errors import AlterationFailed, HazardFound, SartorError, UsageError
+from sartor.domain.errors import AlterationFailed, HazardFound, UsageError
 
 if TYPE_CHECKING:
     from sartor.domain.hazard import Verdict
@@ -128,6 +128,5 @@ def _judge(found: Rehearsal, limit: Verdict | None) -> None:
     if found.failed is not None:
         raise AlterationFailed(found.failed)
     if limit is not None and (worse := found.above(limit)):
-        error: SartorError = HazardFound(hazards.above(worse[0], limit.value))
-        error.hint = "its lines above say what to write instead; a higher --max-hazard lets it pass"
-        raise error
+        message, hint = hazards.above(worse[0], limit)
+        raise HazardFound(message, hint=hint)

@@ -90,7 +90,8 @@ class Statement:
     deletes, None where there was no data to tell; `writes` names the relations whose rows it may change by itself, new
     ones as well. `ms` are milliseconds in the rehearsal; a statement that ran several `times` in a row stands once. A
     lock that it took, and that stops others, was held on while `later` more statements ran, for `later_ms`. `error` is
-    why it failed, where the script went on all the same.
+    why it failed, where the script went on all the same. One that is `in_doubt` might have done something else with
+    rows, and there were none.
     """
 
     sql: str
@@ -107,12 +108,18 @@ class Statement:
     later: int = 0
     later_ms: float = 0.0
     error: str | None = None
+    in_doubt: bool = False
     opinions: tuple[Opinion, ...] = ()
 
     @property
     def tables(self) -> tuple[str, ...]:
         """The tables that it rewrites, builds on or reads: the larger they are, the longer it takes."""
         return _once((*self.rewrites, *(build.table for build in self.builds), *self.scans))
+
+    @property
+    def met_rows(self) -> bool:
+        """Whether its outcome has to do with rows that were there, or would have been."""
+        return bool(self.tables or self.rows or self.error)
 
     @property
     def takes_time(self) -> bool:
@@ -154,6 +161,7 @@ class Statement:
             rows=sum(rows) if rows else None,
             ms=self.ms + other.ms,
             times=self.times + other.times,
+            in_doubt=self.in_doubt or other.in_doubt,
         )
 
 

@@ -23,13 +23,15 @@ class Message(NamedTuple):
 class Rehearsed:
     """An alteration and its statements, in order; `reason` says why it couldn't be rehearsed, None where it could.
 
-    `sent` is what the script's body sent, in order; None stands for what is more than SQL, such as a copy.
+    `sent` is what the script's body sent, in order; None stands for what is more than SQL, such as a copy. One that is
+    `in_doubt` might do something else to tables where there are rows: nobody vouches for its verdict.
     """
 
     alteration: Alteration
     statements: tuple[Statement, ...] = ()
     sent: tuple[Message | None, ...] = ()
     reason: str | None = None
+    in_doubt: bool = False
 
     @property
     def verdict(self) -> Verdict:
@@ -59,5 +61,5 @@ class Rehearsal:
         return worst(each.verdict for each in self.alterations)
 
     def above(self, limit: Verdict) -> tuple[Rehearsed, ...]:
-        """The alterations that are worse than `limit`."""
-        return tuple(each for each in self.alterations if each.verdict.severity > limit.severity)
+        """The alterations that are worse than `limit`, or might be, as they are in doubt."""
+        return tuple(each for each in self.alterations if each.in_doubt or each.verdict.severity > limit.severity)

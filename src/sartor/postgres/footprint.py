@@ -17,6 +17,8 @@ WRITABLE = frozenset("rpvf")
 WRITES = MODES[2]
 SOLID = frozenset("rm")
 """Tables and materialized views: what has rows of its own."""
+QUERIES = frozenset(MODES[:3])
+"""The locks of statements that read rows and give them out, change them or delete them."""
 LOOKED_UP = frozenset({MODES[1]})
 """How an index is locked that only rows under a lock are fetched by, as the check of a foreign key does."""
 
@@ -123,7 +125,7 @@ def _relation(row: Any) -> Relation:
 
 
 class Step(NamedTuple):
-    """What came between two looks."""
+    """What came between two looks; `queried` says that a statement like SELECT or UPDATE has read known tables."""
 
     locks: tuple[Lock, ...]
     rewrites: tuple[str, ...]
@@ -131,6 +133,7 @@ class Step(NamedTuple):
     builds: tuple[Build, ...]
     writes: tuple[str, ...]
     changed: int
+    queried: bool = False
 
 
 def compare(before: Look, after: Look, known: Relations, files: Mapping[int, int]) -> Step:
@@ -148,6 +151,7 @@ def compare(before: Look, after: Look, known: Relations, files: Mapping[int, int
         builds=builds({oid: each for oid, each in now.items() if each.table not in emptied}, known, files),
         writes=writes(now, new, known),
         changed=changed,
+        queried=any(oid in known and after[oid].modes & QUERIES for oid in read & after.keys()),
     )
 
 

@@ -32,6 +32,7 @@ from sartor.postgres.footprint import (
     read_relations,
     tables_of,
 )
+from sartor.postgres.routines import depends_on_rows
 
 
 class Sent(NamedTuple):
@@ -67,7 +68,15 @@ class Watch:
     notes: list[Statement] = field(default_factory=list)
     sent: list[Message | None] = field(default_factory=list)
 
-    def note(self, current: Current, step: Step, held: tuple[Lock, ...], error: str | None = None) -> None:
+    def note(
+        self,
+        current: Current,
+        step: Step,
+        held: tuple[Lock, ...],
+        *,
+        error: str | None = None,
+        in_doubt: bool = False,
+    ) -> None:
         """Note a statement; together with the one before where it is that again."""
         empties = current.query.lstrip().lower().startswith(EMPTIES)
         found = Statement(
@@ -82,6 +91,7 @@ class Watch:
             rows=step.changed if self.counts or step.changed else None,
             ms=current.ms,
             error=error,
+            in_doubt=in_doubt,
         )
         if self.notes and self.notes[-1].is_like(found):
             self.notes[-1] = self.notes[-1].joined(found)
@@ -133,7 +143,8 @@ class Watcher:
         self._before = {oid: trace._replace(modes=frozenset()) for oid, trace in before.items()} | after
         self._files |= {oid: trace.relation.file for oid, trace in after.items() if trace.relation is not None}
         modes = {oid: trace.modes for oid, trace in before.items()}
-        self._watch.note(current, step, locks_on(known, modes, modes))
+        in_doubt = bool(step.scans) and await self._is_in_doubt(current, queried=step.queried)
+        self._watch.note(current, step, locks_on(known, modes, modes), in_doubt=in_doubt)
 
     async def announce(self, query: str) -> None:
         """Take what comes until the next statement for this one's doing."""
@@ -171,7 +182,7 @@ class Watcher:
                 result = await run()
         except BaseException as error:
             self._current = None
-            self._watch.note(current, NOTHING, (), str(error) or type(error).__name__)
+            self._watch.note(current, NOTHING, (), error=str(error) or type(error).__name__)
             raise
         current.ms += (time.perf_counter() - began) * 1000
         if not goes_on:
@@ -185,6 +196,12 @@ class Watcher:
                 if self._connection.is_in_transaction()
                 else {}
             )
+
+    async def _is_in_doubt(self, current: Current, *, queried: bool) -> bool:
+        if self._watch.counts:
+            return False
+        with self._aside():
+            return await depends_on_rows(self._connection, current.query, queried=queried)
 
     @contextmanager
     def _aside(self) -> Iterator[None]:
@@ -223,5 +240,6 @@ class Watcher:
         touched = rewritten or (*(build.table for build in built), *gone)
         locks = tuple(Lock(table, MODES[7] if rewritten else MODES[3]) for table in dict.fromkeys(touched))
         self._files = {oid: relation.file for oid, relation in now.items()}
-        self._watch.note(current, Step(locks, rewritten, (), built, (), 0), ())
+        in_doubt = await self._is_in_doubt(current, queried=True)  # or not, for all that can be seen
+        self._watch.note(current, Step(locks, rewritten, (), built, (), 0), (), in_doubt=in_doubt)
         return result

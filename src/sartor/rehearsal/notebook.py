@@ -7,6 +7,7 @@ import sys
 from types import FrameType
 from typing import Any, NamedTuple
 
+from sartor.catalogue.blind import looks
 from sartor.catalogue.script import Body, Script
 from sartor.catalogue.scripts import load_script
 from sartor.domain.alteration import Alteration
@@ -36,6 +37,7 @@ class Notebook:
         self._counts = counts
         self._pages: dict[_Page, list[Statement]] = {}
         self._sent: dict[_Page, list[Message | None]] = {}
+        self._looking: set[tuple[str, str]] = set()
 
     def load(self, alteration: Alteration) -> Script:
         """The script of an alteration, which needs an observed connection. Raises ScriptError, CatalogueError."""
@@ -59,6 +61,12 @@ class Notebook:
         """What an alteration's body sent, in order, as in `Rehearsed`."""
         return tuple(self._sent.get(_Page(alteration.identity, 1), ()))
 
+    def is_in_doubt(self, alteration: Alteration) -> bool:
+        """Whether an alteration might have done something else with rows, as far as there were none."""
+        statements = self.statements(alteration)
+        looked = not self._counts and alteration.identity in self._looking
+        return any(each.in_doubt or (looked and each.met_rows) for each in statements)
+
     def _noted(self, script: Script, direction: Direction, body: Body, page: _Page) -> Body:
         def where(sent: Sent | None) -> int | None:
             line = _at_work(script, direction)
@@ -69,6 +77,8 @@ class Notebook:
             watch = Watch(self._known, self._schema, where, self._counts)
             # A script that lost a lock is run again: what counts is the last time.
             self._pages[page], self._sent[page] = watch.notes, watch.sent
+            if script.sql(direction) is None and looks(script):
+                self._looking.add(page.identity)
             async with connection.observed(watch):
                 await body(connection, context)
             if connection.worn:

@@ -180,7 +180,15 @@ def _collect(plan: Plan, notebook: Notebook, failed: Failure | None, *, data: bo
             if not data:
                 reason += "; the clone has no rows, and --with-data gives it those of the destination"
         statements, sent = notebook.statements(alteration), notebook.sent(alteration)
-        found.append(Rehearsed(alteration=alteration, statements=statements, sent=sent, reason=reason))
+        found.append(
+            Rehearsed(
+                alteration=alteration,
+                statements=statements,
+                sent=sent,
+                reason=reason,
+                in_doubt=notebook.is_in_doubt(alteration),
+            )
+        )
         if reason is not None:
             reason = "an alteration before it failed"
     return found
