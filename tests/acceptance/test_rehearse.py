@@ -398,8 +398,18 @@ def test_live_and_in_the_way(sartor: Command, folder: Folder, deployed: Database
     """A live rehearsal doesn't wait long for a lock: whoever comes behind it would."""
     folder.add("next-1700000001-a.py", up="alter table users add column x int")
     with holding(deployed.url, "begin", "lock table users in access share mode"):
-        found = rehearse(sartor, "--live", "--lock-timeout", "1h")
+        found = rehearse(sartor, "--live", "--lock-timeout", "1h", expect=1)
     assert "lock timeout" in found["alterations"][0]["reason"]
+
+
+@pytest.mark.usefixtures("deployed")
+def test_live_and_failing(sartor: Command, folder: Folder) -> None:
+    """A script that fails ends a live rehearsal with 1 as well; those behind it are rehearsed all the same."""
+    folder.add("next-1700000001-a.py", up="insert into nowhere values (1)")
+    folder.add("next-1700000002-b.py", up="alter table users add column b int")
+    found = rehearse(sartor, "--live", expect=1)
+    assert [each["verdict"] for each in found["alterations"]] == ["not-rehearsed", "safe"]
+    assert (found["failed"]["sqlstate"], found["failed"]["id"]) == ("42P01", "1700000001-a")
 
 
 def test_another_server(sartor: Command, folder: Folder, deployed: Database, deployer: Role, server_url: str) -> None:

@@ -45,7 +45,7 @@ class Rehearsed:
 class Rehearsal:
     """A plan that was rehearsed at a `place`, such as `a clone without data`.
 
-    `sizes` are those of the destination's tables, by name. `failed` is why the run ended early, None where it didn't.
+    `sizes` are those of the destination's tables, by name. `failed` is the first failure, None where all went well.
     """
 
     target: Release | None

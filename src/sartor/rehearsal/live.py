@@ -9,7 +9,7 @@ from sartor.domain.errors import Unreachable
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Plan, Step
 from sartor.domain.rehearsal import Rehearsed
-from sartor.domain.report import Note, Observer
+from sartor.domain.report import Failure, Note, Observer
 from sartor.postgres.guard import Pins, session_settings
 from sartor.postgres.session import Session
 from sartor.rehearsal.notebook import Notebook
@@ -24,19 +24,24 @@ class _Undo(Exception):
 
 async def rehearse_live(
     session: Session, plan: Plan, notebook: Notebook, limits: Limits, observer: Observer
-) -> list[Rehearsed]:
-    """Run each script of a plan by itself, and roll it back: one that builds on another can't be rehearsed so."""
-    return [await _rehearse(session, step, plan, notebook, limits, observer) for step in plan.steps]
+) -> tuple[list[Rehearsed], Failure | None]:
+    """Run each script of a plan by itself, and roll it back: one that builds on another can't be rehearsed so.
+
+    Comes back with the first failure as well; those behind it are rehearsed all the same.
+    """
+    found = [await _rehearse(session, step, plan, notebook, limits, observer) for step in plan.steps]
+    return [each for each, _ in found], next((failure for _, failure in found if failure is not None), None)
 
 
 async def _rehearse(
     session: Session, step: Step, plan: Plan, notebook: Notebook, limits: Limits, observer: Observer
-) -> Rehearsed:
+) -> tuple[Rehearsed, Failure | None]:
     alteration, script = step.alteration, notebook.load(step.alteration)
     body = script.body(plan.direction)
     if script.needs_session(plan.direction):
-        return Rehearsed(alteration=alteration, reason="it runs outside a transaction, so it can't be rolled back")
-    pins, reason = _pins(session, alteration.name, limits), None
+        outside = "it runs outside a transaction, so it can't be rolled back"
+        return Rehearsed(alteration=alteration, reason=outside), None
+    pins, failed = _pins(session, alteration.name, limits), None
     try:
         async with session.connection.guarded(session_settings(pins, lock_timeout=True), ""):
             await body(session.connection, _context(session, alteration.name, observer))
@@ -45,18 +50,18 @@ async def _rehearse(
     except _Undo:
         pass
     except Exception as error:  # noqa: BLE001 - a script may fail in any way
-        reason = _why(error, session, script)
+        failed = _failure(error, session, script)
     if session.connection_lost or session.connection.worn:
         await session.renew()
-    return Rehearsed(alteration=alteration, statements=notebook.statements(alteration), reason=reason)
+    reason = None if failed is None else f"it failed: {failed.message}"
+    return Rehearsed(alteration=alteration, statements=notebook.statements(alteration), reason=reason), failed
 
 
-def _why(error: Exception, session: Session, script: Script) -> str:
+def _failure(error: Exception, session: Session, script: Script) -> Failure:
     about = script.alteration
     if session.connection_lost:
         raise Unreachable(f"{session.destination.label}: the connection was lost ({error})") from error
-    found = driver.failure(error, name=about.name, alteration_id=about.id, file=about.file, locate=script.locate)
-    return f"it failed: {found.message}"
+    return driver.failure(error, name=about.name, alteration_id=about.id, file=about.file, locate=script.locate)
 
 
 def _pins(session: Session, name: str, limits: Limits) -> Pins:

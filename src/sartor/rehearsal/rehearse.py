@@ -86,9 +86,15 @@ async def _on_itself(
     session.require_write()
     known = await read_relations(session.connection, session.schema)
     notebook = Notebook(known, session.schema, counts=True)
-    done = await rehearse_live(session, plan, notebook, limits, observer)
-    place = "the destination itself"
-    return Rehearsal(target=plan.target, place=place, alterations=tuple(done), sizes=sizes, notes=(COST,))
+    done, failed = await rehearse_live(session, plan, notebook, limits, observer)
+    return Rehearsal(
+        target=plan.target,
+        place="the destination itself",
+        alterations=tuple(done),
+        failed=failed,
+        sizes=sizes,
+        notes=(COST,),
+    )
 
 
 async def on_a_clone(
