@@ -23,8 +23,9 @@ def lines(found: Rehearsal) -> Iterator[str]:
             yield f"  {each.reason}"
         if each.in_doubt:
             yield f"  {DOUBT}: --with-data gives it those of the destination"
-        for statement in each.statements:
-            yield from _statement(statement, found.sizes)
+        for number, statement in enumerate(each.statements, 1):
+            ended = each.reason is not None and number == len(each.statements)
+            yield from _statement(statement, found.sizes, ended=ended)
 
 
 def summary(found: Rehearsal) -> str:
@@ -51,12 +52,15 @@ def above(worse: Rehearsed, allowed: Verdict) -> tuple[str, str]:
     return f"{name}: {worse.verdict.value}, but in doubt: {DOUBT}", hint
 
 
-def _statement(statement: Statement, sizes: Mapping[str, Size]) -> Iterator[str]:
+def _statement(statement: Statement, sizes: Mapping[str, Size], *, ended: bool) -> Iterator[str]:
+    """One statement; `ended` says that the script didn't go on after it."""
     place = f"line {statement.line}" if statement.line is not None else "a helper"
     shown = " ".join(statement.sql.split())
     times = f"  ({statement.times} times)" if statement.times > 1 else ""
     yield f"  {place}  {shown[:SHOWN]}{'...' if len(shown) > SHOWN else ''}{times}"
     yield from (f"    {line}" for line in (*_doings(statement, sizes), *_others(statement)))
+    if statement.error:
+        yield "    failed, and ended the script" if ended else f"    failed, and the script went on: {statement.error}"
     yield from (f"    squawk: {opinion.message} ({opinion.rule})" for opinion in statement.opinions)
     if (better := recipe(statement)) is not None:
         yield f"    instead: {better.advice} ({PAGE}#{better.anchor})"
@@ -84,8 +88,6 @@ def _others(statement: Statement) -> Iterator[str]:
         yield DOUBT
     if told := [f"{lock.mode} on {lock.relation}" for lock in statement.locks]:
         yield ", ".join(told) + _how_long(statement)
-    if statement.error:
-        yield f"failed, and the script went on: {statement.error}"
 
 
 def _meanwhile(statement: Statement, *table: str) -> str:

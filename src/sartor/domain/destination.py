@@ -22,13 +22,15 @@ class Destination(NamedTuple):
     """A database and a schema.
 
     `url` is in asyncpg's own form. `connect_timeout` is in seconds, None where the URL doesn't say; `system_roots` is
-    libpq's `sslrootcert=system`, which asyncpg knows only as `ssl=ssl.create_default_context()`.
+    libpq's `sslrootcert=system`, which asyncpg knows only as `ssl=ssl.create_default_context()`. `scratch` says that
+    the database is for a while only, so that no script in it may change what would outlast it.
     """
 
     url: str
     schema: str = DEFAULT_SCHEMA
     connect_timeout: float | None = None
     system_roots: bool = False
+    scratch: bool = False
 
     def __repr__(self) -> str:
         return f"Destination({self.label!r})"

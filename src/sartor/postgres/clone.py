@@ -8,6 +8,8 @@ from asyncio.subprocess import PIPE
 from io import BytesIO
 from typing import Any, NamedTuple
 
+import asyncpg
+
 from sartor.domain.destination import redact
 from sartor.domain.errors import RehearsalFailed
 from sartor.domain.quoting import quote_identifier
@@ -30,6 +32,14 @@ select
         where d.datname = pg_catalog.current_database()) as settings
 """
 TABLES = ("sartor_journal", "sartor_ledger")
+_MAPPINGS = """
+select srvname::text as server, case when umuser <> 0 then usename::text end as role from pg_catalog.pg_user_mappings
+"""
+_VIEWS = """
+select pg_catalog.format('%I.%I', n.nspname, c.relname) as name, c.relispopulated as populated
+from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where c.relkind = 'm' order by c.oid
+"""
 
 
 class Held(NamedTuple):
@@ -46,6 +56,9 @@ async def clone(live: Session, scratch: Session, snapshot: Snapshot, *, data: bo
     Gives what couldn't be made there, one sentence each. `lock_wait` is in seconds. Raises RehearsalFailed.
     """
     complaints = await _pour(live, scratch, snapshot, data=data, lock_wait=lock_wait)
+    complaints += await _cut_off(scratch.connection)
+    if not data:
+        complaints += await _refresh(snapshot.connection, scratch.connection)
     await scratch.learn()
     if live.facts.ledger_exists and not data:
         for table in TABLES:
@@ -92,6 +105,28 @@ async def _together(out: Program, into: Program, scratch: Session) -> None:
             into.stdin.close()
     except ExceptionGroup as errors:
         raise errors.exceptions[0] from None
+
+
+async def _cut_off(connection: Connection) -> list[str]:
+    """Drop the user mappings, so that nobody gets from here to the servers of foreign tables."""
+    mappings = await connection.fetch(_MAPPINGS)
+    for server, role in mappings:
+        of = "public" if role is None else quote_identifier(role)
+        await connection.execute(f"drop user mapping for {of} server {quote_identifier(server)}")
+    servers = sorted({server for server, _ in mappings})
+    return [f"it doesn't reach {', '.join(servers)}: user mappings are left out"] if servers else []
+
+
+async def _refresh(source: Connection, target: Connection) -> list[str]:
+    """Refresh the materialized views that are populated there, each after those that it reads; what couldn't be."""
+    populated, complaints = {row["name"] for row in await source.fetch(_VIEWS) if row["populated"]}, []
+    for row in await target.fetch(_VIEWS):
+        if row["name"] in populated:
+            try:
+                await target.execute(f"refresh materialized view {row['name']}")
+            except asyncpg.PostgresError as error:
+                complaints.append(f"materialized view {row['name']} isn't populated: {error}")
+    return complaints
 
 
 async def _copy(source: Connection, target: Connection, schema: str, table: str) -> None:

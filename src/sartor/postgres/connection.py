@@ -114,11 +114,23 @@ class Connection(_Driver):
 
     `statement` is the SQL under way (None between statements) and `since` when it began, in seconds of
     `time.monotonic`; `error` is the last error that a statement of the present transaction met; `committing` says that
-    COMMIT was sent and not answered; `worn` that a script changed the client's side of the session (codecs,
+    COMMIT was sent and not answered; `confined` that scripts on it may change nothing that belongs to the server, as the
+    database is a scratch one; `worn` that a script changed the client's side of the session (codecs,
     listeners), so that the next script needs a new one.
     """
 
-    __slots__ = ("_asked", "_closing", "_guarded", "_opening", "committing", "error", "since", "statement", "worn")
+    __slots__ = (
+        "_asked",
+        "_closing",
+        "_guarded",
+        "_opening",
+        "committing",
+        "confined",
+        "error",
+        "since",
+        "statement",
+        "worn",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -126,6 +138,7 @@ class Connection(_Driver):
         self._guarded = False
         self._asked: list[_Asked] = []
         self.committing = False
+        self.confined = False
         self.worn = False
         self.statement: str | None = None
         self.since = 0.0

@@ -8,7 +8,8 @@ import asyncpg
 
 from sartor.domain.report import Failure
 from sartor.postgres.connection import NotAwaited, TransactionControl
-from sartor.postgres.guard import CLOSED_CONSTRAINT, MARK_GONE, ROLE_LEFT
+from sartor.postgres.guard import BEYOND, CLOSED_CONSTRAINT, MARK_GONE, ROLE_LEFT
+from sartor.postgres.shared import BeyondDatabase, beyond
 
 RETRIED = frozenset({"55P03", "40P01", "40001"})
 """Lock not available, deadlock, serialization failure: another try may well succeed (the manual's appendix A)."""
@@ -72,7 +73,17 @@ def failure(
         position=position,
         file=place[0] if place else file,
         line=place[1] if place else None,
+        beyond=isinstance(error, BeyondDatabase) or _is_marked(error, BEYOND),
     )
+
+
+def _is_marked(error: BaseException, mark: str) -> bool:
+    """Whether the guard has raised it, with this mark."""
+    return isinstance(error, asyncpg.PostgresError) and mark in str(error)
+
+
+def _marked(text: str, mark: str) -> str:
+    return text.partition(mark)[2].rstrip('"')
 
 
 def _message(error: BaseException) -> str:
@@ -81,14 +92,16 @@ def _message(error: BaseException) -> str:
         case TransactionControl():
             what = error.statement if error.statement.endswith("()") else error.statement.split()[0].upper()
             return f"the script runs {what} in a transaction that isn't its own"
-        case NotAwaited():
+        case NotAwaited() | BeyondDatabase():
             return text
         case asyncpg.ForeignKeyViolationError() if error.constraint_name == CLOSED_CONSTRAINT:
             return "the script had Sartor's own deferred constraint checked, which only COMMIT may do"
         case asyncpg.PostgresError() if MARK_GONE in text:
             return "the script reset the session's settings, and the transaction's mark with them"
         case asyncpg.PostgresError() if ROLE_LEFT in text:
-            return f"the script left the role set to {text.partition(ROLE_LEFT)[2].rstrip(chr(34))}"
+            return f"the script left the role set to {_marked(text, ROLE_LEFT)}"
+        case asyncpg.PostgresError() if BEYOND in text:
+            return beyond(_marked(text, BEYOND))
         case asyncpg.PostgresError():
             return text
         case _:

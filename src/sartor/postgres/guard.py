@@ -20,12 +20,14 @@ from sartor import __version__
 from sartor.domain.alteration import Alteration
 from sartor.domain.ledger import FORMAT, Entry, EventKind, State
 from sartor.domain.quoting import quote_identifier, quote_literal
+from sartor.postgres.shared import TOUCHED
 
 CLOSED_CONSTRAINT = "sartor_journal_open_fkey"
 """The deferred reference; an error that names it means that a script touched the transaction."""
 
 MARK_GONE = "sartor: no token"
 ROLE_LEFT = "sartor: role "
+BEYOND = "sartor: beyond "
 ROLE = "sartor.role"
 """The setting that holds the role with which a transaction began, where that wasn't known before."""
 
@@ -74,6 +76,7 @@ class Pins:
     """What a transaction's settings are pinned to, durations in seconds, 0 for none.
 
     `role` is the connection's own; None where it isn't known yet, and is to be the one that begins the transaction.
+    What is `confined` doesn't commit where it has changed what belongs to the server.
     """
 
     schema: str
@@ -82,6 +85,7 @@ class Pins:
     statement_timeout: float
     application: str
     server_version: int
+    confined: bool = False
 
 
 _RECORDS = {
@@ -192,18 +196,19 @@ def search_path(schema: str) -> str:
 def closing(event: NewEvent, pins: Pins) -> str:
     """The SQL that rides on COMMIT: checks that the transaction is still Sartor's own, and records the event.
 
-    The server answers 22P02 with MARK_GONE or ROLE_LEFT in its message, or 22012, where it isn't.
+    The server answers 22P02 with MARK_GONE, ROLE_LEFT or BEYOND in its message, or 22012, where it isn't.
     """
     token = quote_literal(event.token)
     began = "at" if event.since is None else f"(select at from {_table(pins, JOURNAL)} where seq = {event.since})"
     role = quote_literal(pins.role) if pins.role else f"pg_catalog.current_setting('{ROLE}')"
+    kept = f"'{BEYOND}' || {TOUCHED}" if pins.confined else "null"
     lineage, alteration_id, *_ = map(quote_literal, _describe(event.about))
     record = _RECORDS.get(event.kind, _NOTHING).format(ledger=_table(pins, LEDGER), lineage=lineage, id=alteration_id)
     return f"""
         select (case
             when pg_catalog.current_setting('sartor.token', true) is distinct from {token} then '{MARK_GONE}'
             when current_user <> {role} then '{ROLE_LEFT}' || current_user
-            else '0' end)::pg_catalog.int4;
+            else coalesce({kept}, '0') end)::pg_catalog.int4;
         with closed as (
             update {_table(pins, JOURNAL)} set open = null,
             duration_ms = extract(epoch from pg_catalog.clock_timestamp() - {began}) * 1000

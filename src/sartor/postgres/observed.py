@@ -53,13 +53,14 @@ class ObservedConnection(Connection):
     @asynccontextmanager
     async def observed(self, watch: Watch) -> AsyncIterator[None]:
         """The time in which every statement on this connection is noted."""
-        self._watcher = watcher = Watcher(self, watch)
+        outer, self._watcher = self._watcher, Watcher(self, watch)
+        watcher = self._watcher
         try:
             await watcher.begin()
             yield
             await watcher.settle()
         finally:
-            self._watcher = None
+            self._watcher = outer
 
     @awaited
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 - asyncpg's
@@ -91,6 +92,21 @@ class ObservedConnection(Connection):
             return found
         watcher.hear(None)
         return _Cursor(watcher, query, found)
+
+
+@asynccontextmanager
+async def kept_inside(connection: Connection, schema: str) -> AsyncIterator[None]:
+    """The time in which what an observed connection does outside Sartor's transactions stays inside its database.
+
+    Raises BeyondDatabase where it wouldn't.
+    """
+    assert isinstance(connection, ObservedConnection)  # noqa: S101 - for the type checker
+    async with connection.observed(Watch({}, schema, _unplaced, counts=False)):
+        yield
+
+
+def _unplaced(_sent: Sent | None) -> None:
+    """The line of no statement is asked for."""
 
 
 def _observed(name: str) -> Any:

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import asyncpg
 
@@ -33,6 +33,7 @@ from sartor.postgres.footprint import (
     tables_of,
 )
 from sartor.postgres.routines import depends_on_rows
+from sartor.postgres.shared import TOUCHED, BeyondDatabase, beyond, stays_inside
 
 
 class Sent(NamedTuple):
@@ -116,6 +117,7 @@ class Watcher:
         self._connection = connection
         self._watch = watch
         self._current: Current | None = None
+        self._refused: BeyondDatabase | None = None
         self._before: Look = {}
         self._files: dict[int, int] = {}
 
@@ -132,10 +134,16 @@ class Watcher:
             self._before = counters | await self._look()
 
     async def settle(self) -> None:
-        """Note the statement under way, if there is one, with all that it has done until now."""
+        """Note the statement under way, if there is one, with all that it has done until now.
+
+        Raises BeyondDatabase where a transaction may not go on, and again for a script that has caught it.
+        """
         current, self._current = self._current, None
+        if self._refused is not None:
+            raise self._refused
         if current is None:
             return
+        await self._keep_inside(current)
         before, known = self._before, self._watch.known
         after = await self._look()
         step = compare(before, after, known, self._files)
@@ -168,6 +176,8 @@ class Watcher:
                 return await self.prepare(query, run, sent, goes_on=False)
         except REFUSES:
             self._watch.notes.pop()
+        if self._connection.confined and not stays_inside(query):
+            self._refuse(Current(query, self._watch.where(sent)), BeyondDatabase(query))
         return await self._run_bare(query, run, sent)
 
     async def prepare(self, query: str, run: Run, sent: Sent | None = None, *, goes_on: bool = True) -> Any:
@@ -188,6 +198,19 @@ class Watcher:
         if not goes_on:
             await self.settle()
         return result
+
+    async def _keep_inside(self, current: Current) -> None:
+        if not self._connection.confined or not self._connection.is_in_transaction():
+            return
+        with self._aside():
+            touched = await self._connection.fetchval(f"select {TOUCHED}")
+        if touched is not None:
+            self._refuse(current, BeyondDatabase(current.query, beyond(touched)))
+
+    def _refuse(self, current: Current, error: BeyondDatabase) -> NoReturn:
+        self._refused = error
+        self._watch.note(current, NOTHING, (), str(error))
+        raise error
 
     async def _look(self) -> dict[int, Trace]:
         with self._aside():

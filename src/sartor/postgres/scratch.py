@@ -63,7 +63,7 @@ async def scratch_database(beside: Destination, *, application: str) -> AsyncIte
         await session.connection.execute(f"select pg_catalog.pg_advisory_lock({LOCK_CLASS}, {_signed(_key(name))})")
         try:
             await _create(session, name)
-            yield beside.at(name)
+            yield beside.at(name)._replace(scratch=True)
         finally:
             await drop_database(session, name)
 

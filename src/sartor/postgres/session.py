@@ -110,7 +110,7 @@ class Session:
 
     async def open(self) -> None:
         """Connect, and learn the facts. Raises Unreachable, and DestinationError where they can't be learnt."""
-        self._connection = await connect(self.destination, application=self.application, kind=self._kind)
+        await self._connect()
         try:
             await self.learn()
         except BaseException as error:
@@ -127,7 +127,11 @@ class Session:
     async def renew(self) -> None:
         """A new connection in place of this one. Raises Unreachable."""
         await self.close()
+        await self._connect()
+
+    async def _connect(self) -> None:
         self._connection = await connect(self.destination, application=self.application, kind=self._kind)
+        self._connection.confined = self.destination.scratch
 
     async def close(self) -> None:
         """Disconnect, within a second whatever the server does."""

@@ -30,6 +30,9 @@ from sartor.runner.progress import carry_out
 
 COST = "ran on the live database, each script rolled back: sequences have gone on, changed rows left dead ones"
 
+WANTING_ROWS = ("22", "23502", "23503", "P0")
+"""SQLSTATEs of what may fail for want of rows: a value, a null, a key that isn't there, what PL/pgSQL raises."""
+
 
 class RehearsalOrder(NamedTuple):
     """What is wanted: on the destination itself, or on a clone, with its data or without.
@@ -114,7 +117,7 @@ async def on_a_clone(
             target=plan.target,
             place="a clone with data" if order.data else "a clone without data",
             alterations=tuple(_collect(plan, notebook, failed, data=order.data)),
-            failed=failed,
+            failed=None if failed is None or failed.beyond else failed,
             sizes=sizes,
             notes=copy.notes,
         )
@@ -182,9 +185,7 @@ def _collect(plan: Plan, notebook: Notebook, failed: Failure | None, *, data: bo
     found, reason = [], None
     for alteration in (step.alteration for step in plan.steps):
         if failed is not None and alteration.id == failed.id:
-            reason = f"it failed: {failed.message}"
-            if not data:
-                reason += "; the clone has no rows, and --with-data gives it those of the destination"
+            reason = _reason(failed, data=data)
         statements, sent = notebook.statements(alteration), notebook.sent(alteration)
         found.append(
             Rehearsed(
@@ -196,8 +197,21 @@ def _collect(plan: Plan, notebook: Notebook, failed: Failure | None, *, data: bo
             )
         )
         if reason is not None:
-            reason = "an alteration before it failed"
+            reason = "an alteration before it couldn't be rehearsed"
     return found
+
+
+def _reason(failed: Failure, *, data: bool) -> str:
+    """Why an alteration couldn't be rehearsed."""
+    if failed.beyond:
+        return failed.message
+    advice = "; the clone has no rows, and --with-data gives it those of the destination"
+    return f"it failed: {failed.message}" + (advice if not data and _may_want_rows(failed) else "")
+
+
+def _may_want_rows(failed: Failure) -> bool:
+    """Whether an error may come of there being no rows: one of Python's, or of values, keys or a script's own."""
+    return failed.advice is None and (failed.sqlstate is None or failed.sqlstate.startswith(WANTING_ROWS))
 
 
 def _versions(live: Session, scratch: Session) -> list[str]:

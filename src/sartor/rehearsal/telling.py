@@ -22,8 +22,11 @@ async def tell(session: Session, catalogue: Catalogue, request: Deploy | Rollbac
         why = f"{error}; {error.hint}" if error.hint else str(error)
         return Told({}, (f"no rehearsal could tell the SQL of what is Python: {why}",))
     messages = {each.alteration.identity: texts for each in found.alterations if (texts := _texts(each)) is not None}
-    failed = found.failed
-    return Told(messages, (f"the rehearsal didn't get past {failed.name}: {failed.message}",) if failed else ())
+    stuck = next((each for each in found.alterations if each.reason is not None), None)
+    if stuck is None:
+        return Told(messages, ())
+    reason = found.failed.message if found.failed else stuck.reason
+    return Told(messages, (f"the rehearsal didn't get past {stuck.alteration.name}: {reason}",))
 
 
 def _ignore(_event: RunEvent) -> None:

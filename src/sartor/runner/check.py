@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Awaitable, Callable, Iterator
 
 from sartor.catalogue.blind import is_blind
@@ -50,8 +51,8 @@ async def check(
         drift = await look_for_drift(session) if ledger.exists and limits.fingerprint else Drift()
         obstacles = list(_obstacles(session, ledger, plan))
         told = Told({}, ())
-        if tell is not None and any(_may_tell(step, plan.direction) for step in plan.steps):
-            told = await tell(session, catalogue, request, limits)
+        if tell is not None and (telling := _last_that_may_tell(plan)):
+            told = await tell(session, catalogue, dataclasses.replace(request, steps=telling), limits)
         obstacles += told.notes
         steps = tuple(_checked(step, plan.direction, told) for step in plan.steps)
         losses = await find_losses(session, plan) if plan.direction is Direction.ROLLBACK else ()
@@ -78,6 +79,11 @@ def _obstacles(session: Session, ledger: Ledger, plan: Plan) -> Iterator[str]:
 
 def _sentence(error: DestinationError) -> str:
     return f"{error}; {error.hint}" if error.hint else str(error)
+
+
+def _last_that_may_tell(plan: Plan) -> int:
+    """The number of the last step that a rehearsal may have tell its SQL, from 1; 0 for none."""
+    return max((number for number, step in enumerate(plan.steps, 1) if _may_tell(step, plan.direction)), default=0)
 
 
 def _may_tell(step: Step, direction: Direction) -> bool:

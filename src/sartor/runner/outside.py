@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Awaitable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -128,8 +129,9 @@ class Outside:
         concurrent = "concurrently" in self.script.source.lower()
         try:
             await connection.execute(session_settings(self.turn.pins(mark), lock_timeout=not concurrent))
-            for body in bodies:
-                await body(connection, context)
+            async with self._kept_inside():
+                for body in bodies:
+                    await body(connection, context)
             connection.require_awaited()
             if connection.is_in_transaction():
                 raise LeftUnfinished("the script began a transaction and didn't end it")
@@ -137,3 +139,12 @@ class Outside:
             await connection.undo()
             if connection.is_closed():
                 await self.turn.lookout.terminate()
+
+    def _kept_inside(self) -> AbstractAsyncContextManager[None]:
+        """The time in which a script in a scratch database, where nothing of it rides on COMMIT, is looked after."""
+        session = self.turn.session
+        if not session.destination.scratch:
+            return nullcontext()
+        from sartor.postgres.observed import kept_inside  # a deploy needs nothing of it
+
+        return kept_inside(session.connection, session.schema)

@@ -19,6 +19,7 @@ from sartor.postgres.fingerprint import read_fingerprint
 from sartor.postgres.ledger import create_ledger, read_ledger
 from sartor.postgres.scratch import relax, scratch_database
 from sartor.postgres.session import Session, application_name
+from sartor.postgres.shared import is_of_the_server
 from sartor.runner.run import run
 
 
@@ -35,8 +36,12 @@ async def with_replay(
     unknown = _unrepeatable(found.status)
     drift = Drift(unknown=unknown)
     if not unknown:
-        made = await _replay(beside, _deployed(catalogue, found.status), limits=limits, observer=observer)
-        drift = await _hold_against(made, found)
+        try:
+            made = await _replay(beside, _deployed(catalogue, found.status), limits=limits, observer=observer)
+        except _OfTheServer as error:
+            drift = Drift(unknown=str(error))
+        else:
+            drift = await _hold_against(made, found)
     return dataclasses.replace(found, drift=drift, replayed=True)
 
 
@@ -74,11 +79,17 @@ async def _replay(beside: Destination, catalogue: Catalogue, *, limits: Limits, 
         try:
             await run(place, catalogue, Deploy(), limits=limits, observer=_waits(observer))
         except AlterationFailed as error:
+            if error.failure.beyond or is_of_the_server(error.failure.statement or ""):
+                raise _OfTheServer(f"{error}; and what belongs to the server isn't done twice") from error
             raise VerificationFailed(
                 f"what is deployed can't be done again from nothing: {error}",
                 hint="`sartor db alteration prove` shows where in the script",
             ) from error
         return await read_fingerprint(session.connection, [place.schema])
+
+
+class _OfTheServer(Exception):
+    """A script does what a scratch database is no place for."""
 
 
 def _waits(observer: Observer) -> Observer:

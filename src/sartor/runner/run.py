@@ -9,6 +9,7 @@ from sartor.domain.destination import Destination
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Rollback, make_plan
 from sartor.domain.report import Observer, Planned, Report
+from sartor.postgres.connection import Connection
 from sartor.postgres.ledger import read_ledger
 from sartor.postgres.session import Session, application_name
 
@@ -30,7 +31,7 @@ async def run(
     Raises SartorError, as `progress.carry_out`.
     """
     verb = "deploy" if isinstance(request, Deploy) else "rollback"
-    async with Session(destination, application=application_name(verb)) as session:
+    async with Session(destination, application=application_name(verb), kind=_kind(destination)) as session:
         if session.facts.ledger_exists and not (session.facts.can_use and session.facts.ledger_readable):
             session.require_write()  # it names all that a run lacks, where not even reading is allowed
         # What is undone is undone in the order of its rows; of what is deployed a plan needs none.
@@ -45,3 +46,12 @@ async def run(
         return await carry_out(
             session, ledger, catalogue, request, plan, limits=limits, backup=backup, observer=observer
         )
+
+
+def _kind(destination: Destination) -> type[Connection]:
+    """The connection for a run: in a scratch database one that is looked after."""
+    if not destination.scratch:
+        return Connection
+    from sartor.postgres.observed import ObservedConnection
+
+    return ObservedConnection

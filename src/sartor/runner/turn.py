@@ -119,6 +119,7 @@ class Turn:
             statement_timeout=self.limits.statement_timeout,
             application=mark,
             server_version=facts.server_version,
+            confined=self.session.destination.scratch,
         )
 
     def context(self, script: str) -> Context:
