@@ -360,8 +360,49 @@ def test_a_script_that_fails(sartor: Command, folder: Folder) -> None:
     found = rehearse(sartor, expect=1)
     assert [each["verdict"] for each in found["alterations"]] == ["safe", "not-rehearsed", "not-rehearsed"]
     assert found["failed"]["sqlstate"] == "42P01"
-    assert "--with-data" in found["alterations"][1]["reason"]
-    assert "an alteration before it failed" in sartor("rehearse", expect=1).out
+    assert found["alterations"][1]["reason"] == 'it failed: relation "nowhere" does not exist'
+    shown = sartor("rehearse", expect=1).out
+    assert "    failed, and ended the script\n" in shown
+    assert "the script went on" not in shown
+    assert "an alteration before it couldn't be rehearsed" in shown
+
+
+@pytest.mark.usefixtures("deployed")
+@pytest.mark.parametrize(
+    ("up", "wants"),
+    [
+        ("insert into orders values ((select max(id) from users), 1)", True),
+        ("do $$ begin if not exists (select from users) then raise 'nobody'; end if; end $$", True),
+        ("select 1 / count(*) from users", True),
+        ("select 1 from nowhere", False),
+        ("alter table users add column name text", False),
+        ("create table a (id int references orders (user_id))", False),
+    ],
+)
+def test_a_want_of_rows(up: str, wants: bool, sartor: Command, folder: Folder) -> None:  # noqa: FBT001 - a parameter
+    """`--with-data` is advised where a script may have failed for want of rows, and nowhere else."""
+    folder.add("next-1700000001-a.py", up=up)
+    reason = rehearse(sartor, expect=1)["alterations"][0]["reason"]
+    assert ("--with-data" in reason) is wants
+
+
+def test_materialized_views(sartor: Command, folder: Folder, deployed: Database) -> None:
+    """Those of the destination that hold rows may be read in the clone, and refreshed concurrently; others mayn't."""
+    deployed.run(
+        "create materialized view names as select id, name from users",
+        "create unique index on names (id)",
+        "create materialized view again as select * from names",
+        "create materialized view nothing as select id from users with no data",
+    )
+    folder.write(
+        "next-1700000001-views.sql",
+        "-- sartor: up\nrefresh materialized view concurrently names;\ncreate table kept as select * from again;\n",
+    )
+    found = rehearse(sartor)
+    assert found["alterations"][0]["reason"] is None
+    assert found["notes"] == []
+    folder.add("next-1700000002-b.py", up="select * from nothing")
+    assert "has not been populated" in rehearse(sartor, expect=1)["alterations"][1]["reason"]
 
 
 @pytest.mark.usefixtures("deployed")
@@ -421,12 +462,15 @@ def test_another_server(sartor: Command, folder: Folder, deployed: Database, dep
 
 
 def test_the_embedded_server(sartor: Command, folder: Folder, deployer: Role) -> None:
-    """Where the destination's role may make no database, the clone is on the embedded server; what it lacks is told."""
-    folder.add("next-1700000001-a.py", up="alter table users add column x int")
-    found = rehearse(sartor, "--db-url", deployer.url)
-    assert found["verdict"] == "safe"
-    assert "may not create databases" in found["notes"][0]
-    assert any("the clone: it lacks roles" in note and deployer.name in note for note in found["notes"])
+    """Where the destination's role may make no database, the clone is on the embedded server, with the same roles."""
+    folder.add("next-1700000001-a.py", up=f"grant select on users to {deployer.name}")
+    for _ in range(2):
+        found = rehearse(sartor, "--db-url", deployer.url)
+        assert found["verdict"] == "safe"
+        assert "may not create databases" in found["notes"][0]
+        assert not any("lacks roles" in note for note in found["notes"])
+    folder.add("next-1700000002-b.py", up=f"alter role {deployer.name} connection limit 7")
+    assert "belongs to the server" in rehearse(sartor, "--db-url", deployer.url)["alterations"][1]["reason"]
 
 
 def test_another_schema(sartor: Command, folder: Folder, database: Database) -> None:

@@ -11,7 +11,8 @@ from sartor.domain.destination import Destination
 from sartor.domain.errors import BackupFailed, EmbeddedUnavailable, PrivilegeMissing, ReadOnly, RehearsalFailed
 from sartor.postgres.embedded import serve
 from sartor.postgres.scratch import scratch_database
-from sartor.postgres.session import application_name
+from sartor.postgres.session import Session, application_name
+from sartor.postgres.stand_ins import stand_ins
 
 
 class Place(NamedTuple):
@@ -22,15 +23,14 @@ class Place(NamedTuple):
 
 
 @asynccontextmanager
-async def scratch_place(
-    destination: Destination, given: Destination | None, embedded: Path | None
-) -> AsyncIterator[Place]:
-    """An empty database on the server of `given`, else on the destination's; dropped in the end, whatever happens.
+async def scratch_place(live: Session, given: Destination | None, embedded: Path | None) -> AsyncIterator[Place]:
+    """An empty database on the server of `given`, else on the session's; dropped in the end, whatever happens.
 
-    Where the destination's server won't have one, it is made on the embedded server in the folder `embedded`, if
-    that is given. Raises RehearsalFailed, Unreachable, PrivilegeMissing, ReadOnly, BackupFailed.
+    Where the session's server won't have one, it is made on the embedded server in the folder `embedded`, if that is
+    given; that one is Sartor's own, and is lent the roles that it lacks. Raises RehearsalFailed, Unreachable,
+    PrivilegeMissing, ReadOnly, BackupFailed.
     """
-    application = application_name("rehearse")
+    application, destination = application_name("rehearse"), live.destination
     async with AsyncExitStack() as stack:
         notes: tuple[str, ...] = ()
         try:
@@ -40,6 +40,7 @@ async def scratch_place(
                 raise
             notes = (f"rehearsed on the embedded server: {error}",)
             server = Destination.parse(_embedded(stack, embedded, error))
+            await stack.enter_async_context(stand_ins(live, server, application=application))
             made = await stack.enter_async_context(scratch_database(server, application=application))
         yield Place(made._replace(schema=destination.schema), notes)
 

@@ -137,7 +137,7 @@ async def cloned(session: Session, order: RehearsalOrder, limits: Limits) -> Asy
     if session.facts.pooled:
         raise PoolerRefused(f"{session.destination.label} is a connection pooler, and a clone needs a session")
     async with (
-        scratch_place(session.destination, order.scratch, order.embedded) as place,
+        scratch_place(session, order.scratch, order.embedded) as place,
         Session(place.destination, application=application_name("rehearse"), kind=ObservedConnection) as scratch,
     ):
         async with exported_snapshot(session) as snapshot:

@@ -1,0 +1,33 @@
+"""Roles of one server on another, for a while: scripts name them, in grants for one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from sartor.domain.destination import Destination
+from sartor.domain.quoting import quote_identifier
+from sartor.postgres.connecting import DRIVER_ERRORS
+from sartor.postgres.session import Session
+
+_ROLES = "select rolname::text from pg_catalog.pg_roles where rolname !~ '^pg_'"
+
+
+@asynccontextmanager
+async def stand_ins(live: Session, server: Destination, *, application: str) -> AsyncIterator[None]:
+    """The time in which `server` has every role of the session's server; those that it lacked can't log in.
+
+    They are dropped in the end, but for one that something of another database there has come to need.
+    """
+    async with Session(server, application=application) as session:
+        there, here = [{row[0] for row in await s.connection.fetch(_ROLES)} for s in (live, session)]
+        made = []
+        try:
+            for name in sorted(there - here):
+                await session.connection.execute(f"create role {quote_identifier(name)} nologin")
+                made.append(name)
+            yield
+        finally:
+            for name in made:
+                with suppress(OSError, *DRIVER_ERRORS):
+                    await session.connection.execute(f"drop role {quote_identifier(name)}")
