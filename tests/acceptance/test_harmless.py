@@ -247,13 +247,16 @@ def test_live(sartor: Command, folder: Folder, scene: Scene) -> None:
 
 def test_foreign_tables(sartor: Command, folder: Folder, scene: Scene) -> None:
     """Nothing gets from the clone to where foreign tables lead."""
-    port, socket = scene.database.rows("select current_setting('port'), current_setting('unix_socket_directories')")[0]
+    here = (
+        "select current_setting('port'), split_part(current_setting('unix_socket_directories'), ',', 1), current_user"
+    )
+    port, socket, user = scene.database.rows(here)[0]
     scene.other.run("create table archive (id int)")
     scene.database.run(
         "create extension postgres_fdw",
         f"create server elsewhere foreign data wrapper postgres_fdw options (dbname '{scene.other.name}',"
-        f" host '{socket.split(',')[0].strip()}', port '{port}')",
-        "create user mapping for current_user server elsewhere",
+        f" host '{socket}', port '{port}')",
+        f"create user mapping for current_user server elsewhere options (user '{user}')",
         "create user mapping for public server elsewhere",
         "create foreign table archive (id int) server elsewhere",
         "insert into archive values (1)",

@@ -51,10 +51,11 @@ def check(
     pins: options.Pins,
     common: options.Common,
 ) -> int:
-    """Show what a deploy would do, and do nothing.
+    """Show what a deploy would do, and deploy nothing.
 
     Prints the SQL as a script for psql, records and all: run by hand, it is a deployment. Writes nothing to the
-    database, and needs no right but to read the ledger. Python that computes its SQL is run on a clone.
+    database, and needs no right but to read the ledger. Where Python computes its SQL, it is run, with all before it,
+    on a clone beside the database that is dropped again; --plan-only runs nothing.
     """
     flags = options.make_flags(where, pins, strict_order=strict_order)
     with settled(flags, where.embedded) as settings:

@@ -94,7 +94,9 @@ def rollback(
         str | None,
         Option("--to-timestamp", metavar="T", help="Undo all alterations with timestamps after T (Unix seconds)."),
     ] = None,
-    check: Annotated[bool, Option("--check", help="Show what would be undone, with its SQL, and do nothing.")] = False,
+    check: Annotated[
+        bool, Option("--check", help="Show what would be undone, with its SQL, and undo nothing.")
+    ] = False,
     sql: options.Sql = None,
     accept_edited: options.AcceptEdited = None,
     backup: options.Backup = None,

@@ -90,7 +90,7 @@ class Statement:
     deletes, None where there was no data to tell; `writes` names the relations whose rows it may change by itself, new
     ones as well. `ms` are milliseconds in the rehearsal; a statement that ran several `times` in a row stands once. A
     lock that it took, and that stops others, was held on while `later` more statements ran, for `later_ms`. `error` is
-    why it failed, where the script went on all the same. One that is `in_doubt` might have done something else with
+    why it failed, whether or not the script went on. One that is `in_doubt` might have done something else with
     rows, and there were none.
     """
 

@@ -114,9 +114,9 @@ class Connection(_Driver):
 
     `statement` is the SQL under way (None between statements) and `since` when it began, in seconds of
     `time.monotonic`; `error` is the last error that a statement of the present transaction met; `committing` says that
-    COMMIT was sent and not answered; `confined` that scripts on it may change nothing that belongs to the server, as the
-    database is a scratch one; `worn` that a script changed the client's side of the session (codecs,
-    listeners), so that the next script needs a new one.
+    COMMIT was sent and not answered; `confined` that the database is a scratch one, so that scripts may change nothing
+    that belongs to the server; `worn` that a script changed the client's side of the session (codecs, listeners), so
+    that the next script needs a new one.
     """
 
     __slots__ = (
