@@ -70,6 +70,7 @@ BARE = {
     "a database": "create database $OTHER_2",
     "a database dropped": "drop database $OTHER",
     "the server's setting": "alter system set work_mem = '17MB'",
+    "a DO that commits": "do $$ begin create role $ROLE_2; commit; end $$",
     "a transaction of its own": "begin;\ncreate role $ROLE_2;\ncommit",
 }
 CASES = {

@@ -47,7 +47,9 @@ _INSIDE = re.compile(
     r"|call|do)\b"
 )
 """Of what refuses a transaction, that which does its work in one database."""
-_BEYOND = re.compile(r"(create|alter|drop) (role|group|user(?! mapping)|database|tablespace|subscription)\b")
+_BEYOND = re.compile(
+    r"\b(create|alter|drop)\s+(role|group|user(?!\s+mapping)|database|tablespace|subscription|system)\b"
+)
 
 
 _CANT_TELL = "it refuses a transaction, so what it may change beyond its database couldn't be undone"
@@ -69,7 +71,8 @@ def beyond(names: str) -> str:
 
 def stays_inside(statement: str) -> bool:
     """Whether a statement that refuses a transaction is known to change nothing outside its database."""
-    return bool(_INSIDE.match(sql.Statement(statement, 0).words))
+    # A DO may commit by itself what it then has changed.
+    return bool(_INSIDE.match(sql.Statement(statement, 0).words)) and not _BEYOND.search(statement.lower())
 
 
 def is_of_the_server(statement: str) -> bool:
