@@ -248,15 +248,12 @@ def test_live(sartor: Command, folder: Folder, scene: Scene) -> None:
 
 def test_foreign_tables(sartor: Command, folder: Folder, scene: Scene) -> None:
     """Nothing gets from the clone to where foreign tables lead."""
-    here = (
-        "select current_setting('port'), split_part(current_setting('unix_socket_directories'), ',', 1), current_user"
-    )
-    port, socket, user = scene.database.rows(here)[0]
+    port, host, user = scene.database.rows("select inet_server_port(), host(inet_server_addr()), current_user")[0]
     scene.other.run("create table archive (id int)")
     scene.database.run(
         "create extension postgres_fdw",
         f"create server elsewhere foreign data wrapper postgres_fdw options (dbname '{scene.other.name}',"
-        f" host '{socket}', port '{port}')",
+        f" host '{host}', port '{port}')",
         f"create user mapping for current_user server elsewhere options (user '{user}')",
         "create user mapping for public server elsewhere",
         "create foreign table archive (id int) server elsewhere",

@@ -101,7 +101,7 @@ async def kept_inside(connection: Connection, schema: str) -> AsyncIterator[None
     Raises BeyondDatabase where it wouldn't.
     """
     assert isinstance(connection, ObservedConnection)  # noqa: S101 - for the type checker
-    async with connection.observed(Watch({}, schema, _unplaced, counts=False)):
+    async with connection.observed(Watch({}, schema, _unplaced, counts=True)):
         yield
 
 

@@ -209,7 +209,7 @@ class Watcher:
 
     def _refuse(self, current: Current, error: BeyondDatabase) -> NoReturn:
         self._refused = error
-        self._watch.note(current, NOTHING, (), str(error))
+        self._watch.note(current, NOTHING, (), error=str(error))
         raise error
 
     async def _look(self) -> dict[int, Trace]:
