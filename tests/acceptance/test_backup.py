@@ -51,6 +51,7 @@ def test_a_backup(sartor: Command, folder: Folder, backups: Path) -> None:
         "sha256": digest,
         "schema": None,
         "proved": False,
+        "tables": None,
     }
     assert str(file) in sartor("history").out
 
@@ -75,6 +76,16 @@ def test_a_file_that_is_there(sartor: Command, backups: Path) -> None:
     assert sartor.run("db", "backup", str(backups / "nowhere" / "x.dump"), expect=6).err.startswith(
         "error: there is no"
     )
+    (backups / "y.dump").symlink_to(backups / "nowhere.dump")
+    assert "y.dump exists already" in sartor.run("db", "backup", str(backups / "y.dump"), expect=6).err
+
+
+def test_an_empty_name(sartor: Command, folder: Folder, database: Database) -> None:
+    """It stands for no folder, neither the working one nor the topmost."""
+    assert "an empty name" in sartor.run("db", "backup", "", expect=6).err
+    folder.table("1.0.0-1700000000-a.py")
+    assert "an empty name" in sartor("deploy", "latest", "--backup", "", expect=6).err
+    assert not database.tables()
 
 
 def test_without_a_ledger(sartor: Command, backups: Path) -> None:

@@ -124,7 +124,7 @@ def test_a_script_beside_a_deployment(sartor: Command, folder: Folder, database:
     late = script[: script.index("do $sartor$")] + script[script.index("-- 1.0.0-1700000002-c.py\n\\echo") :]
     sartor("deploy", "latest")
     file.write_text(late)
-    assert 'column "prev" of relation "sartor_journal"' in psql(database.url, file, expect=3).err
+    assert "sartor_journal_pkey" in psql(database.url, file, expect=3).err
     assert database.tables() == {"a", "b", "c"}
 
 

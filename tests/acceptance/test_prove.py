@@ -408,6 +408,16 @@ def test_released_alterations_do_not_change(sartor: Command, folder: Folder) -> 
     assert "1700000000-base of 1.0.0 is gone" in sartor("prove", "--check", expect=4).err
 
 
+def test_what_was_found_wrong_is_mended(sartor: Command, folder: Folder) -> None:
+    """A file that has its release's name already and isn't proved may be mended, and is proved then."""
+    folder.add("1.1.0-1700000001-a.py", up="create table a (id int)", down="drop table b")
+    sartor("prove", "1700000001-a", expect=1)
+    folder.add("1.1.0-1700000001-a.py", up="create table a (id int)", down="drop table a")
+    assert "isn't proved as it is now" in sartor("prove", "--check", expect=1).err
+    sartor("prove", "1700000001-a")
+    assert manifest(folder)["1700000001-a"]["proof"] == "proved"
+
+
 def test_a_release_keeps_its_proofs(sartor: Command, folder: Folder) -> None:
     """What was proved as `next` and released under another name stays proved."""
     file = folder.table("next-1700000001-a.py")

@@ -87,6 +87,18 @@ def test_an_interrupted_one_is_settled(sartor: Command, folder: Folder, database
     assert database.tables() == {"users", "bills"}
 
 
+def test_by_file_name(sartor: Command, folder: Folder, database: Database) -> None:
+    """An alteration may be named by its file, as `status` shows it, and by the name that the ledger has."""
+    database.run("create table bills (id int)")
+    sartor("repair", "--mark-deployed", "1.1.0-1700000001-bills.py", *WHY)
+    folder.add("1.0.0-1700000000-users.py", up="select 1")
+    sartor("repair", "--accept-edited", "1.0.0-1700000000-users.py", *WHY)
+    assert database.rows(JOURNAL) == [("accepted", "1700000000-users", "INC-42")]
+    (folder.path / "1.1.0-1700000001-bills.py").unlink()
+    sartor("repair", "--mark-not-deployed", "1.1.0-1700000001-bills.py", *WHY)
+    assert database.rows(JOURNAL) == [("marked-not-deployed", "1700000001-bills", "INC-42")]
+
+
 def test_a_baseline(sartor: Command, database: Database) -> None:
     """A database that has it all from elsewhere gets a ledger by being told so."""
     database.run("create schema old", "create table old.users (id int)")
@@ -109,6 +121,8 @@ def test_an_invalid_index_is_dropped(sartor: Command, database: Database) -> Non
     assert database.rows(JOURNAL) == [("index-dropped", None, "INC-42")]
     assert "users_id_key" in sartor("history").out
     sartor("verify")
+    told = sartor("repair", "--drop-invalid-index", "users_id_key", *WHY, expect=4).err
+    assert "there is no invalid index users_id_key here" in told
 
 
 def test_a_valid_index_is_not(sartor: Command, database: Database) -> None:

@@ -62,6 +62,21 @@ def test_only_what_will_run_is_loaded(sartor: Command, folder: Folder, database:
     assert database.tables() == {"a"}
 
 
+def test_a_script_is_loaded_again_during_the_one_before(sartor: Command, folder: Folder) -> None:
+    """No more than the next script is loaded while one runs, so that nothing is loaded between two of them."""
+    log = sartor.directory / "log"
+    note = "def note(text):\n    with open({log!r}, 'a') as log:\n        log.write(text + '\\n')\n\n"
+    for i in range(1, 5):
+        ran = f"async def up(conn):\n    await conn.execute('select 1')\n    note('ran {i}')\n"
+        folder.write(f"1.0.0-{i}-t{i}.py", note.format(log=str(log)) + f"note('loaded {i}')\n\n" + ran)
+    sartor("deploy", "latest")
+    found = log.read_text().splitlines()
+    assert found[:4] == [f"loaded {i}" for i in range(1, 5)]
+    for i in range(1, 4):
+        assert found[4 : found.index(f"ran {i}")].count(f"loaded {i + 1}") == 1
+        assert f"loaded {i + 2}" not in found[4 : found.index(f"ran {i}")]
+
+
 def test_bad_file_names_are_usage_errors(sartor: Command, folder: Folder, database: Database) -> None:
     """A file that looks like an alteration and isn't named like one stops every command, exit 2, naming it."""
     folder.table("1.0.0-1-a.py")

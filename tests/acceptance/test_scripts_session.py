@@ -39,7 +39,7 @@ WEAR = {
 FRESH = """
     async def up(conn):
         assert await conn.fetchval("show work_mem") != "77MB"
-        assert await conn.fetchval("show search_path") == '"tenant_a", public'
+        assert await conn.fetchval("show search_path") == "tenant_a, public"
         assert await conn.fetchval("show time zone") != "Asia/Tokyo"
         assert await conn.fetchval("show default_transaction_read_only") == "off"
         assert "fresh" in await conn.fetchval("show application_name")

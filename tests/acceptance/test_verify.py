@@ -289,14 +289,29 @@ def test_a_dump_restored(sartor: Command, server_url: str, database: Database) -
 
 
 def test_a_run_that_recorded_nothing(sartor: Command, folder: Folder, database: Database) -> None:
-    """After a run that was killed, or told not to record, nothing is called drift; the next run records again."""
+    """After a run that was killed, or told not to record, nothing is called drift, nor well either."""
     folder.table("1.1.0-1700000001-notes.py")
-    folder.table("1.1.0-1700000002-more.py")
-    sartor("deploy", "latest", "--steps", "1", env={"SARTOR_FINGERPRINT": "false"})
+    folder.table("1.2.0-1700000002-more.py")
+    folder.table("1.3.0-1700000003-most.py")
+    database.run("create index by_hand on users (email)")
+    sartor("deploy", "1.1.0", env={"SARTOR_FINGERPRINT": "false"})
     found = check(sartor("verify", "--json"), "verify")
     assert (found["drift"], found["unknown"]) == ([], "a run is at work, or has ended without recording what it made")
-    sartor("deploy", "latest")
-    assert sartor("verify", "--json").json["unknown"] is None
+    assert ": as it should be, as far as it can be told" in sartor("verify").out
+
+    assert "note: what the schema should be is recorded anew, as a run" in sartor("deploy", "1.2.0").err
+    assert "anew" not in sartor("deploy", "latest").err
+    found = check(sartor("verify", "--json"), "verify")
+    assert found["unknown"] is None
+    assert found["recorded"]["anew"]
+    told = sartor("verify").out
+    assert ": as it should be, as far as it can be told" in told
+    assert "note: what was changed by hand before " in told
+    assert "index public.by_hand: added" in sartor("verify", "--against-replay", expect=4).out
+
+    sartor("repair", "--accept-drift", "--reason", "ours", "--yes")
+    assert sartor("verify", "--json").json["recorded"]["anew"] is None
+    assert sartor("verify").out.endswith(": as it should be\n")
     database.run("delete from sartor_fingerprint")
     assert "note: what changed since the last run can't be told: no run has recorded" in sartor("verify").out
 

@@ -56,6 +56,9 @@ def test_the_reference_history_has_no_mistakes() -> None:
         ("reindex (verbose) table concurrently a;", [("SA202", 2)]),
         ("alter table a detach partition b concurrently;", [("SA202", 2)]),
         ('vacuum "concurrently";', [("SA202", 2)]),
+        ("reindex database a;\nreindex (verbose) system;", [("SA202", 2), ("SA202", 3)]),
+        ('reindex table a; reindex (verbose) index "database";', []),
+        ("cluster;\ncluster (verbose);\ncluster verbose a;", [("SA202", 2), ("SA202", 3)]),
         ("refresh materialized view concurrently a;", []),
         ('comment on table "create index concurrently" is null;', []),
         ("select 1; -- \n\nreset all;", [("SA205", 4)]),
@@ -113,8 +116,11 @@ def test_python_is_read(folder: Folder) -> None:
         async def down(conn, context):
             statement = "rollback"
             await conn.execute(statement)
+            other: str = "abort"
+            await conn.execute(timeout=1, query=other)
+            await conn.executemany(command="begin", args=[])
         """,
-    ) == [("SA201", 3), ("SA202", 11), ("SA201", 14)]
+    ) == [("SA201", 3), ("SA202", 11), ("SA201", 14), ("SA201", 16), ("SA201", 18)]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -29,7 +32,7 @@ LINES = st.builds(
     id=IDS,
     release=st.just(Release.parse("1.0.0")),
     checksum=st.just("sha256:" + 64 * "0"),
-    proof=st.sampled_from(Result),
+    proof=st.sampled_from([result for result in Result if result.good]),
     server=st.integers(13, 99),
 )
 
@@ -71,6 +74,31 @@ def test_unreleased_lines_go_with_their_file(tmp_path: Path) -> None:
         add_line(lineage, Line(f"17-{release}", Release.parse(release), "sha256:" + 64 * "a"))
     assert list(read_manifest(lineage)) == ["17-1.0"]
     assert [line.id for line in check(Catalogue((lineage,))).missing] == ["17-1.0"]
+
+
+@pytest.mark.parametrize("result", [Result.FAILS, Result.DIFFERS])
+def test_a_bad_proof_binds_nobody(tmp_path: Path, result: Result) -> None:
+    """What a proof has found wrong is there to be mended, or to go, whatever release its name says."""
+    lineage = empty(tmp_path / "a")
+    file = tmp_path / "a" / "1.0.0-17-a.sql"
+    file.write_text("select 1")
+    add_line(lineage, Line("17-a", Release.parse("1.0.0"), "sha256:" + 64 * "a", result, 18))
+    standing = check(Catalogue((read_lineage("main", lineage.location),)))
+    assert not standing.contradicts
+    assert [a.name for a in standing.unproved] == [file.name]
+    file.unlink()
+    assert not check(Catalogue((lineage,))).contradicts
+    add_line(lineage, Line("18-b", Release.parse("1.0.0"), "sha256:" + 64 * "a"))
+    assert list(read_manifest(lineage)) == ["18-b"]
+
+
+def test_several_at_once(tmp_path: Path) -> None:
+    """What several processes write at once is all there."""
+    lineage = empty(tmp_path / "a")
+    lines = [Line(f"{number}-a", Release.parse("1.0"), "sha256:" + 64 * "a") for number in range(100, 160)]
+    with ProcessPoolExecutor(3, multiprocessing.get_context("spawn")) as pool:
+        list(pool.map(partial(add_line, lineage), lines))
+    assert list(read_manifest(lineage).values()) == lines
 
 
 @pytest.mark.parametrize(

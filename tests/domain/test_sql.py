@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sartor.domain.quoting import quote_identifier
-from sartor.domain.sql import runs, split, tokens, transaction_control
+from sartor.domain.sql import runs, split, statements, tokens, transaction_control
 
 WHOLE = [
     "select 1",
@@ -60,13 +60,20 @@ def test_what_is_joined_is_split(pieces: list[str], separator: str) -> None:
 
 @given(st.text(st.sampled_from("'\"$-/*;()\\eEab1 \n.é"), max_size=30))
 def test_runs_are_tokens_in_one_go(text: str) -> None:
-    """Runs hold the same quotes, comments, semicolons and parentheses, at the same places; all else is in between."""
+    """Runs hold the same quotes, comments and semicolons, at the same places, and as many parentheses in between."""
     fine = [
-        t for t in tokens(text) if t.kind not in {"word", "number", "space"} and (t.kind != "mark" or t.text in ";()")
+        t for t in tokens(text) if t.kind not in {"word", "number", "space"} and (t.kind != "mark" or t.text == ";")
     ]
     coarse = list(runs(text))
     assert "".join(t.text for t in coarse) == text
-    assert [t for t in coarse if t.kind != "run" and (t.kind != "mark" or t.text in ";()")] == fine
+    assert [t for t in coarse if t.kind != "run" and (t.kind != "mark" or t.text == ";")] == fine
+    assert all(t.text.count("(") == t.text.count(")") for t in coarse if t.kind == "run")
+
+
+@given(st.text(st.sampled_from("'();- a\n"), max_size=30))
+def test_runs_are_split_as_tokens_are(text: str) -> None:
+    """What is between parentheses in a run ends no statement, and begins none."""
+    assert statements(text, runs(text)) == statements(text, tokens(text))
 
 
 @pytest.mark.parametrize("text", ["", " \n", ";", ";;;", "-- only a comment", "/* only; a comment", " ; -- x\n ;"])

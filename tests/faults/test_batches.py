@@ -122,6 +122,32 @@ def check_held(ended: Finished, database: Database, code: int) -> None:
     check(ended, database, code)
 
 
+def test_a_commit_fails_in_the_middle(sartor: Command, folder: Folder, database: Database, url: str) -> None:
+    """An error between a script's statements and the next one's is the COMMIT's where that isn't in the journal."""
+    folder.add(
+        MIDDLE,
+        up="create table t3 (id int unique deferrable initially deferred); insert into t3 values (1), (1)",
+    )
+    ended = sartor("deploy", "latest", "--json", env={"SARTOR_DB_URL": url}, expect=1)
+    check(ended, database, 1)
+    assert ended.json["failed"]["sqlstate"] == "23505"
+
+
+def test_a_claim_fails_in_the_middle(sartor: Command, folder: Folder, database: Database, url: str) -> None:
+    """An error between a script's statements and the next one's is the claim's where the COMMIT is in the journal."""
+    folder.add(
+        MIDDLE,
+        up="""create table t3 (id int);
+            insert into sartor_journal (seq, prev, token, kind, by_user, host, sartor, format)
+            select seq + 1, seq, 'another', 'backup', by_user, host, sartor, format
+            from sartor_journal order by seq desc limit 1""",
+    )
+    ended = sartor("deploy", "latest", "--json", env={"SARTOR_DB_URL": url})
+    assert [a["id"] for a in ended.json["done"]] == IDS
+    assert database.tables() == {f"t{n}" for n in range(6)}
+    assert database.rows("select seq from sartor_journal order by seq") == [(n,) for n in range(8)]
+
+
 def test_the_connection_is_cut(sartor: Command, database: Database, url: str) -> None:
     """A run whose connection is lost ends with 6 and the truth: the server doesn't go on with the rest of the batch."""
     with holding(database.url, LOCK) as holder, proxy_to(url) as proxy:
@@ -258,8 +284,7 @@ def test_an_event_trigger(sartor: Command, database: Database) -> None:
     )
     sartor("deploy", "latest")
     assert (
-        database.rows("select tag, path from seen where tag = 'CREATE TABLE'")[-6:]
-        == [("CREATE TABLE", '"public"')] * 6
+        database.rows("select tag, path from seen where tag = 'CREATE TABLE'")[-6:] == [("CREATE TABLE", "public")] * 6
     )
 
 

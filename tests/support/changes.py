@@ -59,27 +59,30 @@ class Everything:
         self.connection = connection
         self.url = url
         self.server = connection.get_server_version().major
-        self._untouched: Fingerprint | None = None
+        self._untouched: dict[Scope, Fingerprint] = {}
 
-    async def look(self) -> Fingerprint:
+    async def look(self, scope: Scope = Scope.DATABASE) -> Fingerprint:
         """How it is now."""
-        return await read_fingerprint(self.connection, SCHEMAS, scope=Scope.DATABASE)
+        return await read_fingerprint(self.connection, SCHEMAS, scope=scope)
 
-    async def undergo(self, statements: str, *, first: str = "") -> tuple[Fingerprint, Fingerprint]:
+    async def undergo(
+        self, statements: str, *, first: str = "", scope: Scope = Scope.DATABASE
+    ) -> tuple[Fingerprint, Fingerprint]:
         """How it was after the `first` statements, and how it is after the others."""
         transaction = self.connection.transaction()
         await transaction.start()
         try:
             await self.connection.execute(f"set local search_path = app, public; {first}")
-            before = await self.look() if first else await self._untouched_once()
+            before = await self.look(scope) if first else await self._untouched_once(scope)
             await self.connection.execute(statements)
-            return before, await self.look()
+            return before, await self.look(scope)
         finally:
             await transaction.rollback()
 
-    async def _untouched_once(self) -> Fingerprint:
-        self._untouched = self._untouched or await self.look()
-        return self._untouched
+    async def _untouched_once(self, scope: Scope) -> Fingerprint:
+        if scope not in self._untouched:
+            self._untouched[scope] = await self.look(scope)
+        return self._untouched[scope]
 
 
 async def look(url: str, *schemas: str, scope: Scope = Scope.DATABASE) -> Fingerprint:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from urllib.parse import urlsplit, urlunsplit
 
-COMMITS = (b"COMMIT;close all", b"commit;begin;do $$begin raise info")
+COMMITS = (b"COMMIT;close all", b"commit;begin;close all")
 """What a message holds that ends a guarded transaction: one's own, or those of a batch."""
 
 QUERY = b"Q"

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from sartor.api.requests import ignore
+from sartor.api.files import list_alterations
+from sartor.api.requests import deploy_request, ignore
+from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
+from sartor.domain.errors import RefusedError
 from sartor.domain.limits import Limits
+from sartor.settings import LineageSource
 
 if TYPE_CHECKING:
+    from sartor.domain.affected import Reach
     from sartor.domain.backup import Backup, Restored
+    from sartor.domain.plan import Deploy, Rollback
     from sartor.domain.report import Observer
+    from sartor.runner.backup import BackupOrder
 
 
 async def backup(
@@ -20,18 +28,64 @@ async def backup(
     whole: bool = False,
     prove: bool = False,
     scratch: Destination | None = None,
+    pending: Iterable[LineageSource] | None = None,
+    target: str = "next",
     limits: Limits | None = None,
     observer: Observer = ignore,
 ) -> tuple[Backup, bool]:
     """Back a database up into the folder, or under the file name, `place`; the backup, and whether the journal has it.
 
     It holds the whole database; where the destination has a schema of its own, that schema, unless `whole`. `prove`
-    restores it beside the database, or on the server of `scratch`, and compares. Raises BackupFailed, DestinationError.
+    restores it beside the database, or on the server of `scratch`, and compares. With `pending`, it holds the rows of
+    those tables alone that a deploy of these alterations up to `target` may change, and of those that they reference.
+    Raises BackupFailed, DestinationError; RefusedError where nothing is pending, and what `deploy` raises.
     """
     from sartor.runner.backup import BackupOrder, take_backup
 
+    limits = limits or Limits()
     order = BackupOrder(place=place, whole=whole, prove=prove, scratch=scratch)
-    return await take_backup(destination, order, limits=limits or Limits(), observer=observer)
+    if pending is not None:
+        catalogue = list_alterations(pending)
+        reach = await reach_of(destination, catalogue, deploy_request(target), limits, scratch=scratch)
+        if not reach.steps:
+            raise RefusedError(
+                f"nothing is pending in {destination.label}, so there is no table that a deploy may change",
+                hint="leave --tables out: a backup of everything",
+            )
+        order = order._replace(reach=reach)
+    return await take_backup(destination, order, limits=limits, observer=observer)
+
+
+async def ordered_before(
+    destination: Destination,
+    folder: str | None,
+    catalogue: Catalogue,
+    request: Deploy | Rollback,
+    limits: Limits,
+    *,
+    affected: bool,
+) -> BackupOrder | None:
+    """The order for a backup before a run, into a folder; with `affected`, of those tables that the run may change."""
+    if folder is None:
+        return None
+    from sartor.runner.backup import BackupOrder
+
+    order = BackupOrder(place=folder and f"{folder}/")
+    return order._replace(reach=await reach_of(destination, catalogue, request, limits)) if affected else order
+
+
+async def reach_of(
+    destination: Destination,
+    catalogue: Catalogue,
+    request: Deploy | Rollback,
+    limits: Limits,
+    *,
+    scratch: Destination | None = None,
+) -> Reach:
+    """As `rehearsal.reach.find_reach`, loaded where it is asked for."""
+    from sartor.rehearsal.reach import find_reach
+
+    return await find_reach(destination, catalogue, request, scratch=scratch, limits=limits)
 
 
 async def restore(

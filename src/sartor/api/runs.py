@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from sartor.api.backups import ordered_before
 from sartor.api.files import list_alterations
 from sartor.api.requests import deploy_request, ignore, rollback_request
 from sartor.domain.destination import Destination
@@ -30,18 +31,22 @@ async def deploy(
     accepted: Iterable[str] = (),
     limits: Limits | None = None,
     backup: str | None = None,
+    affected: bool = False,
     observer: Observer = ignore,
 ) -> Report:
     """Deploy all that is pending up to `target` (a version, `latest` or `next`), or the first `steps` of it.
 
     `accepted` are identities of edited or missing alterations that are right as they are; `backup` is a folder
-    for a backup, without which nothing is deployed. Raises SartorError; its `report` tells what had been done.
+    for a backup, without which nothing is deployed: of all rows or, with `affected`, of those tables that the run may
+    change, as a rehearsal tells. Raises SartorError; its `report` tells what had been done.
     """
     from sartor.runner.run import run
 
     catalogue = list_alterations(sources)
     request = deploy_request(target, steps=steps, strict_order=strict_order, accepted=accepted)
-    return await run(destination, catalogue, request, limits=limits or Limits(), backup=backup, observer=observer)
+    limits = limits or Limits()
+    order = await ordered_before(destination, backup, catalogue, request, limits, affected=affected)
+    return await run(destination, catalogue, request, limits=limits, backup=order, observer=observer)
 
 
 async def rollback(
@@ -54,18 +59,21 @@ async def rollback(
     accepted: Iterable[str] = (),
     limits: Limits | None = None,
     backup: str | None = None,
+    affected: bool = False,
     observer: Observer = ignore,
 ) -> Report:
     """Undo, newest deployment first: all above `target`, the last `steps`, or all after a timestamp (Unix seconds).
 
-    One of the three must be given; `backup` is as in `deploy`. Raises SartorError; its `report` tells what had been
-    done.
+    One of the three must be given; `backup` and `affected` are as in `deploy`. Raises SartorError; its `report` tells
+    what had been done.
     """
     from sartor.runner.run import run
 
     catalogue = list_alterations(sources)
     request = rollback_request(catalogue, target, steps=steps, to_timestamp=to_timestamp, accepted=accepted)
-    return await run(destination, catalogue, request, limits=limits or Limits(), backup=backup, observer=observer)
+    limits = limits or Limits()
+    order = await ordered_before(destination, backup, catalogue, request, limits, affected=affected)
+    return await run(destination, catalogue, request, limits=limits, backup=order, observer=observer)
 
 
 def protect(environment: str | None, command: str) -> None:

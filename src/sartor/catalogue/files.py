@@ -32,20 +32,21 @@ def read_catalogue(sources: Iterable[tuple[str, str]]) -> Catalogue:
 
 def read_lineage(name: str, location: str) -> Lineage:
     """The lineage in a folder or an import package. Raises CatalogueError, naming the file or the folder."""
-    folder = find_folder(location)
-    return make_lineage(name, location, (_read(name, entry) for entry in _scripts(folder)))
+    folder = str(find_folder(location))
+    return make_lineage(name, location, (_read(name, folder, entry) for entry in _scripts(folder)))
 
 
 def survey(name: str, location: str) -> tuple[list[Alteration], list[Misnamed]]:
     """The files of a lineage, whatever is wrong with their names. Raises CatalogueError where they can't be read."""
     alterations, misnamed = [], []
-    for entry in _scripts(find_folder(location)):
+    folder = str(find_folder(location))
+    for entry in _scripts(folder):
         try:
             parse_file_name(entry.name)
         except CatalogueError as error:
             misnamed.append(Misnamed(lineage=name, name=entry.name, file=entry.path, reason=str(error)))
         else:
-            alterations.append(_read(name, entry))
+            alterations.append(_read(name, folder, entry))
     return alterations, misnamed
 
 
@@ -75,7 +76,7 @@ def _find_package(name: str) -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def _scripts(folder: Path) -> Iterator[os.DirEntry[str]]:
+def _scripts(folder: str) -> Iterator[os.DirEntry[str]]:
     """The files that are alterations, or look like one: `_helpers.py`, `README.md` and folders don't; dead links do."""
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -83,14 +84,14 @@ def _scripts(folder: Path) -> Iterator[os.DirEntry[str]]:
                 yield entry
 
 
-def _read(lineage: str, entry: os.DirEntry[str]) -> Alteration:
+def _read(lineage: str, folder: str, entry: os.DirEntry[str]) -> Alteration:
     release, alteration_id = parse_file_name(entry.name)
     return Alteration(
         lineage=lineage,
         release=release,
         id=alteration_id,
         name=entry.name,
-        file=entry.path,
+        folder=folder,
         checksum=checksum(_content(entry.path)),
     )
 

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from sartor.catalogue.alone import alone_in
 from sartor.catalogue.files import find_folder
 from sartor.domain.alteration import Catalogue, Lineage, timestamp
 from sartor.domain.errors import CatalogueError
@@ -52,7 +53,7 @@ def read_manifest(lineage: Lineage) -> Manifest:
         document = tomllib.loads(file.read_text("utf-8"))
         if document["format"] != FORMAT:
             raise CatalogueError(
-                f"{file} is of another Sartor, in format {document['format']}", hint="install that one"
+                f"{file} is of another Sartor, in format {document['format']}", hint="use a Sartor that knows it"
             )
         return {alteration_id: _line(alteration_id, told) for alteration_id, told in document["alterations"].items()}
     except FileNotFoundError:
@@ -80,11 +81,16 @@ def _line(alteration_id: str, told: dict[str, Any]) -> Line:
 def add_line(lineage: Lineage, line: Line) -> None:
     """Put a line into a lineage's manifest, in place of that of the same alteration. Raises CatalogueError.
 
-    Lines of unreleased alterations that have no file any more go.
+    Lines that hold nobody to a file go with that file. Several processes may do so at once.
     """
-    manifest = {**read_manifest(lineage), line.id: line}
-    kept = [each for each in manifest.values() if each.id in lineage.by_id or not each.release.unreleased]
-    _replace(_file(lineage), _HEAD + "".join(_written(kept)))
+    file = _file(lineage)
+    try:
+        with alone_in(file.parent):
+            manifest = {**read_manifest(lineage), line.id: line}
+            kept = [each for each in manifest.values() if each.id in lineage.by_id or each.binds]
+            _replace(file, _HEAD + "".join(_written(kept)))
+    except OSError as error:
+        raise CatalogueError(f"{file} can't be written: {error.strerror}") from error
 
 
 def is_writable(lineage: Lineage) -> bool:
@@ -105,20 +111,17 @@ def _written(lines: Iterable[Line]) -> Iterator[str]:
 
 
 def _replace(file: Path, text: str) -> None:
-    """Write a file at once: who reads it sees the old or the new one, whole."""
-    try:
-        with suppress(FileNotFoundError):
-            if file.read_text("utf-8") == text:
-                return
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=file.parent, prefix=".", delete=False) as new:
-            try:
-                new.write(text)
-                new.flush()
-                os.fsync(new.fileno())
-                Path(new.name).chmod(0o644)
-                Path(new.name).replace(file)
-            except BaseException:
-                Path(new.name).unlink(missing_ok=True)
-                raise
-    except OSError as error:
-        raise CatalogueError(f"{file} can't be written: {error.strerror}") from error
+    """Write a file at once: who reads it sees the old or the new one, whole. Raises OSError."""
+    with suppress(FileNotFoundError):
+        if file.read_text("utf-8") == text:
+            return
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=file.parent, prefix=".", delete=False) as new:
+        try:
+            new.write(text)
+            new.flush()
+            os.fsync(new.fileno())
+            Path(new.name).chmod(0o644)
+            Path(new.name).replace(file)
+        except BaseException:
+            Path(new.name).unlink(missing_ok=True)
+            raise

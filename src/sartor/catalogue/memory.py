@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sartor.catalogue.alone import alone_in
 from sartor.domain.hazard import Verdict
 from sartor.domain.lint_hazards import Seen, seen_in
 from sartor.domain.rehearsal import Rehearsed
@@ -34,7 +35,12 @@ def remember(folder: Path, rehearsed: Iterable[Rehearsed]) -> None:
     folder.mkdir(exist_ok=True)
     with suppress(FileExistsError), (folder / ".gitignore").open("x") as ignoring:
         ignoring.write("*\n")
-    kept = [_shape(identity, each) for identity, each in sorted((recall(folder) | new).items())]
+    with alone_in(folder):
+        _keep(folder, recall(folder) | new)
+
+
+def _keep(folder: Path, remembered: Mapping[Identity, Remembered]) -> None:
+    kept = [_shape(identity, each) for identity, each in sorted(remembered.items())]
     part = folder / f"{FILE}.{secrets.token_hex(4)}"
     try:
         part.write_text(json.dumps({"version": VERSION, "alterations": kept}, indent=1) + "\n", "utf-8")

@@ -15,6 +15,8 @@ from sartor.domain.source import Part, Source, Text
 _PARTS = {part.value: part for part in Part}
 _ASKING = {"cursor", "execute", "executemany", "fetch", "fetchmany", "fetchrow", "fetchval", "prepare"}
 """The connection's methods that take SQL."""
+_NAMED = {"command", "query"}
+"""The names under which they take it."""
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -106,27 +108,26 @@ def _sent(bound: _Bound, name: str) -> tuple[Text, ...]:
     if function is None:
         return ()
     values = bound.values | _assigned(function)
-    calls = [node for node in ast.walk(function) if _asks(node)]
-    found = [text for call in calls if isinstance(call, ast.Call) and (text := _text(call.args[0], values))]
+    asked = [argument for node in ast.walk(function) if (argument := _asked(node)) is not None]
+    found = [text for argument in asked if (text := _text(argument, values))]
     return tuple(sorted(found, key=lambda text: text.line))
 
 
 def _assigned(function: _Function) -> dict[str, ast.expr]:
-    return {
-        target.id: node.value
-        for node in ast.walk(function)
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
+    bound = _Bound()
+    _bind([node for node in ast.walk(function) if isinstance(node, ast.Assign | ast.AnnAssign)], bound)
+    return bound.values
 
 
-def _asks(node: ast.AST) -> bool:
+def _asked(node: ast.AST) -> ast.expr | None:
+    """What a call gives to a method of a connection's as SQL; None where it is no such call."""
     match node:
-        case ast.Call(func=ast.Attribute(attr=method), args=[_, *_]) if method in _ASKING:
-            return True
+        case ast.Call(func=ast.Attribute(attr=method), args=[argument, *_]) if method in _ASKING:
+            return argument
+        case ast.Call(func=ast.Attribute(attr=method), keywords=keywords) if method in _ASKING:
+            return next((each.value for each in keywords if each.arg in _NAMED), None)
         case _:
-            return False
+            return None
 
 
 def _text(node: ast.expr, values: Mapping[str, ast.expr]) -> Text | None:

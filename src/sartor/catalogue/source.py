@@ -11,6 +11,7 @@ from sartor.catalogue.sql_script import read_sql
 from sartor.domain import sql
 from sartor.domain.alteration import Alteration
 from sartor.domain.errors import ScriptError
+from sartor.domain.lines import Lines
 from sartor.domain.plan import Direction
 from sartor.domain.source import Part, Source, Text
 
@@ -41,6 +42,7 @@ def _read_sql_source(alteration: Alteration, content: bytes) -> Source:
 
 
 def _ignored(text: str) -> Iterator[Text]:
+    lines = Lines(text)
     for token in sql.tokens(text):
         if token.kind == "line_comment":
-            yield from ignored_by(token.text, text.count("\n", 0, token.start) + 1)
+            yield from ignored_by(token.text, lines.at(token.start))

@@ -20,6 +20,7 @@ from sartor.catalogue.script import FUNCTIONS, Fragment, Script
 from sartor.domain import sql
 from sartor.domain.alteration import Alteration
 from sartor.domain.errors import ScriptError
+from sartor.domain.lines import Lines
 
 _DIRECTIVE = re.compile(r"--\s*sartor\s*:\s*(?P<text>.*?)\s*")
 _SECTIONS = {function: direction for direction, function in FUNCTIONS.items()}
@@ -27,9 +28,9 @@ _SECTIONS = {function: direction for direction, function in FUNCTIONS.items()}
 
 @dataclass(slots=True)
 class _Directives:
-    """What the file's `-- sartor:` lines say: sections as (word, from, to) offsets."""
+    """What the file's `-- sartor:` lines say: sections by their word, as pieces of SQL."""
 
-    sections: list[tuple[str, int, int]] = field(default_factory=list)
+    sections: dict[str, list[sql.Token]] = field(default_factory=dict)
     transactional: bool = True
     irreversible: str | None = None
 
@@ -37,7 +38,7 @@ class _Directives:
 def load_sql(alteration: Alteration, content: bytes) -> Script:
     """The script in `content`. Raises ScriptError, naming file, line and reason, where it can't be one."""
     script = read_sql(alteration, content)
-    if script.transactional:
+    if script.transactional and sql.may_control(script.source):
         for fragments in script.fragments.values():
             _refuse_control(alteration, fragments)
     return script
@@ -47,9 +48,10 @@ def read_sql(alteration: Alteration, content: bytes) -> Script:
     """The same for a script that isn't to run: what would end Sartor's transaction is let pass."""
     text = _decode(alteration, content)
     directives = _read_directives(alteration, text)
+    lines = Lines(text)
     return straight_script(
         alteration,
-        {_SECTIONS[word]: tuple(_fragments(text, start, end)) for word, start, end in directives.sections},
+        {_SECTIONS[word]: tuple(_fragments(text, lines, pieces)) for word, pieces in directives.sections.items()},
         transactional=directives.transactional,
         irreversible=directives.irreversible,
         source=text,
@@ -65,27 +67,26 @@ def _decode(alteration: Alteration, content: bytes) -> str:
 
 
 def _read_directives(alteration: Alteration, text: str) -> _Directives:
-    found = _Directives()
-    for token in sql.runs(text):
+    found, section = _Directives(), None  # type: _Directives, list[sql.Token] | None
+    for token in sql.pieces(text):
         match = _DIRECTIVE.fullmatch(token.text) if token.kind == "line_comment" else None
-        if match is None:
-            if not found.sections and not token.is_blank:
-                place = token.end - len(token.text.lstrip())
-                raise _wrong(alteration, text, place, "SQL before the first `-- sartor: up` line")
-            continue
-        _take(found, match["text"], token, alteration, text)
+        if match is not None:
+            _take(found, match["text"], token, alteration, text)
+            section = next(reversed(found.sections.values()), None)
+        elif section is not None:
+            section.append(token)
+        elif not token.is_blank:
+            place = token.end - len(token.text.lstrip())
+            raise _wrong(alteration, text, place, "SQL before the first `-- sartor: up` line")
     return found
 
 
 def _take(found: _Directives, directive: str, token: sql.Token, alteration: Alteration, text: str) -> None:
     word, _, rest = directive.partition(" ")
     if directive in _SECTIONS:
-        if any(section[0] == directive for section in found.sections):
+        if directive in found.sections:
             raise _wrong(alteration, text, token.start, f"a second section `{directive}`")
-        if found.sections:
-            name, start, _ = found.sections[-1]
-            found.sections[-1] = (name, start, token.start)
-        found.sections.append((directive, token.end, len(text)))
+        found.sections[directive] = []
     elif directive in {"transaction off", "transaction on"}:
         found.transactional = rest == "on"
     elif word == "irreversible" and rest:
@@ -95,9 +96,9 @@ def _take(found: _Directives, directive: str, token: sql.Token, alteration: Alte
         raise _wrong(alteration, text, token.start, f"unknown line `-- sartor: {directive}`; there are {known}")
 
 
-def _fragments(text: str, start: int, end: int) -> Iterator[Fragment]:
-    for statement in sql.split(text[start:end]):
-        yield Fragment(statement.text, _line(text, start + statement.start), verbatim=True)
+def _fragments(text: str, lines: Lines, pieces: Iterable[sql.Token]) -> Iterator[Fragment]:
+    for statement in sql.statements(text, pieces):
+        yield Fragment(statement.text, lines.at(statement.start), verbatim=True)
 
 
 def _refuse_control(alteration: Alteration, fragments: Iterable[Fragment]) -> None:
@@ -110,10 +111,6 @@ def _refuse_control(alteration: Alteration, fragments: Iterable[Fragment]) -> No
             )
 
 
-def _line(text: str, offset: int) -> int:
-    return text.count("\n", 0, offset) + 1
-
-
 def _wrong(alteration: Alteration, text: str, offset: int, reason: str) -> ScriptError:
-    line = _line(text, offset)
+    line = Lines(text).at(offset)
     return ScriptError(f"{alteration.name}, line {line}: {reason}", line=line)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def ask_target(destination: Destination, settings: Settings) -> str | None:
     """The release to deploy, asked for; None where nothing is pending."""
-    found = run(api.status(destination, settings.sources))
+    found = run(api.status(destination, settings.sources, rows=False))
     for note in status_notes(found.status):
         output.tell(f"note: {note}")
     if not found.status.pending:
@@ -31,14 +31,13 @@ def ask_target(destination: Destination, settings: Settings) -> str | None:
 
 def ask_rollback(destination: Destination, settings: Settings) -> str:
     """The release to go back to, asked for."""
-    found = run(api.status(destination, settings.sources))
-    labels = [(alteration or entry).release for entry, alteration in found.status.deployed]
-    releases: list[Release] = sorted(set(labels), reverse=True)
+    found = run(api.status(destination, settings.sources, rows=False))
+    releases: list[Release] = sorted(found.status.releases, reverse=True)
     if not releases:
         raise TargetError("nothing is deployed here, so there is nothing to roll back")
     output.tell(render.standing_line(found))
-    offered = [(r, sum(label > r for label in labels)) for r in releases[1:]]
-    return prompts.choose_rollback([*((r.label, undone) for r, undone in offered), ("0", len(labels))])
+    offered = [(r, sum(n for label, n in found.status.releases.items() if label > r)) for r in releases[1:]]
+    return prompts.choose_rollback([*((r.label, undone) for r, undone in offered), ("0", found.status.number)])
 
 
 def confirm_rollback(
@@ -99,7 +98,7 @@ def confirm_fresh(destination: Destination, settings: Settings) -> None:
         raise RefusedError(
             "`fresh` drops everything that the schema holds", hint="add --yes where there is no terminal to ask"
         )
-    found = run(api.status(destination, settings.sources))
+    found = run(api.status(destination, settings.sources, rows=False))
     output.tell(f"This drops all that {destination.label} holds, data and all.")
     typed = prompts.type_name(f"Type the database's name, {found.database}, to go on:")
     if typed != found.database:

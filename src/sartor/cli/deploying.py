@@ -36,6 +36,7 @@ def deploy(
     accept_edited: options.AcceptEdited = None,
     accept_missing: options.AcceptMissing = None,
     backup: options.Backup = None,
+    tables: options.Tables = None,
     no_fuse: options.NoFuse = False,
     yes: options.Yes = False,
     where: options.Compare,
@@ -48,6 +49,7 @@ def deploy(
     nothing, and the same command goes on from there.
     """
     flags = options.make_flags(where, patience, strict_order=strict_order)
+    affected = options.only_affected(tables, backup)
     if target is None and steps is None and not output.is_terminal():
         raise TargetError("no target, and no terminal to ask", hint=f"`{output.command(target='1.2.0')}`, or `latest`")
     with settled(flags, where.embedded) as settings:
@@ -68,6 +70,7 @@ def deploy(
                         accepted=[*(accept_edited or ()), *(accept_missing or ())],
                         limits=api.make_limits(settings, fuse=not no_fuse),
                         backup=backup,
+                        affected=affected,
                         observer=observer,
                     )
                 )
@@ -95,6 +98,7 @@ def rollback(
     sql: options.Sql = None,
     accept_edited: options.AcceptEdited = None,
     backup: options.Backup = None,
+    tables: options.Tables = None,
     no_fuse: options.NoFuse = False,
     yes: options.Yes = False,
     where: options.Compare,
@@ -106,6 +110,7 @@ def rollback(
     What the alterations made is dropped, with the data in it; a terminal is told and asked.
     """
     flags = options.make_flags(where, patience)
+    affected = options.only_affected(tables, backup)
     asks = (target, steps, to_timestamp) == (None, None, None)
     if sql is not None and not check:
         raise SettingsError("--sql writes what --check finds, and nothing is undone then", hint="add --check")
@@ -152,6 +157,7 @@ def rollback(
                         accepted=accept_edited or (),
                         limits=api.make_limits(settings, fuse=not no_fuse),
                         backup=backup,
+                        affected=affected,
                         observer=observer,
                     )
                 )

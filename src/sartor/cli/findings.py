@@ -31,8 +31,9 @@ _DONE = {
 
 def verification_lines(found: Verification) -> Iterator[str]:
     """What was found, each kind with its ways out."""
-    yield f"{found.destination.label}: {'as it should be' if found.ok else 'not as it should be'}"
     status, drift = found.status, found.drift
+    known = "" if drift.certain else ", as far as it can be told"
+    yield f"{found.destination.label}: " + (f"as it should be{known}" if found.ok else "not as it should be")
     edited = [(pair.alteration.name, pair.alteration.id) for pair in status.edited]
     yield from _section("edited since deployed", edited, "restore the file, or", "--accept-edited")
     missing = [(render.held_line(entry), entry.id) for entry in status.missing]

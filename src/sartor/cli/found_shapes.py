@@ -106,6 +106,7 @@ def verification_shape(found: Verification) -> Shape:
             "user": drift.record.user,
             "host": drift.record.host,
             "sartor": drift.record.sartor,
+            "anew": drift.record.anew.isoformat() if drift.record.anew else None,
         }
         if drift.record
         else None,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from sartor.api import Flags
 from sartor.cli.declare import Group, Option
+from sartor.domain.errors import UsageError
 
 DbUrl = Annotated[
     str | None,
@@ -78,6 +79,15 @@ Backup = Annotated[
     str | None,
     Option("--backup", metavar="DIR", help="Take a backup into this folder first; without it, nothing is done."),
 ]
+Tables = Annotated[
+    str | None,
+    Option(
+        "--tables",
+        metavar="all|affected",
+        help="Whose rows the backup holds: with `affected`, of those tables alone that the run may change, and of"
+        " those that they reference. [default: all]",
+    ),
+]
 ScratchUrl = Annotated[
     str | None,
     Option("--scratch-url", metavar="URL", help="The server for the scratch database. [default: the database's]"),
@@ -108,6 +118,15 @@ def epilog(example: str, *codes: int, said: Mapping[int, str] = CODES) -> str:
     """The end of a command's help: an example, and its exit codes (a run's, unless others are given)."""
     lines = [f"  {code:<4} {said[code]}" for code in codes or RUN]
     return "\n".join(["\b", "Example:", f"  sartor {example}", "", "\b", "Exit codes:", *lines])
+
+
+def only_affected(tables: str | None, backup: str | None) -> bool:
+    """What --tables says of a backup. Raises UsageError where it says nothing, or where there is to be none."""
+    if tables not in {None, "all", "affected"}:
+        raise UsageError(f"--tables {tables!r} is neither `all` nor `affected`")
+    if tables is not None and backup is None:
+        raise UsageError("--tables says whose rows a backup holds, and none is to be taken", hint="add --backup DIR")
+    return tables == "affected"
 
 
 class Reach(Group):

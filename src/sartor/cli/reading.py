@@ -43,11 +43,12 @@ def status(
     with settled(options.make_flags(where), where.embedded) as settings:
 
         def action(destination: Destination) -> shapes.Shape:
-            found = run(api.status(destination, settings.sources))
-            if not common.json:
-                for line in render.status_lines(found):
-                    output.result(line)
-            return shapes.status_shape(found)
+            found = run(api.status(destination, settings.sources, rows=common.json))
+            if common.json:
+                return shapes.status_shape(found)
+            for line in render.status_lines(found):
+                output.result(line)
+            return {}
 
         on_each(settings, action)
 
@@ -66,9 +67,10 @@ def history(
 
         def action(destination: Destination) -> shapes.Shape:
             events = run(api.history(destination))
-            if not common.json:
-                for line in render.history_lines(events):
-                    output.result(line)
-            return shapes.history_shape(events)
+            if common.json:
+                return shapes.history_shape(events)
+            for line in render.history_lines(events):
+                output.result(line)
+            return {}
 
         on_each(settings, action)

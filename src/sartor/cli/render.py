@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sartor.domain.alteration import Alteration, Catalogue
-from sartor.domain.destination import Destination
 from sartor.domain.ledger import Entry, Event
 from sartor.domain.notes import plan_notes, status_notes
 from sartor.domain.plan import Direction
@@ -16,10 +15,9 @@ from sartor.domain.release import Release
 
 if TYPE_CHECKING:
     from sartor.api import DestinationStatus
-    from sartor.domain.backup import Backup
     from sartor.domain.check import Check
     from sartor.domain.loss import Loss, RollbackPreview
-    from sartor.domain.report import Blocker, Copying, Failure, Report, Waiting
+    from sartor.domain.report import Blocker, Failure, Report, Waiting
 
 _TELLING = ("message", "reason", "was", "path")
 """What of an event's detail the history shows: the first that it has."""
@@ -110,14 +108,11 @@ def standing_line(found: DestinationStatus) -> str:
     if not found.ledger.exists:
         return f"{label}: no ledger; nothing was ever deployed here"
     release = f"release {found.status.release}" if found.status.release else "no release complete"
-    return f"{label}: {release}; {len(found.status.deployed)} deployed, {len(found.status.pending)} pending"
+    return f"{label}: {release}; {found.status.number} deployed, {len(found.status.pending)} pending"
 
 
 def _release_rows(found: DestinationStatus) -> list[tuple[str, str, str]]:
-    deployed: dict[Release, int] = {}
-    for entry, alteration in found.status.deployed:
-        release = (alteration or entry).release
-        deployed[release] = deployed.get(release, 0) + 1
+    deployed = found.status.releases
     pending = {release: len(found_) for release, found_ in by_release(found.status.pending).items()}
     return [
         (release.label, str(deployed.get(release, "")), str(pending.get(release, "")))
@@ -145,11 +140,17 @@ def history_lines(events: Iterable[Event]) -> list[str]:
             event.name or event.detail.get("index") or ", ".join(event.detail.get("files", [])),
             "" if event.duration_ms is None else duration(event.duration_ms),
             f"{event.user}@{event.host}",
-            str(next((event.detail[key] for key in _TELLING if event.detail.get(key)), "")),
+            _telling(event),
         )
         for event in events
     ]
     return table(rows) if rows else ["no ledger; nothing was ever deployed here"]
+
+
+def _telling(event: Event) -> str:
+    said = str(next((event.detail[key] for key in _TELLING if event.detail.get(key)), ""))
+    tables = event.detail.get("tables")
+    return said if tables is None else f"{said}, with the rows of {count(len(tables), 'table')} alone"
 
 
 def report_line(report: Report) -> str:
@@ -160,27 +161,6 @@ def report_line(report: Report) -> str:
     took = duration(sum(done.duration_ms for done in report.done))
     line = f"{'Deployed' if deploys else 'Rolled back'} {count(len(report.done))} in {took}"
     return line + (f"; {count(len(report.elsewhere))} by another run meanwhile" if report.elsewhere else "")
-
-
-def copying_line(copying: Copying) -> str:
-    """How far a backup has come."""
-    return f"{copying.what}: {size(copying.bytes)} in {duration(copying.seconds * 1000)}"
-
-
-def backup_line(backup: Backup) -> str:
-    """One sentence about a backup."""
-    held = f"schema {backup.schema} of {backup.database}" if backup.schema else backup.database
-    proof = "; restored, and compared" if backup.proved else ""
-    return f"Backed up {held} into {backup.file}, {size(backup.bytes)}{proof}"
-
-
-def restore_command(backup: Backup, destination: Destination) -> str:
-    """The command that restores a backup beside the database that it is of."""
-    import shlex
-
-    beside = destination.at(f"{backup.database}_restored")
-    words = ["sartor", "db", "restore", backup.file, "--into", beside.bare_url, "--create"]
-    return shlex.join([*words, "--schema", backup.schema] if backup.schema else words)
 
 
 def check_lines(found: Check) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from sartor import api
-from sartor.cli import options, output, render, shapes
+from sartor.cli import options, output, shapes
 from sartor.cli.declare import Argument, Command, Option, command_in
 from sartor.cli.telling import telling_run
 from sartor.cli.work import on_each, reach, run, settled
@@ -33,7 +33,16 @@ def backup(
         bool, Option("--prove", help="Restore the backup into a scratch database, and compare the two.")
     ] = False,
     scratch_url: options.ScratchUrl = None,
-    where: options.Reach,
+    tables: options.Tables = None,
+    target: Annotated[
+        str | None,
+        Option(
+            "--target",
+            metavar="T",
+            help="With --tables affected: the release that is to be deployed. [default: all that is pending]",
+        ),
+    ] = None,
+    where: options.Compare,
     patience: options.Patience,
     common: options.Common,
 ) -> None:
@@ -41,7 +50,10 @@ def backup(
 
     The file is there when it was read to its end and found whole, and isn't there before.
     """
-    with settled(options.make_flags(where, patience), where.embedded, ships=False) as settings:
+    affected = options.only_affected(tables, file or HERE)
+    if target is not None and not affected:
+        raise UsageError("--target says which tables are affected", hint="add --tables affected")
+    with settled(options.make_flags(where, patience), where.embedded, ships=affected) as settings:
         scratch = None if scratch_url is None else reach(scratch_url, "--scratch-url")
         if file is not None and len(settings.destinations) > 1 and not Path(file).is_dir():
             raise UsageError(
@@ -53,17 +65,21 @@ def backup(
                 made, noted = run(
                     api.backup(
                         destination,
-                        file or HERE,
+                        HERE if file is None else file,
                         whole=whole,
                         prove=prove,
                         scratch=scratch,
+                        pending=settings.sources if affected else None,
+                        target=target or "next",
                         limits=api.make_limits(settings),
                         observer=observer,
                     ),
                     left="there is no backup, and no file of it",
                 )
             if not common.json:
-                output.result(render.backup_line(made))
+                from sartor.cli.backups import backup_line
+
+                output.result(backup_line(made))
             return shapes.backup_result_shape(made, journal=noted)
 
         on_each(settings, action)
@@ -116,4 +132,6 @@ def restore(
     if common.json:
         output.shape(shapes.restore_shape(done))
     else:
-        output.result(f"Restored {done.file} into {done.database} in {render.duration(done.duration_ms)}")
+        from sartor.cli.backups import restored_line
+
+        output.result(restored_line(done))

@@ -102,6 +102,8 @@ def backup_shape(backup: Backup) -> Shape:
         "schema": backup.schema,
         "lsn": backup.lsn,
         "checksum": backup.checksum,
+        "tables": None if backup.tables is None else list(backup.tables),
+        "left_out": list(backup.left_out),
     }
 
 
@@ -118,6 +120,7 @@ def restore_shape(done: Restored) -> Shape:
         "bytes": done.bytes,
         "database": done.database,
         "duration_ms": round(done.duration_ms, 3),
+        "left_out": list(done.left_out),
     }
 
 

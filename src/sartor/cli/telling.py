@@ -47,7 +47,10 @@ def telling_run(chosen: str | None = None, destination: Destination | None = Non
         for line in _failure_lines(error, chosen) if isinstance(error, AlterationFailed) else ():
             output.tell(line)
         if destination is not None and error.report is not None and (backup := error.report.backup) is not None:
-            output.tell(f"  To have what was there before: {render.restore_command(backup, destination)}")
+            from sartor.cli import backups
+
+            what = "what was there before" if backup.tables is None else "the rows that affected tables had before"
+            output.tell(f"  To have {what}: {backups.restore_command(backup, destination)}")
         raise
 
 
@@ -92,14 +95,18 @@ def _line(event: RunEvent) -> str | None:
         case Note():
             return f"note: {event.text}"
         case BackedUp():
+            from sartor.cli.backups import rows_line
+
             made = f"{render.size(event.backup.bytes)}, {render.duration(event.duration_ms)}"
-            return f"backed up  {event.backup.file}  {made}"
+            return f"backed up  {event.backup.file}  {made}{rows_line(event.backup)}"
         case Judged():
             from sartor.cli.proofs import proof_line
 
             return proof_line(event.proof)
         case Copying(seconds=seconds) if seconds in TOLD:
-            return render.copying_line(event)
+            from sartor.cli.backups import copying_line
+
+            return copying_line(event)
         case _:
             return None
 
@@ -138,7 +145,9 @@ def _bar() -> Iterator[Observer]:
         elif isinstance(event, Finished | Judged):
             progress.advance(task)
         if isinstance(event, Copying):
-            show_copying(render.copying_line(event))
+            from sartor.cli.backups import copying_line
+
+            show_copying(copying_line(event))
             return
         status.stop()
         plain(event)

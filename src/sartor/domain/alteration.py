@@ -25,8 +25,8 @@ class Alteration(NamedTuple):
     """One script on disk.
 
     `id` is its identity, `<timestamp>-<slug>`: it stays when a release gives the file its final name.
-    `name` is the file's name, `file` its full path as text, `checksum` that of its content. The first five fields are
-    those of a ledger's Entry.
+    `name` is the file's name, `folder` the full path of what it is in, as text, `checksum` that of its content. The
+    first five fields are those of a ledger's Entry.
     """
 
     lineage: str
@@ -34,7 +34,12 @@ class Alteration(NamedTuple):
     release: Release
     name: str
     checksum: str
-    file: str
+    folder: str
+
+    @property
+    def file(self) -> str:
+        """Its full path, as text; made when asked for, as ten thousand would take a megabyte."""
+        return f"{self.folder}/{self.name}"
 
     @property
     def identity(self) -> tuple[str, str]:

@@ -14,6 +14,8 @@ class Backup(NamedTuple):
 
     `file` is its absolute path, `schema` the one that it holds (None: the whole database), `lsn` the place in the
     server's log that it stands for, `checksum` that of the file; `proved` says whether it was restored and compared.
+    `tables` are those whose rows it holds (None: all of them), and `left_out` those, and the materialized views, that
+    are in it without; both by full name.
     """
 
     file: str
@@ -23,6 +25,8 @@ class Backup(NamedTuple):
     database: str
     schema: str | None
     proved: bool
+    tables: tuple[str, ...] | None = None
+    left_out: tuple[str, ...] = ()
 
     @property
     def detail(self) -> dict[str, object]:
@@ -34,16 +38,21 @@ class Backup(NamedTuple):
             "sha256": self.checksum.removeprefix("sha256:"),
             "schema": self.schema,
             "proved": self.proved,
+            "tables": None if self.tables is None else list(self.tables),
         }
 
 
 class Restored(NamedTuple):
-    """A backup that was put back: its absolute path, its bytes, the database that has it now, and how long it took."""
+    """A backup that was put back: its absolute path, its bytes, the database that has it now, and how long it took.
+
+    `left_out` are the tables and materialized views that it held without their rows.
+    """
 
     file: str
     bytes: int
     database: str
     duration_ms: float
+    left_out: tuple[str, ...] = ()
 
 
 def schema_to_hold(schema: str, *, whole: bool = False) -> str | None:

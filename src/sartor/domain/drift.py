@@ -11,6 +11,8 @@ from typing import Any
 from sartor.domain.difference import Difference, compare, without_parts
 from sartor.domain.fingerprint import Fingerprint, SchemaObject
 
+OUTDATED = "a run is at work, or has ended without recording what it made"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
@@ -18,7 +20,8 @@ class Record:
 
     `packed` is the fingerprint as `Fingerprint.packed` made it. `stamp` is the catalogue's where the schema was just
     so, else "". `outdated` says that alterations went in or out since then, in a run that hasn't recorded what they
-    made.
+    made. `anew` is when the last run that found it like that took the schema for what it should be; None where each
+    run followed on the one before.
     """
 
     seq: int
@@ -29,6 +32,7 @@ class Record:
     outdated: bool
     packed: Mapping[str, Any]
     stamp: str = ""
+    anew: datetime | None = None
 
     @cached_property
     def fingerprint(self) -> Fingerprint | None:
@@ -57,6 +61,11 @@ class Drift:
         count = len(self.differences)
         objects, them = ("object isn't", "it") if count == 1 else ("objects aren't", "them")
         return f"{count} {objects} as the last run left {them}, {self.differences[0].label} first"
+
+    @property
+    def certain(self) -> bool:
+        """Whether all that was ever changed by hand would be told."""
+        return not (self.unknown or (self.record and self.record.anew))
 
     @property
     def absent(self) -> bool:
@@ -93,7 +102,7 @@ def _only_gives(difference: Difference) -> bool:
 def _incomparable(record: Record, live: Fingerprint) -> str:
     expected = record.fingerprint
     if record.outdated:
-        return "a run is at work, or has ended without recording what it made"
+        return OUTDATED
     if expected is None:
         return f"what should be there was recorded by Sartor {record.sartor}, in a format of its own"
     if expected.server != live.server:

@@ -84,7 +84,8 @@ class Statement:
     `line` counts the script's lines from 1. `locks` are those that it took, the strongest for each relation, and `held`
     those that earlier statements of its transaction had taken: what it needs of these doesn't show among its own.
     `rewrites` and `scans` name tables (one that is rewritten is scanned as well); `rows` counts inserts, updates and
-    deletes, None where there was no data to tell. `ms` are milliseconds in the rehearsal; a statement that ran several
+    deletes, None where there was no data to tell; `writes` names the relations whose rows it may change by itself, new
+    ones as well. `ms` are milliseconds in the rehearsal; a statement that ran several
     `times` in a row stands once. `error` is why it failed, where the script went on all the same.
     """
 
@@ -95,6 +96,7 @@ class Statement:
     rewrites: tuple[str, ...] = ()
     scans: tuple[str, ...] = ()
     builds: tuple[Build, ...] = ()
+    writes: tuple[str, ...] = ()
     rows: int | None = None
     ms: float = 0.0
     times: int = 1
@@ -133,6 +135,7 @@ class Statement:
             rewrites=_once(self.rewrites + other.rewrites),
             scans=_once(self.scans + other.scans),
             builds=_once(self.builds + other.builds),
+            writes=_once(self.writes + other.writes),
             rows=sum(rows) if rows else None,
             ms=self.ms + other.ms,
             times=self.times + other.times,

@@ -9,6 +9,7 @@ from enum import Enum
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from sartor.domain.alteration import Alteration
 from sartor.domain.release import Release
 
 FORMAT = 1
@@ -56,11 +57,14 @@ class Ledger:
     """All that a destination's ledger says, at one moment.
 
     `head` is the number of the journal's last event, -1 where there is no ledger yet; `entries` are in order of `seq`.
+    `as_shipped` are alterations of whose rows it is known, without reading them, that they are complete and say what
+    the files say: `entries` lacks these. It is empty where all rows were asked for.
     """
 
     head: int = -1
     format: int = FORMAT
     entries: tuple[Entry, ...] = ()
+    as_shipped: tuple[Alteration, ...] = ()
 
     @property
     def exists(self) -> bool:

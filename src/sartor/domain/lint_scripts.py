@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from sartor.domain import look_alikes, sql
+from sartor.domain.lines import Lines
 from sartor.domain.rules import (
     LOOK_ALIKE,
     MARK_REMOVED,
@@ -27,7 +28,10 @@ from sartor.domain.source import Part, Source, Text
 _CONCURRENT = re.compile(
     r"(?:create (?:unique )?index|drop index|reindex\b.*) concurrently\b|alter table .* detach partition .*concurrently"
 )
-_ALONE = re.compile(r"(?:vacuum|alter system|(?:create|drop) (?:database|tablespace|subscription))\b")
+_ALONE = re.compile(
+    r"(?:vacuum|alter system|(?:create|drop) (?:database|tablespace|subscription)"
+    r"|reindex (?:(?!(?:table|index) )\S+ )*(?:database|schema|system))\b|cluster(?: verbose)?$"
+)
 """Statements that a transaction can't hold, beside the concurrent ones."""
 
 _CHANGE = re.compile(r"(?:create|alter|drop|insert|update|delete|merge|truncate|comment|grant|revoke)\b")
@@ -84,9 +88,9 @@ def _lint_part(source: Source, part: Part) -> Iterator[Finding]:
     statements = list(_statements(source, part))
     outside = source.runs_outside(part)
     for text in source.parts[part]:
+        lines = Lines(text.text, text.line)
         for character, offset in look_alikes.in_sql(text.text):
-            line = text.line + text.text.count("\n", 0, offset)
-            yield _finding(LOOK_ALIKE, source, line, f"the SQL has {look_alikes.describe(character)}")
+            yield _finding(LOOK_ALIKE, source, lines.at(offset), f"the SQL has {look_alikes.describe(character)}")
     if outside is True:
         yield from _lint_outside(source, statements)
     elif outside is False:
@@ -99,9 +103,10 @@ Said = tuple[str, int]
 
 def _statements(source: Source, part: Part) -> Iterator[Said]:
     for text in source.parts[part]:
+        lines = Lines(text.text, text.line)
         for statement in sql.split(text.text):
             words = [_word(token) for token in sql.tokens(statement.text) if _word(token)]
-            yield " ".join(words), text.line + text.text.count("\n", 0, statement.start)
+            yield " ".join(words), lines.at(statement.start)
 
 
 def _word(token: sql.Token) -> str:

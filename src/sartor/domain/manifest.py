@@ -29,6 +29,11 @@ class Line(NamedTuple):
         alteration = proof.alteration
         return cls(alteration.id, alteration.release, alteration.checksum, proof.result, proof.server)
 
+    @property
+    def binds(self) -> bool:
+        """Whether its file may not change: it was released, and no proof of it went wrong, which is to be mended."""
+        return not self.release.unreleased and (self.proof is None or self.proof.good)
+
 
 Manifest = Mapping[str, Line]
 """The lines of one lineage, by identity."""
@@ -37,7 +42,7 @@ Manifest = Mapping[str, Line]
 class Standing(NamedTuple):
     """Alterations against their manifest.
 
-    `edited` are released ones whose file has changed since, `missing` the lines of released ones that have no file,
+    `edited` are released ones whose file has changed since, `missing` the lines of those that have no file any more,
     `unproved` all whose rollback isn't known to work: there is no proof, it is of another file, or it went wrong.
     """
 
@@ -67,13 +72,13 @@ def compare(lineage: Lineage, manifest: Manifest) -> Standing:
     edited = tuple(a for a, line in pairs if line is not None and _is_edited(a, line))
     return Standing(
         edited=edited,
-        missing=tuple(x for x in manifest.values() if not x.release.unreleased and x.id not in lineage.by_id),
+        missing=tuple(x for x in manifest.values() if x.binds and x.id not in lineage.by_id),
         unproved=tuple(a for a, line in pairs if a not in edited and not _is_proved(a, line)),
     )
 
 
 def _is_edited(alteration: Alteration, line: Line) -> bool:
-    return not line.release.unreleased and line.checksum != alteration.checksum
+    return line.binds and line.checksum != alteration.checksum
 
 
 def _is_proved(alteration: Alteration, line: Line | None) -> bool:

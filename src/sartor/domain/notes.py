@@ -51,9 +51,7 @@ def _target_notes(plan: Plan) -> Iterator[str]:
     target, current = plan.target, plan.status.release
     if target is None or target.unreleased:
         return
-    known = {(a.release if a else e.release) for e, a in plan.status.deployed} | {
-        a.release for a in plan.status.pending
-    }
+    known = {*plan.status.releases} | {a.release for a in plan.status.pending}
     above = current is not None and current > target
     if above and not plan.steps:
         yield f"the database is at {current}, above {target}; `rollback {target}` is what goes down"

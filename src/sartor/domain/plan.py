@@ -81,7 +81,8 @@ class Plan(NamedTuple):
 def make_plan(catalogue: Catalogue, ledger: Ledger, request: Deploy | Rollback) -> Plan:
     """Decide what `request` means for this catalogue and this ledger.
 
-    Raises PlanError where they contradict each other in what isn't accepted, TargetError where the target can't be.
+    A rollback needs a ledger of which all rows were read. Raises PlanError where they contradict each other in what
+    isn't accepted, TargetError where the target can't be.
     """
     status = compare(catalogue, ledger)
     if isinstance(request, Deploy):
@@ -90,7 +91,7 @@ def make_plan(catalogue: Catalogue, ledger: Ledger, request: Deploy | Rollback) 
 
 
 def _plan_deploy(catalogue: Catalogue, ledger: Ledger, request: Deploy, status: Status) -> Plan:
-    _refuse_unknown(request.accepted, status)
+    _refuse_unknown(request.accepted, ledger, status)
     _refuse_edited([p for p in status.edited if p.alteration.id not in request.accepted])
     _refuse_missing([e for e in status.missing if e.id not in request.accepted])
     target = request.target if request.target is not None else _latest(catalogue)
@@ -148,9 +149,9 @@ def _undone_by(request: Rollback, entry: Entry, catalogue: Catalogue) -> bool:
     return True
 
 
-def _refuse_unknown(accepted: frozenset[str], status: Status) -> None:
+def _refuse_unknown(accepted: frozenset[str], ledger: Ledger, status: Status) -> None:
     known = {p.alteration.id for p in status.edited} | {e.id for e in status.missing}
-    done = {entry.id for entry, _ in status.deployed}
+    done = {entry.id for entry, _ in status.deployed} | {alteration.id for alteration in ledger.as_shipped}
     for alteration_id in sorted(accepted - known - done):
         raise PlanError(
             f"{alteration_id} isn't deployed here, so there is nothing to accept",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from sartor.domain.alteration import Alteration, Catalogue
@@ -14,7 +14,7 @@ from sartor.domain.status import Status, compare
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repair:
-    """A request to set right what the ledger says, and why: identities of alterations, names of indexes.
+    """A request to set right what the ledger says, and why: alterations by identity or file name, indexes by name.
 
     `accept_edited` take their files as they are now; `mark_deployed` go onto the ledger without being run,
     `mark_not_deployed` off it. `drop_indexes` are invalid ones. With `accept_drift` the schema is right as it is.
@@ -53,6 +53,7 @@ def make_repair(
     if not ledger.exists and not request.mark_deployed:
         raise DestinationError("nothing was ever deployed here, so there is nothing to repair")
     status = compare(catalogue, ledger)
+    request = _identified(catalogue, ledger, request)
     _refuse_both(request.mark_deployed & request.mark_not_deployed)
     _refuse_unknown(catalogue, ledger, request)
     return (
@@ -62,6 +63,16 @@ def make_repair(
         *_indexes(request.drop_indexes, invalid),
         *([Mend(EventKind.DRIFT_ACCEPTED, "the schema")] if request.accept_drift and drifted else ()),
     )
+
+
+def _identified(catalogue: Catalogue, ledger: Ledger, request: Repair) -> Repair:
+    """The same request, with identities where it has names of files."""
+    ids = {each.name: each.id for each in (*ledger.entries, *catalogue)}
+    accept, mark, unmark = (
+        frozenset(ids.get(text, text) for text in wanted)
+        for wanted in (request.accept_edited, request.mark_deployed, request.mark_not_deployed)
+    )
+    return replace(request, accept_edited=accept, mark_deployed=mark, mark_not_deployed=unmark)
 
 
 def _mark(kind: EventKind, about: Alteration | Entry) -> Mend:

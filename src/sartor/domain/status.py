@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from sartor.domain.alteration import Alteration, Catalogue, Key, order_key
@@ -25,7 +27,8 @@ Deployed = tuple[Entry, Alteration | None]
 class Status(NamedTuple):
     """Disk against ledger. Everything is in the order of deployment.
 
-    `deployed` holds every complete row, with its file where there is one; `pending` what is shipped and not
+    `deployed` holds every complete row, with its file where there is one, but for those of the ledger's `as_shipped`;
+    `releases` says how many are deployed of each release, these among them. `pending` is what is shipped and not
     deployed, `out_of_order` those of it below the newest deployed one; `interrupted` rows whose steps outside a
     transaction never ended; `edited` released alterations whose file changed since; `edited_next` unreleased ones,
     which may; `missing` rows without a file, `ahead` those of them above all that is shipped; `renamed` rows whose
@@ -33,6 +36,7 @@ class Status(NamedTuple):
     """
 
     deployed: tuple[Deployed, ...]
+    releases: Mapping[Release, int]
     pending: tuple[Alteration, ...]
     out_of_order: tuple[Alteration, ...]
     interrupted: tuple[Entry, ...]
@@ -44,6 +48,11 @@ class Status(NamedTuple):
     elsewhere: tuple[str, ...]
     """Lineages that the ledger knows and that weren't given."""
     release: Release | None
+
+    @property
+    def number(self) -> int:
+        """How many are deployed."""
+        return sum(self.releases.values())
 
     @property
     def contradicts(self) -> bool:
@@ -58,7 +67,8 @@ def compare(catalogue: Catalogue, ledger: Ledger) -> Status:
     files = {name: lineage.by_id for name, lineage in catalogue.by_name.items()}
     held = [(entry, files[entry.lineage].get(entry.id)) for entry in ledger.entries if entry.lineage in files]
     complete = tuple([row for row in held if row[0].state is State.DEPLOYED])
-    pending = _pending(files, complete)
+    releases = _releases(ledger.as_shipped, complete)
+    pending = _pending(catalogue, chain(ledger.as_shipped, (entry for entry, _ in complete)))
     # Most rows say what their file says; the others alone are looked at one by one.
     odd = [(e, f) for e, f in held if f is None or f[:5] != e[:5] or e.state is not State.DEPLOYED]
     pairs = [Pair(file, entry) for entry, file in odd if file]
@@ -66,8 +76,9 @@ def compare(catalogue: Catalogue, ledger: Ledger) -> Status:
     without_file = [entry for entry, file in odd if file is None]
     return Status(
         deployed=complete,
+        releases=releases,
         pending=pending,
-        out_of_order=_late(pending, complete),
+        out_of_order=_late(pending, ledger.as_shipped, complete),
         interrupted=tuple(entry for entry, _ in odd if entry.state is not State.DEPLOYED),
         edited=tuple(p for p in changed if not _is_free(p)),
         edited_next=tuple(p for p in changed if _is_free(p)),
@@ -75,22 +86,28 @@ def compare(catalogue: Catalogue, ledger: Ledger) -> Status:
         ahead=tuple(e for e in without_file if _is_ahead(e, catalogue)),
         renamed=tuple(p for p in pairs if _label_changed(p)),
         elsewhere=tuple(dict.fromkeys(entry.lineage for entry in foreign)),
-        release=_complete_release(complete, pending),
+        release=_complete_release(releases, pending),
     )
 
 
-def _pending(files: Mapping[str, Mapping[str, Alteration]], complete: Sequence[Deployed]) -> tuple[Alteration, ...]:
-    left = {lineage: dict(by_id) for lineage, by_id in files.items()}
-    for entry, _ in complete:
-        left[entry.lineage].pop(entry.id, None)
-    return tuple([alteration for by_id in left.values() for alteration in by_id.values()])
+def _releases(as_shipped: Sequence[Alteration], complete: Sequence[Deployed]) -> Mapping[Release, int]:
+    return Counter(chain([a.release for a in as_shipped], [(file or entry).release for entry, file in complete]))
+
+
+def _pending(catalogue: Catalogue, deployed: Iterable[Alteration | Entry]) -> tuple[Alteration, ...]:
+    done: dict[str, set[str]] = {lineage.name: set() for lineage in catalogue.lineages}
+    for row in deployed:
+        done[row.lineage].add(row.id)
+    left = [(lineage, lineage.by_id.keys() - done[lineage.name]) for lineage in catalogue.lineages]
+    return tuple([a for lineage, ids in left if ids for a in lineage.alterations if a.id in ids])
 
 
 def _check_lineages(catalogue: Catalogue, ledger: Ledger, foreign: Iterable[Entry]) -> None:
     homes = {entry.id: entry.lineage for entry in foreign}
+    held = {*ledger.by_identity} | {a.identity for a in ledger.as_shipped} if homes else set()
     for alteration in catalogue if homes else ():
         home = homes.get(alteration.id)
-        if home and alteration.identity not in ledger.by_identity:
+        if home and alteration.identity not in held:
             location = catalogue.by_name[alteration.lineage].location
             raise LineageMismatch(
                 f"{alteration.id} is deployed as part of lineage {home!r}, and was given as part of"
@@ -113,15 +130,16 @@ def _label_changed(pair: Pair) -> bool:
     return pair.entry.release != pair.alteration.release or pair.entry.name != pair.alteration.name
 
 
-def _late(pending: Sequence[Alteration], complete: Sequence[Deployed]) -> tuple[Alteration, ...]:
+def _late(
+    pending: Sequence[Alteration], as_shipped: Sequence[Alteration], complete: Sequence[Deployed]
+) -> tuple[Alteration, ...]:
     newest: dict[str, Key] = {}
-    for entry, file in complete if pending else ():
-        key = order_key((file or entry).release, entry.id)
-        newest[entry.lineage] = max(key, newest.get(entry.lineage, key))
+    for row in chain(as_shipped, (file or entry for entry, file in complete)) if pending else ():
+        key = order_key(row.release, row.id)
+        newest[row.lineage] = max(key, newest.get(row.lineage, key))
     return tuple(a for a in pending if a.key < newest.get(a.lineage, a.key))
 
 
-def _complete_release(complete: Sequence[Deployed], pending: Sequence[Alteration]) -> Release | None:
+def _complete_release(deployed: Iterable[Release], pending: Sequence[Alteration]) -> Release | None:
     lacking = {alteration.release for alteration in pending}
-    labels = {(file or entry).release for entry, file in complete}
-    return max((r for r in labels - lacking if not r.unreleased), default=None)
+    return max((r for r in {*deployed} - lacking if not r.unreleased), default=None)

@@ -57,6 +57,11 @@ class Verification:
         if self.drift.unknown:
             what = "what a replay would make" if self.replayed else "what changed since the last run"
             yield f"{what} can't be told: {self.drift.unknown}"
+        elif (record := self.drift.record) and record.anew:
+            yield (
+                f"what was changed by hand before {record.anew:%Y-%m-%d %H:%M} can't be told, as what should be was"
+                " recorded anew then; `verify --against-replay` can, and `repair --accept-drift` takes it as it is"
+            )
         if unproved := self.standing.unproved:
             alterations = "1 alteration isn't" if len(unproved) == 1 else f"{len(unproved)} alterations aren't"
             yield f"{alterations} proved, {unproved[0].name} first; `prove --check` names what isn't"

@@ -2,7 +2,8 @@
 
 The server stops at the first error and skips the rest (the manual's chapter 55.2.2.1, Multiple Statements in a Simple
 Query). How far it has come is told by marks between the parts: an INFO is sent at once and whatever
-`client_min_messages` says, and errors alone don't say which statement they are of.
+`client_min_messages` says, and errors alone don't say which statement they are of. Each is a message of its own for
+both sides, so a COMMIT and the claim behind it share one, and the end of all tells of the last COMMIT.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from sartor.postgres.connection import CLEANING, Connection
 from sartor.postgres.guard import NewEvent, Phase, Pins, closing, opening
 
 Told = Callable[[int, float], None]
-"""Takes the number of an event of the batch that is committed, and the milliseconds that it took on the server."""
+"""Takes the number of an event of the batch that is committed, and the milliseconds that it took."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +51,14 @@ class Batch:
         self.committed = 0
         self._mark = f"{mark}{secrets.token_hex(6)}"
         self._parts: list[_Part] = []
+        self._claims: list[int] = []
         self._texts: list[str] = []
         self._length = 0
         self._at = -1
-        self._since = 0.0
-        self._heard = time.monotonic()
+        self._since = time.monotonic()
         # What `pg_stat_activity` and the log show first; a script's name holds nothing that would end the comment.
         first = pieces[0].event.about.name if pieces and pieces[0].event.about else ""
-        self._add(f"/* {first} and {len(pieces) - 1} more */ " + self._timed_mark)
+        self._add(f"/* {first} and {len(pieces) - 1} more */ " + self._marking)
         for number, piece in enumerate(pieces):
             self._compose(number, piece)
 
@@ -68,7 +69,7 @@ class Batch:
 
     @property
     def phase(self) -> Phase:
-        """What the server was last known to be at."""
+        """What the server was last known to be at; where that is a COMMIT, it may be the claim behind it by now."""
         return self._part.phase if self._part else Phase.CLAIM
 
     @property
@@ -94,6 +95,7 @@ class Batch:
                 while (mark := await marks.get()) is not None:
                     self._take(mark, connection, told)
                 await sending
+                self._end(told)
             except BaseException as error:
                 sending.cancel()
                 await asyncio.gather(sending, return_exceptions=True)
@@ -107,21 +109,29 @@ class Batch:
                 connection.statement = None
 
     def confirm(self, told: Told) -> None:
-        """Take it from the database that the next event is committed: its mark never came."""
+        """The event under way is known to be committed: the next one's claim is."""
+        before, self._since = self._since, time.monotonic()
         self.committed += 1
-        told(self.committed - 1, (time.monotonic() - self._heard) * 1000)
+        self._at = self._claims[self.committed] if self.committed < len(self.pieces) else len(self._parts)
+        told(self.committed - 1, (self._since - before) * 1000)
+
+    def _end(self, told: Told) -> None:
+        """The whole message was answered."""
+        while self.committed < len(self.pieces):
+            self.confirm(told)
 
     def _compose(self, number: int, piece: Piece) -> None:
+        self._claims.append(len(self._parts))
         self._add_part(number, Phase.CLAIM, 0, "begin;" + opening(piece.event, piece.pins))
-        self._add(self._plain_mark)
+        self._add(self._marking)
         for i, statement in enumerate(piece.statements):
             self._add_part(number, Phase.SCRIPT, i, statement)
             # On lines of its own: a statement may end in a comment.
-            self._add(f"\n;\n{self._plain_mark}")
+            self._add(f"\n;\n{self._marking}")
         self._add_part(number, Phase.COMMIT, 0, closing(piece.event, piece.pins) + "commit;")
         # A transaction of its own: what isn't in one belongs to the next BEGIN's, which would then have this one's
         # defaults, such as its level of isolation.
-        self._add("begin;" + self._timed_mark + CLEANING + "commit;")
+        self._add(f"begin;{CLEANING}commit;")
 
     def _add_part(self, piece: int, phase: Phase, number: int, text: str) -> None:
         self._parts.append(_Part(piece, phase, number, self._length, text))
@@ -132,25 +142,20 @@ class Batch:
         self._length += len(text)
 
     @property
-    def _plain_mark(self) -> str:
+    def _marking(self) -> str:
         return f"do $$begin raise info '{self._mark}'; end$$;"
-
-    @property
-    def _timed_mark(self) -> str:
-        return f"do $$begin raise info '{self._mark} %', extract(epoch from pg_catalog.clock_timestamp()); end$$;"
 
     def _take(self, message: str, connection: Connection, told: Told) -> None:
         """Take a mark: the part under way is done, and the next one begins."""
-        if not message.startswith(self._mark):
+        if message != self._mark:
             return
-        done, self._at = self._part, self._at + 1
-        connection.since = self._heard = time.monotonic()
+        if self.phase is Phase.COMMIT:
+            self.confirm(told)
+        connection.since = time.monotonic()
+        if not self.begun:
+            self._since = connection.since
+        self._at += 1
         connection.statement = self._part.text if self._part else None
-        if done is None or done.phase is Phase.COMMIT:
-            before, self._since = self._since, float(message.removeprefix(self._mark))
-            if done is not None:
-                self.committed = done.piece + 1
-                told(done.piece, (self._since - before) * 1000)
 
     def _place(self, error: BaseException) -> None:
         """Make an error that is of this message one of the part under way."""

@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 from asyncio.subprocess import PIPE
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -48,14 +49,18 @@ async def dump(
     *,
     snapshot: str,
     schema: str | None,
+    empty: Iterable[str] = (),
     lock_wait: float,
     heard: Heard = ignore,
 ) -> None:
     """Write an archive of the session's database as that snapshot has it, or of one schema and the extensions.
 
-    `lock_wait` is in seconds; other than for locks there is no limit. Raises BackupFailed.
+    Tables that come `empty`, by full name, are in it without their rows. `lock_wait` is in seconds; other than for
+    locks there is no limit. Raises BackupFailed.
     """
     arguments = ["--format=custom", f"--file={file}", f"--snapshot={snapshot}", "--verbose", *_scope(tools, schema)]
+    # A name that is quoted where it has to be is a pattern that it alone fits.
+    arguments += [f"--exclude-table-data={name}" for name in empty]
     arguments += ["--no-password", f"--lock-wait-timeout={lock_wait * 1000:.0f}", place(session)]
     try:
         async with started(

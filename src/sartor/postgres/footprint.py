@@ -13,6 +13,8 @@ from sartor.postgres.guard import TABLES
 FIRST_OF_USERS = 16384
 """The first number of a relation that isn't Postgres's own."""
 INDEXES = frozenset("iI")
+WRITABLE = frozenset("rpvf")
+WRITES = MODES[2]
 SOLID = frozenset("rm")
 """Tables and materialized views: what has rows of its own."""
 
@@ -28,7 +30,9 @@ where c.oid >= {FIRST_OF_USERS} and c.relkind in ('r', 'p', 'm', 'v', 'f', 'S', 
 """
 LOOK = f"""
 select l.relation::int8 as oid, l.modes, c.relkind::text as kind, c.relfilenode::int8 as file,
-    i.indrelid::int8 as table, c.relname::text as name, pg_catalog.pg_stat_get_xact_numscans(l.relation) as scans,
+    i.indrelid::int8 as table,
+    case when n.nspname = $1 then c.relname::text else n.nspname || '.' || c.relname end as name,
+    pg_catalog.pg_stat_get_xact_numscans(l.relation) as scans,
     pg_catalog.pg_stat_get_xact_tuples_inserted(l.relation) + pg_catalog.pg_stat_get_xact_tuples_updated(l.relation)
         + pg_catalog.pg_stat_get_xact_tuples_deleted(l.relation) as changed
 from (
@@ -38,6 +42,7 @@ from (
     group by relation
 ) l
 left join pg_catalog.pg_class c on c.oid = l.relation
+left join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 left join pg_catalog.pg_index i on i.indexrelid = l.relation
 """
 """Asks for the present transaction's locks on users' relations, and what it did to them."""
@@ -120,6 +125,7 @@ class Step(NamedTuple):
     rewrites: tuple[str, ...]
     scans: tuple[str, ...]
     builds: tuple[Build, ...]
+    writes: tuple[str, ...]
     changed: int
 
 
@@ -133,6 +139,7 @@ def compare(before: Look, after: Look, known: Relations, files: Mapping[int, int
         rewrites=names(moved, known),
         scans=names((oid for oid, trace in after.items() if trace.scans > before.get(oid, NOTHING).scans), known),
         builds=builds(now, known, files),
+        writes=writes(now, new, known),
         changed=sum(trace.changed - before.get(oid, NOTHING).changed for oid, trace in after.items()),
     )
 
@@ -152,6 +159,12 @@ def locks_on(known: Relations, modes: Modes, beside: Modes) -> tuple[Lock, ...]:
             and mode > max(map(MODES.index, beside.get(known[oid].table or 0, ())), default=0)
         )
     )
+
+
+def writes(now: Relations, modes: Modes, known: Relations) -> tuple[str, ...]:
+    """The names of the relations, new ones too, that have got the lock under which rows are changed."""
+    found = [oid for oid in now if WRITES in modes[oid] and now[oid].kind in WRITABLE]
+    return tuple(sorted(known.get(oid, now[oid]).name for oid in found))
 
 
 def moved_files(now: Relations, files: Mapping[int, int]) -> list[int]:

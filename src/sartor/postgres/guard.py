@@ -93,8 +93,8 @@ _RECORDS = {
         host, sartor, seq, format) = (excluded.release, excluded.name, excluded.checksum, excluded.state,
         excluded.deployed_at, excluded.duration_ms, excluded.deployed_by, excluded.host, excluded.sartor, excluded.seq,
         excluded.format) returning 1""",
-    EventKind.ROLLED_BACK: """delete from {ledger} l using closed c
-        where l.lineage = c.lineage and l.id = c.id returning 1""",
+    EventKind.ROLLED_BACK: """delete from {ledger}
+        where lineage = {lineage} and id = {id} and (select true from closed) returning 1""",
     EventKind.UNDOING: """update {ledger} l set state = 'undoing', format = c.format from closed c
         where l.lineage = c.lineage and l.id = c.id returning 1""",
     EventKind.RELABELLED: """update {ledger} l set release = c.release, name = c.name, format = c.format from closed c
@@ -112,12 +112,12 @@ _NOTHING = "select 1 from closed"
 def opening(event: NewEvent, pins: Pins) -> str:
     """The SQL that rides on BEGIN: settings for this transaction, and the claim of the event's number.
 
-    The server answers 23505 where that number exists, 23502 where the journal's head isn't the number before it.
+    The server answers 23505 where that number exists, 23502 where the number before it doesn't.
     """
-    journal, previous = _table(pins, JOURNAL), event.seq - 1
+    journal = _table(pins, JOURNAL)
     values = (
         quote_literal(event.seq),
-        f"(case when (select max(seq) from {journal}) = {previous} then {previous} end)",
+        f"(select seq from {journal} where seq = {event.seq - 1})",
         quote_literal(event.token),
         quote_literal(event.token),
         quote_literal(event.kind.value),
@@ -128,7 +128,7 @@ def opening(event: NewEvent, pins: Pins) -> str:
         quote_literal(FORMAT),
         quote_literal(json.dumps(dict(event.detail))),
     )
-    claiming, after = _pinned(pins) | {"sartor.token": event.token}, ""
+    claiming, after = _pinned(pins) | {"sartor.token": quote_literal(event.token)}, ""
     if not 0 < pins.lock_timeout <= LONGEST_CLAIM:
         claiming["lock_timeout"] = _milliseconds(LONGEST_CLAIM)
         after = _set(_lock_timeout(pins), local=True)
@@ -151,16 +151,17 @@ def session_settings(pins: Pins, *, lock_timeout: bool) -> str:
 
 
 def _pinned(pins: Pins) -> dict[str, str]:
+    """Settings and their values, as SQL."""
     chosen = {
         "search_path": search_path(pins.schema),
         **_lock_timeout(pins),
         "statement_timeout": _milliseconds(pins.statement_timeout),
         "idle_in_transaction_session_timeout": "0",
-        "application_name": pins.application,
+        "application_name": quote_literal(pins.application),
     }
     if pins.server_version >= CHECKS_CLIENT:
         # An orphaned server process notices within a second that its client is gone.
-        chosen["client_connection_check_interval"] = "1s"
+        chosen["client_connection_check_interval"] = "'1s'"
     if pins.server_version >= ENDS_IDLE_SESSIONS:
         chosen["idle_session_timeout"] = "0"
     if pins.server_version >= TIMES_TRANSACTIONS:
@@ -174,13 +175,13 @@ def _lock_timeout(pins: Pins) -> dict[str, str]:
 
 def _milliseconds(seconds: float) -> str:
     # A fraction of a millisecond isn't 0, which is no limit at all.
-    return f"{max(1, round(seconds * 1000)) if seconds else 0}ms"
+    return f"'{max(1, round(seconds * 1000)) if seconds else 0}ms'"
 
 
 def _set(chosen: dict[str, str], *, local: bool) -> str:
-    is_local = str(local).lower()
-    calls = (f"pg_catalog.set_config('{name}', {quote_literal(value)}, {is_local})" for name, value in chosen.items())
-    return f"select {', '.join(calls)};"
+    # Half the server's work of one SELECT that calls set_config: nothing is planned, no row comes back.
+    scope = "local" if local else "session"
+    return "".join(f"set {scope} {name} = {value};" for name, value in chosen.items())
 
 
 def search_path(schema: str) -> str:
@@ -196,7 +197,8 @@ def closing(event: NewEvent, pins: Pins) -> str:
     token = quote_literal(event.token)
     began = "at" if event.since is None else f"(select at from {_table(pins, JOURNAL)} where seq = {event.since})"
     role = quote_literal(pins.role) if pins.role else f"pg_catalog.current_setting('{ROLE}')"
-    record = _RECORDS.get(event.kind, _NOTHING).format(ledger=_table(pins, LEDGER))
+    lineage, alteration_id, *_ = map(quote_literal, _describe(event.about))
+    record = _RECORDS.get(event.kind, _NOTHING).format(ledger=_table(pins, LEDGER), lineage=lineage, id=alteration_id)
     return f"""
         select (case
             when pg_catalog.current_setting('sartor.token', true) is distinct from {token} then '{MARK_GONE}'

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+from collections.abc import Iterable
 from typing import Any
 
 import asyncpg
 
 from sartor import __version__
 from sartor.domain.alteration import Alteration
+from sartor.domain.bundle import bundles
 from sartor.domain.errors import LedgerTooNew
 from sartor.domain.ledger import FORMAT, Entry, Event, EventKind, Ledger, State
 from sartor.domain.quoting import quote_identifier, quote_literal
@@ -18,13 +20,32 @@ from sartor.domain.release import Release
 from sartor.postgres.session import Session
 
 _READ = """
+with bundles as (
+    select lineage, release,
+        pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.string_agg(line, '/'), 'UTF8')), 'hex')
+            as digest
+    from (
+        select lineage, release,
+            pg_catalog.concat_ws('/', lineage, release, id, name, checksum, nullif(state, 'deployed')) as line
+        from {ledger} where $1 <> '' order by id collate pg_catalog."C"
+    ) lines
+    group by lineage, release
+), equal as (
+    select b.lineage, b.release, b.digest
+    from bundles b join pg_catalog.unnest(pg_catalog.string_to_array($1, ' ')) shipped (digest) using (digest)
+)
 select l.lineage, l.id, l.release, l.name, l.checksum, l.state, l.deployed_at, coalesce(l.duration_ms, 0),
     l.deployed_by, l.host, l.sartor, l.seq, (select pg_catalog.max(seq) from {source}) as head,
     greatest((select format from {source} order by seq desc limit 1), (select pg_catalog.max(format) from {ledger}), 0)
-        as format
-from (select 1) one left join {ledger} l on true order by l.seq
+        as format, (select pg_catalog.string_agg(digest, ' ') from equal) as equal
+from (select 1) one
+left join {ledger} l on (l.lineage, l.release) not in (select lineage, release from equal)
+order by l.seq
 """
-"""The columns are the fields of an Entry; there is one row without an id where there are none."""
+"""The columns are the fields of an Entry; there is one row without an id where there are none.
+
+`bundles` is the server's twin of `domain.bundle`: rows whose digests are in $1, between spaces, are not sent.
+"""
 
 _STATES = {state.value: state for state in State}
 
@@ -34,10 +55,11 @@ from {schema}.sartor_journal where seq > $1 order by seq
 """
 
 
-async def read_ledger(session: Session) -> Ledger:
+async def read_ledger(session: Session, shipped: Iterable[Alteration] = ()) -> Ledger:
     """The ledger of the session's destination, from one snapshot. Raises PrivilegeMissing; writes nothing.
 
-    A role that may read `sartor_ledger` alone gets the entries, with the newest entry's number for the head.
+    Of a release that is deployed just as it is `shipped` no row is read: the ledger has it `as_shipped`. A role that
+    may read `sartor_ledger` alone gets the entries, with the newest entry's number for the head.
     """
     if not session.facts.ledger_exists:
         return Ledger()
@@ -45,14 +67,21 @@ async def read_ledger(session: Session) -> Ledger:
     schema = quote_identifier(session.schema)
     ledger = f"{schema}.sartor_ledger"
     source = f"{schema}.sartor_journal" if session.facts.journal_readable else ledger
-    rows = await session.connection.fetch(_READ.format(ledger=ledger, source=source))
+    known = bundles(shipped)
+    rows = await session.connection.fetch(_READ.format(ledger=ledger, source=source), " ".join(known))
     # Taken apart by place, not by name, as there may be ten thousand.
     entries = [
         Entry(lineage, alteration_id, Release.parse(release), name, checksum, _STATES[state], *rest)
-        for lineage, alteration_id, release, name, checksum, state, *rest, _head, _format in rows
+        for lineage, alteration_id, release, name, checksum, state, *rest, _head, _format, _equal in rows
         if alteration_id is not None
     ]
-    return Ledger(rows[0]["head"] or 0, rows[0]["format"], tuple(entries))
+    equal = (rows[0]["equal"] or "").split()
+    return Ledger(
+        head=rows[0]["head"] or 0,
+        format=rows[0]["format"],
+        entries=tuple(entries),
+        as_shipped=tuple([alteration for digest in equal for alteration in known[digest]]),
+    )
 
 
 def require_format(ledger: Ledger) -> None:

@@ -58,7 +58,8 @@ create table {schema}.sartor_fingerprint (
     host text not null,
     sartor text not null,
     packed jsonb not null,
-    stamp text not null
+    stamp text not null,
+    anew timestamptz
 );
 
 comment on table {schema}.sartor_fingerprint is

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import NamedTuple
 
 from sartor.postgres.dump import describe
@@ -17,10 +18,15 @@ class Likeness(NamedTuple):
     rows: dict[str, int]
 
 
-async def likeness(tools: Tools, session: Session, snapshot: Snapshot, *, schema: str | None) -> Likeness:
-    """What is compared of the session's database, as the snapshot has it; of one schema, or of all."""
+async def likeness(
+    tools: Tools, session: Session, snapshot: Snapshot, *, schema: str | None, empty: Container[str] = ()
+) -> Likeness:
+    """What is compared of the session's database, as the snapshot has it; of one schema, or of all.
+
+    Tables that are to be `empty` in the copy count as such.
+    """
     lines = await describe(tools, session, snapshot=snapshot.id, schema=schema)
-    return Likeness(tuple(lines), await count_rows(snapshot.connection, schema))
+    return Likeness(tuple(lines), await count_rows(snapshot.connection, schema, empty=empty))
 
 
 async def likeness_now(tools: Tools, session: Session, *, schema: str | None) -> Likeness:

@@ -49,7 +49,7 @@ EMPTIES = "truncate"
 """The statement that gives a table a new file and needs no time for it."""
 REFUSES = (asyncpg.ActiveSQLTransactionError, asyncpg.InvalidTransactionTerminationError)
 """What says that a statement can't be, or mustn't be, in a transaction."""
-NOTHING = Step((), (), (), (), 0)
+NOTHING = Step((), (), (), (), (), 0)
 
 
 @dataclass(slots=True)
@@ -78,6 +78,7 @@ class Watch:
             rewrites=() if empties else step.rewrites,
             scans=() if empties else step.scans,
             builds=() if empties else step.builds,
+            writes=tuple(lock.relation for lock in step.locks) if empties else step.writes,
             rows=step.changed if self.counts or step.changed else None,
             ms=current.ms,
             error=error,
@@ -179,7 +180,11 @@ class Watcher:
 
     async def _look(self) -> dict[int, Trace]:
         with self._aside():
-            return read_look(await self._connection.fetch(LOOK)) if self._connection.is_in_transaction() else {}
+            return (
+                read_look(await self._connection.fetch(LOOK, self._watch.schema))
+                if self._connection.is_in_transaction()
+                else {}
+            )
 
     @contextmanager
     def _aside(self) -> Iterator[None]:
@@ -218,5 +223,5 @@ class Watcher:
         touched = rewritten or (*(build.table for build in built), *gone)
         locks = tuple(Lock(table, MODES[7] if rewritten else MODES[3]) for table in dict.fromkeys(touched))
         self._files = {oid: relation.file for oid, relation in now.items()}
-        self._watch.note(current, Step(locks, rewritten, (), built, 0), ())
+        self._watch.note(current, Step(locks, rewritten, (), built, (), 0), ())
         return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from datetime import datetime
 
 from sartor import __version__
 from sartor.domain.drift import Record
@@ -12,7 +13,7 @@ from sartor.domain.quoting import quote_identifier
 from sartor.postgres.session import Session
 
 _READ = """
-select f.seq, f.at, f.by_user, f.host, f.sartor, f.packed::text as packed, f.stamp, exists ({later}) as outdated
+select f.seq, f.at, f.by_user, f.host, f.sartor, f.packed::text as packed, f.stamp, f.anew, exists ({later}) as outdated
 from {schema}.sartor_fingerprint f {lock}
 """
 
@@ -26,10 +27,10 @@ _LATER_ENTRY = "select from {schema}.sartor_ledger l where l.seq > f.seq"
 """For a role that may not read the journal."""
 
 _WRITE = """
-insert into {schema}.sartor_fingerprint (seq, by_user, host, sartor, packed, stamp)
-values ($1, session_user, $2::text, $3::text, $4::text::jsonb, $5::text)
-on conflict (one) do update set (seq, at, by_user, host, sartor, packed, stamp) = (excluded.seq, excluded.at,
-    excluded.by_user, excluded.host, excluded.sartor, excluded.packed, excluded.stamp)
+insert into {schema}.sartor_fingerprint (seq, by_user, host, sartor, packed, stamp, anew)
+values ($1, session_user, $2::text, $3::text, $4::text::jsonb, $5::text, $6::timestamptz)
+on conflict (one) do update set (seq, at, by_user, host, sartor, packed, stamp, anew) = (excluded.seq,
+    excluded.at, excluded.by_user, excluded.host, excluded.sartor, excluded.packed, excluded.stamp, excluded.anew)
 """
 
 
@@ -50,13 +51,16 @@ async def read_record(session: Session, *, to_change: bool = False) -> Record | 
         outdated=row["outdated"],
         packed=json.loads(row["packed"]),
         stamp=row["stamp"],
+        anew=row["anew"],
     )
 
 
-async def write_record(session: Session, fingerprint: Fingerprint, *, seq: int, stamp: str) -> None:
+async def write_record(
+    session: Session, fingerprint: Fingerprint, *, seq: int, stamp: str, anew: datetime | None = None
+) -> None:
     """Record what the schema should be, as of the journal's event `seq`.
 
-    `stamp` is the catalogue's, read before the schema, where that is just so; else "".
+    `stamp` is the catalogue's, read before the schema, where that is just so; else "". `anew` is as in `Record`.
     """
     query, packed = _WRITE.format(schema=quote_identifier(session.schema)), json.dumps(fingerprint.packed())
-    await session.connection.execute(query, seq, socket.gethostname(), __version__, packed, stamp)
+    await session.connection.execute(query, seq, socket.gethostname(), __version__, packed, stamp, anew)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from sartor.domain.plan import Deploy, Plan, Rollback, make_plan
 from sartor.domain.rehearsal import Rehearsal, Rehearsed
 from sartor.domain.report import Failure, Note, Observer, RunEvent, Waiting
 from sartor.postgres.clone import clone
-from sartor.postgres.footprint import read_relations, read_sizes
+from sartor.postgres.footprint import Relations, read_relations, read_sizes
 from sartor.postgres.ledger import read_ledger
 from sartor.postgres.observed import ObservedConnection
 from sartor.postgres.session import Session, application_name
@@ -100,6 +101,30 @@ async def on_a_clone(
     observer: Observer,
 ) -> Rehearsal:
     """Rehearse on a clone of the session's database, whose tables have these `sizes`. Raises as `rehearse`."""
+    async with cloned(session, order, limits) as copy:
+        scratch, notebook = copy.session, Notebook(copy.known, session.schema, counts=order.data)
+        plan, failed = await deploy_there(scratch, catalogue, request, notebook, limits, observer)
+        return Rehearsal(
+            target=plan.target,
+            place="a clone with data" if order.data else "a clone without data",
+            alterations=tuple(_collect(plan, notebook, failed, data=order.data)),
+            failed=failed,
+            sizes=sizes,
+            notes=copy.notes,
+        )
+
+
+class Clone(NamedTuple):
+    """A clone: a session there, the relations that it has, and what it lacks or is otherwise."""
+
+    session: Session
+    known: Relations
+    notes: tuple[str, ...]
+
+
+@asynccontextmanager
+async def cloned(session: Session, order: RehearsalOrder, limits: Limits) -> AsyncIterator[Clone]:
+    """A clone of the session's database, for as long as the block lasts. Raises as `rehearse`."""
     if session.facts.pooled:
         raise PoolerRefused(f"{session.destination.label} is a connection pooler, and a clone needs a session")
     async with (
@@ -109,20 +134,10 @@ async def on_a_clone(
         async with exported_snapshot(session) as snapshot:
             lacks = await clone(session, scratch, snapshot, data=order.data, lock_wait=limits.lock_budget)
         notes = (*place.notes, *_versions(session, scratch), *(f"the clone: {lack}" for lack in lacks))
-        known = await read_relations(scratch.connection, scratch.schema)
-        notebook = Notebook(known, scratch.schema, counts=order.data)
-        plan, failed = await _carry_out(scratch, catalogue, request, notebook, limits, observer)
-        return Rehearsal(
-            target=plan.target,
-            place="a clone with data" if order.data else "a clone without data",
-            alterations=tuple(_collect(plan, notebook, failed, data=order.data)),
-            failed=failed,
-            sizes=sizes,
-            notes=notes,
-        )
+        yield Clone(scratch, await read_relations(scratch.connection, scratch.schema), notes)
 
 
-async def _carry_out(
+async def deploy_there(
     scratch: Session,
     catalogue: Catalogue,
     request: Deploy | Rollback,
@@ -130,7 +145,7 @@ async def _carry_out(
     limits: Limits,
     observer: Observer,
 ) -> tuple[Plan, Failure | None]:
-    """Deploy to the clone as to any destination; the plan, and why it ended early."""
+    """Deploy to a clone, or roll back there, as to any destination; the plan, and why it ended early."""
 
     def told(event: RunEvent) -> None:
         # What begins and ends on a clone isn't news of the destination.

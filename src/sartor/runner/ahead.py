@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
-from itertools import islice
 
 from sartor.catalogue.script import Script
 from sartor.domain.errors import SartorError
@@ -26,13 +26,19 @@ class Ahead:
         self._loaded: deque[tuple[Step, Script]] = deque()
         self._error: SartorError | None = None
 
-    def look(self, count: int) -> list[tuple[Step, Script]]:
-        """The first `count` of what is left, or as many as can be loaded. Raises as `load` if that is none."""
-        while len(self._loaded) < count and self._load_one():
-            pass
-        if self._error is not None and not self._loaded:
+    def look(self) -> tuple[Step, Script] | None:
+        """The first of what is left, None where nothing is. Raises as `load`."""
+        first = next(iter(self), None)
+        if first is None and self._error is not None:
             raise self._error
-        return list(islice(self._loaded, count))
+        return first
+
+    def __iter__(self) -> Iterator[tuple[Step, Script]]:
+        """What is left, as far as it can be loaded: each when it is asked for, unless it was before."""
+        for number in itertools.count():
+            if number == len(self._loaded) and not self._load_one():
+                return
+            yield self._loaded[number]
 
     def pop(self) -> None:
         """The first one is done."""

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from sartor.domain.affected import Choice, Reach, choose
 from sartor.domain.backup import Backup, file_name, schema_to_hold
 from sartor.domain.destination import Destination
 from sartor.domain.errors import BackupFailed, PoolerRefused, SartorError
@@ -25,7 +26,8 @@ from sartor.postgres.likeness import Likeness, difference, likeness, likeness_no
 from sartor.postgres.partial import Partial, partial
 from sartor.postgres.scratch import scratch_database
 from sartor.postgres.session import Session, application_name
-from sartor.postgres.snapshot import exported_snapshot
+from sartor.postgres.snapshot import Snapshot, exported_snapshot
+from sartor.postgres.ties import read_stock
 from sartor.postgres.tools import Tools, find_tools
 from sartor.runner.attempt import Stale
 from sartor.runner.turn import take_turn
@@ -35,12 +37,16 @@ BEAT = 1.0
 
 
 class BackupOrder(NamedTuple):
-    """What is wanted: in which folder, or under which file's name; how much of the database; proved on which server."""
+    """What is wanted: in which folder, or under which file's name; how much of the database; proved on which server.
+
+    With `reach`, the rows of those tables alone that a plan may change.
+    """
 
     place: str
     whole: bool = False
     prove: bool = False
     scratch: Destination | None = None
+    reach: Reach | None = None
 
 
 async def take_backup(
@@ -75,6 +81,8 @@ async def back_up(session: Session, order: BackupOrder, limits: Limits, observer
 
 def _name(place: str, database: str, schema: str | None) -> Path:
     """The file's name: as it was given, or one of its own in the folder that was given. Raises BackupFailed."""
+    if not place:  # an unset variable in a script, say
+        raise BackupFailed("the backup was given an empty name", hint="give a new file's name, or a folder's")
     path = Path(place).absolute()
     if path.is_dir():
         now = dt.datetime.now(dt.UTC)
@@ -83,7 +91,7 @@ def _name(place: str, database: str, schema: str | None) -> Path:
     if place.endswith("/") or not path.parent.is_dir():
         folder = path if place.endswith("/") else path.parent
         raise BackupFailed(f"there is no folder {folder}", hint="make it, or give another")
-    if path.exists():
+    if path.exists() or path.is_symlink():
         raise BackupFailed(f"{path} exists already", hint="give another name, or a folder")
     return path
 
@@ -117,17 +125,19 @@ class _Taking:
         try:
             source: Likeness | None = None
             async with exported_snapshot(session) as snapshot:
+                choice = await self._choose(snapshot, order.reach)
                 await dump(
                     tools,
                     session,
                     self._file.path,
                     snapshot=snapshot.id,
                     schema=schema,
+                    empty=choice.left,
                     lock_wait=limits.lock_budget,
                     heard=self._hear,
                 )
                 if order.prove:
-                    source = await likeness(tools, session, snapshot, schema=schema)
+                    source = await likeness(tools, session, snapshot, schema=schema, empty=choice.left)
             self._what = "reading the backup"
             reader = await decode(session.facts.server_version, self._file.path)
             if source is not None:
@@ -140,11 +150,23 @@ class _Taking:
                 database=session.facts.database,
                 schema=schema,
                 proved=source is not None,
+                tables=choice.kept if choice.left else None,
+                left_out=choice.left,
             )
         finally:
             beat.cancel()
             with suppress(asyncio.CancelledError):
                 await beat
+
+    async def _choose(self, snapshot: Snapshot, reach: Reach | None) -> Choice:
+        """Whose rows are to be in it, as things are at this moment."""
+        if reach is None:
+            return Choice(())
+        stock = await read_stock(snapshot.connection, self._session.schema, held=self._schema)
+        choice = choose(reach, stock)
+        if choice.why is not None:
+            self._observer(Note(text=f"the backup holds the rows of all tables: {choice.why}"))
+        return choice
 
     async def _prove(self, reader: Tools, source: Likeness, beside: Destination) -> None:
         """Restore it into a scratch database, and compare. Raises BackupFailed."""

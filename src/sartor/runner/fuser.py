@@ -10,6 +10,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import islice
 
 import sartor.postgres.errors as driver
 from sartor.catalogue.script import Script
@@ -57,7 +58,7 @@ class Fuser:
             self._alone = max(0, self._alone - 1)
             return []
         found, length = [], 0
-        for step, script in ahead.look(self._count):
+        for step, script in islice(ahead, self._count):
             if length > LONGEST or not self._is_fit(step, script):
                 break
             found.append(script)
@@ -69,7 +70,7 @@ class Fuser:
         return complete and script.is_fusible(self._direction)
 
     async def run(self, scripts: Sequence[Script], committed: Callable[[int, float], None]) -> None:
-        """Run scripts together, and tell `committed` of each, with its milliseconds on the server.
+        """Run scripts together, and tell `committed` of each, with its milliseconds.
 
         What it returns without having told of is to be run by itself. Raises as `attempt.happen`: an error is then that
         of the first script that wasn't told of.
@@ -121,16 +122,18 @@ class Fuser:
         # Of a message that was given up the driver drops what still comes: marks, too.
         if session.connection_lost or not isinstance(error, Exception):
             await self._find_out(batch, error, told)
+        elif phase is Phase.COMMIT and await self._is_committed(batch, RESOLVE):
+            batch.confirm(told)
         if not isinstance(error, Exception):
             raise error
-        if phase is Phase.CLAIM and state in driver.STALE:
+        if batch.phase is Phase.CLAIM and state in driver.STALE:
             raise Stale from error
         if lost is not None and phase is not Phase.COMMIT and batch.committed < len(batch.pieces):
             raise lost from error
         if lost is None and not batch.begun:
             # A mistake of syntax somewhere in it, most likely: the script that has it is found when its turn comes.
             self._possible = False
-        elif lost is not None or phase is Phase.CLAIM or state in DOUBTED:
+        elif lost is not None or batch.phase is Phase.CLAIM or state in DOUBTED:
             self._alone = 1
         else:
             raise error
@@ -144,8 +147,11 @@ class Fuser:
         interrupted = not isinstance(error, Exception)
         with suppress(*([Unreachable] if interrupted and batch.phase is not Phase.COMMIT else [])):
             while batch.committed < len(batch.pieces):
-                piece = batch.pieces[batch.committed]
-                within = PARTING if interrupted else RESOLVE
-                if not await find_outcome(self._turn.session, piece.event, piece.pins, within=within):
+                if not await self._is_committed(batch, PARTING if interrupted else RESOLVE):
                     return
                 batch.confirm(told)
+
+    async def _is_committed(self, batch: Batch, within: float) -> bool:
+        """Ask the database whether the first event that isn't known to be committed is."""
+        piece = batch.pieces[batch.committed]
+        return await find_outcome(self._turn.session, piece.event, piece.pins, within=within)

@@ -6,11 +6,11 @@ import asyncio
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from sartor.catalogue.script import Script
 from sartor.catalogue.scripts import load_script
 from sartor.domain.alteration import Alteration, Catalogue
-from sartor.domain.backup import Backup, schema_to_hold
 from sartor.domain.destination import redact
 from sartor.domain.errors import AlterationFailed, PoolerRefused, SartorError
 from sartor.domain.ledger import EventKind, Ledger, State
@@ -25,8 +25,12 @@ from sartor.runner.ahead import Ahead
 from sartor.runner.attempt import Committed, Stale, is_the_scripts
 from sartor.runner.fuser import Fuser
 from sartor.runner.outside import Outside
+from sartor.runner.precaution import Precaution
 from sartor.runner.recording import recording
 from sartor.runner.turn import Turn, take_turn
+
+if TYPE_CHECKING:
+    from sartor.runner.backup import BackupOrder
 
 Load = Callable[[Alteration], Script]
 
@@ -39,7 +43,7 @@ async def carry_out(  # noqa: PLR0913 - one plan, and all that it needs
     plan: Plan,
     *,
     limits: Limits,
-    backup: str | None,
+    backup: BackupOrder | None,
     observer: Observer,
     load: Load = load_script,
 ) -> Report:
@@ -52,11 +56,10 @@ async def carry_out(  # noqa: PLR0913 - one plan, and all that it needs
     load_all(plan, session, load)
     require_format(ledger)
     session.require_write()
-    progress = _Progress(catalogue, request, plan, load)
+    progress = _Progress(catalogue, request, plan, load, backup)
     try:
         async with take_turn(session, plan.direction.value, limits=limits, observer=observer) as turn:
-            if backup is not None:
-                await progress.back_up(turn, backup)
+            await progress.back_up(turn)
             await create_ledger(session)
             if turn.waited or not ledger.exists:
                 await progress.plan_again(turn)
@@ -96,7 +99,9 @@ def _load(alteration: Alteration, plan: Plan, load: Load) -> Script:
 class _Progress:
     """How far a run has come: its plan, what it did, and what other runs did meanwhile."""
 
-    def __init__(self, catalogue: Catalogue, request: Deploy | Rollback, plan: Plan, load: Load) -> None:
+    def __init__(
+        self, catalogue: Catalogue, request: Deploy | Rollback, plan: Plan, load: Load, backup: BackupOrder | None
+    ) -> None:
         self._catalogue = catalogue
         self._request = request
         self._plan = plan
@@ -104,8 +109,7 @@ class _Progress:
         self._done: list[Done] = []
         self._begun: Alteration | None = None
         self._elsewhere: dict[tuple[str, str], Alteration] = {}
-        self._backup: Backup | None = None
-        self._noted = False
+        self._precaution = Precaution(backup)
 
     @property
     def head(self) -> int:
@@ -123,23 +127,18 @@ class _Progress:
             remaining=tuple(s.alteration for s in self._plan.steps if s.alteration.identity not in finished),
             elsewhere=tuple(self._elsewhere.values()),
             plan=self._plan,
-            backup=self._backup,
+            backup=self._precaution.backup,
         )
 
-    async def back_up(self, turn: Turn, folder: str) -> None:
-        """Take a backup, unless there is nothing to hold, or other runs have left nothing to do."""
-        from sartor.runner.backup import BackupOrder, back_up
-
+    async def back_up(self, turn: Turn) -> None:
+        """Take the backup that is wanted, unless other runs have left nothing to do."""
+        if not self._precaution.is_wanted:
+            return
         await turn.session.learn()
         if turn.session.facts.ledger_exists:
             await self.plan_again(turn)
-        if self._plan.is_empty:
-            return
-        schema = schema_to_hold(turn.session.schema)
-        if schema is not None and not turn.session.facts.schema_exists:
-            turn.observer(Note(text=f"there is no schema {schema} yet, so there is nothing to back up"))
-        else:
-            self._backup = await back_up(turn.session, BackupOrder(place=f"{folder}/"), turn.limits, turn.observer)
+        if not self._plan.is_empty:
+            await self._precaution.take(turn, self._plan)
 
     async def plan_again(self, turn: Turn) -> None:
         """Plan from what the database says now."""
@@ -151,31 +150,35 @@ class _Progress:
         if request.steps is not None:
             request = dataclasses.replace(request, steps=max(0, request.steps - len(self._done)))
         before, self._plan = self._plan, make_plan(self._catalogue, ledger, request)
+        if self._plan.steps == before.steps:
+            # As on a new database: ten thousand steps are kept once.
+            self._plan = self._plan._replace(steps=before.steps)
+        else:
+            self._take_in(before, turn)
+        turn.observer(Planned(plan=self._plan))
+
+    def _take_in(self, before: Plan, turn: Turn) -> None:
+        """Note what others did of the plan before, and see that what is new is fit to run."""
         mine = {d.alteration.identity for d in self._done} | {s.alteration.identity for s in self._plan.steps}
         self._elsewhere |= {
             s.alteration.identity: s.alteration for s in before.steps if s.alteration.identity not in mine
         }
         if {s.alteration.identity for s in self._plan.steps} - {s.alteration.identity for s in before.steps}:
             load_all(self._plan, turn.session, self._load)
-        turn.observer(Planned(plan=self._plan))
 
     async def carry_out(self, turn: Turn) -> None:
         """Carry the plan out; plan again where another run makes it stale."""
         while True:
             turn.head = self._plan.head
             try:
-                await self._note_backup(turn)
+                await self._precaution.take_again(turn, self._plan)
+                await self._precaution.note(turn)
                 await self._repair(turn)
                 await self._run_steps(turn)
             except Stale:
                 await self.plan_again(turn)
             else:
                 return
-
-    async def _note_backup(self, turn: Turn) -> None:
-        if self._backup is not None and not self._noted:
-            await turn.record(EventKind.BACKUP, None, **self._backup.detail)
-            self._noted = True
 
     async def _repair(self, turn: Turn) -> None:
         for pair in self._plan.relabel:
@@ -188,11 +191,11 @@ class _Progress:
     async def _run_steps(self, turn: Turn) -> None:
         ahead = Ahead(self._plan.steps, lambda step: _load(step.alteration, self._plan, self._load))
         fuser = Fuser(turn, self._plan.direction)
-        while ahead.look(1):
+        while following := ahead.look():
             if together := fuser.choose(ahead):
                 await self._fuse(turn, fuser, ahead, together)
             else:
-                await self._step(turn, ahead)
+                await self._step(turn, ahead, *following)
 
     async def _fuse(self, turn: Turn, fuser: Fuser, ahead: Ahead, together: Sequence[Script]) -> None:
         """Run the first scripts in one message; one that stopped it may be left, to be run by itself."""
@@ -212,9 +215,9 @@ class _Progress:
             script = fuser.located(together[len(self._done) - done])
             raise AlterationFailed(await _record_failure(turn, error, script, self._plan.direction)) from error
 
-    async def _step(self, turn: Turn, ahead: Ahead) -> None:
+    async def _step(self, turn: Turn, ahead: Ahead, step: Step, script: Script) -> None:
         """Run the first script by itself."""
-        (step, script), direction = ahead.look(1)[0], self._plan.direction
+        direction = self._plan.direction
         self._begin(turn, script)
         began = time.monotonic()
         try:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
-from sartor.domain.drift import Drift, Record, carried, find_drift
+from sartor.domain.drift import OUTDATED, Drift, Record, carried, find_drift
 from sartor.domain.errors import SartorError
 from sartor.domain.fingerprint import Fingerprint
 from sartor.domain.quoting import quote_identifier
@@ -50,6 +51,8 @@ class _Recorder:
         """What was recorded, where the schema can be held against it."""
         self._before: Fingerprint | None = None
         """The schema; None where it was as recorded."""
+        self._gap = ""
+        """Why it can't be held against what was recorded; "" where it can, or nothing was."""
 
     async def begin(self) -> None:
         """Look at the schema, and tell what isn't as the last run left it."""
@@ -57,7 +60,10 @@ class _Recorder:
             return
         try:
             record = await read_record(self._session)
-            if record is None or record.outdated:
+            if record is None:
+                return
+            if record.outdated:
+                self._gap = OUTDATED
                 return
             if record.stamp and record.stamp == await read_stamp(self._session.connection):
                 self._found = record
@@ -67,6 +73,7 @@ class _Recorder:
             self._complain(str(error))
             return
         drift = find_drift(record, before)
+        self._gap = drift.unknown
         if not drift.unknown:
             self._found, self._before = record, None if drift.absent else before
             self._tell(drift)
@@ -99,7 +106,21 @@ class _Recorder:
             if self._found is None:
                 return
             seq = record.seq
-        await write_record(self._session, expected, seq=seq, stamp=stamp if expected == after else "")
+        await write_record(
+            self._session, expected, seq=seq, stamp=stamp if expected == after else "", anew=self._anew(record)
+        )
+
+    def _anew(self, record: Record | None) -> datetime | None:
+        """When the schema was last taken for what it should be without a record to hold it against."""
+        if not self._gap:
+            return record.anew if record else None
+        self._turn.observer(
+            Note(
+                text=f"what the schema should be is recorded anew, as {self._gap}; what was changed by hand until now"
+                " is told by `verify --against-replay` alone"
+            )
+        )
+        return datetime.now(UTC)
 
     def _expected(self, record: Record | None, after: Fingerprint) -> Fingerprint:
         """What the schema should be, by what is recorded at the end of the run."""

@@ -56,7 +56,7 @@ async def run_repair(
 
 async def _decide(session: Session, ledger: Ledger, catalogue: Catalogue, request: Repair) -> tuple[Mend, ...]:
     names = {index.name for index in await _invalid(session)} if request.drop_indexes else set()
-    drifted = request.accept_drift and ledger.exists and not (await look_for_drift(session)).absent
+    drifted = request.accept_drift and ledger.exists and await _is_drifted(session)
     return make_repair(catalogue, ledger, request, invalid=names, drifted=drifted)
 
 
@@ -95,6 +95,11 @@ async def _mend(turn: Turn, mend: Mend, reason: str) -> None:
             await turn.record(mend.kind, mend.about, was=mend.was, reason=reason)
         case _:
             await turn.record(mend.kind, mend.about, reason=reason)
+
+
+async def _is_drifted(session: Session) -> bool:
+    drift = await look_for_drift(session)
+    return not (drift.absent and drift.certain)
 
 
 async def _drop(turn: Turn, name: str) -> str:

@@ -18,6 +18,7 @@ from sartor.domain.report import Copying, Observer
 from sartor.postgres.connecting import stay
 from sartor.postgres.contents import what_it_holds
 from sartor.postgres.dump import decode, restore
+from sartor.postgres.listing import without_rows
 from sartor.postgres.scratch import create_database, drop_database
 from sartor.postgres.session import Session, application_name
 
@@ -54,11 +55,12 @@ async def put_back(order: RestoreOrder, into: Destination, *, observer: Observer
         try:
             tools = await decode(session.facts.server_version, file)
             await restore(tools, session, file, bare=order.no_owner, jobs=order.jobs)
+            left_out = await without_rows(tools, session, file)
         finally:
             beat.cancel()
             with suppress(asyncio.CancelledError):
                 await beat
-        return Restored(str(file), size, session.facts.database, (time.monotonic() - began) * 1000)
+        return Restored(str(file), size, session.facts.database, (time.monotonic() - began) * 1000, left_out)
 
 
 @asynccontextmanager

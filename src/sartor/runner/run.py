@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
 from sartor.domain.limits import Limits
@@ -10,6 +12,9 @@ from sartor.domain.report import Observer, Planned, Report
 from sartor.postgres.ledger import read_ledger
 from sartor.postgres.session import Session, application_name
 
+if TYPE_CHECKING:
+    from sartor.runner.backup import BackupOrder
+
 
 async def run(
     destination: Destination,
@@ -17,10 +22,10 @@ async def run(
     request: Deploy | Rollback,
     *,
     limits: Limits,
-    backup: str | None = None,
+    backup: BackupOrder | None = None,
     observer: Observer,
 ) -> Report:
-    """Do what `request` asks on one destination, and report it; `backup` is a folder for a backup taken before.
+    """Do what `request` asks on one destination, and report it; `backup` orders a backup that is taken before.
 
     Raises SartorError, as `progress.carry_out`.
     """
@@ -28,7 +33,8 @@ async def run(
     async with Session(destination, application=application_name(verb)) as session:
         if session.facts.ledger_exists and not (session.facts.can_use and session.facts.ledger_readable):
             session.require_write()  # it names all that a run lacks, where not even reading is allowed
-        ledger = await read_ledger(session)
+        # What is undone is undone in the order of its rows; of what is deployed a plan needs none.
+        ledger = await read_ledger(session, catalogue if isinstance(request, Deploy) else ())
         plan = make_plan(catalogue, ledger, request)
         observer(Planned(plan=plan))
         if plan.is_empty:

@@ -17,6 +17,7 @@ from sartor.domain.destination import Destination
 from sartor.domain.errors import AlterationFailed, CatalogueError, DestinationError, ScriptError
 from sartor.domain.ledger import EventKind
 from sartor.domain.limits import Limits
+from sartor.domain.lines import Lines
 from sartor.domain.report import Failure, Note, Observer
 from sartor.postgres.connection import Connection
 from sartor.postgres.contents import empty_tables
@@ -62,7 +63,8 @@ def load_seed(name: str) -> SeedModule:
         text = file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise CatalogueError(f"{file} can't be read: {error}") from error
-    fragments = [Fragment(s.text, text.count("\n", 0, s.start) + 1, verbatim=True) for s in sql.split(text)]
+    lines = Lines(text)
+    fragments = [Fragment(s.text, lines.at(s.start), verbatim=True) for s in sql.split(text)]
     body, locate_sql = straight_body(str(file), fragments)
     return SeedModule(file=file, seed=body, reset=None, locate=locate_sql)
 

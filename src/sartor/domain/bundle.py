@@ -1,0 +1,25 @@
+"""Alterations by the bundle, so that disk and database can be held against each other without sending a row."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from itertools import groupby
+from operator import attrgetter
+
+from sartor.domain.alteration import Alteration
+
+
+def bundles(alterations: Iterable[Alteration]) -> dict[str, list[Alteration]]:
+    """Alterations in their order by lineage and release, under a hash of what a ledger says of them: 64 hex digits.
+
+    A release under two labels (`1.0`, `1.0.0`) is one bundle here and two in a ledger, so it is never found equal.
+    """
+    found = [list(bundle) for _, bundle in groupby(alterations, key=attrgetter("lineage", "release"))]
+    return {_digest(bundle): bundle for bundle in found}
+
+
+def _digest(bundle: Iterable[Alteration]) -> str:
+    in_order = sorted(bundle, key=attrgetter("id"))
+    lines = [f"{a.lineage}/{a.release.label}/{a.id}/{a.name}/{a.checksum}" for a in in_order]
+    return hashlib.sha256("/".join(lines).encode()).hexdigest()

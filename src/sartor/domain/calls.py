@@ -1,0 +1,91 @@
+"""Which functions a statement calls, as far as its text says: on tables without rows, those for each row don't run."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Container, Iterator
+
+from sartor.domain.sql import Statement, Token, tokens
+
+_RUNS_CODE = frozenset({"do", "call"})
+_DEFINES = re.compile(
+    r"(create (or replace )?((constraint )?trigger|function|procedure)|drop|comment|grant|revoke"
+    r"|alter (function|procedure|routine|trigger))\b"
+)
+"""What names functions and calls none."""
+_MAKES_TABLE = re.compile(r"create (\w+ ){0,2}table\b")
+_MAKES_FUNCTION = re.compile(r"create (or replace )?(function|procedure)\b")
+_REACTS = re.compile(r"(create (or replace )?(constraint )?|drop )(trigger|rule)\b")
+_COMMANDS = re.compile(
+    r"alter|call|copy|create|delete|do|drop|execute|import|insert|merge|open|perform|refresh|select|table|truncate"
+    r"|update|values|with"
+)
+"""Words that are in a body in PL/pgSQL, if it does more than compute."""
+_HARMLESS = frozenset({"immutable", "stable"})
+
+
+def runs_code(sql: str) -> bool:
+    """Whether a statement is a program, which goes by the data that it finds."""
+    return Statement(sql, 0).words.partition(" ")[0] in _RUNS_CODE
+
+
+def computes_only(body: str, functions: Container[str]) -> bool:
+    """Whether a body in PL/pgSQL queries nothing, changes nothing, and calls none of these functions."""
+    found = _meaning(body)
+    commands = any(_COMMANDS.fullmatch(name) for token in found if (name := _name(token)) is not None)
+    return not commands and not any(name in functions for name in _opened(found))
+
+
+def about_reaction(sql: str) -> str | None:
+    """`create` or `drop`, where a statement does that to a trigger or a rule."""
+    words = Statement(sql, 0).words
+    return words.partition(" ")[0] if _REACTS.match(words) else None
+
+
+def calls(sql: str) -> frozenset[str]:
+    """The names of functions that a statement may call, without their schemas; some are no functions.
+
+    The defaults of a new table are called by those who fill it.
+    """
+    words, found = Statement(sql, 0).words, _meaning(sql)
+    if _DEFINES.match(words) or (_MAKES_TABLE.match(words) and "as" not in map(_name, found)):
+        return frozenset()
+    return frozenset(_opened(found))
+
+
+def makes_function(sql: str) -> str | None:
+    """The name of the function that a statement makes, where that may change something."""
+    found = _meaning(sql)
+    if not _MAKES_FUNCTION.match(Statement(sql, 0).words) or _HARMLESS & set(map(_name, _outside(found))):
+        return None
+    return next(_opened(found), None)
+
+
+def _meaning(sql: str) -> list[Token]:
+    return [token for token in tokens(sql) if not token.is_blank]
+
+
+def _opened(found: list[Token]) -> Iterator[str]:
+    """The names that a parenthesis comes behind."""
+    for before, after in itertools.pairwise(found):
+        if after.text == "(" and (name := _name(before)) is not None:
+            yield name
+
+
+def _outside(found: list[Token]) -> Iterator[Token]:
+    """What stands in no parentheses."""
+    depth = 0
+    for token in found:
+        depth += {"(": 1, ")": -1}.get(token.text, 0)
+        if depth == 0:
+            yield token
+
+
+def _name(token: Token) -> str | None:
+    """A name as the catalogue has it; None where a token isn't one."""
+    if token.kind == "word":
+        return token.text.lower()
+    if token.kind == "string" and token.text.startswith('"'):
+        return token.text[1:-1].replace('""', '"')
+    return None

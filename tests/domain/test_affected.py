@@ -1,0 +1,125 @@
+"""Which tables a run may change, from what a rehearsal saw and from what ties tables together."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sartor.domain.affected import Choice, ForeignKey, Reach, Stock, Ties, choose
+
+NAMES = tuple("abcdefg")
+names = st.sampled_from(NAMES)
+some = st.frozensets(names)
+all_ties = st.builds(
+    Ties,
+    foreign_keys=st.frozensets(st.builds(ForeignKey, names, names, st.booleans()), max_size=8),
+    parts=st.frozensets(st.tuples(names, names), max_size=4),
+)
+reaches = st.builds(Reach, changed=some, written=some, known=st.just(frozenset(NAMES)), ties=all_ties)
+
+
+def stock_of(ties: Ties, tables: frozenset[str] = frozenset(NAMES)) -> Stock:
+    """A database with these tables, all in the destination's schema, and a materialized view."""
+    return Stock(tables={f"public.{name}": name for name in tables}, views=frozenset({"public.m"}), ties=ties)
+
+
+def kept(choice: Choice) -> set[str]:
+    return {name.removeprefix("public.") for name in choice.kept}
+
+
+@given(reaches, all_ties)
+def test_what_may_change_is_kept(reach: Reach, ties: Ties) -> None:
+    """What was changed is kept; where rows change, so are its parts and what a reference passes that on to."""
+    found, both = kept(choose(reach, stock_of(ties))), ties | reach.ties
+    assert reach.changed | reach.written <= found
+    rows = set(reach.written)
+    for _ in NAMES:
+        rows |= {key.table for key in both.foreign_keys if key.passes_on and key.references in rows}
+        rows |= {part for whole, part in both.parts if whole in rows}
+    assert rows <= found
+
+
+@given(reaches, all_ties)
+def test_no_reference_is_left_open(reach: Reach, ties: Ties) -> None:
+    """Where rows are kept, those that they reference are: of the table itself, and of its parts at any depth."""
+    found, both = kept(choose(reach, stock_of(ties))), ties | reach.ties
+    for key in both.foreign_keys:
+        if key.table in found:
+            holders = {key.references}
+            for _ in NAMES:
+                holders |= {part for whole, part in both.parts if whole in holders}
+            assert holders <= found
+
+
+@given(reaches, all_ties)
+def test_all_is_accounted_for(reach: Reach, ties: Ties) -> None:
+    """Each table is kept or left out; where one is left out no view is filled, and where none is there is a reason."""
+    choice = choose(reach, stock_of(ties))
+    assert not set(choice.kept) & set(choice.left)
+    assert {*choice.kept, *choice.left} >= {f"public.{name}" for name in NAMES}
+    assert ("public.m" in choice.left) == bool(choice.left) == (choice.why is None)
+
+
+@given(reaches, all_ties, names)
+def test_more_seen_is_more_kept(reach: Reach, ties: Ties, name: str) -> None:
+    """To have seen more never leaves more out."""
+    more = dataclasses.replace(reach, written=reach.written | {name})
+    assert kept(choose(reach, stock_of(ties))) <= kept(choose(more, stock_of(ties)))
+
+
+def test_a_table_beside_another_is_left() -> None:
+    """What nothing ties to a change is left out: a referrer that takes no part, a sibling, the whole of a part."""
+    ties = Ties(
+        foreign_keys=frozenset({ForeignKey("b", "a", passes_on=False)}), parts=frozenset({("c", "d"), ("c", "e")})
+    )
+    reach = Reach(written=frozenset("ad"), changed=frozenset("ad"), known=frozenset(NAMES))
+    assert choose(reach, stock_of(ties)) == Choice(
+        ("public.a", "public.d"), ("public.b", "public.c", "public.e", "public.f", "public.g", "public.m")
+    )
+
+
+KNOWN = Reach(known=frozenset(NAMES))
+
+
+@pytest.mark.parametrize(
+    ("reach", "why"),
+    [
+        (dataclasses.replace(KNOWN, unknown="nobody knows"), "nobody knows"),
+        (dataclasses.replace(KNOWN, written=frozenset("a")), "trigger t of b may change any table"),
+        (dataclasses.replace(KNOWN, read=frozenset("v")), "function f, called by v may change any table"),
+        (dataclasses.replace(KNOWN, calls={"f": "x.sql"}), "x.sql calls function f, which may change any table"),
+        (dataclasses.replace(KNOWN, changed=frozenset(NAMES)), "the plan may change, or needs, every table"),
+    ],
+)
+def test_what_cannot_be_foreseen(reach: Reach, why: str) -> None:
+    """Where code may run that no rehearsal without rows has seen, at the end of a cascade too, everything is kept."""
+    ties = Ties(
+        foreign_keys=frozenset({ForeignKey("b", "a", passes_on=True)}),
+        reacting={"b": "trigger t of b"},
+        asked={"v": "function f, called by v"},
+        functions=frozenset({"f"}),
+    )
+    choice = choose(reach, stock_of(ties))
+    assert (kept(choice), choice.left, choice.why) == (set(NAMES), (), why)
+
+
+def test_a_reaction_that_nothing_sets_off() -> None:
+    """A table with a trigger may be altered, and read, without more."""
+    ties = Ties(reacting={"a": "trigger t of a"}, functions=frozenset({"f"}))
+    reach = dataclasses.replace(KNOWN, changed=frozenset("a"), read=frozenset("ab"), calls={"g": "x.sql"})
+    assert kept(choose(reach, stock_of(ties))) == {"a"}
+
+
+def test_an_event_trigger() -> None:
+    """One that fires at any statement leaves nothing out."""
+    stock = dataclasses.replace(stock_of(Ties()), alarms=("e",))
+    assert choose(KNOWN, stock).why == "event trigger e may change any table"
+
+
+def test_a_table_that_the_rehearsal_did_not_know() -> None:
+    """What was made since is kept."""
+    reach = Reach(known=frozenset(NAMES) - {"a"})
+    assert kept(choose(reach, stock_of(Ties()))) == {"a"}
