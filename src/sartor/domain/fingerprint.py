@@ -6,11 +6,10 @@ import base64
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from itertools import chain
 from typing import Any, NamedTuple, Self
 
 FORMAT = 1
@@ -18,6 +17,9 @@ FORMAT = 1
 
 _LEVEL = 3
 """Of compression: a fifteenth of the time of the highest, for a tenth more bytes."""
+
+_TOGETHER = 1000
+"""Objects that are written out at once, when they are packed."""
 
 NOTED = frozenset({"column order", "extension version", "label order", "owner", "settings", "tablespace"})
 """The kinds that may differ between schemas which are the same to an application: only the exact hash has them.
@@ -87,7 +89,6 @@ class Fingerprint:
 
     def packed(self) -> dict[str, Any]:
         """The fingerprint as JSON's values, to be kept: hashes in the open, objects compressed. `unpack` reads it."""
-        text = json.dumps(self.objects, ensure_ascii=False, separators=(",", ":"))
         return {
             "format": FORMAT,
             "schemas": list(self.schemas),
@@ -95,8 +96,17 @@ class Fingerprint:
             "server": self.server,
             "logical": self.logical,
             "exact": self.exact,
-            "objects": base64.b64encode(zlib.compress(text.encode(), _LEVEL)).decode(),
+            "objects": base64.b64encode(b"".join(self._compressed())).decode(),
         }
+
+    def _compressed(self) -> Iterator[bytes]:
+        """The objects as one JSON array, compressed; the whole text is never there at once."""
+        packer = zlib.compressobj(_LEVEL)
+        for start in range(0, len(self.objects), _TOGETHER):
+            text = json.dumps(self.objects[start : start + _TOGETHER], ensure_ascii=False, separators=(",", ":"))
+            yield packer.compress(f"{',' if start else '['}{text[1:-1]}".encode())
+        yield packer.compress(b"]" if self.objects else b"[]")
+        yield packer.flush()
 
     @classmethod
     def unpack(cls, packed: Mapping[str, Any]) -> Self | None:
@@ -113,6 +123,8 @@ class Fingerprint:
 
 
 def _hash(objects: Iterable[SchemaObject]) -> str:
-    # Postgres's text holds no NUL, so it tells the parts apart.
-    text = "\0".join(chain.from_iterable((o.kind, o.name, o.definition) for o in objects))
-    return hashlib.sha256(text.encode()).hexdigest()
+    found = hashlib.sha256()
+    for each in objects:
+        # Postgres's text holds no NUL, so it tells the parts apart.
+        found.update(f"{each.kind}\0{each.name}\0{each.definition}\0".encode())
+    return found.hexdigest()

@@ -6,11 +6,15 @@ import functools
 import re
 from collections.abc import Iterable
 from importlib.resources import files
+from sys import intern
 from typing import Any
 
 import asyncpg
 
 from sartor.domain.fingerprint import Fingerprint, SchemaObject, Scope
+
+_AT_ONCE = 2000
+"""Rows that are fetched at once."""
 
 PATIENCE = 10.0
 """Seconds that a fingerprint waits for a table that is locked."""
@@ -60,13 +64,14 @@ async def read_fingerprint(
     await transaction.start()
     try:
         await connection.execute(f"{_PINNED} set local lock_timeout = {lock_timeout * 1000:.0f}")
-        rows = await connection.fetch(_query(server), list(wanted), scope is Scope.DATABASE)
+        rows = connection.cursor(_query(server), list(wanted), scope is Scope.DATABASE, prefetch=_AT_ONCE)
+        # One text for each kind, and for each table that has parts: there may be a hundred thousand objects.
+        objects = [SchemaObject(intern(kind), name, intern(parent), text) async for kind, name, parent, text in rows]
     finally:
         # Of a transaction that was open before, this takes the settings back too.
         await transaction.rollback()
-    return Fingerprint(
-        schemas=wanted, scope=scope, server=server, objects=tuple(sorted(SchemaObject(*row) for row in rows))
-    )
+    objects.sort()
+    return Fingerprint(schemas=wanted, scope=scope, server=server, objects=tuple(objects))
 
 
 @functools.cache
