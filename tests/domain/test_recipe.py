@@ -50,6 +50,31 @@ def test_what_others_locks_stop() -> None:
     assert found.anchor == "keep-locks-short"
 
 
+@pytest.mark.parametrize(
+    ("sql", "takes_away"),
+    [
+        ("alter table t rename column a to b", True),
+        ("alter table t rename a to b", True),
+        ("alter table t rename to u", True),
+        ("alter view v rename to w", True),
+        ("ALTER TABLE t\nDROP COLUMN a", True),
+        ("alter table if exists only t drop a", True),
+        ("alter table t add b int, drop column a", True),
+        ("drop table t", True),
+        ("alter table t rename constraint a to b", False),
+        ("alter table t drop constraint c", False),
+        ("alter table t alter a drop not null", False),
+        ("alter table t alter column a drop default", False),
+        ("drop index i", False),
+    ],
+)
+def test_what_takes_a_name_away(sql: str, takes_away: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """Nobody waits for it, and whoever uses the name breaks: that is told, unless this run has made it."""
+    found = recipe(Statement(sql=sql, line=1, locks=TABLE))
+    assert (found is not None and found.anchor == "rename-or-drop") == takes_away
+    assert recipe(Statement(sql=sql, line=1)) is None
+
+
 def test_what_is_safe_needs_none() -> None:
     """A lock for a moment, and an index that is built beside the traffic, get no advice."""
     assert recipe(Statement(sql="alter table t add column a int", line=1, locks=TABLE)) is None

@@ -1,4 +1,4 @@
-"""What to write instead of a statement that stops others: the safe ways, each a section of docs/rehearse.md."""
+"""What to write instead of a statement that stops others, or breaks them: each way is a section of docs/rehearse.md."""
 
 from __future__ import annotations
 
@@ -31,6 +31,15 @@ _ATTACH = Recipe("attach-a-partition", "give the table a valid check of the part
 _VACUUM = Recipe("rewrite-a-table", "plain `vacuum` stops nobody; to give space back, move the rows in batches")
 _REWRITE = Recipe("rewrite-a-table", "do it at a time without traffic, or move the rows to a new table in batches")
 _APART = Recipe("keep-locks-short", "put it in an alteration of its own: locks last until the script's end")
+_EXPAND = Recipe(
+    "rename-or-drop", "expand, then contract: versions of the application that use the old name break at once"
+)
+
+_TAKES_AWAY = re.compile(
+    r"alter (table|view|materialized view) .*\brename (?!constraint\b)|alter table .*\bdrop column\b"
+    r"|alter table (if exists )?(only )?\S+ drop (?!constraint\b)|drop (table|view|materialized view)\b"
+)
+"""What takes a name away that was there."""
 
 _BY_WORDS = (
     (r"create (unique )?index\b", _CONCURRENTLY),
@@ -49,11 +58,11 @@ _BY_WORDS = (
 
 def recipe(statement: Statement) -> Recipe | None:
     """What to write instead of a statement; None where it is safe, or no better way is known."""
+    words = " ".join(re.sub(r"--[^\n]*|/\*.*?\*/", " ", statement.sql, flags=re.DOTALL).lower().split())
     if statement.verdict is Verdict.SAFE:
-        return None
+        return _EXPAND if statement.locks and _TAKES_AWAY.match(words) else None
     if not statement.tables:
         return _APART  # not it takes long, but what is done under its lock
-    words = " ".join(re.sub(r"--[^\n]*|/\*.*?\*/", " ", statement.sql, flags=re.DOTALL).lower().split())
     known = next((recipe for pattern, recipe in _BY_WORDS if re.match(pattern, words)), None)
     if known is not None:
         return known
