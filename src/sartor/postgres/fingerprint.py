@@ -13,9 +13,6 @@ import asyncpg
 
 from sartor.domain.fingerprint import Fingerprint, SchemaObject, Scope
 
-_AT_ONCE = 2000
-"""Rows that are fetched at once."""
-
 PATIENCE = 10.0
 """Seconds that a fingerprint waits for a table that is locked."""
 
@@ -64,13 +61,13 @@ async def read_fingerprint(
     await transaction.start()
     try:
         await connection.execute(f"{_PINNED} set local lock_timeout = {lock_timeout * 1000:.0f}")
-        rows = connection.cursor(_query(server), list(wanted), scope is Scope.DATABASE, prefetch=_AT_ONCE)
-        # One text for each kind, and for each table that has parts: there may be a hundred thousand objects.
-        objects = [SchemaObject(intern(kind), name, intern(parent), text) async for kind, name, parent, text in rows]
+        # Not by a cursor: the driver names its statement, which poolers leave to others.
+        rows = await connection.fetch(_query(server), list(wanted), scope is Scope.DATABASE)
     finally:
         # Of a transaction that was open before, this takes the settings back too.
         await transaction.rollback()
-    objects.sort()
+    # One text for each kind, and for each table that has parts: there may be a hundred thousand objects.
+    objects = sorted(SchemaObject(intern(kind), name, intern(parent), text) for kind, name, parent, text in rows)
     return Fingerprint(schemas=wanted, scope=scope, server=server, objects=tuple(objects))
 
 
