@@ -11,22 +11,20 @@ from typing import TYPE_CHECKING
 from sartor.catalogue.script import Script
 from sartor.catalogue.scripts import load_script
 from sartor.domain.alteration import Alteration, Catalogue
-from sartor.domain.destination import redact
 from sartor.domain.errors import AlterationFailed, PoolerRefused, SartorError
-from sartor.domain.ledger import EventKind, Ledger, State
+from sartor.domain.ledger import EventKind, Ledger
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Direction, Plan, Rollback, Step, make_plan
 from sartor.domain.report import Done, Failure, Finished, Note, Observer, Planned, Report, Started
 from sartor.postgres.connecting import DRIVER_ERRORS, session_error
-from sartor.postgres.connection import Connection
-from sartor.postgres.ledger import create_ledger, is_in_effect, read_ledger, require_format
+from sartor.postgres.ledger import create_ledger, read_ledger, require_format
 from sartor.postgres.session import Session
 from sartor.runner.ahead import Ahead
 from sartor.runner.attempt import Committed, Stale, is_the_scripts
 from sartor.runner.fuser import Fuser
-from sartor.runner.outside import Outside
 from sartor.runner.precaution import Precaution
 from sartor.runner.recording import recording
+from sartor.runner.single import record_failure, run_script
 from sartor.runner.turn import Turn, take_turn
 
 if TYPE_CHECKING:
@@ -213,7 +211,7 @@ class _Progress:
                 await fuser.run(together, committed)
         except DRIVER_ERRORS as error:
             script = fuser.located(together[len(self._done) - done])
-            raise AlterationFailed(await _record_failure(turn, error, script, self._plan.direction)) from error
+            raise AlterationFailed(await record_failure(turn, error, script, self._plan.direction)) from error
 
     async def _step(self, turn: Turn, ahead: Ahead, step: Step, script: Script) -> None:
         """Run the first script by itself."""
@@ -222,7 +220,7 @@ class _Progress:
         began = time.monotonic()
         try:
             async with ahead.loading(2):
-                await _run_script(turn, step, script, direction)
+                await run_script(turn, step, script, direction)
         except Committed:
             self._finish(turn, script.alteration, (time.monotonic() - began) * 1000)
             raise
@@ -230,7 +228,7 @@ class _Progress:
             # A script's sys.exit() must not end the run as if all were well.
             if not is_the_scripts(error):
                 raise
-            raise AlterationFailed(await _record_failure(turn, error, script, direction)) from error
+            raise AlterationFailed(await record_failure(turn, error, script, direction)) from error
         self._finish(turn, script.alteration, (time.monotonic() - began) * 1000)
         ahead.pop()
 
@@ -247,57 +245,3 @@ class _Progress:
         """An alteration is committed; it took this many milliseconds."""
         self._done.append(Done(alteration=alteration, duration_ms=took))
         turn.observer(Finished(alteration=alteration, direction=self._plan.direction, duration_ms=took))
-
-
-async def _run_script(turn: Turn, step: Step, script: Script, direction: Direction) -> None:
-    body, before, alteration = script.body(direction), script.before.get(direction), script.alteration
-    context, since = turn.context(alteration.name), None
-    due = script.transactional and await _is_due(turn, step, direction)
-    if script.needs_session(direction):
-        bodies = [b for b in (before, None if script.transactional else body) if b is not None]
-        outside = Outside(turn=turn, step=step, script=script, direction=direction)
-        await outside.run(bodies, context, lambda kind, **detail: turn.record(kind, alteration, **detail))
-        since = turn.head
-
-    async def work(connection: Connection) -> None:
-        if due:
-            await body(connection, context)
-
-    kind = EventKind.DEPLOYED if direction is Direction.DEPLOY else EventKind.ROLLED_BACK
-    await turn.happen(kind, alteration, alteration.name, work, since=since)
-    if turn.session.connection_lost or turn.session.connection.worn:
-        await turn.session.renew()
-
-
-async def _is_due(turn: Turn, step: Step, direction: Direction) -> bool:
-    """Whether `up`, or `down`, is to run in its transaction.
-
-    Where the steps before it were interrupted, it never ran: what it would undo isn't there, or what it would make is.
-    """
-    if step.entry is None or step.entry.state is State.DEPLOYED:
-        return True
-    undoes = direction is Direction.ROLLBACK
-    due = undoes is await is_in_effect(turn.session, step.alteration)
-    if not due:
-        reason = (
-            "its `up` has never ended, so `down` isn't run" if undoes else "its `up` still holds, and isn't run again"
-        )
-        turn.observer(Note(text=f"{step.alteration.name}: {reason}"))
-    return due
-
-
-async def _record_failure(turn: Turn, error: BaseException, script: Script, direction: Direction) -> Failure:
-    """The facts of a failure, written to the journal as far as the database lets us."""
-    about = script.alteration
-    failure = turn.failure(error, name=about.name, alteration_id=about.id, file=about.file, locate=script.locate)
-    if script.needs_session(direction):
-        failure = dataclasses.replace(failure, rolled_back=False)
-    message = redact(failure.message, turn.session.destination.secrets)
-    facts = {"direction": direction.value, "message": message, "sqlstate": failure.sqlstate, "line": failure.line}
-    try:
-        if turn.session.connection_lost:
-            await turn.session.renew()
-        await turn.record(EventKind.FAILED, about, **facts)
-    except (Stale, SartorError, OSError, *DRIVER_ERRORS):
-        turn.observer(Note(text="the failure couldn't be written to the journal"))
-    return failure

@@ -1,0 +1,73 @@
+"""One script run by itself, within its transaction and outside it; and the facts where it fails."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from sartor.catalogue.script import Script
+from sartor.domain.destination import redact
+from sartor.domain.errors import SartorError
+from sartor.domain.ledger import EventKind, State
+from sartor.domain.plan import Direction, Step
+from sartor.domain.report import Failure, Note
+from sartor.postgres.connecting import DRIVER_ERRORS
+from sartor.postgres.connection import Connection
+from sartor.postgres.ledger import is_in_effect
+from sartor.runner.attempt import Stale
+from sartor.runner.outside import Outside
+from sartor.runner.turn import Turn
+
+
+async def run_script(turn: Turn, step: Step, script: Script, direction: Direction) -> None:
+    """Run a script and make its event happen. Raises as `attempt.happen`, and what the script raises."""
+    body, before, alteration = script.body(direction), script.before.get(direction), script.alteration
+    context, since = turn.context(alteration.name), None
+    due = script.transactional and await _is_due(turn, step, direction)
+    if script.needs_session(direction):
+        bodies = [b for b in (before, None if script.transactional else body) if b is not None]
+        outside = Outside(turn=turn, step=step, script=script, direction=direction)
+        await outside.run(bodies, context, lambda kind, **detail: turn.record(kind, alteration, **detail))
+        since = turn.head
+
+    async def work(connection: Connection) -> None:
+        if due:
+            await body(connection, context)
+
+    kind = EventKind.DEPLOYED if direction is Direction.DEPLOY else EventKind.ROLLED_BACK
+    await turn.happen(kind, alteration, alteration.name, work, since=since)
+    if turn.session.connection_lost or turn.session.connection.worn:
+        await turn.session.renew()
+
+
+async def _is_due(turn: Turn, step: Step, direction: Direction) -> bool:
+    """Whether `up`, or `down`, is to run in its transaction.
+
+    Where the steps before it were interrupted, it never ran: what it would undo isn't there, or what it would make is.
+    """
+    if step.entry is None or step.entry.state is State.DEPLOYED:
+        return True
+    undoes = direction is Direction.ROLLBACK
+    due = undoes is await is_in_effect(turn.session, step.alteration)
+    if not due:
+        reason = (
+            "its `up` has never ended, so `down` isn't run" if undoes else "its `up` still holds, and isn't run again"
+        )
+        turn.observer(Note(text=f"{step.alteration.name}: {reason}"))
+    return due
+
+
+async def record_failure(turn: Turn, error: BaseException, script: Script, direction: Direction) -> Failure:
+    """The facts of a failure, written to the journal as far as the database lets us."""
+    about = script.alteration
+    failure = turn.failure(error, name=about.name, alteration_id=about.id, file=about.file, locate=script.locate)
+    if script.needs_session(direction):
+        failure = dataclasses.replace(failure, rolled_back=False)
+    message = redact(failure.message, turn.session.destination.secrets)
+    facts = {"direction": direction.value, "message": message, "sqlstate": failure.sqlstate, "line": failure.line}
+    try:
+        if turn.session.connection_lost:
+            await turn.session.renew()
+        await turn.record(EventKind.FAILED, about, **facts)
+    except (Stale, SartorError, OSError, *DRIVER_ERRORS):
+        turn.observer(Note(text="the failure couldn't be written to the journal"))
+    return failure
