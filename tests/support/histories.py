@@ -20,7 +20,8 @@ SETUP = (
 SEEN = """insert into trace select '{n}', pg_catalog.concat_ws('|', current_setting('search_path'),
     current_setting('lock_timeout'), current_setting('work_mem'), nullif(current_setting('app.left', true), ''),
     current_setting('transaction_isolation'), current_setting('transaction_read_only'), current_user,
-    (select count(*) from pg_catalog.pg_prepared_statements), (select count(*) from pg_catalog.pg_cursors),
+    (select count(*) from pg_catalog.pg_prepared_statements where name !~ '^sartor_'),
+    (select count(*) from pg_catalog.pg_cursors),
     (select count(*) from pg_catalog.pg_class where relpersistence = 't'),
     (select count(*) from pg_catalog.pg_locks where locktype = 'advisory' and pid = pg_catalog.pg_backend_pid()))"""
 """What a script finds when it begins, noted in a table."""
@@ -60,6 +61,10 @@ STATEMENTS = {
         "delete from parent where id = {n}; delete from child where id = {n}",
     ),
     "prepared": ("prepare q{n} as select 1", "prepare q{n} as select 2"),
+    "forgetful": (
+        "do $$ begin execute 'deal' || 'locate all'; end $$",
+        "do $$ begin execute 'deal' || 'locate all'; perform 1/0; end $$",
+    ),
     "cursor": ("declare c{n} cursor with hold for select 1", "declare c{n} cursor for select 1"),
     "listen": ("listen it; notify it, 'x'", "listen them"),
     "advisory": ("select pg_catalog.pg_advisory_lock(1000 + {n})", "select pg_catalog.pg_advisory_lock(2000 + {n})"),

@@ -55,8 +55,9 @@ _ATOMIC = r"(?i)\batomic\b"
 _COMMENT_MARK = r"/\*|\*/"
 _ROUTINE = r"create (or replace )?(function|procedure)\b"
 _MAY_CONTROL = r"(?i)\b(?:begin|start|commit|end|rollback|abort|prepare)\b"
-_CONVERSES = re.compile(
-    r"\b(?:copy|set\s+names|client_encoding|standard_conforming_strings|backslash_quote)\b", re.IGNORECASE
+_REACHES_FAR = re.compile(
+    r"\b(?:copy|prepare|deallocate|discard|set\s+names|client_encoding|standard_conforming_strings|backslash_quote)\b",
+    re.IGNORECASE,
 )
 _CONTROL = (
     r"(?:begin|start transaction|commit|end|abort|prepare transaction|rollback(?! (?:(?:work|transaction) )?to\b))\b"
@@ -193,11 +194,11 @@ def transaction_control(sql: str) -> str | None:
 def stands_alone(sql: str) -> bool:
     """Whether `sql` means the same with other SQL before and behind it, in one message to the server.
 
-    It doesn't where it leaves a string or a comment open, begins or ends a transaction, changes how SQL is read, or
-    may want an answer from the client (COPY); nor where there's nothing in it, which the driver refuses to have sent.
-    Where in doubt, it doesn't.
+    It doesn't where it leaves a string or a comment open, begins or ends a transaction, changes how SQL is read, may
+    want an answer from the client (COPY), or may have to do with prepared statements, which others around it need; nor
+    where there's nothing in it, which the driver refuses to have sent. Where in doubt, it doesn't.
     """
-    if _CONVERSES.search(sql) or "\0" in sql or transaction_control(sql):
+    if _REACHES_FAR.search(sql) or "\0" in sql or transaction_control(sql):
         return False
     if not _QUOTING.search(sql):
         return bool(sql.strip(";" + _SPACE))

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from sartor.postgres.connection import CLEANING, Connection
-from sartor.postgres.guard import NewEvent, Phase, Pins, closing, opening
+from sartor.postgres.connection import CLEANING, CLEARING, Connection
+from sartor.postgres.guard import NewEvent, Phase, closing, opening, preparing
+from sartor.postgres.pins import Pins
 
 Told = Callable[[int, float], None]
 """Takes the number of an event of the batch that is committed, and the milliseconds that it took."""
@@ -44,7 +45,10 @@ class _Part:
 
 
 class Batch:
-    """Pieces in one message, whose marks begin with `mark`. `committed` counts those that are known to be committed."""
+    """Pieces of one kind in one message, whose marks begin with `mark`.
+
+    `committed` counts those that are known to be committed.
+    """
 
     def __init__(self, pieces: Sequence[Piece], mark: str) -> None:
         self.pieces = pieces
@@ -57,10 +61,13 @@ class Batch:
         self._at = -1
         self._since = time.monotonic()
         # What `pg_stat_activity` and the log show first; a script's name holds nothing that would end the comment.
-        first = pieces[0].event.about.name if pieces and pieces[0].event.about else ""
-        self._add(f"/* {first} and {len(pieces) - 1} more */ " + self._marking)
+        first = pieces[0].event.about.name if pieces[0].event.about else ""
+        self._prepared = f"sartor_{secrets.token_hex(6)}"
+        prepared = preparing(pieces[0].event.kind, pieces[0].pins, self._prepared)
+        self._add(f"/* {first} and {len(pieces) - 1} more */ begin;{prepared}commit;{self._marking}")
         for number, piece in enumerate(pieces):
             self._compose(number, piece)
+        self._add(CLEANING)
 
     @property
     def begun(self) -> bool:
@@ -122,16 +129,16 @@ class Batch:
 
     def _compose(self, number: int, piece: Piece) -> None:
         self._claims.append(len(self._parts))
-        self._add_part(number, Phase.CLAIM, 0, "begin;" + opening(piece.event, piece.pins))
+        self._add_part(number, Phase.CLAIM, 0, "begin;" + opening(piece.event, piece.pins, prepared=self._prepared))
         self._add(self._marking)
         for i, statement in enumerate(piece.statements):
             self._add_part(number, Phase.SCRIPT, i, statement)
             # On lines of its own: a statement may end in a comment.
             self._add(f"\n;\n{self._marking}")
-        self._add_part(number, Phase.COMMIT, 0, closing(piece.event, piece.pins) + "commit;")
+        self._add_part(number, Phase.COMMIT, 0, closing(piece.event, piece.pins, prepared=self._prepared) + "commit;")
         # A transaction of its own: what isn't in one belongs to the next BEGIN's, which would then have this one's
         # defaults, such as its level of isolation.
-        self._add(f"begin;{CLEANING}commit;")
+        self._add(f"begin;{CLEARING}commit;")
 
     def _add_part(self, piece: int, phase: Phase, number: int, text: str) -> None:
         self._parts.append(_Part(piece, phase, number, self._length, text))
@@ -162,7 +169,11 @@ class Batch:
         part = self._part
         if part is None or not isinstance(error, asyncpg.PostgresError):
             return
-        error.query = part.text  # type: ignore[attr-defined]  # the driver puts it there
+        piece, text = self.pieces[part.piece], part.text
+        if part.phase is not Phase.SCRIPT:
+            # As it is for a script by itself: what is prepared under a name says nothing.
+            text = (opening if part.phase is Phase.CLAIM else closing)(piece.event, piece.pins)
+        error.query = text  # type: ignore[attr-defined]  # the driver puts it there
         if error.position is not None:
             place = int(error.position) - part.start
-            error.position = str(place) if 0 < place <= len(part.text) else None
+            error.position = str(place) if part.phase is Phase.SCRIPT and 0 < place <= len(text) else None

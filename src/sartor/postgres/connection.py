@@ -27,10 +27,13 @@ else:
 GRACE = 1.0
 """Seconds that a ROLLBACK may take after a cancel; then the connection is cut."""
 
-CLEANING = (
-    "close all; reset session authorization; reset all; deallocate all; unlisten *;"
+CLEARING = (
+    "close all; reset session authorization; reset all; unlisten *;"
     " select pg_catalog.pg_advisory_unlock_all(); discard temp; discard sequences;"
 )
+"""What CLEANING does, prepared statements apart."""
+
+CLEANING = f"{CLEARING} deallocate all;"
 """What DISCARD ALL does, in a form that may stand behind COMMIT in one message (0.03 ms instead of 0.2 to 0.8).
 
 See the manual's page on DISCARD. Behind COMMIT, because through a transaction pooler a later message would reach

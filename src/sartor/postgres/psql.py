@@ -13,8 +13,9 @@ from sartor.domain import sql
 from sartor.domain.quoting import quote_identifier, quote_literal
 from sartor.domain.rehearsal import Message
 from sartor.postgres.connection import CLEANING
-from sartor.postgres.guard import JOURNAL, LEDGER, NewEvent, Pins, closing, opening, session_settings
+from sartor.postgres.guard import JOURNAL, LEDGER, NewEvent, closing, opening
 from sartor.postgres.indexes import start_detail
+from sartor.postgres.pins import Pins, session_settings
 
 SETUP = r"""\set ON_ERROR_STOP on
 \set ON_ERROR_ROLLBACK off

@@ -10,7 +10,7 @@ from sartor.domain.limits import Limits
 from sartor.domain.plan import Plan, Step
 from sartor.domain.rehearsal import Rehearsed
 from sartor.domain.report import Failure, Note, Observer
-from sartor.postgres.guard import Pins, session_settings
+from sartor.postgres.pins import Pins, session_settings
 from sartor.postgres.session import Session
 from sartor.rehearsal.notebook import Notebook
 

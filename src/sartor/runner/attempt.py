@@ -15,8 +15,9 @@ from sartor.domain.errors import DestinationError, RunHeld, SartorError, Unreach
 from sartor.domain.report import Blocker
 from sartor.postgres.connecting import DRIVER_ERRORS
 from sartor.postgres.connection import Connection
-from sartor.postgres.guard import NewEvent, Phase, Pins, closing, opening, probe
+from sartor.postgres.guard import NewEvent, Phase, closing, opening, probe
 from sartor.postgres.ledger import has_token
+from sartor.postgres.pins import Pins
 from sartor.postgres.session import Session
 from sartor.runner.lookout import Lookout
 

@@ -30,9 +30,10 @@ SHARE = 1.0
 LONGEST = 1 << 18
 """Characters of SQL after which a batch takes no further script."""
 
-DOUBTED = driver.RETRIED | {"42501", "42704"}
-"""What a script that is run by itself may not meet: another try may do better, or the error is of one of the batch's
-marks, where the script has set a role that may not use PL/pgSQL, or has dropped it."""
+DOUBTED = driver.RETRIED | {"25006", "26000", "42501", "42704"}
+"""What a script that is run by itself may not meet: another try may do better, or the error is of what the batch has
+between its scripts, which a read-only transaction refuses in its own words: one may have set a role that may not use
+PL/pgSQL, or dropped that, or what the batch had prepared."""
 
 KINDS = {Direction.DEPLOY: EventKind.DEPLOYED, Direction.ROLLBACK: EventKind.ROLLED_BACK}
 

@@ -18,8 +18,8 @@ from sartor.domain.ledger import EventKind, State
 from sartor.domain.plan import Direction, Step
 from sartor.domain.report import Note
 from sartor.postgres import indexes
-from sartor.postgres.guard import session_settings
 from sartor.postgres.ledger import read_last_start
+from sartor.postgres.pins import session_settings
 from sartor.runner.attempt import backoff
 from sartor.runner.turn import Turn
 

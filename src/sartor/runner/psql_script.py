@@ -13,8 +13,9 @@ from sartor.domain.ledger import Entry, EventKind, Ledger
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Plan
 from sartor.postgres import psql
-from sartor.postgres.guard import NewEvent, Pins
+from sartor.postgres.guard import NewEvent
 from sartor.postgres.ledger import creation, read_token
+from sartor.postgres.pins import Pins
 from sartor.postgres.session import Session
 from sartor.runner.fuser import KINDS
 from sartor.runner.outside import BEGINNINGS

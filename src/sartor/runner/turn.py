@@ -20,7 +20,8 @@ from sartor.domain.limits import Limits
 from sartor.domain.report import Failure, Note, Observer
 from sartor.postgres.connecting import stay
 from sartor.postgres.connection import Connection
-from sartor.postgres.guard import NewEvent, Pins
+from sartor.postgres.guard import NewEvent
+from sartor.postgres.pins import Pins
 from sartor.postgres.session import Session, application_name
 from sartor.postgres.watch import Watch
 from sartor.runner.attempt import Patience, Work, describe, happen

@@ -1,0 +1,95 @@
+"""What a transaction's settings are pinned to, whatever a role or a database has set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sartor.domain.quoting import quote_identifier, quote_literal
+
+CHECKS_CLIENT = 140000
+"""The first server version that knows `client_connection_check_interval`."""
+
+ENDS_IDLE_SESSIONS = 140000
+"""Likewise `idle_session_timeout`."""
+
+TIMES_TRANSACTIONS = 170000
+"""Likewise `transaction_timeout`."""
+
+LONGEST_CLAIM = 0.3
+"""Seconds that the claim waits at a time, however long a script may: how long in all is `--wait`'s to say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pins:
+    """What a transaction's settings are pinned to, durations in seconds, 0 for none.
+
+    `role` is the connection's own; None where it isn't known yet, and is to be the one that begins the transaction.
+    What is `confined` doesn't commit where it has changed what belongs to the server.
+    """
+
+    schema: str
+    role: str | None
+    lock_timeout: float
+    statement_timeout: float
+    application: str
+    server_version: int
+    confined: bool = False
+
+
+def transaction_settings(pins: Pins, also: Mapping[str, str]) -> tuple[str, str]:
+    """The SQL that pins a transaction's settings, in front of its claim and behind it: a claim doesn't wait for long.
+
+    `also` are further settings and their values, as SQL.
+    """
+    chosen = {**_pinned(pins), **also}
+    if 0 < pins.lock_timeout <= LONGEST_CLAIM:
+        return _set(chosen, local=True), ""
+    return (
+        _set(chosen | {"lock_timeout": _milliseconds(LONGEST_CLAIM)}, local=True),
+        _set(_lock_timeout(pins), local=True),
+    )
+
+
+def session_settings(pins: Pins, *, lock_timeout: bool) -> str:
+    """The SQL that pins a session's settings, for scripts outside a transaction; `lock_timeout` False pins none."""
+    return _set(_pinned(pins) | ({} if lock_timeout else {"lock_timeout": "0"}), local=False)
+
+
+def _pinned(pins: Pins) -> dict[str, str]:
+    """Settings and their values, as SQL."""
+    chosen = {
+        "search_path": search_path(pins.schema),
+        **_lock_timeout(pins),
+        "statement_timeout": _milliseconds(pins.statement_timeout),
+        "idle_in_transaction_session_timeout": "0",
+        "application_name": quote_literal(pins.application),
+    }
+    if pins.server_version >= CHECKS_CLIENT:
+        # An orphaned server process notices within a second that its client is gone.
+        chosen["client_connection_check_interval"] = "'1s'"
+    if pins.server_version >= ENDS_IDLE_SESSIONS:
+        chosen["idle_session_timeout"] = "0"
+    if pins.server_version >= TIMES_TRANSACTIONS:
+        chosen["transaction_timeout"] = "0"
+    return chosen
+
+
+def _lock_timeout(pins: Pins) -> dict[str, str]:
+    return {"lock_timeout": _milliseconds(pins.lock_timeout)}
+
+
+def _milliseconds(seconds: float) -> str:
+    # A fraction of a millisecond isn't 0, which is no limit at all.
+    return f"'{max(1, round(seconds * 1000)) if seconds else 0}ms'"
+
+
+def _set(chosen: Mapping[str, str], *, local: bool) -> str:
+    # Half the server's work of one SELECT that calls set_config: nothing is planned, no row comes back.
+    scope = "local" if local else "session"
+    return "".join(f"set {scope} {name} = {value};" for name, value in chosen.items())
+
+
+def search_path(schema: str) -> str:
+    """The search path of a script: the destination's schema, then public."""
+    return quote_identifier(schema) if schema == "public" else f"{quote_identifier(schema)}, public"
