@@ -40,24 +40,29 @@ class Ahead:
                 return
             yield self._loaded[number]
 
+    def loaded(self) -> Iterator[tuple[Step, Script]]:
+        """What of it is loaded."""
+        return iter(self._loaded)
+
     def pop(self) -> None:
         """The first one is done."""
         self._loaded.popleft()
 
     @asynccontextmanager
-    async def loading(self, count: int) -> AsyncIterator[None]:
-        """A time that is spent with waiting for the server: the first `count` are loaded meanwhile."""
-        task = asyncio.create_task(self._load_on(count))
+    async def loading(self, count: int, then: Callable[[], None] = lambda: None) -> AsyncIterator[None]:
+        """A time that is spent with waiting for the server: `count` are loaded meanwhile, and `then` called."""
+        task = asyncio.create_task(self._load_on(count, then))
         try:
             yield
         finally:
             task.cancel()
 
-    async def _load_on(self, count: int) -> None:
+    async def _load_on(self, count: int, then: Callable[[], None]) -> None:
         for _ in range(count - len(self._loaded)):
             if self._steps and _is_small(self._steps[0]):
                 self._load_one()
             await asyncio.sleep(0)
+        then()
 
     def _load_one(self) -> bool:
         if not self._steps or self._error is not None:

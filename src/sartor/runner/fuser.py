@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import islice
 
 import sartor.postgres.errors as driver
@@ -38,13 +39,22 @@ PL/pgSQL, or dropped that, or what the batch had prepared."""
 KINDS = {Direction.DEPLOY: EventKind.DEPLOYED, Direction.ROLLBACK: EventKind.ROLLED_BACK}
 
 
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Scripts to be run together: the batch that they make, and the number of its first event."""
+
+    scripts: tuple[Script, ...]
+    batch: Batch
+    seq: int
+
+
 class Fuser:
-    """Takes the scripts of a plan together as long as that goes well."""
+    """Takes the scripts of a plan together as long as that goes well: `count` at most for now."""
 
     def __init__(self, turn: Turn, direction: Direction) -> None:
         self._turn = turn
         self._direction = direction
-        self._count = FIRST
+        self.count = FIRST
         settings = turn.session.connection.get_settings()
         # Where a backslash may end no string, a script's quotes would have to be read in another way; without an
         # encoding the server counts an error's place in bytes, all through the message.
@@ -52,31 +62,49 @@ class Fuser:
         self._possible = turn.limits.fuse and readable
         self._alone = 0
         self._batch: Batch | None = None
+        self._following: Together | None = None
 
-    def choose(self, ahead: Ahead) -> list[Script]:
-        """The first scripts of those ahead, to be run together; none where the first is to be run by itself."""
+    def choose(self, ahead: Ahead) -> Together | None:
+        """The first scripts of those ahead, to be run together; None where the first is to be run by itself."""
+        following, self._following = self._following, None
         if self._alone or not self._possible:
             self._alone = max(0, self._alone - 1)
-            return []
+            return None
+        seq = self._turn.head + 1
+        if following and following.seq == seq and following.scripts[0] is next(ahead.loaded())[1]:
+            return following
+        return self._compose(ahead, seq)
+
+    def look_further(self, ahead: Ahead, together: Together) -> None:
+        """Compose what comes behind `together`, while the server works on that."""
+        left = len(together.scripts) - together.batch.committed
+        self._following = self._compose(islice(ahead.loaded(), left, None), self._turn.head + left + 1)
+
+    def _compose(self, steps: Iterable[tuple[Step, Script]], seq: int) -> Together | None:
+        """The first of these steps' scripts as a batch whose first event has the number `seq`."""
         found, length = [], 0
-        for step, script in islice(ahead, self._count):
+        for step, script in islice(steps, self.count):
             if length > LONGEST or not self._is_fit(step, script):
                 break
             found.append(script)
             length += sum(len(fragment.text) for fragment in script.fragments[self._direction])
-        return found
+        if not found:
+            return None
+        pieces = [self._piece(number, script) for number, script in enumerate(found, seq)]
+        return Together(tuple(found), Batch(pieces, f"sartor{self._turn.tag}"), seq)
 
     def _is_fit(self, step: Step, script: Script) -> bool:
         complete = step.entry is None or step.entry.state is State.DEPLOYED
         return complete and script.is_fusible(self._direction)
 
-    async def run(self, scripts: Sequence[Script], committed: Callable[[int, float], None]) -> None:
-        """Run scripts together, and tell `committed` of each, with its milliseconds.
+    async def run(self, together: Together, committed: Callable[[int, float], None]) -> None:
+        """Run these scripts, and tell `committed` of each, with its milliseconds.
 
         What it returns without having told of is to be run by itself. Raises as `attempt.happen`: an error is then that
         of the first script that wasn't told of.
         """
-        turn = self._turn
+        turn, scripts = self._turn, together.scripts
+        self._batch = batch = together.batch
 
         def told(number: int, took: float) -> None:
             turn.head += 1
@@ -84,8 +112,6 @@ class Fuser:
             if number + 1 < len(scripts):
                 turn.attend(scripts[number + 1].alteration.name)
 
-        pieces = [self._piece(i, script) for i, script in enumerate(scripts, turn.head + 1)]
-        self._batch = batch = Batch(pieces, f"sartor{turn.tag}")
         began = time.monotonic()
         turn.attend(scripts[0].alteration.name)
         try:
@@ -112,9 +138,9 @@ class Fuser:
 
     def _adapt(self, took: float) -> None:
         if took < SHARE / 2:
-            self._count = min(MOST, self._count * 2)
+            self.count = min(MOST, self.count * 2)
         elif took > SHARE * 2:
-            self._count = max(1, self._count // 2)
+            self.count = max(1, self.count // 2)
 
     async def _settle(self, batch: Batch, error: BaseException, told: Callable[[int, float], None]) -> None:
         """Find out how a batch ended that didn't end well. Raises unless what is left of it may well be tried again."""

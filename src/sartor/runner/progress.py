@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sartor.catalogue.script import Script
@@ -21,7 +21,7 @@ from sartor.postgres.ledger import create_ledger, read_ledger, require_format
 from sartor.postgres.session import Session
 from sartor.runner.ahead import Ahead
 from sartor.runner.attempt import Committed, Stale, is_the_scripts
-from sartor.runner.fuser import Fuser
+from sartor.runner.fuser import Fuser, Together
 from sartor.runner.precaution import Precaution
 from sartor.runner.recording import recording
 from sartor.runner.single import record_failure, run_script
@@ -195,22 +195,22 @@ class _Progress:
             else:
                 await self._step(turn, ahead, *following)
 
-    async def _fuse(self, turn: Turn, fuser: Fuser, ahead: Ahead, together: Sequence[Script]) -> None:
+    async def _fuse(self, turn: Turn, fuser: Fuser, ahead: Ahead, together: Together) -> None:
         """Run the first scripts in one message; one that stopped it may be left, to be run by itself."""
-        done = len(self._done)
+        done, scripts = len(self._done), together.scripts
 
         def committed(number: int, took: float) -> None:
             ahead.pop()
-            self._finish(turn, together[number].alteration, took)
-            if number + 1 < len(together):
-                self._begin(turn, together[number + 1])
+            self._finish(turn, scripts[number].alteration, took)
+            if number + 1 < len(scripts):
+                self._begin(turn, scripts[number + 1])
 
-        self._begin(turn, together[0])
+        self._begin(turn, scripts[0])
         try:
-            async with ahead.loading(2 * len(together)):
+            async with ahead.loading(len(scripts) + fuser.count, lambda: fuser.look_further(ahead, together)):
                 await fuser.run(together, committed)
         except DRIVER_ERRORS as error:
-            script = fuser.located(together[len(self._done) - done])
+            script = fuser.located(scripts[len(self._done) - done])
             raise AlterationFailed(await record_failure(turn, error, script, self._plan.direction)) from error
 
     async def _step(self, turn: Turn, ahead: Ahead, step: Step, script: Script) -> None:
