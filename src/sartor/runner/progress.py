@@ -116,13 +116,13 @@ class _Progress:
 
     def report(self, failed: Failure | None = None) -> Report:
         """What this run has done until now."""
-        finished = {done.alteration.identity for done in self._done}
+        finished = {done.alteration for done in self._done}
         return Report(
             direction=self._plan.direction,
             target=self._plan.target,
             done=tuple(self._done),
             failed=failed,
-            remaining=tuple(s.alteration for s in self._plan.steps if s.alteration.identity not in finished),
+            remaining=tuple(s.alteration for s in self._plan.steps if s.alteration not in finished),
             elsewhere=tuple(self._elsewhere.values()),
             plan=self._plan,
             backup=self._precaution.backup,
