@@ -169,14 +169,30 @@ class Fuser:
 
     async def _find_out(self, batch: Batch, error: BaseException, told: Callable[[int, float], None]) -> None:
         """Ask the database what of a batch is committed that no mark has told."""
-        if self._turn.session.connection_lost:
+        lost, interrupted = self._turn.session.connection_lost, not isinstance(error, Exception)
+        if lost:
             await self._turn.lookout.terminate()
-        interrupted = not isinstance(error, Exception)
         with suppress(*([Unreachable] if interrupted and batch.phase is not Phase.COMMIT else [])):
             while batch.committed < len(batch.pieces):
-                if not await self._is_committed(batch, PARTING if interrupted else RESOLVE):
+                committed = await self._is_committed(batch, PARTING if interrupted else RESOLVE)
+                if not committed and lost and not interrupted:
+                    committed = await self._is_overtaken(batch)
+                if not committed:
                     return
                 batch.confirm(told)
+
+    async def _is_overtaken(self, batch: Batch) -> bool:
+        """Whether the first event that wasn't committed is now, by a message that may still be on its way.
+
+        Where it isn't, it never will be: its number is another's, that of its failure.
+        """
+        facts = {"message": "the connection was lost", "sqlstate": None, "line": None}
+        try:
+            about = batch.pieces[batch.committed].event.about
+            await self._turn.record(EventKind.FAILED, about, direction=self._direction.value, **facts)
+        except Stale:
+            return await self._is_committed(batch, RESOLVE)
+        return False
 
     async def _is_committed(self, batch: Batch, within: float) -> bool:
         """Ask the database whether the first event that isn't known to be committed is."""
