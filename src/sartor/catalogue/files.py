@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 from pathlib import Path
 
 from sartor.domain.alteration import (
@@ -33,20 +34,27 @@ def read_catalogue(sources: Iterable[tuple[str, str]]) -> Catalogue:
 def read_lineage(name: str, location: str) -> Lineage:
     """The lineage in a folder or an import package. Raises CatalogueError, naming the file or the folder."""
     folder = str(find_folder(location))
-    return make_lineage(name, location, (_read(name, folder, entry) for entry in _scripts(folder)))
+    names = list_scripts(folder)
+    return lineage_of(name, location, folder, names, (sum_file(f"{folder}/{each}") for each in names))
+
+
+def lineage_of(name: str, location: str, folder: str, names: Sequence[str], sums: Iterable[str]) -> Lineage:
+    """The lineage of a folder's files, whose checksums are `sums`. Raises CatalogueError."""
+    return make_lineage(name, location, map(make_alteration, repeat(name), repeat(folder), names, sums))
 
 
 def survey(name: str, location: str) -> tuple[list[Alteration], list[Misnamed]]:
     """The files of a lineage, whatever is wrong with their names. Raises CatalogueError where they can't be read."""
     alterations, misnamed = [], []
     folder = str(find_folder(location))
-    for entry in _scripts(folder):
+    for each in list_scripts(folder):
+        file = f"{folder}/{each}"
         try:
-            parse_file_name(entry.name)
+            parse_file_name(each)
         except CatalogueError as error:
-            misnamed.append(Misnamed(lineage=name, name=entry.name, file=entry.path, reason=str(error)))
+            misnamed.append(Misnamed(lineage=name, name=each, file=file, reason=str(error)))
         else:
-            alterations.append(_read(name, folder, entry))
+            alterations.append(make_alteration(name, folder, each, sum_file(file)))
     return alterations, misnamed
 
 
@@ -76,24 +84,31 @@ def _find_package(name: str) -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def _scripts(folder: str) -> Iterator[os.DirEntry[str]]:
-    """The files that are alterations, or look like one: `_helpers.py`, `README.md` and folders don't; dead links do."""
+def list_scripts(folder: str) -> list[str]:
+    """The names of files that are alterations, or look like one, in their order.
+
+    `_helpers.py`, `README.md` and folders don't; dead links do.
+    """
     with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.lower().endswith((".py", ".sql")) and entry.name[0] not in "_." and not entry.is_dir():
-                yield entry
+        return sorted(
+            [
+                entry.name
+                for entry in entries
+                if entry.name.lower().endswith((".py", ".sql")) and entry.name[0] not in "_." and not entry.is_dir()
+            ]
+        )
 
 
-def _read(lineage: str, folder: str, entry: os.DirEntry[str]) -> Alteration:
-    release, alteration_id = parse_file_name(entry.name)
-    return Alteration(
-        lineage=lineage,
-        release=release,
-        id=alteration_id,
-        name=entry.name,
-        folder=folder,
-        checksum=checksum(_content(entry.path)),
-    )
+def make_alteration(lineage: str, folder: str, name: str, content_sum: str) -> Alteration:
+    """The alteration in a file of this name, which has this checksum. Raises CatalogueError."""
+    release, alteration_id = parse_file_name(name)
+    # By place: names for six values would take as long again, ten thousand times.
+    return Alteration(lineage, alteration_id, release, name, content_sum, folder)
+
+
+def sum_file(file: str) -> str:
+    """A script's checksum. Raises CatalogueError where it can't be read."""
+    return checksum(_content(file))
 
 
 def _content(file: str) -> bytes:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 from sartor.domain.errors import CatalogueError
@@ -102,13 +104,13 @@ def parse_file_name(name: str) -> tuple[Release, str]:
             hint=f"name it like {EXAMPLE}; a helper's name begins with `_`",
         )
     try:
-        release = Release.parse(match["release"])
+        release = Release.parse(match[1])
     except ValueError as error:
         raise CatalogueError(
             f"{name}: {error}",
             hint="versions are PEP 440's: 1.2.0, 1.2.0_alpha.1, 1.2.0_beta.1, 1.2.0_rc.1; or `next`",
         ) from None
-    return release, match["id"]
+    return release, match[2]
 
 
 def checksum(content: bytes) -> str:
@@ -137,7 +139,7 @@ class Lineage:
     @cached_property
     def highest_version(self) -> Release | None:
         """The highest release that isn't `next`, or None where nothing is released."""
-        return max((r for r in {a.release for a in self.alterations} if not r.unreleased), default=None)
+        return next((a.release for a in reversed(self.alterations) if not a.release.unreleased), None)
 
 
 @dataclass(frozen=True)
@@ -179,8 +181,8 @@ def make_lineage(name: str, location: str, alterations: Iterable[Alteration]) ->
 def _in_order(alterations: Iterable[Alteration]) -> Iterator[Alteration]:
     # Release by release: ten thousand texts are soon compared, as many versions are not.
     by_release: dict[Release, list[Alteration]] = {}
-    for alteration in alterations:
-        by_release.setdefault(alteration.release, []).append(alteration)
+    for release, those in groupby(alterations, key=attrgetter("release")):
+        by_release.setdefault(release, []).extend(those)
     for release in sorted(by_release):
         yield from sorted(by_release[release], key=lambda a: _in_ten_digits(a.id))
 

@@ -21,5 +21,8 @@ def bundles(alterations: Iterable[Alteration]) -> dict[str, list[Alteration]]:
 
 def _digest(bundle: Iterable[Alteration]) -> str:
     in_order = sorted(bundle, key=attrgetter("id"))
-    lines = [f"{a.lineage}/{a.release.label}/{a.id}/{a.name}/{a.checksum}" for a in in_order]
+    lines = [
+        f"{lineage}/{release.label}/{alteration_id}/{name}/{content_sum}"
+        for lineage, alteration_id, release, name, content_sum, _ in in_order
+    ]
     return hashlib.sha256("/".join(lines).encode()).hexdigest()

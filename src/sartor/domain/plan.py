@@ -150,6 +150,8 @@ def _undone_by(request: Rollback, entry: Entry, catalogue: Catalogue) -> bool:
 
 
 def _refuse_unknown(accepted: frozenset[str], ledger: Ledger, status: Status) -> None:
+    if not accepted:
+        return
     known = {p.alteration.id for p in status.edited} | {e.id for e in status.missing}
     done = {entry.id for entry, _ in status.deployed} | {alteration.id for alteration in ledger.as_shipped}
     for alteration_id in sorted(accepted - known - done):
