@@ -7,7 +7,7 @@ happens. What needs the driver is imported where it is needed: `list` must not p
 """
 
 from sartor.api.backups import backup, restore
-from sartor.api.files import KEPT, lint, list_alterations
+from sartor.api.files import KEPT, lint, list_alterations, reading_beside
 from sartor.api.looks import DestinationStatus, check, check_rollback, history, preview_rollback, status
 from sartor.api.proofs import check_manifest, prove
 from sartor.api.rehearsals import rehearse
@@ -52,6 +52,7 @@ __all__ = [
     "preview_rollback",
     "protect",
     "prove",
+    "reading_beside",
     "rehearse",
     "repair",
     "restore",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sartor.catalogue.files import read_catalogue
+from sartor.catalogue.files import read_lineage
 from sartor.domain.alteration import Catalogue
 from sartor.domain.release import parse_target
 from sartor.settings import LineageSource
@@ -20,7 +21,24 @@ KEPT = ".sartor"
 
 def list_alterations(sources: Iterable[LineageSource]) -> Catalogue:
     """What is shipped. Raises CatalogueError."""
-    return read_catalogue((source.name, source.location) for source in sources)
+    return Catalogue(tuple(source.ahead() or read_lineage(source.name, source.location) for source in sources))
+
+
+@contextmanager
+def reading_beside(sources: Iterable[LineageSource]) -> Iterator[tuple[LineageSource, ...]]:
+    """The same sources, while child processes read large ones: `list_alterations` finds them read, the first time.
+
+    For the owner of a process with one thread, before it loads what else it needs; see `catalogue.beside`.
+    """
+    from sartor.catalogue import beside
+
+    with ExitStack() as stack:
+        yield tuple(
+            [
+                source._replace(ahead=stack.enter_context(beside.reading_beside(source.name, source.location)))
+                for source in sources
+            ]
+        )
 
 
 def lint(

@@ -52,7 +52,7 @@ def deploy(
     affected = options.only_affected(tables, backup)
     if target is None and steps is None and not output.is_terminal():
         raise TargetError("no target, and no terminal to ask", hint=f"`{output.command(target='1.2.0')}`, or `latest`")
-    with settled(flags, where.embedded) as settings:
+    with settled(flags, where.embedded, reads_at_once=True) as settings:
 
         def action(destination: Destination) -> shapes.Shape:
             chosen = target or (api.LATEST if steps is not None else asking.ask_target(destination, settings))

@@ -40,7 +40,7 @@ def status(
 
     Tells what is pending, out of order, edited, missing or ahead. Writes nothing.
     """
-    with settled(options.make_flags(where), where.embedded) as settings:
+    with settled(options.make_flags(where), where.embedded, reads_at_once=True) as settings:
 
         def action(destination: Destination) -> shapes.Shape:
             found = run(api.status(destination, settings.sources, rows=common.json))

@@ -21,14 +21,19 @@ ANYWHERE = "postgresql:///postgres"
 
 
 @contextmanager
-def settled(flags: Flags, embedded: str | None, *, ships: bool = True) -> Iterator[Settings]:
+def settled(
+    flags: Flags, embedded: str | None, *, ships: bool = True, reads_at_once: bool = False
+) -> Iterator[Settings]:
     """The settings, with the embedded server running where it was asked for.
 
     In a wrong folder that server is not to be made: what can be seen to be wrong is told first, missing alterations
-    too where the command needs them (`ships`).
+    too where the command needs them (`ships`). Where they are what it needs first (`reads_at_once`), a large folder is
+    read while the driver is loaded.
     """
     if embedded is None:
-        yield _keep(_load(flags))
+        settings = _keep(_load(flags))
+        with api.reading_beside(settings.sources if reads_at_once else ()) as sources:
+            yield settings._replace(sources=sources) if reads_at_once else settings
         return
     if flags.db_url is not None:
         raise SettingsError("--embedded and --db-url are two databases", hint="leave one of them out")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from sartor.domain.alteration import Lineage
 from sartor.domain.errors import SettingsError
 
 MAIN = "main"
@@ -16,10 +17,14 @@ _PACKAGE = r"[^\W\d]\w*(\.[^\W\d]\w*)*"
 
 
 class LineageSource(NamedTuple):
-    """A lineage's name in the ledger, and where its alterations are: a path, or an import package."""
+    """A lineage's name in the ledger, and where its alterations are: a path, or an import package.
+
+    `ahead` gives the lineage where it is being read already, once.
+    """
 
     name: str
     location: str
+    ahead: Callable[[], Lineage | None] = lambda: None
 
 
 def parse_sources(texts: Iterable[str], *, base: Path, origin: str) -> tuple[LineageSource, ...]:
