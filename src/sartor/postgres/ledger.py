@@ -23,9 +23,9 @@ _READ = """
 with bundles as (
     select lineage, release,
         pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.string_agg(line, '/'), 'UTF8')), 'hex')
-            as digest
+            as digest, pg_catalog.max(format) as format
     from (
-        select lineage, release,
+        select lineage, release, format,
             pg_catalog.concat_ws('/', lineage, release, id, name, checksum, nullif(state, 'deployed')) as line
         from {ledger} where $1 <> '' order by id collate pg_catalog."C"
     ) lines
@@ -36,10 +36,15 @@ with bundles as (
 )
 select l.lineage, l.id, l.release, l.name, l.checksum, l.state, l.deployed_at, coalesce(l.duration_ms, 0),
     l.deployed_by, l.host, l.sartor, l.seq, (select pg_catalog.max(seq) from {source}) as head,
-    greatest((select format from {source} order by seq desc limit 1), (select pg_catalog.max(format) from {ledger}), 0)
-        as format, (select pg_catalog.string_agg(digest, ' ') from equal) as equal
+    greatest((select format from {source} order by seq desc limit 1), (select pg_catalog.max(format) from bundles),
+        case when $1 = '' then (select pg_catalog.max(format) from {ledger}) end, 0) as format,
+    (select pg_catalog.string_agg(digest, ' ') from equal) as equal
 from (select 1) one
-left join {ledger} l on (l.lineage, l.release) not in (select lineage, release from equal)
+left join (
+    select * from {ledger}
+    where ($1 = '' or (select pg_catalog.count(*) from equal) < (select pg_catalog.count(*) from bundles))
+        and (lineage, release) not in (select lineage, release from equal)
+) l on true
 order by l.seq
 """
 """The columns are the fields of an Entry; there is one row without an id where there are none.
