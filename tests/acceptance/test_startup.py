@@ -50,7 +50,7 @@ SHARED = """
     cli.options cli.output cli.render cli.shapes cli.title cli.work
 """
 ON_SERVER = """
-    cli.signals domain.bundle domain.quoting domain.sql postgres postgres.connecting postgres.connection postgres.ledger
+    catalogue.beside cli.signals domain.bundle domain.quoting domain.sql postgres postgres.connecting postgres.connection postgres.ledger
     postgres.session
 """
 LIST = f"{SHARED} cli.reading"

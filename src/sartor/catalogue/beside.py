@@ -102,16 +102,16 @@ class _Beside:
 
     def take(self, name: str, location: str) -> Lineage | None:
         """The lineage; None where it was taken before: files may have changed since. Raises CatalogueError."""
-        if not self._child:
-            return None
+        return lineage_of(name, location, self._folder, self._names, self._all()) if self._child else None
+
+    def _all(self) -> Iterator[str]:
         for i in reversed(range(len(self._names))):
             if self._done[i]:
                 break
             self._sum(i)
         self.end()
         text = self._sums[:].decode()
-        sums = (text[at : at + _SIZE] for at in range(0, len(text), _SIZE))
-        return lineage_of(name, location, self._folder, self._names, sums)
+        yield from (text[at : at + _SIZE] for at in range(0, len(text), _SIZE))
 
     def end(self) -> None:
         """End the child, where it hasn't ended yet."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Iterable, Sequence
-from itertools import repeat
 from pathlib import Path
 
 from sartor.domain.alteration import (
@@ -39,8 +38,20 @@ def read_lineage(name: str, location: str) -> Lineage:
 
 
 def lineage_of(name: str, location: str, folder: str, names: Sequence[str], sums: Iterable[str]) -> Lineage:
-    """The lineage of a folder's files, whose checksums are `sums`. Raises CatalogueError."""
-    return make_lineage(name, location, map(make_alteration, repeat(name), repeat(folder), names, sums))
+    """The lineage of a folder's files, whose checksums are `sums`: asked for when the names are found to be right.
+
+    Raises CatalogueError.
+    """
+    parsed = [parse_file_name(each) for each in names]
+    # By place: keywords would take as long again, ten thousand times.
+    return make_lineage(
+        name,
+        location,
+        [
+            Alteration(name, alteration_id, release, each, content_sum, folder)
+            for (release, alteration_id), each, content_sum in zip(parsed, names, sums, strict=True)
+        ],
+    )
 
 
 def survey(name: str, location: str) -> tuple[list[Alteration], list[Misnamed]]:
@@ -50,11 +61,11 @@ def survey(name: str, location: str) -> tuple[list[Alteration], list[Misnamed]]:
     for each in list_scripts(folder):
         file = f"{folder}/{each}"
         try:
-            parse_file_name(each)
+            release, alteration_id = parse_file_name(each)
         except CatalogueError as error:
             misnamed.append(Misnamed(lineage=name, name=each, file=file, reason=str(error)))
         else:
-            alterations.append(make_alteration(name, folder, each, sum_file(file)))
+            alterations.append(Alteration(name, alteration_id, release, each, sum_file(file), folder))
     return alterations, misnamed
 
 
@@ -97,13 +108,6 @@ def list_scripts(folder: str) -> list[str]:
                 if entry.name.lower().endswith((".py", ".sql")) and entry.name[0] not in "_." and not entry.is_dir()
             ]
         )
-
-
-def make_alteration(lineage: str, folder: str, name: str, content_sum: str) -> Alteration:
-    """The alteration in a file of this name, which has this checksum. Raises CatalogueError."""
-    release, alteration_id = parse_file_name(name)
-    # By place: names for six values would take as long again, ten thousand times.
-    return Alteration(lineage, alteration_id, release, name, content_sum, folder)
 
 
 def sum_file(file: str) -> str:

@@ -103,10 +103,10 @@ def _releases(as_shipped: Sequence[Alteration], complete: Sequence[Deployed]) ->
 
 def _pending(catalogue: Catalogue, deployed: Iterable[Alteration | Entry]) -> tuple[Alteration, ...]:
     done: dict[str, set[str]] = {lineage.name: set() for lineage in catalogue.lineages}
-    for row in deployed:
-        done[row.lineage].add(row.id)
-    left = [(lineage, lineage.by_id.keys() - done[lineage.name]) for lineage in catalogue.lineages]
-    return tuple([a for lineage, ids in left if ids for a in lineage.alterations if a.id in ids])
+    for lineage, rows in groupby(deployed, attrgetter("lineage")):
+        done[lineage].update(map(attrgetter("id"), rows))
+    left = [(each, each.by_id.keys() - done[each.name]) for each in catalogue.lineages]
+    return tuple([a for each, ids in left if ids for a in each.alterations if a.id in ids])
 
 
 def _check_lineages(catalogue: Catalogue, ledger: Ledger, foreign: Iterable[Entry]) -> None:
