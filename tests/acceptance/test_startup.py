@@ -50,8 +50,8 @@ SHARED = """
     cli.options cli.output cli.render cli.shapes cli.title cli.work
 """
 ON_SERVER = """
-    catalogue.beside cli.signals domain.bundle domain.quoting domain.sql postgres postgres.connecting postgres.connection postgres.ledger
-    postgres.session
+    catalogue.beside cli.signals domain.bundle domain.quoting domain.sql postgres postgres.connecting
+    postgres.connection postgres.ledger postgres.session
 """
 LIST = f"{SHARED} cli.reading"
 READ = f"{LIST} {ON_SERVER}"

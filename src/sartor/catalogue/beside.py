@@ -102,9 +102,15 @@ class _Beside:
 
     def take(self, name: str, location: str) -> Lineage | None:
         """The lineage; None where it was taken before: files may have changed since. Raises CatalogueError."""
-        return lineage_of(name, location, self._folder, self._names, self._all()) if self._child else None
+        if not self._child:
+            return None
+        try:
+            return lineage_of(name, location, self._folder, self._names, self._all())
+        finally:
+            self.end()
 
     def _all(self) -> Iterator[str]:
+        """The checksums, in the order of the names."""
         for i in reversed(range(len(self._names))):
             if self._done[i]:
                 break
