@@ -87,10 +87,13 @@ class _Beside:
         return child
 
     def _read(self, parent: int) -> None:
-        """The child's work, and its end: what it can't read, and whatever lies behind that, it leaves."""
+        """The child's work, and its end: what it can't read, and whatever lies behind that, it leaves.
+
+        It ends without its `parent`, too.
+        """
         try:
             for i in range(len(self._names)):
-                if self._done[i] or os.getppid() != parent:
+                if self._done[i] or (i % 100 == 0 and os.getppid() != parent):
                     break
                 self._sum(i)
         finally:
