@@ -56,8 +56,9 @@ def _look(location: str) -> tuple[str, list[str]]:
 
 def _may_fork() -> bool:
     """Whether there is no other thread, and a child's end is left to be waited for."""
-    waits = signal.getsignal(signal.SIGCHLD) == signal.SIG_DFL
-    return sys.platform == "linux" and waits and threading.active_count() == 1
+    if sys.platform != "linux":
+        return False
+    return signal.getsignal(signal.SIGCHLD) == signal.SIG_DFL and threading.active_count() == 1
 
 
 class _Beside:
