@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
+import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
-from functools import cached_property
 from typing import Any, NamedTuple, Self
 
 FORMAT = 1
@@ -18,15 +17,21 @@ FORMAT = 1
 _LEVEL = 3
 """Of compression: a fifteenth of the time of the highest, for a tenth more bytes."""
 
-_TOGETHER = 1000
-"""Objects that are written out at once, when they are packed."""
-
 NOTED = frozenset({"column order", "extension version", "label order", "owner", "settings", "tablespace"})
 """The kinds that may differ between schemas which are the same to an application: only the exact hash has them.
 
 A column that was dropped and made again is the last one, and an enum's label likewise. Owners, tablespaces, the
 versions of extensions and what `alter database ... set` says are a place's own: a copy elsewhere has others.
 """
+
+_NOTED = re.compile(rb"^(?:%s)\t" % b"|".join(kind.encode() for kind in sorted(NOTED)), re.MULTILINE)
+"""The beginning of a noted object's line."""
+
+_ESCAPES = {"\\": "\\", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t", "\v": "v"}
+"""What follows a backslash in a line, for a character that can't be there: the text format of COPY."""
+_ESCAPING = str.maketrans({character: f"\\{letter}" for character, letter in _ESCAPES.items()})
+_ESCAPE = re.compile(r"\\.")
+_ESCAPED = {f"\\{letter}": character for character, letter in _ESCAPES.items()}
 
 
 class Scope(Enum):
@@ -62,7 +67,10 @@ class SchemaObject(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Fingerprint:
-    """All objects of some schemas, in order; `server` is Postgres's major version.
+    """All objects of some schemas; `server` is Postgres's major version, `text` the lines that a `Packer` packed.
+
+    `logical` is a hash, in hexadecimal digits, of what an application can tell: equal after a dump and its restore.
+    `exact` is one of everything.
 
     It holds names and definitions as they are. So it is compared with another of schemas of the same names, and of the
     same major version: each writes a view's query in its own way.
@@ -71,17 +79,24 @@ class Fingerprint:
     schemas: tuple[str, ...]
     scope: Scope
     server: int
-    objects: tuple[SchemaObject, ...]
+    logical: str
+    exact: str
+    text: bytes = field(repr=False, compare=False)
 
-    @cached_property
-    def logical(self) -> str:
-        """A hash, in hexadecimal digits, of what an application can tell: equal after a dump and its restore."""
-        return _hash(o for o in self.objects if not o.noted)
+    @staticmethod
+    def of(
+        objects: Iterable[SchemaObject], *, schemas: tuple[str, ...], scope: Scope, server: int
+    ) -> Fingerprint:
+        """The fingerprint of these objects, in whichever order they come."""
+        packer = Packer()
+        for each in sorted(objects, key=lambda each: (each.noted, each)):
+            packer.add(_line(each))
+        return packer.end(schemas=schemas, scope=scope, server=server)
 
-    @cached_property
-    def exact(self) -> str:
-        """A hash, in hexadecimal digits, of everything."""
-        return _hash(self.objects)
+    @property
+    def objects(self) -> tuple[SchemaObject, ...]:
+        """The objects, the noted ones last; unpacked each time, for there may be a hundred thousand."""
+        return tuple(_object(line) for line in zlib.decompress(self.text).decode().split("\n")[:-1])
 
     def comparable(self, other: Fingerprint) -> bool:
         """Whether a difference between the two would be one of what they look at."""
@@ -96,35 +111,69 @@ class Fingerprint:
             "server": self.server,
             "logical": self.logical,
             "exact": self.exact,
-            "objects": base64.b64encode(b"".join(self._compressed())).decode(),
+            "objects": base64.b64encode(self.text).decode(),
         }
-
-    def _compressed(self) -> Iterator[bytes]:
-        """The objects as one JSON array, compressed; the whole text is never there at once."""
-        packer = zlib.compressobj(_LEVEL)
-        for start in range(0, len(self.objects), _TOGETHER):
-            text = json.dumps(self.objects[start : start + _TOGETHER], ensure_ascii=False, separators=(",", ":"))
-            yield packer.compress(f"{',' if start else '['}{text[1:-1]}".encode())
-        yield packer.compress(b"]" if self.objects else b"[]")
-        yield packer.flush()
 
     @classmethod
     def unpack(cls, packed: Mapping[str, Any]) -> Self | None:
         """What `packed` made; None where another Sartor did, in another format."""
         if packed["format"] != FORMAT:
             return None
-        text = zlib.decompress(base64.b64decode(packed["objects"])).decode()
         return cls(
             schemas=tuple(packed["schemas"]),
             scope=Scope(packed["scope"]),
             server=packed["server"],
-            objects=tuple(SchemaObject(*values) for values in json.loads(text)),
+            logical=packed["logical"],
+            exact=packed["exact"],
+            text=base64.b64decode(packed["objects"]),
         )
 
 
-def _hash(objects: Iterable[SchemaObject]) -> str:
-    found = hashlib.sha256()
-    for each in objects:
-        # Postgres's text holds no NUL, so it tells the parts apart.
-        found.update(f"{each.kind}\0{each.name}\0{each.definition}\0".encode())
-    return found.hexdigest()
+class Packer:
+    """A fingerprint in the making: its lines are hashed and compressed as they come, and are never all there at once.
+
+    A line is an object's kind, name, parent and definition as COPY writes them. They come sorted by kind and name, by
+    code point, the noted ones last: so what was hashed before the first of those is the logical hash.
+    """
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._compressor = zlib.compressobj(_LEVEL)
+        self._packed: list[bytes] = []
+        self._logical = ""
+
+    def add(self, lines: bytes) -> None:
+        """Take the next lines, one at least, each of them whole."""
+        last = lines.rfind(b"\n", 0, -1) + 1
+        if not self._logical and _NOTED.match(lines, last):
+            first = next(_NOTED.finditer(lines)).start()
+            self._hash.update(lines[:first])
+            self._logical = self._hash.hexdigest()
+            self._hash.update(lines[first:])
+        else:
+            self._hash.update(lines)
+        self._packed.append(self._compressor.compress(lines))
+
+    def end(self, *, schemas: tuple[str, ...], scope: Scope, server: int) -> Fingerprint:
+        """The fingerprint, once; these say what the lines are of."""
+        exact = self._hash.hexdigest()
+        return Fingerprint(
+            schemas=schemas,
+            scope=scope,
+            server=server,
+            logical=self._logical or exact,
+            exact=exact,
+            text=b"".join([*self._packed, self._compressor.flush()]),
+        )
+
+
+def _line(each: SchemaObject) -> bytes:
+    return ("\t".join(part.translate(_ESCAPING) for part in each) + "\n").encode()
+
+
+def _object(line: str) -> SchemaObject:
+    return SchemaObject(*(_unescaped(part) if "\\" in part else part for part in line.split("\t")))
+
+
+def _unescaped(part: str) -> str:
+    return _ESCAPE.sub(lambda found: _ESCAPED[found[0]], part)

@@ -6,12 +6,12 @@ import functools
 import re
 from collections.abc import Iterable
 from importlib.resources import files
-from sys import intern
 from typing import Any
 
 import asyncpg
 
-from sartor.domain.fingerprint import Fingerprint, SchemaObject, Scope
+from sartor.domain.fingerprint import NOTED, Fingerprint, Packer, Scope
+from sartor.domain.quoting import quote_literal
 
 PATIENCE = 10.0
 """Seconds that a fingerprint waits for a table that is locked."""
@@ -25,6 +25,12 @@ acl_type, acl. `covered` comes before them, `rows` after."""
 
 _SINCE = re.compile(r"^.* -- since (\d+)\n", re.MULTILINE)
 """A line about what older servers don't have."""
+
+_SORTED = f"""
+select kind, name, parent, definition from rows
+order by kind in ({", ".join(quote_literal(kind) for kind in sorted(NOTED))}), kind collate "C", convert_to(name, 'UTF8')
+"""
+"""As a `Packer` takes them, whichever encoding the database has."""
 
 _PINNED = """
 set local search_path = pg_catalog, pg_temp;
@@ -56,25 +62,42 @@ async def read_fingerprint(
     `lock_timeout` seconds at most, and then the driver raises LockNotAvailableError.
     """
     wanted = tuple(sorted(set(schemas)))
-    server = connection.get_server_version().major
+    server, packer = connection.get_server_version().major, Packer()
     transaction = connection.transaction()
     await transaction.start()
     try:
         await connection.execute(f"{_PINNED} set local lock_timeout = {lock_timeout * 1000:.0f}")
-        # Not by a cursor: the driver names its statement, which poolers leave to others.
-        rows = await connection.fetch(_query(server), list(wanted), scope is Scope.DATABASE)
+        await _copy(connection, _query(server, wanted, scope), packer)
     finally:
         # Of a transaction that was open before, this takes the settings back too.
         await transaction.rollback()
-    # One text for each kind, and for each table that has parts: there may be a hundred thousand objects.
-    objects = sorted(SchemaObject(intern(kind), name, intern(parent), text) for kind, name, parent, text in rows)
-    return Fingerprint(schemas=wanted, scope=scope, server=server, objects=tuple(objects))
+    return packer.end(schemas=wanted, scope=scope, server=server)
+
+
+async def _copy(connection: asyncpg.Connection[Any], query: str, packer: Packer) -> None:
+    # Not by a cursor: the driver names its statement, which poolers leave to others. A message of the server's is a
+    # row, and what the driver hands on are whole messages.
+    async def take(lines: bytes) -> None:
+        packer.add(lines)
+
+    await connection.copy_from_query(query, output=take, encoding="UTF8")
+
+
+def _query(server: int, schemas: Iterable[str], scope: Scope) -> str:
+    # A copy takes no parameters. The names come last: one may look like the other parameter.
+    names = ", ".join(quote_literal(name) for name in schemas)
+    whole = "true" if scope is Scope.DATABASE else "false"
+    return _template(server).replace("$2", whole).replace("$1", f"array[{names}]")
 
 
 @functools.cache
-def _query(server: int) -> str:
+def _template(server: int) -> str:
     kinds = "\nunion all\n".join(_part(name, server) for name in _KINDS)
-    return f"with {_part('covered', server)}, objects as materialized (\n{kinds})\n{_part('rows', server)}"
+    return f"""
+with {_part("covered", server)},
+objects as materialized ({kinds}),
+rows as ({_part("rows", server)})
+{_SORTED}"""
 
 
 def _part(name: str, server: int) -> str:
