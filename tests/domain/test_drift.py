@@ -21,7 +21,7 @@ INDEX = SchemaObject("index", "app.a_idx", "table app.a", "on id")
 
 
 def make(*objects: SchemaObject, server: int = 18, schema: str = "app") -> Fingerprint:
-    return Fingerprint(schemas=(schema,), scope=Scope.SCHEMAS, server=server, objects=tuple(sorted(objects)))
+    return Fingerprint.of(objects, schemas=(schema,), scope=Scope.SCHEMAS, server=server)
 
 
 def record(fingerprint: Fingerprint | None, *, outdated: bool = False) -> Record:

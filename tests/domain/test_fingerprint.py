@@ -17,7 +17,7 @@ OBJECTS = st.builds(SchemaObject, st.sampled_from(["table", "column", "owner", "
 
 
 def make(*objects: SchemaObject, server: int = 18) -> Fingerprint:
-    return Fingerprint(schemas=("app",), scope=Scope.SCHEMAS, server=server, objects=tuple(sorted(objects)))
+    return Fingerprint.of(objects, schemas=("app",), scope=Scope.SCHEMAS, server=server)
 
 
 TABLE = SchemaObject("table", "app.a", "", "table")

@@ -19,7 +19,7 @@ ROWS = st.dictionaries(st.sampled_from("abc"), st.lists(st.sampled_from("xyz")).
 
 
 def make(*objects: SchemaObject, schemas: tuple[str, ...] = ("app",)) -> Fingerprint:
-    return Fingerprint(schemas=schemas, scope=Scope.DATABASE, server=18, objects=tuple(sorted(objects)))
+    return Fingerprint.of(objects, schemas=schemas, scope=Scope.DATABASE, server=18)
 
 
 def test_a_schema_that_is_not_there() -> None:

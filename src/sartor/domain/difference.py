@@ -55,8 +55,11 @@ def compare(before: Fingerprint, after: Fingerprint) -> tuple[Difference, ...]:
     """The objects that differ, by kind and name. Raises ValueError where the two don't look at the same."""
     if not before.comparable(after):
         raise ValueError("fingerprints of other schemas, or by another version of Postgres, don't compare")
-    old, new = ({(o.kind, o.name): o.definition for o in side.objects} for side in (before, after))
-    parents = {(o.kind, o.name): o.parent for o in (*before.objects, *after.objects)}
+    if before.exact == after.exact:
+        return ()
+    was, is_now = before.objects, after.objects
+    old, new = ({(o.kind, o.name): o.definition for o in side} for side in (was, is_now))
+    parents = {(o.kind, o.name): o.parent for o in (*was, *is_now)}
     return tuple(
         Difference(kind=key[0], name=key[1], parent=parents[key], before=old.get(key), after=new.get(key))
         for key in sorted(parents)

@@ -121,14 +121,12 @@ def carried(expected: Fingerprint, before: Fingerprint, after: Fingerprint) -> F
     untouched = {key: found for key, found in should.items() if was.get(key) == is_now.get(key)}
     changed = {key: found for key, found in is_now.items() if was.get(key) != found}
     kept = {**untouched, **changed}
-    known = {found.label for found in expected.objects}
+    known = {found.label for found in should.values()}
     # A part that somebody had dropped by hand goes with its table, when the run drops that.
     while orphans := _orphans(kept.values(), known):
         for found in orphans:
             del kept[found.kind, found.name]
-    return Fingerprint(
-        schemas=after.schemas, scope=after.scope, server=after.server, objects=tuple(sorted(kept.values()))
-    )
+    return Fingerprint.of(kept.values(), schemas=after.schemas, scope=after.scope, server=after.server)
 
 
 def _by_key(objects: Iterable[SchemaObject]) -> dict[tuple[str, str], SchemaObject]:

@@ -26,11 +26,12 @@ acl_type, acl. `covered` comes before them, `rows` after."""
 _SINCE = re.compile(r"^.* -- since (\d+)\n", re.MULTILINE)
 """A line about what older servers don't have."""
 
+_NOTED = ", ".join(quote_literal(kind) for kind in sorted(NOTED))
 _SORTED = f"""
 select kind, name, parent, definition from rows
-order by kind in ({", ".join(quote_literal(kind) for kind in sorted(NOTED))}), kind collate "C", convert_to(name, 'UTF8')
+order by convert_to(concat(kind in ({_NOTED}), kind, E'\\t', name), 'UTF8')
 """
-"""As a `Packer` takes them, whichever encoding the database has."""
+"""As a `Packer` takes them, whichever encoding the database has. One key is a third of the time of three."""
 
 _PINNED = """
 set local search_path = pg_catalog, pg_temp;
