@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import zlib
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sartor.domain.difference import Change, compare, unified, without_parts
-from sartor.domain.fingerprint import NOTED, Fingerprint, SchemaObject, Scope
+from sartor.domain.fingerprint import NOTED, Fingerprint, Packer, SchemaObject, Scope
 
-TEXT = st.text(st.characters(exclude_characters="\0", codec="utf-8"))
-OBJECTS = st.builds(SchemaObject, st.sampled_from(["table", "column", "owner", "column order"]), TEXT, TEXT, TEXT)
+TEXT = st.text(st.characters(exclude_characters="\0", codec="utf-8") | st.sampled_from("\\\b\f\n\r\t\vbfnrtvN."))
+KINDS = st.sampled_from(["table", "column", "owner", "column order"])
+OBJECTS = st.builds(SchemaObject, KINDS, TEXT, TEXT, TEXT)
+PLACED = st.builds(lambda kind, name, text: SchemaObject(kind, name, f"table {name}", text), KINDS, TEXT, TEXT)
+"""What an object is part of follows from its kind, name and definition."""
 
 
 def make(*objects: SchemaObject, server: int = 18) -> Fingerprint:
@@ -33,6 +38,18 @@ def test_kept(objects: list[SchemaObject]) -> None:
     packed = json.loads(json.dumps(fingerprint.packed()))
     assert Fingerprint.unpack(packed) == fingerprint
     assert (packed["logical"], packed["exact"]) == (fingerprint.logical, fingerprint.exact)
+    assert sorted(Fingerprint.of(objects, schemas=(), scope=Scope.DATABASE, server=18).objects) == sorted(objects)
+
+
+@given(st.lists(OBJECTS), st.lists(st.integers(0, 20)))
+def test_packed_as_it_comes(objects: list[SchemaObject], cuts: list[int]) -> None:
+    """However many lines come at once, it is the same fingerprint."""
+    whole = make(*objects)
+    lines, packer = zlib.decompress(whole.text).splitlines(keepends=True), Packer()
+    for start, end in pairwise(sorted({0, *cuts, len(lines)})):
+        if piece := lines[start:end]:
+            packer.add(b"".join(piece))
+    assert packer.end(schemas=whole.schemas, scope=whole.scope, server=whole.server) == whole
 
 
 def test_kept_by_another() -> None:
@@ -40,7 +57,7 @@ def test_kept_by_another() -> None:
     assert Fingerprint.unpack({**make(TABLE).packed(), "format": 2}) is None
 
 
-@given(st.lists(OBJECTS, unique_by=lambda o: o[:2]), st.lists(OBJECTS, unique_by=lambda o: o[:2]))
+@given(st.lists(PLACED, unique_by=lambda o: o[:2]), st.lists(PLACED, unique_by=lambda o: o[:2]))
 def test_hashes_and_differences_agree(before: list[SchemaObject], after: list[SchemaObject]) -> None:
     """The exact hashes are equal where nothing differs, and the logical ones where nothing but notes do."""
     one, other = make(*before), make(*after)

@@ -213,6 +213,33 @@ def test_other_order(server_url: str) -> None:
     assert found[0].exact == found[1].exact
 
 
+ODD = r"""
+    create table U&"tab\0009line\000Aend" ("€" int, "é" int, "z" int, "\N" int);
+    create table "€" ("Ž" int, "\n" int);
+    create table "é" ("\\." int);
+    comment on table "€" is E'\b\f\n\r\t\v \\. \\N \\\\';
+"""
+"""Names that are other bytes in other encodings, and what a line must not hold as it is."""
+
+
+@pytest.mark.parametrize("encoding", ["LATIN9", "SQL_ASCII"])
+def test_other_encoding(server_url: str, encoding: str) -> None:
+    """The encoding of a database changes nothing."""
+    found = []
+    for each in ("UTF8", encoding):
+        with temporary_database(server_url, f"encoding '{each}' locale 'C' template template0") as database:
+            database.run(ODD)
+            found.append(asyncio.run(look(database.url)))
+    assert lines(*found) == []
+    assert found[0] == found[1]
+
+
+def test_lines(everything: Everything, runner: asyncio.Runner) -> None:
+    """What the server writes and sorts is what comes of the objects by themselves."""
+    for found in (runner.run(everything.look()), *runner.run(everything.undergo(ODD))):
+        assert Fingerprint.of(found.objects, schemas=found.schemas, scope=found.scope, server=found.server) == found
+
+
 def test_owner(everything: Everything, runner: asyncio.Runner) -> None:
     """Another owner is a note, and what the owner may do is the owner's, whoever it is."""
     statements = "alter table groups owner to pg_signal_backend; alter function tell(int) owner to pg_signal_backend"
