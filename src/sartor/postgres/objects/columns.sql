@@ -28,7 +28,10 @@ select 'pg_class'::regclass, r.oid, a.attnum::int4, case r.relkind when 'c' then
         case when not a.attislocal then 'inherited' end
     ), r.relowner, 'c', a.attacl
 from relation r
-join pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
+cross join lateral (
+    select * from pg_attribute a where a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
+    offset 0 -- so that they are looked for by their index: most are those of indexes, or of other schemas
+) a
 join pg_type t on t.oid = a.atttypid
 left join pg_attrdef d on d.adrelid = r.oid and d.adnum = a.attnum
 left join pg_constraint k on k.contype = 'n' and k.conrelid = r.oid and k.conkey[1] = a.attnum -- since 18
@@ -36,7 +39,9 @@ where r.relkind <> 'S'
 
 union all
 select null, null, 0, 'column order', r.name, r.kind || ' ' || r.name,
-    string_agg(quote_ident(a.attname), E'\n' order by a.attnum), null, null, null
-from relation r join pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
+    (
+        select string_agg(quote_ident(a.attname), E'\n' order by a.attnum) from pg_attribute a
+        where a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
+    ), null, null, null
+from relation r
 where r.relkind in ('r', 'p', 'f', 'c')
-group by r.name, r.kind

@@ -8,9 +8,12 @@ member as materialized (
     where d.deptype = 'e' or d.deptype = 'i' and d.classid in ('pg_proc'::regclass, 'pg_cast'::regclass)
 ),
 relation as materialized (
-    select c.*, format('%I.%I', s.nspname, c.relname) as name,
-        case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'f' then 'foreign table'
-            when 'S' then 'sequence' when 'c' then 'type' else 'table' end as kind
+    -- Read a dozen times, so that a column more is felt.
+    select c.oid, c.relkind, case c.relkind when 'v' then 'view' when 'm' then 'materialized view'
+            when 'f' then 'foreign table' when 'S' then 'sequence' when 'c' then 'type' else 'table' end as kind,
+        format('%I.%I', s.nspname, c.relname) as name, c.relname, c.relowner, c.relam, c.reloftype, c.reltoastrelid,
+        c.reltablespace, c.relpersistence, c.relispartition, c.relrowsecurity, c.relforcerowsecurity, c.relreplident,
+        c.relacl, c.reloptions, c.relpartbound
     from pg_class c join covered s on s.oid = c.relnamespace
     where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c') and not starts_with(c.relname::text, 'sartor_')
         and (c.oid not in (select m.objid from member m where m.classid = 'pg_class'::regclass))

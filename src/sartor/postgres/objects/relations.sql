@@ -17,10 +17,12 @@ select 'pg_class'::regclass, r.oid, 0, r.kind, r.name, '',
         'using ' || (select m.amname from pg_am m where m.oid = r.relam and m.amname <> 'heap'),
         'server ' || (select format('%I', f.srvname) from pg_foreign_server f where f.oid = t.ftserver),
         'options (' || (select string_agg(o, ', ' order by o collate "C") from unnest(t.ftoptions) o) || ')',
-        'with (' || (select string_agg(o, ', ' order by o collate "C") from unnest(r.reloptions) o) || ')',
+        case when r.reloptions is not null then 'with (' || (
+            select string_agg(o, ', ' order by o collate "C") from unnest(r.reloptions) o
+        ) || ')' end,
         'toast with (' || (
-            select string_agg(o, ', ' order by o collate "C") from pg_class c, unnest(c.reloptions) o
-            where c.oid = r.reltoastrelid
+            select (select string_agg(o, ', ' order by o collate "C") from unnest(c.reloptions) o) from pg_class c
+            where c.oid = r.reltoastrelid and c.reloptions is not null
         ) || ')',
         case when r.relrowsecurity then 'row level security' end,
         case when r.relforcerowsecurity then 'row level security for the owner too' end,

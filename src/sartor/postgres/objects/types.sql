@@ -36,8 +36,7 @@ select 'pg_type'::regclass, t.oid, 0, case t.typtype when 'd' then 'domain' else
 from pg_type t
 join covered s on s.oid = t.typnamespace
 left join pg_type b on b.oid = t.typbasetype
-left join pg_class c on c.oid = t.typrelid
-where (t.typtype in ('e', 'd', 'r') or c.relkind = 'c'
+where (t.typtype in ('e', 'd', 'r') or t.typrelid in (select c.oid from pg_class c where c.relkind = 'c')
         or t.typtype = 'b' and not exists (select from pg_type e where e.typarray = t.oid))
     and t.oid not in (select m.objid from member m where m.classid = 'pg_type'::regclass)
 
