@@ -84,9 +84,7 @@ class Fingerprint:
     text: bytes = field(repr=False, compare=False)
 
     @staticmethod
-    def of(
-        objects: Iterable[SchemaObject], *, schemas: tuple[str, ...], scope: Scope, server: int
-    ) -> Fingerprint:
+    def of(objects: Iterable[SchemaObject], *, schemas: tuple[str, ...], scope: Scope, server: int) -> Fingerprint:
         """The fingerprint of these objects, in whichever order they come."""
         packer = Packer()
         for each in sorted(objects, key=lambda each: (each.noted, each)):
