@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import re
 import zlib
 from collections.abc import Iterable, Mapping
@@ -137,7 +138,7 @@ class Packer:
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
         self._compressor = zlib.compressobj(_LEVEL)
-        self._packed: list[bytes] = []
+        self._packed = io.BytesIO()
         self._logical = ""
 
     def add(self, lines: bytes) -> None:
@@ -150,18 +151,19 @@ class Packer:
             self._hash.update(lines[first:])
         else:
             self._hash.update(lines)
-        self._packed.append(self._compressor.compress(lines))
+        self._packed.write(self._compressor.compress(lines))
 
     def end(self, *, schemas: tuple[str, ...], scope: Scope, server: int) -> Fingerprint:
         """The fingerprint, once; these say what the lines are of."""
         exact = self._hash.hexdigest()
+        self._packed.write(self._compressor.flush())
         return Fingerprint(
             schemas=schemas,
             scope=scope,
             server=server,
             logical=self._logical or exact,
             exact=exact,
-            text=b"".join([*self._packed, self._compressor.flush()]),
+            text=self._packed.getvalue(),
         )
 
 
