@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import json
 import os
 import statistics
 import subprocess
@@ -76,11 +75,10 @@ async def execute(url: str, *statements: str) -> None:
 
 
 async def fingerprint(url: str) -> tuple[float, Fingerprint]:
-    """Seconds for a fingerprint with its hashes by a connection that has done nothing before; and the fingerprint."""
+    """Seconds for a fingerprint by a connection that has done nothing before; and the fingerprint."""
     connection: asyncpg.Connection[Any] = await asyncpg.connect(url, statement_cache_size=0)
     began = time.perf_counter()
     found = await read_fingerprint(connection, ["public"], scope=Scope.DATABASE)
-    _ = found.logical, found.exact
     seconds = time.perf_counter() - began
     await connection.close()
     return seconds, found
@@ -101,7 +99,7 @@ async def measure(server: str, tables: int, rounds: int, say: Callable[[str], No
     ours, theirs = [seconds for (seconds, _), _ in turns], [seconds for _, seconds in turns]
     found = turns[-1][0][1]
     a, b = statistics.median(ours), statistics.median(theirs)
-    kept = len(json.dumps(found.packed())) / 1024
+    kept = len(found.text) / 1024
     say(
         f"| {tables:,} | {a:.3f} s ({min(ours):.3f}) | {REACH.get(tables, '')} | {b:.3f} s ({min(theirs):.3f})"
         f" | **{a / b:.2f}** | {len(found.objects):,} | {kept:.0f} KB |"

@@ -18,7 +18,7 @@ OUTDATED = "a run is at work, or has ended without recording what it made"
 class Record:
     """What a ledger says the schema should be, as of the journal's event `seq`; who recorded it, and when.
 
-    `packed` is the fingerprint as `Fingerprint.packed` made it. `stamp` is the catalogue's where the schema was just
+    `packed` is what `Fingerprint.unpack` reads. `stamp` is the catalogue's where the schema was just
     so, else "". `outdated` says that alterations went in or out since then, in a run that hasn't recorded what they
     made. `anew` is when the last run that found it like that took the schema for what it should be; None where each
     run followed on the one before.

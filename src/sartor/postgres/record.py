@@ -29,7 +29,8 @@ _LATER_ENTRY = "select from {schema}.sartor_ledger l where l.seq > f.seq"
 _WRITE = """
 insert into {schema}.sartor_fingerprint (seq, by_user, host, sartor, packed, stamp, anew)
 values ($1, session_user, $2::text, $3::text,
-    $4::text::jsonb || pg_catalog.jsonb_build_object('objects', $5::text), $6::text, $7::timestamptz)
+    $4::text::jsonb || pg_catalog.jsonb_build_object('objects', pg_catalog.encode($5::bytea, 'base64')),
+    $6::text, $7::timestamptz)
 on conflict (one) do update set (seq, at, by_user, host, sartor, packed, stamp, anew) = (excluded.seq,
     excluded.at, excluded.by_user, excluded.host, excluded.sartor, excluded.packed, excluded.stamp, excluded.anew)
 """
@@ -63,9 +64,8 @@ async def write_record(
 
     `stamp` is the catalogue's, read before the schema, where that is just so; else "". `anew` is as in `Record`.
     """
-    query, packed = _WRITE.format(schema=quote_identifier(session.schema)), fingerprint.packed()
-    # It is long, and as part of the JSON it would be there once more.
-    objects = packed.pop("objects")
+    query, packed = _WRITE.format(schema=quote_identifier(session.schema)), json.dumps(fingerprint.packed())
+    # The text is long, and here it would be there again in base64, and again in the JSON.
     await session.connection.execute(
-        query, seq, socket.gethostname(), __version__, json.dumps(packed), objects, stamp, anew
+        query, seq, socket.gethostname(), __version__, packed, fingerprint.text, stamp, anew
     )
