@@ -112,6 +112,8 @@ class _Beside:
             return lineage_of(name, location, self._folder, self._names, self._all())
         finally:
             self.end()
+            # This is there for as long as the command.
+            self._names = []
 
     def _all(self) -> Iterator[str]:
         """The checksums, in the order of the names."""
@@ -121,6 +123,7 @@ class _Beside:
             self._sum(i)
         self.end()
         text = self._sums[:].decode()
+        self._sums.close()
         yield from (text[at : at + _SIZE] for at in range(0, len(text), _SIZE))
 
     def end(self) -> None:

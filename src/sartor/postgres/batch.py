@@ -20,6 +20,8 @@ from sartor.postgres.connection import CLEANING, CLEARING, Connection
 from sartor.postgres.guard import NewEvent, Phase, closing, opening, preparing
 from sartor.postgres.pins import Pins
 
+_CLEARED = f"begin;{CLEARING}commit;"
+
 Told = Callable[[int, float], None]
 """Takes the number of an event of the batch that is committed, and the milliseconds that it took."""
 
@@ -54,6 +56,7 @@ class Batch:
         self.pieces = pieces
         self.committed = 0
         self._mark = f"{mark}{secrets.token_hex(6)}"
+        self._marking = f"do $$begin raise info '{self._mark}'; end$$;"
         self._parts: list[_Part] = []
         self._claims: list[int] = []
         self._texts: list[str] = []
@@ -97,7 +100,8 @@ class Batch:
         """
         marks: asyncio.Queue[str | None] = asyncio.Queue()
         with connection.informing(marks.put_nowait):
-            sending = asyncio.create_task(connection.send("".join(self._texts)))
+            text, self._texts = "".join(self._texts), []
+            sending = asyncio.create_task(connection.send(text))
             sending.add_done_callback(lambda _: marks.put_nowait(None))
             try:
                 while (mark := await marks.get()) is not None:
@@ -135,11 +139,12 @@ class Batch:
         for i, statement in enumerate(piece.statements):
             self._add_part(number, Phase.SCRIPT, i, statement)
             # On lines of its own: a statement may end in a comment.
-            self._add(f"\n;\n{self._marking}")
+            self._add("\n;\n")
+            self._add(self._marking)
         self._add_part(number, Phase.COMMIT, 0, closing(piece.event, piece.pins, prepared=self._prepared) + "commit;")
         # A transaction of its own: what isn't in one belongs to the next BEGIN's, which would then have this one's
         # defaults, such as its level of isolation.
-        self._add(f"begin;{CLEARING}commit;")
+        self._add(_CLEARED)
 
     def _add_part(self, piece: int, phase: Phase, number: int, text: str) -> None:
         self._parts.append(_Part(piece, phase, number, self._length, text))
@@ -148,10 +153,6 @@ class Batch:
     def _add(self, text: str) -> None:
         self._texts.append(text)
         self._length += len(text)
-
-    @property
-    def _marking(self) -> str:
-        return f"do $$begin raise info '{self._mark}'; end$$;"
 
     def _take(self, message: str, connection: Connection, told: Told) -> None:
         """Take a mark: the part under way is done, and the next one begins."""

@@ -105,6 +105,8 @@ class _Progress:
         self._plan = plan
         self._load = load
         self._done: list[Done] = []
+        # How many of these were done when the present plan was made: what came after it are its first steps.
+        self._earlier = 0
         self._begun: Alteration | None = None
         self._elsewhere: dict[tuple[str, str], Alteration] = {}
         self._precaution = Precaution(backup)
@@ -116,13 +118,12 @@ class _Progress:
 
     def report(self, failed: Failure | None = None) -> Report:
         """What this run has done until now."""
-        finished = {done.alteration for done in self._done}
         return Report(
             direction=self._plan.direction,
             target=self._plan.target,
             done=tuple(self._done),
             failed=failed,
-            remaining=tuple(s.alteration for s in self._plan.steps if s.alteration not in finished),
+            remaining=tuple(s.alteration for s in self._plan.steps[len(self._done) - self._earlier :]),
             elsewhere=tuple(self._elsewhere.values()),
             plan=self._plan,
             backup=self._precaution.backup,
@@ -148,6 +149,7 @@ class _Progress:
         if request.steps is not None:
             request = dataclasses.replace(request, steps=max(0, request.steps - len(self._done)))
         before, self._plan = self._plan, make_plan(self._catalogue, ledger, request)
+        self._earlier = len(self._done)
         if self._plan.steps == before.steps:
             # As on a new database: ten thousand steps are kept once.
             self._plan = self._plan._replace(steps=before.steps)
