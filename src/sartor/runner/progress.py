@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
+from array import array
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -104,7 +105,8 @@ class _Progress:
         self._request = request
         self._plan = plan
         self._load = load
-        self._done: list[Done] = []
+        self._done: list[Alteration] = []
+        self._took = array("d")  # a pair for each would be a megabyte where there are ten thousand
         # How many of these were done when the present plan was made: what came after it are its first steps.
         self._earlier = 0
         self._begun: Alteration | None = None
@@ -121,7 +123,7 @@ class _Progress:
         return Report(
             direction=self._plan.direction,
             target=self._plan.target,
-            done=tuple(self._done),
+            done=tuple(map(Done, self._done, self._took)),
             failed=failed,
             remaining=tuple(s.alteration for s in self._plan.steps[len(self._done) - self._earlier :]),
             elsewhere=tuple(self._elsewhere.values()),
@@ -159,7 +161,7 @@ class _Progress:
 
     def _take_in(self, before: Plan, turn: Turn) -> None:
         """Note what others did of the plan before, and see that what is new is fit to run."""
-        mine = {d.alteration.identity for d in self._done} | {s.alteration.identity for s in self._plan.steps}
+        mine = {alteration.identity for alteration in self._done} | {s.alteration.identity for s in self._plan.steps}
         self._elsewhere |= {
             s.alteration.identity: s.alteration for s in before.steps if s.alteration.identity not in mine
         }
@@ -245,5 +247,6 @@ class _Progress:
 
     def _finish(self, turn: Turn, alteration: Alteration, took: float) -> None:
         """An alteration is committed; it took this many milliseconds."""
-        self._done.append(Done(alteration=alteration, duration_ms=took))
+        self._done.append(alteration)
+        self._took.append(took)
         turn.observer(Finished(alteration=alteration, direction=self._plan.direction, duration_ms=took))
