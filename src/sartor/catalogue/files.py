@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from sartor.domain.alteration import (
@@ -43,12 +44,13 @@ def lineage_of(name: str, location: str, folder: str, names: Sequence[str], sums
     Raises CatalogueError.
     """
     parsed = [parse_file_name(each) for each in names]
-    # By place: keywords would take as long again, ten thousand times.
+    # Ten thousand times, what a class does to make one would take as long again.
+    make = partial(tuple.__new__, Alteration)
     return make_lineage(
         name,
         location,
         [
-            Alteration(name, alteration_id, release, each, content_sum, folder)
+            make((name, alteration_id, release, each, content_sum, folder))
             for (release, alteration_id), each, content_sum in zip(parsed, names, sums, strict=True)
         ],
     )
@@ -101,13 +103,13 @@ def list_scripts(folder: str) -> list[str]:
     `_helpers.py`, `README.md` and folders don't; dead links do.
     """
     with os.scandir(folder) as entries:
-        return sorted(
-            [
-                entry.name
-                for entry in entries
-                if entry.name.lower().endswith((".py", ".sql")) and entry.name[0] not in "_." and not entry.is_dir()
-            ]
-        )
+        found = [
+            name
+            for entry in entries
+            if (name := entry.name)[0] not in "_." and name.lower().endswith((".py", ".sql")) and not entry.is_dir()
+        ]
+    found.sort()
+    return found
 
 
 def sum_file(file: str) -> str:
@@ -121,8 +123,8 @@ def _content(file: str) -> bytes:
         descriptor = os.open(file, os.O_RDONLY)
         try:
             parts = [os.read(descriptor, _BLOCK)]
-            while parts[-1]:
-                parts.append(os.read(descriptor, _BLOCK))
+            while part := os.read(descriptor, _BLOCK):
+                parts.append(part)
             return b"".join(parts)
         finally:
             os.close(descriptor)
