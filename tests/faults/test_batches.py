@@ -98,8 +98,10 @@ def test_interrupted_in_a_statement_that_takes_the_cancel_for_its_end(
         ended = finish(process, signal.SIGINT)
         assert ended.code == 130, ended
         until(lambda: not backend_waiting(database, "advisory"), what="the session's end")
-    assert [a["id"] for a in ended.json["done"]] == IDS[:4]
-    assert database.rows("select id from sartor_ledger order by seq") == [(identity,) for identity in IDS[:4]]
+    committed = [row[0] for row in database.rows("select id from sartor_ledger order by seq")]
+    assert [a["id"] for a in ended.json["done"]] == committed
+    # Where the disk is slow, the session is ended before it has committed the script that went on.
+    assert committed in (IDS[:3], IDS[:4])
 
 
 def test_interrupted_with_the_network_gone(sartor: Command, database: Database, url: str) -> None:
