@@ -66,6 +66,20 @@ def test_a_batch_is_cut_once(made: Cut, proxy: Proxy, sartor: Command, stage: St
     assert finished(stage, "deploy") == []
 
 
+def test_a_batch_arrives_when_its_run_has_ended(
+    server_url: str, pooler_url: str, sartor: Command, stage: Stage
+) -> None:
+    """A pooler may pass a batch on after its client is gone: what the run told not to be committed never will be."""
+    with proxy_to(with_name(pooler_url, stage.database.name)) as proxy:
+        proxy.hold = b"commit;begin;close all"
+        ended = sartor("deploy", "next", "--json", env={"SARTOR_DB_URL": proxy.url}, expect=6)
+        proxy.release()
+    assert ended.json["done"] == []
+    assert not stage.deployed()
+    sartor("deploy", "next", env={"SARTOR_DB_URL": with_name(server_url, stage.database.name)})
+    assert finished(stage, "deploy") == []
+
+
 @pytest.mark.parametrize("sent", [b"rollback;", b"select token from"], ids=["claim", "token"])
 def test_cut_again_while_the_outcome_is_found_out(sent: bytes, proxy: Proxy, sartor: Command, stage: Stage) -> None:
     """The connection that asks how a COMMIT ended may break as well: it's asked again, and nothing wrong is said."""

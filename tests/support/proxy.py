@@ -20,6 +20,9 @@ COMMITS = (b"COMMIT;close all", b"commit;begin;close all")
 QUERY = b"Q"
 """The first byte of a message of SQL; its length follows in four."""
 
+READY = b"Z\0\0\0\5"
+"""What an answer ends with, and a byte more."""
+
 
 class Cut(Enum):
     """When a connection is cut that carries a COMMIT."""
@@ -43,6 +46,7 @@ class _Pipe:
     client: asyncio.StreamWriter
     server: asyncio.StreamWriter
     cut_at_answer: bool = False
+    held: bool = False
     flowing: asyncio.Event = field(default_factory=asyncio.Event)
 
     def abort(self) -> None:
@@ -54,7 +58,8 @@ class _Pipe:
 class Proxy:
     """A proxy at work. `url` leads through it; `cuts` are those that it made at COMMIT.
 
-    The next connection that sends `cut_before` is cut instead; that happens once.
+    The next connection that sends `cut_before` is cut instead; that happens once. What holds `hold` is kept back, once,
+    and its client cut; `release` lets it go on to the server, and waits for the answer.
     """
 
     def __init__(self, url: str) -> None:
@@ -68,6 +73,8 @@ class Proxy:
         self.delay = 0.0
         self.at_commit: Choice = lambda: None
         self.cut_before: bytes | None = None
+        self.hold: bytes | None = None
+        self._released, self._answered = asyncio.Event(), threading.Event()
         self.cuts: list[Cut] = []
         self.port = 0
 
@@ -79,6 +86,11 @@ class Proxy:
     def cut(self) -> None:
         """Cut every connection now."""
         self._each(_Pipe.abort)
+
+    def release(self) -> None:
+        """Let the message that was held back go on, and wait until the server has answered it."""
+        self._loop.call_soon_threadsafe(self._released.set)
+        assert self._answered.wait(20)
 
     def stall(self) -> None:
         """Let nothing pass from now on, new connections included; they stay open."""
@@ -139,6 +151,10 @@ class Proxy:
                     self.cut_before = None
                     pipe.abort()
                     break
+                if self.hold is not None and self.hold in data:
+                    self.hold = None
+                    await self._hold(pipe, data)
+                    break
                 cut = self.at_commit() if any(commit in data for commit in COMMITS) else None
                 if cut is None:
                     await self._pass(pipe.server, data)
@@ -146,6 +162,13 @@ class Proxy:
                     self.cuts.append(cut)
                     await self._cut_at_commit(pipe, data, cut)
         pipe.server.close()
+
+    async def _hold(self, pipe: _Pipe, data: bytes) -> None:
+        pipe.client.transport.abort()
+        await self._released.wait()
+        pipe.held = True
+        await self._pass(pipe.server, data)
+        await asyncio.to_thread(self._answered.wait, 20)
 
     async def _cut_at_commit(self, pipe: _Pipe, data: bytes, cut: Cut) -> None:
         if cut is Cut.BEFORE:
@@ -167,6 +190,10 @@ class Proxy:
         with suppress(OSError):
             while data := await reader.read(65536):
                 await pipe.flowing.wait()
+                if pipe.held:
+                    if data[-6:-1] == READY:
+                        self._answered.set()
+                    continue
                 if pipe.cut_at_answer:
                     pipe.abort()
                 await self._pass(pipe.client, data)
