@@ -379,7 +379,7 @@ def test_a_script_that_fails(sartor: Command, folder: Folder) -> None:
         ("create table a (id int references orders (user_id))", False),
     ],
 )
-def test_a_want_of_rows(up: str, wants: bool, sartor: Command, folder: Folder) -> None:  # noqa: FBT001 - a parameter
+def test_a_want_of_rows(up: str, wants: bool, sartor: Command, folder: Folder) -> None:
     """`--with-data` is advised where a script may have failed for want of rows, and nowhere else."""
     folder.add("next-1700000001-a.py", up=up)
     reason = rehearse(sartor, expect=1)["alterations"][0]["reason"]

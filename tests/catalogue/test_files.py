@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sartor.catalogue.files import read_catalogue, read_lineage, read_script
+from sartor.catalogue.files import read_lineage, read_script
 from sartor.domain.errors import CatalogueError
 from support.folder import Folder
 
@@ -78,7 +78,7 @@ def test_an_import_package(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.syspath_prepend(str(folder.path))
     folder.write("acme_shop/__init__.py", "")
     folder.table("acme_shop/alterations/1.0.0-1-a.py")
-    assert [a.id for a in read_catalogue([("main", "acme_shop.alterations")])] == ["1-a"]
+    assert [a.id for a in read_lineage("main", "acme_shop.alterations").alterations] == ["1-a"]
     sys.modules.pop("acme_shop", None)
 
 

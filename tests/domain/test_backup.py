@@ -14,7 +14,7 @@ WHEN = dt.datetime(2026, 11, 22, 8, 0, 7, tzinfo=dt.UTC)
 @pytest.mark.parametrize(
     ("schema", "whole", "held"), [("public", False, None), ("acme", False, "acme"), ("acme", True, None)]
 )
-def test_what_it_holds(schema: str, whole: bool, held: str | None) -> None:  # noqa: FBT001
+def test_what_it_holds(schema: str, whole: bool, held: str | None) -> None:
     """The whole database, unless the destination has a schema that stands beside others."""
     assert schema_to_hold(schema, whole=whole) == held
 

@@ -38,7 +38,7 @@ def test_calls(sql: str, found: set[str]) -> None:
         ("begin new.n := (select n from numbered); return new; end", False),
     ],
 )
-def test_a_body_that_computes(body: str, found: bool) -> None:  # noqa: FBT001
+def test_a_body_that_computes(body: str, found: bool) -> None:
     """One without a query or a command, and without a call of what may change something."""
     assert computes_only(body, {"next_number"}) is found
 
@@ -46,7 +46,7 @@ def test_a_body_that_computes(body: str, found: bool) -> None:  # noqa: FBT001
 @pytest.mark.parametrize(
     ("sql", "found"), [("DO $$ begin end $$", True), ("call p()", True), ("/* do */ update t set x = 1", False)]
 )
-def test_a_program(sql: str, found: bool) -> None:  # noqa: FBT001
+def test_a_program(sql: str, found: bool) -> None:
     """A block and a procedure go by what they find."""
     assert runs_code(sql) is found
 

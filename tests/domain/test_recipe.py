@@ -68,7 +68,7 @@ def test_what_others_locks_stop() -> None:
         ("drop index i", False),
     ],
 )
-def test_what_takes_a_name_away(sql: str, takes_away: bool) -> None:  # noqa: FBT001 - a parameter of the test
+def test_what_takes_a_name_away(sql: str, takes_away: bool) -> None:
     """Nobody waits for it, and whoever uses the name breaks: that is told, unless this run has made it."""
     found = recipe(Statement(sql=sql, line=1, locks=TABLE))
     assert (found is not None and found.anchor == "rename-or-drop") == takes_away

@@ -48,22 +48,9 @@ def other(server_url: str) -> Iterator[Database]:
         yield found
 
 
-def start(sartor: Command, *arguments: str) -> subprocess.Popen[str]:
-    """Start `sartor db ARGUMENTS`, and don't wait for it."""
-    return subprocess.Popen(
-        [EXECUTABLE, "db", *arguments],
-        cwd=sartor.directory,
-        env=sartor.environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 def start_backup(sartor: Command, backups: Path, database: Database) -> subprocess.Popen[str]:
     """A backup that waits for a table in the middle of its work."""
-    process = start(sartor, "backup", str(backups / "x.dump"))
+    process = sartor.launch("db", "backup", str(backups / "x.dump"))
     until(lambda: backend_running(database, "LOCK TABLE"), what="pg_dump's wait")
     return process
 
@@ -114,7 +101,7 @@ def test_a_restore_that_is_stopped(sartor: Command, backups: Path, filled: Datab
         "insert into late values (1)",
     )
     sartor.run("db", "backup", str(backups / "x.dump"))
-    process = start(sartor, "restore", str(backups / "x.dump"), "--into", other.url)
+    process = sartor.launch("db", "restore", str(backups / "x.dump"), "--into", other.url)
     until(lambda: backend_running(other, "COPY public.late"), what="the restore")
     done = finish(process, signal.SIGINT)
     assert done.code == 130

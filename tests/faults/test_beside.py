@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from sartor.catalogue.beside import MANY
-from support.command import EXECUTABLE, LIMIT, Command, finish
+from support.command import LIMIT, Command, finish
 from support.folder import Folder
 from support.sessions import until
 
@@ -30,17 +30,7 @@ def stuck(folder: Folder) -> Path:
 @pytest.fixture
 def begun(sartor: Command, stuck: Path) -> Iterator[tuple[subprocess.Popen[str], psutil.Process]]:
     """A command that has begun to read, in a group of its own, and the child that reads for it."""
-    command = [EXECUTABLE, "db", "alteration", "status", "--alterations", str(stuck.parent)]
-    process = subprocess.Popen(
-        command,
-        cwd=sartor.directory,
-        env=sartor.environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    process = sartor.launch("db", "alteration", "status", "--alterations", str(stuck.parent), own_group=True)
     try:
         yield process, until(psutil.Process(process.pid).children, what="a child")[0]
     finally:

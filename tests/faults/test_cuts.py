@@ -70,13 +70,16 @@ def test_a_batch_arrives_when_its_run_has_ended(
     server_url: str, pooler_url: str, sartor: Command, stage: Stage
 ) -> None:
     """A pooler may pass a batch on after its client is gone: what the run told not to be committed never will be."""
+    there = with_name(server_url, stage.database.name)
     with proxy_to(with_name(pooler_url, stage.database.name)) as proxy:
         proxy.hold = b"commit;begin;close all"
         ended = sartor("deploy", "next", "--json", env={"SARTOR_DB_URL": proxy.url}, expect=6)
         proxy.release()
     assert ended.json["done"] == []
     assert not stage.deployed()
-    sartor("deploy", "next", env={"SARTOR_DB_URL": with_name(server_url, stage.database.name)})
+    assert "failed" in (told := sartor("history", env={"SARTOR_DB_URL": there}).out), told
+    assert "the connection was lost" in told
+    sartor("deploy", "next", env={"SARTOR_DB_URL": there})
     assert finished(stage, "deploy") == []
 
 

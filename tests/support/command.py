@@ -67,14 +67,21 @@ class Command:
 
     def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         """Start `sartor db alteration ARGUMENTS`, and don't wait for it."""
+        return self.launch("db", "alteration", *arguments, env=env)
+
+    def launch(
+        self, *arguments: str, env: Mapping[str, str] | None = None, own_group: bool = False
+    ) -> subprocess.Popen[str]:
+        """Start `sartor ARGUMENTS`, and don't wait for it; in a process group of its own, if asked."""
         return subprocess.Popen(
-            [EXECUTABLE, "db", "alteration", *arguments],
+            [EXECUTABLE, *arguments],
             cwd=self.directory,
             env={**self.environment, **(env or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=own_group,
         )
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from sartor.domain.alteration import (
     Alteration,
-    Catalogue,
     Lineage,
     Misnamed,
     checksum,
@@ -24,11 +23,6 @@ SEEDS = "seeds"
 
 _BLOCK = 65_536
 """Bytes that are read at once: Python takes memory for all of them before it knows how many there are."""
-
-
-def read_catalogue(sources: Iterable[tuple[str, str]]) -> Catalogue:
-    """The catalogue of (lineage, location) pairs, in their order. Raises CatalogueError."""
-    return Catalogue(tuple(read_lineage(name, location) for name, location in sources))
 
 
 def read_lineage(name: str, location: str) -> Lineage:
