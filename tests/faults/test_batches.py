@@ -108,6 +108,9 @@ def test_interrupted_with_the_network_gone(sartor: Command, database: Database, 
     """Ctrl-C ends the command even where nothing passes any more, and tells what it knows to be committed."""
     with holding(database.url, LOCK), proxy_to(url) as proxy:
         process = sartor.start("deploy", "latest", "--json", env={"SARTOR_DB_URL": proxy.url})
+        assert process.stderr
+        # The server is ahead of what the command has heard: it tells that line by line.
+        assert any(IDS[2] in line for line in process.stderr)
         until(lambda: backend_waiting(database, "advisory"))
         proxy.stall()
         began = time.monotonic()
