@@ -11,6 +11,7 @@ import pytest
 from support.command import Command
 from support.database import Database, with_name
 from support.folder import Folder
+from support.proxy import proxy_to
 from support.servers import closed_port, silent_port, tls_port
 
 
@@ -119,3 +120,15 @@ def test_a_server_that_takes_no_connections_of_this_role(sartor: Command, databa
         database.run("drop role closed_to_this")
     assert "permission denied for database" in said
     assert urlsplit(database.url).path.removeprefix("/") in said
+
+
+def test_a_server_that_is_too_old(sartor: Command, database: Database) -> None:
+    """A server that Postgres itself no longer supports is refused by its version, before anything is asked of it."""
+    server = database.rows("show server_version")[0][0].split()[0]
+    told = b"server_version\0"
+    with proxy_to(database.url) as proxy:
+        proxy.reword = lambda data: data.replace(told + server.encode(), told + b"13.9".ljust(len(server), b"0"))
+        done = sartor("deploy", "latest", env={"SARTOR_DB_URL": proxy.url}, expect=6)
+    assert "the server is Postgres 13," in done.err
+    assert "Sartor needs 14 or later" in done.err
+    assert database.rows("select 1 from pg_tables where tablename like 'sartor%'") == []

@@ -59,7 +59,8 @@ class Proxy:
     """A proxy at work. `url` leads through it; `cuts` are those that it made at COMMIT.
 
     The next connection that sends `cut_before` is cut instead; that happens once. What holds `hold` is kept back, once,
-    and its client cut; `release` lets it go on to the server, and waits for the answer.
+    and its client cut; `release` lets it go on to the server, and waits for the answer. `reword` changes what the
+    server says on its way to the client.
     """
 
     def __init__(self, url: str) -> None:
@@ -74,6 +75,7 @@ class Proxy:
         self.at_commit: Choice = lambda: None
         self.cut_before: bytes | None = None
         self.hold: bytes | None = None
+        self.reword: Callable[[bytes], bytes] = bytes
         self._released, self._answered = asyncio.Event(), threading.Event()
         self.cuts: list[Cut] = []
         self.port = 0
@@ -196,7 +198,7 @@ class Proxy:
                     continue
                 if pipe.cut_at_answer:
                     pipe.abort()
-                await self._pass(pipe.client, data)
+                await self._pass(pipe.client, self.reword(data))
         pipe.client.close()
 
     async def _pass(self, writer: asyncio.StreamWriter, data: bytes) -> None:

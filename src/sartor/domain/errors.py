@@ -148,6 +148,14 @@ class Unreachable(DestinationError):
     """No connection: network, TLS, credentials, or no such database."""
 
 
+class Unsupported(DestinationError):
+    """The server is older than Sartor supports."""
+
+    hint = (
+        "upgrade the server: Sartor supports what Postgres itself does (https://www.postgresql.org/support/versioning)"
+    )
+
+
 class PrivilegeMissing(DestinationError):
     """The role lacks a right; the hint holds the GRANT."""
 

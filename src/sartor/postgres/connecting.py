@@ -10,18 +10,24 @@ from typing import Any
 import asyncpg
 
 from sartor.domain.destination import Destination, redact
-from sartor.domain.errors import DestinationError, Unreachable
+from sartor.domain.errors import DestinationError, Unreachable, Unsupported
 from sartor.postgres.connection import Connection
 
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What the driver raises, apart from OSError."""
+
+OLDEST_SERVER = 14
+"""The oldest major version of Postgres that Sartor supports."""
 
 CONNECT_TIMEOUT = 10.0
 """Seconds that a connection may take, where the URL doesn't say (`connect_timeout`)."""
 
 
 async def connect(destination: Destination, *, application: str, kind: type[Connection] = Connection) -> Connection:
-    """A connection with no statement cache: scripts alter the tables that they queried. Raises Unreachable."""
+    """A connection with no statement cache: scripts alter the tables that they queried.
+
+    Raises Unreachable, and Unsupported where the server is too old.
+    """
     timeout = destination.connect_timeout or CONNECT_TIMEOUT
     try:
         connection: Any = await asyncpg.connect(
@@ -37,13 +43,17 @@ async def connect(destination: Destination, *, application: str, kind: type[Conn
     except asyncpg.InternalClientError as error:
         raise connect_error(error, destination, timeout) from error
     assert isinstance(connection, Connection)  # noqa: S101 - for the type checker
+    if (major := connection.get_server_version().major) < OLDEST_SERVER:
+        await close(connection)
+        raise Unsupported(
+            f"{destination.label}: the server is Postgres {major}, and Sartor needs {OLDEST_SERVER} or later"
+        )
     return connection
 
 
 async def stay(connection: Connection) -> None:
     """See that the server doesn't end this session while it is idle. Not for a pooler's, which others use after it."""
-    if connection.get_server_version() >= (14,):
-        await connection.execute("set idle_session_timeout = 0")
+    await connection.execute("set idle_session_timeout = 0")
 
 
 async def close(connection: Connection) -> None:

@@ -7,14 +7,8 @@ from dataclasses import dataclass
 
 from sartor.domain.quoting import quote_identifier, quote_literal
 
-CHECKS_CLIENT = 140000
-"""The first server version that knows `client_connection_check_interval`."""
-
-ENDS_IDLE_SESSIONS = 140000
-"""Likewise `idle_session_timeout`."""
-
 TIMES_TRANSACTIONS = 170000
-"""Likewise `transaction_timeout`."""
+"""The first server version that knows `transaction_timeout`."""
 
 LONGEST_CLAIM = 0.3
 """Seconds that the claim waits at a time, however long a script may: how long in all is `--wait`'s to say."""
@@ -63,13 +57,11 @@ def _pinned(pins: Pins) -> dict[str, str]:
         **_lock_timeout(pins),
         "statement_timeout": _milliseconds(pins.statement_timeout),
         "idle_in_transaction_session_timeout": "0",
+        "idle_session_timeout": "0",
+        # An orphaned server process notices within a second that its client is gone.
+        "client_connection_check_interval": "'1s'",
         "application_name": quote_literal(pins.application),
     }
-    if pins.server_version >= CHECKS_CLIENT:
-        # An orphaned server process notices within a second that its client is gone.
-        chosen["client_connection_check_interval"] = "'1s'"
-    if pins.server_version >= ENDS_IDLE_SESSIONS:
-        chosen["idle_session_timeout"] = "0"
     if pins.server_version >= TIMES_TRANSACTIONS:
         chosen["transaction_timeout"] = "0"
     return chosen

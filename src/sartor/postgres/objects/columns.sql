@@ -15,7 +15,7 @@ select 'pg_class'::regclass, r.oid, a.attnum::int4, case r.relkind when 'c' then
                 || case a.attgenerated when 'v' then ') virtual' else ') stored' end end,
         case when a.attstorage <> t.typstorage then case a.attstorage when 'p' then 'storage plain'
             when 'e' then 'storage external' when 'm' then 'storage main' else 'storage extended' end end,
-        case a.attcompression when 'p' then 'compression pglz' when 'l' then 'compression lz4' end, -- since 14
+        case a.attcompression when 'p' then 'compression pglz' when 'l' then 'compression lz4' end,
         case when a.attstattarget >= 0 then 'statistics ' || a.attstattarget end,
         -- A number that Debian's 15.20 stamps on the columns of new tables, and that its own pg_dump leaves out.
         case when a.attoptions is not null then 'with (' || (

@@ -1,4 +1,4 @@
--- Triggers, rules and policies. Until 13 a trigger's copies for partitions count as internal, as a foreign key's do.
+-- Triggers, rules and policies. On 14 a trigger's copies for partitions count as internal, as a foreign key's do.
 select 'pg_trigger'::regclass, t.oid, 0, 'trigger', r.name || '.' || quote_ident(t.tgname), r.kind || ' ' || r.name,
     concat_ws(E'\n',
         pg_get_triggerdef(t.oid),

@@ -21,7 +21,7 @@ select 'pg_type'::regclass, t.oid, 0, case t.typtype when 'd' then 'domain' else
                     select format('%I.%I', n.nspname, o.opcname)
                     from pg_opclass o join pg_namespace n on n.oid = o.opcnamespace where o.oid = g.rngsubopc
                 ),
-                'multirange ' || g.rngmultitypid::regtype::text, -- since 14
+                'multirange ' || g.rngmultitypid::regtype::text,
                 'canonical ' || nullif(g.rngcanonical, 0)::regproc::text,
                 'difference ' || nullif(g.rngsubdiff, 0)::regproc::text
             ) from pg_range g where g.rngtypid = t.oid
