@@ -47,7 +47,7 @@ SHARED = """
     catalogue.files settings settings.destinations settings.durations settings.lineages settings.load
     settings.lookup settings.toml_file domain domain.alteration domain.database_url domain.destination domain.errors
     domain.ledger domain.limits domain.notes domain.plan domain.release domain.status cli cli.declare cli.main
-    cli.options cli.output cli.render cli.shapes cli.title cli.work
+    cli.options cli.output cli.results cli.render cli.shapes cli.title cli.work
 """
 ON_SERVER = """
     catalogue.beside cli.signals domain.bundle domain.quoting domain.sql postgres postgres.connecting

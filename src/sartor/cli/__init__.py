@@ -17,10 +17,10 @@ def main() -> None:
         return
     # Modules and alterations are many objects and hardly any garbage: looking for it after every 700 takes its time.
     gc.set_threshold(100_000)
+    from sartor.cli import results
     from sartor.cli.main import run_command
 
     code = run_command(sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
+    results.flush()
     # Everything is closed and given back; taking hundreds of modules apart would take a fifth of the whole time.
     os._exit(code)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
+from sartor.cli import results
+
 
 class Option:
     """The declaration of an option, in the `Annotated` type of a command's parameter; `min` is an integer's least."""
@@ -88,6 +90,7 @@ def parameters(function: Action) -> list[Parameter]:
 
 def call(function: Action, values: Mapping[str, Any]) -> int:
     """Do a command with these values of its parameters, the others having their defaults; its exit code."""
+    results.keep()
     given: dict[str | None, dict[str, Any]] = {None: {}}
     for parameter in parameters(function):
         own = given.setdefault(parameter.group, {})

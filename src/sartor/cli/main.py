@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
 
-from sartor.cli import output, title
+from sartor.cli import output, results, title
 from sartor.cli.declare import Command, call, parse
 from sartor.domain.errors import Interrupted, SartorError
 
@@ -24,7 +22,7 @@ def run_command(arguments: Sequence[str]) -> int:
         return _fail(Interrupted("interrupted; nothing was under way"))
     except BrokenPipeError:
         # Whoever read the output has gone; a second failure while the interpreter flushes would be noise.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        results.abandon()
         return 1
     except Exception as error:  # noqa: BLE001 - a defect of ours, too, ends in words
         return _fail(_defect(error))

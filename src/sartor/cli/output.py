@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from sartor.cli import results
 from sartor.domain.destination import redact, redact_argument
 from sartor.domain.errors import AlterationFailed, SartorError, UsageError
 
@@ -29,12 +30,12 @@ def keep_secret(texts: Iterable[str]) -> None:
 
 def result(text: str) -> None:
     """A line of the result."""
-    print(redact(text, _secrets), flush=True)  # noqa: T201
+    print(redact(text, _secrets), file=results.file(), flush=True)
 
 
 def script(text: str) -> None:
     """SQL to be run: as it is, since a word in it that is also a password must stay. Nothing in it is from a URL."""
-    print(text, end="", flush=True)  # noqa: T201
+    print(text, end="", file=results.file(), flush=True)
 
 
 def tell(text: str) -> None:
@@ -48,7 +49,7 @@ def shape(value: dict[str, Any]) -> None:
 
     _shapes.append(value)
     # Values are redacted one by one: in JSON's own spelling, a password with a quote in it would go unseen.
-    print(json.dumps(_redacted(value), indent=2, ensure_ascii=False), flush=True)  # noqa: T201
+    print(json.dumps(_redacted(value), indent=2, ensure_ascii=False), file=results.file(), flush=True)
 
 
 def has_shape() -> bool:
@@ -80,7 +81,9 @@ def want_json() -> None:
 
 def is_terminal() -> bool:
     """Whether someone is there to be asked: a terminal on both ends, no CI, no JSON."""
-    return sys.stdin.isatty() and sys.stdout.isatty() and not os.environ.get("CI") and not wants("--json")
+    shown = results.file()
+    both = sys.stdin.isatty() and shown is not None and shown.isatty()
+    return both and not os.environ.get("CI") and not wants("--json")
 
 
 def command(*, target: str | None = None) -> str:

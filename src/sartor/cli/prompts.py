@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from sartor.cli import render
+from sartor.cli import render, results
 from sartor.domain.alteration import Alteration
 from sartor.domain.errors import Interrupted
 from sartor.domain.release import Release
 
 
+@contextmanager
+def _shown() -> Iterator[None]:
+    """The time in which a question is put where results go."""
+    from prompt_toolkit.application import create_app_session
+    from prompt_toolkit.output import create_output
+
+    with create_app_session(output=create_output(stdout=results.file())):
+        yield
+
+
+@_shown()
 def choose_target(pending: Sequence[Alteration], *, question: str = "Choose the release to deploy") -> Release:
     """Ask which release to deploy: newest first, each with its dates and what it has pending; `next` last."""
     import questionary
@@ -29,6 +41,7 @@ def choose_target(pending: Sequence[Alteration], *, question: str = "Choose the 
     return answer
 
 
+@_shown()
 def choose_rollback(offered: Sequence[tuple[str, int]]) -> str:
     """Ask which release to go back to; `offered` pairs each, newest first, with how many alterations that undoes."""
     import questionary
@@ -44,6 +57,7 @@ def choose_rollback(offered: Sequence[tuple[str, int]]) -> str:
     return answer
 
 
+@_shown()
 def confirm(question: str) -> bool:
     """Ask for a yes; no is the default. It takes Enter: a key that was typed ahead must not destroy data."""
     import questionary
@@ -51,6 +65,7 @@ def confirm(question: str) -> bool:
     return bool(_ask(questionary.confirm(question, default=False, auto_enter=False)))
 
 
+@_shown()
 def type_name(question: str) -> str:
     """Ask for a name to be typed."""
     import questionary
