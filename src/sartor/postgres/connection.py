@@ -1,7 +1,8 @@
 """The connection that scripts get: a real `asyncpg.Connection` that knows whose transaction it is in.
 
 Sartor's claim rides on the driver's own BEGIN and its record on COMMIT, so that they cost no round trip, and
-`conn.transaction()` inside a script is a savepoint, as its author expects.
+`conn.transaction()` inside a script is a savepoint, as its author expects. No version of the driver is relied on for
+that: where its BEGIN isn't recognised, the claim is sent behind it.
 """
 
 from __future__ import annotations
@@ -127,6 +128,7 @@ class Connection(_Driver):
         "_closing",
         "_guarded",
         "_opening",
+        "_over",
         "committing",
         "confined",
         "error",
@@ -138,7 +140,7 @@ class Connection(_Driver):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._opening = self._closing = ""
-        self._guarded = False
+        self._guarded = self._over = False
         self._asked: list[_Asked] = []
         self.committing = False
         self.confined = False
@@ -168,16 +170,34 @@ class Connection(_Driver):
         transaction = self.transaction()
         try:
             await transaction.start()
+            if self._opening:
+                # A driver with another text for BEGIN: nothing of a script runs before its claim.
+                alone, self._opening = self._opening, ""
+                await super().execute(alone)
             self._guarded = True
             yield
             self.require_awaited()
             self._guarded = False
-            await transaction.commit()
+            await self._commit(transaction)
         except BaseException:
             await self.undo()
             raise
         finally:
             self._guarded = False
+
+    async def _commit(self, transaction: Any) -> None:
+        """Send the record with a COMMIT of our own, whatever the driver's would be; and let the driver know of it."""
+        closing, self._closing = self._closing, ""
+        self.committing = True
+        try:
+            await super().execute(closing + "COMMIT;" + CLEANING)
+        except asyncpg.InterfaceError:
+            # The driver didn't send it where a query of the script is still under way.
+            self.committing = self.is_closed()
+            raise
+        self._over = True
+        await transaction.commit()
+        self.committing = self._over = False
 
     def require_awaited(self) -> None:
         """Raise NotAwaited where a script called for a query and didn't await it."""
@@ -190,7 +210,7 @@ class Connection(_Driver):
 
     async def undo(self) -> None:
         """Roll back and make the session as new, or cut the connection, which does both as well."""
-        self._guarded, self._top_xact = False, None
+        self._guarded, self._over, self._top_xact = False, False, None
         if self.is_closed():
             return
         try:
@@ -201,20 +221,11 @@ class Connection(_Driver):
 
     @awaited
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 - the driver's
-        """As asyncpg's; the guard's SQL joins the driver's own BEGIN and COMMIT here."""
+        """As asyncpg's; the claim joins the driver's own BEGIN here, and its COMMIT isn't sent behind ours."""
+        if self._over:
+            return "COMMIT"
         if query == "BEGIN;" and self._opening:
             query, self._opening = query + self._opening, ""
-        elif query == "COMMIT;" and self._closing and not self._guarded:
-            query, self._closing = self._closing + query + CLEANING, ""
-            self.committing = True
-            try:
-                result = await super().execute(query)
-            except asyncpg.InterfaceError:
-                # The driver didn't send it where a query of the script is still under way.
-                self.committing = self.is_closed()
-                raise
-            self.committing = False
-            return result
         with self.running(query):
             return await super().execute(query, *args, timeout=timeout)
 
