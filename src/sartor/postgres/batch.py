@@ -11,12 +11,12 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import asyncpg
 
-from sartor.postgres.connection import CLEANING, CLEARING, Connection
+from sartor.postgres.connection import CLEANING, CLEARING, GRACE, Connection
 from sartor.postgres.guard import NewEvent, Phase, closing, opening, preparing
 from sartor.postgres.pins import Pins
 
@@ -24,6 +24,9 @@ _CLEARED = f"begin;{CLEARING}commit;"
 
 Told = Callable[[int, float], None]
 """Takes the number of an event of the batch that is committed, and the milliseconds that it took."""
+
+End = Callable[[], Awaitable[bool]]
+"""Has the server end the batch's session, and says whether it was told to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +95,8 @@ class Batch:
     def _part(self) -> _Part | None:
         return self._parts[self._at] if 0 <= self._at < len(self._parts) else None
 
-    async def send(self, connection: Connection, told: Told) -> None:
-        """Send it, and tell of each event once it is committed.
+    async def send(self, connection: Connection, told: Told, end: End) -> None:
+        """Send it, and tell of each event once it is committed; where it is given up, `end` the session.
 
         Raises what the driver raises: an error's `query` and `position` are then those of the part that it is of. The
         session is as new afterwards, or cut.
@@ -109,8 +112,7 @@ class Batch:
                 await sending
                 self._end(told)
             except BaseException as error:
-                sending.cancel()
-                await asyncio.gather(sending, return_exceptions=True)
+                await _stop(sending, end)
                 await connection.undo()
                 while not marks.empty():
                     if mark := marks.get_nowait():
@@ -179,3 +181,15 @@ class Batch:
         if error.position is not None:
             place = int(error.position) - part.start
             error.position = str(place) if part.phase is Phase.SCRIPT and 0 < place <= len(text) else None
+
+
+async def _stop(sending: asyncio.Task[None], end: End) -> None:
+    """Give the message up; a server that is at work on it is to `end` that.
+
+    A cancel wouldn't do: where it ends no more than a COMMIT's wait for a standby, or is swallowed by a statement, the
+    server goes on with the next script. It is what is left where the server couldn't be told.
+    """
+    if not sending.done() and await end():
+        await asyncio.wait([sending], timeout=GRACE)
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)

@@ -101,14 +101,17 @@ class Watch:
         """The sessions that stand in the way of one, which is found as by `terminate`."""
         return _blockers(await self._fetch(_BLOCKERS, pid, mark))
 
-    async def terminate(self, pid: int | None, mark: str) -> None:
-        """End the session with this process number, or else the one at work with `mark` in its name or statement."""
+    async def terminate(self, pid: int | None, mark: str) -> bool:
+        """End the session with this process number, or else the one at work with `mark` in its name or statement.
+
+        Says whether the server has been told to.
+        """
         if self._connection is None or self._connection.is_closed():
             # What broke the run's own connection may well have broken this one.
             with suppress(TimeoutError, Unreachable):
                 async with asyncio.timeout(PARTING):
                     self._connection = await connect(self._destination, application=self._application)
-        await self._fetch(_TERMINATE, pid, mark, within=PARTING)
+        return any(row[0] for row in await self._fetch(_TERMINATE, pid, mark, within=PARTING))
 
     async def _fetch(self, query: str, *args: Any, within: float | None = None) -> list[asyncpg.Record]:
         connection = self._connection

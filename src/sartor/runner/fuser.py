@@ -115,7 +115,7 @@ class Fuser:
         began = time.monotonic()
         turn.attend(scripts[0].alteration.name)
         try:
-            await batch.send(turn.session.connection, told)
+            await batch.send(turn.session.connection, told, turn.lookout.terminate)
         except BaseException as error:  # noqa: BLE001 - a cancelled run, too, must know what was committed
             await self._settle(batch, error, told)
         else:
@@ -170,7 +170,7 @@ class Fuser:
     async def _find_out(self, batch: Batch, error: BaseException, told: Callable[[int, float], None]) -> None:
         """Ask the database what of a batch is committed that no mark has told."""
         lost, interrupted = self._turn.session.connection_lost, not isinstance(error, Exception)
-        if lost:
+        if lost and not interrupted:
             await self._turn.lookout.terminate()
         with suppress(*([Unreachable] if interrupted and batch.phase is not Phase.COMMIT else [])):
             while batch.committed < len(batch.pieces):

@@ -69,9 +69,9 @@ class Lookout:
         self._script, self._deadline = script, deadline
         self._next_long, self.blockers = LONG, ()
 
-    async def terminate(self) -> None:
-        """End the attended session on the server: a statement of it didn't give way to a cancel."""
-        await self._watch.terminate(self._pid, self._mark)
+    async def terminate(self) -> bool:
+        """End the attended session on the server; says whether that was told to."""
+        return await self._watch.terminate(self._pid, self._mark)
 
     def waiting(self, reason: str, blockers: tuple[Blocker, ...], deadline: float | None = None) -> None:
         """Tell of a wait: once, and again when it has gone on for a while. `deadline` is the script's, unless given."""

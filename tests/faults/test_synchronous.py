@@ -1,0 +1,75 @@
+"""A synchronous standby that is missing: COMMIT waits for it, and a cancel ends that wait, not the COMMIT."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sartor.postgres.embedded import serve
+from support.command import Command, finish
+from support.database import Database, temporary_database, with_name
+from support.folder import Folder
+from support.pooler import pooler
+from support.sessions import backend_waiting, until
+
+IDS = [f"170000000{n}-t{n}" for n in range(4)]
+
+
+@pytest.fixture(scope="module")
+def lonely_url() -> Iterator[str]:
+    """A server of the tests' own, which is to lose its standby."""
+    with tempfile.TemporaryDirectory(prefix="sartor-test-") as directory:
+        Path(directory).chmod(0o755)  # as root, the server runs as `nobody`
+        with serve(Path(directory, "server"), tcp=True, settings={"fsync": "off"}) as server:
+            yield server.url
+
+
+@pytest.fixture(params=["directly", "pooled"])
+def lonely(request: pytest.FixtureRequest, lonely_url: str, folder: Folder) -> Iterator[tuple[Database, str]]:
+    """A database of that server with a ledger, four scripts to deploy, and the URL by which to reach it."""
+    with temporary_database(lonely_url) as database, pooler(lonely_url) as pooled:
+        url = {"directly": lonely_url, "pooled": pooled}[request.param]
+        folder.table("1.0.0-1600000000-first.py")
+        Command(folder.path.parent, {"SARTOR_DB_URL": database.url})("deploy", "latest")
+        for identity in IDS:
+            folder.table(f"1.0.0-{identity}.py")
+        yield database, with_name(url, database.name)
+
+
+def lose_standby(database: Database) -> None:
+    """From now on COMMIT waits for a standby that isn't there."""
+    _set(database, "alter system set synchronous_standby_names = 'nobody'")
+
+
+def find_standby(database: Database) -> None:
+    """COMMIT waits no more."""
+    _set(database, "alter system reset synchronous_standby_names")
+
+
+def _set(database: Database, statement: str) -> None:
+    database.run(statement, "select pg_reload_conf()")
+    waits = "select setting <> '' from pg_settings where name = 'synchronous_standby_names'"
+    until(lambda: database.value(waits) is ("reset" not in statement), what="the server's new setting")
+
+
+@pytest.mark.parametrize("way", [(), ("--no-fuse",)], ids=["fused", "apart"])
+def test_interrupted_at_commit(way: tuple[str, ...], sartor: Command, lonely: tuple[Database, str]) -> None:
+    """Ctrl-C while a COMMIT waits for a standby: nothing behind that script begins; what is committed is told."""
+    database, url = lonely
+    there = {"SARTOR_DB_URL": url}
+    lose_standby(database)
+    try:
+        process = sartor.start("deploy", "latest", "--json", *way, env=there)
+        until(lambda: backend_waiting(database, "SyncRep"), what="the wait for the standby")
+        ended = finish(process, signal.SIGINT)
+        assert ended.code == 130, ended
+        until(lambda: not backend_waiting(database, "SyncRep"), what="the end of the wait")
+    finally:
+        find_standby(database)
+    assert database.tables() == {"first", "t0"}
+    assert [a["id"] for a in ended.json["done"]] == IDS[:1], ended
+    assert [a["id"] for a in sartor("deploy", "latest", "--json", env=there).json["done"]] == IDS[1:]
