@@ -10,7 +10,8 @@ import pytest
 
 from support.campaigns import CUTS, WAYS, cut, finished, make_chance
 from support.command import Command, finish
-from support.database import with_name
+from support.database import Database, with_name
+from support.folder import Folder
 from support.proxy import Cut, Proxy, proxy_to
 from support.sessions import at_work, backend_waiting, until
 from support.stage import Stage
@@ -146,6 +147,37 @@ def test_the_connection_is_cut_in_the_middle_of_a_script(proxy: Proxy, sartor: C
     assert finished(stage, "deploy") == []
     last.unlink()
     assert sartor("deploy", "next", env={"SARTOR_DB_URL": proxy.url}).out == "Found 0 alteration to deploy\n"
+
+
+OUTSIDE = {
+    "body": "transaction = False\n\n\nasync def up(conn):\n    await conn.execute({!r})\n",
+    "before": "async def before_up(conn):\n    await conn.execute({!r})\n\n\nasync def up(conn):\n    pass\n",
+}
+
+
+@pytest.mark.parametrize("end", ["cut", "terminated"])
+@pytest.mark.parametrize("text", OUTSIDE.values(), ids=OUTSIDE)
+def test_the_connection_is_cut_outside_a_transaction(
+    text: str, end: str, sartor: Command, folder: Folder, database: Database
+) -> None:
+    """A connection lost outside a transaction is no failure of the script: exit 6, and the next run resumes it."""
+    name = "1.0.0-1700000000-slow.py"
+    folder.write(name, text.format("select pg_sleep(600)"))
+    with proxy_to(database.url) as proxy:
+        process = sartor.start("deploy", "latest", env={"SARTOR_DB_URL": proxy.url})
+        (pid,) = until(lambda: backend_waiting(database, "PgSleep"))
+        if end == "cut":
+            proxy.cut()
+        else:
+            database.run(f"select pg_terminate_backend({pid})")
+        ended = finish(process)
+    assert ended.code == 6, ended
+    assert f"what {name} did outside a transaction stays, and it isn't complete" in ended.err
+    until(lambda: not at_work(database))
+    assert database.rows("select state from sartor_ledger") == [("started",)]
+    folder.write(name, text.format("create table made (id int)"))
+    assert "interrupted; resuming" in sartor("deploy", "latest").err
+    assert database.tables() == {"made"}
 
 
 def test_interrupted_while_nobody_can_tell_the_outcome(proxy: Proxy, sartor: Command, stage: Stage) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -20,7 +20,7 @@ from support.runs import Run
 from support.stage import Stage
 
 VERBS = ("deploy", "rollback")
-CUTS = (Cut.BEFORE, Cut.HALF, Cut.AFTER, Cut.LATER, Cut.ANSWER)
+CUTS = (Cut.BEFORE, Cut.HALF, Cut.AFTER, Cut.LATER, Cut.ANSWER, Cut.OPEN)
 
 WAYS = ("fused", "apart")
 """How a run sends its scripts: together, or one by one."""
@@ -118,7 +118,8 @@ def cut(
 ) -> Tally:
     """Deploy and roll back by way of a proxy that cuts most COMMITs, until there were `number` cuts."""
     tally = Tally()
-    proxy.at_commit = lambda: chance.choice(CUTS) if chance.random() < 0.8 else None
+    deck = _shuffled(chance)
+    proxy.at_commit = lambda: next(deck) if chance.random() < 0.8 else None
     before = len(proxy.cuts)
     while len(proxy.cuts) - before < number:
         verb = VERBS[tally.counts["runs"] % 2]
@@ -128,6 +129,12 @@ def cut(
     tally.counts["cuts"] = len(proxy.cuts) - before
     tally.counts.update(f"cut {made.value}" for made in proxy.cuts[before:])
     return tally
+
+
+def _shuffled(chance: random.Random) -> Iterator[Cut]:
+    """All kinds of cuts in turn, in an order that is new each time."""
+    while True:
+        yield from chance.sample(CUTS, len(CUTS))
 
 
 def _verdict(stage: Stage, proxy: Proxy, verb: str, way: str) -> list[str]:

@@ -32,6 +32,7 @@ class Cut(Enum):
     AFTER = "right after it"
     LATER = "a while after it"
     ANSWER = "when the answer arrives"
+    OPEN = "before it is forwarded, and the server isn't told"
     SILENCE = "never, and nothing passes any more"
 
 
@@ -175,6 +176,10 @@ class Proxy:
     async def _cut_at_commit(self, pipe: _Pipe, data: bytes, cut: Cut) -> None:
         if cut is Cut.BEFORE:
             pipe.abort()
+            return
+        if cut is Cut.OPEN:
+            pipe.client.transport.abort()
+            await self._stop.wait()
             return
         pipe.cut_at_answer = cut is Cut.ANSWER
         if cut is Cut.SILENCE:

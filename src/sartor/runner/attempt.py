@@ -69,12 +69,13 @@ async def happen(
                 await work(connection)
                 phase = Phase.COMMIT
         except BaseException as error:
+            if connection.is_closed():
+                # The server may not have noticed: our own orphan would keep its claim, and its locks.
+                await lookout.terminate()
             if connection.committing and await _outcome_is_commit(session, event, pins, error):
                 if isinstance(error, asyncio.CancelledError):
                     raise Committed from error
                 return
-            if connection.is_closed():
-                await lookout.terminate()
             limit = began + (patience.wait if phase is Phase.CLAIM else patience.lock_budget)
             pause = backoff(attempt)
             if session.connection is not connection and isinstance(error, Exception) and time.monotonic() < limit:
@@ -127,13 +128,15 @@ def _raise_unless_retried(
     raise error
 
 
-def find_loss(session: Session, error: BaseException) -> Unreachable | None:
-    """What it means that the connection was lost, where an error or one of its causes says so."""
+def find_loss(
+    session: Session, error: BaseException, *, left: str = "what was under way was rolled back"
+) -> Unreachable | None:
+    """What it means that the connection was lost, where an error or one of its causes says so; and what that `left`."""
     lost = next((e for e in causes(error) if driver.is_disconnect(e)), None)
     if lost is None:
         return None
     return Unreachable(
-        f"{session.destination.label}: the connection was lost ({lost}); what was under way was rolled back",
+        f"{session.destination.label}: the connection was lost ({lost}); {left}",
         hint="run the command again once the server answers: it goes on where this one stopped",
     )
 

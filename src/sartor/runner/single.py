@@ -13,13 +13,25 @@ from sartor.domain.report import Failure, Note
 from sartor.postgres.connecting import DRIVER_ERRORS
 from sartor.postgres.connection import Connection
 from sartor.postgres.ledger import is_in_effect
-from sartor.runner.attempt import Stale
+from sartor.runner.attempt import Stale, find_loss, is_the_scripts
 from sartor.runner.outside import Outside
 from sartor.runner.turn import Turn
 
 
 async def run_script(turn: Turn, step: Step, script: Script, direction: Direction) -> None:
     """Run a script and make its event happen. Raises as `attempt.happen`, and what the script raises."""
+    try:
+        await _run(turn, step, script, direction)
+    except Exception as error:
+        # Around its transaction the connection may be lost as well, and that is no failure of the script.
+        if is_the_scripts(error) and turn.session.connection_lost:
+            left = f"what {script.alteration.name} did outside a transaction stays, and it isn't complete"
+            if lost := find_loss(turn.session, error, left=left):
+                raise lost from error
+        raise
+
+
+async def _run(turn: Turn, step: Step, script: Script, direction: Direction) -> None:
     body, before, alteration = script.body(direction), script.before.get(direction), script.alteration
     context, since = turn.context(alteration.name), None
     due = script.transactional and await _is_due(turn, step, direction)
