@@ -80,7 +80,7 @@ class _Stop:
     def on_signal(self, number: int, _frame: FrameType | None) -> None:
         """The first signal cancels; another ends the process at once, and the server rolls back by itself."""
         if self._name is not None:
-            sys.stderr.write("\nended at once: the server rolls back what was under way\n")
+            sys.stderr.write("\nended at once: the server rolls back what isn't committed\n")
             sys.stderr.flush()
             os._exit(Interrupted.exit_code)
         self._name = signal.Signals(number).name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from asyncio.subprocess import PIPE
+from contextlib import suppress
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -14,8 +15,9 @@ from sartor.domain.destination import redact
 from sartor.domain.errors import RehearsalFailed
 from sartor.domain.quoting import quote_identifier
 from sartor.postgres.connection import Connection
-from sartor.postgres.dump import BARE, pass_on
+from sartor.postgres.dump import BARE
 from sartor.postgres.program import Program, ProgramFailed, started
+from sartor.postgres.restoring import GONE, pass_on
 from sartor.postgres.session import Session
 from sartor.postgres.snapshot import Snapshot
 from sartor.postgres.tools import find_tools, place, surroundings
@@ -101,7 +103,8 @@ async def _together(out: Program, into: Program, scratch: Session) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(into.end())
             group.create_task(out.end())
-            await pass_on(out, into, scratch)
+            with suppress(*GONE):
+                into.stdin.write(await pass_on(out, into, scratch))
             into.stdin.close()
     except ExceptionGroup as errors:
         raise errors.exceptions[0] from None

@@ -1,4 +1,4 @@
-"""Archives in pg_dump's custom format: written, decoded to their end, restored."""
+"""Archives in pg_dump's custom format: written, and decoded to their end."""
 
 from __future__ import annotations
 
@@ -7,22 +7,15 @@ import os
 import re
 from asyncio.subprocess import PIPE
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
 from sartor.domain.destination import redact
 from sartor.domain.errors import BackupFailed
 from sartor.domain.quoting import quote_identifier
-from sartor.postgres.program import Heard, Program, ProgramFailed, ignore, started
+from sartor.postgres.program import Heard, ProgramFailed, ignore, started
 from sartor.postgres.session import Session
 from sartor.postgres.tools import Tools, find_tools, place, surroundings
 
-CHUNK = 1 << 16
-"""Bytes that are passed on at a time."""
-PREAMBLE_ENDS = b"SELECT pg_catalog.set_config('search_path'"
-NEW_SETTING = b"SET transaction_timeout = 0;\n"
-"""What `pg_restore` writes since version 17, whatever the server: older ones don't know it."""
-KNOWS_NEW_SETTING = 170000
 UNREADABLE = "unsupported version"
 """What an older `pg_restore` says of a newer archive."""
 
@@ -68,7 +61,7 @@ async def dump(
         ) as program:
             await program.end()
     except ProgramFailed as error:
-        raise _failed("no backup was taken", error, session) from error
+        raise failed("no backup was taken", error, session) from error
 
 
 def _scope(tools: Tools, schema: str | None) -> list[str]:
@@ -88,7 +81,7 @@ async def describe(tools: Tools, session: Session, *, snapshot: str | None, sche
         async with started(tools.program("pg_dump"), *arguments, environment=environment, stdout=PIPE) as program:
             text, _ = await asyncio.gather(program.stdout.read(), program.end())
     except ProgramFailed as error:
-        raise _failed("the schema can't be described", error, session) from error
+        raise failed("the schema can't be described", error, session) from error
     return [line for line in text.decode().splitlines() if not _MOMENTARY.search(line)]
 
 
@@ -120,61 +113,8 @@ async def decode(server_version: int, file: Path) -> Tools:
     )
 
 
-async def restore(tools: Tools, session: Session, file: Path, *, bare: bool, jobs: int = 1) -> None:
-    """Put all that an archive holds into the session's database; `bare` leaves owners and grants out.
-
-    In one transaction, unless several `jobs` do it. Raises BackupFailed.
-    """
-    options = list(BARE) if bare else []
-    try:
-        if jobs == 1:
-            await _restore_whole(tools, session, file, options)
-        else:
-            options += ["--exit-on-error", f"--jobs={jobs}", "--no-password", place(session), str(file)]
-            async with started(tools.program("pg_restore"), *options, environment=surroundings(session)) as program:
-                await program.end()
-    except ProgramFailed as error:
-        raise _failed(f"{file.name} can't be restored", error, session) from error
-
-
-async def _restore_whole(tools: Tools, session: Session, file: Path, options: list[str]) -> None:
-    """Have `pg_restore` write SQL and `psql` run it: what the server is too old for can be left out on the way."""
-    environment = surroundings(session)
-    settings = ("--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", "--no-password")
-    async with (
-        started(tools.program("psql"), *settings, place(session), environment=environment, stdin=PIPE) as into,
-        started(
-            tools.program("pg_restore"), *options, "--file=-", str(file), environment=environment, stdout=PIPE
-        ) as out,
-    ):
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(into.end())
-                whole = group.create_task(out.end())
-                await pass_on(out, into, session)
-                # Only now: at the end of what it is given, `psql` commits.
-                await whole
-                into.stdin.close()
-        except ExceptionGroup as errors:
-            raise errors.exceptions[0] from None
-
-
-async def pass_on(out: Program, into: Program, session: Session) -> None:
-    """Have `psql` read the SQL that another program writes, but for what the session's server is too old for."""
-    older = session.facts.server_version < KNOWS_NEW_SETTING
-    # Where `psql` has ended early, it says itself why.
-    with suppress(BrokenPipeError, ConnectionResetError):
-        while line := await out.stdout.readline():
-            if not (older and line == NEW_SETTING):
-                into.stdin.write(line)
-            if line.startswith(PREAMBLE_ENDS):
-                break
-        while chunk := await out.stdout.read(CHUNK):
-            into.stdin.write(chunk)
-            await into.stdin.drain()
-
-
-def _failed(what: str, error: ProgramFailed, session: Session) -> BackupFailed:
+def failed(what: str, error: ProgramFailed, session: Session) -> BackupFailed:
+    """What to say of a program that failed, with the way out where there is one for it."""
     text = str(error)
     hint = next((hint for pattern, hint in _HINTS.items() if re.search(pattern, text)), None)
     role = quote_identifier(session.facts.role)

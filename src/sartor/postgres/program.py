@@ -56,6 +56,11 @@ class Program:
         """The last of what it complained of; it may have gone on all the same."""
         return tuple(self._complaints)
 
+    def kill(self) -> None:
+        """End it at once, if it runs."""
+        if self.process.returncode is None:
+            self.process.kill()
+
     async def end(self) -> None:
         """Wait for its end, and hear what it says. Raises ProgramFailed."""
         assert self.process.stderr is not None  # noqa: S101 - for the type checker

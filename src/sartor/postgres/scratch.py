@@ -104,12 +104,14 @@ async def _create(session: Session, name: str) -> None:
     await session.connection.execute(f"comment on database {quote_identifier(name)} is {quote_literal(maker)}")
 
 
-async def drop_database(session: Session, name: str) -> None:
-    """Drop a database with whoever is still connected to it, as far as the server lets us."""
+async def drop_database(session: Session, name: str) -> bool:
+    """Drop a database with whoever is still connected to it, as far as the server lets us; whether it is gone."""
     with suppress(OSError, SartorError, *DRIVER_ERRORS):
         if session.connection_lost:
             await session.renew()
         await session.connection.execute(f"drop database if exists {quote_identifier(name)} with (force)")
+        return True
+    return False
 
 
 async def _drop_left(session: Session) -> None:

@@ -20,10 +20,11 @@ from sartor.domain.limits import Limits
 from sartor.domain.report import BackedUp, Copying, Note, Observer
 from sartor.postgres.connecting import DRIVER_ERRORS
 from sartor.postgres.connection import Connection
-from sartor.postgres.dump import decode, dump, restore
+from sartor.postgres.dump import decode, dump
 from sartor.postgres.ledger import read_ledger, require_format
 from sartor.postgres.likeness import Likeness, difference, likeness, likeness_now
 from sartor.postgres.partial import Partial, partial
+from sartor.postgres.restoring import restore
 from sartor.postgres.scratch import scratch_database
 from sartor.postgres.session import Session, application_name
 from sartor.postgres.snapshot import Snapshot, exported_snapshot

@@ -12,15 +12,17 @@ from typing import NamedTuple
 
 from sartor.domain.backup import Restored, schema_to_hold
 from sartor.domain.destination import DEFAULT_SCHEMA, Destination
-from sartor.domain.errors import BackupFailed, PoolerRefused, RefusedError
+from sartor.domain.errors import BackupFailed, PoolerRefused, RefusedError, SartorError
 from sartor.domain.quoting import quote_identifier
-from sartor.domain.report import Copying, Observer
-from sartor.postgres.connecting import stay
+from sartor.domain.report import Copying, Note, Observer
+from sartor.postgres.connecting import DRIVER_ERRORS, stay
 from sartor.postgres.contents import what_it_holds
-from sartor.postgres.dump import decode, restore
+from sartor.postgres.dump import decode
 from sartor.postgres.listing import without_rows
+from sartor.postgres.restoring import restore
 from sartor.postgres.scratch import create_database, drop_database
 from sartor.postgres.session import Session, application_name
+from sartor.postgres.tools import Tools
 
 MAINTENANCE = "postgres"
 """The database from which others are made: every server has it."""
@@ -45,7 +47,7 @@ async def put_back(order: RestoreOrder, into: Destination, *, observer: Observer
     began = time.monotonic()
     file, size = _find(order.file)
     async with (
-        _created(into) if order.create else nullcontext(),
+        _created(into, observer) if order.create else nullcontext(),
         Session(into, application=application_name("restore")) as session,
     ):
         if session.facts.pooled:
@@ -55,7 +57,8 @@ async def put_back(order: RestoreOrder, into: Destination, *, observer: Observer
         try:
             tools = await decode(session.facts.server_version, file)
             await restore(tools, session, file, bare=order.no_owner, jobs=order.jobs)
-            left_out = await without_rows(tools, session, file)
+            # From here on it is restored, whatever comes.
+            left_out = await _left_out(tools, session, file, observer)
         finally:
             beat.cancel()
             with suppress(asyncio.CancelledError):
@@ -63,9 +66,20 @@ async def put_back(order: RestoreOrder, into: Destination, *, observer: Observer
         return Restored(str(file), size, session.facts.database, (time.monotonic() - began) * 1000, left_out)
 
 
+async def _left_out(tools: Tools, session: Session, file: Path, observer: Observer) -> tuple[str, ...]:
+    try:
+        return await without_rows(tools, session, file)
+    except (asyncio.CancelledError, SartorError, OSError, *DRIVER_ERRORS) as error:
+        reason = str(error) or "it was interrupted"
+        observer(
+            Note(text=f"all is restored; which tables the backup holds without their rows can't be told: {reason}")
+        )
+        return ()
+
+
 @asynccontextmanager
-async def _created(into: Destination) -> AsyncIterator[None]:
-    """Make the database, and drop it again where the block fails."""
+async def _created(into: Destination, observer: Observer) -> AsyncIterator[None]:
+    """Make the database, and drop it again where the block fails; tell where that fails too."""
     if (database := into.database) is None:
         raise RefusedError("--into names no database to create", hint="end the URL with /NAME")
     async with Session(into.at(MAINTENANCE), application=application_name("restore")) as session:
@@ -75,7 +89,8 @@ async def _created(into: Destination) -> AsyncIterator[None]:
         try:
             yield
         except BaseException:
-            await drop_database(session, database)
+            if not await drop_database(session, database):
+                observer(Note(text=f"database {database} was made, holds nothing, and couldn't be dropped again"))
             raise
 
 

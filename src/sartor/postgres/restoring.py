@@ -1,0 +1,151 @@
+"""An archive restored: all of it in one transaction, or by several connections at once."""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio.subprocess import PIPE
+from contextlib import suppress
+from pathlib import Path
+
+from sartor.domain.errors import DestinationError, SartorError
+from sartor.postgres.connecting import DRIVER_ERRORS
+from sartor.postgres.dump import BARE, failed
+from sartor.postgres.program import Program, ProgramFailed, started
+from sartor.postgres.session import Session
+from sartor.postgres.tools import Tools, place, surroundings
+
+CHUNK = 1 << 16
+"""Bytes that are passed on at a time."""
+TAIL = 1 << 12
+"""Bytes at the end that are kept back: more than what `pg_restore` writes from its COMMIT on."""
+PREAMBLE_ENDS = b"SELECT pg_catalog.set_config('search_path'"
+BEGIN = b"BEGIN;\n"
+NEW_SETTING = b"SET transaction_timeout = 0;\n"
+"""What `pg_restore` writes since version 17, whatever the server: older ones don't know it."""
+KNOWS_NEW_SETTING = 170000
+OPENING = b"begin;\nselect pg_catalog.pg_current_xact_id();\n\\o /dev/null\n"
+"""What `psql` is given first: the transaction tells its number, by which it can be asked for later."""
+GONE = (BrokenPipeError, ConnectionResetError)
+"""What whoever writes to a program meets where that has ended: it says itself why."""
+_END = """
+select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
+where backend_xid::pg_catalog.text = ({number}::pg_catalog.int8 & 4294967295)::pg_catalog.text
+"""
+"""Ends the session of a transaction. A COMMIT that waits for a standby is one all the same."""
+_STATE = "select pg_catalog.pg_xact_status($1::pg_catalog.text::pg_catalog.xid8)"
+UNDER_WAY = "in progress"
+ENDING = 30.0
+"""Seconds in which a transaction ends whose session was lost at COMMIT."""
+
+
+async def restore(tools: Tools, session: Session, file: Path, *, bare: bool, jobs: int = 1) -> None:
+    """Put all that an archive holds into the session's database; `bare` leaves owners and grants out.
+
+    In one transaction, unless several `jobs` do it. That commits once `pg_restore` has ended well, and by no other end:
+    where this process, `psql` or `pg_restore` dies, the server rolls back. A cancel that comes after it is too late.
+    Raises BackupFailed, and DestinationError where nobody can tell how a COMMIT ended.
+    """
+    options = list(BARE) if bare else []
+    try:
+        if jobs == 1:
+            await _restore_whole(tools, session, file, options)
+        else:
+            options += ["--exit-on-error", f"--jobs={jobs}", "--no-password", place(session), str(file)]
+            async with started(tools.program("pg_restore"), *options, environment=surroundings(session)) as program:
+                await program.end()
+    except ProgramFailed as error:
+        raise failed(f"{file.name} can't be restored", error, session) from error
+
+
+async def _restore_whole(tools: Tools, session: Session, file: Path, options: list[str]) -> None:
+    """Have `pg_restore` write SQL and `psql` run it: what the server is too old for can be left out on the way."""
+    environment = surroundings(session)
+    settings = ("--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "--no-password")
+    # Without it, there is a COMMIT behind each large object.
+    options = ["--single-transaction", *options, "--file=-", str(file)]
+    async with started(
+        tools.program("psql"), *settings, place(session), environment=environment, stdin=PIPE, stdout=PIPE
+    ) as into:
+        ended = asyncio.create_task(into.end())
+        try:
+            into.stdin.write(OPENING)
+            number = (await into.stdout.readline()).decode().strip()
+            async with started(tools.program("pg_restore"), *options, environment=environment, stdout=PIPE) as out:
+                last = await _read(out, into, ended, session)
+            into.stdin.write(last)
+            into.stdin.close()
+            await _see_out(into, ended, session, number)
+        finally:
+            ended.cancel()
+
+
+async def _read(out: Program, into: Program, ended: asyncio.Task[None], session: Session) -> bytes:
+    """Have `psql` read what `pg_restore` writes; the end of it, with the COMMIT, once `pg_restore` has ended well."""
+
+    async def read() -> bytes:
+        last, _ = await asyncio.gather(pass_on(out, into, session), out.end())
+        return last
+
+    reading = asyncio.create_task(read())
+    try:
+        await asyncio.wait([ended, reading], return_when=asyncio.FIRST_COMPLETED)
+        if not ended.done():
+            with suppress(*GONE):
+                return reading.result()
+        await ended
+        raise ProgramFailed("psql ended before it had read everything")
+    finally:
+        reading.cancel()
+
+
+async def _see_out(into: Program, ended: asyncio.Task[None], session: Session, number: str) -> None:
+    """Wait for the end of `psql`, which commits. What it was given can't be taken back: how it ended is asked for.
+
+    Raises what ended it where the transaction didn't commit, DestinationError where nobody can tell.
+    """
+    try:
+        await asyncio.shield(ended)
+    except (ProgramFailed, asyncio.CancelledError) as error:
+        into.kill()
+        state = await _state(session, number) if number else "aborted"
+        if state == "aborted":
+            raise
+        if state != "committed":
+            raise DestinationError(
+                f"the restore ended at COMMIT, and it can't be told how: {error}",
+                hint="look into the database: it holds everything, or nothing",
+            ) from error
+
+
+async def _state(session: Session, number: str) -> str | None:
+    """How a transaction ended, once its session has; None where it can't be told."""
+    with suppress(TimeoutError, SartorError, OSError, *DRIVER_ERRORS):
+        async with asyncio.timeout(ENDING):
+            if session.connection_lost:
+                await session.renew()
+            await session.connection.execute(_END.format(number=int(number)))
+            while True:
+                state = await session.connection.fetchval(_STATE, number)
+                if state != UNDER_WAY:
+                    return str(state)
+                await asyncio.sleep(0.1)
+    return None
+
+
+async def pass_on(out: Program, into: Program, session: Session) -> bytes:
+    """Have `psql` read the SQL that another program writes, but for what the session's server is too old for.
+
+    The last `TAIL` bytes are kept back: they are what this gives. Raises one of `GONE` where `psql` ends before.
+    """
+    left_out = {BEGIN} | ({NEW_SETTING} if session.facts.server_version < KNOWS_NEW_SETTING else set())
+    kept = b""
+    while line := await out.stdout.readline():
+        kept += b"" if line in left_out else line
+        if line.startswith(PREAMBLE_ENDS):
+            break
+    while chunk := await out.stdout.read(CHUNK):
+        kept += chunk
+        into.stdin.write(kept[:-TAIL])
+        kept = kept[-TAIL:]
+        await into.stdin.drain()
+    return kept
