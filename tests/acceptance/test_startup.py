@@ -46,7 +46,7 @@ SHARED = """
     api api.backups api.files api.looks api.proofs api.rehearsals api.repairs api.requests api.runs api.server catalogue
     catalogue.files settings settings.destinations settings.durations settings.lineages settings.load
     settings.lookup settings.toml_file domain domain.alteration domain.database_url domain.destination domain.errors
-    domain.ledger domain.limits domain.notes domain.plan domain.release domain.status cli cli.declare cli.main
+    domain.ledger domain.limits domain.notes domain.plan domain.release domain.status cli cli.again cli.declare cli.main
     cli.options cli.output cli.results cli.render cli.shapes cli.title cli.work
 """
 ON_SERVER = """

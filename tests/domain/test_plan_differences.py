@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 
 from sartor.domain.alteration import Catalogue
-from sartor.domain.errors import AlterationEdited, AlterationMissing, PlanError
+from sartor.domain.errors import AlterationEdited, AlterationMissing
 from sartor.domain.ledger import Ledger, State
-from sartor.domain.notes import status_notes
+from sartor.domain.notes import plan_notes, status_notes
 from sartor.domain.plan import Deploy, Rollback, make_plan
 from sartor.domain.status import compare
 from support.ledgers import alteration, carry_out, catalogue, entry, ids, ledger, situations
@@ -91,10 +91,11 @@ def test_a_missing_alteration_is_refused_unless_accepted() -> None:
     assert ids(carry_out(plan, before).entries) == ["1-a", "3-c"]
 
 
-def test_accepting_the_unknown_is_refused() -> None:
-    """An accepted identity that isn't deployed here is a slip of the pen, and named."""
-    with pytest.raises(PlanError, match="7-nothing isn't deployed here"):
-        make_plan(catalogue("1.0.0-1-a.py"), Ledger(), Deploy(accepted=frozenset({"7-nothing"})))
+def test_accepting_the_unknown_is_told() -> None:
+    """An accepted identity that isn't deployed here was forgotten before, or misspelt: it is named, no more."""
+    plan = make_plan(catalogue("1.0.0-1-a.py"), Ledger(), Deploy(accepted=frozenset({"7-nothing"})))
+    assert [s.alteration.id for s in plan.steps] == ["1-a"]
+    assert "7-nothing isn't deployed here: there was nothing to accept" in plan_notes(plan)
 
 
 def test_accepting_twice_is_fine() -> None:

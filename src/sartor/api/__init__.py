@@ -13,7 +13,7 @@ from sartor.api.proofs import check_manifest, prove
 from sartor.api.rehearsals import rehearse
 from sartor.api.repairs import preview_repair, repair, verify
 from sartor.api.requests import make_limits
-from sartor.api.runs import deploy, fresh, protect, rollback, seed
+from sartor.api.runs import deploy, fresh, is_production, protect, rollback, seed
 from sartor.api.server import embedded
 from sartor.domain.release import LATEST
 from sartor.settings import (
@@ -41,6 +41,7 @@ __all__ = [
     "embedded",
     "fresh",
     "history",
+    "is_production",
     "lint",
     "list_alterations",
     "load_destination",

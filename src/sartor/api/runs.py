@@ -17,8 +17,8 @@ from sartor.settings import LineageSource
 if TYPE_CHECKING:
     from sartor.domain.report import Observer, Report
 
-PRODUCTION = "production"
-"""The environment in which nothing destructive runs."""
+PRODUCTION = frozenset({"production", "prod"})
+"""The environments in which nothing destructive runs unasked."""
 
 
 async def deploy(
@@ -76,11 +76,16 @@ async def rollback(
     return await run(destination, catalogue, request, limits=limits, backup=order, observer=observer)
 
 
+def is_production(environment: str | None) -> bool:
+    """Whether this is an environment in which nothing destructive runs unasked."""
+    return environment is not None and environment.lower() in PRODUCTION
+
+
 def protect(environment: str | None, command: str) -> None:
     """Raise RefusedError in production."""
-    if environment is not None and environment.lower() == PRODUCTION:
+    if environment is not None and is_production(environment):
         raise RefusedError(
-            f"`{command}` doesn't run where the environment is {PRODUCTION}: it destroys data",
+            f"`{command}` doesn't run where the environment is {environment.lower()}: it destroys data",
             hint="SARTOR_ENVIRONMENT (or `environment` in the settings file) says what this environment is",
         )
 

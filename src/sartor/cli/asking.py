@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sartor import api
 from sartor.api import Settings
-from sartor.cli import output, prompts, render
+from sartor.cli import again, output, prompts, render
 from sartor.cli.work import run
 from sartor.domain.destination import Destination
 from sartor.domain.errors import RefusedError, TargetError, UsageError
@@ -18,6 +18,28 @@ if TYPE_CHECKING:
     from sartor.domain.repair import Repair
 
 
+def require_terminal(settings: Settings, what: str) -> None:
+    """Raise RefusedError where the environment is production and there is no terminal to ask: `what` is done then."""
+    if api.is_production(settings.environment) and not output.is_terminal():
+        raise RefusedError(
+            f"{what}, the environment is {settings.environment}, and there is no terminal to ask",
+            hint=f"to do it nevertheless: {again.command(yes=True)}",
+        )
+
+
+def confirm_next(destination: Destination, settings: Settings) -> None:
+    """In production, ask whether unreleased alterations are to be deployed. Raises RefusedError for a no."""
+    if api.is_production(settings.environment):
+        question = f"Deploy unreleased alterations to {destination.label}{_environment(settings)}?"
+        if not prompts.confirm(question):
+            raise RefusedError("not confirmed; nothing was done")
+
+
+def _environment(settings: Settings) -> str:
+    """The environment, for a question."""
+    return f", environment {settings.environment}" if settings.environment else ""
+
+
 def ask_target(destination: Destination, settings: Settings) -> str | None:
     """The release to deploy, asked for; None where nothing is pending."""
     found = run(api.status(destination, settings.sources, rows=False))
@@ -26,7 +48,14 @@ def ask_target(destination: Destination, settings: Settings) -> str | None:
     if not found.status.pending:
         return None
     output.tell(render.standing_line(found))
-    return prompts.choose_target(found.status.pending).label
+    release = prompts.choose_target(
+        found.status.pending,
+        question=f"Choose the release to deploy{_environment(settings)}",
+        may_leave=api.is_production(settings.environment),
+    )
+    if release is None:
+        raise RefusedError("nothing was chosen; nothing was done")
+    return release.label
 
 
 def ask_rollback(destination: Destination, settings: Settings) -> str:
@@ -37,7 +66,10 @@ def ask_rollback(destination: Destination, settings: Settings) -> str:
         raise TargetError("nothing is deployed here, so there is nothing to roll back")
     output.tell(render.standing_line(found))
     offered = [(r, sum(n for label, n in found.status.releases.items() if label > r)) for r in releases[1:]]
-    return prompts.choose_rollback([*((r.label, undone) for r, undone in offered), ("0", found.status.number)])
+    return prompts.choose_rollback(
+        [*((r.label, undone) for r, undone in offered), ("0", found.status.number)],
+        question=f"Choose the release to go back to{_environment(settings)} (0: everything is undone)",
+    )
 
 
 def confirm_rollback(
@@ -58,7 +90,9 @@ def confirm_rollback(
     if found.plan.steps:
         for line in render.loss_lines(found):
             output.tell(line)
-        if not prompts.confirm(f"Roll back {render.count(len(found.plan.steps))} of {destination.label}?"):
+        if not prompts.confirm(
+            f"Roll back {render.count(len(found.plan.steps))} of {destination.label}{_environment(settings)}?"
+        ):
             raise RefusedError("not confirmed; nothing was done")
 
 
@@ -80,7 +114,7 @@ def confirm_repair(destination: Destination, settings: Settings, request: Repair
 
         for line in findings.question_lines(mends):
             output.tell(line)
-        if not prompts.confirm(f"Repair {destination.label}?"):
+        if not prompts.confirm(f"Repair {destination.label}{_environment(settings)}?"):
             raise RefusedError("not confirmed; nothing was done")
 
 

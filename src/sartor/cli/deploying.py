@@ -6,13 +6,15 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Annotated, Any
 
 from sartor import api
-from sartor.cli import asking, options, output, shapes
+from sartor.cli import again, asking, options, output, shapes
+from sartor.cli.again import Resume
 from sartor.cli.declare import Argument, Command, Option, command_in
 from sartor.cli.telling import show_report, telling_run
-from sartor.cli.work import on_each, run, settled
+from sartor.cli.work import alone, on_each, run, settled
 from sartor.domain.destination import Destination
 from sartor.domain.errors import SettingsError, TargetError
 from sartor.domain.plan import Direction
+from sartor.domain.release import parse_target
 
 if TYPE_CHECKING:
     from sartor.domain.check import Check
@@ -51,15 +53,21 @@ def deploy(
     flags = options.make_flags(where, patience, strict_order=strict_order)
     affected = options.only_affected(tables, backup)
     if target is None and steps is None and not output.is_terminal():
-        raise TargetError("no target, and no terminal to ask", hint=f"`{output.command(target='1.2.0')}`, or `latest`")
+        raise TargetError("no target, and no terminal to ask", hint=f"`{again.command(target='1.2.0')}`, or `latest`")
+    unreleased = target is not None and target != api.LATEST and parse_target(target).unreleased
     with settled(flags, where.embedded, reads_at_once=True) as settings:
+        if unreleased and not yes:
+            asking.require_terminal(settings, "`deploy next` deploys what isn't released")
 
         def action(destination: Destination) -> shapes.Shape:
             chosen = target or (api.LATEST if steps is not None else asking.ask_target(destination, settings))
             if chosen is None:
                 output.result("Found 0 alteration to deploy")
                 return {}
-            with telling_run(None if target else chosen, destination) as observer:
+            if unreleased and not yes:
+                asking.confirm_next(destination, settings)
+            resume = Resume(target=None if target else chosen, steps=steps, alone=alone(settings, destination))
+            with telling_run(resume, destination) as observer:
                 report = run(
                     api.deploy(
                         destination,
@@ -117,7 +125,7 @@ def rollback(
     if sql is not None and not check:
         raise SettingsError("--sql writes what --check finds, and nothing is undone then", hint="add --check")
     if asks and not output.is_terminal():
-        raise TargetError("no target, and no terminal to ask", hint=f"`{output.command(target='1.0.0')}`, or --steps 1")
+        raise TargetError("no target, and no terminal to ask", hint=f"`{again.command(target='1.0.0')}`, or --steps 1")
     with settled(flags, where.embedded) as settings:
 
         def look(destination: Destination, writes: bool) -> Coroutine[Any, Any, Check]:
@@ -137,6 +145,9 @@ def rollback(
 
             return checking.show(settings, look, Direction.ROLLBACK, sql=sql, plan_only=False)
 
+        if not yes:
+            asking.require_terminal(settings, "a rollback destroys data")
+
         def action(destination: Destination) -> shapes.Shape:
             chosen = asking.ask_rollback(destination, settings) if asks else target
             if output.is_terminal() and not yes:
@@ -148,7 +159,8 @@ def rollback(
                     to_timestamp=to_timestamp,
                     accepted=accept_edited or (),
                 )
-            with telling_run(chosen if asks else None, destination) as observer:
+            resume = Resume(target=chosen if asks else None, steps=steps, alone=alone(settings, destination))
+            with telling_run(resume, destination) as observer:
                 report = run(
                     api.rollback(
                         destination,
@@ -192,7 +204,8 @@ def fresh(
         def action(destination: Destination) -> shapes.Shape:
             if not yes:
                 asking.confirm_fresh(destination, settings)
-            with telling_run(None) as observer:
+            resume = Resume(verb="deploy", target=None if output.wants(target) else target)
+            with telling_run(resume) as observer:
                 report = run(
                     api.fresh(
                         destination,

@@ -104,7 +104,7 @@ CODES = {
     2: "wrong use or settings, or refused",
     3: "something is pending",
     4: "alterations edited or missing, or the schema changed",
-    5: "another run is at work",
+    5: "busy: another run, or a lock not had in time",
     6: "the database can't be reached, or refuses; a backup failed",
     130: "interrupted",
 }
@@ -169,5 +169,5 @@ class Common(Group):
 def make_flags(*given: Group, strict_order: bool = False) -> Flags:
     """What the command line said, for the settings."""
     said = {name: value for group in given for name, value in vars(group).items() if name != "embedded"}
-    said["alterations"] = tuple(said.get("alterations", ()))
+    said["alterations"] = tuple(said.get("alterations") or ())
     return Flags(**said, strict_order=strict_order or None)

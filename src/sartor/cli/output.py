@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sartor.cli import results
-from sartor.domain.destination import redact, redact_argument
+from sartor.cli import again, results
+from sartor.domain.destination import redact
 from sartor.domain.errors import AlterationFailed, SartorError, UsageError
 
 _arguments: list[str] = []
@@ -19,6 +19,7 @@ _shapes: list[dict[str, Any]] = []
 def begin(arguments: Sequence[str]) -> None:
     """Start a command: what it was given, and nothing secret known yet."""
     _arguments[:] = arguments
+    again.begin(arguments)
     _secrets.clear()
     _shapes.clear()
 
@@ -84,17 +85,6 @@ def is_terminal() -> bool:
     shown = results.file()
     both = sys.stdin.isatty() and shown is not None and shown.isatty()
     return both and not os.environ.get("CI") and not wants("--json")
-
-
-def command(*, target: str | None = None) -> str:
-    """The command as it was given, with passwords hidden; `target` added where it was chosen at the prompt."""
-    import shlex
-
-    words = [redact_argument(word) for word in _arguments]
-    words = [word for word in words if word not in {"--yes", "-y"}]
-    if target is not None:
-        words.insert(3, target)
-    return shlex.join(["sartor", *("--embedded" if word == "--embedded=" else word for word in words)])
 
 
 def error(error: SartorError) -> None:

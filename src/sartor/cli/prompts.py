@@ -23,8 +23,11 @@ def _shown() -> Iterator[None]:
 
 
 @_shown()
-def choose_target(pending: Sequence[Alteration], *, question: str = "Choose the release to deploy") -> Release:
-    """Ask which release to deploy: newest first, each with its dates and what it has pending; `next` last."""
+def choose_target(pending: Sequence[Alteration], *, question: str, may_leave: bool) -> Release | None:
+    """Ask which release to deploy: newest first, each with its dates and what it has pending; `next` last.
+
+    With `may_leave`, Enter alone never means `next`: where there is nothing else, it stands below "nothing", None.
+    """
     import questionary
 
     releases = render.by_release(pending)
@@ -37,12 +40,14 @@ def choose_target(pending: Sequence[Alteration], *, question: str = "Choose the 
         )
         for r in offered
     ]
-    answer: Release = _ask(questionary.select(question, choices=choices))
-    return answer
+    if may_leave and not released:
+        choices.insert(0, questionary.Choice(title="nothing", value="nothing"))
+    answer: Release | str = _ask(questionary.select(question, choices=choices))
+    return None if isinstance(answer, str) else answer
 
 
 @_shown()
-def choose_rollback(offered: Sequence[tuple[str, int]]) -> str:
+def choose_rollback(offered: Sequence[tuple[str, int]], *, question: str) -> str:
     """Ask which release to go back to; `offered` pairs each, newest first, with how many alterations that undoes."""
     import questionary
 
@@ -51,9 +56,7 @@ def choose_rollback(offered: Sequence[tuple[str, int]]) -> str:
         questionary.Choice(title=f"{label.ljust(width)}  undoes {render.count(undone)}", value=label)
         for label, undone in offered
     ]
-    answer: str = _ask(
-        questionary.select("Choose the release to go back to (0: everything is undone)", choices=choices)
-    )
+    answer: str = _ask(questionary.select(question, choices=choices))
     return answer
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from sartor import api
-from sartor.cli import found_shapes, options, output, shapes
+from sartor.cli import again, found_shapes, options, output, shapes
 from sartor.cli.declare import Argument, Command, Option, command_in
 from sartor.cli.telling import telling_run
 from sartor.cli.work import on_each, reach, run, settled
@@ -58,7 +58,7 @@ def prove(
         _check(where)
         return
     if sum(map(bool, (alteration, pending, all_))) != 1:
-        raise UsageError("which alterations?", hint=f"`{output.command()} --all`, --pending, or their identities")
+        raise UsageError("which alterations?", hint=f"`{again.command()} --all`, --pending, or their identities")
     flags = options.make_flags(where, patience)
     if scratch_url is not None and not pending and where.embedded is None:
         flags = flags._replace(db_url=scratch_url)  # no other database is looked at

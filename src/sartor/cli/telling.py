@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from sartor.cli import output, render, shapes
+from sartor.cli import again, output, render, shapes
+from sartor.cli.again import AS_GIVEN, Resume
 from sartor.domain.destination import Destination
-from sartor.domain.errors import AlterationFailed, SartorError
+from sartor.domain.errors import AlterationFailed, LockNotHad, SartorError
 from sartor.domain.notes import plan_notes
 from sartor.domain.plan import Direction
 from sartor.domain.report import (
@@ -34,18 +35,19 @@ VERBS = {Direction.DEPLOY: "deployed", Direction.ROLLBACK: "rolled back"}
 
 
 @contextmanager
-def telling_run(chosen: str | None = None, destination: Destination | None = None) -> Iterator[Observer]:
+def telling_run(resume: Resume = AS_GIVEN, destination: Destination | None = None) -> Iterator[Observer]:
     """The observer for one run; a failure of it is told in full, with the commands that go on and that go back.
 
-    `chosen` is the target where it came from the prompt, and so isn't part of the command as it was given. The way
-    back is the backup that was taken before the run, for a `destination`.
+    `resume` says which command goes on. The way back is the backup that was taken before the run, for a `destination`.
     """
     try:
         with _bar() if sys.stderr.isatty() else nullcontext(plain) as observer:
             yield observer
     except SartorError as error:
-        for line in _failure_lines(error, chosen) if isinstance(error, AlterationFailed) else ():
+        for line in _failure_lines(error, resume) if isinstance(error, AlterationFailed) else ():
             output.tell(line)
+        if resume.differs and error.report is not None and not isinstance(error, AlterationFailed):
+            error.hint = f"this goes on from there: {resume.command(len(error.report.done))}"
         if destination is not None and error.report is not None and (backup := error.report.backup) is not None:
             from sartor.cli import backups
 
@@ -54,11 +56,13 @@ def telling_run(chosen: str | None = None, destination: Destination | None = Non
         raise
 
 
-def _failure_lines(error: AlterationFailed, chosen: str | None) -> list[str]:
+def _failure_lines(error: AlterationFailed, resume: Resume) -> list[str]:
     report, name = error.report, error.failure.name
     kept = f", and the {render.count(len(report.done))} before it stay" if report and report.done else ""
     if report and report.done and len(report.done) == 1:
         kept = ", and the 1 alteration before it stays"
+    when = "When the lock is free" if isinstance(error, LockNotHad) else "When it is mended"
+    line = resume.command(len(report.done) if report else 0)
     changed = "it changed nothing" if error.failure.rolled_back else "what it did outside a transaction stays"
     return [
         "",
@@ -66,7 +70,8 @@ def _failure_lines(error: AlterationFailed, chosen: str | None) -> list[str]:
         "",
         *render.failure_lines(error.failure),
         "",
-        f"  When it is mended, this goes on from there: {output.command(target=chosen)}",
+        f"  {when}, this goes on from there: {line}",
+        *([gap] if (gap := again.gap(line)) else []),
     ]
 
 

@@ -68,6 +68,14 @@ def reach(url: str, origin: str) -> Destination:
     return destination
 
 
+def alone(settings: Settings, destination: Destination) -> tuple[str, ...]:
+    """The options that name this destination of several, and no other; none where there is but one."""
+    places = {each.url for each in settings.destinations}
+    if len(settings.destinations) == 1:
+        return ()
+    return (*(("--db-url", destination.bare_url) if len(places) > 1 else ()), "--schema", destination.schema)
+
+
 def on_each(
     settings: Settings, action: Callable[[Destination], shapes.Shape], *, on_error: shapes.Shape | None = None
 ) -> None:

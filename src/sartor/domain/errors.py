@@ -8,6 +8,7 @@
     ├── RefusedError               2    a protected environment, or no confirmation
     ├── ScriptError                1    a script can't be loaded, or lacks what the plan needs
     ├── AlterationFailed           1    a script ran and failed; `failure` holds the facts
+    │   └── LockNotHad             5        for want of a lock, within its budget: another try may do better
     ├── HazardFound                1    a rehearsed alteration is worse for others than was allowed
     ├── Unproved                   1    a rollback isn't known to work
     ├── PlanError                  4    disk and ledger contradict each other
@@ -38,6 +39,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from sartor.domain.report import Failure, Report
+
+
+NOT_HAD = frozenset({"55P03", "40P01"})
+"""Lock not available, and deadlock (the manual's appendix A), where no further try is made."""
 
 
 class SartorError(Exception):
@@ -94,6 +99,17 @@ class AlterationFailed(SartorError):
     def __init__(self, failure: Failure) -> None:
         super().__init__(f"{failure.name}: {failure.message}")
         self.failure = failure
+
+
+class LockNotHad(AlterationFailed):
+    """A script failed for want of a lock that it didn't get in time."""
+
+    exit_code = 5
+
+
+def alteration_failed(failure: Failure) -> AlterationFailed:
+    """The error for a failure: one that is nobody's mistake is told from the others by its exit code."""
+    return (LockNotHad if failure.sqlstate in NOT_HAD else AlterationFailed)(failure)
 
 
 class HazardFound(SartorError):

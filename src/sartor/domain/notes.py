@@ -16,6 +16,7 @@ def plan_notes(plan: Plan) -> list[str]:
         notes += _target_notes(plan)
         notes += (f"{pair.alteration.name} is accepted as it is now" for pair in plan.accept)
         notes += (f"{entry.name} is off the ledger; what it made stays" for entry in plan.forget)
+        notes += (f"{each} isn't deployed here: there was nothing to accept" for each in plan.moot)
         notes += (f"{step.alteration.name} arrives late, and is deployed now" for step in plan.steps if step.late)
     return notes
 

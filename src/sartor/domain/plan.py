@@ -12,7 +12,6 @@ from sartor.domain.errors import (
     AlterationEdited,
     AlterationMissing,
     OutOfOrder,
-    PlanError,
     TargetError,
 )
 from sartor.domain.ledger import Entry, Ledger
@@ -71,6 +70,8 @@ class Plan(NamedTuple):
     relabel: tuple[Pair, ...] = ()
     accept: tuple[Pair, ...] = ()
     forget: tuple[Entry, ...] = ()
+    moot: tuple[str, ...] = ()
+    """What was accepted and isn't deployed here: forgotten by an earlier run, or misspelt."""
 
     @property
     def is_empty(self) -> bool:
@@ -91,7 +92,6 @@ def make_plan(catalogue: Catalogue, ledger: Ledger, request: Deploy | Rollback) 
 
 
 def _plan_deploy(catalogue: Catalogue, ledger: Ledger, request: Deploy, status: Status) -> Plan:
-    _refuse_unknown(request.accepted, ledger, status)
     _refuse_edited([p for p in status.edited if p.alteration.id not in request.accepted])
     _refuse_missing([e for e in status.missing if e.id not in request.accepted])
     target = request.target if request.target is not None else _latest(catalogue)
@@ -111,6 +111,7 @@ def _plan_deploy(catalogue: Catalogue, ledger: Ledger, request: Deploy, status: 
         relabel=tuple(p for p in status.renamed if p.entry.identity not in edited),
         accept=tuple(p for p in status.edited if p.alteration.id in request.accepted),
         forget=tuple(e for e in status.missing if e.id in request.accepted),
+        moot=_moot(request.accepted, ledger, status),
     )
 
 
@@ -149,16 +150,13 @@ def _undone_by(request: Rollback, entry: Entry, catalogue: Catalogue) -> bool:
     return True
 
 
-def _refuse_unknown(accepted: frozenset[str], ledger: Ledger, status: Status) -> None:
+def _moot(accepted: frozenset[str], ledger: Ledger, status: Status) -> tuple[str, ...]:
+    """Not an error: a run that failed after it forgot an entry is continued with the same words."""
     if not accepted:
-        return
+        return ()
     known = {p.alteration.id for p in status.edited} | {e.id for e in status.missing}
     done = {entry.id for entry, _ in status.deployed} | {alteration.id for alteration in ledger.as_shipped}
-    for alteration_id in sorted(accepted - known - done):
-        raise PlanError(
-            f"{alteration_id} isn't deployed here, so there is nothing to accept",
-            hint="`sartor db alteration status` shows what is edited or missing",
-        )
+    return tuple(sorted(accepted - known - done))
 
 
 def _refuse_edited(pairs: Sequence[Pair]) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import sartor.postgres.errors as driver
 from sartor.domain.errors import DestinationError, RunHeld, SartorError, Unreachable, causes
+from sartor.domain.quoting import quote_identifier
 from sartor.domain.report import Blocker
 from sartor.postgres.connecting import DRIVER_ERRORS
 from sartor.postgres.connection import Connection
@@ -197,6 +198,14 @@ def describe(blockers: tuple[Blocker, ...]) -> str:
     if not blockers:
         return "it isn't known which session"
     return "; ".join(_describe(blocker) for blocker in blockers)
+
+
+def way_out(blockers: tuple[Blocker, ...], role: str) -> str:
+    """Who was in the way of a lock, how to end that, and which right shows more."""
+    ended = " ".join(f"select pg_terminate_backend({blocker.pid});" for blocker in blockers)
+    hidden = any(blocker.query is None for blocker in blockers)
+    seen = f"; to see what it runs: grant pg_read_all_stats to {quote_identifier(role)};" if hidden else ""
+    return f"in the way: {describe(blockers)}; to end it: {ended}{seen}"
 
 
 def _describe(blocker: Blocker) -> str:

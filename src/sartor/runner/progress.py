@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sartor.catalogue.script import Script
 from sartor.catalogue.scripts import load_script
 from sartor.domain.alteration import Alteration, Catalogue
-from sartor.domain.errors import AlterationFailed, PoolerRefused, SartorError
+from sartor.domain.errors import AlterationFailed, PoolerRefused, SartorError, alteration_failed
 from sartor.domain.ledger import EventKind, Ledger
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Direction, Plan, Rollback, Step, make_plan
@@ -215,7 +215,7 @@ class _Progress:
                 await fuser.run(together, committed)
         except DRIVER_ERRORS as error:
             script = fuser.located(scripts[len(self._done) - done])
-            raise AlterationFailed(await record_failure(turn, error, script, self._plan.direction)) from error
+            raise alteration_failed(await record_failure(turn, error, script, self._plan.direction)) from error
 
     async def _step(self, turn: Turn, ahead: Ahead, step: Step, script: Script) -> None:
         """Run the first script by itself."""
@@ -232,7 +232,7 @@ class _Progress:
             # A script's sys.exit() must not end the run as if all were well.
             if not is_the_scripts(error):
                 raise
-            raise AlterationFailed(await record_failure(turn, error, script, direction)) from error
+            raise alteration_failed(await record_failure(turn, error, script, direction)) from error
         self._finish(turn, script.alteration, (time.monotonic() - began) * 1000)
         ahead.pop()
 

@@ -14,7 +14,7 @@ from sartor.catalogue.script import Body, Fragment, Locate
 from sartor.domain import sql
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
-from sartor.domain.errors import AlterationFailed, CatalogueError, DestinationError, ScriptError
+from sartor.domain.errors import CatalogueError, DestinationError, ScriptError, alteration_failed
 from sartor.domain.ledger import EventKind
 from sartor.domain.limits import Limits
 from sartor.domain.lines import Lines
@@ -140,7 +140,7 @@ async def _seed(turn: Turn, modules: Sequence[SeedModule], *, reset: bool) -> No
         except (Exception, SystemExit, asyncio.CancelledError) as error:
             if not is_the_scripts(error):
                 raise
-            raise AlterationFailed(_failure(turn, error, current)) from error
+            raise alteration_failed(_failure(turn, error, current)) from error
         return
 
 

@@ -14,7 +14,7 @@ import sartor.postgres.errors as driver
 from sartor.catalogue.script import Locate
 from sartor.domain.alteration import Alteration
 from sartor.domain.context import Context
-from sartor.domain.errors import RunHeld
+from sartor.domain.errors import NOT_HAD, RunHeld
 from sartor.domain.ledger import Entry, EventKind
 from sartor.domain.limits import Limits
 from sartor.domain.report import Failure, Note, Observer
@@ -24,7 +24,7 @@ from sartor.postgres.guard import NewEvent
 from sartor.postgres.pins import Pins
 from sartor.postgres.session import Session, application_name
 from sartor.postgres.watch import Watch
-from sartor.runner.attempt import Patience, Work, describe, happen
+from sartor.runner.attempt import Patience, Work, describe, happen, way_out
 from sartor.runner.lookout import Lookout
 
 NO_DETAIL: Mapping[str, object] = MappingProxyType({})
@@ -140,8 +140,8 @@ class Turn:
         """The facts of why a script failed."""
         hidden = None if self.session.connection_lost else self.session.connection.error
         found = driver.failure(error, name=name, alteration_id=alteration_id, file=file, locate=locate, hidden=hidden)
-        if self.lookout.blockers and found.sqlstate == "55P03":
-            found = dataclasses.replace(found, advice=f"in the way: {describe(self.lookout.blockers)}")
+        if self.lookout.blockers and found.sqlstate in NOT_HAD:
+            found = dataclasses.replace(found, advice=way_out(self.lookout.blockers, self.session.facts.role))
         return found
 
 

@@ -1,0 +1,88 @@
+"""The command as it was given, to be shown and run again: without passwords, without `--yes`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sartor.domain.destination import redact_argument
+
+STEPS = "--steps"
+HIDDEN = "***"
+
+_given: list[str] = []
+
+
+def begin(arguments: Sequence[str]) -> None:
+    """Start a command: what it was given."""
+    _given[:] = arguments
+
+
+def command(
+    *,
+    target: str | None = None,
+    verb: str | None = None,
+    steps: int | None = None,
+    alone: Sequence[str] = (),
+    yes: bool = False,
+) -> str:
+    """The command line, quoted for a shell.
+
+    `target` is added where it was chosen at the prompt; `verb` and `steps` stand in place of what was given; `alone`
+    are options that name one of several destinations. `--yes` is only in it where it is asked for.
+    """
+    import shlex  # few commands show one
+
+    words = [redact_argument(word) for word in _given if word not in {"--yes", "-y"}]
+    for option in [STEPS] * (steps is not None) + list(alone[::2]):
+        words = _without(words, option)
+    added = [] if target is None else [target]
+    if steps is not None:
+        added += [STEPS, str(steps)]
+    words[3:3] = [*added, *alone, *(["--yes"] if yes else [])]
+    if verb is not None:
+        words[2] = verb
+    return shlex.join(["sartor", *("--embedded" if word == "--embedded=" else word for word in words)])
+
+
+class Resume(NamedTuple):
+    """What the command is that goes on where a run stopped: as given, but for what this says."""
+
+    target: str | None = None
+    """Chosen at the prompt, or a default that the other command doesn't have."""
+    verb: str | None = None
+    steps: int | None = None
+    alone: tuple[str, ...] = ()
+
+    @property
+    def differs(self) -> bool:
+        """Whether the command as it was given would do something else."""
+        return self.verb is not None or self.steps is not None
+
+    def command(self, done: int) -> str:
+        """The command line, where so many alterations are done."""
+        if self.steps is None:
+            return command(target=self.target, verb=self.verb)
+        return command(target=self.target, steps=self.steps - done, alone=self.alone)
+
+
+AS_GIVEN = Resume()
+
+
+def gap(line: str) -> str:
+    """What to say of a command line in which a password is hidden; nothing where none is."""
+    return f"  (with the password in place of {HIDDEN})" if HIDDEN in line else ""
+
+
+def _without(words: Sequence[str], option: str) -> list[str]:
+    """The words without an option and its value, however it is spelled and however often."""
+    kept: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if word == "--":
+            return [*kept, word, *rest]
+        if word == option:
+            next(rest, None)
+        elif not word.startswith(f"{option}="):
+            kept.append(word)
+    return kept
