@@ -37,6 +37,12 @@ WHOLE = [
     "do $→$ begin perform 1; perform 2; end $→$",  # a tag may have any letter, and all beyond ASCII is letters
     "select 1 as a\u00a0b",
     "select 1.5e3, $1",
+    "select E'one\\n'\n'it\\'s; fine'",  # the part behind a newline has escapes as well
+    "select E'one'  -- so; it's\n -- and so\n\t 'it\\'s; fine'",
+    "create function f() returns int begin atomic select ev.end, ev.begin, ev.case from ev; select 1 as end; end",
+    "create function f() returns int begin atomic select 1 end; select begin from t; select case from t; end",
+    "create function f() returns int begin atomic select case when true then 1 end end; end",
+    "create procedure f() begin atomic end",
 ]
 """Each is one statement."""
 
@@ -114,6 +120,15 @@ CONTROL = [
     "prepare transaction 'x'",
     "/* why */ -- not\n commit",
 ]
+BEHIND = [
+    "select E'one'\n'it\\'s'; {}; select E'one\\'s'",
+    "create function f() returns begin.atomic language sql as 'select 1'; {}",
+    "create function f(begin atomic) returns int language sql as 'select 1'; {}",
+    "create function f() returns int begin atomic select 1 end; end; {}",
+    "create function f() returns int begin atomic select ev.end, case from ev; end; {}",
+    "select 'a' /* so */\n'b\\'; {}; select ''",
+]
+"""What a reader that isn't exact takes for the rest of a string, or of a routine's body."""
 HARMLESS = [
     "savepoint a",
     "release savepoint a",
@@ -142,6 +157,12 @@ def test_transaction_control_is_found(statement: str) -> None:
     assert found is not None
     assert statement.endswith(found)
     assert transaction_control(f"select 1; {statement}; select 2") == found
+
+
+@pytest.mark.parametrize("before", BEHIND)
+def test_it_is_found_behind_what_is_hard_to_read(before: str) -> None:
+    """Nothing hides a `commit`: not how a string goes on, nor a keyword that is a name."""
+    assert transaction_control(before.format("commit")) == "commit"
 
 
 @pytest.mark.parametrize("statement", HARMLESS)

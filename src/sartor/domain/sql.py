@@ -14,15 +14,17 @@ _LETTER = r"[^\x00-@\[-^`{-\x7f]"
 _IN_TAG = r"[^\x00-/:-@\[-^`{-\x7f]"
 _IN_WORD = r"[^\x00-\#%-/:-@\[-^`{-\x7f]"
 _IN_NUMBER = r"[^\x00-\-/:-@\[-^`{-\x7f]"
-_PLAIN = r"[\x00-\x20!\#%&*+,.:<=>?@\[\\\]^`{|}~\x7f]"
+_PLAIN = r"[\x00-\x20!\#%&*+,.:<=>?@\[\]^`{|}~\x7f]"
 """The first four by what of ASCII isn't in them: ranges to the last of all characters take `re` 10 ms to compile."""
 
 _QUOTED = rf"""(?xs)
       (?P<line_comment> --[^\r\n]* )
     | (?P<block_comment> /\* )
-    | (?P<string> [eE]'(?:[^'\\]|\\.|'')*+' | '(?:[^']|'')*+' | "(?:[^"]|"")*+" )
-    | (?P<open> [eE]?'.*+ | ".*+ )
+    | (?P<escaped> [eE]' )
+    | (?P<string> '(?:[^']|'')*+' | "(?:[^"]|"")*+" )
+    | (?P<open> '.*+ | ".*+ )
     | (?P<dollar> \$(?:{_LETTER}{_IN_TAG}*)?\$ )
+    | (?P<backslash> \\[^\r\n]* )
 """
 _WORDS = rf"""
     | (?P<word> {_LETTER}{_IN_WORD}* )
@@ -50,9 +52,13 @@ _FINE, _COARSE = _QUOTED + _WORDS, _QUOTED + _RUNS
 
 _COMMENTS = frozenset({"line_comment", "block_comment", "open_comment"})
 _SPACE = " \t\n\r\f\v"
-_QUOTING = re.compile(r"""['"$]|--|/\*""")
+_QUOTING = re.compile(r"""['"$\\]|--|/\*""")
+_ESCAPED_END = r"(?s)(?:[^'\\]|\\.|'')*+'"
+_CONTINUED = r"(?:[ \t\f\v]|--[^\r\n]*)*+[\r\n](?:[ \t\r\n\f\v]|--[^\r\n]*[\r\n])*+'"
+"""What stands between the parts of a string that goes on behind a newline: blanks, and comments to a line's end."""
 _ATOMIC = r"(?i)\batomic\b"
 _COMMENT_MARK = r"/\*|\*/"
+_HEAD = 4
 _ROUTINE = r"create (or replace )?(function|procedure)\b"
 _MAY_CONTROL = r"(?i)\b(?:begin|start|commit|end|rollback|abort|prepare)\b"
 _REACHES_FAR = re.compile(
@@ -67,7 +73,8 @@ _CONTROL = (
 class Token(NamedTuple):
     """A piece of SQL: its kind (`line_comment`, `block_comment`, `string`, `word`, `mark`, ...) and where it stands.
 
-    A string or a quoted name that never ends is of the kind `open`, such a comment an `open_comment`.
+    A string or a quoted name that never ends is of the kind `open`, such a comment an `open_comment`. A `backslash`
+    outside of quotes is psql's, with the rest of its line: the server knows none.
     """
 
     kind: str
@@ -118,6 +125,8 @@ def _scan(sql: str, lexeme: str) -> Iterator[Token]:
         end = match.end()
         if kind == "block_comment":
             kind, end = ("open_comment", len(sql)) if (found := _comment_end(sql, end)) < 0 else (kind, found)
+        elif kind == "escaped":
+            kind, end = ("open", len(sql)) if (found := _escaped_end(sql, end)) < 0 else ("string", found)
         elif kind == "dollar":
             found = sql.find(match[0], end)
             kind, end = ("open", len(sql)) if found < 0 else ("string", found + len(match[0]))
@@ -132,6 +141,19 @@ def _comment_end(sql: str, position: int) -> int:
         depth += 1 if match[0] == "/*" else -1
         position = match.end()
     return -1 if depth else position
+
+
+def _escaped_end(sql: str, position: int) -> int:
+    """Where a string ends that `E'` opened before `position`, -1 where it doesn't.
+
+    It may go on behind a newline with another quote, and has its escapes there as well.
+    """
+    while match := re.compile(_ESCAPED_END).match(sql, position):
+        continued = re.compile(_CONTINUED).match(sql, match.end())
+        if continued is None:
+            return match.end()
+        position = continued.end()
+    return -1
 
 
 def pieces(sql: str) -> Iterator[Token]:
@@ -149,34 +171,50 @@ def statements(sql: str, tokens: Iterable[Token]) -> list[Statement]:
     """The statements that some of the `pieces` of `sql` make up, which follow each other."""
     found: list[Statement] = []
     start: int | None = None
-    end, parentheses, blocks, words = 0, 0, 0, []  # type: int, int, int, list[str]
+    end, parentheses, body = 0, 0, _Body()
     for token in tokens:
         if token.is_blank:
             continue
-        if token.text == ";" and parentheses <= 0 and blocks == 0:
+        if token.text == ";" and parentheses <= 0 and not body.open:
             if start is not None:
                 found.append(Statement(sql[start:end], start))
-            start, parentheses, words = None, 0, []
+            start, parentheses, body = None, 0, _Body()
             continue
         start = token.end - len(token.text.lstrip(_SPACE)) if start is None else start
         end = token.start + len(token.text.rstrip(_SPACE))
-        if token.kind == "word":
-            words.append(token.text.lower())
-            blocks = _block_depth(blocks, words)
         parentheses += {"(": 1, ")": -1}.get(token.text, 0)
+        body.take(token, parentheses)
     if start is not None:
         found.append(Statement(sql[start:end], start))
     return found
 
 
-def _block_depth(depth: int, words: list[str]) -> int:
-    """How deep in `BEGIN ATOMIC ... END` bodies of a routine the last of `words` stands."""
-    word = words[-1]
-    if depth == 0:
-        return int(word == "atomic" and words[-2:-1] == ["begin"] and bool(re.match(_ROUTINE, " ".join(words[:4]))))
-    if word in {"case", "begin"}:
-        return depth + 1
-    return depth - 1 if word == "end" else depth
+class _Body:
+    """The body of a routine, `begin atomic ... end`, as far as a statement's tokens have come: `open` while in it.
+
+    Each of its statements ends with a semicolon, and none begins with `end`: so the one that does ends the body,
+    whatever `begin`, `case` and `end` are between, of CASE or names (gram.y, routine_body_stmt_list).
+    """
+
+    def __init__(self) -> None:
+        self.open = False
+        self._head: list[str] = []
+        self._before = ""
+
+    def take(self, token: Token, parentheses: int) -> None:
+        """Take a statement's next token that isn't blank, and how many parentheses are open behind it."""
+        text = token.text.lower() if token.kind == "word" else token.text
+        if len(self._head) < _HEAD:
+            self._head.append(text)
+        if parentheses <= 0:
+            if self.open:
+                self.open = not (text == "end" and self._before in {";", "atomic"})
+            else:
+                self.open = text == "atomic" and self._before == "begin" and self._is_of_routine()
+        self._before = text
+
+    def _is_of_routine(self) -> bool:
+        return re.match(_ROUTINE, " ".join(self._head)) is not None
 
 
 def may_control(sql: str) -> bool:
@@ -194,14 +232,15 @@ def transaction_control(sql: str) -> str | None:
 def stands_alone(sql: str) -> bool:
     """Whether `sql` means the same with other SQL before and behind it, in one message to the server.
 
-    It doesn't where it leaves a string or a comment open, begins or ends a transaction, changes how SQL is read, may
-    want an answer from the client (COPY), or may have to do with prepared statements, which others around it need; nor
-    where there's nothing in it, which the driver refuses to have sent. Where in doubt, it doesn't.
+    It doesn't where it leaves a string or a comment open, has a backslash outside of them, begins or ends a
+    transaction, changes how SQL is read, may want an answer from the client (COPY), or may have to do with prepared
+    statements, which others around it need; nor where there's nothing in it, which the driver refuses to have sent.
+    Where in doubt, it doesn't.
     """
     if _REACHES_FAR.search(sql) or "\0" in sql or transaction_control(sql):
         return False
     if not _QUOTING.search(sql):
         return bool(sql.strip(";" + _SPACE))
     found = list(runs(sql))
-    is_open = any(token.kind in {"open", "open_comment"} for token in found)
-    return not is_open and any(not token.is_blank and token.text != ";" for token in found)
+    is_broken = any(token.kind in {"open", "open_comment", "backslash"} for token in found)
+    return not is_broken and any(not token.is_blank and token.text != ";" for token in found)

@@ -40,7 +40,7 @@ def is_sayable(text: str) -> bool:
     It doesn't where a string or a comment never ends, where there is a backslash outside of strings, and where COPY
     has a talk with the client.
     """
-    if any(token.kind.startswith("open") or token.text == "\\" for token in sql.tokens(text)):
+    if any(token.kind.startswith("open") or token.kind == "backslash" for token in sql.tokens(text)):
         return False
     return not any(s.words.startswith("copy") and _talks(s.text) for s in sql.split(text))
 
