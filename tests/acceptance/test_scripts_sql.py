@@ -90,15 +90,6 @@ ERRORS: dict[str, tuple[str, dict[str, object]]] = {
         """,
         {"sqlstate": "42703", "line": 2, "position": 25},
     ),
-    "something never closed": (
-        """
-        -- sartor: up
-        select 1;
-        select 'never
-        closed;
-        """,
-        {"sqlstate": "42601", "line": 3},
-    ),
     "a violation at commit": (
         """
         -- sartor: up
@@ -124,15 +115,30 @@ def test_an_error_is_at_the_files_own_line(sartor: Command, folder: Folder, data
     ("line", "reason"),
     [
         ("-- sartor: donw", "line 3: unknown line `-- sartor: donw`"),
+        ("/* never closed", "line 3: the comment that begins here never ends"),
+        ("select 'never closed;", "line 3: the string that begins here never ends"),
+        ("select E'never\\' closed;", "line 3: the string that begins here never ends"),
+        ('select "never closed;', "line 3: the quoted name that begins here never ends"),
+        ("do $x$ begin null; end $$;", "line 3: the dollar quote that begins here never ends"),
+        ("\\i other.sql", "line 3: `\\i` is a command of psql's"),
+        ("select 1 \\gset", "line 3: `\\gset` is a command of psql's"),
+        ("select 1; \\restrict abc", "line 3: `\\restrict` is a command of psql's"),
+        ("\\.", "line 3: `\\.` is a command of psql's, which a script can't have: it ends the data of a COPY"),
+        ("copy t from stdin;\n1\n", "line 3: the data of this COPY never end"),
+        ("copy t from stdin", "line 3: the data of this COPY are missing"),
+        ("copy binary t from stdin;\n\\.", "line 3: COPY in binary can't have its data in a script"),
+        ("copy t to stdout;", "line 3: COPY to the client"),
         ("commit;", "line 3: COMMIT: Sartor runs each script in a transaction of its own"),
     ],
 )
 def test_what_can_not_be_run_is_found_first(
     sartor: Command, folder: Folder, database: Database, line: str, reason: str
 ) -> None:
-    """An unknown directive or a COMMIT is told by file and line before anything runs; exit 1."""
+    """What can't be read, or isn't SQL, is told by file and line before anything runs, by `lint` too; exit 1."""
     folder.table("1.0.0-1-a.py")
-    folder.write(NAME, f"-- sartor: up\nselect 1;\n{line}\n")
+    file = folder.write(NAME, f"-- sartor: up\nselect 1;\n{line}\n-- sartor: down\n")
+    found = sartor("lint", "--json", expect=1).json["findings"]
+    assert (str(file), 3) in [(each["file"], each["line"]) for each in found if each["severity"] == "error"]
     assert f"error: {NAME}, {reason}" in sartor("deploy", "latest", expect=1).err
     assert database.value("select to_regclass('sartor_ledger')") is None
 

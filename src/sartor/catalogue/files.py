@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from sartor.domain.alteration import (
     Alteration,
+    Checksum,
     Lineage,
     Misnamed,
     checksum,
@@ -108,18 +110,24 @@ def list_scripts(folder: str) -> list[str]:
 
 def sum_file(file: str) -> str:
     """A script's checksum. Raises CatalogueError where it can't be read."""
-    return checksum(_content(file))
+    blocks = file_blocks(file)
+    first, second = next(blocks, b""), next(blocks, b"")
+    if not second:
+        return checksum(first)
+    summing = Checksum()
+    for block in chain((first, second), blocks):
+        summing.update(block)
+    return summing.text
 
 
-def _content(file: str) -> bytes:
+def file_blocks(file: str) -> Iterator[bytes]:
+    """A file's content, block by block. Raises CatalogueError."""
     try:
         # Ten thousand files: a file object of Python's takes as long to make as all of this.
         descriptor = os.open(file, os.O_RDONLY)
         try:
-            parts = [os.read(descriptor, _BLOCK)]
-            while part := os.read(descriptor, _BLOCK):
-                parts.append(part)
-            return b"".join(parts)
+            while block := os.read(descriptor, _BLOCK):
+                yield block
         finally:
             os.close(descriptor)
     except OSError as error:
@@ -128,10 +136,17 @@ def _content(file: str) -> bytes:
 
 def read_script(alteration: Alteration) -> bytes:
     """The alteration's content. Raises CatalogueError where it isn't what was listed: what runs is what is recorded."""
-    content = _content(alteration.file)
-    if checksum(content) != alteration.checksum:
+    return b"".join(script_blocks(alteration))
+
+
+def script_blocks(alteration: Alteration) -> Iterator[bytes]:
+    """The same block by block, and at the end the error."""
+    summing = Checksum()
+    for block in file_blocks(alteration.file):
+        summing.update(block)
+        yield block
+    if summing.text != alteration.checksum:
         raise CatalogueError(f"{alteration.name} changed while the run was going on", hint="run the command again")
-    return content
 
 
 def seed_files(location: str) -> list[Path]:

@@ -50,7 +50,10 @@ def _body(fragments: tuple[Fragment, ...], under_way: list[Fragment]) -> Body:
     async def body(conn: Any, _context: Context) -> None:
         for fragment in fragments:
             under_way[:] = [fragment]
-            await conn.execute(fragment.text)
+            if fragment.rows is None:
+                await conn.execute(fragment.text)
+            else:
+                await conn.copy_rows(fragment.text, fragment.rows)
         under_way.clear()
 
     return body

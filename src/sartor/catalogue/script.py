@@ -10,6 +10,7 @@ from sartor.domain.alteration import Alteration
 from sartor.domain.context import Context
 from sartor.domain.errors import ScriptError
 from sartor.domain.plan import Direction
+from sartor.domain.rows import Rows
 from sartor.domain.sql import stands_alone
 
 Body = Callable[[Any, Context], Awaitable[None]]
@@ -30,15 +31,18 @@ class Locate(Protocol):
 class Fragment:
     """SQL that a script sends in one message: its text, and the line of the file that sends it, from 1.
 
-    `verbatim` says that the text stands in the file as it is, beginning in that line.
+    `verbatim` says that the text stands in the file as it is, beginning in that line. `rows` are the data of a COPY.
     """
 
     text: str
     line: int
     verbatim: bool = False
+    rows: Rows | None = None
 
     def line_of(self, error: BaseException) -> int:
         """The line of the file that an error of this fragment is about."""
+        if self.rows is not None and (line := self.rows.line_of(error)) is not None:
+            return line
         position = getattr(error, "position", None)
         if not self.verbatim or position is None or getattr(error, "query", None) != self.text:
             return self.line

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sartor.catalogue.files import read_script
+from sartor.catalogue.files import read_script, script_blocks
 from sartor.catalogue.python_script import load_python
 from sartor.catalogue.script import Script
 from sartor.catalogue.sql_script import load_sql
@@ -12,7 +12,7 @@ from sartor.domain.alteration import Alteration
 
 def load_script(alteration: Alteration) -> Script:
     """The script of an alteration, read again and checked to be what was listed. Raises ScriptError, CatalogueError."""
-    content = read_script(alteration)
     if alteration.is_sql:
-        return load_sql(alteration, content)
+        return load_sql(alteration, script_blocks(alteration))
+    content = read_script(alteration)
     return read_straight(alteration, content) or load_python(alteration, content)

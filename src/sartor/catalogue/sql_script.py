@@ -16,14 +16,33 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from sartor.catalogue.fragments import straight_script
+from sartor.catalogue.ignoring import ignored_by
 from sartor.catalogue.script import FUNCTIONS, Fragment, Script
-from sartor.domain import sql
+from sartor.catalogue.sifting import Sifted, sift
+from sartor.domain import directives, sql
 from sartor.domain.alteration import Alteration
+from sartor.domain.client_copy import ClientCopy, client_copy
 from sartor.domain.errors import ScriptError
-from sartor.domain.lines import Lines
+from sartor.domain.source import Text
 
-_DIRECTIVE = re.compile(r"--\s*sartor\s*:\s*(?P<text>.*?)\s*")
 _SECTIONS = {function: direction for direction, function in FUNCTIONS.items()}
+_RESTRICT = re.compile(r"\\(?:un)?restrict[ \t]+[A-Za-z0-9]+[ \t]*")
+"""What pg_dump writes for psql's safety; it does nothing to a database."""
+_BACKSLASH = {
+    "copy": "write `copy ... from stdin;` with its data behind it, or `conn.copy_to_table` in a Python alteration",
+    "i": "write that file's SQL into this one",
+    "ir": "write that file's SQL into this one",
+    "include": "write that file's SQL into this one",
+    "include_relative": "write that file's SQL into this one",
+    "c": "an alteration is for one database, the destination's",
+    "connect": "an alteration is for one database, the destination's",
+    "gexec": "write a `do` block that executes it, or a Python alteration",
+    ".": "it ends the data of a COPY, and there is none before it",
+}
+_OPEN = {"'": "string", '"': "quoted name", "$": "dollar quote", "e": "string", "/": "comment"}
+_TO_CLIENT = (
+    "COPY to the client: nobody takes what it sends; copy to a file on the server, or in a Python alteration with"
+)
 
 
 @dataclass(slots=True)
@@ -33,72 +52,155 @@ class _Directives:
     sections: dict[str, list[sql.Token]] = field(default_factory=dict)
     transactional: bool = True
     irreversible: str | None = None
+    ignored: list[Text] = field(default_factory=list)
 
 
-def load_sql(alteration: Alteration, content: bytes) -> Script:
-    """The script in `content`. Raises ScriptError, naming file, line and reason, where it can't be one."""
-    script = read_sql(alteration, content)
+class _Reader:
+    """A file that is being read, and what is said where it is wrong."""
+
+    def __init__(self, name: str, sifted: Sifted) -> None:
+        self.name = name
+        self.sifted = sifted
+        self.text = sifted.text
+
+    def wrong(self, offset: int, reason: str, *, hint: str | None = None) -> ScriptError:
+        line = self.sifted.lines().at(offset)
+        return ScriptError(f"{self.name}, line {line}: {reason}", line=line, hint=hint)
+
+    def fragments(self, pieces: Iterable[sql.Token]) -> Iterator[Fragment]:
+        """The statements of some pieces. Raises ScriptError where one asks of the client what it won't get."""
+        lines = self.sifted.lines()
+        for statement in sql.statements(self.text, pieces):
+            rows = self.sifted.rows.get(statement.start)
+            copy = client_copy(statement.text) if rows is None else None
+            if copy is not None:
+                raise self.wrong(statement.start, _no_talk(copy))
+            yield Fragment(statement.text, lines.at(statement.start), verbatim=True, rows=rows)
+
+
+def _no_talk(copy: ClientCopy) -> str:
+    if copy.from_client:
+        return "the data of this COPY are missing: a semicolon ends it, and they begin in the next line"
+    return f"{_TO_CLIENT} `conn.copy_from_query`"
+
+
+def load_sql(alteration: Alteration, blocks: Iterable[bytes]) -> Script:
+    """The script in a file's bytes. Raises ScriptError, naming file, line and reason, where it can't be one."""
+    script, _ = read_sql(alteration, blocks)
     if script.transactional and sql.may_control(script.source):
         for fragments in script.fragments.values():
             _refuse_control(alteration, fragments)
     return script
 
 
-def read_sql(alteration: Alteration, content: bytes) -> Script:
-    """The same for a script that isn't to run: what would end Sartor's transaction is let pass."""
-    text = _decode(alteration, content)
-    directives = _read_directives(alteration, text)
-    lines = Lines(text)
-    return straight_script(
+def read_sql(alteration: Alteration, blocks: Iterable[bytes]) -> tuple[Script, tuple[Text, ...]]:
+    """The same for a script that isn't to run, and the codes that it ignores; what ends the transaction passes."""
+    reader = _Reader(alteration.name, sift(alteration.name, alteration.file, blocks))
+    found = _read_directives(reader)
+    script = straight_script(
         alteration,
-        {_SECTIONS[word]: tuple(_fragments(text, lines, pieces)) for word, pieces in directives.sections.items()},
-        transactional=directives.transactional,
-        irreversible=directives.irreversible,
-        source=text,
+        {_SECTIONS[word]: tuple(reader.fragments(pieces)) for word, pieces in found.sections.items()},
+        transactional=found.transactional,
+        irreversible=found.irreversible,
+        source=reader.text,
     )
+    return script, tuple(found.ignored)
 
 
-def _decode(alteration: Alteration, content: bytes) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise ScriptError(f"{alteration.name}, line {line}: not UTF-8", line=line) from error
+def read_statements(name: str, file: str, blocks: Iterable[bytes]) -> tuple[Fragment, ...]:
+    """The statements of a SQL file that has no sections. Raises ScriptError."""
+    reader = _Reader(name, sift(name, file, blocks))
+    pieces = [token for token in sql.pieces(reader.text) if not _is_passed_over(token, reader)]
+    for token in pieces:
+        _require_closed(token, reader)
+    return tuple(reader.fragments(pieces))
 
 
-def _read_directives(alteration: Alteration, text: str) -> _Directives:
-    found, section = _Directives(), None  # type: _Directives, list[sql.Token] | None
-    for token in sql.pieces(text):
-        match = _DIRECTIVE.fullmatch(token.text) if token.kind == "line_comment" else None
+def _read_directives(reader: _Reader) -> _Directives:
+    found, section = _Directives(), None  # type: _Directives, str | None
+    for suspect in directives.suspects(reader.text):
+        raise reader.wrong(suspect.end, _not_one(suspect.text))
+    for token in sql.pieces(reader.text):
+        match = directives.DIRECTIVE.fullmatch(token.text) if token.kind == "line_comment" else None
         if match is not None:
-            _take(found, match["text"], token, alteration, text)
-            section = next(reversed(found.sections.values()), None)
-        elif section is not None:
-            section.append(token)
+            _take(found, match["text"], token, reader)
+            section = next(reversed(found.sections), None)
+            continue
+        if "comment" in token.kind:
+            _require_plain(token, section, reader)
+        _require_closed(token, reader)
+        if _is_passed_over(token, reader):
+            continue
+        if section is not None:
+            found.sections[section].append(token)
         elif not token.is_blank:
             place = token.end - len(token.text.lstrip())
-            raise _wrong(alteration, text, place, "SQL before the first `-- sartor: up` line")
+            raise reader.wrong(place, "SQL before the first `-- sartor: up` line")
     return found
 
 
-def _take(found: _Directives, directive: str, token: sql.Token, alteration: Alteration, text: str) -> None:
+def _take(found: _Directives, directive: str, token: sql.Token, reader: _Reader) -> None:
     word, _, rest = directive.partition(" ")
+    before = reader.text[reader.text.rfind("\n", 0, token.start) + 1 : token.start]
+    if before.strip("\ufeff \t\r\f\v") and word != "ignore":
+        raise reader.wrong(token.start, f"`-- sartor: {directive}` stands behind something: give it a line of its own")
     if directive in _SECTIONS:
         if directive in found.sections:
-            raise _wrong(alteration, text, token.start, f"a second section `{directive}`")
+            raise reader.wrong(token.start, f"a second section `{directive}`")
         found.sections[directive] = []
     elif directive in {"transaction off", "transaction on"}:
         found.transactional = rest == "on"
     elif word == "irreversible" and rest:
         found.irreversible = rest
-    elif word != "ignore" or not rest:  # that one is for `lint`
-        known = "`up`, `down`, `transaction off`, `irreversible <why>`, `ignore <code>`"
-        raise _wrong(alteration, text, token.start, f"unknown line `-- sartor: {directive}`; there are {known}")
+    elif word == "ignore" and rest:  # that one is for `lint`
+        found.ignored += ignored_by(token.text, reader.sifted.lines().at(token.start))
+    else:
+        known = directives.KNOWN
+        raise reader.wrong(token.start, f"unknown line `-- sartor: {directive}`; there are {known}")
 
 
-def _fragments(text: str, lines: Lines, pieces: Iterable[sql.Token]) -> Iterator[Fragment]:
-    for statement in sql.statements(text, pieces):
-        yield Fragment(statement.text, lines.at(statement.start), verbatim=True)
+def _require_plain(token: sql.Token, section: str | None, reader: _Reader) -> None:
+    """Raise ScriptError where a person would take a comment for a directive, or for another section's beginning."""
+    at = token.start
+    for line in token.text.splitlines(keepends=True):
+        if directives.is_nearly(line):
+            raise reader.wrong(at, _not_one(line.strip()))
+        if section is not None and directives.other_section(line, section):
+            raise reader.wrong(
+                at,
+                f"`{line.strip()}` in the section `{section}`: what is below it is a part of that",
+                hint="a section begins with `-- sartor: up` or `-- sartor: down`; a comment is to be worded otherwise",
+            )
+        at += len(line)
+
+
+def _not_one(line: str) -> str:
+    return (
+        f"`{line[:60]}` looks like a directive and is none: write it as `-- sartor: down`, in a line of its own"
+        f" ({directives.KNOWN}), or word the comment otherwise"
+    )
+
+
+def _require_closed(token: sql.Token, reader: _Reader) -> None:
+    if token.kind in {"open", "open_comment"}:
+        what = _OPEN[token.text[0].lower()]
+        raise reader.wrong(token.start, f"the {what} that begins here never ends")
+
+
+def _is_passed_over(token: sql.Token, reader: _Reader) -> bool:
+    """Whether a token is a line of psql's that does nothing. Raises ScriptError where it is another one."""
+    if token.kind != "backslash":
+        return False
+    begins_line = token.start == 0 or reader.text[token.start - 1] in "\r\n"
+    if begins_line and _RESTRICT.fullmatch(token.text):
+        return True
+    command = re.match(r"\\(\w+|.?)", token.text)
+    name = command[1] if command else ""
+    raise reader.wrong(
+        token.start,
+        f"`\\{name}` is a command of psql's, which a script can't have: "
+        + _BACKSLASH.get(name, "take it out, or do what it does in a Python alteration"),
+    )
 
 
 def _refuse_control(alteration: Alteration, fragments: Iterable[Fragment]) -> None:
@@ -109,8 +211,3 @@ def _refuse_control(alteration: Alteration, fragments: Iterable[Fragment]) -> No
                 " transaction of its own; take the line out, or add `-- sartor: transaction off`",
                 line=fragment.line,
             )
-
-
-def _wrong(alteration: Alteration, text: str, offset: int, reason: str) -> ScriptError:
-    line = Lines(text).at(offset)
-    return ScriptError(f"{alteration.name}, line {line}: {reason}", line=line)

@@ -123,6 +123,29 @@ def checksum(content: bytes) -> str:
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
+class Checksum:
+    """The same of a content that comes block by block: `text`, once all has come."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self._held = b""
+
+    def update(self, block: bytes) -> None:
+        """Take the next block."""
+        block = self._held + block if self._held else block
+        # The newline that belongs to it may be in the next one.
+        self._held = b"\r" if block.endswith(b"\r") else b""
+        block = block[:-1] if self._held else block
+        self._digest.update(block.replace(b"\r\n", b"\n") if b"\r" in block else block)
+
+    @property
+    def text(self) -> str:
+        """The checksum."""
+        digest = self._digest.copy()
+        digest.update(self._held)
+        return "sha256:" + digest.hexdigest()
+
+
 @dataclass(frozen=True)
 class Lineage:
     """A named history of alterations, in order."""

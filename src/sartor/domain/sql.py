@@ -169,7 +169,11 @@ def split(sql: str) -> list[Statement]:
 
 def statements(sql: str, tokens: Iterable[Token]) -> list[Statement]:
     """The statements that some of the `pieces` of `sql` make up, which follow each other."""
-    found: list[Statement] = []
+    return [statement for statement, _ in each_statement(sql, tokens)]
+
+
+def each_statement(sql: str, tokens: Iterable[Token]) -> Iterator[tuple[Statement, int]]:
+    """The same, each as soon as it has come to its end, with the offset of its semicolon, or of the text's end."""
     start: int | None = None
     end, parentheses, body = 0, 0, _Body()
     for token in tokens:
@@ -177,7 +181,7 @@ def statements(sql: str, tokens: Iterable[Token]) -> list[Statement]:
             continue
         if token.text == ";" and parentheses <= 0 and not body.open:
             if start is not None:
-                found.append(Statement(sql[start:end], start))
+                yield Statement(sql[start:end], start), token.start
             start, parentheses, body = None, 0, _Body()
             continue
         start = token.end - len(token.text.lstrip(_SPACE)) if start is None else start
@@ -185,8 +189,7 @@ def statements(sql: str, tokens: Iterable[Token]) -> list[Statement]:
         parentheses += {"(": 1, ")": -1}.get(token.text, 0)
         body.take(token, parentheses)
     if start is not None:
-        found.append(Statement(sql[start:end], start))
-    return found
+        yield Statement(sql[start:end], start), len(sql)
 
 
 class _Body:

@@ -19,6 +19,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import asyncpg
 
 from sartor.domain import sql
+from sartor.domain.client_copy import ClientCopy, find_client_copy
+from sartor.domain.rows import Rows
+from sartor.postgres.sending import ends_with_connection, send_rows
 
 if TYPE_CHECKING:
     _Driver = asyncpg.Connection[asyncpg.Record]
@@ -51,6 +54,18 @@ class TransactionControl(Exception):
     def __init__(self, statement: str) -> None:
         super().__init__(statement)
         self.statement = statement
+
+
+class NoTalk(Exception):
+    """A script was about to copy from or to the client by a method that has no rows to give, and takes none.
+
+    The server would wait for rows, with its locks held, and no timeout of its own would end that.
+    """
+
+    def __init__(self, copy: ClientCopy) -> None:
+        super().__init__(f"COPY {'from' if copy.from_client else 'to'} the client can't be sent this way")
+        self.statement = copy.statement
+        self.from_client = copy.from_client
 
 
 class NotAwaited(Exception):
@@ -256,14 +271,19 @@ class Connection(_Driver):
     prepare = _told(_Driver.prepare)
     copy_from_query = _told(_Driver.copy_from_query)
     copy_from_table = _told(_Driver.copy_from_table)
-    copy_to_table = _told(_Driver.copy_to_table)
-    copy_records_to_table = _told(_Driver.copy_records_to_table)
+    copy_to_table = _told(ends_with_connection(_Driver.copy_to_table))
+    copy_records_to_table = _told(ends_with_connection(_Driver.copy_records_to_table))
     set_type_codec = _wearing("set_type_codec")
     set_builtin_type_codec = _wearing("set_builtin_type_codec")
     add_listener = _wearing("add_listener")
     add_log_listener = _wearing("add_log_listener")
     add_query_logger = _wearing("add_query_logger")
     add_termination_listener = _wearing("add_termination_listener")
+
+    async def copy_rows(self, query: str, rows: Rows) -> str:
+        """Run `copy ... from stdin` with the rows of a file, block by block."""
+        with self._under_way(query):
+            return str(await send_rows(self, query, rows))
 
     async def close(self, **kwargs: Any) -> None:
         """As asyncpg's; not for a script, whose connection isn't its own."""
@@ -286,8 +306,13 @@ class Connection(_Driver):
 
     @contextmanager
     def running(self, query: str) -> Iterator[None]:
-        """The time in which `query` runs. Raises TransactionControl where it isn't a script's to run."""
+        """The time in which `query` runs. Raises TransactionControl, NoTalk where it isn't a script's to run."""
         self._check(query)
+        with self._under_way(query):
+            yield
+
+    @contextmanager
+    def _under_way(self, query: str) -> Iterator[None]:
         self.statement, self.since = query, time.monotonic()
         try:
             yield
@@ -303,3 +328,5 @@ class Connection(_Driver):
         # Before it is sent: what a script did between its own COMMIT and ours could no longer be undone.
         if self._guarded and (control := sql.transaction_control(query)):
             raise TransactionControl(control)
+        if copy := find_client_copy(query):
+            raise NoTalk(copy)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import asyncpg
 
 from sartor.domain.report import Failure
-from sartor.postgres.connection import NotAwaited, TransactionControl
+from sartor.postgres.connection import NoTalk, NotAwaited, TransactionControl
 from sartor.postgres.guard import BEYOND, CLOSED_CONSTRAINT, MARK_GONE, ROLE_LEFT
 from sartor.postgres.shared import BeyondDatabase, beyond
 
@@ -57,7 +57,7 @@ def failure(
     place = error.place if isinstance(error, NotAwaited) else locate(error)
     server = next((e for e in (error, error.__cause__) if isinstance(e, asyncpg.PostgresError)), None)
     statement = getattr(server or error, "query", None)
-    if isinstance(error, TransactionControl):
+    if isinstance(error, TransactionControl | NoTalk):
         statement = error.statement
     position = int(server.position) - 1 if server and server.position else None
     return Failure(
@@ -92,7 +92,7 @@ def _message(error: BaseException) -> str:
         case TransactionControl():
             what = error.statement if error.statement.endswith("()") else error.statement.split()[0].upper()
             return f"the script runs {what} in a transaction that isn't its own"
-        case NotAwaited() | BeyondDatabase():
+        case NotAwaited() | BeyondDatabase() | NoTalk():
             return text
         case asyncpg.ForeignKeyViolationError() if error.constraint_name == CLOSED_CONSTRAINT:
             return "the script had Sartor's own deferred constraint checked, which only COMMIT may do"
@@ -119,6 +119,12 @@ def _advice(error: BaseException) -> str | None:
             )
         case NotAwaited():
             return "write `await` before it"
+        case NoTalk():
+            return (
+                "use `conn.copy_to_table` or `conn.copy_records_to_table`; in a `.sql` alteration data may follow it"
+                if error.from_client
+                else "use `conn.copy_from_table` or `conn.copy_from_query`, which take what it sends"
+            )
         case asyncpg.PostgresError() if MARK_GONE in text:
             return "RESET ALL and DISCARD end what makes the run safe: reset the settings by name"
         case asyncpg.PostgresError() if ROLE_LEFT in text:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sartor.domain import sql
 from sartor.domain.rehearsal import Message
+from sartor.domain.rows import Rows
 from sartor.postgres.connection import Connection, awaited
 from sartor.postgres.observer import Run, Sent, Watch, Watcher
 
@@ -76,6 +77,14 @@ class ObservedConnection(Connection):
         for each in others:
             await _send(watcher, each.text, functools.partial(run, each.text), Sent(query, each.start))
         return str(await _send(watcher, last.text, functools.partial(run, last.text), Sent(query, last.start)))
+
+    async def copy_rows(self, query: str, rows: Rows) -> str:
+        """As the connection's, observed."""
+        watcher, run = self.watcher, functools.partial(super().copy_rows, query, rows)
+        if watcher is None:
+            return await run()
+        watcher.hear(None)
+        return str(await watcher.run(query, run))
 
     async def prepare(self, query: str, **kwargs: Any) -> Any:
         """As the driver's, with a statement that is observed as well."""

@@ -7,17 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sartor.catalogue.files import seed_files
+from sartor.catalogue.files import file_blocks, seed_files
 from sartor.catalogue.fragments import straight_body
 from sartor.catalogue.python_script import PACKAGE, async_function, locate, run_module
-from sartor.catalogue.script import Body, Fragment, Locate
-from sartor.domain import sql
+from sartor.catalogue.script import Body, Locate
+from sartor.catalogue.sql_script import read_statements
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
 from sartor.domain.errors import CatalogueError, DestinationError, ScriptError, alteration_failed
 from sartor.domain.ledger import EventKind
 from sartor.domain.limits import Limits
-from sartor.domain.lines import Lines
 from sartor.domain.report import Failure, Note, Observer
 from sartor.postgres.connection import Connection
 from sartor.postgres.contents import empty_tables
@@ -59,12 +58,7 @@ def load_seed(name: str) -> SeedModule:
         raise CatalogueError(f"there is no seed {file}", hint="give SQL, or a module with `async def seed(conn)`")
     if file.suffix != ".sql":
         return _load(file, f"{PACKAGE}_seed")
-    try:
-        text = file.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CatalogueError(f"{file} can't be read: {error}") from error
-    lines = Lines(text)
-    fragments = [Fragment(s.text, lines.at(s.start), verbatim=True) for s in sql.split(text)]
+    fragments = read_statements(file.name, str(file), file_blocks(str(file)))
     body, locate_sql = straight_body(str(file), fragments)
     return SeedModule(file=file, seed=body, reset=None, locate=locate_sql)
 

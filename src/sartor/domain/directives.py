@@ -1,0 +1,103 @@
+"""Directives in SQL files, `-- sartor: down`, and lines that a person would take for one.
+
+What nearly is a directive would be a comment, and the `down` below it a part of `up`: it is refused instead.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from itertools import takewhile
+
+from sartor.domain import sql
+
+DIRECTIVE = re.compile(r"--\s*sartor\s*:\s*(?P<text>.*?)\s*")
+
+KNOWN = "`up`, `down`, `transaction off`, `irreversible <why>`, `ignore <code>`"
+
+_NAME = "sartor"
+_SECTIONS = {"up", "down"}
+_KEYWORDS = _SECTIONS | {"transaction", "irreversible", "ignore"}
+_UP = {"up", "upgrade", "ups"}
+_DOWN = {"down", "downgrade", "downs", "rollback", "undo", "revert"}
+_WORD = r"[^\W_]+"
+_LINE = re.compile(rf"[\W_]*(?P<name>{_WORD})(?P<between>[\W_]*)(?P<rest>.*)", re.DOTALL)
+_OTHERS = re.compile(
+    rf"[\W_]*(?:(?:(?:goose|migrate)[ \t:]+)?(?P<word>{_WORD})"
+    rf"|(?P<first>{_WORD})[ \t]+(?:migration|section|script))[\W_]*"
+)
+"""How other tools, and people, name a section: `+goose Down`, `migrate:down`, `!Downs`, `@UNDO`, `-- DOWN --`."""
+_SUSPECT = re.compile(r"^[^\S\n]*(?!--|/\*)(?:[^\w\s'\"(),;\\]|sartor\b|[^\x00-\x7f]).*$", re.MULTILINE | re.IGNORECASE)
+"""A line of SQL that begins as no SQL does, or with the name; most files have none."""
+_ALIKE = str.maketrans("асеорхуіѕԁкмнтвгпԛԝαορτυνικε", "aceopxyisdkmhtbrnqwaoptuvike")
+_DASHES = re.compile(r"[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
+
+
+def is_nearly(line: str) -> bool:
+    """Whether a person would take a line for a directive: one that is none, as it is spelled otherwise."""
+    match = _LINE.match(_folded(line))
+    if match is None:
+        return False
+    name, between, words = match["name"], match["between"], re.findall(_WORD, match["rest"])
+    if name.removeprefix(_NAME) in _KEYWORDS and name.startswith(_NAME):
+        return True  # `-- sartordown`
+    if not _is_alike(name, _NAME):
+        return False
+    if ":" in between and name == _NAME:
+        return True
+    return bool(words) and _means_one(words, marked=bool(between.strip()))
+
+
+def _means_one(words: list[str], *, marked: bool) -> bool:
+    """Whether these words behind the name are a directive's, and no sentence; `marked` where a mark is between."""
+    first = words[0]
+    if first in _UP | _DOWN or _is_alike(first, "down"):
+        return marked or len(words) <= 5
+    if _is_alike(first, "transaction"):
+        return marked or words[1:2] in (["off"], ["on"])
+    if _is_alike(first, "irreversible"):
+        return True
+    return _is_alike(first, "ignore") and (marked or any(re.fullmatch(r"sa\d+", word) for word in words[1:2]))
+
+
+def other_section(line: str, section: str) -> bool:
+    """Whether a comment's line names the section that it doesn't stand in, in the words of another tool or of people.
+
+    Where it names the one that it is in, the file may well be another tool's as well.
+    """
+    match = _OTHERS.fullmatch(_folded(line))
+    if match is None:
+        return False
+    word = match["word"] or match["first"]
+    return word in (_DOWN if section == "up" else _UP)
+
+
+def suspects(text: str) -> list[sql.Token]:
+    """Lines of SQL that are nearly directives, behind `#` or a dash that is none: neither quoted nor in a comment."""
+    found = [match for match in _SUSPECT.finditer(text) if is_nearly(match[0])]
+    if not found:
+        return []
+    quoted = [t for t in sql.tokens(text) if t.kind in {"string", "open"} or "comment" in t.kind]
+    return [
+        sql.Token("mark", match[0].strip(), match.start())
+        for match in found
+        if not any(t.start <= match.end() - len(match[0].lstrip()) < t.end for t in quoted)
+    ]
+
+
+def _folded(line: str) -> str:
+    """A line as the eye has it: without what isn't to be seen, in lower case, in letters and dashes of ASCII."""
+    if line.isascii():
+        return line.lower()
+    seen = "".join(c for c in unicodedata.normalize("NFKC", line) if unicodedata.category(c) != "Cf")
+    return _DASHES.sub("-", seen.lower().translate(_ALIKE))
+
+
+def _is_alike(word: str, known: str) -> bool:
+    """Whether a word is a known one, or one typing error away: a letter more, less or other, or two swapped."""
+    if word == known:
+        return True
+    i = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(word, known, strict=False)))
+    rest, other = word[i:], known[i:]
+    swapped = rest[1::-1] == other[:2] and rest[2:] == other[2:]
+    return len(known) > 3 and (rest[1:] == other[1:] or rest == other[1:] or rest[1:] == other or swapped)
