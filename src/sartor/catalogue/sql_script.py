@@ -126,9 +126,9 @@ def _read_directives(reader: _Reader) -> _Directives:
             _take(found, match["text"], token, reader)
             section = next(reversed(found.sections), None)
             continue
+        _require_closed(token, reader)
         if "comment" in token.kind:
             _require_plain(token, section, reader)
-        _require_closed(token, reader)
         if _is_passed_over(token, reader):
             continue
         if section is not None:
