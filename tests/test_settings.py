@@ -143,6 +143,13 @@ def test_user_and_password_apart(place: Place) -> None:
     assert settings.destinations[0].label == "me@db:5432/app, schema public"
 
 
+def test_a_secret_is_the_files_text_but_for_its_last_newline(place: Place) -> None:
+    """A password may begin and end with blanks: of a secret file, one line's end is no part of the secret."""
+    place.secret("SARTOR_PASSWORD", " s3cret \t\n\r\n")
+    settings = place.load(environ={"SARTOR_DB_URL": "postgresql://me@db/app"})
+    assert settings.destinations[0].libpq_environment["PGPASSWORD"] == " s3cret \t\n"
+
+
 def test_what_the_command_line_says_of_the_user_stands(place: Place) -> None:
     """SARTOR_USER and SARTOR_PASSWORD fill a `--db-url`, and replace nothing that it says."""
     environ = {"SARTOR_USER": "other", "SARTOR_PASSWORD": "pw", "SARTOR_PASSWORD_1": "pw1"}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
+from sartor.domain.drift import OUTDATED
+from sartor.domain.ledger import EventKind
 from sartor.postgres.embedded import binaries
 from support.command import Command
 from support.database import Database, temporary_database
@@ -271,6 +274,31 @@ def test_where_a_replay_says_nothing(sartor: Command, folder: Folder) -> None:
     failed = check(sartor("verify", "--against-replay", "--json", expect=4), "verify")
     assert "can't be done again" in failed["error"]["message"]
     assert "add --against-replay" in sartor("verify", "--scratch-url", "postgresql:///x", expect=2).err
+
+
+def test_a_replay_without_a_lineage(sartor: Command, tmp_path: Path) -> None:
+    """What a lineage that wasn't given has made isn't called drift: nothing can be told, and it is named."""
+    (tmp_path / "ours").mkdir()
+    Folder(tmp_path / "ours").table("1.0.0-1700000000-own.py")
+    sartor("deploy", "latest", "--alterations", "alterations", "--alterations", "own=ours")
+    found = check(sartor("verify", "--against-replay", "--json"), "verify")
+    assert (found["drift"], found["unknown"]) == ([], "the database also holds lineage 'own', which wasn't given")
+
+
+MAKES = {"started", "deployed", "undoing", "rolled-back", "failed", "index-dropped"}
+"""The events that may change a schema."""
+
+
+@pytest.mark.parametrize("kind", sorted(each.value for each in EventKind))
+def test_what_ends_a_record(kind: str, sartor: Command, database: Database) -> None:
+    """Behind an event that may have changed the schema, nothing is held against the record of before."""
+    database.run(
+        f"""insert into sartor_journal (seq, prev, token, kind, by_user, host, sartor, format)
+            select seq + 1, seq, 'x', '{kind}', by_user, host, sartor, format
+            from sartor_journal order by seq desc limit 1"""
+    )
+    unknown = sartor("verify", "--json").json["unknown"]
+    assert (unknown == OUTDATED) is (kind in MAKES), unknown
 
 
 def test_a_dump_restored(sartor: Command, server_url: str, database: Database) -> None:

@@ -66,6 +66,13 @@ def test_a_release_relabels() -> None:
     assert not make_plan(shipped, after, Deploy()).relabel
 
 
+def test_an_accepted_edit_relabels_as_well() -> None:
+    """A file edited on its way into a release is accepted, its new label with it: that is one event, not two."""
+    shipped, before = catalogue("1.3.0-1-a.py"), ledger([alteration("next-1-a.py", checksum=OLD)])
+    plan = make_plan(shipped, before, Deploy(accepted=frozenset({"1-a"})))
+    assert (ids(p.alteration for p in plan.accept), plan.relabel) == (["1-a"], ())
+
+
 def test_ahead_is_above_all_that_is_shipped() -> None:
     """Rows without a file are ahead above the highest release shipped, and missing otherwise."""
     before = ledger(map(alteration, ["1.0.0-1-a.py", "1.0.0-2-gone.py", "2.0.0-3-newer.py", "next-4-gone.py"]))

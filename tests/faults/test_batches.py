@@ -11,7 +11,7 @@ import pytest
 from sartor import api
 from sartor.domain.destination import Destination
 from sartor.domain.report import Note, RunEvent
-from sartor.runner import lookout
+from sartor.runner import fuser, lookout
 from support.command import Command, Finished, finish
 from support.database import Database, temporary_database, with_name
 from support.folder import Folder
@@ -314,3 +314,43 @@ def test_a_role_without_plpgsql(sartor: Command, folder: Folder, database: Datab
     )
     (folder.path / "1.0.0-1700000004-t4.py").unlink()
     assert [a["id"] for a in sartor("deploy", "latest", "--json").json["done"]] == IDS
+
+
+SEEN = "insert into seen values ('{0}', current_query()); create table t{0} (id int)"
+
+
+def test_strings_with_backslashes(sartor: Command, folder: Folder, database: Database) -> None:
+    """Where a backslash escapes a quote, scripts aren't read as if it didn't: each is a message of its own."""
+    database.run(
+        "create table seen (script text, message text)",
+        f"alter database {database.name} set standard_conforming_strings = off",
+    )
+    for number, identity in enumerate(IDS):
+        folder.add(f"1.0.0-{identity}.py", up=SEEN.format(number))
+    sartor("deploy", "latest")
+    assert database.rows("select script, message from seen order by 1") == [
+        (str(number), SEEN.format(number)) for number in range(len(IDS))
+    ]
+
+
+def test_a_message_has_an_end(sartor: Command, folder: Folder, database: Database) -> None:
+    """Large scripts aren't all sent in one message, however few they are."""
+    database.run("create table seen (script text, message text)")
+    for number, identity in enumerate(IDS):
+        folder.add(f"1.0.0-{identity}.py", up=f"{SEEN.format(number)} /* {'x' * fuser.LONGEST} */")
+    sartor("deploy", "latest")
+    assert database.value("select max(length(message)) from seen") < 3 * fuser.LONGEST
+
+
+def test_a_script_begins_with_the_defaults(sartor: Command, folder: Folder, database: Database) -> None:
+    """Defaults of a session that one script changed aren't those of the transaction behind it in the message."""
+    level = "create table t{} as select current_setting('transaction_isolation') as level"
+    for number, identity in enumerate(IDS):
+        folder.add(
+            f"1.0.0-{identity}.py",
+            up=f"{level.format(number)}; set default_transaction_isolation = serializable",
+            down=f"drop table t{number}",
+        )
+    sartor("deploy", "latest")
+    levels = " union ".join(f"select level from t{number}" for number in range(len(IDS)))
+    assert database.rows(levels) == [("read committed",)]
