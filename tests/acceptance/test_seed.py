@@ -86,6 +86,28 @@ def test_reset_empties_the_tables(sartor: Command, database: Database) -> None:
     assert database.rows("select * from sartor_ledger") == ledger
 
 
+@pytest.mark.parametrize(
+    ("there", "named"),
+    [
+        ("create table other.notes (user_id int references users)", "table other.notes"),
+        (
+            "create table other.a (id int unique references users);create table other.b (a int references other.a(id))",
+            "table other.a, table other.b",
+        ),
+        ("create table other.heir () inherits (users)", "table other.heir"),
+    ],
+)
+@pytest.mark.usefixtures("shop")
+def test_reset_empties_no_tables_of_others(sartor: Command, database: Database, there: str, named: str) -> None:
+    """What would be emptied with them in other schemas is named, and nothing is emptied."""
+    sartor.run("db", "seed")
+    database.run("create schema other", there)
+    done = sartor.run("db", "seed", "--reset", "--yes", expect=2)
+    assert f"what isn't in schema public would be emptied too: {named}; nothing was emptied" in done.err
+    assert "hint: give the seed modules a `reset` of their own" in done.err
+    assert database.rows("select name from users") == [("ada",)]
+
+
 def test_modules_may_reset_their_own(sartor: Command, folder: Folder, database: Database) -> None:
     """With `reset` functions only they take data out, the last module first; what isn't seeded stays."""
     users = "insert into users (id, name) values (1, 'ada')"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from sartor.domain.errors import RefusedError
 from sartor.domain.quoting import quote_identifier
 from sartor.postgres.connection import Connection
 from sartor.postgres.guard import TABLES
+from sartor.postgres.neighbours import would_be_emptied, would_go
 
 _OBJECTS = """
 with mine as (select oid from pg_catalog.pg_namespace where nspname = $1::text),
@@ -59,6 +61,13 @@ where n.nspname = $1::text and c.relkind in ('r', 'p') and not c.relispartition
 order by 1
 """
 
+_LOCKABLE = """
+select pg_catalog.format('%I.%I', n.nspname, c.relname) from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where n.nspname = $1::text and c.relkind in ('r', 'p', 'f') order by c.oid
+"""
+SHOWN = 10
+"""Of what would be lost, how many names are told."""
 
 _SCHEMAS = """
 select n.nspname::text as name from pg_catalog.pg_namespace n
@@ -83,11 +92,21 @@ async def what_it_holds(connection: Connection, schema: str | None) -> str | Non
 async def drop_contents(connection: Connection, schema: str, *, lock_timeout: float) -> int:
     """Drop all objects of a schema, those of extensions apart, in one transaction; how many there were.
 
-    The schema stays, with its owner and its grants. `lock_timeout` is in seconds.
+    The schema stays, with its owner and its grants. `lock_timeout` is in seconds. Raises RefusedError where something
+    outside the schema would go with them.
     """
     async with connection.transaction():
         await connection.execute(f"set local lock_timeout = {lock_timeout * 1000:.0f}")
+        if tables := [row[0] for row in await connection.fetch(_LOCKABLE, schema)]:
+            # So that nobody hangs a view on one of them after it was looked whether somebody has.
+            await connection.execute(f"lock table {', '.join(tables)}")
         rows = await connection.fetch(_OBJECTS, schema)
+        _refuse(
+            "dropped",
+            schema,
+            await would_go(connection, [(row["class"], row["oid"]) for row in rows], schema),
+            hint="drop them yourself if nobody needs them, or start over in a database of your own",
+        )
         for row in rows:
             # One may have gone with another that was dropped with CASCADE before it.
             exists = (
@@ -99,11 +118,31 @@ async def drop_contents(connection: Connection, schema: str, *, lock_timeout: fl
 
 
 async def empty_tables(connection: Connection, schema: str) -> int:
-    """Empty all tables of a schema, Sartor's own apart, and start their sequences over; how many there are."""
+    """Empty all tables of a schema, Sartor's own apart, and start their sequences over; how many there are.
+
+    Raises RefusedError where tables outside the schema would be emptied too.
+    """
     tables = [row[0] for row in await connection.fetch(_TABLES, schema)]
     if tables:
-        await connection.execute(f"truncate {', '.join(tables)} restart identity cascade")
+        _refuse(
+            "emptied",
+            schema,
+            await would_be_emptied(connection, tables, schema),
+            hint="give the seed modules a `reset` of their own, which deletes just what they have put in",
+        )
+        # Without CASCADE: the server refuses what has come meanwhile.
+        await connection.execute(f"truncate {', '.join(tables)} restart identity")
     return len(tables)
+
+
+def _refuse(verb: str, schema: str, others: list[str], *, hint: str) -> None:
+    """Raise RefusedError where there are `others`."""
+    if others:
+        more = f", and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
+        raise RefusedError(
+            f"what isn't in schema {schema} would be {verb} too: {', '.join(others[:SHOWN])}{more}; nothing was {verb}",
+            hint=hint,
+        )
 
 
 async def estimate_rows(connection: Connection, schema: str, table: str) -> int | None:

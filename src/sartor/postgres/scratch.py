@@ -1,7 +1,8 @@
 """A database for a while: made empty, beside the one that it stands in for, and dropped whatever happens.
 
 Its maker holds an advisory lock that is named after it, on the session that made it. So one that a killed process
-left is known by its name, by the comment on it, and by a lock that nobody holds; whoever makes the next one drops it.
+left is known by its name, by the comment on it unless it was left before that, and by a lock that nobody holds; whoever
+makes the next one drops it.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ select d.datname::text as name, pg_catalog.shobj_description(d.oid, 'pg_database
 from pg_catalog.pg_database d
 where d.datname ~ '^{PREFIX}[0-9]+_[0-9a-f]{{16}}$'
     and pg_catalog.pg_has_role(d.datdba, 'usage')
-    and pg_catalog.shobj_description(d.oid, 'pg_database') like '{COMMENT}%'
+    -- A killed maker may not have come to its comment.
+    and coalesce(pg_catalog.shobj_description(d.oid, 'pg_database'), '{COMMENT}') like '{COMMENT}%'
     and not exists (select from pg_catalog.pg_stat_activity a where a.datid = d.oid)
 """
 # Locks are looked at in all databases: who made it may have been connected to any.
