@@ -26,4 +26,4 @@ def temporary_role(database: Database) -> Iterator[Role]:
     try:
         yield Role(name, database.as_user(name))
     finally:
-        database.run(f"drop owned by {name}", f"drop role {name}")
+        database.run(f"drop owned by {name} cascade", f"drop role {name}")

@@ -38,6 +38,7 @@ async def connect(destination: Destination, *, application: str, kind: type[Conn
             ssl=ssl.create_default_context() if destination.system_roots else None,
             timeout=timeout,
         )
+        await connection.enter_fence()
     except (OSError, ValueError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise connect_error(error, destination, timeout) from error
     except asyncpg.InternalClientError as error:

@@ -13,7 +13,7 @@ import inspect
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import asyncpg
@@ -21,6 +21,7 @@ import asyncpg
 from sartor.domain import sql
 from sartor.domain.client_copy import ClientCopy, find_client_copy
 from sartor.domain.rows import Rows
+from sartor.postgres.fence import FENCE, SESSION_FENCE, STEP_IN, STEP_OUT, entering
 from sartor.postgres.sending import ends_with_connection, send_rows
 
 if TYPE_CHECKING:
@@ -96,6 +97,9 @@ def _told(original: Any) -> Any:
     """The driver's method, with its statement checked and remembered, and whether it was awaited."""
 
     async def told(self: Connection, query: str, *args: Any, **kwargs: Any) -> Any:
+        if self.pooled and not self._guarded and not self.is_in_transaction():
+            async with self.fenced():
+                return await told(self, query, *args, **kwargs)
         with self.running(query):
             return await original(self, query, *args, **kwargs)
 
@@ -135,18 +139,21 @@ class Connection(_Driver):
     `time.monotonic`; `error` is the last error that a statement of the present transaction met; `committing` says that
     COMMIT was sent and not answered; `confined` that the database is a scratch one, so that scripts may change nothing
     that belongs to the server; `worn` that a script changed the client's side of the session (codecs, listeners), so
-    that the next script needs a new one.
+    that the next script needs a new one; `pooled` that a pooler is in between, so that the session is others' as well,
+    and whatever isn't a script's is fenced transaction by transaction.
     """
 
     __slots__ = (
         "_asked",
         "_closing",
+        "_fenced",
         "_guarded",
         "_opening",
         "_over",
         "committing",
         "confined",
         "error",
+        "pooled",
         "since",
         "statement",
         "worn",
@@ -155,7 +162,7 @@ class Connection(_Driver):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._opening = self._closing = ""
-        self._guarded = self._over = False
+        self._guarded = self._over = self._fenced = self.pooled = False
         self._asked: list[_Asked] = []
         self.committing = False
         self.confined = False
@@ -172,6 +179,51 @@ class Connection(_Driver):
             folder, _, port = address.rpartition("/.s.PGSQL.")
             return folder, port
         return address[0], str(address[1])
+
+    async def enter_fence(self) -> None:
+        """Put the session inside the fence, or learn that a pooler is in between. Comes before any other statement."""
+        try:
+            self.pooled = await super().execute(entering(self.get_server_pid())) == "SELECT 0"
+        except BaseException:
+            self.terminate()
+            raise
+
+    @asynccontextmanager
+    async def fenced(self) -> AsyncIterator[None]:
+        """The time in which what is sent isn't the script's that has the connection: it runs inside the fence."""
+        if self._fenced:
+            yield
+            return
+        begin, end, undo = f"begin;{FENCE}", "commit", "rollback"
+        if self.is_in_transaction():
+            begin, end, undo = STEP_IN, STEP_OUT, STEP_OUT
+        await super().execute(begin)
+        self._fenced = True
+        try:
+            yield
+        except BaseException:
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+                await super().execute(undo)
+            raise
+        else:
+            await super().execute(end)
+        finally:
+            self._fenced = False
+
+    async def _introspect_types(self, *args: Any, **kwargs: Any) -> Any:
+        """As asyncpg's, whose SQL has operators and functions without their schema."""
+        async with self.fenced():
+            return await super()._introspect_types(*args, **kwargs)  # type: ignore[misc]  # not in the stubs
+
+    async def _introspect_type(self, *args: Any, **kwargs: Any) -> Any:
+        """Likewise."""
+        async with self.fenced():
+            return await super()._introspect_type(*args, **kwargs)  # type: ignore[misc]  # likewise
+
+    @property
+    def _cleaning(self) -> str:
+        """The SQL behind a script's transaction: the session is as new, and inside the fence."""
+        return CLEANING if self.pooled else CLEANING + SESSION_FENCE
 
     @asynccontextmanager
     async def guarded(self, opening: str, closing: str) -> AsyncIterator[None]:
@@ -198,14 +250,14 @@ class Connection(_Driver):
             await self.undo()
             raise
         finally:
-            self._guarded = False
+            self._guarded, self._opening, self._closing = False, "", ""
 
     async def _commit(self, transaction: Any) -> None:
         """Send the record with a COMMIT of our own, whatever the driver's would be; and let the driver know of it."""
         closing, self._closing = self._closing, ""
         self.committing = True
         try:
-            await super().execute(closing + "COMMIT;" + CLEANING)
+            await super().execute(closing + "COMMIT;" + self._cleaning)
         except asyncpg.InterfaceError:
             # The driver didn't send it where a query of the script is still under way.
             self.committing = self.is_closed()
@@ -230,7 +282,7 @@ class Connection(_Driver):
             return
         try:
             async with asyncio.timeout(GRACE):
-                await super().execute("ROLLBACK;" + CLEANING)
+                await super().execute("ROLLBACK;" + self._cleaning)
         except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             self.terminate()
 
@@ -241,13 +293,15 @@ class Connection(_Driver):
             return "COMMIT"
         if query == "BEGIN;" and self._opening:
             query, self._opening = query + self._opening, ""
+        elif self.pooled and not self._guarded and query.upper().startswith(("BEGIN", "START TRANSACTION")):
+            query += FENCE
         with self.running(query):
             return await super().execute(query, *args, timeout=timeout)
 
     async def send(self, text: str) -> None:
         """Run SQL of Sartor's own making in one message; `statement` and `since` are the caller's to keep."""
         self.error, self.committing = None, False
-        await super().execute(text)
+        await super().execute(text if self.pooled else text + SESSION_FENCE)
 
     @contextmanager
     def informing(self, listener: Callable[[str], None]) -> Iterator[None]:

@@ -20,6 +20,7 @@ from sartor import __version__
 from sartor.domain.alteration import Alteration
 from sartor.domain.ledger import FORMAT, Entry, EventKind, State
 from sartor.domain.quoting import quote_identifier, quote_literal
+from sartor.postgres.fence import FENCE, STEP_IN, STEP_OUT
 from sartor.postgres.pins import Pins, transaction_settings
 from sartor.postgres.shared import TOUCHED
 
@@ -89,7 +90,7 @@ _CHECKED = ("token",)
 _RECORDED = ("seq", "token", "lineage", "id")
 """What of an event each statement takes. Those of the claim are columns of the journal."""
 
-_TYPES = dict.fromkeys(_CLAIMED, "text") | {"seq": "bigint", "detail": "jsonb"}
+_TYPES = dict.fromkeys(_CLAIMED, "pg_catalog.text") | {"seq": "bigint", "detail": "pg_catalog.jsonb"}
 
 
 def opening(event: NewEvent, pins: Pins, *, prepared: str = "") -> str:
@@ -101,7 +102,7 @@ def opening(event: NewEvent, pins: Pins, *, prepared: str = "") -> str:
     claim = _execute(f"{prepared}_claim", event, _CLAIMED) if prepared else _claim(event.kind, pins, _literals(event))
     before, after = transaction_settings(pins, {"sartor.token": quote_literal(event.token)})
     began_as = "" if pins.role else f"select pg_catalog.set_config('{ROLE}', current_user, true);"
-    return f"{began_as}{before}{claim};{after}"
+    return f"{before}{began_as}{claim};{after}"
 
 
 def closing(event: NewEvent, pins: Pins, *, prepared: str = "") -> str:
@@ -111,14 +112,19 @@ def closing(event: NewEvent, pins: Pins, *, prepared: str = "") -> str:
     is as for `opening`.
     """
     if prepared:
-        return f"{_execute(f'{prepared}_check', event, _CHECKED)};{_execute(f'{prepared}_record', event, _RECORDED)};"
-    literals = _literals(event)
-    return f"{_check(pins, literals)};{_record(event.kind, pins, literals, event.since)};"
+        check, record = _execute(f"{prepared}_check", event, _CHECKED), _execute(f"{prepared}_record", event, _RECORDED)
+    else:
+        literals = _literals(event)
+        check, record = _check(pins, literals), _record(event.kind, pins, literals, event.since)
+    return f"{STEP_IN}{check};{record};{STEP_OUT}"
 
 
 def preparing(kind: EventKind, pins: Pins, name: str) -> str:
-    """The SQL that prepares the claim and the record of events of one kind, which begin with themselves."""
-    return "".join(
+    """The SQL that prepares, in a transaction, the claim and the record of events of one kind.
+
+    The events begin with themselves.
+    """
+    return FENCE + "".join(
         f"prepare {name}_{what} ({', '.join(_TYPES[each] for each in takes)}) as {statement};"
         for what, takes, statement in (
             ("claim", _CLAIMED, _claim(kind, pins, _parameters(_CLAIMED))),

@@ -127,7 +127,7 @@ class Watcher:
 
     async def begin(self) -> None:
         """Look at how things are before the next statement, where a transaction or a savepoint begins or ends."""
-        with self._aside():
+        async with self._looking():
             relations = await read_relations(self._connection, self._watch.schema)
             counters = read_look(await self._connection.fetch(COUNTERS))
             self._files = {oid: relation.file for oid, relation in relations.items()}
@@ -143,6 +143,10 @@ class Watcher:
             raise self._refused
         if current is None:
             return
+        async with self._looking():
+            await self._note(current)
+
+    async def _note(self, current: Current) -> None:
         await self._keep_inside(current)
         before, known = self._before, self._watch.known
         after = await self._look()
@@ -202,8 +206,7 @@ class Watcher:
     async def _keep_inside(self, current: Current) -> None:
         if not self._connection.confined or not self._connection.is_in_transaction():
             return
-        with self._aside():
-            touched = await self._connection.fetchval(f"select {TOUCHED}")
+        touched = await self._connection.fetchval(f"select {TOUCHED}")
         if touched is not None:
             self._refuse(current, BeyondDatabase(current.query, beyond(touched)))
 
@@ -213,18 +216,14 @@ class Watcher:
         raise error
 
     async def _look(self) -> dict[int, Trace]:
-        with self._aside():
-            return (
-                read_look(await self._connection.fetch(LOOK, self._watch.schema))
-                if self._connection.is_in_transaction()
-                else {}
-            )
+        if not self._connection.is_in_transaction():
+            return {}
+        return read_look(await self._connection.fetch(LOOK, self._watch.schema))
 
     async def _is_in_doubt(self, current: Current, *, queried: bool) -> bool:
         if self._watch.counts:
             return False
-        with self._aside():
-            return await depends_on_rows(self._connection, current.query, queried=queried)
+        return await depends_on_rows(self._connection, current.query, queried=queried)
 
     @contextmanager
     def _aside(self) -> Iterator[None]:
@@ -233,6 +232,12 @@ class Watcher:
             yield
         finally:
             self.busy = was
+
+    @asynccontextmanager
+    async def _looking(self) -> AsyncIterator[None]:
+        with self._aside():
+            async with self._connection.fenced():
+                yield
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[None]:
@@ -255,14 +260,14 @@ class Watcher:
         known, began = self._watch.known, time.perf_counter()
         with self._aside():
             result = await run()
-            took = (time.perf_counter() - began) * 1000
+        current = Current(query, self._watch.where(sent), (time.perf_counter() - began) * 1000)
+        async with self._looking():
             now = await read_relations(self._connection, self._watch.schema)
-        current = Current(query, self._watch.where(sent), took)
+            in_doubt = await self._is_in_doubt(current, queried=True)  # or not, for all that can be seen
         built, rewritten = builds(now, known, self._files), names(moved_files(now, self._files), known)
         gone = tables_of(self._files.keys() - now.keys(), known)
         touched = rewritten or (*(build.table for build in built), *gone)
         locks = tuple(Lock(table, MODES[7] if rewritten else MODES[3]) for table in dict.fromkeys(touched))
         self._files = {oid: relation.file for oid, relation in now.items()}
-        in_doubt = await self._is_in_doubt(current, queried=True)  # or not, for all that can be seen
         self._watch.note(current, Step(locks, rewritten, (), built, (), 0), (), in_doubt=in_doubt)
         return result

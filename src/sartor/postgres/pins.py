@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sartor.domain.quoting import quote_identifier, quote_literal
+from sartor.postgres.fence import PATH
 
 TIMES_TRANSACTIONS = 170000
 """The first server version that knows `transaction_timeout`."""
@@ -32,17 +33,16 @@ class Pins:
 
 
 def transaction_settings(pins: Pins, also: Mapping[str, str]) -> tuple[str, str]:
-    """The SQL that pins a transaction's settings, in front of its claim and behind it: a claim doesn't wait for long.
+    """The SQL that pins a transaction's settings, in front of its claim and behind it.
 
-    `also` are further settings and their values, as SQL.
+    A claim runs inside the fence, and doesn't wait for long. `also` are further settings and their values, as SQL.
     """
-    chosen = {**_pinned(pins), **also}
-    if 0 < pins.lock_timeout <= LONGEST_CLAIM:
-        return _set(chosen, local=True), ""
-    return (
-        _set(chosen | {"lock_timeout": _milliseconds(LONGEST_CLAIM)}, local=True),
-        _set(_lock_timeout(pins), local=True),
-    )
+    claims = {**_pinned(pins), **also, "search_path": PATH}
+    scripts = {"search_path": search_path(pins.schema)}
+    if not 0 < pins.lock_timeout <= LONGEST_CLAIM:
+        claims["lock_timeout"] = _milliseconds(LONGEST_CLAIM)
+        scripts |= _lock_timeout(pins)
+    return _set(claims, local=True), _set(scripts, local=True)
 
 
 def session_settings(pins: Pins, *, lock_timeout: bool) -> str:

@@ -13,6 +13,7 @@ from sartor.domain import sql
 from sartor.domain.quoting import quote_identifier, quote_literal
 from sartor.domain.rehearsal import Message
 from sartor.postgres.connection import CLEANING
+from sartor.postgres.fence import FENCE
 from sartor.postgres.guard import JOURNAL, LEDGER, NewEvent, closing, opening
 from sartor.postgres.indexes import start_detail
 from sartor.postgres.pins import Pins, session_settings
@@ -103,7 +104,7 @@ def outside(start: NewEvent, end: NewEvent, pins: Pins, messages: Iterable[str],
     with the first event.
     """
     journal = f"{quote_identifier(pins.schema)}.{JOURNAL}"
-    note = f"update {journal} set detail = detail || {start_detail(pins.schema)} where seq = {start.seq}"
+    note = f"{FENCE}update {journal} set detail = detail || {start_detail(pins.schema)} where seq = {start.seq}"
     settings = _quiet(session_settings(pins, lock_timeout=lock_timeout))
     work = "".join(f"\n{say(_one_message(text))}" for text in messages)
     return f"{guarded(start, pins, [note])}\n{_ENCODING}{settings}{work}\n{_clean()}\n{guarded(end, pins, [])}"
@@ -116,7 +117,7 @@ def _one_message(text: str) -> str:
 
 def creating(creation: str) -> str:
     """The ledger made, by SQL that does it."""
-    return f"begin;\n{say(creation)}commit;\n"
+    return f"begin;\n{FENCE}\n{say(creation)}commit;\n"
 
 
 def expecting(schema: str, head: int, token: str | None) -> str:
@@ -126,7 +127,7 @@ def expecting(schema: str, head: int, token: str | None) -> str:
         differs = f"pg_catalog.to_regclass({quote_literal(f'{place}.{LEDGER}')}) is not null"
     else:
         last = f"select token from {place}.{JOURNAL} order by seq desc limit 1"
-        count = f"select max(seq) from {place}.{JOURNAL}"
+        count = f"select pg_catalog.max(seq) from {place}.{JOURNAL}"
         differs = f"({count}) <> {head} or ({last}) <> {quote_literal(token)}"
     return _stop(
         "this database isn't as it was when this script was written; nothing has been changed",
@@ -151,7 +152,7 @@ end
     tag = "$sartor$"
     while tag in body:
         tag = tag.replace("$", "$_", 1)
-    return f"do {tag}{body}{tag};\n"
+    return f"begin;\n{FENCE}\ndo {tag}{body}{tag};\ncommit;\n"
 
 
 def _quiet(text: str) -> str:

@@ -120,9 +120,7 @@ class Session:
     async def learn(self) -> None:
         """Learn the facts again."""
         row = await self.connection.fetchrow(_FACTS, self.schema)
-        # A pooler answers with a process number of its own.
-        pooled = self.connection.get_server_pid() != row["pid"]
-        self._facts = Facts(pooled=pooled, **dict(row))
+        self._facts = Facts(pooled=self.connection.pooled, **dict(row))
 
     async def renew(self) -> None:
         """A new connection in place of this one. Raises Unreachable."""
