@@ -45,7 +45,7 @@ def check_names(text: str, holder: Holder) -> None:
     """The blocker is named: application, process, user, state and its age, what it holds, its query."""
     pattern = (
         rf"nightly-report.*user postgres.*idle in transaction for \d+.*"
-        rf"holds AccessShareLock on users.*query: {re.escape(HELD[1])}"
+        rf"holds AccessShareLock on public.users.*query: {re.escape(HELD[1])}"
     )
     assert re.search(pattern, text, re.DOTALL), text
     assert f"pid {holder.pid}" in text
