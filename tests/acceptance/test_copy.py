@@ -7,6 +7,7 @@ import pytest
 from support.command import Command
 from support.database import Database
 from support.folder import Folder
+from support.psql import psql
 
 NAME = "1.0.0-2-b.sql"
 
@@ -77,6 +78,24 @@ def test_a_dump_is_an_alteration(sartor: Command, folder: Folder, database: Data
     assert database.rows("select id from c") == [(7,)]
     sartor("rollback", "0")
     assert database.tables() == {"gone"}
+    assert database.rows("select id from gone order by id") == [(1,), (2,)]
+
+
+def test_psql_gets_the_same_lines(sartor: Command, folder: Folder, database: Database) -> None:
+    """A plan for psql has the data as they are, whatever they hold and whichever encoding they are in."""
+    _write(folder, NAME, DUMP.replace("-- sartor: up\t", "4\t"))
+    odd = b"create table latin (x text);\r\ncopy latin from stdin (encoding 'latin1');\r\n\xe4\r\n\\.\r\n"
+    text = b"-- sartor: transaction off\n-- sartor: up\n" + odd + b"-- sartor: down\ndrop table latin;\n"
+    (folder.path / "1.0.0-3-c.sql").write_bytes(text)
+    sartor("check", "--sql", "plan.sql", expect=3)
+    plan = sartor.directory / "plan.sql"
+    assert b";\n\xe4\r\n\\.\r\n" in plan.read_bytes()
+    psql(database.url, plan)
+    assert len(database.rows("select * from b")) == 5
+    assert database.rows("select x from latin") == [("ä",)]
+    assert sartor("status", "--json").json["pending"] == []
+    sartor("rollback", "0", "--check", "--sql", "back.sql", expect=3)
+    psql(database.url, sartor.directory / "back.sql")
     assert database.rows("select id from gone order by id") == [(1,), (2,)]
 
 

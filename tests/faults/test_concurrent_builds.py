@@ -235,3 +235,27 @@ def test_another_event_in_between(sartor: Command, folder: Folder) -> None:
     folder.write(NAME, OUTSIDE.format(statement=STATEMENTS["if not exists"], first=f"await conn.execute({event!r})"))
     sartor("deploy", "1.0.0", "--wait", "1s")
     assert sartor("status", "--json").json["interrupted"] == []
+
+
+@pytest.mark.usefixtures("users")
+def test_the_word_in_a_comment_makes_nobody_wait(sartor: Command, folder: Folder, database: Database) -> None:
+    """Only a statement that waits for others by its nature has no lock_timeout; its script's others have."""
+    folder.write(
+        "1.0.0-1700000001-index.sql",
+        """
+        -- sartor: transaction off
+        -- sartor: up
+        -- not concurrently
+        create index concurrently if not exists users_id on users (id);
+        create table if not exists seen (what text);
+        insert into seen values (current_setting('lock_timeout'));
+        /* concurrently */ alter table users add column if not exists "concurrently" int default 1;
+        """,
+    )
+    sartor("check", "--sql", "plan.sql", expect=3)
+    plan = (sartor.directory / "plan.sql").read_text()
+    assert plan.count("lock_timeout = '0ms'") + plan.count("lock_timeout = 0;") == 1
+    with holding(database.url, "begin", "select from users"):
+        sartor("deploy", "1.0.0", "--lock-budget", "500ms", expect=5)
+    assert database.rows("select distinct what from seen") == [("300ms",)]
+    sartor("deploy", "1.0.0")

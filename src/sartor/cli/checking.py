@@ -102,7 +102,7 @@ def show(
         if sql is not None:
             _write(found, _numbered(sql, next(numbers)) if several else sql)
         if prints and found.script is not None:
-            output.script(found.script)
+            output.script(found.script.blocks())
             output.tell(render.found_line(found))
         elif not output.wants("--json"):
             for line in (*render.check_lines(found), render.found_line(found)):
@@ -125,7 +125,8 @@ def _write(found: Check, file: str) -> None:
     if found.script is None:
         raise DestinationError(found.obstacles[-1])
     try:
-        Path(file).write_bytes(found.script.encode())
+        with Path(file).open("wb") as written:
+            written.writelines(found.script.blocks())
     except OSError as error:
         raise SettingsError(
             f"{file} can't be written: {error.strerror}", hint="give another file with --sql"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -34,9 +35,18 @@ def result(text: str) -> None:
     print(redact(text, _secrets), file=results.file(), flush=True)
 
 
-def script(text: str) -> None:
+def script(blocks: Iterable[bytes]) -> None:
     """SQL to be run: as it is, since a word in it that is also a password must stay. Nothing in it is from a URL."""
-    print(text, end="", file=results.file(), flush=True)
+    file = results.file()
+    if file is None:
+        return
+    if isinstance(file, io.TextIOWrapper):
+        # As it is in this, too: a script says itself that it is UTF-8, and its data may be in any encoding.
+        file.flush()
+        file.buffer.writelines(blocks)
+    else:
+        file.write(b"".join(blocks).decode("utf-8", "backslashreplace"))
+    file.flush()
 
 
 def tell(text: str) -> None:

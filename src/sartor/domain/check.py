@@ -2,27 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from sartor.domain.drift import Drift
 from sartor.domain.loss import Loss
 from sartor.domain.plan import Plan, Step
+from sartor.domain.rows import Rows
+
+Part = str | Rows
+"""A part of a script for psql: SQL, or data that stay in the file in which they stand."""
+
+
+class Sent(NamedTuple):
+    """SQL that is sent as one message, and the data that go with it where it is a COPY."""
+
+    text: str
+    rows: Rows | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SqlScript:
+    """A script for psql."""
+
+    parts: tuple[Part, ...]
+
+    def blocks(self) -> Iterator[bytes]:
+        """All of it. Raises CatalogueError where the data can't be read, or have changed."""
+        for part in self.parts:
+            if isinstance(part, str):
+                yield part.encode()
+            else:
+                yield from part.read()
+                yield part.end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedStep:
     """A step of a plan: its SQL, None where only running it can tell, and whether that is one transaction.
 
-    `messages` are the texts that make up its SQL, each sent as one; `rehearsed` says that a rehearsal told them.
-    `unsayable` is why a script for psql has to stop before it, None where it hasn't.
+    Of a COPY's data `sql` only says where they stand. `messages` make up the SQL; `rehearsed` says that a rehearsal
+    told them. `unsayable` is why a script for psql has to stop before it, None where it hasn't.
     """
 
     step: Step
     sql: str | None
     transactional: bool
-    messages: tuple[str, ...] = ()
+    messages: tuple[Sent, ...] = ()
     rehearsed: bool = False
     unsayable: str | None = None
 
@@ -46,5 +73,5 @@ class Check:
     drift: Drift
     steps: tuple[CheckedStep, ...]
     losses: tuple[Loss, ...]
-    script: str | None
+    script: SqlScript | None
     obstacles: tuple[str, ...]

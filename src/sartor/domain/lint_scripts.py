@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from sartor.domain import look_alikes, sql
+from sartor.domain.concurrent import is_concurrent, plain_words
 from sartor.domain.lines import Lines
 from sartor.domain.rules import (
     LOOK_ALIKE,
@@ -25,9 +26,6 @@ from sartor.domain.rules import (
 )
 from sartor.domain.source import Part, Source, Text
 
-_CONCURRENT = re.compile(
-    r"(?:create (?:unique )?index|drop index|reindex\b.*) concurrently\b|alter table .* detach partition .*concurrently"
-)
 _ALONE = re.compile(
     r"(?:vacuum|alter system|(?:create|drop) (?:database|tablespace|subscription)"
     r"|reindex (?:(?!(?:table|index) )\S+ )*(?:database|schema|system))\b|cluster(?: verbose)?$"
@@ -105,15 +103,7 @@ def _statements(source: Source, part: Part) -> Iterator[Said]:
     for text in source.parts[part]:
         lines = Lines(text.text, text.line)
         for statement in sql.split(text.text):
-            words = [_word(token) for token in sql.tokens(statement.text) if _word(token)]
-            yield " ".join(words), lines.at(statement.start)
-
-
-def _word(token: sql.Token) -> str:
-    """A word as it is compared; a quoted name is one word, whatever is in it."""
-    if token.kind == "word":
-        return token.text.lower()
-    return '""' if token.text.startswith('"') else ""
+            yield plain_words(statement.text), lines.at(statement.start)
 
 
 def _lint_inside(source: Source, statements: list[Said]) -> Iterator[Finding]:
@@ -121,7 +111,7 @@ def _lint_inside(source: Source, statements: list[Said]) -> Iterator[Finding]:
     for words, line in statements:
         if sql.transaction_control(words):
             yield _finding(TRANSACTION_CONTROL, source, line, f"`{_shown(words)}` in a script that is one transaction")
-        if _CONCURRENT.match(words) or _ALONE.match(words):
+        if is_concurrent(words) or _ALONE.match(words):
             yield _finding(NOT_IN_TRANSACTION, source, line, f"`{_shown(words)}` can't run in a transaction")
         if _MARK.match(words):
             yield _finding(MARK_REMOVED, source, line, f"`{_shown(words)}` resets what is Sartor's, too")
@@ -134,8 +124,8 @@ def _lint_inside(source: Source, statements: list[Said]) -> Iterator[Finding]:
 
 
 def _lint_outside(source: Source, statements: list[Said]) -> Iterator[Finding]:
-    if any(_CONCURRENT.match(words) for words, _ in statements):
-        beside = [said for said in statements if _CHANGE.match(said[0]) and not _CONCURRENT.match(said[0])]
+    if any(is_concurrent(words) for words, _ in statements):
+        beside = [said for said in statements if _CHANGE.match(said[0]) and not is_concurrent(said[0])]
         for words, line in beside[:1]:
             yield _finding(MIXED, source, line, f"`{_shown(words)}` could be in a transaction")
     for words, line in statements:

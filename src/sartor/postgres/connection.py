@@ -23,6 +23,7 @@ from sartor.domain.client_copy import ClientCopy, find_client_copy
 from sartor.domain.rows import Rows
 from sartor.postgres.fence import FENCE, SESSION_FENCE, STEP_IN, STEP_OUT, entering
 from sartor.postgres.sending import ends_with_connection, send_rows
+from sartor.postgres.unhurried import unhurried
 
 if TYPE_CHECKING:
     _Driver = asyncpg.Connection[asyncpg.Record]
@@ -100,7 +101,7 @@ def _told(original: Any) -> Any:
         if self.pooled and not self._guarded and not self.is_in_transaction():
             async with self.fenced():
                 return await told(self, query, *args, **kwargs)
-        with self.running(query):
+        async with self._at_work(query):
             return await original(self, query, *args, **kwargs)
 
     return awaited(functools.wraps(original)(told))
@@ -137,10 +138,11 @@ class Connection(_Driver):
 
     `statement` is the SQL under way (None between statements) and `since` when it began, in seconds of
     `time.monotonic`; `error` is the last error that a statement of the present transaction met; `committing` says that
-    COMMIT was sent and not answered; `confined` that the database is a scratch one, so that scripts may change nothing
-    that belongs to the server; `worn` that a script changed the client's side of the session (codecs, listeners), so
-    that the next script needs a new one; `pooled` that a pooler is in between, so that the session is others' as well,
-    and whatever isn't a script's is fenced transaction by transaction.
+    COMMIT was sent and not answered; `pinned` is the lock_timeout that what waits for others by its nature is spared;
+    `confined` says that the database is a scratch one, so that scripts may change nothing that belongs to the server;
+    `worn` that a script changed the client's side of the session (codecs, listeners), so that the next script needs a
+    new one; `pooled` that a pooler is in between, so that the session is others' as well, and whatever isn't a script's
+    is fenced transaction by transaction.
     """
 
     __slots__ = (
@@ -153,6 +155,7 @@ class Connection(_Driver):
         "committing",
         "confined",
         "error",
+        "pinned",
         "pooled",
         "since",
         "statement",
@@ -167,6 +170,7 @@ class Connection(_Driver):
         self.committing = False
         self.confined = False
         self.worn = False
+        self.pinned: str | None = None
         self.statement: str | None = None
         self.since = 0.0
         self.error: BaseException | None = None
@@ -295,7 +299,7 @@ class Connection(_Driver):
             query, self._opening = query + self._opening, ""
         elif self.pooled and not self._guarded and query.upper().startswith(("BEGIN", "START TRANSACTION")):
             query += FENCE
-        with self.running(query):
+        async with self._at_work(query):
             return await super().execute(query, *args, timeout=timeout)
 
     async def send(self, text: str) -> None:
@@ -357,6 +361,12 @@ class Connection(_Driver):
         """As asyncpg's."""
         self._check(query)
         return super().cursor(query, *args, **kwargs)
+
+    @asynccontextmanager
+    async def _at_work(self, query: str) -> AsyncIterator[None]:
+        with self.running(query):
+            async with unhurried(self, query, self.pinned):
+                yield
 
     @contextmanager
     def running(self, query: str) -> Iterator[None]:

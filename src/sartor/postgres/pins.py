@@ -45,9 +45,14 @@ def transaction_settings(pins: Pins, also: Mapping[str, str]) -> tuple[str, str]
     return _set(claims, local=True), _set(scripts, local=True)
 
 
-def session_settings(pins: Pins, *, lock_timeout: bool) -> str:
-    """The SQL that pins a session's settings, for scripts outside a transaction; `lock_timeout` False pins none."""
-    return _set(_pinned(pins) | ({} if lock_timeout else {"lock_timeout": "0"}), local=False)
+def session_settings(pins: Pins) -> str:
+    """The SQL that pins a session's settings, for scripts outside a transaction."""
+    return _set(_pinned(pins), local=False)
+
+
+def without_lock_timeout(pins: Pins) -> tuple[str, str]:
+    """The SQL before and behind a statement that waits for others by its nature."""
+    return _set({"lock_timeout": "0"}, local=False), _set(_lock_timeout(pins), local=False)
 
 
 def _pinned(pins: Pins) -> dict[str, str]:

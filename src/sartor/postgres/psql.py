@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sartor.domain import sql
+from sartor.domain.check import Part, Sent
+from sartor.domain.client_copy import find_client_copy
+from sartor.domain.concurrent import waits_for_others
 from sartor.domain.quoting import quote_identifier, quote_literal
 from sartor.domain.rehearsal import Message
 from sartor.postgres.connection import CLEANING
 from sartor.postgres.fence import FENCE
 from sartor.postgres.guard import JOURNAL, LEDGER, NewEvent, closing, opening
 from sartor.postgres.indexes import start_detail
-from sartor.postgres.pins import Pins, session_settings
+from sartor.postgres.pins import Pins, session_settings, without_lock_timeout
 
 SETUP = r"""\set ON_ERROR_STOP on
 \set ON_ERROR_ROLLBACK off
@@ -43,11 +46,7 @@ def is_sayable(text: str) -> bool:
     """
     if any(token.kind.startswith("open") or token.kind == "backslash" for token in sql.tokens(text)):
         return False
-    return not any(s.words.startswith("copy") and _talks(s.text) for s in sql.split(text))
-
-
-def _talks(statement: str) -> bool:
-    return any(token.kind == "word" and token.text.lower() in {"stdin", "stdout"} for token in sql.tokens(statement))
+    return find_client_copy(text) is None
 
 
 def say(text: str) -> str:
@@ -90,24 +89,37 @@ def _literal(value: object) -> str:
     return quote_literal(str(int(value) if isinstance(value, int) else value))
 
 
-def guarded(event: NewEvent, pins: Pins, statements: Iterable[str]) -> str:
+def guarded(event: NewEvent, pins: Pins, statements: Iterable[Sent]) -> list[Part]:
     """An event and its work in one transaction."""
-    work = "".join(f"\n{say(text)}" for text in statements)
+    work = [part for sent in statements for part in ("\n", *_said(sent))]
     claim, record = _quiet(opening(event, pins)), _quiet(closing(event, pins))
-    return f"{_ENCODING}begin;\n-- its claim\n{claim}{work}\n-- its record\n{record}commit;\n{_clean()}"
+    before = f"{_ENCODING}begin;\n-- its claim\n{claim}"
+    return [before, *work, f"\n-- its record\n{record}commit;\n{_clean()}"]
 
 
-def outside(start: NewEvent, end: NewEvent, pins: Pins, messages: Iterable[str], *, lock_timeout: bool) -> str:
+def outside(start: NewEvent, end: NewEvent, pins: Pins, messages: Iterable[Sent]) -> list[Part]:
     """Two events with work between them that is in no transaction: each of `messages` is sent as one.
 
-    `lock_timeout` as for `session_settings`. What a run that goes on after an interruption needs to know is recorded
-    with the first event.
+    What a run that goes on after an interruption needs to know is recorded with the first event.
     """
     journal = f"{quote_identifier(pins.schema)}.{JOURNAL}"
     note = f"{FENCE}update {journal} set detail = detail || {start_detail(pins.schema)} where seq = {start.seq}"
-    settings = _quiet(session_settings(pins, lock_timeout=lock_timeout))
-    work = "".join(f"\n{say(_one_message(text))}" for text in messages)
-    return f"{guarded(start, pins, [note])}\n{_ENCODING}{settings}{work}\n{_clean()}\n{guarded(end, pins, [])}"
+    work = [part for sent in messages for part in ("\n", *_at_leisure(sent, pins))]
+    began, ended = guarded(start, pins, [Sent(note)]), guarded(end, pins, [])
+    return [*began, f"\n{_ENCODING}{_quiet(session_settings(pins))}", *work, f"\n{_clean()}\n", *ended]
+
+
+def _at_leisure(sent: Sent, pins: Pins) -> list[Part]:
+    """A message outside a transaction: what waits for others by its nature does so without a lock_timeout."""
+    said = _said(Sent(_one_message(sent.text), sent.rows))
+    if not waits_for_others(sent.text):
+        return said
+    before, behind = without_lock_timeout(pins)
+    return [f"{_quiet(before)}", *said, f"{_quiet(behind)}"]
+
+
+def _said(sent: Sent) -> list[Part]:
+    return [say(sent.text)] if sent.rows is None else [say(sent.text), sent.rows]
 
 
 def _one_message(text: str) -> str:

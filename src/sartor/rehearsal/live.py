@@ -43,7 +43,7 @@ async def _rehearse(
         return Rehearsed(alteration=alteration, reason=outside), None
     pins, failed = _pins(session, alteration.name, limits), None
     try:
-        async with session.connection.guarded(session_settings(pins, lock_timeout=True), ""):
+        async with session.connection.guarded(session_settings(pins), ""):
             await body(session.connection, _context(session, alteration.name, observer))
             session.connection.require_awaited()
             raise _Undo  # noqa: TRY301 - the way out of a transaction that isn't to be committed

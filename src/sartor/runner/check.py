@@ -9,7 +9,7 @@ from sartor.catalogue.blind import is_blind
 from sartor.catalogue.script import Script
 from sartor.catalogue.scripts import load_script
 from sartor.domain.alteration import Catalogue
-from sartor.domain.check import Check, CheckedStep, Told
+from sartor.domain.check import Check, CheckedStep, Sent, Told
 from sartor.domain.destination import Destination
 from sartor.domain.drift import Drift
 from sartor.domain.errors import DestinationError, LedgerTooNew, PrivilegeMissing
@@ -96,7 +96,7 @@ def _checked(step: Step, direction: Direction, told: Told) -> CheckedStep:
     messages, rehearsed = _messages(script, direction, told)
     return CheckedStep(
         step=step,
-        sql=None if messages is None else "".join(psql.say(text) for text in messages),
+        sql=None if messages is None else "".join(map(_shown, messages)),
         transactional=not script.needs_session(direction),
         messages=messages or (),
         rehearsed=rehearsed,
@@ -104,19 +104,24 @@ def _checked(step: Step, direction: Direction, told: Told) -> CheckedStep:
     )
 
 
-def _messages(script: Script, direction: Direction, told: Told) -> tuple[tuple[str, ...] | None, bool]:
-    """The texts that a script sends, None where they aren't known; and whether a rehearsal told them."""
+def _shown(sent: Sent) -> str:
+    """What is shown of a message: of data only where they are, as there may be much of them."""
+    return psql.say(sent.text) + ("" if sent.rows is None else f"-- its data: {sent.rows.place}\n")
+
+
+def _messages(script: Script, direction: Direction, told: Told) -> tuple[tuple[Sent, ...] | None, bool]:
+    """The messages that a script sends, None where they aren't known; and whether a rehearsal told them."""
     if (fragments := script.sql(direction)) is not None:
-        return tuple(fragment.text for fragment in fragments), False
-    messages = told.messages.get(script.alteration.identity) if is_blind(script, direction) else None
-    return messages, messages is not None
+        return tuple(Sent(fragment.text, fragment.rows) for fragment in fragments), False
+    texts = told.messages.get(script.alteration.identity) if is_blind(script, direction) else None
+    return None if texts is None else tuple(map(Sent, texts)), texts is not None
 
 
-def _unsayable(step: Step, messages: tuple[str, ...] | None) -> str | None:
+def _unsayable(step: Step, messages: tuple[Sent, ...] | None) -> str | None:
     if messages is None:
         return "is Python, and only running it can tell its SQL"
     if step.entry is not None and step.entry.state is not State.DEPLOYED:
         return "was interrupted outside a transaction, and only Sartor can go on with it"
-    if not all(psql.is_sayable(text) for text in messages):
+    if not all(sent.rows or psql.is_sayable(sent.text) for sent in messages):
         return "has SQL that psql would read in another way: COPY from the client, a backslash, an open quote"
     return None

@@ -20,6 +20,7 @@ from sartor.domain.report import Note
 from sartor.postgres import indexes
 from sartor.postgres.ledger import read_last_start
 from sartor.postgres.pins import session_settings
+from sartor.postgres.unhurried import shown_lock_timeout
 from sartor.runner.attempt import backoff
 from sartor.runner.turn import Turn
 
@@ -125,10 +126,9 @@ class Outside:
         connection, name = self.turn.session.connection, self.script.alteration.name
         mark = f"sartor {name}"[:63]
         self.turn.attend(name)
-        # A concurrent build waits for others by its nature; a lock_timeout would cut it into an invalid index.
-        concurrent = "concurrently" in self.script.source.lower()
         try:
-            await connection.execute(session_settings(self.turn.pins(mark), lock_timeout=not concurrent))
+            await connection.execute(session_settings(self.turn.pins(mark)))
+            connection.pinned = await shown_lock_timeout(connection)
             async with self._kept_inside():
                 for body in bodies:
                     await body(connection, context)
@@ -136,6 +136,7 @@ class Outside:
             if connection.is_in_transaction():
                 raise LeftUnfinished("the script began a transaction and didn't end it")
         finally:
+            connection.pinned = None
             await connection.undo()
             if connection.is_closed():
                 await self.turn.lookout.terminate()

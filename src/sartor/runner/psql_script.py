@@ -8,7 +8,7 @@ from sartor import __version__
 from sartor.catalogue.script import Script
 from sartor.catalogue.scripts import load_script
 from sartor.domain.alteration import Alteration
-from sartor.domain.check import CheckedStep
+from sartor.domain.check import CheckedStep, Part, Sent, SqlScript
 from sartor.domain.ledger import Entry, EventKind, Ledger
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Plan
@@ -34,21 +34,20 @@ USE = (
 
 async def write_script(
     session: Session, ledger: Ledger, plan: Plan, steps: Sequence[CheckedStep], limits: Limits
-) -> str:
+) -> SqlScript:
     """The script for a plan that was made from this ledger. Reads the journal."""
     if plan.is_empty:
-        return _head(session, plan, steps)
+        return SqlScript((_head(session, plan, steps),))
     token = await read_token(session, ledger.head) if ledger.exists else None
     writer = _Writer(session, plan, head=max(0, ledger.head), limits=limits)
-    parts = [
+    before = [
         _head(session, plan, steps),
         psql.SETUP,
         psql.expecting(session.schema, ledger.head, token),
         *([] if ledger.exists else [psql.creating(creation(session))]),
-        *writer.repairs(),
-        *writer.steps(steps),
     ]
-    return "\n".join(parts)
+    events = [part for parts in (*writer.repairs(), *writer.steps(steps)) for part in ("\n", *parts)]
+    return SqlScript(("\n".join(before), *events))
 
 
 def _head(session: Session, plan: Plan, steps: Sequence[CheckedStep]) -> str:
@@ -84,7 +83,7 @@ class _Writer:
         self._head = head
         self._limits = limits
 
-    def repairs(self) -> Iterator[str]:
+    def repairs(self) -> Iterator[list[Part]]:
         """What a run records before its first step."""
         for pair in self._plan.relabel:
             yield self._record(EventKind.RELABELLED, pair.alteration, pair.entry.release.label)
@@ -93,34 +92,34 @@ class _Writer:
         for entry in self._plan.forget:
             yield self._record(EventKind.FORGOTTEN, entry, None)
 
-    def steps(self, steps: Sequence[CheckedStep]) -> Iterator[str]:
+    def steps(self, steps: Sequence[CheckedStep]) -> Iterator[list[Part]]:
         """The steps, up to the first that can't be written, at which it stops."""
         for step in steps:
             alteration = step.step.alteration
             if step.unsayable:
-                yield psql.stopping(f"{alteration.name} {step.unsayable}", self._way_on())
+                yield [psql.stopping(f"{alteration.name} {step.unsayable}", self._way_on())]
                 return
             name = _on_one_line(alteration.name)
             told = f"-- {REHEARSED}\n" if step.rehearsed else ""
-            yield f"-- {name}\n{told}{psql.echo(name)}{self._step(load_script(alteration), step.messages)}"
+            yield [f"-- {name}\n{told}{psql.echo(name)}", *self._step(load_script(alteration), step.messages)]
 
     def _way_on(self) -> str:
         target = f" {self._plan.target}" if self._plan.target else ""
         direction = self._plan.direction.value
         return f"all before it is done; `sartor db alteration {direction}{target}` goes on from here"
 
-    def _step(self, script: Script, texts: Sequence[str]) -> str:
+    def _step(self, script: Script, messages: Sequence[Sent]) -> list[Part]:
         direction, alteration = self._plan.direction, script.alteration
         pins = self._pins(alteration)
         if not script.needs_session(direction):
-            return psql.guarded(self._event(KINDS[direction], alteration), pins, texts)
+            return psql.guarded(self._event(KINDS[direction], alteration), pins, messages)
         start = self._event(BEGINNINGS[direction], alteration)
         end = self._event(KINDS[direction], alteration, since=start.seq)
-        return psql.outside(start, end, pins, texts, lock_timeout="concurrently" not in script.source.lower())
+        return psql.outside(start, end, pins, messages)
 
-    def _record(self, kind: EventKind, about: Alteration | Entry, was: str | None) -> str:
+    def _record(self, kind: EventKind, about: Alteration | Entry, was: str | None) -> list[Part]:
         event = self._event(kind, about, detail={} if was is None else {"was": was})
-        return f"-- {_on_one_line(about.name)} is {kind.value}\n{psql.guarded(event, self._pins(about), [])}"
+        return [f"-- {_on_one_line(about.name)} is {kind.value}\n", *psql.guarded(event, self._pins(about), [])]
 
     def _event(
         self,

@@ -1,0 +1,40 @@
+"""Statements that wait for other transactions by their nature, `create index concurrently` and its like.
+
+A lock_timeout would cut such a wait, and leave an invalid index; while it lasts nobody is kept waiting.
+"""
+
+from __future__ import annotations
+
+import re
+
+from sartor.domain import sql
+
+_KIND = "(?:index|table|schema|database|system)"
+_CONCURRENT = re.compile(
+    r"(?:create (?:unique )?index|drop index) concurrently\b"
+    rf"|reindex (?:\w+ )*?{_KIND} concurrently\b|reindex (?:\w+ )*?concurrently (?:\w+ )*?{_KIND}\b"
+    r"|alter table .* detach partition .*\bconcurrently$"
+)
+
+
+def plain_words(statement: str) -> str:
+    """All words of a statement, in lower case, with a blank between; a quoted name is one, whatever is in it."""
+    return " ".join(word for token in sql.tokens(statement) if (word := _word(token)))
+
+
+def _word(token: sql.Token) -> str:
+    if token.kind == "word":
+        return token.text.lower()
+    return '""' if token.text.startswith('"') else ""
+
+
+def is_concurrent(words: str) -> bool:
+    """Whether a statement of these words is such a one."""
+    return _CONCURRENT.match(words) is not None
+
+
+def waits_for_others(text: str) -> bool:
+    """Whether a text has such a statement: by its words, not by a comment, a string or a name that holds one."""
+    if "concurrently" not in text.lower():
+        return False
+    return any(is_concurrent(plain_words(each.text)) for each in sql.split(text))
