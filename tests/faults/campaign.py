@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import random
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sartor.postgres.embedded import default_directory, serve
+from support.blows import restores, works_beside
 from support.campaigns import VERBS, WAYS, Tally, cut, kill, make_chance, race
 from support.database import with_name
 from support.pooler import pooler
@@ -19,6 +21,8 @@ from support.proxy import proxy_to
 from support.stage import Stage, new_stage
 
 RUNS, SCRIPTS = 8, 40
+NUMBERS = {"restores": 200, "beside": 200, "races": 100, "kills": 1000, "cuts": 1000}
+"""The campaigns, and how many rounds, blows, kills or cuts of each."""
 MIXED = [way for way in WAYS * (RUNS // 4) for _ in range(2)]
 """How the runs of a race send their scripts; in pairs, as every other one goes through the pooler where it's mixed."""
 
@@ -28,35 +32,61 @@ def main() -> int:
     options = _options()
     chance, seed = make_chance(options.seed)
     with _server(options.db_url) as direct, pooler(direct) as pooled, tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)  # as root, a server runs as `nobody`
         campaigns = Campaigns(direct, pooled, Path(folder), chance)
-        _say(f"seed {seed}; two ways to the server: directly, and through pgbouncer in transaction mode")
-        tallies = {
-            "races": campaigns.races(options.races),
-            "kills directly": campaigns.kills(-(-options.kills // 2), (direct, direct)),
-            "kills pooled": campaigns.kills(options.kills // 2, (pooled, pooled)),
-            **{f"cuts {way} directly": campaigns.cuts(-(-options.cuts // 4), direct, way) for way in WAYS},
-            **{f"cuts {way} pooled": campaigns.cuts(options.cuts // 4, pooled, way) for way in WAYS},
-        }
-    _show(tallies)
+        _say(f"seed {seed}; two ways to the server: directly, and through pgbouncer in transaction mode\n")
+        _say("| campaign | | violations | seconds |\n|---|---|---|---|")
+        tallies = {name: _timed(name, run) for name, run in _chosen(campaigns, options)}
+    for name, tally in tallies.items():
+        for text in tally.violations:
+            _say(f"VIOLATION, {name}: {text}")
     return 1 if any(tally.violations for tally in tallies.values()) else 0
+
+
+def _chosen(campaigns: Campaigns, options: argparse.Namespace) -> list[tuple[str, Callable[[], Tally]]]:
+    """The campaigns that the options ask for, each as what runs it."""
+    direct, pooled, run = campaigns.direct, campaigns.pooled, functools.partial
+    number = {name: options.number or default for name, default in NUMBERS.items()}
+    half, quarter = -(-number["kills"] // 2), -(-number["cuts"] // 4)
+    cuts = [(f"cuts, {way}, {named}", run(campaigns.cuts, quarter, url, way))
+        for way in WAYS for named, url in (("directly", direct), ("pooled", pooled))]  # fmt: skip
+    found: dict[str, list[tuple[str, Callable[[], Tally]]]] = {
+        "restores": [("restores", run(campaigns.restores, number["restores"]))],
+        "beside": [("beside", run(campaigns.beside, number["beside"]))],
+        "races": [("races", run(campaigns.races, number["races"]))],
+        "kills": [
+            ("kills, directly", run(campaigns.kills, half, (direct, direct))),
+            ("kills, pooled", run(campaigns.kills, half, (pooled, pooled))),
+        ],
+        "cuts": cuts,
+    }
+    return [each for name in options.only or found for each in found[name]]
+
+
+def _timed(name: str, run: Callable[[], Tally]) -> Tally:
+    began = time.monotonic()
+    tally = run()
+    counts = ", ".join(f"{number} {what}" for what, number in sorted(tally.counts.items()))
+    _say(f"| {name} | {counts} | {len(tally.violations)} | {time.monotonic() - began:.0f} |")
+    return tally
 
 
 class Campaigns:
     """Campaigns on one server, reached at two addresses."""
 
     def __init__(self, direct: str, pooled: str, folder: Path, chance: random.Random) -> None:
-        self._direct, self._pooled = direct, pooled
+        self.direct, self.pooled = direct, pooled
         self._folder = folder
         self._chance = chance
-        self._stages = 0
+        self._folders = 0
 
     def races(self, number: int) -> Tally:
         """Rounds on a new database each, up and down: directly, pooled and mixed in turn."""
         tally, tell = Tally(), _progress("races", number)
         ways = {
-            "directly": [self._direct] * RUNS,
-            "pooled": [self._pooled] * RUNS,
-            "mixed": [self._direct, self._pooled] * (RUNS // 2),
+            "directly": [self.direct] * RUNS,
+            "pooled": [self.pooled] * RUNS,
+            "mixed": [self._direct, self.pooled] * (RUNS // 2),
         }
         for round_ in range(number):
             way = list(ways)[round_ % len(ways)]
@@ -79,18 +109,30 @@ class Campaigns:
         with self._stage() as stage, proxy_to(with_name(url, stage.database.name)) as proxy:
             return cut(stage, proxy, number, way, self._chance, _progress("cuts", number))
 
+    def restores(self, number: int) -> Tally:
+        """Restores that are struck at random."""
+        return restores(self.direct, self._new_folder(), number, self._chance, _progress("restores", number))
+
+    def beside(self, number: int) -> Tally:
+        """Rehearsals, proofs, backups and replays that are struck at random."""
+        return works_beside(self.direct, self._new_folder(), number, self._chance, _progress("beside", number))
+
     @contextmanager
     def _stage(self) -> Iterator[Stage]:
-        self._stages += 1
-        with new_stage(self._direct, self._folder / str(self._stages), scripts=SCRIPTS) as stage:
+        with new_stage(self.direct, self._new_folder(), scripts=SCRIPTS) as stage:
             yield stage
+
+    def _new_folder(self) -> Path:
+        self._folders += 1
+        folder = self._folder / str(self._folders)
+        folder.mkdir()
+        return folder
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench/campaign", description=__doc__)
-    parser.add_argument("--races", type=int, default=100, help="rounds of eight runs at once (%(default)s)")
-    parser.add_argument("--kills", type=int, default=1000, help="kills with SIGKILL (%(default)s)")
-    parser.add_argument("--cuts", type=int, default=1000, help="connections cut at COMMIT (%(default)s)")
+    parser.add_argument("--only", action="append", choices=NUMBERS, help="this campaign; repeat it for several")
+    parser.add_argument("--number", type=int, help=f"how many of each; without it: {NUMBERS}")
     parser.add_argument("--seed", type=int, help="for the same random moments again, as far as time allows")
     parser.add_argument("--db-url", help="a server, as a superuser; the embedded one without this")
     return parser.parse_args()
@@ -123,15 +165,6 @@ def _progress(what: str, number: int) -> Callable[[int], None]:
 def _say(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
-
-
-def _show(tallies: dict[str, Tally]) -> None:
-    for name, tally in tallies.items():
-        counts = ", ".join(f"{number} {what}" for what, number in sorted(tally.counts.items()))
-        _say(f"{name:<20}  {len(tally.violations):>3} violations  {counts}")
-    for name, tally in tallies.items():
-        for text in tally.violations:
-            _say(f"VIOLATION, {name}: {text}")
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ Progress = Callable[[int], None]
 """Is told how many rounds, kills or cuts there were."""
 
 
-def _silent(_number: int) -> None:
+def silent(_number: int) -> None:
     pass
 
 
@@ -78,7 +78,7 @@ def finished(stage: Stage, verb: str) -> list[str]:
     return wrong
 
 
-def kill(stage: Stage, urls: Sequence[str], number: int, chance: random.Random, progress: Progress = _silent) -> Tally:
+def kill(stage: Stage, urls: Sequence[str], number: int, chance: random.Random, progress: Progress = silent) -> Tally:
     """Run one lane for each URL at once, kill at random moments, begin again: up and down until `number` are killed."""
     tally = Tally()
     while tally.counts["kills"] < number:
@@ -113,9 +113,7 @@ def _lane(stage: Stage, url: str, verb: str, number: int, chance: random.Random,
         tally.counts.update(["kills", f"kills {way}"])
 
 
-def cut(
-    stage: Stage, proxy: Proxy, number: int, way: str, chance: random.Random, progress: Progress = _silent
-) -> Tally:
+def cut(stage: Stage, proxy: Proxy, number: int, way: str, chance: random.Random, progress: Progress = silent) -> Tally:
     """Deploy and roll back by way of a proxy that cuts most COMMITs, until there were `number` cuts."""
     tally = Tally()
     deck = _shuffled(chance)
