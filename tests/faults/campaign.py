@@ -48,7 +48,7 @@ def _chosen(campaigns: Campaigns, options: argparse.Namespace) -> list[tuple[str
     direct, pooled, run = campaigns.direct, campaigns.pooled, functools.partial
     number = {name: options.number or default for name, default in NUMBERS.items()}
     half, quarter = -(-number["kills"] // 2), -(-number["cuts"] // 4)
-    cuts = [(f"cuts, {way}, {named}", run(campaigns.cuts, quarter, url, way))
+    cuts: list[tuple[str, Callable[[], Tally]]] = [(f"cuts, {way}, {named}", run(campaigns.cuts, quarter, url, way))
         for way in WAYS for named, url in (("directly", direct), ("pooled", pooled))]  # fmt: skip
     found: dict[str, list[tuple[str, Callable[[], Tally]]]] = {
         "restores": [("restores", run(campaigns.restores, number["restores"]))],
@@ -86,7 +86,7 @@ class Campaigns:
         ways = {
             "directly": [self.direct] * RUNS,
             "pooled": [self.pooled] * RUNS,
-            "mixed": [self._direct, self.pooled] * (RUNS // 2),
+            "mixed": [self.direct, self.pooled] * (RUNS // 2),
         }
         for round_ in range(number):
             way = list(ways)[round_ % len(ways)]
