@@ -71,6 +71,13 @@ def test_no_timeout_is_none(timeout: str) -> None:
     assert Destination.parse(f"postgresql://db?connect_timeout={timeout}").connect_timeout is None
 
 
+def test_a_fraction_of_a_second_is_a_limit() -> None:
+    """A limit below a second stays one; to `pg_dump`, which knows whole seconds, it isn't 0, which is none."""
+    destination = Destination.parse("postgresql://db?connect_timeout=0.4")
+    assert destination.connect_timeout == 0.4
+    assert destination.libpq_environment["PGCONNECT_TIMEOUT"] == "1"
+
+
 def test_child_processes_get_variables() -> None:
     """`pg_dump` is told by its environment, as its arguments are there for all to read."""
     destination = Destination.parse("postgresql://app:p%40ss@db:6432/app?sslrootcert=system&connect_timeout=7&role=x")
