@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from sartor.domain.fingerprint import NOTED, Fingerprint
+from sartor.domain.spelling import plain
 
 ORDERS = frozenset({"column order", "label order"})
 """The kinds whose definition is the names of other objects, one a line."""
@@ -63,8 +64,15 @@ def compare(before: Fingerprint, after: Fingerprint) -> tuple[Difference, ...]:
     return tuple(
         Difference(kind=key[0], name=key[1], parent=parents[key], before=old.get(key), after=new.get(key))
         for key in sorted(parents)
-        if old.get(key) != new.get(key)
+        if _differs(key[0], old.get(key), new.get(key))
     )
+
+
+def _differs(kind: str, before: str | None, after: str | None) -> bool:
+    """Whether two definitions mean something else."""
+    if before is None or after is None or before == after:
+        return before != after
+    return plain(kind, before) != plain(kind, after)
 
 
 def without_parts(differences: Iterable[Difference]) -> tuple[Difference, ...]:

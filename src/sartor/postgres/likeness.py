@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import NamedTuple
 
+from sartor.domain.spelling import plain_dump
 from sartor.postgres.dump import describe
 from sartor.postgres.session import Session
 from sartor.postgres.snapshot import Snapshot, count_rows, exported_snapshot
@@ -42,5 +43,8 @@ def difference(one: Likeness, copy: Likeness) -> str | None:
             return f"{table} has {one.rows.get(table, 'no')} rows, and its copy {copy.rows.get(table, 'no')}"
     if one.schema == copy.schema:
         return None
-    odd = sorted(set(one.schema) ^ set(copy.schema)) or ["the order of what they are made of"]
+    before, after = (plain_dump("\n".join(side.schema)).split("\n") for side in (one, copy))
+    if before == after:
+        return None
+    odd = sorted(set(before) ^ set(after)) or ["the order of what they are made of"]
     return f"their schemas differ: {odd[0]}"

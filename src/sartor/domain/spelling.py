@@ -1,0 +1,163 @@
+"""Definitions that Postgres spells in two ways: as it stored them first, and as it stores that text when it reads it.
+
+`a in ('x', 'y')` on a varchar is stored as an array that is cast, and written out as `(ARRAY['x'::character varying,
+...])::text[]`. Read again, as after a dump, the same cast stands at each element: that is the parser's own rule
+(`transformTypeCast` passes an array's type down to what the array is made of), and both give the same values.
+`a in (b, c, d)` is stored as `((a = b OR a = c) OR a = d)`, and read again without the inner pair of parentheses: the
+parser (`makeOrExpr`, `makeAndExpr`) takes in what stands on the left of the same word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+_TOKEN = re.compile(
+    r"""E'(?:[^'\\]|''|\\.)*' | '(?:[^']|'')*' | "(?:[^"]|"")*" | \$(?P<tag>\w*)\$.*?\$(?P=tag)\$ | \w+ | .""",
+    re.DOTALL | re.VERBOSE,
+)
+_NAME = r'(?:"(?:[^"]|"")*"|\w+)'
+_REST = r"(?: varying| precision)?(?:\(\d+(?:, ?-?\d+)?\))?(?: (?:with|without) time zone)?"
+_CAST = re.compile(rf"::({_NAME}(?:\.{_NAME})?{_REST})\[\]")
+"""Behind an array in parentheses: its cast to an array of this type."""
+_OWN = rf"\w+{_REST}(?:\[\])?"
+"""A type of Postgres's own, as it has no schema: so it is no domain, which might have a default itself."""
+_COLUMN_NULL = re.compile(
+    rf"^({_OWN}(?: .*)?) default NULL::{_OWN}(?= (?:storage|compression|statistics|with|options|inherited)\b|$)"
+)
+_DUMPED_NULL = re.compile(
+    rf"^(    {_NAME} {_OWN}(?: .*)?) DEFAULT NULL(?:::{_OWN})?(?=(?: NOT NULL)?,?$)", re.MULTILINE
+)
+
+_OPERATORS = frozenset("+-*/<>=~!@#%^&|`?")
+_PAIRS = {"(": ")", "[": "]"}
+DEEPEST = 100
+"""Brackets in one another that are looked into."""
+LONGEST = 40
+"""Tokens that a type's name has at most."""
+
+
+class _Group(NamedTuple):
+    """What stands in brackets."""
+
+    opening: str
+    parts: list[_Group | str]
+    closing: str
+
+
+def plain(kind: str, definition: str) -> str:
+    """A definition of an object of this kind in one spelling: two that are equal then mean the same."""
+    if kind == "column" and "'" not in definition:
+        # That a partition hasn't its parent's default is written in a dump as this one, which is none.
+        definition = _COLUMN_NULL.sub(r"\1", definition)
+    return _spelt(definition)
+
+
+def plain_dump(text: str) -> str:
+    """What `pg_dump` says of a schema, in one spelling."""
+    return _spelt(_DUMPED_NULL.sub(r"\1", text))
+
+
+def _spelt(text: str) -> str:
+    if "ARRAY[" not in text and "((" not in text:
+        return text
+    found, depth = _Group("", [], ""), 0
+    stack = [found]
+    for token in _TOKEN.finditer(text):
+        if token[0] in _PAIRS:
+            depth = max(depth, len(stack))
+            stack.append(_Group(token[0], [], ""))
+        elif token[0] == _PAIRS.get(stack[-1].opening):
+            inner = stack.pop()
+            stack[-1].parts.append(inner._replace(closing=token[0]))
+        else:
+            stack[-1].parts.append(token[0])
+    # What isn't well formed, or as deep as nobody writes it, stands for itself.
+    return text if len(stack) > 1 or depth > DEEPEST else _write(found)
+
+
+def _write(group: _Group) -> str:
+    return group.opening + _write_parts(_flat(group).parts) + group.closing
+
+
+def _write_parts(parts: Sequence[_Group | str]) -> str:
+    written, at = [], 0
+    while at < len(parts):
+        # In statistics, there are only those parentheses that have to be.
+        for wide, bare in ((1, False), (2, True)):
+            array = _array(parts[at : at + 2]) if bare else _array_in(parts[at])
+            cast = _CAST.match("".join(map(_raw, parts[at + wide : at + wide + LONGEST]))) if array else None
+            if array and cast:
+                written.append(_cast(array, cast[1], bare=bare))
+                at += wide
+                behind = len(cast[0])
+                while behind > 0:
+                    behind -= len(_raw(parts[at]))
+                    at += 1
+                break
+        else:
+            part = parts[at]
+            written.append(part if isinstance(part, str) else _write(part))
+            at += 1
+    return "".join(written)
+
+
+def _raw(part: _Group | str) -> str:
+    return part if isinstance(part, str) else part.opening + "".join(map(_raw, part.parts)) + part.closing
+
+
+def _array_in(part: _Group | str) -> _Group | None:
+    """The elements of `ARRAY[...]`, where that is all that stands in parentheses."""
+    return _array(part.parts) if isinstance(part, _Group) and part.opening == "(" else None
+
+
+def _array(parts: Sequence[_Group | str]) -> _Group | None:
+    match parts:
+        case ["ARRAY", _Group() as elements] if elements.parts:
+            return elements
+    return None
+
+
+def _cast(array: _Group, type_: str, *, bare: bool) -> str:
+    """An array with each element cast; an array of arrays, with those of each."""
+
+    def one(element: list[_Group | str]) -> str:
+        if inner := _array(element):
+            return _cast(inner, type_, bare=bare)
+        written = _write_parts(element)
+        simple = bare and not any(part in _OPERATORS for part in element if isinstance(part, str))
+        return f"{written}::{type_}" if simple else f"({written})::{type_}"
+
+    return f"ARRAY[{', '.join(map(one, _split(array.parts, ',')))}]"
+
+
+def _flat(group: _Group) -> _Group:
+    """`((a AND b) AND c)` as `(a AND b AND c)`, and so with OR."""
+    for word, other in (("AND", "OR"), ("OR", "AND")):
+        operands = _split(group.parts, word)
+        if len(operands) > 1 and len(operands[0]) == 1 and isinstance(first := operands[0][0], _Group):
+            first = _flat(first)
+            if first.opening == "(" and word in first.parts and other not in first.parts:
+                return group._replace(parts=[*first.parts, *group.parts[1:]])
+    return group
+
+
+def _split(parts: Sequence[_Group | str], at: str) -> list[list[_Group | str]]:
+    """The parts between a word or comma, without the space around it."""
+    found: list[list[_Group | str]] = [[]]
+    for part in parts:
+        if part == at:
+            found.append([])
+        else:
+            found[-1].append(part)
+    return [_stripped(each) for each in found]
+
+
+def _stripped(parts: list[_Group | str]) -> list[_Group | str]:
+    begin, end = 0, len(parts)
+    while begin < end and parts[begin] == " ":
+        begin += 1
+    while end > begin and parts[end - 1] == " ":
+        end -= 1
+    return parts[begin:end]
