@@ -48,8 +48,8 @@ OFFENCES = {
     ),
     "settings reset": (
         "await conn.execute('reset all')",
-        "the script reset the session's settings",
-        "reset the settings by name",
+        "the script reset all settings, or ended the transaction",
+        "reset settings by name",
     ),
     "a statement that takes too long": (
         "await conn.execute('select pg_sleep(60)')",
@@ -100,10 +100,23 @@ def test_an_offence_fails_and_changes_nothing(
     assert failed["id"] == "2-b"
     assert message in failed["message"]
     assert advice in (failed["advice"] or "")
-    assert "failed: 1.0.0-2-b.py; it changed nothing, and the 1 alteration before it stays" in done.err
+    told = "what it did may have stayed" if offence == "settings reset" else "it changed nothing"
+    assert f"failed: 1.0.0-2-b.py; {told}, and the 1 alteration before it stays" in done.err
     assert database.tables() == {"a"}
     assert database.rows("select id from sartor_ledger") == [("1-a",)]
     assert database.rows("select id, kind from sartor_journal where seq > 1") == [("2-b", "failed")]
+
+
+def test_what_ended_its_transaction_unseen_may_have_stayed(sartor: Command, folder: Folder, database: Database) -> None:
+    """Where the record finds another transaction than the claim began, nobody is told that nothing was changed."""
+    hidden = "rollback; begin; create table public.stayed (id int); commit; begin"
+    folder.write("1.0.0-2-b.py", script(f"await conn._protocol.query({hidden!r}, None)"))
+    done = sartor("deploy", "latest", "--json", expect=1)
+    assert "failed: 1.0.0-2-b.py; what it did may have stayed" in done.err
+    assert "or ended the transaction" in done.json["failed"]["message"]
+    assert done.json["failed"]["rolled_back"] is False
+    assert database.tables() == {"stayed"}
+    assert database.rows("select kind from sartor_journal where id = '2-b'") == [("failed",)]
 
 
 def test_a_query_that_is_not_awaited_outside_a_transaction(sartor: Command, folder: Folder, database: Database) -> None:

@@ -64,6 +64,8 @@ def _failure_lines(error: AlterationFailed, resume: Resume) -> list[str]:
     when = "When the lock is free" if isinstance(error, LockNotHad) else "When it is mended"
     line = resume.command(len(report.done) if report else 0)
     changed = "it changed nothing" if error.failure.rolled_back else "what it did outside a transaction stays"
+    if error.failure.in_doubt:
+        changed = "what it did may have stayed"
     return [
         "",
         f"{output.bold('failed:')} {name}; {changed}{kept}",

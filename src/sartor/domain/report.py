@@ -36,6 +36,8 @@ class Failure:
     line: int | None = None
     rolled_back: bool = True
     """Whether nothing of the script stayed; what ran outside a transaction stays."""
+    in_doubt: bool = False
+    """Whether something of it may have stayed: it ended in another transaction than it began in, for all one knows."""
     beyond: bool = False
     """Whether it was stopped for changing what belongs to the server, from a database that is for a while only."""
 

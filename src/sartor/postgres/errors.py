@@ -73,8 +73,16 @@ def failure(
         position=position,
         file=place[0] if place else file,
         line=place[1] if place else None,
+        rolled_back=not _is_lost(error),
+        in_doubt=_is_lost(error),
         beyond=isinstance(error, BeyondDatabase) or _is_marked(error, BEYOND),
     )
+
+
+def _is_lost(error: BaseException) -> bool:
+    """Whether the record found another transaction than the claim had begun: how that one ended isn't known."""
+    claimed = isinstance(error, asyncpg.DivisionByZeroError) and "sartor_journal" in (getattr(error, "query", "") or "")
+    return claimed or _is_marked(error, MARK_GONE)
 
 
 def _is_marked(error: BaseException, mark: str) -> bool:
@@ -97,7 +105,7 @@ def _message(error: BaseException) -> str:
         case asyncpg.ForeignKeyViolationError() if error.constraint_name == CLOSED_CONSTRAINT:
             return "the script had Sartor's own deferred constraint checked, which only COMMIT may do"
         case asyncpg.PostgresError() if MARK_GONE in text:
-            return "the script reset the session's settings, and the transaction's mark with them"
+            return "the transaction's mark is gone: the script reset all settings, or ended the transaction"
         case asyncpg.PostgresError() if ROLE_LEFT in text:
             return f"the script left the role set to {_marked(text, ROLE_LEFT)}"
         case asyncpg.PostgresError() if BEYOND in text:
@@ -126,10 +134,13 @@ def _advice(error: BaseException) -> str | None:
                 else "use `conn.copy_from_table` or `conn.copy_from_query`, which take what it sends"
             )
         case asyncpg.PostgresError() if MARK_GONE in text:
-            return "RESET ALL and DISCARD end what makes the run safe: reset the settings by name"
+            return (
+                "reset settings by name: RESET ALL and DISCARD take the mark as well, and then nothing has stayed; if"
+                " the script ended the transaction by a way of its own, look at what it left"
+            )
         case asyncpg.PostgresError() if ROLE_LEFT in text:
             return "end the script with `reset role`, or it would be recorded, and the next one run, as that role"
-        case asyncpg.DivisionByZeroError() if "sartor_journal" in (getattr(error, "query", None) or ""):
+        case asyncpg.DivisionByZeroError() if _is_lost(error):
             return "the script ended its transaction by a way of its own; what it did afterwards may have stayed"
         case asyncpg.ForeignKeyViolationError() if error.constraint_name == CLOSED_CONSTRAINT:
             return "SET CONSTRAINTS ALL reaches Sartor's own constraint: name the constraints instead of ALL"
