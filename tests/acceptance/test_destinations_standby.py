@@ -89,15 +89,32 @@ def test_seeding_refuses_a_standby(there: Command, folder: Folder) -> None:
     assert "filled is a standby" in there.run("db", "seed", expect=6).err
 
 
-@pytest.mark.parametrize("login", ["app:wrong", "app", "nobody-known:wrong"])
+@pytest.mark.parametrize("login", ["app:wrong", "nobody-known:wrong"])
 def test_wrong_credentials(there: Command, standby: Strict, login: str) -> None:
-    """A wrong password, a missing one and an unknown role are told alike, with where to look; the password isn't."""
+    """A wrong password and an unknown role are told alike, with where the password came from; it isn't told itself."""
     user, _, password = login.partition(":")
-    url = standby.filled.as_user(user, password or None)
+    url = standby.filled.as_user(user, password)
     done = there("deploy", "latest", env={"SARTOR_DB_URL": url, "PGPASSFILE": "/nonexistent"}, expect=6)
     assert f'password authentication failed for user "{user}"' in done.err
     assert "check user and password" in done.err
+    assert "with the password from SARTOR_DB_URL" in done.err
     assert "wrong" not in done.err
+
+
+def test_no_password_at_all(there: Command, standby: Strict, tmp_path: Path) -> None:
+    """A password that is missing is told as such; so is a password file that isn't read, and the mode that it has."""
+    passfile = tmp_path / "pgpass"
+    env = {"SARTOR_DB_URL": standby.filled.as_user("app"), "PGPASSFILE": str(passfile)}
+    done = there("status", env=env, expect=6)
+    assert "the server asks for a password, and none is given\n" in done.err
+    assert "SARTOR_PASSWORD" in done.err
+    passfile.write_text(f"*:*:*:app:{PASSWORD}\n")
+    passfile.chmod(0o644)
+    done = there("status", env=env, expect=6)
+    assert f"{passfile} isn't read: others may get at it (mode 0644; chmod 600 {passfile})" in done.err
+    passfile.write_text("*:*:*:other:x\n")
+    passfile.chmod(0o600)
+    assert f"{passfile} has no line for this host" in there("status", env=env, expect=6).err
 
 
 def test_the_password_of_a_passfile(there: Command, standby: Strict, tmp_path: Path) -> None:

@@ -70,9 +70,11 @@ def test_an_unknown_database(sartor: Command, server_url: str) -> None:
 
 
 def test_a_misspelt_parameter(sartor: Command, database: Database) -> None:
-    """What the driver doesn't know is the server's to refuse; the advice leads back to the URL."""
-    said = refused(sartor, f"{database.url}?sslmod=require")
-    assert '"sslmod"' in said
+    """What is nearly a parameter is told; any other is the server's to refuse, and the advice leads back to the URL."""
+    told = sartor("deploy", "latest", "--db-url", f"{database.url}?sslmod=require", expect=2)
+    assert "did you mean sslmode?" in told.err
+    said = refused(sartor, f"{database.url}?wrok_mem=1MB")
+    assert '"wrok_mem"' in said
     assert "the spelling of what follows the ?" in said
 
 

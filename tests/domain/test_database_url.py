@@ -1,19 +1,15 @@
-"""What is read from a URL, what asyncpg reads from the one built of it, and what is never said about it."""
+"""What is read from a URL, what the one built of it says, and what is never said about it."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
-from asyncpg import connect_utils
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from sartor.domain.database_url import ENVIRONMENT, build_url, parse_environment, parse_url, with_defaults
+from sartor.domain import libpq
+from sartor.domain.database_url import build_url, complete, parse_environment, parse_url
 from sartor.domain.errors import SettingsError
 
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=20)
@@ -28,31 +24,13 @@ def _parse(text: str) -> dict[str, str]:
     return parse_url(text, origin="--db-url")
 
 
-def _driver(url: str) -> tuple[list[Any], Any]:
-    """The addresses and parameters that asyncpg itself reads from a URL."""
-    parse: Any = connect_utils._parse_connect_dsn_and_args  # type: ignore[attr-defined]
-    addresses, parameters = parse(**{**dict.fromkeys(inspect.signature(parse).parameters), "dsn": url})
-    return addresses, parameters
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _no_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ENVIRONMENT.values():
-            patch.delenv(name, raising=False)
-        patch.setattr(Path, "home", tmp_path_factory.getbasetemp)
-        yield
-
-
 @given(user=TEXTS, password=TEXTS, database=TEXTS, hosts=HOSTS, port=st.integers(1, 65535))
-def test_the_driver_reads_what_was_meant(user: str, password: str, database: str, hosts: list[str], port: int) -> None:
-    """Any user, password and database reach the driver unchanged, on hosts, addresses and sockets alike."""
-    names = {"user": user, "password": password, "dbname": database, "host": ",".join(hosts), "port": str(port)}
-    url = build_url({**names, "sslmode": "disable"})
-    addresses, parameters = _driver(url)
-    sockets = [f"{host}/.s.PGSQL.{port}" if host.startswith("/") else (host, port) for host in hosts]
-    assert (parameters.user, parameters.password, parameters.database) == (user, password, database)
-    assert (addresses, build_url(_parse(url))) == (sockets, url)
+def test_what_was_meant_is_read_back(user: str, password: str, database: str, hosts: list[str], port: int) -> None:
+    """Any user, password and database survive in a URL, with hosts, addresses and sockets alike."""
+    names = {"user": user, "password": password, "dbname": database, "host": ",".join(hosts), "sslmode": "disable"}
+    url = build_url({**names, "port": str(port)})
+    assert _parse(url) == {**names, "port": ",".join([str(port)] * len(hosts))}
+    assert build_url(_parse(url)) == url
 
 
 @given(user=TEXTS, password=TEXTS, database=TEXTS)
@@ -110,13 +88,18 @@ def test_the_forms_of_an_address(text: str, expected: dict[str, str]) -> None:
     assert _parse(text) == expected
 
 
+_SETTINGS = {"search_path": "a", "work_mem": "1MB", "tcp_keepalives_idle": "9", "geqo": "off"}
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ("sslmode=require&channel_binding=require", {"sslmode": "require"}),
-        ("pgbouncer=true&connection_limit=1&pool_timeout=0&sslaccept=strict", {}),
-        ("application_name=a&fallback_application_name=b&client_encoding=LATIN1", {"application_name": "a"}),
-        ("keepalives=1&keepalives_idle=5&tcp_user_timeout=9&gssencmode=disable&sslsni=1&x-migrations-table=m", {}),
+        ("sslmode=require&channel_binding=prefer", {"sslmode": "require"}),
+        ("pgbouncer=true&connection_limit=1&pool_timeout=0&sslaccept=accept_invalid_certs", {}),
+        ("application_name=a&fallback_application_name=b&client_encoding=LATIN1", {}),
+        ("keepalives=1&tcp_user_timeout=9", {"keepalives": "1", "tcp_user_timeout": "9"}),
+        ("gssencmode=disable&sslsni=1&x-migrations-table=m", {}),
+        ("statement_timeout=5s&options=-clock_timeout%3D1", {"statement_timeout": "5s", "lock_timeout": "1"}),
         ("connect_timeout=10&schema=tenant", {"connect_timeout": "10", "schema": "tenant"}),
         ("currentSchema=tenant", {"schema": "tenant"}),
         ("options=-csearch_path%3Dx", {"options": "-csearch_path=x"}),
@@ -125,8 +108,9 @@ def test_the_forms_of_an_address(text: str, expected: dict[str, str]) -> None:
         ("ssl=true&sslmode=verify-full", {"sslmode": "verify-full"}),
         ("requiressl=1", {"sslmode": "require"}),
         ("sslmode=no-verify&uselibpqcompat=true", {"sslmode": "require"}),
-        ("hostaddr=10.0.0.1", {"host": "10.0.0.1"}),
+        ("hostaddr=10.0.0.1", {"hostaddr": "10.0.0.1"}),
         ("role=owner&app.tenant=7&application_name=", {"role": "owner", "app.tenant": "7"}),
+        ("search_path=a&work_mem=1MB&tcp_keepalives_idle=9&geqo=off", _SETTINGS),
         ("&&sslmode=prefer&", {"sslmode": "prefer"}),
     ],
 )
@@ -163,7 +147,10 @@ BROKEN = [
     "postgresql://db/hunter2?port=x",
     "postgresql://db/hunter2?sslmode=hunter2",
     "postgresql://db/hunter2?connect_timeout=hunter2",
-    "postgresql://db/hunter2?hostaddr=10.0.0.1",
+    "postgresql://a,b/hunter2?hostaddr=10.0.0.1",
+    "postgresql://db/?hostaddr=hunter2.example.com",
+    "postgresql://db/?statement_timeout=hunter2",
+    "postgresql://db/?keepalives_idle=hunter2",
     "password=hunter2 host='db",
     "password=hunter2 passwrod=x",
     "host=db hunter2",
@@ -208,21 +195,22 @@ def test_a_raw_password_is_taken_whole_or_not_at_all(password: str) -> None:
 def test_the_environment_fills_what_a_url_leaves_open() -> None:
     """As with libpq, PG* variables fill the gaps of a URL, and an empty variable is none."""
     environ = {"PGHOST": "other", "PGPORT": "6432", "PGUSER": "app", "PGPASSWORD": "secret", "PGDATABASE": ""}
-    merged = with_defaults(_parse("postgresql://db/app"), parse_environment(environ))
+    merged = complete(_parse("postgresql://db/app"), parse_environment(environ))
     assert merged == {"host": "db", "port": "6432", "user": "app", "password": "secret", "dbname": "app"}
 
 
 def test_ports_of_other_hosts_are_not_taken() -> None:
     """A list of ports in the environment belongs to the hosts there."""
-    merged = with_defaults(_parse("postgresql://db"), parse_environment({"PGHOST": "a,b", "PGPORT": "1,2"}))
-    assert build_url(merged) == "postgresql://db:5432"
+    merged = complete(_parse("postgresql://db"), parse_environment({"PGHOST": "a,b", "PGPORT": "1,2"}))
+    assert build_url(merged) == "postgresql://db"
 
 
 def test_a_service_outranks_the_environment() -> None:
     """Where a service is named, only the URL may speak before it does."""
     environ = {"PGSERVICE": "prod", "PGHOST": "other", "PGPASSWORD": "other", "PGCONNECT_TIMEOUT": "5"}
-    merged = with_defaults(_parse("postgresql:///app"), parse_environment(environ))
-    assert merged == {"service": "prod", "connect_timeout": "5", "dbname": "app"}
+    merged = complete(_parse("postgresql:///app"), {"host": "db", "password": "its"}, parse_environment(environ))
+    assert (merged["dbname"], merged["host"], merged["password"]) == ("app", "db", "its")
+    assert merged["connect_timeout"] == "5"
 
 
 def test_a_broken_variable_is_named() -> None:
@@ -231,7 +219,44 @@ def test_a_broken_variable_is_named() -> None:
         parse_environment({"PGHOST": "db", "PGPORT": "tcp://10.0.0.1:5432"})
 
 
-def test_server_settings_reach_the_server() -> None:
-    """What is no connection parameter is a setting of the session, as asyncpg has it."""
-    _, parameters = _driver(build_url(_parse("postgresql://db?role=owner&options=-c%20work_mem=1MB&pool_timeout=5")))
-    assert parameters.server_settings == {"role": "owner", "options": "-c work_mem=1MB"}
+@pytest.mark.parametrize("name", [*libpq.LIMITED])
+def test_what_cannot_be_honoured_is_refused(name: str) -> None:
+    """A security setting that the driver hasn't is refused by name, from a URL and from a variable; never dropped."""
+    with pytest.raises(SettingsError, match=rf"^--db-url can't be used: its {name} can't be honoured") as caught:
+        _parse(f"postgresql://db?{name}=hunter2")
+    assert "hunter2" not in f"{caught.value} {caught.value.hint}"
+    if variable := libpq.LIMITED[name].variable:
+        with pytest.raises(SettingsError, match=rf"^{variable} can't be used: its {name}"):
+            parse_environment({variable: "hunter2"})
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("sslmod", "sslmode"),
+        ("channelbinding", "channel_binding"),
+        ("ssl_mode", "sslmode"),
+        ("requireauth", "require_auth"),
+    ],
+)
+def test_a_misspelt_parameter_is_told(written: str, meant: str) -> None:
+    """What is nearly a parameter isn't sent to the server as a setting; the error names the one that is meant."""
+    for text in (f"postgresql://db?{written}=require", f"host=db {written}=require"):
+        with pytest.raises(SettingsError) as caught:
+            _parse(text)
+        assert caught.value.hint == f"did you mean {meant}?"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "sslrootcert=system&sslmode=require",
+        "sslnegotiation=direct",
+        "sslnegotiation=direct&sslmode=prefer",
+        "ssl_min_protocol_version=TLSv1.3&ssl_max_protocol_version=TLSv1.2",
+    ],
+)
+def test_parameters_that_contradict_each_other(query: str) -> None:
+    """What libpq takes to be too weak together is refused here as well."""
+    with pytest.raises(SettingsError):
+        complete(_parse(f"postgresql://db?{query}"))

@@ -57,47 +57,12 @@ def test_a_password_that_is_a_name_is_no_secret() -> None:
     assert redact(destination.url, destination.secrets) == "postgresql://app:***@db/app"
 
 
-def test_the_driver_gets_no_timeout_and_no_system_roots() -> None:
-    """What asyncpg takes as arguments stands beside the URL; a session that forgets the roots still verifies."""
-    destination = Destination.parse("postgresql://db/app?sslrootcert=system&connect_timeout=7&schema=x")
-    assert destination == Destination(
-        url="postgresql://db/app?sslmode=verify-full", schema="x", connect_timeout=7.0, system_roots=True
-    )
-
-
-@pytest.mark.parametrize("timeout", ["0", "-1"])
-def test_no_timeout_is_none(timeout: str) -> None:
-    """Of libpq's 0, which waits for ever, nothing is kept: here each wait has a limit."""
-    assert Destination.parse(f"postgresql://db?connect_timeout={timeout}").connect_timeout is None
-
-
-def test_a_fraction_of_a_second_is_a_limit() -> None:
-    """A limit below a second stays one; to `pg_dump`, which knows whole seconds, it isn't 0, which is none."""
-    destination = Destination.parse("postgresql://db?connect_timeout=0.4")
-    assert destination.connect_timeout == 0.4
-    assert destination.libpq_environment["PGCONNECT_TIMEOUT"] == "1"
-
-
-def test_child_processes_get_variables() -> None:
-    """`pg_dump` is told by its environment, as its arguments are there for all to read."""
-    destination = Destination.parse("postgresql://app:p%40ss@db:6432/app?sslrootcert=system&connect_timeout=7&role=x")
-    assert destination.libpq_environment == {
-        "PGHOST": "db",
-        "PGPORT": "6432",
-        "PGUSER": "app",
-        "PGPASSWORD": "p@ss",
-        "PGDATABASE": "app",
-        "PGSSLMODE": "verify-full",
-        "PGSSLROOTCERT": "system",
-        "PGCONNECT_TIMEOUT": "7",
-        "PGOPTIONS": "-c role=x",
-    }
-
-
-def test_settings_of_the_server_reach_child_processes() -> None:
-    """Beside what `options` says, each as an option of its own; a space or a backslash in a value stays part of it."""
-    given = Destination.parse("postgresql://db/app?options=-c%20work_mem%3D1MB&search_path=a,%20b&x.y=c%5Cd")
-    assert given.libpq_environment["PGOPTIONS"] == r"-c work_mem=1MB -c search_path=a,\ b -c x.y=c\\d"
+def test_the_timeouts_of_a_url() -> None:
+    """A URL may limit statements and locks, by a parameter or in `options`; the server's units count."""
+    given = Destination.parse("postgresql://db?statement_timeout=1500&options=-c%20lock_timeout%3D2s%20-c%20x.y%3D1")
+    assert given.timeouts == {"statement_timeout": 1.5, "lock_timeout": 2.0}
+    assert given.keywords["options"] == "-cx.y=1"
+    assert given.without("lock_timeout").timeouts == {"statement_timeout": 1.5}
 
 
 def test_another_database_of_the_same_server() -> None:

@@ -51,6 +51,8 @@ def _load(flags: Flags) -> Settings:
 def _keep(settings: Settings) -> Settings:
     for destination in settings.destinations:
         output.keep_secret(destination.secrets)
+    for note in settings.notes:
+        output.tell(f"note: {note}")
     return settings
 
 

@@ -1,57 +1,29 @@
-"""A database URL, taken apart into libpq's keywords, and built again in the one form that asyncpg reads rightly.
+"""A database URL, taken apart into libpq's keywords, and built again in one form.
 
 A URL, a keyword string (`host=db dbname=app`) and libpq's environment all become keywords: a mapping of libpq's own
 names to plain, decoded texts. Parameters that only steer some other client are dropped, those that mean something
-are translated, and any other is a server setting, as asyncpg has it (`options` among them: a server takes it, some
-transaction poolers refuse it). `schema` and `connect_timeout` stay, for `Destination`.
+are translated or refused (`libpq`), and any other is a server setting (`options` among them: a server takes it, some
+transaction poolers refuse it). `schema`, `lock_timeout` and `statement_timeout` stay, for `Destination`.
 
 No message here holds any part of what it was given: a broken URL may have its password anywhere.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import quote, unquote_to_bytes
 
+from sartor.domain import libpq
 from sartor.domain.errors import SettingsError
+from sartor.domain.startup_options import TIMEOUTS, take_timeouts
 
-ENVIRONMENT = {
-    "host": "PGHOST",
-    "port": "PGPORT",
-    "user": "PGUSER",
-    "password": "PGPASSWORD",
-    "dbname": "PGDATABASE",
-    "service": "PGSERVICE",
-    "passfile": "PGPASSFILE",
-    "options": "PGOPTIONS",
-    "connect_timeout": "PGCONNECT_TIMEOUT",
-    "target_session_attrs": "PGTARGETSESSIONATTRS",
-    "sslmode": "PGSSLMODE",
-    "sslcert": "PGSSLCERT",
-    "sslkey": "PGSSLKEY",
-    "sslrootcert": "PGSSLROOTCERT",
-    "sslcrl": "PGSSLCRL",
-    "sslnegotiation": "PGSSLNEGOTIATION",
-    "ssl_min_protocol_version": "PGSSLMINPROTOCOLVERSION",
-    "ssl_max_protocol_version": "PGSSLMAXPROTOCOLVERSION",
-    "krbsrvname": "PGKRBSRVNAME",
-    "gsslib": "PGGSSLIB",
-}
-"""libpq's variable for each keyword that has one."""
-
-_BESIDE_SERVICE = ("service", "connect_timeout", "options")
 _ALIASES = {"database": "dbname", "username": "user", "currentSchema": "schema", "ApplicationName": "application_name"}
-_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _SSL_WORDS = {"true": "require", "1": "require", "no-verify": "require", "false": "disable", "0": "disable"}
-_TRANSLATED = frozenset({"hostaddr", "ssl", "requiressl"})
 _OTHERS = {
-    "libpq": "authtype channel_binding client_encoding fallback_application_name gssdelegation gssencmode keepalives"
-    " keepalives_count keepalives_idle keepalives_interval load_balance_hosts max_protocol_version min_protocol_version"
-    " oauth_client_id oauth_client_secret oauth_issuer oauth_scope replication require_auth requirepeer"
-    " scram_client_key scram_server_key sslcertmode sslcompression sslcrldir sslkeylogfile sslsni tcp_user_timeout tty",
-    "Prisma": "connection_limit pgbouncer pool_timeout single_use_connections socket_timeout sslaccept sslidentity",
+    "Prisma": "connection_limit pgbouncer pool_timeout single_use_connections socket_timeout",
     "SQLAlchemy": "async_fallback command_timeout max_cached_statement_lifetime prepare_threshold"
     " prepared_statement_cache_size prepared_statement_name_func statement_cache_size",
     "Rails": "adapter checkout_timeout encoding idle_timeout pool prepared_statements reaping_frequency timeout",
@@ -60,12 +32,12 @@ _OTHERS = {
     " pool_max_conns pool_min_conns pool_min_idle_conns statement_cache_capacity",
     "Node": "max supa uselibpqcompat workaround",
     "JDBC": "binaryTransfer defaultRowFetchSize loadBalanceHosts loginTimeout prepareThreshold reWriteBatchedInserts"
-    " socketTimeout sslfactory stringtype tcpKeepAlive",
+    " socketTimeout stringtype tcpKeepAlive",
 }
 """Parameters that steer the client that they were written for, and would be no setting of the server."""
 
 _CLIENT_SIDE = frozenset(name for names in _OTHERS.values() for name in names.split())
-KNOWN = {"application_name", "sslpassword", "schema", *ENVIRONMENT, *_ALIASES, *_TRANSLATED, *_CLIENT_SIDE}
+KNOWN = {"schema", "ssl", *TIMEOUTS, *libpq.NAMES, *_ALIASES, *_CLIENT_SIDE}
 """Every parameter that isn't a setting of the server."""
 
 _SCHEME = re.compile(r"postgres(?:ql)?(?:\+\w+)?://", re.IGNORECASE)
@@ -86,21 +58,48 @@ def parse_url(text: str, *, origin: str) -> dict[str, str]:
         return _clean(_split(text.strip()))
 
 
+def parse_pairs(pairs: Mapping[str, str], *, origin: str) -> dict[str, str]:
+    """The keywords of parameters that are taken apart already. Raises SettingsError, as `parse_url`."""
+    with _blaming(origin):
+        return _clean({key: value for key, value in pairs.items() if value})
+
+
 def parse_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The keywords that libpq's variables give."""
-    given = {keyword: environ[name] for keyword, name in ENVIRONMENT.items() if environ.get(name)}
-    with _blaming(", ".join(ENVIRONMENT[keyword] for keyword in given)):
-        return _clean(given)
+    """The keywords that libpq's variables give. Raises SettingsError, which names the variable."""
+    found: dict[str, str] = {}
+    for keyword, variable in {**libpq.VARIABLES, **libpq.SESSION_VARIABLES}.items():
+        if text := environ.get(variable):
+            with _blaming(variable):
+                _check_texts([text])
+                libpq.check_values({keyword: text})
+                found[keyword] = text
+    with _blaming(", ".join(libpq.VARIABLES[key] for key in found if key in libpq.VARIABLES)):
+        return _clean(found)
 
 
-def with_defaults(keywords: Mapping[str, str], defaults: Mapping[str, str]) -> dict[str, str]:
-    """Keywords filled up as libpq does it: what a service says outranks the environment, so asyncpg is left to it."""
-    merged = {**defaults, **keywords}
-    if "service" in merged:
-        return {key: value for key, value in merged.items() if key in keywords or key in _BESIDE_SERVICE}
-    if "host" in keywords and "port" not in keywords and "," in merged.get("port", ""):
-        merged["port"] = "5432"  # a list of ports belongs to the list of hosts beside it
+def complete(keywords: Mapping[str, str], *defaults: Mapping[str, str]) -> dict[str, str]:
+    """Keywords filled up from `defaults`, the nearest first: a service, then the environment.
+
+    Raises SettingsError where they contradict each other.
+    """
+    merged = dict(keywords)
+    for layer in defaults:
+        merged = {**_fitting(layer, merged), **merged}
+    with _blaming("the database's address"):
+        _check_places(merged)
+        libpq.check_together(merged)
     return merged
+
+
+def _fitting(layer: Mapping[str, str], merged: Mapping[str, str]) -> dict[str, str]:
+    """What of a layer may fill gaps: lists of ports and addresses belong to the list of hosts beside them."""
+    apart = set()
+    if "host" in merged and "," in layer.get("port", ""):
+        apart.add("port")
+    # A socket is nearer than any address, and what names one means that one.
+    if merged.get("host", "").startswith("/"):
+        apart.add("hostaddr")
+    return {key: value for key, value in layer.items() if key not in apart}
 
 
 def build_url(keywords: Mapping[str, str]) -> str:
@@ -115,8 +114,9 @@ def build_url(keywords: Mapping[str, str]) -> str:
 
 
 def places_of(keywords: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Hosts and ports ("" where none is said); none at all where the driver is to look for a local server."""
-    hosts = keywords["host"].split(",") if "host" in keywords else []
+    """Hosts (or addresses) and ports, "" where none is said; none at all where a local server is to be looked for."""
+    named = keywords.get("host") or keywords.get("hostaddr")
+    hosts = named.split(",") if named else []
     ports = keywords.get("port", "").split(",")
     return list(zip(hosts, ports if len(ports) > 1 else ports * len(hosts), strict=True))
 
@@ -179,9 +179,11 @@ def _split_query(query: str) -> Iterator[tuple[str, str]]:
 
 def _split_pairs(text: str) -> dict[str, str]:
     pairs = re.findall(_PAIR, text)
-    if re.sub(_PAIR, "", text).strip() or not all(key in KNOWN for key, _ in pairs):
+    unknown = [key for key, _ in pairs if key not in KNOWN]
+    if re.sub(_PAIR, "", text).strip() or unknown:
+        near = libpq.nearest(unknown[0]) if unknown else None
         hint = r"write host=... dbname=... user=..., and a value with spaces or quotes as 'it\'s one'"
-        raise SettingsError("its keywords aren't those of libpq", hint=hint)
+        raise SettingsError("its keywords aren't those of libpq", hint=f"did you mean {near}?" if near else hint)
     return {_ALIASES.get(key, key): plain for key, value in pairs if (plain := _unquote(value))}
 
 
@@ -201,11 +203,13 @@ def _decode(text: str) -> str:
 def _clean(raw: Mapping[str, str]) -> dict[str, str]:
     _check_texts(raw.values())
     named = dict(raw)
-    _translate_host(named)
     _translate_ssl(named)
+    libpq.check_values(named)
+    _check_names(named)
     _check_places(named)
-    _check_timeout(named)
-    return {key: value for key, value in named.items() if key not in _CLIENT_SIDE and not key.startswith("x-")}
+    take_timeouts(named)
+    dropped = _CLIENT_SIDE | libpq.HARMLESS.keys() | libpq.LIMITED.keys() - {"sslcertmode"}
+    return {key: value for key, value in named.items() if key not in dropped and not key.startswith("x-")}
 
 
 def _check_texts(texts: Iterable[str]) -> None:
@@ -213,37 +217,39 @@ def _check_texts(texts: Iterable[str]) -> None:
         raise SettingsError("it holds a NUL, or bytes that aren't UTF-8", hint="Postgres takes neither")
 
 
-def _translate_host(named: dict[str, str]) -> None:
-    """`hostaddr`, which asyncpg doesn't know, is a host by its address."""
-    if "hostaddr" not in named:
-        return
-    if "host" in named:
-        raise SettingsError("it gives both host and hostaddr", hint="give one of them: a server has one name here")
-    named["host"] = named.pop("hostaddr")
+def _check_names(named: Mapping[str, str]) -> None:
+    """A parameter that is misspelt would be a setting of the server: it is refused before it gets there."""
+    for key in named:
+        if key not in KNOWN and (near := libpq.nearest(key)):
+            raise SettingsError("it has a parameter that libpq doesn't know", hint=f"did you mean {near}?")
 
 
 def _translate_ssl(named: dict[str, str]) -> None:
     """The other ways to ask for TLS: `ssl=true`, `requiressl=1`, `sslmode=no-verify`."""
     ssl = named.pop("ssl", "")
-    if named.pop("requiressl", "") == "1":
-        ssl = ssl or "require"
-    if not (mode := named.get("sslmode") or ssl):
-        return
-    named["sslmode"] = _SSL_WORDS.get(mode, mode)
-    if named["sslmode"] not in _SSL_MODES:
-        raise SettingsError("its sslmode is none that Postgres knows", hint=f"it is one of {', '.join(_SSL_MODES)}")
+    if (required := named.pop("requiressl", "")) and not ssl:
+        ssl = "require" if required.startswith("1") else "prefer"
+    if mode := named.get("sslmode") or ssl:
+        named["sslmode"] = _SSL_WORDS.get(mode, mode)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return not text or bool(ipaddress.ip_address(text))
+    except ValueError:
+        return False
 
 
 def _check_places(named: Mapping[str, str]) -> None:
-    hosts, ports = (named.get(key, "").split(",") for key in ("host", "port"))
+    hosts, addresses, ports = (named.get(key, "").split(",") for key in ("host", "hostaddr", "port"))
     if len(hosts) > 1 and not all(hosts):
         raise SettingsError("a host is missing beside a comma", hint="write host1:5432,host2:5432")
-    if len(ports) > 1 and len(ports) != len(hosts):
+    if "hostaddr" in named and "host" in named and len(addresses) != len(hosts):
+        raise SettingsError("it has more addresses than hosts, or fewer", hint="give one hostaddr for each host")
+    if not all(map(_is_address, addresses)):
+        raise SettingsError("its hostaddr isn't an address", hint="it is a number, such as 10.0.0.1; a name is host's")
+    count = max(len(hosts), len(addresses))
+    if len(ports) > 1 and len(ports) != count:
         raise SettingsError("it has more ports than hosts, or fewer", hint="give one port, or one for each host")
     if not all(re.fullmatch("[0-9]{0,5}", port) and int(port or 1) in range(1, 65536) for port in ports):
         raise SettingsError("its port isn't a number from 1 to 65535", hint=_ENCODE)
-
-
-def _check_timeout(named: Mapping[str, str]) -> None:
-    if not re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]*)?", named.get("connect_timeout", "0")):
-        raise SettingsError("its connect_timeout isn't a number", hint="it is in seconds, such as connect_timeout=10")

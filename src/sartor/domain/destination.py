@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Self
 from urllib.parse import quote
 
-from sartor.domain.database_url import ENVIRONMENT, KNOWN, build_url, is_text, parse_url, places_of
+from sartor.domain.database_url import build_url, complete, is_text, parse_url, places_of
 from sartor.domain.errors import SettingsError
+from sartor.domain.startup_options import TIMEOUTS, seconds
 
 DEFAULT_SCHEMA = "public"
 
@@ -21,15 +22,16 @@ _IN_PAIR = r"(?i)(password\s*=\s*)(?:'(?:\\.|[^'\\])*'|[^\s&]+)"
 class Destination(NamedTuple):
     """A database and a schema.
 
-    `url` is in asyncpg's own form. `connect_timeout` is in seconds, None where the URL doesn't say; `system_roots` is
-    libpq's `sslrootcert=system`, which asyncpg knows only as `ssl=ssl.create_default_context()`. `scratch` says that
-    the database is for a while only, so that no script in it may change what would outlast it.
+    `url` holds all that is known of how to connect. It is `settled` where the settings have filled it from service
+    file and environment; the rest of the environment counts otherwise. `password_from` is the place where the password
+    stands. `scratch` says that the database is for a while only, so that no script in it may change what would outlast
+    it.
     """
 
     url: str
     schema: str = DEFAULT_SCHEMA
-    connect_timeout: float | None = None
-    system_roots: bool = False
+    settled: bool = False
+    password_from: str = "the URL"  # noqa: S105 - a place
     scratch: bool = False
 
     def __repr__(self) -> str:
@@ -40,29 +42,22 @@ class Destination(NamedTuple):
         """The destination at a URL. Raises SettingsError, which names `origin` and shows nothing of the URL."""
         keywords = parse_url(url, origin=origin)
         name = keywords.get("schema", DEFAULT_SCHEMA) if schema is None else schema
-        return cls.of(keywords, schema=parse_schema(name, origin=f"the schema for {origin}"))
+        return cls.of(complete(keywords), schema=parse_schema(name, origin=f"the schema for {origin}"))
 
     @classmethod
     def of(cls, keywords: Mapping[str, str], *, schema: str) -> Self:
         """The destination of `parse_url`'s keywords."""
-        kept = {key: value for key, value in keywords.items() if key not in {"schema", "connect_timeout"}}
-        system_roots = kept.get("sslrootcert") == "system"
-        if system_roots:
-            del kept["sslrootcert"]
-            kept["sslmode"] = "verify-full"
-        seconds = float(keywords.get("connect_timeout", 0))
-        return cls(
-            url=build_url(kept),
-            schema=schema,
-            connect_timeout=seconds if seconds > 0 else None,
-            system_roots=system_roots,
-        )
+        return cls(url=build_url({key: value for key, value in keywords.items() if key != "schema"}), schema=schema)
+
+    @property
+    def keywords(self) -> dict[str, str]:
+        """What is known of how to connect, in libpq's words."""
+        return parse_url(self.url, origin="the URL")
 
     @property
     def label(self) -> str:
         """The destination for people, without a password: `app@db.example.com:5432/app, schema public`."""
-        keywords = parse_url(self.url, origin="the URL")
-        text = f"{_server(keywords)}, schema {self.schema}"
+        text = f"{_server(self.keywords)}, schema {self.schema}"
         return "".join(character if character.isprintable() else "?" for character in text)
 
     @property
@@ -71,40 +66,35 @@ class Destination(NamedTuple):
 
         A password that is also the user's, the database's or the schema's name is left out: each message shows those.
         """
-        keywords = parse_url(self.url, origin="the URL")
+        keywords = self.keywords
         shown = {keywords.get("user"), keywords.get("dbname"), self.schema}
         found = [keywords[key] for key in _SECRET_KEYWORDS if key in keywords and keywords[key] not in shown]
         return tuple(dict.fromkeys(form for secret in found for form in (secret, quote(secret, safe=""))))
 
     @property
-    def libpq_environment(self) -> dict[str, str]:
-        """What `pg_dump` and `psql` need, as variables: anyone on the machine may read their arguments."""
-        keywords = parse_url(self.url, origin="the URL")
-        if self.connect_timeout:
-            keywords["connect_timeout"] = str(max(1, round(self.connect_timeout)))
-        if self.system_roots:
-            keywords["sslrootcert"] = "system"
-        settings = {key: value for key, value in keywords.items() if key not in KNOWN}
-        if settings:
-            keywords["options"] = " ".join([keywords.get("options", ""), *map(_option, settings.items())]).strip()
-        return {ENVIRONMENT[key]: value for key, value in keywords.items() if key in ENVIRONMENT}
-
-    @property
     def database(self) -> str | None:
         """The database's name, None where the URL leaves it to the server or to a service file."""
-        keywords = parse_url(self.url, origin="the URL")
+        keywords = self.keywords
         return keywords.get("dbname") or keywords.get("user")
 
     @property
     def bare_url(self) -> str:
         """The URL without anything secret, for a command that somebody may copy."""
-        keywords = parse_url(self.url, origin="the URL")
-        return build_url({key: value for key, value in keywords.items() if key not in _SECRET_KEYWORDS})
+        return build_url({key: value for key, value in self.keywords.items() if key not in _SECRET_KEYWORDS})
+
+    @property
+    def timeouts(self) -> dict[str, float]:
+        """The `lock_timeout` and the `statement_timeout` that the URL gives, in seconds."""
+        keywords = self.keywords
+        return {key: seconds(key, keywords[key]) for key in TIMEOUTS if key in keywords}
+
+    def without(self, *keys: str) -> Self:
+        """The same without these parameters."""
+        return self._replace(url=build_url({key: text for key, text in self.keywords.items() if key not in keys}))
 
     def at(self, database: str) -> Self:
         """The same server, and another database."""
-        keywords = parse_url(self.url, origin="the URL")
-        return self._replace(url=build_url({**keywords, "dbname": database}))
+        return self._replace(url=build_url({**self.keywords, "dbname": database}))
 
 
 def parse_schema(text: str, *, origin: str) -> str:
@@ -144,12 +134,6 @@ def redact_argument(word: str) -> str:
 def _form(secret: str) -> tuple[str, str]:
     """What to look for, and what to put there."""
     return (secret, "***") if len(secret) >= _SHORTEST_SECRET else (f":{secret}@", ":***@")
-
-
-def _option(setting: tuple[str, str]) -> str:
-    """A server setting as PGOPTIONS has it: a backslash goes before each space."""
-    name, value = setting
-    return f"-c {name}=" + re.sub(r"([\\\s])", r"\\\1", value)
 
 
 def _server(keywords: Mapping[str, str]) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
+
+from sartor.domain.destination import Destination
 
 
 class Limits(NamedTuple):
@@ -19,3 +21,14 @@ class Limits(NamedTuple):
     statement_timeout: float = 0.0
     fuse: bool = True
     fingerprint: bool = True
+
+    def at(self, destination: Destination) -> Self:
+        """The limits of a run at a destination: a timeout that its URL gives counts where none was asked for."""
+        own, given = Limits(), destination.timeouts
+        lock, statement = self.lock_timeout, self.statement_timeout
+        return self._replace(
+            lock_timeout=given.get("lock_timeout", lock) if lock == own.lock_timeout else lock,
+            statement_timeout=given.get("statement_timeout", statement)
+            if statement == own.statement_timeout
+            else statement,
+        )

@@ -72,7 +72,8 @@ async def clone(live: Session, scratch: Session, snapshot: Snapshot, *, data: bo
 
 async def _pour(live: Session, scratch: Session, snapshot: Snapshot, *, data: bool, lock_wait: float) -> list[str]:
     """Have `pg_dump` write SQL and `psql` run it, past what can't be done there."""
-    tools = find_tools(live.facts.server_version)[0]
+    encrypted = live.connection.encrypted or scratch.connection.encrypted
+    tools = find_tools(live.facts.server_version, encrypted=encrypted)[0]
     given = [*BARE, f"--snapshot={snapshot.id}", f"--lock-wait-timeout={lock_wait * 1000:.0f}", "--no-password"]
     given += [] if data else ["--schema-only"]
     try:

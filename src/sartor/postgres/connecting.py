@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from typing import Any
+from typing import NamedTuple
 
 import asyncpg
 
 from sartor.domain.destination import Destination, redact
 from sartor.domain.errors import DestinationError, Unreachable, Unsupported
 from sartor.postgres.connection import Connection
+from sartor.postgres.reaching import Call, reach, resolve
+from sartor.postgres.way import Password, Place, Way, find_way
 
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What the driver raises, apart from OSError."""
@@ -19,37 +21,62 @@ DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.Internal
 OLDEST_SERVER = 14
 """The oldest major version of Postgres that Sartor supports."""
 
-CONNECT_TIMEOUT = 10.0
-"""Seconds that a connection may take, where the URL doesn't say (`connect_timeout`)."""
+
+class Failed(NamedTuple):
+    """A place that wasn't reached, the password that was ready for it, and why."""
+
+    place: Place
+    password: Password
+    error: BaseException
 
 
 async def connect(destination: Destination, *, application: str, kind: type[Connection] = Connection) -> Connection:
     """A connection with no statement cache: scripts alter the tables that they queried.
 
-    Raises Unreachable, and Unsupported where the server is too old.
+    The places are tried in turn, each for as long as `connect_timeout` says. Raises Unreachable, Unsupported where the
+    server is too old, and SettingsError where it can't be known how to connect.
     """
-    timeout = destination.connect_timeout or CONNECT_TIMEOUT
+    way = find_way(destination)
+    failed: list[Failed] = []
+    for wanted in _wanted(way):
+        call = Call(way=way, application=application, kind=kind, timeout=way.timeout, wanted=wanted)
+        for named in way.places:
+            if made := await _connect_to(call, named, failed, destination):
+                return await _checked(made, destination)
+    raise _error(failed, destination, way.timeout) from failed[-1].error
+
+
+async def _connect_to(call: Call, named: Place, failed: list[Failed], destination: Destination) -> Connection | None:
+    """A connection to one of a host's addresses; None where the next host is to be tried, as `failed` then says why."""
+    password = call.way.password(named)
     try:
-        connection: Any = await asyncpg.connect(
-            destination.url,
-            connection_class=kind,
-            statement_cache_size=0,
-            server_settings={"application_name": application},
-            ssl=ssl.create_default_context() if destination.system_roots else None,
-            timeout=timeout,
-        )
-        await connection.enter_fence()
-    except (OSError, ValueError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise connect_error(error, destination, timeout) from error
-    except asyncpg.InternalClientError as error:
-        raise connect_error(error, destination, timeout) from error
-    assert isinstance(connection, Connection)  # noqa: S101 - for the type checker
+        places = await resolve(call, named)
+    except OSError as error:
+        failed.append(Failed(named, password, error))
+        return None
+    for place in places:
+        try:
+            return await reach(call, place, password)
+        except (OSError, asyncpg.CannotConnectNowError, asyncpg.TargetServerAttributeNotMatched) as error:
+            failed.append(Failed(place, password, error))
+        except (ValueError, *DRIVER_ERRORS) as error:
+            raise _error([Failed(place, password, error)], destination, call.timeout) from error
+    return None
+
+
+async def _checked(connection: Connection, destination: Destination) -> Connection:
     if (major := connection.get_server_version().major) < OLDEST_SERVER:
         await close(connection)
         raise Unsupported(
             f"{destination.label}: the server is Postgres {major}, and Sartor needs {OLDEST_SERVER} or later"
         )
     return connection
+
+
+def _wanted(way: Way) -> list[str]:
+    """The kinds of server to look for in turn."""
+    wanted = way.keywords.get("target_session_attrs", "any")
+    return ["standby", "any"] if wanted == "prefer-standby" else [wanted]
 
 
 async def stay(connection: Connection) -> None:
@@ -65,18 +92,48 @@ async def close(connection: Connection) -> None:
         connection.terminate()
 
 
-def connect_error(error: BaseException, destination: Destination, timeout: float) -> Unreachable:
-    """Why there is no connection, and what to do about it."""
-    reason, hint = _why_not(error, timeout)
-    return Unreachable(redact(f"{destination.label}: {reason}", destination.secrets), hint=hint)
+def _error(failed: list[Failed], destination: Destination, timeout: float) -> Unreachable:
+    """Why there is no connection, and what to do about it; of several places, each has its reason."""
+    reasons = [(each.place, *_why_not(each.error, timeout, each.password)) for each in failed]
+    *_, reason, hint = reasons[-1]
+    if len({place for place, *_ in reasons}) > 1:
+        reason = "; ".join(f"{_shown(place)}: {why}" for place, why, _ in reasons)
+    secrets = (*destination.secrets, *(each.password.text for each in failed if each.password.text))
+    return Unreachable(redact(f"{destination.label}: {reason}", secrets), hint=hint)
 
 
-def _why_not(error: BaseException, timeout: float) -> tuple[str, str]:
+def _shown(place: Place) -> str:
+    return f"{place}" + (f" ({place.address})" if place.host not in {"", place.address} else "")
+
+
+def _why_not(error: BaseException, timeout: float, password: Password) -> tuple[str, str]:
     match error:
-        case asyncpg.InvalidPasswordError() | asyncpg.InvalidAuthorizationSpecificationError():
+        case asyncpg.InvalidPasswordError() if password.text is None:
+            return (
+                "the server asks for a password, and none is given" + (password.source and f" ({password.source})"),
+                "give it in SARTOR_PASSWORD, as a variable or a secret file, in the URL or in ~/.pgpass (mode 0600)",
+            )
+        case asyncpg.InvalidPasswordError():
+            return (
+                f"the server refuses these credentials, with the password from {password.source} ({error})",
+                "check user and password (--db-url, SARTOR_DB_URL, SARTOR_PASSWORD, ~/.pgpass) and pg_hba.conf",
+            )
+        case asyncpg.InvalidAuthorizationSpecificationError():
             return (
                 f"the server refuses these credentials ({error})",
                 "check user and password (--db-url, SARTOR_DB_URL, SARTOR_PASSWORD, ~/.pgpass) and pg_hba.conf",
+            )
+        case asyncpg.PostgresError() if "unsupported startup parameter" in str(error):
+            name = str(error).rpartition(" ")[2].strip("\"'")
+            ignore = f"ignore_startup_parameters = {name} in pgbouncer.ini"
+            return (
+                f"the pooler refuses the parameter {name} of the URL or the environment ({error})",
+                f"leave {name} out, give the server's own address instead of the pooler's, or set {ignore}",
+            )
+        case asyncpg.TargetServerAttributeNotMatched():
+            return (
+                "the server isn't of the kind that target_session_attrs asks for",
+                "give the address of one that is, or another target_session_attrs",
             )
         case asyncpg.InvalidCatalogNameError():
             return (f"{error}", "check the database's name in the URL, or create it: createdb NAME")
@@ -88,11 +145,6 @@ def _why_not(error: BaseException, timeout: float) -> tuple[str, str]:
             return (f"the server refuses: {error}", "check the spelling of what follows the ? in the URL")
         case asyncpg.PostgresError():
             return (f"the server refuses: {error}", "ask whoever runs the server")
-        case asyncpg.ClientConfigurationError() if "root certificate" in str(error):
-            return (
-                f"TLS can't be checked: {error.args[0]}",
-                "name the authority's file with sslrootcert=FILE, or trust the machine's own: sslrootcert=system",
-            )
         case ssl.SSLError():
             return (
                 f"TLS failed: {error.reason or error}",

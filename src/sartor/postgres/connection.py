@@ -24,6 +24,7 @@ from sartor.domain.rows import Rows
 from sartor.postgres.fence import FENCE, SESSION_FENCE, STEP_IN, STEP_OUT, entering
 from sartor.postgres.sending import ends_with_connection, send_rows
 from sartor.postgres.unhurried import unhurried
+from sartor.postgres.way import Place, Way
 
 if TYPE_CHECKING:
     _Driver = asyncpg.Connection[asyncpg.Record]
@@ -80,6 +81,17 @@ class NotAwaited(Exception):
         super().__init__("the script never awaited this query, so it was never sent")
         self.query = query
         self.place = place
+
+
+class Reached(NamedTuple):
+    """How a connection was made: the way, the place of several, and the password that was given there."""
+
+    way: Way
+    place: Place
+    password: str | None
+
+    def __repr__(self) -> str:
+        return "Reached(...)"
 
 
 class _Asked(NamedTuple):
@@ -157,6 +169,7 @@ class Connection(_Driver):
         "error",
         "pinned",
         "pooled",
+        "reached",
         "since",
         "statement",
         "worn",
@@ -173,16 +186,18 @@ class Connection(_Driver):
         self.pinned: str | None = None
         self.statement: str | None = None
         self.since = 0.0
+        self.reached: Reached
         self.error: BaseException | None = None
 
     @property
-    def place(self) -> tuple[str, str]:
-        """The host (or the socket's folder) and the port that the driver has chosen of those that it was given."""
-        address: tuple[str, int] | str = self._addr  # type: ignore[attr-defined]  # the stubs don't have it
-        if isinstance(address, str):
-            folder, _, port = address.rpartition("/.s.PGSQL.")
-            return folder, port
-        return address[0], str(address[1])
+    def socket(self) -> Any:
+        """The socket, for its options."""
+        return self._transport.get_extra_info("socket")  # type: ignore[attr-defined]  # the stubs don't have it
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether it speaks TLS."""
+        return self._transport.get_extra_info("ssl_object") is not None  # type: ignore[attr-defined]
 
     async def enter_fence(self) -> None:
         """Put the session inside the fence, or learn that a pooler is in between. Comes before any other statement."""

@@ -89,13 +89,15 @@ BARE = ("--no-owner", "--no-acl", "--no-publications", "--no-subscriptions")
 """What leaves out that which needs other roles, or reaches other servers."""
 
 
-async def decode(server_version: int, file: Path) -> Tools:
+async def decode(server_version: int, file: Path, *, encrypted: bool) -> Tools:
     """Read an archive to its end, which its list of contents alone wouldn't; the tools that can.
+
+    Those that can speak TLS, where the session is `encrypted` with which they are to work.
 
     Raises BackupFailed where it is cut short, damaged, or no archive, or where all tools here are too old for it.
     """
     complaint = ""
-    for tools in find_tools(server_version):
+    for tools in find_tools(server_version, encrypted=encrypted):
         arguments, environment = [f"--file={os.devnull}", str(file)], os.environ | {"LC_ALL": "C"}
         try:
             async with started(tools.program("pg_restore"), *arguments, environment=environment) as program:

@@ -11,6 +11,7 @@ from sartor.domain.errors import DestinationError, PrivilegeMissing, ReadOnly
 from sartor.domain.quoting import quote_identifier
 from sartor.postgres.connecting import DRIVER_ERRORS, close, connect, session_error
 from sartor.postgres.connection import Connection
+from sartor.postgres.pooler import lends_sessions
 
 _FACTS = """
 select
@@ -120,7 +121,11 @@ class Session:
     async def learn(self) -> None:
         """Learn the facts again."""
         row = await self.connection.fetchrow(_FACTS, self.schema)
-        self._facts = Facts(pooled=self.connection.pooled, **dict(row))
+        # A pooler that keeps a server session for its client is as good as none.
+        pooled = self.connection.pooled and await lends_sessions(
+            self.connection, self.destination, application=self.application
+        )
+        self._facts = Facts(pooled=pooled, **dict(row))
 
     async def renew(self) -> None:
         """A new connection in place of this one. Raises Unreachable."""

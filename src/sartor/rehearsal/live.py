@@ -65,6 +65,7 @@ def _failure(error: Exception, session: Session, script: Script) -> Failure:
 
 
 def _pins(session: Session, name: str, limits: Limits) -> Pins:
+    limits = limits.at(session.destination)
     return Pins(
         schema=session.schema,
         role=session.facts.role,

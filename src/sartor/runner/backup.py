@@ -67,7 +67,7 @@ async def back_up(session: Session, order: BackupOrder, limits: Limits, observer
     if session.facts.pooled:
         raise PoolerRefused(f"{session.destination.label} is a connection pooler, and a backup needs a session")
     began = time.monotonic()
-    tools = find_tools(session.facts.server_version)[0]
+    tools = find_tools(session.facts.server_version, encrypted=session.connection.encrypted)[0]
     schema = schema_to_hold(session.schema, whole=order.whole)
     if schema is not None and not session.facts.schema_exists:
         raise BackupFailed(f"there is no schema {schema} in database {session.facts.database}", hint="check its name")
@@ -140,7 +140,8 @@ class _Taking:
                 if order.prove:
                     source = await likeness(tools, session, snapshot, schema=schema, empty=choice.left)
             self._what = "reading the backup"
-            reader = await decode(session.facts.server_version, self._file.path)
+            encrypted = session.connection.encrypted
+            reader = await decode(session.facts.server_version, self._file.path, encrypted=encrypted)
             if source is not None:
                 await self._prove(reader, source, order.scratch or session.destination)
             return Backup(

@@ -81,7 +81,7 @@ class _Writer:
         self._session = session
         self._plan = plan
         self._head = head
-        self._limits = limits
+        self._limits = limits.at(session.destination)
 
     def repairs(self) -> Iterator[list[Part]]:
         """What a run records before its first step."""

@@ -55,7 +55,7 @@ async def put_back(order: RestoreOrder, into: Destination, *, observer: Observer
         await _require_empty(session, order)
         beat = asyncio.create_task(_beat(file, size, observer))
         try:
-            tools = await decode(session.facts.server_version, file)
+            tools = await decode(session.facts.server_version, file, encrypted=session.connection.encrypted)
             await restore(tools, session, file, bare=order.no_owner, jobs=order.jobs)
             # From here on it is restored, whatever comes.
             left_out = await _left_out(tools, session, file, observer)

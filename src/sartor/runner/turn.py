@@ -38,7 +38,7 @@ class Turn:
 
     def __init__(self, session: Session, watch: Watch, *, limits: Limits, observer: Observer) -> None:
         self.session = session
-        self.limits = limits
+        self.limits = limits = limits.at(session.destination)
         self.observer = observer
         self.patience = Patience(lock_budget=limits.lock_budget, wait=limits.wait)
         self.lookout = Lookout(watch, observer)
@@ -105,7 +105,7 @@ class Turn:
         """Keep the lookout on the session while it runs `script`."""
         connection = self.session.connection
         # Of a connection that was just cut the driver no longer knows the number.
-        unknown = self.session.facts.pooled or connection.is_closed()
+        unknown = connection.pooled or connection.is_closed()
         pid = None if unknown else connection.get_server_pid()
         deadline = time.monotonic() + self.limits.lock_budget
         self.lookout.attend(connection, pid=pid, mark=self.tag, script=script, deadline=deadline)
@@ -157,6 +157,13 @@ async def take_turn(session: Session, verb: str, *, limits: Limits, observer: Ob
     """
     async with Watch(session.destination, application=application_name(verb)) as watch:
         turn = Turn(session, watch, limits=limits, observer=observer)
+        if watch.missing is not None:
+            observer(
+                Note(
+                    text=f"goes on with one connection, as there is no second ({watch.missing}): the run's lock isn't"
+                    " held, and nobody is told who is in the way; the journal keeps runs apart all the same"
+                )
+            )
         async with turn.lookout.during():
             if not session.facts.pooled:
                 await turn.take_lock()

@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from sartor.domain.database_url import parse_environment, parse_url, with_defaults
+from sartor.domain.database_url import complete, parse_environment, parse_url
 from sartor.domain.destination import DEFAULT_SCHEMA, Destination, parse_schema
 from sartor.domain.errors import SettingsError
 from sartor.settings.lookup import Found, Lookup
+from sartor.settings.services import read_service
 
-_REACHING = {"host", "user", "dbname", "service"}
+_REACHING = {"host", "hostaddr", "user", "dbname", "service"}
 """What of libpq's environment says that a database is meant."""
+
+_FROM = "password_from"
+"""Stands beside a password on its way here: where it was found."""
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_.-]*"
 
@@ -24,16 +28,29 @@ def find_destinations(
     A flag stands for its setting's whole list, `--db-url` for those of user and password too, as it is one database.
     `origin` is what to call that flag.
     """
-    defaults = parse_environment(lookup.environ)
+    defaults = _from("PGPASSWORD", parse_environment(lookup.environ))
     schemas = [_schema(found) for found in _given("--schema", schema) or lookup.series("schema")]
-    credentials = [[{key: found.text} for found in lookup.series(key)] for key in ("user", "password")]
+    users = [{"user": found.text} for found in lookup.series("user")]
+    passwords = [{"password": found.text, _FROM: found.origin} for found in lookup.series("password")]
+    credentials = [users, passwords]
     if db_url is not None:
         first = [values[:1] for values in credentials]
         layers = [*first, [_url(found) for found in _given(origin, db_url)], schemas]
     else:
         layers = [_urls(lookup, defaults), *credentials, schemas]
-    runs = [with_defaults(keywords, defaults) for keywords in _combine(layers)]
-    return tuple(dict.fromkeys(Destination.of(run, schema=run.get("schema", DEFAULT_SCHEMA)) for run in runs))
+    return tuple(dict.fromkeys(_settled(run, defaults, lookup.environ) for run in _combine(layers)))
+
+
+def _settled(given: dict[str, str], defaults: Mapping[str, str], environ: Mapping[str, str]) -> Destination:
+    """The destination, filled as libpq does it: what a service says outranks the environment."""
+    service: dict[str, str] = {}
+    if name := given.get("service") or defaults.get("service"):
+        service = read_service(name, environ)
+    run = complete(given, service, defaults)
+    run.pop("service", None)
+    origin = run.pop(_FROM, "")
+    made = Destination.of(run, schema=run.get("schema", DEFAULT_SCHEMA))
+    return made._replace(settled=True, password_from=origin or "the URL")
 
 
 def _combine(layers: list[list[dict[str, str]]]) -> Iterator[dict[str, str]]:
@@ -68,8 +85,12 @@ def _given(flag: str, text: str | None) -> tuple[Found, ...]:
     return () if text is None else (Found(text=text, origin=flag),)
 
 
+def _from(origin: str, keywords: dict[str, str]) -> dict[str, str]:
+    return {**keywords, _FROM: origin} if "password" in keywords else keywords
+
+
 def _url(found: Found) -> dict[str, str]:
-    keywords = parse_url(found.text, origin=found.origin)
+    keywords = _from(found.origin, parse_url(found.text, origin=found.origin))
     if "schema" in keywords:
         parse_schema(keywords["schema"], origin=f"the schema in {found.origin}")
     return keywords

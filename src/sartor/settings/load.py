@@ -12,6 +12,8 @@ from sartor.settings.destinations import find_destinations
 from sartor.settings.durations import parse_duration, parse_switch
 from sartor.settings.lineages import MAIN, LineageSource, make_sources, parse_sources
 from sartor.settings.lookup import Found, Lookup, make_lookup, variable
+from sartor.settings.owners import require_own
+from sartor.settings.prefixed import check_names
 from sartor.settings.toml_file import find_toml
 
 _UNITS = {"lock_timeout": "ms", "lock_budget": "s", "wait": "s", "statement_timeout": "s"}
@@ -35,7 +37,10 @@ class Flags(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """What a run is to do. Durations are in seconds, a `statement_timeout` of 0 is none."""
+    """What a run is to do. Durations are in seconds, a `statement_timeout` of 0 is none.
+
+    A destination's own timeouts are left in it where no setting says otherwise. `notes` are worth telling.
+    """
 
     destinations: tuple[Destination, ...]
     sources: tuple[LineageSource, ...]
@@ -46,19 +51,24 @@ class Settings(NamedTuple):
     statement_timeout: float = 0.0
     strict_order: bool = False
     fingerprint: bool = True
+    notes: tuple[str, ...] = ()
 
 
 def load_settings(flags: Flags, *, environ: Mapping[str, str], directory: Path) -> Settings:
     """The settings of a command that needs a database. Raises SettingsError."""
     lookup = _lookup(environ, directory)
+    notes = check_names(lookup)
     environment = lookup.setting("environment")
+    durations = dict(_durations(lookup, flags))
+    destinations = find_destinations(lookup, db_url=flags.db_url, schema=flags.schema)
     return Settings(
-        destinations=find_destinations(lookup, db_url=flags.db_url, schema=flags.schema),
+        destinations=tuple(destination.without(*durations) for destination in destinations),
         sources=_sources(lookup, flags, directory),
         environment=(environment.text.strip() or None) if environment else None,
         strict_order=_switch(lookup, "strict-order", flags.strict_order, default=False),
         fingerprint=_switch(lookup, "fingerprint", None, default=True),
-        **dict(_durations(lookup, flags)),
+        notes=notes,
+        **durations,
     )
 
 
@@ -69,7 +79,9 @@ def load_destination(url: str, *, origin: str, environ: Mapping[str, str], direc
 
 def load_sources(flags: Flags, *, environ: Mapping[str, str], directory: Path) -> tuple[LineageSource, ...]:
     """Where the alterations are, for a command that needs no database. Raises SettingsError."""
-    return _sources(_lookup(environ, directory), flags, directory)
+    lookup = _lookup(environ, directory)
+    check_names(lookup)
+    return _sources(lookup, flags, directory)
 
 
 def load_ignored(*, environ: Mapping[str, str], directory: Path) -> tuple[str, ...]:
@@ -78,7 +90,7 @@ def load_ignored(*, environ: Mapping[str, str], directory: Path) -> tuple[str, .
 
 
 def _lookup(environ: Mapping[str, str], directory: Path) -> Lookup:
-    return make_lookup(environ, find_toml(directory.absolute()))
+    return make_lookup(environ, find_toml(directory.absolute(), environ))
 
 
 def _durations(lookup: Lookup, flags: Flags) -> Iterator[tuple[str, float]]:
@@ -109,4 +121,7 @@ def _sources(lookup: Lookup, flags: Flags, directory: Path) -> tuple[LineageSour
         return make_sources(toml.named_texts("alterations"), base=toml.path.parent, origin=toml.origin("alterations"))
     if table is not None:
         return parse_sources(toml.texts("alterations"), base=toml.path.parent, origin=toml.origin("alterations"))
-    return (LineageSource(name=MAIN, location=str(base / "alterations")),)
+    found_here = base / "alterations"
+    if found_here.is_dir():
+        require_own(found_here, lookup.environ)
+    return (LineageSource(name=MAIN, location=str(found_here)),)

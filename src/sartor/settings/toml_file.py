@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sartor.domain.errors import SettingsError
+from sartor.settings.owners import require_own
 
 KEYS = (
     "alterations",
@@ -57,16 +60,16 @@ class TomlFile(NamedTuple):
         raise SettingsError(f"{self.origin(key)} isn't made of texts", hint=_shapes(key))
 
 
-def find_toml(directory: Path) -> TomlFile:
-    """The settings in `directory`, or in its nearest parent that has some.
+def find_toml(directory: Path, environ: Mapping[str, str]) -> TomlFile:
+    """The settings in `directory`, or in its nearest parent that has some. Raises SettingsError where it isn't ours.
 
     Beside a `sartor.toml`, the table in `pyproject.toml` doesn't count: one file is what holds.
     """
     for folder in (directory, *directory.parents):
         if (table := _read(folder / "sartor.toml")) is not None:
-            return _checked(TomlFile(path=folder / "sartor.toml", table=table))
+            return _checked(TomlFile(path=folder / "sartor.toml", table=table), environ)
         if (table := _pyproject_table(folder / "pyproject.toml")) is not None:
-            return _checked(TomlFile(path=folder / "pyproject.toml", table=table))
+            return _checked(TomlFile(path=folder / "pyproject.toml", table=table), environ)
     return TomlFile(path=directory / "sartor.toml", table={})
 
 
@@ -82,12 +85,20 @@ def _pyproject_table(path: Path) -> dict[str, Any] | None:
 def _read(path: Path, *, only_if: bytes = b"") -> dict[str, Any] | None:
     """The document; None without the file, or where it can't hold what is sought."""
     try:
-        content = path.read_bytes()
+        content = _content(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise SettingsError(f"{path} can't be read: {error.strerror}", hint="make it readable") from error
     return _parse(content, path) if re.search(only_if, content) else None
+
+
+def _content(path: Path) -> bytes:
+    """The file's bytes; a pipe with its name isn't waited for."""
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123 - of a descriptor
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise FileNotFoundError(path)
+        return file.read()
 
 
 def _parse(content: bytes, path: Path) -> dict[str, Any]:
@@ -99,7 +110,8 @@ def _parse(content: bytes, path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path} isn't TOML: {error}", hint="mend the file") from None
 
 
-def _checked(file: TomlFile) -> TomlFile:
+def _checked(file: TomlFile, environ: Mapping[str, str]) -> TomlFile:
+    require_own(file.path, environ)
     for key in file.table:
         if key not in KEYS:
             raise SettingsError(f"{file.path} has a setting {key!r}, which Sartor doesn't know", hint=_nearest(key))

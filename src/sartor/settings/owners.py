@@ -1,0 +1,51 @@
+"""Whose files these are: what lies about decides what is run and where, so it has to be ours, root's, or trusted.
+
+As git has it with `safe.directory`: a file that another user left in a folder above would choose the scripts, and the
+server that the password goes to.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shlex
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from sartor.domain.errors import SettingsError
+
+TRUSTED = "SARTOR_SAFE_DIRECTORY"
+"""The variable that lists folders of other users that are trusted, as PATH does; `*` trusts all."""
+
+
+def require_own(path: Path, environ: Mapping[str, str]) -> None:
+    """Raise SettingsError where somebody else may have written what is at `path`, or the link that leads there."""
+    safe = environ.get(TRUSTED, "").split(os.pathsep)
+    if "*" in safe or any(folder and path.parent.resolve().is_relative_to(Path(folder).resolve()) for folder in safe):
+        return
+    for found in (path.lstat(), path.stat()):
+        if reason := _reason(found):
+            hint = f"where you trust it: export {TRUSTED}={shlex.quote(str(path.parent))}"
+            raise SettingsError(f"{path} {reason}: it would decide what is run, and on which database", hint=hint)
+
+
+def _reason(found: os.stat_result) -> str | None:
+    if found.st_uid not in _ours():
+        return f"belongs to {_name(found.st_uid)}, and this is run by {_name(os.geteuid())}"
+    if found.st_mode & stat.S_IWOTH and stat.S_ISREG(found.st_mode):
+        return f"may be written to by everybody (mode {stat.S_IMODE(found.st_mode):04o})"
+    return None
+
+
+def _ours() -> set[int]:
+    """Root may do all anyway; who became root by sudo keeps what was theirs."""
+    sudo = os.environ.get("SUDO_UID", "") if os.geteuid() == 0 else ""
+    return {os.geteuid(), 0, *([int(sudo)] if sudo.isdecimal() else [])}
+
+
+def _name(uid: int) -> str:
+    try:
+        return f"user {pwd.getpwuid(uid).pw_name}"
+    except KeyError:
+        return f"the user with number {uid}"

@@ -1,0 +1,61 @@
+"""Connection services: `service=prod`, looked up where libpq looks them up (the manual's chapter 34.17)."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from sartor.domain.database_url import parse_pairs
+from sartor.domain.errors import SettingsError
+from sartor.domain.service_file import find_service
+
+_SYSTEM = ("/etc/postgresql-common", "/etc")
+"""Where a file for the whole machine is, where PGSYSCONFDIR doesn't say: each libpq knows one place of its own."""
+
+
+def read_service(name: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """The keywords of a service. Raises SettingsError where there is none, or its file can't be read."""
+    looked: list[str] = []
+    for path in _files(environ):
+        looked.append(str(path))
+        found = find_service(_read(path), name, origin=str(path))
+        if found is not None:
+            keywords = parse_pairs(found, origin=f"service {name!r} in {path}")
+            return {**keywords, "password_from": f"service {name!r} in {path}"} if "password" in keywords else keywords
+    where = f"it isn't in {', '.join(looked)}" if looked else "there is no ~/.pg_service.conf"
+    raise SettingsError(
+        f"there is no service {name!r}: {where}",
+        hint=f"write [{name}] and its parameters to ~/.pg_service.conf, or name the file in PGSERVICEFILE",
+    )
+
+
+def _files(environ: Mapping[str, str]) -> Iterator[Path]:
+    if named := environ.get("PGSERVICEFILE"):
+        yield Path(named)
+    elif (home := _home(environ)) and (home / ".pg_service.conf").exists():
+        yield home / ".pg_service.conf"
+    system = [environ["PGSYSCONFDIR"]] if environ.get("PGSYSCONFDIR") else _SYSTEM
+    for folder in system:
+        if (file := Path(folder, "pg_service.conf")).exists():
+            yield file
+
+
+def _home(environ: Mapping[str, str]) -> Path | None:
+    if home := environ.get("HOME"):
+        return Path(home)
+    try:
+        return Path(pwd.getpwuid(os.geteuid()).pw_dir)
+    except KeyError:
+        return None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()
+    except OSError as error:
+        hint = "it holds connection services: PGSERVICEFILE names it"
+        raise SettingsError(f"{path} can't be read: {error.strerror}", hint=hint) from error
+    except UnicodeDecodeError:  # it would quote what may be a password
+        raise SettingsError(f"{path} isn't UTF-8", hint="write it as UTF-8 text") from None
