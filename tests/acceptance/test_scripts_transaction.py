@@ -60,8 +60,8 @@ OFFENCES = {
     "its connection reset": ("await conn.reset()", "the script runs conn.reset()", "take the statement out"),
     "a query left running": (
         "import asyncio\nasyncio.ensure_future(conn.execute('select pg_sleep(60)'))\nawait asyncio.sleep(0)",
-        "another operation is in progress",
-        "`await` every query",
+        "the script ended while a task of it was running: Connection.execute",
+        "await its tasks",
     ),
     "a query that isn't awaited": (
         "conn.execute('create table lost (id int)')",
@@ -70,8 +70,8 @@ OFFENCES = {
     ),
     "a query in a task that isn't awaited": (
         "import asyncio\nlost = asyncio.ensure_future(conn.fetch('select 1'))",
-        "never awaited this query, so it was never sent",
-        "write `await` before it",
+        "the script ended while a task of it was running: Connection.fetch",
+        "await its tasks",
     ),
     "a statement that can't run in one": (
         "await conn.execute('create index concurrently on a (id)')",

@@ -44,14 +44,14 @@ SLOW = {"asyncio", "asyncpg", "logging", "multiprocessing", "random", "secrets",
 
 SHARED = """
     api api.backups api.files api.looks api.proofs api.rehearsals api.repairs api.requests api.runs api.server catalogue
-    catalogue.files settings settings.destinations settings.durations settings.lineages settings.load
+    catalogue.files catalogue.process settings settings.destinations settings.durations settings.lineages settings.load
     settings.lookup settings.toml_file domain domain.alteration domain.database_url domain.destination domain.errors
     domain.ledger domain.limits domain.notes domain.plan domain.release domain.status cli cli.again cli.declare cli.main
     cli.options cli.output cli.results cli.render cli.shapes cli.title cli.work
 """
 ON_SERVER = """
     catalogue.beside cli.signals domain.bundle domain.quoting domain.sql postgres postgres.connecting
-    postgres.connection postgres.ledger postgres.session
+    postgres.connection postgres.asked postgres.lent postgres.ledger postgres.session
 """
 LIST = f"{SHARED} cli.reading"
 READ = f"{LIST} {ON_SERVER}"

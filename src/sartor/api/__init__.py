@@ -14,7 +14,7 @@ from sartor.api.rehearsals import rehearse
 from sartor.api.repairs import preview_repair, repair, verify
 from sartor.api.requests import make_limits
 from sartor.api.runs import deploy, fresh, is_production, protect, rollback, seed
-from sartor.api.server import embedded
+from sartor.api.server import embedded, own_process
 from sartor.domain.release import LATEST
 from sartor.settings import (
     Flags,
@@ -49,6 +49,7 @@ __all__ = [
     "load_settings",
     "load_sources",
     "make_limits",
+    "own_process",
     "preview_repair",
     "preview_rollback",
     "protect",

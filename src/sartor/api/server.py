@@ -1,10 +1,12 @@
-"""A server for trying things out."""
+"""What is around a run: a server for trying things out, and the process."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from sartor.catalogue.process import TELL
 
 
 @contextmanager
@@ -19,3 +21,12 @@ def embedded(directory: str | None) -> Iterator[str]:
     folder = Path(directory).absolute() if directory else default_directory(Path.cwd())
     with serve(folder) as server:
         yield server.url
+
+
+def own_process(tell: Callable[[str], None]) -> None:
+    """Say that this process does nothing but run scripts: none of them may end it, or change it for the next.
+
+    What nobody awaits any longer of what they began is told by `tell`, in a line. An application doesn't call this: its
+    process is its own, and what scripts change of it stays.
+    """
+    TELL[:] = [tell]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import sys
 import traceback
@@ -10,10 +11,11 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
+from sartor.catalogue.premises import stay
 from sartor.catalogue.script import FUNCTIONS, Body, Place, Script
 from sartor.domain.alteration import Alteration
 from sartor.domain.context import Context
-from sartor.domain.errors import ScriptError, causes
+from sartor.domain.errors import ScriptError, causes, said
 
 PACKAGE = "sartor_scripts"
 """The package that a lineage's modules believe to be in, so that `from ._helpers import x` finds their folder's."""
@@ -43,17 +45,29 @@ def run_module(file: Path, content: bytes, *, package: str) -> ModuleType:
     # Dataclasses and pickles look their module up by its name, while it runs.
     sys.modules[module.__name__] = module
     try:
-        exec(compile(content, str(file), "exec", dont_inherit=True), vars(module))  # noqa: S102
+        code = compile(content, str(file), "exec", dont_inherit=True)
+        with stay() as premises:
+            exec(code, vars(module))  # noqa: S102
     except SyntaxError as error:
         place = f"{Path(error.filename or file).name}, line {error.lineno}"
         raise ScriptError(f"{place}: {error.msg}: {(error.text or '').strip()}".rstrip(": ")) from error
-    except (Exception, SystemExit) as error:
-        found = locate(error, str(file))
-        line = f", line {found[1]}" if found else ""
-        raise ScriptError(f"{file.name}{line}: {type(error).__name__} while loading: {error}") from error
+    except asyncio.CancelledError as error:
+        if type(error) is not asyncio.CancelledError:
+            raise  # a signal broke into the module: nothing of it was awaited
+        raise _unloadable(file, error) from error
+    except BaseException as error:
+        raise _unloadable(file, error) from error
     finally:
         del sys.modules[module.__name__]
+    if premises.fault is not None:
+        raise ScriptError(f"{file.name}: {premises.fault}, while loading") from premises.fault
     return module
+
+
+def _unloadable(file: Path, error: BaseException) -> ScriptError:
+    found = locate(error, str(file))
+    line = f", line {found[1]}" if found else ""
+    return ScriptError(f"{file.name}{line}: {type(error).__name__} while loading: {said(error)}")
 
 
 def _make_package(name: str, folder: str) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
+from os import _exit  # the real one, whatever scripts are given
 
 from sartor import __version__
 
@@ -23,4 +23,4 @@ def main() -> None:
     code = run_command(sys.argv[1:])
     results.flush()
     # Everything is closed and given back; taking hundreds of modules apart would take a fifth of the whole time.
-    os._exit(code)
+    _exit(code)

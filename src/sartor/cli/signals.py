@@ -7,14 +7,15 @@ blocks the event loop (`time.sleep`) wouldn't notice, so a moment later an excep
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from os import _exit  # the real one, whatever scripts are given
 from types import FrameType
 from typing import Any, TypeVar
 
+from sartor import api
 from sartor.cli import output
 from sartor.domain.errors import Interrupted, Unreachable
 
@@ -29,6 +30,7 @@ def run(main: Coroutine[Any, Any, T], *, left: str | None = None) -> T:
 
     By default that is what a run of scripts leaves.
     """
+    api.own_process(output.tell)
     stop = _Stop(left)
     # Before asyncio installs a handler of its own, which cancels once and then breaks in anywhere.
     with _handling(stop):
@@ -82,7 +84,7 @@ class _Stop:
         if self._name is not None:
             sys.stderr.write("\nended at once: the server rolls back what isn't committed\n")
             sys.stderr.flush()
-            os._exit(Interrupted.exit_code)
+            _exit(Interrupted.exit_code)
         self._name = signal.Signals(number).name
         sys.stderr.write(f"\n{self._name}: cancelling; once more to end at once\n")
         sys.stderr.flush()
@@ -92,7 +94,7 @@ class _Stop:
 
     def on_alarm(self, _number: int, _frame: FrameType | None) -> None:
         """Break into a script that blocks the event loop."""
-        if not self._noticed:
+        if self._name is not None and not self._noticed:
             self._noticed = True
             raise _BrokenInto
 

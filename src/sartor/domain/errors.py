@@ -210,6 +210,22 @@ class Interrupted(SartorError):
     exit_code = 130
 
 
+class ScriptFault(Exception):
+    """What is wrong with a script that ended as if all were well; no SartorError, as the run tells of it as a failure.
+
+    `place` is the file and line that it comes from, where known; `advice` what to write instead.
+    """
+
+    def __init__(self, message: str, *, place: tuple[str, int] | None = None, advice: str | None = None) -> None:
+        super().__init__(message)
+        self.place = place
+        self.advice = advice
+
+
+class Escaped(Exception):
+    """A script raised what would pass for the run's own end, as `sys.exit` does: its cause."""
+
+
 def causes(error: BaseException) -> Iterator[BaseException]:
     """The error and what it came from, the first cause last: a broken connection hides why it broke."""
     seen: list[BaseException] = []
@@ -218,3 +234,12 @@ def causes(error: BaseException) -> Iterator[BaseException]:
         seen.append(found)
         yield found
         found = found.__cause__ or found.__context__
+
+
+def said(error: object) -> str:
+    """An error's text, whatever it is: it may have none that can be had, or characters that can't be written."""
+    try:
+        text = str(error)
+    except Exception as fault:  # noqa: BLE001 - an error of a script's own may be made in any way
+        return f"(its text can't be had: {type(fault).__name__})"
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")

@@ -9,22 +9,23 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import inspect
-import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Self
 
 import asyncpg
 
 from sartor.domain import sql
-from sartor.domain.client_copy import ClientCopy, find_client_copy
+from sartor.domain.client_copy import find_client_copy
 from sartor.domain.rows import Rows
+from sartor.postgres.asked import Asked, awaited
 from sartor.postgres.fence import FENCE, SESSION_FENCE, STEP_IN, STEP_OUT, entering
+from sartor.postgres.lent import Ended, replica
+from sartor.postgres.refused import NoTalk, TransactionControl
 from sartor.postgres.sending import ends_with_connection, send_rows
 from sartor.postgres.unhurried import unhurried
-from sartor.postgres.way import Place, Way
+from sartor.postgres.way import Reached
 
 if TYPE_CHECKING:
     _Driver = asyncpg.Connection[asyncpg.Record]
@@ -48,64 +49,6 @@ another server session.
 """
 
 
-class TransactionControl(Exception):
-    """A script was about to end, or to begin, the transaction that is Sartor's.
-
-    `statement` is its SQL, or the driver's method that would have done it: `conn.close()`.
-    """
-
-    def __init__(self, statement: str) -> None:
-        super().__init__(statement)
-        self.statement = statement
-
-
-class NoTalk(Exception):
-    """A script was about to copy from or to the client by a method that has no rows to give, and takes none.
-
-    The server would wait for rows, with its locks held, and no timeout of its own would end that.
-    """
-
-    def __init__(self, copy: ClientCopy) -> None:
-        super().__init__(f"COPY {'from' if copy.from_client else 'to'} the client can't be sent this way")
-        self.statement = copy.statement
-        self.from_client = copy.from_client
-
-
-class NotAwaited(Exception):
-    """A script called for a query and never awaited it: Python drops such a query without sending it.
-
-    `query` is the first of them, `place` the file and line that called for it.
-    """
-
-    def __init__(self, query: str, place: tuple[str, int]) -> None:
-        super().__init__("the script never awaited this query, so it was never sent")
-        self.query = query
-        self.place = place
-
-
-class Reached(NamedTuple):
-    """How a connection was made: the way, the place of several, and the password that was given there."""
-
-    way: Way
-    place: Place
-    password: str | None
-
-    def __repr__(self) -> str:
-        return "Reached(...)"
-
-
-class _Asked(NamedTuple):
-    """A query that was called for, and the file and line that did."""
-
-    query: str
-    coroutine: Coroutine[Any, Any, Any]
-    place: tuple[str, int]
-
-    @property
-    def waits(self) -> bool:
-        return inspect.getcoroutinestate(self.coroutine) == inspect.CORO_CREATED
-
-
 def _told(original: Any) -> Any:
     """The driver's method, with its statement checked and remembered, and whether it was awaited."""
 
@@ -119,27 +62,14 @@ def _told(original: Any) -> Any:
     return awaited(functools.wraps(original)(told))
 
 
-def awaited(original: Any) -> Any:
-    """An async method that the connection sees to be awaited."""
-
-    @functools.wraps(original)
-    def method(self: Connection, query: str, *args: Any, **kwargs: Any) -> Any:
-        coroutine = original(self, query, *args, **kwargs)
-        caller = sys._getframe(1)  # noqa: SLF001 - a traceback's frame, before there is one
-        self._asked = [asked for asked in self._asked if asked.waits]
-        self._asked.append(_Asked(query, coroutine, (caller.f_code.co_filename, caller.f_lineno)))
-        return coroutine
-
-    return method
-
-
 def _wearing(name: str) -> Any:
     """The driver's method of this name, which changes the client's side of a session."""
     original = getattr(asyncpg.Connection, name)
 
     @functools.wraps(original)
     def method(self: Connection, *args: Any, **kwargs: Any) -> Any:
-        self.worn = True
+        self._check_open()
+        (self._lender or self).worn = True
         return original(self, *args, **kwargs)
 
     return method
@@ -154,16 +84,19 @@ class Connection(_Driver):
     `confined` says that the database is a scratch one, so that scripts may change nothing that belongs to the server;
     `worn` that a script changed the client's side of the session (codecs, listeners), so that the next script needs a
     new one; `pooled` that a pooler is in between, so that the session is others' as well, and whatever isn't a script's
-    is fenced transaction by transaction.
+    is fenced transaction by transaction. `asked` are the queries that were called for; of a handle that was lent, its
+    own. All else that a script does with a handle is known of the connection.
     """
 
     __slots__ = (
-        "_asked",
+        "_borrower",
         "_closing",
         "_fenced",
         "_guarded",
+        "_lender",
         "_opening",
         "_over",
+        "asked",
         "committing",
         "confined",
         "error",
@@ -179,7 +112,9 @@ class Connection(_Driver):
         super().__init__(*args, **kwargs)
         self._opening = self._closing = ""
         self._guarded = self._over = self._fenced = self.pooled = False
-        self._asked: list[_Asked] = []
+        self._lender: Connection | None = None
+        self._borrower = ""
+        self.asked: list[Asked] = []
         self.committing = False
         self.confined = False
         self.worn = False
@@ -262,7 +197,6 @@ class Connection(_Driver):
                 await super().execute(alone)
             self._guarded = True
             yield
-            self.require_awaited()
             self._guarded = False
             await self._commit(transaction)
         except BaseException:
@@ -285,14 +219,28 @@ class Connection(_Driver):
         await transaction.commit()
         self.committing = self._over = False
 
-    def require_awaited(self) -> None:
-        """Raise NotAwaited where a script called for a query and didn't await it."""
-        waiting = [asked for asked in self._asked if asked.waits]
-        self._asked = []
-        for asked in waiting:
-            asked.coroutine.close()
-        if waiting:
-            raise NotAwaited(waiting[0].query, waiting[0].place)
+    def lend(self, borrower: str) -> Self:
+        """A handle of this connection, for the script called `borrower` until `take_back` ends it.
+
+        It is as good as the connection itself, and what comes of it (cursors, statements, transactions) ends with it.
+        """
+        lent = replica(self)
+        lent.begin_lent(self, borrower)
+        return lent
+
+    def begin_lent(self, lender: Connection, borrower: str) -> None:
+        """Be a handle from now on."""
+        self._lender, self._borrower = lender, borrower
+        self.asked, self._closing, self._stmts_to_close = [], "", set[Any]()
+
+    def take_back(self) -> None:
+        """End a handle: whoever keeps it, or something that came of it, is told so by HandleEnded."""
+        self._protocol, self._transport = Ended(self._borrower), None
+
+    def _check_open(self) -> None:
+        if isinstance(ended := getattr(self, "_protocol", None), Ended):
+            raise ended.error
+        super()._check_open()  # type: ignore[misc]  # the stubs don't have it
 
     async def undo(self) -> None:
         """Roll back and make the session as new, or cut the connection, which does both as well."""
@@ -392,18 +340,20 @@ class Connection(_Driver):
 
     @contextmanager
     def _under_way(self, query: str) -> Iterator[None]:
-        self.statement, self.since = query, time.monotonic()
+        known = self._lender or self
+        known.statement, known.since = query, time.monotonic()
         try:
             yield
         except asyncpg.InFailedSQLTransactionError:
             raise  # the error that made the transaction fail is the one to remember
         except BaseException as error:
-            self.error = error
+            known.error = error
             raise
         finally:
-            self.statement = None
+            known.statement = None
 
     def _check(self, query: str) -> None:
+        self._check_open()
         # Before it is sent: what a script did between its own COMMIT and ours could no longer be undone.
         if self._guarded and (control := sql.transaction_control(query)):
             raise TransactionControl(control)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import asyncpg
 
+from sartor.domain.errors import Escaped, ScriptFault, said
 from sartor.domain.report import Failure
-from sartor.postgres.connection import NoTalk, NotAwaited, TransactionControl
+from sartor.postgres.asked import NotAwaited
 from sartor.postgres.guard import BEYOND, CLOSED_CONSTRAINT, MARK_GONE, ROLE_LEFT
+from sartor.postgres.refused import NoTalk, TransactionControl
 from sartor.postgres.shared import BeyondDatabase, beyond
 
 RETRIED = frozenset({"55P03", "40P01", "40001"})
@@ -20,11 +23,25 @@ STALE = frozenset({"23505", "23502"})
 SAVEPOINT = "wrap the statement that may fail in `async with conn.transaction():`"
 
 
+FOLDER = str(Path(asyncpg.__file__).parent)
+
+
+def is_the_drivers(coroutine: object) -> bool:
+    """Whether a coroutine is of the driver's making: it cancels a query in a task that it looks after itself."""
+    code = getattr(coroutine, "cr_code", None)
+    return code is not None and code.co_filename.startswith(FOLDER)
+
+
 def unwrap(error: BaseException) -> BaseException:
-    """The error that a task group put into a group of one."""
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    return error
+    """The error proper: of a group of one, which a task group makes, and of what escaped from a script."""
+    while True:
+        match error:
+            case BaseExceptionGroup(exceptions=(only,)):
+                error = only
+            case Escaped(__cause__=BaseException() as cause):
+                error = cause
+            case _:
+                return error
 
 
 def sqlstate(error: BaseException) -> str | None:
@@ -54,7 +71,7 @@ def failure(
     advice = _advice(error)
     if sqlstate(error) == "25P02" and hidden is not None and sqlstate(hidden) not in {None, "25P02"}:
         error, advice = hidden, f"the script hid this error and went on, which Postgres doesn't allow: {SAVEPOINT}"
-    place = error.place if isinstance(error, NotAwaited) else locate(error)
+    place = (error.place if isinstance(error, NotAwaited | ScriptFault) else None) or locate(error)
     server = next((e for e in (error, error.__cause__) if isinstance(e, asyncpg.PostgresError)), None)
     statement = getattr(server or error, "query", None)
     if isinstance(error, TransactionControl | NoTalk):
@@ -95,12 +112,12 @@ def _marked(text: str, mark: str) -> str:
 
 
 def _message(error: BaseException) -> str:
-    text = str(error.args[0]) if error.args else ""
+    text = said(error.args[0] if isinstance(error, asyncpg.PostgresError) and error.args else error)
     match error:
         case TransactionControl():
             what = error.statement if error.statement.endswith("()") else error.statement.split()[0].upper()
             return f"the script runs {what} in a transaction that isn't its own"
-        case NotAwaited() | BeyondDatabase() | NoTalk():
+        case NotAwaited() | BeyondDatabase() | NoTalk() | ScriptFault():
             return text
         case asyncpg.ForeignKeyViolationError() if error.constraint_name == CLOSED_CONSTRAINT:
             return "the script had Sartor's own deferred constraint checked, which only COMMIT may do"
@@ -112,19 +129,23 @@ def _message(error: BaseException) -> str:
             return beyond(_marked(text, BEYOND))
         case asyncpg.PostgresError():
             return text
+        case BaseExceptionGroup():
+            return f"{type(error).__name__}: {text}: {'; '.join(_message(unwrap(each)) for each in error.exceptions)}"
         case _:
             return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _advice(error: BaseException) -> str | None:
     """What to change in the script, where the error shows a known mistake."""
-    text, statement = str(error), (getattr(error, "query", None) or "").lower()
+    text, statement = said(error), (getattr(error, "query", None) or "").lower()
     match error:
         case TransactionControl():
             return (
                 "Sartor runs each script in one transaction, together with its record: take the statement out;"
                 " `async with conn.transaction():` makes a savepoint; `transaction = False` runs outside of one"
             )
+        case ScriptFault():
+            return error.advice
         case NotAwaited():
             return "write `await` before it"
         case NoTalk():

@@ -10,7 +10,8 @@ from typing import Any
 from sartor.domain import sql
 from sartor.domain.rehearsal import Message
 from sartor.domain.rows import Rows
-from sartor.postgres.connection import Connection, awaited
+from sartor.postgres.asked import awaited
+from sartor.postgres.connection import Connection
 from sartor.postgres.observer import Run, Sent, Watch, Watcher
 
 METHODS = (

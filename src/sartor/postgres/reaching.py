@@ -12,9 +12,9 @@ from typing import Any
 import asyncpg
 
 from sartor.postgres import encryption
-from sartor.postgres.connection import Connection, Reached
+from sartor.postgres.connection import Connection
 from sartor.postgres.silence import limit_silence
-from sartor.postgres.way import Password, Place, Way
+from sartor.postgres.way import Password, Place, Reached, Way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

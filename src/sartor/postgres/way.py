@@ -81,6 +81,17 @@ class Way(NamedTuple):
         return Password(found, str(file)) if found is not None else Password(None, complaint)
 
 
+class Reached(NamedTuple):
+    """How a connection was made: the way, the place of several, and the password that was given there."""
+
+    way: Way
+    place: Place
+    password: str | None
+
+    def __repr__(self) -> str:
+        return "Reached(...)"
+
+
 def find_way(destination: Destination) -> Way:
     """The way to a destination. Raises SettingsError where it can't be known."""
     keywords = destination.keywords

@@ -13,6 +13,7 @@ from sartor.domain.report import Failure, Note, Observer
 from sartor.postgres.pins import Pins, session_settings
 from sartor.postgres.session import Session
 from sartor.rehearsal.notebook import Notebook
+from sartor.runner.guest import guest
 
 SHORT = 0.3
 """Seconds that a lock is waited for at most: whoever comes behind us waits for as long."""
@@ -44,8 +45,7 @@ async def _rehearse(
     pins, failed = _pins(session, alteration.name, limits), None
     try:
         async with session.connection.guarded(session_settings(pins), ""):
-            await body(session.connection, _context(session, alteration.name, observer))
-            session.connection.require_awaited()
+            await guest(body, alteration.file)(session.connection, _context(session, alteration.name, observer))
             raise _Undo  # noqa: TRY301 - the way out of a transaction that isn't to be committed
     except _Undo:
         pass

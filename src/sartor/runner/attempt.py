@@ -95,11 +95,8 @@ def backoff(attempt: int) -> float:
     return min(2.0, 0.1 * float(2 ** min(attempt, 10))) * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
 
 
-def is_the_scripts(error: BaseException) -> bool:
-    """Whether an error that ended a script is its own failure: not one of the run's, nor the run's being cancelled."""
-    if isinstance(error, asyncio.CancelledError):
-        task = asyncio.current_task()
-        return type(error) is asyncio.CancelledError and not (task and task.cancelling())
+def is_the_scripts(error: Exception) -> bool:
+    """Whether an error that ended a script is its own failure, and not one of the run's."""
     return not isinstance(error, Stale | SartorError)
 
 

@@ -132,7 +132,6 @@ class Outside:
             async with self._kept_inside():
                 for body in bodies:
                     await body(connection, context)
-            connection.require_awaited()
             if connection.is_in_transaction():
                 raise LeftUnfinished("the script began a transaction and didn't end it")
         finally:

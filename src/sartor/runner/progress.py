@@ -228,8 +228,7 @@ class _Progress:
         except Committed:
             self._finish(turn, script.alteration, (time.monotonic() - began) * 1000)
             raise
-        except (Exception, SystemExit, asyncio.CancelledError) as error:
-            # A script's sys.exit() must not end the run as if all were well.
+        except Exception as error:
             if not is_the_scripts(error):
                 raise
             raise alteration_failed(await record_failure(turn, error, script, direction)) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from sartor.postgres.contents import empty_tables
 from sartor.postgres.ledger import read_ledger, require_format
 from sartor.postgres.session import Session, application_name
 from sartor.runner.attempt import Stale, is_the_scripts
+from sartor.runner.guest import guest
 from sartor.runner.turn import Turn, take_turn
 
 
@@ -115,12 +115,12 @@ async def _seed(turn: Turn, modules: Sequence[SeedModule], *, reset: bool) -> No
         nonlocal current
         own = [(module, module.reset) for module in reversed(modules) if reset and module.reset]
         for current, take_out in own:
-            await take_out(connection, turn.context(current.file.name))
+            await guest(take_out, str(current.file))(connection, turn.context(current.file.name))
         if reset and not own:
             count = await empty_tables(connection, turn.session.schema)
             turn.observer(Note(text=f"emptied {count} tables"))
         for current in modules:
-            await current.seed(connection, turn.context(current.file.name))
+            await guest(current.seed, str(current.file))(connection, turn.context(current.file.name))
 
     while True:
         ledger = await read_ledger(turn.session)
@@ -131,7 +131,7 @@ async def _seed(turn: Turn, modules: Sequence[SeedModule], *, reset: bool) -> No
             await turn.happen(EventKind.SEEDED, None, "seeds", work, detail={"files": files, "reset": reset})
         except Stale:
             continue
-        except (Exception, SystemExit, asyncio.CancelledError) as error:
+        except Exception as error:
             if not is_the_scripts(error):
                 raise
             raise alteration_failed(_failure(turn, error, current)) from error

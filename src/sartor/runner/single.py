@@ -14,6 +14,7 @@ from sartor.postgres.connecting import DRIVER_ERRORS
 from sartor.postgres.connection import Connection
 from sartor.postgres.ledger import is_in_effect
 from sartor.runner.attempt import Stale, find_loss, is_the_scripts
+from sartor.runner.guest import guest
 from sartor.runner.outside import Outside
 from sartor.runner.turn import Turn
 
@@ -32,7 +33,10 @@ async def run_script(turn: Turn, step: Step, script: Script, direction: Directio
 
 
 async def _run(turn: Turn, step: Step, script: Script, direction: Direction) -> None:
-    body, before, alteration = script.body(direction), script.before.get(direction), script.alteration
+    alteration, before = script.alteration, script.before.get(direction)
+    before, body = before and guest(before, alteration.file), script.body(direction)
+    if script.sql(direction) is None:
+        body = guest(body, alteration.file)
     context, since = turn.context(alteration.name), None
     due = script.transactional and await _is_due(turn, step, direction)
     if script.needs_session(direction):

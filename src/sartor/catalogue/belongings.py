@@ -1,0 +1,158 @@
+"""What belongs to a process and a script may change: read, and put back."""
+
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found]  # the stubs leave it out; it makes no enum of each answer
+import gc
+import locale
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+
+class Belonging(NamedTuple):
+    """Something of the process: what it is called, how it is read, and how it is set to what was read."""
+
+    name: str
+    read: Callable[[], Any]
+    set: Callable[[Any], object]
+
+    def put_back(self, before: Any) -> bool:
+        """Set it to what it was, where it isn't that; whether it wasn't."""
+        if self.read() == before:
+            return False
+        self.set(before)
+        return True
+
+
+SIGNALS = tuple(n for n in signal.valid_signals() if n not in {signal.SIGKILL, signal.SIGSTOP})
+_held: list[int] = []
+"""Copies of the standard descriptors, as they are to be."""
+
+
+def hold_descriptors() -> None:
+    """Keep copies of 0, 1 and 2 as they are now."""
+    _held[:] = [os.dup(number) for number in (0, 1, 2)]
+
+
+def _read_directory() -> str | None:
+    try:
+        return os.getcwd()  # noqa: PTH109 - it is text
+    except OSError:
+        return None
+
+
+def _set_directory(before: str | None) -> None:
+    if before is not None:
+        os.chdir(before)
+
+
+def _set_environment(before: dict[bytes, bytes]) -> None:
+    for name in set(os.environb) - set(before):
+        del os.environb[name]
+    for name, value in before.items():
+        if os.environb.get(name) != value:
+            os.environb[name] = value
+    time.tzset()
+
+
+def _read_path() -> tuple[list[str], list[str]]:
+    return sys.path, sys.path[:]
+
+
+def _set_path(before: tuple[list[str], list[str]]) -> None:
+    sys.path = before[0]
+    sys.path[:] = before[1]
+
+
+def _read_umask() -> int:
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return umask
+
+
+def _read_handlers() -> dict[int, Any]:
+    return {number: _signal.getsignal(number) for number in SIGNALS}
+
+
+def _set_handlers(before: dict[int, Any]) -> None:
+    for number, handler in before.items():
+        if handler is not None and _signal.getsignal(number) != handler:
+            signal.signal(number, handler)
+
+
+def _read_streams() -> tuple[Any, ...]:
+    streams = sys.stdin, sys.stdout, sys.stderr
+    return (*streams, *(getattr(each, "closed", None) for each in streams))
+
+
+def _set_streams(before: tuple[Any, ...]) -> None:
+    sys.stdin, sys.stdout, sys.stderr = before[:3]
+    if sys.stderr is not None and sys.stderr.closed:
+        sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115 - for good
+    if sys.stdout is not None and sys.stdout.closed:
+        sys.stdout = open(1, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115 - for good
+
+
+def _read_descriptors() -> list[bool]:
+    return [_is_held(number) for number in range(len(_held))]
+
+
+def _is_held(number: int) -> bool:
+    try:
+        return os.path.sameopenfile(number, _held[number])
+    except OSError:
+        return False
+
+
+def _set_descriptors(_before: list[bool]) -> None:
+    for number, held in enumerate(_held):
+        if not _is_held(number):
+            os.dup2(held, number)
+
+
+def _read_hooks() -> tuple[Any, ...]:
+    return sys.excepthook, sys.unraisablehook, sys.displayhook, threading.excepthook, sys.getrecursionlimit()
+
+
+def _set_hooks(before: tuple[Any, ...]) -> None:
+    sys.excepthook, sys.unraisablehook, sys.displayhook, threading.excepthook = before[:4]
+    sys.setrecursionlimit(before[4])
+
+
+def _read_logging() -> tuple[Any, ...]:
+    root = logging.getLogger()
+    return root.level, root.manager.disable, root.disabled, tuple(root.handlers), tuple(root.filters)
+
+
+def _set_logging(before: tuple[Any, ...]) -> None:
+    root = logging.getLogger()
+    root.setLevel(before[0])
+    root.manager.disable, root.disabled = before[1], before[2]
+    root.handlers[:], root.filters[:] = before[3], before[4]
+
+
+BELONGINGS = (
+    Belonging("the standard descriptors", _read_descriptors, _set_descriptors),
+    Belonging("sys.stdout and its like", _read_streams, _set_streams),
+    Belonging("the working directory", _read_directory, _set_directory),
+    Belonging("environment variables", lambda: dict(os.environb), _set_environment),
+    Belonging("sys.path", _read_path, _set_path),
+    Belonging("the umask", _read_umask, os.umask),
+    Belonging("signal handlers", _read_handlers, _set_handlers),
+    Belonging(
+        "a timer",
+        lambda: signal.getitimer(signal.ITIMER_REAL)[0] > 0,
+        lambda _: signal.setitimer(signal.ITIMER_REAL, 0),
+    ),
+    Belonging("the locale", lambda: locale.setlocale(locale.LC_ALL), lambda was: locale.setlocale(locale.LC_ALL, was)),
+    Belonging("logging", _read_logging, _set_logging),
+    Belonging("Python's hooks", _read_hooks, _set_hooks),
+    Belonging("garbage collection", gc.isenabled, lambda was: gc.enable() if was else gc.disable()),
+)
+"""All of them. What other modules hold, a script that changes it changes for good: it is told so in the documents."""

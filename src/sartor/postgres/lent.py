@@ -1,0 +1,50 @@
+"""A connection's handle for one script, and what is left of it once that has ended."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, NoReturn, TypeVar
+
+import asyncpg
+
+T = TypeVar("T")
+
+
+class HandleEnded(asyncpg.InterfaceError):
+    """A connection was used that had been given to a script, which has ended."""
+
+
+class Ended:
+    """Stands where the driver's protocol was: statements, cursors and transactions reach the server through that."""
+
+    def __init__(self, borrower: str) -> None:
+        self.borrower = borrower
+
+    @property
+    def error(self) -> HandleEnded:
+        """What to raise where the handle is used."""
+        return HandleEnded(
+            f"this connection was {self.borrower}'s, which has ended: what uses it must end before the script does"
+        )
+
+    def is_connected(self) -> bool:
+        """Nothing is, through this."""
+        return False
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise self.error
+
+
+def replica(connection: T) -> T:
+    """Another object of the same class with the same attributes."""
+    kind: Any = type(connection)
+    made: T = object.__new__(kind)
+    for name in _attributes(kind):
+        setattr(made, name, getattr(connection, name))
+    return made
+
+
+@cache
+def _attributes(kind: type) -> tuple[str, ...]:
+    names = (name for each in kind.__mro__ for name in getattr(each, "__slots__", ()))
+    return tuple(name for name in names if name != "__weakref__")

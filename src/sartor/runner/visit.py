@@ -1,0 +1,196 @@
+"""All that a script starts in the event loop, noticed: tasks, callbacks that are still to come, coroutines left out."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import warnings
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import FrameType
+from typing import Any
+
+from sartor.catalogue.premises import leave_unless
+from sartor.domain.errors import Escaped, ScriptFault
+from sartor.postgres.errors import is_the_drivers
+
+GRACE = 1.0
+"""Seconds that the tasks of a script may take to end once they are cancelled."""
+TURNS = 3
+"""Turns of the event loop in which what has nothing left to wait for may end by itself."""
+
+DEPTH = 4
+"""Frames that are kept of where a coroutine was made: what a script calls may make it for the script."""
+
+_visit: ContextVar[Visit | None] = ContextVar("visit", default=None)
+_noticing: dict[asyncio.AbstractEventLoop, tuple[int, Any]] = {}
+"""How many visits there are in a loop, and the task factory that it had before."""
+UNAWAITED = "_warn_unawaited_coroutine"
+"""What Python calls, of its module `warnings`, for a coroutine that is thrown away without having been awaited."""
+_warn: Any = getattr(warnings, UNAWAITED, None)
+
+
+@contextmanager
+def noticing() -> Iterator[None]:
+    """The time in which this loop notices what is started in the context of a visit."""
+    loop = asyncio.get_running_loop()
+    count, before = _noticing.get(loop, (0, None))
+    if count == 0:
+        before = loop.get_task_factory()
+        loop.set_task_factory(_make_task)
+        setattr(warnings, UNAWAITED, _leave_out)
+        sys.set_coroutine_origin_tracking_depth(DEPTH)
+    _noticing[loop] = count + 1, before
+    try:
+        yield
+    finally:
+        count, before = _noticing.pop(loop)
+        if count > 1:
+            _noticing[loop] = count - 1, before
+        else:
+            sys.set_coroutine_origin_tracking_depth(0)
+            loop.set_task_factory(before)
+        if not _noticing:
+            setattr(warnings, UNAWAITED, _warn)
+
+
+class Visit:
+    """One call of a function of the script in `file`. `fault` is afterwards what is wrong with how it ended."""
+
+    def __init__(self, file: str) -> None:
+        self.fault: Exception | None = None
+        self._file = file
+        self._pid = os.getpid()
+        self._tasks: dict[asyncio.Task[Any], Any] = {}
+        self._left_out: list[tuple[str, tuple[str, int] | None]] = []
+
+    async def run(self, function: Callable[[], Awaitable[None]]) -> BaseException | None:
+        """Call a function of the script and await it, in a task and a context of its own; what it raised."""
+
+        async def inside() -> BaseException | None:
+            _visit.set(self)
+            try:
+                await function()
+            except BaseException as error:  # noqa: BLE001 - whatever it is, it mustn't go through the event loop
+                return error
+            finally:
+                leave_unless(self._pid)
+            return None
+
+        return await asyncio.get_running_loop().create_task(inside())
+
+    async def end(self) -> None:
+        """End what the script started and didn't see to its end, and note it as the fault."""
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+            if not (self._running() or self._coming()):
+                break
+        fault = self._find()
+        deadline = asyncio.get_running_loop().time() + GRACE
+        while (running := self._running()) and asyncio.get_running_loop().time() < deadline:
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running, timeout=GRACE)
+        for handle in self._coming():
+            handle.cancel()
+        for task in self._tasks:
+            if task.done() and not task.cancelled():
+                task.exception()  # nobody else is going to look at it
+        self.fault = fault
+
+    def _find(self) -> Exception | None:
+        """The first thing that is wrong."""
+        if running := self._running():
+            place, name = self._place(running[0]), getattr(self._tasks[running[0]], "__qualname__", "a task")
+            return ScriptFault(
+                f"the script ended while a task of it was running: {name}", place=place, advice="await its tasks"
+            )
+        if self._coming():
+            return ScriptFault(
+                "the script ended before a callback that it had asked the event loop for",
+                advice="await what the callback does, or cancel it",
+            )
+        for task in self._tasks:
+            # Retrieving it would say that it was seen to: the flag is what says whether the script did.
+            if getattr(task, "_log_traceback", False) and isinstance(error := task.exception(), Exception):
+                return error
+        if self._left_out:
+            name, place = self._left_out[0]
+            return ScriptFault(f"the script never awaited {name}()", place=place, advice="write `await` before it")
+        return None
+
+    def _running(self) -> list[asyncio.Task[Any]]:
+        return [task for task in self._tasks if not task.done()]
+
+    def _coming(self) -> list[asyncio.Handle]:
+        """Callbacks of the script that the event loop is still to call; another kind of loop doesn't tell of them."""
+        loop: Any = asyncio.get_running_loop()
+        waiting = [*getattr(loop, "_scheduled", ()), *getattr(loop, "_ready", ())]
+        return [handle for handle in waiting if not handle.cancelled() and self._is_mine(handle)]
+
+    def _is_mine(self, handle: Any) -> bool:
+        context = getattr(handle, "_context", None)
+        return context is not None and context.get(_visit) is self
+
+    def _place(self, task: asyncio.Task[Any]) -> tuple[str, int] | None:
+        """The line of the script that a task is at; else where the function is that it runs."""
+        coroutine, places = self._tasks[task], []
+        while coroutine is not None:
+            frame: FrameType | None = getattr(coroutine, "cr_frame", None)
+            if frame is not None:
+                places.append((frame.f_code.co_filename, frame.f_lineno))
+            coroutine = getattr(coroutine, "cr_await", None)
+        return next((place for place in reversed(places) if place[0] == self._file), places[0] if places else None)
+
+    def take(self, coroutine: Any, make: Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]) -> asyncio.Task[Any]:
+        """A task for a coroutine of the script."""
+        task = make(_contained(coroutine))
+        self._tasks[task] = coroutine
+        task.add_done_callback(self._forget)
+        return task
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        if task.cancelled() or not getattr(task, "_log_traceback", False):
+            self._tasks.pop(task, None)
+
+    def leave_out(self, coroutine: Any) -> None:
+        """Note a coroutine that nobody awaited."""
+        places = [(file, line) for file, line, _ in coroutine.cr_origin or ()]
+        own = next((place for place in places if place[0] == self._file), places[0] if places else None)
+        self._left_out.append((coroutine.__qualname__, own))
+
+
+def _leave_out(coroutine: Any) -> None:
+    """Note a coroutine that nobody awaited, where it is a script's."""
+    if (visit := _visit.get()) is not None:
+        visit.leave_out(coroutine)
+    elif _warn is not None:
+        _warn(coroutine)
+
+
+def _make_task(loop: asyncio.AbstractEventLoop, coroutine: Any, **given: Any) -> asyncio.Task[Any]:
+    """A loop's task factory while there are visits: those of a script are noticed, others are made as before."""
+    context, before = given.get("context"), _noticing[loop][1]
+
+    def make(coroutine: Any) -> asyncio.Task[Any]:
+        made: asyncio.Task[Any] = (before or _plainly)(loop, coroutine, **given)
+        return made
+
+    visit = _visit.get() if context is None else context.get(_visit)
+    if visit is None or is_the_drivers(coroutine):
+        return make(coroutine)
+    return visit.take(coroutine, make)
+
+
+def _plainly(loop: asyncio.AbstractEventLoop, coroutine: Any, **given: Any) -> asyncio.Task[Any]:
+    return asyncio.Task(coroutine, loop=loop, **given)
+
+
+async def _contained(coroutine: Any) -> Any:
+    """Await a script's coroutine; what would break out of the event loop is an error like any other."""
+    try:
+        return await coroutine
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise Escaped(type(error).__name__) from error
