@@ -117,7 +117,7 @@ def test_what_goes_on_fails_the_script(sartor: Command, folder: Folder, database
 
 
 PLACES = {
-    "a task": ("\nasyncio.create_task(fill(conn))", 4),
+    "a task": ("\nasyncio.create_task(forever())", 6),
     "a coroutine": ("\n\nfill(conn)", FIRST + 2),
 }
 

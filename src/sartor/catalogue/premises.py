@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sartor.catalogue.belongings import BELONGINGS, hold_descriptors
@@ -71,7 +71,9 @@ class Premises:
         self.before = [each.read() for each in BELONGINGS]
         self._threads = {thread.ident for thread in threading.enumerate()}
         self._children = _children()
+        # A pool of its own: one whose threads are all at work would keep the next script waiting, and the run's end.
         self._pool = _pool()
+        _set_pool(None)
 
     async def wait(self) -> None:
         """Give threads the moment that they may need to end."""
@@ -103,12 +105,9 @@ class Premises:
         self._end_pool()
 
     def _end_pool(self) -> None:
-        """The next script has a pool of its own: one whose threads are all at work would keep it waiting."""
-        if (pool := _pool()) is not self._pool:
-            if pool is not None:
-                pool.shutdown(wait=False)
-            loop: Any = asyncio.get_running_loop()
-            loop._default_executor = self._pool  # noqa: SLF001 - its setter takes no None
+        if (pool := _pool()) is not None:
+            pool.shutdown(wait=False)
+        _set_pool(self._pool)
 
     def _busy(self) -> list[threading.Thread]:
         new = [thread for thread in threading.enumerate() if thread.ident not in self._threads]
@@ -172,6 +171,12 @@ def _pool() -> Any:
         return getattr(asyncio.get_running_loop(), "_default_executor", None)
     except RuntimeError:
         return None
+
+
+def _set_pool(pool: Any) -> None:
+    with suppress(RuntimeError):
+        loop: Any = asyncio.get_running_loop()
+        loop._default_executor = pool  # noqa: SLF001 - its setter takes no None
 
 
 def _is_idle(frame: Any) -> bool:

@@ -6,7 +6,6 @@ as a security setting that counts in `psql` and not here is worse than none. No 
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -186,5 +185,7 @@ def nearest(name: str, known: frozenset[str] = NAMES) -> str | None:
     """The parameter that a name is likely to mean, None where it is like none."""
     if name in _SETTINGS:
         return None
+    import difflib  # noqa: PLC0415 - only on the way to an error
+
     near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=_NEAR)
     return near[0] if near else None

@@ -137,6 +137,8 @@ class Visit:
     def _place(self, task: asyncio.Task[Any]) -> tuple[str, int] | None:
         """The line of the script that a task is at; else where the function is that it runs."""
         coroutine, places = self._tasks[task], []
+        if (code := getattr(coroutine, "cr_code", None)) is not None:
+            places.append((code.co_filename, code.co_firstlineno))
         while coroutine is not None:
             frame: FrameType | None = getattr(coroutine, "cr_frame", None)
             if frame is not None:
