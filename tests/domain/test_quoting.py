@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -11,7 +12,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sartor.domain.quoting import quote_identifier, quote_literal
+from sartor.domain.quoting import quote_comment, quote_identifier, quote_literal, quote_word
+from support.psql import psql
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 quick = settings(max_examples=60, deadline=None)
@@ -51,3 +53,24 @@ def test_other_literals_are_their_values(ask: Any, value: float | None) -> None:
 def test_an_identifier_is_its_name(ask: Any, name: str) -> None:
     """Any name that Postgres can hold is one quoted identifier."""
     assert list(ask(f"select 1 as {quote_identifier(name)}").keys()) == [name]
+
+
+@quick
+@given(text=texts)
+@example(text="*/ select 1; /*")
+@example(text="a\n; select 1 --")
+@example(text="\u2028")
+def test_a_comment_ends_where_it_should(ask: Any, text: str) -> None:
+    """No text ends the comment that it stands in, of either kind, or begins another."""
+    shown = quote_comment(text)
+    assert tuple(ask(f"/* {shown} */ select 1 -- {shown}")) == (1,)
+
+
+@pytest.mark.parametrize(
+    "text", ["1.0.0-1-a.py", "`touch ran`", "it's", "\\! touch ran", "a\n\\! touch ran", 'a" :b', ""]
+)
+def test_a_word_for_psql_is_only_shown(text: str, server_url: str, tmp_path: Path) -> None:
+    """It is shown by psql, on one line, and runs nothing of it."""
+    (tmp_path / "echo.sql").write_text(f"\\cd {tmp_path}\n\\echo {quote_word(text)}\n")
+    assert psql(server_url, tmp_path / "echo.sql").out == text.replace("\n", "?") + "\n"
+    assert not (tmp_path / "ran").exists()

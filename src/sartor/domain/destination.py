@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from sartor.domain.database_url import build_url, complete, is_text, parse_url, places_of
 from sartor.domain.errors import SettingsError
+from sartor.domain.quoting import shows_itself
 from sartor.domain.startup_options import TIMEOUTS, seconds
 
 DEFAULT_SCHEMA = "public"
@@ -46,7 +47,12 @@ class Destination(NamedTuple):
 
     @classmethod
     def of(cls, keywords: Mapping[str, str], *, schema: str) -> Self:
-        """The destination of `parse_url`'s keywords."""
+        """The destination of `parse_url`'s keywords. Raises SettingsError where the database's name can't be shown."""
+        if not shows_itself(keywords.get("dbname", "")):
+            raise SettingsError(
+                f"the database's name {keywords['dbname']!r} can't be used: it holds characters that don't show",
+                hint="give the name as it is in `psql --list`; rename a database that has them",
+            )
         return cls(url=build_url({key: value for key, value in keywords.items() if key != "schema"}), schema=schema)
 
     @property
@@ -105,6 +111,8 @@ def parse_schema(text: str, *, origin: str) -> str:
         reason = "it is longer than the 63 bytes that Postgres keeps of a name"
     elif text.startswith("pg_") or text == "information_schema":
         reason = "names that start with pg_, and information_schema, are Postgres's own"
+    elif not shows_itself(text):
+        reason = f"{text!r} holds characters that don't show"
     else:
         return text
     raise SettingsError(f"{origin} can't be used: {reason}", hint="name another schema, such as public")

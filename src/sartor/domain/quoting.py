@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 
 def quote_identifier(name: str) -> str:
     """`name` as a quoted identifier."""
@@ -16,3 +18,22 @@ def quote_literal(value: str | float | None) -> str:
         return repr(value)
     quoted = "'" + value.replace("'", "''") + "'"
     return " E" + quoted.replace("\\", "\\\\") if "\\" in value else quoted
+
+
+def quote_comment(text: str) -> str:
+    """`text` for a comment of either kind, which it doesn't end, nor begins another in."""
+    shown = "".join(character if character.isprintable() else "?" for character in text)
+    return shown.replace("*", "?") if "*/" in shown or "/*" in shown else shown
+
+
+def quote_word(text: str) -> str:
+    r"""`text` as one word of psql's `\echo`: no backquotes run a program, no backslash begins a command."""
+    if text and all(character.isalnum() or character in "._+!-" for character in text):
+        return text
+    shown = quote_comment(text).replace("\\", "\\\\")
+    return "'" + shown.replace("'", "''") + "'"
+
+
+def shows_itself(name: str) -> bool:
+    """Whether a name is only of characters that show: no control, no line's end, none that turns text around."""
+    return all(unicodedata.category(character) not in {"Cc", "Cf", "Zl", "Zp"} for character in name)

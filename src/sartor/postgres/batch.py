@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from sartor.domain.quoting import quote_comment
 from sartor.postgres.connection import CLEANING, CLEARING, GRACE, Connection
 from sartor.postgres.guard import NewEvent, Phase, closing, opening, preparing
 from sartor.postgres.pins import Pins
@@ -66,9 +67,8 @@ class Batch:
         self._length = 0
         self._at = -1
         self._since = time.monotonic()
-        # What `pg_stat_activity` and the log show first, with a mark: by its beginning the lookout finds the session. A
-        # script's name holds nothing that would end the comment.
-        first = pieces[0].event.about.name if pieces[0].event.about else ""
+        # What `pg_stat_activity` and the log show first, with a mark: by its beginning the lookout finds the session.
+        first = quote_comment(pieces[0].event.about.name) if pieces[0].event.about else ""
         self._prepared = f"sartor_{secrets.token_hex(6)}"
         prepared = preparing(pieces[0].event.kind, pieces[0].pins, self._prepared)
         self._add(f"/* {first} and {len(pieces) - 1} more */ {self._marking}begin;{prepared}commit;")

@@ -1,4 +1,4 @@
--- The ledger's tables, made by the first deploy. {schema} is the destination's, quoted.
+-- The ledger's tables, made by the first deploy. No name of anybody's stands in a comment.
 
 create table {schema}.sartor_closed (
     token text primary key check (false)

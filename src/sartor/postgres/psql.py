@@ -13,7 +13,7 @@ from sartor.domain import sql
 from sartor.domain.check import Part, Sent
 from sartor.domain.client_copy import find_client_copy
 from sartor.domain.concurrent import waits_for_others
-from sartor.domain.quoting import quote_identifier, quote_literal
+from sartor.domain.quoting import quote_identifier, quote_literal, quote_word
 from sartor.domain.rehearsal import Message
 from sartor.postgres.connection import CLEANING
 from sartor.postgres.fence import FENCE
@@ -182,5 +182,5 @@ def _clean() -> str:
 
 
 def echo(text: str) -> str:
-    """A line that psql shows when it gets here; `text` has no quotes and no backslashes."""
-    return f"\\echo {text}\n"
+    """A line that psql shows when it gets here."""
+    return f"\\echo {quote_word(text)}\n"

@@ -12,6 +12,7 @@ from sartor.domain.check import CheckedStep, Part, Sent, SqlScript
 from sartor.domain.ledger import Entry, EventKind, Ledger
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Plan
+from sartor.domain.quoting import quote_comment
 from sartor.postgres import psql
 from sartor.postgres.guard import NewEvent
 from sartor.postgres.ledger import creation, read_token
@@ -57,7 +58,7 @@ def _head(session: Session, plan: Plan, steps: Sequence[CheckedStep]) -> str:
         *(["There is nothing to do."] if plan.is_empty else USE),
         *(f"  {number}. {_title(step)}" for number, step in enumerate(steps, 1)),
     ]
-    return "".join(f"-- {_on_one_line(line)}".rstrip() + "\n" for line in lines)
+    return "".join(f"-- {quote_comment(line)}".rstrip() + "\n" for line in lines)
 
 
 def _title(step: CheckedStep) -> str:
@@ -67,11 +68,6 @@ def _title(step: CheckedStep) -> str:
     return (
         name + ("" if step.transactional else ", outside a transaction") + (f", {REHEARSED}" if step.rehearsed else "")
     )
-
-
-def _on_one_line(text: str) -> str:
-    """A text for a comment: in a file's name, a version may have a line's end beside it."""
-    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 class _Writer:
@@ -99,9 +95,12 @@ class _Writer:
             if step.unsayable:
                 yield [psql.stopping(f"{alteration.name} {step.unsayable}", self._way_on())]
                 return
-            name = _on_one_line(alteration.name)
+            name = quote_comment(alteration.name)
             told = f"-- {REHEARSED}\n" if step.rehearsed else ""
-            yield [f"-- {name}\n{told}{psql.echo(name)}", *self._step(load_script(alteration), step.messages)]
+            yield [
+                f"-- {name}\n{told}{psql.echo(alteration.name)}",
+                *self._step(load_script(alteration), step.messages),
+            ]
 
     def _way_on(self) -> str:
         target = f" {self._plan.target}" if self._plan.target else ""
@@ -119,7 +118,7 @@ class _Writer:
 
     def _record(self, kind: EventKind, about: Alteration | Entry, was: str | None) -> list[Part]:
         event = self._event(kind, about, detail={} if was is None else {"was": was})
-        return [f"-- {_on_one_line(about.name)} is {kind.value}\n", *psql.guarded(event, self._pins(about), [])]
+        return [f"-- {quote_comment(about.name)} is {kind.value}\n", *psql.guarded(event, self._pins(about), [])]
 
     def _event(
         self,
