@@ -46,7 +46,8 @@ SHARED = """
     api api.backups api.files api.looks api.proofs api.rehearsals api.repairs api.requests api.runs api.server catalogue
     catalogue.files catalogue.process settings settings.destinations settings.durations settings.lineages settings.load
     settings.lookup settings.owners settings.prefixed settings.services settings.toml_file domain domain.libpq
-    domain.quoting domain.service_file domain.startup_options domain.alteration domain.database_url domain.destination domain.errors
+    domain.quoting domain.service_file domain.startup_options domain.alteration domain.database_url domain.destination
+    domain.errors
     domain.ledger domain.limits domain.notes domain.plan domain.release domain.status cli cli.again cli.declare cli.main
     cli.options cli.output cli.results cli.render cli.shapes cli.title cli.work
 """
