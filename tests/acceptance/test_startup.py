@@ -36,7 +36,7 @@ print(json.dumps(sorted(sys.modules)), file=sys.stderr)
 """
 TYPER = "import json, sys, typer; print(json.dumps(sorted(sys.modules)), file=sys.stderr)"
 
-STANDARD = {"copy", "dataclasses", "gc", "hashlib", "importlib", "packaging", "pwd", "queue", "shlex"}
+STANDARD = {"copy", "dataclasses", "gc", "hashlib", "importlib", "packaging", "pwd", "queue", "shlex", "unicodedata"}
 """What a command may load besides Sartor and what it can't do without: the driver, or Typer."""
 
 SLOW = {"asyncio", "asyncpg", "logging", "multiprocessing", "random", "secrets", "shutil", "socket", "ssl"}
