@@ -83,7 +83,7 @@ def test_a_script_that_fails(sartor: Command, folder: Folder) -> None:
     assert failed["file"].endswith("/1.0.0-1700000001-b.py")
     folder.write("1.0.0-1700000001-b.py", "async def up(conn):\n    raise KeyError('x')\nasync def down(conn): pass\n")
     failed = check(sartor("deploy", "latest", "--json", expect=1), "deploy")["failed"]
-    assert (failed["message"], failed["sqlstate"], failed["statement"]) == ("KeyError: x", None, None)
+    assert (failed["message"], failed["sqlstate"], failed["statement"]) == ("KeyError: 'x'", None, None)
     events = check(sartor("history", "--json"), "history")["events"]
     assert events[-1]["event"] == "failed"
     assert set(events[-1]["detail"]) == {"direction", "message", "sqlstate", "line"}

@@ -47,8 +47,8 @@ SHARED = """
     catalogue.files catalogue.process settings settings.destinations settings.durations settings.lineages settings.load
     settings.lookup settings.owners settings.prefixed settings.services settings.toml_file domain domain.libpq
     domain.quoting domain.service_file domain.startup_options domain.alteration domain.database_url domain.destination
-    domain.errors
-    domain.ledger domain.limits domain.notes domain.plan domain.release domain.status cli cli.again cli.declare cli.main
+    domain.errors domain.ledger domain.limits domain.notes domain.plan domain.release domain.status domain.visible cli
+    cli.again cli.declare cli.main cli.outlet
     cli.options cli.output cli.results cli.render cli.shapes cli.title cli.work
 """
 ON_SERVER = """

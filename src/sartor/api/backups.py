@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sartor.api.files import list_alterations
-from sartor.api.requests import deploy_request, ignore
+from sartor.api.requests import contained, deploy_request, ignore
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
 from sartor.domain.errors import RefusedError
@@ -53,7 +53,7 @@ async def backup(
                 hint="leave --tables out: a backup of everything",
             )
         order = order._replace(reach=reach)
-    return await take_backup(destination, order, limits=limits, observer=observer)
+    return await take_backup(destination, order, limits=limits, observer=contained(observer))
 
 
 async def ordered_before(
@@ -106,4 +106,4 @@ async def restore(
     from sartor.runner.restore import RestoreOrder, put_back
 
     order = RestoreOrder(file=file, schema=schema, create=create, no_owner=no_owner, jobs=jobs)
-    return await put_back(order, into, observer=observer)
+    return await put_back(order, into, observer=contained(observer))

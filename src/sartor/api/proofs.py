@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sartor.api.files import list_alterations
-from sartor.api.requests import ignore
+from sartor.api.requests import contained, ignore
 from sartor.domain.destination import Destination
 from sartor.domain.limits import Limits
 from sartor.domain.status import compare
@@ -47,7 +47,9 @@ async def prove(
         async with Session(destination, application=application_name("prove")) as session:
             chosen = compare(catalogue, await read_ledger(session)).pending
     beside = destination if scratch is None else scratch._replace(schema=destination.schema)
-    return await proving.prove(beside, catalogue, chosen, seed=seed, limits=limits or Limits(), observer=observer)
+    return await proving.prove(
+        beside, catalogue, chosen, seed=seed, limits=limits or Limits(), observer=contained(observer)
+    )
 
 
 def check_manifest(sources: Iterable[LineageSource]) -> Standing:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sartor.api.files import list_alterations
-from sartor.api.requests import deploy_request, ignore
+from sartor.api.requests import contained, deploy_request, ignore
 from sartor.domain.destination import Destination
 from sartor.domain.limits import Limits
 from sartor.settings import LineageSource
@@ -45,7 +45,7 @@ async def rehearse(
     catalogue = list_alterations(sources)
     request = deploy_request(target, steps=steps, accepted=accepted)
     order = RehearsalOrder(default_directory(Path.cwd()), live=live, data=data, scratch=scratch)
-    found = await run(destination, catalogue, request, order, limits=limits or Limits(), observer=observer)
+    found = await run(destination, catalogue, request, order, limits=limits or Limits(), observer=contained(observer))
     return found if kept is None else _kept(found, kept)
 
 

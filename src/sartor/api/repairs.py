@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sartor.api.files import list_alterations
-from sartor.api.requests import ignore
+from sartor.api.requests import contained, ignore
 from sartor.domain.destination import Destination
 from sartor.domain.limits import Limits
 from sartor.settings import LineageSource
@@ -40,7 +40,7 @@ async def verify(
     from sartor.runner.replay import with_replay
 
     beside = destination if scratch is None else scratch._replace(schema=destination.schema)
-    return await with_replay(found, catalogue, beside, limits=limits or Limits(), observer=observer)
+    return await with_replay(found, catalogue, beside, limits=limits or Limits(), observer=contained(observer))
 
 
 async def preview_repair(
@@ -64,4 +64,4 @@ async def repair(
     from sartor.runner.repair import run_repair
 
     catalogue = list_alterations(sources)
-    return await run_repair(destination, catalogue, request, limits=limits or Limits(), observer=observer)
+    return await run_repair(destination, catalogue, request, limits=limits or Limits(), observer=contained(observer))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from _thread import RLock
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,33 @@ from sartor.domain.release import LATEST, Release, parse_target
 from sartor.settings import Settings
 
 if TYPE_CHECKING:
-    from sartor.domain.report import RunEvent
+    from sartor.domain.report import Observer, RunEvent
 
 
 def ignore(_event: RunEvent) -> None:
     """The observer that looks away."""
+
+
+def contained(observer: Observer) -> Observer:
+    """The observer, told one event at a time; what it raises doesn't reach the run, where it would be a script's error.
+
+    See `Observer` for what it may rely on.
+    """
+    lock, raised = RLock(), False
+
+    def told(event: RunEvent) -> None:
+        nonlocal raised
+        with lock:
+            try:
+                observer(event)
+            except Exception:
+                if not raised:
+                    import logging
+
+                    logging.getLogger("sartor").exception("an observer of the run raised an error; the run goes on")
+                raised = True
+
+    return told
 
 
 def make_limits(settings: Settings, *, fuse: bool = True) -> Limits:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sartor.api.backups import ordered_before
 from sartor.api.files import list_alterations
-from sartor.api.requests import deploy_request, ignore, rollback_request
+from sartor.api.requests import contained, deploy_request, ignore, rollback_request
 from sartor.domain.destination import Destination
 from sartor.domain.errors import RefusedError
 from sartor.domain.limits import Limits
@@ -46,7 +46,7 @@ async def deploy(
     request = deploy_request(target, steps=steps, strict_order=strict_order, accepted=accepted)
     limits = limits or Limits()
     order = await ordered_before(destination, backup, catalogue, request, limits, affected=affected)
-    return await run(destination, catalogue, request, limits=limits, backup=order, observer=observer)
+    return await run(destination, catalogue, request, limits=limits, backup=order, observer=contained(observer))
 
 
 async def rollback(
@@ -73,7 +73,7 @@ async def rollback(
     request = rollback_request(catalogue, target, steps=steps, to_timestamp=to_timestamp, accepted=accepted)
     limits = limits or Limits()
     order = await ordered_before(destination, backup, catalogue, request, limits, affected=affected)
-    return await run(destination, catalogue, request, limits=limits, backup=order, observer=observer)
+    return await run(destination, catalogue, request, limits=limits, backup=order, observer=contained(observer))
 
 
 def is_production(environment: str | None) -> bool:
@@ -109,7 +109,7 @@ async def fresh(
     protect(environment, "fresh")
     catalogue = list_alterations(sources)
     request = deploy_request(target)
-    limits = limits or Limits()
+    limits, observer = limits or Limits(), contained(observer)
     await drop_all(destination, catalogue, request, limits=limits, observer=observer)
     return await run(destination, catalogue, request, limits=limits, observer=observer)
 
@@ -128,5 +128,5 @@ async def seed(
 
     protect(environment, "seed")
     return await run_seeds(
-        destination, list_alterations(sources), reset=reset, limits=limits or Limits(), observer=observer
+        destination, list_alterations(sources), reset=reset, limits=limits or Limits(), observer=contained(observer)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from os import _exit  # the real one, whatever scripts are given
+from os import _exit, write  # the real ones, whatever scripts are given
 
 from sartor import __version__
 
@@ -13,11 +13,16 @@ def main() -> None:
     """Run the `sartor` command with this process's arguments, and exit."""
     if sys.argv[1:] in (["--version"], ["-V"]):
         # Before anything is imported: pipelines ask it often.
-        print(f"sartor {__version__}")  # noqa: T201
+        try:
+            write(1, f"sartor {__version__}\n".encode())
+        except OSError as error:
+            sys.exit(f"error: the version can't be written to stdout: {error.strerror}")
         return
     # Modules and alterations are many objects and hardly any garbage: looking for it after every 700 takes its time.
     gc.set_threshold(100_000)
     from sartor.cli import results
+
+    results.hold_standard_descriptors()
     from sartor.cli.main import run_command
 
     code = run_command(sys.argv[1:])

@@ -10,6 +10,7 @@ from sartor import api
 from sartor.cli import found_shapes, options, output
 from sartor.cli.declare import Command, Option, command_in
 from sartor.domain.errors import SettingsError
+from sartor.domain.visible import visible_line
 
 if TYPE_CHECKING:
     from sartor.domain.rules import Lint
@@ -67,7 +68,10 @@ def _show(found: Lint, form: str) -> None:
         output.shape(annotate.sarif(found))
         return
     for finding in found.findings:
-        output.result(annotate.github(finding) if form == "github" else annotate.finding_line(finding))
+        if form == "github":
+            output.annotation(annotate.github(finding))
+        else:
+            output.result(visible_line(annotate.finding_line(finding)))
     for line in annotate.rule_lines(found) if form == "text" and found.findings else ():
         output.result(line)
     output.result(("\n" if form == "text" and found.findings else "") + annotate.lint_line(found))

@@ -14,16 +14,16 @@ def run_command(arguments: Sequence[str]) -> int:
     arguments = [_bare_embedded(argument) for argument in arguments]
     title.hide_password(arguments)
     output.begin(arguments)
+    return output.end(_run_to_its_end(arguments))
+
+
+def _run_to_its_end(arguments: Sequence[str]) -> int:
     try:
         return _run(arguments)
     except SartorError as error:
         return _fail(error)
     except KeyboardInterrupt:
         return _fail(Interrupted("interrupted; nothing was under way"))
-    except BrokenPipeError:
-        # Whoever read the output has gone; a second failure while the interpreter flushes would be noise.
-        results.abandon()
-        return 1
     except Exception as error:  # noqa: BLE001 - a defect of ours, too, ends in words
         return _fail(_defect(error))
 
@@ -102,6 +102,10 @@ def _run_typer(arguments: Sequence[str]) -> int:
 
     try:
         result = typer.main.get_command(app).main(list(arguments), prog_name="sartor", standalone_mode=False)
+    except OSError as error:
+        if results.are_kept():
+            raise
+        return output.lose(error)
     except typer.Abort:
         raise KeyboardInterrupt from None
     except typer.TyperException as error:

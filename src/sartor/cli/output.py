@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import io
+import errno
 import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sartor.cli import again, results
+from sartor.cli.outlet import Outlet
 from sartor.domain.destination import redact
-from sartor.domain.errors import AlterationFailed, SartorError, UsageError
+from sartor.domain.errors import AlterationFailed, Interrupted, SartorError, UsageError
+from sartor.domain.visible import printable, visible, visible_json
 
+_results = Outlet(results.file)
+_words = Outlet(lambda: sys.stderr)
 _arguments: list[str] = []
 _secrets: set[str] = set()
 _shapes: list[dict[str, Any]] = []
@@ -21,6 +25,7 @@ def begin(arguments: Sequence[str]) -> None:
     """Start a command: what it was given, and nothing secret known yet."""
     _arguments[:] = arguments
     again.begin(arguments)
+    _results.error = _words.error = None
     _secrets.clear()
     _shapes.clear()
 
@@ -31,27 +36,27 @@ def keep_secret(texts: Iterable[str]) -> None:
 
 
 def result(text: str) -> None:
-    """A line of the result."""
-    print(redact(text, _secrets), file=results.file(), flush=True)
+    """Lines of the result."""
+    _results.write(visible(redact(text, _secrets)) + "\n")
+
+
+def annotation(text: str) -> None:
+    """A line of the result that is a command for a pipeline, its values escaped."""
+    _results.write(printable(redact(text, _secrets)) + "\n")
 
 
 def script(blocks: Iterable[bytes]) -> None:
     """SQL to be run: as it is, since a word in it that is also a password must stay. Nothing in it is from a URL."""
-    file = results.file()
-    if file is None:
-        return
-    if isinstance(file, io.TextIOWrapper):
-        # As it is in this, too: a script says itself that it is UTF-8, and its data may be in any encoding.
-        file.flush()
-        file.buffer.writelines(blocks)
-    else:
-        file.write(b"".join(blocks).decode("utf-8", "backslashreplace"))
-    file.flush()
+    for block in blocks:
+        # It says itself that it is UTF-8, and its data may be in any encoding. A terminal runs nothing.
+        _results.put(printable(block.decode("utf-8", "backslashreplace")).encode() if _results.is_terminal else block)
+        _results.drain()
 
 
-def tell(text: str) -> None:
-    """A line about the work."""
-    print(redact(text, _secrets), file=sys.stderr, flush=True)  # noqa: T201
+def tell(text: str, *, head: str = "") -> None:
+    """Lines about the work; `head`, before them, is bold where that can be."""
+    shown = visible(redact(text, _secrets))
+    _words.write(f"{_bold(head)} {shown}\n" if head else f"{shown}\n")
 
 
 def shape(value: dict[str, Any]) -> None:
@@ -60,7 +65,42 @@ def shape(value: dict[str, Any]) -> None:
 
     _shapes.append(value)
     # Values are redacted one by one: in JSON's own spelling, a password with a quote in it would go unseen.
-    print(json.dumps(_redacted(value), indent=2, ensure_ascii=False), file=results.file(), flush=True)
+    text = json.dumps(_redacted(value), indent=2, ensure_ascii=not _results.encoding.lower().startswith("utf"))
+    _results.write(visible_json(text) + "\n")
+
+
+def draw(text: str) -> None:
+    """What moves on the terminal that words go to."""
+    _words.put(text.encode(_words.encoding, "backslashreplace"))
+
+
+def drain() -> None:
+    """Wait until all that was said is taken by whoever reads it."""
+    _results.drain()
+    _words.drain()
+
+
+def lose(error: OSError) -> int:
+    """Note that Typer couldn't print help or completion; the exit code."""
+    _results.error = error
+    return 1
+
+
+def end(code: int) -> int:
+    """See the last words out; the exit code, which isn't 0 where the result was lost."""
+    try:
+        drain()
+        if (error := _results.error) is None:
+            return code
+        # Whoever closes a pipe has read enough, and wants no word about it.
+        if error.errno != errno.EPIPE:
+            tell(
+                f"the result can't be written to stdout: {error.strerror}; what the command did is done", head="error:"
+            )
+            drain()
+    except KeyboardInterrupt:
+        return Interrupted.exit_code
+    return code or 1
 
 
 def has_shape() -> bool:
@@ -92,9 +132,13 @@ def want_json() -> None:
 
 def is_terminal() -> bool:
     """Whether someone is there to be asked: a terminal on both ends, no CI, no JSON."""
-    shown = results.file()
-    both = sys.stdin.isatty() and shown is not None and shown.isatty()
+    both = sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty() and _results.is_terminal
     return both and not os.environ.get("CI") and not wants("--json")
+
+
+def words_are_shown() -> bool:
+    """Whether a terminal shows what is told."""
+    return _words.is_terminal
 
 
 def error(error: SartorError) -> None:
@@ -104,9 +148,9 @@ def error(error: SartorError) -> None:
 
         tell("".join(traceback.format_exception(error)))
     if not isinstance(error, AlterationFailed):
-        tell(f"{bold('error:')} {error}")
+        tell(str(error), head="error:")
     if error.hint:
-        tell(f"  {bold('hint:')} {error.hint}")
+        tell(error.hint, head="  hint:")
 
 
 def usage(error: Any) -> UsageError:
@@ -121,6 +165,9 @@ def usage(error: Any) -> UsageError:
     return UsageError(error.format_message(), hint=f"`{context.command_path} --help` explains it")
 
 
-def bold(text: str) -> str:
+def _bold(text: str) -> str:
     """`text`, bold on a terminal that wants colour (https://no-color.org)."""
-    return f"\x1b[1m{text}\x1b[0m" if sys.stderr.isatty() and not os.environ.get("NO_COLOR") else text
+    if not words_are_shown() or os.environ.get("NO_COLOR"):
+        return text
+    word = text.lstrip()
+    return f"{text.removesuffix(word)}\x1b[1m{word}\x1b[0m"

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sartor.cli import render, results
+from sartor.cli import output, render, results
 from sartor.domain.alteration import Alteration
 from sartor.domain.errors import Interrupted
 from sartor.domain.release import Release
+from sartor.domain.visible import visible_line
 
 
 @contextmanager
@@ -18,6 +19,7 @@ def _shown() -> Iterator[None]:
     from prompt_toolkit.application import create_app_session
     from prompt_toolkit.output import create_output
 
+    output.drain()  # what was told stands above the question
     with create_app_session(output=create_output(stdout=results.file())):
         yield
 
@@ -42,7 +44,7 @@ def choose_target(pending: Sequence[Alteration], *, question: str, may_leave: bo
     ]
     if may_leave and not released:
         choices.insert(0, questionary.Choice(title="nothing", value="nothing"))
-    answer: Release | str = _ask(questionary.select(question, choices=choices))
+    answer: Release | str = _ask(questionary.select(visible_line(question), choices=choices))
     return None if isinstance(answer, str) else answer
 
 
@@ -56,7 +58,7 @@ def choose_rollback(offered: Sequence[tuple[str, int]], *, question: str) -> str
         questionary.Choice(title=f"{label.ljust(width)}  undoes {render.count(undone)}", value=label)
         for label, undone in offered
     ]
-    answer: str = _ask(questionary.select(question, choices=choices))
+    answer: str = _ask(questionary.select(visible_line(question), choices=choices))
     return answer
 
 
@@ -65,7 +67,7 @@ def confirm(question: str) -> bool:
     """Ask for a yes; no is the default. It takes Enter: a key that was typed ahead must not destroy data."""
     import questionary
 
-    return bool(_ask(questionary.confirm(question, default=False, auto_enter=False)))
+    return bool(_ask(questionary.confirm(visible_line(question), default=False, auto_enter=False)))
 
 
 @_shown()
@@ -73,7 +75,7 @@ def type_name(question: str) -> str:
     """Ask for a name to be typed."""
     import questionary
 
-    return str(_ask(questionary.text(question)))
+    return str(_ask(questionary.text(visible_line(question))))
 
 
 def _ask(question: Any) -> Any:

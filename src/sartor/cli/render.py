@@ -12,6 +12,7 @@ from sartor.domain.ledger import Entry, Event
 from sartor.domain.notes import plan_notes, status_notes
 from sartor.domain.plan import Direction
 from sartor.domain.release import Release
+from sartor.domain.visible import visible_line
 
 if TYPE_CHECKING:
     from sartor.api import DestinationStatus
@@ -66,6 +67,7 @@ def by_release(alterations: Iterable[Alteration]) -> dict[Release, list[Alterati
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows of text as aligned lines."""
+    rows = [[visible_line(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
@@ -197,7 +199,7 @@ def waiting_line(waiting: Waiting) -> str:
 def blocker_text(blocker: Blocker) -> str:
     """A session that is in the way: application, user, state, age, lock, query."""
     facts = [
-        f"{blocker.application or 'a session without a name'}, user {blocker.user or 'unknown'}",
+        visible_line(f"{blocker.application or 'a session without a name'}, user {blocker.user or 'unknown'}"),
         f"pid {blocker.pid}" + (f" from {blocker.client}" if blocker.client else ""),
         (blocker.state or "state hidden")
         + ("" if blocker.seconds is None else f" for {duration(blocker.seconds * 1000)}"),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from os import _exit  # the real one, whatever scripts are given
@@ -17,6 +16,7 @@ from typing import Any, TypeVar
 
 from sartor import api
 from sartor.cli import output
+from sartor.cli.outlet import shout
 from sartor.domain.errors import Interrupted, Unreachable
 
 T = TypeVar("T")
@@ -82,12 +82,10 @@ class _Stop:
     def on_signal(self, number: int, _frame: FrameType | None) -> None:
         """The first signal cancels; another ends the process at once, and the server rolls back by itself."""
         if self._name is not None:
-            sys.stderr.write("\nended at once: the server rolls back what isn't committed\n")
-            sys.stderr.flush()
+            shout("\nended at once: the server rolls back what isn't committed\n")
             _exit(Interrupted.exit_code)
         self._name = signal.Signals(number).name
-        sys.stderr.write(f"\n{self._name}: cancelling; once more to end at once\n")
-        sys.stderr.flush()
+        shout(f"\n{self._name}: cancelling; once more to end at once\n")
         if self._task is not None:
             self._task.get_loop().call_soon_threadsafe(self._notice)
             signal.setitimer(signal.ITIMER_REAL, BLOCKED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -27,6 +27,7 @@ from sartor.domain.report import (
     Started,
     Waiting,
 )
+from sartor.domain.visible import visible_line
 
 TOLD = frozenset(10 * 2**n for n in range(16))
 """Seconds after which a pipeline is told how far a backup has come."""
@@ -41,11 +42,11 @@ def telling_run(resume: Resume = AS_GIVEN, destination: Destination | None = Non
     `resume` says which command goes on. The way back is the backup that was taken before the run, for a `destination`.
     """
     try:
-        with _bar() if sys.stderr.isatty() else nullcontext(plain) as observer:
+        with _bar() if output.words_are_shown() else nullcontext(plain) as observer:
             yield observer
     except SartorError as error:
-        for line in _failure_lines(error, resume) if isinstance(error, AlterationFailed) else ():
-            output.tell(line)
+        if isinstance(error, AlterationFailed):
+            _tell_failure(error, resume)
         if resume.differs and error.report is not None and not isinstance(error, AlterationFailed):
             error.hint = f"this goes on from there: {resume.command(len(error.report.done))}"
         if destination is not None and error.report is not None and (backup := error.report.backup) is not None:
@@ -56,7 +57,7 @@ def telling_run(resume: Resume = AS_GIVEN, destination: Destination | None = Non
         raise
 
 
-def _failure_lines(error: AlterationFailed, resume: Resume) -> list[str]:
+def _tell_failure(error: AlterationFailed, resume: Resume) -> None:
     report, name = error.report, error.failure.name
     kept = f", and the {render.count(len(report.done))} before it stay" if report and report.done else ""
     if report and report.done and len(report.done) == 1:
@@ -66,15 +67,16 @@ def _failure_lines(error: AlterationFailed, resume: Resume) -> list[str]:
     changed = "it changed nothing" if error.failure.rolled_back else "what it did outside a transaction stays"
     if error.failure.in_doubt:
         changed = "what it did may have stayed"
-    return [
-        "",
-        f"{output.bold('failed:')} {name}; {changed}{kept}",
+    output.tell("")
+    output.tell(f"{name}; {changed}{kept}", head="failed:")
+    for text in (
         "",
         *render.failure_lines(error.failure),
         "",
         f"  {when}, this goes on from there: {line}",
         *([gap] if (gap := again.gap(line)) else []),
-    ]
+    ):
+        output.tell(text)
 
 
 def show_report(report: Report) -> shapes.Shape:
@@ -129,13 +131,29 @@ def _ahead(event: RunEvent) -> int:
             return 0
 
 
+class _Screen(io.StringIO):
+    """The terminal for the bar, which writes from a thread of its own: without raising, without waiting."""
+
+    def write(self, text: str) -> int:
+        output.draw(text)
+        return len(text)
+
+    def fileno(self) -> int:
+        return 2
+
+
 @contextmanager
 def _bar() -> Iterator[Observer]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    console = Console(stderr=True, highlight=False)
+    columns = (
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
+    console = Console(file=_Screen(), highlight=False, force_terminal=True)
     progress, status = Progress(*columns, console=console, transient=True), console.status("")
     task: Any = None
 
@@ -148,7 +166,7 @@ def _bar() -> Iterator[Observer]:
             done = progress.tasks[0].completed
             progress.update(task, total=done + ahead)
         elif isinstance(event, Started):
-            progress.update(task, description=event.alteration.name)
+            progress.update(task, description=visible_line(event.alteration.name))
         elif isinstance(event, Finished | Judged):
             progress.advance(task)
         if isinstance(event, Copying):
@@ -160,6 +178,7 @@ def _bar() -> Iterator[Observer]:
         plain(event)
 
     def show_copying(line: str) -> None:
+        line = visible_line(line)
         # A console has room for one of the two.
         if task is None:
             status.update(line)

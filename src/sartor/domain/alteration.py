@@ -15,7 +15,7 @@ from sartor.domain.errors import CatalogueError
 from sartor.domain.release import Release
 
 FILE_NAME = re.compile(
-    r"(?P<release>[^-]+)-(?P<id>[0-9]{1,10}(?:\.[0-9]+)?-\w[\w.-]*)\.(?:py|sql)",
+    r"(?P<release>[^-\s]+)-(?P<id>[0-9]{1,10}(?:\.[0-9]+)?-\w[\w.-]*)\.(?:py|sql)",
 )
 EXAMPLE = "1.3.0-1700000000-add-users.py or next-1700000000-add-users.sql"
 

@@ -146,7 +146,13 @@ RunEvent = Planned | Started | Finished | Waiting | Note | Copying | BackedUp | 
 
 
 class Observer(Protocol):
-    """Who is told of a run's events, as they happen; the library itself never prints."""
+    """Who is told of a run's events, as they happen; the library itself never prints.
+
+    It is called one event at a time, on the thread of the event loop; but that a script blocks the loop is told from
+    another thread. It should return soon: the run waits for it, with the locks that it holds. An Exception that it
+    raises doesn't end the run: the first goes to the logger `sartor`, further ones are dropped. To end a run, cancel
+    it.
+    """
 
     def __call__(self, event: RunEvent, /) -> None:
         """Take one event."""

@@ -1,0 +1,64 @@
+r"""Text that came from elsewhere, so that it is read and never obeyed: by a terminal, or by a pipeline's service.
+
+Names, rows, messages of a server and files may hold anything. What a terminal acts on, or what reorders or hides
+characters, is shown as Python writes it: `\x1b`, `\u202e`. GitHub and Azure take a line that begins with `::`, or that
+holds `##[`, `##vso[`, for a command (the runner's ActionCommand.cs; TeamCity's `##teamcity[` is of the kind).
+"""
+
+from __future__ import annotations
+
+import re
+
+_ACTS = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but tab and newline, DEL, C1
+    "\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # marks, bidi, separators, invisible
+    "\ud800-\udfff\U000e0000-\U000e007f"  # lone surrogates, tags
+)
+_COMMAND = r"(?m)^(?P<before>\s*)::|\#(?=\#\w*\[)"
+
+
+def visible(text: str) -> str:
+    """The text with what acts spelled out; its lines stay lines."""
+    text = printable(text)
+    return re.sub(_COMMAND, _defuse, text) if "::" in text or "##" in text else text
+
+
+def printable(text: str) -> str:
+    """The text with the characters that act spelled out, and no more: lines may be commands for a pipeline."""
+    # Nearly all is plain, and needs no expression.
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return text
+    return re.sub(f"[{_ACTS}]", _spell, text)
+
+
+def visible_line(text: str) -> str:
+    """The same for what stands within a line: a newline of its own is spelled out, too."""
+    return visible(text.replace("\n", "\\n"))
+
+
+def visible_json(text: str) -> str:
+    """JSON that has the same values, in which what acts is written as JSON's own escapes."""
+    if not (text.isascii() and "\x7f" not in text):
+        text = re.sub(f"[{_ACTS}]", _escape, text)
+    return re.sub(r"\#(?=\#\w*\[)", r"\\u0023", text) if "##" in text else text
+
+
+def _spell(found: re.Match[str]) -> str:
+    number = ord(found[0])
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+
+
+def _escape(found: re.Match[str]) -> str:
+    number = ord(found[0])
+    if number < 0x10000:
+        return f"\\u{number:04x}"
+    return "".join(f"\\u{int.from_bytes(pair):04x}" for pair in _pairs(found[0]))
+
+
+def _pairs(character: str) -> tuple[bytes, bytes]:
+    both = character.encode("utf-16-be")
+    return both[:2], both[2:]
+
+
+def _defuse(found: re.Match[str]) -> str:
+    return "\\x23" if found["before"] is None else f"{found['before']}\\x3a:"
