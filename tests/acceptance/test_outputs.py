@@ -86,7 +86,7 @@ def test_a_locale_that_lacks_a_character(sartor: Command, folder: Folder) -> Non
         "async def up(conn):\n    await conn.execute('select 1')\nasync def down(conn):\n    pass\n",
     )
     done = sartor("deploy", "latest", env={"PYTHONIOENCODING": "ascii"})
-    assert "1.0.0-1800000000-gr\\xf6\\xdfe.py" in done.out
+    assert "1.0.0-1800000000-gr\\xf6\\xdfe.py" in done.err
 
 
 HOSTILE = "\x1b]0;owned\x07\u202eevil\n::error::obey\n##[error]obey\x9b2J"

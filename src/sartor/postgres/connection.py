@@ -69,7 +69,7 @@ def _wearing(name: str) -> Any:
     @functools.wraps(original)
     def method(self: Connection, *args: Any, **kwargs: Any) -> Any:
         self._check_open()
-        (self._lender or self).worn = True
+        self.worn = (self._lender or self).worn = True
         return original(self, *args, **kwargs)
 
     return method

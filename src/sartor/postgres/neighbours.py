@@ -31,6 +31,9 @@ named as (
         -- A row's type or an array's goes with what it is of.
         select from pg_catalog.pg_type t where h.class = 'pg_catalog.pg_type'::regclass and t.oid = h.oid
             and (t.typrelid <> 0 or t.typcategory = 'A'))
+    -- Likewise a constraint, with its table.
+    and not exists (select from hit t
+        where t.class = 'pg_catalog.pg_class'::regclass and t.oid = c.conrelid and t.sub = 0)
 )
 select distinct type || ' ' || identity from named
 where type = 'extension' or (
