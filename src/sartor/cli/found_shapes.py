@@ -42,6 +42,7 @@ def _rehearsed_shape(each: Rehearsed) -> Shape:
         "verdict": each.verdict.value,
         "reason": each.reason,
         "in_doubt": each.in_doubt,
+        "doubts": list(each.doubts),
         "statements": [_statement_shape(statement) for statement in each.statements],
     }
 
@@ -66,6 +67,7 @@ def _statement_shape(statement: Statement) -> Shape:
         "later_ms": round(statement.later_ms, 3),
         "error": statement.error,
         "in_doubt": statement.in_doubt,
+        "doubts": list(statement.doubts),
         "opinions": [opinion._asdict() for opinion in statement.opinions],
         "instead": {"advice": better.advice, "page": f"{PAGE}#{better.anchor}"} if better else None,
     }

@@ -11,6 +11,8 @@ from sartor.domain.recipe import PAGE, recipe
 from sartor.domain.rehearsal import Rehearsal, Rehearsed
 
 DOUBT = "what it does may depend on rows, and the clone has none"
+DOUBTS = 3
+"""Doubts about a statement that are shown."""
 SHOWN = 100
 """Characters of a statement that are shown."""
 
@@ -21,7 +23,7 @@ def lines(found: Rehearsal) -> Iterator[str]:
         yield f"{each.alteration.name}: {each.verdict.value.replace('-', ' ')}{', in doubt' if each.in_doubt else ''}"
         if each.reason is not None:
             yield f"  {each.reason}"
-        if each.in_doubt:
+        if each.depends_on_rows:
             yield f"  {DOUBT}: --with-data gives it those of the destination"
         for number, statement in enumerate(each.statements, 1):
             ended = each.reason is not None and number == len(each.statements)
@@ -49,7 +51,9 @@ def above(worse: Rehearsed, allowed: Verdict) -> tuple[str, str]:
         hint = "its lines above say what to write instead; a higher --max-hazard lets it pass"
         return f"{name}: {worse.verdict.value}, and no worse than {allowed.value} is allowed", hint
     hint = "rehearse it --with-data, or on the database itself with --live"
-    return f"{name}: {worse.verdict.value}, but in doubt: {DOUBT}", hint
+    if not worse.depends_on_rows:
+        hint = "rehearse it on the database itself with --live, or on a server that lacks nothing: --scratch-url"
+    return f"{name}: {worse.verdict.value}, but in doubt: {DOUBT if worse.depends_on_rows else worse.doubts[0]}", hint
 
 
 def _statement(statement: Statement, sizes: Mapping[str, Size], *, ended: bool) -> Iterator[str]:
@@ -86,6 +90,9 @@ def _others(statement: Statement) -> Iterator[str]:
         yield f"changes {render.count(statement.rows, 'row')}"
     if statement.in_doubt:
         yield DOUBT
+    yield from (f"in doubt: {doubt}" for doubt in statement.doubts[:DOUBTS])
+    if len(statement.doubts) > DOUBTS:
+        yield f"in doubt: {len(statement.doubts) - DOUBTS} more like these"
     if told := [f"{lock.mode} on {lock.relation}" for lock in statement.locks]:
         yield ", ".join(told) + _how_long(statement)
 

@@ -91,7 +91,7 @@ class Statement:
     ones as well. `ms` are milliseconds in the rehearsal; a statement that ran several `times` in a row stands once. A
     lock that it took, and that stops others, was held on while `later` more statements ran, for `later_ms`. `error` is
     why it failed, whether or not the script went on. One that is `in_doubt` might have done something else with
-    rows, and there were none.
+    rows, and there were none; `doubts` say why else it might do something else on the destination.
     """
 
     sql: str
@@ -109,6 +109,7 @@ class Statement:
     later_ms: float = 0.0
     error: str | None = None
     in_doubt: bool = False
+    doubts: tuple[str, ...] = ()
     opinions: tuple[Opinion, ...] = ()
 
     @property
@@ -162,6 +163,7 @@ class Statement:
             ms=self.ms + other.ms,
             times=self.times + other.times,
             in_doubt=self.in_doubt or other.in_doubt,
+            doubts=_once(self.doubts + other.doubts),
         )
 
 

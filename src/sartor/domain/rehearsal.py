@@ -23,15 +23,25 @@ class Message(NamedTuple):
 class Rehearsed:
     """An alteration and its statements, in order; `reason` says why it couldn't be rehearsed, None where it could.
 
-    `sent` is what the script's body sent, in order; None stands for what is more than SQL, such as a copy. One that is
-    `in_doubt` might do something else to tables where there are rows: nobody vouches for its verdict.
+    `sent` is what the script's body sent, in order; None stands for what is more than SQL, such as a copy. One that
+    `depends_on_rows` might do something else to tables where there are rows.
     """
 
     alteration: Alteration
     statements: tuple[Statement, ...] = ()
     sent: tuple[Message | None, ...] = ()
     reason: str | None = None
-    in_doubt: bool = False
+    depends_on_rows: bool = False
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why else nobody vouches for it: its statements' doubts."""
+        return tuple(dict.fromkeys(doubt for statement in self.statements for doubt in statement.doubts))
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether nobody vouches for its verdict."""
+        return self.depends_on_rows or bool(self.doubts)
 
     @property
     def verdict(self) -> Verdict:

@@ -5,76 +5,87 @@ from __future__ import annotations
 import asyncio
 import re
 from asyncio.subprocess import PIPE
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from io import BytesIO
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import asyncpg
 
 from sartor.domain.destination import redact
+from sartor.domain.doubt import Lack
 from sartor.domain.errors import RehearsalFailed
 from sartor.domain.quoting import quote_identifier
 from sartor.postgres.connection import Connection
 from sartor.postgres.dump import BARE
+from sartor.postgres.habits import adopt
+from sartor.postgres.lacks import find_lacks
 from sartor.postgres.program import Program, ProgramFailed, started
 from sartor.postgres.restoring import GONE, pass_on
 from sartor.postgres.session import Session
 from sartor.postgres.snapshot import Snapshot
 from sartor.postgres.tools import find_tools, place, surroundings
 
-_QUICK = b"set synchronous_commit = off; set client_min_messages = error;\n"
-_EXPECTED = re.compile(r'schema "public" already exists|^(DETAIL|HINT|CONTEXT|LINE|\s)')
-"""What `psql` says that is no lack."""
-_FACTS = """
-select
-    array(select rolname::text from pg_catalog.pg_roles where rolname !~ '^pg_') as roles,
-    array(select extname::text from pg_catalog.pg_extension) as extensions,
-    array(select pg_catalog.unnest(setconfig)::text from pg_catalog.pg_db_role_setting s
-        join pg_catalog.pg_database d on d.oid = s.setdatabase
-        where d.datname = pg_catalog.current_database()) as settings
-"""
+_QUICK = b"\\set VERBOSITY verbose\nset synchronous_commit = off; set client_min_messages = error;\n"
+_ERROR = re.compile(r"\s*(?:\w+:\s+)?(?P<code>[0-9A-Z]{5}): (?P<message>.+)")
+"""An error as `psql` tells it, in whichever language; its other lines may hold what stands in rows."""
+_EXPECTED = re.compile(r"42P06: .*\Wpublic\W|42704: .*\Wtransaction_timeout\W")
+"""What is no lack: a schema that each database has, and a setting that older servers don't know."""
+_OF_ROWS = re.compile(r"22(?!023)|23|P0")
+"""SQLSTATEs whose message itself may hold what stands in rows."""
+_ROLES = "select rolname::text as name from pg_catalog.pg_roles where rolname !~ '^pg_'"
+NAMED = 20
+"""Of what is lacking, so much is named in a note."""
 TABLES = ("sartor_journal", "sartor_ledger")
 _MAPPINGS = """
 select srvname::text as server, case when umuser <> 0 then usename::text end as role from pg_catalog.pg_user_mappings
 """
 _VIEWS = """
-select pg_catalog.format('%I.%I', n.nspname, c.relname) as name, c.relispopulated as populated
+select pg_catalog.format('%I.%I', n.nspname, c.relname) as name, c.relispopulated as populated,
+    case when n.nspname = $1 then c.relname::text else n.nspname || '.' || c.relname end as plain
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.relkind = 'm' order by c.oid
 """
 
 
-class Held(NamedTuple):
-    """What a database holds that `pg_dump` doesn't carry, or that another server may not have."""
+class Made(NamedTuple):
+    """What came of cloning: what the clone `lacks`, and notes on it for people."""
 
-    roles: frozenset[str]
-    extensions: frozenset[str]
-    settings: frozenset[str]
+    lacks: tuple[Lack, ...]
+    notes: tuple[str, ...]
 
 
-async def clone(live: Session, scratch: Session, snapshot: Snapshot, *, data: bool, lock_wait: float) -> list[str]:
+async def clone(live: Session, scratch: Session, snapshot: Snapshot, *, data: bool, lock_wait: float) -> Made:
     """Put the schema of `live`, and its ledger's rows, into the empty database of `scratch`; with `data`, all rows.
 
-    Gives what couldn't be made there, one sentence each. `lock_wait` is in seconds. Raises RehearsalFailed.
+    `lock_wait` is in seconds. Raises RehearsalFailed.
     """
+    source, target = snapshot.connection, scratch.connection
     complaints = await _pour(live, scratch, snapshot, data=data, lock_wait=lock_wait)
-    complaints += await _cut_off(scratch.connection)
-    if not data:
-        complaints += await _refresh(snapshot.connection, scratch.connection)
+    complaints += await _cut_off(target)
+    unfilled = [] if data else await _refresh(source, target, live.schema)
+    refused = await adopt(source, target)
+    await scratch.renew()
     await scratch.learn()
+    target = scratch.connection
     if live.facts.ledger_exists and not data:
         for table in TABLES:
-            await _copy(snapshot.connection, scratch.connection, live.schema, table)
-    there, here = await _held(snapshot.connection), await _held(scratch.connection)
-    lacks = [_lack(kind, there_ - here_) for kind, there_, here_ in zip(Held._fields, there, here, strict=True)]
-    return [text for text in [*lacks, *complaints] if text]
+            await _copy(source, target, live.schema, table)
+    lacks = [*await find_lacks(source, target, live.schema, data=data), *unfilled, *await _roles(source, target)]
+    # A variable of the user's own does nothing but where it is asked for.
+    lacks += [Lack(f"setting {name}", word=name if "." in name else None) for name in refused]
+    named = list(dict.fromkeys(lack.what for lack in lacks))
+    more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
+    told = [f"it lacks {', '.join(named[:NAMED])}{more} of the destination's"] if named else []
+    return Made(tuple(lacks), (*told, *complaints))
 
 
 async def _pour(live: Session, scratch: Session, snapshot: Snapshot, *, data: bool, lock_wait: float) -> list[str]:
     """Have `pg_dump` write SQL and `psql` run it, past what can't be done there."""
     encrypted = live.connection.encrypted or scratch.connection.encrypted
     tools = find_tools(live.facts.server_version, encrypted=encrypted)[0]
-    given = [*BARE, f"--snapshot={snapshot.id}", f"--lock-wait-timeout={lock_wait * 1000:.0f}", "--no-password"]
+    bare = [each for each in BARE if each != "--no-publications"]  # they bar what is published from some changes
+    given = [*bare, f"--snapshot={snapshot.id}", f"--lock-wait-timeout={lock_wait * 1000:.0f}", "--no-password"]
     given += [] if data else ["--schema-only"]
     try:
         async with (
@@ -91,7 +102,7 @@ async def _pour(live: Session, scratch: Session, snapshot: Snapshot, *, data: bo
         ):
             into.stdin.write(_QUICK)
             await _together(out, into, scratch)
-            return [text for text in into.complaints if not _EXPECTED.search(text)]
+            return list(_errors(into.complaints))
     except ProgramFailed as error:
         text = redact(f"the schema can't be cloned: {error}", live.destination.secrets + scratch.destination.secrets)
         reader = f"grant pg_read_all_data to {quote_identifier(live.facts.role)};"
@@ -121,16 +132,17 @@ async def _cut_off(connection: Connection) -> list[str]:
     return [f"it doesn't reach {', '.join(servers)}: user mappings are left out"] if servers else []
 
 
-async def _refresh(source: Connection, target: Connection) -> list[str]:
+async def _refresh(source: Connection, target: Connection, schema: str) -> list[Lack]:
     """Refresh the materialized views that are populated there, each after those that it reads; what couldn't be."""
-    populated, complaints = {row["name"] for row in await source.fetch(_VIEWS) if row["populated"]}, []
-    for row in await target.fetch(_VIEWS):
+    populated, unfilled = {row["name"] for row in await source.fetch(_VIEWS, schema) if row["populated"]}, []
+    for row in await target.fetch(_VIEWS, schema):
         if row["name"] in populated:
             try:
                 await target.execute(f"refresh materialized view {row['name']}")
             except asyncpg.PostgresError as error:
-                complaints.append(f"materialized view {row['name']} isn't populated: {error}")
-    return complaints
+                why = _told(error.sqlstate or "", str(error))
+                unfilled.append(Lack(f"the rows of materialized view {row['plain']} ({why})", row["plain"]))
+    return unfilled
 
 
 async def _copy(source: Connection, target: Connection, schema: str, table: str) -> None:
@@ -141,12 +153,18 @@ async def _copy(source: Connection, target: Connection, schema: str, table: str)
     await target.copy_to_table(table, schema_name=schema, source=rows, format="binary")
 
 
-async def _held(connection: Connection) -> Held:
-    row: Any = await connection.fetchrow(_FACTS)
-    return Held(frozenset(row["roles"]), frozenset(row["extensions"]), frozenset(row["settings"]))
+async def _roles(source: Connection, target: Connection) -> list[Lack]:
+    there, here = [{row["name"] for row in await each.fetch(_ROLES)} for each in (source, target)]
+    return [Lack(f"role {name}", word=name) for name in sorted(there - here)]
 
 
-def _lack(kind: str, names: frozenset[str]) -> str | None:
-    if not names:
-        return None
-    return f"it lacks {kind} of the destination's: {', '.join(sorted(names))}"
+def _errors(complaints: Iterable[str]) -> Iterator[str]:
+    """What `psql` complained of, without anything that stands in a row."""
+    for text in complaints:
+        if (error := _ERROR.match(text)) is not None and not _EXPECTED.search(text):
+            yield _told(error["code"], error["message"])
+
+
+def _told(code: str, message: str) -> str:
+    # The driver adds the detail, line by line.
+    return f"rows were refused (SQLSTATE {code})" if _OF_ROWS.match(code) else message.partition("\n")[0]

@@ -61,7 +61,7 @@ class Notebook:
         """What an alteration's body sent, in order, as in `Rehearsed`."""
         return tuple(self._sent.get(_Page(alteration.identity, 1), ()))
 
-    def is_in_doubt(self, alteration: Alteration) -> bool:
+    def depends_on_rows(self, alteration: Alteration) -> bool:
         """Whether an alteration might have done something else with rows, as far as there were none."""
         statements = self.statements(alteration)
         looked = not self._counts and alteration.identity in self._looking

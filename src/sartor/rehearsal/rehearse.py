@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
+from sartor.domain.doubt import Lack, in_view_of
 from sartor.domain.errors import AlterationFailed, PoolerRefused
 from sartor.domain.hazard import Size
 from sartor.domain.limits import Limits
@@ -116,7 +117,7 @@ async def on_a_clone(
         return Rehearsal(
             target=plan.target,
             place="a clone with data" if order.data else "a clone without data",
-            alterations=tuple(_collect(plan, notebook, failed, data=order.data)),
+            alterations=tuple(_collect(plan, notebook, failed, copy.lacks, data=order.data)),
             failed=None if failed is None or failed.beyond else failed,
             sizes=sizes,
             notes=copy.notes,
@@ -124,10 +125,11 @@ async def on_a_clone(
 
 
 class Clone(NamedTuple):
-    """A clone: a session there, the relations that it has, and what it lacks or is otherwise."""
+    """A clone: a session there, the relations that it has, what it lacks, and what is to be told of it."""
 
     session: Session
     known: Relations
+    lacks: tuple[Lack, ...]
     notes: tuple[str, ...]
 
 
@@ -141,9 +143,9 @@ async def cloned(session: Session, order: RehearsalOrder, limits: Limits) -> Asy
         Session(place.destination, application=application_name("rehearse"), kind=ObservedConnection) as scratch,
     ):
         async with exported_snapshot(session) as snapshot:
-            lacks = await clone(session, scratch, snapshot, data=order.data, lock_wait=limits.lock_budget)
-        notes = (*place.notes, *_versions(session, scratch), *(f"the clone: {lack}" for lack in lacks))
-        yield Clone(scratch, await read_relations(scratch.connection, scratch.schema), notes)
+            made = await clone(session, scratch, snapshot, data=order.data, lock_wait=limits.lock_budget)
+        notes = (*place.notes, *_versions(session, scratch), *(f"the clone: {note}" for note in made.notes))
+        yield Clone(scratch, await read_relations(scratch.connection, scratch.schema), made.lacks, notes)
 
 
 async def deploy_there(
@@ -181,19 +183,21 @@ async def deploy_there(
     return plan, None
 
 
-def _collect(plan: Plan, notebook: Notebook, failed: Failure | None, *, data: bool) -> list[Rehearsed]:
+def _collect(
+    plan: Plan, notebook: Notebook, failed: Failure | None, lacks: Collection[Lack], *, data: bool
+) -> list[Rehearsed]:
     found, reason = [], None
     for alteration in (step.alteration for step in plan.steps):
         if failed is not None and alteration.id == failed.id:
             reason = _reason(failed, data=data)
-        statements, sent = notebook.statements(alteration), notebook.sent(alteration)
+        statements = tuple(in_view_of(each, lacks) for each in notebook.statements(alteration))
         found.append(
             Rehearsed(
                 alteration=alteration,
                 statements=statements,
-                sent=sent,
+                sent=notebook.sent(alteration),
                 reason=reason,
-                in_doubt=notebook.is_in_doubt(alteration),
+                depends_on_rows=notebook.depends_on_rows(alteration),
             )
         )
         if reason is not None:
