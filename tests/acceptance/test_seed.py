@@ -150,10 +150,11 @@ def test_reset_is_confirmed(sartor: Command, database: Database) -> None:
 @pytest.mark.usefixtures("shop")
 def test_no_ledger(sartor: Command, database: Database) -> None:
     """Where nothing was ever deployed there is nothing to seed; it says so, and makes nothing."""
+    database.run("create schema elsewhere")
     done = sartor.run("db", "seed", "--schema", "elsewhere", expect=6)
     assert "nothing is deployed in schema elsewhere" in done.err
     assert "sartor db alteration deploy" in done.err
-    assert database.rows("select 1 from pg_namespace where nspname = 'elsewhere'") == []
+    assert database.rows("select 1 from pg_class where relnamespace = 'elsewhere'::regnamespace") == []
 
 
 def test_no_modules(sartor: Command) -> None:

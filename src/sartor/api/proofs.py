@@ -45,7 +45,7 @@ async def prove(
         from sartor.postgres.session import Session, application_name
 
         async with Session(destination, application=application_name("prove")) as session:
-            chosen = compare(catalogue, await read_ledger(session)).pending
+            chosen = compare(catalogue, await read_ledger(session, founds=True)).pending
     beside = destination if scratch is None else scratch._replace(schema=destination.schema)
     return await proving.prove(
         beside, catalogue, chosen, seed=seed, limits=limits or Limits(), observer=contained(observer)

@@ -118,6 +118,10 @@ def verification_shape(found: Verification) -> Shape:
         else None,
         "unknown": drift.unknown or None,
         "invalid_indexes": list(found.invalid),
+        "writers": [
+            {"role": writer.role, "rights": {t: list(r) for t, r in writer.rights.items()}, "revoke": writer.revoke}
+            for writer in found.writers
+        ],
         "ahead": [entry_shape(entry) for entry in found.status.ahead],
         "out_of_order": [alteration_shape(a) for a in found.status.out_of_order],
         "notes": list(found.notes),

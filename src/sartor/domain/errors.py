@@ -4,7 +4,8 @@
     ├── UsageError                 2    the command, a setting or a file name is wrong
     │   ├── SettingsError               a setting can't be used
     │   ├── CatalogueError              the alterations' folder can't be read as one
-    │   └── TargetError                 the release asked for can't be one
+    │   ├── TargetError                 the release asked for can't be one
+    │   └── SchemaMissing               there is nothing to read: the schema isn't there
     ├── RefusedError               2    a protected environment, or no confirmation
     ├── ScriptError                1    a script can't be loaded, or lacks what the plan needs
     ├── AlterationFailed           1    a script ran and failed; `failure` holds the facts
@@ -17,6 +18,7 @@
     │   ├── OutOfOrder
     │   ├── LineageMismatch
     │   └── VerificationFailed         something isn't as it should be; what, is told before
+    ├── LedgerUnsound              4    Sartor's tables aren't as it makes them, or contradict each other
     ├── RunHeld                    5    another run holds the destination
     ├── DestinationError           6    the database can't be reached, or refuses
     │   ├── Unreachable
@@ -77,6 +79,10 @@ class CatalogueError(UsageError):
 
 class TargetError(UsageError):
     """The target isn't a version, `latest` or `next`, or can't be reached from here."""
+
+
+class SchemaMissing(UsageError):
+    """The destination's schema isn't there, and the command isn't one that makes it."""
 
 
 class RefusedError(UsageError):
@@ -146,6 +152,12 @@ class LineageMismatch(PlanError):
 
 class VerificationFailed(PlanError):
     """A database isn't what it should be: edited, missing or drifted."""
+
+
+class LedgerUnsound(SartorError):
+    """The ledger in the database isn't as Sartor makes it, or its parts contradict each other."""
+
+    exit_code = 4
 
 
 class RunHeld(SartorError):

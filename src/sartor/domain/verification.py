@@ -11,13 +11,15 @@ from sartor.domain.ledger import Ledger
 from sartor.domain.manifest import Standing
 from sartor.domain.notes import status_notes
 from sartor.domain.status import Status
+from sartor.domain.writers import Writer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
     """A destination's ledger against disk, disk against its manifests, its drift, and the names of invalid indexes.
 
-    `replayed` says that the drift is from what the deployed alterations make from nothing, and not since the last run.
+    `writers` are those who may write Sartor's tables, and don't deploy. `replayed` says that the drift is from what the
+    deployed alterations make from nothing, and not since the last run.
     """
 
     destination: Destination
@@ -27,6 +29,7 @@ class Verification:
     drift: Drift
     replayed: bool = False
     invalid: tuple[str, ...]
+    writers: tuple[Writer, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -67,3 +70,4 @@ class Verification:
             yield f"{alterations} proved, {unproved[0].name} first; `prove --check` names what isn't"
         for name in self.invalid:
             yield f"index {name} is invalid: it is written to and never read"
+        yield from map(str, self.writers)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sartor.domain.errors import RefusedError
+from sartor.domain.own_tables import TABLES
 from sartor.domain.quoting import quote_identifier
 from sartor.postgres.connection import Connection
-from sartor.postgres.guard import TABLES
 from sartor.postgres.neighbours import would_be_emptied, would_go
 
 _OBJECTS = """

@@ -33,9 +33,7 @@ BEYOND = "sartor: beyond "
 ROLE = "sartor.role"
 """The setting that holds the role with which a transaction began, where that wasn't known before."""
 
-JOURNAL, LEDGER, CLOSED = "sartor_journal", "sartor_ledger", "sartor_closed"
-TABLES = (JOURNAL, LEDGER, CLOSED, "sartor_fingerprint")
-"""Sartor's own."""
+JOURNAL, LEDGER = "sartor_journal", "sartor_ledger"
 
 
 class Phase(Enum):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import socket
 from collections.abc import Iterable
@@ -13,8 +12,9 @@ import asyncpg
 from sartor import __version__
 from sartor.domain.alteration import Alteration
 from sartor.domain.bundle import bundles
-from sartor.domain.errors import LedgerTooNew
+from sartor.domain.errors import LedgerTooNew, LedgerUnsound, SartorError
 from sartor.domain.ledger import FORMAT, Entry, Event, EventKind, Ledger, State
+from sartor.domain.own_tables import TABLES
 from sartor.domain.quoting import quote_identifier, quote_literal
 from sartor.domain.release import Release
 from sartor.postgres.session import Session
@@ -55,18 +55,43 @@ order by l.seq
 _STATES = {state.value: state for state in State}
 
 _HISTORY = """
-select seq, kind, at, lineage, id, release, name, checksum, duration_ms, by_user, host, sartor, detail::text as detail
+select seq, kind, at, lineage, id, release, name, checksum, duration_ms, by_user, host, sartor, format,
+    detail::text as detail
 from {schema}.sartor_journal where seq > $1 order by seq
 """
 
 
-async def read_ledger(session: Session, shipped: Iterable[Alteration] = ()) -> Ledger:
-    """The ledger of the session's destination, from one snapshot. Raises PrivilegeMissing; writes nothing.
+PATIENCE = 0.3
+"""Seconds that the making of the ledger waits for others at a time."""
+
+_REVOKING = """
+declare
+    given record;
+begin
+    for given in
+        select distinct pg_catalog.format('%I.%I', n.nspname, c.relname) as place,
+            case when r.oid is null then 'public' else pg_catalog.quote_ident(r.rolname) end as role
+        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace,
+            pg_catalog.aclexplode(c.relacl) a left join pg_catalog.pg_roles r on r.oid = a.grantee
+        where n.nspname = {schema} and c.relname in {tables} and a.grantee <> c.relowner
+    loop
+        execute pg_catalog.format('revoke all on %s from %s', given.place, given.role);
+    end loop;
+end
+"""
+"""What takes back from the new tables what default privileges gave to others."""
+
+
+async def read_ledger(session: Session, shipped: Iterable[Alteration] = (), *, founds: bool = False) -> Ledger:
+    """The ledger of the session's destination, from one snapshot. Writes nothing.
 
     Of a release that is deployed just as it is `shipped` no row is read: the ledger has it `as_shipped`. A role that
-    may read `sartor_ledger` alone gets the entries, with the newest entry's number for the head.
+    may read `sartor_ledger` alone gets the entries, with the newest entry's number for the head. Raises
+    PrivilegeMissing, LedgerUnsound, LedgerTooNew; and SchemaMissing, unless it is for a run that `founds` the schema.
     """
     if not session.facts.ledger_exists:
+        if not founds:
+            await session.require_schema()
         return Ledger()
     session.require_read()
     schema = quote_identifier(session.schema)
@@ -75,14 +100,23 @@ async def read_ledger(session: Session, shipped: Iterable[Alteration] = ()) -> L
     known = bundles(shipped)
     rows = await session.connection.fetch(_READ.format(ledger=ledger, source=source), " ".join(known))
     # Taken apart by place, not by name, as there may be ten thousand.
-    entries = [
-        Entry(lineage, alteration_id, Release.parse(release), name, checksum, _STATES[state], *rest)
-        for lineage, alteration_id, release, name, checksum, state, *rest, _head, _format, _equal in rows
-        if alteration_id is not None
-    ]
-    equal = (rows[0]["equal"] or "").split()
+    try:
+        entries = [
+            Entry(lineage, alteration_id, Release.parse(release), name, checksum, _STATES[state], *rest)
+            for lineage, alteration_id, release, name, checksum, state, *rest, _head, _format, _equal in rows
+            if alteration_id is not None
+        ]
+    except (KeyError, ValueError) as error:
+        raise _unreadable(ledger, "state or release", error, rows[0]["format"]) from error
+    head, equal = rows[0]["head"], (rows[0]["equal"] or "").split()
+    if head is None and session.facts.journal_readable:
+        raise LedgerUnsound(
+            f"the journal of schema {session.schema} is empty, and not even its first event, `created`, is in it:"
+            f" somebody has emptied {source}",
+            hint="restore the journal's rows from a backup: `deploy` can't tell what they were",
+        )
     return Ledger(
-        head=rows[0]["head"] or 0,
+        head=head or 0,
         format=rows[0]["format"],
         entries=tuple(entries),
         as_shipped=tuple([alteration for digest in equal for alteration in known[digest]]),
@@ -98,16 +132,34 @@ def require_format(ledger: Ledger) -> None:
         )
 
 
+def _unreadable(table: str, what: str, error: Exception, written: int, *, seq: int | None = None) -> SartorError:
+    """That a row holds a word that this Sartor doesn't know."""
+    row, where = ("a row", "") if seq is None else (f"event {seq}", f" where seq = {seq}")
+    text = f"{row} of {table} has a {what} that isn't known: {error}"
+    if written > FORMAT:
+        return LedgerTooNew(f"{text}; a newer Sartor wrote it, in format {written}")
+    return LedgerUnsound(text, hint=f"look at it: select * from {table}{where};")
+
+
 async def read_history(session: Session, *, after: int = -1) -> list[Event]:
-    """The journal's events with numbers above `after`, oldest first."""
+    """The journal's events with numbers above `after`, oldest first. Raises as `read_ledger`."""
     if not session.facts.ledger_exists:
+        await session.require_schema()
         return []
     session.require_read(journal=True)
     rows = await session.connection.fetch(_HISTORY.format(schema=quote_identifier(session.schema)), after)
-    return [_event(row) for row in rows]
+    return [_event(row, session.schema) for row in rows]
 
 
-def _event(row: Any) -> Event:
+def _event(row: Any, schema: str) -> Event:
+    try:
+        return _parse(row)
+    except ValueError as error:
+        journal = f"{quote_identifier(schema)}.sartor_journal"
+        raise _unreadable(journal, "kind or release", error, row["format"], seq=row["seq"]) from error
+
+
+def _parse(row: Any) -> Event:
     return Event(
         seq=row["seq"],
         kind=EventKind(row["kind"]),
@@ -142,20 +194,14 @@ async def is_in_effect(session: Session, about: Alteration) -> bool:
 
 
 async def create_ledger(session: Session) -> None:
-    """Make the schema and the ledger's tables, where they aren't there; two at once are no harm."""
-    key = quote_literal(f"sartor:{session.schema}")
-    while not session.facts.ledger_exists:
-        async with session.connection.transaction():
-            # Tried, not waited for: who waits inside a statement holds up every CREATE INDEX CONCURRENTLY.
-            mine = await session.connection.fetchval(
-                f"select pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtext({key}))"
-            )
-            await session.learn()
-            if mine and not session.facts.ledger_exists:
-                await session.connection.execute(creation(session))
-        await session.learn()
-        if not session.facts.ledger_exists:
-            await asyncio.sleep(0.05)
+    """Make the ledger's tables, and the schema where it isn't there, as the session's facts say. Learns the new ones.
+
+    Raises what the driver raises: where somebody else is at it, or has just been, that is a lock that isn't had at
+    once, or a name that is taken. Nothing that is there already is ever taken for Sartor's own.
+    """
+    async with session.connection.transaction():
+        await session.connection.execute(f"set local lock_timeout = '{PATIENCE * 1000:.0f}ms';{creation(session)}")
+    await session.learn()
 
 
 def creation(session: Session) -> str:
@@ -170,6 +216,7 @@ def creation(session: Session) -> str:
         host=quote_literal(socket.gethostname()),
         version=quote_literal(__version__),
         format=FORMAT,
+        revoking=quote_literal(_REVOKING.format(schema=quote_literal(session.schema), tables=TABLES)),
     )
 
 

@@ -67,3 +67,6 @@ comment on table {schema}.sartor_fingerprint is
 
 insert into {schema}.sartor_journal (seq, prev, token, kind, by_user, host, sartor, format)
 values (0, -1, {token}, 'created', session_user, {host}, {version}, {format});
+
+-- What default privileges gave to others is theirs no longer.
+do {revoking};

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 from sartor.domain.fingerprint import Scope
+from sartor.domain.own_tables import TABLES
 from sartor.domain.proof import Look, Rows
 from sartor.postgres.connection import Connection
 from sartor.postgres.fingerprint import read_fingerprint
-from sartor.postgres.guard import TABLES
 
 _SCHEMAS = """
 select n.nspname::text from pg_catalog.pg_namespace n

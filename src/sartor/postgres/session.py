@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from typing import NamedTuple, Self
 
 from sartor.domain.destination import Destination
-from sartor.domain.errors import DestinationError, PrivilegeMissing, ReadOnly
+from sartor.domain.errors import DestinationError, PrivilegeMissing, ReadOnly, SchemaMissing
+from sartor.domain.own_tables import OwnTable, require_readable, require_trusted
 from sartor.domain.quoting import quote_identifier
 from sartor.postgres.connecting import DRIVER_ERRORS, close, connect, session_error
 from sartor.postgres.connection import Connection
+from sartor.postgres.own_tables import OWN
 from sartor.postgres.pooler import lends_sessions
 
-_FACTS = """
+_FACTS = f"""
 select
     pg_catalog.current_database()::text as database,
     session_user::text as user,
@@ -26,7 +29,6 @@ select
     pg_catalog.has_database_privilege(pg_catalog.current_database(), 'create') as can_create_schema,
     coalesce(pg_catalog.has_schema_privilege(n.oid, 'usage'), false) as can_use,
     coalesce(pg_catalog.has_schema_privilege(n.oid, 'create'), false) as can_create,
-    l.oid is not null as ledger_exists,
     coalesce(pg_catalog.has_table_privilege(l.oid, 'select'), false) as ledger_readable,
     coalesce(pg_catalog.has_table_privilege(j.oid, 'select'), false) as journal_readable,
     coalesce(pg_catalog.has_table_privilege(l.oid, 'insert') and pg_catalog.has_table_privilege(l.oid, 'update')
@@ -34,12 +36,18 @@ select
         and pg_catalog.has_table_privilege(j.oid, 'update'), false) as ledger_writable,
     coalesce(pg_catalog.has_table_privilege(f.oid, 'select'), false) as fingerprint_readable,
     coalesce(pg_catalog.has_table_privilege(f.oid, 'insert') and pg_catalog.has_table_privilege(f.oid, 'update')
-        and pg_catalog.has_table_privilege(f.oid, 'select'), false) as fingerprint_writable
+        and pg_catalog.has_table_privilege(f.oid, 'select'), false) as fingerprint_writable,
+    ({OWN}) as own
 from (select $1::text as schema) given
 left join pg_catalog.pg_namespace n on n.nspname = given.schema
 left join pg_catalog.pg_class l on l.relnamespace = n.oid and l.relname = 'sartor_ledger' and l.relkind = 'r'
 left join pg_catalog.pg_class j on j.relnamespace = n.oid and j.relname = 'sartor_journal' and j.relkind = 'r'
 left join pg_catalog.pg_class f on f.relnamespace = n.oid and f.relname = 'sartor_fingerprint' and f.relkind = 'r'
+"""
+
+_SCHEMAS = """
+select nspname::text as name from pg_catalog.pg_namespace
+where nspname !~ '^pg_' and nspname <> 'information_schema' order by 1
 """
 
 
@@ -57,13 +65,18 @@ class Facts(NamedTuple):
     can_create_schema: bool
     can_use: bool
     can_create: bool
-    ledger_exists: bool
     ledger_readable: bool
     journal_readable: bool
     ledger_writable: bool
     fingerprint_readable: bool
     fingerprint_writable: bool
+    own: tuple[OwnTable, ...]
     pooled: bool
+
+    @property
+    def ledger_exists(self) -> bool:
+        """Whether there is any of Sartor's tables, or what has the name of one."""
+        return bool(self.own)
 
 
 class Session:
@@ -125,7 +138,8 @@ class Session:
         pooled = self.connection.pooled and await lends_sessions(
             self.connection, self.destination, application=self.application
         )
-        self._facts = Facts(pooled=pooled, **dict(row))
+        own = tuple(OwnTable(*each) for each in json.loads(row["own"] or "[]"))
+        self._facts = Facts(**{**dict(row), "own": own, "pooled": pooled})
 
     async def renew(self) -> None:
         """A new connection in place of this one. Raises Unreachable."""
@@ -142,9 +156,29 @@ class Session:
         if connection is not None:
             await close(connection)
 
+    async def require_schema(self) -> None:
+        """Raise SchemaMissing where the destination's schema isn't there."""
+        if self.facts.schema_exists:
+            return
+        import difflib  # noqa: PLC0415 - only on the way to an error
+
+        rows = await self.connection.fetch(_SCHEMAS)
+        names = [row["name"] for row in rows]
+        near = difflib.get_close_matches(self.schema, names, n=3)
+        raise SchemaMissing(
+            f"there is no schema {self.schema} in database {self.facts.database}",
+            hint=f"did you mean {' or '.join(near)}? `deploy` makes a schema that isn't there"
+            if near
+            else f"`deploy` makes it; there are: {', '.join(names[:10]) or 'none'}",
+        )
+
     def require_read(self, *, journal: bool = False) -> None:
-        """Raise PrivilegeMissing where the ledger (and, where asked for, the journal) exists and can't be read."""
+        """Raise where the ledger (and, where asked for, the journal) exists, and isn't to be read.
+
+        That is PrivilegeMissing, or LedgerUnsound where it isn't one of Sartor's make.
+        """
         facts = self.facts
+        require_readable(facts.own, self.schema, facts.role)
         readable = facts.can_use and facts.ledger_readable and (facts.journal_readable or not journal)
         if facts.ledger_exists and not readable:
             schema, role = quote_identifier(self.schema), quote_identifier(facts.role)
@@ -155,8 +189,9 @@ class Session:
             )
 
     def require_write(self) -> None:
-        """Raise ReadOnly or PrivilegeMissing where a run can't be recorded here."""
+        """Raise ReadOnly, PrivilegeMissing or LedgerUnsound where a run can't be recorded here."""
         facts = self.facts
+        require_trusted(facts.own, self.schema, facts.role)
         where = f"database {facts.database}"
         if facts.standby:
             raise ReadOnly(f"{where} is a standby: it only follows its primary", hint="give the primary's address")

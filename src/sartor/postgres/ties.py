@@ -7,9 +7,9 @@ from typing import Any
 
 from sartor.domain.affected import ForeignKey, Stock, Ties
 from sartor.domain.calls import computes_only
+from sartor.domain.own_tables import TABLES
 from sartor.postgres.connection import Connection
 from sartor.postgres.footprint import FIRST_OF_USERS, Relations
-from sartor.postgres.guard import TABLES
 
 _RELATIONS = f"""
 select c.oid::int8 as oid, c.relkind::text as kind, n.nspname::text as schema, c.relname::text as bare,

@@ -18,6 +18,7 @@ from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Plan, Rollback, make_plan
 from sartor.domain.report import RunEvent
 from sartor.postgres.ledger import read_ledger
+from sartor.postgres.own_tables import require_sound_tables
 from sartor.postgres.session import Session, application_name
 from sartor.postgres.ties import read_ties
 from sartor.rehearsal.notebook import Notebook
@@ -43,7 +44,11 @@ async def find_reach(
     """
     limits = limits._replace(fingerprint=False)
     async with Session(destination, application=application_name("rehearse")) as session:
-        plan = make_plan(catalogue, await read_ledger(session), request)
+        ledger = await read_ledger(session, founds=isinstance(request, Deploy))
+        if ledger.exists:
+            # A clone's tables have the triggers that they have here, and they would run there.
+            await require_sound_tables(session.connection, session.schema, session.facts.role)
+        plan = make_plan(catalogue, ledger, request)
         steps, why = steps_of(plan), next(_untold(plan), None)
         if why is not None or not plan.steps:
             return Reach(steps=steps, unknown=why)

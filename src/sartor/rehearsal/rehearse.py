@@ -21,6 +21,7 @@ from sartor.postgres.clone import clone
 from sartor.postgres.footprint import Relations, read_relations, read_sizes
 from sartor.postgres.ledger import read_ledger
 from sartor.postgres.observed import ObservedConnection
+from sartor.postgres.own_tables import require_sound_tables
 from sartor.postgres.session import Session, application_name
 from sartor.postgres.snapshot import exported_snapshot
 from sartor.rehearsal.live import rehearse_live
@@ -63,7 +64,11 @@ async def rehearse(
     """
     limits = limits._replace(fingerprint=False)  # a clone is soon gone, and its statements are looked at
     async with Session(destination, application=application_name("rehearse"), kind=ObservedConnection) as session:
-        plan = make_plan(catalogue, await read_ledger(session), request)
+        ledger = await read_ledger(session, founds=isinstance(request, Deploy))
+        if ledger.exists:
+            # A clone's tables have the triggers that they have here, and they would run there.
+            await require_sound_tables(session.connection, session.schema, session.facts.role)
+        plan = make_plan(catalogue, ledger, request)
         sizes = await read_sizes(session.connection, session.schema)
         if not plan.steps:
             return Rehearsal(target=plan.target, place="nothing", sizes=sizes)
@@ -163,7 +168,7 @@ async def deploy_there(
         if isinstance(event, Note | Waiting):
             observer(event)
 
-    ledger = await read_ledger(scratch)
+    ledger = await read_ledger(scratch, founds=True)
     plan = make_plan(catalogue, ledger, request)
     limits = limits._replace(fuse=False)
     try:

@@ -30,7 +30,9 @@ from sartor.postgres.session import Session, application_name
 from sartor.postgres.snapshot import Snapshot, exported_snapshot
 from sartor.postgres.ties import read_stock
 from sartor.postgres.tools import Tools, find_tools
+from sartor.runner.again import Again
 from sartor.runner.attempt import Stale
+from sartor.runner.founding import require_sound
 from sartor.runner.turn import take_turn
 
 BEAT = 1.0
@@ -221,15 +223,17 @@ async def _note_alone(session: Session, backup: Backup, limits: Limits, observer
         if not ledger.exists:
             observer(Note(text="the journal doesn't have this backup: nothing was ever deployed here"))
             return False
-        session.require_write()
+        await require_sound(session)
         async with take_turn(session, "backup", limits=limits, observer=observer) as turn:
+            again = Again(turn)
             while True:
                 require_format(ledger)
                 turn.head = ledger.head
                 try:
                     await turn.happen(EventKind.BACKUP, None, "backup", _nothing, detail=backup.detail)
-                except Stale:
+                except Stale as stale:
                     ledger = await read_ledger(session)
+                    again.allow(stale, head=ledger.head)
                 else:
                     return True
     except (SartorError, OSError, *DRIVER_ERRORS) as error:

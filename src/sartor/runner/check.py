@@ -18,6 +18,7 @@ from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Direction, Plan, Rollback, Step, make_plan
 from sartor.postgres import psql
 from sartor.postgres.ledger import read_ledger, require_format
+from sartor.postgres.own_tables import require_sound_tables
 from sartor.postgres.session import Session, application_name
 from sartor.runner.preview import find_losses
 from sartor.runner.progress import load_all
@@ -45,7 +46,9 @@ async def check(
     would be refused to this role is an obstacle.
     """
     async with Session(destination, application=application_name("check")) as session:
-        ledger = await read_ledger(session)
+        ledger = await read_ledger(session, founds=isinstance(request, Deploy))
+        if ledger.exists:
+            await require_sound_tables(session.connection, session.schema, session.facts.role)
         plan = make_plan(catalogue, ledger, request)
         # What records no fingerprint has none to be held against.
         drift = await look_for_drift(session) if ledger.exists and limits.fingerprint else Drift()

@@ -18,10 +18,12 @@ from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Direction, Plan, Rollback, Step, make_plan
 from sartor.domain.report import Done, Failure, Finished, Note, Observer, Planned, Report, Started
 from sartor.postgres.connecting import DRIVER_ERRORS, session_error
-from sartor.postgres.ledger import create_ledger, read_ledger, require_format
+from sartor.postgres.ledger import read_ledger, require_format
 from sartor.postgres.session import Session
+from sartor.runner.again import Again
 from sartor.runner.ahead import Ahead
 from sartor.runner.attempt import Committed, Stale, is_the_scripts
+from sartor.runner.founding import found_ledger, require_sound, tell_writers
 from sartor.runner.fuser import Fuser, Together
 from sartor.runner.precaution import Precaution
 from sartor.runner.recording import recording
@@ -59,7 +61,8 @@ async def carry_out(  # noqa: PLR0913 - one plan, and all that it needs
     try:
         async with take_turn(session, plan.direction.value, limits=limits, observer=observer) as turn:
             await progress.back_up(turn)
-            await create_ledger(session)
+            await found_ledger(turn)
+            await tell_writers(turn)
             if turn.waited or not ledger.exists:
                 await progress.plan_again(turn)
             async with recording(turn, head=progress.head):
@@ -137,6 +140,7 @@ class _Progress:
             return
         await turn.session.learn()
         if turn.session.facts.ledger_exists:
+            await require_sound(turn.session)
             await self.plan_again(turn)
         if not self._plan.is_empty:
             await self._precaution.take(turn, self._plan)
@@ -170,6 +174,7 @@ class _Progress:
 
     async def carry_out(self, turn: Turn) -> None:
         """Carry the plan out; plan again where another run makes it stale."""
+        again = Again(turn)
         while True:
             turn.head = self._plan.head
             try:
@@ -177,8 +182,9 @@ class _Progress:
                 await self._precaution.note(turn)
                 await self._repair(turn)
                 await self._run_steps(turn)
-            except Stale:
+            except Stale as stale:
                 await self.plan_again(turn)
+                again.allow(stale, head=self._plan.head, done=len(self._done))
             else:
                 return
 

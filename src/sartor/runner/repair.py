@@ -17,11 +17,13 @@ from sartor.postgres.connecting import DRIVER_ERRORS
 from sartor.postgres.connection import Connection
 from sartor.postgres.fingerprint import read_fingerprint
 from sartor.postgres.indexes import InvalidIndex, drop_index, invalid_indexes
-from sartor.postgres.ledger import create_ledger, read_ledger, require_format
+from sartor.postgres.ledger import read_ledger, require_format
 from sartor.postgres.record import read_record, write_record
 from sartor.postgres.session import Session, application_name
 from sartor.postgres.stamp import read_stamp
+from sartor.runner.again import Again
 from sartor.runner.attempt import Stale
+from sartor.runner.founding import found_ledger
 from sartor.runner.recording import missing_right, recording
 from sartor.runner.turn import Turn, take_turn
 from sartor.runner.verify import look_for_drift
@@ -44,7 +46,7 @@ async def run_repair(
             return ()
         session.require_write()
         async with take_turn(session, "repair", limits=limits, observer=observer) as turn:
-            await create_ledger(session)
+            await found_ledger(turn)
             if request.accept_drift and not session.facts.fingerprint_writable:
                 raise DestinationError(missing_right(session, "select, insert, update"))
             turn.head = (await read_ledger(session)).head
@@ -66,14 +68,18 @@ async def _invalid(session: Session) -> tuple[InvalidIndex, ...]:
 
 async def _mend_all(turn: Turn, catalogue: Catalogue, request: Repair) -> tuple[Mend, ...]:
     done: list[Mend] = []
+    again, stale = Again(turn), None
     while True:
         ledger = await read_ledger(turn.session)
+        if stale is not None:
+            again.allow(stale, head=ledger.head, done=len(done))
         turn.head = ledger.head
         try:
             for mend in await _decide(turn.session, ledger, catalogue, _left(request, done)):
                 await _mend(turn, mend, request.reason)
                 done.append(mend)
-        except Stale:
+        except Stale as error:
+            stale = error
             continue
         return tuple(done)
 

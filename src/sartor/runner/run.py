@@ -35,7 +35,8 @@ async def run(
         if session.facts.ledger_exists and not (session.facts.can_use and session.facts.ledger_readable):
             session.require_write()  # it names all that a run lacks, where not even reading is allowed
         # What is undone is undone in the order of its rows; of what is deployed a plan needs none.
-        ledger = await read_ledger(session, catalogue if isinstance(request, Deploy) else ())
+        deploys = isinstance(request, Deploy)
+        ledger = await read_ledger(session, catalogue if deploys else (), founds=deploys)
         plan = make_plan(catalogue, ledger, request)
         observer(Planned(plan=plan))
         if plan.is_empty:

@@ -21,7 +21,9 @@ from sartor.postgres.connection import Connection
 from sartor.postgres.contents import empty_tables
 from sartor.postgres.ledger import read_ledger, require_format
 from sartor.postgres.session import Session, application_name
+from sartor.runner.again import Again
 from sartor.runner.attempt import Stale, is_the_scripts
+from sartor.runner.founding import require_sound
 from sartor.runner.guest import guest
 from sartor.runner.turn import Turn, take_turn
 
@@ -103,7 +105,7 @@ async def put_in(
                 f"nothing is deployed in schema {destination.schema}",
                 hint="deploy first: sartor db alteration deploy",
             )
-        session.require_write()
+        await require_sound(session)
         async with take_turn(session, "seed", limits=limits, observer=observer) as turn:
             await _seed(turn, modules, reset=reset)
 
@@ -122,14 +124,18 @@ async def _seed(turn: Turn, modules: Sequence[SeedModule], *, reset: bool) -> No
         for current in modules:
             await guest(current.seed, str(current.file))(connection, turn.context(current.file.name))
 
+    again, stale = Again(turn), None
     while True:
         ledger = await read_ledger(turn.session)
         require_format(ledger)
+        if stale is not None:
+            again.allow(stale, head=ledger.head)
         turn.head = ledger.head
         try:
             files = [module.file.name for module in modules]
             await turn.happen(EventKind.SEEDED, None, "seeds", work, detail={"files": files, "reset": reset})
-        except Stale:
+        except Stale as error:
+            stale = error
             continue
         except Exception as error:
             if not is_the_scripts(error):

@@ -12,6 +12,7 @@ from sartor.postgres.connecting import DRIVER_ERRORS
 from sartor.postgres.fingerprint import read_fingerprint
 from sartor.postgres.indexes import invalid_indexes
 from sartor.postgres.ledger import read_ledger
+from sartor.postgres.own_tables import read_writers, require_sound_tables
 from sartor.postgres.record import read_record
 from sartor.postgres.session import Session, application_name
 from sartor.runner.recording import missing_right
@@ -25,6 +26,8 @@ async def verify(destination: Destination, catalogue: Catalogue) -> Verification
     standing = check_kept(catalogue)
     async with Session(destination, application=application_name("verify")) as session:
         ledger = await read_ledger(session)
+        if ledger.exists:
+            await require_sound_tables(session.connection, session.schema, session.facts.role)
         invalid = await invalid_indexes(session.connection, session.schema)
         return Verification(
             destination=destination,
@@ -33,6 +36,7 @@ async def verify(destination: Destination, catalogue: Catalogue) -> Verification
             standing=standing,
             drift=await look_for_drift(session) if ledger.exists else Drift(),
             invalid=tuple(index.name for index in invalid if not index.building),
+            writers=await read_writers(session.connection, session.schema),
         )
 
 

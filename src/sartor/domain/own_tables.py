@@ -1,0 +1,211 @@
+"""Sartor's own tables: what they are like as Sartor makes them, and what of a database's isn't so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from sartor.domain.errors import LedgerUnsound, PrivilegeMissing
+from sartor.domain.quoting import quote_identifier
+
+_COLUMNS = {
+    "sartor_closed": {"token": "text not null"},
+    "sartor_journal": {
+        "seq": "bigint not null",
+        "prev": "bigint not null",
+        "token": "text not null",
+        "open": "text",
+        "kind": "text not null",
+        "lineage": "text",
+        "id": "text",
+        "release": "text",
+        "name": "text",
+        "checksum": "text",
+        "at": "timestamp with time zone not null default clock_timestamp()",
+        "duration_ms": "double precision",
+        "by_user": "text not null",
+        "host": "text not null",
+        "sartor": "text not null",
+        "format": "integer not null",
+        "detail": "jsonb not null default '{}'::jsonb",
+    },
+    "sartor_ledger": {
+        "lineage": "text not null",
+        "id": "text not null",
+        "release": "text not null",
+        "name": "text not null",
+        "checksum": "text not null",
+        "state": "text not null",
+        "deployed_at": "timestamp with time zone not null",
+        "duration_ms": "double precision",
+        "deployed_by": "text not null",
+        "host": "text not null",
+        "sartor": "text not null",
+        "seq": "bigint not null",
+        "format": "integer not null",
+    },
+    "sartor_fingerprint": {
+        "one": "boolean not null default true",
+        "seq": "bigint not null",
+        "at": "timestamp with time zone not null default clock_timestamp()",
+        "by_user": "text not null",
+        "host": "text not null",
+        "sartor": "text not null",
+        "packed": "jsonb not null",
+        "stamp": "text not null",
+        "anew": "timestamp with time zone",
+    },
+}
+_CONSTRAINTS = (
+    ("sartor_closed", "", "PRIMARY KEY (token)"),
+    ("sartor_closed", "", "CHECK (false)"),
+    ("sartor_journal", "", "PRIMARY KEY (seq)"),
+    (
+        "sartor_journal",
+        "sartor_journal_open_fkey",
+        "FOREIGN KEY (open) REFERENCES sartor_closed(token) DEFERRABLE INITIALLY DEFERRED",
+    ),
+    ("sartor_ledger", "", "PRIMARY KEY (lineage, id)"),
+    ("sartor_ledger", "", "CHECK ((state = ANY (ARRAY['deployed'::text, 'started'::text, 'undoing'::text])))"),
+    ("sartor_fingerprint", "", "PRIMARY KEY (one)"),
+    ("sartor_fingerprint", "", "CHECK (one)"),
+)
+
+TABLES = tuple(_COLUMNS)
+"""Their names."""
+
+
+class OwnTable(NamedTuple):
+    """What a session finds of one of them.
+
+    `trusted` says that its owner is one whom this role may trust with its own rights: itself, a role that it is a
+    member of, a superuser, or whoever may act as the schema's or the database's owner; `entitled` that it is so, or was
+    given the right to create in the schema by name. `odd` says what it is, where that is no table that can be read
+    without running others' code, and `hidden` that row-level security would hide rows from this role.
+    """
+
+    name: str
+    owner: str
+    trusted: bool
+    entitled: bool
+    odd: str | None
+    hidden: bool
+    columns: Sequence[str]
+
+
+class Trait(NamedTuple):
+    """Something that one of the tables has: a `kind` of thing, its name, and its text."""
+
+    table: str
+    kind: str
+    name: str
+    text: str
+
+
+EXPECTED = frozenset(
+    [
+        *(Trait(table, "is", "", "rp") for table in TABLES),
+        *(Trait(t, "column", name, text) for t, columns in _COLUMNS.items() for name, text in columns.items()),
+        *(Trait(table, "constraint", name, text) for table, name, text in _CONSTRAINTS),
+    ]
+)
+"""What they have as Sartor makes them."""
+
+_STRANGE: Mapping[str, str] = {
+    "is": "isn't an ordinary table",
+    "column": "has a column that isn't so as Sartor makes it: {name}, {text}",
+    "constraint": "has a constraint that Sartor doesn't make: {text}",
+    "reference": "is referred to by a foreign key of {name}",
+    "trigger": "has a trigger {name}, which would run as {role}: {text}",
+    "disabled": "has had a foreign key's own trigger switched off: {text}",
+    "rule": "has a rule {name}, which would run as {role}: {text}",
+    "policy": "has a row-level security policy {name}",
+    "row security": "has row-level security that holds for {role}",
+    "parent": "inherits from {name}",
+    "child": "is inherited from by {name}",
+    "index": "has an index that Sartor doesn't make: {text}",
+    "use": "uses what isn't Postgres's own: {name}",
+}
+
+
+def require_readable(tables: Sequence[OwnTable], schema: str, role: str) -> None:
+    """Raise LedgerUnsound or PrivilegeMissing where what these tables say can't be relied on. None at all is fine."""
+    found = {table.name for table in tables}
+    if gone := [name for name in TABLES if tables and name not in found]:
+        raise LedgerUnsound(
+            f"Sartor's tables in schema {schema} aren't complete: {', '.join(gone)} isn't there, and"
+            f" {', '.join(sorted(found))} is",
+            hint="restore what is gone from a backup; `fresh` starts over where no data counts",
+        )
+    for table in tables:
+        named = _named(schema, table.name)
+        if not table.entitled:
+            raise _stranger(table, schema, role)
+        if table.odd:
+            raise _unsound(
+                f"{table.name} in schema {schema} is {table.odd}, not a table as Sartor makes it", schema, table.name
+            )
+        if lacks := [name for name in _COLUMNS[table.name] if name not in table.columns]:
+            raise _unsound(
+                f"{table.name} in schema {schema} has no column {', '.join(lacks)}, which Sartor makes",
+                schema,
+                table.name,
+            )
+        if table.hidden:
+            raise PrivilegeMissing(
+                f"row-level security hides rows of {table.name} in schema {schema} from role {role}",
+                hint=f"read it as its owner, {table.owner}, or as a role with BYPASSRLS; or, as the owner:"
+                f" alter table {named} no force row level security, disable row level security;",
+            )
+
+
+def require_trusted(tables: Iterable[OwnTable], schema: str, role: str) -> None:
+    """Raise LedgerUnsound where somebody else owns one of these tables, and so could run code as `role`."""
+    for table in tables:
+        if not table.trusted:
+            raise _stranger(table, schema, role)
+
+
+def require_sound(traits: Iterable[Trait], schema: str, role: str) -> None:
+    """Raise LedgerUnsound where the tables have what Sartor didn't make, or lack what it did."""
+    found = frozenset(traits)
+    strange = sorted(found - EXPECTED)
+    for trait in strange:
+        text = _STRANGE[trait.kind].format(name=trait.name, text=trait.text, role=role)
+        text += f" (and {len(strange) - 1} more)" if len(strange) > 1 else ""
+        raise _unsound(f"{trait.table} in schema {schema} {text}", schema, trait.table, _removal(trait, schema))
+    for trait in sorted(EXPECTED - found):
+        lacks = " ".join(filter(None, (trait.kind, trait.name, trait.text)))
+        raise _unsound(f"{trait.table} in schema {schema} lacks what Sartor makes: {lacks}", schema, trait.table)
+
+
+def _stranger(table: OwnTable, schema: str, role: str) -> LedgerUnsound:
+    named, owner, mine = _named(schema, table.name), quote_identifier(table.owner), quote_identifier(role)
+    return LedgerUnsound(
+        f"{table.name} in schema {schema} belongs to role {table.owner}, who isn't {role}, nor a role that {role} is a"
+        " member of, nor the owner of the schema or the database, nor a superuser: it may have been planted, and what"
+        f" {table.owner} attaches to it would run as {role}",
+        hint=f"look at it in psql: \\d+ {named} -- if it is planted: drop table {named} cascade; -- if {table.owner}"
+        f" is trusted: grant {owner} to {mine}; or: alter table {named} owner to {mine};",
+    )
+
+
+def _unsound(message: str, schema: str, table: str, removal: str = "") -> LedgerUnsound:
+    look = f"look at it in psql: \\d+ {_named(schema, table)}"
+    return LedgerUnsound(message, hint=f"{look} -- if nobody needs it: {removal}" if removal else look)
+
+
+def _removal(trait: Trait, schema: str) -> str:
+    """The statement that takes it away; "" where it takes more thought."""
+    named = _named(schema, trait.table)
+    if trait.kind in {"trigger", "rule", "policy"}:
+        return f"drop {trait.kind} {quote_identifier(trait.name)} on {named};"
+    if trait.kind == "index":
+        return f"drop index {trait.name};"
+    if trait.kind == "disabled":
+        return f"alter table {named} enable trigger all;"
+    return ""
+
+
+def _named(schema: str, table: str) -> str:
+    return f"{quote_identifier(schema)}.{table}"

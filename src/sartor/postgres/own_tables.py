@@ -1,0 +1,167 @@
+"""Sartor's own tables as they are in a database: what they are, whose, and who else may write them.
+
+Names of types, functions and the like are Postgres's own where nothing of a table depends on anything else: what
+initdb makes has no entry in pg_depend (the manual's chapter on it). So a text that says `clock_timestamp()` is what it
+seems to be.
+"""
+
+from __future__ import annotations
+
+from sartor.domain.own_tables import TABLES, Trait, require_sound
+from sartor.domain.writers import Writer
+from sartor.postgres.connection import Connection
+
+OWN = f"""
+with recursive mine (oid) as (
+    select oid from pg_catalog.pg_roles where rolname in (current_user, session_user)
+    union
+    select m.roleid from mine join pg_catalog.pg_auth_members m on m.member = mine.oid
+), found as (
+    select c.oid, c.relname, c.relkind, c.relpersistence, c.relispartition, n.nspacl, o.rolname as owner, c.relowner,
+        o.rolsuper or c.relowner in (select oid from mine) or o.rolname = 'pg_database_owner'
+            or pg_catalog.pg_has_role(c.relowner, n.nspowner, 'member')
+            or pg_catalog.pg_has_role(c.relowner, d.datdba, 'member') as trusted
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    join pg_catalog.pg_roles o on o.oid = c.relowner
+    join pg_catalog.pg_database d on d.datname = pg_catalog.current_database()
+    where n.nspname = given.schema and c.relname in {TABLES}
+)
+select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(relname, owner, trusted,
+    trusted or exists (select from pg_catalog.aclexplode(nspacl) a where a.privilege_type = 'CREATE'
+        and a.grantee <> '0'::pg_catalog.oid and pg_catalog.pg_has_role(relowner, a.grantee, 'member')),
+    case
+        when relkind = 'v' then 'a view' when relkind = 'm' then 'a materialized view'
+        when relkind = 'f' then 'a foreign table' when relkind = 'p' then 'a partitioned table'
+        when relkind <> 'r' then 'another kind of relation' when relpersistence <> 'p' then 'an unlogged table'
+        when relispartition or exists (select from pg_catalog.pg_inherits i where i.inhrelid = found.oid)
+            then 'a part of another table'
+        when exists (select from pg_catalog.pg_inherits i where i.inhparent = found.oid) then 'a table with heirs'
+        when exists (select from pg_catalog.pg_attribute a where a.attrelid = found.oid and a.attgenerated <> '')
+            then 'a table with generated columns'
+        when exists (select from pg_catalog.pg_index i
+            where i.indrelid = found.oid and (i.indexprs is not null or i.indpred is not null))
+            then 'a table with an index over expressions'
+    end,
+    pg_catalog.row_security_active(found.oid),
+    array(select a.attname from pg_catalog.pg_attribute a where a.attrelid = found.oid and not a.attisdropped))
+)::text
+from found
+"""
+"""Those of the schema `given.schema`, as JSON: the fields of OwnTable; null where there are none.
+
+A superuser is a member of each role for `pg_has_role`: of which it really is, `pg_auth_members` says.
+"""
+
+_TRAITS = f"""
+with ours as (
+    select c.* from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = $1::text and c.relname in {TABLES}
+), parts (relname, class, part) as (
+    select relname, 'pg_catalog.pg_class'::pg_catalog.regclass, oid from ours
+    union all
+    select o.relname, 'pg_catalog.pg_attrdef'::pg_catalog.regclass, d.oid
+    from ours o join pg_catalog.pg_attrdef d on d.adrelid = o.oid
+    union all
+    select o.relname, 'pg_catalog.pg_constraint'::pg_catalog.regclass, c.oid
+    from ours o join pg_catalog.pg_constraint c on c.conrelid = o.oid
+    union all
+    select o.relname, 'pg_catalog.pg_class'::pg_catalog.regclass, i.indexrelid
+    from ours o join pg_catalog.pg_index i on i.indrelid = o.oid
+)
+select relname::text, 'is' as kind, '' as name,
+    pg_catalog.concat(relkind, relpersistence, case when relispartition then ' part' end) as text
+from ours
+union all
+select o.relname, 'column', a.attname, pg_catalog.concat_ws(' ', pg_catalog.format_type(a.atttypid, a.atttypmod),
+    case when a.attcollation <> t.typcollation then 'collated' end,
+    case when a.attnotnull then 'not null' end,
+    case when a.attidentity <> '' then 'identity' end,
+    case when a.attgenerated <> '' then 'generated' end,
+    pg_catalog.concat(case when d.oid is not null then 'default ' end, pg_catalog.pg_get_expr(d.adbin, d.adrelid)))
+from ours o join pg_catalog.pg_attribute a on a.attrelid = o.oid and a.attnum > 0::int2 and not a.attisdropped
+join pg_catalog.pg_type t on t.oid = a.atttypid
+left join pg_catalog.pg_attrdef d on d.adrelid = o.oid and d.adnum = a.attnum
+union all
+select o.relname, 'constraint', case when c.contype in ('p', 'c') then '' else c.conname end,
+    case when r.oid is null then pg_catalog.pg_get_constraintdef(c.oid) else pg_catalog.replace(
+        pg_catalog.pg_get_constraintdef(c.oid), r.oid::pg_catalog.regclass::text, r.relname::text) end
+from ours o join pg_catalog.pg_constraint c on c.conrelid = o.oid and c.contype not in ('n', 't')
+left join ours r on r.oid = c.confrelid
+union all
+select o.relname, 'reference', c.conrelid::pg_catalog.regclass::text, c.conname
+from ours o join pg_catalog.pg_constraint c on c.confrelid = o.oid where c.conrelid not in (select oid from ours)
+union all
+select o.relname, case when t.tgisinternal then 'disabled' else 'trigger' end, t.tgname,
+    pg_catalog.pg_get_triggerdef(t.oid)
+from ours o join pg_catalog.pg_trigger t on t.tgrelid = o.oid where not t.tgisinternal or t.tgenabled <> 'O'
+union all
+select o.relname, 'rule', r.rulename, pg_catalog.pg_get_ruledef(r.oid)
+from ours o join pg_catalog.pg_rewrite r on r.ev_class = o.oid
+union all
+select o.relname, 'policy', p.polname, '' from ours o join pg_catalog.pg_policy p on p.polrelid = o.oid
+union all
+select o.relname, 'row security', '', '' from ours o where pg_catalog.row_security_active(o.oid)
+union all
+select o.relname, 'parent', i.inhparent::pg_catalog.regclass::text, ''
+from ours o join pg_catalog.pg_inherits i on i.inhrelid = o.oid
+union all
+select o.relname, 'child', i.inhrelid::pg_catalog.regclass::text, ''
+from ours o join pg_catalog.pg_inherits i on i.inhparent = o.oid
+union all
+select o.relname, 'index', i.indexrelid::pg_catalog.regclass::text, pg_catalog.pg_get_indexdef(i.indexrelid)
+from ours o join pg_catalog.pg_index i on i.indrelid = o.oid
+where (i.indisunique and not i.indisprimary) or i.indexprs is not null or i.indpred is not null
+union all
+select p.relname, 'use', pg_catalog.pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid), ''
+from parts p join pg_catalog.pg_depend d on d.classid = p.class and d.objid = p.part
+where d.refclassid in ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_type'::pg_catalog.regclass,
+    'pg_catalog.pg_operator'::pg_catalog.regclass, 'pg_catalog.pg_opclass'::pg_catalog.regclass,
+    'pg_catalog.pg_opfamily'::pg_catalog.regclass, 'pg_catalog.pg_collation'::pg_catalog.regclass)
+"""
+
+_WRITERS = f"""
+with ours as (
+    select c.oid, c.relname, c.relowner, c.relacl from pg_catalog.pg_class c
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = $1::text and c.relname in {TABLES}
+), given as (
+    select o.relname, o.relowner, a.grantee, a.privilege_type, a.is_grantable
+    from ours o, pg_catalog.aclexplode(o.relacl) a
+    union all
+    select o.relname, o.relowner, a.grantee, a.privilege_type, a.is_grantable
+    from ours o join pg_catalog.pg_attribute t on t.attrelid = o.oid, pg_catalog.aclexplode(t.attacl) a
+)
+select case when g.grantee = '0'::pg_catalog.oid then null else r.rolname::text end as role, g.relname::text as table,
+    pg_catalog.lower(g.privilege_type) as right, pg_catalog.bool_or(g.is_grantable) as grantable
+from given g left join pg_catalog.pg_roles r on r.oid = g.grantee
+where g.privilege_type in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER')
+    and g.grantee <> g.relowner and not coalesce(r.rolsuper or r.rolname in (current_user, session_user), false)
+group by 1, 2, 3 order by 1 nulls first, 2, 3
+"""
+
+_ALL_WRITERS = """
+select r.rolname::text as role from pg_catalog.pg_auth_members m
+join pg_catalog.pg_roles g on g.oid = m.roleid and g.rolname = 'pg_write_all_data'
+join pg_catalog.pg_roles r on r.oid = m.member
+where not r.rolsuper and r.rolname not in (current_user, session_user) order by 1
+"""
+
+
+async def require_sound_tables(connection: Connection, schema: str, role: str) -> None:
+    """Raise LedgerUnsound where Sartor's tables aren't as it makes them."""
+    rows = await connection.fetch(_TRAITS, schema)
+    normal = (str(row["text"]).replace("pg_catalog.", "").strip() for row in rows)
+    traits = [Trait(row["relname"], row["kind"], row["name"], text) for row, text in zip(rows, normal, strict=True)]
+    require_sound(traits, schema, role)
+
+
+async def read_writers(connection: Connection, schema: str) -> tuple[Writer, ...]:
+    """Who may write Sartor's tables besides their owner, superusers and the connection's own role."""
+    given: dict[str | None, dict[str, list[str]]] = {}
+    grantable = set()
+    for row in await connection.fetch(_WRITERS, schema):
+        given.setdefault(row["role"], {}).setdefault(row["table"], []).append(row["right"])
+        if row["grantable"]:
+            grantable.add(row["role"])
+    of_all = [Writer(schema, row["role"], {}) for row in await connection.fetch(_ALL_WRITERS)]
+    return (*(Writer(schema, role, rights, role in grantable) for role, rights in given.items()), *of_all)

@@ -1,0 +1,46 @@
+"""Planning again where another run was first: as long as that run goes on, and no longer."""
+
+from __future__ import annotations
+
+import time
+
+from sartor.domain.errors import LedgerUnsound, RunHeld
+from sartor.domain.quoting import quote_identifier
+from sartor.runner.attempt import Stale
+from sartor.runner.turn import Turn
+
+TIMES = 100
+"""How often in a row a run lets others go first, however short a time it may wait for them."""
+
+
+class Again:
+    """The bound of a loop that plans again: how often others were first since this run last did something."""
+
+    def __init__(self, turn: Turn) -> None:
+        self._turn = turn
+        self._times = 0
+        self._done = 0
+        self._since = time.monotonic()
+
+    def allow(self, stale: Stale, *, head: int, done: int = 0) -> None:
+        """Go on from the journal's event `head`, after this run has done so much; the turn's head is the one before.
+
+        Raises LedgerUnsound where nobody has written an event, so that a next try would end in the same way; RunHeld
+        where others were first, again and again, for longer than the run may wait.
+        """
+        turn, schema = self._turn, self._turn.session.schema
+        if head == turn.head:
+            look = f"table {quote_identifier(schema)}.sartor_journal order by seq desc limit 5;"
+            raise LedgerUnsound(
+                f"the journal of schema {schema} takes no event {head + 1}, although {head} is its last:"
+                f" {stale.__cause__ or 'something else writes to it'}",
+                hint=f"look at it: {look}",
+            ) from stale
+        if done != self._done:
+            self._times, self._done, self._since = 0, done, time.monotonic()
+        self._times += 1
+        if self._times > TIMES and time.monotonic() - self._since > turn.limits.wait:
+            raise RunHeld(
+                f"other runs are at work in schema {schema}: they were first {self._times} times in a row",
+                hint="wait for them, or give it longer with --wait",
+            ) from stale

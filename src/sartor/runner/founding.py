@@ -1,0 +1,73 @@
+"""A run's ledger: made where there is none, and found to be Sartor's own where there is one."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+
+import sartor.postgres.errors as driver
+from sartor.domain.errors import RunHeld
+from sartor.domain.report import Note
+from sartor.postgres.connecting import DRIVER_ERRORS, session_error
+from sartor.postgres.ledger import create_ledger
+from sartor.postgres.own_tables import read_writers, require_sound_tables
+from sartor.postgres.session import Session
+from sartor.runner.attempt import backoff, describe
+from sartor.runner.turn import Turn
+
+TAKEN = frozenset({"42P06", "42P07", "42710", "23505"})
+"""Schema, table or type of that name exists, or has just been made by somebody else."""
+
+
+async def found_ledger(turn: Turn) -> None:
+    """Make the schema and the ledger, where they aren't there; see that the ledger is Sartor's own, where it is.
+
+    Two at once are no harm. Raises LedgerUnsound; RunHeld where somebody else's work on these names went on for longer
+    than the run may wait.
+    """
+    session, deadline = turn.session, time.monotonic() + turn.limits.wait
+    await session.learn()
+    if not session.facts.schema_exists:
+        turn.observer(Note(text=f"there is no schema {session.schema} yet: it is made"))
+    for attempt in itertools.count():
+        if session.facts.ledger_exists:
+            await require_sound(session)
+            return
+        turn.attend("the ledger")
+        try:
+            await create_ledger(session)
+        except DRIVER_ERRORS as error:
+            await _stand_aside(turn, error, backoff(attempt), deadline)
+
+
+async def _stand_aside(turn: Turn, error: Exception, pause: float, deadline: float) -> None:
+    """Wait a moment for whoever is in the way, and learn what there is then."""
+    state, blockers = driver.sqlstate(error), turn.lookout.blockers
+    if state not in driver.RETRIED | TAKEN:
+        raise error
+    if time.monotonic() + pause > deadline:
+        if state in TAKEN:
+            raise session_error(error, turn.session.destination) from error
+        pid = blockers[0].pid if blockers else "PID"
+        raise RunHeld(
+            f"the ledger of schema {turn.session.schema} can't be made, as another session is in the way:"
+            f" {describe(blockers)}",
+            hint=f"wait for it, give it longer with --wait, or end that session: select pg_terminate_backend({pid});",
+        ) from error
+    turn.lookout.waiting("another session that makes the ledger", blockers, deadline)
+    await asyncio.sleep(pause)
+    await turn.session.learn()
+
+
+async def require_sound(session: Session) -> None:
+    """Raise LedgerUnsound where the ledger isn't as Sartor makes it."""
+    session.require_read()
+    session.require_write()
+    await require_sound_tables(session.connection, session.schema, session.facts.role)
+
+
+async def tell_writers(turn: Turn) -> None:
+    """Tell who else may write the ledger."""
+    for writer in await read_writers(turn.session.connection, turn.session.schema):
+        turn.observer(Note(text=str(writer)))
