@@ -102,7 +102,7 @@ def test_whatever_isnt_as_sartor_makes_it(database: Database, path: str) -> None
 
     async def go() -> None:
         async with Session(Destination(database.url, SCHEMA), application="sartor test") as session:
-            await session.connection.execute(SETUP)
+            await session.connection.execute(f"set search_path = public; {SETUP}")
             await create_ledger(session)
             await session.connection.execute(f"set search_path = {path}")
             await look(session)

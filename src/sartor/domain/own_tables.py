@@ -130,13 +130,7 @@ _STRANGE: Mapping[str, str] = {
 
 def require_readable(tables: Sequence[OwnTable], schema: str, role: str) -> None:
     """Raise LedgerUnsound or PrivilegeMissing where what these tables say can't be relied on. None at all is fine."""
-    found = {table.name for table in tables}
-    if gone := [name for name in TABLES if tables and name not in found]:
-        raise LedgerUnsound(
-            f"Sartor's tables in schema {schema} aren't complete: {', '.join(gone)} isn't there, and"
-            f" {', '.join(sorted(found))} is",
-            hint="restore what is gone from a backup; `fresh` starts over where no data counts",
-        )
+    require_complete(tables, schema)
     for table in tables:
         named = _named(schema, table.name)
         if not table.entitled:
@@ -157,6 +151,17 @@ def require_readable(tables: Sequence[OwnTable], schema: str, role: str) -> None
                 hint=f"read it as its owner, {table.owner}, or as a role with BYPASSRLS; or, as the owner:"
                 f" alter table {named} no force row level security, disable row level security;",
             )
+
+
+def require_complete(tables: Sequence[OwnTable], schema: str) -> None:
+    """Raise LedgerUnsound where some of these tables are there, and some aren't."""
+    found = {table.name for table in tables}
+    if gone := [name for name in TABLES if tables and name not in found]:
+        raise LedgerUnsound(
+            f"Sartor's tables in schema {schema} aren't complete: {', '.join(gone)} isn't there, and"
+            f" {', '.join(sorted(found))} is",
+            hint="restore what is gone from a backup; `fresh` starts over where no data counts",
+        )
 
 
 def require_trusted(tables: Iterable[OwnTable], schema: str, role: str) -> None:

@@ -5,6 +5,9 @@ conversion in `pg_catalog`: whoever may create in one of them can have `numeric 
 this path from its first statement on, and a script's transaction has the script's path for the script alone. In
 `pg_temp`, which is looked through last, there are no operators and no functions.
 
+In a transaction of ours Postgres refuses to read what row-level security would hide from the role (`row_security`): a
+ledger with rows that aren't seen is taken for one without them. A script has what its session has.
+
 A transaction pooler gives a session's settings to others, so there every transaction of ours sets its own.
 """
 
@@ -12,21 +15,25 @@ from __future__ import annotations
 
 PATH = "pg_catalog, pg_temp"
 
-FENCE = f"set local search_path = {PATH};"
+FENCE = f"set local search_path = {PATH};set local row_security = off;"
 """The SQL that comes first in a transaction of Sartor's own."""
 
 SESSION_FENCE = f"set search_path = {PATH};"
-"""The same for a session, not for a pooler's."""
+"""The search path for a session, not for a pooler's."""
 
-_KEPT = "sartor.path"
-"""The setting that holds a script's path while Sartor's is in its place."""
+_KEPT, _KEPT_ROWS = "sartor.path", "sartor.rows"
+"""The settings that hold a script's path, and its `row_security`, while Sartor's are in their place."""
 
 STEP_IN = f"""select pg_catalog.set_config('search_path', case when
         pg_catalog.set_config('{_KEPT}', pg_catalog.current_setting('search_path'), true) is not null
-        then '{PATH}' end, true);"""
+        then '{PATH}' end, true),
+    pg_catalog.set_config('row_security', case when
+        pg_catalog.set_config('{_KEPT_ROWS}', pg_catalog.current_setting('row_security'), true) is not null
+        then 'off' end, true);"""
 """The statement that puts the fence in place of a script's path. It runs under that path: no operators here."""
 
-STEP_OUT = f"select pg_catalog.set_config('search_path', pg_catalog.current_setting('{_KEPT}'), true);"
+STEP_OUT = f"""select pg_catalog.set_config('search_path', pg_catalog.current_setting('{_KEPT}'), true),
+    pg_catalog.set_config('row_security', pg_catalog.current_setting('{_KEPT_ROWS}'), true);"""
 """The statement that puts the script's path back: its deferred triggers run at COMMIT.
 
 Statements of their own: the server describes the rows of one that is prepared by analysing it again behind its end.

@@ -63,7 +63,6 @@ _SIZES = """
 select case when n.nspname = $1 then c.relname::text else n.nspname || '.' || c.relname end as name,
     c.reltuples::int8 as rows, pg_catalog.pg_total_relation_size(c.oid) as bytes
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-from sartor.domain.own_tables import TABLES
 where c.relkind in ('r', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
 """
 

@@ -98,7 +98,8 @@ async def read_ledger(session: Session, shipped: Iterable[Alteration] = (), *, f
     ledger = f"{schema}.sartor_ledger"
     source = f"{schema}.sartor_journal" if session.facts.journal_readable else ledger
     known = bundles(shipped)
-    rows = await session.connection.fetch(_READ.format(ledger=ledger, source=source), " ".join(known))
+    async with session.connection.fenced():
+        rows = await session.connection.fetch(_READ.format(ledger=ledger, source=source), " ".join(known))
     # Taken apart by place, not by name, as there may be ten thousand.
     try:
         entries = [
@@ -147,7 +148,8 @@ async def read_history(session: Session, *, after: int = -1) -> list[Event]:
         await session.require_schema()
         return []
     session.require_read(journal=True)
-    rows = await session.connection.fetch(_HISTORY.format(schema=quote_identifier(session.schema)), after)
+    async with session.connection.fenced():
+        rows = await session.connection.fetch(_HISTORY.format(schema=quote_identifier(session.schema)), after)
     return [_event(row, session.schema) for row in rows]
 
 

@@ -37,8 +37,8 @@ def transaction_settings(pins: Pins, also: Mapping[str, str]) -> tuple[str, str]
 
     A claim runs inside the fence, and doesn't wait for long. `also` are further settings and their values, as SQL.
     """
-    claims = {**_pinned(pins), **also, "search_path": PATH}
-    scripts = {"search_path": search_path(pins.schema)}
+    claims = {**_pinned(pins), **also, "search_path": PATH, "row_security": "off"}
+    scripts = {"search_path": search_path(pins.schema), "row_security": "default"}
     if not 0 < pins.lock_timeout <= LONGEST_CLAIM:
         claims["lock_timeout"] = _milliseconds(LONGEST_CLAIM)
         scripts |= _lock_timeout(pins)

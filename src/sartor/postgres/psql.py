@@ -7,12 +7,13 @@ behind a colon, `\;` between statements of one message, `\gset` so that a row is
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sartor.domain import sql
 from sartor.domain.check import Part, Sent
 from sartor.domain.client_copy import find_client_copy
 from sartor.domain.concurrent import waits_for_others
+from sartor.domain.own_tables import TABLES, OwnTable
 from sartor.domain.quoting import quote_identifier, quote_literal, quote_word
 from sartor.domain.rehearsal import Message
 from sartor.postgres.connection import CLEANING
@@ -132,20 +133,33 @@ def creating(creation: str) -> str:
     return f"begin;\n{FENCE}\n{say(creation)}commit;\n"
 
 
-def expecting(schema: str, head: int, token: str | None) -> str:
-    """A stop unless event `head`, with this token, is the journal's last; or, without a token, there is no ledger."""
+def expecting(schema: str, head: int, token: str | None, own: Sequence[OwnTable]) -> str:
+    """A stop unless event `head`, with this token, is the journal's last; or, without a token, there is no ledger.
+
+    The tables are `own`, whoever's they were then, and nothing runs where they are written to.
+    """
     place = quote_identifier(schema)
     if token is None:
         differs = f"pg_catalog.to_regclass({quote_literal(f'{place}.{LEDGER}')}) is not null"
     else:
         last = f"select token from {place}.{JOURNAL} order by seq desc limit 1"
         count = f"select pg_catalog.max(seq) from {place}.{JOURNAL}"
-        differs = f"({count}) <> {head} or ({last}) <> {quote_literal(token)}"
+        differs = f"{_planted(schema, own)} or ({count}) <> {head} or ({last}) <> {quote_literal(token)}"
     return _stop(
         "this database isn't as it was when this script was written; nothing has been changed",
         "`sartor db alteration check` writes a new one",
         condition=differs,
     )
+
+
+def _planted(schema: str, own: Sequence[OwnTable]) -> str:
+    """Whether a table has become another role's, or has a trigger or a rule."""
+    whose = ", ".join(f"({quote_literal(each.name)}, {quote_literal(each.owner)})" for each in own)
+    return f"""exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = {quote_literal(schema)} and c.relname in {TABLES} and (c.relkind <> 'r'
+        or (c.relname, pg_get_userbyid(c.relowner)) not in ({whose})
+        or exists (select from pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal)
+        or exists (select from pg_rewrite r where r.ev_class = c.oid)))"""
 
 
 def stopping(reason: str, hint: str) -> str:

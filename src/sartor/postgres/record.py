@@ -41,7 +41,8 @@ async def read_record(session: Session, *, to_change: bool = False) -> Record | 
     schema = quote_identifier(session.schema)
     later = (_LATER if session.facts.journal_readable else _LATER_ENTRY).format(schema=schema)
     query = _READ.format(schema=schema, later=later, lock="for update" if to_change else "")
-    row = await session.connection.fetchrow(query)
+    async with session.connection.fenced():
+        row = await session.connection.fetchrow(query)
     if row is None:
         return None
     return Record(

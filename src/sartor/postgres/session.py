@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 
 from sartor.domain.destination import Destination
 from sartor.domain.errors import DestinationError, PrivilegeMissing, ReadOnly, SchemaMissing
-from sartor.domain.own_tables import OwnTable, require_readable, require_trusted
+from sartor.domain.own_tables import TABLES, OwnTable, require_readable, require_trusted
 from sartor.domain.quoting import quote_identifier
 from sartor.postgres.connecting import DRIVER_ERRORS, close, connect, session_error
 from sartor.postgres.connection import Connection
@@ -216,7 +216,8 @@ def _missing_grants(facts: Facts, schema: str) -> list[str]:
     grants = []
     if not (facts.can_use and facts.can_create):
         grants.append(f"grant usage, create on schema {named} to {role};")
-    if facts.ledger_exists and not (facts.ledger_readable and facts.journal_readable and facts.ledger_writable):
+    whole = len(facts.own) == len(TABLES) and not any(table.odd for table in facts.own)
+    if whole and not (facts.ledger_readable and facts.journal_readable and facts.ledger_writable):
         grants.append(
             f"grant select, insert, update, delete on {named}.sartor_ledger, {named}.sartor_journal to {role};"
         )

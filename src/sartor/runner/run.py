@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
 from sartor.domain.limits import Limits
+from sartor.domain.own_tables import require_complete
 from sartor.domain.plan import Deploy, Rollback, make_plan
 from sartor.domain.report import Observer, Planned, Report
 from sartor.postgres.connection import Connection
@@ -33,6 +34,7 @@ async def run(
     verb = "deploy" if isinstance(request, Deploy) else "rollback"
     async with Session(destination, application=application_name(verb), kind=_kind(destination)) as session:
         if session.facts.ledger_exists and not (session.facts.can_use and session.facts.ledger_readable):
+            require_complete(session.facts.own, session.schema)
             session.require_write()  # it names all that a run lacks, where not even reading is allowed
         # What is undone is undone in the order of its rows; of what is deployed a plan needs none.
         deploys = isinstance(request, Deploy)
