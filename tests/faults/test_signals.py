@@ -194,3 +194,27 @@ def test_a_second_signal_ends_at_once(sartor: Command, folder: Folder, database:
     ended = stop(process, signal.SIGINT)
     assert "ended at once" in ended.err
     check_and_go_on(sartor, database)
+
+
+@pytest.mark.parametrize("way", ["alone", "fused"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_an_interruption_is_kept(
+    number: signal.Signals, way: str, sartor: Command, folder: Folder, database: Database
+) -> None:
+    """The history has it, the words say what stays and how to go on, and `verify` can tell what changes."""
+    folder.table("1.0.0-1700000000-a.py")
+    if way == "alone":
+        write(folder, 'await conn.execute("select pg_sleep(600)")')
+    else:
+        folder.add("1.0.0-1700000001-b.py", "select pg_sleep(600)")
+    process = sartor.start("deploy", "latest")
+    until(
+        lambda: bool(database.value("select count(*) from pg_stat_activity where wait_event = 'PgSleep'")),
+        what="the script's statement",
+    )
+    ended = stop(process, number)
+    assert "rolled back; what was done before it stays: 1" in ended.err
+    assert "this goes on from there: sartor db alteration deploy latest" in ended.err
+    assert database.value("select detail->>'message' from sartor_journal where kind = 'failed'") == "interrupted"
+    database.run("create table by_hand (id int)")
+    assert "by_hand" in sartor("verify", expect=4).out

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first ends the run in order, the second ends the process.
+"""Ctrl-C, SIGTERM and SIGHUP: the first ends the run in order, the second ends the process.
 
 The first cancels the run: the statement under way is cancelled on the server and its script rolled back. A script that
 blocks the event loop (`time.sleep`) wouldn't notice, so a moment later an exception is raised wherever it stands.
@@ -44,8 +44,10 @@ def _interrupted(name: str, error: BaseException, left: str | None) -> Interrupt
     elif left is not None:
         found = Interrupted(f"{name}: ended; {left}")
     else:
+        report = getattr(error, "report", None)
+        kept = f"; what was done before it stays: {len(report.done)}" if report and report.done else ""
         found = Interrupted(
-            f"{name}: ended; what was under way in a transaction was rolled back",
+            f"{name}: ended; what was under way in a transaction was rolled back{kept}",
             hint="the same command goes on from there",
         )
     found.report = getattr(error, "report", None)
@@ -109,7 +111,10 @@ def _on_stray(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None
 
 @contextmanager
 def _handling(stop: _Stop) -> Iterator[None]:
-    handlers = {signal.SIGINT: stop.on_signal, signal.SIGTERM: stop.on_signal, signal.SIGALRM: stop.on_alarm}
+    ends = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` has it
+        ends.append(signal.SIGHUP)
+    handlers = {signal.SIGALRM: stop.on_alarm} | dict.fromkeys(ends, stop.on_signal)
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield

@@ -10,7 +10,7 @@ from typing import Any
 from sartor.cli import again, output, render, shapes
 from sartor.cli.again import AS_GIVEN, Resume
 from sartor.domain.destination import Destination
-from sartor.domain.errors import AlterationFailed, LockNotHad, SartorError
+from sartor.domain.errors import AlterationFailed, Interrupted, LockNotHad, SartorError
 from sartor.domain.notes import plan_notes
 from sartor.domain.plan import Direction
 from sartor.domain.report import (
@@ -47,7 +47,8 @@ def telling_run(resume: Resume = AS_GIVEN, destination: Destination | None = Non
     except SartorError as error:
         if isinstance(error, AlterationFailed):
             _tell_failure(error, resume)
-        if resume.differs and error.report is not None and not isinstance(error, AlterationFailed):
+        named = resume.differs or isinstance(error, Interrupted)
+        if named and error.report is not None and not isinstance(error, AlterationFailed):
             error.hint = f"this goes on from there: {resume.command(len(error.report.done))}"
         if destination is not None and error.report is not None and (backup := error.report.backup) is not None:
             from sartor.cli import backups

@@ -27,7 +27,7 @@ from sartor.runner.founding import found_ledger, require_sound, tell_writers
 from sartor.runner.fuser import Fuser, Together
 from sartor.runner.precaution import Precaution
 from sartor.runner.recording import recording
-from sartor.runner.single import record_failure, run_script
+from sartor.runner.single import record_failure, record_interruption, run_script
 from sartor.runner.turn import Turn, take_turn
 
 if TYPE_CHECKING:
@@ -219,6 +219,10 @@ class _Progress:
         try:
             async with ahead.loading(len(scripts) + fuser.count, lambda: fuser.look_further(ahead, together)):
                 await fuser.run(together, committed)
+        except asyncio.CancelledError:
+            if (number := len(self._done) - done) < len(scripts):
+                await record_interruption(turn, scripts[number], self._plan.direction)
+            raise
         except DRIVER_ERRORS as error:
             script = fuser.located(scripts[len(self._done) - done])
             raise alteration_failed(await record_failure(turn, error, script, self._plan.direction)) from error
@@ -233,6 +237,9 @@ class _Progress:
                 await run_script(turn, step, script, direction)
         except Committed:
             self._finish(turn, script.alteration, (time.monotonic() - began) * 1000)
+            raise
+        except asyncio.CancelledError:
+            await record_interruption(turn, script, direction)
             raise
         except Exception as error:
             if not is_the_scripts(error):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 
 from sartor.domain.drift import OUTDATED, Drift, Record, carried, find_drift
@@ -18,6 +19,8 @@ from sartor.postgres.session import Session
 from sartor.postgres.stamp import read_stamp
 from sartor.runner.turn import Turn
 
+PARTING = 0.7
+"""Seconds that an interrupted run takes for it."""
 PATIENCE = 2.0
 """Seconds that a run waits for a locked table, where the alterations have done their work."""
 
@@ -26,7 +29,7 @@ PATIENCE = 2.0
 async def recording(turn: Turn, *, head: int) -> AsyncIterator[None]:
     """The time of a run, at whose end it is recorded what the schema should be, if the journal has gone on from `head`.
 
-    What fails here is told as a note: the run itself goes on. A run that is interrupted records nothing.
+    What fails here is told as a note: the run itself goes on. One that is interrupted takes a moment for it at most.
     """
     recorder = _Recorder(turn)
     await recorder.begin()
@@ -36,6 +39,12 @@ async def recording(turn: Turn, *, head: int) -> AsyncIterator[None]:
         # What came before the failure stays.
         if turn.head > head and not turn.session.connection_lost:
             await recorder.end()
+        raise
+    except asyncio.CancelledError:
+        if turn.head > head and not turn.session.connection_lost:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PARTING):
+                    await recorder.end()
         raise
     if turn.head > head:
         await recorder.end()

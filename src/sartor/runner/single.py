@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+from contextlib import suppress
 
 from sartor.catalogue.script import Script
 from sartor.domain.destination import redact
@@ -13,7 +15,7 @@ from sartor.domain.report import Failure, Note
 from sartor.postgres.connecting import DRIVER_ERRORS
 from sartor.postgres.connection import Connection
 from sartor.postgres.ledger import is_in_effect
-from sartor.runner.attempt import Stale, find_loss, is_the_scripts
+from sartor.runner.attempt import PARTING, Stale, find_loss, is_the_scripts
 from sartor.runner.guest import guest
 from sartor.runner.outside import Outside
 from sartor.runner.turn import Turn
@@ -70,6 +72,16 @@ async def _is_due(turn: Turn, step: Step, direction: Direction) -> bool:
         )
         turn.observer(Note(text=f"{step.alteration.name}: {reason}"))
     return due
+
+
+async def record_interruption(turn: Turn, script: Script, direction: Direction) -> None:
+    """Write to the journal that a signal, or whoever called, ended a script; a moment is all that it may take."""
+    facts = {"direction": direction.value, "message": "interrupted", "sqlstate": None, "line": None}
+    with suppress(Stale, SartorError, OSError, *DRIVER_ERRORS):
+        async with asyncio.timeout(PARTING):
+            if turn.session.connection_lost:
+                await turn.session.renew()
+            await turn.record(EventKind.FAILED, script.alteration, **facts)
 
 
 async def record_failure(turn: Turn, error: BaseException, script: Script, direction: Direction) -> Failure:
