@@ -60,6 +60,7 @@ def test_what_couldnt_be_made(
     shown = sartor("rehearse", "--max-hazard", "rewrites", expect=1)
     assert f"    in doubt: the clone lacks {what}" in shown.out
     assert f"but in doubt: the clone lacks {what}" in shown.err
+    assert rehearse(sartor, "--with-data")["alterations"][0]["in_doubt"]
 
 
 def test_what_nothing_touches(sartor: Command, folder: Folder, database: Database) -> None:
@@ -130,3 +131,28 @@ def test_a_setting_of_ones_own(sartor: Command, folder: Folder, database: Databa
         found = rehearse(sartor, "--db-url", role.url, expect=1)
         assert found["notes"] == ["the clone: it lacks setting app.x of the destination's"]
         assert found["alterations"][0]["in_doubt"]
+
+
+@pytest.mark.parametrize(
+    ("up", "refused"),
+    [
+        ("alter table t add column c int not null", True),
+        ("alter table t add column c int not null default 1", False),
+        ("alter table t alter column b set not null", True),
+        ("alter table t add check (b > 0)", True),
+        ("alter table t add check (b > 0) not valid", False),
+        ("alter table t add unique (b)", True),
+        ("create unique index on t (b)", True),
+        ("create index on t (b)", False),
+        ("alter table other add column c int not null", False),
+    ],
+)
+def test_rows_that_may_refuse(sartor: Command, folder: Folder, database: Database, up: str, *, refused: bool) -> None:
+    """What rows may refuse isn't vouched for where there are rows that the clone hasn't."""
+    folder.write("next-1700000001-more.sql", f"-- sartor: up\n{up};")
+    database.run(BASE, "insert into t (a) values ('a')")
+    found = rehearse(sartor, "--max-hazard", "rewrites", expect=int(refused))
+    (told,) = found["alterations"]
+    assert [doubt.startswith("the rows of t may refuse it (SQLSTATE 23") for doubt in told["doubts"]] == [
+        True
+    ] * refused

@@ -51,7 +51,7 @@ def above(worse: Rehearsed, allowed: Verdict) -> tuple[str, str]:
         hint = "its lines above say what to write instead; a higher --max-hazard lets it pass"
         return f"{name}: {worse.verdict.value}, and no worse than {allowed.value} is allowed", hint
     hint = "rehearse it --with-data, or on the database itself with --live"
-    if not worse.depends_on_rows:
+    if not worse.depends_on_rows and not any(" may refuse it " in doubt for doubt in worse.doubts):
         hint = "rehearse it on the database itself with --live, or on a server that lacks nothing: --scratch-url"
     return f"{name}: {worse.verdict.value}, but in doubt: {DOUBT if worse.depends_on_rows else worse.doubts[0]}", hint
 

@@ -1,4 +1,4 @@
-"""Why nobody vouches for what a statement did in a rehearsal: what the clone lacked."""
+"""Why nobody vouches for what a statement did in a rehearsal: what the clone lacked, rows above all."""
 
 from __future__ import annotations
 
@@ -19,6 +19,28 @@ class Lack(NamedTuple):
     what: str
     relation: str | None = None
     word: str | None = None
+
+
+_REFUSING = (
+    (r"alter table .*\bset not null\b", "23502"),
+    (r"alter table (?!.*\b(default|generated|\w*serial\d?)\b).*\badd .*\bnot null\b", "23502"),
+    (r"alter table .*\badd .*\bprimary key\b|alter table .*\badd .*\bunique\b|create unique index\b", "23505"),
+    (r"alter table .*\b(add .*\b(references|foreign key)|validate constraint)\b", "23503 or 23514"),
+    (r"alter table .*\badd .*\bcheck\b|alter (table|index) .*\battach partition\b|alter domain\b", "23514"),
+    (r"alter table .*\badd .*\bexclude\b", "23P01"),
+)
+"""Statements that look whether rows agree with them, and the SQLSTATEs of those that don't."""
+
+
+def in_view_of_rows(statement: Statement, filled: Collection[str]) -> Statement:
+    """The statement, in doubt where it looked at tables that had no rows there, are `filled`, and may refuse it."""
+    met = [table for table in statement.tables if table in filled]
+    words = " ".join(re.sub(r"--[^\n]*|/\*.*?\*/", " ", statement.sql, flags=re.DOTALL).lower().split())
+    code = next((code for pattern, code in _REFUSING if re.match(pattern, words)), None)
+    if not met or code is None:
+        return statement
+    doubt = f"the rows of {', '.join(met)} may refuse it (SQLSTATE {code}), and the clone has none"
+    return dataclasses.replace(statement, doubts=(*statement.doubts, doubt))
 
 
 def in_view_of(statement: Statement, lacks: Collection[Lack]) -> Statement:

@@ -19,7 +19,7 @@ from sartor.domain.quoting import quote_identifier
 from sartor.postgres.connection import Connection
 from sartor.postgres.dump import BARE
 from sartor.postgres.habits import adopt
-from sartor.postgres.lacks import find_lacks
+from sartor.postgres.lacks import filled, find_lacks
 from sartor.postgres.program import Program, ProgramFailed, started
 from sartor.postgres.restoring import GONE, pass_on
 from sartor.postgres.session import Session
@@ -49,9 +49,13 @@ where c.relkind = 'm' order by c.oid
 
 
 class Made(NamedTuple):
-    """What came of cloning: what the clone `lacks`, and notes on it for people."""
+    """What came of cloning: what the clone `lacks`, and notes on it for people.
+
+    `filled` are the tables that have rows, where the clone has none.
+    """
 
     lacks: tuple[Lack, ...]
+    filled: frozenset[str]
     notes: tuple[str, ...]
 
 
@@ -61,9 +65,10 @@ async def clone(live: Session, scratch: Session, snapshot: Snapshot, *, data: bo
     `lock_wait` is in seconds. Raises RehearsalFailed.
     """
     source, target = snapshot.connection, scratch.connection
+    await source.execute(f"set local lock_timeout = {lock_wait * 1000:.0f}")
     complaints = await _pour(live, scratch, snapshot, data=data, lock_wait=lock_wait)
     complaints += await _cut_off(target)
-    unfilled = [] if data else await _refresh(source, target, live.schema)
+    unfilled = await _refresh(source, target, live.schema)
     refused = await adopt(source, target)
     await scratch.renew()
     await scratch.learn()
@@ -77,7 +82,8 @@ async def clone(live: Session, scratch: Session, snapshot: Snapshot, *, data: bo
     named = list(dict.fromkeys(lack.what for lack in lacks))
     more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
     told = [f"it lacks {', '.join(named[:NAMED])}{more} of the destination's"] if named else []
-    return Made(tuple(lacks), (*told, *complaints))
+    holding = frozenset[str]() if data else await filled(source, live.schema)
+    return Made(tuple(lacks), holding, (*told, *complaints))
 
 
 async def _pour(live: Session, scratch: Session, snapshot: Snapshot, *, data: bool, lock_wait: float) -> list[str]:
@@ -136,7 +142,7 @@ async def _refresh(source: Connection, target: Connection, schema: str) -> list[
     """Refresh the materialized views that are populated there, each after those that it reads; what couldn't be."""
     populated, unfilled = {row["name"] for row in await source.fetch(_VIEWS, schema) if row["populated"]}, []
     for row in await target.fetch(_VIEWS, schema):
-        if row["name"] in populated:
+        if row["name"] in populated and not row["populated"]:
             try:
                 await target.execute(f"refresh materialized view {row['name']}")
             except asyncpg.PostgresError as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import asyncpg
+
 from sartor.domain.doubt import Lack
 from sartor.domain.quoting import quote_identifier
 from sartor.postgres.connection import Connection
@@ -130,25 +132,34 @@ async def find_lacks(live: Connection, clone: Connection, schema: str, *, data: 
     here = {row["what"] for row in await clone.fetch(_QUERY, schema)}
     lacks = list(dict.fromkeys(lack for lack in there if lack.what not in here))
     if data:
-        lost = await filled(live, schema) - await filled(clone, schema)
+        lost = await filled(live, schema) - await filled(clone, schema, unknown=False)
         missing = {lack.relation for lack in lacks if lack.what.startswith("table ")}
         lacks += [Lack(f"the rows of {name}", name) for name in sorted(lost - missing)]
     return lacks
 
 
-async def filled(connection: Connection, schema: str) -> frozenset[str]:
-    """The names of the tables and materialized views that have rows."""
+async def filled(connection: Connection, schema: str, *, unknown: bool = True) -> frozenset[str]:
+    """The names of the tables and materialized views that have rows; with those where that is `unknown`, or without.
+
+    Even to look into a table fails where an index of it calls what our search path hides.
+    """
     found: list[str] = []
     rows = await connection.fetch(_HOLDERS, schema)
     for start in range(0, len(rows), AT_ONCE):
-        found += await _filled(connection, rows[start : start + AT_ONCE])
+        found += await _filled(connection, rows[start : start + AT_ONCE], unknown=unknown)
     return frozenset(found)
 
 
-async def _filled(connection: Connection, rows: Sequence[Any]) -> list[str]:
+async def _filled(connection: Connection, rows: Sequence[Any], *, unknown: bool) -> list[str]:
     looks = ", ".join(
         f"exists (select from only {quote_identifier(row['schema'])}.{quote_identifier(row['relation'])})"
         for row in rows
     )
-    found = await connection.fetchval(f"select array[{looks}]")
+    try:
+        async with connection.transaction():
+            found = await connection.fetchval(f"select array[{looks}]")
+    except asyncpg.PostgresError:
+        if len(rows) == 1:
+            return [row["name"] for row in rows if unknown]
+        return [name for row in rows for name in await _filled(connection, [row], unknown=unknown)]
     return [row["name"] for row, there in zip(rows, found, strict=True) if there]

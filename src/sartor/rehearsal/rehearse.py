@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
-from sartor.domain.doubt import Lack, in_view_of
+from sartor.domain.doubt import in_view_of, in_view_of_rows
 from sartor.domain.errors import AlterationFailed, PoolerRefused
 from sartor.domain.hazard import Size
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Plan, Rollback, make_plan
 from sartor.domain.rehearsal import Rehearsal, Rehearsed
 from sartor.domain.report import Failure, Note, Observer, RunEvent, Waiting
-from sartor.postgres.clone import clone
+from sartor.postgres.clone import Made, clone
 from sartor.postgres.footprint import Relations, read_relations, read_sizes
 from sartor.postgres.ledger import read_ledger
 from sartor.postgres.observed import ObservedConnection
@@ -122,7 +122,7 @@ async def on_a_clone(
         return Rehearsal(
             target=plan.target,
             place="a clone with data" if order.data else "a clone without data",
-            alterations=tuple(_collect(plan, notebook, failed, copy.lacks, data=order.data)),
+            alterations=tuple(_collect(plan, notebook, failed, copy.made, data=order.data)),
             failed=None if failed is None or failed.beyond else failed,
             sizes=sizes,
             notes=copy.notes,
@@ -130,11 +130,11 @@ async def on_a_clone(
 
 
 class Clone(NamedTuple):
-    """A clone: a session there, the relations that it has, what it lacks, and what is to be told of it."""
+    """A clone: a session there, the relations that it has, what came of making it, and what is to be told of it."""
 
     session: Session
     known: Relations
-    lacks: tuple[Lack, ...]
+    made: Made
     notes: tuple[str, ...]
 
 
@@ -150,7 +150,7 @@ async def cloned(session: Session, order: RehearsalOrder, limits: Limits) -> Asy
         async with exported_snapshot(session) as snapshot:
             made = await clone(session, scratch, snapshot, data=order.data, lock_wait=limits.lock_budget)
         notes = (*place.notes, *_versions(session, scratch), *(f"the clone: {note}" for note in made.notes))
-        yield Clone(scratch, await read_relations(scratch.connection, scratch.schema), made.lacks, notes)
+        yield Clone(scratch, await read_relations(scratch.connection, scratch.schema), made, notes)
 
 
 async def deploy_there(
@@ -188,14 +188,14 @@ async def deploy_there(
     return plan, None
 
 
-def _collect(
-    plan: Plan, notebook: Notebook, failed: Failure | None, lacks: Collection[Lack], *, data: bool
-) -> list[Rehearsed]:
+def _collect(plan: Plan, notebook: Notebook, failed: Failure | None, made: Made, *, data: bool) -> list[Rehearsed]:
     found, reason = [], None
     for alteration in (step.alteration for step in plan.steps):
         if failed is not None and alteration.id == failed.id:
             reason = _reason(failed, data=data)
-        statements = tuple(in_view_of(each, lacks) for each in notebook.statements(alteration))
+        statements = tuple(
+            in_view_of_rows(in_view_of(each, made.lacks), made.filled) for each in notebook.statements(alteration)
+        )
         found.append(
             Rehearsed(
                 alteration=alteration,
