@@ -317,7 +317,7 @@ CATALOGUE = """
             False,
         ),
         ("a.sql", CATALOGUE, False),
-        ("a.sql", "-- sartor: up\nupdate users set age = 1;\nalter table users alter age set not null;\n", False),
+        ("a.sql", "-- sartor: up\nupdate users set age = 1;\nalter table users alter age type bigint;\n", False),
     ],
 )
 @pytest.mark.usefixtures("deployed")
