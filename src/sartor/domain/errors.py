@@ -176,6 +176,16 @@ class Unreachable(DestinationError):
     """No connection: network, TLS, credentials, or no such database."""
 
 
+class Locked(DestinationError):
+    """A lock that a statement of Sartor's own needs wasn't to be had in time."""
+
+    exit_code = 5
+    hint = (
+        "try again; who holds locks: select pid, usename, state, query from pg_stat_activity where pid in"
+        " (select pid from pg_locks where mode = 'AccessExclusiveLock'); end one with select pg_terminate_backend(PID);"
+    )
+
+
 class Unsupported(DestinationError):
     """The server is older than Sartor supports."""
 

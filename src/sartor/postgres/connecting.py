@@ -10,7 +10,7 @@ from typing import NamedTuple
 import asyncpg
 
 from sartor.domain.destination import Destination, redact
-from sartor.domain.errors import DestinationError, Unreachable, Unsupported
+from sartor.domain.errors import DestinationError, Locked, Unreachable, Unsupported
 from sartor.postgres.connection import Connection
 from sartor.postgres.reaching import Call, reach, resolve
 from sartor.postgres.way import Password, Place, Way, find_way
@@ -173,6 +173,8 @@ def _why_not(error: BaseException, timeout: float, password: Password) -> tuple[
 def session_error(error: BaseException, destination: Destination) -> DestinationError:
     """What it means that a session's own statement failed: the ledger's reading or making, not a script."""
     text = redact(f"{destination.label}: {error}", destination.secrets)
+    if isinstance(error, asyncpg.LockNotAvailableError):
+        return Locked(f"{text}: somebody holds what Sartor has to read or write there")
     if isinstance(error, asyncpg.PostgresError) and not isinstance(error, asyncpg.PostgresConnectionError):
         return DestinationError(f"{text} (SQLSTATE {error.sqlstate})")
     return Unreachable(f"{text}: the connection was lost", hint="run the command again once the server answers")

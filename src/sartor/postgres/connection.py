@@ -20,7 +20,7 @@ from sartor.domain import sql
 from sartor.domain.client_copy import find_client_copy
 from sartor.domain.rows import Rows
 from sartor.postgres.asked import Asked, awaited
-from sartor.postgres.fence import FENCE, SESSION_FENCE, STEP_IN, STEP_OUT, entering
+from sartor.postgres.fence import FENCE, LOCK_WAIT, SESSION_FENCE, STEP_IN, STEP_OUT, entering
 from sartor.postgres.lent import Ended, replica
 from sartor.postgres.refused import NoTalk, TransactionControl
 from sartor.postgres.sending import ends_with_connection, send_rows
@@ -141,6 +141,7 @@ class Connection(_Driver):
         except BaseException:
             self.terminate()
             raise
+        self.pinned = None if self.pooled else LOCK_WAIT
 
     @asynccontextmanager
     async def fenced(self) -> AsyncIterator[None]:

@@ -8,6 +8,9 @@ this path from its first statement on, and a script's transaction has the script
 In a transaction of ours Postgres refuses to read what row-level security would hide from the role (`row_security`): a
 ledger with rows that aren't seen is taken for one without them. A script has what its session has.
 
+Whatever Sartor asks for itself waits for a lock for LOCK_WAIT at most: somebody may hold the ledger locked, and a
+command that only looks mustn't wait behind that for ever.
+
 A transaction pooler gives a session's settings to others, so there every transaction of ours sets its own.
 """
 
@@ -15,11 +18,14 @@ from __future__ import annotations
 
 PATH = "pg_catalog, pg_temp"
 
-FENCE = f"set local search_path = {PATH};set local row_security = off;"
+LOCK_WAIT = "5s"
+"""How long a statement of Sartor's own waits for a lock, as the server shows it, where nothing else says."""
+
+FENCE = f"set local search_path = {PATH};set local row_security = off;set local lock_timeout = '{LOCK_WAIT}';"
 """The SQL that comes first in a transaction of Sartor's own."""
 
-SESSION_FENCE = f"set search_path = {PATH};"
-"""The search path for a session, not for a pooler's."""
+SESSION_FENCE = f"set search_path = {PATH};set lock_timeout = '{LOCK_WAIT}';"
+"""The same for a session, not for a pooler's."""
 
 _KEPT, _KEPT_ROWS = "sartor.path", "sartor.rows"
 """The settings that hold a script's path, and its `row_security`, while Sartor's are in their place."""
@@ -46,4 +52,7 @@ def entering(pid: int) -> str:
     It selects a row where it has fenced the session, and none where a pooler is in between.
     """
     here = f"pg_catalog.pg_backend_pid() operator(pg_catalog.=) {pid}"
-    return f"select pg_catalog.set_config('search_path', '{PATH}', false) where {here}"
+    return (
+        f"select pg_catalog.set_config('search_path', '{PATH}', false),"
+        f" pg_catalog.set_config('lock_timeout', '{LOCK_WAIT}', false) where {here}"
+    )

@@ -18,6 +18,7 @@ from sartor.domain.ledger import EventKind, State
 from sartor.domain.plan import Direction, Step
 from sartor.domain.report import Note
 from sartor.postgres import indexes
+from sartor.postgres.fence import LOCK_WAIT
 from sartor.postgres.ledger import read_last_start
 from sartor.postgres.pins import session_settings
 from sartor.postgres.unhurried import shown_lock_timeout
@@ -135,7 +136,7 @@ class Outside:
             if connection.is_in_transaction():
                 raise LeftUnfinished("the script began a transaction and didn't end it")
         finally:
-            connection.pinned = None
+            connection.pinned = LOCK_WAIT
             await connection.undo()
             if connection.is_closed():
                 await self.turn.lookout.terminate()
