@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from sartor.domain.errors import CatalogueError
 from sartor.domain.release import Release
+from sartor.domain.visible import visible_line
 
 FILE_NAME = re.compile(
     r"(?P<release>[^-\s]+)-(?P<id>[0-9]{1,10}(?:\.[0-9]+)?-\w[\w.-]*)\.(?:py|sql)",
@@ -100,7 +101,7 @@ def parse_file_name(name: str) -> tuple[Release, str]:
     match = FILE_NAME.fullmatch(name)
     if match is None:
         raise CatalogueError(
-            f"{name} isn't named like an alteration: <release>-<timestamp>-<name>.py or .sql",
+            f"{visible_line(name)} isn't named like an alteration: <release>-<timestamp>-<name>.py or .sql",
             hint=f"name it like {EXAMPLE}; a helper's name begins with `_`",
         )
     try:

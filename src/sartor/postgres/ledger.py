@@ -195,6 +195,9 @@ async def is_in_effect(session: Session, about: Alteration) -> bool:
     return bool(await session.connection.fetchval(query, about.lineage, about.id))
 
 
+_HAS_PLPGSQL = "select exists (select from pg_catalog.pg_language where lanname = 'plpgsql')"
+
+
 async def create_ledger(session: Session) -> None:
     """Make the ledger's tables, and the schema where it isn't there, as the session's facts say. Learns the new ones.
 
@@ -202,23 +205,30 @@ async def create_ledger(session: Session) -> None:
     once, or a name that is taken. Nothing that is there already is ever taken for Sartor's own.
     """
     async with session.connection.transaction():
-        await session.connection.execute(f"set local lock_timeout = '{PATIENCE * 1000:.0f}ms';{creation(session)}")
+        # Without it, whom default privileges let in is told after the run, as for any ledger.
+        revokes = bool(await session.connection.fetchval(_HAS_PLPGSQL))
+        text = creation(session, revokes=revokes)
+        await session.connection.execute(f"set local lock_timeout = '{PATIENCE * 1000:.0f}ms';{text}")
     await session.learn()
 
 
-def creation(session: Session) -> str:
-    """The SQL that makes the ledger's tables, and the schema where it isn't there."""
+def creation(session: Session, *, revokes: bool = True) -> str:
+    """The SQL that makes the ledger's tables, and the schema where it isn't there.
+
+    It `revokes` what default privileges gave to others; that takes PL/pgSQL.
+    """
     from importlib.resources import files  # noqa: PLC0415 - it costs as much as reading a ledger of thousands
 
     schema = quote_identifier(session.schema)
     text = files("sartor.postgres").joinpath("ledger.sql").read_text("utf-8")
+    block = _REVOKING.format(schema=quote_literal(session.schema), tables=TABLES)
     return ("" if session.facts.schema_exists else f"create schema {schema};\n\n") + text.format(
         schema=schema,
         token=quote_literal("created"),
         host=quote_literal(socket.gethostname()),
         version=quote_literal(__version__),
         format=FORMAT,
-        revoking=quote_literal(_REVOKING.format(schema=quote_literal(session.schema), tables=TABLES)),
+        revoking=f"do {quote_literal(block)};" if revokes else "",
     )
 
 

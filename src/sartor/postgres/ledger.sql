@@ -69,4 +69,4 @@ insert into {schema}.sartor_journal (seq, prev, token, kind, by_user, host, sart
 values (0, -1, {token}, 'created', session_user, {host}, {version}, {format});
 
 -- What default privileges gave to others is theirs no longer.
-do {revoking};
+{revoking}
