@@ -105,22 +105,42 @@ def test_a_missing_alteration(sartor: Command, folder: Folder, database: Databas
     assert database.tables() == {"a", "b"}, "forgetting is no rollback"
 
 
+SECOND = '''
+import subprocess, sys
+NOTE = """
+import asyncio, asyncpg, os
+async def note():
+    connection = await asyncpg.connect(os.environ["SARTOR_DB_URL"])
+    await connection.execute(
+        "insert into sartor_journal (seq, prev, token, kind, by_user, host, sartor, format)"
+        " select seq + 1, seq, '', 'seeded', '', '', '', 1 from sartor_journal"
+        " where kind = 'forgotten' and seq = (select max(seq) from sartor_journal)"
+    )
+    await connection.close()
+asyncio.run(note())
+"""
+subprocess.run([sys.executable, "-c", NOTE], check=True)
+async def up(conn):
+    await conn.execute("create table b (id int)")
+async def down(conn):
+    await conn.execute("drop table b")
+'''
+"""A script in front of which, when it is loaded to be run, another run writes an event into the journal."""
+
+
 def test_an_absence_accepted_by_two_runs(sartor: Command, folder: Folder, database: Database) -> None:
     """A run that must plan again after it has forgotten an alteration doesn't refuse its own flag."""
     gone = folder.table("1.0.0-1-a.py")
     sartor("deploy", "latest")
     gone.unlink()
-    folder.table("1.0.0-2-b.py")
-    database.run(
-        """create function be_second() returns trigger language plpgsql as $$ begin
-            insert into sartor_journal (seq, prev, token, kind, by_user, host, sartor, format)
-            values (new.seq + 1, new.seq, '', 'seeded', '', '', '', 1);
-            return null; end $$""",
-        "create trigger be_second after insert on sartor_journal for each row when (new.kind = 'forgotten')"
-        " execute function be_second()",
-    )
+    folder.write("1.0.0-2-b.py", SECOND)
     sartor("deploy", "latest", "--accept-missing", "1-a")
     assert database.tables() == {"a", "b"}
+    assert database.rows("select kind from sartor_journal order by seq desc limit 3") == [
+        ("deployed",),
+        ("seeded",),
+        ("forgotten",),
+    ]
 
 
 def test_a_database_ahead(sartor: Command, folder: Folder, database: Database) -> None:
