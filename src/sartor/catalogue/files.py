@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
@@ -124,8 +125,11 @@ def file_blocks(file: str) -> Iterator[bytes]:
     """A file's content, block by block. Raises CatalogueError."""
     try:
         # Ten thousand files: a file object of Python's takes as long to make as all of this.
-        descriptor = os.open(file, os.O_RDONLY)
+        # Not waiting: a pipe with such a name would have it wait for a writer.
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
         try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise CatalogueError(f"{file} can't be read: it is no regular file", hint="move it away")
             while block := os.read(descriptor, _BLOCK):
                 yield block
         finally:

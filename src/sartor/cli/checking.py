@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+import stat
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -121,11 +123,19 @@ def _numbered(file: str, number: int) -> str:
     return str(path.with_stem(f"{path.stem}-{number}"))
 
 
+def _open_for_its_owner(file: str, flags: int) -> int:
+    """A script may hold what is secret: its file is its owner's alone, whoever could read it before."""
+    descriptor = os.open(file, flags, 0o600)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.fchmod(descriptor, 0o600)
+    return descriptor
+
+
 def _write(found: Check, file: str) -> None:
     if found.script is None:
         raise DestinationError(found.obstacles[-1])
     try:
-        with Path(file).open("wb") as written:
+        with open(file, "wb", opener=_open_for_its_owner) as written:
             written.writelines(found.script.blocks())
     except OSError as error:
         raise SettingsError(

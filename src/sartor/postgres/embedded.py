@@ -28,7 +28,7 @@ from typing import IO
 from urllib.parse import quote
 
 from sartor.domain.errors import EmbeddedUnavailable
-from sartor.postgres.embedded_account import Account
+from sartor.postgres.embedded_account import Account, open_for_its_owner
 from sartor.postgres.embedded_cluster import PATIENCE, Cluster, digest
 
 __all__ = ["EmbeddedServer", "binaries", "default_directory", "serve"]
@@ -58,7 +58,7 @@ def serve(directory: Path, *, tcp: bool = False, settings: Mapping[str, str] = N
     wheel, account = binaries(), Account.of_the_server()
     with _explained(directory):
         directory = _prepared(directory, account)
-        starting, users = (directory / "starting").open("a"), (directory / "users").open("a")
+        starting, users = (open_for_its_owner(directory / name, "a") for name in ("starting", "users"))
     cluster = Cluster(directory=directory, account=account, wheel=wheel)
     with starting, users:
         try:

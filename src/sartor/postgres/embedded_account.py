@@ -14,6 +14,15 @@ from typing import IO, Self
 from sartor.domain.errors import EmbeddedUnavailable
 
 
+def open_for_its_owner(file: Path, mode: str) -> IO[str]:
+    """Open a file that nobody else can read or lock, whatever the umask. Raises OSError."""
+    opened: IO[str] = open(  # noqa: SIM115 - Path.open knows no opener, and the caller closes it
+        file, mode, encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)
+    )
+    os.fchmod(opened.fileno(), 0o600)
+    return opened
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """A user of the machine, borrowed if it isn't our own."""

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from sartor.domain.errors import EmbeddedUnavailable
-from sartor.postgres.embedded_account import Account
+from sartor.postgres.embedded_account import Account, open_for_its_owner
 
 PATIENCE = 60.0  # seconds, for the server to start and to stop
 SOCKET_PATH = 103  # bytes: Linux takes 107, macOS 103
@@ -126,7 +126,7 @@ class Cluster:
         self._forget_a_stranger()
         self.account.own(self._sockets)
         arguments = shlex.join(["-p", str(port), *_as_arguments(options)])
-        with (self.directory / "log").open("w") as log:
+        with open_for_its_owner(self.directory / "log", "w") as log:
             code = self._pg_ctl("start", "-s", "-o", arguments, output=log)
         running = self._running() if code == 0 else None
         if running is None:
@@ -152,7 +152,7 @@ class Cluster:
         unfinished = self.directory / "data.new"
         shutil.rmtree(unfinished, ignore_errors=True)
         self.account.own(unfinished)
-        with (self.directory / "log").open("w") as log:
+        with open_for_its_owner(self.directory / "log", "w") as log:
             code = self.account.run(self.bin / "initdb", "-D", unfinished, *INITDB, output=log)
         if code != 0:
             raise self._failed("create a cluster")

@@ -75,6 +75,8 @@ def _create(final: Path) -> tuple[Path, int]:
 
 def _clean(folder: Path) -> None:
     for left in folder.glob(f".*{SUFFIX}"):
+        if not left.is_file():  # a pipe would have it wait
+            continue
         with suppress(OSError), left.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             left.unlink()

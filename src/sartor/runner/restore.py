@@ -97,6 +97,8 @@ async def _created(into: Destination, observer: Observer) -> AsyncIterator[None]
 def _find(name: str) -> tuple[Path, int]:
     """A backup's file and its bytes. Raises BackupFailed."""
     file = Path(name).absolute()
+    if file.exists() and not file.is_file():
+        raise BackupFailed(f"{file} can't be read: it is no regular file", hint="give a backup's file")
     try:
         with file.open("rb") as found:
             return file, os.fstat(found.fileno()).st_size
