@@ -30,7 +30,8 @@ def test_a_pipe_where_a_backup_is_to_be(sartor: Command, tmp_path: Path, databas
     os.mkfifo(tmp_path / ".b.dump.0123abcd.sartor-part")
     sartor.run("db", "backup", str(tmp_path / "b.dump"))
     os.mkfifo(tmp_path / "pipe.dump")
-    assert "it is no regular file" in sartor.run("db", "restore", str(tmp_path / "pipe.dump"), expect=6).err
+    pipe = str(tmp_path / "pipe.dump")
+    assert "it is no regular file" in sartor.run("db", "restore", pipe, "--into", database.url, expect=6).err
 
 
 def test_a_plan_is_for_its_owner(sartor: Command, folder: Folder, tmp_path: Path) -> None:
