@@ -19,12 +19,13 @@ from support.sessions import until
 
 @pytest.fixture
 def stuck(folder: Folder) -> Path:
-    """The first file of a large folder: nobody reads beyond it before someone has opened it to write."""
+    """The first file of a large folder: nobody comes to its end for minutes, before someone makes it empty."""
     for i in range(MANY):
         folder.write(f"1.0.0-{1_700_000_000 + i}-t{i}.py", "")
-    fifo = folder.path / "1.0.0-1600000000-stuck.py"
-    os.mkfifo(fifo)
-    return fifo
+    hole = folder.path / "1.0.0-1600000000-stuck.py"
+    hole.touch()
+    os.truncate(hole, 1 << 38)
+    return hole
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import asyncpg
 
 from sartor.domain.errors import Escaped, ScriptFault, said
 from sartor.domain.report import Failure
+from sartor.domain.sensitive import redact_literals, without_secrets
 from sartor.postgres.asked import NotAwaited
 from sartor.postgres.guard import BEYOND, CLOSED_CONSTRAINT, MARK_GONE, ROLE_LEFT
 from sartor.postgres.refused import NoTalk, TransactionControl
@@ -77,16 +78,20 @@ def failure(
     if isinstance(error, TransactionControl | NoTalk):
         statement = error.statement
     position = int(server.position) - 1 if server and server.position else None
+
+    def told(text: str | None) -> str | None:
+        return text and redact_literals(text, statement or "")
+
     return Failure(
         name=name,
         id=alteration_id,
-        message=_message(error) if server in {None, error} else f"{_message(error)}: {server}",
+        message=told(_message(error) if server in {None, error} else f"{_message(error)}: {server}") or "",
         advice=advice,
         sqlstate=sqlstate(server or error),
-        detail=server.detail if server else None,
-        hint=server.hint if server else None,
-        context=server.context if server else None,
-        statement=None if statement and "sartor.token" in statement else statement,
+        detail=told(server.detail) if server else None,
+        hint=told(server.hint) if server else None,
+        context=told(server.context) if server else None,
+        statement=None if not statement or "sartor.token" in statement else without_secrets(statement),
         position=position,
         file=place[0] if place else file,
         line=place[1] if place else None,

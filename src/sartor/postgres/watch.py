@@ -12,6 +12,7 @@ import asyncpg
 from sartor.domain.destination import Destination
 from sartor.domain.errors import Unreachable
 from sartor.domain.report import Blocker
+from sartor.domain.sensitive import without_secrets
 from sartor.postgres.connecting import close, connect, stay
 from sartor.postgres.connection import Connection
 
@@ -135,4 +136,4 @@ class Watch:
 
 
 def _blockers(rows: list[asyncpg.Record]) -> tuple[Blocker, ...]:
-    return tuple(Blocker(**dict(row)) for row in rows)
+    return tuple(Blocker(**{**dict(row), "query": row["query"] and without_secrets(row["query"])}) for row in rows)

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from sartor.domain.report import Blocker, Note, Observer, Waiting
+from sartor.domain.sensitive import without_secrets
 from sartor.postgres.connection import Connection
 from sartor.postgres.watch import Watch
 
@@ -99,9 +100,8 @@ class Lookout:
             self.waiting("a lock", blockers)
         elif lasted >= self._next_long:
             self._next_long = lasted * 2
-            self._observer(
-                Note(text=f"{self._script}: running for {lasted:.0f} s: {' '.join(statement.split())[:120]}")
-            )
+            shown = " ".join(without_secrets(statement).split())[:120]
+            self._observer(Note(text=f"{self._script}: running for {lasted:.0f} s: {shown}"))
 
     def _listen(self, ended: threading.Event, loop_thread: int) -> None:
         """In a thread of its own: a script that blocks the event loop blocks everything else here."""

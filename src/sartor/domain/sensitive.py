@@ -1,0 +1,40 @@
+"""Statements that may hold a secret: CREATE ROLE, user mappings, servers, subscriptions, dblink, and their like."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from sartor.domain.destination import redact
+from sartor.domain.sql import tokens
+
+_MAY_HOLD = r"(?i)passw|secret|token|credential|conninfo|connection|dblink|user\s+mapping|api_?key|crypt\s*\("
+_LITERAL = r"(?s)(?:[eE]?'(?P<plain>.*?)'?|(?P<tag>\$\w*\$)(?P<body>.*?)(?:(?P=tag))?)"
+
+
+def without_secrets(statement: str) -> str:
+    """A statement with the literals hidden where one of them may be a secret.
+
+    Each of their characters becomes a `*`: a place that the server names stays true.
+    """
+    for literal in sorted(_literals(statement), key=len, reverse=True):
+        statement = statement.replace(literal, re.sub(r"[^\n]", "*", literal))
+    return statement
+
+
+def redact_literals(text: str, statement: str) -> str:
+    """What a server says about a statement, with the statement's literals hidden likewise."""
+    return redact(without_secrets(text), set(_literals(statement)))
+
+
+def _literals(statement: str) -> Iterator[str]:
+    """The texts of a statement's literals, where one of them may be a secret; those in a block of code, too."""
+    if not re.search(_MAY_HOLD, statement):
+        return
+    for token in tokens(statement):
+        if token.kind in {"string", "open"} and (found := re.fullmatch(_LITERAL, token.text)):
+            if found["tag"]:
+                yield from _literals(found["body"])
+            elif found["plain"]:
+                yield found["plain"]
+                yield from _literals(found["plain"].replace("''", "'"))  # it may be a statement itself
