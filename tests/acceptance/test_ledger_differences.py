@@ -32,6 +32,29 @@ def test_a_release_renames_and_identity_stays(sartor: Command, folder: Folder, d
     assert database.value("select count(*) from sartor_journal") == 3
 
 
+def test_two_versions_of_a_package_in_turn(sartor: Command, folder: Folder, database: Database) -> None:
+    """An older package takes no release back, whoever runs last; its rollback leaves what the ledger has as part."""
+    older, newer = Folder(folder.path / "older"), Folder(folder.path / "newer")
+    for each, names in (
+        (older, ("1.0.0-1-a.py", "next-2-b.py")),
+        (newer, ("1.0.0-1-a.py", "1.3.0-2-b.py", "1.3.0-3-c.py")),
+    ):
+        for name in names:
+            each.table(name)
+    old, new = (("--alterations", f"main={each.path}") for each in (older, newer))
+    sartor("deploy", "next", *old)
+    sartor("deploy", "latest", *new)
+    journal = database.rows(JOURNAL)
+    told = "note: 2-b: part of 1.3.0 here, next in this package; what is released isn't taken back, so the label stays"
+    assert told in sartor("deploy", "next", *old).err
+    assert sartor("deploy", "latest", *new).err == ""
+    assert told in sartor("rollback", "1.3.0", *old).err
+    deployed = sartor("status", "--json", *old).json["deployed"]
+    assert [(a["id"], a["release"]) for a in deployed] == [("1-a", "1.0.0"), ("2-b", "1.3.0"), ("3-c", "1.3.0")]
+    assert database.rows(JOURNAL) == journal
+    assert [each[1:] for each in journal if each[1] == "relabelled"] == [("relabelled", "1.3.0")]
+
+
 def test_a_late_arrival_is_shown_and_deployed(sartor: Command, folder: Folder, database: Database) -> None:
     """A hotfix below the newest deployed one is out of order, refused by --strict-order (exit 4), and else deployed."""
     folder.table("1.0.0-1-a.py")

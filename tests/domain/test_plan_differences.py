@@ -10,8 +10,9 @@ from sartor.domain.errors import AlterationEdited, AlterationMissing
 from sartor.domain.ledger import Ledger, State
 from sartor.domain.notes import plan_notes, status_notes
 from sartor.domain.plan import Deploy, Rollback, make_plan
+from sartor.domain.release import Release
 from sartor.domain.status import compare
-from support.ledgers import alteration, carry_out, catalogue, entry, ids, ledger, situations
+from support.ledgers import alteration, brief, carry_out, catalogue, entry, ids, ledger, situations
 
 OLD = "sha256:old"
 
@@ -71,6 +72,36 @@ def test_an_accepted_edit_relabels_as_well() -> None:
     shipped, before = catalogue("1.3.0-1-a.py"), ledger([alteration("next-1-a.py", checksum=OLD)])
     plan = make_plan(shipped, before, Deploy(accepted=frozenset({"1-a"})))
     assert (ids(p.alteration for p in plan.accept), plan.relabel) == (["1-a"], ())
+
+
+@pytest.mark.parametrize("older", ["next-2-b.py", "1.2.0-2-b.py"])
+def test_an_older_package_takes_no_label_back(older: str) -> None:
+    """What the ledger has as part of a release stays part of it, whatever an older package calls it: a note says so."""
+    before = ledger(map(alteration, ["1.0.0-1-a.py", "1.3.0-2-b.py"]))
+    shipped = catalogue("1.0.0-1-a.py", older)
+    plan = make_plan(shipped, before, Deploy())
+    assert plan.is_empty, plan
+    assert [n for n in plan_notes(plan) if n.startswith("2-b: part of 1.3.0 here")], plan_notes(plan)
+    assert [str(f.release) for _, f in plan.status.deployed if f] == ["1.0.0", "1.3.0"]
+    assert make_plan(shipped, brief(before, shipped), Deploy()).is_empty
+    newer = catalogue("1.0.0-1-a.py", "1.3.0-2-b.py")
+    assert make_plan(newer, carry_out(plan, before), Deploy()).is_empty
+
+
+def test_a_rollback_goes_by_the_label_that_counts() -> None:
+    """An older package's rollback to a release leaves what the ledger has as part of it; below it, it is undone."""
+    before = ledger(map(alteration, ["1.0.0-1-a.py", "1.3.0-2-b.py"]))
+    shipped = catalogue("1.0.0-1-a.py", "next-2-b.py")
+    undone = {to: make_plan(shipped, before, Rollback(target=Release.parse(to))).steps for to in ("1.3.0", "1.2.0")}
+    assert {to: ids(s.alteration for s in steps) for to, steps in undone.items()} == {"1.3.0": [], "1.2.0": ["2-b"]}
+
+
+def test_an_edit_accepted_by_an_older_package_keeps_its_label() -> None:
+    """Accepting takes the file's content into the ledger; what is released stays released."""
+    before = ledger([alteration("1.3.0-1-a.py", checksum=OLD)])
+    plan = make_plan(catalogue("next-1-a.py"), before, Deploy(accepted=frozenset({"1-a"})))
+    after = carry_out(plan, before)
+    assert [(e.name, e.release.label, e.checksum) for e in after.entries] == [("1.3.0-1-a.py", "1.3.0", "sha256:0")]
 
 
 def test_ahead_is_above_all_that_is_shipped() -> None:

@@ -36,7 +36,7 @@ def alteration_shape(alteration: Alteration) -> Shape:
 
 
 def entry_shape(entry: Entry, alteration: Alteration | None = None) -> Shape:
-    """A row of the ledger; release and name are the file's, where there is one."""
+    """A row of the ledger; where there is a file, its name, and the release that counts."""
     return {
         "id": entry.id,
         "release": (alteration or entry).release.label,

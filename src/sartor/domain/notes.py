@@ -31,6 +31,11 @@ def status_notes(status: Status) -> Iterator[str]:
     for pair in status.renamed:
         if pair.entry.release != pair.alteration.release:
             yield f"{pair.alteration.id}: deployed as {pair.entry.release}, now part of {pair.alteration.release}"
+    for pair in status.kept:
+        yield (
+            f"{pair.alteration.id}: part of {pair.entry.release} here, {pair.alteration.release} in this package;"
+            " what is released isn't taken back, so the label stays"
+        )
     if status.ahead:
         yield _ahead(status.ahead)
     for entry in status.interrupted:

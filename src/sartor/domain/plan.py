@@ -16,7 +16,7 @@ from sartor.domain.errors import (
 )
 from sartor.domain.ledger import Entry, Ledger
 from sartor.domain.release import NEXT, Release
-from sartor.domain.status import Pair, Status, compare
+from sartor.domain.status import Pair, Status, as_labelled, compare
 
 
 class Direction(Enum):
@@ -109,10 +109,17 @@ def _plan_deploy(catalogue: Catalogue, ledger: Ledger, request: Deploy, status: 
         status=status,
         head=ledger.head,
         relabel=tuple(p for p in status.renamed if p.entry.identity not in edited),
-        accept=tuple(p for p in status.edited if p.alteration.id in request.accepted),
+        accept=tuple(_accepted(p, status) for p in status.edited if p.alteration.id in request.accepted),
         forget=tuple(e for e in status.missing if e.id in request.accepted),
         moot=_moot(request.accepted, ledger, status),
     )
+
+
+def _accepted(pair: Pair, status: Status) -> Pair:
+    """What is recorded of an edit: the file's content, under the label that counts."""
+    if pair not in status.kept:
+        return pair
+    return pair._replace(alteration=pair.alteration._replace(release=pair.entry.release, name=pair.entry.name))
 
 
 def _latest(catalogue: Catalogue) -> Release:
@@ -144,7 +151,7 @@ def _plan_rollback(catalogue: Catalogue, ledger: Ledger, request: Rollback, stat
 def _undone_by(request: Rollback, entry: Entry, catalogue: Catalogue) -> bool:
     if request.target is not None:
         file = catalogue.by_name[entry.lineage].by_id.get(entry.id)
-        return (file or entry).release > request.target
+        return (as_labelled(file, entry, catalogue) if file else entry).release > request.target
     if request.to_timestamp is not None:
         return timestamp(entry.id) > request.to_timestamp
     return True

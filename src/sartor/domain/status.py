@@ -22,7 +22,7 @@ class Pair(NamedTuple):
 
 
 Deployed = tuple[Entry, Alteration | None]
-"""A complete row, and its file where there is one: the release that counts is the file's, else the ledger's."""
+"""A complete row, and its file where there is one, with the release that counts: see `as_labelled`."""
 
 
 class Status(NamedTuple):
@@ -33,7 +33,8 @@ class Status(NamedTuple):
     deployed, `out_of_order` those of it below the newest deployed one; `interrupted` rows whose steps outside a
     transaction never ended; `edited` released alterations whose file changed since; `edited_next` unreleased ones,
     which may; `missing` rows without a file, `ahead` those of them above all that is shipped; `renamed` rows whose
-    release changed its label. `release` is the highest of which everything shipped is deployed.
+    release changed its label, `kept` those whose label is newer than the file's. `release` is the highest of which
+    everything shipped is deployed.
     """
 
     deployed: tuple[Deployed, ...]
@@ -46,6 +47,7 @@ class Status(NamedTuple):
     missing: tuple[Entry, ...]
     ahead: tuple[Entry, ...]
     renamed: tuple[Pair, ...]
+    kept: tuple[Pair, ...]
     elsewhere: tuple[str, ...]
     """Lineages that the ledger knows and that weren't given."""
     release: Release | None
@@ -67,13 +69,20 @@ def compare(catalogue: Catalogue, ledger: Ledger) -> Status:
     _check_lineages(catalogue, ledger, foreign)
     files = {name: lineage.by_id for name, lineage in catalogue.by_name.items()}
     held = [(entry, files[entry.lineage].get(entry.id)) for entry in ledger.entries if entry.lineage in files]
-    complete = tuple([row for row in held if row[0].state is State.DEPLOYED])
+    complete = tuple(
+        [
+            (e, f if f is None or f.release is e.release else as_labelled(f, e, catalogue))
+            for e, f in held
+            if e.state is State.DEPLOYED
+        ]
+    )
     releases = _releases(ledger.as_shipped, complete)
     pending = _pending(catalogue, chain(ledger.as_shipped, (entry for entry, _ in complete)))
     # Most rows say what their file says; the others alone are looked at one by one.
     odd = [(e, f) for e, f in held if f is None or f[:5] != e[:5] or e.state is not State.DEPLOYED]
     pairs = [Pair(file, entry) for entry, file in odd if file]
     changed = [p for p in pairs if p.entry.state is State.DEPLOYED and p.entry.checksum != p.alteration.checksum]
+    labelled = [p for p in pairs if _label_changed(p)]
     without_file = [entry for entry, file in odd if file is None]
     return Status(
         deployed=complete,
@@ -85,10 +94,16 @@ def compare(catalogue: Catalogue, ledger: Ledger) -> Status:
         edited_next=tuple(p for p in changed if _is_free(p)),
         missing=tuple(e for e in without_file if not _is_ahead(e, catalogue)),
         ahead=tuple(e for e in without_file if _is_ahead(e, catalogue)),
-        renamed=tuple(p for p in pairs if _label_changed(p)),
+        renamed=tuple(p for p in labelled if not _keeps_label(p.entry, p.alteration, catalogue)),
+        kept=tuple(p for p in labelled if _keeps_label(p.entry, p.alteration, catalogue)),
         elsewhere=tuple(dict.fromkeys(entry.lineage for entry in foreign)),
         release=_complete_release(releases, pending),
     )
+
+
+def as_labelled(file: Alteration, entry: Entry, catalogue: Catalogue) -> Alteration:
+    """A file with the release that counts: its own, which may have come after the row; else the row's."""
+    return file._replace(release=entry.release) if _keeps_label(entry, file, catalogue) else file
 
 
 def _releases(as_shipped: Sequence[Alteration], complete: Sequence[Deployed]) -> Mapping[Release, int]:
@@ -135,6 +150,13 @@ def _is_ahead(entry: Entry, catalogue: Catalogue) -> bool:
 
 def _label_changed(pair: Pair) -> bool:
     return pair.entry.release != pair.alteration.release or pair.entry.name != pair.alteration.name
+
+
+def _keeps_label(entry: Entry, file: Alteration, catalogue: Catalogue) -> bool:
+    """Whether a row's label is newer than its file's: what is released isn't taken back by an older package."""
+    if entry.release.unreleased or entry.state is not State.DEPLOYED:
+        return False
+    return file.release.unreleased or (entry.release != file.release and _is_ahead(entry, catalogue))
 
 
 def _late(
