@@ -19,9 +19,10 @@ from support.database import with_name
 from support.pooler import pooler
 from support.proxy import proxy_to
 from support.stage import Stage, new_stage
+from support.versions import race_versions, two_versions
 
 RUNS, SCRIPTS = 8, 40
-NUMBERS = {"restores": 200, "beside": 200, "races": 100, "kills": 1000, "cuts": 1000}
+NUMBERS = {"restores": 200, "beside": 200, "races": 100, "versions": 100, "kills": 1000, "cuts": 1000}
 """The campaigns, and how many rounds, blows, kills or cuts of each."""
 MIXED = [way for way in WAYS * (RUNS // 4) for _ in range(2)]
 """How the runs of a race send their scripts; in pairs, as every other one goes through the pooler where it's mixed."""
@@ -54,6 +55,7 @@ def _chosen(campaigns: Campaigns, options: argparse.Namespace) -> list[tuple[str
         "restores": [("restores", run(campaigns.restores, number["restores"]))],
         "beside": [("beside", run(campaigns.beside, number["beside"]))],
         "races": [("races", run(campaigns.races, number["races"]))],
+        "versions": [("versions", run(campaigns.versions, number["versions"]))],
         "kills": [
             ("kills, directly", run(campaigns.kills, half, (direct, direct))),
             ("kills, pooled", run(campaigns.kills, half, (pooled, pooled))),
@@ -95,6 +97,19 @@ class Campaigns:
                     urls = [with_name(url, stage.database.name) for url in ways[way]]
                     tally.found(f"round {round_ + 1}, {way}", race(stage, urls, verb, MIXED))
             tally.counts.update({"rounds": 1, way: 1})
+            tell(round_ + 1)
+        return tally
+
+    def versions(self, number: int) -> Tally:
+        """Rounds on a new database each: runs of two versions of a package, half of each through the pooler."""
+        tally, tell = Tally(), _progress("versions", number)
+        for round_ in range(number):
+            with two_versions(self.direct, self._new_folder(), scripts=SCRIPTS) as versions:
+                each = [with_name(url, versions.stage.database.name) for url in (self.direct, self.pooled)]
+                urls = [url for url in each * (RUNS // 4) for _ in range(2)]
+                ways = [self._chance.choice(WAYS) for _ in urls]
+                tally.found(f"round {round_ + 1}", race_versions(versions, urls, ways))
+            tally.counts["rounds"] += 1
             tell(round_ + 1)
         return tally
 

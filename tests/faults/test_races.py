@@ -10,6 +10,7 @@ from support.campaigns import VERBS, WAYS, race
 from support.command import Command, finish
 from support.database import with_name
 from support.stage import Stage, new_stage
+from support.versions import race_versions, two_versions
 
 RUNS = 8
 ROUNDS = (["fused"] * RUNS, [way for way in WAYS * (RUNS // 4) for _ in range(2)])
@@ -49,3 +50,12 @@ def test_runs_that_begin_in_the_same_moment(addresses: list[str], server_url: st
             urls = [with_name(url, stage.database.name) for url in addresses]
             for verb in VERBS if number == 0 else VERBS[:1]:
                 assert race(stage, urls, verb, ways) == []
+
+
+def test_two_versions_of_a_package(server_url: str, pooler_url: str, tmp_path: Path) -> None:
+    """Runs of an older and of a newer package at once: each script once; what is released is never taken back."""
+    with two_versions(server_url, tmp_path, scripts=12) as versions:
+        urls = [
+            with_name(url, versions.stage.database.name) for url in (server_url, server_url, pooler_url, pooler_url)
+        ]
+        assert race_versions(versions, urls, ["fused", "apart", "apart", "fused"]) == []

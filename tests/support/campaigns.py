@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sartor import api
 from sartor.domain.destination import Destination
@@ -55,9 +56,15 @@ def silent(_number: int) -> None:
     pass
 
 
-def race(stage: Stage, urls: Sequence[str], verb: str, ways: Sequence[str]) -> list[str]:
-    """Let one run for each URL and way begin at once; what was wrong. Each script must be done by one of them."""
-    runs = [Run(url, stage.folder.path, verb, way) for url, way in zip(urls, ways, strict=True)]
+def race(
+    stage: Stage, urls: Sequence[str], verb: str, ways: Sequence[str], folders: Sequence[Path] | None = None
+) -> list[str]:
+    """Let one run for each URL and way begin at once; what was wrong. Each script must be done by one of them.
+
+    `folders` are the runs' own, where they don't all run what the stage holds.
+    """
+    places = folders or [stage.folder.path] * len(urls)
+    runs = [Run(url, folder, verb, way) for url, folder, way in zip(urls, places, ways, strict=True)]
     for run in runs:
         run.ready()
     for run in runs:
