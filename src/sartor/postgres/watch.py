@@ -75,6 +75,8 @@ class Watch:
         self._destination = destination
         self._application = application
         self._connection: Connection | None = None
+        # The lookout asks at any moment, and a connection answers one question at a time.
+        self._free = asyncio.Lock()
         self.missing: Unreachable | None = None
         self._key = int.from_bytes(hashlib.sha256(destination.schema.encode()).digest()[:4], signed=False)
 
@@ -114,19 +116,27 @@ class Watch:
 
         Says whether the server has been told to.
         """
-        if self._connection is None or self._connection.is_closed():
-            # What broke the run's own connection may well have broken this one.
-            with suppress(TimeoutError, Unreachable):
-                async with asyncio.timeout(PARTING):
-                    self._connection = await connect(self._destination, application=self._application)
-        return any(row[0] for row in await self._fetch(_TERMINATE, pid, mark, within=PARTING))
+        for _ in range(2):
+            if self._is_lost:
+                # What broke the run's own connection may well have broken this one.
+                with suppress(TimeoutError, Unreachable):
+                    async with asyncio.timeout(PARTING):
+                        self._connection = await connect(self._destination, application=self._application)
+            rows = await self._fetch(_TERMINATE, pid, mark, within=PARTING)
+            if rows or not self._is_lost:
+                return any(row[0] for row in rows)
+        return False
+
+    @property
+    def _is_lost(self) -> bool:
+        return self._connection is None or self._connection.is_closed()
 
     async def _fetch(self, query: str, *args: Any, within: float | None = None) -> list[asyncpg.Record]:
         connection = self._connection
         if connection is None or connection.is_closed():
             return []
         try:
-            async with asyncio.timeout(within):
+            async with asyncio.timeout(within), self._free:
                 return list(await connection.fetch(query, *args))
         except TimeoutError:
             connection.terminate()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from sartor.domain.drift import OUTDATED, Drift, Record, carried, find_drift
@@ -35,19 +35,19 @@ async def recording(turn: Turn, *, head: int) -> AsyncIterator[None]:
     await recorder.begin()
     try:
         yield
-    except SartorError:
+    except (SartorError, asyncio.CancelledError):
         # What came before the failure stays.
         if turn.head > head and not turn.session.connection_lost:
-            await recorder.end()
-        raise
-    except asyncio.CancelledError:
-        if turn.head > head and not turn.session.connection_lost:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(PARTING):
-                    await recorder.end()
+            await recorder.end(within=PARTING if _is_interrupted() else None)
         raise
     if turn.head > head:
         await recorder.end()
+
+
+def _is_interrupted() -> bool:
+    """Whether the run was told to end, whatever error it ends with."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 class _Recorder:
@@ -91,19 +91,22 @@ class _Recorder:
         if drift.told:
             self._turn.observer(Note(text=f"{drift.told}; `verify` shows how"))
 
-    async def end(self) -> None:
-        """Record what the schema should be now."""
+    async def end(self, *, within: float | None = None) -> None:
+        """Record what the schema should be now; `within` so many seconds, or not at all."""
         if not self._turn.limits.fingerprint:
             return
         if not self._session.facts.fingerprint_writable:
             self._complain(missing_right(self._session, "select, insert, update"))
             return
         try:
-            # In this order: what comes in between is seen, and the stamp isn't that of what was seen.
-            stamp = await read_stamp(self._session.connection)
-            after = await look(self._session)
-            async with self._session.connection.transaction():
-                await self._write(after, stamp)
+            async with asyncio.timeout(within):
+                # In this order: what comes in between is seen, and the stamp isn't that of what was seen.
+                stamp = await read_stamp(self._session.connection)
+                after = await look(self._session)
+                async with self._session.connection.transaction():
+                    await self._write(after, stamp)
+        except TimeoutError:
+            self._complain("the run was told to end")
         except DRIVER_ERRORS as error:
             self._complain(str(error))
 
