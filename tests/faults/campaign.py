@@ -19,10 +19,13 @@ from support.database import with_name
 from support.pooler import pooler
 from support.proxy import proxy_to
 from support.stage import Stage, new_stage
+from support.standby import strike_commits
 from support.versions import race_versions, two_versions
 
 RUNS, SCRIPTS = 8, 40
-NUMBERS = {"restores": 200, "beside": 200, "races": 100, "versions": 100, "kills": 1000, "cuts": 1000}
+NUMBERS = {
+    "restores": 200, "beside": 200, "races": 100, "versions": 100, "standby": 200, "kills": 1000, "cuts": 1000
+}  # fmt: skip
 """The campaigns, and how many rounds, blows, kills or cuts of each."""
 MIXED = [way for way in WAYS * (RUNS // 4) for _ in range(2)]
 """How the runs of a race send their scripts; in pairs, as every other one goes through the pooler where it's mixed."""
@@ -56,6 +59,7 @@ def _chosen(campaigns: Campaigns, options: argparse.Namespace) -> list[tuple[str
         "beside": [("beside", run(campaigns.beside, number["beside"]))],
         "races": [("races", run(campaigns.races, number["races"]))],
         "versions": [("versions", run(campaigns.versions, number["versions"]))],
+        "standby": [("standby", run(campaigns.standby, number["standby"]))],
         "kills": [
             ("kills, directly", run(campaigns.kills, half, (direct, direct))),
             ("kills, pooled", run(campaigns.kills, half, (pooled, pooled))),
@@ -131,6 +135,12 @@ class Campaigns:
     def beside(self, number: int) -> Tally:
         """Rehearsals, proofs, backups and replays that are struck at random."""
         return works_beside(self.direct, self._new_folder(), number, self._chance, _progress("beside", number))
+
+    def standby(self, number: int) -> Tally:
+        """Runs that are struck while their COMMIT waits for a standby, on a server of their own."""
+        with serve(self._new_folder() / "server", tcp=True) as server, pooler(server.url) as pooled:
+            urls, tell = [server.url, pooled], _progress("standby", number)
+            return strike_commits(urls, self._new_folder(), number, self._chance, tell)
 
     @contextmanager
     def _stage(self) -> Iterator[Stage]:

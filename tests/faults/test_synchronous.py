@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 
 from sartor.postgres.embedded import serve
+from support.campaigns import make_chance
 from support.command import Command, finish
 from support.database import Database, temporary_database, with_name
 from support.folder import Folder
 from support.pooler import pooler
 from support.sessions import backend_waiting, until
+from support.standby import find_standby, lose_standby, strike_commits
 
+BLOWS = 5
 IDS = [f"170000000{n}-t{n}" for n in range(4)]
 
 
@@ -40,22 +43,6 @@ def lonely(request: pytest.FixtureRequest, lonely_url: str, folder: Folder) -> I
         yield database, with_name(url, database.name)
 
 
-def lose_standby(database: Database) -> None:
-    """From now on COMMIT waits for a standby that isn't there."""
-    _set(database, "alter system set synchronous_standby_names = 'nobody'")
-
-
-def find_standby(database: Database) -> None:
-    """COMMIT waits no more."""
-    _set(database, "alter system reset synchronous_standby_names")
-
-
-def _set(database: Database, statement: str) -> None:
-    database.run(statement, "select pg_reload_conf()")
-    waits = "select setting <> '' from pg_settings where name = 'synchronous_standby_names'"
-    until(lambda: database.value(waits) is ("reset" not in statement), what="the server's new setting")
-
-
 @pytest.mark.parametrize("way", [(), ("--no-fuse",)], ids=["fused", "apart"])
 def test_interrupted_at_commit(way: tuple[str, ...], sartor: Command, lonely: tuple[Database, str]) -> None:
     """Ctrl-C while a COMMIT waits for a standby: nothing behind that script begins; what is committed is told."""
@@ -73,3 +60,10 @@ def test_interrupted_at_commit(way: tuple[str, ...], sartor: Command, lonely: tu
     assert database.tables() == {"first", "t0"}
     assert [a["id"] for a in ended.json["done"]] == IDS[:1], ended
     assert [a["id"] for a in sartor("deploy", "latest", "--json", env=there).json["done"]] == IDS[1:]
+
+
+def test_struck_at_commit(lonely_url: str, tmp_path: Path) -> None:
+    """However a run is ended while its COMMIT waits: nothing behind that script has run, nothing is done twice."""
+    chance, seed = make_chance()
+    with pooler(lonely_url) as pooled:
+        assert strike_commits([lonely_url, pooled], tmp_path, BLOWS, chance).violations == [], f"seed {seed}"
