@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,10 @@ from sartor.postgres.embedded import serve
 from support.command import Command
 from support.database import Database, temporary_database
 from support.folder import Folder
+
+
+# Started by `nohup`, the suite would hand on that SIGHUP is ignored, and commands that tests end by it would go on.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
