@@ -15,7 +15,6 @@ from support.command import Command
 from support.database import Database, temporary_database
 from support.folder import Folder
 
-
 # Started by `nohup`, the suite would hand on that SIGHUP is ignored, and commands that tests end by it would go on.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
