@@ -87,11 +87,11 @@ def test_a_batch_arrives_when_its_run_has_ended(
 @pytest.mark.parametrize("sent", [b"rollback;", b"select token from"], ids=["claim", "token"])
 def test_cut_again_while_the_outcome_is_found_out(sent: bytes, proxy: Proxy, sartor: Command, stage: Stage) -> None:
     """The connection that asks how a COMMIT ended may break as well: it's asked again, and nothing wrong is said."""
-    choices = iter([None, None, Cut.LATER])
+    choices = iter([None, None, Cut.ANSWER])
     proxy.at_commit = lambda: next(choices, None)
     proxy.cut_before = sent
     done = sartor("deploy", "next", "--json", *APART, env={"SARTOR_DB_URL": proxy.url}).json["done"]
-    assert proxy.cuts == [Cut.LATER]
+    assert proxy.cuts == [Cut.ANSWER]
     assert not proxy.cut_before
     assert [a["id"] for a in done] == list(stage.ids)
     assert finished(stage, "deploy") == []

@@ -53,6 +53,7 @@ def _told(original: Any) -> Any:
     """The driver's method, with its statement checked and remembered, and whether it was awaited."""
 
     async def told(self: Connection, query: str, *args: Any, **kwargs: Any) -> Any:
+        self._check_open()
         if self.pooled and not self._guarded and not self.is_in_transaction():
             async with self.fenced():
                 return await told(self, query, *args, **kwargs)
@@ -149,6 +150,7 @@ class Connection(_Driver):
         if self._fenced:
             yield
             return
+        self._check_open()
         begin, end, undo = f"begin;{FENCE}", "commit", "rollback"
         if self.is_in_transaction():
             begin, end, undo = STEP_IN, STEP_OUT, STEP_OUT

@@ -19,6 +19,9 @@ from sartor.postgres.connection import Connection
 LOCK_CLASS = 0x5A47052
 """The first half of the advisory lock's key: Sartor's own; the second is the schema's."""
 
+BUSY = 0.2
+"""Seconds that a question of the lookout's may hold up the end of another session."""
+
 PARTING = 0.5
 """Seconds that ending another session may take: the network may be gone, and someone waits for this run's end."""
 
@@ -116,20 +119,24 @@ class Watch:
 
         Says whether the server has been told to.
         """
-        for _ in range(2):
-            if self._is_lost:
-                # What broke the run's own connection may well have broken this one.
-                with suppress(TimeoutError, Unreachable):
-                    async with asyncio.timeout(PARTING):
-                        self._connection = await connect(self._destination, application=self._application)
-            rows = await self._fetch(_TERMINATE, pid, mark, within=PARTING)
-            if rows or not self._is_lost:
-                return any(row[0] for row in rows)
-        return False
+        if not await self._is_ready():
+            # What broke the run's own connection may well have broken this one.
+            with suppress(TimeoutError, Unreachable):
+                async with asyncio.timeout(PARTING):
+                    self._connection = await connect(self._destination, application=self._application)
+        return any(row[0] for row in await self._fetch(_TERMINATE, pid, mark, within=PARTING))
 
-    @property
-    def _is_lost(self) -> bool:
-        return self._connection is None or self._connection.is_closed()
+    async def _is_ready(self) -> bool:
+        """Whether the connection takes a question; one that is busy for long with another is cut."""
+        connection = self._connection
+        if connection is None or connection.is_closed():
+            return False
+        try:
+            async with asyncio.timeout(BUSY), self._free:
+                return True
+        except TimeoutError:
+            connection.terminate()
+            return False
 
     async def _fetch(self, query: str, *args: Any, within: float | None = None) -> list[asyncpg.Record]:
         connection = self._connection
