@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +41,20 @@ ENDLESS = """
     async def down(conn):
         await conn.execute("drop table b")
 """
+
+LOSING = """\
+import os, signal, sys, weakref
+
+class Finder:
+    def find_spec(self, name, path, target=None):
+        if name == "sartor.cli.reading":
+            found = type("Found", (), {})()
+            kept = weakref.ref(found, lambda _: os.kill(os.getpid(), signal.SIGINT))
+            del found
+
+sys.meta_path.insert(0, Finder())
+"""
+"""A `sitecustomize` that sends Ctrl-C within a callback whose exceptions Python prints and forgets."""
 
 
 @pytest.fixture(params=["directly", "pooled"])
@@ -218,3 +233,10 @@ def test_an_interruption_is_kept(
     assert database.value("select detail->>'message' from sartor_journal where kind = 'failed'") == "interrupted"
     database.run("create table by_hand (id int)")
     assert "by_hand" in sartor("verify", expect=4).out
+
+
+def test_in_a_callback_of_the_interpreters(sartor: Command, tmp_path: Path) -> None:
+    """Ctrl-C ends a command also where Python would lose the exception, as in a callback while it imports."""
+    (tmp_path / "sitecustomize.py").write_text(LOSING, "utf-8")
+    ended = sartor("list", env={"PYTHONPATH": str(tmp_path)}, expect=130)
+    assert (ended.out, ended.err) == ("", "error: interrupted; nothing was under way\n")

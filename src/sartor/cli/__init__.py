@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
+from contextlib import suppress
 from os import _exit, write  # the real ones, whatever scripts are given
 
 from sartor import __version__
@@ -18,6 +20,8 @@ def main() -> None:
         except OSError as error:
             sys.exit(f"error: the version can't be written to stdout: {error.strerror}")
         return
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else whoever started the process ignores it
+        signal.signal(signal.SIGINT, _end_at_once)
     # Modules and alterations are many objects and hardly any garbage: looking for it after every 700 takes its time.
     gc.set_threshold(100_000)
     from sartor.cli import results
@@ -29,3 +33,14 @@ def main() -> None:
     results.flush()
     # Everything is closed and given back; taking hundreds of modules apart would take a fifth of the whole time.
     _exit(code)
+
+
+def _end_at_once(_number: int, _frame: object) -> None:
+    """Ctrl-C where nothing is under way: a run has its own way to end.
+
+    Python's own handler raises an exception wherever the process stands, and where that is a callback of the
+    interpreter's, of an import for example, the exception is lost and the command goes on.
+    """
+    with suppress(OSError):
+        write(2, b"error: interrupted; nothing was under way\n")
+    _exit(130)
