@@ -70,8 +70,8 @@ class SchemaObject(NamedTuple):
 class Fingerprint:
     """All objects of some schemas; `server` is Postgres's major version, `text` the lines that a `Packer` packed.
 
-    `logical` is a hash, in hexadecimal digits, of what an application can tell: equal after a dump and its restore.
-    `exact` is one of everything.
+    `logical` is a hash, in hexadecimal digits, of what an application can tell, as it is spelled: where two are equal,
+    nothing differs; where they aren't, `compare` knows whether anything does. `exact` is a hash of everything.
 
     It holds names and definitions as they are. So it is compared with another of schemas of the same names, and of the
     same major version: each writes a view's query in its own way.
