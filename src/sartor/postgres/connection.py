@@ -11,8 +11,8 @@ import asyncio
 import functools
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Self
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Self
 
 import asyncpg
 
@@ -20,17 +20,13 @@ from sartor.domain import sql
 from sartor.domain.client_copy import find_client_copy
 from sartor.domain.rows import Rows
 from sartor.postgres.asked import Asked, awaited
-from sartor.postgres.fence import FENCE, LOCK_WAIT, SESSION_FENCE, STEP_IN, STEP_OUT, entering
+from sartor.postgres.fence import FENCE, SESSION_FENCE
+from sartor.postgres.fenced import FencedConnection
 from sartor.postgres.lent import Ended, replica
 from sartor.postgres.refused import NoTalk, TransactionControl
 from sartor.postgres.sending import ends_with_connection, send_rows
 from sartor.postgres.unhurried import unhurried
 from sartor.postgres.way import Reached
-
-if TYPE_CHECKING:
-    _Driver = asyncpg.Connection[asyncpg.Record]
-else:
-    _Driver = asyncpg.Connection
 
 GRACE = 1.0
 """Seconds that a ROLLBACK may take after a cancel; then the connection is cut."""
@@ -76,23 +72,20 @@ def _wearing(name: str) -> Any:
     return method
 
 
-class Connection(_Driver):
+class Connection(FencedConnection):
     """An asyncpg connection with guarded transactions and a memory of what it is doing.
 
     `statement` is the SQL under way (None between statements) and `since` when it began, in seconds of
     `time.monotonic`; `error` is the last error that a statement of the present transaction met; `committing` says that
-    COMMIT was sent and not answered; `pinned` is the lock_timeout that what waits for others by its nature is spared;
-    `confined` says that the database is a scratch one, so that scripts may change nothing that belongs to the server;
-    `worn` that a script changed the client's side of the session (codecs, listeners), so that the next script needs a
-    new one; `pooled` that a pooler is in between, so that the session is others' as well, and whatever isn't a script's
-    is fenced transaction by transaction. `asked` are the queries that were called for; of a handle that was lent, its
+    COMMIT was sent and not answered; `confined` that the database is a scratch one, so that scripts may change nothing
+    that belongs to the server; `worn` that a script changed the client's side of the session (codecs, listeners), so
+    that the next script needs a new one. `asked` are the queries that were called for; of a handle that was lent, its
     own. All else that a script does with a handle is known of the connection.
     """
 
     __slots__ = (
         "_borrower",
         "_closing",
-        "_fenced",
         "_guarded",
         "_lender",
         "_opening",
@@ -101,8 +94,6 @@ class Connection(_Driver):
         "committing",
         "confined",
         "error",
-        "pinned",
-        "pooled",
         "reached",
         "since",
         "statement",
@@ -112,14 +103,13 @@ class Connection(_Driver):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._opening = self._closing = ""
-        self._guarded = self._over = self._fenced = self.pooled = False
+        self._guarded = self._over = False
         self._lender: Connection | None = None
         self._borrower = ""
         self.asked: list[Asked] = []
         self.committing = False
         self.confined = False
         self.worn = False
-        self.pinned: str | None = None
         self.statement: str | None = None
         self.since = 0.0
         self.reached: Reached
@@ -134,48 +124,6 @@ class Connection(_Driver):
     def encrypted(self) -> bool:
         """Whether it speaks TLS."""
         return self._transport.get_extra_info("ssl_object") is not None  # type: ignore[attr-defined]
-
-    async def enter_fence(self) -> None:
-        """Put the session inside the fence, or learn that a pooler is in between. Comes before any other statement."""
-        try:
-            self.pooled = await super().execute(entering(self.get_server_pid())) == "SELECT 0"
-        except BaseException:
-            self.terminate()
-            raise
-        self.pinned = None if self.pooled else LOCK_WAIT
-
-    @asynccontextmanager
-    async def fenced(self) -> AsyncIterator[None]:
-        """The time in which what is sent isn't the script's that has the connection: it runs inside the fence."""
-        if self._fenced:
-            yield
-            return
-        self._check_open()
-        begin, end, undo = f"begin;{FENCE}", "commit", "rollback"
-        if self.is_in_transaction():
-            begin, end, undo = STEP_IN, STEP_OUT, STEP_OUT
-        await super().execute(begin)
-        self._fenced = True
-        try:
-            yield
-        except BaseException:
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
-                await super().execute(undo)
-            raise
-        else:
-            await super().execute(end)
-        finally:
-            self._fenced = False
-
-    async def _introspect_types(self, *args: Any, **kwargs: Any) -> Any:
-        """As asyncpg's, whose SQL has operators and functions without their schema."""
-        async with self.fenced():
-            return await super()._introspect_types(*args, **kwargs)  # type: ignore[misc]  # not in the stubs
-
-    async def _introspect_type(self, *args: Any, **kwargs: Any) -> Any:
-        """Likewise."""
-        async with self.fenced():
-            return await super()._introspect_type(*args, **kwargs)  # type: ignore[misc]  # likewise
 
     @property
     def _cleaning(self) -> str:
@@ -287,16 +235,16 @@ class Connection(_Driver):
         finally:
             super().remove_log_listener(hear)
 
-    fetch = _told(_Driver.fetch)
-    fetchval = _told(_Driver.fetchval)
-    fetchrow = _told(_Driver.fetchrow)
-    fetchmany = _told(_Driver.fetchmany)
-    executemany = _told(_Driver.executemany)
-    prepare = _told(_Driver.prepare)
-    copy_from_query = _told(_Driver.copy_from_query)
-    copy_from_table = _told(_Driver.copy_from_table)
-    copy_to_table = _told(ends_with_connection(_Driver.copy_to_table))
-    copy_records_to_table = _told(ends_with_connection(_Driver.copy_records_to_table))
+    fetch = _told(asyncpg.Connection.fetch)
+    fetchval = _told(asyncpg.Connection.fetchval)
+    fetchrow = _told(asyncpg.Connection.fetchrow)
+    fetchmany = _told(asyncpg.Connection.fetchmany)
+    executemany = _told(asyncpg.Connection.executemany)
+    prepare = _told(asyncpg.Connection.prepare)
+    copy_from_query = _told(asyncpg.Connection.copy_from_query)
+    copy_from_table = _told(asyncpg.Connection.copy_from_table)
+    copy_to_table = _told(ends_with_connection(asyncpg.Connection.copy_to_table))
+    copy_records_to_table = _told(ends_with_connection(asyncpg.Connection.copy_records_to_table))
     set_type_codec = _wearing("set_type_codec")
     set_builtin_type_codec = _wearing("set_builtin_type_codec")
     add_listener = _wearing("add_listener")

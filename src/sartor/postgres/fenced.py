@@ -1,0 +1,72 @@
+"""A driver's connection with Sartor's own SQL inside the fence."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from sartor.postgres.fence import FENCE, LOCK_WAIT, STEP_IN, STEP_OUT, entering
+
+if TYPE_CHECKING:
+    _Driver = asyncpg.Connection[asyncpg.Record]
+else:
+    _Driver = asyncpg.Connection
+
+
+class FencedConnection(_Driver):
+    """A connection whose session is inside the fence, or each of whose transactions is.
+
+    `pooled` says that a pooler is in between, so that the session is others' as well, and whatever isn't a script's is
+    fenced transaction by transaction; `pinned` is the lock_timeout that what waits for others by its nature is spared.
+    """
+
+    __slots__ = ("_fenced", "pinned", "pooled")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._fenced = self.pooled = False
+        self.pinned: str | None = None
+
+    async def enter_fence(self) -> None:
+        """Put the session inside the fence, or learn that a pooler is in between. Comes before any other statement."""
+        try:
+            self.pooled = await super().execute(entering(self.get_server_pid())) == "SELECT 0"
+        except BaseException:
+            self.terminate()
+            raise
+        self.pinned = None if self.pooled else LOCK_WAIT
+
+    @asynccontextmanager
+    async def fenced(self) -> AsyncIterator[None]:
+        """The time in which what is sent isn't the script's that has the connection: it runs inside the fence."""
+        if self._fenced:
+            yield
+            return
+        begin, end, undo = f"begin;{FENCE}", "commit", "rollback"
+        if self.is_in_transaction():
+            begin, end, undo = STEP_IN, STEP_OUT, STEP_OUT
+        await super().execute(begin)
+        self._fenced = True
+        try:
+            yield
+        except BaseException:
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+                await super().execute(undo)
+            raise
+        else:
+            await super().execute(end)
+        finally:
+            self._fenced = False
+
+    async def _introspect_types(self, *args: Any, **kwargs: Any) -> Any:
+        """As asyncpg's, whose SQL has operators and functions without their schema."""
+        async with self.fenced():
+            return await super()._introspect_types(*args, **kwargs)  # type: ignore[misc]  # not in the stubs
+
+    async def _introspect_type(self, *args: Any, **kwargs: Any) -> Any:
+        """As asyncpg's, for the same reason."""
+        async with self.fenced():
+            return await super()._introspect_type(*args, **kwargs)  # type: ignore[misc]  # not in the stubs
