@@ -90,9 +90,7 @@ def check_interrupted(sartor: Command) -> None:
 
 
 def new_build(database: Database, old: int) -> bool:
-    """Whether another server process than the old one builds; a server that doesn't watch its clients is helped."""
-    if database.value("select current_setting('server_version_num')::int") < 140000:
-        database.rows("select pg_terminate_backend($1)", old)
+    """Whether another server process than the old one builds."""
     return any(pid != old for pid in backend_running(database, "create index"))
 
 
