@@ -1,4 +1,4 @@
-"""pgbouncer in transaction mode, in front of a test's server."""
+"""pgbouncer in front of a test's server."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ listen_addr = 127.0.0.1
 listen_port = {own_port}
 unix_socket_dir =
 auth_type = any
-pool_mode = transaction
+pool_mode = {mode}
 default_pool_size = {pool}
 max_client_conn = 200
 logfile = {log}
@@ -39,14 +39,18 @@ def find_pgbouncer() -> str | None:
 
 
 @contextmanager
-def pooler(server_url: str) -> Iterator[str]:
-    """The server's URL by way of a pgbouncer, for as long as the block lasts; there must be one."""
+def pooler(server_url: str, *, mode: str = "transaction", pool: int = POOL) -> Iterator[str]:
+    """The server's URL by way of a pgbouncer, for as long as the block lasts; there must be one.
+
+    It lends its clients `pool` server sessions of a database, each for as long as `mode` says.
+    """
     program = find_pgbouncer()
     assert program, "pgbouncer isn't installed"
     with tempfile.TemporaryDirectory(prefix="sartor-pgbouncer-") as folder:
         directory, port = Path(folder), _free_port()
         configuration = directory / "pgbouncer.ini"
-        configuration.write_text(_configuration(server_url, own_port=port, log=directory / "log"))
+        text = _configuration(server_url, own_port=port, log=directory / "log", mode=mode, pool=pool)
+        configuration.write_text(text)
         as_user: list[str] = []
         if os.getuid() == 0:  # as whom it refuses to run
             nobody = pwd.getpwnam("nobody")
@@ -62,7 +66,7 @@ def pooler(server_url: str) -> Iterator[str]:
             process.wait(10)
 
 
-def _configuration(server_url: str, *, own_port: int, log: Path) -> str:
+def _configuration(server_url: str, *, own_port: int, log: Path, mode: str, pool: int) -> str:
     parts = urlsplit(server_url)
     return CONFIGURATION.format(
         host=parts.hostname,
@@ -70,7 +74,8 @@ def _configuration(server_url: str, *, own_port: int, log: Path) -> str:
         user=unquote(parts.username or "postgres"),
         password=f" password={unquote(parts.password)}" if parts.password else "",
         own_port=own_port,
-        pool=POOL,
+        mode=mode,
+        pool=pool,
         log=log,
     )
 

@@ -141,6 +141,7 @@ class Connection(FencedConnection):
         self.error, self.committing = None, False
         transaction = self.transaction()
         try:
+            await self.settle()
             await transaction.start()
             if self._opening:
                 # A driver with another text for BEGIN: nothing of a script runs before its claim.

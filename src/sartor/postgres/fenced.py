@@ -23,11 +23,11 @@ class FencedConnection(_Driver):
     fenced transaction by transaction; `pinned` is the lock_timeout that what waits for others by its nature is spared.
     """
 
-    __slots__ = ("_fenced", "pinned", "pooled")
+    __slots__ = ("_fenced", "_unsettled", "pinned", "pooled")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._fenced = self.pooled = False
+        self._fenced = self._unsettled = self.pooled = False
         self.pinned: str | None = None
 
     async def enter_fence(self) -> None:
@@ -45,11 +45,14 @@ class FencedConnection(_Driver):
         if self._fenced:
             yield
             return
+        await self.settle()
         begin, end, undo = f"begin;{FENCE}", "commit", "rollback"
         if self.is_in_transaction():
             begin, end, undo = STEP_IN, STEP_OUT, STEP_OUT
+        else:
+            self._unsettled = True
         await super().execute(begin)
-        self._fenced = True
+        self._unsettled, self._fenced = False, True
         try:
             yield
         except BaseException:
@@ -60,6 +63,12 @@ class FencedConnection(_Driver):
             await super().execute(end)
         finally:
             self._fenced = False
+
+    async def settle(self) -> None:
+        """End a transaction of the fence's that has begun, perhaps, when nobody waited for it any more."""
+        if self._unsettled:
+            await super().execute("rollback")
+            self._unsettled = False
 
     async def _introspect_types(self, *args: Any, **kwargs: Any) -> Any:
         """As asyncpg's, whose SQL has operators and functions without their schema."""

@@ -1,12 +1,17 @@
 """Poolers told apart: one that keeps a server session for a client, and one that lends it for a transaction.
 
-Both give the client a process number of their own. While a client is idle, only the second kind gives its server
-session to somebody else; and it may give the client another one.
+Both give the client a process number of their own. While a client is idle, only the first kind passes on what its
+server session has to say. That other clients have other sessions proves nothing where many are at work: a run that took
+a lending pooler for the other kind would leave its lock in a session that goes to somebody else.
 """
 
 from __future__ import annotations
 
 import asyncio
+import secrets
+from typing import NamedTuple
+
+import asyncpg
 
 from sartor.domain.destination import Destination
 from sartor.domain.errors import Unreachable
@@ -14,28 +19,60 @@ from sartor.postgres.connecting import DRIVER_ERRORS, close, connect
 from sartor.postgres.connection import Connection
 
 _ME = "select pg_catalog.pg_backend_pid()"
-LOOKS = 3
-"""How often it is looked: other clients may come between."""
 PATIENCE = 2.0
 """Seconds that another client may wait for a server session: in a pool that lends, the idle one's would do."""
+HEARING = 0.5
+"""Seconds in which what another client notifies must arrive."""
 
 
-async def lends_sessions(connection: Connection, destination: Destination, *, application: str) -> bool:
-    """Whether another client may get the connection's server session, where a pooler stands between."""
+class Pooler(NamedTuple):
+    """What stands between: whether it `lends` an idle client's server session; whether `another` client gets one."""
+
+    lends: bool
+    another: bool
+
+
+NO_POOLER = Pooler(lends=False, another=True)
+
+
+async def look_at_pooler(connection: Connection, destination: Destination, *, application: str) -> Pooler:
+    """What the pooler between an idle connection and its server does; it lends where that can't be told."""
     me = await connection.fetchval(_ME)
-    for _ in range(LOOKS):
-        other: Connection | None = None
-        try:
-            async with asyncio.timeout(PATIENCE):
-                other = await connect(destination, application=application)
-                async with other.fenced():  # a transaction, in which nobody else has its session
-                    if await other.fetchval(_ME) == me or await connection.fetchval(_ME) != me:
-                        return True
-        except (TimeoutError, Unreachable, OSError, *DRIVER_ERRORS):
-            # A pool that keeps sessions, and has no other: this one's would have done.
-            if connection.is_closed() or await connection.fetchval(_ME) != me:
-                return True
-        finally:
-            if other is not None:
-                await close(other)
-    return False
+    other: Connection | None = None
+    try:
+        async with asyncio.timeout(PATIENCE):
+            other = await connect(destination, application=application)
+            async with other.fenced():  # a transaction, in which nobody else has its session
+                if await other.fetchval(_ME) == me:
+                    return Pooler(lends=True, another=True)
+        return Pooler(lends=not await _hears(connection, other), another=True)
+    except TimeoutError:
+        # Clients wait in turn: whoever gets an answer while another one waits has a session of its own.
+        kept = not connection.is_closed() and await connection.fetchval(_ME) == me
+        return Pooler(lends=not kept, another=not kept)
+    except (Unreachable, OSError, *DRIVER_ERRORS):
+        return Pooler(lends=True, another=True)
+    finally:
+        if other is not None:
+            await close(other)
+
+
+async def _hears(connection: Connection, other: Connection) -> bool:
+    """Whether an idle connection is told what another one notifies."""
+    channel, heard = f"sartor_{secrets.token_hex(8)}", asyncio.Event()
+
+    def hear(*_message: object) -> None:
+        heard.set()
+
+    # The driver's own: it isn't a script that changes its side of the session.
+    await asyncpg.Connection.add_listener(connection, channel, hear)
+    try:
+        await other.fetchval("select pg_catalog.pg_notify($1, '')", channel)
+        async with asyncio.timeout(HEARING):
+            await heard.wait()
+    except TimeoutError:
+        return False
+    else:
+        return True
+    finally:
+        await asyncpg.Connection.remove_listener(connection, channel, hear)

@@ -14,7 +14,7 @@ from sartor.domain.quoting import quote_identifier
 from sartor.postgres.connecting import DRIVER_ERRORS, close, connect, session_error
 from sartor.postgres.connection import Connection
 from sartor.postgres.own_tables import OWN
-from sartor.postgres.pooler import lends_sessions
+from sartor.postgres.pooler import NO_POOLER, Pooler, look_at_pooler
 
 _FACTS = f"""
 select
@@ -52,7 +52,10 @@ where nspname !~ '^pg_' and nspname <> 'information_schema' order by 1
 
 
 class Facts(NamedTuple):
-    """What a connection finds: who and where it is, and what it may do. `server_version` is like 150018."""
+    """What a connection finds: who and where it is, and what it may do. `server_version` is like 150018.
+
+    `pooled` says that a pooler may lend its server session to others, `alone` that it has none for another client.
+    """
 
     database: str
     user: str
@@ -72,6 +75,7 @@ class Facts(NamedTuple):
     fingerprint_writable: bool
     own: tuple[OwnTable, ...]
     pooled: bool
+    alone: bool
 
     @property
     def ledger_exists(self) -> bool:
@@ -93,6 +97,7 @@ class Session:
         self._kind = kind
         self._connection: Connection | None = None
         self._facts: Facts | None = None
+        self._pooler: Pooler | None = None
 
     @property
     def connection(self) -> Connection:
@@ -134,12 +139,15 @@ class Session:
     async def learn(self) -> None:
         """Learn the facts again."""
         row = await self.connection.fetchrow(_FACTS, self.schema)
-        # A pooler that keeps a server session for its client is as good as none.
-        pooled = self.connection.pooled and await lends_sessions(
-            self.connection, self.destination, application=self.application
-        )
+        pooler = await self._look_at_pooler()
         own = tuple(OwnTable(*each) for each in json.loads(row["own"] or "[]"))
-        self._facts = Facts(**{**dict(row), "own": own, "pooled": pooled})
+        self._facts = Facts(**{**dict(row), "own": own, "pooled": pooler.lends, "alone": not pooler.another})
+
+    async def _look_at_pooler(self) -> Pooler:
+        """What is known of the pooler, which stays what it is for as long as the session is open."""
+        if self._pooler is None and self.connection.pooled:
+            self._pooler = await look_at_pooler(self.connection, self.destination, application=self.application)
+        return self._pooler or NO_POOLER
 
     async def renew(self) -> None:
         """A new connection in place of this one. Raises Unreachable."""

@@ -71,23 +71,27 @@ where {_ME}
 class Watch:
     """The second connection. Everything it does is politeness: a run is right without it, and goes on if it breaks.
 
-    `missing` says why there is none.
+    `missing` says why there is none; it isn't tried for where the run's own session is `alone`.
     """
 
-    def __init__(self, destination: Destination, *, application: str) -> None:
+    def __init__(self, destination: Destination, *, application: str, alone: bool = False) -> None:
         self._destination = destination
         self._application = application
         self._connection: Connection | None = None
         # The lookout asks at any moment, and a connection answers one question at a time.
         self._free = asyncio.Lock()
-        self.missing: Unreachable | None = None
+        self._alone = alone
+        self.missing = ""
         self._key = int.from_bytes(hashlib.sha256(destination.schema.encode()).digest()[:4], signed=False)
 
     async def __aenter__(self) -> Self:
+        if self._alone:
+            self.missing = "the pooler has no other session free"
+            return self
         try:
             self._connection = await connect(self._destination, application=self._application)
         except Unreachable as error:
-            self.missing = error
+            self.missing = str(error)
         return self
 
     async def __aexit__(self, *_: object) -> None:

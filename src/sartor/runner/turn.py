@@ -155,9 +155,9 @@ async def take_turn(session: Session, verb: str, *, limits: Limits, observer: Ob
 
     Through a pooler there is no lock to hold: runs are then kept apart script by script, by the guard.
     """
-    async with Watch(session.destination, application=application_name(verb)) as watch:
+    async with Watch(session.destination, application=application_name(verb), alone=session.facts.alone) as watch:
         turn = Turn(session, watch, limits=limits, observer=observer)
-        if watch.missing is not None:
+        if watch.missing:
             observer(
                 Note(
                     text=f"goes on with one connection, as there is no second ({watch.missing}): the run's lock isn't"
