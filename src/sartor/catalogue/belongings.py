@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # the stubs leave it out; it makes no enum of each answer
+import asyncio
 import gc
 import locale
 import logging
@@ -31,6 +32,7 @@ class Belonging(NamedTuple):
 
 
 SIGNALS = tuple(n for n in signal.valid_signals() if n not in {signal.SIGKILL, signal.SIGSTOP})
+TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 _held: list[int] = []
 """Copies of the standard descriptors, as they are to be."""
 
@@ -84,6 +86,35 @@ def _set_handlers(before: dict[int, Any]) -> None:
     for number, handler in before.items():
         if handler is not None and _signal.getsignal(number) != handler:
             signal.signal(number, handler)
+
+
+def _set_blocked(before: set[signal.Signals]) -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _read_timers() -> list[bool]:
+    return [signal.getitimer(which)[0] > 0 for which in TIMERS]
+
+
+def _stop_timers(_before: list[bool]) -> None:
+    for which in TIMERS:
+        signal.setitimer(which, 0)
+
+
+def _read_loop() -> tuple[Any, ...]:
+    policy = asyncio.get_event_loop_policy()
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return (policy,)
+    return policy, loop, loop.get_exception_handler(), loop.get_debug()
+
+
+def _set_loop(before: tuple[Any, ...]) -> None:
+    asyncio.set_event_loop_policy(before[0])
+    if len(before) > 1:
+        before[1].set_exception_handler(before[2])
+        before[1].set_debug(before[3])
 
 
 def _read_streams() -> tuple[Any, ...]:
@@ -145,11 +176,9 @@ BELONGINGS = (
     Belonging("sys.path", _read_path, _set_path),
     Belonging("the umask", _read_umask, os.umask),
     Belonging("signal handlers", _read_handlers, _set_handlers),
-    Belonging(
-        "a timer",
-        lambda: signal.getitimer(signal.ITIMER_REAL)[0] > 0,
-        lambda _: signal.setitimer(signal.ITIMER_REAL, 0),
-    ),
+    Belonging("blocked signals", lambda: signal.pthread_sigmask(signal.SIG_BLOCK, ()), _set_blocked),
+    Belonging("a timer", _read_timers, _stop_timers),
+    Belonging("the event loop's settings", _read_loop, _set_loop),
     Belonging("the locale", lambda: locale.setlocale(locale.LC_ALL), lambda was: locale.setlocale(locale.LC_ALL, was)),
     Belonging("logging", _read_logging, _set_logging),
     Belonging("Python's hooks", _read_hooks, _set_hooks),

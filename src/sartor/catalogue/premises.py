@@ -6,6 +6,7 @@ Only where the process is Sartor's own (`process`): in an application it is the 
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import os
 import signal
 import sys
@@ -54,7 +55,7 @@ def _own(tell: Callable[[str], None]) -> None:
 def _refusing(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
     def refuse(*args: Any) -> Any:
         # A process that a script has forked ends as it likes.
-        if _staying and os.getpid() == _mine[0]:
+        if os.getpid() == _mine[0]:
             raise Left(f"os.{name}({args[0] if args else ''!r})")
         return original(*args)
 
@@ -102,6 +103,7 @@ class Premises:
             )
             self.fault.__cause__ = error
         self.changed = ", ".join(put_back(self.before))
+        faulthandler.cancel_dump_traceback_later()  # it may end the process, and can't be asked whether it is set
         self._end_pool()
 
     def _end_pool(self) -> None:

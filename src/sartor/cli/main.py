@@ -24,7 +24,7 @@ def _run_to_its_end(arguments: Sequence[str]) -> int:
         return _fail(error)
     except KeyboardInterrupt:
         return _fail(Interrupted("interrupted; nothing was under way"))
-    except Exception as error:  # noqa: BLE001 - a defect of ours, too, ends in words
+    except BaseException as error:  # noqa: BLE001 - a defect of ours, too, ends in words; SystemExit(0) isn't done
         return _fail(_defect(error))
 
 
@@ -115,7 +115,7 @@ def _run_typer(arguments: Sequence[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _defect(error: Exception) -> SartorError:
+def _defect(error: BaseException) -> SartorError:
     found = SartorError(
         f"unexpected {type(error).__name__}: {error}",
         hint="this is a defect of Sartor's; --debug shows where, for a report",

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from sartor import api
 from sartor.cli import output
 from sartor.cli.outlet import shout
-from sartor.domain.errors import Interrupted, Unreachable
+from sartor.domain.errors import BrokenInto, Interrupted, SartorError, Unreachable
 
 T = TypeVar("T")
 
@@ -54,7 +54,19 @@ def _interrupted(name: str, error: BaseException, left: str | None) -> Interrupt
     return found
 
 
-class _BrokenInto(asyncio.CancelledError):
+def _cancelled_within(error: BaseException) -> SartorError:
+    """What to say of a run that no signal cancelled: only its script can have."""
+    report = getattr(error, "report", None)
+    name = f"{report.remaining[0].name}: the script" if report and report.remaining else "a script"
+    found = SartorError(
+        f"{name} cancelled the run; what was under way in a transaction was rolled back",
+        hint="a script may cancel tasks of its own: asyncio.all_tasks() has the run's as well",
+    )
+    found.report = report
+    return found
+
+
+class _BrokenInto(BrokenInto, asyncio.CancelledError):
     """Raised wherever a script blocks the event loop: it can't be cancelled as a task is."""
 
 
@@ -78,7 +90,7 @@ class _Stop:
             return await task
         except (asyncio.CancelledError, Unreachable) as error:
             if self._name is None:
-                raise
+                raise _cancelled_within(error) if isinstance(error, asyncio.CancelledError) else error from error
             raise _interrupted(self._name, error, self._left) from None
 
     def on_signal(self, number: int, _frame: FrameType | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Self
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from sartor.domain.database_url import build_url, complete, is_text, parse_url, places_of
 from sartor.domain.errors import SettingsError
@@ -75,7 +75,7 @@ class Destination(NamedTuple):
         keywords = self.keywords
         shown = {keywords.get("user"), keywords.get("dbname"), self.schema}
         found = [keywords[key] for key in _SECRET_KEYWORDS if key in keywords and keywords[key] not in shown]
-        return tuple(dict.fromkeys(form for secret in found for form in (secret, quote(secret, safe=""))))
+        return tuple(dict.fromkeys(form for secret in found for form in _forms(secret)))
 
     @property
     def database(self) -> str | None:
@@ -116,6 +116,11 @@ def parse_schema(text: str, *, origin: str) -> str:
     else:
         return text
     raise SettingsError(f"{origin} can't be used: {reason}", hint="name another schema, such as public")
+
+
+def _forms(secret: str) -> tuple[str, ...]:
+    """A secret as it is, as URLs hold it, and as Python writes it."""
+    return secret, quote(secret, safe=""), quote(secret), quote_plus(secret), repr(secret)[1:-1]
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:

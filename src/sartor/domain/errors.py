@@ -258,10 +258,22 @@ def causes(error: BaseException) -> Iterator[BaseException]:
         found = found.__cause__ or found.__context__
 
 
+class BrokenInto(BaseException):
+    """A signal broke into a script that blocks the event loop, wherever it stood: no error of the script's."""
+
+
+LONGEST = 10_000
+"""Characters of a script's error that are told: all of it is written to the journal, and to whoever reads it."""
+
+
 def said(error: object) -> str:
     """An error's text, whatever it is: it may have none that can be had, or characters that can't be written."""
     try:
         text = str(error)
-    except Exception as fault:  # noqa: BLE001 - an error of a script's own may be made in any way
+    except BrokenInto:
+        raise
+    except BaseException as fault:  # noqa: BLE001 - an error of a script's own may be made in any way
         return f"(its text can't be had: {type(fault).__name__})"
-    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+    # Unbound: the text may be of a class of the script's as well.
+    plain = str.encode(text, "utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+    return plain if len(plain) <= LONGEST else f"{plain[:LONGEST]} ... ({len(plain)} characters in all)"

@@ -187,7 +187,8 @@ class Connection(FencedConnection):
 
     def take_back(self) -> None:
         """End a handle: whoever keeps it, or something that came of it, is told so by HandleEnded."""
-        self._protocol, self._transport = Ended(self._borrower), None
+        self._protocol = self._pool_release_ctr = Ended(self._borrower)
+        self._transport = None
 
     def _check_open(self) -> None:
         if isinstance(ended := getattr(self, "_protocol", None), Ended):
@@ -262,6 +263,11 @@ class Connection(FencedConnection):
         """As asyncpg's; not for a script, whose connection isn't its own."""
         self._keep("conn.close()")
         await super().close(**kwargs)
+
+    def terminate(self) -> None:
+        """As asyncpg's; not for a script."""
+        self._keep("conn.terminate()")
+        super().terminate()
 
     async def reset(self, **kwargs: Any) -> None:
         """As asyncpg's; not for a script."""

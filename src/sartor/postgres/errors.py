@@ -55,7 +55,7 @@ def is_disconnect(error: BaseException) -> bool:
     """Whether the connection broke: class 08, 57P01 to 57P05, or the driver's word for it."""
     if isinstance(error, asyncpg.PostgresError):
         return error.sqlstate.startswith("08") or error.sqlstate in {"57P01", "57P02", "57P03", "57P05"}
-    return isinstance(error, OSError | EOFError) or "connection is closed" in str(error)
+    return isinstance(error, OSError | EOFError) or "connection is closed" in said(error)
 
 
 def failure(

@@ -31,6 +31,10 @@ class Ended:
         """Nothing is, through this."""
         return False
 
+    def __ne__(self, _other: object) -> NoReturn:
+        """Raise where a statement or a cursor compares a number of its connection, to see whether it is its own."""
+        raise self.error
+
     def __getattr__(self, name: str) -> NoReturn:
         raise self.error
 

@@ -7,7 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from types import FrameType
 from typing import Any
@@ -40,6 +40,7 @@ def noticing() -> Iterator[None]:
     if count == 0:
         before = loop.get_task_factory()
         loop.set_task_factory(_make_task)
+        _keep_going(loop)
         setattr(warnings, UNAWAITED, _leave_out)
         sys.set_coroutine_origin_tracking_depth(DEPTH)
     _noticing[loop] = count + 1, before
@@ -52,6 +53,8 @@ def noticing() -> Iterator[None]:
         else:
             sys.set_coroutine_origin_tracking_depth(0)
             loop.set_task_factory(before)
+            with suppress(AttributeError):
+                del loop.stop
         if not _noticing:
             setattr(warnings, UNAWAITED, _warn)
 
@@ -79,15 +82,23 @@ class Visit:
                 leave_unless(self._pid)
             return None
 
-        return await asyncio.get_running_loop().create_task(inside())
+        try:
+            return await asyncio.get_running_loop().create_task(inside())
+        except asyncio.CancelledError as error:
+            return error  # it has cancelled itself; where the run was cancelled, the run knows
 
     async def end(self) -> None:
         """End what the script started and didn't see to its end, and note it as the fault."""
+        loop = asyncio.get_running_loop()
+        replaced = loop.get_task_factory() is not _make_task
+        loop.set_task_factory(_make_task)
         for _ in range(TURNS):
             await asyncio.sleep(0)
             if not (self._running() or self._coming()):
                 break
         fault = self._find()
+        if replaced and fault is None:
+            fault = ScriptFault("the script replaced the event loop's task factory, so what it began isn't known")
         deadline = asyncio.get_running_loop().time() + GRACE
         while (running := self._running()) and asyncio.get_running_loop().time() < deadline:
             for task in running:
@@ -162,6 +173,19 @@ class Visit:
         places = [(file, line) for file, line, _ in coroutine.cr_origin or ()]
         own = next((place for place in places if place[0] == self._file), places[0] if places else None)
         self._left_out.append((coroutine.__qualname__, own))
+
+
+def _keep_going(loop: Any) -> None:
+    """See that no script stops the event loop, which would end the run; other kinds of loops can't be told so."""
+    stop = loop.stop
+
+    def refuse() -> None:
+        if _visit.get() is not None:
+            raise RuntimeError("loop.stop() ends the run, whose event loop it is")
+        stop()
+
+    with suppress(AttributeError):
+        loop.stop = refuse
 
 
 def _leave_out(coroutine: Any) -> None:
