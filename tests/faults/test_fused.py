@@ -28,7 +28,7 @@ WAITS = {"killed": ("select pg_advisory_lock(7)",), "released": ("begin", "lock 
 EVENTS = {"killed": "advisory", "released": "relation"}
 """What is held while a run begins that is to wait, and for what it is then seen to wait."""
 
-PASSING = re.compile(r"\d+(\.\d+)? (ms|s|min)\b|\bpid \d+|\d+ of \d+|\(open\)=\(\w+\)")
+PASSING = re.compile(r"\d+(\.\d+)? (ms|s|min)\b|\bpid \d+|backend\(\d+\)|\d+ of \d+|\(open\)=\(\w+\)")
 JOURNAL = """select seq, prev, open, kind, lineage, id, release, name, checksum, by_user, format,
     (detail - 'pid' - 'began')::text from sartor_journal order by seq"""
 LEDGER = "select lineage, id, release, name, checksum, state, deployed_by, seq, format from sartor_ledger order by seq"

@@ -65,6 +65,7 @@ _REACHES_FAR = re.compile(
     r"\b(?:copy|prepare|deallocate|discard|set\s+names|client_encoding|standard_conforming_strings|backslash_quote)\b",
     re.IGNORECASE,
 )
+_UNSENDABLE = re.compile("[\\0\\ud800-\\udfff]")
 _CONTROL = (
     r"(?:begin|start transaction|commit|end|abort|prepare transaction|rollback(?! (?:(?:work|transaction) )?to\b))\b"
 )
@@ -237,10 +238,10 @@ def stands_alone(sql: str) -> bool:
 
     It doesn't where it leaves a string or a comment open, has a backslash outside of them, begins or ends a
     transaction, changes how SQL is read, may want an answer from the client (COPY), or may have to do with prepared
-    statements, which others around it need; nor where there's nothing in it, which the driver refuses to have sent.
-    Where in doubt, it doesn't.
+    statements, which others around it need; nor where there's nothing in it, or a character that no message has, which
+    the driver refuses to have sent. Where in doubt, it doesn't.
     """
-    if _REACHES_FAR.search(sql) or "\0" in sql or transaction_control(sql):
+    if _REACHES_FAR.search(sql) or _UNSENDABLE.search(sql) or transaction_control(sql):
         return False
     if not _QUOTING.search(sql):
         return bool(sql.strip(";" + _SPACE))
