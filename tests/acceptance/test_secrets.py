@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -59,8 +60,30 @@ AWKWARD = "qu\"o'te\\sl ash"
 """A password that JSON, URLs and Python each spell in a way of their own."""
 
 
+def _given(way: str, password: str, folder: Path) -> dict[str, str]:
+    """The variables with which a command finds a password, in the files that they lead to."""
+    escaped = password.replace("\\", r"\\").replace(":", r"\:")
+    files = {".pgpass": f"*:*:*:*:{escaped}\n", ".pg_service.conf": f"[here]\npassword={password}\n"}
+    for name, text in files.items():
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o600)
+    return {
+        "a variable": {"SARTOR_PASSWORD": password},
+        "libpq's variable": {"PGPASSWORD": password},
+        "the home folder's password file": {"HOME": str(folder)},
+        "another password file": {"PGPASSFILE": str(folder / ".pgpass")},
+        "a service": {"HOME": str(folder), "PGSERVICE": "here", "PGPASSFILE": "/nowhere"},
+    }[way]
+
+
+WAYS = ["a variable", "libpq's variable", "the home folder's password file", "another password file", "a service"]
+
+
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("password", [PASSWORD, AWKWARD])
-def test_a_script_that_tells(sartor: Command, folder: Folder, database: Database, role: Role, password: str) -> None:
+def test_a_script_that_tells(
+    sartor: Command, folder: Folder, database: Database, role: Role, password: str, way: str
+) -> None:
     """A password in an error, a statement or a log line of a script is hidden everywhere, the journal included."""
     folder.write(
         "1.0.0-1700000000-a.py",
@@ -74,7 +97,7 @@ def test_a_script_that_tells(sartor: Command, folder: Folder, database: Database
         async def down(conn): ...
         """,
     )
-    env = {"SARTOR_DB_URL": role.url, "SARTOR_PASSWORD": password}
+    env = {"SARTOR_DB_URL": role.url, **_given(way, password, sartor.directory)}
     told = [sartor("deploy", "latest", *flags, env=env, expect=1) for flags in ([], ["--json"])]
     folder.write(
         "1.0.0-1700000000-a.py",

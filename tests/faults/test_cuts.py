@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import time
 from collections.abc import Iterator
 
 import pytest
 
+from sartor.api import LineageSource, deploy
+from sartor.domain.destination import Destination
+from sartor.domain.errors import Unreachable
+from sartor.runner import fuser
 from support.campaigns import CUTS, WAYS, cut, finished, make_chance
 from support.command import Command, finish
 from support.database import Database, with_name
@@ -147,6 +152,26 @@ def test_the_connection_is_cut_in_the_middle_of_a_script(proxy: Proxy, sartor: C
     assert finished(stage, "deploy") == []
     last.unlink()
     assert sartor("deploy", "next", env={"SARTOR_DB_URL": proxy.url}).out == "Found 0 alteration to deploy\n"
+
+
+def test_nobody_can_tell_how_a_batch_ended(folder: Folder, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection lost while a batch is at work, and no other to be had: the words don't speak of COMMIT."""
+    monkeypatch.setattr(fuser, "RESOLVE", 0.2)
+    folder.add("1.0.0-1700000000-slow.py", up="select pg_sleep(600)")
+    sources = (LineageSource(name="main", location=str(folder.path)),)
+
+    async def run(proxy: Proxy) -> None:
+        destination = Destination.parse(f"{proxy.url}?connect_timeout=1")
+        running = asyncio.create_task(deploy(destination, sources))
+        await asyncio.to_thread(until, lambda: backend_waiting(database, "PgSleep"))
+        proxy.stall()
+        proxy.cut()
+        await running
+
+    with proxy_to(database.url) as proxy, pytest.raises(Unreachable) as caught:
+        asyncio.run(run(proxy))
+    assert "lost while 1.0.0-1700000000-slow.py was at work and the server doesn't answer" in str(caught.value)
+    assert "COMMIT" not in str(caught.value)
 
 
 OUTSIDE = {

@@ -12,7 +12,7 @@ from sartor.api.looks import DestinationStatus, check, check_rollback, history, 
 from sartor.api.proofs import check_manifest, prove
 from sartor.api.rehearsals import rehearse
 from sartor.api.repairs import preview_repair, repair, verify
-from sartor.api.requests import make_limits
+from sartor.api.requests import make_limits, secrets
 from sartor.api.runs import deploy, fresh, is_production, protect, rollback, seed
 from sartor.api.server import embedded, own_process
 from sartor.domain.release import LATEST
@@ -59,6 +59,7 @@ __all__ = [
     "repair",
     "restore",
     "rollback",
+    "secrets",
     "seed",
     "status",
     "verify",

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sartor.domain.alteration import Catalogue
-from sartor.domain.errors import TargetError
+from sartor.domain.destination import Destination
+from sartor.domain.errors import SettingsError, TargetError
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Rollback
 from sartor.domain.release import LATEST, Release, parse_target
@@ -43,9 +44,21 @@ def contained(observer: Observer) -> Observer:
     return told
 
 
+def secrets(destination: Destination) -> tuple[str, ...]:
+    """The texts of a destination that are never to be shown, those of its password file as well."""
+    from sartor.postgres.way import find_way
+
+    try:
+        way = find_way(destination)
+    except SettingsError:
+        return destination.secrets  # it says so itself when it is to connect
+    found = (way.password(place).text for place in way.places)
+    return (*destination.secrets, *destination.hidden(text for text in found if text))
+
+
 def make_limits(settings: Settings, *, fuse: bool = True) -> Limits:
     """The limits that the settings state; `fuse` False sends every statement by itself."""
-    return Limits(
+    limits = Limits(
         lock_timeout=settings.lock_timeout,
         lock_budget=settings.lock_budget,
         wait=settings.wait,
@@ -53,6 +66,8 @@ def make_limits(settings: Settings, *, fuse: bool = True) -> Limits:
         fuse=fuse,
         fingerprint=settings.fingerprint,
     )
+    origin = settings.statement_timeout_from
+    return limits._replace(statement_timeout_from=origin) if origin else limits
 
 
 def deploy_request(

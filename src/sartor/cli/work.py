@@ -50,7 +50,7 @@ def _load(flags: Flags) -> Settings:
 
 def _keep(settings: Settings) -> Settings:
     for destination in settings.destinations:
-        output.keep_secret(destination.secrets)
+        output.keep_secret(api.secrets(destination))
     for note in settings.notes:
         output.tell(f"note: {note}")
     return settings
@@ -66,7 +66,7 @@ def run(main: Coroutine[Any, Any, T], *, left: str | None = None) -> T:
 def reach(url: str, origin: str) -> Destination:
     """The destination at a URL that the option `origin` gives. Raises SettingsError."""
     destination = api.load_destination(url, origin=origin, environ=os.environ, directory=Path.cwd())
-    output.keep_secret(destination.secrets)
+    output.keep_secret(api.secrets(destination))
     return destination
 
 

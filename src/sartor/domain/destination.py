@@ -24,15 +24,16 @@ class Destination(NamedTuple):
     """A database and a schema.
 
     `url` holds all that is known of how to connect. It is `settled` where the settings have filled it from service
-    file and environment; the rest of the environment counts otherwise. `password_from` is the place where the password
-    stands. `scratch` says that the database is for a while only, so that no script in it may change what would outlast
-    it.
+    file and environment; the rest of the environment counts otherwise. `password_from` and `statement_timeout_from` are
+    the places where the password and that timeout stand. `scratch` says that the database is for a while only, so that
+    no script in it may change what would outlast it.
     """
 
     url: str
     schema: str = DEFAULT_SCHEMA
     settled: bool = False
     password_from: str = "the URL"  # noqa: S105 - a place
+    statement_timeout_from: str = "the URL's statement_timeout"
     scratch: bool = False
 
     def __repr__(self) -> str:
@@ -68,13 +69,18 @@ class Destination(NamedTuple):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The texts never to be shown, plain and as a URL holds them.
+        """The texts never to be shown, plain and as a URL holds them."""
+        keywords = self.keywords
+        return self.hidden(keywords[key] for key in _SECRET_KEYWORDS if key in keywords)
 
-        A password that is also the user's, the database's or the schema's name is left out: each message shows those.
+    def hidden(self, passwords: Iterable[str]) -> tuple[str, ...]:
+        """Passwords never to be shown, plain and as a URL holds them.
+
+        One that is also the user's, the database's or the schema's name is left out: each message shows those.
         """
         keywords = self.keywords
         shown = {keywords.get("user"), keywords.get("dbname"), self.schema}
-        found = [keywords[key] for key in _SECRET_KEYWORDS if key in keywords and keywords[key] not in shown]
+        found = [password for password in passwords if password not in shown]
         return tuple(dict.fromkeys(form for secret in found for form in _forms(secret)))
 
     @property

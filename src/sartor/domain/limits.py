@@ -12,23 +12,35 @@ class Limits(NamedTuple):
 
     `lock_timeout`: for one lock, before the script is rolled back and tried again (0: without end); `lock_budget`: for
     all tries of a script; `wait`: for another run; `statement_timeout`: for one statement (0: without end). `fuse`:
-    send straight scripts together; `fingerprint`: record at the end what the schema should be.
+    send straight scripts together; `fingerprint`: record at the end what the schema should be. `statement_timeout_from`
+    is the place where that one stands.
     """
 
     lock_timeout: float = 0.3
     lock_budget: float = 60.0
     wait: float = 60.0
     statement_timeout: float = 0.0
+    statement_timeout_from: str = "the run's statement_timeout"
     fuse: bool = True
     fingerprint: bool = True
 
     def at(self, destination: Destination) -> Self:
         """The limits of a run at a destination: a timeout that its URL gives counts where none was asked for."""
         own, given = Limits(), destination.timeouts
-        lock, statement = self.lock_timeout, self.statement_timeout
-        return self._replace(
-            lock_timeout=given.get("lock_timeout", lock) if lock == own.lock_timeout else lock,
-            statement_timeout=given.get("statement_timeout", statement)
-            if statement == own.statement_timeout
-            else statement,
+        found = self
+        if "lock_timeout" in given and self.lock_timeout == own.lock_timeout:
+            found = found._replace(lock_timeout=given["lock_timeout"])
+        if "statement_timeout" in given and self.statement_timeout == own.statement_timeout:
+            found = found._replace(
+                statement_timeout=given["statement_timeout"], statement_timeout_from=destination.statement_timeout_from
+            )
+        return found
+
+    @property
+    def overtime(self) -> str:
+        """What to say of a statement that took too long."""
+        if self.statement_timeout:
+            return f"the statement took longer than {self.statement_timeout_from} allows"
+        return (
+            "the statement took longer than a statement_timeout allows that the script, or what it calls, sets itself"
         )

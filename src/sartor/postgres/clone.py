@@ -110,7 +110,7 @@ async def _pour(live: Session, scratch: Session, snapshot: Snapshot, *, data: bo
             await _together(out, into, scratch)
             return list(_errors(into.complaints))
     except ProgramFailed as error:
-        text = redact(f"the schema can't be cloned: {error}", live.destination.secrets + scratch.destination.secrets)
+        text = redact(f"the schema can't be cloned: {error}", live.secrets + scratch.secrets)
         reader = f"grant pg_read_all_data to {quote_identifier(live.facts.role)};"
         hint = f"pg_dump needs to read every table: {reader}" if "permission denied" in text else None
         raise RehearsalFailed(text, hint=hint) from error

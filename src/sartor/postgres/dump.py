@@ -120,6 +120,4 @@ def failed(what: str, error: ProgramFailed, session: Session) -> BackupFailed:
     text = str(error)
     hint = next((hint for pattern, hint in _HINTS.items() if re.search(pattern, text)), None)
     role = quote_identifier(session.facts.role)
-    return BackupFailed(
-        redact(f"{what}: {text}", session.destination.secrets), hint=hint and hint.replace('"ROLE"', role)
-    )
+    return BackupFailed(redact(f"{what}: {text}", session.secrets), hint=hint and hint.replace('"ROLE"', role))

@@ -66,10 +66,14 @@ def failure(
     file: str,
     locate: Callable[[BaseException], tuple[str, int] | None],
     hidden: BaseException | None = None,
+    overtime: str,
 ) -> Failure:
-    """The facts of why a script failed. `hidden` is the last error that it met and didn't raise."""
+    """The facts of why a script failed.
+
+    `hidden` is the last error that it met and didn't raise, `overtime` what to say of a statement that took too long.
+    """
     error = unwrap(error)
-    advice = _advice(error)
+    advice = overtime if _is_overtime(error) else _advice(error)
     if sqlstate(error) == "25P02" and hidden is not None and sqlstate(hidden) not in {None, "25P02"}:
         error, advice = hidden, f"the script hid this error and went on, which Postgres doesn't allow: {SAVEPOINT}"
     place = (error.place if isinstance(error, NotAwaited | ScriptFault) else None) or locate(error)
@@ -99,6 +103,10 @@ def failure(
         in_doubt=_is_lost(error),
         beyond=isinstance(error, BeyondDatabase) or _is_marked(error, BEYOND),
     )
+
+
+def _is_overtime(error: BaseException) -> bool:
+    return isinstance(error, asyncpg.QueryCanceledError) and "statement timeout" in said(error)
 
 
 def _is_lost(error: BaseException) -> bool:
@@ -182,8 +190,6 @@ def _advice(error: BaseException) -> str | None:
             return "a query of the script was still running: `await` every query; one connection runs one at a time"
         case asyncpg.LockNotAvailableError():
             return "the lock wasn't to be had in time; try at a quieter hour, or with a longer --lock-budget"
-        case asyncpg.QueryCanceledError() if "statement timeout" in text:
-            return "the statement took longer than --statement-timeout allows"
         case asyncpg.InsufficientPrivilegeError():
             return "the role that deploys must own what the script alters, or be a member of the owner"
         case _:

@@ -112,6 +112,12 @@ class Session:
         return self._connection is None or self._connection.is_closed()
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """The texts never to be shown: the password with which the session signed in may be of a password file."""
+        password = self._connection.reached.password if self._connection is not None else None
+        return (*self.destination.secrets, *self.destination.hidden([password] if password else []))
+
+    @property
     def facts(self) -> Facts:
         """What was found when the connection was made."""
         if self._facts is None:

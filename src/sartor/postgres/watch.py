@@ -22,6 +22,9 @@ LOCK_CLASS = 0x5A47052
 BUSY = 0.2
 """Seconds that a question of the lookout's may hold up the end of another session."""
 
+SECOND = 3.0
+"""Seconds that the second connection may take, a moment after the first one was made: the run goes on without it."""
+
 PARTING = 0.5
 """Seconds that ending another session may take: the network may be gone, and someone waits for this run's end."""
 
@@ -89,9 +92,12 @@ class Watch:
             self.missing = "the pooler has no other session free"
             return self
         try:
-            self._connection = await connect(self._destination, application=self._application)
+            async with asyncio.timeout(SECOND):
+                self._connection = await connect(self._destination, application=self._application)
         except Unreachable as error:
             self.missing = str(error)
+        except TimeoutError:
+            self.missing = f"{self._destination.label}: no answer within {SECOND:g} s"
         return self
 
     async def __aexit__(self, *_: object) -> None:

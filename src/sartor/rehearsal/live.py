@@ -30,6 +30,7 @@ async def rehearse_live(
 
     Comes back with the first failure as well; those behind it are rehearsed all the same.
     """
+    limits = limits.at(session.destination)
     found = [await _rehearse(session, step, plan, notebook, limits, observer) for step in plan.steps]
     return [each for each, _ in found], next((failure for _, failure in found if failure is not None), None)
 
@@ -50,22 +51,28 @@ async def _rehearse(
     except _Undo:
         pass
     except Exception as error:  # noqa: BLE001 - a script may fail in any way
-        failed = _failure(error, session, script)
+        failed = _failure(error, session, script, limits)
     if session.connection_lost or session.connection.worn:
         await session.renew()
     reason = None if failed is None else f"it failed: {failed.message}"
     return Rehearsed(alteration=alteration, statements=notebook.statements(alteration), reason=reason), failed
 
 
-def _failure(error: Exception, session: Session, script: Script) -> Failure:
+def _failure(error: Exception, session: Session, script: Script, limits: Limits) -> Failure:
     about = script.alteration
     if session.connection_lost:
         raise Unreachable(f"{session.destination.label}: the connection was lost ({error})") from error
-    return driver.failure(error, name=about.name, alteration_id=about.id, file=about.file, locate=script.locate)
+    return driver.failure(
+        error,
+        name=about.name,
+        alteration_id=about.id,
+        file=about.file,
+        locate=script.locate,
+        overtime=limits.overtime,
+    )
 
 
 def _pins(session: Session, name: str, limits: Limits) -> Pins:
-    limits = limits.at(session.destination)
     return Pins(
         schema=session.schema,
         role=session.facts.role,

@@ -147,8 +147,12 @@ async def _outcome_is_commit(session: Session, event: NewEvent, pins: Pins, erro
     return await find_outcome(session, event, pins, within=RESOLVE if isinstance(error, Exception) else PARTING)
 
 
-async def find_outcome(session: Session, event: NewEvent, pins: Pins, *, within: float) -> bool:
+async def find_outcome(
+    session: Session, event: NewEvent, pins: Pins, *, within: float, lost: str = "lost at COMMIT"
+) -> bool:
     """Whether an event was committed that this run had begun, asked for `within` seconds. Raises Unreachable.
+
+    `lost` says of the connection when that was.
 
     The same number is claimed again: that waits until the old server process is done with it, dead or alive.
     """
@@ -157,7 +161,7 @@ async def find_outcome(session: Session, event: NewEvent, pins: Pins, *, within:
             return await _resolve(session, event, pins)
     except TimeoutError as error:
         raise Unreachable(
-            f"{session.destination.label}: the connection was lost at COMMIT and the server doesn't answer, so"
+            f"{session.destination.label}: the connection was {lost} and the server doesn't answer, so"
             " whether the last alteration was committed isn't known here; the database knows",
             hint="run the command again once the server answers: it asks the database and goes on from there",
         ) from error

@@ -90,7 +90,7 @@ async def record_failure(turn: Turn, error: BaseException, script: Script, direc
     failure = turn.failure(error, name=about.name, alteration_id=about.id, file=about.file, locate=script.locate)
     if script.needs_session(direction):
         failure = dataclasses.replace(failure, rolled_back=False)
-    message = redact(failure.message, turn.session.destination.secrets)
+    message = redact(failure.message, turn.session.secrets)
     facts = {"direction": direction.value, "message": message, "sqlstate": failure.sqlstate, "line": failure.line}
     try:
         if turn.session.connection_lost:

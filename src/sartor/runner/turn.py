@@ -139,7 +139,15 @@ class Turn:
     ) -> Failure:
         """The facts of why a script failed."""
         hidden = None if self.session.connection_lost else self.session.connection.error
-        found = driver.failure(error, name=name, alteration_id=alteration_id, file=file, locate=locate, hidden=hidden)
+        found = driver.failure(
+            error,
+            name=name,
+            alteration_id=alteration_id,
+            file=file,
+            locate=locate,
+            hidden=hidden,
+            overtime=self.limits.overtime,
+        )
         if self.lookout.blockers and found.sqlstate in NOT_HAD:
             found = dataclasses.replace(found, advice=way_out(self.lookout.blockers, self.session.facts.role))
         return found

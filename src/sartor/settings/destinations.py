@@ -14,8 +14,8 @@ from sartor.settings.services import read_service
 _REACHING = {"host", "hostaddr", "user", "dbname", "service"}
 """What of libpq's environment says that a database is meant."""
 
-_FROM = "password_from"
-"""Stands beside a password on its way here: where it was found."""
+_FROM = {"password": "password_from", "statement_timeout": "statement_timeout_from"}
+"""What stands beside a keyword on its way here: where it was found."""
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_.-]*"
 
@@ -28,29 +28,38 @@ def find_destinations(
     A flag stands for its setting's whole list, `--db-url` for those of user and password too, as it is one database.
     `origin` is what to call that flag.
     """
-    defaults = _from("PGPASSWORD", parse_environment(lookup.environ))
+    defaults = _from(parse_environment(lookup.environ), "PGPASSWORD", "PGOPTIONS")
     schemas = [_schema(found) for found in _given("--schema", schema) or lookup.series("schema")]
     users = [{"user": found.text} for found in lookup.series("user")]
-    passwords = [{"password": found.text, _FROM: found.origin} for found in lookup.series("password")]
+    passwords = [_from({"password": found.text}, found.origin) for found in lookup.series("password")]
     credentials = [users, passwords]
     if db_url is not None:
         first = [values[:1] for values in credentials]
         layers = [*first, [_url(found) for found in _given(origin, db_url)], schemas]
     else:
         layers = [_urls(lookup, defaults), *credentials, schemas]
-    return tuple(dict.fromkeys(_settled(run, defaults, lookup.environ) for run in _combine(layers)))
+    found: dict[tuple[str, str], Destination] = {}
+    for run in _combine(layers):
+        destination = _settled(run, defaults, lookup.environ)
+        found.setdefault((destination.url, destination.schema), destination)
+    return tuple(found.values())
 
 
 def _settled(given: dict[str, str], defaults: Mapping[str, str], environ: Mapping[str, str]) -> Destination:
     """The destination, filled as libpq does it: what a service says outranks the environment."""
     service: dict[str, str] = {}
     if name := given.get("service") or defaults.get("service"):
-        service = read_service(name, environ)
+        service, origin = read_service(name, environ)
+        service = _from(service, origin)
     run = complete(given, service, defaults)
     run.pop("service", None)
-    origin = run.pop(_FROM, "")
+    password, timeout = (run.pop(beside, "") for beside in _FROM.values())
     made = Destination.of(run, schema=run.get("schema", DEFAULT_SCHEMA))
-    return made._replace(settled=True, password_from=origin or "the URL")
+    return made._replace(
+        settled=True,
+        password_from=password or made.password_from,
+        statement_timeout_from=timeout or made.statement_timeout_from,
+    )
 
 
 def _combine(layers: list[list[dict[str, str]]]) -> Iterator[dict[str, str]]:
@@ -85,12 +94,14 @@ def _given(flag: str, text: str | None) -> tuple[Found, ...]:
     return () if text is None else (Found(text=text, origin=flag),)
 
 
-def _from(origin: str, keywords: dict[str, str]) -> dict[str, str]:
-    return {**keywords, _FROM: origin} if "password" in keywords else keywords
+def _from(keywords: Mapping[str, str], origin: str, options: str = "") -> dict[str, str]:
+    """The keywords, and beside those of `_FROM` the place where they stand; `options` is that of the timeout."""
+    places = {"password": origin, "statement_timeout": f"the statement_timeout in {options or origin}"}
+    return {**keywords, **{_FROM[key]: place for key, place in places.items() if key in keywords}}
 
 
 def _url(found: Found) -> dict[str, str]:
-    keywords = _from(found.origin, parse_url(found.text, origin=found.origin))
+    keywords = _from(parse_url(found.text, origin=found.origin), found.origin)
     if "schema" in keywords:
         parse_schema(keywords["schema"], origin=f"the schema in {found.origin}")
     return keywords

@@ -39,7 +39,8 @@ class Flags(NamedTuple):
 class Settings(NamedTuple):
     """What a run is to do. Durations are in seconds, a `statement_timeout` of 0 is none.
 
-    A destination's own timeouts are left in it where no setting says otherwise. `notes` are worth telling.
+    A destination's own timeouts are left in it where no setting says otherwise; `statement_timeout_from` is the setting
+    that does. `notes` are worth telling.
     """
 
     destinations: tuple[Destination, ...]
@@ -49,6 +50,7 @@ class Settings(NamedTuple):
     lock_budget: float = 60.0
     wait: float = 60.0
     statement_timeout: float = 0.0
+    statement_timeout_from: str = ""
     strict_order: bool = False
     fingerprint: bool = True
     notes: tuple[str, ...] = ()
@@ -59,7 +61,8 @@ def load_settings(flags: Flags, *, environ: Mapping[str, str], directory: Path) 
     lookup = _lookup(environ, directory)
     notes = check_names(lookup)
     environment = lookup.setting("environment")
-    durations = dict(_durations(lookup, flags))
+    given = dict(_given(lookup, flags))
+    durations = {name: parse_duration(found, unit=_UNITS[name]) for name, found in given.items()}
     destinations = find_destinations(lookup, db_url=flags.db_url, schema=flags.schema)
     return Settings(
         destinations=tuple(destination.without(*durations) for destination in destinations),
@@ -68,6 +71,7 @@ def load_settings(flags: Flags, *, environ: Mapping[str, str], directory: Path) 
         strict_order=_switch(lookup, "strict-order", flags.strict_order, default=False),
         fingerprint=_switch(lookup, "fingerprint", None, default=True),
         notes=notes,
+        statement_timeout_from=given["statement_timeout"].origin if "statement_timeout" in given else "",
         **durations,
     )
 
@@ -93,14 +97,14 @@ def _lookup(environ: Mapping[str, str], directory: Path) -> Lookup:
     return make_lookup(environ, find_toml(directory.absolute(), environ))
 
 
-def _durations(lookup: Lookup, flags: Flags) -> Iterator[tuple[str, float]]:
-    """Those that are given, by their names in `Settings`."""
-    for name, unit in _UNITS.items():
+def _given(lookup: Lookup, flags: Flags) -> Iterator[tuple[str, Found]]:
+    """The durations that are given, by their names in `Settings`."""
+    for name in _UNITS:
         key = name.replace("_", "-")
         flag: str | None = getattr(flags, name)
         found = Found(text=flag, origin=f"--{key}") if flag is not None else lookup.setting(key)
         if found:
-            yield name, parse_duration(found, unit=unit)
+            yield name, found
 
 
 def _switch(lookup: Lookup, key: str, flag: bool | None, *, default: bool) -> bool:  # noqa: FBT001 - a value

@@ -15,15 +15,15 @@ _SYSTEM = ("/etc/postgresql-common", "/etc")
 """Where a file for the whole machine is, where PGSYSCONFDIR doesn't say: each libpq knows one place of its own."""
 
 
-def read_service(name: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """The keywords of a service. Raises SettingsError where there is none, or its file can't be read."""
+def read_service(name: str, environ: Mapping[str, str]) -> tuple[dict[str, str], str]:
+    """The keywords of a service, and its place. Raises SettingsError where there is none, or its file can't be read."""
     looked: list[str] = []
     for path in _files(environ):
         looked.append(str(path))
         found = find_service(_read(path), name, origin=str(path))
         if found is not None:
-            keywords = parse_pairs(found, origin=f"service {name!r} in {path}")
-            return {**keywords, "password_from": f"service {name!r} in {path}"} if "password" in keywords else keywords
+            origin = f"service {name!r} in {path}"
+            return parse_pairs(found, origin=origin), origin
     where = f"it isn't in {', '.join(looked)}" if looked else "there is no ~/.pg_service.conf"
     raise SettingsError(
         f"there is no service {name!r}: {where}",

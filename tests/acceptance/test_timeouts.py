@@ -1,0 +1,84 @@
+"""The timeouts of a run: which of several counts, and what is said of a statement that took too long."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+
+from support.command import Command
+from support.database import Database
+from support.folder import Folder
+
+NAME = "1.0.0-1700000000-a.py"
+LIMITS = "current_setting('statement_timeout') statement, current_setting('lock_timeout') lock"
+
+
+def with_parameters(url: str, **parameters: str) -> str:
+    """The URL with parameters behind it."""
+    return f"{url}?" + "&".join(f"{key}={quote(value, safe='')}" for key, value in parameters.items())
+
+
+PLACES = {
+    "a flag": "longer than --statement-timeout allows",
+    "a variable": "longer than SARTOR_STATEMENT_TIMEOUT allows",
+    "a settings file": "longer than statement-timeout in {directory}/sartor.toml allows",
+    "a URL": "longer than the statement_timeout in SARTOR_DB_URL allows",
+    "its options": "longer than the statement_timeout in --db-url allows",
+    "PGOPTIONS": "longer than the statement_timeout in PGOPTIONS allows",
+    "a service": "longer than the statement_timeout in service 'here' in {directory}/services allows",
+    "the script": "longer than a statement_timeout allows that the script, or what it calls, sets itself",
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("fused", [True, False])
+def test_the_limit_that_counted_is_named(
+    place: str, fused: bool, sartor: Command, folder: Folder, database: Database
+) -> None:
+    """Of a statement that took too long, the words name the place where its limit stands, and no other."""
+    flags: tuple[str, ...] = ()
+    env: dict[str, str] = {}
+    before = ""
+    match place:
+        case "a flag":
+            flags = ("--statement-timeout", "50ms")
+        case "a variable":
+            env = {"SARTOR_STATEMENT_TIMEOUT": "50ms"}
+        case "a settings file":
+            (sartor.directory / "sartor.toml").write_text('statement-timeout = "50ms"\n')
+        case "a URL":
+            env = {"SARTOR_DB_URL": with_parameters(database.url, statement_timeout="50")}
+        case "its options":
+            flags = ("--db-url", with_parameters(database.url, options="-c statement_timeout=50ms"))
+        case "PGOPTIONS":
+            env = {"PGOPTIONS": "-c statement_timeout=50"}
+        case "a service":
+            (sartor.directory / "services").write_text("[here]\noptions=-c statement_timeout=50\n")
+            env = {"PGSERVICEFILE": f"{sartor.directory}/services", "PGSERVICE": "here"}
+        case _:
+            before = "set local statement_timeout = 50; "
+    folder.add(NAME, up=f"{before}select pg_sleep(600)")
+    failed = sartor("deploy", "latest", *flags, *([] if fused else ["--no-fuse"]), "--json", env=env, expect=1)
+    advice = PLACES[place].format(directory=sartor.directory)
+    assert failed.json["failed"]["advice"] == f"the statement took {advice}"
+
+
+def test_the_nearest_timeout_counts(sartor: Command, folder: Folder, database: Database) -> None:
+    """A flag counts before a variable, that before the URL's parameter, that before PGOPTIONS, and that before none."""
+
+    def deployed(*flags: str, env: dict[str, str] | None = None) -> tuple[str, str]:
+        folder.add(NAME, up=f"create table told as select {LIMITS}", down="drop table told")
+        sartor("deploy", "latest", *flags, env=env)
+        ((statement, lock),) = database.rows("select * from told")
+        sartor("rollback", "0")
+        return statement, lock
+
+    assert deployed() == ("0", "300ms")
+    there = {"PGOPTIONS": "-c statement_timeout=7s -c lock_timeout=70"}
+    assert deployed(env=there) == ("7s", "70ms")
+    there["SARTOR_DB_URL"] = with_parameters(database.url, statement_timeout="6s", lock_timeout="60")
+    assert deployed(env=there) == ("6s", "60ms")
+    there |= {"SARTOR_STATEMENT_TIMEOUT": "5", "SARTOR_LOCK_TIMEOUT": "50"}
+    assert deployed(env=there) == ("5s", "50ms")
+    assert deployed("--statement-timeout", "4s", "--lock-timeout", "40ms", env=there) == ("4s", "40ms")
