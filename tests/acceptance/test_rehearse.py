@@ -324,9 +324,9 @@ CATALOGUE = """
 def test_what_depends_on_rows(sartor: Command, folder: Folder, name: str, text: str, *, in_doubt: bool) -> None:
     """Without rows a script that may go by them is in doubt, and no gate lets it pass; straight SQL isn't."""
     folder.write(f"next-1700000001-{name}", text)
-    found = rehearse(sartor, "--max-hazard", "rewrites", expect=int(in_doubt))
+    found = rehearse(sartor, "--max-hazard", "loses-data", expect=int(in_doubt))
     assert found["alterations"][0]["in_doubt"] is in_doubt
-    shown = sartor("rehearse", "--max-hazard", "rewrites", expect=int(in_doubt))
+    shown = sartor("rehearse", "--max-hazard", "loses-data", expect=int(in_doubt))
     assert ("the clone has none" in shown.out) is ("of them in doubt" in shown.out) is in_doubt
     assert ("hint: rehearse it --with-data" in shown.err) is in_doubt
 

@@ -13,12 +13,13 @@ from rehearsal.corpus import CASES, TABLE, Case
 from sartor import api
 from sartor.api.requests import ignore
 from sartor.domain.destination import Destination
-from sartor.domain.hazard import Statement
+from sartor.domain.hazard import Statement, worst
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, make_plan
 from sartor.domain.rehearsal import Rehearsed
 from sartor.domain.release import parse_target
 from sartor.postgres.footprint import read_relations
+from sartor.postgres.forms import Forms, read_forms
 from sartor.postgres.ledger import read_ledger
 from sartor.postgres.observed import ObservedConnection
 from sartor.postgres.session import Session
@@ -69,7 +70,8 @@ async def _run(database: Database, sources: list[api.LineageSource]) -> dict[str
     async with Session(Destination.parse(database.url), application="test", kind=ObservedConnection) as session:
         ledger = await read_ledger(session)
         plan = make_plan(catalogue, ledger, request)
-        notebook = Notebook(await read_relations(session.connection, "public"), "public", counts=True)
+        known = await read_relations(session.connection, "public")
+        notebook = Notebook(known, "public", Forms(await read_forms(session.connection, known)), counts=True)
         await carry_out(
             session,
             ledger,
@@ -105,7 +107,7 @@ def test_as_the_manual_says(case: Case, ran: Ran) -> None:
     assert list(last.rewrites) == [case.own(name) for name in case.rewrites]
     assert [build.name for build in last.builds] == [case.own(name) for name in case.builds]
     assert last.scans == tuple(case.own(name) for name in case.scans or ()) or case.scans is None
-    assert rehearsed.verdict.value == case.verdict
+    assert worst(statement.stops for statement in rehearsed.statements).value == case.verdict
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -134,5 +136,5 @@ def _facts(statement: Statement) -> Any:
         statement.held,
         statement.rewrites,
         statement.builds,
-        statement.verdict,
+        statement.stops,
     )

@@ -68,6 +68,7 @@ def _statement_shape(statement: Statement) -> Shape:
         "error": statement.error,
         "in_doubt": statement.in_doubt,
         "doubts": list(statement.doubts),
+        "losses": [loss._asdict() for loss in statement.losses],
         "opinions": [opinion._asdict() for opinion in statement.opinions],
         "instead": {"advice": better.advice, "page": f"{PAGE}#{better.anchor}"} if better else None,
     }

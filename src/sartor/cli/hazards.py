@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from sartor.cli import render
-from sartor.domain.hazard import LONG, STOPS_READS, STOPS_WRITES, Size, Statement, Verdict
+from sartor.domain.hazard import LONG, STOPS_READS, STOPS_WRITES, Lost, Size, Statement, Verdict, named
 from sartor.domain.recipe import PAGE, recipe
 from sartor.domain.rehearsal import Rehearsal, Rehearsed
 
 DOUBT = "what it does may depend on rows, and the clone has none"
 DOUBTS = 3
 """Doubts about a statement that are shown."""
+LOSSES = 10
+"""Losses of a statement that are shown."""
 SHOWN = 100
 """Characters of a statement that are shown."""
 
@@ -47,6 +49,9 @@ def summary(found: Rehearsal) -> str:
 def above(worse: Rehearsed, allowed: Verdict) -> tuple[str, str]:
     """Why a gate is closed, and the way out."""
     name = worse.alteration.name
+    if worse.verdict is Verdict.LOSES_DATA and allowed is not Verdict.LOSES_DATA:
+        hint = "its lines above say what goes; where that is meant, --max-hazard loses-data lets it pass, and deploy"
+        return f"{name}: {worse.verdict.value}, and no worse than {allowed.value} is allowed", f"{hint} with --backup"
     if worse.verdict.severity > allowed.severity:
         hint = "its lines above say what to write instead; a higher --max-hazard lets it pass"
         return f"{name}: {worse.verdict.value}, and no worse than {allowed.value} is allowed", hint
@@ -62,12 +67,35 @@ def _statement(statement: Statement, sizes: Mapping[str, Size], *, ended: bool) 
     shown = " ".join(statement.sql.split())
     times = f"  ({statement.times} times)" if statement.times > 1 else ""
     yield f"  {place}  {shown[:SHOWN]}{'...' if len(shown) > SHOWN else ''}{times}"
-    yield from (f"    {line}" for line in (*_doings(statement, sizes), *_others(statement)))
+    yield from (f"    {line}" for line in (*_losses(statement), *_doings(statement, sizes), *_others(statement)))
     if statement.error:
         yield "    failed, and ended the script" if ended else f"    failed, and the script went on: {statement.error}"
     yield from (f"    squawk: {opinion.message} ({opinion.rule})" for opinion in statement.opinions)
     if (better := recipe(statement)) is not None:
         yield f"    instead: {better.advice} ({PAGE}#{better.anchor})"
+
+
+def _losses(statement: Statement) -> Iterator[str]:
+    """What it takes away."""
+    yield from (f"loses data: {_lost(loss)}" for loss in statement.losses[:LOSSES])
+    if len(statement.losses) > LOSSES:
+        yield f"loses data: {len(statement.losses) - LOSSES} more like these"
+
+
+def _lost(loss: Lost) -> str:
+    if loss.how in ("drops", "empties"):
+        return f"{loss.how} {named(loss)} ({_number(loss)})"
+    if loss.how == "cuts":
+        return f"may cut the values of {named(loss)} ({_number(loss)})"
+    return f"{loss.how} {_number(loss)} of {loss.table}"
+
+
+def _number(loss: Lost) -> str:
+    most = "up to " if loss.precision == "at-most" else ""
+    if loss.rows is None:
+        return f"{most}all rows, which were never counted"
+    about = "" if loss.precision == "counted" else "about "
+    return f"{most}{about}{loss.rows:,} row{'' if loss.rows == 1 else 's'}"
 
 
 def _doings(statement: Statement, sizes: Mapping[str, Size]) -> Iterator[str]:

@@ -52,7 +52,8 @@ def rehearse(
         Option(
             "--max-hazard",
             metavar="VERDICT",
-            help="End with 1 where an alteration is worse: safe, blocks-writes, blocks-reads or rewrites.",
+            help="End with 1 where an alteration is worse: safe, blocks-writes, blocks-reads, rewrites or loses-data."
+            " The last one lets everything pass but what couldn't be rehearsed or is in doubt.",
         ),
     ] = None,
     accept_edited: options.AcceptEdited = None,
@@ -61,7 +62,7 @@ def rehearse(
     patience: options.Patience,
     common: options.Common,
 ) -> None:
-    """Run what is pending on a clone, and tell what each statement locks, rewrites and reads.
+    """Run what is pending on a clone, and tell what each statement locks, rewrites and reads, and what data it loses.
 
     The clone has the schema and no rows; it is a database of its own, beside the real one, and is dropped again.
     """

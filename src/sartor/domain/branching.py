@@ -22,7 +22,7 @@ def may_fork(sql: str, routines: Iterable[str], *, queried: bool) -> bool:
     held against a constraint or put into an index, all that they can do is to fail.
     """
     forks = _FORKS if queried else _CATCHES
-    if _block(sql) is not None and _has(forks, sql) and _has(_ACTS, sql):
+    if block(sql) is not None and _has(forks, sql) and _has(_ACTS, sql):
         return True
     by_row = queried and _has(_FROM_ROWS, sql)
     return any(_has(_ACTS, body) and (by_row or _has(forks, body)) for body in routines)
@@ -30,10 +30,10 @@ def may_fork(sql: str, routines: Iterable[str], *, queried: bool) -> bool:
 
 def called(sql: str) -> frozenset[str]:
     """The names, with no schema, of what might be routines that a statement calls, or a block's statements do."""
-    return calls(_block(sql) or sql)
+    return calls(block(sql) or sql)
 
 
-def _block(sql: str) -> str | None:
+def block(sql: str) -> str | None:
     """What a DO statement runs, with its quotes or without; None of another statement."""
     if Statement(sql, 0).words.partition(" ")[0] != "do":
         return None

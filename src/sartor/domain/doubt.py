@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from sartor.domain.hazard import Statement
+from sartor.domain.hazard import Refusal, Statement
 
 
 class Lack(NamedTuple):
@@ -21,26 +21,25 @@ class Lack(NamedTuple):
     word: str | None = None
 
 
-_REFUSING = (
-    (r"alter table .*\bset not null\b", "23502"),
-    (r"alter table (?!.*\b(default|generated|\w*serial\d?)\b).*\badd .*\bnot null\b", "23502"),
-    (r"alter table .*\badd .*\bprimary key\b|alter table .*\badd .*\bunique\b|create unique index\b", "23505"),
-    (r"alter table .*\b(add .*\b(references|foreign key)|validate constraint)\b", "23503 or 23514"),
-    (r"alter table .*\badd .*\bcheck\b|alter (table|index) .*\battach partition\b|alter domain\b", "23514"),
-    (r"alter table .*\badd .*\bexclude\b", "23P01"),
-)
-"""Statements that look whether rows agree with them, and the SQLSTATEs of those that don't."""
+_ALTERS_DOMAIN = re.compile(r"\balter\s+domain\b", re.IGNORECASE)
+"""What looks at the rows of all tables that have a column of a type, and changes nothing of their own form."""
+OF_DOMAINS = "23502 or 23514"
 
 
 def in_view_of_rows(statement: Statement, filled: Collection[str]) -> Statement:
     """The statement, in doubt where it looked at tables that had no rows there, are `filled`, and may refuse it."""
-    met = [table for table in statement.tables if table in filled]
-    words = " ".join(re.sub(r"--[^\n]*|/\*.*?\*/", " ", statement.sql, flags=re.DOTALL).lower().split())
-    code = next((code for pattern, code in _REFUSING if re.match(pattern, words)), None)
-    if not met or code is None:
-        return statement
-    doubt = f"the rows of {', '.join(met)} may refuse it (SQLSTATE {code}), and the clone has none"
-    return dataclasses.replace(statement, doubts=(*statement.doubts, doubt))
+    refusals = statement.refusals
+    if _ALTERS_DOMAIN.search(statement.sql):
+        refusals = (*refusals, *(Refusal(table, OF_DOMAINS) for table in statement.scans))
+    codes: dict[str, list[str]] = {}
+    for table, code in refusals:
+        if table in filled:
+            codes.setdefault(code, []).append(table)
+    doubts = (
+        f"the rows of {', '.join(dict.fromkeys(tables))} may refuse it (SQLSTATE {code}), and the clone has none"
+        for code, tables in codes.items()
+    )
+    return dataclasses.replace(statement, doubts=(*statement.doubts, *doubts))
 
 
 def in_view_of(statement: Statement, lacks: Collection[Lack]) -> Statement:

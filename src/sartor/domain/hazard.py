@@ -38,12 +38,14 @@ class Verdict(Enum):
 
     A lock that is held for a moment only is safe: a deploy gives it up soon where it can't have it, and tries again.
     What blocks holds its lock while it reads or writes a table, so for as long as the table is large; or for `LONG`.
+    What loses data is worse than all that stops others: they go on in the end, and rows that are gone stay gone.
     """
 
     SAFE = "safe"
     BLOCKS_WRITES = "blocks-writes"
     BLOCKS_READS = "blocks-reads"
     REWRITES = "rewrites"
+    LOSES_DATA = "loses-data"
     NOT_REHEARSED = "not-rehearsed"
 
     @property
@@ -73,6 +75,27 @@ class Size(NamedTuple):
     bytes: int
 
 
+class Lost(NamedTuple):
+    """Rows, or a column's values, that were there before the run and that a statement takes away.
+
+    `how` is `drops`, `empties`, `deletes`, `overwrites` or `cuts`; `rows` is None where nobody knows the number, and
+    else `precision` says whether they were `counted`, are `estimated`, or are so many `at-most`.
+    """
+
+    how: str
+    table: str
+    column: str | None = None
+    rows: int | None = None
+    precision: str = "estimated"
+
+
+class Refusal(NamedTuple):
+    """A table whose rows a statement looked at, and the SQLSTATE of the error where they don't agree with it."""
+
+    table: str
+    code: str
+
+
 class Opinion(NamedTuple):
     """What a linter says of a statement, by one of its rules."""
 
@@ -91,7 +114,8 @@ class Statement:
     ones as well. `ms` are milliseconds in the rehearsal; a statement that ran several `times` in a row stands once. A
     lock that it took, and that stops others, was held on while `later` more statements ran, for `later_ms`. `error` is
     why it failed, whether or not the script went on. One that is `in_doubt` might have done something else with
-    rows, and there were none; `doubts` say why else it might do something else on the destination.
+    rows, and there were none; `doubts` say why else it might do something else on the destination. `losses` are what it
+    takes away, `refusals` why rows may have it fail.
     """
 
     sql: str
@@ -110,6 +134,8 @@ class Statement:
     error: str | None = None
     in_doubt: bool = False
     doubts: tuple[str, ...] = ()
+    losses: tuple[Lost, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
     opinions: tuple[Opinion, ...] = ()
 
     @property
@@ -138,6 +164,11 @@ class Statement:
 
     @property
     def verdict(self) -> Verdict:
+        """The worst of what it does: to data, and to others."""
+        return Verdict.LOSES_DATA if self.losses else self.stops
+
+    @property
+    def stops(self) -> Verdict:
         """What it does to others."""
         if self.rewrites:
             return Verdict.REWRITES
@@ -164,11 +195,32 @@ class Statement:
             times=self.times + other.times,
             in_doubt=self.in_doubt or other.in_doubt,
             doubts=_once(self.doubts + other.doubts),
+            losses=together(self.losses + other.losses),
+            refusals=_once(self.refusals + other.refusals),
         )
 
 
 def _once(found: tuple[_T, ...]) -> tuple[_T, ...]:
     return tuple(dict.fromkeys(found))
+
+
+def named(loss: Lost) -> str:
+    """What a loss is of, such as `a of t`."""
+    return loss.table if loss.column is None else f"{loss.column} of {loss.table}"
+
+
+def together(losses: Iterable[Lost]) -> tuple[Lost, ...]:
+    """One loss of each kind of each table: those that were counted are added up."""
+    found: dict[tuple[str, str, str | None], Lost] = {}
+    for each in losses:
+        key = (each.how, each.table, each.column)
+        old = found.get(key)
+        if old is not None and old.precision == each.precision == "counted":
+            each = each._replace(rows=(old.rows or 0) + (each.rows or 0))  # noqa: PLW2901
+        elif old is not None and each.precision == "at-most":
+            continue
+        found[key] = each
+    return tuple(found.values())
 
 
 def merged(locks: Iterable[Lock]) -> tuple[Lock, ...]:

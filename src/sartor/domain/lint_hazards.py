@@ -6,12 +6,17 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from sartor.domain.alteration import Alteration
-from sartor.domain.hazard import Statement, Verdict
+from sartor.domain.hazard import Statement, Verdict, named
 from sartor.domain.recipe import PAGE, recipe
 from sartor.domain.rehearsal import Rehearsed
-from sartor.domain.rules import BLOCKS_READS, BLOCKS_WRITES, REWRITES, Finding
+from sartor.domain.rules import BLOCKS_READS, BLOCKS_WRITES, LOSES_DATA, REWRITES, Finding
 
-_RULES = {Verdict.BLOCKS_WRITES: BLOCKS_WRITES, Verdict.BLOCKS_READS: BLOCKS_READS, Verdict.REWRITES: REWRITES}
+_RULES = {
+    Verdict.BLOCKS_WRITES: BLOCKS_WRITES,
+    Verdict.BLOCKS_READS: BLOCKS_READS,
+    Verdict.REWRITES: REWRITES,
+    Verdict.LOSES_DATA: LOSES_DATA,
+}
 _DOES = {
     Verdict.BLOCKS_WRITES: "stops writes to",
     Verdict.BLOCKS_READS: "stops reads of",
@@ -31,11 +36,16 @@ class Seen(NamedTuple):
 
 def seen_in(rehearsed: Rehearsed) -> tuple[Seen, ...]:
     """What a rehearsal saw of an alteration that isn't safe."""
-    return tuple(
-        Seen(statement.verdict, statement.line, _message(statement))
-        for statement in rehearsed.statements
-        if statement.verdict is not Verdict.SAFE
-    )
+    found: list[Seen] = []
+    for statement in rehearsed.statements:
+        if statement.losses:
+            gone = ", ".join(dict.fromkeys(named(loss) for loss in statement.losses))
+            found.append(
+                Seen(Verdict.LOSES_DATA, statement.line, f"`{_shown(statement)}` takes away what is in {gone}")
+            )
+        if statement.stops is not Verdict.SAFE:
+            found.append(Seen(statement.stops, statement.line, _message(statement)))
+    return tuple(found)
 
 
 def lint_hazards(alteration: Alteration, seen: Iterable[Seen]) -> Iterator[Finding]:
@@ -52,10 +62,13 @@ def lint_hazards(alteration: Alteration, seen: Iterable[Seen]) -> Iterator[Findi
 
 
 def _message(statement: Statement) -> str:
-    words = statement.sql.split()
-    shown = " ".join(words[:_WORDS]) + (" ..." if len(words) > _WORDS else "")
     lock = statement.blocking
     tables = ", ".join(statement.rewrites) or (lock.relation if lock else "")
     better = recipe(statement)
     instead = f"; {better.advice} ({PAGE}#{better.anchor})" if better else ""
-    return f"`{shown}` {_DOES[statement.verdict]} {tables}{instead}"
+    return f"`{_shown(statement)}` {_DOES[statement.stops]} {tables}{instead}"
+
+
+def _shown(statement: Statement) -> str:
+    words = statement.sql.split()
+    return " ".join(words[:_WORDS]) + (" ..." if len(words) > _WORDS else "")

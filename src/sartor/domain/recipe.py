@@ -59,7 +59,7 @@ _BY_WORDS = (
 def recipe(statement: Statement) -> Recipe | None:
     """What to write instead of a statement; None where it is safe, or no better way is known."""
     words = " ".join(re.sub(r"--[^\n]*|/\*.*?\*/", " ", statement.sql, flags=re.DOTALL).lower().split())
-    if statement.verdict is Verdict.SAFE:
+    if statement.stops is Verdict.SAFE:
         return _EXPAND if statement.locks and _TAKES_AWAY.match(words) else None
     if not statement.tables:
         return _APART  # not it takes long, but what is done under its lock

@@ -223,6 +223,13 @@ REWRITES = Rule(
     why="when it was last rehearsed, a table got a new file: nobody can read it while all its rows are written anew",
     advice="write what stops nobody; where the table is small or unused, ignore this",
 )
+LOSES_DATA = Rule(
+    code="SA304",
+    name="loses-data",
+    severity=Severity.WARNING,
+    why="when it was last rehearsed, it took rows or values away that were there; `down` can't bring them back",
+    advice="take a backup before it; where nobody misses them, ignore this",
+)
 
 RULES: tuple[Rule, ...] = (
     BAD_NAME,
@@ -245,5 +252,6 @@ RULES: tuple[Rule, ...] = (
     BLOCKS_WRITES,
     BLOCKS_READS,
     REWRITES,
+    LOSES_DATA,
 )
 """All of them, in the order of their codes."""

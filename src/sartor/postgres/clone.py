@@ -51,7 +51,7 @@ where c.relkind = 'm' order by c.oid
 class Made(NamedTuple):
     """What came of cloning: what the clone `lacks`, and notes on it for people.
 
-    `filled` are the tables that have rows, where the clone has none.
+    `filled` are the destination's tables that have rows.
     """
 
     lacks: tuple[Lack, ...]
@@ -76,13 +76,17 @@ async def clone(live: Session, scratch: Session, snapshot: Snapshot, *, data: bo
     if live.facts.ledger_exists and not data:
         for table in TABLES:
             await _copy(source, target, live.schema, table)
-    lacks = [*await find_lacks(source, target, live.schema, data=data), *unfilled, *await _roles(source, target)]
+    holding = await filled(source, live.schema)
+    lacks = [
+        *await find_lacks(source, target, live.schema, holding if data else ()),
+        *unfilled,
+        *await _roles(source, target),
+    ]
     # A variable of the user's own does nothing but where it is asked for.
     lacks += [Lack(f"setting {name}", word=name if "." in name else None) for name in refused]
     named = list(dict.fromkeys(lack.what for lack in lacks))
     more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
     told = [f"it lacks {', '.join(named[:NAMED])}{more} of the destination's"] if named else []
-    holding = frozenset[str]() if data else await filled(source, live.schema)
     return Made(tuple(lacks), holding, (*told, *complaints))
 
 

@@ -39,7 +39,9 @@ select l.relation::int8 as oid, l.modes, c.relkind::text as kind, c.relfilenode:
     case when n.nspname = $1 then c.relname::text else n.nspname || '.' || c.relname end as name,
     pg_catalog.pg_stat_get_xact_numscans(l.relation) as scans,
     pg_catalog.pg_stat_get_xact_tuples_inserted(l.relation) + pg_catalog.pg_stat_get_xact_tuples_updated(l.relation)
-        + pg_catalog.pg_stat_get_xact_tuples_deleted(l.relation) as changed
+        + pg_catalog.pg_stat_get_xact_tuples_deleted(l.relation) as changed,
+    pg_catalog.pg_stat_get_xact_tuples_updated(l.relation) as updated,
+    pg_catalog.pg_stat_get_xact_tuples_deleted(l.relation) as deleted
 from (
     select relation, pg_catalog.array_agg(mode) as modes from pg_catalog.pg_locks
     where pid = pg_catalog.pg_backend_pid() and locktype = 'relation' and granted and relation >= {FIRST_OF_USERS}
@@ -55,7 +57,9 @@ COUNTERS = f"""
 select c.oid::int8 as oid, array[]::text[] as modes, null::text as kind,
     pg_catalog.pg_stat_get_xact_numscans(c.oid) as scans,
     pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid) + pg_catalog.pg_stat_get_xact_tuples_updated(c.oid)
-        + pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid) as changed
+        + pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid) as changed,
+    pg_catalog.pg_stat_get_xact_tuples_updated(c.oid) as updated,
+    pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid) as deleted
 from pg_catalog.pg_class c where c.oid >= {FIRST_OF_USERS} and c.relkind in ('r', 'm', 'i')
 """
 """Asks, where a transaction begins, for what the counters still hold of earlier ones."""
@@ -82,12 +86,17 @@ Modes = Mapping[int, frozenset[str]]
 
 
 class Trace(NamedTuple):
-    """What a transaction has to do with one relation: its locks, and counts of scans and of changed rows."""
+    """What a transaction has to do with one relation: its locks, and counts of scans and of rows that were changed.
+
+    Of those that were `changed`, some were `updated` or `deleted`.
+    """
 
     relation: Relation | None
     modes: frozenset[str]
     scans: int
     changed: int
+    updated: int = 0
+    deleted: int = 0
 
 
 Look = Mapping[int, Trace]
@@ -115,6 +124,8 @@ def read_look(rows: Iterable[Any]) -> dict[int, Trace]:
             frozenset(row["modes"]),
             row["scans"] or 0,
             row["changed"] or 0,
+            row["updated"] or 0,
+            row["deleted"] or 0,
         )
         for row in rows
     }
@@ -134,6 +145,7 @@ class Step(NamedTuple):
     writes: tuple[str, ...]
     changed: int
     queried: bool = False
+    emptied: tuple[str, ...] = ()
 
 
 def compare(before: Look, after: Look, known: Relations, files: Mapping[int, int]) -> Step:
@@ -152,6 +164,7 @@ def compare(before: Look, after: Look, known: Relations, files: Mapping[int, int
         writes=writes(now, new, known),
         changed=changed,
         queried=any(oid in known and after[oid].modes & QUERIES for oid in read & after.keys()),
+        emptied=names(emptied, known),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import asyncpg
@@ -126,13 +126,13 @@ AT_ONCE = 200
 """Tables that one query looks into."""
 
 
-async def find_lacks(live: Connection, clone: Connection, schema: str, *, data: bool) -> list[Lack]:
-    """What `clone` lacks of `live`, whose relations are named without `schema`; rows too, where it was to have them."""
+async def find_lacks(live: Connection, clone: Connection, schema: str, copied: Collection[str]) -> list[Lack]:
+    """What `clone` lacks of `live`, whose relations are named without `schema`; rows too, of what was `copied`."""
     there = [Lack(row["what"], row["relation"]) for row in await live.fetch(_QUERY, schema)]
     here = {row["what"] for row in await clone.fetch(_QUERY, schema)}
     lacks = list(dict.fromkeys(lack for lack in there if lack.what not in here))
-    if data:
-        lost = await filled(live, schema) - await filled(clone, schema, unknown=False)
+    if copied:
+        lost = set(copied) - await filled(clone, schema, unknown=False)
         missing = {lack.relation for lack in lacks if lack.what.startswith("table ")}
         lacks += [Lack(f"the rows of {name}", name) for name in sorted(lost - missing)]
     return lacks

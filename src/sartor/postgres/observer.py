@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import asyncpg
 
-from sartor.domain.hazard import MODES, Lock, Statement
+from sartor.domain.hazard import MODES, Lock, Statement, together
 from sartor.domain.rehearsal import Message
 from sartor.postgres.connection import Connection
 from sartor.postgres.footprint import (
@@ -32,8 +32,10 @@ from sartor.postgres.footprint import (
     read_relations,
     tables_of,
 )
-from sartor.postgres.routines import depends_on_rows
+from sartor.postgres.forms import Forms
+from sartor.postgres.routines import all_bodies, depends_on_rows
 from sartor.postgres.shared import TOUCHED, BeyondDatabase, beyond, stays_inside
+from sartor.postgres.toll import Collector, Toll
 
 
 class Sent(NamedTuple):
@@ -52,6 +54,9 @@ EMPTIES = "truncate"
 REFUSES = (asyncpg.ActiveSQLTransactionError, asyncpg.InvalidTransactionTerminationError)
 """What says that a statement can't be, or mustn't be, in a transaction."""
 NOTHING = Step((), (), (), (), (), 0)
+NO_TOLL = Toll()
+PROGRAMS = ("call", "do")
+"""What may end transactions by itself, so that all that there is may have changed."""
 
 
 @dataclass(slots=True)
@@ -59,13 +64,14 @@ class Watch:
     """What is watched: the relations that were `known` before the run, in `schema`; `notes` takes the statements.
 
     `sent` takes what the script sent, None for what is more than SQL. `counts` says that there are rows to count: in
-    an empty copy, none that were changed isn't none.
+    an empty copy, none that were changed isn't none. `forms` are those of the relations, kept up to date.
     """
 
     known: Relations
     schema: str
     where: Where
     counts: bool
+    forms: Forms = field(default_factory=Forms)
     notes: list[Statement] = field(default_factory=list)
     sent: list[Message | None] = field(default_factory=list)
 
@@ -74,6 +80,7 @@ class Watch:
         current: Current,
         step: Step,
         held: tuple[Lock, ...],
+        toll: Toll = NO_TOLL,
         *,
         error: str | None = None,
         in_doubt: bool = False,
@@ -93,6 +100,8 @@ class Watch:
             ms=current.ms,
             error=error,
             in_doubt=in_doubt,
+            losses=toll.losses,
+            refusals=toll.refusals,
         )
         if self.notes and self.notes[-1].is_like(found):
             self.notes[-1] = self.notes[-1].joined(found)
@@ -120,6 +129,7 @@ class Watcher:
         self._refused: BeyondDatabase | None = None
         self._before: Look = {}
         self._files: dict[int, int] = {}
+        self._collector = Collector(connection, watch.known, watch.forms, watch.schema, counts=watch.counts)
 
     def hear(self, message: Message | None) -> None:
         """Take down what the script sends."""
@@ -132,6 +142,7 @@ class Watcher:
             counters = read_look(await self._connection.fetch(COUNTERS))
             self._files = {oid: relation.file for oid, relation in relations.items()}
             self._before = counters | await self._look()
+            await self._collector.begin()
 
     async def settle(self) -> None:
         """Note the statement under way, if there is one, with all that it has done until now.
@@ -153,10 +164,15 @@ class Watcher:
         step = compare(before, after, known, self._files)
         # What a savepoint gave back isn't held any more; the counters of what was there before stay.
         self._before = {oid: trace._replace(modes=frozenset()) for oid, trace in before.items()} | after
+        dropped = [oid for oid, trace in after.items() if trace.relation is None and oid in self._files]
+        bodies = await all_bodies(self._connection, current.query)
+        toll = await self._collector.collect(current.query, bodies, step, before, after, dropped)
         self._files |= {oid: trace.relation.file for oid, trace in after.items() if trace.relation is not None}
+        for oid in dropped:
+            del self._files[oid]
         modes = {oid: trace.modes for oid, trace in before.items()}
         in_doubt = bool(step.scans) and await self._is_in_doubt(current, queried=step.queried)
-        self._watch.note(current, step, locks_on(known, modes, modes), in_doubt=in_doubt)
+        self._watch.note(current, step, locks_on(known, modes, modes), toll, in_doubt=in_doubt)
 
     async def announce(self, query: str) -> None:
         """Take what comes until the next statement for this one's doing."""
@@ -264,10 +280,24 @@ class Watcher:
         async with self._looking():
             now = await read_relations(self._connection, self._watch.schema)
             in_doubt = await self._is_in_doubt(current, queried=True)  # or not, for all that can be seen
+            toll = await self._toll_of_bare(query, now)
         built, rewritten = builds(now, known, self._files), names(moved_files(now, self._files), known)
         gone = tables_of(self._files.keys() - now.keys(), known)
         touched = rewritten or (*(build.table for build in built), *gone)
         locks = tuple(Lock(table, MODES[7] if rewritten else MODES[3]) for table in dict.fromkeys(touched))
         self._files = {oid: relation.file for oid, relation in now.items()}
-        self._watch.note(current, Step(locks, rewritten, (), built, (), 0), (), in_doubt=in_doubt)
+        self._watch.note(current, Step(locks, rewritten, (), built, (), 0), (), toll, in_doubt=in_doubt)
         return result
+
+    async def _toll_of_bare(self, query: str, now: Relations) -> Toll:
+        known, collector = self._watch.known, self._collector
+        built = {now[oid].table for oid in now.keys() - self._files.keys() if now[oid].table is not None}
+        oids = (
+            list(known)
+            if query.lstrip().lower().startswith(PROGRAMS)
+            else [oid for oid in built if oid is not None and oid in known]
+        )
+        found = await collector.changed(query, oids, [known[oid].name for oid in oids])
+        dropped = collector.dropped(self._files.keys() - now.keys())
+        emptied = await collector.said(query, await all_bodies(self._connection, query), now)
+        return Toll(together((*dropped, *found.losses, *emptied)), found.refusals)

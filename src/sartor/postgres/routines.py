@@ -10,10 +10,30 @@ from sartor.domain.branching import called, may_fork
 from sartor.postgres.footprint import FIRST_OF_USERS
 
 _BODIES = f"""
-select p.prosrc from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang
+select case when p.prosqlbody is null then p.prosrc else pg_catalog.pg_get_function_sqlbody(p.oid) end as body
+from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang
 where p.proname = any($1::text[]) and p.oid >= {FIRST_OF_USERS} and p.provolatile = 'v' and p.prokind in ('f', 'p')
     and l.lanname not in ('c', 'internal')
 """
+
+
+async def bodies(connection: asyncpg.Connection[Any], query: str) -> list[str]:
+    """The bodies of the routines that a statement or a block calls by name."""
+    names = called(query)
+    rows = await connection.fetch(_BODIES, sorted(names)) if names else []
+    return [row["body"] for row in rows]
+
+
+async def all_bodies(connection: asyncpg.Connection[Any], query: str) -> list[str]:
+    """Likewise, with those that these call."""
+    found: dict[str, None] = {}
+    ahead = await bodies(connection, query)
+    while ahead:
+        body = ahead.pop()
+        if body not in found:
+            found[body] = None
+            ahead += await bodies(connection, body)
+    return list(found)
 
 
 async def depends_on_rows(connection: asyncpg.Connection[Any], query: str, *, queried: bool) -> bool:
@@ -21,6 +41,4 @@ async def depends_on_rows(connection: asyncpg.Connection[Any], query: str, *, qu
 
     `queried` as in `may_fork`.
     """
-    names = called(query)
-    rows = await connection.fetch(_BODIES, sorted(names)) if names else []
-    return may_fork(query, [row["prosrc"] for row in rows], queried=queried)
+    return may_fork(query, await bodies(connection, query), queried=queried)

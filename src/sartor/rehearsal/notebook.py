@@ -17,6 +17,7 @@ from sartor.domain.holding import with_later
 from sartor.domain.plan import Direction
 from sartor.domain.rehearsal import Message
 from sartor.postgres.footprint import Relations
+from sartor.postgres.forms import Forms
 from sartor.postgres.observed import ObservedConnection
 from sartor.postgres.observer import Sent, Watch
 
@@ -29,12 +30,13 @@ class _Page(NamedTuple):
 
 
 class Notebook:
-    """What scripts did to relations that were `known` before the run, in `schema`; `counts` as in `Watch`."""
+    """What scripts did to relations that were `known` before, in `schema`; `counts` and `forms` as in `Watch`."""
 
-    def __init__(self, known: Relations, schema: str, *, counts: bool) -> None:
+    def __init__(self, known: Relations, schema: str, forms: Forms | None = None, *, counts: bool) -> None:
         self._known = known
         self._schema = schema
         self._counts = counts
+        self._forms = forms or Forms()
         self._pages: dict[_Page, list[Statement]] = {}
         self._sent: dict[_Page, list[Message | None]] = {}
         self._looking: set[tuple[str, str]] = set()
@@ -74,7 +76,7 @@ class Notebook:
 
         async def noted(connection: Any, context: Context) -> None:
             assert isinstance(connection, ObservedConnection)  # noqa: S101 - for the type checker
-            watch = Watch(self._known, self._schema, where, self._counts)
+            watch = Watch(self._known, self._schema, where, self._counts, self._forms)
             # A script that lost a lock is run again: what counts is the last time.
             self._pages[page], self._sent[page] = watch.notes, watch.sent
             if script.sql(direction) is None and looks(script):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -14,11 +14,14 @@ from sartor.domain.doubt import in_view_of, in_view_of_rows
 from sartor.domain.errors import AlterationFailed, PoolerRefused
 from sartor.domain.hazard import Size
 from sartor.domain.limits import Limits
+from sartor.domain.losing import with_losses
 from sartor.domain.plan import Deploy, Plan, Rollback, make_plan
 from sartor.domain.rehearsal import Rehearsal, Rehearsed
 from sartor.domain.report import Failure, Note, Observer, RunEvent, Waiting
 from sartor.postgres.clone import Made, clone
 from sartor.postgres.footprint import Relations, read_relations, read_sizes
+from sartor.postgres.forms import Forms, read_forms
+from sartor.postgres.lacks import filled
 from sartor.postgres.ledger import read_ledger
 from sartor.postgres.observed import ObservedConnection
 from sartor.postgres.own_tables import require_sound_tables
@@ -94,12 +97,14 @@ async def _on_itself(
 ) -> Rehearsal:
     session.require_write()
     known = await read_relations(session.connection, session.schema)
-    notebook = Notebook(known, session.schema, counts=True)
+    forms = Forms(await read_forms(session.connection, known))
+    holding = await filled(session.connection, session.schema)
+    notebook = Notebook(known, session.schema, forms, counts=True)
     done, failed = await rehearse_live(session, plan, notebook, limits, observer)
     return Rehearsal(
         target=plan.target,
         place="the destination itself",
-        alterations=tuple(done),
+        alterations=tuple(_with_losses(each, holding, sizes) for each in done),
         failed=failed,
         sizes=sizes,
         notes=(COST,),
@@ -117,12 +122,17 @@ async def on_a_clone(
 ) -> Rehearsal:
     """Rehearse on a clone of the session's database, whose tables have these `sizes`. Raises as `rehearse`."""
     async with cloned(session, order, limits) as copy:
-        scratch, notebook = copy.session, Notebook(copy.known, session.schema, counts=order.data)
+        scratch = copy.session
+        forms = Forms(await read_forms(scratch.connection, copy.known))
+        notebook = Notebook(copy.known, session.schema, forms, counts=order.data)
         plan, failed = await deploy_there(scratch, catalogue, request, notebook, limits, observer)
         return Rehearsal(
             target=plan.target,
             place="a clone with data" if order.data else "a clone without data",
-            alterations=tuple(_collect(plan, notebook, failed, copy.made, data=order.data)),
+            alterations=tuple(
+                _with_losses(each, copy.made.filled, sizes)
+                for each in _collect(plan, notebook, failed, copy.made, data=order.data)
+            ),
             failed=None if failed is None or failed.beyond else failed,
             sizes=sizes,
             notes=copy.notes,
@@ -193,8 +203,9 @@ def _collect(plan: Plan, notebook: Notebook, failed: Failure | None, made: Made,
     for alteration in (step.alteration for step in plan.steps):
         if failed is not None and alteration.id == failed.id:
             reason = _reason(failed, data=data)
+        holding = frozenset[str]() if data else made.filled
         statements = tuple(
-            in_view_of_rows(in_view_of(each, made.lacks), made.filled) for each in notebook.statements(alteration)
+            in_view_of_rows(in_view_of(each, made.lacks), holding) for each in notebook.statements(alteration)
         )
         found.append(
             Rehearsed(
@@ -208,6 +219,12 @@ def _collect(plan: Plan, notebook: Notebook, failed: Failure | None, made: Made,
         if reason is not None:
             reason = "an alteration before it couldn't be rehearsed"
     return found
+
+
+def _with_losses(found: Rehearsed, holding: Collection[str], sizes: Mapping[str, Size]) -> Rehearsed:
+    return dataclasses.replace(
+        found, statements=tuple(with_losses(statement, holding, sizes) for statement in found.statements)
+    )
 
 
 def _reason(failed: Failure, *, data: bool) -> str:
