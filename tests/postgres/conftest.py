@@ -10,6 +10,7 @@ import pytest
 
 from support.changes import EVERYTHING, Everything
 from support.database import temporary_database
+from support.secured import Secured, find_binaries, secured_server
 
 
 @pytest.fixture(scope="module")
@@ -17,6 +18,16 @@ def runner() -> Iterator[asyncio.Runner]:
     """One event loop for a module's tests, so that they share a connection."""
     with asyncio.Runner() as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def secured() -> Iterator[Secured]:
+    """A server with TLS, of a distribution's."""
+    found = find_binaries()
+    if found is None:
+        pytest.skip("needs a distribution's Postgres, with TLS and psql, and openssl")
+    with secured_server(found) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import pytest
 from sartor.api import Flags, load_settings
 from sartor.domain.errors import SartorError, SettingsError
 from sartor.postgres.connecting import close, connect
-from support.secured import PASSWORD, Secured, find_binaries, secured_server
+from support.secured import PASSWORD, Secured
 from support.servers import closed_port
 
 QUERY = """select concat_ws('|', current_user, current_database(), inet_server_port(),
@@ -220,25 +219,15 @@ CASES = {
 }
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Secured]:
-    """One server for all cases."""
-    binaries = find_binaries()
-    if binaries is None:
-        pytest.skip("needs a distribution's Postgres, with TLS and psql, and openssl")
-    with secured_server(binaries) as found:
-        yield found
-
-
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_as_psql(server: Secured, case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_as_psql(secured: Secured, case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sartor connects where `psql` does, as the same, with TLS where it has it; and not where it doesn't."""
     given = {
-        "port": server.port,
+        "port": secured.port,
         "closed": closed_port(),
-        "socket": server.socket,
-        "socket_encoded": quote(str(server.socket), safe=""),
-        "certificates": server.certificates,
+        "socket": secured.socket,
+        "socket_encoded": quote(str(secured.socket), safe=""),
+        "certificates": secured.certificates,
         "home": tmp_path,
     }
     for name, text in case.files.items():
@@ -249,7 +238,7 @@ def test_as_psql(server: Secured, case: Case, tmp_path: Path, monkeypatch: pytes
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     url = _filled(case.url, given)
-    theirs = _by_psql(server, url, env)
+    theirs = _by_psql(secured, url, env)
     ours = _by_sartor(url, env, tmp_path)
     assert (theirs is not None) == case.works, "psql has changed its mind"
     if case.works:
@@ -266,9 +255,9 @@ def _filled(text: str, given: dict[str, Any]) -> str:
     return text
 
 
-def _by_psql(server: Secured, url: str, env: dict[str, str]) -> str | None:
+def _by_psql(secured: Secured, url: str, env: dict[str, str]) -> str | None:
     done = subprocess.run(
-        [server.bin / "psql", "-wAtqX", "-c", QUERY, *([url] if url else [])],
+        [secured.bin / "psql", "-wAtqX", "-c", QUERY, *([url] if url else [])],
         check=False,
         env={"PATH": os.environ["PATH"], "LC_ALL": "C", **env},
         stdin=subprocess.DEVNULL,
@@ -306,7 +295,7 @@ STRICTER = {
 
 
 @pytest.mark.parametrize("url", STRICTER.values(), ids=STRICTER)
-def test_stricter_than_psql(server: Secured, url: str, tmp_path: Path) -> None:
+def test_stricter_than_psql(secured: Secured, url: str, tmp_path: Path) -> None:
     """What can't be honoured, and a file of TLS that isn't there, is refused before anything is sent."""
-    given = {"port": server.port, "certificates": server.certificates}
+    given = {"port": secured.port, "certificates": secured.certificates}
     assert isinstance(_by_sartor(_filled(url, given), {**LOGIN, "HOME": str(tmp_path)}, tmp_path), SettingsError)

@@ -18,7 +18,7 @@ HBA = """local all all trust
 host open all 127.0.0.1/32 trust
 hostssl encrypted all 127.0.0.1/32 scram-sha-256
 hostnossl plain all 127.0.0.1/32 scram-sha-256
-hostssl certified all 127.0.0.1/32 cert
+hostssl certified,restored all 127.0.0.1/32 cert
 host clear all 127.0.0.1/32 password
 host shop all 127.0.0.1/32 scram-sha-256
 host postgres all 127.0.0.1/32 trust

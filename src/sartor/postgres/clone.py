@@ -24,7 +24,7 @@ from sartor.postgres.program import Program, ProgramFailed, started
 from sartor.postgres.restoring import GONE, pass_on
 from sartor.postgres.session import Session
 from sartor.postgres.snapshot import Snapshot
-from sartor.postgres.tools import find_tools, place, surroundings
+from sartor.postgres.tools import find_tools, place, service, surroundings
 
 _QUICK = b"\\set VERBOSITY verbose\nset synchronous_commit = off; set client_min_messages = error;\n"
 _ERROR = re.compile(r"\s*(?:\w+:\s+)?(?P<code>[0-9A-Z]{5}): (?P<message>.+)")
@@ -106,9 +106,17 @@ async def _pour(live: Session, scratch: Session, snapshot: Snapshot, *, data: bo
                 "--no-password",
                 place(scratch),
                 environment=surroundings(scratch),
+                service=service(scratch),
                 stdin=PIPE,
             ) as into,
-            started(tools.program("pg_dump"), *given, place(live), environment=surroundings(live), stdout=PIPE) as out,
+            started(
+                tools.program("pg_dump"),
+                *given,
+                place(live),
+                environment=surroundings(live),
+                service=service(live),
+                stdout=PIPE,
+            ) as out,
         ):
             into.stdin.write(_QUICK)
             await _together(out, into, scratch)

@@ -14,7 +14,7 @@ from sartor.domain.errors import BackupFailed
 from sartor.domain.quoting import quote_identifier
 from sartor.postgres.program import Heard, ProgramFailed, ignore, started
 from sartor.postgres.session import Session
-from sartor.postgres.tools import Tools, find_tools, place, surroundings
+from sartor.postgres.tools import Tools, find_tools, place, service, surroundings
 
 UNREADABLE = "unsupported version"
 """What an older `pg_restore` says of a newer archive."""
@@ -57,7 +57,11 @@ async def dump(
     arguments += ["--no-password", f"--lock-wait-timeout={lock_wait * 1000:.0f}", place(session)]
     try:
         async with started(
-            tools.program("pg_dump"), *arguments, environment=surroundings(session), heard=heard
+            tools.program("pg_dump"),
+            *arguments,
+            environment=surroundings(session),
+            service=service(session),
+            heard=heard,
         ) as program:
             await program.end()
     except ProgramFailed as error:
@@ -78,7 +82,9 @@ async def describe(tools: Tools, session: Session, *, snapshot: str | None, sche
         arguments.append(f"--snapshot={snapshot}")
     environment = surroundings(session)
     try:
-        async with started(tools.program("pg_dump"), *arguments, environment=environment, stdout=PIPE) as program:
+        async with started(
+            tools.program("pg_dump"), *arguments, environment=environment, service=service(session), stdout=PIPE
+        ) as program:
             text, _ = await asyncio.gather(program.stdout.read(), program.end())
     except ProgramFailed as error:
         raise failed("the schema can't be described", error, session) from error

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
+import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 GRACE = 5.0
 """Seconds that a program may take to end when it is told to."""
+SERVICE = "sartor"
+"""The service that a program is given, where it is given a file of them."""
 LONGEST = 1 << 24
 """Bytes of a line that it says."""
 
@@ -83,26 +86,47 @@ async def started(
     stdin: int = DEVNULL,
     stdout: int = DEVNULL,
     heard: Heard = ignore,
+    service: str = "",
 ) -> AsyncIterator[Program]:
     """A program for as long as the block lasts; `heard` is told what it says of its work.
+
+    `service` is what it reads as its file of connection services.
 
     It is in a session of its own: a Ctrl-C is ours, and we end it. Where we are killed, it ends as soon as it has
     something to say, for the pipe has nobody at its other end.
     """
-    process = await asyncio.create_subprocess_exec(
-        path,
-        *arguments,
-        env=environment,
-        stdin=stdin,
-        stdout=stdout,
-        stderr=PIPE,
-        limit=LONGEST,
-        start_new_session=True,
-    )
-    try:
-        yield Program(process, path.name, heard)
-    finally:
-        await _stop(process)
+    with _services(service) as file:
+        found = {} if file is None else {"PGSERVICEFILE": f"/dev/fd/{file}", "PGSERVICE": SERVICE}
+        process = await asyncio.create_subprocess_exec(
+            path,
+            *arguments,
+            env={**environment, **found},
+            stdin=stdin,
+            stdout=stdout,
+            stderr=PIPE,
+            limit=LONGEST,
+            start_new_session=True,
+            pass_fds=[] if file is None else [file],
+        )
+        try:
+            yield Program(process, path.name, heard)
+        finally:
+            await _stop(process)
+
+
+@contextmanager
+def _services(text: str) -> Iterator[int | None]:
+    """The number of an open file that holds this text; None where there is none to be held.
+
+    The file has no name: it is gone with the last of its readers, by whatever end.
+    """
+    if not text:
+        yield None
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(text.encode())
+        file.seek(0)
+        yield file.fileno()
 
 
 async def _stop(process: Process) -> None:

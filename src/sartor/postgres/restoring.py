@@ -12,7 +12,7 @@ from sartor.postgres.connecting import DRIVER_ERRORS
 from sartor.postgres.dump import BARE, failed
 from sartor.postgres.program import Program, ProgramFailed, started
 from sartor.postgres.session import Session
-from sartor.postgres.tools import Tools, place, surroundings
+from sartor.postgres.tools import Tools, place, service, surroundings
 
 CHUNK = 1 << 16
 """Bytes that are passed on at a time."""
@@ -51,7 +51,9 @@ async def restore(tools: Tools, session: Session, file: Path, *, bare: bool, job
             await _restore_whole(tools, session, file, options)
         else:
             options += ["--exit-on-error", f"--jobs={jobs}", "--no-password", place(session), str(file)]
-            async with started(tools.program("pg_restore"), *options, environment=surroundings(session)) as program:
+            async with started(
+                tools.program("pg_restore"), *options, environment=surroundings(session), service=service(session)
+            ) as program:
                 await program.end()
     except ProgramFailed as error:
         raise failed(f"{file.name} can't be restored", error, session) from error
@@ -64,7 +66,13 @@ async def _restore_whole(tools: Tools, session: Session, file: Path, options: li
     # Without it, there is a COMMIT behind each large object.
     options = ["--single-transaction", *options, "--file=-", str(file)]
     async with started(
-        tools.program("psql"), *settings, place(session), environment=environment, stdin=PIPE, stdout=PIPE
+        tools.program("psql"),
+        *settings,
+        place(session),
+        environment=environment,
+        service=service(session),
+        stdin=PIPE,
+        stdout=PIPE,
     ) as into:
         ended = asyncio.create_task(into.end())
         try:

@@ -17,6 +17,7 @@ from sartor.domain.libpq import VARIABLES
 from sartor.postgres import encryption
 from sartor.postgres.connection import Connection
 from sartor.postgres.embedded import binaries
+from sartor.postgres.program import SERVICE
 from sartor.postgres.session import Session
 from sartor.postgres.silence import chosen
 
@@ -30,6 +31,8 @@ PLACES = (
 """Where Debian, Red Hat and Homebrew have the versions that aren't on the path."""
 WRAPPER = "pg_wrapper"
 """Debian's own program on the path, which stands for all versions."""
+LONGEST_PASSWORD = 1000
+"""Bytes that libpq reads of one in a file of services, about."""
 PATIENCE = 10.0
 """Seconds in which a program says its version."""
 
@@ -152,6 +155,22 @@ def _option(setting: tuple[str, str]) -> str:
     """A server setting as PGOPTIONS has it: a backslash goes before each space."""
     name, value = setting
     return f"-c {name}=" + re.sub(r"([\\\s])", r"\\\1", value)
+
+
+def service(session: Session) -> str:
+    """What has no variable, and mustn't be in an argument: a file of services with the password of the key.
+
+    Raises BackupFailed where no such file can hold it.
+    """
+    password = session.connection.reached.way.keywords.get("sslpassword", "")
+    if not password or not session.connection.encrypted:
+        return ""
+    if password != password.rstrip() or "\n" in password or len(password.encode()) > LONGEST_PASSWORD:
+        raise BackupFailed(
+            "sslpassword can't be given to pg_dump: it is too long, has several lines, or ends with a blank",
+            hint="give the key another password, or take it off: openssl pkey -in KEY -out NEW, and chmod 600 NEW",
+        )
+    return f"[{SERVICE}]\nsslpassword={password}\n"
 
 
 def place(session: Session) -> str:
