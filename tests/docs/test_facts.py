@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from sartor.cli.checking import PENDING
-from sartor.domain import errors
+from sartor.domain import errors, libpq
 from sartor.domain.errors import SartorError
 from sartor.domain.ledger import EventKind
+from sartor.postgres import silence
+from sartor.postgres.way import CONNECT_TIMEOUT
 from sartor.settings.lookup import variable
+from sartor.settings.owners import TRUSTED
 from sartor.settings.toml_file import KEYS
 from support.command import Command
 from support.markdown import anchors, links
@@ -56,6 +59,27 @@ def test_settings() -> None:
     """The table of settings has each one, with its variable."""
     rows = dict(re.findall(r"^\| `([a-z-]+)` \| (?:`(SARTOR_[A-Z_]+)` )?\|", OPERATE, re.MULTILINE))
     assert rows == {key: variable(key) for key in KEYS if key not in IN_THE_FILE} | dict.fromkeys(IN_THE_FILE, "")
+
+
+def test_parameters() -> None:
+    """The table of connection parameters has each one, with what becomes of it, and why it isn't honoured."""
+    table = OPERATE[OPERATE.index("| parameter |") : OPERATE.index("`statement_timeout` and `lock_timeout` may be")]
+    rows = re.findall(r"^\| (`.*?) \| (.*?) \| (.*?) ?\|$", table, re.MULTILINE)
+    found = {name: (fate, why) for names, fate, why in rows for name in re.findall(r"`(\w+)`", names)}
+    assert found.keys() == libpq.NAMES
+    for name, (fate, why) in found.items():
+        if limited := libpq.LIMITED.get(name):
+            values = ", ".join(f"`{value}`" for value in limited.values.split())
+            assert (fate, why) == (f"only {values}" if values else "refused", limited.reason), name
+        elif name in libpq.HARMLESS:
+            assert (fate, why) == ("no effect", libpq.HARMLESS[name][1])
+        else:
+            assert fate == "counts", name
+    idle, interval, count = (silence.DEFAULTS[f"keepalives_{key}"] for key in ("idle", "interval", "count"))
+    assert found["keepalives"][1] == f"on: after {idle} s, every {interval} s, {count} times"
+    assert found["tcp_user_timeout"][1].startswith(f"{silence.DEFAULTS['tcp_user_timeout']} ms:")
+    assert f"; {CONNECT_TIMEOUT:g} s unless" in found["connect_timeout"][1]
+    assert f"`{TRUSTED}=" in OPERATE
 
 
 def test_exit_codes() -> None:
