@@ -18,7 +18,11 @@ def take_timeouts(keywords: dict[str, str]) -> None:
     """Move the timeouts in `options` to keywords of their own. Raises SettingsError where one isn't a duration."""
     if "options" in keywords:
         words = _joined(_WORD.findall(keywords["options"]))
-        left = [word for word in words if not _take(word, keywords)]
+        taken: dict[str, str] = {}
+        left = [word for word in words if not _take(word, taken)]
+        # Of one that is given twice the server takes the last; a parameter of its own is nearer.
+        for key, text in taken.items():
+            keywords.setdefault(key, text)
         if len(left) < len(words):
             keywords["options"] = " ".join(left)
             if not left:
@@ -47,10 +51,10 @@ def _joined(words: list[str]) -> list[str]:
     return joined
 
 
-def _take(word: str, keywords: dict[str, str]) -> bool:
+def _take(word: str, taken: dict[str, str]) -> bool:
     named = _NAMED.fullmatch(word)
     key = named[1].replace("-", "_").lower() if named else ""
     if named is None or key not in TIMEOUTS:
         return False
-    keywords.setdefault(key, re.sub(r"\\(.)", r"\1", named[2], flags=re.DOTALL))
+    taken[key] = re.sub(r"\\(.)", r"\1", named[2], flags=re.DOTALL)
     return True
