@@ -56,6 +56,16 @@ def test_a_server_that_never_answers(sartor: Command) -> None:
     assert "connect_timeout" in said
 
 
+def test_a_silent_host_before_another(sartor: Command, database: Database) -> None:
+    """`connect_timeout` is for each host: a silent one takes nothing of the next one's time."""
+    parts = urlsplit(database.url)
+    with silent_port() as port:
+        login, _, place = parts.netloc.rpartition("@")
+        url = f"postgresql://{login}@127.0.0.1:{port},127.0.0.1:{port},{place}/{database.name}?connect_timeout=1"
+        sartor("deploy", "latest", env={"SARTOR_DB_URL": url})
+    assert database.tables() == {"a"}
+
+
 def test_a_socket_that_is_not_there(sartor: Command, tmp_path: Path) -> None:
     """A socket's folder without a server's socket is named."""
     said = refused(sartor, f"postgresql://app@/shop?host={tmp_path}")

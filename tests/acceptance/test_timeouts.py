@@ -6,9 +6,11 @@ from urllib.parse import quote
 
 import pytest
 
-from support.command import Command
+from support.command import Command, finish
 from support.database import Database
 from support.folder import Folder
+from support.proxy import proxy_to
+from support.sessions import backend_waiting, until
 
 NAME = "1.0.0-1700000000-a.py"
 LIMITS = "current_setting('statement_timeout') statement, current_setting('lock_timeout') lock"
@@ -62,6 +64,33 @@ def test_the_limit_that_counted_is_named(
     failed = sartor("deploy", "latest", *flags, *([] if fused else ["--no-fuse"]), "--json", env=env, expect=1)
     advice = PLACES[place].format(directory=sartor.directory)
     assert failed.json["failed"]["advice"] == f"the statement took {advice}"
+
+
+ENGLISH = b"canceling statement due to statement timeout"
+GERMAN = "storniere Anfrage wegen Zeit\xfcberschreitung".encode().ljust(len(ENGLISH), b".")
+
+
+def test_a_server_of_another_language(sartor: Command, folder: Folder, database: Database) -> None:
+    """Where the server's words aren't English, a statement that took too long has its advice all the same."""
+    folder.add(NAME, up="select pg_sleep(600)")
+    with proxy_to(database.url) as proxy:
+        proxy.reword = lambda data: data.replace(ENGLISH, GERMAN)
+        env = {"SARTOR_DB_URL": proxy.url}
+        failed = sartor("deploy", "latest", "--statement-timeout", "50ms", "--json", env=env, expect=1).json["failed"]
+    assert "storniere" in failed["message"]
+    assert failed["advice"].endswith("longer than --statement-timeout allows, or somebody has cancelled it")
+
+
+def test_a_statement_that_somebody_cancelled(sartor: Command, folder: Folder, database: Database) -> None:
+    """A cancel by somebody isn't taken for a timeout."""
+    folder.add(NAME, up="select pg_sleep(600)")
+    process = sartor.start("deploy", "latest", "--statement-timeout", "10min")
+    (pid,) = until(lambda: backend_waiting(database, "PgSleep"))
+    database.run(f"select pg_cancel_backend({pid})")
+    ended = finish(process)
+    assert ended.code == 1, ended
+    assert "took longer" not in ended.err
+    assert "user request" in ended.err
 
 
 def test_the_nearest_timeout_counts(sartor: Command, folder: Folder, database: Database) -> None:

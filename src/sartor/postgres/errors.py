@@ -73,7 +73,7 @@ def failure(
     `hidden` is the last error that it met and didn't raise, `overtime` what to say of a statement that took too long.
     """
     error = unwrap(error)
-    advice = overtime if _is_overtime(error) else _advice(error)
+    advice = _cancelled(error, overtime) if isinstance(error, asyncpg.QueryCanceledError) else _advice(error)
     if sqlstate(error) == "25P02" and hidden is not None and sqlstate(hidden) not in {None, "25P02"}:
         error, advice = hidden, f"the script hid this error and went on, which Postgres doesn't allow: {SAVEPOINT}"
     place = (error.place if isinstance(error, NotAwaited | ScriptFault) else None) or locate(error)
@@ -105,8 +105,12 @@ def failure(
     )
 
 
-def _is_overtime(error: BaseException) -> bool:
-    return isinstance(error, asyncpg.QueryCanceledError) and "statement timeout" in said(error)
+def _cancelled(error: asyncpg.QueryCanceledError, overtime: str) -> str | None:
+    """What to say of a cancelled statement: somebody's cancel has the same SQLSTATE, and other words."""
+    text = said(error)
+    if "user request" in text:
+        return None
+    return overtime if "statement timeout" in text else f"{overtime}, or somebody has cancelled it"
 
 
 def _is_lost(error: BaseException) -> bool:
