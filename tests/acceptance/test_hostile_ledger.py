@@ -51,17 +51,19 @@ def planted(database: Database, role: Role) -> None:
     )
 
 
-@pytest.mark.usefixtures("two")
-def test_a_planted_ledger(sartor: Command, database: Database, role: Role) -> None:
+def test_a_planted_ledger(sartor: Command, database: Database, role: Role, two: Folder) -> None:
     """A stranger's ledger is refused by whatever reads or writes it, by name; its code never runs."""
     sartor("deploy", "1.0.0")
     planted(database, role)
-    for arguments in (*READING, *WRITING):
-        done = sartor(*arguments, expect=4)
+    two.write("seeds/1-x.py", "async def seed(conn):\n    await conn.execute('create table seeded ()')\n")
+    fresh, seed = ["alteration", "fresh", "--yes", "latest"], ["seed"]
+    for arguments in (*(["alteration", *each] for each in (*READING, *WRITING)), fresh, seed):
+        done = sartor.run("db", *arguments, expect=4)
         assert f"belongs to role {role.name}" in done.err, arguments
         assert r'\d+ "public".sartor_' in done.err
         assert "Traceback" not in done.err
-    assert sartor.run("db", "seed", expect=None).code in {2, 4}
+    assert f"belongs to role {role.name}" in sartor.run("db", "backup", "x.dump", expect=4).err
+    assert (sartor.directory / "x.dump").exists()
     assert database.rows("select * from ran") == []
     assert database.tables() == {"a", "ran"}
 

@@ -19,7 +19,7 @@ HERE = "."
 """The folder for a backup, where none is given."""
 
 
-@command_in(commands, "backup", epilog=options.epilog("db backup /var/backups/app --prove", 0, 2, 6, 130))
+@command_in(commands, "backup", epilog=options.epilog("db backup /var/backups/app --prove", 0, 2, 4, 6, 130))
 def backup(
     *,
     file: Annotated[

@@ -38,7 +38,8 @@ select l.lineage, l.id, l.release, l.name, l.checksum, l.state, l.deployed_at, c
     l.deployed_by, l.host, l.sartor, l.seq, (select pg_catalog.max(seq) from {source}) as head,
     greatest((select format from {source} order by seq desc limit 1), (select pg_catalog.max(format) from bundles),
         case when $1 = '' then (select pg_catalog.max(format) from {ledger}) end, 0) as format,
-    (select pg_catalog.string_agg(digest, ' ') from equal) as equal
+    (select pg_catalog.string_agg(digest, ' ') from equal) as equal,
+    (select pg_catalog.max(seq) from (select seq from {ledger}{others}) told) as told
 from (select 1) one
 left join (
     select * from {ledger}
@@ -48,6 +49,8 @@ left join (
 order by l.seq
 """
 """The columns are the fields of an Entry; there is one row without an id where there are none.
+
+`told` is the last event that other tables than the journal know of.
 
 `bundles` is the server's twin of `domain.bundle`: rows whose digests are in $1, between spaces, are not sent.
 """
@@ -97,14 +100,17 @@ async def read_ledger(session: Session, shipped: Iterable[Alteration] = (), *, f
     schema = quote_identifier(session.schema)
     ledger = f"{schema}.sartor_ledger"
     source = f"{schema}.sartor_journal" if session.facts.journal_readable else ledger
+    others = f" union all select seq from {schema}.sartor_fingerprint" if session.facts.fingerprint_readable else ""
     known = bundles(shipped)
     async with session.connection.fenced():
-        rows = await session.connection.fetch(_READ.format(ledger=ledger, source=source), " ".join(known))
+        rows = await session.connection.fetch(
+            _READ.format(ledger=ledger, source=source, others=others), " ".join(known)
+        )
     # Taken apart by place, not by name, as there may be ten thousand.
     try:
         entries = [
             Entry(lineage, alteration_id, Release.parse(release), name, checksum, _STATES[state], *rest)
-            for lineage, alteration_id, release, name, checksum, state, *rest, _head, _format, _equal in rows
+            for lineage, alteration_id, release, name, checksum, state, *rest, _head, _format, _equal, _told in rows
             if alteration_id is not None
         ]
     except (KeyError, ValueError) as error:
@@ -116,12 +122,23 @@ async def read_ledger(session: Session, shipped: Iterable[Alteration] = (), *, f
             f" somebody has emptied {source}",
             hint="restore the journal's rows from a backup: `deploy` can't tell what they were",
         )
+    _require_last_event(session, head, rows[0]["told"])
     return Ledger(
         head=head or 0,
         format=rows[0]["format"],
         entries=tuple(entries),
         as_shipped=tuple([alteration for digest in equal for alteration in known[digest]]),
     )
+
+
+def _require_last_event(session: Session, head: int | None, told: int | None) -> None:
+    """Raise LedgerUnsound where other tables know of later events than the journal has: numbers would be used twice."""
+    if session.facts.journal_readable and (told or 0) > (head or 0):
+        raise LedgerUnsound(
+            f"the journal of schema {session.schema} ends with event {head}, and event {told} has happened: somebody"
+            " has deleted its last rows",
+            hint="restore the journal's rows from a backup: `deploy` can't tell what they were",
+        )
 
 
 def require_format(ledger: Ledger) -> None:

@@ -25,6 +25,7 @@ select
     pg_catalog.pg_backend_pid() as pid,
     pg_catalog.pg_is_in_recovery() as standby,
     pg_catalog.current_setting('transaction_read_only')::bool as read_only,
+    pg_catalog.current_setting('session_replication_role') = 'replica' as replicates,
     n.oid is not null as schema_exists,
     pg_catalog.has_database_privilege(pg_catalog.current_database(), 'create') as can_create_schema,
     coalesce(pg_catalog.has_schema_privilege(n.oid, 'usage'), false) as can_use,
@@ -64,6 +65,7 @@ class Facts(NamedTuple):
     pid: int
     standby: bool
     read_only: bool
+    replicates: bool
     schema_exists: bool
     can_create_schema: bool
     can_use: bool
@@ -214,6 +216,13 @@ class Session:
                 f"{where} is read only for role {facts.user}: default_transaction_read_only is on",
                 hint=f"alter role {quote_identifier(facts.user)} set default_transaction_read_only = off;"
                 " or the like for the database or the server",
+            )
+        if facts.replicates:
+            raise DestinationError(
+                f"session_replication_role is replica for role {facts.user} in {where}: foreign keys and triggers"
+                " aren't heeded then, and neither is what makes a script run once",
+                hint=f"alter role {quote_identifier(facts.user)} reset session_replication_role; or the like for the"
+                " database or the URL's options",
             )
         if grants := _missing_grants(facts, self.schema):
             raise PrivilegeMissing(

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from sartor.domain.affected import Choice, Reach, choose
 from sartor.domain.backup import Backup, file_name, schema_to_hold
 from sartor.domain.destination import Destination
-from sartor.domain.errors import BackupFailed, PoolerRefused, SartorError
+from sartor.domain.errors import BackupFailed, LedgerUnsound, PoolerRefused, SartorError
 from sartor.domain.ledger import EventKind
 from sartor.domain.limits import Limits
 from sartor.domain.report import BackedUp, Copying, Note, Observer
@@ -217,7 +217,10 @@ async def _nothing(_connection: Connection) -> None:
 
 
 async def _note_alone(session: Session, backup: Backup, limits: Limits, observer: Observer) -> bool:
-    """Write it to the journal where there is one, and say why where that can't be."""
+    """Write it to the journal where there is one, and say why where that can't be.
+
+    Raises LedgerUnsound: the backup is taken all the same, and somebody must look.
+    """
     try:
         ledger = await read_ledger(session)
         if not ledger.exists:
@@ -236,6 +239,10 @@ async def _note_alone(session: Session, backup: Backup, limits: Limits, observer
                     again.allow(stale, head=ledger.head)
                 else:
                     return True
+    except LedgerUnsound as error:
+        raise LedgerUnsound(
+            f"the backup {backup.file} is taken, and whole; the journal doesn't have it: {error}", hint=error.hint
+        ) from error
     except (SartorError, OSError, *DRIVER_ERRORS) as error:
         observer(Note(text=f"the journal doesn't have this backup: {error}"))
         return False
