@@ -55,7 +55,7 @@ def test_no_row_is_read_of_what_is_as_shipped(database: Database, folder: Folder
         "update sartor_ledger set lineage = 'own' where id = '10-b'",
         "delete from sartor_ledger where id = '10-b'",
         """insert into sartor_ledger select lineage, '11-c', release, '1.0.0-11-c.py', checksum, state, deployed_at,
-            duration_ms, deployed_by, host, sartor, 99, format from sartor_ledger where id = '10-b'""",
+            duration_ms, deployed_by, host, sartor, 0, format from sartor_ledger where id = '10-b'""",
     ],
 )
 def test_a_release_that_differs_is_read_row_by_row(database: Database, folder: Folder, change: str) -> None:
