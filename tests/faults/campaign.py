@@ -1,4 +1,4 @@
-"""The long form of races, kills and cuts: `scripts/bench/campaign --help`."""
+"""The long form of races, kills, cuts and silent links: `scripts/bench/campaign --help`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import random
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from sartor.postgres.embedded import default_directory, serve
 from support.blows import restores, works_beside
 from support.campaigns import VERBS, WAYS, Tally, cut, kill, make_chance, race
 from support.database import with_name
+from support.links import server_beyond, sever
+from support.namespace import why_not
 from support.pooler import pooler
 from support.proxy import proxy_to
 from support.stage import Stage, new_stage
@@ -24,7 +27,8 @@ from support.versions import race_versions, two_versions
 
 RUNS, SCRIPTS = 8, 40
 NUMBERS = {
-    "restores": 200, "beside": 200, "races": 100, "versions": 100, "standby": 200, "kills": 1000, "cuts": 1000
+    "restores": 200, "beside": 200, "races": 100, "versions": 100, "standby": 200, "links": 60, "kills": 1000,
+    "cuts": 1000
 }  # fmt: skip
 """The campaigns, and how many rounds, blows, kills or cuts of each."""
 MIXED = [way for way in WAYS * (RUNS // 4) for _ in range(2)]
@@ -60,6 +64,7 @@ def _chosen(campaigns: Campaigns, options: argparse.Namespace) -> list[tuple[str
         "races": [("races", run(campaigns.races, number["races"]))],
         "versions": [("versions", run(campaigns.versions, number["versions"]))],
         "standby": [("standby", run(campaigns.standby, number["standby"]))],
+        "links": [("links", run(campaigns.links, number["links"]))],
         "kills": [
             ("kills, directly", run(campaigns.kills, half, (direct, direct))),
             ("kills, pooled", run(campaigns.kills, half, (pooled, pooled))),
@@ -141,6 +146,13 @@ class Campaigns:
         with serve(self._new_folder() / "server", tcp=True) as server, pooler(server.url) as pooled:
             urls, tell = [server.url, pooled], _progress("standby", number)
             return strike_commits(urls, self._new_folder(), number, self._chance, tell)
+
+    def links(self, number: int) -> Tally:
+        """Runs whose link to a server in a network namespace of its own falls silent."""
+        if reason := why_not():
+            return Tally(Counter({f"skipped: {reason}": 1}))
+        with server_beyond() as beyond:
+            return sever(beyond, self._new_folder(), number, self._chance, _progress("links", number))
 
     @contextmanager
     def _stage(self) -> Iterator[Stage]:

@@ -21,8 +21,6 @@ from sartor.postgres.connection import CLEANING, CLEARING, GRACE, Connection
 from sartor.postgres.guard import NewEvent, Phase, closing, opening, preparing
 from sartor.postgres.pins import Pins
 
-_CLEARED = f"begin;{CLEARING}commit;"
-
 Told = Callable[[int, float], None]
 """Takes the number of an event of the batch that is committed, and the milliseconds that it took."""
 
@@ -51,14 +49,15 @@ class _Part:
 
 
 class Batch:
-    """Pieces of one kind in one message, whose marks begin with `mark`.
+    """Pieces of one kind in one message, whose marks begin with `mark`; `kept` is the connection's.
 
     `committed` counts those that are known to be committed.
     """
 
-    def __init__(self, pieces: Sequence[Piece], mark: str) -> None:
+    def __init__(self, pieces: Sequence[Piece], mark: str, kept: str) -> None:
         self.pieces = pieces
         self.committed = 0
+        self._cleared = f"begin;{CLEARING}{kept}commit;"
         self._mark = f"{mark}{secrets.token_hex(6)}"
         self._marking = f"do $$begin raise info '{self._mark}'; end$$;"
         self._parts: list[_Part] = []
@@ -146,7 +145,7 @@ class Batch:
         self._add_part(number, Phase.COMMIT, 0, closing(piece.event, piece.pins, prepared=self._prepared) + "commit;")
         # A transaction of its own: what isn't in one belongs to the next BEGIN's, which would then have this one's
         # defaults, such as its level of isolation.
-        self._add(_CLEARED)
+        self._add(self._cleared)
 
     def _add_part(self, piece: int, phase: Phase, number: int, text: str) -> None:
         self._parts.append(_Part(piece, phase, number, self._length, text))

@@ -128,7 +128,7 @@ class Connection(FencedConnection):
     @property
     def _cleaning(self) -> str:
         """The SQL behind a script's transaction: the session is as new, and inside the fence."""
-        return CLEANING if self.pooled else CLEANING + SESSION_FENCE
+        return CLEANING if self.pooled else CLEANING + SESSION_FENCE + self.kept
 
     @asynccontextmanager
     async def guarded(self, opening: str, closing: str) -> AsyncIterator[None]:
@@ -221,7 +221,7 @@ class Connection(FencedConnection):
     async def send(self, text: str) -> None:
         """Run SQL of Sartor's own making in one message; `statement` and `since` are the caller's to keep."""
         self.error, self.committing = None, False
-        await super().execute(text if self.pooled else text + SESSION_FENCE)
+        await super().execute(text if self.pooled else text + SESSION_FENCE + self.kept)
 
     @contextmanager
     def informing(self, listener: Callable[[str], None]) -> Iterator[None]:

@@ -16,6 +16,8 @@ A transaction pooler gives a session's settings to others, so there every transa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 PATH = "pg_catalog, pg_temp"
 
 LOCK_WAIT = "5s"
@@ -46,13 +48,11 @@ Statements of their own: the server describes the rows of one that is prepared b
 """
 
 
-def entering(pid: int) -> str:
-    """The first statement of a session whose server process the driver takes for `pid`.
+def entering(pid: int, also: Mapping[str, str]) -> str:
+    """The first statement of a session whose server process the driver takes for `pid`, with further settings.
 
     It selects a row where it has fenced the session, and none where a pooler is in between.
     """
-    here = f"pg_catalog.pg_backend_pid() operator(pg_catalog.=) {pid}"
-    return (
-        f"select pg_catalog.set_config('search_path', '{PATH}', false),"
-        f" pg_catalog.set_config('lock_timeout', '{LOCK_WAIT}', false) where {here}"
-    )
+    settings = {"search_path": PATH, "lock_timeout": LOCK_WAIT, **also}
+    chosen = ", ".join(f"pg_catalog.set_config('{name}', '{value}', false)" for name, value in settings.items())
+    return f"select {chosen} where pg_catalog.pg_backend_pid() operator(pg_catalog.=) {pid}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -20,24 +20,30 @@ class FencedConnection(_Driver):
     """A connection whose session is inside the fence, or each of whose transactions is.
 
     `pooled` says that a pooler is in between, so that the session is others' as well, and whatever isn't a script's is
-    fenced transaction by transaction; `pinned` is the lock_timeout that what waits for others by its nature is spared.
+    fenced transaction by transaction; `pinned` is the lock_timeout that what waits for others by its nature is spared;
+    `kept` is the SQL by which a session of its own has its further settings again after a RESET ALL.
     """
 
-    __slots__ = ("_fenced", "_unsettled", "pinned", "pooled")
+    __slots__ = ("_fenced", "_unsettled", "kept", "pinned", "pooled")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._fenced = self._unsettled = self.pooled = False
         self.pinned: str | None = None
+        self.kept = ""
 
-    async def enter_fence(self) -> None:
-        """Put the session inside the fence, or learn that a pooler is in between. Comes before any other statement."""
+    async def enter_fence(self, also: Mapping[str, str]) -> None:
+        """Put the session inside the fence, or learn that a pooler is in between. Comes before any other statement.
+
+        `also` are further settings of a session of its own.
+        """
         try:
-            self.pooled = await super().execute(entering(self.get_server_pid())) == "SELECT 0"
+            self.pooled = await super().execute(entering(self.get_server_pid(), also)) == "SELECT 0"
         except BaseException:
             self.terminate()
             raise
-        self.pinned = None if self.pooled else LOCK_WAIT
+        if not self.pooled:
+            self.pinned, self.kept = LOCK_WAIT, "".join(f"set {name} = {value};" for name, value in also.items())
 
     @asynccontextmanager
     async def fenced(self) -> AsyncIterator[None]:

@@ -13,7 +13,7 @@ import asyncpg
 
 from sartor.postgres import encryption
 from sartor.postgres.connection import Connection
-from sartor.postgres.silence import limit_silence
+from sartor.postgres.silence import limit_silence, server_limits
 from sartor.postgres.way import Password, Place, Reached, Way
 
 
@@ -83,6 +83,6 @@ async def _open(call: Call, place: Place, password: Password, attempt: encryptio
     made = await asyncpg.connect(connection_class=call.kind, statement_cache_size=0, **arguments)
     assert isinstance(made, Connection)  # noqa: S101 - for the type checker
     limit_silence(made.socket, keywords)
-    await made.enter_fence()
+    await made.enter_fence(server_limits(made.socket, keywords))
     made.reached = Reached(way, place, password.text)
     return made

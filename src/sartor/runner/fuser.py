@@ -90,8 +90,8 @@ class Fuser:
             length += sum(len(fragment.text) for fragment in script.fragments[self._direction])
         if not found:
             return None
-        pieces = [self._piece(number, script) for number, script in enumerate(found, seq)]
-        return Together(tuple(found), Batch(pieces, f"sartor{self._turn.tag}"), seq)
+        pieces, turn = [self._piece(number, script) for number, script in enumerate(found, seq)], self._turn
+        return Together(tuple(found), Batch(pieces, f"sartor{turn.tag}", turn.session.connection.kept), seq)
 
     def _is_fit(self, step: Step, script: Script) -> bool:
         complete = step.entry is None or step.entry.state is State.DEPLOYED
