@@ -54,8 +54,8 @@ SHARED = """
 ON_SERVER = """
     catalogue.beside cli.signals domain.bundle domain.client_copy domain.concurrent domain.password_file
     domain.own_tables domain.rows domain.sql domain.writers postgres postgres.own_tables postgres.asked
-    postgres.connecting postgres.connection postgres.encryption
-    postgres.fence postgres.ledger postgres.lent postgres.pooler postgres.reaching postgres.refused postgres.sending
+    postgres.connecting postgres.connection postgres.encryption postgres.fence postgres.fenced
+    postgres.ledger postgres.lent postgres.pooler postgres.reaching postgres.refused postgres.sending
     postgres.session postgres.silence postgres.unhurried postgres.way
 """
 LIST = f"{SHARED} cli.reading"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gc
-import signal
 import sys
-from contextlib import suppress
 from os import _exit, write  # the real ones, whatever scripts are given
 
 from sartor import __version__
@@ -20,6 +18,8 @@ def main() -> None:
         except OSError as error:
             sys.exit(f"error: the version can't be written to stdout: {error.strerror}")
         return
+    import signal
+
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else whoever started the process ignores it
         signal.signal(signal.SIGINT, _end_at_once)
     # Modules and alterations are many objects and hardly any garbage: looking for it after every 700 takes its time.
@@ -41,6 +41,7 @@ def _end_at_once(_number: int, _frame: object) -> None:
     Python's own handler raises an exception wherever the process stands, and where that is a callback of the
     interpreter's, of an import for example, the exception is lost and the command goes on.
     """
-    with suppress(OSError):
+    try:
         write(2, b"error: interrupted; nothing was under way\n")
-    _exit(130)
+    finally:
+        _exit(130)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from sartor.cli import output, results, title
@@ -106,6 +107,10 @@ def _run_typer(arguments: Sequence[str]) -> int:
         if results.are_kept():
             raise
         return output.lose(error)
+    except SystemExit as end:
+        if _completes(arguments) and isinstance(end.code, int):
+            return end.code
+        raise
     except typer.Abort:
         raise KeyboardInterrupt from None
     except typer.TyperException as error:
@@ -113,6 +118,11 @@ def _run_typer(arguments: Sequence[str]) -> int:
     if result == Interrupted.exit_code:  # what typer makes of a Ctrl-C, without a word
         raise KeyboardInterrupt
     return result if isinstance(result, int) else 0
+
+
+def _completes(arguments: Sequence[str]) -> bool:
+    """Whether the shell's completion is asked for, which Typer ends by an exit: no command, and no script, is run."""
+    return "_SARTOR_COMPLETE" in os.environ or arguments[:1] in (["--show-completion"], ["--install-completion"])
 
 
 def _defect(error: BaseException) -> SartorError:
