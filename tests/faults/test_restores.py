@@ -101,29 +101,30 @@ def test_large_objects(sartor: Command, database: Database, other: Database, tmp
     assert other.value("select count(*) from pg_largeobject_metadata") == 0
 
 
-def test_a_signal_at_commit(sartor: Command, database: Database, other: Database, tmp_path: Path) -> None:
-    """Where a signal comes too late, nothing that was restored is called lost."""
+@pytest.fixture
+def one_row(sartor: Command, database: Database, other: Database, tmp_path: Path) -> str:
+    """A backup of a table with a row; COMMIT waits for the standby in the database that it is restored into."""
     database.run("create table t (id int)", "insert into t values (1)")
+    other.run(f"alter database {other.name} set synchronous_commit = on")
     file = str(tmp_path / "x.dump")
     sartor.run("db", "backup", file)
-    # Its COMMIT waits for a standby that doesn't exist.
-    other.run(f"alter database {other.name} set synchronous_commit = on")
+    return file
+
+
+def test_a_signal_at_commit(sartor: Command, other: Database, one_row: str) -> None:
+    """Where a signal comes too late, nothing that was restored is called lost."""
     with standby_missing(other):
-        process = sartor.launch("db", "restore", file, "--into", other.url)
+        process = sartor.launch("db", "restore", one_row, "--into", other.url)
         until(lambda: backend_waiting(other, "SyncRep"), what="the COMMIT")
         assert finish(process, signal.SIGINT).code == 0
     assert other.tables() == {"t"}
 
 
 @pytest.mark.parametrize("who", ["psql", "server"])
-def test_whoever_dies_at_commit(sartor: Command, database: Database, other: Database, tmp_path: Path, who: str) -> None:
+def test_whoever_dies_at_commit(sartor: Command, other: Database, one_row: str, who: str) -> None:
     """Where the end of a COMMIT isn't heard, the server is asked for it: nothing that was restored is called lost."""
-    database.run("create table t (id int)", "insert into t values (1)")
-    file = str(tmp_path / "x.dump")
-    sartor.run("db", "backup", file)
-    other.run(f"alter database {other.name} set synchronous_commit = on")
     with standby_missing(other):
-        process = sartor.launch("db", "restore", file, "--into", other.url)
+        process = sartor.launch("db", "restore", one_row, "--into", other.url)
         (pid,) = until(lambda: backend_waiting(other, "SyncRep"), what="the COMMIT")
         if who == "server":
             other.rows("select pg_terminate_backend($1)", pid)

@@ -32,8 +32,18 @@ begin
 end $$;
 """
 
+_COUNTED = """            made := made + 1;
+        exception when others then
+        end;
+    end loop;
+    perform set_config('neighbour.made', made::text, false);
+end $do$
+"""
+"""What each of these ends with: what can't be made is passed over."""
+
 # What can't be made, as some of the types are Postgres's own, is passed over: the number that could be is looked at.
-_OVERLOADS = r"""
+_OVERLOADS = (
+    r"""
 do $do$
 declare
     each record;
@@ -50,13 +60,9 @@ begin
             end if;
             execute format('create operator %%s.%%s (%%s, function = %%s.evil_%%s)', '%(schema)s', each.name,
                 each.sides, '%(schema)s', array_position(pairs, each.pair) - 1);
-            made := made + 1;
-        exception when others then
-        end;
-    end loop;
-    perform set_config('neighbour.made', made::text, false);
-end $do$
 """
+    + _COUNTED
+)
 _SIDES = """
     format('%s, %s', oprleft::regtype, oprright::regtype) as pair,
     concat_ws(', ', nullif(oprleft, 0)::regtype, oprright::regtype) as arguments,
@@ -82,7 +88,8 @@ where not exists (select from pg_operator where oprname = o.name and oprleft = l
 """
 """Operators for types that Postgres converts first: they win wherever they are on the path."""
 
-_FUNCTIONS = r"""
+_FUNCTIONS = (
+    r"""
 do $do$
 declare
     each record;
@@ -98,13 +105,9 @@ begin
         begin
             execute format('create function public.%%I (%%s) returns bool language plpgsql as '
                 '$$begin return public.caught(%%L); end$$', each.name, each.arguments, each.name);
-            made := made + 1;
-        exception when others then
-        end;
-    end loop;
-    perform set_config('neighbour.made', made::text, false);
-end $do$
 """
+    + _COUNTED
+)
 _RELATIONS = r"""
 do $do$
 declare
