@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from asyncio.subprocess import PIPE
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from io import BytesIO
 from typing import NamedTuple
@@ -24,6 +24,7 @@ from sartor.postgres.program import Program, ProgramFailed, started
 from sartor.postgres.restoring import GONE, pass_on
 from sartor.postgres.session import Session
 from sartor.postgres.snapshot import Snapshot
+from sartor.postgres.strangers import guarded, read_strangers, read_unsafe
 from sartor.postgres.tools import find_tools, place, service, surroundings
 
 _QUICK = b"\\set VERBOSITY verbose\nset synchronous_commit = off; set client_min_messages = error;\n"
@@ -66,7 +67,14 @@ async def clone(live: Session, scratch: Session, snapshot: Snapshot, *, data: bo
     """
     source, target = snapshot.connection, scratch.connection
     await source.execute(f"set local lock_timeout = {lock_wait * 1000:.0f}")
-    complaints = await _pour(live, scratch, snapshot, data=data, lock_wait=lock_wait)
+    strangers = await read_strangers(source)
+    roles = await _roles(source, target)
+    async with guarded(target, strangers) as given:
+        # Where owners are as they are there, they need what others let them have.
+        left_out = {"--no-publications"} | ({"--no-acl"} if given and not roles else set())
+        options = [each for each in BARE if each not in left_out]  # publications bar some changes of what is in them
+        options += [f"--exclude-table-data={name}" for name in await read_unsafe(source)] if data else ["--schema-only"]
+        complaints = await _pour(live, scratch, snapshot, options, lock_wait=lock_wait)
     complaints += await _cut_off(target)
     unfilled = await _refresh(source, target, live.schema)
     refused = await adopt(source, target)
@@ -80,7 +88,7 @@ async def clone(live: Session, scratch: Session, snapshot: Snapshot, *, data: bo
     lacks = [
         *await find_lacks(source, target, live.schema, holding if data else ()),
         *unfilled,
-        *await _roles(source, target),
+        *roles,
     ]
     # A variable of the user's own does nothing but where it is asked for.
     lacks += [Lack(f"setting {name}", word=name if "." in name else None) for name in refused]
@@ -90,13 +98,13 @@ async def clone(live: Session, scratch: Session, snapshot: Snapshot, *, data: bo
     return Made(tuple(lacks), holding, (*told, *complaints))
 
 
-async def _pour(live: Session, scratch: Session, snapshot: Snapshot, *, data: bool, lock_wait: float) -> list[str]:
+async def _pour(
+    live: Session, scratch: Session, snapshot: Snapshot, options: Sequence[str], *, lock_wait: float
+) -> list[str]:
     """Have `pg_dump` write SQL and `psql` run it, past what can't be done there."""
     encrypted = live.connection.encrypted or scratch.connection.encrypted
     tools = find_tools(live.facts.server_version, encrypted=encrypted)[0]
-    bare = [each for each in BARE if each != "--no-publications"]  # they bar what is published from some changes
-    given = [*bare, f"--snapshot={snapshot.id}", f"--lock-wait-timeout={lock_wait * 1000:.0f}", "--no-password"]
-    given += [] if data else ["--schema-only"]
+    given = [*options, f"--snapshot={snapshot.id}", f"--lock-wait-timeout={lock_wait * 1000:.0f}", "--no-password"]
     try:
         async with (
             started(

@@ -1,0 +1,153 @@
+"""What others own, in a copy of their database that a superuser makes: theirs as well, from the moment that it is made.
+
+Postgres builds indexes and refreshes views as their owners, so that nobody's code has the rights of who does that. In a
+copy without owners it would have. What a check calls, while rows are copied, would have the rights of who copies:
+meanwhile routines of others run as these, and can't get back what their caller may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from sartor.domain.quoting import quote_literal
+from sartor.postgres.connection import Connection
+from sartor.postgres.footprint import FIRST_OF_USERS
+
+NOBODY = "pg_database_owner"
+"""A role of every server that has no rights of its own; what belongs to a role that isn't there is its."""
+GUARD = "sartor_guard"
+ROUTINES = ("function", "procedure")
+_SUPERUSER = "select rolsuper from pg_catalog.pg_roles where rolname = current_user"
+_OWNED = f"""
+with o as (
+    select 'pg_catalog.pg_proc'::pg_catalog.regclass as class, oid, proowner as owner, not prosecdef as invoker
+    from pg_catalog.pg_proc where prokind <> 'a'
+    union all
+    select 'pg_catalog.pg_namespace'::pg_catalog.regclass, oid, nspowner, false from pg_catalog.pg_namespace
+    union all
+    select 'pg_catalog.pg_class'::pg_catalog.regclass, oid, relowner, false from pg_catalog.pg_class c
+    where relkind in ('r', 'p', 'v', 'm', 'f') or relkind = 'S' and not exists (select from pg_catalog.pg_depend d
+        where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.deptype = 'i')
+)
+select i.type, i.identity, r.rolname::text as owner, o.invoker
+from o join pg_catalog.pg_roles r on r.oid = o.owner, pg_catalog.pg_identify_object(o.class, o.oid, 0) i
+where o.oid >= {FIRST_OF_USERS} and not pg_catalog.pg_has_role(r.oid, current_user::pg_catalog.name, 'member')
+    and not exists (select from pg_catalog.pg_depend d where d.classid = o.class and d.objid = o.oid
+        and d.deptype = 'e')
+    and i.identity is not null and i.identity !~ '^"?pg_(toast|temp)'
+"""
+"""What belongs to roles that couldn't become the session's own anyway."""
+_GUARD = f"""
+create schema {GUARD};
+create table {GUARD}.owned (
+    identity text, routine boolean, owner text, invoker boolean, primary key (identity, routine)
+);
+create function {GUARD}.watch() returns event_trigger language plpgsql set search_path = pg_catalog, pg_temp as $guard$
+declare
+    made record;
+    known record;
+begin
+    for made in select object_type, object_identity from pg_event_trigger_ddl_commands() loop
+        select o.owner into known from {GUARD}.owned o
+            where o.identity = made.object_identity and o.routine = made.object_type in ('function', 'procedure');
+        if not found then continue; end if;
+        if made.object_type in ('function', 'procedure') then
+            execute 'alter routine ' || made.object_identity || ' security definer';
+        end if;
+        execute format('alter %s %s owner to %I', made.object_type, made.object_identity, known.owner);
+    end loop;
+end $guard$;
+"""
+_WATCH = f"""
+create event trigger {GUARD} on ddl_command_end when tag in ('CREATE FUNCTION', 'CREATE PROCEDURE', 'CREATE SCHEMA',
+    'CREATE TABLE', 'CREATE VIEW', 'CREATE MATERIALIZED VIEW', 'CREATE SEQUENCE', 'CREATE FOREIGN TABLE')
+execute function {GUARD}.watch()
+"""
+
+
+_UNSAFE = f"""
+select pg_catalog.format('%I.%I', n.nspname, c.relname) as name
+from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where c.oid >= {FIRST_OF_USERS} and not pg_catalog.pg_has_role(c.relowner, current_user::pg_catalog.name, 'member')
+    and (c.relkind = 'm' or c.relkind = 'r' and exists (
+        select from pg_catalog.pg_constraint k,
+            pg_catalog.regexp_matches(k.conbin::text, ':(?:op)?funcid ([0-9]+)', 'g') m,
+            pg_catalog.pg_proc p
+        where k.contype = 'c' and p.oid = m[1]::pg_catalog.oid and p.provolatile = 'v'
+            and pg_catalog.pg_has_role(p.proowner, current_user::pg_catalog.name, 'member')
+            and (k.conrelid = c.oid or k.contypid in (
+                select a.atttypid from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0))))
+order by 1
+"""
+"""Relations of strangers whose rows can't be put into a copy without running what somebody else has made, as that
+somebody may: views, and tables with checks that call what is volatile, such as to write a file.
+"""
+
+
+class Owned(NamedTuple):
+    """An object of another role; an `invoker` is a routine that runs with the rights of who calls it."""
+
+    type: str
+    identity: str
+    owner: str
+    invoker: bool
+
+    @property
+    def is_routine(self) -> bool:
+        """Whether it is a function or a procedure."""
+        return self.type in ROUTINES
+
+
+async def read_strangers(live: Connection) -> list[Owned]:
+    """What belongs to others than the session's role, and who could become it."""
+    return [Owned(*row) for row in await live.fetch(_OWNED)]
+
+
+async def read_unsafe(live: Connection) -> list[str]:
+    """Strangers' relations whose rows aren't to be copied, as SQL has their names."""
+    return [row["name"] for row in await live.fetch(_UNSAFE)]
+
+
+@asynccontextmanager
+async def guarded(clone: Connection, strangers: Sequence[Owned]) -> AsyncIterator[bool]:
+    """The time in which what strangers have is made in `clone` by a superuser: it is theirs at once.
+
+    Where the session's role is no superuser it can't be given to anybody, and this is false.
+    """
+    if not strangers or not await clone.fetchval(_SUPERUSER):
+        yield False
+        return
+    there = {row["rolname"] for row in await clone.fetch("select rolname::text from pg_catalog.pg_roles")}
+    rows = [
+        (each.identity, each.is_routine, each.owner if each.owner in there else NOBODY, each.invoker)
+        for each in strangers
+    ]
+    await clone.execute(_GUARD)
+    await clone.copy_records_to_table("owned", schema_name=GUARD, records=rows)
+    await clone.execute(_WATCH)
+    try:
+        yield True
+    finally:
+        await clone.execute(f"drop event trigger {GUARD}")
+        callers = [each.identity for each in strangers if each.invoker and each.owner in there]
+        await clone.execute(_release(callers))
+        await clone.execute(f"drop schema {GUARD} cascade")
+
+
+def _release(routines: Sequence[str]) -> str:
+    """SQL that lets routines run with the rights of who calls them, as they do where they come from."""
+    named = f"array[{', '.join(map(quote_literal, routines))}]::pg_catalog.text[]"
+    return f"""
+        do $release$
+        declare made record;
+        begin
+            for made in select i.identity from pg_catalog.pg_proc p,
+                pg_catalog.pg_identify_object('pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, 0) i
+                where p.oid >= {FIRST_OF_USERS} and p.prokind <> 'a' and p.prosecdef and i.identity = any ({named})
+            loop
+                execute 'alter routine ' || made.identity || ' security invoker';
+            end loop;
+        end $release$
+    """
