@@ -289,7 +289,7 @@ CATALOGUE = """
     -- sartor: up
     do $$ begin
         if not exists (select from pg_catalog.pg_constraint where conname = 'adult') then
-            alter table users add constraint adult check (age > 0);
+            alter table users add constraint adult check (age > 0) not valid;
         end if;
     end $$;
     do $$ begin
