@@ -15,8 +15,11 @@ from support.command import Command
 from support.database import Database, temporary_database
 from support.folder import Folder
 
-# Started by `nohup`, the suite would hand on that SIGHUP is ignored, and commands that tests end by it would go on.
+# Started by `nohup`, or behind a script's `&`, the suite would hand on that SIGHUP or SIGINT is ignored, and commands
+# that tests end by it would go on.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -29,12 +29,17 @@ TRAP = """
     insert into trap.rows values (1);
     create view trap.v as select trap.spring() as a from trap.rows;
     create materialized view trap.m as select a from trap.v;
+    create procedure trap.p() language plpgsql security definer as $$ begin perform trap.spring(); end $$;
+    reset role;
+"""
+
+WRITING = """
+    set role {role};
     create table trap.wrote (a int check (case current_setting('is_superuser')
         when 'on' then length(ts_rewrite('a'::tsquery,
             'select ''a''::tsquery, ''b''::tsquery from lo_export(lo_from_bytea(0, ''x''), ''{file}'')')::text)
         else 1 end > 0));
     insert into trap.wrote values (1);
-    create procedure trap.p() language plpgsql security definer as $$ begin perform trap.spring(); end $$;
     reset role;
 """
 
@@ -45,12 +50,28 @@ def test_a_neighbours_code(sartor: Command, folder: Folder, database: Database, 
     folder.write("next-1700000001-a.sql", "-- sartor: up\nrefresh materialized view trap.m; analyze; call trap.p();")
     with temporary_role(database) as role:
         written = tmp_path / "written"
-        database.run(TRAP.format(role=role.name, file=written))
+        database.run(TRAP.format(role=role.name), WRITING.format(role=role.name, file=written))
         try:
             told = sartor("rehearse", *filter(None, [way]))
             assert not database.value(f"select rolsuper from pg_roles where rolname = '{role.name}'")
             assert not written.exists()
             assert told.out.startswith("next-1700000001-a.sql: ")
             assert ("lacks the rows of trap.wrote of" in told.err) is bool(way)
+        finally:
+            database.run(f"drop schema trap cascade; alter role {role.name} nosuperuser")
+
+
+def test_a_neighbours_code_in_a_proof(sartor: Command, database: Database, tmp_path: Path) -> None:
+    """A backup is proved without it either, or isn't where a check may do what a superuser may."""
+    with temporary_role(database) as role:
+        written = tmp_path / "written"
+        database.run(TRAP.format(role=role.name))
+        try:
+            sartor.run("db", "backup", str(tmp_path / "proved.dump"), "--prove")
+            assert not database.value(f"select rolsuper from pg_roles where rolname = '{role.name}'")
+            database.run(WRITING.format(role=role.name, file=written))
+            told = sartor.run("db", "backup", str(tmp_path / "unproved.dump"), "--prove", expect=6)
+            assert "a check of trap.wrote, which belongs to another role" in told.err
+            assert not written.exists()
         finally:
             database.run(f"drop schema trap cascade; alter role {role.name} nosuperuser")

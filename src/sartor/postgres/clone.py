@@ -73,7 +73,11 @@ async def clone(live: Session, scratch: Session, snapshot: Snapshot, *, data: bo
         # Where owners are as they are there, they need what others let them have.
         left_out = {"--no-publications"} | ({"--no-acl"} if given and not roles else set())
         options = [each for each in BARE if each not in left_out]  # publications bar some changes of what is in them
-        options += [f"--exclude-table-data={name}" for name in await read_unsafe(source)] if data else ["--schema-only"]
+        options += (
+            [f"--exclude-table-data={name}" for name in await read_unsafe(source, views=True)]
+            if data
+            else ["--schema-only"]
+        )
         complaints = await _pour(live, scratch, snapshot, options, lock_wait=lock_wait)
     complaints += await _cut_off(target)
     unfilled = await _refresh(source, target, live.schema)

@@ -18,7 +18,9 @@ select pg_catalog.pg_export_snapshot() as id, (case when pg_catalog.pg_is_in_rec
     then pg_catalog.pg_last_wal_replay_lsn() else pg_catalog.pg_current_wal_lsn() end)::text as lsn
 """
 _TABLES = """
-select pg_catalog.format('%I.%I', n.nspname, c.relname) as name from pg_catalog.pg_class c
+select pg_catalog.format('%I.%I', n.nspname, c.relname) as name, n.nspname::text as schema, c.relname::text as bare,
+    not pg_catalog.pg_has_role(c.relowner, current_user::pg_catalog.name, 'member') as strange
+from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
     and ($1::text is null or n.nspname = $1)
@@ -56,6 +58,25 @@ async def count_rows(connection: Connection, schema: str | None, *, empty: Conta
 
     A table that is taken for `empty` has none.
     """
-    tables = [row["name"] for row in await connection.fetch(_TABLES, schema)]
-    query = "select count(*) from only "
-    return {table: 0 if table in empty else await connection.fetchval(query + table) for table in tables}
+    found: dict[str, int] = {}
+    for row in await connection.fetch(_TABLES, schema):
+        if row["name"] in empty:
+            found[row["name"]] = 0
+        elif row["strange"]:
+            found[row["name"]] = await _copied(connection, row["schema"], row["bare"])
+        else:
+            found[row["name"]] = await connection.fetchval(f"select count(*) from only {row['name']}")
+    return found
+
+
+async def _copied(connection: Connection, schema: str, table: str) -> int:
+    """The number of rows of a table of others, by reading them all.
+
+    The planner of a query runs what the table's indexes call, with the rights of whoever asks; COPY has no planner.
+    """
+
+    async def pass_over(_rows: bytes) -> None:
+        return
+
+    told = await connection.copy_from_table(table, schema_name=schema, output=pass_over)
+    return int(told.split()[-1])

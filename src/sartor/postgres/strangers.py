@@ -19,7 +19,7 @@ NOBODY = "pg_database_owner"
 """A role of every server that has no rights of its own; what belongs to a role that isn't there is its."""
 GUARD = "sartor_guard"
 ROUTINES = ("function", "procedure")
-_SUPERUSER = "select rolsuper from pg_catalog.pg_roles where rolname = current_user"
+IS_SUPERUSER = "select rolsuper from pg_catalog.pg_roles where rolname = current_user"
 _OWNED = f"""
 with o as (
     select 'pg_catalog.pg_proc'::pg_catalog.regclass as class, oid, proowner as owner, not prosecdef as invoker
@@ -71,7 +71,7 @@ _UNSAFE = f"""
 select pg_catalog.format('%I.%I', n.nspname, c.relname) as name
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.oid >= {FIRST_OF_USERS} and not pg_catalog.pg_has_role(c.relowner, current_user::pg_catalog.name, 'member')
-    and (c.relkind = 'm' or c.relkind = 'r' and exists (
+    and (c.relkind = 'm' and $1 or c.relkind = 'r' and exists (
         select from pg_catalog.pg_constraint k,
             pg_catalog.regexp_matches(k.conbin::text, ':(?:op)?funcid ([0-9]+)', 'g') m,
             pg_catalog.pg_proc p
@@ -105,9 +105,9 @@ async def read_strangers(live: Connection) -> list[Owned]:
     return [Owned(*row) for row in await live.fetch(_OWNED)]
 
 
-async def read_unsafe(live: Connection) -> list[str]:
-    """Strangers' relations whose rows aren't to be copied, as SQL has their names."""
-    return [row["name"] for row in await live.fetch(_UNSAFE)]
+async def read_unsafe(live: Connection, *, views: bool) -> list[str]:
+    """Strangers' relations whose rows aren't to be copied, as SQL has their names; with `views`, those of views too."""
+    return [row["name"] for row in await live.fetch(_UNSAFE, views)]
 
 
 @asynccontextmanager
@@ -116,7 +116,7 @@ async def guarded(clone: Connection, strangers: Sequence[Owned]) -> AsyncIterato
 
     Where the session's role is no superuser it can't be given to anybody, and this is false.
     """
-    if not strangers or not await clone.fetchval(_SUPERUSER):
+    if not strangers or not await clone.fetchval(IS_SUPERUSER):
         yield False
         return
     there = {row["rolname"] for row in await clone.fetch("select rolname::text from pg_catalog.pg_roles")}

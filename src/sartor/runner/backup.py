@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -28,6 +28,7 @@ from sartor.postgres.restoring import restore
 from sartor.postgres.scratch import scratch_database
 from sartor.postgres.session import Session, application_name
 from sartor.postgres.snapshot import Snapshot, exported_snapshot
+from sartor.postgres.strangers import IS_SUPERUSER, Owned, guarded, read_strangers, read_unsafe
 from sartor.postgres.ties import read_stock
 from sartor.postgres.tools import Tools, find_tools
 from sartor.runner.again import Again
@@ -127,6 +128,7 @@ class _Taking:
         beat = asyncio.create_task(self._beat())
         try:
             source: Likeness | None = None
+            strangers: Sequence[Owned] = ()
             async with exported_snapshot(session) as snapshot:
                 choice = await self._choose(snapshot, order.reach)
                 await dump(
@@ -140,12 +142,13 @@ class _Taking:
                     heard=self._hear,
                 )
                 if order.prove:
+                    strangers = await _read_strangers(snapshot.connection)
                     source = await likeness(tools, session, snapshot, schema=schema, empty=choice.left)
             self._what = "reading the backup"
             encrypted = session.connection.encrypted
             reader = await decode(session.facts.server_version, self._file.path, encrypted=encrypted)
             if source is not None:
-                await self._prove(reader, source, order.scratch or session.destination)
+                await self._prove(reader, source, strangers, order.scratch)
             return Backup(
                 file="",
                 bytes=self._file.size,
@@ -172,16 +175,22 @@ class _Taking:
             self._observer(Note(text=f"the backup holds the rows of all tables: {choice.why}"))
         return choice
 
-    async def _prove(self, reader: Tools, source: Likeness, beside: Destination) -> None:
-        """Restore it into a scratch database, and compare. Raises BackupFailed."""
+    async def _prove(
+        self, reader: Tools, source: Likeness, strangers: Sequence[Owned], elsewhere: Destination | None
+    ) -> None:
+        """Restore it into a scratch database, and compare. Raises BackupFailed.
+
+        What belongs to `strangers` is theirs there as well; on another server than the database's, who is nobody's.
+        """
         self._what = "restoring the backup for a proof"
         application = application_name("backup")
         async with (
-            scratch_database(beside, application=application) as place,
+            scratch_database(elsewhere or self._session.destination, application=application) as place,
             Session(place, application=application) as scratch,
         ):
             _require_alike(self._session, scratch)
-            await restore(reader, scratch, self._file.path, bare=True)
+            async with guarded(scratch.connection, strangers) as given:
+                await restore(reader, scratch, self._file.path, bare=elsewhere is not None or not given)
             copy = await likeness_now(reader, scratch, schema=self._schema)
         if (found := difference(source, copy)) is not None:
             raise BackupFailed(f"the backup, once restored, isn't what was backed up: {found}")
@@ -210,6 +219,18 @@ def _require_alike(source: Session, scratch: Session) -> None:
             f"the database is on Postgres {one} and the scratch server is Postgres {two}: they can't be compared",
             hint=f"give a server of version {one} with --scratch-url",
         )
+
+
+async def _read_strangers(live: Connection) -> list[Owned]:
+    """What belongs to others. Raises BackupFailed where putting in their rows may run what only a superuser may."""
+    strangers = await read_strangers(live)
+    if strangers and await live.fetchval(IS_SUPERUSER) and (unsafe := await read_unsafe(live, views=False)):
+        raise BackupFailed(
+            f"the backup can't be proved as a superuser: a check of {unsafe[0]}, which belongs to another role, may run"
+            " with a superuser's rights what that role may not",
+            hint="prove it as a role that is no superuser, or take it without --prove",
+        )
+    return strangers
 
 
 async def _nothing(_connection: Connection) -> None:
