@@ -1,1 +1,1 @@
-"""The pure heart: what alterations are, what a database says of them, what is to be done. No I/O, no clock."""
+"""The core without I/O or a clock: alterations, what a database says of them, and what is to be done."""

@@ -1,7 +1,7 @@
-"""Which tables a run may change: from what a rehearsal without rows saw, and from what ties tables to each other.
+"""The tables that a run may change, from what a rehearsal without rows saw and from what ties tables to each other.
 
-Without rows a rehearsal sees no cascade and no trigger for each row. So what they could reach is worked out here, and
-where that can't be known, it is everything.
+Without rows a rehearsal sees no cascade and no trigger for each row. This module works out what those could reach;
+where that can't be known, it is every table.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sartor.domain.plan import Plan
 
 Steps = tuple[tuple[tuple[str, str], str], ...]
-"""A plan's alterations, in order: identity and checksum of each."""
+"""A plan's alterations, in order: the identity and the checksum of each."""
 
 
 class ForeignKey(NamedTuple):
@@ -27,10 +27,11 @@ class ForeignKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ties:
-    """What ties relations to each other, and to functions that may do anything; relations named as in a rehearsal.
+    """The ties of relations to each other, and to functions that may do anything; relations have a rehearsal's names.
 
-    `parts` are pairs of a table and its partition or heir. `reacting` says what acts where rows of a relation change,
-    and `asked` what acts where a view is read; `functions` are the names of those that may change something.
+    `parts` are pairs of a table and its partition or heir. `reacting` has, by relation, what acts where its rows
+    change, and `asked`, by view, what acts where it is read; `functions` are the names of the functions that may change
+    something.
     """
 
     foreign_keys: frozenset[ForeignKey] = frozenset()
@@ -40,7 +41,7 @@ class Ties:
     functions: frozenset[str] = frozenset()
 
     def __or__(self, other: Ties) -> Ties:
-        """What is in one of them."""
+        """Returns the ties that are in either of them."""
         return Ties(
             foreign_keys=self.foreign_keys | other.foreign_keys,
             parts=self.parts | other.parts,
@@ -52,11 +53,11 @@ class Ties:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """What a plan of these `steps` was seen to do in a rehearsal without rows.
+    """The effects that a plan of these `steps` had in a rehearsal without rows.
 
-    `changed` are the relations that it did more to than read, `written` those of whose rows it is to change some, and
-    `read` all that it had to do with; `known` are those that there were. `calls` has the functions that it calls, each
-    with the alteration that does; `ties` are those that it left. `unknown` says why it may reach anything.
+    `changed` are the relations to which it did more than read, `written` those of whose rows it changes some, and
+    `read` all that it used; `known` are those that existed. `calls` has the functions that it calls, each with the
+    alteration that calls it; `ties` are the ties that it left. `unknown` says why it may reach anything, where it may.
     """
 
     steps: Steps = ()
@@ -71,9 +72,9 @@ class Reach:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stock:
-    """What a database has: tables with rows of their own and materialized views, by full name, as in a rehearsal.
+    """The contents of a database: tables with rows of their own and materialized views, by full name.
 
-    `alarms` are its event triggers.
+    Their names are as in a rehearsal. `alarms` are the event triggers.
     """
 
     tables: Mapping[str, str]
@@ -83,7 +84,7 @@ class Stock:
 
 
 class Choice(NamedTuple):
-    """Whose rows are `kept` and whose are `left` out, by full name; `why` says it where none are left out."""
+    """The tables whose rows are `kept` and those `left` out, by full name; `why` says why none are left out."""
 
     kept: tuple[str, ...]
     left: tuple[str, ...] = ()
@@ -91,14 +92,14 @@ class Choice(NamedTuple):
 
 
 def steps_of(plan: Plan) -> Steps:
-    """What a plan is to run."""
+    """Returns the alterations that a plan runs."""
     return tuple((step.alteration.identity, step.alteration.checksum) for step in plan.steps)
 
 
 def choose(reach: Reach, stock: Stock) -> Choice:
-    """Choose the tables whose rows the plan may change, and those that they reference: no reference is left open.
+    """Chooses the tables whose rows the plan may change, and those that they reference: no reference is left open.
 
-    Materialized views aren't filled, for what they read may be left out. What the rehearsal didn't know is kept.
+    Materialized views aren't filled, as what they read may be left out. Tables that the rehearsal didn't know are kept.
     """
     ties = stock.ties | reach.ties
     written = _spread(reach.written, _passing_on(ties))
@@ -113,7 +114,7 @@ def choose(reach: Reach, stock: Stock) -> Choice:
 
 
 def _unforeseen(reach: Reach, written: Iterable[str], stock: Stock, ties: Ties) -> Iterator[str]:
-    """Why the plan may change any table, each reason in a sentence."""
+    """Yields the reasons why the plan may change any table, each as a sentence."""
     yield from (f"event trigger {name} may change any table" for name in stock.alarms)
     yield from (f"{ties.reacting[name]} may change any table" for name in sorted(written) if name in ties.reacting)
     yield from (f"{ties.asked[name]} may change any table" for name in sorted(reach.read) if name in ties.asked)
@@ -122,13 +123,13 @@ def _unforeseen(reach: Reach, written: Iterable[str], stock: Stock, ties: Ties) 
 
 
 def _passing_on(ties: Ties) -> Mapping[str, set[str]]:
-    """The tables where a change of rows in one may change rows as well."""
+    """Returns, by table, the tables whose rows may change where its rows do."""
     cascades = [(key.references, key.table) for key in ties.foreign_keys if key.passes_on]
     return _grouped([*cascades, *ties.parts])
 
 
 def _referenced(ties: Ties) -> Mapping[str, set[str]]:
-    """The tables that hold the rows which those of one reference."""
+    """Returns, by table, the tables that hold the rows which its own rows reference."""
     parts = _grouped(ties.parts)
     return _grouped((key.table, holder) for key in ties.foreign_keys for holder in _spread({key.references}, parts))
 
@@ -141,7 +142,7 @@ def _grouped(pairs: Iterable[tuple[str, str]]) -> Mapping[str, set[str]]:
 
 
 def _spread(start: Iterable[str], onward: Mapping[str, set[str]]) -> set[str]:
-    """All that can be come to from `start`, itself included."""
+    """Returns all that can be reached from `start`, `start` included."""
     found, ahead = set(start), list(start)
     while ahead:
         new = onward.get(ahead.pop(), set()) - found

@@ -21,15 +21,15 @@ FILE_NAME = re.compile(
 EXAMPLE = "1.3.0-1700000000-add-users.py or next-1700000000-add-users.sql"
 
 Key = tuple[Release, str]
-"""What alterations are ordered by: release, then the identity, its seconds as ten digits."""
+"""The sort key of alterations: the release, then the identity, its seconds as ten digits."""
 
 
 class Alteration(NamedTuple):
     """One script on disk.
 
-    `id` is its identity, `<timestamp>-<slug>`: it stays when a release gives the file its final name.
-    `name` is the file's name, `folder` the full path of what it is in, as text, `checksum` that of its content. The
-    first five fields are those of a ledger's Entry.
+    `id` is its identity, `<timestamp>-<slug>`, which stays the same when a release gives the file its final name.
+    `name` is the file's name, `folder` the full path of the folder that holds it, as text, `checksum` that of its
+    content. The first five fields are those of a ledger's Entry.
     """
 
     lineage: str
@@ -41,32 +41,32 @@ class Alteration(NamedTuple):
 
     @property
     def file(self) -> str:
-        """Its full path, as text; made when asked for, as ten thousand would take a megabyte."""
+        """The full path, as text; built at each access, as ten thousand stored paths would take a megabyte."""
         return f"{self.folder}/{self.name}"
 
     @property
     def identity(self) -> tuple[str, str]:
-        """What makes it one and the same in the ledger: (lineage, id)."""
+        """The key that identifies it in the ledger: (lineage, id)."""
         return self.lineage, self.id
 
     @property
     def timestamp(self) -> int:
-        """Unix seconds, without the fraction."""
+        """The Unix seconds at which it was written, without the fraction."""
         return timestamp(self.id)[0]
 
     @property
     def is_sql(self) -> bool:
-        """Whether it is a `.sql` script, not a Python one."""
+        """True for a `.sql` script, False for a Python one."""
         return self.name.endswith(".sql")
 
     @property
     def key(self) -> Key:
-        """Its place in the order: (release, timestamp, slug)."""
+        """The place in the order: (release, timestamp, slug)."""
         return order_key(self.release, self.id)
 
 
 class Misnamed(NamedTuple):
-    """A file that looks like an alteration and isn't named like one, and why it isn't."""
+    """A file that looks like an alteration and isn't named like one, with the reason."""
 
     lineage: str
     name: str
@@ -75,20 +75,20 @@ class Misnamed(NamedTuple):
 
 
 def order_key(release: Release, alteration_id: str) -> Key:
-    """The place in the order of an alteration of this release and identity."""
+    """Returns the place in the order of an alteration of this release and identity."""
     return release, _in_ten_digits(alteration_id)
 
 
 def timestamp(alteration_id: str) -> tuple[int, str]:
-    """When an alteration was written: Unix seconds, and the digits of their fraction."""
+    """Returns when an alteration was written: Unix seconds, and the digits of their fraction."""
     seconds, _, fraction = alteration_id.partition("-")[0].partition(".")
     return int(seconds), fraction
 
 
 def _in_ten_digits(alteration_id: str) -> str:
-    """An identity, with zeros before it: such texts are in the order of (seconds, fraction's digits, slug).
+    """Returns an identity padded with zeros, so that such texts sort by (seconds, fraction's digits, slug).
 
-    `-` and `.` come before the digits, in this order, so a shorter number or fraction comes before a longer one.
+    `-` and `.` sort before the digits, in this order, so a shorter number or fraction comes before a longer one.
     """
     if alteration_id[10:11] in {"-", "."}:
         return alteration_id
@@ -97,7 +97,7 @@ def _in_ten_digits(alteration_id: str) -> str:
 
 
 def parse_file_name(name: str) -> tuple[Release, str]:
-    """The release and the identity that a file name states. Raises CatalogueError, naming the file and the reason."""
+    """Returns the release and the identity in a file's name. Raises CatalogueError, naming the file and the reason."""
     match = FILE_NAME.fullmatch(name)
     if match is None:
         raise CatalogueError(
@@ -115,7 +115,7 @@ def parse_file_name(name: str) -> tuple[Release, str]:
 
 
 def checksum(content: bytes) -> str:
-    """The checksum of a script, `sha256:` and 64 hex digits; the algorithm's name is part of it.
+    """Returns the checksum of a script, `sha256:` and 64 hex digits; the algorithm's name is part of it.
 
     Line ends don't count: a checkout on Windows must not look like an edit.
     """
@@ -125,23 +125,23 @@ def checksum(content: bytes) -> str:
 
 
 class Checksum:
-    """The same of a content that comes block by block: `text`, once all has come."""
+    """The checksum of content that comes block by block; `text` is the result once all blocks were given."""
 
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
         self._held = b""
 
     def update(self, block: bytes) -> None:
-        """Take the next block."""
+        """Takes the next block."""
         block = self._held + block if self._held else block
-        # The newline that belongs to it may be in the next one.
+        # The newline that follows this CR may be in the next block.
         self._held = b"\r" if block.endswith(b"\r") else b""
         block = block[:-1] if self._held else block
         self._digest.update(block.replace(b"\r\n", b"\n") if b"\r" in block else block)
 
     @property
     def text(self) -> str:
-        """The checksum."""
+        """The checksum, as `checksum` returns it."""
         digest = self._digest.copy()
         digest.update(self._held)
         return "sha256:" + digest.hexdigest()
@@ -157,7 +157,7 @@ class Lineage:
 
     @cached_property
     def by_id(self) -> dict[str, Alteration]:
-        """Its alterations by identity."""
+        """The alterations by identity."""
         return {alteration.id: alteration for alteration in self.alterations}
 
     @cached_property
@@ -181,7 +181,7 @@ class Catalogue:
         return {lineage.name: lineage for lineage in self.lineages}
 
     def first(self, number: int) -> Catalogue:
-        """The catalogue as it would be with only its first `number` alterations; no lineage is left out."""
+        """Returns the catalogue with only its first `number` alterations; no lineage is left out."""
         lineages, left = [], number
         for lineage in self.lineages:
             lineages.append(Lineage(lineage.name, lineage.location, lineage.alterations[: max(left, 0)]))
@@ -190,12 +190,12 @@ class Catalogue:
 
     @property
     def latest(self) -> Release | None:
-        """The highest release shipped by any lineage, `next` apart."""
+        """The highest release that any lineage ships, without `next`; None where nothing is released."""
         return max((r for lineage in self.lineages if (r := lineage.highest_version)), default=None)
 
 
 def make_lineage(name: str, location: str, alterations: Iterable[Alteration]) -> Lineage:
-    """A lineage in its order. Raises CatalogueError where two files have one identity."""
+    """Returns a lineage, its alterations in order. Raises CatalogueError where two files have one identity."""
     lineage = Lineage(name, location, tuple(_in_order(alterations)))
     if len(lineage.by_id) < len(lineage.alterations):
         raise _ambiguous(lineage)
@@ -203,7 +203,7 @@ def make_lineage(name: str, location: str, alterations: Iterable[Alteration]) ->
 
 
 def _in_order(alterations: Iterable[Alteration]) -> Iterator[Alteration]:
-    # Release by release: ten thousand texts are soon compared, as many versions are not.
+    # Release by release: comparing ten thousand texts is fast, comparing as many versions isn't.
     by_release: dict[Release, list[Alteration]] = {}
     for release, those in groupby(alterations, key=attrgetter("release")):
         by_release.setdefault(release, []).extend(those)
@@ -212,7 +212,7 @@ def _in_order(alterations: Iterable[Alteration]) -> Iterator[Alteration]:
 
 
 def _ambiguous(lineage: Lineage) -> CatalogueError:
-    """What to say of the first identity that two files have."""
+    """Returns the error about the first identity that two files have."""
     first: dict[str, Alteration] = {}
     one, other = next((first[a.id], a) for a in lineage.alterations if first.setdefault(a.id, a) is not a)
     return CatalogueError(

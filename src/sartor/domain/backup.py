@@ -1,4 +1,4 @@
-"""A backup: what it holds, what it is called, what the journal keeps of it."""
+"""A backup: its contents, its file name, and its journal record."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from sartor.domain.destination import DEFAULT_SCHEMA
 class Backup(NamedTuple):
     """A backup that was taken, and decoded to its end.
 
-    `file` is its absolute path, `schema` the one that it holds (None: the whole database), `lsn` the place in the
-    server's log that it stands for, `checksum` that of the file; `proved` says whether it was restored and compared.
-    `tables` are those whose rows it holds (None: all of them), and `left_out` those, and the materialized views, that
-    are in it without; both by full name.
+    `file` is its absolute path, `schema` the schema that it holds (None: the whole database), `lsn` the position in the
+    server's write-ahead log that it stands for, `checksum` that of the file. `proved` says whether it was restored and
+    compared. `tables` are the tables whose rows it holds (None: all of them). `left_out` are the tables, and the
+    materialized views, that it holds without rows. Both are full names.
     """
 
     file: str
@@ -30,7 +30,7 @@ class Backup(NamedTuple):
 
     @property
     def detail(self) -> dict[str, object]:
-        """What the journal keeps of it."""
+        """The details that the journal keeps of it."""
         return {
             "path": self.file,
             "bytes": self.bytes,
@@ -43,7 +43,7 @@ class Backup(NamedTuple):
 
 
 class Restored(NamedTuple):
-    """A backup that was put back: its absolute path, its bytes, the database that has it now, and how long it took.
+    """A backup that was restored: its absolute path, its bytes, the database that holds it now, and the time it took.
 
     `left_out` are the tables and materialized views that it held without their rows.
     """
@@ -56,17 +56,17 @@ class Restored(NamedTuple):
 
 
 def schema_to_hold(schema: str, *, whole: bool = False) -> str | None:
-    """Which schema a backup of a destination in `schema` holds; None for the whole database.
+    """Returns the schema that a backup of a destination in `schema` holds; None for the whole database.
 
-    A schema that somebody has named stands beside others, which a backup of it leaves alone.
+    A schema that was named stands beside others, which a backup of it leaves alone.
     """
     return None if whole or schema == DEFAULT_SCHEMA else schema
 
 
 def file_name(database: str, schema: str | None, at: datetime, number: int = 1) -> str:
-    """A backup's file name: `app-20261122T080000Z.dump`, `app.acme-20261122T080000Z.dump`. `at` is in UTC.
+    """Returns a backup's file name: `app-20261122T080000Z.dump`, `app.acme-20261122T080000Z.dump`. `at` is in UTC.
 
-    `number` tells those apart that would be called the same: of two servers' databases, in one second.
+    `number` distinguishes backups that would have the same name, as of two servers' databases in one second.
     """
     held = database if schema is None else f"{database}.{schema}"
     name = re.sub(r"[^\w.-]", "_", held)

@@ -1,4 +1,4 @@
-"""Blocks and routines whose way may depend on rows: told from their words, as nothing here understands PL/pgSQL."""
+"""Blocks and routines whose path may depend on rows, found by their words, as nothing here parses PL/pgSQL."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _FROM_ROWS = r"\b(from|update)\b"
 
 
 def may_fork(sql: str, routines: Iterable[str], *, queried: bool) -> bool:
-    """Whether other rows might have a statement do something else to tables than it did.
+    """Returns whether a statement might do something else to tables where there are other rows.
 
-    `routines` are the bodies of those that it calls: a plain query does so for each row, or for none. A block or a body
-    counts where it can go several ways and does more than to read. Where no table was `queried`, and rows were only
-    held against a constraint or put into an index, all that they can do is to fail.
+    `routines` are the bodies of the routines that it calls: a plain query calls them once for each row, or not at all.
+    A block or a body counts where it can branch and does more than read. Where no table was `queried`, and rows were
+    only compared with a constraint or put into an index, the only other outcome is an error.
     """
     forks = _FORKS if queried else _CATCHES
     if block(sql) is not None and _has(forks, sql) and _has(_ACTS, sql):
@@ -29,12 +29,12 @@ def may_fork(sql: str, routines: Iterable[str], *, queried: bool) -> bool:
 
 
 def called(sql: str) -> frozenset[str]:
-    """The names, with no schema, of what might be routines that a statement calls, or a block's statements do."""
+    """Returns the names, without schema, of what may be routines that a statement, or a block's statements, call."""
     return calls(block(sql) or sql)
 
 
 def block(sql: str) -> str | None:
-    """What a DO statement runs, with its quotes or without; None of another statement."""
+    """Returns what a DO statement runs, with or without its quotes; None for any other statement."""
     if Statement(sql, 0).words.partition(" ")[0] != "do":
         return None
     return next((token.text.strip("$'") for token in tokens(sql) if token.kind == "string"), None)

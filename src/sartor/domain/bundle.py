@@ -1,4 +1,4 @@
-"""Alterations by the bundle, so that disk and database can be held against each other without sending a row."""
+"""Alterations in bundles, so that disk and database can be compared without sending a row."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sartor.domain.alteration import Alteration
 
 
 def bundles(alterations: Iterable[Alteration]) -> dict[str, list[Alteration]]:
-    """Alterations in their order by lineage and release, under a hash of what a ledger says of them: 64 hex digits.
+    """Returns alterations by lineage and release, in order, under a hash of their ledger values (64 hex digits).
 
     A release under two labels (`1.0`, `1.0.0`) is one bundle here and two in a ledger, so it is never found equal.
     """

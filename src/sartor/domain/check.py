@@ -1,4 +1,4 @@
-"""What a run would do, told before it does."""
+"""The result of a check: what a run would do, before it does it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sartor.domain.plan import Plan, Step
 from sartor.domain.rows import Rows
 
 Part = str | Rows
-"""A part of a script for psql: SQL, or data that stay in the file in which they stand."""
+"""A part of a script for psql: SQL, or data that stay in the file that holds them."""
 
 
 class Sent(NamedTuple):
@@ -29,7 +29,7 @@ class SqlScript:
     parts: tuple[Part, ...]
 
     def blocks(self) -> Iterator[bytes]:
-        """All of it. Raises CatalogueError where the data can't be read, or have changed."""
+        """Yields the whole script, as bytes. Raises CatalogueError where the data can't be read, or have changed."""
         for part in self.parts:
             if isinstance(part, str):
                 yield part.encode()
@@ -42,8 +42,8 @@ class SqlScript:
 class CheckedStep:
     """A step of a plan: its SQL, None where only running it can tell, and whether that is one transaction.
 
-    Of a COPY's data `sql` only says where they stand. `messages` make up the SQL; `rehearsed` says that a rehearsal
-    told them. `unsayable` is why a script for psql has to stop before it, None where it hasn't.
+    Of a COPY's data, `sql` only says where they are. `messages` make up the SQL; `rehearsed` says that a rehearsal
+    reported them. `unsayable` is the reason why a script for psql has to stop before this step, None where it hasn't.
     """
 
     step: Step
@@ -55,7 +55,7 @@ class CheckedStep:
 
 
 class Told(NamedTuple):
-    """What Python alterations have told of their SQL: the texts that each sends, by its identity; and notes on it."""
+    """The SQL that Python alterations reported: the texts that each sends, by its identity, and notes about it."""
 
     messages: Mapping[tuple[str, str], tuple[str, ...]]
     notes: tuple[str, ...]
@@ -63,10 +63,10 @@ class Told(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """A plan with its SQL, and how the schema that it begins with has drifted.
+    """A plan with its SQL, and the drift of the schema that it starts from.
 
     `losses` is what a rollback would drop. `script` is all of the SQL for psql, None where it wasn't asked for or can't
-    be written; `obstacles` are sentences, on why it can't, and on why this role couldn't carry the plan out here.
+    be written. `obstacles` are sentences on why it can't, and on why this role couldn't carry out the plan here.
     """
 
     plan: Plan

@@ -1,4 +1,4 @@
-"""COPY from and to the client: the statement for which client and server have a talk of their own.
+"""COPY from and to the client, the statement for which client and server exchange messages of their own.
 
 See the manual's page on COPY, and gram.y, CopyStmt: STDIN and STDOUT mean the same, what counts is FROM or TO.
 """
@@ -16,7 +16,7 @@ _CLIENT = frozenset({"stdin", "stdout"})
 
 
 class ClientCopy(NamedTuple):
-    """What a COPY asks of the client: to send rows (`from_client`) or to take them, and whether in binary."""
+    """A COPY that has the client send rows (`from_client`) or receive them, and whether in binary."""
 
     statement: str
     from_client: bool
@@ -24,14 +24,14 @@ class ClientCopy(NamedTuple):
 
 
 def find_client_copy(text: str) -> ClientCopy | None:
-    """The first statement of a text that copies from or to the client, None where there is none."""
+    """Returns the first statement of a text that copies from or to the client, None where there is none."""
     if not _COPY.search(text):
         return None
     return next((found for each in sql.split(text) if (found := client_copy(each.text))), None)
 
 
 def client_copy(statement: str) -> ClientCopy | None:
-    """What one statement copies from or to the client; None where it is any other."""
+    """Returns what one statement copies from or to the client; None for any other statement."""
     if not _COPY.match(statement):
         return None
     words = list(_outer_words(statement))
@@ -42,7 +42,7 @@ def client_copy(statement: str) -> ClientCopy | None:
 
 
 def _outer_words(statement: str) -> Iterator[str]:
-    """The words, and the marks, that stand in no parentheses."""
+    """Yields the words and marks that are in no parentheses."""
     depth = 0
     for token in sql.tokens(statement):
         depth += {"(": 1, ")": -1}.get(token.text, 0)

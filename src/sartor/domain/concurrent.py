@@ -1,6 +1,6 @@
-"""Statements that wait for other transactions by their nature, `create index concurrently` and its like.
+"""Statements that by their nature wait for other transactions, such as `create index concurrently`.
 
-A lock_timeout would cut such a wait, and leave an invalid index; while it lasts nobody is kept waiting.
+A lock_timeout would interrupt such a wait, and leave an invalid index. The wait itself keeps no other session waiting.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _CONCURRENT = re.compile(
 
 
 def plain_words(statement: str) -> str:
-    """All words of a statement, in lower case, with a blank between; a quoted name is one, whatever is in it."""
+    """Returns all words of a statement, in lower case, with a blank between; a quoted name is one word."""
     return " ".join(word for token in sql.tokens(statement) if (word := _word(token)))
 
 
@@ -29,12 +29,12 @@ def _word(token: sql.Token) -> str:
 
 
 def is_concurrent(words: str) -> bool:
-    """Whether a statement of these words is such a one."""
+    """Returns whether a statement of these words is one that waits."""
     return _CONCURRENT.match(words) is not None
 
 
 def waits_for_others(text: str) -> bool:
-    """Whether a text has such a statement: by its words, not by a comment, a string or a name that holds one."""
+    """Returns whether a text has such a statement: by its words, not by a comment, a string or a name that has one."""
     if "concurrently" not in text.lower():
         return False
     return any(is_concurrent(plain_words(each.text)) for each in sql.split(text))

@@ -1,4 +1,4 @@
-"""What a script may know of the run that it is part of."""
+"""The facts about a run that its scripts may use."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 class Context:
     """The second parameter of `up` and `down`, for scripts that declare one.
 
-    `database`, `schema` and `user` are the destination's; `server_version` is a number such as 150018;
-    `log(text)` shows a line to whoever runs the command.
+    `database`, `schema` and `user` are the destination's; `server_version` is a number such as 150018; `log(text)`
+    shows a line to the user who runs the command.
     """
 
     database: str

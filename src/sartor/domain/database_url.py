@@ -1,11 +1,11 @@
-"""A database URL, taken apart into libpq's keywords, and built again in one form.
+"""A database URL, split into libpq's keywords, and built again in one form.
 
 A URL, a keyword string (`host=db dbname=app`) and libpq's environment all become keywords: a mapping of libpq's own
-names to plain, decoded texts. Parameters that only steer some other client are dropped, those that mean something
-are translated or refused (`libpq`), and any other is a server setting (`options` among them: a server takes it, some
+names to plain, decoded texts. Parameters that only steer another client are dropped, those that mean something are
+translated or refused (`libpq`), and any other is a server setting (`options` among them: a server takes it, some
 transaction poolers refuse it). `schema`, `lock_timeout` and `statement_timeout` stay, for `Destination`.
 
-No message here holds any part of what it was given: a broken URL may have its password anywhere.
+No message here holds any part of the input: a broken URL may have its password anywhere.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _OTHERS = {
     "JDBC": "binaryTransfer defaultRowFetchSize loadBalanceHosts loginTimeout prepareThreshold reWriteBatchedInserts"
     " socketTimeout stringtype tcpKeepAlive",
 }
-"""Parameters that steer the client that they were written for, and would be no setting of the server."""
+"""Other clients' parameters, by client; each steers the client that it was written for, and is no server setting."""
 
 _CLIENT_SIDE = frozenset(name for names in _OTHERS.values() for name in names.split())
 KNOWN = {"schema", "ssl", *TIMEOUTS, *libpq.NAMES, *_ALIASES, *_CLIENT_SIDE}
@@ -53,19 +53,22 @@ _ENCODE = (
 
 
 def parse_url(text: str, *, origin: str) -> dict[str, str]:
-    """The keywords of a URL or a keyword string. Raises SettingsError, which names `origin` and quotes nothing."""
+    """Returns the keywords of a URL or a keyword string.
+
+    Raises SettingsError, which names `origin` and quotes nothing.
+    """
     with _blaming(origin):
         return _clean(_split(text.strip()))
 
 
 def parse_pairs(pairs: Mapping[str, str], *, origin: str) -> dict[str, str]:
-    """The keywords of parameters that are taken apart already. Raises SettingsError, as `parse_url`."""
+    """Returns the keywords of parameters that are split already. Raises SettingsError, as `parse_url` does."""
     with _blaming(origin):
         return _clean({key: value for key, value in pairs.items() if value})
 
 
 def parse_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The keywords that libpq's variables give. Raises SettingsError, which names the variable."""
+    """Returns the keywords that libpq's variables give. Raises SettingsError, which names the variable."""
     found: dict[str, str] = {}
     for keyword, variable in {**libpq.VARIABLES, **libpq.SESSION_VARIABLES}.items():
         if text := environ.get(variable):
@@ -78,7 +81,7 @@ def parse_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def complete(keywords: Mapping[str, str], *defaults: Mapping[str, str]) -> dict[str, str]:
-    """Keywords filled up from `defaults`, the nearest first: a service, then the environment.
+    """Returns keywords completed from `defaults`, the nearest first: a service, then the environment.
 
     Raises SettingsError where they contradict each other.
     """
@@ -92,18 +95,24 @@ def complete(keywords: Mapping[str, str], *defaults: Mapping[str, str]) -> dict[
 
 
 def _fitting(layer: Mapping[str, str], merged: Mapping[str, str]) -> dict[str, str]:
-    """What of a layer may fill gaps: lists of ports and addresses belong to the list of hosts beside them."""
+    """Returns what of a layer may fill gaps.
+
+    Lists of ports and of addresses belong to the list of hosts beside them.
+    """
     apart = set()
     if "host" in merged and "," in layer.get("port", ""):
         apart.add("port")
-    # A socket is nearer than any address, and what names one means that one.
+    # A socket is nearer than any address: a layer that names a socket means that one.
     if merged.get("host", "").startswith("/"):
         apart.add("hostaddr")
     return {key: value for key, value in layer.items() if key not in apart}
 
 
 def build_url(keywords: Mapping[str, str]) -> str:
-    """The URL of keywords. Every text in it is encoded, as asyncpg splits at the first `@` and `:` that it meets."""
+    """Returns the URL of keywords.
+
+    Each text in it is encoded, as asyncpg splits at the first `@` and `:` that it finds.
+    """
     user, password = (quote(keywords.get(key, ""), safe="") for key in ("user", "password"))
     userinfo = f"{user}:{password}@" if password else f"{user}@" if user else ""
     apart = {"user", "password", "dbname", "host"} | ({"port"} if "host" in keywords else set())
@@ -114,7 +123,7 @@ def build_url(keywords: Mapping[str, str]) -> str:
 
 
 def places_of(keywords: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Hosts (or addresses) and ports, "" where none is said; none at all where a local server is to be looked for."""
+    """Returns hosts (or addresses) and ports, "" where none is given; [] where a local server is to be looked for."""
     named = keywords.get("host") or keywords.get("hostaddr")
     hosts = named.split(",") if named else []
     ports = keywords.get("port", "").split(",")
@@ -122,7 +131,10 @@ def places_of(keywords: Mapping[str, str]) -> list[tuple[str, str]]:
 
 
 def is_text(text: str) -> bool:
-    """Whether Postgres can hold it: no NUL, and no half of a character, as Python has for bytes that aren't UTF-8."""
+    """Returns whether Postgres can hold a text: no NUL, and no lone surrogate.
+
+    Python has those for bytes that aren't UTF-8.
+    """
     return not any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text)
 
 
@@ -171,7 +183,7 @@ def _split_places(text: str) -> dict[str, str]:
 def _split_query(query: str) -> Iterator[tuple[str, str]]:
     for pair in filter(None, query.split("&")):
         key, equals, value = pair.partition("=")
-        # An @ behind an unknown name is the one of `user:half?other=half@host`.
+        # An @ after an unknown name comes from a password with a ?, as in `user:half?other=half@host`.
         if not equals or not _PARAMETER.fullmatch(key) or ("@" in value and key not in KNOWN):
             raise SettingsError("its parameters, behind the ?, can't be read", hint=f"they are name=value; {_ENCODE}")
         yield _ALIASES.get(key, key), _decode(value)
@@ -218,14 +230,14 @@ def _check_texts(texts: Iterable[str]) -> None:
 
 
 def _check_names(named: Mapping[str, str]) -> None:
-    """A parameter that is misspelt would be a setting of the server: it is refused before it gets there."""
+    """Raises SettingsError for a misspelt parameter, which would be passed as a setting of the server."""
     for key in named:
         if key not in KNOWN and (near := libpq.nearest(key)):
             raise SettingsError("it has a parameter that libpq doesn't know", hint=f"did you mean {near}?")
 
 
 def _translate_ssl(named: dict[str, str]) -> None:
-    """The other ways to ask for TLS: `ssl=true`, `requiressl=1`, `sslmode=no-verify`."""
+    """Translates the other ways to ask for TLS: `ssl=true`, `requiressl=1`, `sslmode=no-verify`."""
     ssl = named.pop("ssl", "")
     if (required := named.pop("requiressl", "")) and not ssl:
         ssl = "require" if required.startswith("1") else "prefer"

@@ -1,4 +1,4 @@
-"""Where a run goes, a database and a schema; and what of it may be shown."""
+"""A destination: the database and the schema of a run, and what of it may be shown."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _IN_PAIR = r"(?i)(password\s*=\s*)(?:'(?:\\.|[^'\\])*'|[^\s&]+)"
 class Destination(NamedTuple):
     """A database and a schema.
 
-    `url` holds all that is known of how to connect. It is `settled` where the settings have filled it from service
-    file and environment; the rest of the environment counts otherwise. `password_from` and `statement_timeout_from` are
-    the places where the password and that timeout stand. `scratch` says that the database is for a while only, so that
-    no script in it may change what would outlast it.
+    `url` holds all that is known of how to connect. `settled` is True where the settings have completed it from service
+    file and environment; otherwise the rest of the environment counts. `password_from` and `statement_timeout_from`
+    name the places where the password and that timeout are set. `scratch` is True for a scratch database, in which no
+    script may change what would outlast it.
     """
 
     url: str
@@ -41,14 +41,17 @@ class Destination(NamedTuple):
 
     @classmethod
     def parse(cls, url: str, *, schema: str | None = None, origin: str = "the URL") -> Self:
-        """The destination at a URL. Raises SettingsError, which names `origin` and shows nothing of the URL."""
+        """Returns the destination of a URL. Raises SettingsError, which names `origin` and shows nothing of the URL."""
         keywords = parse_url(url, origin=origin)
         name = keywords.get("schema", DEFAULT_SCHEMA) if schema is None else schema
         return cls.of(complete(keywords), schema=parse_schema(name, origin=f"the schema for {origin}"))
 
     @classmethod
     def of(cls, keywords: Mapping[str, str], *, schema: str) -> Self:
-        """The destination of `parse_url`'s keywords. Raises SettingsError where the database's name can't be shown."""
+        """Returns the destination of `parse_url`'s keywords.
+
+        Raises SettingsError where the database's name can't be shown.
+        """
         if not shows_itself(keywords.get("dbname", "")):
             raise SettingsError(
                 f"the database's name {keywords['dbname']!r} can't be used: it holds characters that don't show",
@@ -58,25 +61,25 @@ class Destination(NamedTuple):
 
     @property
     def keywords(self) -> dict[str, str]:
-        """What is known of how to connect, in libpq's words."""
+        """The parameters of the connection, as libpq's keywords."""
         return parse_url(self.url, origin="the URL")
 
     @property
     def label(self) -> str:
-        """The destination for people, without a password: `app@db.example.com:5432/app, schema public`."""
+        """The destination as shown to people, without a password: `app@db.example.com:5432/app, schema public`."""
         text = f"{_server(self.keywords)}, schema {self.schema}"
         return "".join(character if character.isprintable() else "?" for character in text)
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The texts never to be shown, plain and as a URL holds them."""
+        """The texts that must never be shown, plain and as a URL holds them."""
         keywords = self.keywords
         return self.hidden(keywords[key] for key in _SECRET_KEYWORDS if key in keywords)
 
     def hidden(self, passwords: Iterable[str]) -> tuple[str, ...]:
-        """Passwords never to be shown, plain and as a URL holds them.
+        """Returns the forms of passwords that must never be shown, plain and as a URL holds them.
 
-        One that is also the user's, the database's or the schema's name is left out: each message shows those.
+        A password that is also the user's, the database's or the schema's name is left out: each message shows those.
         """
         keywords = self.keywords
         shown = {keywords.get("user"), keywords.get("dbname"), self.schema}
@@ -91,7 +94,7 @@ class Destination(NamedTuple):
 
     @property
     def bare_url(self) -> str:
-        """The URL without anything secret, for a command that somebody may copy."""
+        """The URL without secrets, for a command that a user may copy."""
         return build_url({key: value for key, value in self.keywords.items() if key not in _SECRET_KEYWORDS})
 
     @property
@@ -101,16 +104,16 @@ class Destination(NamedTuple):
         return {key: seconds(key, keywords[key]) for key in TIMEOUTS if key in keywords}
 
     def without(self, *keys: str) -> Self:
-        """The same without these parameters."""
+        """Returns the destination without these parameters."""
         return self._replace(url=build_url({key: text for key, text in self.keywords.items() if key not in keys}))
 
     def at(self, database: str) -> Self:
-        """The same server, and another database."""
+        """Returns another database on the same server."""
         return self._replace(url=build_url({**self.keywords, "dbname": database}))
 
 
 def parse_schema(text: str, *, origin: str) -> str:
-    """A schema's name that Sartor may use. Raises SettingsError, naming `origin`."""
+    """Returns a schema's name that Sartor may use. Raises SettingsError, naming `origin`, for any other."""
     if not text or not is_text(text):
         reason = "it is empty, holds a NUL, or isn't UTF-8"
     elif len(text.encode()) > 63:
@@ -125,33 +128,33 @@ def parse_schema(text: str, *, origin: str) -> str:
 
 
 def _forms(secret: str) -> tuple[str, ...]:
-    """A secret as it is, as URLs hold it, and as Python writes it."""
+    """Returns a secret as it is, as URLs hold it, and as Python writes it."""
     return secret, quote(secret, safe=""), quote(secret), quote_plus(secret), repr(secret)[1:-1]
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """The text with `***` for each secret, and for the password of each Postgres URL and keyword string in it.
+    """Returns the text with `***` for each secret, and for the password of each Postgres URL and keyword string in it.
 
-    A secret of one or two characters is hidden only where a URL would hold it, as `:pw@`; anywhere else it would take
-    half of the text away. Redact values before they are made into JSON: a URL is taken to end where a space is.
+    A secret of one or two characters is hidden only where a URL would hold it, as `:pw@`; anywhere else, hiding it
+    would remove half of the text. Redact values before they are made into JSON: a URL is taken to end at a space.
     """
     forms = dict(_form(secret) for secret in secrets if secret)
     if forms:
         longest_first = sorted(forms, key=len, reverse=True)
         text = re.sub("|".join(map(re.escape, longest_first)), lambda found: forms[found[0]], text)
-    # Most texts hold neither, and most commands needn't compile what would find them.
+    # Most texts hold neither, so most commands needn't compile these expressions.
     if "@" in text:
         text = re.sub(_IN_URL, r"\1***@", text)
     return re.sub(_IN_PAIR, r"\1***", text) if "password" in text.lower() else text
 
 
 def redact_argument(word: str) -> str:
-    """A word of a command line with `***` for a password, also in a URL that is broken, or none of Postgres's."""
+    """Returns a command line's word with `***` for a password, also in a URL that is broken or not of Postgres."""
     return re.sub(r":[^:@/][^@]*@", ":***@", redact(word, ()))
 
 
 def _form(secret: str) -> tuple[str, str]:
-    """What to look for, and what to put there."""
+    """Returns the text to look for, and its replacement."""
     return (secret, "***") if len(secret) >= _SHORTEST_SECRET else (f":{secret}@", ":***@")
 
 

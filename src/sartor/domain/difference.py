@@ -1,4 +1,4 @@
-"""How two fingerprints differ: object by object, and as a diff for people."""
+"""The differences of two fingerprints, object by object, and as a diff for people."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from sartor.domain.fingerprint import NOTED, Fingerprint
 from sartor.domain.spelling import plain
 
 ORDERS = frozenset({"column order", "label order"})
-"""The kinds whose definition is the names of other objects, one a line."""
+"""The kinds of object whose definition is a list of other objects' names, one a line."""
 
 NOTHING = "/dev/null"
-"""What a diff calls the side where an object isn't."""
+"""The name that a diff has for the side where an object doesn't exist."""
 
 
 class Change(Enum):
-    """What became of an object."""
+    """The kinds of change to an object."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -26,7 +26,7 @@ class Change(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """An object that two fingerprints don't have alike; a definition is None where the object isn't there."""
+    """An object that differs between two fingerprints; a definition is None where the object doesn't exist."""
 
     kind: str
     name: str
@@ -36,24 +36,24 @@ class Difference:
 
     @property
     def change(self) -> Change:
-        """What became of the object."""
+        """The kind of change."""
         if self.before is None:
             return Change.ADDED
         return Change.REMOVED if self.after is None else Change.CHANGED
 
     @property
     def noted(self) -> bool:
-        """Whether it is only worth a note: the logical hash doesn't have it."""
+        """True where the difference is only worth a note: the logical hash leaves it out."""
         return self.kind in NOTED
 
     @property
     def label(self) -> str:
-        """The object for people: `column public.users.email`."""
+        """The object as shown to people: `column public.users.email`."""
         return f"{self.kind} {self.name}"
 
 
 def compare(before: Fingerprint, after: Fingerprint) -> tuple[Difference, ...]:
-    """The objects that differ, by kind and name. Raises ValueError where the two don't look at the same."""
+    """Returns the objects that differ, by kind and name. Raises ValueError where the two don't cover the same."""
     if not before.comparable(after):
         raise ValueError("fingerprints of other schemas, or by another version of Postgres, don't compare")
     if before.exact == after.exact:
@@ -69,16 +69,16 @@ def compare(before: Fingerprint, after: Fingerprint) -> tuple[Difference, ...]:
 
 
 def _differs(kind: str, before: str | None, after: str | None) -> bool:
-    """Whether two definitions mean something else."""
+    """Returns whether two definitions differ in meaning."""
     if before is None or after is None or before == after:
         return before != after
     return plain(kind, before) != plain(kind, after)
 
 
 def without_parts(differences: Iterable[Difference]) -> tuple[Difference, ...]:
-    """The differences that no other one brings with it.
+    """Returns the differences that no other one entails.
 
-    A table that was added brings its columns, indexes, grants; a column that was added, another order of columns.
+    An added table entails its columns, indexes and grants; an added column entails another order of columns.
     """
     found = tuple(differences)
     whole = {(d.label, d.change) for d in found if d.change is not Change.CHANGED}
@@ -86,7 +86,7 @@ def without_parts(differences: Iterable[Difference]) -> tuple[Difference, ...]:
 
 
 def _same_order(difference: Difference) -> bool:
-    """Whether it is one of order, and what was there before and is still there stands as it stood."""
+    """Returns whether a difference is one of order, and the names that stay keep their order."""
     if difference.kind not in ORDERS or difference.change is not Change.CHANGED:
         return False
     before, after = (text.splitlines() for text in (difference.before or "", difference.after or ""))
@@ -94,7 +94,7 @@ def _same_order(difference: Difference) -> bool:
 
 
 def unified(differences: Iterable[Difference]) -> Iterator[str]:
-    """The lines of a unified diff of the definitions, object by object."""
+    """Yields the lines of a unified diff of the definitions, object by object."""
     import difflib  # noqa: PLC0415 - most runs have nothing to show
 
     for d in differences:

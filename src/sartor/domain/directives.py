@@ -1,6 +1,6 @@
-"""Directives in SQL files, `-- sartor: down`, and lines that a person would take for one.
+"""Directives in SQL files, such as `-- sartor: down`, and lines that a person would take for one.
 
-What nearly is a directive would be a comment, and the `down` below it a part of `up`: it is refused instead.
+A line that nearly is a directive would be a comment, and the `down` below it a part of `up`: so it is refused.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _OTHERS = re.compile(
     rf"[\W_]*(?:(?:(?:goose|migrate)[ \t:]+)?(?P<word>{_WORD})"
     rf"|(?P<first>{_WORD})[ \t]+(?:migration|section|script))[\W_]*"
 )
-"""How other tools, and people, name a section: `+goose Down`, `migrate:down`, `!Downs`, `@UNDO`, `-- DOWN --`."""
+"""Names that other tools, and people, give sections: `+goose Down`, `migrate:down`, `!Downs`, `@UNDO`, `-- DOWN --`."""
 _SUSPECT = re.compile(r"^[^\S\n]*(?!--|/\*)(?:[^\w\s'\"(),;\\]|sartor\b|[^\x00-\x7f]).*$", re.MULTILINE | re.IGNORECASE)
 """A line of SQL that begins as no SQL does, or with the name; most files have none."""
 _ALIKE = str.maketrans("асеорхуіѕԁкмнтвгпԛԝαορτυνικε", "aceopxyisdkmhtbrnqwaoptuvike")
@@ -34,7 +34,7 @@ _DASHES = re.compile(r"[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
 
 
 def is_nearly(line: str) -> bool:
-    """Whether a person would take a line for a directive: one that is none, as it is spelled otherwise."""
+    """Returns whether a person would take a line for a directive that, as it is spelled, it isn't."""
     match = _LINE.match(_folded(line))
     if match is None:
         return False
@@ -49,7 +49,7 @@ def is_nearly(line: str) -> bool:
 
 
 def _means_one(words: list[str], *, marked: bool) -> bool:
-    """Whether these words behind the name are a directive's, and no sentence; `marked` where a mark is between."""
+    """Returns whether these words after the name are a directive's, not a sentence; `marked`: a mark is between."""
     first = words[0]
     if first in _UP | _DOWN or _is_alike(first, "down"):
         return marked or len(words) <= 5
@@ -61,9 +61,9 @@ def _means_one(words: list[str], *, marked: bool) -> bool:
 
 
 def other_section(line: str, section: str) -> bool:
-    """Whether a comment's line names the section that it doesn't stand in, in the words of another tool or of people.
+    """Returns whether a comment's line names the other section than its own, in the words of another tool or of people.
 
-    Where it names the one that it is in, the file may well be another tool's as well.
+    A line that names the section it is in doesn't count: the file may well be another tool's as well.
     """
     match = _OTHERS.fullmatch(_folded(line))
     if match is None:
@@ -73,7 +73,7 @@ def other_section(line: str, section: str) -> bool:
 
 
 def suspects(text: str) -> list[sql.Token]:
-    """Lines of SQL that are nearly directives, behind `#` or a dash that is none: neither quoted nor in a comment."""
+    """Returns lines of SQL that are nearly directives, after `#` or a false dash, neither quoted nor in a comment."""
     found = [match for match in _SUSPECT.finditer(text) if is_nearly(match[0])]
     if not found:
         return []
@@ -86,7 +86,7 @@ def suspects(text: str) -> list[sql.Token]:
 
 
 def _folded(line: str) -> str:
-    """A line as the eye has it: without what isn't to be seen, in lower case, in letters and dashes of ASCII."""
+    """Returns a line as it looks: without invisible characters, in lower case, with ASCII's letters and dashes."""
     if line.isascii():
         return line.lower()
     seen = "".join(c for c in unicodedata.normalize("NFKC", line) if unicodedata.category(c) != "Cf")
@@ -94,7 +94,7 @@ def _folded(line: str) -> str:
 
 
 def _is_alike(word: str, known: str) -> bool:
-    """Whether a word is a known one, or one typing error away: a letter more, less or other, or two swapped."""
+    """Returns whether a word is a known one or one typing error away: a letter more, less or other, or two swapped."""
     if word == known:
         return True
     i = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(word, known, strict=False)))

@@ -1,4 +1,4 @@
-"""Why nobody vouches for what a statement did in a rehearsal: what the clone lacked, rows above all."""
+"""The reasons to doubt what a statement did in a rehearsal: what the clone lacked, above all rows."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from sartor.domain.hazard import Refusal, Statement
 
 
 class Lack(NamedTuple):
-    """What a clone lacks, such as `index i of t`, and the relation that this is about; None where it may be about any.
+    """Something that a clone lacks, such as `index i of t`, and the relation concerned; None where it may be any.
 
-    One with a `word` is about nothing but what names that.
+    A lack with a `word` concerns only statements that name it.
     """
 
     what: str
@@ -22,12 +22,15 @@ class Lack(NamedTuple):
 
 
 _ALTERS_DOMAIN = re.compile(r"\balter\s+domain\b", re.IGNORECASE)
-"""What looks at the rows of all tables that have a column of a type, and changes nothing of their own form."""
+"""ALTER DOMAIN reads the rows of all tables that have a column of the type, and changes nothing of the tables' form."""
 OF_DOMAINS = "23502 or 23514"
 
 
 def in_view_of_rows(statement: Statement, filled: Collection[str]) -> Statement:
-    """The statement, in doubt where it looked at tables that had no rows there, are `filled`, and may refuse it."""
+    """Returns the statement, in doubt where the rows of tables that are `filled` may refuse it.
+
+    It read these tables in the rehearsal, where they had no rows.
+    """
     refusals = statement.refusals
     if _ALTERS_DOMAIN.search(statement.sql):
         refusals = (*refusals, *(Refusal(table, OF_DOMAINS) for table in statement.scans))
@@ -43,7 +46,7 @@ def in_view_of_rows(statement: Statement, filled: Collection[str]) -> Statement:
 
 
 def in_view_of(statement: Statement, lacks: Collection[Lack]) -> Statement:
-    """The statement, in doubt where it has to do with something that the clone lacks."""
+    """Returns the statement, in doubt where it involves something that the clone lacks."""
     touched = {lock.relation for lock in (*statement.locks, *statement.held)} | {*statement.tables, *statement.writes}
     words = frozenset(re.findall(r"\w+", statement.sql.lower()))
     found = dict.fromkeys(f"the clone lacks {lack.what}" for lack in _met(lacks, touched, words))
@@ -61,6 +64,6 @@ def _met(lacks: Collection[Lack], touched: Collection[str], words: Collection[st
 
 
 def _is_named(name: str, words: Collection[str]) -> bool:
-    """Whether all words of a name are there, whoever else's they may be: a doubt too many is better than none."""
+    """Returns whether all words of a name occur, even as parts of others. A doubt too many is better than none."""
     last = name.lower().rpartition(".")[2]
     return all(word in words for word in re.findall(r"\w+", last))

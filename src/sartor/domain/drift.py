@@ -1,4 +1,4 @@
-"""Drift: how a live schema differs from what the alterations made of it."""
+"""Drift: the differences between a live schema and what the alterations made of it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ OUTDATED = "a run is at work, or has ended without recording what it made"
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What a ledger says the schema should be, as of the journal's event `seq`; who recorded it, and when.
+    """A ledger's record of what the schema should be, as of the journal's event `seq`; who recorded it, and when.
 
-    `packed` is what `Fingerprint.unpack` reads. `stamp` is the catalogue's where the schema was just
-    so, else "". `outdated` says that alterations went in or out since then, in a run that hasn't recorded what they
-    made. `anew` is when the last run that found it like that took the schema for what it should be; None where each
-    run followed on the one before.
+    `packed` is what `Fingerprint.unpack` reads. `stamp` is the catalogue's where the schema was exactly as recorded,
+    else "". `outdated` says that alterations were deployed or rolled back since then, in a run that hasn't recorded
+    what they made. `anew` is when a run last took the schema as it was for what it should be, with no record to compare
+    it with; None where each run continued from the one before.
     """
 
     seq: int
@@ -36,16 +36,16 @@ class Record:
 
     @cached_property
     def fingerprint(self) -> Fingerprint | None:
-        """What the schema should be; None where a Sartor of another format recorded it."""
+        """The schema as it should be; None where a Sartor of another format recorded it."""
         return Fingerprint.unpack(self.packed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """How a live schema differs from its record: what is a fault, and what is only worth a note.
+    """The differences between a live schema and its record: those that are faults, and those only worth a note.
 
-    Rights that were given besides are a note: who operates a database gives them. Rights that were taken are a fault.
-    `unknown` says why nothing can be told; "" where it can.
+    Rights that were granted in addition are a note: the operators of a database grant them. Revoked rights are a fault.
+    `unknown` says why drift can't be determined; "" where it can.
     """
 
     record: Record | None = None
@@ -55,7 +55,7 @@ class Drift:
 
     @property
     def told(self) -> str:
-        """The faults in half a sentence; "" where there is none."""
+        """The faults as a clause; "" where there are none."""
         if not self.differences:
             return ""
         count = len(self.differences)
@@ -64,17 +64,17 @@ class Drift:
 
     @property
     def certain(self) -> bool:
-        """Whether all that was ever changed by hand would be told."""
+        """True where every change that was ever made by hand would be reported."""
         return not (self.unknown or (self.record and self.record.anew))
 
     @property
     def absent(self) -> bool:
-        """Whether the schema is known to be as it was recorded, to the last note."""
+        """True where the schema is known to be as it was recorded, without even a note."""
         return self.record is not None and not (self.differences or self.noted or self.unknown)
 
 
 def find_drift(record: Record, live: Fingerprint) -> Drift:
-    """What became of a schema since its record."""
+    """Returns the drift of a schema since its record."""
     if reason := _incomparable(record, live):
         return Drift(record=record, unknown=reason)
     assert record.fingerprint is not None  # noqa: S101 - for the type checker
@@ -82,7 +82,7 @@ def find_drift(record: Record, live: Fingerprint) -> Drift:
 
 
 def hold_against(expected: Fingerprint, live: Fingerprint) -> Drift:
-    """How a schema differs from another one, of the same name and major version."""
+    """Compares a schema with another one, of the same name and major version."""
     found = without_parts(compare(expected, live))
     return Drift(
         differences=tuple(d for d in found if not (d.noted or _only_gives(d))),
@@ -91,7 +91,7 @@ def hold_against(expected: Fingerprint, live: Fingerprint) -> Drift:
 
 
 def _only_gives(difference: Difference) -> bool:
-    """Whether it gives somebody rights and takes none. Everyone and the owner have some without any word of it."""
+    """Returns whether a difference grants rights and revokes none. PUBLIC and the owner have some without any grant."""
     if difference.kind != "grant" or difference.after is None:
         return False
     if difference.before is None:
@@ -113,16 +113,16 @@ def _incomparable(record: Record, live: Fingerprint) -> str:
 
 
 def carried(expected: Fingerprint, before: Fingerprint, after: Fingerprint) -> Fingerprint:
-    """What a schema should be after a run: as it should have been before it, with what the run changed.
+    """Returns what a schema should be after a run: as it should have been before, with what the run changed.
 
-    So what somebody else changed before the run is still drift after it.
+    So what another role changed before the run is still drift after it.
     """
     should, was, is_now = (_by_key(side.objects) for side in (expected, before, after))
     untouched = {key: found for key, found in should.items() if was.get(key) == is_now.get(key)}
     changed = {key: found for key, found in is_now.items() if was.get(key) != found}
     kept = {**untouched, **changed}
     known = {found.label for found in should.values()}
-    # A part that somebody had dropped by hand goes with its table, when the run drops that.
+    # A part that was dropped by hand is removed with its table, when the run drops the table.
     while orphans := _orphans(kept.values(), known):
         for found in orphans:
             del kept[found.kind, found.name]

@@ -1,4 +1,4 @@
-"""Every error that Sartor raises, with the way out and the exit code of each.
+"""Every error that Sartor raises, with what to do about it and its exit code.
 
     SartorError
     ├── UsageError                 2    the command, a setting or a file name is wrong
@@ -9,7 +9,7 @@
     ├── RefusedError               2    a protected environment, or no confirmation
     ├── ScriptError                1    a script can't be loaded, or lacks what the plan needs
     ├── AlterationFailed           1    a script ran and failed; `failure` holds the facts
-    │   └── LockNotHad             5        for want of a lock, within its budget: another try may do better
+    │   └── LockNotHad             5        it got no lock within its budget; another try may succeed
     ├── HazardFound                1    a rehearsed alteration is worse for others than was allowed
     ├── Unproved                   1    a rollback isn't known to work
     ├── PlanError                  4    disk and ledger contradict each other
@@ -17,7 +17,7 @@
     │   ├── AlterationMissing
     │   ├── OutOfOrder
     │   ├── LineageMismatch
-    │   └── VerificationFailed         something isn't as it should be; what, is told before
+    │   └── VerificationFailed         something isn't as it should be; what it is, is reported before
     ├── LedgerUnsound              4    Sartor's tables aren't as it makes them, or contradict each other
     ├── RunHeld                    5    another run holds the destination
     ├── DestinationError           6    the database can't be reached, or refuses
@@ -44,13 +44,13 @@ if TYPE_CHECKING:
 
 
 NOT_HAD = frozenset({"55P03", "40P01"})
-"""Lock not available, and deadlock (the manual's appendix A), where no further try is made."""
+"""SQLSTATEs of lock not available, and of deadlock (the manual's appendix A), where no further try is made."""
 
 
 class SartorError(Exception):
-    """The root: `str(error)` is the reason, `hint` the way out ("" where the reason says it).
+    """The root of Sartor's errors: `str(error)` is the reason, `hint` what to do ("" where the reason says it).
 
-    `report` tells what had been done when the error ended a run; None where no run had begun.
+    `report` says what had been done when the error ended a run; None where no run had begun.
     """
 
     exit_code: ClassVar[int] = 1
@@ -64,7 +64,7 @@ class SartorError(Exception):
 
 
 class UsageError(SartorError):
-    """The command line asks for something that can't be."""
+    """The command line asks for something impossible."""
 
     exit_code = 2
 
@@ -82,11 +82,11 @@ class TargetError(UsageError):
 
 
 class SchemaMissing(UsageError):
-    """The destination's schema isn't there, and the command isn't one that makes it."""
+    """The destination's schema doesn't exist, and the command isn't one that creates it."""
 
 
 class RefusedError(UsageError):
-    """A destructive command without its confirmation, or where settings forbid it."""
+    """A destructive command lacks its confirmation, or the settings forbid it."""
 
 
 class ScriptError(SartorError):
@@ -100,7 +100,7 @@ class ScriptError(SartorError):
 
 
 class AlterationFailed(SartorError):
-    """A script ran and failed; it changed nothing, and what came before it stays."""
+    """A script ran and failed; `failure` says whether anything of it stayed. What the run did before it stays."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(f"{failure.name}: {failure.message}")
@@ -108,26 +108,26 @@ class AlterationFailed(SartorError):
 
 
 class LockNotHad(AlterationFailed):
-    """A script failed for want of a lock that it didn't get in time."""
+    """A script failed because it didn't get a lock in time."""
 
     exit_code = 5
 
 
 def alteration_failed(failure: Failure) -> AlterationFailed:
-    """The error for a failure: one that is nobody's mistake is told from the others by its exit code."""
+    """Returns the error for a failure. Want of a lock, which is no mistake, is distinguished by its exit code."""
     return (LockNotHad if failure.sqlstate in NOT_HAD else AlterationFailed)(failure)
 
 
 class HazardFound(SartorError):
-    """An alteration, rehearsed, is a worse hazard to a live database than was allowed."""
+    """A rehearsed alteration is a worse hazard to a live database than was allowed."""
 
 
 class Unproved(SartorError):
-    """A rollback was seen not to work, or was never seen to."""
+    """A rollback was seen to fail, or was never seen to work."""
 
 
 class PlanError(SartorError):
-    """What is on disk contradicts what the ledger says."""
+    """The files on disk contradict the ledger."""
 
     exit_code = 4
 
@@ -141,7 +141,7 @@ class AlterationMissing(PlanError):
 
 
 class OutOfOrder(PlanError):
-    """A late arrival, where `--strict-order` forbids them."""
+    """An alteration is late, and `--strict-order` forbids that."""
 
     hint = "deploy without --strict-order, or rename the alteration so that it comes last"
 
@@ -161,7 +161,7 @@ class LedgerUnsound(SartorError):
 
 
 class RunHeld(SartorError):
-    """Another run holds the destination, and went on holding it for as long as `--wait` allows."""
+    """Another run holds the destination, and held it for as long as `--wait` allows."""
 
     exit_code = 5
 
@@ -177,7 +177,7 @@ class Unreachable(DestinationError):
 
 
 class Locked(DestinationError):
-    """A lock that a statement of Sartor's own needs wasn't to be had in time."""
+    """A statement of Sartor's own didn't get a lock in time."""
 
     exit_code = 5
     hint = (
@@ -199,7 +199,7 @@ class PrivilegeMissing(DestinationError):
 
 
 class ReadOnly(DestinationError):
-    """A standby, or a database or role set to read only."""
+    """The database is a standby, or the database or the role is set to read only."""
 
 
 class LedgerTooNew(DestinationError):
@@ -219,11 +219,14 @@ class EmbeddedUnavailable(DestinationError):
 
 
 class BackupFailed(DestinationError):
-    """No backup could be taken, or one isn't whole or can't be restored; no half file, and nothing half restored."""
+    """No backup could be taken, or one isn't whole or can't be restored.
+
+    No partial file and no partial restore is left.
+    """
 
 
 class RehearsalFailed(DestinationError):
-    """No clone could be made to rehearse on; the destination is as it was."""
+    """No clone could be made to rehearse on; the destination is unchanged."""
 
 
 class Interrupted(SartorError):
@@ -233,7 +236,7 @@ class Interrupted(SartorError):
 
 
 class ScriptFault(Exception):
-    """What is wrong with a script that ended as if all were well; no SartorError, as the run tells of it as a failure.
+    """A fault of a script that ended without an error; no SartorError, as the run reports it as a failure.
 
     `place` is the file and line that it comes from, where known; `advice` what to write instead.
     """
@@ -245,35 +248,35 @@ class ScriptFault(Exception):
 
 
 class Escaped(Exception):
-    """A script raised what would pass for the run's own end, as `sys.exit` does: its cause."""
+    """A script raised what would pass for the end of the run, as `sys.exit` does; that is the cause of this error."""
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it came from, the first cause last: a broken connection hides why it broke."""
+    """Yields the error and its causes, the first cause last: a broken connection hides why it broke."""
     seen: list[BaseException] = []
     found: BaseException | None = error
-    while found is not None and not any(found is each for each in seen):  # `raise a from b` can close a circle
+    while found is not None and not any(found is each for each in seen):  # `raise a from b` can make a cycle
         seen.append(found)
         yield found
         found = found.__cause__ or found.__context__
 
 
 class BrokenInto(BaseException):
-    """A signal broke into a script that blocks the event loop, wherever it stood: no error of the script's."""
+    """A signal interrupted a script that blocks the event loop, at any place in it; it isn't an error of the script."""
 
 
 LONGEST = 10_000
-"""Characters of a script's error that are told: all of it is written to the journal, and to whoever reads it."""
+"""The most characters of a script's error that are reported: they all go to the journal, and to its readers."""
 
 
 def said(error: object) -> str:
-    """An error's text, whatever it is: it may have none that can be had, or characters that can't be written."""
+    """Returns the text of any error; it may have none that can be read, or characters that can't be written."""
     try:
         text = str(error)
     except BrokenInto:
         raise
     except BaseException as fault:  # noqa: BLE001 - an error of a script's own may be made in any way
         return f"(its text can't be had: {type(fault).__name__})"
-    # Unbound: the text may be of a class of the script's as well.
+    # `str.encode` unbound: the text's class may be the script's own as well.
     plain = str.encode(text, "utf-8", "backslashreplace").decode().replace("\0", "\\x00")
     return plain if len(plain) <= LONGEST else f"{plain[:LONGEST]} ... ({len(plain)} characters in all)"

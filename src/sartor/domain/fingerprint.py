@@ -1,4 +1,4 @@
-"""The fingerprint of a database's schemas: all that is in them, as text that compares, and two hashes of it."""
+"""The fingerprint of a database's schemas: all that is in them, as text that can be compared, and two hashes of it."""
 
 from __future__ import annotations
 
@@ -13,41 +13,41 @@ from enum import Enum
 from typing import Any, NamedTuple, Self
 
 FORMAT = 1
-"""Which objects are looked at, and how they are written. Fingerprints of different formats don't compare."""
+"""The number of the format: which objects are included, and how they are written. Different formats don't compare."""
 
 _LEVEL = 4
-"""Of compression: an eighth of the time of the highest, for about as many bytes."""
+"""The level of compression: an eighth of the time of the highest, for about as many bytes."""
 
 NOTED = frozenset({"column order", "extension version", "label order", "owner", "settings", "tablespace"})
-"""The kinds that may differ between schemas which are the same to an application: only the exact hash has them.
+"""The kinds that may differ between schemas that are the same to an application; only the exact hash includes them.
 
-A column that was dropped and made again is the last one, and an enum's label likewise. Owners, tablespaces, the
-versions of extensions and what `alter database ... set` says are a place's own: a copy elsewhere has others.
+A column that was dropped and added again is the last one, and so is an enum's label. Owners, tablespaces, the versions
+of extensions and what `alter database ... set` says belong to a place: a copy elsewhere has others.
 """
 
 _NOTED = re.compile(rb"^(?:%s)\t" % b"|".join(kind.encode() for kind in sorted(NOTED)), re.MULTILINE)
-"""The beginning of a noted object's line."""
+"""The start of a noted object's line."""
 
 _ESCAPES = {"\\": "\\", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t", "\v": "v"}
-"""What follows a backslash in a line, for a character that can't be there: the text format of COPY."""
+"""The letter after a backslash in a line, for a character that can't be there: the text format of COPY."""
 _ESCAPING = str.maketrans({character: f"\\{letter}" for character, letter in _ESCAPES.items()})
 _ESCAPE = re.compile(r"\\.")
 _ESCAPED = {f"\\{letter}": character for character, letter in _ESCAPES.items()}
 
 
 class Scope(Enum):
-    """What a fingerprint takes in."""
+    """The extent of a fingerprint."""
 
     SCHEMAS = "schemas"
-    """The given schemas, and nothing of other ones or of their database: several products may share that."""
+    """The given schemas, and nothing of other schemas or of their database, which several products may share."""
     DATABASE = "database"
     """The given schemas, and what belongs to no schema: extensions, event triggers, publications, casts, servers."""
 
 
 class SchemaObject(NamedTuple):
-    """One thing in a schema: `kind` and `name` say which, `definition` is lines of text, `parent` what it is part of.
+    """An object in a schema: `kind` and `name` identify it, `definition` is lines of text, `parent` what it is part of.
 
-    A column's parent is `table public.users`, a grant's or a comment's what it is about; "" stands for none.
+    A column's parent is `table public.users`, that of a grant or a comment is what it is about; "" stands for none.
     """
 
     kind: str
@@ -57,12 +57,12 @@ class SchemaObject(NamedTuple):
 
     @property
     def label(self) -> str:
-        """The object for people, and what its parts have for a parent: `table public.users`."""
+        """The object as shown to people, and as its parts name their parent: `table public.users`."""
         return f"{self.kind} {self.name}"
 
     @property
     def noted(self) -> bool:
-        """Whether a difference here is only worth a note."""
+        """True where a difference here is only worth a note."""
         return self.kind in NOTED
 
 
@@ -71,10 +71,10 @@ class Fingerprint:
     """All objects of some schemas; `server` is Postgres's major version, `text` the lines that a `Packer` packed.
 
     `logical` is a hash, in hexadecimal digits, of what an application can tell, as it is spelled: where two are equal,
-    nothing differs; where they aren't, `compare` knows whether anything does. `exact` is a hash of everything.
+    nothing differs; where they aren't, `compare` decides whether anything does. `exact` is a hash of everything.
 
-    It holds names and definitions as they are. So it is compared with another of schemas of the same names, and of the
-    same major version: each writes a view's query in its own way.
+    It holds names and definitions as they are. So it is only compared with one of schemas of the same names, and of the
+    same major version: each version writes a view's query in its own way.
     """
 
     schemas: tuple[str, ...]
@@ -86,7 +86,7 @@ class Fingerprint:
 
     @staticmethod
     def of(objects: Iterable[SchemaObject], *, schemas: tuple[str, ...], scope: Scope, server: int) -> Fingerprint:
-        """The fingerprint of these objects, in whichever order they come."""
+        """Returns the fingerprint of these objects, in whichever order they come."""
         packer = Packer()
         for each in sorted(objects, key=lambda each: (each.noted, each)):
             packer.add(_line(each))
@@ -94,15 +94,18 @@ class Fingerprint:
 
     @property
     def objects(self) -> tuple[SchemaObject, ...]:
-        """The objects, the noted ones last; unpacked each time, for there may be a hundred thousand."""
+        """The objects, the noted ones last; unpacked at each access, as there may be a hundred thousand."""
         return tuple(_object(line) for line in zlib.decompress(self.text).decode().split("\n")[:-1])
 
     def comparable(self, other: Fingerprint) -> bool:
-        """Whether a difference between the two would be one of what they look at."""
+        """Returns whether both cover the same schemas and scope on the same major version, so can be compared."""
         return (self.schemas, self.scope, self.server) == (other.schemas, other.scope, other.server)
 
     def packed(self) -> dict[str, Any]:
-        """The fingerprint but for its text, as JSON's values. With that in base64, as `objects`, `unpack` reads it."""
+        """Returns the fingerprint without its text, as JSON's values.
+
+        `unpack` reads it with the text in base64 as `objects`.
+        """
         return {
             "format": FORMAT,
             "schemas": list(self.schemas),
@@ -114,7 +117,7 @@ class Fingerprint:
 
     @classmethod
     def unpack(cls, packed: Mapping[str, Any]) -> Self | None:
-        """What `packed` made, with its objects; None where another Sartor did, in another format."""
+        """Returns the fingerprint that `packed` made, with its objects; None where its format is another Sartor's."""
         if packed["format"] != FORMAT:
             return None
         return cls(
@@ -128,9 +131,9 @@ class Fingerprint:
 
 
 class Packer:
-    """A fingerprint in the making: its lines are hashed and compressed as they come, and are never all there at once.
+    """A fingerprint being built: its lines are hashed and compressed as they come, and are never all in memory at once.
 
-    A line is an object's kind, name, parent and definition as COPY writes them. They come sorted by kind and name, by
+    A line is an object's kind, name, parent and definition as COPY writes them. Lines come sorted by kind and name, by
     code point, the noted ones last: so what was hashed before the first of those is the logical hash.
     """
 
@@ -141,7 +144,7 @@ class Packer:
         self._logical = ""
 
     def add(self, lines: bytes) -> None:
-        """Take the next lines, one at least, each of them whole."""
+        """Takes the next lines: at least one, each of them whole."""
         last = lines.rfind(b"\n", 0, -1) + 1
         if not self._logical and _NOTED.match(lines, last):
             first = next(_NOTED.finditer(lines)).start()
@@ -153,7 +156,7 @@ class Packer:
         self._packed.write(self._compressor.compress(lines))
 
     def end(self, *, schemas: tuple[str, ...], scope: Scope, server: int) -> Fingerprint:
-        """The fingerprint, once; these say what the lines are of."""
+        """Returns the fingerprint; to be called once. The arguments say what the lines are of."""
         exact = self._hash.hexdigest()
         self._packed.write(self._compressor.flush())
         return Fingerprint(

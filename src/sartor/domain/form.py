@@ -1,4 +1,4 @@
-"""The form of a table: its columns and what it demands of rows; what a change of that refuses, drops or cuts."""
+"""The form of a table: its columns and its constraints on rows, and what a change of it refuses, drops or cuts."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import NamedTuple
 from sartor.domain.hazard import Lost, Refusal
 
 CODES = {"c": "23514", "f": "23503", "p": "23505", "u": "23505", "x": "23P01", "n": "23502"}
-"""By the kind of a constraint, as in `pg_constraint`, the SQLSTATE of a row that it refuses."""
+"""The SQLSTATE of a row that a constraint refuses, by the constraint's kind as in `pg_constraint`."""
 OF_VALUES = "22001, 22003 or 22P02"
 
 
 class Column(NamedTuple):
-    """A column: its type as SQL has it; `filled` says that rows that are there get a value by themselves."""
+    """A column: its type as SQL has it; `filled` says that existing rows get a value by themselves."""
 
     name: str
     type: str
@@ -23,14 +23,14 @@ class Column(NamedTuple):
 
 
 class Demand(NamedTuple):
-    """A constraint that holds for all rows, or a unique index: its number and kind, as in `pg_constraint`."""
+    """A constraint that holds for all rows, or a unique index: its number, and its kind as in `pg_constraint`."""
 
     number: int
     kind: str
 
 
 class Form(NamedTuple):
-    """A table's columns by number, and what it demands of rows by name."""
+    """A table's columns by number, and its demands on rows by name."""
 
     columns: Mapping[int, Column]
     demands: Mapping[str, Demand]
@@ -38,8 +38,8 @@ class Form(NamedTuple):
 
 
 def refusals(table: str, before: Form, after: Form) -> Iterator[Refusal]:
-    """What a change has rows looked at for, that they may not bear."""
-    # With the type of a column, what is on it is made anew.
+    """Yields the checks of rows that a change makes, and that rows may fail."""
+    # A change of a column's type rebuilds the constraints and indexes on it.
     types = {number: column.type for number, column in after.columns.items()}
     kept = all(types.get(number, column.type) == column.type for number, column in before.columns.items())
     for name, demand in after.demands.items():
@@ -57,9 +57,9 @@ def refusals(table: str, before: Form, after: Form) -> Iterator[Refusal]:
 
 
 def lost(table: str, before: Form, after: Form, recast: Mapping[str, bool]) -> Iterator[Lost]:
-    """The columns that a change has dropped, and those whose values it may have cut.
+    """Yields the columns that a change has dropped, and those whose values it may have cut.
 
-    `recast` are those whose new values an expression has made, and whether that is a cast and nothing more.
+    `recast` are the columns whose new values an expression has made, and whether that is a cast and nothing more.
     """
     for number, old in before.columns.items():
         column = after.columns.get(number)
@@ -96,7 +96,7 @@ _WIDER = frozenset(
         ("jsonb", "json"),
     }
 )
-"""Types that hold all values of another."""
+"""Pairs of types, of which the second holds all values of the first."""
 _ROUNDED = frozenset({"numeric", "real", "double precision"})
 _CUT = frozenset(
     {
@@ -110,12 +110,12 @@ _CUT = frozenset(
         ("inet", "cidr"),
     }
 )
-"""Assignments between types that drop a part of a value and say nothing."""
+"""Assignments between types that drop a part of a value without an error."""
 _TIMES = frozenset({"timestamp without time zone", "timestamp with time zone", "time without time zone", "interval"})
 
 
 def widens(old: str, new: str) -> bool:
-    """Whether every value of one type is one of another, as it was."""
+    """Returns whether every value of the old type is one of the new type, unchanged."""
     one, other = _parsed(old), _parsed(new)
     if one == other or other.name in ("text", "citext"):
         return True
@@ -132,7 +132,7 @@ def widens(old: str, new: str) -> bool:
 
 
 def cuts(old: str, new: str) -> bool:
-    """Whether a value may become another one by an assignment that refuses nothing."""
+    """Returns whether a value may become another one by an assignment that raises no error."""
     one, other = _parsed(old), _parsed(new)
     if one.name in _ROUNDED and other.name in _RANK:
         return not widens(old, new)
@@ -144,13 +144,16 @@ def cuts(old: str, new: str) -> bool:
 
 
 def _holds(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
-    """Whether a numeric of this precision and scale holds all of the other's digits, before the point and behind it."""
+    """Returns whether a numeric type, `other`, holds every value of another, `one`. Both are a precision and a scale.
+
+    That is so where it has as many digits before the point, and as many after it.
+    """
     (digits, scale), (more, deeper) = (*one, 0)[:2], (*other, 0)[:2]
     return scale <= deeper and digits - scale <= more - deeper
 
 
 def _parsed(text: str) -> _Type:
-    """A type as `format_type` writes it, such as `timestamp(3) without time zone`."""
+    """Returns the parts of a type as `format_type` writes it, such as `timestamp(3) without time zone`."""
     given = re.search(r"\(([\d, -]+)\)", text)
     name = " ".join(re.sub(r"\([\d, -]+\)", " ", text).split())
     return _Type(name, tuple(map(int, given[1].split(","))) if given else ())

@@ -1,4 +1,4 @@
-"""What a statement did when it was rehearsed, and what that would mean for a database that carries traffic.
+"""The effects of a rehearsed statement, and what they would mean for a database that carries traffic.
 
 The modes and what they stop are the manual's chapter 13.3, Explicit Locking. Reads are `SELECT`, which takes
 AccessShareLock; writes are `INSERT`, `UPDATE`, `DELETE`, `MERGE`, which take RowExclusiveLock.
@@ -24,21 +24,21 @@ MODES = (
     "ExclusiveLock",
     "AccessExclusiveLock",
 )
-"""As `pg_locks` spells them, the weakest first."""
+"""The lock modes as `pg_locks` spells them, the weakest first."""
 
 STOPS_READS = frozenset(MODES[7:])
 STOPS_WRITES = frozenset(MODES[4:])
 
 LONG = 1000.0
-"""Milliseconds in a rehearsal that are more than a moment, whatever they were needed for."""
+"""Milliseconds in a rehearsal from which on a statement counts as slow, whatever the time was needed for."""
 
 
 class Verdict(Enum):
-    """What a script does to others, the mildest first.
+    """The effect of a script on other sessions and on data, the mildest first.
 
-    A lock that is held for a moment only is safe: a deploy gives it up soon where it can't have it, and tries again.
-    What blocks holds its lock while it reads or writes a table, so for as long as the table is large; or for `LONG`.
-    What loses data is worse than all that stops others: they go on in the end, and rows that are gone stay gone.
+    A lock that is held only briefly is safe: a deploy soon gives up where it can't have it, and tries again. A script
+    that blocks holds its lock while it reads or writes a table, so the longer the larger the table is; or for `LONG`.
+    Losing data is worse than all that stops others: they continue in the end, and rows that are gone stay gone.
     """
 
     SAFE = "safe"
@@ -50,36 +50,36 @@ class Verdict(Enum):
 
     @property
     def severity(self) -> int:
-        """Its place in this order, from 0. What couldn't be rehearsed comes last: nobody vouches for it."""
+        """The place in this order, from 0. What couldn't be rehearsed comes last, as nothing is known of it."""
         return list(Verdict).index(self)
 
 
 class Lock(NamedTuple):
-    """A lock on a relation, named without its schema where that is the destination's."""
+    """A lock on a relation, which is named without its schema where that is the destination's."""
 
     relation: str
     mode: str
 
 
 class Build(NamedTuple):
-    """An index that was built, and the table that it is of."""
+    """An index that was built, and its table."""
 
     name: str
     table: str
 
 
 class Size(NamedTuple):
-    """What the live database says of a table: about how many rows (None: never counted), and all its bytes."""
+    """The live database's figures for a table: about how many rows (None: never counted), and all its bytes."""
 
     rows: int | None
     bytes: int
 
 
 class Lost(NamedTuple):
-    """Rows, or a column's values, that were there before the run and that a statement takes away.
+    """Rows, or a column's values, that existed before the run and that a statement takes away.
 
-    `how` is `drops`, `empties`, `deletes`, `overwrites` or `cuts`; `rows` is None where nobody knows the number, and
-    else `precision` says whether they were `counted`, are `estimated`, or are so many `at-most`.
+    `how` is `drops`, `empties`, `deletes`, `overwrites` or `cuts`. `rows` is None where the number isn't known;
+    otherwise `precision` says whether it was `counted`, is `estimated`, or is an upper bound (`at-most`).
     """
 
     how: str
@@ -90,14 +90,14 @@ class Lost(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """A table whose rows a statement looked at, and the SQLSTATE of the error where they don't agree with it."""
+    """A table whose rows a statement checked, and the SQLSTATE of the error where a row doesn't pass."""
 
     table: str
     code: str
 
 
 class Opinion(NamedTuple):
-    """What a linter says of a statement, by one of its rules."""
+    """A linter's message about a statement, with the linter's rule."""
 
     rule: str
     message: str
@@ -105,17 +105,17 @@ class Opinion(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """What one statement did to what the destination had before the run; what the run itself made doesn't count.
+    """The effects of one statement on what the destination had before the run; what the run itself made doesn't count.
 
     `line` counts the script's lines from 1. `locks` are those that it took, the strongest for each relation, and `held`
     those that earlier statements of its transaction had taken: what it needs of these doesn't show among its own.
-    `rewrites` and `scans` name tables (one that is rewritten is scanned as well); `rows` counts inserts, updates and
-    deletes, None where there was no data to tell; `writes` names the relations whose rows it may change by itself, new
-    ones as well. `ms` are milliseconds in the rehearsal; a statement that ran several `times` in a row stands once. A
-    lock that it took, and that stops others, was held on while `later` more statements ran, for `later_ms`. `error` is
-    why it failed, whether or not the script went on. One that is `in_doubt` might have done something else with
-    rows, and there were none; `doubts` say why else it might do something else on the destination. `losses` are what it
-    takes away, `refusals` why rows may have it fail.
+    `rewrites` and `scans` name tables (one that is rewritten is scanned as well). `rows` counts inserts, updates and
+    deletes, and is None where there was no data to tell. `writes` names the relations whose rows it may change by
+    itself, new ones as well. `ms` are milliseconds in the rehearsal. A statement that ran several `times` in a row is
+    listed once. A lock that it took, and that stops others, was held while `later` more statements ran, for `later_ms`
+    milliseconds. `error` is why it failed, whether or not the script continued. One that is `in_doubt` might have done
+    something else with rows, and there were none; `doubts` say why else it might do something else on the destination.
+    `losses` are what it takes away, `refusals` why rows may make it fail.
     """
 
     sql: str
@@ -145,31 +145,31 @@ class Statement:
 
     @property
     def met_rows(self) -> bool:
-        """Whether its outcome has to do with rows that were there, or would have been."""
+        """True where its outcome depends on rows that existed, or would have existed."""
         return bool(self.tables or self.rows or self.error)
 
     @property
     def takes_time(self) -> bool:
-        """Whether it takes more than a moment, or the locks that it took do."""
+        """True where it is slow, or the locks that it took are held long."""
         return bool(self.tables) or self.ms + self.later_ms >= LONG
 
     @property
     def blocking(self) -> Lock | None:
-        """The strongest lock under which it takes its time, where that stops reads or writes."""
+        """The strongest lock under which it is slow, where that stops reads or writes; else None."""
         return self.blocking_at(*self.tables)
 
     def blocking_at(self, *tables: str) -> Lock | None:
-        """The same; of several as strong, one on these tables if there is one."""
+        """Returns the lock of `blocking`; of several as strong, one on these tables if there is one."""
         return strongest(self.locks + self.held, tables) if self.takes_time else None
 
     @property
     def verdict(self) -> Verdict:
-        """The worst of what it does: to data, and to others."""
+        """The worst of its effects, on data and on other sessions."""
         return Verdict.LOSES_DATA if self.losses else self.stops
 
     @property
     def stops(self) -> Verdict:
-        """What it does to others."""
+        """The effect on other sessions."""
         if self.rewrites:
             return Verdict.REWRITES
         if self.blocking is None:
@@ -177,11 +177,11 @@ class Statement:
         return Verdict.BLOCKS_READS if self.blocking.mode in STOPS_READS else Verdict.BLOCKS_WRITES
 
     def is_like(self, other: Self) -> bool:
-        """Whether it is the same statement at the same place, as in a loop."""
+        """Returns whether it is the same statement at the same place, as in a loop."""
         return (self.sql, self.line, self.error) == (other.sql, other.line, other.error)
 
     def joined(self, other: Self) -> Self:
-        """One statement out of this one and a later run of it."""
+        """Returns one statement that combines this one and a later run of it."""
         rows = [rows for rows in (self.rows, other.rows) if rows is not None]
         return dataclasses.replace(
             self,
@@ -205,12 +205,12 @@ def _once(found: tuple[_T, ...]) -> tuple[_T, ...]:
 
 
 def named(loss: Lost) -> str:
-    """What a loss is of, such as `a of t`."""
+    """Returns what a loss is of, such as `a of t`."""
     return loss.table if loss.column is None else f"{loss.column} of {loss.table}"
 
 
 def together(losses: Iterable[Lost]) -> tuple[Lost, ...]:
-    """One loss of each kind of each table: those that were counted are added up."""
+    """Returns one loss of each kind of each table or column; counted losses are added up."""
     found: dict[tuple[str, str, str | None], Lost] = {}
     for each in losses:
         key = (each.how, each.table, each.column)
@@ -224,7 +224,7 @@ def together(losses: Iterable[Lost]) -> tuple[Lost, ...]:
 
 
 def merged(locks: Iterable[Lock]) -> tuple[Lock, ...]:
-    """The strongest lock of each relation, by name."""
+    """Returns the strongest lock of each relation, sorted by relation."""
     found: dict[str, Lock] = {}
     for lock in sorted(locks, key=lambda lock: MODES.index(lock.mode)):
         found[lock.relation] = lock
@@ -232,14 +232,14 @@ def merged(locks: Iterable[Lock]) -> tuple[Lock, ...]:
 
 
 def strongest(locks: Iterable[Lock], about: Collection[str] = ()) -> Lock | None:
-    """The strongest of those that stop reads or writes; None where there is none.
+    """Returns the strongest of the locks that stop reads or writes; None where there is none.
 
-    Of several as strong, the first one on what it is `about`.
+    Of several as strong, it is the first one on what it is `about`.
     """
     stopping = [lock for lock in locks if lock.mode in STOPS_WRITES]
     return max(stopping, key=lambda lock: (MODES.index(lock.mode), lock.relation in about), default=None)
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """The worst of them; `safe` where there is none."""
+    """Returns the worst of the verdicts; `safe` where there is none."""
     return max(verdicts, key=lambda verdict: verdict.severity, default=Verdict.SAFE)

@@ -1,4 +1,4 @@
-"""Locks that are held on: what else a script did before it gave them back."""
+"""Locks that a script keeps: the statements that it ran before it released them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sartor.domain.hazard import STOPS_WRITES, Lock, Statement
 
 
 def with_later(statements: Sequence[Statement]) -> tuple[Statement, ...]:
-    """The statements of a script, in order, each with those behind it that ran under a lock that it took."""
+    """Returns a script's statements, in order, each with the later ones that ran under a lock that it took."""
     until = list(accumulate([statement.ms for statement in statements], initial=0.0))
     told: list[Statement] = []
     ends: dict[str, int] = {}
@@ -24,7 +24,7 @@ def with_later(statements: Sequence[Statement]) -> tuple[Statement, ...]:
 
 
 def _ends(statement: Statement, number: int, ends: dict[str, int]) -> dict[str, int]:
-    """By relation, the last statement under the lock that stops others which this one, the `number`th, ran under."""
+    """Returns, by relation, the last statement under each lock that stops others and that the `number`th ran under."""
     if statement.error is not None:
         return ends  # a savepoint took back what it did, and its looks with it
     return {name: ends.get(name, number) for name in _stopped(statement.held)}

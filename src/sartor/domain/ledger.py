@@ -1,4 +1,4 @@
-"""What a database says of its alterations, as values."""
+"""The ledger and the journal of a database, as values."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from sartor.domain.alteration import Alteration
 from sartor.domain.release import Release
 
 FORMAT = 1
-"""The ledger's format that this Sartor reads and writes."""
+"""The number of the ledger format that this Sartor reads and writes."""
 
 
 class State(Enum):
-    """How far an alteration has come in this database."""
+    """The state of an alteration in this database."""
 
     DEPLOYED = "deployed"
     STARTED = "started"
-    """Its steps outside a transaction began, and no end of them is recorded."""
+    """Its steps outside a transaction began, and their end isn't recorded."""
     UNDOING = "undoing"
-    """Likewise for its rollback."""
+    """Its rollback outside a transaction began, and the end of that isn't recorded."""
 
 
 class Entry(NamedTuple):
-    """A row of the ledger: an alteration that this database has, or has begun.
+    """A row of the ledger: an alteration that is deployed in this database, or was begun.
 
-    The first five fields are what its Alteration on disk says too.
+    The first five fields are those of its Alteration on disk.
     """
 
     lineage: str
@@ -48,17 +48,17 @@ class Entry(NamedTuple):
 
     @property
     def identity(self) -> tuple[str, str]:
-        """What makes it one and the same on disk: (lineage, id)."""
+        """The key that identifies it on disk: (lineage, id)."""
         return self.lineage, self.id
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """All that a destination's ledger says, at one moment.
+    """The content of a destination's ledger, at one moment.
 
     `head` is the number of the journal's last event, -1 where there is no ledger yet; `entries` are in order of `seq`.
-    `as_shipped` are alterations of whose rows it is known, without reading them, that they are complete and say what
-    the files say: `entries` lacks these. It is empty where all rows were asked for.
+    `as_shipped` are alterations whose rows are known, without being read, to be complete and to equal the files:
+    `entries` lacks these. It is empty where all rows were requested.
     """
 
     head: int = -1
@@ -68,7 +68,7 @@ class Ledger:
 
     @property
     def exists(self) -> bool:
-        """Whether a first deploy has made it."""
+        """True where a first deploy has created it."""
         return self.head >= 0
 
     @cached_property
@@ -78,7 +78,7 @@ class Ledger:
 
 
 class EventKind(Enum):
-    """What the journal records."""
+    """The kinds of event in the journal."""
 
     CREATED = "created"
     STARTED = "started"
@@ -98,7 +98,7 @@ class EventKind(Enum):
 
 
 class Event(NamedTuple):
-    """One line of the journal. `lineage` to `checksum` are None for events of the whole database."""
+    """One row of the journal. `lineage` to `checksum` are None for events of the whole database."""
 
     seq: int
     kind: EventKind

@@ -1,7 +1,7 @@
-"""libpq's connection parameters: what becomes of each (the manual's chapter 34.1.2, servers 14 to 18).
+"""libpq's connection parameters, and how each is treated (the manual's chapter 34.1.2, servers 14 to 18).
 
-Each is honoured, changes nothing here (HARMLESS, with the reason), or is refused by name: none is dropped in silence,
-as a security setting that counts in `psql` and not here is worse than none. No message holds a value.
+Each is honoured, changes nothing here (HARMLESS, with the reason), or is refused by name. None is dropped silently, as
+a security setting that counts in `psql` and not here is worse than none. No message holds a value.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ HONOURED = {
     "krbsrvname": "PGKRBSRVNAME",
     "gsslib": "PGGSSLIB",
 }
-"""The parameters that count here as in `psql`, each with its variable, where it has one."""
+"""The parameters that count here as in `psql`, each with its environment variable, or "" where it has none."""
 
 HARMLESS = {
     "application_name": ("PGAPPNAME", "Sartor names its sessions itself"),
@@ -55,11 +55,11 @@ HARMLESS = {
     "sslcompression": ("PGSSLCOMPRESSION", "no TLS of today compresses, and libpq ignores it"),
     "max_protocol_version": ("PGMAXPROTOCOLVERSION", "the driver speaks 3.0, the lowest that there is"),
 }
-"""The parameters that change nothing here: the variable, and why."""
+"""The parameters that change nothing here: the environment variable, and the reason."""
 
 
 class Limited(NamedTuple):
-    """A parameter of which only some values can be had: those, why no others, and what to do instead."""
+    """A parameter of which only some values can be honoured: these, why no others can, and what to do instead."""
 
     variable: str
     values: str
@@ -117,7 +117,7 @@ LIMITED = {
     "sslidentity": Limited("", "", "it is Prisma's", "give sslcert=FILE and sslkey=FILE"),
     "sslfactory": Limited("", "", "it is JDBC's, and names a class", _VERIFIED),
 }
-"""The parameters that can't all be honoured. The last three are of other clients, and about security too."""
+"""The parameters that can't all be honoured. The last three belong to other clients, and are about security too."""
 
 VARIABLES = {
     **{keyword: variable for keyword, variable in HONOURED.items() if variable},
@@ -127,7 +127,7 @@ VARIABLES = {
 """libpq's variable for each keyword that has one."""
 
 SESSION_VARIABLES = {"datestyle": "PGDATESTYLE", "timezone": "PGTZ", "geqo": "PGGEQO"}
-"""Variables that libpq makes settings of the session of."""
+"""The variables that libpq turns into settings of the session."""
 
 NAMES = frozenset({*HONOURED, *HARMLESS, *LIMITED})
 
@@ -142,13 +142,13 @@ _CHOICES = {
 }
 _WHOLE = ("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout")
 _SETTINGS = {"tcp_keepalives_count", "tcp_keepalives_idle", "tcp_keepalives_interval"}
-"""Settings of the server whose names are nearly parameters."""
+"""Settings of the server whose names are similar to parameters."""
 
 _NEAR = 0.8
 
 
 def check_values(keywords: Mapping[str, str]) -> None:
-    """Raise SettingsError for the first parameter whose value isn't one, or can't be honoured; it is named."""
+    """Raises SettingsError for the first parameter whose value is invalid, or can't be honoured; it is named."""
     for key, value in keywords.items():
         limited = LIMITED.get(key)
         if limited and value.lower() not in limited.values.split():
@@ -165,7 +165,7 @@ def check_values(keywords: Mapping[str, str]) -> None:
 
 
 def check_together(keywords: Mapping[str, str]) -> None:
-    """Raise SettingsError where parameters contradict each other, as libpq does."""
+    """Raises SettingsError where parameters contradict each other, as libpq does."""
     mode = keywords.get("sslmode")
     if keywords.get("sslrootcert") == "system" and mode not in {None, "verify-full"}:
         raise SettingsError(
@@ -182,7 +182,7 @@ def check_together(keywords: Mapping[str, str]) -> None:
 
 
 def nearest(name: str, known: frozenset[str] = NAMES) -> str | None:
-    """The parameter that a name is likely to mean, None where it is like none."""
+    """Returns the parameter that a name probably means, None where it is similar to none."""
     if name in _SETTINGS:
         return None
     import difflib  # noqa: PLC0415 - only on the way to an error

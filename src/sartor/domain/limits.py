@@ -1,4 +1,4 @@
-"""How a run goes about its work."""
+"""The limits and modes of a run."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from sartor.domain.destination import Destination
 
 
 class Limits(NamedTuple):
-    """How long a run waits, in seconds, and how much it does at a time.
+    """The times that a run waits, in seconds, and how much it does at a time.
 
     `lock_timeout`: for one lock, before the script is rolled back and tried again (0: without end); `lock_budget`: for
     all tries of a script; `wait`: for another run; `statement_timeout`: for one statement (0: without end). `fuse`:
     send straight scripts together; `fingerprint`: record at the end what the schema should be. `statement_timeout_from`
-    is the place where that one stands.
+    names the place where that timeout is set.
     """
 
     lock_timeout: float = 0.3
@@ -25,7 +25,7 @@ class Limits(NamedTuple):
     fingerprint: bool = True
 
     def at(self, destination: Destination) -> Self:
-        """The limits of a run at a destination: a timeout that its URL gives counts where none was asked for."""
+        """Returns the limits of a run at a destination: a timeout in its URL counts where none was asked for."""
         own, given = Limits(), destination.timeouts
         found = self
         if "lock_timeout" in given and self.lock_timeout == own.lock_timeout:
@@ -38,7 +38,7 @@ class Limits(NamedTuple):
 
     @property
     def overtime(self) -> str:
-        """What to say of a statement that took too long."""
+        """The message about a statement that took too long."""
         if self.statement_timeout:
             return f"the statement took longer than {self.statement_timeout_from} allows"
         return (

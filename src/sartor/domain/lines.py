@@ -1,4 +1,4 @@
-"""Offsets of a text as its lines."""
+"""Line numbers of offsets in a text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 class Lines:
-    """The lines of a text, counted on from where it was last asked: who asks in order has the text read once.
+    """The lines of a text, counted from the place last asked for: asking in order reads the text once.
 
     `first` is the number of its first line. `gaps` are places, in order, where lines of the file aren't in the text:
     (offset, how many lines).
@@ -18,7 +18,7 @@ class Lines:
         self._gaps = gaps
 
     def at(self, offset: int) -> int:
-        """The number of the line in which the character at `offset` stands."""
+        """Returns the number of the line that holds the character at `offset`."""
         between = self._text.count("\n", min(offset, self._offset), max(offset, self._offset))
         self._line += between if offset > self._offset else -between
         self._offset = offset

@@ -1,4 +1,4 @@
-"""What rehearsals have seen of an alteration, as findings."""
+"""Findings about what rehearsals have seen of an alteration."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _DOES = {
     Verdict.REWRITES: "rewrites",
 }
 _WORDS = 4
-"""How many words of a statement are shown."""
+"""The number of a statement's words that are shown."""
 
 
 class Seen(NamedTuple):
-    """A hazard that was seen: how bad, in which line of the script (from 1), and what, in words."""
+    """A hazard that was seen: its verdict, the line of the script (from 1), and a message."""
 
     verdict: Verdict
     line: int | None
@@ -35,7 +35,7 @@ class Seen(NamedTuple):
 
 
 def seen_in(rehearsed: Rehearsed) -> tuple[Seen, ...]:
-    """What a rehearsal saw of an alteration that isn't safe."""
+    """Returns the hazards that a rehearsal saw in an alteration."""
     found: list[Seen] = []
     for statement in rehearsed.statements:
         if statement.losses:
@@ -49,7 +49,7 @@ def seen_in(rehearsed: Rehearsed) -> tuple[Seen, ...]:
 
 
 def lint_hazards(alteration: Alteration, seen: Iterable[Seen]) -> Iterator[Finding]:
-    """The findings that come of it."""
+    """Yields the findings about these hazards."""
     for each in seen:
         yield Finding(
             rule=_RULES[each.verdict],

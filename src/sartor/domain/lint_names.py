@@ -1,4 +1,4 @@
-"""What the names of a lineage's files show: their form, their order, and what was left behind."""
+"""Findings about the names of a lineage's files: their form, their order, and files left behind."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sartor.domain.rules import (
 
 
 def lint_names(alterations: Iterable[Alteration], misnamed: Iterable[Misnamed], *, released: bool) -> Iterator[Finding]:
-    """What is to be said of the files of one lineage; `released` says that it is about to be shipped as a release."""
+    """Yields findings about the files of one lineage; `released` says that it is about to be shipped as a release."""
     ordered = sorted(alterations, key=lambda a: a.key)
     for file in misnamed:
         found = look_alikes.in_word(file.name)
@@ -69,13 +69,13 @@ def _ties(ordered: Sequence[Alteration]) -> Iterator[Finding]:
 
 
 def _time(alteration: Alteration) -> tuple[int, str]:
-    """When it was written: seconds, and the fraction's digits, without what doesn't count."""
+    """Returns when it was written: seconds, and the fraction's digits, without trailing zeros."""
     seconds, fraction = timestamp(alteration.id)
     return seconds, fraction.rstrip("0")
 
 
 def _out_of_step(released: Sequence[Alteration]) -> Iterator[Finding]:
-    """As few as have to go for the others' timestamps to rise with the releases."""
+    """Yields a finding for each of the fewest files without which the others' timestamps rise with the releases."""
     kept = _longest_rising([_time(alteration) for alteration in released])
     for number, alteration in enumerate(released):
         if number not in kept:
@@ -86,7 +86,7 @@ def _out_of_step(released: Sequence[Alteration]) -> Iterator[Finding]:
 
 
 def _longest_rising(times: Sequence[tuple[int, str]]) -> set[int]:
-    """The places of a longest subsequence that never falls (patience sorting)."""
+    """Returns the places of a longest subsequence that never falls (patience sorting)."""
     tops: list[tuple[int, str]] = []
     places: list[int] = []
     before: list[int | None] = []

@@ -1,4 +1,4 @@
-"""What a script shows without being run: its parts, and the statements that it is seen to send."""
+"""Findings about a script that isn't run: its parts, and the statements that it is seen to send."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ALONE = re.compile(
     r"(?:vacuum|alter system|(?:create|drop) (?:database|tablespace|subscription)"
     r"|reindex (?:(?!(?:table|index) )\S+ )*(?:database|schema|system))\b|cluster(?: verbose)?$"
 )
-"""Statements that a transaction can't hold, beside the concurrent ones."""
+"""Statements that can't run in a transaction, besides the concurrent ones."""
 
 _CHANGE = re.compile(r"(?:create|alter|drop|insert|update|delete|merge|truncate|comment|grant|revoke)\b")
 _ONCE = re.compile(
@@ -46,7 +46,7 @@ _ROLE_BACK = re.compile(r"reset (?:role|session authorization)$|set .*(?:role no
 
 
 def lint_script(source: Source) -> Iterator[Finding]:
-    """What is to be said of one script; of one that can't be loaded, little more than that."""
+    """Yields the findings about one script; about one that can't be loaded, little more than that."""
     yield from _lint_words(source)
     wrong = [*source.wrong, *(Text(f"`{each.text}` isn't async", each.line) for each in source.not_async)]
     yield from (_finding(UNREADABLE, source, reason.line, reason.text) for reason in wrong)

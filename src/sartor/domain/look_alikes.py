@@ -1,4 +1,4 @@
-"""Characters that look like others: letters of another alphabet in a Latin word, and what isn't to be seen at all."""
+"""Characters that look like others: letters of another alphabet in a Latin word, and invisible ones."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _ALIKE = {"ARMENIAN", "CHEROKEE", "CYRILLIC", "FULLWIDTH", "GREEK", "MATHEMATICA
 _WORD = re.compile(r"[^\W\d_]+")
 
 _TURNING = {*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
-"""Characters that turn the direction of what follows: SQL then reads otherwise than it runs."""
+"""Characters that reverse the direction of what follows: SQL then reads differently from how it runs."""
 
 
 def in_word(name: str) -> str | None:
-    """The first character of a name that looks like another one, or can't be seen; None where there is none.
+    """Returns the first character of a name that looks like another one, or is invisible; None where there is none.
 
     A name may be in any language: what counts is a letter of another alphabet within a Latin word.
     """
@@ -26,7 +26,7 @@ def in_word(name: str) -> str | None:
         return None
     if unseen := next((c for c in name if unicodedata.category(c) in {"Cf", "Cc"}), None):
         return unseen
-    if not unicodedata.is_normalized("NFC", name):  # two spellings of one letter, which other systems tell apart
+    if not unicodedata.is_normalized("NFC", name):  # one letter has two spellings, which other systems distinguish
         return next((c for c in name if unicodedata.combining(c)), name[0])
     return next((c for word in _WORD.findall(name) for c in _foreign(word)), None)
 
@@ -37,7 +37,7 @@ def _foreign(word: str) -> list[str]:
 
 
 def in_sql(text: str) -> Iterator[tuple[str, int]]:
-    """Such characters in SQL: in its names, between them, and the turning ones anywhere, each with its offset."""
+    """Yields such characters in SQL, each with its offset: in names, between them, and the reversing ones anywhere."""
     if text.isascii():
         return
     for token in sql.tokens(text):
@@ -49,7 +49,7 @@ def _in_token(token: sql.Token) -> str | None:
     if turning := next((c for c in token.text if c in _TURNING), None):
         return turning
     if token.kind == "word" and (odd := next((c for c in token.text if not _is_of_words(c)), None)):
-        return odd  # to the server it is a letter, and no space
+        return odd  # to the server it is a letter, not a space
     if token.kind == "word" or token.text.startswith('"'):
         return in_word(token.text)
     return None
@@ -60,7 +60,7 @@ def _is_of_words(character: str) -> bool:
 
 
 def describe(character: str) -> str:
-    """A character for a message: `U+0435 CYRILLIC SMALL LETTER IE`."""
+    """Returns a character's name for a message: `U+0435 CYRILLIC SMALL LETTER IE`."""
     return f"U+{ord(character):04X} {unicodedata.name(character, 'without a name')}"
 
 

@@ -1,4 +1,4 @@
-"""Statements that take rows or values away, told from their words where there are no rows to show it."""
+"""Statements that take rows or values away, found by their words where there are no rows to show it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _USING = re.compile(
 
 
 class Taking(NamedTuple):
-    """A part of a statement that changes rows of `target`, a name's parts; None where that can't be told.
+    """A part of a statement that changes rows of `target`, a name's parts; None where the target isn't known.
 
-    `columns` are those that an update sets, None where that can't be told; `whole` says that all rows are meant, and
+    `columns` are those that an update sets, None where they aren't known. `whole` says that all rows are meant, and
     `fills` that it sets what was null.
     """
 
@@ -36,7 +36,7 @@ class Taking(NamedTuple):
 
 
 def takings(sql: str, routines: Iterable[str] = ()) -> tuple[Taking, ...]:
-    """What a statement takes away or puts in, and what a block or the bodies of the `routines` that it calls do."""
+    """Returns what a statement, its block, and the bodies of the `routines` that it calls take away or put in."""
     body = block(sql)
     found = list(_takings(_meaning(sql))) if body is None else []
     for text in (*((body,) if body is not None else ()), *routines):
@@ -45,7 +45,7 @@ def takings(sql: str, routines: Iterable[str] = ()) -> tuple[Taking, ...]:
 
 
 def recast(sql: str) -> dict[str, bool]:
-    """By the column whose type is changed with USING, whether that is no more than a cast of it."""
+    """Returns, by the column whose type is changed with USING, whether that is no more than a cast of it."""
     text = " ".join(sql.split())
     found: dict[str, bool] = {}
     for column, expression in _USING.findall(text):
@@ -58,7 +58,7 @@ def recast(sql: str) -> dict[str, bool]:
 
 
 def with_losses(statement: Statement, holding: Collection[str], sizes: Mapping[str, Size]) -> Statement:
-    """The statement with those of its losses that are of tables `holding` rows, and about how many these have."""
+    """Returns the statement with only its losses of tables that hold rows (`holding`), and about how many they have."""
     losses = tuple(
         each._replace(rows=sizes[each.table].rows) if each.rows is None and each.table in sizes else each
         for each in statement.losses
@@ -68,7 +68,7 @@ def with_losses(statement: Statement, holding: Collection[str], sizes: Mapping[s
 
 
 def _in_body(text: str) -> Iterator[Taking]:
-    """What stands in a body, and in the strings that it may execute."""
+    """Yields what a body takes away or puts in, and what the strings that it may execute do."""
     found = _meaning(text)
     yield from _takings(found)
     for token in found:
@@ -119,7 +119,7 @@ def _updating(found: Sequence[Token], words: list[str], at: int, into: tuple[str
 
 
 def _clause(words: list[str], at: int) -> list[str]:
-    """The words from this one on that stand in no further parentheses, to the end of what it is in."""
+    """Returns the words from this one on, "" for those in further parentheses, to the end of what it is in."""
     depth, kept = 0, []
     for word in words[at:]:
         depth -= word == ")"
@@ -131,7 +131,7 @@ def _clause(words: list[str], at: int) -> list[str]:
 
 
 def _columns(found: Sequence[Token], clause: list[str]) -> frozenset[str] | None:
-    """The columns that stand behind SET, left of the equals signs; None where there are several to one."""
+    """Returns the columns after SET, left of the equals signs; None where several are set at once."""
     start = clause.index("set") + 1
     ends = [at for at, word in enumerate(clause) if at > start and word in ("from", "where", "returning", "when")]
     names, expected = [], True
@@ -145,7 +145,7 @@ def _columns(found: Sequence[Token], clause: list[str]) -> frozenset[str] | None
 
 
 def _names(found: Sequence[Token], words: list[str], at: int) -> Iterator[tuple[str, ...] | None]:
-    """Several names with commas between."""
+    """Yields several names with commas between."""
     while True:
         yield _name(found, at)
         while at < len(words) and words[at] not in (",", ";", "restart", "continue", "cascade", "restrict"):
@@ -156,7 +156,7 @@ def _names(found: Sequence[Token], words: list[str], at: int) -> Iterator[tuple[
 
 
 def _name(found: Sequence[Token], at: int) -> tuple[str, ...] | None:
-    """The parts of the name that begins there, behind `table` and `only`."""
+    """Returns the parts of the name that begins there, after `table` and `only`."""
     while at < len(found) and found[at].text.lower() in ("table", "only"):
         at += 1
     parts: list[str] = []

@@ -1,4 +1,4 @@
-"""What is lost by a rollback."""
+"""The losses of a rollback."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Loss:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollbackPreview:
-    """What a rollback would undo, and what its scripts say that they drop."""
+    """The plan of a rollback, and what its scripts say that they drop."""
 
     plan: Plan
     losses: tuple[Loss, ...]

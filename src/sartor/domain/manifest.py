@@ -1,4 +1,4 @@
-"""What a manifest says of alterations: what was released, and which rollbacks were seen to work."""
+"""The manifest of a lineage: which alterations were released, and which rollbacks were seen to work."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from sartor.domain.release import Release
 
 
 class Line(NamedTuple):
-    """What is known of one alteration: its release and its file's checksum, both as they were then.
+    """A manifest's record of one alteration: its release and its file's checksum, both as they were then.
 
-    `proof` is what a proof of that very file has come to, `server` the major version of the server that it ran on; both
+    `proof` is the result of a proof of exactly that file, `server` the major version of the server that it ran on; both
     are None where there was none.
     """
 
@@ -25,13 +25,13 @@ class Line(NamedTuple):
 
     @classmethod
     def of(cls, proof: Proof) -> Line:
-        """The line that a proof makes."""
+        """Returns the line that records a proof."""
         alteration = proof.alteration
         return cls(alteration.id, alteration.release, alteration.checksum, proof.result, proof.server)
 
     @property
     def binds(self) -> bool:
-        """Whether its file may not change: it was released, and no proof of it went wrong, which is to be mended."""
+        """True where its file may not change: it is released, and no proof of it failed (a failure has to be fixed)."""
         return not self.release.unreleased and (self.proof is None or self.proof.good)
 
 
@@ -40,10 +40,10 @@ Manifest = Mapping[str, Line]
 
 
 class Standing(NamedTuple):
-    """Alterations against their manifest.
+    """The result of comparing alterations with their manifest.
 
-    `edited` are released ones whose file has changed since, `missing` the lines of those that have no file any more,
-    `unproved` all whose rollback isn't known to work: there is no proof, it is of another file, or it went wrong.
+    `edited` are released ones whose file has changed since, `missing` the lines of those that no longer have a file,
+    `unproved` all whose rollback isn't known to work: there is no proof, it is of another file, or it failed.
     """
 
     edited: tuple[Alteration, ...]
@@ -52,12 +52,12 @@ class Standing(NamedTuple):
 
     @property
     def contradicts(self) -> bool:
-        """Whether something was changed that may not be."""
+        """True where something was changed that may not be."""
         return bool(self.edited or self.missing)
 
 
 def join(standings: Iterable[Standing]) -> Standing:
-    """Those of several lineages as one."""
+    """Returns the standings of several lineages as one."""
     found = list(standings)
     return Standing(
         edited=tuple(a for each in found for a in each.edited),
@@ -67,7 +67,7 @@ def join(standings: Iterable[Standing]) -> Standing:
 
 
 def compare(lineage: Lineage, manifest: Manifest) -> Standing:
-    """What a lineage's files and its manifest say of each other."""
+    """Compares a lineage's files with its manifest."""
     pairs = [(a, manifest.get(a.id)) for a in lineage.alterations]
     edited = tuple(a for a, line in pairs if line is not None and _is_edited(a, line))
     return Standing(

@@ -1,4 +1,4 @@
-"""What is worth saying of a plan besides its steps."""
+"""Notes about a plan, in addition to its steps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sartor.domain.status import Status
 
 
 def plan_notes(plan: Plan) -> list[str]:
-    """Sentences about a plan, for whoever runs it."""
+    """Returns sentences about a plan, for the user who runs it."""
     notes = list(status_notes(plan.status))
     if plan.direction is Direction.DEPLOY:
         notes += _target_notes(plan)
@@ -22,7 +22,7 @@ def plan_notes(plan: Plan) -> list[str]:
 
 
 def status_notes(status: Status) -> Iterator[str]:
-    """Sentences about how disk and ledger compare, beyond what is pending, edited or missing."""
+    """Yields sentences about how disk and ledger compare, beyond what is pending, edited or missing."""
     for pair in status.edited_next:
         yield (
             f"{pair.alteration.name} was edited since it was deployed here; to take the edit in, roll it back and"

@@ -1,4 +1,4 @@
-"""Sartor's own tables: what they are like as Sartor makes them, and what of a database's isn't so."""
+"""Sartor's own tables: their form as Sartor makes them, and how a database's tables deviate from it."""
 
 from __future__ import annotations
 
@@ -72,16 +72,17 @@ _CONSTRAINTS = (
 )
 
 TABLES = tuple(_COLUMNS)
-"""Their names."""
+"""The names of Sartor's tables."""
 
 
 class OwnTable(NamedTuple):
-    """What a session finds of one of them.
+    """The facts that a session finds about one of Sartor's tables.
 
-    `trusted` says that its owner is one whom this role may trust with its own rights: itself, a role that it is a
-    member of, a superuser, or whoever may act as the schema's or the database's owner; `entitled` that it is so, or was
-    given the right to create in the schema by name. `odd` says what it is, where that is no table that can be read
-    without running others' code, and `hidden` that row-level security would hide rows from this role.
+    `trusted` says that its owner is a role that this role may trust with its own rights: itself, a role that it is a
+    member of, a superuser, or a role that may act as the schema's or the database's owner. `entitled` says that the
+    owner is trusted, or was granted the right to create in the schema by name. `odd` says what the table is, where that
+    is no table that can be read without running other roles' code, and `hidden` that row-level security would hide rows
+    from this role.
     """
 
     name: str
@@ -94,7 +95,7 @@ class OwnTable(NamedTuple):
 
 
 class Trait(NamedTuple):
-    """Something that one of the tables has: a `kind` of thing, its name, and its text."""
+    """A property of one of the tables: its `kind`, its name, and its text."""
 
     table: str
     kind: str
@@ -109,7 +110,7 @@ EXPECTED = frozenset(
         *(Trait(table, "constraint", name, text) for table, name, text in _CONSTRAINTS),
     ]
 )
-"""What they have as Sartor makes them."""
+"""The traits of the tables as Sartor makes them."""
 
 _STRANGE: Mapping[str, str] = {
     "is": "isn't an ordinary table",
@@ -129,7 +130,10 @@ _STRANGE: Mapping[str, str] = {
 
 
 def require_readable(tables: Sequence[OwnTable], schema: str, role: str) -> None:
-    """Raise LedgerUnsound or PrivilegeMissing where what these tables say can't be relied on. None at all is fine."""
+    """Raises LedgerUnsound or PrivilegeMissing where these tables' content can't be relied on.
+
+    No tables at all is fine.
+    """
     require_complete(tables, schema)
     for table in tables:
         named = _named(schema, table.name)
@@ -154,7 +158,7 @@ def require_readable(tables: Sequence[OwnTable], schema: str, role: str) -> None
 
 
 def require_complete(tables: Sequence[OwnTable], schema: str) -> None:
-    """Raise LedgerUnsound where some of these tables are there, and some aren't."""
+    """Raises LedgerUnsound where some of these tables exist, and some don't."""
     found = {table.name for table in tables}
     if gone := [name for name in TABLES if tables and name not in found]:
         raise LedgerUnsound(
@@ -165,14 +169,14 @@ def require_complete(tables: Sequence[OwnTable], schema: str) -> None:
 
 
 def require_trusted(tables: Iterable[OwnTable], schema: str, role: str) -> None:
-    """Raise LedgerUnsound where somebody else owns one of these tables, and so could run code as `role`."""
+    """Raises LedgerUnsound where an untrusted role owns one of these tables, and so could run code as `role`."""
     for table in tables:
         if not table.trusted:
             raise _stranger(table, schema, role)
 
 
 def require_sound(traits: Iterable[Trait], schema: str, role: str) -> None:
-    """Raise LedgerUnsound where the tables have what Sartor didn't make, or lack what it did."""
+    """Raises LedgerUnsound where the tables have something that Sartor didn't make, or lack something that it did."""
     found = frozenset(traits)
     strange = sorted(found - EXPECTED)
     for trait in strange:
@@ -201,7 +205,7 @@ def _unsound(message: str, schema: str, table: str, removal: str = "") -> Ledger
 
 
 def _removal(trait: Trait, schema: str) -> str:
-    """The statement that takes it away; "" where it takes more thought."""
+    """Returns the statement that removes a trait; "" where that takes more thought."""
     named = _named(schema, trait.table)
     if trait.kind in {"trigger", "rule", "policy"}:
         return f"drop {trait.kind} {quote_identifier(trait.name)} on {named};"

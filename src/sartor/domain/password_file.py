@@ -9,11 +9,14 @@ _FIELD = r"((?:\\.|[^:\\]|\\$)*)"
 _LINE = re.compile(rf"{_FIELD}:{_FIELD}:{_FIELD}:{_FIELD}:{_FIELD}", re.DOTALL)
 
 LOCAL = ("/tmp", "/run/postgresql", "/var/run/postgresql")  # noqa: S108 - where servers have their sockets
-"""The folders of sockets that are `localhost` to the file: which of them a libpq means depends on who built it."""
+"""The folders of sockets that count as `localhost` in the file; which one a libpq means depends on how it was built."""
 
 
 def find_password(text: str, *, host: str, port: str, database: str, user: str) -> str | None:
-    """The password of the first line that fits; `host` is a name, an address, or the folder of a socket."""
+    """Returns the password of the first line that matches, None where none does.
+
+    `host` is a name, an address, or the folder of a socket.
+    """
     hosts = {host} if host and host not in LOCAL else {host, "localhost"}
     for line in text.split("\n"):
         found = None if line.startswith("#") else _LINE.match(line.rstrip("\r"))

@@ -1,4 +1,4 @@
-"""The one place that decides what is to be done."""
+"""Plans: the one place that decides what is to be done."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sartor.domain.status import Pair, Status, as_labelled, compare
 
 
 class Direction(Enum):
-    """Which way a plan goes."""
+    """The direction of a plan."""
 
     DEPLOY = "deploy"
     ROLLBACK = "rollback"
@@ -30,7 +30,7 @@ class Direction(Enum):
 class Deploy:
     """A request to deploy all pending alterations up to `target`, or the first `steps` of them.
 
-    `target` None means the highest release shipped. `accepted` are identities whose edit or absence is accepted.
+    A `target` of None means the highest release shipped. `accepted` are identities whose edit or absence is accepted.
     """
 
     target: Release | None = NEXT
@@ -55,35 +55,35 @@ class Step(NamedTuple):
     alteration: Alteration
     entry: Entry | None = None
     late: bool = False
-    """Whether it is a late arrival."""
+    """True for a late alteration."""
 
 
 class Plan(NamedTuple):
-    """What is to be done, in order, and what it was decided from."""
+    """The work of a run, in order, and the facts from which it was decided."""
 
     direction: Direction
     target: Release | None
     steps: tuple[Step, ...]
     status: Status
     head: int
-    """The ledger's head that this plan holds for; a later head makes it stale."""
+    """The ledger's head for which this plan is valid; a later head makes it stale."""
     relabel: tuple[Pair, ...] = ()
     accept: tuple[Pair, ...] = ()
     forget: tuple[Entry, ...] = ()
     moot: tuple[str, ...] = ()
-    """What was accepted and isn't deployed here: forgotten by an earlier run, or misspelt."""
+    """The accepted identities that aren't deployed here: forgotten by an earlier run, or misspelt."""
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to do, nor to record."""
+        """True where there is nothing to do, nor to record."""
         return not (self.steps or self.relabel or self.accept or self.forget)
 
 
 def make_plan(catalogue: Catalogue, ledger: Ledger, request: Deploy | Rollback) -> Plan:
-    """Decide what `request` means for this catalogue and this ledger.
+    """Decides what `request` means for this catalogue and this ledger.
 
-    A rollback needs a ledger of which all rows were read. Raises PlanError where they contradict each other in what
-    isn't accepted, TargetError where the target can't be.
+    A rollback needs a ledger of which all rows were read. Raises PlanError where catalogue and ledger contradict each
+    other in something that isn't accepted, TargetError where the target is impossible.
     """
     status = compare(catalogue, ledger)
     if isinstance(request, Deploy):
@@ -116,7 +116,7 @@ def _plan_deploy(catalogue: Catalogue, ledger: Ledger, request: Deploy, status: 
 
 
 def _accepted(pair: Pair, status: Status) -> Pair:
-    """What is recorded of an edit: the file's content, under the label that counts."""
+    """Returns what is recorded of an edit: the file's content, under the label that counts."""
     if pair not in status.kept:
         return pair
     return pair._replace(alteration=pair.alteration._replace(release=pair.entry.release, name=pair.entry.name))
@@ -158,7 +158,10 @@ def _undone_by(request: Rollback, entry: Entry, catalogue: Catalogue) -> bool:
 
 
 def _moot(accepted: frozenset[str], ledger: Ledger, status: Status) -> tuple[str, ...]:
-    """Not an error: a run that failed after it forgot an entry is continued with the same words."""
+    """Returns the accepted identities that aren't deployed here.
+
+    They aren't an error: a run that failed after it forgot an entry is continued with the same command.
+    """
     if not accepted:
         return ()
     known = {p.alteration.id for p in status.edited} | {e.id for e in status.missing}

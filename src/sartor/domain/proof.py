@@ -1,4 +1,4 @@
-"""A proof that a rollback works: up, down and up again on a scratch database, which is looked at after each."""
+"""A proof that a rollback works: up, down and up again on a scratch database, which is examined after each."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from sartor.domain.fingerprint import Fingerprint
 from sartor.domain.report import Failure
 
 Rows = Mapping[str, Counter[str]]
-"""How often each row is in a table, by the table's name and a hash of the row."""
+"""The number of times that each row is in a table, by the table's name and a hash of the row."""
 
 
 class Result(Enum):
-    """What a proof has come to."""
+    """The result of a proof."""
 
     PROVED = "proved"
     DIFFERS = "differs"
@@ -27,7 +27,7 @@ class Result(Enum):
 
     @property
     def good(self) -> bool:
-        """Whether it is as it should be: what can't be undone, and says so, is."""
+        """True where it is as it should be; so is an alteration that says that it is irreversible."""
         return self in {Result.PROVED, Result.IRREVERSIBLE}
 
 
@@ -40,23 +40,23 @@ class Stage(Enum):
 
 
 class Look(NamedTuple):
-    """What a database holds at a moment; `rows` is empty where they aren't counted."""
+    """The content of a database at a moment; `rows` is empty where they aren't counted."""
 
     fingerprint: Fingerprint
     rows: Rows
 
 
 class Deviation(NamedTuple):
-    """An object that isn't as it should be: `down` should bring back what was, `up` again make what it made first."""
+    """An object that isn't as it should be: `down` should bring back what was, `up` again what it made at first."""
 
     stage: Stage
     difference: Difference
 
 
 class ChangedRows(NamedTuple):
-    """A table that had so many `rows`, of which so many are `lost` after `down`; so many others are `new`.
+    """A table's number of `rows`, how many of them are `lost` after `down`, and how many other ones are `new`.
 
-    A row with another value is lost, and new.
+    A row with another value counts as lost and as new.
     """
 
     table: str
@@ -67,11 +67,11 @@ class ChangedRows(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What was seen of one alteration on a server of this major version.
+    """The observations about one alteration on a server of this major version.
 
     `differences` are those that an application can tell, `notes` the others, such as another order of columns. `failed`
-    is the stage in which a script failed, and `failure` why; `irreversible` is the script's own word why it has no
-    way back. `duration_ms` is the time of the whole proof.
+    is the stage in which a script failed, and `failure` the reason; `irreversible` is the script's own reason why it
+    can't be rolled back. `duration_ms` is the time of the whole proof.
     """
 
     alteration: Alteration
@@ -87,26 +87,26 @@ class Proof:
 
     @property
     def stands(self) -> bool:
-        """Whether the database holds what a deploy makes, so that the next one can be judged there."""
+        """True where the database holds what a deploy makes, so that the next alteration can be judged there."""
         return self.failed is None and all(found.stage is not Stage.AGAIN for found in self.differences)
 
 
 class Proofs(NamedTuple):
-    """What a run has proved, and what it couldn't judge, as an `up` before it fails."""
+    """The proofs of a run, and the alterations that it couldn't judge, as an `up` before them failed."""
 
     proofs: tuple[Proof, ...]
     remaining: tuple[Alteration, ...]
 
     @property
     def bad(self) -> tuple[Proof, ...]:
-        """Those that don't prove anything."""
+        """The proofs whose result isn't good."""
         return tuple(proof for proof in self.proofs if not proof.result.good)
 
 
 def find(stage: Stage, expected: Fingerprint, found: Fingerprint) -> tuple[Deviation, ...]:
-    """How what is `found` after a stage differs from what is `expected`; what comes with another one is left out.
+    """Returns the deviations of what was `found` after a stage from what is `expected`; entailed ones are left out.
 
-    The two may have been taken of other schemas: one that isn't there is as good as empty.
+    The two may have been taken of different schemas: one that doesn't exist counts as empty.
     """
     if expected.schemas == found.schemas and expected.exact == found.exact:
         return ()
@@ -116,13 +116,13 @@ def find(stage: Stage, expected: Fingerprint, found: Fingerprint) -> tuple[Devia
 
 
 def told_apart(deviations: Iterable[Deviation]) -> tuple[tuple[Deviation, ...], tuple[Deviation, ...]]:
-    """Those that an application can tell, and those that are only worth a note."""
+    """Returns the deviations that an application can tell, and those that are only worth a note."""
     found = tuple(deviations)
     return tuple(f for f in found if not f.difference.noted), tuple(f for f in found if f.difference.noted)
 
 
 def changed_rows(before: Rows, after: Rows) -> Iterator[ChangedRows]:
-    """The tables of `before` whose rows are others in `after`."""
+    """Yields the tables of `before` whose rows are different in `after`."""
     for table, rows in sorted(before.items()):
         now = after.get(table, Counter[str]())
         lost, new = (rows - now).total(), (now - rows).total()

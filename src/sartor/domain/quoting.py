@@ -1,4 +1,4 @@
-"""Names and values as SQL: the one way by which text gets into a statement that takes no parameters."""
+"""Names and values as SQL: the only way by which text gets into a statement that takes no parameters."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import unicodedata
 
 
 def quote_identifier(name: str) -> str:
-    """`name` as a quoted identifier."""
+    """Returns `name` as a quoted identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def quote_literal(value: str | float | None) -> str:
-    r"""`value` as a literal, safe whatever `standard_conforming_strings` says. Text can't hold NUL."""
+    r"""Returns `value` as a literal, safe with any `standard_conforming_strings`. The text must hold no NUL."""
     if value is None:
         return "null"
     if not isinstance(value, str):
@@ -21,13 +21,13 @@ def quote_literal(value: str | float | None) -> str:
 
 
 def quote_comment(text: str) -> str:
-    """`text` for a comment of either kind, which it doesn't end, nor begins another in."""
+    """Returns `text` for a comment of either kind, so that it neither ends it nor begins another in it."""
     shown = "".join(character if character.isprintable() else "?" for character in text)
     return shown.replace("*", "?") if "*/" in shown or "/*" in shown else shown
 
 
 def quote_word(text: str) -> str:
-    r"""`text` as one word of psql's `\echo`: no backquotes run a program, no backslash begins a command."""
+    r"""Returns `text` as one word of psql's `\echo`: no backquotes run a program, no backslash begins a command."""
     if text and all(character.isalnum() or character in "._+!-" for character in text):
         return text
     shown = quote_comment(text).replace("\\", "\\\\")
@@ -35,5 +35,5 @@ def quote_word(text: str) -> str:
 
 
 def shows_itself(name: str) -> bool:
-    """Whether a name is only of characters that show: no control, no line's end, none that turns text around."""
+    """Returns whether a name has visible characters only: no control, no line separator, none that reverses text."""
     return all(unicodedata.category(character) not in {"Cc", "Cf", "Zl", "Zp"} for character in name)

@@ -1,4 +1,4 @@
-"""What to write instead of a statement that stops others, or breaks them: each way is a section of docs/rehearse.md."""
+"""Recipes: what to write instead of a statement that stops or breaks others. Each is a section of docs/rehearse.md."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sartor.domain.hazard import Statement, Verdict
 
 
 class Recipe(NamedTuple):
-    """A safe way: its section of the page, and what it comes to in a sentence."""
+    """A safe way: its section of the page, and its advice in a sentence."""
 
     anchor: str
     advice: str
@@ -39,7 +39,7 @@ _TAKES_AWAY = re.compile(
     r"alter (table|view|materialized view) .*\brename (?!constraint\b)|alter table .*\bdrop column\b"
     r"|alter table (if exists )?(only )?\S+ drop (?!constraint\b)|drop (table|view|materialized view)\b"
 )
-"""What takes a name away that was there."""
+"""Statements that remove or rename something that existed, so that its old name is gone."""
 
 _BY_WORDS = (
     (r"create (unique )?index\b", _CONCURRENTLY),
@@ -57,16 +57,16 @@ _BY_WORDS = (
 
 
 def recipe(statement: Statement) -> Recipe | None:
-    """What to write instead of a statement; None where it is safe, or no better way is known."""
+    """Returns what to write instead of a statement; None where it is safe, or no better way is known."""
     words = " ".join(re.sub(r"--[^\n]*|/\*.*?\*/", " ", statement.sql, flags=re.DOTALL).lower().split())
     if statement.stops is Verdict.SAFE:
         return _EXPAND if statement.locks and _TAKES_AWAY.match(words) else None
     if not statement.tables:
-        return _APART  # not it takes long, but what is done under its lock
+        return _APART  # it isn't slow itself: what is done under its lock is
     known = next((recipe for pattern, recipe in _BY_WORDS if re.match(pattern, words)), None)
     if known is not None:
         return known
     if statement.rewrites:
         return _REWRITE
-    # What its own locks don't stop, those do that the script holds from before.
+    # Where its own locks stop nobody, those do that the script holds from earlier statements.
     return None if statement.blocking in statement.locks else _APART

@@ -1,4 +1,4 @@
-"""What a rehearsal has shown: each alteration with its statements, and what they would hit."""
+"""The result of a rehearsal: each alteration with its statements, and the sizes of the tables concerned."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ class Rehearsed:
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """Why else nobody vouches for it: its statements' doubts."""
+        """The doubts of its statements, each once."""
         return tuple(dict.fromkeys(doubt for statement in self.statements for doubt in statement.doubts))
 
     @property
     def in_doubt(self) -> bool:
-        """Whether nobody vouches for its verdict."""
+        """True where its verdict is uncertain."""
         return self.depends_on_rows or bool(self.doubts)
 
     @property
     def verdict(self) -> Verdict:
-        """The worst of its statements', unless it couldn't be rehearsed."""
+        """The worst verdict of its statements, unless it couldn't be rehearsed."""
         if self.reason is not None:
             return Verdict.NOT_REHEARSED
         return worst(statement.verdict for statement in self.statements)
@@ -55,7 +55,7 @@ class Rehearsed:
 class Rehearsal:
     """A plan that was rehearsed at a `place`, such as `a clone without data`.
 
-    `sizes` are those of the destination's tables, by name. `failed` is the first failure, None where all went well.
+    `sizes` are those of the destination's tables, by name. `failed` is the first failure, None where none failed.
     """
 
     target: Release | None
@@ -67,9 +67,9 @@ class Rehearsal:
 
     @property
     def verdict(self) -> Verdict:
-        """The worst of its alterations'."""
+        """The worst verdict of its alterations."""
         return worst(each.verdict for each in self.alterations)
 
     def above(self, limit: Verdict) -> tuple[Rehearsed, ...]:
-        """The alterations that are worse than `limit`, or might be, as they are in doubt."""
+        """Returns the alterations that are worse than `limit`, or might be, as they are in doubt."""
         return tuple(each for each in self.alterations if each.in_doubt or each.verdict.severity > limit.severity)

@@ -10,7 +10,7 @@ from packaging.version import InvalidVersion, Version
 from sartor.domain.errors import TargetError
 
 LATEST = "latest"
-"""The target's name for the highest release shipped."""
+"""The word for the highest release shipped, as a target."""
 
 
 @total_ordering
@@ -18,8 +18,8 @@ LATEST = "latest"
 class Release:
     """A version of the product, or `next`.
 
-    Two releases are equal when their versions are (`1.0` and `1.0.0`); `next` is above every version.
-    `label` is the version as its maker writes it: `2.0.0-beta.1`.
+    Two releases are equal when their versions are (`1.0` and `1.0.0`); `next` is above every version. `label` is the
+    version as its author writes it: `2.0.0-beta.1`.
     """
 
     label: str
@@ -27,21 +27,22 @@ class Release:
     _hash: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        # Every alteration is looked up by its release, and `packaging` works a hash out anew each time.
+        # Every alteration is looked up by its release, and `packaging` computes the hash again each time.
         object.__setattr__(self, "_hash", hash(self.version))
 
     @classmethod
     def parse(cls, text: str) -> Release:
-        """The release that `text` names: `next`, or a version, with `_` allowed for `-`; the same text is one object.
+        """Returns the release that `text` names: `next`, or a version, with `_` allowed for `-`.
 
-        Raises ValueError where it is neither. Versions are those of PEP 440, so the prereleases that parse are
-        alpha, beta, rc (with their short forms), dev, and the like: `1.0.0-nightly` isn't one.
+        The same text gives the same object. Raises ValueError where it is neither. Versions are those of PEP 440, so
+        the prereleases that parse are alpha, beta, rc (with their short forms), dev, and the like: `1.0.0-nightly`
+        isn't one.
         """
         return _parse(text)
 
     @property
     def unreleased(self) -> bool:
-        """Whether this is `next`."""
+        """True for `next`."""
         return self.version is None
 
     @property
@@ -80,7 +81,7 @@ NEXT = Release("next", None)
 
 
 def parse_target(text: str) -> Release:
-    """A version or `next` that someone typed as a target. Raises TargetError; `latest` is the caller's to resolve."""
+    """Returns the version or `next` that a user gave as a target. Raises TargetError; the caller resolves `latest`."""
     try:
         return Release.parse(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a repair is to do: the ways out of what `verify` finds, decided from disk and ledger."""
+"""Repairs: the fixes for what `verify` finds, decided from disk and ledger."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from sartor.domain.status import Status, compare
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repair:
-    """A request to set right what the ledger says, and why: alterations by identity or file name, indexes by name.
+    """A request to correct the ledger, with the reason: alterations by identity or file name, indexes by name.
 
-    `accept_edited` take their files as they are now; `mark_deployed` go onto the ledger without being run,
-    `mark_not_deployed` off it. `drop_indexes` are invalid ones. With `accept_drift` the schema is right as it is.
+    `accept_edited` are accepted with their files as they are now; `mark_deployed` are put in the ledger without being
+    run, `mark_not_deployed` are removed from it. `drop_indexes` are invalid ones. `accept_drift` accepts the schema as
+    it is.
     """
 
     reason: str
@@ -29,7 +30,7 @@ class Repair:
 
 
 class Mend(NamedTuple):
-    """One thing that a repair does, and its event. `name` is a file's or an index's; `was` the checksum before it."""
+    """One change that a repair makes, and its event. `name` is a file's or an index's; `was` the checksum before it."""
 
     kind: EventKind
     name: str
@@ -45,10 +46,10 @@ class Mend(NamedTuple):
 def make_repair(
     catalogue: Catalogue, ledger: Ledger, request: Repair, *, invalid: Collection[str], drifted: bool
 ) -> tuple[Mend, ...]:
-    """Decide what `request` means here, in the order in which it is done; what is so already is left out.
+    """Decides what `request` means here, in the order in which it is done; what is so already is left out.
 
     `invalid` are the schema's invalid indexes; `drifted` says that the schema isn't known to be as recorded. Raises
-    PlanError for what isn't here, DestinationError where there is nothing to repair.
+    PlanError for what doesn't exist here, DestinationError where there is nothing to repair.
     """
     if not ledger.exists and not request.mark_deployed:
         raise DestinationError("nothing was ever deployed here, so there is nothing to repair")
@@ -66,7 +67,7 @@ def make_repair(
 
 
 def _identified(catalogue: Catalogue, ledger: Ledger, request: Repair) -> Repair:
-    """The same request, with identities where it has names of files."""
+    """Returns the request with identities in place of file names."""
     ids = {each.name: each.id for each in (*ledger.entries, *catalogue)}
     accept, mark, unmark = (
         frozenset(ids.get(text, text) for text in wanted)

@@ -1,4 +1,4 @@
-"""What a run tells while it goes, and what it leaves behind."""
+"""Reports: the events of a run while it goes on, and its outcome."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why a script failed: facts, each None where it isn't known.
+    """The facts about why a script failed, each None where it isn't known.
 
     `name` is the file's name, `id` the alteration's identity (None for a seed module). `position` counts characters of
     `statement` from 0; `line` counts lines of `file` from 1.
@@ -35,11 +35,11 @@ class Failure:
     file: str | None = None
     line: int | None = None
     rolled_back: bool = True
-    """Whether nothing of the script stayed; what ran outside a transaction stays."""
+    """True where nothing of the script stayed; what ran outside a transaction stays."""
     in_doubt: bool = False
-    """Whether something of it may have stayed: it ended in another transaction than it began in, for all one knows."""
+    """True where something of it may have stayed: it may have ended in another transaction than it began in."""
     beyond: bool = False
-    """Whether it was stopped for changing what belongs to the server, from a database that is for a while only."""
+    """True where it was stopped as it would have changed server-wide objects from a scratch database."""
 
 
 class Done(NamedTuple):
@@ -57,16 +57,16 @@ class Report(NamedTuple):
     done: tuple[Done, ...] = ()
     failed: Failure | None = None
     remaining: tuple[Alteration, ...] = ()
-    """What the plan held and this run didn't do, the failed one first."""
+    """The alterations of the plan that this run didn't do, the failed one first."""
     elsewhere: tuple[Alteration, ...] = ()
-    """What another run did while this one went on."""
+    """The alterations that another run did while this one went on."""
     plan: Plan | None = None
     backup: Backup | None = None
-    """The one that was taken before the run, where that was asked for."""
+    """The backup that was taken before the run, where it was asked for."""
 
 
 class Blocker(NamedTuple):
-    """A session that holds a lock which someone waits for. Hidden facts (another role's) are None."""
+    """A session that holds a lock for which another one waits. Hidden facts (another role's) are None."""
 
     pid: int
     user: str | None
@@ -74,14 +74,14 @@ class Blocker(NamedTuple):
     client: str | None
     state: str | None
     seconds: float | None
-    """How long its transaction (or, without one, its state) has lasted."""
+    """The seconds for which its transaction (or, without one, its state) has lasted."""
     query: str | None
     holds: str | None
-    """What it holds of what is waited for: `AccessShareLock on users`."""
+    """The lock that it holds on what is waited for: `AccessShareLock on users`."""
 
 
 class Planned(NamedTuple):
-    """The run begins with this plan; told again where another run made it stale."""
+    """The run begins with this plan; reported again where another run made it stale."""
 
     plan: Plan
 
@@ -102,7 +102,10 @@ class Finished(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """The run waits for another session: for a lock, or for another run. `left` is what remains of the budget, in s."""
+    """The run waits for another session: for a lock, or for another run.
+
+    `left` is what remains of the budget, in seconds.
+    """
 
     reason: str
     blockers: tuple[Blocker, ...]
@@ -110,13 +113,13 @@ class Waiting(NamedTuple):
 
 
 class Note(NamedTuple):
-    """Something worth knowing, that stops nothing."""
+    """Something worth knowing that doesn't stop the run."""
 
     text: str
 
 
 class Copying(NamedTuple):
-    """A backup is under way, being taken or restored: `what`, for so many seconds, and the bytes until now."""
+    """A backup is being taken or restored: `what`, the seconds that it has lasted, and the bytes copied so far."""
 
     what: str
     seconds: int
@@ -124,20 +127,20 @@ class Copying(NamedTuple):
 
 
 class BackedUp(NamedTuple):
-    """A backup was taken, in so many milliseconds."""
+    """A backup was taken; `duration_ms` is the time it took."""
 
     backup: Backup
     duration_ms: float
 
 
 class Judging(NamedTuple):
-    """So many alterations are going to be proved."""
+    """The given number of alterations is going to be proved."""
 
     number: int
 
 
 class Judged(NamedTuple):
-    """An alteration was proved, or wasn't."""
+    """An alteration's proof has ended, whatever its result."""
 
     proof: Proof
 
@@ -146,13 +149,13 @@ RunEvent = Planned | Started | Finished | Waiting | Note | Copying | BackedUp | 
 
 
 class Observer(Protocol):
-    """Who is told of a run's events, as they happen; the library itself never prints.
+    """A receiver of a run's events, as they happen; the library itself never prints.
 
-    It is called one event at a time, on the thread of the event loop; but that a script blocks the loop is told from
-    another thread. It should return soon: the run waits for it, with the locks that it holds. An Exception that it
+    It is called with one event at a time, on the thread of the event loop; only that a script blocks the loop is
+    reported from another thread. It should return soon: the run waits for it, holding its locks. An Exception that it
     raises doesn't end the run: the first goes to the logger `sartor`, further ones are dropped. To end a run, cancel
     it.
     """
 
     def __call__(self, event: RunEvent, /) -> None:
-        """Take one event."""
+        """Takes one event."""

@@ -1,4 +1,4 @@
-"""The data of a COPY, which stay in the file that they stand in: they may be larger than memory."""
+"""The data of a COPY, which stay in the file that holds them, as they may be larger than memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sartor.domain.errors import CatalogueError
 
 BLOCK = 1 << 18
-"""Bytes that are read at once."""
+"""The bytes that are read at once."""
 
 _IN_COPY = re.compile(r"^COPY .*?, \D+?(\d+)", re.MULTILINE)
 """The line of the data in an error's context, `COPY t, line 3, column a: "x"`, whatever the server's language."""
@@ -18,7 +18,7 @@ _IN_COPY = re.compile(r"^COPY .*?, \D+?(\d+)", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """Lines of a file: `size` bytes from the offset `start` on, `line` the number of the first, `count` of them.
+    """Lines of a file: `size` bytes from the offset `start`; `line` is the number of the first, `count` their number.
 
     `end` is the line that ends them, with its newline, and `digest` the SHA-256 of their bytes.
     """
@@ -32,7 +32,7 @@ class Rows:
     digest: bytes
 
     def read(self) -> Iterator[bytes]:
-        """Their bytes. Raises CatalogueError where these aren't what they were when the file was loaded."""
+        """Yields their bytes. Raises CatalogueError where these differ from those when the file was loaded."""
         seen, left = hashlib.sha256(), self.size
         try:
             with open(self.file, "rb", buffering=0) as file:  # noqa: PTH123 - a path is text here
@@ -49,13 +49,13 @@ class Rows:
             raise CatalogueError(f"{self.file} changed while the run was going on", hint="run the command again")
 
     def line_of(self, error: BaseException) -> int | None:
-        """The line of the file that an error about these rows is about, None where it doesn't say."""
+        """Returns the line of the file that an error about these rows is about, None where the error doesn't say."""
         found = _IN_COPY.findall(getattr(error, "context", None) or "")
         number = int(found[-1]) if found else 0
         return self.line + number - 1 if 0 < number <= self.count + 1 else None
 
     @property
     def place(self) -> str:
-        """Where they stand, for people."""
+        """The place of the rows, as shown to people."""
         last = self.line + self.count - 1
         return f"{self.file}, lines {self.line} to {last}" if self.count else f"{self.file}: none"

@@ -1,4 +1,4 @@
-"""What `lint` looks for: each rule with its code, which stays for ever, and what it found."""
+"""The rules of `lint`, each with its code, which never changes, and the findings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sartor.domain.errors import SettingsError
 
 
 class Severity(Enum):
-    """How bad it is: an error stops a deployment or undoes a promise, a warning may be meant."""
+    """The severity of a rule: an error stops a deployment or undoes a promise, a warning may be intended."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -19,7 +19,7 @@ class Severity(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One thing to look for. `why` says what comes of it, `advice` what to do."""
+    """A rule of `lint`. `why` says what a breach leads to, `advice` what to do."""
 
     code: str
     name: str
@@ -30,7 +30,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A rule broken: in which file, in which line of it (from 1; None where no line is to blame), and how.
+    """A breach of a rule: the file, the line in it (from 1; None where no line is to blame), and a message.
 
     `alteration` is None where the file isn't named like one.
     """
@@ -45,39 +45,42 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lint:
-    """What was found in how many files."""
+    """The findings, and the number of files examined."""
 
     findings: tuple[Finding, ...]
     files: int
 
     @property
     def errors(self) -> int:
-        """How many are errors."""
+        """The number of findings that are errors."""
         return self.counts[Severity.ERROR]
 
     @property
     def counts(self) -> dict[Severity, int]:
-        """How many findings are of each severity."""
+        """The number of findings of each severity."""
         return {severity: sum(f.rule.severity is severity for f in self.findings) for severity in Severity}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ignored:
-    """A rule that doesn't count: for the alteration of this identity, or everywhere."""
+    """A rule that is ignored: for the alteration of this identity, or everywhere."""
 
     code: str
     id: str | None
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """`SA103`, or `SA103=1700000000-add-users`. Raises SettingsError where there is no such rule."""
+        """Returns what `SA103`, or `SA103=1700000000-add-users`, ignores.
+
+        Raises SettingsError where there is no such rule.
+        """
         code, _, alteration_id = text.partition("=")
         if code not in {rule.code for rule in RULES}:
             raise SettingsError(f"there is no rule {code!r} to ignore", hint="rules have codes such as SA103")
         return cls(code=code, id=alteration_id or None)
 
     def holds_for(self, finding: Finding) -> bool:
-        """Whether a finding doesn't count for it."""
+        """Returns whether it ignores a finding."""
         return finding.rule.code == self.code and (
             self.id is None or (finding.alteration is not None and finding.alteration.id == self.id)
         )
@@ -254,4 +257,4 @@ RULES: tuple[Rule, ...] = (
     REWRITES,
     LOSES_DATA,
 )
-"""All of them, in the order of their codes."""
+"""All rules, in the order of their codes."""

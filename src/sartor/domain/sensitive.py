@@ -1,4 +1,4 @@
-"""Statements that may hold a secret: CREATE ROLE, user mappings, servers, subscriptions, dblink, and their like."""
+"""Statements that may hold a secret: CREATE ROLE, user mappings, servers, subscriptions, dblink, and similar ones."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _LITERAL = r"(?s)(?:[eE]?'(?P<plain>.*?)'?|(?P<tag>\$\w*\$)(?P<body>.*?)(?:(?P=t
 
 
 def without_secrets(statement: str) -> str:
-    """A statement with the literals hidden where one of them may be a secret.
+    """Returns a statement, with the literals hidden where one of them may be a secret.
 
-    Each of their characters becomes a `*`: a place that the server names stays true.
+    Each of their characters becomes a `*`, so that a position that the server reports stays valid.
     """
     for literal in sorted(_literals(statement), key=len, reverse=True):
         statement = statement.replace(literal, re.sub(r"[^\n]", "*", literal))
@@ -23,12 +23,12 @@ def without_secrets(statement: str) -> str:
 
 
 def redact_literals(text: str, statement: str) -> str:
-    """What a server says about a statement, with the statement's literals hidden likewise."""
+    """Returns what a server says about a statement, with the statement's literals hidden in the same way."""
     return redact(without_secrets(text), set(_literals(statement)))
 
 
 def _literals(statement: str) -> Iterator[str]:
-    """The texts of a statement's literals, where one of them may be a secret; those in a block of code, too."""
+    """Yields the texts of a statement's literals, also those in a block of code, where one of them may be a secret."""
     if not re.search(_MAY_HOLD, statement):
         return
     for token in tokens(statement):

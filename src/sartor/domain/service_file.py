@@ -12,7 +12,10 @@ _LONGEST = 1023
 
 
 def find_service(text: str, name: str, *, origin: str) -> dict[str, str] | None:
-    """The parameters of a service, None where the file doesn't have it. Raises SettingsError, naming file and line."""
+    """Returns the parameters of a service, None where the file doesn't have it.
+
+    Raises SettingsError, naming file and line.
+    """
     found: dict[str, str] | None = None
     for number, whole in enumerate(text.split("\n"), 1):
         line = whole.strip(" \t\n\v\f\r")

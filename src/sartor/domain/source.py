@@ -1,4 +1,4 @@
-"""What can be known of a script without running it."""
+"""The source of a script: what can be known of it without running it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sartor.domain.alteration import Alteration
 
 
 class Part(Enum):
-    """A part of a script, by the name of its function; of SQL files, by that of its section."""
+    """A part of a script, by the name of its function; in SQL files, by that of its section."""
 
     UP = "up"
     DOWN = "down"
@@ -31,8 +31,8 @@ class Source:
     """A script as it is written.
 
     `parts` has the SQL that each part is seen to send: all of it in a SQL file, in Python what is given to the
-    connection as a constant. `wrong` are reasons why it can't be loaded; `not_async` the functions that must be and
-    aren't. `transactional` is None where only running it can tell. `names` are the words that aren't SQL, `ignored`
+    connection as a constant. `wrong` are reasons why it can't be loaded; `not_async` the functions that must be async
+    and aren't. `transactional` is None where only running it can tell. `names` are the words that aren't SQL, `ignored`
     the codes that its comments name.
     """
 
@@ -46,7 +46,7 @@ class Source:
     ignored: tuple[Text, ...] = ()
 
     def runs_outside(self, part: Part) -> bool | None:
-        """Whether a part runs outside a transaction; None where only running the script can tell."""
+        """Returns whether a part runs outside a transaction; None where only running the script can tell."""
         if part in {Part.BEFORE_UP, Part.BEFORE_DOWN}:
             return True
         return None if self.transactional is None else not self.transactional

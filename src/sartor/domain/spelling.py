@@ -1,10 +1,10 @@
-"""Definitions that Postgres spells in two ways: as it stored them first, and as it stores that text when it reads it.
+"""Definitions that Postgres spells in two ways: as first stored, and as stored when that text is read again.
 
 `a in ('x', 'y')` on a varchar is stored as an array that is cast, and written out as `(ARRAY['x'::character varying,
 ...])::text[]`. Read again, as after a dump, the same cast stands at each element: that is the parser's own rule
-(`transformTypeCast` passes an array's type down to what the array is made of), and both give the same values.
-`a in (b, c, d)` is stored as `((a = b OR a = c) OR a = d)`, and read again without the inner pair of parentheses: the
-parser (`makeOrExpr`, `makeAndExpr`) takes in what stands on the left of the same word.
+(`transformTypeCast` passes an array's type down to its elements), and both give the same values. `a in (b, c, d)` is
+stored as `((a = b OR a = c) OR a = d)`, and read again without the inner pair of parentheses: the parser (`makeOrExpr`,
+`makeAndExpr`) flattens the left operand of the same word.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _TOKEN = re.compile(
 _NAME = r'(?:"(?:[^"]|"")*"|\w+)'
 _REST = r"(?: varying| precision)?(?:\(\d+(?:, ?-?\d+)?\))?(?: (?:with|without) time zone)?"
 _CAST = re.compile(rf"::({_NAME}(?:\.{_NAME})?{_REST})\[\]")
-"""Behind an array in parentheses: its cast to an array of this type."""
+"""The cast that follows an array in parentheses, to an array of this type."""
 _OWN = rf"\w+{_REST}(?:\[\])?"
 """A type of Postgres's own, as it has no schema: so it is no domain, which might have a default itself."""
 _COLUMN_NULL = re.compile(
@@ -33,13 +33,13 @@ _DUMPED_NULL = re.compile(
 _OPERATORS = frozenset("+-*/<>=~!@#%^&|`?")
 _PAIRS = {"(": ")", "[": "]"}
 DEEPEST = 100
-"""Brackets in one another that are looked into."""
+"""The deepest nesting of brackets that is rewritten."""
 LONGEST = 40
-"""Tokens that a type's name has at most."""
+"""The most tokens that a type's name has."""
 
 
 class _Group(NamedTuple):
-    """What stands in brackets."""
+    """The content of a pair of brackets."""
 
     opening: str
     parts: list[_Group | str]
@@ -47,15 +47,15 @@ class _Group(NamedTuple):
 
 
 def plain(kind: str, definition: str) -> str:
-    """A definition of an object of this kind in one spelling: two that are equal then mean the same."""
+    """Returns the definition of an object of this kind in one spelling: two that are equal then mean the same."""
     if kind == "column" and "'" not in definition:
-        # That a partition hasn't its parent's default is written in a dump as this one, which is none.
+        # A dump writes this default, which is none, where a partition doesn't have its parent's default.
         definition = _COLUMN_NULL.sub(r"\1", definition)
     return _spelt(definition)
 
 
 def plain_dump(text: str) -> str:
-    """What `pg_dump` says of a schema, in one spelling."""
+    """Returns `pg_dump`'s output for a schema in one spelling."""
     return _spelt(_DUMPED_NULL.sub(r"\1", text))
 
 
@@ -73,7 +73,7 @@ def _spelt(text: str) -> str:
             stack[-1].parts.append(inner._replace(closing=token[0]))
         else:
             stack[-1].parts.append(token[0])
-    # What isn't well formed, or as deep as nobody writes it, stands for itself.
+    # Text that isn't well formed, or is deeper than anybody writes, is left as it is.
     return text if len(stack) > 1 or depth > DEEPEST else _write(found)
 
 
@@ -84,7 +84,7 @@ def _write(group: _Group) -> str:
 def _write_parts(parts: Sequence[_Group | str]) -> str:
     written, at = [], 0
     while at < len(parts):
-        # In statistics, there are only those parentheses that have to be.
+        # In statistics, Postgres writes only the parentheses that are required.
         for wide, bare in ((1, False), (2, True)):
             array = _array(parts[at : at + 2]) if bare else _array_in(parts[at])
             cast = _CAST.match("".join(map(_raw, parts[at + wide : at + wide + LONGEST]))) if array else None
@@ -108,7 +108,7 @@ def _raw(part: _Group | str) -> str:
 
 
 def _array_in(part: _Group | str) -> _Group | None:
-    """The elements of `ARRAY[...]`, where that is all that stands in parentheses."""
+    """Returns the elements of `ARRAY[...]`, where nothing else is in the parentheses."""
     return _array(part.parts) if isinstance(part, _Group) and part.opening == "(" else None
 
 
@@ -120,7 +120,7 @@ def _array(parts: Sequence[_Group | str]) -> _Group | None:
 
 
 def _cast(array: _Group, type_: str, *, bare: bool) -> str:
-    """An array with each element cast; an array of arrays, with those of each."""
+    """Returns an array with each element cast; in an array of arrays, the elements of each."""
 
     def one(element: list[_Group | str]) -> str:
         if inner := _array(element):
@@ -133,7 +133,7 @@ def _cast(array: _Group, type_: str, *, bare: bool) -> str:
 
 
 def _flat(group: _Group) -> _Group:
-    """`((a AND b) AND c)` as `(a AND b AND c)`, and so with OR."""
+    """Returns `((a AND b) AND c)` as `(a AND b AND c)`, and the same with OR."""
     for word, other in (("AND", "OR"), ("OR", "AND")):
         operands = _split(group.parts, word)
         if len(operands) > 1 and len(operands[0]) == 1 and isinstance(first := operands[0][0], _Group):
@@ -144,7 +144,7 @@ def _flat(group: _Group) -> _Group:
 
 
 def _split(parts: Sequence[_Group | str], at: str) -> list[list[_Group | str]]:
-    """The parts between a word or comma, without the space around it."""
+    """Returns the parts between a word or comma, without the spaces around it."""
     found: list[list[_Group | str]] = [[]]
     for part in parts:
         if part == at:

@@ -1,4 +1,4 @@
-"""Just enough of SQL's lexical rules to tell statements apart, as `psql` does (its `psqlscan.l` is the model).
+"""Just enough of SQL's lexical rules to separate statements, as `psql` does (its `psqlscan.l` is the model).
 
 Nothing here understands a statement: the server does. See the manual's chapter 4.1, Lexical Structure.
 """
@@ -15,7 +15,10 @@ _IN_TAG = r"[^\x00-/:-@\[-^`{-\x7f]"
 _IN_WORD = r"[^\x00-\#%-/:-@\[-^`{-\x7f]"
 _IN_NUMBER = r"[^\x00-\-/:-@\[-^`{-\x7f]"
 _PLAIN = r"[\x00-\x20!\#%&*+,.:<=>?@\[\]^`{|}~\x7f]"
-"""The first four by what of ASCII isn't in them: ranges to the last of all characters take `re` 10 ms to compile."""
+"""Plain characters. The four classes before it are written as the ASCII that they exclude.
+
+Ranges up to the last of all characters would take `re` 10 ms to compile.
+"""
 
 _QUOTED = rf"""(?xs)
       (?P<line_comment> --[^\r\n]* )
@@ -32,9 +35,9 @@ _WORDS = rf"""
     | (?P<space> [ \t\n\r\f\v]+ )
     | (?P<mark> . )
 """
-"""As the server's `scan.l` has them: to it any character beyond ASCII is a letter, be it an arrow or a no-break space.
+"""Words as the server's `scan.l` has them: any character beyond ASCII is a letter, even an arrow or a no-break space.
 
-Like those below compiled at its first use: most commands read no SQL.
+Like the expressions below, it is compiled at its first use, as most commands read no SQL.
 """
 
 _RUNS = rf"""
@@ -43,7 +46,7 @@ _RUNS = rf"""
         | \( (?: [^'"$/;()\\-]++ | \( [^'"$/;()\\-]*+ \) )*+ \) )++ )
     | (?P<mark> . )
 """
-"""The same words in one go, as far as the next quote, comment, semicolon or parenthesis: ten times as fast.
+"""The words of `_WORDS` in one match, up to the next quote, comment, semicolon or parenthesis: ten times as fast.
 
 Parentheses that hold nothing but words, and such parentheses, are among the words.
 """
@@ -55,7 +58,7 @@ _SPACE = " \t\n\r\f\v"
 _QUOTING = re.compile(r"""['"$\\]|--|/\*""")
 _ESCAPED_END = r"(?s)(?:[^'\\]|\\.|'')*+'"
 _CONTINUED = r"(?:[ \t\f\v]|--[^\r\n]*)*+[\r\n](?:[ \t\r\n\f\v]|--[^\r\n]*[\r\n])*+'"
-"""What stands between the parts of a string that goes on behind a newline: blanks, and comments to a line's end."""
+"""The text between the parts of a string that continues after a newline: blanks, and comments to a line's end."""
 _ATOMIC = r"(?i)\batomic\b"
 _COMMENT_MARK = r"/\*|\*/"
 _HEAD = 4
@@ -72,7 +75,7 @@ _CONTROL = (
 
 
 class Token(NamedTuple):
-    """A piece of SQL: its kind (`line_comment`, `block_comment`, `string`, `word`, `mark`, ...) and where it stands.
+    """A piece of SQL: its kind (`line_comment`, `block_comment`, `string`, `word`, `mark`, ...) and its offset.
 
     A string or a quoted name that never ends is of the kind `open`, such a comment an `open_comment`. A `backslash`
     outside of quotes is psql's, with the rest of its line: the server knows none.
@@ -84,12 +87,12 @@ class Token(NamedTuple):
 
     @property
     def end(self) -> int:
-        """The offset behind it."""
+        """The offset after it."""
         return self.start + len(self.text)
 
     @property
     def is_blank(self) -> bool:
-        """Whether it means nothing to the server."""
+        """True where it means nothing to the server."""
         return self.kind in _COMMENTS or not self.text.strip(_SPACE)
 
 
@@ -101,20 +104,20 @@ class Statement(NamedTuple):
 
     @property
     def words(self) -> str:
-        """Its first words, six at most, in lower case."""
+        """The first words, six at most, in lower case."""
         head = islice((token for token in tokens(self.text) if not token.is_blank), 12)
         return " ".join([token.text.lower() for token in head if token.kind == "word"][:6])
 
 
 def tokens(sql: str) -> Iterator[Token]:
-    """The tokens of `sql`, all of its characters."""
+    """Yields the tokens of `sql`, which cover all of its characters."""
     return _scan(sql, _FINE)
 
 
 def runs(sql: str) -> Iterator[Token]:
-    """The same, with what stands between quotes, comments and semicolons in one token, a `run`.
+    """Yields the tokens of `sql`, with what is between quotes, comments and semicolons in one token, a `run`.
 
-    So do parentheses, but for those that hold any of these, or others that are nested deeper.
+    A run includes parentheses, except those that hold any of these, or others that are nested deeper.
     """
     return _scan(sql, _COARSE)
 
@@ -136,7 +139,7 @@ def _scan(sql: str, lexeme: str) -> Iterator[Token]:
 
 
 def _comment_end(sql: str, position: int) -> int:
-    """Where a block comment ends that was opened before `position`, -1 where it doesn't: they nest."""
+    """Returns where a block comment ends that was opened before `position`, -1 where it doesn't end. Comments nest."""
     depth, mark = 1, re.compile(_COMMENT_MARK)
     while depth and (match := mark.search(sql, position)):
         depth += 1 if match[0] == "/*" else -1
@@ -145,9 +148,9 @@ def _comment_end(sql: str, position: int) -> int:
 
 
 def _escaped_end(sql: str, position: int) -> int:
-    """Where a string ends that `E'` opened before `position`, -1 where it doesn't.
+    """Returns where a string ends that `E'` opened before `position`, -1 where it doesn't end.
 
-    It may go on behind a newline with another quote, and has its escapes there as well.
+    It may continue after a newline with another quote, and has its escapes there as well.
     """
     while match := re.compile(_ESCAPED_END).match(sql, position):
         continued = re.compile(_CONTINUED).match(sql, match.end())
@@ -158,23 +161,23 @@ def _escaped_end(sql: str, position: int) -> int:
 
 
 def pieces(sql: str) -> Iterator[Token]:
-    """The tokens of `sql`, as large as telling its statements apart allows."""
+    """Returns the tokens of `sql`, as large as separating its statements allows."""
     # Only a routine's body in SQL makes semicolons depend on words.
     return tokens(sql) if re.search(_ATOMIC, sql) else runs(sql)
 
 
 def split(sql: str) -> list[Statement]:
-    """The statements of `sql`; empty ones and lone comments aren't any."""
+    """Returns the statements of `sql`; empty ones and lone comments don't count."""
     return statements(sql, pieces(sql))
 
 
 def statements(sql: str, tokens: Iterable[Token]) -> list[Statement]:
-    """The statements that some of the `pieces` of `sql` make up, which follow each other."""
+    """Returns the statements that consecutive `pieces` of `sql` make up."""
     return [statement for statement, _ in each_statement(sql, tokens)]
 
 
 def each_statement(sql: str, tokens: Iterable[Token]) -> Iterator[tuple[Statement, int]]:
-    """The same, each as soon as it has come to its end, with the offset of its semicolon, or of the text's end."""
+    """Yields each statement as soon as it ends, with the offset of its semicolon, or of the text's end."""
     start: int | None = None
     end, parentheses, body = 0, 0, _Body()
     for token in tokens:
@@ -196,8 +199,8 @@ def each_statement(sql: str, tokens: Iterable[Token]) -> Iterator[tuple[Statemen
 class _Body:
     """The body of a routine, `begin atomic ... end`, as far as a statement's tokens have come: `open` while in it.
 
-    Each of its statements ends with a semicolon, and none begins with `end`: so the one that does ends the body,
-    whatever `begin`, `case` and `end` are between, of CASE or names (gram.y, routine_body_stmt_list).
+    Each of its statements ends with a semicolon, and none begins with `end`: so the `end` that begins one ends the
+    body, whatever `begin`, `case` and `end` are in between, of CASE or as names (gram.y, routine_body_stmt_list).
     """
 
     def __init__(self) -> None:
@@ -206,7 +209,7 @@ class _Body:
         self._before = ""
 
     def take(self, token: Token, parentheses: int) -> None:
-        """Take a statement's next token that isn't blank, and how many parentheses are open behind it."""
+        """Takes a statement's next token that isn't blank, and how many parentheses are open after it."""
         text = token.text.lower() if token.kind == "word" else token.text
         if len(self._head) < _HEAD:
             self._head.append(text)
@@ -222,24 +225,24 @@ class _Body:
 
 
 def may_control(sql: str) -> bool:
-    """Whether `sql` has a word, be it in a comment, with which a statement begins that `transaction_control` finds."""
+    """Returns whether `sql` has, even in a comment, a first word of the statements that `transaction_control` finds."""
     return re.search(_MAY_CONTROL, sql) is not None
 
 
 def transaction_control(sql: str) -> str | None:
-    """The first statement of `sql` that begins or ends a transaction (`COMMIT`, not `ROLLBACK TO`), or None."""
+    """Returns the first statement of `sql` that begins or ends a transaction (`COMMIT`, not `ROLLBACK TO`), or None."""
     if not may_control(sql):
         return None
     return next((s.text for s in split(sql) if re.match(_CONTROL, s.words)), None)
 
 
 def stands_alone(sql: str) -> bool:
-    """Whether `sql` means the same with other SQL before and behind it, in one message to the server.
+    """Returns whether `sql` means the same with other SQL before and after it, in one message to the server.
 
     It doesn't where it leaves a string or a comment open, has a backslash outside of them, begins or ends a
-    transaction, changes how SQL is read, may want an answer from the client (COPY), or may have to do with prepared
-    statements, which others around it need; nor where there's nothing in it, or a character that no message has, which
-    the driver refuses to have sent. Where in doubt, it doesn't.
+    transaction, changes how SQL is read, may want an answer from the client (COPY), or may involve prepared statements,
+    which other SQL around it needs; nor where it is empty, or has a character that no message can hold, which the
+    driver refuses to send. In doubt, the answer is False.
     """
     if _REACHES_FAR.search(sql) or _UNSENDABLE.search(sql) or transaction_control(sql):
         return False

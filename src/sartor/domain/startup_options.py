@@ -1,4 +1,4 @@
-"""`options=-c name=value`, as a server reads it, and the timeouts that it and a URL may give."""
+"""The startup parameter `options=-c name=value`, as a server reads it, and the timeouts in it and in a URL."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from sartor.domain.errors import SettingsError
 
 TIMEOUTS = ("lock_timeout", "statement_timeout")
-"""Settings that a run has of its own: a URL's count where nothing nearer says otherwise."""
+"""The timeouts that a run sets itself: a URL's values count where no nearer setting gives them."""
 
 _UNITS = {"us": 0.000001, "ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "": 0.001}
 _WORD = re.compile(r"(?:\\.|[^\s\\])+", re.DOTALL)
@@ -15,12 +15,12 @@ _NAMED = re.compile(r"(?:-c|--)([\w.-]+)=(.*)", re.DOTALL)
 
 
 def take_timeouts(keywords: dict[str, str]) -> None:
-    """Move the timeouts in `options` to keywords of their own. Raises SettingsError where one isn't a duration."""
+    """Moves the timeouts in `options` to keywords of their own. Raises SettingsError where one isn't a duration."""
     if "options" in keywords:
         words = _joined(_WORD.findall(keywords["options"]))
         taken: dict[str, str] = {}
         left = [word for word in words if not _take(word, taken)]
-        # Of one that is given twice the server takes the last; a parameter of its own is nearer.
+        # Of a timeout given twice in `options` the server takes the last; a separate parameter is nearer.
         for key, text in taken.items():
             keywords.setdefault(key, text)
         if len(left) < len(words):
@@ -33,7 +33,10 @@ def take_timeouts(keywords: dict[str, str]) -> None:
 
 
 def seconds(key: str, text: str) -> float:
-    """A timeout as the server reads it: a bare number is in milliseconds, 0 is no limit. Raises SettingsError."""
+    """Returns a timeout in seconds, read as the server does: a bare number is in milliseconds, 0 is no limit.
+
+    Raises SettingsError where it isn't a duration.
+    """
     found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) *(us|ms|s|min|h|d)?", text.strip())
     if found is None:
         raise SettingsError(f"its {key} isn't a duration", hint=f"write {key}=5s, or {key}=5000 for milliseconds")
@@ -41,7 +44,7 @@ def seconds(key: str, text: str) -> float:
 
 
 def _joined(words: list[str]) -> list[str]:
-    """`-c` and what follows it as one word."""
+    """Returns `-c` and what follows it as one word."""
     joined: list[str] = []
     for word in words:
         if joined and joined[-1] == "-c":

@@ -1,4 +1,4 @@
-"""What disk and ledger say of each other."""
+"""The status of a database: a comparison of disk and ledger."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ Deployed = tuple[Entry, Alteration | None]
 
 
 class Status(NamedTuple):
-    """Disk against ledger. Everything is in the order of deployment.
+    """The comparison of disk and ledger. Everything is in the order of deployment.
 
-    `deployed` holds every complete row, with its file where there is one, but for those of the ledger's `as_shipped`;
-    `releases` says how many are deployed of each release, these among them. `pending` is what is shipped and not
-    deployed, `out_of_order` those of it below the newest deployed one; `interrupted` rows whose steps outside a
+    `deployed` holds every complete row, with its file where there is one, except those of the ledger's `as_shipped`;
+    `releases` says how many are deployed of each release, including these. `pending` is what is shipped and not
+    deployed, `out_of_order` the part of it below the newest deployed one; `interrupted` are rows whose steps outside a
     transaction never ended; `edited` released alterations whose file changed since; `edited_next` unreleased ones,
-    which may; `missing` rows without a file, `ahead` those of them above all that is shipped; `renamed` rows whose
-    release changed its label, `kept` those whose label is newer than the file's. `release` is the highest of which
-    everything shipped is deployed.
+    which may be edited; `missing` rows without a file, except `ahead`, those above all that is shipped; `renamed` rows
+    whose release changed its label, `kept` those whose label is newer than the file's. `release` is the highest of
+    which everything shipped is deployed.
     """
 
     deployed: tuple[Deployed, ...]
@@ -49,22 +49,22 @@ class Status(NamedTuple):
     renamed: tuple[Pair, ...]
     kept: tuple[Pair, ...]
     elsewhere: tuple[str, ...]
-    """Lineages that the ledger knows and that weren't given."""
+    """The lineages that the ledger knows and that weren't given."""
     release: Release | None
 
     @property
     def number(self) -> int:
-        """How many are deployed."""
+        """The number of alterations deployed."""
         return sum(self.releases.values())
 
     @property
     def contradicts(self) -> bool:
-        """Whether a deploy would be refused."""
+        """True where a deploy would be refused."""
         return bool(self.edited or self.missing)
 
 
 def compare(catalogue: Catalogue, ledger: Ledger) -> Status:
-    """What disk and ledger say of each other. Raises LineageMismatch where a lineage has got another name."""
+    """Compares disk and ledger. Raises LineageMismatch where a lineage has got another name."""
     foreign = [entry for entry in ledger.entries if entry.lineage not in catalogue.by_name]
     _check_lineages(catalogue, ledger, foreign)
     files = {name: lineage.by_id for name, lineage in catalogue.by_name.items()}
@@ -78,7 +78,7 @@ def compare(catalogue: Catalogue, ledger: Ledger) -> Status:
     )
     releases = _releases(ledger.as_shipped, complete)
     pending = _pending(catalogue, chain(ledger.as_shipped, (entry for entry, _ in complete)))
-    # Most rows say what their file says; the others alone are looked at one by one.
+    # Most rows equal their file; only the others are examined one by one.
     odd = [(e, f) for e, f in held if f is None or f[:5] != e[:5] or e.state is not State.DEPLOYED]
     pairs = [Pair(file, entry) for entry, file in odd if file]
     changed = [p for p in pairs if p.entry.state is State.DEPLOYED and p.entry.checksum != p.alteration.checksum]
@@ -102,13 +102,13 @@ def compare(catalogue: Catalogue, ledger: Ledger) -> Status:
 
 
 def as_labelled(file: Alteration, entry: Entry, catalogue: Catalogue) -> Alteration:
-    """A file with the release that counts: its own, which may have come after the row; else the row's."""
+    """Returns a file with the release that counts: its own, which may be newer than the row's; else the row's."""
     return file._replace(release=entry.release) if _keeps_label(entry, file, catalogue) else file
 
 
 def _releases(as_shipped: Sequence[Alteration], complete: Sequence[Deployed]) -> Mapping[Release, int]:
     found: Counter[Release] = Counter()
-    # Those of a release come one after another: ten thousand lookups of a release would take their time.
+    # Those of a release come one after another: ten thousand lookups of a release would be slow.
     for release, those in groupby(
         chain(as_shipped, (file or entry for entry, file in complete)), attrgetter("release")
     ):
@@ -139,7 +139,7 @@ def _check_lineages(catalogue: Catalogue, ledger: Ledger, foreign: Iterable[Entr
 
 
 def _is_free(pair: Pair) -> bool:
-    """Whether an alteration may be edited: it was unreleased when it was deployed, and still is."""
+    """Returns whether an alteration may be edited: it was unreleased when it was deployed, and still is."""
     return pair.entry.release.unreleased and pair.alteration.release.unreleased
 
 
@@ -153,7 +153,7 @@ def _label_changed(pair: Pair) -> bool:
 
 
 def _keeps_label(entry: Entry, file: Alteration, catalogue: Catalogue) -> bool:
-    """Whether a row's label is newer than its file's: what is released isn't taken back by an older package."""
+    """Returns whether a row's label is newer than its file's: an older package doesn't take back what is released."""
     if entry.release.unreleased or entry.state is not State.DEPLOYED:
         return False
     return file.release.unreleased or (entry.release != file.release and _is_ahead(entry, catalogue))

@@ -1,4 +1,4 @@
-"""What holding a database against what it should be has found."""
+"""The result of comparing a database with what it should be."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from sartor.domain.writers import Writer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """A destination's ledger against disk, disk against its manifests, its drift, and the names of invalid indexes.
+    """A destination's ledger compared with disk, disk with its manifests, its drift, and the names of invalid indexes.
 
-    `writers` are those who may write Sartor's tables, and don't deploy. `replayed` says that the drift is from what the
-    deployed alterations make from nothing, and not since the last run.
+    `writers` are roles that may write Sartor's tables, and don't deploy. `replayed` says that the drift is from what
+    the deployed alterations make from nothing, instead of since the last run.
     """
 
     destination: Destination
@@ -33,12 +33,12 @@ class Verification:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing was found to be other than it should be."""
+        """True where nothing was found to differ from what it should be."""
         return not (self.status.contradicts or self.standing.contradicts or self.drift.differences)
 
     @property
     def released(self) -> Standing:
-        """What the manifests say that the ledger doesn't say already."""
+        """The manifests' findings that aren't among the ledger's already."""
         edited = {pair.alteration.identity for pair in self.status.edited}
         missing = {entry.id for entry in self.status.missing}
         return self.standing._replace(
@@ -48,7 +48,7 @@ class Verification:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences about what is no fault, or can't be told."""
+        """Sentences about what is no fault, or can't be determined."""
         return tuple(self._notes())
 
     def _notes(self) -> Iterator[str]:

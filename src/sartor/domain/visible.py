@@ -1,8 +1,8 @@
-r"""Text that came from elsewhere, so that it is read and never obeyed: by a terminal, or by a pipeline's service.
+r"""Text from elsewhere, shown so that neither a terminal nor a pipeline's service acts on it.
 
-Names, rows, messages of a server and files may hold anything. What a terminal acts on, or what reorders or hides
-characters, is shown as Python writes it: `\x1b`, `\u202e`. GitHub and Azure take a line that begins with `::`, or that
-holds `##[`, `##vso[`, for a command (the runner's ActionCommand.cs; TeamCity's `##teamcity[` is of the kind).
+Names, rows, messages of a server and files may hold anything. Characters that a terminal acts on, or that reorder or
+hide others, are shown as Python writes them: `\x1b`, `\u202e`. GitHub and Azure take a line that begins with `::`, or
+that holds `##[`, `##vso[`, for a command (the runner's ActionCommand.cs; TeamCity's `##teamcity[` is of the kind).
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ _COMMAND = r"(?m)^(?P<before>\s*)::|\#(?=\#\w*\[)"
 
 
 def visible(text: str) -> str:
-    """The text with what acts spelled out; its lines stay lines."""
+    """Returns the text with active characters and commands spelled out; its lines stay lines."""
     text = printable(text)
     return re.sub(_COMMAND, _defuse, text) if "::" in text or "##" in text else text
 
 
 def printable(text: str) -> str:
-    """The text with the characters that act spelled out, and no more: lines may be commands for a pipeline."""
-    # Nearly all is plain, and needs no expression.
+    """Returns the text with active characters spelled out, and no more: lines may be commands for a pipeline."""
+    # Nearly all texts are plain, and need no regular expression.
     if text.isascii() and text.replace("\n", "").isprintable():
         return text
     return re.sub(f"[{_ACTS}]", _spell, text)
 
 
 def visible_line(text: str) -> str:
-    """The same for what stands within a line: a newline of its own is spelled out, too."""
+    """Returns what `visible` does, for text within a line: its newlines are spelled out, too."""
     return visible(text.replace("\n", "\\n"))
 
 
 def visible_json(text: str) -> str:
-    """JSON that has the same values, in which what acts is written as JSON's own escapes."""
+    """Returns JSON with the same values, in which active characters are written as JSON's own escapes."""
     if not (text.isascii() and "\x7f" not in text):
         text = re.sub(f"[{_ACTS}]", _escape, text)
     return re.sub(r"\#(?=\#\w*\[)", r"\\u0023", text) if "##" in text else text

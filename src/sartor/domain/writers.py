@@ -1,4 +1,4 @@
-"""Who, besides those who deploy, may write Sartor's tables."""
+"""Roles, other than those that deploy, that may write Sartor's tables."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import NamedTuple
 from sartor.domain.quoting import quote_identifier
 
 ALL_DATA = "pg_write_all_data"
-"""Postgres's own role, whose members may write each table."""
+"""Postgres's own role whose members may write each table."""
 
 
 class Writer(NamedTuple):
-    """A role that may write some of the tables: its rights by table, whether it may pass them on.
+    """A role that may write some of the tables: its rights by table, and whether it may pass them on.
 
     `role` is None for everybody (PUBLIC); with no rights by table, it is a member of ALL_DATA.
     """
@@ -24,7 +24,7 @@ class Writer(NamedTuple):
 
     @property
     def revoke(self) -> str:
-        """The statement that takes its rights away."""
+        """The statement that revokes its rights."""
         who = "public" if self.role is None else quote_identifier(self.role)
         if not self.rights:
             return f"revoke {ALL_DATA} from {who};"
