@@ -58,7 +58,7 @@ class Restored(NamedTuple):
 def schema_to_hold(schema: str, *, whole: bool = False) -> str | None:
     """Returns the schema that a backup of a destination in `schema` holds; None for the whole database.
 
-    A schema that was named stands beside others, which a backup of it leaves alone.
+    A schema that a user has named stands beside others, which a backup of it leaves alone.
     """
     return None if whole or schema == DEFAULT_SCHEMA else schema
 

@@ -115,7 +115,7 @@ def _incomparable(record: Record, live: Fingerprint) -> str:
 def carried(expected: Fingerprint, before: Fingerprint, after: Fingerprint) -> Fingerprint:
     """Returns what a schema should be after a run: as it should have been before, with what the run changed.
 
-    So what another role changed before the run is still drift after it.
+    So what was changed outside of runs before this one is still drift after it.
     """
     should, was, is_now = (_by_key(side.objects) for side in (expected, before, after))
     untouched = {key: found for key, found in should.items() if was.get(key) == is_now.get(key)}

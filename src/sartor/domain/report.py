@@ -127,7 +127,7 @@ class Copying(NamedTuple):
 
 
 class BackedUp(NamedTuple):
-    """A backup was taken; `duration_ms` is the time it took."""
+    """A backup was taken; `duration_ms` is the time that it took, in milliseconds."""
 
     backup: Backup
     duration_ms: float

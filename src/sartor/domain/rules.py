@@ -70,7 +70,7 @@ class Ignored:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Returns what `SA103`, or `SA103=1700000000-add-users`, ignores.
+        """Returns the Ignored that `SA103`, or `SA103=1700000000-add-users`, stands for.
 
         Raises SettingsError where there is no such rule.
         """
