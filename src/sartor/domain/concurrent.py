@@ -18,7 +18,10 @@ _CONCURRENT = re.compile(
 
 
 def plain_words(statement: str) -> str:
-    """Returns all words of a statement, in lower case, with a blank between; a quoted name is one word."""
+    """Returns all words of a statement, in lower case, with a blank between.
+
+    A quoted name is one word, whatever is in it.
+    """
     return " ".join(word for token in sql.tokens(statement) if (word := _word(token)))
 
 
