@@ -1,4 +1,4 @@
-"""Objects outside a schema that hang on what is in it: they would go with it."""
+"""Objects outside a schema that depend on objects in it: they would be dropped or emptied with them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ where type = 'extension' or (
     and identity !~ '^"?(_RETURN|RI_ConstraintTrigger_\\w+)"? on ')
 order by 1
 """
-"""What DROP ... CASCADE would take with it, by way of `pg_depend`; see the manual's chapter on it for `deptype`."""
+"""Selects what DROP ... CASCADE would drop too, by `pg_depend`; see the manual's chapter on it for `deptype`."""
 
 _WOULD_BE_EMPTIED = """
 with recursive hit (oid) as (
@@ -59,18 +59,18 @@ select pg_catalog.format('table %I.%I', n.nspname, c.relname) from hit join pg_c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where n.nspname <> $2::text order by 1
 """
-"""What TRUNCATE would empty beside the tables that it names: their parts and heirs, and what references them."""
+"""Selects what TRUNCATE ... CASCADE would empty: partitions and heirs of the tables named, and what references them."""
 
 
 async def would_go(connection: Connection, objects: Iterable[tuple[int, int]], schema: str) -> list[str]:
-    """What is outside the schema and would be dropped with these objects of it, given as class and oid; extensions too.
+    """Returns what is outside the schema, and extensions, that would be dropped with these objects (class, oid) in it.
 
-    What belongs to no schema, such as an event trigger, counts as part of what it hangs on.
+    An object that belongs to no schema, such as an event trigger, counts as part of what it depends on.
     """
     classes, oids = zip(*objects, strict=True) if (objects := list(objects)) else ((), ())
     return [row[0] for row in await connection.fetch(_WOULD_GO, classes, oids, schema)]
 
 
 async def would_be_emptied(connection: Connection, tables: Iterable[str], schema: str) -> list[str]:
-    """The tables outside the schema that would be emptied with these tables of it, given by full name."""
+    """Returns the tables outside the schema that would be emptied with these tables of it, given by full name."""
     return [row[0] for row in await connection.fetch(_WOULD_BE_EMPTIED, list(tables), schema)]

@@ -1,4 +1,4 @@
-"""A connection that has each statement of a script noted, by whichever method it is sent."""
+"""A connection that notes each statement of a script, whichever method sends it."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ METHODS = (
     "copy_to_table",
     "copy_records_to_table",
 )
-"""Those that send one statement, or copy a table; `execute`, `prepare` and `cursor` are others."""
+"""The methods that send one statement or copy a table; `execute`, `prepare` and `cursor` are handled apart."""
 COPIES = {
     "copy_from_query": "copy ({}) to stdout",
     "copy_from_table": "copy {} to stdout",
     "copy_to_table": "copy {} from stdin",
     "copy_records_to_table": "copy {} from stdin",
 }
-"""What they come to as SQL, with their first argument."""
+"""The SQL of each method that copies, with a place for its first argument."""
 ONCE = ("fetch", "fetchval", "fetchrow")
 MANY = ("fetchmany", "executemany")
-"""Those whose arguments are the parameters' values, once or many times."""
+"""The methods that take the parameters' values once (`ONCE`) or many times (`MANY`)."""
 
 
 class ObservedConnection(Connection):
-    """A connection that can be observed for a while."""
+    """A connection whose statements can be observed within a block."""
 
     __slots__ = ("_watcher",)
 
@@ -49,12 +49,12 @@ class ObservedConnection(Connection):
 
     @property
     def watcher(self) -> Watcher | None:
-        """Who is to be told of the next statement; None where it isn't a script's."""
+        """The watcher of the next statement; None where the statement isn't a script's."""
         return None if self._watcher is None or self._watcher.busy else self._watcher
 
     @asynccontextmanager
     async def observed(self, watch: Watch) -> AsyncIterator[None]:
-        """The time in which every statement on this connection is noted."""
+        """Notes every statement on this connection for as long as the block lasts."""
         outer, self._watcher = self._watcher, Watcher(self, watch)
         watcher = self._watcher
         try:
@@ -66,7 +66,7 @@ class ObservedConnection(Connection):
 
     @awaited
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 - asyncpg's
-        """As the driver's; several statements in one text are run one after the other."""
+        """Runs SQL as the driver's `execute` does, observed; several statements in one text run one after the other."""
         watcher, run = self.watcher, functools.partial(super().execute, timeout=timeout)
         if watcher is None:
             return str(await run(query, *args))
@@ -80,7 +80,7 @@ class ObservedConnection(Connection):
         return str(await _send(watcher, last.text, functools.partial(run, last.text), Sent(query, last.start)))
 
     async def copy_rows(self, query: str, rows: Rows) -> str:
-        """As the connection's, observed."""
+        """Runs `copy ... from stdin` with the rows of a file, observed."""
         watcher, run = self.watcher, functools.partial(super().copy_rows, query, rows)
         if watcher is None:
             return await run()
@@ -88,7 +88,7 @@ class ObservedConnection(Connection):
         return str(await watcher.run(query, run))
 
     async def prepare(self, query: str, **kwargs: Any) -> Any:
-        """As the driver's, with a statement that is observed as well."""
+        """Prepares a statement as the driver does; runs of the statement are observed as well."""
         watcher, run = self.watcher, functools.partial(super().prepare, query, **kwargs)
         if watcher is None:
             return await run()
@@ -96,7 +96,7 @@ class ObservedConnection(Connection):
         return _Prepared(watcher, await watcher.prepare(query, run))
 
     def cursor(self, query: str, *args: Any, **kwargs: Any) -> Any:
-        """As the driver's, observed as well."""
+        """Returns a cursor as the driver does, observed as well."""
         watcher, found = self.watcher, super().cursor(query, *args, **kwargs)
         if watcher is None:
             return found
@@ -106,9 +106,9 @@ class ObservedConnection(Connection):
 
 @asynccontextmanager
 async def kept_inside(connection: Connection, schema: str) -> AsyncIterator[None]:
-    """The time in which what an observed connection does outside Sartor's transactions stays inside its database.
+    """Keeps what an observed connection does outside Sartor's transactions inside its database, within the block.
 
-    Raises BeyondDatabase where it wouldn't.
+    Raises BeyondDatabase where a statement would change more than its database.
     """
     assert isinstance(connection, ObservedConnection)  # noqa: S101 - for the type checker
     async with connection.observed(Watch({}, schema, _unplaced, counts=True)):
@@ -116,11 +116,11 @@ async def kept_inside(connection: Connection, schema: str) -> AsyncIterator[None
 
 
 def _unplaced(_sent: Sent | None) -> None:
-    """The line of no statement is asked for."""
+    """Returns None: no statement's line is asked for."""
 
 
 def _observed(name: str) -> Any:
-    """The connection's method of this name, observed. Its first argument is its statement, or the table it copies."""
+    """Returns the connection's method of this name, observed; its first argument is a statement or a table to copy."""
     original = getattr(Connection, name)
 
     async def observed(self: ObservedConnection, query: str, *args: Any, **kwargs: Any) -> Any:
@@ -154,7 +154,7 @@ class _Prepared:
 
 
 class _Cursor:
-    """A cursor of an observed connection: to be awaited or iterated over."""
+    """A cursor of an observed connection; it can be awaited or iterated over."""
 
     def __init__(self, watcher: Watcher, query: str, cursor: Any) -> None:
         self._watcher = watcher
@@ -175,7 +175,7 @@ class _Cursor:
 
 
 def _message(method: str, query: str, args: tuple[Any, ...]) -> Message | None:
-    """What a method sends with these arguments; None where it is more than SQL."""
+    """Returns the message that a method sends with these arguments; None where it is more than SQL."""
     if method in ONCE:
         return Message(query, (args,) if args else ())
     match args:

@@ -1,6 +1,6 @@
-"""A transaction looked at between its statements: what each has locked, rewritten, scanned, changed.
+"""Observes a transaction between its statements: what each has locked, rewritten, scanned and changed.
 
-The looks are statements of their own on the same connection, for only there does the transaction show what it did.
+The looks are queries on the same connection: only there can the uncommitted work of the transaction be seen.
 """
 
 from __future__ import annotations
@@ -39,32 +39,33 @@ from sartor.postgres.toll import Collector, Toll
 
 
 class Sent(NamedTuple):
-    """A text of several statements that a script sends in one message, and where in it the one in question begins."""
+    """A text of several statements that a script sends in one message, and the offset at which one of them begins."""
 
     text: str
     start: int
 
 
 Where = Callable[[Sent | None], int | None]
-"""Says which line of the script is at work, while it calls; of several statements sent together, that of one."""
+"""Returns the line of the script that is running; of several statements sent together, the line of the one given."""
 Run = Callable[[], Awaitable[Any]]
 
 EMPTIES = "truncate"
-"""The statement that changes the rows of all that it locks, under another lock than those that change some."""
+"""The statement that removes the rows of every table it locks, under another lock than statements that change some."""
 REFUSES = (asyncpg.ActiveSQLTransactionError, asyncpg.InvalidTransactionTerminationError)
-"""What says that a statement can't be, or mustn't be, in a transaction."""
+"""The errors of a statement that can't run, or mustn't run, in a transaction."""
 NOTHING = Step((), (), (), (), (), 0)
 NO_TOLL = Toll()
 PROGRAMS = ("call", "do")
-"""What may end transactions by itself, so that all that there is may have changed."""
+"""The statements that may end transactions themselves, so that anything may have changed."""
 
 
 @dataclass(slots=True)
 class Watch:
-    """What is watched: the relations that were `known` before the run, in `schema`; `notes` takes the statements.
+    """A watch over the relations that were `known` before the run, in `schema`; `notes` collects the statements.
 
-    `sent` takes what the script sent, None for what is more than SQL. `counts` says that there are rows to count: in
-    an empty copy, none that were changed isn't none. `forms` are those of the relations, kept up to date.
+    `sent` collects what the script sent, None for what is more than SQL. `counts` says that there are rows to count:
+    in an empty copy, a count of no changed rows doesn't mean that none would change. `forms` are those of the
+    relations, kept up to date.
     """
 
     known: Relations
@@ -85,7 +86,7 @@ class Watch:
         error: str | None = None,
         in_doubt: bool = False,
     ) -> None:
-        """Note a statement; together with the one before where it is that again."""
+        """Notes a statement; merges it with the one before where it is the same again."""
         empties = current.query.lstrip().lower().startswith(EMPTIES)
         found = Statement(
             sql=current.query,
@@ -111,7 +112,7 @@ class Watch:
 
 @dataclass(slots=True)
 class Current:
-    """The statement whose doings the next look will show; the time that it has had until now, in ms."""
+    """The statement whose effects the next look shows; `ms` is the time that it has taken so far, in milliseconds."""
 
     query: str
     line: int | None = None
@@ -119,7 +120,7 @@ class Current:
 
 
 class Watcher:
-    """Notes the statements of one connection; `busy` while what the connection is told isn't the script's."""
+    """A watcher that notes the statements of one connection; `busy` while what is sent isn't the script's."""
 
     def __init__(self, connection: Connection, watch: Watch) -> None:
         self.busy = False
@@ -132,11 +133,11 @@ class Watcher:
         self._collector = Collector(connection, watch.known, watch.forms, watch.schema, counts=watch.counts)
 
     def hear(self, message: Message | None) -> None:
-        """Take down what the script sends."""
+        """Records a message that the script sends."""
         self._watch.sent.append(message)
 
     async def begin(self) -> None:
-        """Look at how things are before the next statement, where a transaction or a savepoint begins or ends."""
+        """Reads the state before the next statement, where a transaction or a savepoint begins or ends."""
         async with self._looking():
             relations = await read_relations(self._connection, self._watch.schema)
             counters = read_look(await self._connection.fetch(COUNTERS))
@@ -145,9 +146,9 @@ class Watcher:
             await self._collector.begin()
 
     async def settle(self) -> None:
-        """Note the statement under way, if there is one, with all that it has done until now.
+        """Notes the current statement, if there is one, with all that it has done so far.
 
-        Raises BeyondDatabase where a transaction may not go on, and again for a script that has caught it.
+        Raises BeyondDatabase where a transaction may not go on, and again where the script has caught it.
         """
         current, self._current = self._current, None
         if self._refused is not None:
@@ -162,7 +163,7 @@ class Watcher:
         before, known = self._before, self._watch.known
         after = await self._look()
         step = compare(before, after, known, self._files)
-        # What a savepoint gave back isn't held any more; the counters of what was there before stay.
+        # Locks that a savepoint released aren't held any more; the counters of relations seen before stay.
         self._before = {oid: trace._replace(modes=frozenset()) for oid, trace in before.items()} | after
         dropped = [oid for oid, trace in after.items() if trace.relation is None and oid in self._files]
         bodies = await all_bodies(self._connection, current.query)
@@ -175,12 +176,12 @@ class Watcher:
         self._watch.note(current, step, locks_on(known, modes, modes), toll, in_doubt=in_doubt)
 
     async def announce(self, query: str) -> None:
-        """Take what comes until the next statement for this one's doing."""
+        """Makes this the current statement: everything done until the next one counts as its effect."""
         await self.settle()
         self._current = Current(query, self._watch.where(None))
 
     async def control(self, run: Run) -> Any:
-        """Run what begins or ends a transaction or a savepoint."""
+        """Runs a statement that begins or ends a transaction or a savepoint."""
         await self.settle()
         with self._aside():
             result = await run()
@@ -188,7 +189,7 @@ class Watcher:
         return result
 
     async def run(self, query: str, run: Run, sent: Sent | None = None) -> Any:
-        """Run a statement and note it, in a transaction of its own where there is none: its locks go with its end."""
+        """Runs and notes a statement, in a transaction of its own where there is none, which releases its locks."""
         if self._connection.is_in_transaction():
             return await self.prepare(query, run, sent, goes_on=False)
         try:
@@ -201,7 +202,7 @@ class Watcher:
         return await self._run_bare(query, run, sent)
 
     async def prepare(self, query: str, run: Run, sent: Sent | None = None, *, goes_on: bool = True) -> Any:
-        """Run a statement, or the first part of it where it `goes_on`: that is noted with the rest."""
+        """Runs a statement, or its first part where it `goes_on`: that part is noted with the rest."""
         if self._current is None or self._current.query != query:
             await self.settle()
             self._current = Current(query)
@@ -272,14 +273,17 @@ class Watcher:
         self._before = {}
 
     async def _run_bare(self, query: str, run: Run, sent: Sent | None) -> Any:
-        """Run what refuses a transaction. Its locks are gone by its end: they are those that the manual names."""
+        """Runs a statement that refuses a transaction, and notes the locks that the manual names for it.
+
+        The locks themselves are released by its end, so they can't be read.
+        """
         known, began = self._watch.known, time.perf_counter()
         with self._aside():
             result = await run()
         current = Current(query, self._watch.where(sent), (time.perf_counter() - began) * 1000)
         async with self._looking():
             now = await read_relations(self._connection, self._watch.schema)
-            in_doubt = await self._is_in_doubt(current, queried=True)  # or not, for all that can be seen
+            in_doubt = await self._is_in_doubt(current, queried=True)  # whether it has queried rows can't be seen here
             toll = await self._toll_of_bare(query, now)
         built, rewritten = builds(now, known, self._files), names(moved_files(now, self._files), known)
         gone = tables_of(self._files.keys() - now.keys(), known)

@@ -1,8 +1,8 @@
-"""Sartor's own tables as they are in a database: what they are, whose, and who else may write them.
+"""Sartor's own tables in a database: their kind, their owner, and the other roles that may write them.
 
-Names of types, functions and the like are Postgres's own where nothing of a table depends on anything else: what
-initdb makes has no entry in pg_depend (the manual's chapter on it). So a text that says `clock_timestamp()` is what it
-seems to be.
+The names of types, functions and the like are Postgres's own where nothing of a table depends on anything else: what
+initdb makes has no entry in pg_depend (the manual's chapter on it). So a text that says `clock_timestamp()` means
+Postgres's own function.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(relname, owner, trusted
 )::text
 from found
 """
-"""Those of the schema `given.schema`, as JSON: the fields of OwnTable; null where there are none.
+"""Selects Sartor's tables in the schema `given.schema` as JSON: the fields of OwnTable; null where there are none.
 
-A superuser is a member of each role for `pg_has_role`: of which it really is, `pg_auth_members` says.
+To `pg_has_role` a superuser is a member of every role; `pg_auth_members` says of which roles it really is.
 """
 
 _TRAITS = f"""
@@ -148,7 +148,7 @@ where not r.rolsuper and r.rolname not in (current_user, session_user) order by 
 
 
 async def require_sound_tables(connection: Connection, schema: str, role: str) -> None:
-    """Raise LedgerUnsound where Sartor's tables aren't as it makes them."""
+    """Raises LedgerUnsound where Sartor's tables aren't as Sartor makes them."""
     rows = await connection.fetch(_TRAITS, schema)
     normal = (str(row["text"]).replace("pg_catalog.", "").strip() for row in rows)
     traits = [Trait(row["relname"], row["kind"], row["name"], text) for row, text in zip(rows, normal, strict=True)]
@@ -156,7 +156,7 @@ async def require_sound_tables(connection: Connection, schema: str, role: str) -
 
 
 async def read_writers(connection: Connection, schema: str) -> tuple[Writer, ...]:
-    """Who may write Sartor's tables besides their owner, superusers and the connection's own role."""
+    """Returns who may write Sartor's tables besides their owner, superusers and the connection's own role."""
     given: dict[str | None, dict[str, list[str]]] = {}
     grantable = set()
     for row in await connection.fetch(_WRITERS, schema):

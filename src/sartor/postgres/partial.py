@@ -1,4 +1,4 @@
-"""A file that is there when it is whole, and isn't there before."""
+"""Files that appear under their name only when they are complete."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SUFFIX = ".sartor-part"
 
 
 class Partial:
-    """A file that is being written, at `path`; `publish` gives it its name."""
+    """A file that is being written at `path`; `publish` gives it its final name."""
 
     def __init__(self, path: Path, final: Path, descriptor: int) -> None:
         self.path = path
@@ -23,22 +23,22 @@ class Partial:
 
     @property
     def size(self) -> int:
-        """Its bytes until now."""
+        """The size so far, in bytes."""
         return os.fstat(self._descriptor).st_size
 
     def digest(self) -> str:
-        """The SHA-256 of its content, in hexadecimal."""
+        """Returns the SHA-256 of its content, in hexadecimal."""
         with self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def publish(self) -> None:
-        """Give it its name, and see both on the disk. Raises FileExistsError."""
+        """Gives the file its final name and syncs file and folder to the disk. Raises FileExistsError."""
         os.fsync(self._descriptor)
         try:
-            self._final.hardlink_to(self.path)  # a rename would write over a file that somebody has made meanwhile
+            self._final.hardlink_to(self.path)  # a rename would overwrite a file made meanwhile
         except FileExistsError:
             raise
-        except OSError:  # not every disk knows links
+        except OSError:  # not every file system has hard links
             self.path.rename(self._final)
         folder = os.open(self._final.parent, os.O_RDONLY)
         try:
@@ -49,9 +49,9 @@ class Partial:
 
 @contextmanager
 def partial(final: Path) -> Iterator[Partial]:
-    """A new file beside `final`, for its owner alone, gone after the block where it wasn't published. Raises OSError.
+    """Creates a file beside `final`, for its owner alone; removes it after the block unless published. Raises OSError.
 
-    What a killed process left of the kind in that folder is removed: the lock on it went with the process.
+    Files of this kind that a killed process left in that folder are removed: the lock on them ended with the process.
     """
     _clean(final.parent)
     path, descriptor = _create(final)
@@ -66,16 +66,16 @@ def _create(final: Path) -> tuple[Path, int]:
     while True:
         path = final.parent / f".{final.name}.{secrets.token_hex(4)}{SUFFIX}"
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
-        with suppress(OSError):  # some network disks know no locks: what is left there stays
+        with suppress(OSError):  # some network disks have no locks: leftovers stay there
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if path.exists():  # nobody took it for left over before it was locked
+        if path.exists():  # no process removed it as a leftover before it was locked
             return path, descriptor
         os.close(descriptor)
 
 
 def _clean(folder: Path) -> None:
     for left in folder.glob(f".*{SUFFIX}"):
-        if not left.is_file():  # a pipe would have it wait
+        if not left.is_file():  # opening a pipe would wait
             continue
         with suppress(OSError), left.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""What a transaction's settings are pinned to, whatever a role or a database has set."""
+"""The values to which a transaction's settings are pinned, whatever a role or a database has set."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ TIMES_TRANSACTIONS = 170000
 """The first server version that knows `transaction_timeout`."""
 
 LONGEST_CLAIM = 0.3
-"""Seconds that the claim waits at a time, however long a script may: how long in all is `--wait`'s to say."""
+"""Seconds that the claim waits for a lock at a time, however long a script may; `--wait` limits the total."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pins:
-    """What a transaction's settings are pinned to, durations in seconds, 0 for none.
+    """The values to which a transaction's settings are pinned; durations are in seconds, 0 for no limit.
 
-    `role` is the connection's own; None where it isn't known yet, and is to be the one that begins the transaction.
-    What is `confined` doesn't commit where it has changed what belongs to the server.
+    `role` is the connection's own; None where it isn't known yet, and the role that begins the transaction is meant.
+    A `confined` transaction doesn't commit where it has changed server-wide objects.
     """
 
     schema: str
@@ -33,7 +33,7 @@ class Pins:
 
 
 def transaction_settings(pins: Pins, also: Mapping[str, str]) -> tuple[str, str]:
-    """The SQL that pins a transaction's settings, in front of its claim and behind it.
+    """Returns the SQL that pins a transaction's settings before its claim, and the SQL that does so after it.
 
     A claim runs inside the fence, and doesn't wait for long. `also` are further settings and their values, as SQL.
     """
@@ -46,17 +46,17 @@ def transaction_settings(pins: Pins, also: Mapping[str, str]) -> tuple[str, str]
 
 
 def session_settings(pins: Pins) -> str:
-    """The SQL that pins a session's settings, for scripts outside a transaction."""
+    """Returns the SQL that pins a session's settings, for scripts outside a transaction."""
     return _set(_pinned(pins), local=False)
 
 
 def without_lock_timeout(pins: Pins) -> tuple[str, str]:
-    """The SQL before and behind a statement that waits for others by its nature."""
+    """Returns the SQL that lifts lock_timeout before a statement that waits for others by its nature, and sets it after."""
     return _set({"lock_timeout": "0"}, local=False), _set(_lock_timeout(pins), local=False)
 
 
 def _pinned(pins: Pins) -> dict[str, str]:
-    """Settings and their values, as SQL."""
+    """Returns the settings and their values, as SQL."""
     chosen = {
         "search_path": search_path(pins.schema),
         **_lock_timeout(pins),
@@ -77,16 +77,16 @@ def _lock_timeout(pins: Pins) -> dict[str, str]:
 
 
 def _milliseconds(seconds: float) -> str:
-    # A fraction of a millisecond isn't 0, which is no limit at all.
+    # A fraction of a millisecond must not become 0, which means no limit.
     return f"'{max(1, round(seconds * 1000)) if seconds else 0}ms'"
 
 
 def _set(chosen: Mapping[str, str], *, local: bool) -> str:
-    # Half the server's work of one SELECT that calls set_config: nothing is planned, no row comes back.
+    # Half the server's work of one SELECT that calls set_config: nothing is planned, and no row is returned.
     scope = "local" if local else "session"
     return "".join(f"set {scope} {name} = {value};" for name, value in chosen.items())
 
 
 def search_path(schema: str) -> str:
-    """The search path of a script: the destination's schema, then public."""
+    """Returns the search path of a script: the destination's schema, then public."""
     return quote_identifier(schema) if schema == "public" else f"{quote_identifier(schema)}, public"

@@ -1,4 +1,4 @@
-"""A program of Postgres's, such as `pg_dump`, run as a child that ends when we do."""
+"""Runs a program such as `pg_dump` as a child process that ends when Sartor does."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 GRACE = 5.0
-"""Seconds that a program may take to end when it is told to."""
+"""Seconds that a program may take to end after SIGTERM."""
 SERVICE = "sartor"
-"""The service that a program is given, where it is given a file of them."""
+"""The name of the connection service that a program uses, where it is given a service file."""
 LONGEST = 1 << 24
-"""Bytes of a line that it says."""
+"""The longest line that a program may write, in bytes."""
 
 _TALK = re.compile(r"pg_\w+: (?!error|fatal|detail|hint)")
-"""What a verbose program says of its work."""
+"""Matches the lines in which a verbose program reports its progress."""
 
 Heard = Callable[[str], None]
 
 
 class ProgramFailed(Exception):
-    """A program that didn't end well; its text is what it complained of."""
+    """A program failed; the text is its error messages."""
 
 
 def ignore(_line: str) -> None:
-    """Hears nothing."""
+    """Ignores the line."""
 
 
 class Program:
-    """A program that runs."""
+    """A running program."""
 
     def __init__(self, process: Process, name: str, heard: Heard) -> None:
         self.process = process
@@ -44,28 +44,28 @@ class Program:
 
     @property
     def stdin(self) -> asyncio.StreamWriter:
-        """What it reads, where that was to be a pipe."""
+        """The program's standard input, where it is a pipe."""
         assert self.process.stdin is not None  # noqa: S101 - for the type checker
         return self.process.stdin
 
     @property
     def stdout(self) -> asyncio.StreamReader:
-        """What it writes, likewise."""
+        """The program's standard output, where it is a pipe."""
         assert self.process.stdout is not None  # noqa: S101 - for the type checker
         return self.process.stdout
 
     @property
     def complaints(self) -> tuple[str, ...]:
-        """The last of what it complained of; it may have gone on all the same."""
+        """The last error messages of the program (20 at most); it may have continued despite them."""
         return tuple(self._complaints)
 
     def kill(self) -> None:
-        """End it at once, if it runs."""
+        """Kills the program at once, if it is running."""
         if self.process.returncode is None:
             self.process.kill()
 
     async def end(self) -> None:
-        """Wait for its end, and hear what it says. Raises ProgramFailed."""
+        """Reads the program's standard error until it ends. Raises ProgramFailed where its exit code isn't 0."""
         assert self.process.stderr is not None  # noqa: S101 - for the type checker
         async for line in self.process.stderr:
             text = line.decode(errors="replace").rstrip()
@@ -88,12 +88,12 @@ async def started(
     heard: Heard = ignore,
     service: str = "",
 ) -> AsyncIterator[Program]:
-    """A program for as long as the block lasts; `heard` is told what it says of its work.
+    """Runs a program for as long as the block lasts; `heard` is called with each line about its progress.
 
-    `service` is what it reads as its file of connection services.
+    `service` is the text of the connection service file that it reads.
 
-    It is in a session of its own: a Ctrl-C is ours, and we end it. Where we are killed, it ends as soon as it has
-    something to say, for the pipe has nobody at its other end.
+    The program has a session of its own, so Ctrl-C reaches Sartor alone, which then ends the program. Where Sartor is
+    killed, the program ends as soon as it writes something, for the pipe has no reader any more.
     """
     with _services(service) as file:
         found = {} if file is None else {"PGSERVICEFILE": f"/dev/fd/{file}", "PGSERVICE": SERVICE}
@@ -116,9 +116,9 @@ async def started(
 
 @contextmanager
 def _services(text: str) -> Iterator[int | None]:
-    """The number of an open file that holds this text; None where there is none to be held.
+    """Yields the descriptor of an open file that holds this text; None where the text is empty.
 
-    The file has no name: it is gone with the last of its readers, by whatever end.
+    The file has no name: it is gone when its last reader ends, in whatever way.
     """
     if not text:
         yield None

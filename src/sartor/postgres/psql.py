@@ -1,8 +1,8 @@
-r"""Events written down for psql: what a run would send, in a form that a person can run by hand.
+r"""Writes the events of a plan as a psql script: the SQL that a run would send, to be run by hand.
 
 The claims and records are the guard's own, with their numbers fixed in advance: a script that isn't the first to write
 event 12 fails there, and has changed nothing. See the manual's page on psql for what it does to a script: variables
-behind a colon, `\;` between statements of one message, `\gset` so that a row isn't shown.
+after a colon, `\;` between statements of one message, `\gset` so that a row isn't shown.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SETUP = r"""\set ON_ERROR_STOP on
 \set AUTOCOMMIT on
 \set QUIET on
 """
-"""What the rest relies on, whatever a `.psqlrc` says; and no word for each statement."""
+"""The psql settings that the script relies on, whatever a `.psqlrc` says; QUIET hides the result of each statement."""
 
 _ENCODING = "\\encoding UTF8\n"
 """The script's own encoding; CLEANING resets it with everything else."""
@@ -35,15 +35,15 @@ _ENCODING = "\\encoding UTF8\n"
 _PREPARED = "sartor_told"
 _PREPARABLE = ("select", "insert", "update", "delete", "merge", "values", "with")
 _PLAIN = (type(None), bool, int, str)
-"""Values that SQL has the same text for, whichever type they are for."""
+"""The Python types whose values have the same text in SQL, whatever the type of the parameter."""
 _SILENT = ("space", "line_comment", "block_comment")
 
 
 def is_sayable(text: str) -> bool:
-    """Whether psql sends `text` as it stands.
+    """Returns whether psql sends `text` unchanged.
 
     It doesn't where a string or a comment never ends, where there is a backslash outside of strings, and where COPY
-    has a talk with the client.
+    copies from or to the client.
     """
     if any(token.kind.startswith("open") or token.kind == "backslash" for token in sql.tokens(text)):
         return False
@@ -51,7 +51,7 @@ def is_sayable(text: str) -> bool:
 
 
 def say(text: str) -> str:
-    """SQL as psql needs it: no name behind a colon that it could take for a variable, and a semicolon at the end."""
+    """Returns SQL as psql needs it: with a semicolon at the end, and no name after a colon that looks like a variable."""
     parts, before, last, ends_in_comment = [], "", "", False
     for token in sql.tokens(text.strip("\r\n").rstrip()):
         if before == ":" and (token.kind in {"word", "number", "string"} or token.text == "{"):
@@ -66,10 +66,10 @@ def say(text: str) -> str:
 
 
 def with_values(message: Message) -> str | None:
-    """A message as SQL without parameters; None where it isn't sure what SQL a value comes to.
+    """Returns a message as SQL without parameters; None where it isn't certain how SQL writes a value.
 
-    PREPARE finds out the types of parameters as the driver's own way does, so that a literal is read as what it stands
-    for, whatever functions and operators there are.
+    PREPARE infers the types of parameters as the driver's own protocol does, so that a literal is read as the value it
+    stands for, whatever functions and operators there are.
     """
     if not message.rows:
         return message.text
@@ -86,12 +86,12 @@ def with_values(message: Message) -> str | None:
 def _literal(value: object) -> str:
     if value is None:
         return "null"
-    # The driver takes True for the number 1, too; as text, 1 is either.
+    # The driver accepts True for the number 1 as well; the text 1 is valid for both types.
     return quote_literal(str(int(value) if isinstance(value, int) else value))
 
 
 def guarded(event: NewEvent, pins: Pins, statements: Iterable[Sent]) -> list[Part]:
-    """An event and its work in one transaction."""
+    """Returns an event and its work as one transaction."""
     work = [part for sent in statements for part in ("\n", *_said(sent))]
     claim, record = _quiet(opening(event, pins)), _quiet(closing(event, pins))
     before = f"{_ENCODING}begin;\n-- its claim\n{claim}"
@@ -99,9 +99,9 @@ def guarded(event: NewEvent, pins: Pins, statements: Iterable[Sent]) -> list[Par
 
 
 def outside(start: NewEvent, end: NewEvent, pins: Pins, messages: Iterable[Sent]) -> list[Part]:
-    """Two events with work between them that is in no transaction: each of `messages` is sent as one.
+    """Returns two events and, between them, work outside a transaction: each of `messages` is sent as one message.
 
-    What a run that goes on after an interruption needs to know is recorded with the first event.
+    What a run that resumes after an interruption needs to know is recorded with the first event.
     """
     journal = f"{quote_identifier(pins.schema)}.{JOURNAL}"
     note = f"{FENCE}update {journal} set detail = detail || {start_detail(pins.schema)} where seq = {start.seq}"
@@ -111,7 +111,7 @@ def outside(start: NewEvent, end: NewEvent, pins: Pins, messages: Iterable[Sent]
 
 
 def _at_leisure(sent: Sent, pins: Pins) -> list[Part]:
-    """A message outside a transaction: what waits for others by its nature does so without a lock_timeout."""
+    """Returns a message outside a transaction; a statement that waits for others by its nature has no lock_timeout."""
     said = _said(Sent(_one_message(sent.text), sent.rows))
     if not waits_for_others(sent.text):
         return said
@@ -129,14 +129,15 @@ def _one_message(text: str) -> str:
 
 
 def creating(creation: str) -> str:
-    """The ledger made, by SQL that does it."""
+    """Returns the transaction that creates the ledger with the SQL `creation`."""
     return f"begin;\n{FENCE}\n{say(creation)}commit;\n"
 
 
 def expecting(schema: str, head: int, token: str | None, own: Sequence[OwnTable]) -> str:
-    """A stop unless event `head`, with this token, is the journal's last; or, without a token, there is no ledger.
+    """Returns SQL that stops unless event `head`, with this token, is the journal's last event.
 
-    The tables are `own`, whoever's they were then, and nothing runs where they are written to.
+    Without a token, it stops where there is a ledger. With one, it also stops where one of Sartor's tables isn't a plain
+    table with the owner that it had in `own`, or has a trigger or a rule: nothing else may run where they are written.
     """
     place = quote_identifier(schema)
     if token is None:
@@ -153,7 +154,7 @@ def expecting(schema: str, head: int, token: str | None, own: Sequence[OwnTable]
 
 
 def _planted(schema: str, own: Sequence[OwnTable]) -> str:
-    """Whether a table has become another role's, or has a trigger or a rule."""
+    """Returns the SQL condition that a table isn't a plain one, has another owner, or has a trigger or a rule."""
     whose = ", ".join(f"({quote_literal(each.name)}, {quote_literal(each.owner)})" for each in own)
     return f"""exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
         where n.nspname = {quote_literal(schema)} and c.relname in {TABLES} and (c.relkind <> 'r'
@@ -163,7 +164,7 @@ def _planted(schema: str, own: Sequence[OwnTable]) -> str:
 
 
 def stopping(reason: str, hint: str) -> str:
-    """A stop, with the way on."""
+    """Returns SQL that stops with `reason`; `hint` says how to go on."""
     return _stop(reason, hint, condition="true")
 
 
@@ -182,7 +183,7 @@ end
 
 
 def _quiet(text: str) -> str:
-    """Sartor's own statements, each on lines of its own, and their rows kept off the screen."""
+    """Returns Sartor's own statements, each on lines of its own; their rows aren't shown."""
     return "".join(_quiet_statement(statement) for statement in sql.split(text))
 
 
@@ -196,5 +197,5 @@ def _clean() -> str:
 
 
 def echo(text: str) -> str:
-    """A line that psql shows when it gets here."""
+    """Returns the psql command that shows a line of text."""
     return f"\\echo {quote_word(text)}\n"
