@@ -51,7 +51,7 @@ def session_settings(pins: Pins) -> str:
 
 
 def without_lock_timeout(pins: Pins) -> tuple[str, str]:
-    """Returns the SQL that lifts lock_timeout before a statement that waits for others by its nature, and sets it after."""
+    """Returns the SQL before and after a statement that waits for others by its nature: it has no lock_timeout."""
     return _set({"lock_timeout": "0"}, local=False), _set(_lock_timeout(pins), local=False)
 
 

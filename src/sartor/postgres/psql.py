@@ -51,7 +51,7 @@ def is_sayable(text: str) -> bool:
 
 
 def say(text: str) -> str:
-    """Returns SQL as psql needs it: with a semicolon at the end, and no name after a colon that looks like a variable."""
+    """Returns SQL as psql needs it: no name after a colon that looks like a variable, and a semicolon at the end."""
     parts, before, last, ends_in_comment = [], "", "", False
     for token in sql.tokens(text.strip("\r\n").rstrip()):
         if before == ":" and (token.kind in {"word", "number", "string"} or token.text == "{"):
@@ -136,8 +136,8 @@ def creating(creation: str) -> str:
 def expecting(schema: str, head: int, token: str | None, own: Sequence[OwnTable]) -> str:
     """Returns SQL that stops unless event `head`, with this token, is the journal's last event.
 
-    Without a token, it stops where there is a ledger. With one, it also stops where one of Sartor's tables isn't a plain
-    table with the owner that it had in `own`, or has a trigger or a rule: nothing else may run where they are written.
+    Without a token, it stops where there is a ledger. With one, it also stops where one of Sartor's tables isn't an
+    ordinary table with the owner given in `own`, or has a trigger or a rule: nothing else may run on a write to it.
     """
     place = quote_identifier(schema)
     if token is None:

@@ -1,4 +1,4 @@
-"""One place reached: its addresses, TLS and plain text in turn, one call of the driver."""
+"""Connects to one place: its addresses, TLS and plain text in turn, one call of the driver each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sartor.postgres.way import Password, Place, Reached, Way
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What is asked of each place: a connection of this class, within `timeout` seconds.
+    """A request for a connection of the class `kind`, to be made within `timeout` seconds at each place.
 
     `wanted` is the kind of server, as `target_session_attrs` names it.
     """
@@ -32,7 +32,7 @@ class Call:
 
 
 async def resolve(call: Call, named: Place) -> list[Place]:
-    """The places of a host with several addresses: a silent one mustn't use up the time of the next. Raises OSError."""
+    """Returns a place for each address of a host: a silent one mustn't use up the time of the next. Raises OSError."""
     if named.is_socket:
         return [named]
     async with asyncio.timeout(call.timeout):
@@ -42,12 +42,12 @@ async def resolve(call: Call, named: Place) -> list[Place]:
     addresses = list(dict.fromkeys(str(address[0]) for *_, address in found))
     if call.way.keywords.get("load_balance_hosts") == "random":
         random.shuffle(addresses)
-    # Kerberos needs the name; where there is one address the driver finds the same.
+    # Kerberos needs the name; where there is one address, the driver finds that one too.
     return [named] if len(addresses) == 1 else [named._replace(address=address) for address in addresses]
 
 
 async def reach(call: Call, place: Place, password: Password) -> Connection:
-    """Connect to a place, with TLS and without it as `sslmode` says.
+    """Connects to a place, with TLS or without it as `sslmode` says.
 
     Raises as the driver does, TimeoutError, and SettingsError and Unreachable where TLS can't be had.
     """
@@ -59,7 +59,7 @@ async def reach(call: Call, place: Place, password: Password) -> Connection:
             except (asyncpg.InvalidPasswordError, ConnectionRefusedError):
                 raise
             except (asyncpg.InvalidAuthorizationSpecificationError, ConnectionError, ssl.SSLError):
-                continue  # pg_hba.conf may have a line for the other way, or the server no TLS
+                continue  # pg_hba.conf may have a line for the other kind, or the server no TLS
         return await _open(call, place, password, last)
 
 

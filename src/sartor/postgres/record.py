@@ -1,4 +1,4 @@
-"""The table with the fingerprint that a schema should have: one row."""
+"""Reads and writes the one row of `sartor_fingerprint`: the fingerprint that a schema should have."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _LATER = """
 select from {schema}.sartor_journal j where j.seq > f.seq
     and j.kind in ('started', 'deployed', 'undoing', 'rolled-back', 'failed', 'index-dropped')
 """
-"""The events that may change a schema."""
+"""Selects the later events that may change a schema."""
 
 _LATER_ENTRY = "select from {schema}.sartor_ledger l where l.seq > f.seq"
-"""For a role that may not read the journal."""
+"""Selects later entries of the ledger, for a role that may not read the journal."""
 
 _WRITE = """
 insert into {schema}.sartor_fingerprint (seq, by_user, host, sartor, packed, stamp, anew)
@@ -37,7 +37,10 @@ on conflict (one) do update set (seq, at, by_user, host, sartor, packed, stamp, 
 
 
 async def read_record(session: Session, *, to_change: bool = False) -> Record | None:
-    """What the schema should be; None where nothing was recorded. `to_change` keeps others from it in a transaction."""
+    """Returns what the schema should be; None where nothing was recorded.
+
+    With `to_change`, the row is locked against changes by others until the transaction ends.
+    """
     schema = quote_identifier(session.schema)
     later = (_LATER if session.facts.journal_readable else _LATER_ENTRY).format(schema=schema)
     query = _READ.format(schema=schema, later=later, lock="for update" if to_change else "")
@@ -61,12 +64,13 @@ async def read_record(session: Session, *, to_change: bool = False) -> Record | 
 async def write_record(
     session: Session, fingerprint: Fingerprint, *, seq: int, stamp: str, anew: datetime | None = None
 ) -> None:
-    """Record what the schema should be, as of the journal's event `seq`.
+    """Records what the schema should be, as of the journal's event `seq`.
 
-    `stamp` is the catalogue's, read before the schema, where that is just so; else "". `anew` is as in `Record`.
+    `stamp` is the catalogue's stamp, read before the schema, where the schema is exactly that; else "". `anew` is as in
+    `Record`.
     """
     query, packed = _WRITE.format(schema=quote_identifier(session.schema)), json.dumps(fingerprint.packed())
-    # The text is long, and here it would be there again in base64, and again in the JSON.
+    # The text is long: encoded here, it would be in memory again in base64, and again in the JSON.
     await session.connection.execute(
         query, seq, socket.gethostname(), __version__, packed, fingerprint.text, stamp, anew
     )

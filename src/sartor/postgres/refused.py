@@ -1,4 +1,4 @@
-"""What a script may not send, refused before it is sent."""
+"""Errors for what a script may not send, raised before it is sent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from sartor.domain.client_copy import ClientCopy
 
 
 class TransactionControl(Exception):
-    """A script was about to end, or to begin, the transaction that is Sartor's.
+    """A script tried to begin or to end a transaction where the transaction is Sartor's.
 
     `statement` is its SQL, or the driver's method that would have done it: `conn.close()`.
     """
@@ -17,9 +17,9 @@ class TransactionControl(Exception):
 
 
 class NoTalk(Exception):
-    """A script was about to copy from or to the client by a method that has no rows to give, and takes none.
+    """A script tried to copy from or to the client by a method that sends no rows and receives none.
 
-    The server would wait for rows, with its locks held, and no timeout of its own would end that.
+    The server would wait for rows, holding its locks, and none of its timeouts would end that.
     """
 
     def __init__(self, copy: ClientCopy) -> None:

@@ -1,4 +1,4 @@
-"""An archive restored: all of it in one transaction, or by several connections at once."""
+"""Restores an archive: all of it in one transaction, or by several connections at once."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ from sartor.postgres.session import Session
 from sartor.postgres.tools import Tools, place, service, surroundings
 
 CHUNK = 1 << 16
-"""Bytes that are passed on at a time."""
+"""Bytes that are passed from `pg_restore` to `psql` at a time."""
 TAIL = 1 << 12
-"""Bytes at the end that are kept back: more than what `pg_restore` writes from its COMMIT on."""
+"""Bytes at the end that are held back: more than what `pg_restore` writes from its COMMIT on."""
 PREAMBLE_ENDS = b"SELECT pg_catalog.set_config('search_path'"
 BEGIN = b"BEGIN;\n"
 NEW_SETTING = b"SET transaction_timeout = 0;\n"
-"""What `pg_restore` writes since version 17, whatever the server: older ones don't know it."""
+"""A setting that `pg_restore` writes since version 17, whatever the server; older servers don't know it."""
 KNOWS_NEW_SETTING = 170000
 OPENING = b"begin;\nselect pg_catalog.pg_current_xact_id();\n\\o /dev/null\n"
-"""What `psql` is given first: the transaction tells its number, by which it can be asked for later."""
+"""The first input of `psql`: the transaction reports its number, by which its state can be queried later."""
 GONE = (BrokenPipeError, ConnectionResetError)
-"""What whoever writes to a program meets where that has ended: it says itself why."""
+"""The errors of writing to a program that has ended; the program itself says why it ended."""
 _END = """
 select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
 where backend_xid::pg_catalog.text = ({number}::pg_catalog.int8 & 4294967295)::pg_catalog.text
 """
-"""Ends the session of a transaction. A COMMIT that waits for a standby is one all the same."""
+"""Ends the session of a transaction. A COMMIT that is waiting for a standby is committed all the same."""
 _STATE = "select pg_catalog.pg_xact_status($1::pg_catalog.text::pg_catalog.xid8)"
 UNDER_WAY = "in progress"
 ENDING = 30.0
-"""Seconds in which a transaction ends whose session was lost at COMMIT."""
+"""Seconds to wait for the end of a transaction whose session was lost at COMMIT."""
 
 
 async def restore(tools: Tools, session: Session, file: Path, *, bare: bool, jobs: int = 1) -> None:
-    """Put all that an archive holds into the session's database; `bare` leaves owners and grants out.
+    """Restores all that an archive holds into the session's database; `bare` leaves owners and grants out.
 
-    In one transaction, unless several `jobs` do it. That commits once `pg_restore` has ended well, and by no other end:
-    where this process, `psql` or `pg_restore` dies, the server rolls back. A cancel that comes after it is too late.
-    Raises BackupFailed, and DestinationError where nobody can tell how a COMMIT ended.
+    The restore is one transaction, unless several `jobs` share it. The transaction commits only after `pg_restore` has
+    succeeded: where this process, `psql` or `pg_restore` dies, the server rolls back. A cancel after the COMMIT is too
+    late. Raises BackupFailed, and DestinationError where the result of a COMMIT can't be found out.
     """
     options = list(BARE) if bare else []
     try:
@@ -60,10 +60,10 @@ async def restore(tools: Tools, session: Session, file: Path, *, bare: bool, job
 
 
 async def _restore_whole(tools: Tools, session: Session, file: Path, options: list[str]) -> None:
-    """Have `pg_restore` write SQL and `psql` run it: what the server is too old for can be left out on the way."""
+    """Has `pg_restore` write SQL and `psql` run it: what the server is too old for can be left out in between."""
     environment = surroundings(session)
     settings = ("--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "--no-password")
-    # Without it, there is a COMMIT behind each large object.
+    # Without it, a COMMIT follows each large object.
     options = ["--single-transaction", *options, "--file=-", str(file)]
     async with started(
         tools.program("psql"),
@@ -88,7 +88,7 @@ async def _restore_whole(tools: Tools, session: Session, file: Path, options: li
 
 
 async def _read(out: Program, into: Program, ended: asyncio.Task[None], session: Session) -> bytes:
-    """Have `psql` read what `pg_restore` writes; the end of it, with the COMMIT, once `pg_restore` has ended well."""
+    """Passes what `pg_restore` writes to `psql`; returns its end, with the COMMIT, once `pg_restore` has succeeded."""
 
     async def read() -> bytes:
         last, _ = await asyncio.gather(pass_on(out, into, session), out.end())
@@ -107,9 +107,10 @@ async def _read(out: Program, into: Program, ended: asyncio.Task[None], session:
 
 
 async def _see_out(into: Program, ended: asyncio.Task[None], session: Session, number: str) -> None:
-    """Wait for the end of `psql`, which commits. What it was given can't be taken back: how it ended is asked for.
+    """Waits for the end of `psql`, which commits. Where that fails, the server is asked for the transaction's state.
 
-    Raises what ended it where the transaction didn't commit, DestinationError where nobody can tell.
+    What `psql` was sent can't be taken back. Raises the error that ended the wait where the transaction didn't commit,
+    and DestinationError where its state can't be found out.
     """
     try:
         await asyncio.shield(ended)
@@ -126,7 +127,7 @@ async def _see_out(into: Program, ended: asyncio.Task[None], session: Session, n
 
 
 async def _state(session: Session, number: str) -> str | None:
-    """How a transaction ended, once its session has; None where it can't be told."""
+    """Ends a transaction's session and returns how the transaction ended; None where that can't be found out."""
     with suppress(TimeoutError, SartorError, OSError, *DRIVER_ERRORS):
         async with asyncio.timeout(ENDING):
             if session.connection_lost:
@@ -141,9 +142,9 @@ async def _state(session: Session, number: str) -> str | None:
 
 
 async def pass_on(out: Program, into: Program, session: Session) -> bytes:
-    """Have `psql` read the SQL that another program writes, but for what the session's server is too old for.
+    """Passes the SQL that another program writes to `psql`, without what the session's server is too old for.
 
-    The last `TAIL` bytes are kept back: they are what this gives. Raises one of `GONE` where `psql` ends before.
+    Returns the last `TAIL` bytes, which are held back. Raises one of `GONE` where `psql` ends before.
     """
     left_out = {BEGIN} | ({NEW_SETTING} if session.facts.server_version < KNOWS_NEW_SETTING else set())
     kept = b""

@@ -1,4 +1,4 @@
-"""Functions and procedures that a statement calls."""
+"""Finds the functions and procedures that a statement calls."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ where p.proname = any($1::text[]) and p.oid >= {FIRST_OF_USERS} and p.provolatil
 
 
 async def bodies(connection: asyncpg.Connection[Any], query: str) -> list[str]:
-    """The bodies of the routines that a statement or a block calls by name."""
+    """Returns the bodies of the routines that a statement or a block calls by name."""
     names = called(query)
     rows = await connection.fetch(_BODIES, sorted(names)) if names else []
     return [row["body"] for row in rows]
 
 
 async def all_bodies(connection: asyncpg.Connection[Any], query: str) -> list[str]:
-    """Likewise, with those that these call."""
+    """Returns the bodies of the routines that a statement or a block calls by name, and of those that these call."""
     found: dict[str, None] = {}
     ahead = await bodies(connection, query)
     while ahead:
@@ -37,7 +37,7 @@ async def all_bodies(connection: asyncpg.Connection[Any], query: str) -> list[st
 
 
 async def depends_on_rows(connection: asyncpg.Connection[Any], query: str, *, queried: bool) -> bool:
-    """Whether a block, or routines that a statement calls, might have done something else where there are rows.
+    """Returns whether a block, or routines that a statement calls, might do something else where there are rows.
 
     `queried` as in `may_fork`.
     """

@@ -1,8 +1,8 @@
-"""A database for a while: made empty, beside the one that it stands in for, and dropped whatever happens.
+"""Scratch databases: each is created empty, beside the database that it stands in for, and dropped whatever happens.
 
-Its maker holds an advisory lock that is named after it, on the session that made it. So one that a killed process
-left is known by its name, by the comment on it unless it was left before that, and by a lock that nobody holds; whoever
-makes the next one drops it.
+The session that creates one holds an advisory lock on its name. So a database that a killed process left is known by
+its name, by its comment (unless the process was killed before writing it), and by the lock, which no session holds. The
+next session that creates a scratch database drops it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sartor.postgres.connecting import DRIVER_ERRORS, stay
 from sartor.postgres.session import Session
 
 LOCK_CLASS = 0x5A47053
-"""The first half of the advisory lock's key: Sartor's own; the second is the database's name."""
+"""The first half of the advisory lock's key, Sartor's own; the second half is a hash of the database's name."""
 PREFIX = "sartor_scratch_"
 COMMENT = "Sartor: for a while only, made by "
 
@@ -36,7 +36,7 @@ where d.datname ~ '^{PREFIX}[0-9]+_[0-9a-f]{{16}}$'
     and coalesce(pg_catalog.shobj_description(d.oid, 'pg_database'), '{COMMENT}') like '{COMMENT}%'
     and not exists (select from pg_catalog.pg_stat_activity a where a.datid = d.oid)
 """
-# Locks are looked at in all databases: who made it may have been connected to any.
+# Locks of all databases are read: the session that created it may be connected to any of them.
 _HELD = f"""
 select exists (select from pg_catalog.pg_locks where locktype = 'advisory' and classid = {LOCK_CLASS}
     and objid = $1::int8::oid and objsubid = 2 and granted)
@@ -51,7 +51,7 @@ _PROVIDERS = {"i": ("icu", "icu_locale"), "b": ("builtin", "builtin_locale")}
 
 @asynccontextmanager
 async def scratch_database(beside: Destination, *, application: str) -> AsyncIterator[Destination]:
-    """An empty database beside that of `beside`, of the same encoding and locale, for as long as the block lasts.
+    """Creates an empty database beside that of `beside`, of the same encoding and locale; drops it after the block.
 
     Raises Unreachable, PrivilegeMissing, PoolerRefused, BackupFailed.
     """
@@ -61,7 +61,7 @@ async def scratch_database(beside: Destination, *, application: str) -> AsyncIte
         await stay(session.connection)
         await _drop_left(session)
         name = f"{PREFIX}{os.getpid()}_{secrets.token_hex(8)}"
-        # Before it is made, so that nobody takes it for left over.
+        # Before it is created, so that no other session takes it for a leftover.
         await session.connection.execute(f"select pg_catalog.pg_advisory_lock({LOCK_CLASS}, {_signed(_key(name))})")
         try:
             await _create(session, name)
@@ -71,7 +71,7 @@ async def scratch_database(beside: Destination, *, application: str) -> AsyncIte
 
 
 async def create_database(session: Session, name: str) -> None:
-    """Make an empty database with the session's encoding and locale. Raises PrivilegeMissing, BackupFailed."""
+    """Creates an empty database with the session's encoding and locale. Raises PrivilegeMissing, BackupFailed."""
     version, facts = session.facts.server_version, session.facts
     locale = "datlocale" if version >= 170000 else "daticulocale" if version >= 150000 else "null"
     query = _LIKE if version >= 150000 else _LIKE.replace("datlocprovider::text", "'c'")
@@ -94,7 +94,7 @@ async def create_database(session: Session, name: str) -> None:
 
 
 async def relax(session: Session) -> None:
-    """Let sessions of the session's database, from the next one on, not wait for the disk: nothing of it is to last."""
+    """Sets synchronous_commit to off for later sessions of the session's database: nothing in it is to last."""
     await session.connection.execute(
         f"alter database {quote_identifier(session.facts.database)} set synchronous_commit = off"
     )
@@ -107,7 +107,7 @@ async def _create(session: Session, name: str) -> None:
 
 
 async def drop_database(session: Session, name: str) -> bool:
-    """Drop a database with whoever is still connected to it, as far as the server lets us; whether it is gone."""
+    """Drops a database and ends its sessions, as far as the server allows that. Returns whether it is gone."""
     with suppress(OSError, SartorError, *DRIVER_ERRORS):
         if session.connection_lost:
             await session.renew()
@@ -119,7 +119,7 @@ async def drop_database(session: Session, name: str) -> bool:
 async def _drop_left(session: Session) -> None:
     for row in await session.connection.fetch(_LEFT):
         if not await session.connection.fetchval(_HELD, _key(row["name"])):
-            with suppress(asyncpg.PostgresError):  # somebody has connected, or was quicker
+            with suppress(asyncpg.PostgresError):  # a session has connected to it, or dropped it first
                 await session.connection.execute(f"drop database if exists {quote_identifier(row['name'])}")
 
 

@@ -1,4 +1,4 @@
-"""Rows sent to the server by COPY, as long as there is a server to take them."""
+"""Sends rows to the server by COPY, and stops where the connection is lost."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ import asyncpg
 from sartor.domain.rows import Rows
 
 PARTING = 1.0
-"""Seconds in which a sending that was ended may say why."""
+"""Seconds to wait for the error of a method that was ended."""
 
 
 def ends_with_connection(original: Any) -> Any:
-    """A method of a connection's that sends, and ends when the connection does.
+    """Returns a sending method of a connection, wrapped so that it ends when the connection is lost.
 
-    The driver's own waits until it may write again, which it never may. Raises ConnectionResetError.
+    The driver's own waits until it may write again, which never happens. The wrapped method raises
+    ConnectionResetError.
     """
 
     @functools.wraps(original)
@@ -30,7 +31,7 @@ def ends_with_connection(original: Any) -> Any:
         def end(_connection: object) -> None:
             lost.set()
 
-        # The driver's own method: the connection's says that a script has changed the session.
+        # The driver's own method: the connection's would record that a script has changed the session.
         asyncpg.Connection.add_termination_listener(connection, end)
         try:
             await asyncio.wait((task, waiting), return_when=asyncio.FIRST_COMPLETED)
@@ -51,13 +52,13 @@ def ends_with_connection(original: Any) -> Any:
 
 @ends_with_connection
 async def send_rows(connection: Any, query: str, rows: Rows) -> str:
-    """Run `copy ... from stdin` with the rows of a file, block by block."""
+    """Runs `copy ... from stdin` with the rows of a file, block by block."""
     # The driver's own methods copy to tables: they write the statement themselves.
     return str(await connection._protocol.copy_in(query, _blocks(rows), None, None, None, None))  # noqa: SLF001
 
 
 async def _blocks(rows: Rows) -> AsyncIterator[bytes]:
     blocks = rows.read()
-    # In a thread, as a slow disk is to keep nobody else waiting.
+    # In a thread, so that a slow disk doesn't block the event loop.
     while block := await asyncio.to_thread(next, blocks, b""):
         yield block

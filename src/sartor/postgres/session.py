@@ -1,4 +1,4 @@
-"""Connecting, and what there is to know of a database before anything is done to it."""
+"""Connects to a destination, and reads what must be known of a database before anything is done to it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ where nspname !~ '^pg_' and nspname <> 'information_schema' order by 1
 
 
 class Facts(NamedTuple):
-    """What a connection finds: who and where it is, and what it may do. `server_version` is like 150018.
+    """The facts of a connection: its role, its database, and what it may do. `server_version` is a number like 150018.
 
     `pooled` says that a pooler may lend its server session to others, `alone` that it has none for another client.
     """
@@ -81,15 +81,15 @@ class Facts(NamedTuple):
 
     @property
     def ledger_exists(self) -> bool:
-        """Whether there is any of Sartor's tables, or what has the name of one."""
+        """True where one of Sartor's tables exists, or another relation with the name of one."""
         return bool(self.own)
 
 
 class Session:
-    """A connection to a destination, with its facts; it can be made anew when it breaks.
+    """A connection to a destination, with its facts; a new one can be made where it breaks.
 
-    `async with Session(destination, application="...") as session`. Raises Unreachable where there is no way in; an
-    error of the driver's that nobody took leaves the block as DestinationError. `kind` is the connection's class.
+    `async with Session(destination, application="...") as session`. Raises Unreachable where it can't connect; a driver
+    error that the block doesn't catch leaves it as DestinationError. `kind` is the connection's class.
     """
 
     def __init__(self, destination: Destination, *, application: str, kind: type[Connection] = Connection) -> None:
@@ -103,25 +103,25 @@ class Session:
 
     @property
     def connection(self) -> Connection:
-        """The connection; the session must be open."""
+        """The connection. Raises DestinationError where the session isn't open."""
         if self._connection is None:
             raise DestinationError("the session isn't open")
         return self._connection
 
     @property
     def connection_lost(self) -> bool:
-        """Whether there is no connection, or it has broken."""
+        """True where there is no connection, or it is broken."""
         return self._connection is None or self._connection.is_closed()
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The texts never to be shown: the password with which the session signed in may be of a password file."""
+        """The texts that must never be shown, with the session's password, which may come from a password file."""
         password = self._connection.reached.password if self._connection is not None else None
         return (*self.destination.secrets, *self.destination.hidden([password] if password else []))
 
     @property
     def facts(self) -> Facts:
-        """What was found when the connection was made."""
+        """The facts as last read. Raises DestinationError where the session isn't open."""
         if self._facts is None:
             raise DestinationError("the session isn't open")
         return self._facts
@@ -136,7 +136,7 @@ class Session:
             raise session_error(error, self.destination) from error
 
     async def open(self) -> None:
-        """Connect, and learn the facts. Raises Unreachable, and DestinationError where they can't be learnt."""
+        """Connects and reads the facts. Raises Unreachable, and DestinationError where the facts can't be read."""
         await self._connect()
         try:
             await self.learn()
@@ -145,20 +145,20 @@ class Session:
             raise
 
     async def learn(self) -> None:
-        """Learn the facts again."""
+        """Reads the facts again."""
         row = await self.connection.fetchrow(_FACTS, self.schema)
         pooler = await self._look_at_pooler()
         own = tuple(OwnTable(*each) for each in json.loads(row["own"] or "[]"))
         self._facts = Facts(**{**dict(row), "own": own, "pooled": pooler.lends, "alone": not pooler.another})
 
     async def _look_at_pooler(self) -> Pooler:
-        """What is known of the pooler, which stays what it is for as long as the session is open."""
+        """Returns what is known of the pooler; it is found out once, as it stays the same while the session is open."""
         if self._pooler is None and self.connection.pooled:
             self._pooler = await look_at_pooler(self.connection, self.destination, application=self.application)
         return self._pooler or NO_POOLER
 
     async def renew(self) -> None:
-        """A new connection in place of this one. Raises Unreachable."""
+        """Replaces the connection with a new one. Raises Unreachable."""
         await self.close()
         await self._connect()
 
@@ -167,13 +167,13 @@ class Session:
         self._connection.confined = self.destination.scratch
 
     async def close(self) -> None:
-        """Disconnect, within a second whatever the server does."""
+        """Disconnects, within a second whatever the server does."""
         connection, self._connection = self._connection, None
         if connection is not None:
             await close(connection)
 
     async def require_schema(self) -> None:
-        """Raise SchemaMissing where the destination's schema isn't there."""
+        """Raises SchemaMissing where the destination's schema doesn't exist."""
         if self.facts.schema_exists:
             return
         import difflib  # noqa: PLC0415 - only on the way to an error
@@ -189,9 +189,9 @@ class Session:
         )
 
     def require_read(self, *, journal: bool = False) -> None:
-        """Raise where the ledger (and, where asked for, the journal) exists, and isn't to be read.
+        """Raises PrivilegeMissing where the ledger (with `journal`, the journal too) exists and may not be read.
 
-        That is PrivilegeMissing, or LedgerUnsound where it isn't one of Sartor's make.
+        Raises LedgerUnsound where it isn't a table that Sartor makes.
         """
         facts = self.facts
         require_readable(facts.own, self.schema, facts.role)
@@ -205,7 +205,7 @@ class Session:
             )
 
     def require_write(self) -> None:
-        """Raise ReadOnly, PrivilegeMissing or LedgerUnsound where a run can't be recorded here."""
+        """Raises ReadOnly, PrivilegeMissing, LedgerUnsound or DestinationError where a run can't be recorded here."""
         facts = self.facts
         require_trusted(facts.own, self.schema, facts.role)
         where = f"database {facts.database}"
@@ -248,5 +248,5 @@ def _missing_grants(facts: Facts, schema: str) -> list[str]:
 
 
 def application_name(verb: str) -> str:
-    """What `pg_stat_activity` calls a run's sessions."""
+    """Returns the application name that a run's sessions have in `pg_stat_activity`."""
     return f"sartor {verb} {os.getpid()}@{socket.gethostname()}"[:63]

@@ -1,4 +1,4 @@
-"""What belongs to a server and not to one of its databases: it isn't undone where a scratch database is dropped."""
+"""Detects changes of server-wide objects: dropping a scratch database doesn't undo them."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ THINGS = {
     "pg_subscription": "a subscription",
     "pg_tablespace": "a tablespace",
 }
-"""What stands in the catalogues that all databases share. Not in `pg_shdepend`: a table's grants stand there, too."""
+"""What the catalogues shared by all databases hold. `pg_shdepend` is left out: a table's grants are in it, too."""
 
 _WRITING = ("RowExclusiveLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock")
-"""Without that of ANALYZE, which reads them all."""
+"""The lock modes of writes, without that of ANALYZE, which reads all catalogues."""
 
-# GRANT, REVOKE and CREATE SUBSCRIPTION give their locks back at once, but the row is theirs. A scratch database has no
-# subscription but that of a script, and couldn't be dropped with it.
+# GRANT, REVOKE and CREATE SUBSCRIPTION release their locks at once, but the row has their transaction's number. The
+# only subscription that a scratch database can have is a script's, and the database couldn't be dropped with it.
 TOUCHED = f"""(
     select pg_catalog.string_agg(distinct touched.name, ',') from (
         select c.relname::text as name from pg_catalog.pg_locks l
@@ -40,13 +40,13 @@ TOUCHED = f"""(
         join pg_catalog.pg_database d on d.oid = s.subdbid where d.datname = pg_catalog.current_database()
     ) touched where touched.name in ({", ".join(map(quote_literal, THINGS))})
 )"""
-"""SQL for the names of those that the present transaction has changed, with commas between; null for none."""
+"""SQL for the names of the catalogues that the current transaction has changed, comma-separated; null for none."""
 
 _INSIDE = re.compile(
     r"(create( unique)? index|drop index|reindex(?!.*\b(database|system)\b)|alter (table|type)|vacuum|cluster"
     r"|call|do)\b"
 )
-"""Of what refuses a transaction, that which does its work in one database."""
+"""Matches those statements that refuse a transaction and work in one database."""
 _BEYOND = re.compile(
     r"\b(create|alter|drop)\s+(role|group|user(?!\s+mapping)|database|tablespace|subscription|system)\b"
 )
@@ -56,7 +56,7 @@ _CANT_TELL = "it refuses a transaction, so what it may change beyond its databas
 
 
 class BeyondDatabase(Exception):
-    """A script in a scratch database was about to change what would outlast it; `query` would have done that."""
+    """A script in a scratch database tried to change what would outlast it, by the statement `query`."""
 
     def __init__(self, query: str, reason: str = _CANT_TELL) -> None:
         super().__init__(reason)
@@ -64,17 +64,17 @@ class BeyondDatabase(Exception):
 
 
 def beyond(names: str) -> str:
-    """The reason why what has changed the catalogues of these names, with commas between, mustn't go on."""
+    """Returns why a script that changed these catalogues (names, comma-separated) must not go on."""
     things = ", ".join(THINGS[name] for name in names.split(","))
     return f"it changes what belongs to the server, and not to the database alone: {things}"
 
 
 def stays_inside(statement: str) -> bool:
-    """Whether a statement that refuses a transaction is known to change nothing outside its database."""
-    # A DO may commit by itself what it then has changed.
+    """Returns whether a statement that refuses a transaction is known to change nothing outside its database."""
+    # A DO may itself commit what it has changed.
     return bool(_INSIDE.match(sql.Statement(statement, 0).words)) and not _BEYOND.search(statement.lower())
 
 
 def is_of_the_server(statement: str) -> bool:
-    """Whether a statement makes, alters or drops what belongs to the server."""
+    """Returns whether a statement creates, alters or drops a server-wide object."""
     return bool(_BEYOND.match(sql.Statement(statement, 0).words))

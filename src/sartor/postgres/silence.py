@@ -1,4 +1,4 @@
-"""A network that falls silent: how soon the kernel gives a connection up, in Sartor's sessions and its children's."""
+"""Limits how long the kernel keeps a connection that is silent, in Sartor's sessions and in its child processes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ DEFAULTS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 120_000,
 }
-"""Seconds, and milliseconds for `tcp_user_timeout`: a server that is gone is missed within about two minutes.
+"""Times in seconds, `tcp_user_timeout` in milliseconds: a server that is gone is noticed within about two minutes.
 
-`tcp_user_timeout` isn't shorter, as it also ends the sending to a server that lives, and reads nothing for so long.
+`tcp_user_timeout` isn't shorter, as it also ends a send to a server that is alive but reads nothing for that long.
 """
 
 _SERVERS = {
@@ -23,7 +23,7 @@ _SERVERS = {
     "keepalives_count": "tcp_keepalives_count",
     "tcp_user_timeout": "tcp_user_timeout",
 }
-"""The server's settings for its own side of a connection, where its defaults wait for two hours."""
+"""The server's settings for its side of a connection, whose defaults wait for two hours."""
 
 _OPTIONS = {
     "keepalives_idle": "TCP_KEEPIDLE",
@@ -34,12 +34,12 @@ _OPTIONS = {
 
 
 def chosen(keywords: Mapping[str, str]) -> dict[str, int]:
-    """The values that count; 0 of all but `keepalives` leaves the system's own, as libpq has it."""
+    """Returns the values in force; 0 for any but `keepalives` keeps the system's default, as in libpq."""
     return DEFAULTS | {key: int(keywords[key]) for key in DEFAULTS if key in keywords}
 
 
 def limit_silence(connected: socket.socket, keywords: Mapping[str, str]) -> None:
-    """Set a connection's options, as far as the system has them."""
+    """Sets a connection's socket options, as far as the system has them."""
     if not _by_network(connected):
         return
     connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, int(chosen(keywords)["keepalives"] != 0))
@@ -50,9 +50,9 @@ def limit_silence(connected: socket.socket, keywords: Mapping[str, str]) -> None
 
 
 def server_limits(connected: socket.socket, keywords: Mapping[str, str]) -> dict[str, str]:
-    """The server's settings by which it gives a silent client up as soon as the client does a silent server.
+    """Returns the settings that make the server drop a silent client as soon as the client drops a silent server.
 
-    Without them a server process whose client is out of reach keeps its transaction, and its locks, for two hours.
+    Without them, a server process whose client is out of reach keeps its transaction and its locks for two hours.
     """
     if not _by_network(connected):
         return {}

@@ -1,4 +1,4 @@
-"""A database as it is at one moment, for a connection of ours and for `pg_dump` alike."""
+"""Exports a snapshot of a database, for a connection of Sartor's and for `pg_dump` to share."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ order by 1
 
 
 class Snapshot(NamedTuple):
-    """A moment: its name for `pg_dump`, its place in the server's log, and a connection that sees it."""
+    """A snapshot: its name for `pg_dump`, its place in the server's write-ahead log, and a connection that sees it."""
 
     id: str
     lsn: str
@@ -40,7 +40,7 @@ class Snapshot(NamedTuple):
 
 @asynccontextmanager
 async def exported_snapshot(session: Session) -> AsyncIterator[Snapshot]:
-    """The session's database as it is now, for as long as the block lasts, on a connection of its own."""
+    """Exports a snapshot of the session's database on a connection of its own, for as long as the block lasts."""
     connection = await connect(session.destination, application=session.application)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
@@ -54,9 +54,9 @@ async def exported_snapshot(session: Session) -> AsyncIterator[Snapshot]:
 
 
 async def count_rows(connection: Connection, schema: str | None, *, empty: Container[str] = ()) -> dict[str, int]:
-    """The number of rows of each table, in one schema or in all but Postgres's own; those of extensions left out.
+    """Counts the rows of each table in one schema, or in all but Postgres's own; tables of extensions are left out.
 
-    A table that is taken for `empty` has none.
+    A table in `empty` counts as 0 without being read.
     """
     found: dict[str, int] = {}
     for row in await connection.fetch(_TABLES, schema):
@@ -70,9 +70,10 @@ async def count_rows(connection: Connection, schema: str | None, *, empty: Conta
 
 
 async def _copied(connection: Connection, schema: str, table: str) -> int:
-    """The number of rows of a table of others, by reading them all.
+    """Counts the rows of another role's table by reading them all.
 
-    The planner of a query runs what the table's indexes call, with the rights of whoever asks; COPY has no planner.
+    A query's planner runs the functions that the table's indexes call, with the rights of the role that queries; COPY
+    has no planner.
     """
 
     async def pass_over(_rows: bytes) -> None:

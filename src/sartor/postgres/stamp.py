@@ -1,4 +1,4 @@
-"""A stamp of the catalogue: a short text that is another one once anything was changed of what fingerprints look at."""
+"""Reads a stamp of the catalogue: a short text that differs once anything that a fingerprint reads has changed."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ CATALOGUES = (
     "partitioned_table", "policy", "proc", "range", "rewrite", "sequence", "statistic_ext", "tablespace", "transform",
     "trigger", "ts_config", "ts_config_map", "ts_dict", "ts_parser", "ts_template", "type",
 )  # fmt: skip
-"""What the files in `objects/` name, and what the server's own functions look up for them: each is a `pg_...`."""
+"""The catalogues that the files in `objects/` name or the server's functions look up for them; without `pg_`."""
 
-# Whoever writes a row gives it the number of the transaction, which no row had before; numbers stay when rows are
-# frozen. Roles are a view on what few may read: there it is the names that count.
+# A write gives a row the number of its transaction, which no row had before; the number stays when the row is frozen.
+# Few may read the catalogue of roles: its view has no transaction numbers, so the names of roles count there.
 _ROWS = " union all ".join(f"select xmin::text from pg_catalog.pg_{name}" for name in CATALOGUES)
 _QUERY = f"""
 select pg_catalog.concat_ws('.', {FORMAT}, pg_catalog.current_setting('server_version_num'), pg_catalog.count(*),
@@ -28,10 +28,11 @@ from ({_ROWS} union all select pg_catalog.concat(oid, rolname) from pg_catalog.p
 
 
 async def read_stamp(connection: asyncpg.Connection[Any]) -> str:
-    """The database's stamp now. Raises what the driver raises.
+    """Returns the database's stamp now. Raises what the driver raises.
 
-    Two that are equal say that a fingerprint in `Scope.SCHEMAS` would be the same. Two that differ say nothing: a
-    temporary table changes it, and so does another schema's. It costs a tenth of a fingerprint, and waits for no lock.
+    Equal stamps mean that a fingerprint in `Scope.SCHEMAS` would be the same. Different stamps mean nothing: a
+    temporary table changes the stamp, and so does one in another schema. A stamp costs a tenth of a fingerprint, and
+    waits for no lock.
     """
     stamp: str = await connection.fetchval(_QUERY)
     return stamp

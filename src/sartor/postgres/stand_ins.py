@@ -1,4 +1,4 @@
-"""Roles of one server on another, for a while: scripts name them, in grants for one."""
+"""Creates roles of one server on another for the length of a block: scripts name them, for example in grants."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _ROLES = "select rolname::text from pg_catalog.pg_roles where rolname !~ '^pg_'"
 
 @asynccontextmanager
 async def stand_ins(live: Session, server: Destination, *, application: str) -> AsyncIterator[None]:
-    """The time in which `server` has every role of the session's server; those that it lacked can't log in.
+    """Gives `server` every role of the session's server within the block; the roles that it lacked can't log in.
 
-    They are dropped in the end, but for one that something of another database there has come to need.
+    Those are dropped in the end, except a role on which something in another database there depends by then.
     """
     async with Session(server, application=application) as session:
         there, here = [{row[0] for row in await s.connection.fetch(_ROLES)} for s in (live, session)]

@@ -1,8 +1,9 @@
-"""What others own, in a copy of their database that a superuser makes: theirs as well, from the moment that it is made.
+"""Gives other roles' objects back to them, as soon as they are created, in a copy that a superuser makes.
 
-Postgres builds indexes and refreshes views as their owners, so that nobody's code has the rights of who does that. In a
-copy without owners it would have. What a check calls, while rows are copied, would have the rights of who copies:
-meanwhile routines of others run as these, and can't get back what their caller may.
+Postgres builds indexes and refreshes views as their owners, so that no role's code gets the rights of the role that
+builds or refreshes. In a copy without owners it would. A function that a check calls while rows are copied would have
+the rights of the role that copies: so during the copy, other roles' routines run as their owners, and can't regain the
+caller's rights.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from sartor.postgres.connection import Connection
 from sartor.postgres.footprint import FIRST_OF_USERS
 
 NOBODY = "pg_database_owner"
-"""A role of every server that has no rights of its own; what belongs to a role that isn't there is its."""
+"""A role of every server without rights of its own; it gets the objects of roles that the server lacks."""
 GUARD = "sartor_guard"
 ROUTINES = ("function", "procedure")
 IS_SUPERUSER = "select rolsuper from pg_catalog.pg_roles where rolname = current_user"
@@ -38,7 +39,7 @@ where o.oid >= {FIRST_OF_USERS} and not pg_catalog.pg_has_role(r.oid, current_us
         and d.deptype = 'e')
     and i.identity is not null and i.identity !~ '^"?pg_(toast|temp)'
 """
-"""What belongs to roles that couldn't become the session's own anyway."""
+"""Selects the objects of roles that aren't members of the session's own role, and so couldn't become it anyway."""
 _GUARD = f"""
 create schema {GUARD};
 create table {GUARD}.owned (
@@ -81,13 +82,14 @@ where c.oid >= {FIRST_OF_USERS} and not pg_catalog.pg_has_role(c.relowner, curre
                 select a.atttypid from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0))))
 order by 1
 """
-"""Relations of strangers whose rows can't be put into a copy without running what somebody else has made, as that
-somebody may: views, and tables with checks that call what is volatile, such as to write a file.
+"""Selects strangers' relations whose rows can't be copied without running another role's code with its rights.
+
+These are materialized views, and tables with checks that call volatile functions, which might write a file.
 """
 
 
 class Owned(NamedTuple):
-    """An object of another role; an `invoker` is a routine that runs with the rights of who calls it."""
+    """An object of another role; `invoker` marks a routine that runs with the rights of its caller."""
 
     type: str
     identity: str
@@ -96,25 +98,25 @@ class Owned(NamedTuple):
 
     @property
     def is_routine(self) -> bool:
-        """Whether it is a function or a procedure."""
+        """True for a function or a procedure."""
         return self.type in ROUTINES
 
 
 async def read_strangers(live: Connection) -> list[Owned]:
-    """What belongs to others than the session's role, and who could become it."""
+    """Returns the objects of roles other than the session's role and those that could become it."""
     return [Owned(*row) for row in await live.fetch(_OWNED)]
 
 
 async def read_unsafe(live: Connection, *, views: bool) -> list[str]:
-    """Strangers' relations whose rows aren't to be copied, as SQL has their names; with `views`, those of views too."""
+    """Returns strangers' relations whose rows mustn't be copied, as SQL names; with `views`, materialized views too."""
     return [row["name"] for row in await live.fetch(_UNSAFE, views)]
 
 
 @asynccontextmanager
 async def guarded(clone: Connection, strangers: Sequence[Owned]) -> AsyncIterator[bool]:
-    """The time in which what strangers have is made in `clone` by a superuser: it is theirs at once.
+    """Gives strangers their objects as soon as a superuser creates them in `clone`, within the block; yields True.
 
-    Where the session's role is no superuser it can't be given to anybody, and this is false.
+    Yields False, and does nothing, where there are none, or the session's role is no superuser and can't give them.
     """
     if not strangers or not await clone.fetchval(IS_SUPERUSER):
         yield False
@@ -137,7 +139,7 @@ async def guarded(clone: Connection, strangers: Sequence[Owned]) -> AsyncIterato
 
 
 def _release(routines: Sequence[str]) -> str:
-    """SQL that lets routines run with the rights of who calls them, as they do where they come from."""
+    """Returns SQL that lets routines run with the rights of their caller again, as they do in the original database."""
     named = f"array[{', '.join(map(quote_literal, routines))}]::pg_catalog.text[]"
     return f"""
         do $release$

@@ -1,4 +1,4 @@
-"""What ties a database's relations to each other, and what in them may do anything, read from the catalogue."""
+"""Reads from the catalogue what ties a database's relations to each other, and which code in them may do anything."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ select p.oid::int8 as oid, p.proname::text as name, l.lanname::text as language,
 from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang
 where p.oid >= {FIRST_OF_USERS} and l.lanname not in ('internal', 'c') and p.provolatile = 'v'
 """
-"""Those that may change something: one that is declared to be stable or immutable may not."""
-# The triggers behind constraints are Postgres's own; those of a constraint trigger aren't. Of Postgres's own functions
-# for triggers none changes another table.
+"""Selects the functions that may change something; one declared stable or immutable may not."""
+# The triggers of constraints are Postgres's own, except those of a constraint trigger. None of Postgres's own trigger
+# functions changes another table.
 _REACTING = f"""
 select t.tgrelid::int8 as oid, 'trigger ' || t.tgname || ' of ' as what from pg_catalog.pg_trigger t
 left join pg_catalog.pg_constraint k on k.oid = t.tgconstraint
@@ -64,9 +64,9 @@ _ALARMS = "select evtname::text as name from pg_catalog.pg_event_trigger where e
 
 
 async def read_stock(connection: Connection, schema: str, *, held: str | None) -> Stock:
-    """What a database has, named as in a rehearsal of a destination in `schema`.
+    """Returns what a database has, named as in a rehearsal of a destination in `schema`.
 
-    Sartor's own tables and those of extensions are left out; with `held`, those of all schemas but that one.
+    Sartor's own tables and those of extensions are left out; with `held`, those of every schema but `held` too.
     """
     rows = await connection.fetch(_RELATIONS, schema)
     mine = [
@@ -81,7 +81,7 @@ async def read_stock(connection: Connection, schema: str, *, held: str | None) -
 
 
 async def read_ties(connection: Connection, schema: str, known: Relations) -> Ties:
-    """The ties of a database's relations; those that were `known` before have the names that they had."""
+    """Returns the ties of a database's relations; relations that were `known` before keep their earlier names."""
     rows = await connection.fetch(_RELATIONS, schema)
     return await _read(
         connection, {row["oid"]: known[row["oid"]].name if row["oid"] in known else row["name"] for row in rows}

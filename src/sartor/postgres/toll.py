@@ -1,4 +1,4 @@
-"""What a transaction takes from the tables that were there, and what of it their rows might not bear."""
+"""Finds what a transaction takes from the tables that were there, and where their rows might make it fail."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from sartor.postgres.footprint import NOTHING, SOLID, WRITES, Look, Relation, Re
 from sartor.postgres.forms import Forms, read_forms
 
 CHANGES = frozenset(MODES[3:])
-"""The locks of statements that may change a table's form."""
+"""The lock modes of statements that may change a table's form."""
 TAKES = frozenset(MODES[2:])
-"""The locks under which rows may be changed."""
+"""The lock modes under which rows may be changed."""
 _REACHED = """
 with recursive reached (oid, takes) as (
     select oid, true from pg_catalog.unnest($1::pg_catalog.oid[]) oid
@@ -30,18 +30,18 @@ with recursive reached (oid, takes) as (
 )
 select oid::int8 as oid, pg_catalog.bool_or(takes) as takes from reached group by oid
 """
-"""Tables whose rows go with those of others, by inheritance or by their keys; or where those keys lose their values."""
+"""Selects tables whose rows go with those of others, by inheritance or foreign key, or whose keys lose their values."""
 
 
 class Toll(NamedTuple):
-    """What a statement takes away, and why rows may have it fail."""
+    """The losses that a statement causes, and the reasons for which rows may make it fail."""
 
     losses: tuple[Lost, ...] = ()
     refusals: tuple[Refusal, ...] = ()
 
 
 class Collector:
-    """Says of each statement what it takes from the relations that were `known`; `counts` as in `Watch`."""
+    """A collector of what each statement takes from the relations that were `known`; `counts` as in `Watch`."""
 
     def __init__(
         self, connection: asyncpg.Connection[Any], known: Relations, forms: Forms, schema: str, *, counts: bool
@@ -53,13 +53,13 @@ class Collector:
         self._counts = counts
 
     async def begin(self) -> None:
-        """Look again at what has changed, as the end of a transaction may have taken that back."""
+        """Reads the changed forms again, as the end of a transaction may have rolled the changes back."""
         self._forms.now |= await read_forms(self._connection, list(self._forms.now))
 
     async def collect(
         self, query: str, bodies: Iterable[str], step: Step, before: Look, after: Look, dropped: Iterable[int]
     ) -> Toll:
-        """What came between two looks at a transaction; `bodies` are those of routines that the statement calls."""
+        """Returns the toll of a statement between two looks; `bodies` are those of the routines that it calls."""
         said = takings(query, bodies)
         strong = [oid for oid, trace in after.items() if trace.relation is not None and trace.modes & CHANGES]
         met = (*step.scans, *step.rewrites, *(each.table for each in step.builds))
@@ -74,17 +74,17 @@ class Collector:
         return Toll(together(losses), found.refusals)
 
     async def said(self, query: str, bodies: Iterable[str], now: Relations) -> list[Lost]:
-        """What a statement says that it takes, where its transactions are over."""
+        """Returns the losses that a statement's text announces, where its transactions have ended."""
         said, targets = takings(query, bodies), self._targets(now)
         losses = [Lost("empties", self._known[oid].name) for oid in await self._truncated(said, targets)]
         return losses + await self._said(said, targets, {}, {})
 
     def dropped(self, oids: Iterable[int]) -> Iterator[Lost]:
-        """The losses that come of relations which are gone."""
+        """Returns the losses by relations that were dropped."""
         return (Lost("drops", self._known[oid].name) for oid in oids if self._is_solid(oid))
 
     async def changed(self, query: str, oids: Iterable[int], met: Collection[str]) -> Toll:
-        """What the changed forms of tables take away, and what those whose rows were `met` may have refused."""
+        """Returns the losses by changed forms of tables, and what the rows of tables that were `met` may refuse."""
         made = recast(query)
         losses: list[Lost] = []
         refused: list[Refusal] = []
@@ -103,7 +103,7 @@ class Collector:
         return oid in self._known and self._known[oid].kind in SOLID
 
     def _counted(self, said: Collection[Taking], before: Look, after: Look) -> Iterator[Lost]:
-        """What the server's own counters say: there were rows to count."""
+        """Returns the losses by the server's counters, where there were rows to count."""
         updates = [each for each in said if each.verb == "update"]
         for oid, trace in after.items():
             if not self._is_solid(oid):
@@ -116,12 +116,12 @@ class Collector:
                 yield Lost("overwrites", name, None, rows, "counted")
 
     def _fills(self, oid: int, update: Taking) -> bool:
-        """Whether an update sets nothing but columns that are new, or that were null."""
+        """Returns whether an update sets only columns that are new, or values that were null."""
         new = update.columns is not None and all(self._forms.is_new(oid, column) for column in update.columns)
         return update.fills or new
 
     def _targets(self, relations: Mapping[int, Relation | None]) -> Mapping[str, int]:
-        """Those that are known, by their present names with schemas."""
+        """Returns the numbers of the known relations among these, by their current names with schemas."""
         found = {}
         for oid, relation in relations.items():
             if oid in self._known and relation is not None:
@@ -129,7 +129,7 @@ class Collector:
         return found
 
     async def _truncated(self, said: Iterable[Taking], targets: Mapping[str, int]) -> list[int]:
-        """Tables that were emptied in their own files, if they had new ones already."""
+        """Returns the tables that were truncated; one that already had a new file is emptied in that file."""
         found = [_found(each, targets) for each in said if each.verb == "truncate"]
         reached = await self._reached([oid for oid in found if oid is not None], by_keys=False)
         return [oid for oid in reached if self._is_solid(oid)]
@@ -137,7 +137,7 @@ class Collector:
     async def _said(
         self, said: Collection[Taking], targets: Mapping[str, int], before: Look, after: Look
     ) -> list[Lost]:
-        """What may be lost where there are rows, by the statement's words and its locks."""
+        """Returns what may be lost where there are rows, by the statement's text and its locks."""
         losses: list[Lost] = []
         named, unclear = set(), set()
         for each in said:
@@ -167,13 +167,13 @@ class Collector:
         return losses
 
     async def _reached(self, oids: Collection[int], *, by_keys: bool) -> dict[int, bool]:
-        """The tables with rows of their own among these and what hangs on them; whether their rows go with theirs."""
+        """Returns the tables with rows of their own among these and their dependents; True where their rows go too."""
         rows = await self._connection.fetch(_REACHED, list(oids), by_keys) if oids else []
         return {row["oid"]: row["takes"] for row in rows if self._is_solid(row["oid"])}
 
 
 def _found(taking: Taking, targets: Mapping[str, int]) -> int | None:
-    """The relation that is meant; None where that can't be told."""
+    """Returns the relation that is meant; None where that can't be told."""
     if taking.target is None:
         return None
     name = ".".join(taking.target[-2:])

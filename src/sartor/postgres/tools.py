@@ -1,4 +1,4 @@
-"""`pg_dump`, `pg_restore` and `psql` on this machine: found, with their versions, and told where the database is."""
+"""Finds `pg_dump`, `pg_restore` and `psql` on this machine, with their versions, and points them at the database."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ PLACES = (
     "/opt/homebrew/opt/postgresql@*/bin",
     "/usr/local/opt/postgresql@*/bin",
 )
-"""Where Debian, Red Hat and Homebrew have the versions that aren't on the path."""
+"""The folders in which Debian, Red Hat and Homebrew install versions that aren't on the path."""
 WRAPPER = "pg_wrapper"
-"""Debian's own program on the path, which stands for all versions."""
+"""Debian's program on the path, a wrapper for all versions."""
 LONGEST_PASSWORD = 1000
-"""Bytes that libpq reads of one in a file of services, about."""
+"""Bytes that libpq reads of a password in a service file, approximately."""
 PATIENCE = 10.0
-"""Seconds in which a program says its version."""
+"""Seconds that a program may take to print its version."""
 
 
 class Tools(NamedTuple):
@@ -44,15 +44,15 @@ class Tools(NamedTuple):
     major: int
 
     def program(self, name: str) -> Path:
-        """The file of `pg_dump`, `pg_restore` or `psql`."""
+        """Returns the path of `pg_dump`, `pg_restore` or `psql`."""
         return self.folder / name
 
 
 def find_tools(server_version: int, *, encrypted: bool = False) -> list[Tools]:
-    """The tools that fit a server, the nearest version first: an older `pg_dump` refuses a newer server.
+    """Returns the tools that fit a server, the nearest version first: an older `pg_dump` refuses a newer server.
 
-    The nearest is the best: what it writes is read by the most others. Where the session is `encrypted`, so is what
-    they send: those without TLS are left out. Raises BackupFailed where there are none.
+    The nearest version is the best: the most other versions can read what it writes. Where the session is `encrypted`,
+    tools without TLS are left out, so that what they send is encrypted too. Raises BackupFailed where none are left.
     """
     major = server_version // 10000
     found = _installed()
@@ -76,7 +76,7 @@ def find_tools(server_version: int, *, encrypted: bool = False) -> list[Tools]:
 
 @cache
 def _speaks_tls(tools: Tools) -> bool:
-    """Whether the programs were built with TLS: without it, they refuse `sslmode=require` before they connect."""
+    """Returns whether the programs were built with TLS: without it, they refuse `sslmode=require` before connecting."""
     target = f"host={tools.folder} sslmode=require connect_timeout=2"  # no server has its socket there
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     try:
@@ -95,7 +95,7 @@ def _speaks_tls(tools: Tools) -> bool:
 
 @cache
 def _installed() -> list[Tools]:
-    """All that are here, the oldest version first; of one version, the first on the path first."""
+    """Returns all installed tools, the oldest version first; of one version, the first on the path first."""
     found = [
         Tools(folder, major)
         for folder in dict.fromkeys(_folders())
@@ -124,23 +124,23 @@ def _version(program: Path) -> int | None:
 
 
 def surroundings(session: Session) -> dict[str, str]:
-    """The variables with which a program reaches the session's database; passwords are there, and nowhere else."""
+    """Returns the environment in which a program reaches the session's database; passwords are given there alone."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    # In plain English: what they complain of is looked at.
+    # Messages in English, as Sartor reads the errors.
     return inherited | variables(session.connection) | {"LC_ALL": "C", "PGAPPNAME": session.application}
 
 
 def variables(connection: Connection) -> dict[str, str]:
-    """Libpq's variables for a connection like this one."""
+    """Returns libpq's environment variables for a connection like this one."""
     way, _, password = connection.reached
     given = {key: value for key, value in way.keywords.items() if key not in _APART}
     given |= {"user": way.user, "sslmode": encryption.mode_of(way.keywords)}
     if password is not None:
         given["password"] = password
-    # They know whole seconds, and 0 is no limit to them.
+    # libpq takes whole seconds, and 0 means no limit.
     given["connect_timeout"] = str(math.ceil(way.timeout))
     if connection.encrypted and given["sslmode"] in {"allow", "prefer"}:
-        given["sslmode"] = "require"  # what is encrypted here isn't to go in plain text there
+        given["sslmode"] = "require"  # data encrypted here must not be sent in plain text there
     settings = {key: value for key, value in way.settings.items() if key != "options"}
     if settings:
         given["options"] = " ".join([given.get("options", ""), *map(_option, settings.items())]).strip()
@@ -148,19 +148,20 @@ def variables(connection: Connection) -> dict[str, str]:
 
 
 _APART = {"host", "hostaddr", "port", "dbname", "service", "passfile", "target_session_attrs", "load_balance_hosts"}
-"""The parameters that a session has settled."""
+"""The parameters that the session has already resolved."""
 
 
 def _option(setting: tuple[str, str]) -> str:
-    """A server setting as PGOPTIONS has it: a backslash goes before each space."""
+    """Returns a server setting as PGOPTIONS takes it, with a backslash before each space and each backslash."""
     name, value = setting
     return f"-c {name}=" + re.sub(r"([\\\s])", r"\\\1", value)
 
 
 def service(session: Session) -> str:
-    """What has no variable, and mustn't be in an argument: a file of services with the password of the key.
+    """Returns the text of a service file with the key's password; "" where none is needed.
 
-    Raises BackupFailed where no such file can hold it.
+    That password has no environment variable, and mustn't be in an argument. Raises BackupFailed where a service file
+    can't hold it.
     """
     password = session.connection.reached.way.keywords.get("sslpassword", "")
     if not password or not session.connection.encrypted:
@@ -174,9 +175,9 @@ def service(session: Session) -> str:
 
 
 def place(session: Session) -> str:
-    """The argument that names the server and the database: those where the session is, of several hosts and addresses.
+    """Returns the argument that names the server and the database; of several hosts and addresses, the session's.
 
-    With it goes what has no variable: how soon a silent network is given up.
+    It also holds settings without an environment variable: how soon a silent connection is given up.
     """
     way, place, _ = session.connection.reached
     named = {"host": place.host or place.address, "port": place.port, "dbname": session.facts.database}

@@ -1,4 +1,4 @@
-"""Statements that wait for others by their nature, without the limit that is for all others."""
+"""Runs statements that wait for others by their nature without the lock_timeout of all other statements."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from sartor.domain.quoting import quote_literal
 
 
 async def shown_lock_timeout(connection: Any) -> str:
-    """The session's lock_timeout, as the server shows it."""
+    """Returns the session's lock_timeout, as the server shows it."""
     return str(await asyncpg.Connection.fetchval(connection, "show lock_timeout"))
 
 
 @asynccontextmanager
 async def unhurried(connection: Any, query: str, pinned: str | None) -> AsyncIterator[None]:
-    """The time in which a statement runs: without lock_timeout where that was `pinned` and it waits for others.
+    """Switches lock_timeout off for the block where `query` waits for others and lock_timeout still is `pinned`.
 
-    What the script itself has set stays.
+    A lock_timeout that the script itself has set is kept, and so is any in a transaction.
     """
     if pinned is None or not waits_for_others(query) or connection.is_in_transaction():
         yield

@@ -1,4 +1,4 @@
-"""A second connection beside a run: it holds the run's lock, sees who is in the way, and can end a stuck statement."""
+"""A second connection beside a run: it holds the run's lock, reads which sessions block, and can end a stuck one."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from sartor.postgres.connecting import close, connect, stay
 from sartor.postgres.connection import Connection
 
 LOCK_CLASS = 0x5A47052
-"""The first half of the advisory lock's key: Sartor's own; the second is the schema's."""
+"""The first half of the advisory lock's key, Sartor's own; the second half is a hash of the schema's name."""
 
 BUSY = 0.2
-"""Seconds that a question of the lookout's may hold up the end of another session."""
+"""Seconds that a query of the lookout's may delay the end of another session."""
 
 SECOND = 3.0
-"""Seconds that the second connection may take, a moment after the first one was made: the run goes on without it."""
+"""Seconds that the second connection may take, just after the first was made; then the run goes on without it."""
 
 PARTING = 0.5
-"""Seconds that ending another session may take: the network may be gone, and someone waits for this run's end."""
+"""Seconds that ending another session may take: the network may be gone, and the caller waits for this run's end."""
 
 _ABOUT = """
     p.pid, p.usename::text as user, p.application_name::text as application, pg_catalog.host(p.client_addr) as client,
@@ -36,7 +36,7 @@ _ABOUT = """
     pg_catalog.left(p.query, 200)::text as query
 """
 
-# A session is named for its script within a transaction alone: between two of a batch its statement still tells it.
+# A session has its script's name only within a transaction: between two transactions of a batch, its statement has it.
 _ME = """
 case when $1::int4 is null
     then me.state <> 'idle' and pg_catalog.strpos(pg_catalog.concat(me.application_name, me.query), $2::text) > 0
@@ -55,7 +55,7 @@ where {_ME}
 order by p.pid
 """
 
-# The lock's session is a run's lookout: its state and its query are Sartor's own, and would mislead.
+# The session that holds the lock is a run's lookout: its state and its query are Sartor's own, and would mislead.
 _HOLDERS = f"""
 select p.pid, p.usename::text as user, p.application_name::text as application,
     pg_catalog.host(p.client_addr) as client, 'at work' as state, null as query, null as holds,
@@ -72,16 +72,16 @@ where {_ME}
 
 
 class Watch:
-    """The second connection. Everything it does is politeness: a run is right without it, and goes on if it breaks.
+    """The second connection of a run. A run is correct without it, and goes on if it breaks.
 
-    `missing` says why there is none; it isn't tried for where the run's own session is `alone`.
+    `missing` says why there is none; none is tried where the run's own session is `alone`.
     """
 
     def __init__(self, destination: Destination, *, application: str, alone: bool = False) -> None:
         self._destination = destination
         self._application = application
         self._connection: Connection | None = None
-        # The lookout asks at any moment, and a connection answers one question at a time.
+        # The lookout may query at any time, and a connection runs one query at a time.
         self._free = asyncio.Lock()
         self._alone = alone
         self.missing = ""
@@ -105,29 +105,29 @@ class Watch:
             await close(self._connection)
 
     async def stay(self) -> None:
-        """Outlast a long script: the lock is held for as long as this connection lives."""
+        """Keeps the connection open through a long script: the lock is held for as long as the connection lives."""
         if self._connection is not None:
             await stay(self._connection)
 
     async def try_lock(self) -> bool:
-        """Take the run's lock for as long as this connection lives, or say that another run has it."""
+        """Takes the run's lock for as long as this connection lives; returns False where another run holds it."""
         signed = self._key - (1 << 32) if self._key >= 1 << 31 else self._key
         rows = await self._fetch("select pg_catalog.pg_try_advisory_lock($1::int4, $2::int4)", LOCK_CLASS, signed)
-        # Where the watch has broken, the guard still keeps runs apart.
+        # Where the watch has no connection, the guard still keeps runs apart.
         return rows[0][0] if rows else True
 
     async def holders(self) -> tuple[Blocker, ...]:
-        """The sessions that hold the run's lock."""
+        """Returns the sessions that hold the run's lock."""
         return _blockers(await self._fetch(_HOLDERS, self._key))
 
     async def blockers(self, pid: int | None, mark: str) -> tuple[Blocker, ...]:
-        """The sessions that stand in the way of one, which is found as by `terminate`."""
+        """Returns the sessions that block one session, which is found as in `terminate`."""
         return _blockers(await self._fetch(_BLOCKERS, pid, mark))
 
     async def terminate(self, pid: int | None, mark: str) -> bool:
-        """End the session with this process number, or else the one at work with `mark` in its name or statement.
+        """Ends the session with this process number, or else the active one with `mark` in its name or statement.
 
-        Says whether the server has been told to.
+        Returns whether the server was told to end one.
         """
         if not await self._is_ready():
             # What broke the run's own connection may well have broken this one.
@@ -137,7 +137,7 @@ class Watch:
         return any(row[0] for row in await self._fetch(_TERMINATE, pid, mark, within=PARTING))
 
     async def _is_ready(self) -> bool:
-        """Whether the connection takes a question; one that is busy for long with another is cut."""
+        """Returns whether the connection can take a query; a connection that stays busy with another query is cut."""
         connection = self._connection
         if connection is None or connection.is_closed():
             return False

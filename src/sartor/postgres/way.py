@@ -1,6 +1,6 @@
-"""The way to a server, worked out whole before anything connects: the driver is left nothing to look up by itself.
+"""Finds out how to connect to a server before anything connects, so that the driver looks nothing up by itself.
 
-What it would find in the environment, in `~/.pgpass` and in service files it reads otherwise than libpq, and silently.
+The driver reads the environment, `~/.pgpass` and service files otherwise than libpq does, and silently.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PORT = "5432"
 
 
 class Place(NamedTuple):
-    """A server's place: the host's name, or the folder of its socket; the address where that is known; the port."""
+    """The place of a server: the host's name, or the folder of its socket; the address where it is known; the port."""
 
     host: str
     address: str
@@ -51,7 +51,7 @@ CONNECT_TIMEOUT = 10.0
 
 
 class Way(NamedTuple):
-    """How to connect: libpq's keywords, the places to try in turn, and what the session's settings are."""
+    """The way to connect: libpq's keywords, the places to try in turn, and the session's settings."""
 
     keywords: Mapping[str, str]
     places: tuple[Place, ...]
@@ -65,12 +65,12 @@ class Way(NamedTuple):
 
     @property
     def timeout(self) -> float:
-        """Seconds that a place may take to connect: of libpq's 0, which waits for ever, nothing is kept."""
+        """Seconds that connecting to a place may take; libpq's 0, no limit, is replaced by `CONNECT_TIMEOUT`."""
         seconds = float(self.keywords.get("connect_timeout") or 0)
         return seconds if seconds > 0 else CONNECT_TIMEOUT
 
     def password(self, place: Place) -> Password:
-        """The password for a place: the one that is given, else that of the password file."""
+        """Returns the password for a place: the one that is given, else that of the password file."""
         if given := self.keywords.get("password"):
             return Password(given, self.password_from)
         file = Path(self.keywords.get("passfile") or Path(_home(), ".pgpass"))
@@ -82,7 +82,7 @@ class Way(NamedTuple):
 
 
 class Reached(NamedTuple):
-    """How a connection was made: the way, the place of several, and the password that was given there."""
+    """The record of a connection: the way, which of the places it reached, and the password that was sent there."""
 
     way: Way
     place: Place
@@ -93,7 +93,7 @@ class Reached(NamedTuple):
 
 
 def find_way(destination: Destination) -> Way:
-    """The way to a destination. Raises SettingsError where it can't be known."""
+    """Returns the way to a destination. Raises SettingsError where it can't be known."""
     keywords = destination.keywords
     password_from = destination.password_from
     if not destination.settled:
@@ -131,7 +131,7 @@ def _places(keywords: Mapping[str, str]) -> tuple[Place, ...]:
 
 
 def _local(port: str) -> Place:
-    """The socket of a server of this machine, where no host is given; not one that anybody may have made."""
+    """Returns the place of a local server's socket, where no host is given; skips one that any user may have made."""
     for folder in reversed(LOCAL):
         socket = Path(folder, f".s.PGSQL.{port}")
         try:
@@ -171,7 +171,7 @@ def _home() -> Path:
 
 
 def _read(file: Path) -> tuple[str, str]:
-    """A password file's text, or why it isn't read."""
+    """Returns a password file's text, and why no password was found in it or it wasn't read."""
     try:
         found = file.stat()
         if not stat.S_ISREG(found.st_mode):

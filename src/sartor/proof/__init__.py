@@ -1,1 +1,1 @@
-"""Proofs: alterations done, undone and done again on a scratch database, each judged by itself."""
+"""Proofs: each alteration is deployed, rolled back and deployed again on a scratch database, judged by itself."""

@@ -1,4 +1,4 @@
-"""A scratch database at work: history is deployed on it up to somewhere, and it is looked at."""
+"""Runs proofs on a scratch database: deploys history up to a place in it, and reads what the database holds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sartor.runner.seed import SeedModule, put_in
 
 
 class Bench:
-    """The database that `session` looks at; with a `seed`, at its rows as well."""
+    """A scratch database that is read through `session`; with a `seed`, its rows are read as well."""
 
     def __init__(self, session: Session, seed: SeedModule | None, *, limits: Limits, observer: Observer) -> None:
         self._session = session
@@ -36,9 +36,10 @@ class Bench:
         return self._session.facts.server_version // 10_000
 
     async def prepare(self, catalogue: Catalogue, first: int, now: int) -> None:
-        """Deploy what comes before the first alteration that is judged, put the seed in, and go on to the one now.
+        """Deploys what comes before alteration `first`, puts the seed in, then deploys what comes before `now`.
 
-        Both are places in the catalogue, from 0. Raises AlterationFailed.
+        `first` is the first alteration that is judged, `now` the next one; both are places in the catalogue, from 0.
+        Raises AlterationFailed.
         """
         await create_ledger(self._session)
         await self.carry_out(catalogue.first(first), Deploy())
@@ -47,12 +48,12 @@ class Bench:
         await self.carry_out(catalogue.first(now), Deploy())
 
     async def carry_out(self, catalogue: Catalogue, request: Deploy | Rollback) -> None:
-        """Deploy or roll back, as any run does. Raises AlterationFailed."""
+        """Deploys or rolls back, as any run does. Raises AlterationFailed."""
         self._seen = None
         await run(self._session.destination, catalogue, request, limits=self._limits, observer=self._observer)
 
     async def look(self) -> Look:
-        """What the database holds now."""
+        """Returns what the database holds now."""
         if self._seen is None:
             self._seen = await look_at(self._session.connection, rows=self._seed is not None)
         return self._seen
@@ -62,7 +63,7 @@ class Bench:
 async def new_bench(
     beside: Destination, seed: SeedModule | None, *, limits: Limits, observer: Observer
 ) -> AsyncIterator[Bench]:
-    """A bench in a scratch database on the server of `beside`, dropped in the end."""
+    """Creates a bench in a scratch database on the server of `beside`; drops it after the block."""
     application = application_name("prove")
     async with (
         scratch_database(beside, application=application) as place,

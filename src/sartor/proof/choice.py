@@ -1,4 +1,4 @@
-"""Which alterations are to be proved."""
+"""Chooses the alterations to prove."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sartor.domain.errors import AlterationEdited, TargetError
 
 
 def choose(catalogue: Catalogue, names: Iterable[str]) -> tuple[Alteration, ...]:
-    """The alterations of these identities or file names, in the catalogue's order. Raises TargetError."""
+    """Returns the alterations with these ids or file names, in the catalogue's order. Raises TargetError."""
     wanted = {_find(catalogue, name).identity for name in names}
     return tuple(a for a in catalogue if a.identity in wanted)
 
@@ -26,7 +26,7 @@ def _find(catalogue: Catalogue, name: str) -> Alteration:
 
 
 def refuse_edited(catalogue: Catalogue, chosen: Iterable[Alteration]) -> None:
-    """Raise AlterationEdited for those that were released otherwise: a new proof would hide that."""
+    """Raises AlterationEdited where a chosen alteration was edited since its release: a new proof would hide that."""
     edited = set(check(catalogue).edited)
     if found := [a.name for a in chosen if a in edited]:
         plural = "has" if len(found) == 1 else "have"

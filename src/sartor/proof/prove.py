@@ -1,4 +1,4 @@
-"""Alterations proved in their order, each on what a deploy has made before it, and noted in the manifest."""
+"""Proves alterations in order, each on what a deploy made before it, and records them in the manifest."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sartor.proof.trip import prove_one
 from sartor.runner.seed import load_seed
 
 Steps = deque[tuple[int, Alteration]]
-"""What is left to be proved: places in the catalogue, from 0, and what stands there."""
+"""What is left to prove: places in the catalogue, from 0, and the alterations there."""
 
 
 async def prove(
@@ -32,11 +32,11 @@ async def prove(
     limits: Limits,
     observer: Observer,
 ) -> Proofs:
-    """Prove the chosen alterations in the catalogue's order, in a scratch database on the server of `beside`.
+    """Proves the chosen alterations in the catalogue's order, in a scratch database on the server of `beside`.
 
-    What comes before them is deployed first, then the file `seed` is put in. After one that leaves something else than
-    a deploy does, a new database is made for the next one; after an `up` that fails there is no next one. Raises
-    AlterationEdited, ScriptError, DestinationError, and AlterationFailed where what comes before can't be deployed.
+    The alterations before them are deployed first, then the file `seed` is put in. After one that leaves something else
+    than a deploy does, a new database is made for the next one; after an `up` that fails, the proofs end. Raises
+    AlterationEdited, ScriptError, DestinationError, and AlterationFailed where those before can't be deployed.
     """
     refuse_edited(catalogue, chosen)
     module = None if seed is None else load_seed(seed)
@@ -58,7 +58,7 @@ async def prove(
 
 
 async def _go_on(bench: Bench, catalogue: Catalogue, steps: Steps) -> AsyncIterator[Proof]:
-    """Prove one after another, for as long as the bench holds what a deploy makes."""
+    """Proves one alteration after another, for as long as the bench holds what a deploy makes."""
     now, stands = steps[0][0], True
     while steps and stands:
         place, alteration = steps.popleft()
@@ -70,7 +70,7 @@ async def _go_on(bench: Bench, catalogue: Catalogue, steps: Steps) -> AsyncItera
 
 
 def _briefly(observer: Observer) -> Observer:
-    """Of the runs on the bench, three for each alteration, it is told what they begin and that they wait."""
+    """Returns an observer that passes on only the starts and waits of the runs on the bench, three per alteration."""
 
     def listen(event: RunEvent) -> None:
         if isinstance(event, Started | Waiting):
@@ -80,7 +80,7 @@ def _briefly(observer: Observer) -> Observer:
 
 
 class _Notes:
-    """Tells of each proof, and notes it in the manifest of its lineage, where that can be written."""
+    """A recorder of proofs: reports each, and adds it to its lineage's manifest, where that can be written."""
 
     def __init__(self, catalogue: Catalogue, observer: Observer) -> None:
         self._observer = observer

@@ -1,4 +1,4 @@
-"""One alteration judged by itself: up, down and up again, the database looked at before and after each."""
+"""Proves one alteration by itself: up, down and up again, with the database read before and after each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sartor.proof.bench import Bench
 
 
 async def prove_one(bench: Bench, catalogue: Catalogue, alteration: Alteration) -> Proof:
-    """The proof of the catalogue's last alteration, all others of which are deployed on the bench."""
+    """Proves the catalogue's last alteration; all the others must be deployed on the bench."""
     began = time.monotonic()
     trip = _Trip(bench, catalogue, alteration)
     await trip.go()
@@ -22,7 +22,7 @@ async def prove_one(bench: Bench, catalogue: Catalogue, alteration: Alteration) 
 
 
 class _Trip:
-    """How far a proof has come, and what was found until there."""
+    """The state of a proof: its stage, and what was found so far."""
 
     def __init__(self, bench: Bench, catalogue: Catalogue, alteration: Alteration) -> None:
         self._bench = bench
@@ -35,7 +35,7 @@ class _Trip:
         self._rows: tuple[ChangedRows, ...] = ()
 
     async def go(self) -> None:
-        """There and back and there again, as far as the script lets it."""
+        """Runs up, down and up again, as far as the script allows."""
         try:
             before = await self._bench.look()
             made = await self._do(Stage.UP)
@@ -48,13 +48,13 @@ class _Trip:
                 self._deviations += find(Stage.AGAIN, made.fingerprint, again.fingerprint)
         except AlterationFailed as error:
             self._failure = error.failure
-        except ScriptError as error:  # there is no down, and no word why
+        except ScriptError as error:  # the script has neither `down` nor `irreversible`
             self._stage = Stage.DOWN
             about = self._alteration
             self._failure = Failure(name=about.name, id=about.id, message=str(error), file=about.file)
 
     def proof(self, duration_ms: float) -> Proof:
-        """What has come of it."""
+        """Returns the proof with what was found."""
         differences, notes = told_apart(self._deviations)
         return Proof(
             alteration=self._alteration,

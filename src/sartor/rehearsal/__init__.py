@@ -1,1 +1,1 @@
-"""A plan run for real, where it does no harm, and observed."""
+"""Rehearsals: a plan is run for real where it does no harm, and observed."""

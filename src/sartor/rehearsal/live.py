@@ -1,4 +1,4 @@
-"""Scripts run on the destination itself, each in a transaction that is rolled back."""
+"""Runs scripts on the destination itself, each in a transaction that is rolled back."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from sartor.rehearsal.notebook import Notebook
 from sartor.runner.guest import guest
 
 SHORT = 0.3
-"""Seconds that a lock is waited for at most: whoever comes behind us waits for as long."""
+"""Seconds to wait for a lock at most: sessions queued behind the rehearsal wait as long."""
 
 
 class _Undo(Exception):
-    """Ends a transaction that is to leave nothing."""
+    """Raised to roll back a transaction that must leave nothing."""
 
 
 async def rehearse_live(
     session: Session, plan: Plan, notebook: Notebook, limits: Limits, observer: Observer
 ) -> tuple[list[Rehearsed], Failure | None]:
-    """Run each script of a plan by itself, and roll it back: one that builds on another can't be rehearsed so.
+    """Runs each script of a plan by itself and rolls it back: one that builds on another can't be rehearsed this way.
 
-    Comes back with the first failure as well; those behind it are rehearsed all the same.
+    Returns what was rehearsed, and the first failure; scripts after it are rehearsed all the same.
     """
     limits = limits.at(session.destination)
     found = [await _rehearse(session, step, plan, notebook, limits, observer) for step in plan.steps]
@@ -47,7 +47,7 @@ async def _rehearse(
     try:
         async with session.connection.guarded(session_settings(pins), ""):
             await guest(body, alteration.file)(session.connection, _context(session, alteration.name, observer))
-            raise _Undo  # noqa: TRY301 - the way out of a transaction that isn't to be committed
+            raise _Undo  # noqa: TRY301 - ends a transaction that must not be committed
     except _Undo:
         pass
     except Exception as error:  # noqa: BLE001 - a script may fail in any way

@@ -1,4 +1,4 @@
-"""Scripts whose every statement is noted while they run."""
+"""Notes every statement of scripts while they run."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from sartor.postgres.observer import Sent, Watch
 
 
 class _Page(NamedTuple):
-    """The notes of one function of a script: its `before` comes first."""
+    """The key of the notes of one function of a script; `part` is 0 for its `before`, 1 for its body."""
 
     identity: tuple[str, str]
     part: int
 
 
 class Notebook:
-    """What scripts did to relations that were `known` before, in `schema`; `counts` and `forms` as in `Watch`."""
+    """The notes on what scripts did to relations `known` before, in `schema`; `counts` and `forms` as in `Watch`."""
 
     def __init__(self, known: Relations, schema: str, forms: Forms | None = None, *, counts: bool) -> None:
         self._known = known
@@ -42,7 +42,10 @@ class Notebook:
         self._looking: set[tuple[str, str]] = set()
 
     def load(self, alteration: Alteration) -> Script:
-        """The script of an alteration, which needs an observed connection. Raises ScriptError, CatalogueError."""
+        """Loads an alteration's script so that its runs are noted; it needs an observed connection.
+
+        Raises ScriptError, CatalogueError.
+        """
         script = load_script(alteration)
         return dataclasses.replace(
             script,
@@ -55,16 +58,16 @@ class Notebook:
         )
 
     def statements(self, alteration: Alteration) -> tuple[Statement, ...]:
-        """All that was noted of an alteration, in order."""
+        """Returns all statements noted of an alteration, in order."""
         pages = [_Page(alteration.identity, part) for part in (0, 1)]
         return with_later([statement for page in pages for statement in self._pages.get(page, ())])
 
     def sent(self, alteration: Alteration) -> tuple[Message | None, ...]:
-        """What an alteration's body sent, in order, as in `Rehearsed`."""
+        """Returns what an alteration's body sent, in order, as in `Rehearsed`."""
         return tuple(self._sent.get(_Page(alteration.identity, 1), ()))
 
     def depends_on_rows(self, alteration: Alteration) -> bool:
-        """Whether an alteration might have done something else with rows, as far as there were none."""
+        """Returns whether an alteration might do something else with rows, as far as there were none."""
         statements = self.statements(alteration)
         looked = not self._counts and alteration.identity in self._looking
         return any(each.in_doubt or (looked and each.met_rows) for each in statements)
@@ -77,7 +80,7 @@ class Notebook:
         async def noted(connection: Any, context: Context) -> None:
             assert isinstance(connection, ObservedConnection)  # noqa: S101 - for the type checker
             watch = Watch(self._known, self._schema, where, self._counts, self._forms)
-            # A script that lost a lock is run again: what counts is the last time.
+            # A script that didn't get a lock is run again: the last run counts.
             self._pages[page], self._sent[page] = watch.notes, watch.sent
             if script.sql(direction) is None and looks(script):
                 self._looking.add(page.identity)
@@ -90,11 +93,11 @@ class Notebook:
 
 
 _NOWHERE = Exception()
-"""An error that knows nothing: it has a script say what it is at."""
+"""An error without information: given it, a script's `locate` says what is running."""
 
 
 def _at_work(script: Script, direction: Direction) -> int | None:
-    """The line of a script that is at work, from 1; None where none of it is."""
+    """Returns the line of a script that is running, from 1; None where none is."""
     if script.sql(direction) is None:
         return _line_in(script.alteration.file)
     place = script.locate(_NOWHERE)
@@ -102,14 +105,14 @@ def _at_work(script: Script, direction: Direction) -> int | None:
 
 
 def _of_its_own(source: str, sent: Sent, line: int) -> int:
-    """The line of one of several statements, where their text stands in the source as it is; else that at work."""
+    """Returns the line of one of several statements, if the source has their text as it is; else the running line."""
     above = "".join(source.splitlines(keepends=True)[: line - 1])
     found = source.find(sent.text, len(above))
     return line if found < 0 else source.count("\n", 0, found + sent.start) + 1
 
 
 def _line_in(file: str) -> int | None:
-    """The line of `file` that is at work now, counted from 1; None where it isn't part of what is."""
+    """Returns the line of `file` that is running now, from 1; None where the call stack has no line of it."""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - a traceback's frame, before there is one
     while frame is not None:
         if frame.f_code.co_filename == file:

@@ -1,4 +1,4 @@
-"""Where a rehearsal runs: a scratch database, on whichever server will have one."""
+"""Creates the scratch database of a rehearsal, on the first server that allows one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sartor.postgres.stand_ins import stand_ins
 
 
 class Place(NamedTuple):
-    """A scratch database, and why it isn't on the server where one looks first."""
+    """A scratch database, and notes on why it isn't on the server that was tried first."""
 
     destination: Destination
     notes: tuple[str, ...] = ()
@@ -24,11 +24,11 @@ class Place(NamedTuple):
 
 @asynccontextmanager
 async def scratch_place(live: Session, given: Destination | None, embedded: Path | None) -> AsyncIterator[Place]:
-    """An empty database on the server of `given`, else on the session's; dropped in the end, whatever happens.
+    """Creates an empty database on the server of `given`, else on the session's; drops it whatever happens.
 
-    Where the session's server won't have one, it is made on the embedded server in the folder `embedded`, if that is
-    given; that one is Sartor's own, and is lent the roles that it lacks. Raises RehearsalFailed, Unreachable,
-    PrivilegeMissing, ReadOnly, BackupFailed.
+    Where the session's server doesn't allow one, it is created on the embedded server in the folder `embedded`, if that
+    is given; that server is Sartor's own, and gets the roles that it lacks for the time. Raises RehearsalFailed,
+    Unreachable, PrivilegeMissing, ReadOnly, BackupFailed.
     """
     application, destination = application_name("rehearse"), live.destination
     async with AsyncExitStack() as stack:

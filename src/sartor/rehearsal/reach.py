@@ -1,4 +1,4 @@
-"""What a plan may change, found out on a clone without rows: for a backup of those tables alone."""
+"""Finds out on a clone without rows what a plan may change, for a backup of those tables alone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sartor.rehearsal.notebook import Notebook
 from sartor.rehearsal.rehearse import RehearsalOrder, cloned, deploy_there
 
 CHANGING = frozenset({MODES[2], *MODES[6:]})
-"""Locks of whoever may change rows, or the place that they are in; the others are for readers, and for definitions."""
+"""Lock modes of statements that may change or move rows; the others are those of reads and of definitions."""
 
 Seen = list[tuple[Alteration, Statement]]
 
@@ -38,9 +38,9 @@ async def find_reach(
     scratch: Destination | None,
     limits: Limits,
 ) -> Reach:
-    """Rehearse what `request` would do, on a clone beside the destination or on the server of `scratch`.
+    """Rehearses what `request` would do, on a clone beside the destination or on the server of `scratch`.
 
-    Where there can be no rehearsal, the reach is unknown. Raises SartorError where a run would be refused.
+    Where no rehearsal is possible, the reach is unknown. Raises SartorError where a run would be refused.
     """
     limits = limits._replace(fingerprint=False)
     async with Session(destination, application=application_name("rehearse")) as session:
@@ -61,7 +61,7 @@ async def find_reach(
 
 
 def _untold(plan: Plan) -> Iterator[str]:
-    """Why a rehearsal without rows wouldn't tell what a plan does."""
+    """Yields reasons why a rehearsal without rows wouldn't show what a plan does."""
     for step in plan.steps:
         alteration, script = step.alteration, load_script(step.alteration)
         if step.entry is not None and step.entry.state is not State.DEPLOYED:
@@ -90,7 +90,7 @@ async def _rehearse(
 
 
 def reach_of(seen: Seen) -> Reach:
-    """What alterations' statements were seen to do."""
+    """Returns the reach of the observed statements of alterations."""
     locks = [lock for _, each in seen for lock in each.locks]
     made = {
         lock.relation: f"a trigger or rule that {alteration.name} makes, of {lock.relation}"
@@ -104,7 +104,7 @@ def reach_of(seen: Seen) -> Reach:
         written=frozenset(name for _, each in seen for name in each.writes),
         read=frozenset(lock.relation for lock in locks),
         calls={name: alteration.name for alteration, each in seen for name in calls(each.sql)},
-        # One that the plan drops again isn't there any more when the catalogue is read.
+        # A trigger or rule that the plan drops again is gone when the catalogue is read.
         ties=Ties(reacting=made if passing else {}),
         unknown=next(_programs(seen), None),
     )
@@ -117,4 +117,4 @@ def _programs(seen: Iterable[tuple[Alteration, Statement]]) -> Iterator[str]:
 
 
 def _ignore(_event: RunEvent) -> None:
-    """Looks away: what is told of the clone is no news of the destination."""
+    """Ignores an event: events of the clone say nothing about the destination."""

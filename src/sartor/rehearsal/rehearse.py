@@ -1,4 +1,4 @@
-"""A rehearsal: the plan that a deploy would carry out, run on a clone of the destination, or undone on itself."""
+"""Rehearses the plan of a deploy: on a clone of the destination, or on the destination itself, rolled back."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ from sartor.runner.progress import carry_out
 COST = "ran on the live database, each script rolled back: sequences have gone on, changed rows left dead ones"
 
 WANTING_ROWS = ("22", "23502", "23503", "P0")
-"""SQLSTATEs of what may fail for want of rows: a value, a null, a key that isn't there, what PL/pgSQL raises."""
+"""SQLSTATEs of errors that missing rows may cause: of a value, a null, a missing key, or raised by PL/pgSQL."""
 
 
 class RehearsalOrder(NamedTuple):
-    """What is wanted: on the destination itself, or on a clone, with its data or without.
+    """The rehearsal that is wanted: `live` on the destination itself, else on a clone, with its `data` or without.
 
-    `scratch` names another server for the clone; `embedded` is the folder of the one where none can be
-    made, None where that is the end of it.
+    `scratch` names another server for the clone. `embedded` is the folder of the embedded server, used where the clone
+    can't be created elsewhere; where it is None, the rehearsal fails then.
     """
 
     embedded: Path | None = None
@@ -61,11 +61,11 @@ async def rehearse(
     limits: Limits,
     observer: Observer,
 ) -> Rehearsal:
-    """Rehearse what `request` would deploy. Raises SartorError where there can be no rehearsal.
+    """Rehearses what `request` would deploy. Raises SartorError where no rehearsal is possible.
 
-    A script that fails is told, and raises nothing.
+    A script that fails is reported in the result; it raises nothing.
     """
-    limits = limits._replace(fingerprint=False)  # a clone is soon gone, and its statements are looked at
+    limits = limits._replace(fingerprint=False)  # a clone is soon dropped, and its statements are observed
     async with Session(destination, application=application_name("rehearse"), kind=ObservedConnection) as session:
         ledger = await read_ledger(session, founds=isinstance(request, Deploy))
         if ledger.exists:
@@ -120,7 +120,7 @@ async def on_a_clone(
     limits: Limits,
     observer: Observer,
 ) -> Rehearsal:
-    """Rehearse on a clone of the session's database, whose tables have these `sizes`. Raises as `rehearse`."""
+    """Rehearses on a clone of the session's database, whose tables have these `sizes`. Raises as `rehearse`."""
     async with cloned(session, order, limits) as copy:
         scratch = copy.session
         forms = Forms(await read_forms(scratch.connection, copy.known))
@@ -140,7 +140,7 @@ async def on_a_clone(
 
 
 class Clone(NamedTuple):
-    """A clone: a session there, the relations that it has, what came of making it, and what is to be told of it."""
+    """A clone: a session on it, its relations, the result of making it, and notes for the user."""
 
     session: Session
     known: Relations
@@ -150,7 +150,7 @@ class Clone(NamedTuple):
 
 @asynccontextmanager
 async def cloned(session: Session, order: RehearsalOrder, limits: Limits) -> AsyncIterator[Clone]:
-    """A clone of the session's database, for as long as the block lasts. Raises as `rehearse`."""
+    """Creates a clone of the session's database for as long as the block lasts. Raises as `rehearse`."""
     if session.facts.pooled:
         raise PoolerRefused(f"{session.destination.label} is a connection pooler, and a clone needs a session")
     async with (
@@ -171,10 +171,13 @@ async def deploy_there(
     limits: Limits,
     observer: Observer,
 ) -> tuple[Plan, Failure | None]:
-    """Deploy to a clone, or roll back there, as to any destination; the plan, and why it ended early."""
+    """Deploys to a clone, or rolls back there, as on any destination.
+
+    Returns the plan, and the failure that ended it early; None where nothing failed.
+    """
 
     def told(event: RunEvent) -> None:
-        # What begins and ends on a clone isn't news of the destination.
+        # Starts and ends on a clone say nothing about the destination.
         if isinstance(event, Note | Waiting):
             observer(event)
 
@@ -228,7 +231,7 @@ def _with_losses(found: Rehearsed, holding: Collection[str], sizes: Mapping[str,
 
 
 def _reason(failed: Failure, *, data: bool) -> str:
-    """Why an alteration couldn't be rehearsed."""
+    """Returns the reason why an alteration couldn't be rehearsed."""
     if failed.beyond:
         return failed.message
     advice = "; the clone has no rows, and --with-data gives it those of the destination"
@@ -236,7 +239,7 @@ def _reason(failed: Failure, *, data: bool) -> str:
 
 
 def _may_want_rows(failed: Failure) -> bool:
-    """Whether an error may come of there being no rows: one of Python's, or of values, keys or a script's own."""
+    """Returns whether missing rows may have caused an error: one of Python's, of values or keys, or a script's own."""
     return failed.advice is None and (failed.sqlstate is None or failed.sqlstate.startswith(WANTING_ROWS))
 
 

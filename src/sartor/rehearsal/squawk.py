@@ -1,4 +1,4 @@
-"""A second opinion on the SQL that was seen: that of `squawk`, a linter, where it is installed (squawk-cli)."""
+"""Asks `squawk`, a linter, for a second opinion on the observed SQL, where it is installed (squawk-cli)."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ OURS = (
     "transaction-nesting",
     "assume-in-transaction",
 )
-"""Rules about what Sartor sees to itself: transactions, timeouts, scripts that run again."""
+"""Squawk's rules about what Sartor itself takes care of: transactions, timeouts, scripts that run again."""
 PATIENCE = 30.0
-"""Seconds that it may take."""
+"""Seconds that `squawk` may take."""
 
 
 def find_squawk() -> Path | None:
-    """The program, in this environment or on the path; None where it isn't installed."""
+    """Returns the path of `squawk`, in this environment or on the path; None where it isn't installed."""
     folders = [sysconfig.get_path("scripts"), *os.get_exec_path()]
     found = shutil.which("squawk", path=os.pathsep.join(folders))
     return Path(found) if found else None
 
 
 async def with_opinions(program: Path, statements: Sequence[Statement], server_version: int) -> tuple[Statement, ...]:
-    """The statements, each with what `squawk` has to say of it; as they were where it says nothing of use."""
+    """Returns the statements, each with the opinions of `squawk`; with none where its answer can't be used."""
     texts = [statement.sql.rstrip() + "\n;\n" for statement in statements]
     starts = [0, *accumulate(text.count("\n") for text in texts)]
     opinions: list[list[Opinion]] = [[] for _ in statements]
@@ -55,7 +55,7 @@ async def with_opinions(program: Path, statements: Sequence[Statement], server_v
 async def _ask(program: Path, text: str, server_version: int) -> list[dict[str, Any]]:
     arguments = ("--reporter=json", f"--pg-version={server_version // 10000}.0", "--assume-in-transaction")
     answer = b""
-    # It ends with 1 where it has found something.
+    # Its exit code is 1 where it has found something.
     with suppress(ProgramFailed, TimeoutError, OSError):
         async with (
             asyncio.timeout(PATIENCE),

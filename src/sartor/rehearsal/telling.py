@@ -1,4 +1,4 @@
-"""What Python scripts tell of their SQL when they are rehearsed, for a plan that is to be written down."""
+"""Rehearses Python scripts to learn the SQL that they send, for a plan that is to be written as SQL."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from sartor.rehearsal.rehearse import RehearsalOrder, on_a_clone
 
 
 async def tell(session: Session, catalogue: Catalogue, request: Deploy | Rollback, limits: Limits) -> Told:
-    """Rehearse on a clone beside the session's database, without data. Raises ScriptError."""
+    """Rehearses on a clone beside the session's database, without data; returns the SQL that each alteration sent.
+
+    Where there was no rehearsal, or it didn't reach the end, a note says why. Raises ScriptError.
+    """
     try:
         found = await on_a_clone(session, catalogue, request, RehearsalOrder(), {}, limits, _ignore)
     except DestinationError as error:
@@ -30,11 +33,11 @@ async def tell(session: Session, catalogue: Catalogue, request: Deploy | Rollbac
 
 
 def _ignore(_event: RunEvent) -> None:
-    """Looks away: what is told of the clone is no news of the destination."""
+    """Ignores an event: events of the clone say nothing about the destination."""
 
 
 def _texts(found: Rehearsed) -> tuple[str, ...] | None:
-    """What it sent, as SQL without parameters; None where that isn't all, or some of it failed."""
+    """Returns what an alteration sent, as SQL without parameters; None where that isn't all, or some of it failed."""
     if found.reason is not None or any(statement.error is not None for statement in found.statements):
         return None
     texts = [None if message is None else with_values(message) for message in found.sent]
