@@ -116,7 +116,7 @@ async def kept_inside(connection: Connection, schema: str) -> AsyncIterator[None
 
 
 def _unplaced(_sent: Sent | None) -> None:
-    """Returns None: no statement's line is asked for."""
+    """Returns None: no statement's line is needed."""
 
 
 def _observed(name: str) -> Any:

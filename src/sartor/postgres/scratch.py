@@ -51,7 +51,7 @@ _PROVIDERS = {"i": ("icu", "icu_locale"), "b": ("builtin", "builtin_locale")}
 
 @asynccontextmanager
 async def scratch_database(beside: Destination, *, application: str) -> AsyncIterator[Destination]:
-    """Creates an empty database beside that of `beside`, of the same encoding and locale; drops it after the block.
+    """Creates an empty database with the encoding and locale of `beside`, on its server; drops it after the block.
 
     Raises Unreachable, PrivilegeMissing, PoolerRefused, BackupFailed.
     """

@@ -19,7 +19,7 @@ THINGS = {
     "pg_subscription": "a subscription",
     "pg_tablespace": "a tablespace",
 }
-"""What the catalogues shared by all databases hold. `pg_shdepend` is left out: a table's grants are in it, too."""
+"""The catalogues that all databases share, and what each holds; not `pg_shdepend`, which has a table's grants, too."""
 
 _WRITING = ("RowExclusiveLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock")
 """The lock modes of writes, without that of ANALYZE, which reads all catalogues."""

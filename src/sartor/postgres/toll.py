@@ -173,7 +173,7 @@ class Collector:
 
 
 def _found(taking: Taking, targets: Mapping[str, int]) -> int | None:
-    """Returns the relation that is meant; None where that can't be told."""
+    """Returns the number of the relation that is meant; None where that is unknown."""
     if taking.target is None:
         return None
     name = ".".join(taking.target[-2:])

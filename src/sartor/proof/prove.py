@@ -20,7 +20,7 @@ from sartor.proof.trip import prove_one
 from sartor.runner.seed import load_seed
 
 Steps = deque[tuple[int, Alteration]]
-"""What is left to prove: places in the catalogue, from 0, and the alterations there."""
+"""The alterations that are left to prove, each with its place in the catalogue, from 0."""
 
 
 async def prove(
