@@ -1,4 +1,4 @@
-"""Planning again where another run was first: as long as that run goes on, and no longer."""
+"""Bounds how often a run plans again because another run wrote to the journal first."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from sartor.runner.attempt import Stale
 from sartor.runner.turn import Turn
 
 TIMES = 100
-"""How often in a row a run lets others go first, however short a time it may wait for them."""
+"""The number of times in a row that a run lets others go first, however short a time it may wait for them."""
 
 
 class Again:
-    """The bound of a loop that plans again: how often others were first since this run last did something."""
+    """The bound of a loop that plans again.
+
+    It counts how often other runs were first since this run last did something.
+    """
 
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
@@ -23,10 +26,12 @@ class Again:
         self._since = time.monotonic()
 
     def allow(self, stale: Stale, *, head: int, done: int = 0) -> None:
-        """Go on from the journal's event `head`, after this run has done so much; the turn's head is the one before.
+        """Allows another try from the journal's event `head`; the turn's head is where the last try started.
 
-        Raises LedgerUnsound where nobody has written an event, so that a next try would end in the same way; RunHeld
-        where others were first, again and again, for longer than the run may wait.
+        `done` is the number of alterations that this run has done; where it has changed, the count starts from zero.
+
+        Raises LedgerUnsound where the journal has no new event, so that the next try would end in the same way; RunHeld
+        where others were first more than `TIMES` times in a row and for longer than the run may wait.
         """
         turn, schema = self._turn, self._turn.session.schema
         if head == turn.head:

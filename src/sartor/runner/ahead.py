@@ -1,4 +1,4 @@
-"""The steps that are left of a plan, their scripts loaded shortly before they run: memory doesn't grow with a run."""
+"""The remaining steps of a plan. Scripts are loaded shortly before they run, so that memory doesn't grow with a run."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from sartor.domain.errors import SartorError
 from sartor.domain.plan import Step
 
 LARGE = 1 << 17
-"""Bytes of a script that is loaded when its turn comes: meanwhile the one before it would hold its locks."""
+"""Size in bytes above which a script isn't loaded ahead: while it loads, the script before it would hold its locks."""
 
 
 class Ahead:
-    """A plan's steps in order; `load` gives the script of one."""
+    """A queue of a plan's steps, in order; `load` returns the script of a step."""
 
     def __init__(self, steps: Iterable[Step], load: Callable[[Step], Script]) -> None:
         self._steps = deque(steps)
@@ -27,30 +27,33 @@ class Ahead:
         self._error: SartorError | None = None
 
     def look(self) -> tuple[Step, Script] | None:
-        """The first of what is left, None where nothing is. Raises as `load`."""
+        """Returns the first remaining step and its script, or None where no step is left. Raises what `load` raises."""
         first = next(iter(self), None)
         if first is None and self._error is not None:
             raise self._error
         return first
 
     def __iter__(self) -> Iterator[tuple[Step, Script]]:
-        """What is left, as far as it can be loaded: each when it is asked for, unless it was before."""
+        """Yields the remaining steps and their scripts, loaded on demand; ends at the first that can't be loaded."""
         for number in itertools.count():
             if number == len(self._loaded) and not self._load_one():
                 return
             yield self._loaded[number]
 
     def loaded(self) -> Iterator[tuple[Step, Script]]:
-        """What of it is loaded."""
+        """Returns an iterator over the remaining steps whose scripts are loaded."""
         return iter(self._loaded)
 
     def pop(self) -> None:
-        """The first one is done."""
+        """Removes the first step, which is done."""
         self._loaded.popleft()
 
     @asynccontextmanager
     async def loading(self, count: int, then: Callable[[], None] = lambda: None) -> AsyncIterator[None]:
-        """A time that is spent with waiting for the server: `count` are loaded meanwhile, and `then` called."""
+        """Loads scripts while the block waits for the server, until `count` are loaded; then calls `then`.
+
+        A large script isn't loaded ahead. What isn't done when the block ends is cancelled.
+        """
         task = asyncio.create_task(self._load_on(count, then))
         try:
             yield
@@ -70,7 +73,7 @@ class Ahead:
         try:
             self._loaded.append((self._steps[0], self._load(self._steps[0])))
         except SartorError as error:
-            # Told when its turn comes: those before it can still be run.
+            # Raised when its turn comes: those before it can still be run.
             self._error = error
             return False
         self._steps.popleft()

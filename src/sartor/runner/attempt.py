@@ -1,4 +1,4 @@
-"""One event of the journal, made to happen with a script's work in its transaction; tried again, its end found out."""
+"""Runs a script and its journal record in one transaction. Retries on lock timeout; resolves a lost COMMIT."""
 
 from __future__ import annotations
 
@@ -25,16 +25,19 @@ from sartor.runner.lookout import Lookout
 RESOLVE = 60.0
 """Seconds in which a lost COMMIT's outcome must be found out."""
 PARTING = 0.7
-"""Likewise for a run that was told to end."""
+"""The same limit in seconds for a run that was told to end."""
 
 
 class Stale(Exception):
-    """Another run was first: the plan no longer holds."""
+    """Raised where another run was first, so that the plan is no longer valid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long to wait, in seconds: for locks that a script needs, and for a rival's claim."""
+    """The limits of waiting, in seconds.
+
+    `lock_budget` is for the locks that a script needs, `wait` for another run's claim.
+    """
 
     lock_budget: float
     wait: float
@@ -53,10 +56,10 @@ async def happen(
     *,
     attend: Callable[[], None],
 ) -> None:
-    """Make an event happen together with `work`, in one transaction; `attend` turns the lookout to the connection.
+    """Runs `work` and writes an event in one transaction; `attend` points the lookout at the connection.
 
-    Raises Stale where the journal has gone on, RunHeld where a rival's claim stood for longer than `patience.wait`,
-    Unreachable where the connection was lost (nothing has changed then), and what `work` raised.
+    Raises Stale where the journal has new events, RunHeld where another run's claim stood for longer than
+    `patience.wait`, Unreachable where the connection was lost (nothing has changed then), and what `work` raised.
     """
     began = time.monotonic()
     attend()
@@ -80,7 +83,7 @@ async def happen(
             limit = began + (patience.wait if phase is Phase.CLAIM else patience.lock_budget)
             pause = backoff(attempt)
             if session.connection is not connection and isinstance(error, Exception) and time.monotonic() < limit:
-                # Lost at COMMIT, and the new connection has found that nothing was committed.
+                # Lost at COMMIT; the new connection has shown that nothing was committed.
                 attend()
                 continue
             _raise_unless_retried(error, phase, session, lookout.blockers, over=time.monotonic() + pause > limit)
@@ -91,23 +94,23 @@ async def happen(
 
 
 def backoff(attempt: int) -> float:
-    """Seconds to pause after the attempt of this number, from 0: doubling up to two, with jitter."""
+    """Returns the pause in seconds after the attempt of this number, from 0: it doubles up to 2, with jitter."""
     return min(2.0, 0.1 * float(2 ** min(attempt, 10))) * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
 
 
 def is_the_scripts(error: Exception) -> bool:
-    """Whether an error that ended a script is its own failure, and not one of the run's."""
+    """Returns whether an error that ended a script is the script's own failure, not the run's."""
     return not isinstance(error, Stale | SartorError)
 
 
 class Committed(asyncio.CancelledError):
-    """The run was cancelled, and the attempt under way was committed nevertheless."""
+    """Raised where the run was cancelled but the attempt under way was committed."""
 
 
 def _raise_unless_retried(
     error: BaseException, phase: Phase, session: Session, blockers: tuple[Blocker, ...], *, over: bool
 ) -> None:
-    """Raise what an attempt's error means, unless another attempt may do better."""
+    """Raises what an attempt's error means; returns where another attempt is to be made."""
     state = driver.sqlstate(error)
     if phase is Phase.CLAIM and state in driver.STALE:
         raise Stale from error
@@ -129,7 +132,10 @@ def _raise_unless_retried(
 def find_loss(
     session: Session, error: BaseException, *, left: str = "what was under way was rolled back"
 ) -> Unreachable | None:
-    """What it means that the connection was lost, where an error or one of its causes says so; and what that `left`."""
+    """Returns Unreachable where an error or one of its causes is a lost connection, else None.
+
+    `left` says in the message what became of the work under way.
+    """
     lost = next((e for e in causes(error) if driver.is_disconnect(e)), None)
     if lost is None:
         return None
@@ -140,19 +146,19 @@ def find_loss(
 
 
 async def _outcome_is_commit(session: Session, event: NewEvent, pins: Pins, error: BaseException) -> bool:
-    """Whether a transaction with an unanswered COMMIT was committed."""
+    """Returns whether a transaction whose COMMIT wasn't answered was committed."""
     if driver.sqlstate(error) is not None and not driver.is_disconnect(error):
         return False
-    # Who pressed Ctrl-C isn't kept waiting for a server that doesn't answer.
+    # A user who pressed Ctrl-C isn't kept waiting for a server that doesn't answer.
     return await find_outcome(session, event, pins, within=RESOLVE if isinstance(error, Exception) else PARTING)
 
 
 async def find_outcome(
     session: Session, event: NewEvent, pins: Pins, *, within: float, lost: str = "lost at COMMIT"
 ) -> bool:
-    """Whether an event was committed that this run had begun, asked for `within` seconds. Raises Unreachable.
+    """Returns whether an event that this run had begun was committed; asks the server for up to `within` seconds.
 
-    `lost` says of the connection when that was.
+    Raises Unreachable where that isn't known by then; `lost` says in its message when the connection was lost.
 
     The same number is claimed again: that waits until the old server process is done with it, dead or alive.
     """
@@ -169,7 +175,7 @@ async def find_outcome(
 
 async def _resolve(session: Session, event: NewEvent, pins: Pins) -> bool:
     for attempt in itertools.count():
-        # The new connection may break as well, at any of these.
+        # The new connection may break too, at any of these calls.
         with suppress(Unreachable, OSError, *DRIVER_ERRORS):
             if session.connection_lost:
                 await session.renew()
@@ -181,7 +187,7 @@ async def _resolve(session: Session, event: NewEvent, pins: Pins) -> bool:
 
 
 async def _is_taken(connection: Connection, event: NewEvent, pins: Pins) -> bool:
-    """Whether the event's number is in the journal."""
+    """Returns whether the event's number is in the journal."""
     try:
         await connection.execute(probe(event, pins))
     except DRIVER_ERRORS as answer:
@@ -195,14 +201,17 @@ async def _is_taken(connection: Connection, event: NewEvent, pins: Pins) -> bool
 
 
 def describe(blockers: tuple[Blocker, ...]) -> str:
-    """The sessions in the way, for a message."""
+    """Returns the text of a message that names the blocking sessions."""
     if not blockers:
         return "it isn't known which session"
     return "; ".join(_describe(blocker) for blocker in blockers)
 
 
 def way_out(blockers: tuple[Blocker, ...], role: str) -> str:
-    """Who was in the way of a lock, how to end that, and which right shows more."""
+    """Returns advice on a blocked lock: the blocking sessions, the SQL that ends them, and the right that shows more.
+
+    The right is named only where a session's query is hidden from `role`.
+    """
     ended = " ".join(f"select pg_terminate_backend({blocker.pid});" for blocker in blockers)
     hidden = any(blocker.query is None for blocker in blockers)
     seen = f"; to see what it runs: grant pg_read_all_stats to {quote_identifier(role)};" if hidden else ""

@@ -1,4 +1,4 @@
-"""A backup taken, found whole, given its name, and noted in the journal."""
+"""Takes a backup, checks that it is whole, gives the file its name, and notes it in the journal."""
 
 from __future__ import annotations
 
@@ -37,13 +37,15 @@ from sartor.runner.founding import require_sound
 from sartor.runner.turn import take_turn
 
 BEAT = 1.0
-"""Seconds between two words about how far it has come."""
+"""Seconds between two reports of progress."""
 
 
 class BackupOrder(NamedTuple):
-    """What is wanted: in which folder, or under which file's name; how much of the database; proved on which server.
+    """An order for a backup.
 
-    With `reach`, the rows of those tables alone that a plan may change.
+    `place` is a folder, or a new file's name; `whole` asks for the whole database, `prove` for a proof, on the server
+    of `scratch` where that is given. With `reach`, the backup holds the rows of those tables alone that a plan may
+    change.
     """
 
     place: str
@@ -56,14 +58,17 @@ class BackupOrder(NamedTuple):
 async def take_backup(
     destination: Destination, order: BackupOrder, *, limits: Limits, observer: Observer
 ) -> tuple[Backup, bool]:
-    """Back a destination up; the backup, and whether the journal has it. Raises BackupFailed, DestinationError."""
+    """Backs a destination up; returns the backup, and whether the journal has it.
+
+    Raises BackupFailed, DestinationError.
+    """
     async with Session(destination, application=application_name("backup")) as session:
         made = await back_up(session, order, limits, observer)
         return made, await _note_alone(session, made, limits, observer)
 
 
 async def back_up(session: Session, order: BackupOrder, limits: Limits, observer: Observer) -> Backup:
-    """Back up the session's database, or one schema of it; the file has its name when it was found whole.
+    """Backs up the session's database, or one schema of it; the file gets its name once it is found whole.
 
     Raises BackupFailed, PoolerRefused; there is no file then.
     """
@@ -84,7 +89,7 @@ async def back_up(session: Session, order: BackupOrder, limits: Limits, observer
 
 
 def _name(place: str, database: str, schema: str | None) -> Path:
-    """The file's name: as it was given, or one of its own in the folder that was given. Raises BackupFailed."""
+    """Returns the path of the new file: `place` itself, or a new name where that is a folder. Raises BackupFailed."""
     if not place:  # an unset variable in a script, say
         raise BackupFailed("the backup was given an empty name", hint="give a new file's name, or a folder's")
     path = Path(place).absolute()
@@ -112,7 +117,7 @@ def _explained(final: Path) -> Iterator[None]:
 
 
 class _Taking:
-    """A backup under way: the session, the file that it is written to, and who is told."""
+    """A backup under way: its session, the file that it is written to, and the observer."""
 
     def __init__(self, session: Session, tools: Tools, schema: str | None, file: Partial, observer: Observer) -> None:
         self._session = session
@@ -123,7 +128,7 @@ class _Taking:
         self._what = "backing up"
 
     async def take(self, order: BackupOrder, limits: Limits) -> Backup:
-        """Take it; its file has no name yet."""
+        """Takes the backup; its file has no name yet."""
         session, tools, schema = self._session, self._tools, self._schema
         beat = asyncio.create_task(self._beat())
         try:
@@ -166,7 +171,7 @@ class _Taking:
                 await beat
 
     async def _choose(self, snapshot: Snapshot, reach: Reach | None) -> Choice:
-        """Whose rows are to be in it, as things are at this moment."""
+        """Returns the choice of the tables whose rows the backup is to hold, as the snapshot shows them."""
         if reach is None:
             return Choice(())
         stock = await read_stock(snapshot.connection, self._session.schema, held=self._schema)
@@ -178,9 +183,9 @@ class _Taking:
     async def _prove(
         self, reader: Tools, source: Likeness, strangers: Sequence[Owned], elsewhere: Destination | None
     ) -> None:
-        """Restore it into a scratch database, and compare. Raises BackupFailed.
+        """Restores the backup into a scratch database, and compares. Raises BackupFailed.
 
-        What belongs to `strangers` is theirs there as well; on another server than the database's, who is nobody's.
+        What `strangers` lists belongs to the same roles there; on another server (`elsewhere`) owners aren't restored.
         """
         self._what = "restoring the backup for a proof"
         application = application_name("backup")
@@ -200,7 +205,7 @@ class _Taking:
             self._what = f"backing up {line.rpartition(' ')[2]}"
 
     async def _beat(self) -> None:
-        """Tell how far it has come, and see that nothing between here and the server takes the session for dead."""
+        """Reports progress every second; runs a query every 30 s, so that nothing on the way drops the session."""
         seconds = 0
         while True:
             await asyncio.sleep(BEAT)
@@ -212,7 +217,7 @@ class _Taking:
 
 
 def _require_alike(source: Session, scratch: Session) -> None:
-    """Raise BackupFailed where the servers' versions differ: they describe the same schema in different words."""
+    """Raises BackupFailed where the servers' major versions differ: they describe the same schema differently."""
     one, two = (session.facts.server_version // 10000 for session in (source, scratch))
     if one != two:
         raise BackupFailed(
@@ -222,7 +227,10 @@ def _require_alike(source: Session, scratch: Session) -> None:
 
 
 async def _read_strangers(live: Connection) -> list[Owned]:
-    """What belongs to others. Raises BackupFailed where putting in their rows may run what only a superuser may."""
+    """Returns what belongs to other roles.
+
+    Raises BackupFailed where putting in their rows may run what only a superuser may.
+    """
     strangers = await read_strangers(live)
     if strangers and await live.fetchval(IS_SUPERUSER) and (unsafe := await read_unsafe(live, views=False)):
         raise BackupFailed(
@@ -238,9 +246,9 @@ async def _nothing(_connection: Connection) -> None:
 
 
 async def _note_alone(session: Session, backup: Backup, limits: Limits, observer: Observer) -> bool:
-    """Write it to the journal where there is one, and say why where that can't be.
+    """Writes the backup to the journal, where there is one; returns whether it did, and reports why where it didn't.
 
-    Raises LedgerUnsound: the backup is taken all the same, and somebody must look.
+    Raises LedgerUnsound: the backup is taken all the same, and the user must look at the ledger.
     """
     try:
         ledger = await read_ledger(session)

@@ -1,4 +1,4 @@
-"""What a run would do: planned, its SQL found out, and written down for psql. Nothing is written to the database."""
+"""Shows what a run would do: its plan, its SQL, and a script for psql. Nothing is written to the database."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from sartor.runner.psql_script import write_script
 from sartor.runner.verify import look_for_drift
 
 Tell = Callable[[Session, Catalogue, Deploy | Rollback, Limits], Awaitable[Told]]
-"""Has a plan's Python alterations tell their SQL."""
+"""A function that finds out the SQL of a plan's Python alterations."""
 
 
 async def check(
@@ -38,19 +38,19 @@ async def check(
     writes: bool,
     tell: Tell | None = None,
 ) -> Check:
-    """What `request` would do; `writes` asks for the script for psql, too.
+    """Returns what `request` would do; `writes` asks for the script for psql, too.
 
-    `tell` is asked where there is Python whose SQL doesn't depend on data, and isn't known without running it.
+    `tell` is called where there is Python whose SQL doesn't depend on data, and isn't known without running it.
 
-    Raises SartorError where a run would be refused, whoever asks for it: PlanError, TargetError, ScriptError. What
-    would be refused to this role is an obstacle.
+    Raises SartorError where a run would be refused to every role: PlanError, TargetError, ScriptError. What would be
+    refused to this role is returned as an obstacle.
     """
     async with Session(destination, application=application_name("check")) as session:
         ledger = await read_ledger(session, founds=isinstance(request, Deploy))
         if ledger.exists:
             await require_sound_tables(session.connection, session.schema, session.facts.role)
         plan = make_plan(catalogue, ledger, request)
-        # What records no fingerprint has none to be held against.
+        # A destination that records no fingerprint has none to compare with.
         drift = await look_for_drift(session) if ledger.exists and limits.fingerprint else Drift()
         obstacles = list(_obstacles(session, ledger, plan))
         told = Told({}, ())
@@ -71,7 +71,7 @@ async def check(
 
 
 def _obstacles(session: Session, ledger: Ledger, plan: Plan) -> Iterator[str]:
-    """Why this role, or this Sartor, couldn't carry the plan out. Raises ScriptError where nobody could."""
+    """Yields why this role, or this version of Sartor, can't run the plan. Raises ScriptError where no role can."""
     for require in (session.require_write, lambda: require_format(ledger), lambda: load_all(plan, session)):
         try:
             require()
@@ -85,7 +85,7 @@ def _sentence(error: DestinationError) -> str:
 
 
 def _last_that_may_tell(plan: Plan) -> int:
-    """The number of the last step that a rehearsal may have tell its SQL, from 1; 0 for none."""
+    """Returns the number, from 1, of the last step whose SQL a rehearsal can show; 0 where there is none."""
     return max((number for number, step in enumerate(plan.steps, 1) if _may_tell(step, plan.direction)), default=0)
 
 
@@ -108,12 +108,12 @@ def _checked(step: Step, direction: Direction, told: Told) -> CheckedStep:
 
 
 def _shown(sent: Sent) -> str:
-    """What is shown of a message: of data only where they are, as there may be much of them."""
+    """Returns what is shown of a message: of its data only their place, as there may be many."""
     return psql.say(sent.text) + ("" if sent.rows is None else f"-- its data: {sent.rows.place}\n")
 
 
 def _messages(script: Script, direction: Direction, told: Told) -> tuple[tuple[Sent, ...] | None, bool]:
-    """The messages that a script sends, None where they aren't known; and whether a rehearsal told them."""
+    """Returns the messages that a script sends, or None where unknown; and whether they come from a rehearsal."""
     if (fragments := script.sql(direction)) is not None:
         return tuple(Sent(fragment.text, fragment.rows) for fragment in fragments), False
     texts = told.messages.get(script.alteration.identity) if is_blind(script, direction) else None

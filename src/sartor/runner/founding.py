@@ -1,4 +1,4 @@
-"""A run's ledger: made where there is none, and found to be Sartor's own where there is one."""
+"""Creates the ledger where there is none, and checks that an existing one is Sartor's own."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from sartor.runner.attempt import backoff, describe
 from sartor.runner.turn import Turn
 
 TAKEN = frozenset({"42P06", "42P07", "42710", "23505"})
-"""Schema, table or type of that name exists, or has just been made by somebody else."""
+"""SQLSTATEs: a schema, table or type of that name exists, or another session has just created it."""
 
 
 async def found_ledger(turn: Turn) -> None:
-    """Make the schema and the ledger, where they aren't there; see that the ledger is Sartor's own, where it is.
+    """Creates the schema and the ledger where they are missing; checks that an existing ledger is Sartor's own.
 
-    Two at once are no harm. Raises LedgerUnsound; RunHeld where somebody else's work on these names went on for longer
-    than the run may wait.
+    Two runs may do this at once. Raises LedgerUnsound; RunHeld where another session's work on these names went on for
+    longer than the run may wait.
     """
     session, deadline = turn.session, time.monotonic() + turn.limits.wait
     await session.learn()
@@ -42,7 +42,10 @@ async def found_ledger(turn: Turn) -> None:
 
 
 async def _stand_aside(turn: Turn, error: Exception, pause: float, deadline: float) -> None:
-    """Wait a moment for whoever is in the way, and learn what there is then."""
+    """Pauses `pause` seconds for the blocking session, then reads the session's facts again.
+
+    Raises `error` where waiting doesn't help; after `deadline` RunHeld, or what `error` means where a name is taken.
+    """
     state, blockers = driver.sqlstate(error), turn.lookout.blockers
     if state not in driver.RETRIED | TAKEN:
         raise error
@@ -61,13 +64,13 @@ async def _stand_aside(turn: Turn, error: Exception, pause: float, deadline: flo
 
 
 async def require_sound(session: Session) -> None:
-    """Raise LedgerUnsound where the ledger isn't as Sartor makes it."""
+    """Raises LedgerUnsound where the ledger isn't as Sartor creates it."""
     session.require_read()
     session.require_write()
     await require_sound_tables(session.connection, session.schema, session.facts.role)
 
 
 async def tell_writers(turn: Turn) -> None:
-    """Tell who else may write the ledger."""
+    """Reports the other roles that may write to the ledger, as notes."""
     for writer in await read_writers(turn.session.connection, turn.session.schema):
         turn.observer(Note(text=str(writer)))

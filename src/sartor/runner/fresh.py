@@ -1,4 +1,4 @@
-"""Starting over: everything in a schema dropped."""
+"""Drops everything in a schema, to start over."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from sartor.runner.turn import take_turn
 async def drop_all(
     destination: Destination, catalogue: Catalogue, request: Deploy, *, limits: Limits, observer: Observer
 ) -> int:
-    """Drop all that a destination's schema holds, extensions apart, in one transaction; the number of objects.
+    """Drops all that a destination's schema holds, except extensions, in one transaction.
 
-    What is to be deployed afterwards is loaded first, and a run that is under way is waited for. Raises ScriptError,
-    RunHeld, DestinationError.
+    Loads first what is to be deployed afterwards, and waits for a run that is under way. Returns the number of objects
+    dropped. Raises ScriptError, RunHeld, DestinationError.
     """
     for step in make_plan(catalogue, Ledger(), request).steps:
         load_script(step.alteration).body(Direction.DEPLOY)

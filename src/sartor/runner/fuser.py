@@ -1,7 +1,7 @@
-"""Straight scripts, as many as do well in one message; what stops such a batch is found out and told as for one script.
+"""Runs several straight scripts in one message, and reports what stops such a batch as for one script.
 
-A script that lost a lock, and whatever else the batch can't settle, is left to be run by itself: there is one way to
-try again.
+A script that lost a lock, and anything else that the batch can't settle, is left to be run by itself: there is one way
+to try again.
 """
 
 from __future__ import annotations
@@ -25,23 +25,26 @@ from sartor.runner.attempt import PARTING, RESOLVE, Stale, find_loss, find_outco
 from sartor.runner.turn import Turn
 
 FIRST, MOST = 16, 100
-"""How many scripts the first batch has, and any at most."""
+"""The number of scripts in the first batch, and the most in any batch."""
 SHARE = 1.0
-"""Seconds that a batch is to take, about: its length adapts."""
+"""Seconds that a batch should take, roughly: its length adapts."""
 LONGEST = 1 << 18
 """Characters of SQL after which a batch takes no further script."""
 
 DOUBTED = driver.RETRIED | {"25006", "26000", "42501", "42704"}
-"""What a script that is run by itself may not meet: another try may do better, or the error is of what the batch has
-between its scripts, which a read-only transaction refuses in its own words: one may have set a role that may not use
-PL/pgSQL, or dropped that, or what the batch had prepared."""
+"""SQLSTATEs that a script may not meet when it is run by itself.
+
+Another try may succeed; or the error comes from the statements that the batch has between its scripts. A read-only
+transaction refuses those with an error of its own, and a script may have set a role that may not use PL/pgSQL, or
+dropped PL/pgSQL, or what the batch had prepared.
+"""
 
 KINDS = {Direction.DEPLOY: EventKind.DEPLOYED, Direction.ROLLBACK: EventKind.ROLLED_BACK}
 
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """Scripts to be run together: the batch that they make, and the number of its first event."""
+    """Scripts to be run together: their batch, and the number `seq` of its first event."""
 
     scripts: tuple[Script, ...]
     batch: Batch
@@ -49,15 +52,15 @@ class Together:
 
 
 class Fuser:
-    """Takes the scripts of a plan together as long as that goes well: `count` at most for now."""
+    """Puts the scripts of a plan into batches, as long as those succeed: of `count` scripts at most, which adapts."""
 
     def __init__(self, turn: Turn, direction: Direction) -> None:
         self._turn = turn
         self._direction = direction
         self.count = FIRST
         settings = turn.session.connection.get_settings()
-        # Where a backslash may end no string, a script's quotes would have to be read in another way; without an
-        # encoding the server counts an error's place in bytes, all through the message.
+        # With standard_conforming_strings off, a backslash escapes a quote, and a script's strings would have to be
+        # read in another way; without an encoding the server counts an error's place in bytes through the message.
         readable = settings.standard_conforming_strings == "on" and settings.server_encoding != "SQL_ASCII"
         self._possible = turn.limits.fuse and readable
         self._alone = 0
@@ -65,7 +68,7 @@ class Fuser:
         self._following: Together | None = None
 
     def choose(self, ahead: Ahead) -> Together | None:
-        """The first scripts of those ahead, to be run together; None where the first is to be run by itself."""
+        """Returns the next scripts to be run together, or None where the first is to be run by itself."""
         following, self._following = self._following, None
         if self._alone or not self._possible:
             self._alone = max(0, self._alone - 1)
@@ -76,12 +79,15 @@ class Fuser:
         return self._compose(ahead, seq)
 
     def look_further(self, ahead: Ahead, together: Together) -> None:
-        """Compose what comes behind `together`, while the server works on that."""
+        """Composes the batch after `together` while the server works on that."""
         left = len(together.scripts) - together.batch.committed
         self._following = self._compose(islice(ahead.loaded(), left, None), self._turn.head + left + 1)
 
     def _compose(self, steps: Iterable[tuple[Step, Script]], seq: int) -> Together | None:
-        """The first of these steps' scripts as a batch whose first event has the number `seq`."""
+        """Returns the first of these steps' scripts as a batch whose first event has the number `seq`.
+
+        Returns None where the first script isn't fit for a batch, or no step is left.
+        """
         found, length = [], 0
         for step, script in islice(steps, self.count):
             if length > LONGEST or not self._is_fit(step, script):
@@ -98,10 +104,10 @@ class Fuser:
         return complete and script.is_fusible(self._direction)
 
     async def run(self, together: Together, committed: Callable[[int, float], None]) -> None:
-        """Run these scripts, and tell `committed` of each, with its milliseconds.
+        """Runs these scripts; calls `committed` for each with its number and its duration in milliseconds.
 
-        What it returns without having told of is to be run by itself. Raises as `attempt.happen`: an error is then that
-        of the first script that wasn't told of.
+        Where it returns without having reported a script, that script is to be run by itself. Raises as
+        `attempt.happen`: an error is that of the first script that wasn't reported.
         """
         turn, scripts = self._turn, together.scripts
         self._batch = batch = together.batch
@@ -116,13 +122,13 @@ class Fuser:
         turn.attend(scripts[0].alteration.name)
         try:
             await batch.send(turn.session.connection, told, turn.lookout.terminate)
-        except BaseException as error:  # noqa: BLE001 - a cancelled run, too, must know what was committed
+        except BaseException as error:  # noqa: BLE001 - a cancelled run must know what was committed too
             await self._settle(batch, error, told)
         else:
             self._adapt(time.monotonic() - began)
 
     def located(self, script: Script) -> Script:
-        """The script that stopped the last batch, as one that knows which of its statements did."""
+        """Returns the script that stopped the last batch, with a `locate` that knows which of its statements did."""
         number = self._batch.statement if self._batch else None
         if number is None:
             return dataclasses.replace(script, locate=lambda _error: None)
@@ -143,10 +149,10 @@ class Fuser:
             self.count = max(1, self.count // 2)
 
     async def _settle(self, batch: Batch, error: BaseException, told: Callable[[int, float], None]) -> None:
-        """Find out how a batch ended that didn't end well. Raises unless what is left of it may well be tried again."""
+        """Finds out how a failed batch ended. Raises unless the rest of it can be tried again."""
         session, phase, state = self._turn.session, batch.phase, driver.sqlstate(error)
         lost = find_loss(session, error) if session.connection_lost else None
-        # Of a message that was given up the driver drops what still comes: marks, too.
+        # The driver drops what still comes of a message that was given up, marks included.
         if session.connection_lost or not isinstance(error, Exception):
             await self._find_out(batch, error, told)
         elif phase is Phase.COMMIT and await self._is_committed(batch, RESOLVE):
@@ -158,7 +164,7 @@ class Fuser:
         if lost is not None and phase is not Phase.COMMIT and batch.committed < len(batch.pieces):
             raise lost from error
         if lost is None and not batch.begun:
-            # A mistake of syntax somewhere in it, most likely: the script that has it is found when its turn comes.
+            # Most likely a syntax error somewhere in it: the script that has it is found when its turn comes.
             self._possible = False
         elif lost is not None or batch.phase is Phase.CLAIM or state in DOUBTED:
             self._alone = 1
@@ -168,7 +174,7 @@ class Fuser:
             await session.renew()
 
     async def _find_out(self, batch: Batch, error: BaseException, told: Callable[[int, float], None]) -> None:
-        """Ask the database what of a batch is committed that no mark has told."""
+        """Asks the database which scripts of a batch are committed although no mark has reported it."""
         lost, interrupted = self._turn.session.connection_lost, not isinstance(error, Exception)
         if lost and not interrupted:
             await self._turn.lookout.terminate()
@@ -182,9 +188,9 @@ class Fuser:
                 batch.confirm(told)
 
     async def _is_overtaken(self, batch: Batch) -> bool:
-        """Whether the first event that wasn't committed is now, by a message that may still be on its way.
+        """Returns whether the first uncommitted event is committed by now, by a message that was still on its way.
 
-        Where it isn't, it never will be: its number is another's, that of its failure.
+        Where it isn't, it never will be: its number is taken by the record of its failure.
         """
         facts = {"message": "the connection was lost", "sqlstate": None, "line": None}
         try:
@@ -195,9 +201,9 @@ class Fuser:
         return False
 
     async def _is_committed(self, batch: Batch, within: float) -> bool:
-        """Ask the database whether the first event that isn't known to be committed is."""
+        """Asks the database whether the first event that isn't known to be committed is committed."""
         piece = batch.pieces[batch.committed]
-        # Its COMMIT is in the same message: the server may be there by now, whatever it last told.
+        # Its COMMIT is in the same message: the server may be there by now, whatever it last reported.
         about = "" if piece.event.about is None else f" while {piece.event.about.name} was at work"
         lost = "lost at COMMIT" if batch.phase is Phase.COMMIT else f"lost{about}"
         return await find_outcome(self._turn.session, piece.event, piece.pins, within=within, lost=lost)

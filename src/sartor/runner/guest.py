@@ -1,6 +1,6 @@
-"""A script as the guest of a run: what it starts ends with it, and so does its connection.
+"""Runs a script as a guest of the run: whatever it starts ends with it, and so does its connection.
 
-A script that returns while something of it goes on hasn't done its work: it fails, and is rolled back.
+A script that returns while something that it started still runs hasn't done its work: it fails, and is rolled back.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from sartor.postgres.connection import Connection
 from sartor.runner.visit import Visit, noticing
 
 _lent: dict[Connection, asyncio.AbstractEventLoop] = {}
-"""The handles that scripts have now, with the loops that they run in."""
+"""The connection handles that scripts hold now, with the event loops that they run in."""
 
 
 def _part() -> None:
-    """In a process that a script has forked: it may send nothing, and ends where it comes back to the event loop."""
+    """Disarms a process that a script has forked: it can send nothing, and exits on returning to the event loop."""
     for handle, loop in _lent.items():
         handle.take_back()
         loop.call_soon(os._exit, 1)
@@ -33,15 +33,15 @@ os.register_at_fork(after_in_child=_part)
 
 
 def guest(body: Body, file: str) -> Body:
-    """A function of the script in `file`, as one that is run as a guest."""
+    """Returns a function that runs `body`, a function of the script in `file`, as a guest."""
     return functools.partial(_host, body, file)
 
 
 async def _host(body: Body, file: str, connection: Connection, context: Context) -> None:
-    """Run a script's function on a handle of the connection, to the end of all that it starts.
+    """Runs a script's function on a handle of the connection, until all that it starts has ended.
 
-    Raises what the script raises (Escaped where that would pass for the run's own), ScriptFault where something of it
-    goes on, and NotAwaited where it left a query out.
+    Raises what the script raises (Escaped where that would pass for the run's own), ScriptFault where something that it
+    started still runs, and NotAwaited where it didn't await a query.
     """
     handle = connection.lend(Path(file).name)
     visit, _lent[handle] = Visit(file), asyncio.get_running_loop()
@@ -62,9 +62,9 @@ async def _host(body: Body, file: str, connection: Connection, context: Context)
 
 
 async def _run(body: Body, handle: Connection, context: Context, visit: Visit) -> Exception | None:
-    """What a script's function comes to, run as a task of its own: its error, None where it has none.
+    """Runs a script's function in a task of its own; returns its error, or None where it has none.
 
-    Raises CancelledError where the run is cancelled meanwhile, whatever the script makes of that.
+    Raises CancelledError where the run is cancelled meanwhile, whatever the script does about that.
     """
     own = asyncio.current_task()
     before = own.cancelling() if own else 0
@@ -73,7 +73,7 @@ async def _run(body: Body, handle: Connection, context: Context, visit: Visit) -
         await visit.end()
     if own and own.cancelling() > before:
         raise asyncio.CancelledError
-    # One of our own making: a signal broke into a script that blocks the event loop.
+    # A subclass of Sartor's own: a signal interrupted a script that blocks the event loop.
     if isinstance(error, asyncio.CancelledError) and type(error) is not asyncio.CancelledError:
         raise error
     if error is None or (isinstance(error, Exception) and not isinstance(error, SartorError)):

@@ -1,4 +1,4 @@
-"""Looks out while scripts run: who is in the way, what takes long, and whether a script holds up the event loop."""
+"""Watches while scripts run: for blocking sessions, long statements, and scripts that block the event loop."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ SLOW = 0.15
 REPEAT = 5.0
 """Seconds between two lines about the same wait."""
 LONG = 10.0
-"""Seconds after which a running statement is first told of; then after each doubling."""
+"""Seconds after which a running statement is first reported; then after each doubling."""
 STALL = 3.0
-"""Seconds for which the event loop may stand still."""
+"""Seconds for which the event loop may be blocked."""
 
 
 class Lookout:
-    """What a run sees beside its scripts. `blockers` are the last that stood in the way."""
+    """A watch on the scripts of a run. `blockers` are the last sessions that were in the way."""
 
     def __init__(self, watch: Watch, observer: Observer) -> None:
         self._watch = watch
@@ -46,7 +46,7 @@ class Lookout:
 
     @asynccontextmanager
     async def during(self) -> AsyncIterator[None]:
-        """Look out for as long as the block lasts."""
+        """Watches for as long as the block lasts."""
         task = asyncio.create_task(self._look_on())
         ended = threading.Event()
         thread = threading.Thread(target=self._listen, args=(ended, threading.get_ident()), daemon=True)
@@ -60,7 +60,7 @@ class Lookout:
                 await task
 
     def attend(self, connection: Connection, *, pid: int | None, mark: str, script: str, deadline: float) -> None:
-        """Look at this connection's statements from now on; `deadline` (of `time.monotonic`) ends its retries.
+        """Watches this connection's statements from now on; `deadline` (of `time.monotonic`) ends its retries.
 
         Where `pid` isn't known, behind a pooler, the server's session is the one with `mark` in its name.
         """
@@ -71,11 +71,11 @@ class Lookout:
         self._next_long, self.blockers = LONG, ()
 
     async def terminate(self) -> bool:
-        """End the attended session on the server; says whether that was told to."""
+        """Ends the attended session on the server; returns whether the server was told to end it."""
         return await self._watch.terminate(self._pid, self._mark)
 
     def waiting(self, reason: str, blockers: tuple[Blocker, ...], deadline: float | None = None) -> None:
-        """Tell of a wait: once, and again when it has gone on for a while. `deadline` is the script's, unless given."""
+        """Reports a wait, at most once in `REPEAT` seconds. `deadline` is the script's, unless given."""
         now = time.monotonic()
         if now - self._told >= REPEAT:
             self._told = now
@@ -104,7 +104,7 @@ class Lookout:
             self._observer(Note(text=f"{self._script}: running for {lasted:.0f} s: {shown}"))
 
     def _listen(self, ended: threading.Event, loop_thread: int) -> None:
-        """In a thread of its own: a script that blocks the event loop blocks everything else here."""
+        """Reports a blocked event loop, from a thread of its own: such a script blocks everything else here."""
         told = False
         while not ended.wait(STALL / 3):
             if time.monotonic() - self._beat < STALL:

@@ -1,4 +1,4 @@
-"""Scripts that run outside a transaction: begun and ended in the journal, resumed where the end is missing."""
+"""Runs scripts outside a transaction: the journal has their start and their end; one without an end is resumed."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ BEGINNINGS = {Direction.DEPLOY: EventKind.STARTED, Direction.ROLLBACK: EventKind
 
 
 class Record(Protocol):
-    """Writes an event about the alteration into the journal."""
+    """A function that writes an event about the alteration to the journal."""
 
     def __call__(self, kind: EventKind, **detail: object) -> Awaitable[None]:
-        """Write one event of `kind`."""
+        """Writes one event of `kind`."""
 
 
 class LeftUnfinished(Exception):
-    """A script outside a transaction ended without an error, and its work isn't done."""
+    """Raised where a script outside a transaction ended without an error, but its work isn't done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
-    """One script's steps outside a transaction, on one session."""
+    """The part of one script that runs outside a transaction, on one session."""
 
     turn: Turn
     step: Step
@@ -49,9 +49,9 @@ class Outside:
     direction: Direction
 
     async def run(self, bodies: Sequence[Body], context: Context, record: Record) -> None:
-        """Record the beginning, then run `bodies`; the end is recorded by the caller.
+        """Records the start, then runs `bodies`; the caller records the end.
 
-        What an interrupted run left is removed first. Raises RunHeld where that run's server process lives on, and
+        Removes first what an interrupted run left. Raises RunHeld where that run's server process still runs, and
         LeftUnfinished where an index of the script is invalid after it.
         """
         before = await self._take_over() if self._resumes else None
@@ -70,13 +70,16 @@ class Outside:
         return self.step.entry is not None and self.step.entry.state is not State.DEPLOYED
 
     async def _take_over(self) -> Collection[int] | None:
-        """Wait until the interrupted run is gone from the server; the invalid indexes that it found when it began."""
+        """Waits until the interrupted run is gone from the server.
+
+        Returns the OIDs of the invalid indexes that it found when it began, or None where no start is recorded.
+        """
         start = await read_last_start(self.turn.session, self.script.alteration)
         if start is None:
             return None
         deadline = time.monotonic() + self.turn.patience.wait
         connection, begun_by = self.turn.session.connection, (start["pid"], start["began"])
-        # This run itself began it where another one's event came in between and made its plan stale.
+        # This run itself began it, where another run's event came in between and made its plan stale.
         ours = begun_by == await indexes.own_session(connection)
         while not ours and await indexes.session_alive(connection, *begun_by):
             if time.monotonic() > deadline:
@@ -94,7 +97,7 @@ class Outside:
         return await indexes.invalid_indexes(self.turn.session.connection, self.turn.session.schema)
 
     async def _heal(self, before: Collection[int]) -> None:
-        """Drop the invalid indexes that an interrupted run of this script left: IF NOT EXISTS would keep them."""
+        """Drops the invalid indexes that an interrupted run of this script left: IF NOT EXISTS would keep them."""
         deadline = time.monotonic() + self.turn.patience.wait
         while left := indexes.left_behind(await self._invalid(), source=self.script.source, before=before):
             if building := [index for index in left if index.building]:
@@ -107,7 +110,7 @@ class Outside:
             await indexes.drop_index(self.turn.session.connection, self.turn.session.schema, left[0])
 
     async def _try(self, bodies: Sequence[Body], context: Context, before: Collection[int]) -> None:
-        """Run the bodies, again where a lock wasn't to be had: they are re-runnable by their nature."""
+        """Runs the bodies, and again where a lock wasn't available: they are re-runnable by their nature."""
         deadline = time.monotonic() + self.turn.patience.lock_budget
         for attempt in itertools.count():
             try:
@@ -142,7 +145,10 @@ class Outside:
                 await self.turn.lookout.terminate()
 
     def _kept_inside(self) -> AbstractAsyncContextManager[None]:
-        """The time in which a script in a scratch database, where nothing of it rides on COMMIT, is looked after."""
+        """Returns the context in which a script in a scratch database is confined to that database.
+
+        Outside a transaction nothing of the script depends on COMMIT. On other destinations the context does nothing.
+        """
         session = self.turn.session
         if not session.destination.scratch:
             return nullcontext()

@@ -1,4 +1,4 @@
-"""The backup before a run: taken when the run has its turn, noted in the journal, taken anew where its plan changes."""
+"""The backup before a run: taken once it has its turn, noted in the journal, taken again where its plan changes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OTHERS = "another run was first, so what runs isn't what was rehearsed"
 
 
 class Precaution:
-    """A backup that is wanted, or none (`order` None); `backup` is the one that was taken last."""
+    """The backup before a run, if one is ordered (else `order` is None); `backup` is the one that was taken last."""
 
     def __init__(self, order: BackupOrder | None) -> None:
         self.backup: Backup | None = None
@@ -27,11 +27,11 @@ class Precaution:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether there is to be one."""
+        """True where a backup is ordered."""
         return self._order is not None
 
     async def take(self, turn: Turn, plan: Plan) -> None:
-        """Take it before this plan, unless there is nothing to hold. Raises BackupFailed, PoolerRefused."""
+        """Takes the backup before this plan, unless there is nothing to back up. Raises BackupFailed, PoolerRefused."""
         schema = schema_to_hold(turn.session.schema)
         if schema is not None and not turn.session.facts.schema_exists:
             turn.observer(Note(text=f"there is no schema {schema} yet, so there is nothing to back up"))
@@ -40,14 +40,14 @@ class Precaution:
         await self._take(turn, unknown=reach is not None and reach.steps != steps_of(plan))
 
     async def take_again(self, turn: Turn, plan: Plan) -> None:
-        """Take another, of everything, where the one that there is left out what this plan may change."""
+        """Takes another backup, of everything, where the last one left out what this plan may change."""
         if self._order is None or self._order.reach is None or self.backup is None or self.backup.tables is None:
             return
         if not set(steps_of(plan)) <= set(self._order.reach.steps):
             await self._take(turn, unknown=True)
 
     async def note(self, turn: Turn) -> None:
-        """Write it to the journal, once. Raises Stale."""
+        """Writes the backup to the journal, once. Raises Stale."""
         if self.backup is not None and not self._noted:
             await turn.record(EventKind.BACKUP, None, **self.backup.detail)
             self._noted = True

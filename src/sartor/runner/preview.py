@@ -1,4 +1,4 @@
-"""What a rollback would undo, and what would be lost by it."""
+"""Previews a rollback: what it would undo, and what would be lost by it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from sartor.postgres.session import Session, application_name
 
 
 async def preview(destination: Destination, catalogue: Catalogue, request: Rollback) -> RollbackPreview:
-    """What `request` would do. Writes nothing. Raises SartorError as the rollback itself would."""
+    """Returns what `request` would do. Writes nothing. Raises SartorError as the rollback itself would."""
     async with Session(destination, application=application_name("preview")) as session:
         plan = make_plan(catalogue, await read_ledger(session), request)
         return RollbackPreview(plan=plan, losses=await find_losses(session, plan))
 
 
 async def find_losses(session: Session, plan: Plan) -> tuple[Loss, ...]:
-    """What the scripts of a rollback say that they drop, with about how many rows."""
+    """Returns the tables and columns that the scripts of a rollback drop, with an estimate of their rows."""
     drops = [drop for step in plan.steps for drop in dropped(load_script(step.alteration))]
     losses = [
         Loss(table=table, column=column, rows=await estimate_rows(session.connection, session.schema, table))

@@ -1,4 +1,4 @@
-"""A plan carried out: everything loaded, then step by step, and planned again where another run was first."""
+"""Carries out a plan: loads every script, runs step by step, and plans again where another run was first."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ async def carry_out(  # noqa: PLR0913 - one plan, and all that it needs
     observer: Observer,
     load: Load = load_script,
 ) -> Report:
-    """Carry out a plan that was made from this ledger, on an open session.
+    """Carries out a plan that was made from this ledger, on an open session; returns what was done.
 
-    Nothing is done before every script of the plan is loaded and the database is found fit for the run. Raises
-    SartorError; where the run had begun, its `report` tells what was done, and so does a CancelledError's. `load` is
-    the way to a script.
+    Nothing is done before every script of the plan is loaded and the database is found fit for the run. `load` returns
+    an alteration's script. Raises SartorError; where the run had begun, its `report` says what was done, and so does a
+    CancelledError's.
     """
     load_all(plan, session, load)
     require_format(ledger)
@@ -73,15 +73,16 @@ async def carry_out(  # noqa: PLR0913 - one plan, and all that it needs
         raise found from error
     except (SartorError, asyncio.CancelledError) as error:
         report = progress.report(error.failure if isinstance(error, AlterationFailed) else None)
-        error.report = report  # type: ignore[union-attr]  # who cancels a run learns what was done, too
+        error.report = report  # type: ignore[union-attr]  # the caller that cancels a run learns what was done, too
         raise
     return progress.report()
 
 
 def load_all(plan: Plan, session: Session, load: Load = load_script) -> None:
-    """See that every script of a plan is fit to run. They are loaded again one by one: memory doesn't grow with a run.
+    """Checks that every script of a plan is fit to run.
 
-    Raises ScriptError, and PoolerRefused where one needs a server session of its own and there is a pooler between.
+    The run loads them again one by one, so that memory doesn't grow. Raises ScriptError, and PoolerRefused where a
+    script needs a server session of its own and the destination is a pooler.
     """
     alterations = [step.alteration for step in plan.steps]
     alone = [each.name for each in alterations if _load(each, plan, load).needs_session(plan.direction)]
@@ -99,7 +100,7 @@ def _load(alteration: Alteration, plan: Plan, load: Load) -> Script:
 
 
 class _Progress:
-    """How far a run has come: its plan, what it did, and what other runs did meanwhile."""
+    """The progress of a run: its plan, what it did, and what other runs did meanwhile."""
 
     def __init__(
         self, catalogue: Catalogue, request: Deploy | Rollback, plan: Plan, load: Load, backup: BackupOrder | None
@@ -110,7 +111,7 @@ class _Progress:
         self._load = load
         self._done: list[Alteration] = []
         self._took = array("d")  # a pair for each would be a megabyte where there are ten thousand
-        # How many of these were done when the present plan was made: what came after it are its first steps.
+        # The number of these that were done when the present plan was made: what was done since are its first steps.
         self._earlier = 0
         self._begun: Alteration | None = None
         self._elsewhere: dict[tuple[str, str], Alteration] = {}
@@ -118,11 +119,11 @@ class _Progress:
 
     @property
     def head(self) -> int:
-        """The ledger's head that the plan holds for."""
+        """The head of the ledger that the plan was made from."""
         return self._plan.head
 
     def report(self, failed: Failure | None = None) -> Report:
-        """What this run has done until now."""
+        """Returns a report of what this run has done until now."""
         return Report(
             direction=self._plan.direction,
             target=self._plan.target,
@@ -135,7 +136,7 @@ class _Progress:
         )
 
     async def back_up(self, turn: Turn) -> None:
-        """Take the backup that is wanted, unless other runs have left nothing to do."""
+        """Takes the backup where one is ordered, unless other runs have left nothing to do."""
         if not self._precaution.is_wanted:
             return
         await turn.session.learn()
@@ -146,10 +147,10 @@ class _Progress:
             await self._precaution.take(turn, self._plan)
 
     async def plan_again(self, turn: Turn) -> None:
-        """Plan from what the database says now."""
+        """Makes the plan again, from the ledger as it is now."""
         ledger: Ledger = await read_ledger(turn.session)
         require_format(ledger)
-        # What this run or another has forgotten by now is no mistake of whoever accepted it.
+        # An alteration that this run or another has forgotten by now is no error in what the user accepted.
         held = {entry.id for entry in ledger.entries}
         request = dataclasses.replace(self._request, accepted=self._request.accepted & held)
         if request.steps is not None:
@@ -157,14 +158,14 @@ class _Progress:
         before, self._plan = self._plan, make_plan(self._catalogue, ledger, request)
         self._earlier = len(self._done)
         if self._plan.steps == before.steps:
-            # As on a new database: ten thousand steps are kept once.
+            # As on a new database: ten thousand equal steps are kept once.
             self._plan = self._plan._replace(steps=before.steps)
         else:
             self._take_in(before, turn)
         turn.observer(Planned(plan=self._plan))
 
     def _take_in(self, before: Plan, turn: Turn) -> None:
-        """Note what others did of the plan before, and see that what is new is fit to run."""
+        """Notes what other runs did of the earlier plan, and checks that what is new is fit to run."""
         mine = {alteration.identity for alteration in self._done} | {s.alteration.identity for s in self._plan.steps}
         self._elsewhere |= {
             s.alteration.identity: s.alteration for s in before.steps if s.alteration.identity not in mine
@@ -173,7 +174,7 @@ class _Progress:
             load_all(self._plan, turn.session, self._load)
 
     async def carry_out(self, turn: Turn) -> None:
-        """Carry the plan out; plan again where another run makes it stale."""
+        """Carries the plan out; plans again where another run makes it stale."""
         again = Again(turn)
         while True:
             turn.head = self._plan.head
@@ -206,7 +207,7 @@ class _Progress:
                 await self._step(turn, ahead, *following)
 
     async def _fuse(self, turn: Turn, fuser: Fuser, ahead: Ahead, together: Together) -> None:
-        """Run the first scripts in one message; one that stopped it may be left, to be run by itself."""
+        """Runs the first scripts in one message; a script that stopped it may be left to be run by itself."""
         done, scripts = len(self._done), together.scripts
 
         def committed(number: int, took: float) -> None:
@@ -228,7 +229,7 @@ class _Progress:
             raise alteration_failed(await record_failure(turn, error, script, self._plan.direction)) from error
 
     async def _step(self, turn: Turn, ahead: Ahead, step: Step, script: Script) -> None:
-        """Run the first script by itself."""
+        """Runs the first script by itself."""
         direction = self._plan.direction
         self._begin(turn, script)
         began = time.monotonic()
@@ -258,7 +259,7 @@ class _Progress:
             turn.observer(Note(text=f"{alteration.name} has no down, and no word why: it can't be rolled back"))
 
     def _finish(self, turn: Turn, alteration: Alteration, took: float) -> None:
-        """An alteration is committed; it took this many milliseconds."""
+        """Notes and reports that an alteration is committed; `took` is in milliseconds."""
         self._done.append(alteration)
         self._took.append(took)
         turn.observer(Finished(alteration=alteration, direction=self._plan.direction, duration_ms=took))

@@ -1,4 +1,4 @@
-"""A plan written down for psql: the events that a run would make happen, in its order, up to what can't be written."""
+"""Writes a plan as a script for psql: the events of a run, in its order, up to the first that can't be written."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sartor.runner.fuser import KINDS
 from sartor.runner.outside import BEGINNINGS
 
 BY_HAND = {"via": "psql"}
-"""What the journal's `detail` says of an event that such a script wrote."""
+"""The journal's `detail` of an event that such a script wrote."""
 REHEARSED = "Python, with the SQL that it sent when it was rehearsed"
 
 USE = (
@@ -36,7 +36,7 @@ USE = (
 async def write_script(
     session: Session, ledger: Ledger, plan: Plan, steps: Sequence[CheckedStep], limits: Limits
 ) -> SqlScript:
-    """The script for a plan that was made from this ledger. Reads the journal."""
+    """Returns the script for a plan that was made from this ledger. Reads the journal."""
     if plan.is_empty:
         return SqlScript((_head(session, plan, steps),))
     token = await read_token(session, ledger.head) if ledger.exists else None
@@ -71,7 +71,7 @@ def _title(step: CheckedStep) -> str:
 
 
 class _Writer:
-    """Writes events, each with the number behind the last one's; `head` is the number of the journal's last event."""
+    """A writer of events with consecutive numbers; `head` is the number of the journal's last event."""
 
     def __init__(self, session: Session, plan: Plan, *, head: int, limits: Limits) -> None:
         self._session = session
@@ -80,7 +80,7 @@ class _Writer:
         self._limits = limits.at(session.destination)
 
     def repairs(self) -> Iterator[list[Part]]:
-        """What a run records before its first step."""
+        """Yields the records that a run writes before its first step."""
         for pair in self._plan.relabel:
             yield self._record(EventKind.RELABELLED, pair.alteration, pair.entry.release.label)
         for pair in self._plan.accept:
@@ -89,7 +89,7 @@ class _Writer:
             yield self._record(EventKind.FORGOTTEN, entry, None)
 
     def steps(self, steps: Sequence[CheckedStep]) -> Iterator[list[Part]]:
-        """The steps, up to the first that can't be written, at which it stops."""
+        """Yields the steps up to the first that can't be written, where the script stops."""
         for step in steps:
             alteration = step.step.alteration
             if step.unsayable:

@@ -1,4 +1,4 @@
-"""What a run makes of its schema, recorded: the schema is looked at before the run and after it."""
+"""Records what a run makes of its schema: reads the schema's fingerprint before the run and after it."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from sartor.postgres.stamp import read_stamp
 from sartor.runner.turn import Turn
 
 PARTING = 0.7
-"""Seconds that an interrupted run takes for it."""
+"""Seconds that an interrupted run spends on the record at most."""
 PATIENCE = 2.0
-"""Seconds that a run waits for a locked table, where the alterations have done their work."""
+"""Seconds that a run waits for a locked table once the alterations have done their work."""
 
 
 @asynccontextmanager
 async def recording(turn: Turn, *, head: int) -> AsyncIterator[None]:
-    """The time of a run, at whose end it is recorded what the schema should be, if the journal has gone on from `head`.
+    """Records at the end of the block what the schema should be, if the journal has events after `head`.
 
-    What fails here is told as a note: the run itself goes on. One that is interrupted takes a moment for it at most.
+    A failure here is reported as a note, and the run goes on. An interrupted run spends at most `PARTING` seconds here.
     """
     recorder = _Recorder(turn)
     await recorder.begin()
     try:
         yield
     except (SartorError, asyncio.CancelledError):
-        # What came before the failure stays.
+        # Earlier alterations stay deployed.
         if turn.head > head and not turn.session.connection_lost:
             await recorder.end(within=PARTING if _is_interrupted() else None)
         raise
@@ -45,26 +45,26 @@ async def recording(turn: Turn, *, head: int) -> AsyncIterator[None]:
 
 
 def _is_interrupted() -> bool:
-    """Whether the run was told to end, whatever error it ends with."""
+    """Returns whether the run was told to end, whatever error it ends with."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
 
 class _Recorder:
-    """The schema before a run, as far as there is something to hold it against."""
+    """The schema before a run, where there is a record to compare it with."""
 
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
         self._session = turn.session
         self._found: Record | None = None
-        """What was recorded, where the schema can be held against it."""
+        """The record, where the schema can be compared with it."""
         self._before: Fingerprint | None = None
-        """The schema; None where it was as recorded."""
+        """The schema's fingerprint before the run; None where it was as recorded."""
         self._gap = ""
-        """Why it can't be held against what was recorded; "" where it can, or nothing was."""
+        """The reason why it can't be compared with the record; "" where it can, or where there is no record."""
 
     async def begin(self) -> None:
-        """Look at the schema, and tell what isn't as the last run left it."""
+        """Reads the schema, and reports what isn't as the last run left it."""
         if not (self._turn.limits.fingerprint and self._session.facts.fingerprint_writable):
             return
         try:
@@ -92,7 +92,7 @@ class _Recorder:
             self._turn.observer(Note(text=f"{drift.told}; `verify` shows how"))
 
     async def end(self, *, within: float | None = None) -> None:
-        """Record what the schema should be now; `within` so many seconds, or not at all."""
+        """Records what the schema should be now; gives up after `within` seconds, where that is given."""
         if not self._turn.limits.fingerprint:
             return
         if not self._session.facts.fingerprint_writable:
@@ -100,7 +100,7 @@ class _Recorder:
             return
         try:
             async with asyncio.timeout(within):
-                # In this order: what comes in between is seen, and the stamp isn't that of what was seen.
+                # In this order: a change in between is seen, and the stamp isn't that of what was seen.
                 stamp = await read_stamp(self._session.connection)
                 after = await look(self._session)
                 async with self._session.connection.transaction():
@@ -123,7 +123,7 @@ class _Recorder:
         )
 
     def _anew(self, record: Record | None) -> datetime | None:
-        """When the schema was last taken for what it should be without a record to hold it against."""
+        """Returns when the schema was last recorded as it was, without a record to compare it with."""
         if not self._gap:
             return record.anew if record else None
         self._turn.observer(
@@ -135,7 +135,7 @@ class _Recorder:
         return datetime.now(UTC)
 
     def _expected(self, record: Record | None, after: Fingerprint) -> Fingerprint:
-        """What the schema should be, by what is recorded at the end of the run."""
+        """Returns what the schema should be, given the record at the end of the run."""
         if self._found is None or record is None or (self._before is None and record.at == self._found.at):
             return after
         before = self._before or self._found.fingerprint
@@ -150,12 +150,12 @@ class _Recorder:
 
 
 async def look(session: Session) -> Fingerprint:
-    """The fingerprint of the session's schema. Raises what the driver raises."""
+    """Returns the fingerprint of the session's schema. Raises what the driver raises."""
     return await read_fingerprint(session.connection, [session.schema], lock_timeout=PATIENCE)
 
 
 def missing_right(session: Session, rights: str) -> str:
-    """That the role lacks rights on the table of the fingerprint, with the GRANT."""
+    """Returns the message that the role lacks rights on the table of the fingerprint, with the GRANT."""
     schema, role = quote_identifier(session.schema), session.facts.role
     return (
         f"role {role} lacks rights; as the owner, run: grant {rights} on {schema}.sartor_fingerprint"

@@ -1,4 +1,4 @@
-"""A repair: what was asked for, decided anew under the run's lock, and done event by event."""
+"""Runs a repair: decides again under the run's lock what is to be done, then does it event by event."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from sartor.runner.verify import look_for_drift
 
 
 async def preview_repair(destination: Destination, catalogue: Catalogue, request: Repair) -> tuple[Mend, ...]:
-    """What `request` would do. Writes nothing. Raises SartorError as the repair itself would."""
+    """Returns what `request` would do. Writes nothing. Raises SartorError as the repair itself would."""
     async with Session(destination, application=application_name("repair")) as session:
         return await _decide(session, await read_ledger(session), catalogue, request)
 
@@ -38,7 +38,7 @@ async def preview_repair(destination: Destination, catalogue: Catalogue, request
 async def run_repair(
     destination: Destination, catalogue: Catalogue, request: Repair, *, limits: Limits, observer: Observer
 ) -> tuple[Mend, ...]:
-    """Do what `request` asks, and tell what was done. Raises SartorError; what is done before an error stays."""
+    """Does what `request` asks; returns what was done. Raises SartorError; what was done before an error stays."""
     async with Session(destination, application=application_name("repair")) as session:
         ledger = await read_ledger(session)
         require_format(ledger)
@@ -85,7 +85,7 @@ async def _mend_all(turn: Turn, catalogue: Catalogue, request: Repair) -> tuple[
 
 
 def _left(request: Repair, done: list[Mend]) -> Repair:
-    """The request without the indexes that are gone by now."""
+    """Returns the request without the indexes that are dropped by now."""
     dropped = {mend.name for mend in done if mend.kind is EventKind.INDEX_DROPPED}
     return dataclasses.replace(request, drop_indexes=request.drop_indexes - dropped)
 
@@ -109,7 +109,7 @@ async def _is_drifted(session: Session) -> bool:
 
 
 async def _drop(turn: Turn, name: str) -> str:
-    """Drop an invalid index; its table."""
+    """Drops an invalid index; returns the name of its table."""
     index = next(i for i in await _invalid(turn.session) if i.name == name)
     if index.building:
         raise RunHeld(f"another session is building index {name}", hint="wait for it, or end that session")
@@ -125,7 +125,7 @@ async def _drop(turn: Turn, name: str) -> str:
 
 
 async def _accept_drift(turn: Turn, mend: Mend, reason: str) -> None:
-    """Record the schema as it is now, in one transaction with its event."""
+    """Records the schema as it is now, in one transaction with its event."""
     session = turn.session
     stamp = await read_stamp(session.connection)
     live = await read_fingerprint(session.connection, [session.schema])

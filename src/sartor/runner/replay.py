@@ -1,4 +1,4 @@
-"""What is deployed, done again from nothing in a scratch database, and the live schema held against that."""
+"""Replays what is deployed in an empty scratch database, and compares the live schema with the result."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from sartor.runner.run import run
 async def with_replay(
     found: Verification, catalogue: Catalogue, beside: Destination, *, limits: Limits, observer: Observer
 ) -> Verification:
-    """What was verified, with its drift from a replay on the server of `beside` in place of that since the last run.
+    """Returns the verification with its drift from a replay in place of its drift since the last run.
 
-    Raises VerificationFailed where the alterations can't be done again, and DestinationError where there can be no
-    scratch database.
+    The replay runs on the server of `beside`. Raises VerificationFailed where the alterations can't be replayed, and
+    DestinationError where no scratch database can be made.
     """
     if not found.ledger.exists:
         return found
@@ -46,7 +46,7 @@ async def with_replay(
 
 
 def _unrepeatable(status: Status) -> str:
-    """Why what is deployed can't be done again; "" where it can."""
+    """Returns why what is deployed can't be replayed; "" where it can."""
     if status.missing or status.ahead:
         return f"{(status.missing or status.ahead)[0].name} is deployed here, and has no file"
     if status.interrupted:
@@ -57,7 +57,7 @@ def _unrepeatable(status: Status) -> str:
 
 
 def _deployed(catalogue: Catalogue, status: Status) -> Catalogue:
-    """The catalogue as it would be with only what is deployed."""
+    """Returns the catalogue with only the alterations that are deployed."""
     here = {alteration.identity for _, alteration in status.deployed if alteration}
     return Catalogue(
         tuple(
@@ -89,11 +89,11 @@ async def _replay(beside: Destination, catalogue: Catalogue, *, limits: Limits, 
 
 
 class _OfTheServer(Exception):
-    """A script does what a scratch database is no place for."""
+    """Raised where a script changes server-wide objects, which a scratch database mustn't."""
 
 
 def _waits(observer: Observer) -> Observer:
-    """Of the run in the scratch database, it is told only what holds it up: nothing is deployed here."""
+    """Returns an observer that reports only the waits of the run in the scratch database: nothing is deployed here."""
 
     def listen(event: RunEvent) -> None:
         if isinstance(event, Waiting):

@@ -1,4 +1,4 @@
-"""A backup put back, into a database that holds nothing."""
+"""Restores a backup into an empty database."""
 
 from __future__ import annotations
 
@@ -25,11 +25,14 @@ from sartor.postgres.session import Session, application_name
 from sartor.postgres.tools import Tools
 
 MAINTENANCE = "postgres"
-"""The database from which others are made: every server has it."""
+"""The database from which others are created: every server has it."""
 
 
 class RestoreOrder(NamedTuple):
-    """What is wanted: `schema` for a backup that holds one schema; whether the database is to be made first."""
+    """An order for a restore.
+
+    `schema` is for a backup that holds one schema; `create` asks for the database to be created first.
+    """
 
     file: str
     schema: str | None = None
@@ -39,10 +42,10 @@ class RestoreOrder(NamedTuple):
 
 
 async def put_back(order: RestoreOrder, into: Destination, *, observer: Observer) -> Restored:
-    """Restore a backup into an empty database, which is made first where the order says so.
+    """Restores a backup into an empty database, which is created first where the order says so.
 
     Raises RefusedError where it isn't empty, BackupFailed where the file isn't a whole backup or doesn't fit. Nothing
-    has changed then, unless several jobs were at work in a database that was there before.
+    has changed then, unless several jobs were at work in a database that existed before.
     """
     began = time.monotonic()
     file, size = _find(order.file)
@@ -57,7 +60,7 @@ async def put_back(order: RestoreOrder, into: Destination, *, observer: Observer
         try:
             tools = await decode(session.facts.server_version, file, encrypted=session.connection.encrypted)
             await restore(tools, session, file, bare=order.no_owner, jobs=order.jobs)
-            # From here on it is restored, whatever comes.
+            # From here on it is restored, whatever happens.
             left_out = await _left_out(tools, session, file, observer)
         finally:
             beat.cancel()
@@ -79,7 +82,7 @@ async def _left_out(tools: Tools, session: Session, file: Path, observer: Observ
 
 @asynccontextmanager
 async def _created(into: Destination, observer: Observer) -> AsyncIterator[None]:
-    """Make the database, and drop it again where the block fails; tell where that fails too."""
+    """Creates the database, and drops it again where the block fails; reports where that fails too."""
     if (database := into.database) is None:
         raise RefusedError("--into names no database to create", hint="end the URL with /NAME")
     async with Session(into.at(MAINTENANCE), application=application_name("restore")) as session:
@@ -95,7 +98,7 @@ async def _created(into: Destination, observer: Observer) -> AsyncIterator[None]
 
 
 def _find(name: str) -> tuple[Path, int]:
-    """A backup's file and its bytes. Raises BackupFailed."""
+    """Returns a backup's path and its size in bytes. Raises BackupFailed."""
     file = Path(name).absolute()
     if file.exists() and not file.is_file():
         raise BackupFailed(f"{file} can't be read: it is no regular file", hint="give a backup's file")
@@ -107,7 +110,7 @@ def _find(name: str) -> tuple[Path, int]:
 
 
 async def _require_empty(session: Session, order: RestoreOrder) -> None:
-    """Raise RefusedError where a restore would mix with what is there."""
+    """Raises RefusedError where a restore would mix with what is there."""
     schema = schema_to_hold(order.schema or DEFAULT_SCHEMA)
     held = await what_it_holds(session.connection, schema)
     if held is None:

@@ -1,4 +1,4 @@
-"""A run: read, decide, and carry out where there is something to do."""
+"""Runs a deploy or a rollback: reads the ledger, makes the plan, and carries it out where there is something to do."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def run(
     backup: BackupOrder | None = None,
     observer: Observer,
 ) -> Report:
-    """Do what `request` asks on one destination, and report it; `backup` orders a backup that is taken before.
+    """Does what `request` asks on one destination, and returns a report; `backup` orders a backup to be taken before.
 
     Raises SartorError, as `progress.carry_out`.
     """
@@ -35,15 +35,15 @@ async def run(
     async with Session(destination, application=application_name(verb), kind=_kind(destination)) as session:
         if session.facts.ledger_exists and not (session.facts.can_use and session.facts.ledger_readable):
             require_complete(session.facts.own, session.schema)
-            session.require_write()  # it names all that a run lacks, where not even reading is allowed
-        # What is undone is undone in the order of its rows; of what is deployed a plan needs none.
+            session.require_write()  # it names all the rights that a run lacks, where not even reading is allowed
+        # A rollback follows the order of the ledger's rows; a deploy's plan needs no rows of what is deployed.
         deploys = isinstance(request, Deploy)
         ledger = await read_ledger(session, catalogue if deploys else (), founds=deploys)
         plan = make_plan(catalogue, ledger, request)
         observer(Planned(plan=plan))
         if plan.is_empty:
             return Report(direction=plan.direction, target=plan.target, plan=plan)
-        # What only a run with work to do needs is loaded by it: most deploys find nothing to do.
+        # Only a run with work to do loads what that needs: most deploys find nothing to do.
         from sartor.runner.progress import carry_out
 
         return await carry_out(
@@ -52,7 +52,7 @@ async def run(
 
 
 def _kind(destination: Destination) -> type[Connection]:
-    """The connection for a run: in a scratch database one that is looked after."""
+    """Returns the class of a run's connection: ObservedConnection in a scratch database, else Connection."""
     if not destination.scratch:
         return Connection
     from sartor.postgres.observed import ObservedConnection

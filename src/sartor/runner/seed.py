@@ -1,4 +1,4 @@
-"""The maker's seed modules: example data, put in by one transaction."""
+"""Runs the maker's seed modules: example data, inserted in one transaction."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from sartor.runner.turn import Turn, take_turn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeedModule:
-    """A loaded seed module: what puts its data in, and what takes it out, where it says."""
+    """A loaded seed module: `seed` puts its data in; `reset` takes it out, where the module has that."""
 
     file: Path
     seed: Body
@@ -39,7 +39,7 @@ class SeedModule:
 
 
 def load_seeds(catalogue: Catalogue) -> list[SeedModule]:
-    """The seed modules of all lineages, in order. Raises ScriptError, CatalogueError."""
+    """Loads the seed modules of all lineages, in order. Raises ScriptError, CatalogueError."""
     found = [
         _load(file, f"{PACKAGE}_{lineage.name.replace('-', '_')}_seeds")
         for lineage in catalogue.lineages
@@ -54,7 +54,7 @@ def load_seeds(catalogue: Catalogue) -> list[SeedModule]:
 
 
 def load_seed(name: str) -> SeedModule:
-    """A seed module of any name and place, or SQL in a `.sql` file. Raises CatalogueError, ScriptError."""
+    """Loads a seed module of any name and place, or SQL in a `.sql` file. Raises CatalogueError, ScriptError."""
     file = Path(name).absolute()
     if not file.is_file():
         raise CatalogueError(f"there is no seed {file}", hint="give SQL, or a module with `async def seed(conn)`")
@@ -80,10 +80,10 @@ def _load(file: Path, package: str) -> SeedModule:
 async def run_seeds(
     destination: Destination, catalogue: Catalogue, *, reset: bool, limits: Limits, observer: Observer
 ) -> Sequence[str]:
-    """Run all seed modules in one transaction; their files' names.
+    """Runs all seed modules in one transaction; returns their files' names.
 
-    With `reset`, what was seeded goes first: by the modules' own `reset` functions, last module first; where none of
-    them has one, by emptying every table of the schema. Raises AlterationFailed, where nothing was changed.
+    With `reset`, what was seeded is removed first: by the modules' own `reset` functions, last module first; where none
+    of them has one, by emptying every table of the schema. Raises AlterationFailed; nothing was changed then.
     """
     modules = load_seeds(catalogue)
     await put_in(destination, modules, reset=reset, limits=limits, observer=observer)
@@ -98,7 +98,7 @@ async def put_in(
     limits: Limits,
     observer: Observer,
 ) -> None:
-    """Run seed modules in one transaction. Raises AlterationFailed, where nothing was changed."""
+    """Runs seed modules in one transaction. Raises AlterationFailed; nothing was changed then."""
     async with Session(destination, application=application_name("seed")) as session:
         if not (await read_ledger(session)).exists:
             raise DestinationError(

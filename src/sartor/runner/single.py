@@ -1,4 +1,4 @@
-"""One script run by itself, within its transaction and outside it; and the facts where it fails."""
+"""Runs one script by itself, inside its transaction and outside it; collects the facts where it fails."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from sartor.runner.turn import Turn
 
 
 async def run_script(turn: Turn, step: Step, script: Script, direction: Direction) -> None:
-    """Run a script and make its event happen. Raises as `attempt.happen`, and what the script raises."""
+    """Runs a script and writes its event. Raises as `attempt.happen`, and what the script raises."""
     try:
         await _run(turn, step, script, direction)
     except Exception as error:
-        # Around its transaction the connection may be lost as well, and that is no failure of the script.
+        # The connection may also be lost before or after its transaction, which is no failure of the script.
         if is_the_scripts(error) and turn.session.connection_lost:
             left = f"what {script.alteration.name} did outside a transaction stays, and it isn't complete"
             if lost := find_loss(turn.session, error, left=left):
@@ -58,7 +58,7 @@ async def _run(turn: Turn, step: Step, script: Script, direction: Direction) -> 
 
 
 async def _is_due(turn: Turn, step: Step, direction: Direction) -> bool:
-    """Whether `up`, or `down`, is to run in its transaction.
+    """Returns whether `up`, or `down`, is to run in its transaction.
 
     Where the steps before it were interrupted, it never ran: what it would undo isn't there, or what it would make is.
     """
@@ -75,7 +75,7 @@ async def _is_due(turn: Turn, step: Step, direction: Direction) -> bool:
 
 
 async def record_interruption(turn: Turn, script: Script, direction: Direction) -> None:
-    """Write to the journal that a signal, or whoever called, ended a script; a moment is all that it may take."""
+    """Writes to the journal that a signal or the caller ended a script; gives up after `PARTING` seconds."""
     facts = {"direction": direction.value, "message": "interrupted", "sqlstate": None, "line": None}
     with suppress(Stale, SartorError, OSError, *DRIVER_ERRORS):
         async with asyncio.timeout(PARTING):
@@ -85,7 +85,7 @@ async def record_interruption(turn: Turn, script: Script, direction: Direction) 
 
 
 async def record_failure(turn: Turn, error: BaseException, script: Script, direction: Direction) -> Failure:
-    """The facts of a failure, written to the journal as far as the database lets us."""
+    """Returns the facts of a failure, and writes them to the journal where the database allows it."""
     about = script.alteration
     failure = turn.failure(error, name=about.name, alteration_id=about.id, file=about.file, locate=script.locate)
     if script.needs_session(direction):

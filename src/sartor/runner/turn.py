@@ -1,4 +1,4 @@
-"""A run's turn at a destination: its lock held, a lookout kept, and the journal's events made to happen in order."""
+"""A run's turn at a destination: holds the run lock, keeps a lookout, and writes the journal's events in order."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NO_DETAIL: Mapping[str, object] = MappingProxyType({})
 class Turn:
     """A session at work. `head` is the number of the journal's last event that this run knows of.
 
-    `tag` is a text of its own, by which the server's session is found.
+    `tag` is a text unique to this turn, by which the server's session is found.
     """
 
     def __init__(self, session: Session, watch: Watch, *, limits: Limits, observer: Observer) -> None:
@@ -45,11 +45,11 @@ class Turn:
         self.head = 0
         self.waited = False
         self._watch = watch
-        # Process numbers are alike in containers: a session is told from others by something of its own.
+        # Process numbers repeat among containers: a random text tells this session from others.
         self.tag = f" {secrets.token_hex(4)}."
 
     async def take_lock(self) -> None:
-        """Hold the run's lock; `waited` says afterwards whether another run had it. Raises RunHeld, naming that run."""
+        """Takes the run lock; `waited` is true afterwards where another run had it. Raises RunHeld, naming that run."""
         await stay(self.session.connection)
         await self._watch.stay()
         deadline = time.monotonic() + self.limits.wait
@@ -75,9 +75,9 @@ class Turn:
         since: int | None = None,
         detail: Mapping[str, object] = NO_DETAIL,
     ) -> None:
-        """Make the journal's next event happen, with its work; moves the head. Raises as `attempt.happen`.
+        """Runs `work` and writes the journal's next event with it; advances the head. Raises as `attempt.happen`.
 
-        It lasted from the event numbered `since`, where that is given.
+        `since` is the number of the event at which the work began, where that is another one.
         """
         mark = self.mark(script, self.head + 1)
         await happen(
@@ -92,26 +92,26 @@ class Turn:
         self.head += 1
 
     async def record(self, kind: EventKind, about: Alteration | Entry | None, **detail: object) -> None:
-        """Make an event happen that is only a record."""
+        """Writes an event that is only a record."""
         await self.happen(kind, about, about.name if about else kind.value, _nothing, detail=detail)
 
     def mark(self, script: str, seq: int) -> str:
-        """What `pg_stat_activity` calls the session while it runs `script` for the event numbered `seq`."""
-        # The server spells other characters in its own way, in which the session wouldn't be found.
+        """Returns the session's name in `pg_stat_activity` while it runs `script` for the event numbered `seq`."""
+        # The server replaces other characters, so that the session wouldn't be found by them.
         name = script.encode("ascii", "replace").decode()
         return f"sartor {name}"[:46] + f"{self.tag}{seq}"
 
     def attend(self, script: str) -> None:
-        """Keep the lookout on the session while it runs `script`."""
+        """Points the lookout at the session while it runs `script`."""
         connection = self.session.connection
-        # Of a connection that was just cut the driver no longer knows the number.
+        # The driver no longer knows the process number of a connection that was just cut.
         unknown = connection.pooled or connection.is_closed()
         pid = None if unknown else connection.get_server_pid()
         deadline = time.monotonic() + self.limits.lock_budget
         self.lookout.attend(connection, pid=pid, mark=self.tag, script=script, deadline=deadline)
 
     def pins(self, mark: str) -> Pins:
-        """The settings of the transactions that `pg_stat_activity` shows as `mark`."""
+        """Returns the settings of the transactions that `pg_stat_activity` shows as `mark`."""
         facts = self.session.facts
         return Pins(
             schema=self.session.schema,
@@ -124,7 +124,7 @@ class Turn:
         )
 
     def context(self, script: str) -> Context:
-        """What a script may know of this run."""
+        """Returns what a script may know of this run."""
         facts = self.session.facts
         return Context(
             database=facts.database,
@@ -137,7 +137,7 @@ class Turn:
     def failure(
         self, error: BaseException, *, name: str, alteration_id: str | None, file: str, locate: Locate
     ) -> Failure:
-        """The facts of why a script failed."""
+        """Returns the facts of why a script failed."""
         hidden = None if self.session.connection_lost else self.session.connection.error
         found = driver.failure(
             error,
@@ -159,7 +159,7 @@ async def _nothing(_connection: Connection) -> None:
 
 @asynccontextmanager
 async def take_turn(session: Session, verb: str, *, limits: Limits, observer: Observer) -> AsyncIterator[Turn]:
-    """The time in which this run, and no other, is at work on the session's destination. Raises RunHeld.
+    """Makes this run the only one at work on the session's destination while the block lasts. Raises RunHeld.
 
     Through a pooler there is no lock to hold: runs are then kept apart script by script, by the guard.
     """

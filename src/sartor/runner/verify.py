@@ -1,4 +1,4 @@
-"""A database held against what it should be: its ledger against disk, its schema against what was recorded."""
+"""Compares a database with what it should be: its ledger with the files, its schema with what was recorded."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from sartor.postgres.session import Session, application_name
 from sartor.runner.recording import missing_right
 
 LOOKS = 5
-"""How often the schema is looked at, where a run goes on recording meanwhile."""
+"""The number of times that the schema is read at most, where runs go on recording meanwhile."""
 
 
 async def verify(destination: Destination, catalogue: Catalogue) -> Verification:
-    """What isn't as it should be. Writes nothing. Raises SartorError, as `status` does."""
+    """Returns what isn't as it should be. Writes nothing. Raises SartorError, as `status` does."""
     standing = check_kept(catalogue)
     async with Session(destination, application=application_name("verify")) as session:
         ledger = await read_ledger(session)
@@ -41,7 +41,7 @@ async def verify(destination: Destination, catalogue: Catalogue) -> Verification
 
 
 async def look_for_drift(session: Session) -> Drift:
-    """How the session's schema differs from what was recorded of it."""
+    """Returns how the session's schema differs from its record."""
     if not session.facts.fingerprint_readable:
         return Drift(unknown=missing_right(session, "select"))
     try:
@@ -59,7 +59,7 @@ async def _look(session: Session) -> Drift:
             return Drift(unknown="no run has recorded what it made yet")
         live = await read_fingerprint(session.connection, [session.schema])
         before, record = record, await read_record(session)
-        # A run that ended in between has made both what is live and what is recorded.
+        # A run that ended in between has changed both the schema and the record.
         if record is not None and (record.outdated or (record.seq == before.seq and record.at == before.at)):
             return find_drift(record, live)
     return Drift(record=record, unknown="one run after the other is at work")

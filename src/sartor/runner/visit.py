@@ -1,4 +1,4 @@
-"""All that a script starts in the event loop, noticed: tasks, callbacks that are still to come, coroutines left out."""
+"""Notices what a script starts in the event loop: tasks, scheduled callbacks, coroutines that were never awaited."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from sartor.postgres.errors import is_the_drivers
 GRACE = 1.0
 """Seconds that the tasks of a script may take to end once they are cancelled."""
 TURNS = 3
-"""Turns of the event loop in which what has nothing left to wait for may end by itself."""
+"""Iterations of the event loop in which tasks that have nothing left to wait for may end by themselves."""
 
 DEPTH = 4
-"""Frames that are kept of where a coroutine was made: what a script calls may make it for the script."""
+"""The number of frames kept of a coroutine's origin: a function that the script calls may create it for the script."""
 
 _visit: ContextVar[Visit | None] = ContextVar("visit", default=None)
 _noticing: dict[asyncio.AbstractEventLoop, tuple[int, Any]] = {}
-"""How many visits there are in a loop, and the task factory that it had before."""
+"""The number of visits in a loop, and the task factory that it had before."""
 UNAWAITED = "_warn_unawaited_coroutine"
-"""What Python calls, of its module `warnings`, for a coroutine that is thrown away without having been awaited."""
+"""The function of `warnings` that Python calls for a coroutine that is discarded without having been awaited."""
 _warn: Any = getattr(warnings, UNAWAITED, None)
 
 
 @contextmanager
 def noticing() -> Iterator[None]:
-    """The time in which this loop notices what is started in the context of a visit."""
+    """Notices what is started in this loop in the context of a visit, while the block lasts."""
     loop = asyncio.get_running_loop()
     count, before = _noticing.get(loop, (0, None))
     if count == 0:
@@ -60,7 +60,7 @@ def noticing() -> Iterator[None]:
 
 
 class Visit:
-    """One call of a function of the script in `file`. `fault` is afterwards what is wrong with how it ended."""
+    """One call of a function of the script in `file`. `fault` is set at its end, where something is wrong with that."""
 
     def __init__(self, file: str) -> None:
         self.fault: Exception | None = None
@@ -70,13 +70,13 @@ class Visit:
         self._left_out: list[tuple[str, tuple[str, int] | None]] = []
 
     async def run(self, function: Callable[[], Awaitable[None]]) -> BaseException | None:
-        """Call a function of the script and await it, in a task and a context of its own; what it raised."""
+        """Calls a function of the script and awaits it, in a task and a context of its own; returns what it raised."""
 
         async def inside() -> BaseException | None:
             _visit.set(self)
             try:
                 await function()
-            except BaseException as error:  # noqa: BLE001 - whatever it is, it mustn't go through the event loop
+            except BaseException as error:  # noqa: BLE001 - no error may pass through the event loop
                 return error
             finally:
                 leave_unless(self._pid)
@@ -85,10 +85,10 @@ class Visit:
         try:
             return await asyncio.get_running_loop().create_task(inside())
         except asyncio.CancelledError as error:
-            return error  # it has cancelled itself; where the run was cancelled, the run knows
+            return error  # the script cancelled itself; where the run was cancelled, the run knows
 
     async def end(self) -> None:
-        """End what the script started and didn't see to its end, and note it as the fault."""
+        """Ends what the script started and didn't await, and notes it as the fault."""
         loop = asyncio.get_running_loop()
         replaced = loop.get_task_factory() is not _make_task
         loop.set_task_factory(_make_task)
@@ -108,11 +108,11 @@ class Visit:
             handle.cancel()
         for task in self._tasks:
             if task.done() and not task.cancelled():
-                task.exception()  # nobody else is going to look at it
+                task.exception()  # retrieved, as nothing else will
         self.fault = fault
 
     def _find(self) -> Exception | None:
-        """The first thing that is wrong."""
+        """Returns the first fault found, or None."""
         if running := self._running():
             place, name = self._place(running[0]), getattr(self._tasks[running[0]], "__qualname__", "a task")
             return ScriptFault(
@@ -124,7 +124,7 @@ class Visit:
                 advice="await what the callback does, or cancel it",
             )
         for task in self._tasks:
-            # Retrieving it would say that it was seen to: the flag is what says whether the script did.
+            # Retrieving the error would clear the flag, which says whether the script has retrieved it.
             if getattr(task, "_log_traceback", False) and isinstance(error := task.exception(), Exception):
                 return error
         if self._left_out:
@@ -136,7 +136,7 @@ class Visit:
         return [task for task in self._tasks if not task.done()]
 
     def _coming(self) -> list[asyncio.Handle]:
-        """Callbacks of the script that the event loop is still to call; another kind of loop doesn't tell of them."""
+        """Returns the script's callbacks that the event loop is still to call; only asyncio's own loop shows them."""
         loop: Any = asyncio.get_running_loop()
         waiting = [*getattr(loop, "_scheduled", ()), *getattr(loop, "_ready", ())]
         return [handle for handle in waiting if not handle.cancelled() and self._is_mine(handle)]
@@ -146,7 +146,7 @@ class Visit:
         return context is not None and context.get(_visit) is self
 
     def _place(self, task: asyncio.Task[Any]) -> tuple[str, int] | None:
-        """The line of the script that a task is at; else where the function is that it runs."""
+        """Returns the file and line of the script that a task is at; else those of the function that it runs."""
         coroutine, places = self._tasks[task], []
         if (code := getattr(coroutine, "cr_code", None)) is not None:
             places.append((code.co_filename, code.co_firstlineno))
@@ -158,7 +158,7 @@ class Visit:
         return next((place for place in reversed(places) if place[0] == self._file), places[0] if places else None)
 
     def take(self, coroutine: Any, make: Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]) -> asyncio.Task[Any]:
-        """A task for a coroutine of the script."""
+        """Returns a new task for a coroutine of the script, and keeps it in mind."""
         task = make(_contained(coroutine))
         self._tasks[task] = coroutine
         task.add_done_callback(self._forget)
@@ -169,14 +169,14 @@ class Visit:
             self._tasks.pop(task, None)
 
     def leave_out(self, coroutine: Any) -> None:
-        """Note a coroutine that nobody awaited."""
+        """Notes a coroutine that was never awaited."""
         places = [(file, line) for file, line, _ in coroutine.cr_origin or ()]
         own = next((place for place in places if place[0] == self._file), places[0] if places else None)
         self._left_out.append((coroutine.__qualname__, own))
 
 
 def _keep_going(loop: Any) -> None:
-    """See that no script stops the event loop, which would end the run; other kinds of loops can't be told so."""
+    """Prevents scripts from stopping the event loop, which would end the run; loops of other kinds don't allow that."""
     stop = loop.stop
 
     def refuse() -> None:
@@ -189,7 +189,7 @@ def _keep_going(loop: Any) -> None:
 
 
 def _leave_out(coroutine: Any) -> None:
-    """Note a coroutine that nobody awaited, where it is a script's."""
+    """Notes a coroutine that was never awaited, where it is a script's; else leaves it to Python's own warning."""
     if (visit := _visit.get()) is not None:
         visit.leave_out(coroutine)
     elif _warn is not None:
@@ -197,7 +197,7 @@ def _leave_out(coroutine: Any) -> None:
 
 
 def _make_task(loop: asyncio.AbstractEventLoop, coroutine: Any, **given: Any) -> asyncio.Task[Any]:
-    """A loop's task factory while there are visits: those of a script are noticed, others are made as before."""
+    """Makes a task: a loop's task factory while there are visits. Notices a script's tasks, makes others as before."""
     context, before = given.get("context"), _noticing[loop][1]
 
     def make(coroutine: Any) -> asyncio.Task[Any]:
@@ -215,7 +215,7 @@ def _plainly(loop: asyncio.AbstractEventLoop, coroutine: Any, **given: Any) -> a
 
 
 async def _contained(coroutine: Any) -> Any:
-    """Await a script's coroutine; what would break out of the event loop is an error like any other."""
+    """Awaits a script's coroutine; raises Escaped for SystemExit and KeyboardInterrupt, which would end the loop."""
     try:
         return await coroutine
     except (SystemExit, KeyboardInterrupt) as error:
