@@ -1,4 +1,4 @@
-"""A folder that one process at a time reads and writes back."""
+"""Locks a folder, so that one process at a time reads its files and writes them back."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PATIENCE = 10.0
-"""Seconds that one waits for the others: each has the folder for a few milliseconds."""
+"""Seconds to wait for other processes: each holds the folder for a few milliseconds."""
 
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """The folder's lock, for as long as the block lasts; it goes with its process. Raises OSError, in time."""
+    """Holds the folder's lock while the block lasts; the end of the process releases it, too.
+
+    Raises OSError; it is a TimeoutError where another process holds the folder for `PATIENCE` seconds.
+    """
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         _lock(descriptor)
@@ -34,5 +37,5 @@ def _lock(descriptor: int) -> None:
             if time.monotonic() > limit:
                 raise TimeoutError(errno.ETIMEDOUT, "another process holds its folder") from None
             time.sleep(0.01)
-        except OSError:  # some network disks know no locks: as good as alone
+        except OSError:  # some network disks have no locks: taken as held
             return None

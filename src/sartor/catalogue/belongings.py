@@ -1,4 +1,4 @@
-"""What belongs to a process and a script may change: read, and put back."""
+"""Reads and restores the state of a process that a script may change."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from typing import Any, NamedTuple
 
 
 class Belonging(NamedTuple):
-    """Something of the process: what it is called, how it is read, and how it is set to what was read."""
+    """A part of the process's state: its name, a function that reads it, and one that sets it to what was read."""
 
     name: str
     read: Callable[[], Any]
     set: Callable[[Any], object]
 
     def put_back(self, before: Any) -> bool:
-        """Set it to what it was, where it isn't that; whether it wasn't."""
+        """Sets it to what it was before, where it has changed; returns whether it had."""
         if self.read() == before:
             return False
         self.set(before)
@@ -34,11 +34,11 @@ class Belonging(NamedTuple):
 SIGNALS = tuple(n for n in signal.valid_signals() if n not in {signal.SIGKILL, signal.SIGSTOP})
 TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 _held: list[int] = []
-"""Copies of the standard descriptors, as they are to be."""
+"""Copies of the standard descriptors, as they should be."""
 
 
 def hold_descriptors() -> None:
-    """Keep copies of 0, 1 and 2 as they are now."""
+    """Keeps copies of descriptors 0, 1 and 2 as they are now."""
     _held[:] = [os.dup(number) for number in (0, 1, 2)]
 
 
@@ -184,4 +184,4 @@ BELONGINGS = (
     Belonging("Python's hooks", _read_hooks, _set_hooks),
     Belonging("garbage collection", gc.isenabled, lambda was: gc.enable() if was else gc.disable()),
 )
-"""All of them. What other modules hold, a script that changes it changes for good: it is told so in the documents."""
+"""All state that is restored. The state of other modules isn't: what a script changes there stays, as the docs say."""

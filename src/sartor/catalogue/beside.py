@@ -1,12 +1,12 @@
-"""A large lineage read by a child process, beside what this one does meanwhile.
+"""Reads a large lineage in a child process while this process does other work.
 
-To read ten thousand files takes as long as to load the driver; a thread wouldn't help, as the interpreter runs one at a
-time. So a child reads from the first file on and, once the other work is done, this process from the last one back,
-until they meet. Where the child fails, or is killed, they meet at its first file undone: whatever is wrong with that is
-told by this process, in the one way.
+Reading ten thousand files takes as long as loading the driver; a thread wouldn't help, as the interpreter runs one at a
+time. So a child reads forward from the first file and, once the other work is done, this process reads backward from
+the last, until they meet. Where the child fails, or is killed, they meet at the first file that it hasn't read: this
+process reports what is wrong with that file, as it always does.
 
-It is for a process that is all the caller's own, as a command's is, never for an application's: a fork copies locks
-that other threads hold. On macOS the system's libraries may have started some, so it is left out there.
+This is for a process that belongs to the caller alone, as a command's does, never for an application's: a fork copies
+locks that other threads hold. On macOS the system's libraries may have started threads, so it isn't used there.
 """
 
 from __future__ import annotations
@@ -23,16 +23,17 @@ from sartor.domain.alteration import Lineage, checksum
 from sartor.domain.errors import CatalogueError
 
 MANY = 2_000
-"""Files from which on a child pays for itself."""
+"""The number of files from which a child process saves time."""
 
 _SIZE = len(checksum(b""))
 
 
 @contextmanager
 def reading_beside(name: str, location: str) -> Iterator[Callable[[], Lineage | None]]:
-    """A function that gives the lineage as `read_lineage` would, once: None afterwards, and where nothing was begun.
+    """Starts a child, and yields a function that returns the lineage as `read_lineage` would.
 
-    The child is gone when the block ends.
+    The function does so once; it returns None afterwards, and where no child was started. The child has ended when the
+    block ends.
     """
     folder, names = _look(location)
     if len(names) < MANY or not _may_fork():
@@ -46,7 +47,7 @@ def reading_beside(name: str, location: str) -> Iterator[Callable[[], Lineage | 
 
 
 def _look(location: str) -> tuple[str, list[str]]:
-    """The folder that a location means, and the scripts in it; none where that will be told as an error."""
+    """Returns the folder of a location and the scripts in it; no scripts where reading it will raise an error later."""
     try:
         folder = str(find_folder(location))
         return folder, list_scripts(folder)
@@ -55,14 +56,14 @@ def _look(location: str) -> tuple[str, list[str]]:
 
 
 def _may_fork() -> bool:
-    """Whether there is no other thread, and a child's end is left to be waited for."""
+    """Returns whether forking is safe: on Linux, with no other thread, and with SIGCHLD left at its default."""
     if sys.platform != "linux":
         return False
     return signal.getsignal(signal.SIGCHLD) == signal.SIG_DFL and threading.active_count() == 1
 
 
 class _Beside:
-    """Checksums of scripts in memory that two processes share, and the child that has begun to make them."""
+    """Checksums of scripts in memory that two processes share, and the child that computes them."""
 
     def __init__(self, folder: str, names: list[str]) -> None:
         import mmap  # noqa: PLC0415 - few have so many files
@@ -73,9 +74,9 @@ class _Beside:
         self._child = self._fork()
 
     def _fork(self) -> int:
-        """The child's number; 0 where the system makes none."""
+        """Forks; returns the child's process number, or 0 where the system can't fork."""
         parent = os.getpid()
-        # Ctrl-C goes to both: this process ends the child then.
+        # Ctrl-C goes to both processes: the parent ends the child then.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             child = os.fork()
@@ -88,9 +89,9 @@ class _Beside:
         return child
 
     def _read(self, parent: int) -> None:
-        """The child's work, and its end: what it can't read, and whatever lies behind that, it leaves.
+        """Reads files as the child, and exits; stops at the first that it can't read, or that the parent has read.
 
-        It ends without its `parent`, too.
+        It also exits where its `parent` has ended.
         """
         try:
             for i in range(len(self._names)):
@@ -105,18 +106,18 @@ class _Beside:
         self._done[i] = 1
 
     def take(self, name: str, location: str) -> Lineage | None:
-        """The lineage; None where it was taken before: files may have changed since. Raises CatalogueError."""
+        """Returns the lineage, or None where it was taken before, as files may have changed. Raises CatalogueError."""
         if not self._child:
             return None
         try:
             return lineage_of(name, location, self._folder, self._names, self._all())
         finally:
             self.end()
-            # This is there for as long as the command.
+            # This object lives as long as the command.
             self._names = []
 
     def _all(self) -> Iterator[str]:
-        """The checksums, in the order of the names."""
+        """Yields the checksums, in the order of the names."""
         for i in reversed(range(len(self._names))):
             if self._done[i]:
                 break
@@ -127,7 +128,7 @@ class _Beside:
         yield from (text[at : at + _SIZE] for at in range(0, len(text), _SIZE))
 
     def end(self) -> None:
-        """End the child, where it hasn't ended yet."""
+        """Ends the child, where it hasn't ended yet."""
         child, self._child = self._child, 0
         if child:
             os.kill(child, signal.SIGKILL)

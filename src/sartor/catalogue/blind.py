@@ -1,6 +1,7 @@
-"""Python scripts that look at nothing the database answers: whatever data there are, they send the same SQL.
+"""Recognises Python scripts that send the same SQL whatever the database answers.
 
-Told from the syntax tree. When in doubt a script looks: its SQL is then for nobody to know before it runs.
+It reads the syntax tree. When in doubt a script counts as one that looks at answers: its SQL can't be known before it
+runs.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from sartor.catalogue.script import FUNCTIONS, Script
 from sartor.domain.plan import Direction
 
 _OWN = sys.stdlib_module_names - {"asyncio", "contextlib", "gc", "inspect"} | {"asyncpg"}
-"""What it may import: a helper might look, and so might what keeps answers or hides errors."""
+"""Modules that such a script may import: a helper might look at answers, or a module might keep them or hide errors."""
 
 
 def is_blind(script: Script, direction: Direction) -> bool:
-    """Whether the SQL of a Python script depends on no data, and on no name of the database that it runs in."""
+    """Returns whether a Python script's SQL depends on no data, and on no name of the database that it runs in."""
     if direction in script.before:
         return False
     tree = ast.parse(script.source)
@@ -26,12 +27,12 @@ def is_blind(script: Script, direction: Direction) -> bool:
 
 
 def looks(script: Script) -> bool:
-    """Whether what a Python script does may depend on what the database answers."""
+    """Returns whether what a Python script does may depend on what the database answers."""
     return not _looks_at_nothing(ast.parse(script.source))
 
 
 def _is_called(node: ast.stmt, name: str) -> bool:
-    """Whether it is the function of this name, which takes a connection and no context."""
+    """Returns whether the node is the function of this name, taking a connection and no context."""
     match node:
         case ast.AsyncFunctionDef(name=found, args=ast.arguments(posonlyargs=[], args=[_], vararg=None)):
             return found == name and not node.decorator_list

@@ -1,4 +1,4 @@
-"""What a script's `down` says that it drops: for the question that a rollback asks, not for deciding anything."""
+"""Finds what a script's `down` drops by its text: for the question that a rollback asks, not for any decision."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _COLUMN = re.compile(rf"\bdrop\s+column\s+(?:if\s+exists\s+)?({_NAME})", re.IGNO
 
 
 def dropped(script: Script) -> list[tuple[str, str | None]]:
-    """The tables, and the columns of tables, that the script's `down` names as dropped: (table, column or None)."""
+    """Returns the tables and columns that the script's `down` drops by its text, as pairs (table, column or None)."""
     text = "\n".join(_down_texts(script))
     found: list[tuple[str, str | None]] = []
     for match in _TABLES.finditer(text):

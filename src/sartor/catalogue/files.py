@@ -1,4 +1,4 @@
-"""Folders and import packages, read as lineages of alterations."""
+"""Reads folders and import packages as lineages of alterations."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from sartor.domain.alteration import (
 from sartor.domain.errors import CatalogueError
 
 SEEDS = "seeds"
-"""The folder inside a lineage's that holds its seed modules."""
+"""The name of the folder inside a lineage's folder that holds its seed modules."""
 
 _BLOCK = 65_536
-"""Bytes that are read at once: Python takes memory for all of them before it knows how many there are."""
+"""Bytes read at once: Python allocates memory for all of them before it knows how many there are."""
 
 
 def read_lineage(name: str, location: str) -> Lineage:
-    """The lineage in a folder or an import package. Raises CatalogueError, naming the file or the folder."""
+    """Reads the lineage in a folder or an import package. Raises CatalogueError, naming the file or the folder."""
     folder = str(find_folder(location))
     names = list_scripts(folder)
     return lineage_of(name, location, folder, names, (sum_file(f"{folder}/{each}") for each in names))
 
 
 def lineage_of(name: str, location: str, folder: str, names: Sequence[str], sums: Iterable[str]) -> Lineage:
-    """The lineage of a folder's files, whose checksums are `sums`: asked for when the names are found to be right.
+    """Makes the lineage of a folder's files; reads their checksums from `sums` once all names are found to be right.
 
     Raises CatalogueError.
     """
     parsed = [parse_file_name(each) for each in names]
-    # Ten thousand times, what a class does to make one would take as long again.
+    # For ten thousand files, the class's own constructor would take as long again.
     make = partial(tuple.__new__, Alteration)
     return make_lineage(
         name,
@@ -54,7 +54,10 @@ def lineage_of(name: str, location: str, folder: str, names: Sequence[str], sums
 
 
 def survey(name: str, location: str) -> tuple[list[Alteration], list[Misnamed]]:
-    """The files of a lineage, whatever is wrong with their names. Raises CatalogueError where they can't be read."""
+    """Returns a lineage's files: its alterations, and those with wrong names.
+
+    Raises CatalogueError where a file can't be read.
+    """
     alterations, misnamed = [], []
     folder = str(find_folder(location))
     for each in list_scripts(folder):
@@ -69,7 +72,10 @@ def survey(name: str, location: str) -> tuple[list[Alteration], list[Misnamed]]:
 
 
 def find_folder(location: str) -> Path:
-    """The folder that `location` means: a path, or an import package such as `acme.alterations`."""
+    """Returns the folder of `location`: a path, or an import package such as `acme.alterations`.
+
+    Raises CatalogueError where there is none.
+    """
     path = Path(location)
     if path.is_dir():
         return path.absolute()
@@ -95,7 +101,7 @@ def _find_package(name: str) -> Path | None:
 
 
 def list_scripts(folder: str) -> list[str]:
-    """The names of files that are alterations, or look like one, in their order.
+    """Returns the names of files that are alterations, or look like one, in their order.
 
     `_helpers.py`, `README.md` and folders don't; dead links do.
     """
@@ -110,7 +116,7 @@ def list_scripts(folder: str) -> list[str]:
 
 
 def sum_file(file: str) -> str:
-    """A script's checksum. Raises CatalogueError where it can't be read."""
+    """Returns a script's checksum. Raises CatalogueError where it can't be read."""
     blocks = file_blocks(file)
     first, second = next(blocks, b""), next(blocks, b"")
     if not second:
@@ -122,10 +128,10 @@ def sum_file(file: str) -> str:
 
 
 def file_blocks(file: str) -> Iterator[bytes]:
-    """A file's content, block by block. Raises CatalogueError."""
+    """Yields a file's content, block by block. Raises CatalogueError."""
     try:
-        # Ten thousand files: a file object of Python's takes as long to make as all of this.
-        # Not waiting: a pipe with such a name would have it wait for a writer.
+        # For ten thousand files, creating Python's file objects would take as long as all of this.
+        # Non-blocking: opening a pipe of such a name would wait for a writer.
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -139,12 +145,12 @@ def file_blocks(file: str) -> Iterator[bytes]:
 
 
 def read_script(alteration: Alteration) -> bytes:
-    """The alteration's content. Raises CatalogueError where it isn't what was listed: what runs is what is recorded."""
+    """Returns the alteration's content. Raises CatalogueError where it has changed: what runs is what is recorded."""
     return b"".join(script_blocks(alteration))
 
 
 def script_blocks(alteration: Alteration) -> Iterator[bytes]:
-    """The same block by block, and at the end the error."""
+    """Yields the alteration's content block by block; raises CatalogueError at the end where it has changed."""
     summing = Checksum()
     for block in file_blocks(alteration.file):
         summing.update(block)
@@ -154,7 +160,7 @@ def script_blocks(alteration: Alteration) -> Iterator[bytes]:
 
 
 def seed_files(location: str) -> list[Path]:
-    """The seed modules of a lineage, in the order of their names."""
+    """Returns the seed modules of a lineage, in the order of their names."""
     folder = find_folder(location) / SEEDS
     if not folder.is_dir():
         return []

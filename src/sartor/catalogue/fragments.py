@@ -1,4 +1,4 @@
-"""Scripts whose SQL is known before they run: bodies that send it piece by piece."""
+"""Makes scripts whose SQL is known before they run: their bodies send it piece by piece."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def straight_script(
     irreversible: str | None,
     source: str,
 ) -> Script:
-    """The script that sends these fragments, each as one message."""
+    """Returns a script that sends these fragments, each as one message."""
     under_way: list[Fragment] = []
     return Script(
         alteration=alteration,
@@ -33,14 +33,14 @@ def straight_script(
 
 
 def straight_body(file: str, fragments: Iterable[Fragment]) -> tuple[Body, Locate]:
-    """What sends these fragments of a file, and what says where an error of that came from."""
+    """Returns a body that sends these fragments of a file, and a function that locates its errors in the file."""
     under_way: list[Fragment] = []
     return _body(tuple(fragments), under_way), _locate(file, under_way)
 
 
 def _locate(file: str, under_way: Sequence[Fragment]) -> Locate:
     def locate(error: BaseException) -> Place | None:
-        # A driver's error knows no file.
+        # The driver's error has no file.
         return (file, under_way[0].line_of(error)) if under_way else None
 
     return locate

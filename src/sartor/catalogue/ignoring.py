@@ -1,4 +1,4 @@
-"""Comments that name rules which don't count in their file."""
+"""Reads comments that name rules to be ignored in their file."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ _COMMENT = re.compile(r"(?:--|#)\s*sartor\s*:\s*ignore\s+(?P<codes>\w+(?:\s*,\s*
 
 
 def ignored_by(comment: str, line: int) -> Iterator[Text]:
-    """The codes that a comment names, `# sartor: ignore SA103, SA204 why`; what stands behind them is the reason."""
+    """Yields the codes that a comment names: `# sartor: ignore SA103, SA204 why`. The text after them is the reason."""
     if match := _COMMENT.match(comment):
         yield from (Text(code, line) for code in re.split(r"\s*,\s*", match["codes"]))

@@ -1,4 +1,4 @@
-"""Lineages held against the rules."""
+"""Checks lineages against the rules."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def lint_lineages(
     ignored: Sequence[Ignored],
     remembered: Mapping[Identity, Remembered],
 ) -> Lint:
-    """What is found in (lineage, location) pairs, and what is `remembered` of rehearsals.
+    """Checks lineages, given as pairs (lineage, location), and adds what is `remembered` of rehearsals.
 
     Raises CatalogueError where a folder or a file can't be read.
     """
@@ -45,7 +45,7 @@ def lint_lineages(
 
 
 def _rehearsed(alteration: Alteration, remembered: Mapping[Identity, Remembered]) -> Iterator[Finding]:
-    """What a rehearsal saw of the file as it is now."""
+    """Yields the findings of a rehearsal of the file as it is now; none where the file has changed since."""
     found = remembered.get(alteration.identity)
     if found is not None and found.checksum == alteration.checksum:
         yield from lint_hazards(alteration, found.seen)
@@ -59,6 +59,6 @@ def _counted(findings: Iterable[Finding], above: Release | None, ignored: Sequen
 
 
 def _place(finding: Finding) -> tuple[bool, Key | str, str, int, str]:
-    """Files that have no place come first; then in the order of deployment, of lines, of codes."""
+    """Returns a sort key: files without an alteration first, then by order of deployment, by line, by code."""
     place = finding.file if finding.alteration is None else finding.alteration.key
     return finding.alteration is not None, place, finding.file, finding.line or 0, finding.rule.code

@@ -1,8 +1,8 @@
-"""`manifest.toml` beside the alterations: a line for each that was released or proved, by their timestamps.
+"""Reads and writes `manifest.toml` beside the alterations: what was released or proved, ordered by timestamp.
 
     "1700000000-users" = { release = "1.0.0", checksum = "sha256:...", proof = "proved", server = 18 }
 
-A line an alteration, so that two branches can be merged.
+Each alteration has one line, so that two branches can be merged.
 """
 
 from __future__ import annotations
@@ -34,18 +34,21 @@ format = {FORMAT}
 
 
 def check(catalogue: Catalogue) -> Standing:
-    """What all lineages and their manifests say of each other. Needs no database. Raises CatalogueError."""
+    """Compares all lineages with their manifests. Needs no database. Raises CatalogueError."""
     return join(compare(lineage, read_manifest(lineage)) for lineage in catalogue.lineages)
 
 
 def check_kept(catalogue: Catalogue) -> Standing:
-    """The same of those lineages that keep a manifest: who proves nothing isn't told so."""
+    """Compares those lineages that keep a manifest with it: a user that proves nothing needn't hear of that.
+
+    Raises CatalogueError.
+    """
     pairs = [(lineage, read_manifest(lineage)) for lineage in catalogue.lineages]
     return join(compare(lineage, manifest) for lineage, manifest in pairs if manifest)
 
 
 def read_manifest(lineage: Lineage) -> Manifest:
-    """A lineage's manifest, empty where there is no file. Raises CatalogueError where it can't be read."""
+    """Reads a lineage's manifest, empty where there is no file. Raises CatalogueError where it can't be read."""
     import tomllib  # noqa: PLC0415 - most commands don't look at a manifest, and start-up counts
 
     file = _file(lineage)
@@ -79,9 +82,9 @@ def _line(alteration_id: str, told: dict[str, Any]) -> Line:
 
 
 def add_line(lineage: Lineage, line: Line) -> None:
-    """Put a line into a lineage's manifest, in place of that of the same alteration. Raises CatalogueError.
+    """Writes a line to a lineage's manifest, in place of that of the same alteration. Raises CatalogueError.
 
-    Lines that hold nobody to a file go with that file. Several processes may do so at once.
+    Lines without a file are removed, unless they bind it (`Line.binds`). Several processes may do this at once.
     """
     file = _file(lineage)
     try:
@@ -94,7 +97,7 @@ def add_line(lineage: Lineage, line: Line) -> None:
 
 
 def is_writable(lineage: Lineage) -> bool:
-    """Whether a manifest can be written: an installed package's can't, mostly."""
+    """Returns whether the lineage's manifest can be written: an installed package's usually can't."""
     return os.access(_file(lineage).parent, os.W_OK)
 
 
@@ -111,7 +114,7 @@ def _written(lines: Iterable[Line]) -> Iterator[str]:
 
 
 def _replace(file: Path, text: str) -> None:
-    """Write a file at once: who reads it sees the old or the new one, whole. Raises OSError."""
+    """Replaces a file atomically: a reader sees all of the old or all of the new one. Raises OSError."""
     with suppress(FileNotFoundError):
         if file.read_text("utf-8") == text:
             return

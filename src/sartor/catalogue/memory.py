@@ -1,4 +1,4 @@
-"""What the last rehearsals saw, kept in a folder for `lint`: of each alteration, for the file as it was then."""
+"""Keeps what the last rehearsals saw in a folder, for `lint`: per alteration, with the file's checksum at the time."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ Identity = tuple[str, str]
 
 
 class Remembered(NamedTuple):
-    """What was seen of an alteration, when its file had this checksum."""
+    """The hazards seen in an alteration when its file had this checksum."""
 
     checksum: str
     seen: tuple[Seen, ...]
 
 
 def remember(folder: Path, rehearsed: Iterable[Rehearsed]) -> None:
-    """Keep what was seen of each, in place of what was before. Raises OSError."""
+    """Writes what was seen of each alteration, in place of what was kept of it before. Raises OSError."""
     new = {each.alteration.identity: Remembered(each.alteration.checksum, seen_in(each)) for each in rehearsed}
     if not new:
         return
@@ -50,7 +50,7 @@ def _keep(folder: Path, remembered: Mapping[Identity, Remembered]) -> None:
 
 
 def recall(folder: Path) -> dict[Identity, Remembered]:
-    """What is kept in a folder; nothing where that can't be read, or another Sartor has written it."""
+    """Reads what is kept in a folder; empty where it can't be read or has another version's format."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         found = json.loads((folder / FILE).read_text("utf-8"))
         if found["version"] == VERSION:

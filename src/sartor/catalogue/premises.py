@@ -1,6 +1,6 @@
-"""The process that scripts run in: what one of them changes of it is put back, so that the next finds it as it was.
+"""Restores the state of the process after each script, so that the next script finds it as it was.
 
-Only where the process is Sartor's own (`process`): in an application it is the application's, and others change it too.
+Only where the process is Sartor's own (`process`): an application's belongs to that, and its other code changes it too.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from sartor.catalogue.process import TELL
 from sartor.domain.errors import ScriptFault, said
 
 PARTING = 0.05
-"""Seconds in which a thread that has nothing left to do may end, or be seen to be idle."""
+"""Seconds in which a thread with nothing left to do may end, or become idle."""
 
 _mine: list[int] = []
-"""The number of this process, where it is Sartor's own."""
+"""The process number, where the process is Sartor's own; else empty."""
 _staying: list[Premises] = []
-"""Those under way: a module may be loaded while another's function waits."""
+"""The stays under way: a module may be loaded while a function of another waits."""
 
 
 class Left(SystemExit):
-    """A script was about to end the process, without anyone having a say in it."""
+    """Raised where a script was about to end or replace the process without any cleanup."""
 
 
 def _own(tell: Callable[[str], None]) -> None:
-    """See that no script ends the process, and tell in a line of what Python would print as a traceback."""
+    """Keeps scripts from ending the process, and reports in one line what Python would print as a traceback."""
     _mine.append(os.getpid())
 
     def on_thread(args: threading.ExceptHookArgs) -> None:
@@ -54,7 +54,7 @@ def _own(tell: Callable[[str], None]) -> None:
 
 def _refusing(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
     def refuse(*args: Any) -> Any:
-        # A process that a script has forked ends as it likes.
+        # A process that a script has forked may end in any way.
         if os.getpid() == _mine[0]:
             raise Left(f"os.{name}({args[0] if args else ''!r})")
         return original(*args)
@@ -63,7 +63,10 @@ def _refusing(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Premises:
-    """One stay of a script's. `changed` says afterwards what it changed, and `fault` what it left running."""
+    """One stay of a script in the process. At its end `changed` names what it changed, and `fault` what went wrong.
+
+    A fault is a process or a thread that the script left running, or a thread of it that failed.
+    """
 
     def __init__(self) -> None:
         self.changed = ""
@@ -72,18 +75,18 @@ class Premises:
         self.before = [each.read() for each in BELONGINGS]
         self._threads = {thread.ident for thread in threading.enumerate()}
         self._children = _children()
-        # A pool of its own: one whose threads are all at work would keep the next script waiting, and the run's end.
+        # A thread pool of its own: a shared one with all threads busy would delay the next script and the run's end.
         self._pool = _pool()
         _set_pool(None)
 
     async def wait(self) -> None:
-        """Give threads the moment that they may need to end."""
+        """Waits up to `PARTING` seconds for threads to end."""
         deadline = time.monotonic() + PARTING
-        while self._busy() and time.monotonic() < deadline:  # noqa: ASYNC110 - a thread tells nobody
+        while self._busy() and time.monotonic() < deadline:  # noqa: ASYNC110 - a thread sends no event at its end
             await asyncio.sleep(PARTING / 10)
 
     def end(self) -> None:
-        """Put back what is changed; note and, where it can be done, end what goes on."""
+        """Restores what was changed; notes as the fault what still runs, and ends the processes among that."""
         busy, children = self._busy(), [pid for pid in _children() if pid not in self._children and _lives(pid)]
         for pid in children:
             os.kill(pid, signal.SIGKILL)
@@ -118,18 +121,18 @@ class Premises:
 
 
 class _Elsewhere:
-    """A stay in a process that isn't Sartor's: nothing is looked at."""
+    """A stay in a process that isn't Sartor's: nothing is checked or restored."""
 
     changed = ""
     fault: ScriptFault | None = None
 
     async def wait(self) -> None:
-        """Nothing is waited for."""
+        """Waits for nothing."""
 
 
 @contextmanager
 def stay() -> Iterator[Premises | _Elsewhere]:
-    """The time in which a script's code runs."""
+    """Runs the block as a script's stay: restores at its end what the script changed of the process."""
     pid = os.getpid()
     if TELL and not _mine:
         _own(TELL[0])
@@ -141,7 +144,7 @@ def stay() -> Iterator[Premises | _Elsewhere]:
         return
     outer = None
     if _staying:
-        # A module that is loaded meanwhile has nothing of what a function under way has changed.
+        # A module loaded meanwhile must not see what a function under way has changed.
         outer = [each.read() for each in BELONGINGS]
         put_back(_staying[0].before)
     premises = Premises()
@@ -157,18 +160,18 @@ def stay() -> Iterator[Premises | _Elsewhere]:
 
 
 def put_back(before: list[Any]) -> list[str]:
-    """Put back what isn't as it was; what that is."""
+    """Restores the state that isn't as it was; returns the names of what had changed."""
     return [each.name for each, was in zip(BELONGINGS, before, strict=True) if each.put_back(was)]
 
 
 def leave_unless(pid: int) -> None:
-    """End a process that a script has forked and that comes back as if it were the run's, of number `pid`."""
+    """Exits a process that a script has forked, where it continues as if it were the run's process, number `pid`."""
     if os.getpid() != pid:
         os._exit(1)
 
 
 def _pool() -> Any:
-    """The event loop's pool of threads, None where there is none."""
+    """Returns the event loop's thread pool, or None where there is none."""
     try:
         return getattr(asyncio.get_running_loop(), "_default_executor", None)
     except RuntimeError:
@@ -182,7 +185,7 @@ def _set_pool(pool: Any) -> None:
 
 
 def _is_idle(frame: Any) -> bool:
-    """Whether a thread is a pool's, and waits for work."""
+    """Returns whether a thread belongs to a pool and waits for work."""
     return frame is not None and (frame.f_code.co_name, frame.f_globals.get("__name__")) == (
         "_worker",
         "concurrent.futures.thread",
@@ -190,7 +193,7 @@ def _is_idle(frame: Any) -> bool:
 
 
 def _children() -> set[int]:
-    """The child processes of this one, as far as the system tells."""
+    """Returns the numbers of this process's children, as far as the system shows them."""
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:

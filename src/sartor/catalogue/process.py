@@ -1,8 +1,11 @@
-"""Whose the process is that scripts run in: an application's, unless it was said to be Sartor's own."""
+"""Says who owns the process that scripts run in: an application, unless it is declared to be Sartor's own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 TELL: list[Callable[[str], None]] = []
-"""Where the process is Sartor's own: what shows a line to whoever runs it. Apart from `premises`, which few need."""
+"""The function that shows the user a line, where the process is Sartor's own; else empty.
+
+It is apart from `premises`, which few commands need.
+"""

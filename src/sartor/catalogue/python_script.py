@@ -1,4 +1,4 @@
-"""Python scripts: compiled and executed as modules that nothing else can import."""
+"""Loads Python scripts: compiles and executes them as modules that nothing else can import."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from sartor.domain.context import Context
 from sartor.domain.errors import ScriptError, causes, said
 
 PACKAGE = "sartor_scripts"
-"""The package that a lineage's modules believe to be in, so that `from ._helpers import x` finds their folder's."""
+"""The prefix of the package of a lineage's modules, so that `from ._helpers import x` finds their own folder's."""
 
 
 def load_python(alteration: Alteration, content: bytes) -> Script:
-    """The script in `content`. Raises ScriptError, naming file, line and reason, where it can't be one."""
+    """Loads the script in `content`. Raises ScriptError, naming file, line and reason, where it isn't a valid one."""
     module = run_module(Path(alteration.file), content, package=f"{PACKAGE}_{alteration.lineage.replace('-', '_')}")
     functions = vars(module)
     return Script(
@@ -37,7 +37,7 @@ def load_python(alteration: Alteration, content: bytes) -> Script:
 
 
 def run_module(file: Path, content: bytes, *, package: str) -> ModuleType:
-    """Execute a module's source as part of `package`, whose folder is the file's. Raises ScriptError."""
+    """Executes a module's source as part of `package`, whose folder is the file's. Raises ScriptError."""
     _make_package(package, str(file.parent))
     module = ModuleType(f"{package}.{file.stem}")
     module.__file__ = str(file)
@@ -53,7 +53,7 @@ def run_module(file: Path, content: bytes, *, package: str) -> ModuleType:
         raise ScriptError(f"{place}: {error.msg}: {(error.text or '').strip()}".rstrip(": ")) from error
     except asyncio.CancelledError as error:
         if type(error) is not asyncio.CancelledError:
-            raise  # a signal broke into the module: nothing of it was awaited
+            raise  # a signal interrupted the module, whose code isn't awaited
         raise _unloadable(file, error) from error
     except BaseException as error:
         raise _unloadable(file, error) from error
@@ -71,7 +71,7 @@ def _unloadable(file: Path, error: BaseException) -> ScriptError:
 
 
 def _make_package(name: str, folder: str) -> None:
-    """See that `name` is the package of this folder; one process may have several folders of one lineage's name."""
+    """Makes `name` the package of this folder; one process may load several folders for lineages of one name."""
     known = sys.modules.get(name)
     if known is not None and known.__path__ == [folder]:
         return
@@ -82,7 +82,7 @@ def _make_package(name: str, folder: str) -> None:
 
 
 def locate(error: BaseException, file: str) -> Place | None:
-    """The innermost line of `file` that an error passed through, its causes included."""
+    """Returns the innermost line of `file` that an error or one of its causes passed through; None where none did."""
     for each in causes(error):
         lines = [frame.lineno for frame in traceback.extract_tb(each.__traceback__) if frame.filename == file]
         if lines and lines[-1] is not None:
@@ -96,7 +96,10 @@ def _bodies(functions: dict[str, Any], name: str, pattern: str) -> dict[Any, Bod
 
 
 def async_function(function: object, file: str, name: str) -> Body:
-    """`function` as one of connection and context. Raises ScriptError: it must be `async def f(conn[, context])`."""
+    """Returns `function` as one that takes connection and context.
+
+    Raises ScriptError unless it is `async def f(conn[, context])`.
+    """
     if not callable(function):
         raise ScriptError(f"{file}: `{name}` isn't a function: write `async def {name}(conn)`")
     if not inspect.iscoroutinefunction(function):

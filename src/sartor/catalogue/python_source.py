@@ -1,4 +1,4 @@
-"""Python scripts as their syntax tree has them: which functions there are, and what they say to the connection."""
+"""Reads Python scripts by their syntax tree: which functions there are, and the SQL that they send."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ _PARTS = {part.value: part for part in Part}
 _ASKING = {"cursor", "execute", "executemany", "fetch", "fetchmany", "fetchrow", "fetchval", "prepare"}
 """The connection's methods that take SQL."""
 _NAMED = {"command", "query"}
-"""The names under which they take it."""
+"""The names of the parameters under which they take it."""
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(slots=True)
 class _Bound:
-    """The names that a module binds when it is loaded, each with what it is bound to where the source says."""
+    """The names that a module binds when it is loaded, each with its value where the source shows it."""
 
     functions: dict[str, _Function] = field(default_factory=dict)
     values: dict[str, ast.expr] = field(default_factory=dict)
     others: set[str] = field(default_factory=set)
-    """Names from elsewhere, `*` for any."""
+    """Imported names; `*` stands for any."""
 
     def has(self, name: str) -> bool:
-        """Whether the name is bound, or may be."""
+        """Returns whether the name is bound, or may be."""
         return name in self.functions or name in self.values or bool({name, "*"} & self.others)
 
 
 def read_python(alteration: Alteration, content: bytes) -> Source:
-    """The source of a Python script."""
+    """Reads a Python script's source, without running it."""
     names, ignored = _tokens(content)
     try:
         tree = ast.parse(content, alteration.name)
@@ -62,7 +62,7 @@ def read_python(alteration: Alteration, content: bytes) -> Source:
 
 
 def _tokens(content: bytes) -> tuple[tuple[Text, ...], tuple[Text, ...]]:
-    """The names in a module, and the codes that its comments ignore; as far as it can be read."""
+    """Returns a module's names that aren't ASCII, and the codes that its comments ignore; as far as it can be read."""
     names: list[Text] = []
     ignored: list[Text] = []
     try:
@@ -103,7 +103,7 @@ def _transactional(bound: _Bound) -> bool | None:
 
 
 def _sent(bound: _Bound, name: str) -> tuple[Text, ...]:
-    """The constants that a function gives to a method of a connection's, in the order of the source."""
+    """Returns the constants that a function passes to a connection's methods, in the order of the source."""
     function = bound.functions.get(name)
     if function is None:
         return ()
@@ -120,7 +120,7 @@ def _assigned(function: _Function) -> dict[str, ast.expr]:
 
 
 def _asked(node: ast.AST) -> ast.expr | None:
-    """What a call gives to a method of a connection's as SQL; None where it is no such call."""
+    """Returns the argument that a call passes to a connection's method as SQL; None where it is no such call."""
     match node:
         case ast.Call(func=ast.Attribute(attr=method), args=[argument, *_]) if method in _ASKING:
             return argument
@@ -131,7 +131,7 @@ def _asked(node: ast.AST) -> ast.expr | None:
 
 
 def _text(node: ast.expr, values: Mapping[str, ast.expr]) -> Text | None:
-    """The SQL of an argument; what an f-string puts in is a name like any other here."""
+    """Returns the SQL of an argument, or None; a value that an f-string inserts is replaced with a plain name."""
     match node:
         case ast.Name(id=name) if isinstance(values.get(name), ast.Constant | ast.JoinedStr):
             return _text(values[name], {})

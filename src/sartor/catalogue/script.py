@@ -1,4 +1,4 @@
-"""What a loaded script is, in whichever language it was written."""
+"""The types of a loaded script, in whichever language it is written."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from sartor.domain.rows import Rows
 from sartor.domain.sql import stands_alone
 
 Body = Callable[[Any, Context], Awaitable[None]]
-"""Runs on a connection (an asyncpg.Connection, which this floor doesn't import) and a context."""
+"""A function that runs on a connection (an asyncpg.Connection, which this floor doesn't import) and a context."""
 
 Place = tuple[str, int]
 """A file and a line of it, from 1."""
 
 
 class Locate(Protocol):
-    """Says where in the script an error came from."""
+    """A function that finds where in the script an error came from."""
 
     def __call__(self, error: BaseException, /) -> Place | None:
-        """The place, or None where the error doesn't tell."""
+        """Returns the place, or None where the error doesn't show it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
     """SQL that a script sends in one message: its text, and the line of the file that sends it, from 1.
 
-    `verbatim` says that the text stands in the file as it is, beginning in that line. `rows` are the data of a COPY.
+    `verbatim` is true where the file has the text as it is, starting in that line. `rows` are the data of a COPY.
     """
 
     text: str
@@ -40,7 +40,7 @@ class Fragment:
     rows: Rows | None = None
 
     def line_of(self, error: BaseException) -> int:
-        """The line of the file that an error of this fragment is about."""
+        """Returns the line of the file that an error of this fragment is about."""
         if self.rows is not None and (line := self.rows.line_of(error)) is not None:
             return line
         position = getattr(error, "position", None)
@@ -54,7 +54,7 @@ FUNCTIONS = {Direction.DEPLOY: "up", Direction.ROLLBACK: "down"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """A loaded alteration. `bodies` and `before` hold what there is for each direction.
+    """A loaded alteration. `bodies` and `before` hold the functions that it has for each direction.
 
     `fragments` holds the SQL of a body, for each direction in which it is known without running Python.
     """
@@ -69,7 +69,7 @@ class Script:
     source: str = ""
 
     def body(self, direction: Direction) -> Body:
-        """What runs in this direction. Raises ScriptError where there is nothing."""
+        """Returns what runs in this direction. Raises ScriptError where there is nothing."""
         body = self.bodies.get(direction)
         if body is not None:
             return body
@@ -84,19 +84,19 @@ class Script:
         raise ScriptError(f"{name} has no {function}: it needs {written}")
 
     def sql(self, direction: Direction) -> tuple[Fragment, ...] | None:
-        """The SQL that its body sends, in order; None where only running it can tell."""
+        """Returns the SQL that its body sends, in order; None where only running it can show that."""
         return self.fragments.get(direction)
 
     def is_fusible(self, direction: Direction) -> bool:
-        """Whether its SQL may be sent in one message together with that of others: a transaction, and nothing else."""
+        """Returns whether its SQL may be sent in one message with that of others: all of it runs in a transaction."""
         sent = self.sql(direction)
         return sent is not None and not self.needs_session(direction) and all(stands_alone(f.text) for f in sent)
 
     @property
     def has_way_back(self) -> bool:
-        """Whether it can be rolled back, or says why not."""
+        """True where it can be rolled back, or says why not."""
         return Direction.ROLLBACK in self.bodies or self.irreversible is not None
 
     def needs_session(self, direction: Direction) -> bool:
-        """Whether something of it runs outside a transaction, and so needs a server session of its own."""
+        """Returns whether a part of it runs outside a transaction, and so needs a server session of its own."""
         return not self.transactional or direction in self.before

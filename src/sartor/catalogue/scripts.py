@@ -1,4 +1,4 @@
-"""Loading a script, whichever language it is in."""
+"""Loads scripts in either language."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sartor.domain.alteration import Alteration
 
 
 def load_script(alteration: Alteration) -> Script:
-    """The script of an alteration, read again and checked to be what was listed. Raises ScriptError, CatalogueError."""
+    """Loads an alteration's script; checks that the file is as it was listed. Raises ScriptError, CatalogueError."""
     if alteration.is_sql:
         return load_sql(alteration, script_blocks(alteration))
     content = read_script(alteration)

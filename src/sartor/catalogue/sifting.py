@@ -1,8 +1,8 @@
-r"""SQL files as psql reads them: behind `copy ... from stdin;` the lines up to `\.` are data, and no SQL.
+r"""Reads SQL files as psql does: after `copy ... from stdin;` the lines up to `\.` are data, not SQL.
 
-They may be larger than memory. So a file is read block by block, and only its SQL is kept; of the data it is known
-where they stand. Until a file is sifted each byte is a character: what SQL is told apart by is ASCII, and offsets are
-those of the file.
+A file may be larger than memory. So it is read block by block, and only its SQL is kept; of the data, only their place
+in the file. While a file is sifted each byte counts as a character: the characters that SQL's syntax depends on are
+ASCII, and offsets are those of the file.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sartor.domain.lines import Lines
 from sartor.domain.rows import Rows
 
 _WINDOW = 1 << 16
-"""Bytes in which a COPY is looked for at first."""
+"""The number of bytes that are searched for a COPY at first."""
 
 _END = re.compile(rb"\n(\\\.\r?\n)")
 _END_OF_FILE = re.compile(rb"\n(\\\.\r?)\Z")
@@ -31,9 +31,9 @@ _LONGEST_END = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sifted:
-    """A file's SQL, and its data: `rows` by the offset in the text of the COPY that they are for.
+    """A file's SQL, and its data: `rows` by the offset of their COPY in the text.
 
-    `gaps` is where lines of the file aren't in the text, as `Lines` takes them.
+    `gaps` are the places where lines of the file aren't in the text, as `Lines` takes them.
     """
 
     text: str
@@ -41,19 +41,19 @@ class Sifted:
     gaps: Sequence[tuple[int, int]]
 
     def lines(self) -> Lines:
-        """The lines of the file that the text's offsets stand in."""
+        """Returns the mapping of the text's offsets to lines of the file."""
         return Lines(self.text, gaps=self.gaps)
 
 
 class _Copies(NamedTuple):
-    """The COPYs of one line whose data come behind it: where they begin, and that line's end."""
+    """The COPYs of one line whose data follow it: their offsets, and the offset of the line's end."""
 
     starts: tuple[int, ...]
     end: int
 
 
 def sift(name: str, file: str, blocks: Iterable[bytes]) -> Sifted:
-    """Sift a file's bytes. Raises ScriptError, naming the file and the line, where they can't be SQL."""
+    """Separates a file's SQL from its data. Raises ScriptError, naming file and line, where it can't be SQL."""
     source = _Source(name, file, blocks)
     parts: list[str] = []
     rows: dict[int, Rows] = {}
@@ -77,7 +77,7 @@ def _decoded(part: bytes | bytearray) -> str:
 
 
 class _Source:
-    """The bytes of a file from some place on, as far as they have been read; `line` is that place's, from 1."""
+    """The bytes of a file from `offset` on, as far as they have been read; `line` is the line there, from 1."""
 
     def __init__(self, name: str, file: str, blocks: Iterable[bytes]) -> None:
         self.name, self.file = name, file
@@ -91,14 +91,14 @@ class _Source:
             self.take(len(codecs.BOM_UTF8))
 
     def more(self) -> bool:
-        """Read on; whether there was more."""
+        """Reads the next block; returns whether there was one."""
         block = next(self._blocks, b"")
         self.over = not block
         self.held += block
         return not self.over
 
     def take(self, count: int) -> bytes:
-        """The next bytes, which aren't held any more."""
+        """Returns the next `count` bytes, and drops them from `held`."""
         found = bytes(self.held[:count])
         del self.held[:count]
         self.offset += count
@@ -106,7 +106,7 @@ class _Source:
         return found
 
     def take_text(self, count: int) -> str:
-        """The next bytes as text. Raises ScriptError where they aren't UTF-8."""
+        """Returns the next `count` bytes as text, and drops them. Raises ScriptError where they aren't UTF-8."""
         line, found = self.line, self.take(count)
         try:
             return _decoded(found)
@@ -119,7 +119,7 @@ class _Source:
 
 
 def _next_copies(source: _Source) -> _Copies | None:
-    """The next line that ends a COPY from the client; None where there is none. Reads as far as it takes."""
+    """Returns the COPYs of the next line that ends a COPY from the client, or None; reads as far as it takes."""
     window = _WINDOW
     while True:
         while len(source.held) < window and source.more():
@@ -157,7 +157,7 @@ def _find_copies(source: _Source) -> _Copies | None:
 
 
 def _without_comments(text: str) -> Iterator[sql.Token]:
-    """The tokens, psql's lines left out; a directive ends the statement before it."""
+    """Yields the tokens except psql's lines; a directive ends the statement before it."""
     for token in sql.pieces(text):
         if token.kind == "line_comment" and DIRECTIVE.fullmatch(token.text):
             yield sql.Token("mark", ";", token.start)
@@ -166,9 +166,12 @@ def _without_comments(text: str) -> Iterator[sql.Token]:
 
 
 def _take_rows(source: _Source, copy: int) -> Rows:
-    r"""The data of the COPY in line `copy`, taken from where they begin, with the `\.` that ends them."""
+    r"""Returns the data of the COPY in line `copy`, and takes them from the source, with the `\.` that ends them.
+
+    Raises ScriptError where nothing ends them.
+    """
     start, line, digest = source.offset, source.line, hashlib.sha256()
-    newline = b"\n"  # of the line before, where that was taken already
+    newline = b"\n"  # the end of the line before, where that was taken already
     while True:
         window = newline + source.held
         match = _END.search(window) or (_END_OF_FILE.search(window) if source.over else None)

@@ -1,4 +1,4 @@
-"""Scripts read as they are written: nothing of them is run, and nothing raised where one is wrong."""
+"""Reads scripts without running them; an invalid script raises no error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PARTS = {Direction.DEPLOY: Part.UP, Direction.ROLLBACK: Part.DOWN}
 
 
 def read_source(alteration: Alteration) -> Source:
-    """What can be known of a script without running it. Raises CatalogueError where the file can't be read."""
+    """Returns what can be known of a script without running it. Raises CatalogueError where the file can't be read."""
     return _read_sql_source(alteration) if alteration.is_sql else read_python(alteration, read_script(alteration))
 
 

@@ -1,11 +1,11 @@
-"""SQL scripts: sections and options in comments, statements sent one by one.
+"""Loads SQL scripts: sections and options are comments, statements are sent one by one.
 
     -- sartor: up
     create table users (id bigint primary key);
     -- sartor: down
     drop table users;
 
-Further lines: `-- sartor: transaction off`, `-- sartor: irreversible <why>` in place of a `down` section, and
+Other directives: `-- sartor: transaction off`, `-- sartor: irreversible <why>` in place of a `down` section, and
 `-- sartor: ignore <code>`.
 """
 
@@ -27,7 +27,7 @@ from sartor.domain.source import Text
 
 _SECTIONS = {function: direction for direction, function in FUNCTIONS.items()}
 _RESTRICT = re.compile(r"\\(?:un)?restrict[ \t]+[A-Za-z0-9]+[ \t]*")
-"""What pg_dump writes for psql's safety; it does nothing to a database."""
+"""The commands that pg_dump writes for psql's safety; they do nothing to a database."""
 _BACKSLASH = {
     "copy": "write `copy ... from stdin;` with its data behind it, or `conn.copy_to_table` in a Python alteration",
     "i": "write that file's SQL into this one",
@@ -47,7 +47,7 @@ _TO_CLIENT = (
 
 @dataclass(slots=True)
 class _Directives:
-    """What the file's `-- sartor:` lines say: sections by their word, as pieces of SQL."""
+    """The content of the file's `-- sartor:` lines: sections by their word, as pieces of SQL."""
 
     sections: dict[str, list[sql.Token]] = field(default_factory=dict)
     transactional: bool = True
@@ -56,7 +56,7 @@ class _Directives:
 
 
 class _Reader:
-    """A file that is being read, and what is said where it is wrong."""
+    """A file being read, which makes the errors about it."""
 
     def __init__(self, name: str, sifted: Sifted) -> None:
         self.name = name
@@ -68,7 +68,7 @@ class _Reader:
         return ScriptError(f"{self.name}, line {line}: {reason}", line=line, hint=hint)
 
     def fragments(self, pieces: Iterable[sql.Token]) -> Iterator[Fragment]:
-        """The statements of some pieces. Raises ScriptError where one asks of the client what it won't get."""
+        """Yields the statements of some pieces. Raises ScriptError at a COPY to or from the client without its data."""
         lines = self.sifted.lines()
         for statement in sql.statements(self.text, pieces):
             rows = self.sifted.rows.get(statement.start)
@@ -85,7 +85,7 @@ def _no_talk(copy: ClientCopy) -> str:
 
 
 def load_sql(alteration: Alteration, blocks: Iterable[bytes]) -> Script:
-    """The script in a file's bytes. Raises ScriptError, naming file, line and reason, where it can't be one."""
+    """Loads the script in a file's bytes. Raises ScriptError, naming file, line and reason, where it is invalid."""
     script, _ = read_sql(alteration, blocks)
     if script.transactional and sql.may_control(script.source):
         for fragments in script.fragments.values():
@@ -94,7 +94,10 @@ def load_sql(alteration: Alteration, blocks: Iterable[bytes]) -> Script:
 
 
 def read_sql(alteration: Alteration, blocks: Iterable[bytes]) -> tuple[Script, tuple[Text, ...]]:
-    """The same for a script that isn't to run, and the codes that it ignores; what ends the transaction passes."""
+    """Reads a script that isn't to be run; returns it, and the codes that it ignores.
+
+    Raises ScriptError as `load_sql`, but not for a statement that ends the transaction.
+    """
     reader = _Reader(alteration.name, sift(alteration.name, alteration.file, blocks))
     found = _read_directives(reader)
     script = straight_script(
@@ -108,7 +111,7 @@ def read_sql(alteration: Alteration, blocks: Iterable[bytes]) -> tuple[Script, t
 
 
 def read_statements(name: str, file: str, blocks: Iterable[bytes]) -> tuple[Fragment, ...]:
-    """The statements of a SQL file that has no sections. Raises ScriptError."""
+    """Returns the statements of a SQL file that has no sections. Raises ScriptError."""
     reader = _Reader(name, sift(name, file, blocks))
     pieces = [token for token in sql.pieces(reader.text) if not _is_passed_over(token, reader)]
     for token in pieces:
@@ -160,7 +163,7 @@ def _take(found: _Directives, directive: str, token: sql.Token, reader: _Reader)
 
 
 def _require_plain(token: sql.Token, section: str | None, reader: _Reader) -> None:
-    """Raise ScriptError where a person would take a comment for a directive, or for another section's beginning."""
+    """Raises ScriptError where a reader would take a comment for a directive, or for another section's start."""
     at = token.start
     for line in token.text.splitlines(keepends=True):
         if directives.is_nearly(line):
@@ -188,7 +191,7 @@ def _require_closed(token: sql.Token, reader: _Reader) -> None:
 
 
 def _is_passed_over(token: sql.Token, reader: _Reader) -> bool:
-    """Whether a token is a line of psql's that does nothing. Raises ScriptError where it is another one."""
+    """Returns whether a token is a psql command that does nothing. Raises ScriptError at any other psql command."""
     if token.kind != "backslash":
         return False
     begins_line = token.start == 0 or reader.text[token.start - 1] in "\r\n"

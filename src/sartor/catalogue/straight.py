@@ -1,4 +1,4 @@
-"""Python scripts that are straight lines of SQL, recognised from the syntax tree and never executed.
+"""Recognises Python scripts that are straight sequences of SQL, by their syntax tree; they are never executed.
 
 Such a module has constants, and functions whose bodies are nothing but `await conn.execute("constant")`. What it
 does is known before it runs, so that it can be shown, judged, and sent together with others. When in doubt it isn't
@@ -18,26 +18,26 @@ from sartor.domain.alteration import Alteration
 _DIRECTIONS = {function: direction for direction, function in FUNCTIONS.items()}
 _OPTIONS = {"transaction": bool, "irreversible": str}
 _TYPES = {"Connection", "Record"}
-"""What of asyncpg a script may name as a type."""
+"""The names of asyncpg that a script may use as types."""
 
 
 class _NotStraight(Exception):
-    """Something that only running the module can tell."""
+    """Raised where only running the module can show what it does."""
 
 
 @dataclass(slots=True)
 class _Module:
-    """What a module binds, each name once: constants, functions as fragments, and what annotations may name."""
+    """The names that a module binds, each once: constants, functions, and the imports that annotations may use."""
 
     constants: dict[str, str | bool | int | float | None] = field(default_factory=dict)
     functions: dict[str, ast.AsyncFunctionDef] = field(default_factory=dict)
     imported: set[str] = field(default_factory=set)
     lazy: bool = False
-    """Whether annotations are never evaluated."""
+    """True where annotations are never evaluated."""
 
 
 def read_straight(alteration: Alteration, content: bytes) -> Script | None:
-    """The script in `content`, where it is straight; None where it isn't, or isn't Python."""
+    """Returns the script in `content` where it is straight; None where it isn't, or isn't Python."""
     try:
         module = _read(ast.parse(content, alteration.file))
         sections = {name: tuple(_fragments(function, module)) for name, function in module.functions.items()}
@@ -83,7 +83,7 @@ def _read(tree: ast.Module) -> _Module:
 
 
 def _require_first(tree: ast.Module, number: int) -> None:
-    """Raise _NotStraight unless there is nothing, or the docstring alone, before a statement."""
+    """Raises _NotStraight unless there is nothing, or the docstring alone, before statement `number`."""
     if number != (0 if ast.get_docstring(tree, clean=False) is None else 1):
         raise _NotStraight
 
@@ -117,7 +117,7 @@ def _constant(node: ast.expr) -> str | bool | int | float | None:
     match node:
         case ast.Constant(value=str() | bool() | int() | float() | None as value):
             return value
-        case ast.JoinedStr(values=parts):  # an f-string, here of one piece: nothing is put into it
+        case ast.JoinedStr(values=parts):  # an f-string into which nothing is put
             return "".join(_string(part) for part in parts)
         case _:
             raise _NotStraight
@@ -132,7 +132,7 @@ def _string(node: ast.expr) -> str:
 
 
 def _require_plain(function: ast.AsyncFunctionDef, module: _Module) -> None:
-    """Raise _NotStraight unless the function has one or two plain parameters, and annotations that can't fail."""
+    """Raises _NotStraight unless the function has one or two plain parameters, and annotations that can't fail."""
     given = function.args
     names = [argument.arg for argument in given.args]
     others = (given.posonlyargs, given.kwonlyargs, given.defaults, given.vararg, given.kwarg, function.decorator_list)
@@ -150,7 +150,7 @@ def _is_harmless(annotation: ast.expr, module: _Module) -> bool:
 
 
 def _fragments(function: ast.AsyncFunctionDef, module: _Module) -> Iterator[Fragment]:
-    """What a function sends, in order. Raises _NotStraight where it does anything else."""
+    """Yields what a function sends, in order. Raises _NotStraight where it does anything else."""
     parameters = {argument.arg for argument in function.args.args}
     connection = function.args.args[0].arg
     for node in function.body:
