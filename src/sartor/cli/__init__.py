@@ -10,7 +10,7 @@ from sartor import __version__
 
 
 def main() -> None:
-    """Run the `sartor` command with this process's arguments, and exit."""
+    """Runs the `sartor` command with this process's arguments, and exits."""
     if sys.argv[1:] in (["--version"], ["-V"]):
         # Before anything is imported: pipelines ask it often.
         try:
@@ -20,9 +20,9 @@ def main() -> None:
         return
     import signal
 
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else whoever started the process ignores it
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else the parent process has it ignored
         signal.signal(signal.SIGINT, _end_at_once)
-    # Modules and alterations are many objects and hardly any garbage: looking for it after every 700 takes its time.
+    # Modules and alterations are many objects and hardly any garbage: a collection after every 700 costs time.
     gc.set_threshold(100_000)
     from sartor.cli import results
 
@@ -31,15 +31,15 @@ def main() -> None:
 
     code = run_command(sys.argv[1:])
     results.flush()
-    # Everything is closed and given back; taking hundreds of modules apart would take a fifth of the whole time.
+    # Everything is closed and released; tearing down hundreds of modules would take a fifth of the whole time.
     _exit(code)
 
 
 def _end_at_once(_number: int, _frame: object) -> None:
-    """Ctrl-C where nothing is under way: a run has its own way to end.
+    """Ends the process on Ctrl-C where nothing is under way; a run has a handler of its own.
 
-    Python's own handler raises an exception wherever the process stands, and where that is a callback of the
-    interpreter's, of an import for example, the exception is lost and the command goes on.
+    Python's own handler raises an exception wherever the process is. In a callback of the interpreter's, of an import
+    for example, that exception is lost and the command goes on.
     """
     try:
         write(2, b"error: interrupted; nothing was under way\n")

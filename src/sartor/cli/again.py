@@ -1,4 +1,4 @@
-"""The command as it was given, to be shown and run again: without passwords, without `--yes`."""
+"""Shows the command line as it was given, to be run again: without passwords, without `--yes`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _given: list[str] = []
 
 
 def begin(arguments: Sequence[str]) -> None:
-    """Start a command: what it was given."""
+    """Notes the arguments of a command that starts."""
     _given[:] = arguments
 
 
@@ -26,10 +26,10 @@ def command(
     alone: Sequence[str] = (),
     yes: bool = False,
 ) -> str:
-    """The command line, quoted for a shell.
+    """Returns the command line, quoted for a shell.
 
-    `target` is added where it was chosen at the prompt; `verb` and `steps` stand in place of what was given; `alone`
-    are options that name one of several destinations. `--yes` is only in it where it is asked for.
+    `target` is added where it was chosen at the prompt; `verb` and `steps` replace what was given; `alone` are options
+    that name one of several destinations. `--yes` is included only where `yes` asks for it.
     """
     import shlex  # few commands show one
 
@@ -46,7 +46,7 @@ def command(
 
 
 class Resume(NamedTuple):
-    """What the command is that goes on where a run stopped: as given, but for what this says."""
+    """The command that resumes a stopped run: as it was given, except for what these fields say."""
 
     target: str | None = None
     """Chosen at the prompt, or a default that the other command doesn't have."""
@@ -56,11 +56,11 @@ class Resume(NamedTuple):
 
     @property
     def differs(self) -> bool:
-        """Whether the command as it was given would do something else."""
+        """True where the command as it was given would do something else."""
         return self.verb is not None or self.steps is not None
 
     def command(self, done: int) -> str:
-        """The command line, where so many alterations are done."""
+        """Returns the command line, where `done` alterations are done."""
         if self.steps is None:
             return command(target=self.target, verb=self.verb)
         return command(target=self.target, steps=self.steps - done, alone=self.alone)
@@ -70,12 +70,12 @@ AS_GIVEN = Resume()
 
 
 def gap(line: str) -> str:
-    """What to say of a command line in which a password is hidden; nothing where none is."""
+    """Returns the remark on a command line in which a password is hidden; "" where none is."""
     return f"  (with the password in place of {HIDDEN})" if HIDDEN in line else ""
 
 
 def _without(words: Sequence[str], option: str) -> list[str]:
-    """The words without an option and its value, however it is spelled and however often."""
+    """Returns the words without an option and its value, in either spelling and as often as it occurs."""
     kept: list[str] = []
     rest = iter(words)
     for word in rest:

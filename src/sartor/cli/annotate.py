@@ -1,4 +1,4 @@
-"""Findings in words: for people, as GitHub's workflow commands, and as SARIF 2.1.0.
+"""Writes findings: as text, as GitHub's workflow commands, and as SARIF 2.1.0.
 
 See GitHub's pages "Workflow commands" and "SARIF support for code scanning", and OASIS's SARIF 2.1.0.
 """
@@ -18,25 +18,25 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 
 
 def finding_line(finding: Finding) -> str:
-    """What is wrong, and where."""
+    """Returns the line that says what is wrong, and where."""
     line = "" if finding.line is None else f":{finding.line}"
     return f"{shown_path(finding.file)}{line}: {finding.rule.severity.value} {finding.rule.code}: {finding.message}"
 
 
 def rule_lines(found: Lint) -> list[str]:
-    """What comes of it and what to do, once for each rule that was broken."""
+    """Returns the consequences and the advice of each rule that was broken, once per rule."""
     broken = sorted({finding.rule.code: finding.rule for finding in found.findings}.items())
     return [line for code, rule in broken for line in ("", f"{code} {rule.name}: {rule.why}", f"  {rule.advice}")]
 
 
 def lint_line(found: Lint) -> str:
-    """How much is wrong."""
+    """Returns the line that counts the findings."""
     counts = [count(number, severity.value) for severity, number in found.counts.items() if number]
     return f"Found {' and '.join(counts) or 'nothing wrong'} in {count(found.files, 'file')}"
 
 
 def github(finding: Finding) -> str:
-    """The line that makes a finding an annotation of the file, in a workflow's log."""
+    """Returns the workflow command that annotates the file with a finding."""
     rule = finding.rule
     facts = {"file": shown_path(finding.file), "line": str(finding.line or 1), "title": f"{rule.code} {rule.name}"}
     words = ",".join(f"{key}={_escape(value).replace(':', '%3A').replace(',', '%2C')}" for key, value in facts.items())
@@ -52,7 +52,7 @@ def _sentences(finding: Finding) -> str:
 
 
 def sarif(found: Lint) -> dict[str, Any]:
-    """The log of one run, with all rules."""
+    """Returns the SARIF log of one run, with all rules."""
     driver = {"name": "Sartor", "version": __version__, "rules": [_rule(rule) for rule in RULES]}
     results = [_result(finding) for finding in found.findings]
     return {
@@ -84,7 +84,7 @@ def _result(finding: Finding) -> dict[str, Any]:
         "locations": [
             {"physicalLocation": {"artifactLocation": _location(finding), "region": {"startLine": finding.line or 1}}}
         ],
-        # The same finding, also when the file gets its release's name.
+        # The fingerprint stays the same when the file gets its release's name.
         "partialFingerprints": {"sartorFinding/v1": hashlib.sha256(facts.encode()).hexdigest()},
     }
 

@@ -1,4 +1,4 @@
-"""The tree of commands, as Typer has it: for help, completion, and what is wrong with a command line."""
+"""The tree of commands for Typer: for help, completion, and errors in a command line."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ alterations = typer.Typer(
 
 
 def _add(group: typer.Typer, command: Command) -> None:
-    """Add a command to a group, its declarations turned into Typer's."""
+    """Adds a command to a group, and converts its declarations to Typer's."""
 
     def run(**given: Any) -> int:
         return call(command.function, given)

@@ -1,4 +1,4 @@
-"""What `deploy`, `rollback`, `fresh` and `repair` ask a terminal before they begin."""
+"""The questions that `deploy`, `rollback`, `fresh`, `repair` and `seed` ask on a terminal before they start."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def require_terminal(settings: Settings, what: str) -> None:
-    """Raise RefusedError where the environment is production and there is no terminal to ask: `what` is done then."""
+    """Raises RefusedError where the environment is production and there is no terminal to ask.
+
+    `what` starts its message: what would be done.
+    """
     if api.is_production(settings.environment) and not output.is_terminal():
         raise RefusedError(
             f"{what}, the environment is {settings.environment}, and there is no terminal to ask",
@@ -28,7 +31,7 @@ def require_terminal(settings: Settings, what: str) -> None:
 
 
 def confirm_next(destination: Destination, settings: Settings) -> None:
-    """In production, ask whether unreleased alterations are to be deployed. Raises RefusedError for a no."""
+    """Asks in production whether to deploy unreleased alterations. Raises RefusedError where the answer is no."""
     if api.is_production(settings.environment):
         question = f"Deploy unreleased alterations to {destination.label}{_environment(settings)}?"
         if not prompts.confirm(question):
@@ -36,12 +39,15 @@ def confirm_next(destination: Destination, settings: Settings) -> None:
 
 
 def _environment(settings: Settings) -> str:
-    """The environment, for a question."""
+    """Returns the environment, for a question."""
     return f", environment {settings.environment}" if settings.environment else ""
 
 
 def ask_target(destination: Destination, settings: Settings) -> str | None:
-    """The release to deploy, asked for; None where nothing is pending."""
+    """Asks for the release to deploy, and returns it; None where nothing is pending.
+
+    Raises RefusedError where nothing is chosen.
+    """
     found = run(api.status(destination, settings.sources, rows=False))
     for note in status_notes(found.status):
         output.tell(f"note: {note}")
@@ -59,7 +65,7 @@ def ask_target(destination: Destination, settings: Settings) -> str | None:
 
 
 def ask_rollback(destination: Destination, settings: Settings) -> str:
-    """The release to go back to, asked for."""
+    """Asks for the release to go back to, and returns it. Raises TargetError where nothing is deployed."""
     found = run(api.status(destination, settings.sources, rows=False))
     releases: list[Release] = sorted(found.status.releases, reverse=True)
     if not releases:
@@ -81,7 +87,7 @@ def confirm_rollback(
     to_timestamp: str | None,
     accepted: Sequence[str],
 ) -> None:
-    """Tell what a rollback will lose, and ask. Raises RefusedError where the answer is no."""
+    """Shows what a rollback will lose, and asks. Raises RefusedError where the answer is no."""
     found = run(
         api.preview_rollback(
             destination, settings.sources, target, steps=steps, to_timestamp=to_timestamp, accepted=accepted
@@ -97,7 +103,7 @@ def confirm_rollback(
 
 
 def ask_reason() -> str:
-    """Why something is repaired. Raises UsageError where there is no terminal to ask, or no answer."""
+    """Asks for the reason of a repair. Raises UsageError where there is no terminal to ask, or no answer."""
     if not output.is_terminal():
         raise UsageError("a repair needs a reason, for the journal", hint='add --reason "..."')
     if not (reason := prompts.type_name("Why? The journal keeps it:").strip()):
@@ -106,7 +112,7 @@ def ask_reason() -> str:
 
 
 def confirm_repair(destination: Destination, settings: Settings, request: Repair) -> None:
-    """Tell what a repair will do, and ask. Raises RefusedError where the answer is no, or there is no terminal."""
+    """Shows what a repair will do, and asks. Raises RefusedError where the answer is no, or there is no terminal."""
     if not output.is_terminal():
         raise RefusedError("a repair changes what the ledger says", hint="add --yes where there is no terminal to ask")
     if mends := run(api.preview_repair(destination, settings.sources, request)):
@@ -119,7 +125,7 @@ def confirm_repair(destination: Destination, settings: Settings, request: Repair
 
 
 def confirm_reset(destination: Destination) -> None:
-    """Ask whether seeded data may go. Raises RefusedError where they may not, or there is no terminal."""
+    """Asks whether to delete seeded data. Raises RefusedError where the answer is no, or there is no terminal."""
     if not output.is_terminal():
         raise RefusedError("`seed --reset` deletes data", hint="add --yes where there is no terminal to ask")
     if not prompts.confirm(f"Delete the seeded data of {destination.label} first?"):
@@ -127,7 +133,7 @@ def confirm_reset(destination: Destination) -> None:
 
 
 def confirm_fresh(destination: Destination, settings: Settings) -> None:
-    """Have the database's name typed. Raises RefusedError where it isn't, or there is no terminal."""
+    """Asks for the database's name to be typed. Raises RefusedError where it isn't, or there is no terminal."""
     if not output.is_terminal():
         raise RefusedError(
             "`fresh` drops everything that the schema holds", hint="add --yes where there is no terminal to ask"

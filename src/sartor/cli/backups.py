@@ -1,4 +1,4 @@
-"""Words for backups."""
+"""The text output about backups."""
 
 from __future__ import annotations
 
@@ -13,45 +13,45 @@ if TYPE_CHECKING:
     from sartor.domain.report import Copying
 
 FEW = 3
-"""Names that are shown where there are many."""
+"""The number of names that are shown where there are more."""
 
 
 def copying_line(copying: Copying) -> str:
-    """How far a backup has come."""
+    """Returns the line that says how far a backup has come."""
     return f"{copying.what}: {render.size(copying.bytes)} in {render.duration(copying.seconds * 1000)}"
 
 
 def backup_line(backup: Backup) -> str:
-    """One sentence about a backup."""
+    """Returns one sentence about a backup."""
     held = f"schema {backup.schema} of {backup.database}" if backup.schema else backup.database
     proof = "; restored, and compared" if backup.proved else ""
     return f"Backed up {held} into {backup.file}, {render.size(backup.bytes)}{proof}{rows_line(backup)}"
 
 
 def rows_line(backup: Backup) -> str:
-    """Whose rows a backup holds, behind a semicolon; nothing where it is those of all tables."""
+    """Returns whose rows a backup holds, after a semicolon; "" where it holds those of all tables."""
     return "" if backup.tables is None else f"; it holds {_rows_of(backup.tables)}"
 
 
 def _rows_of(tables: Sequence[str]) -> str:
-    """Whose rows a backup holds that doesn't hold all."""
+    """Returns whose rows a backup holds that doesn't hold all."""
     return f"the rows of {_tables(tables)} alone" if tables else "no rows but Sartor's own"
 
 
 def _tables(names: Sequence[str]) -> str:
-    """Their number, and the names of the first: `2 tables (public.a, public.b)`."""
+    """Returns the number of tables and the names of the first: `2 tables (public.a, public.b)`."""
     shown = ", ".join([*names[:FEW], *(["..."] if len(names) > FEW else [])])
     return f"{render.count(len(names), 'table')} ({shown})"
 
 
 def restored_line(done: Restored) -> str:
-    """One sentence about a restore."""
+    """Returns one sentence about a restore."""
     line = f"Restored {done.file} into {done.database} in {render.duration(done.duration_ms)}"
     return f"{line}; without the rows of {_tables(done.left_out)}, which it doesn't hold" if done.left_out else line
 
 
 def restore_command(backup: Backup, destination: Destination) -> str:
-    """The command that restores a backup beside the database that it is of."""
+    """Returns the command that restores a backup into a new database beside its own."""
     import shlex
 
     beside = destination.at(f"{backup.database}_restored")

@@ -86,7 +86,7 @@ def show(
     sql: str | None,
     plan_only: bool,
 ) -> int:
-    """Show what `look` finds at each destination, or write it to the file `sql`; the exit code."""
+    """Shows what `look` finds at each destination, or writes it to the file `sql`; returns the exit code."""
     if sql is not None and plan_only:
         raise SettingsError("--plan-only writes no SQL, and --sql does", hint="leave one of them out")
     several, numbers, pending = len(settings.destinations) > 1, itertools.count(1), False
@@ -118,13 +118,13 @@ def show(
 
 
 def _numbered(file: str, number: int) -> str:
-    """`plan.sql` as `plan-2.sql`: each destination has a script of its own."""
+    """Returns `plan-2.sql` for `plan.sql`: each destination has a script of its own."""
     path = Path(file)
     return str(path.with_stem(f"{path.stem}-{number}"))
 
 
 def _open_for_its_owner(file: str, flags: int) -> int:
-    """A script may hold what is secret: its file is its owner's alone, whoever could read it before."""
+    """Opens a script's file for its owner alone, whatever its mode was before: a script may hold secrets."""
     descriptor = os.open(file, flags, 0o600)
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.fchmod(descriptor, 0o600)

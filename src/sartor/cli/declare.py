@@ -1,7 +1,7 @@
-"""Commands and their options, declared once: read at once here where the words are plain, by Typer where they aren't.
+"""Declares commands and their options once: a plain command line is parsed here, any other by Typer.
 
-Importing Typer and building its tree costs as much as all the rest of a command. So the usual command line, its options
-spelled out, is read by `parse`; help, abbreviations, completion and every mistake are Typer's (`app.py`).
+Importing Typer and building its tree costs as much as all the rest of a command. So `parse` reads the usual command
+line, its options spelled out; Typer does help, abbreviations, completion and every error (`app.py`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sartor.cli import results
 
 
 class Option:
-    """The declaration of an option, in the `Annotated` type of a command's parameter; `min` is an integer's least."""
+    """The declaration of an option, in the `Annotated` type of a command's parameter; `min` bounds an integer."""
 
     __slots__ = ("flags", "help", "metavar", "min")
 
@@ -23,7 +23,7 @@ class Option:
 
 
 class Argument:
-    """The declaration of an argument, likewise."""
+    """The declaration of an argument, in the `Annotated` type of a command's parameter."""
 
     __slots__ = ("help", "metavar")
 
@@ -39,11 +39,11 @@ class Group:
 
 
 Action = Callable[..., int | None]
-"""Does a command, and gives its exit code; None is 0."""
+"""A function that runs a command and returns its exit code; None is 0."""
 
 
 class Command(NamedTuple):
-    """A command: the function that does it, and the end of its help."""
+    """A command: its name, the function that runs it, and the end of its help."""
 
     name: str
     function: Action
@@ -68,7 +68,7 @@ Register = Callable[[Action], Action]
 
 
 def command_in(commands: dict[str, Command], name: str, *, epilog: str) -> Register:
-    """A decorator that adds the command of this name to `commands`."""
+    """Returns a decorator that adds the command of this name to `commands`."""
 
     def register(function: Action) -> Action:
         commands[name] = Command(name, function, epilog)
@@ -78,7 +78,7 @@ def command_in(commands: dict[str, Command], name: str, *, epilog: str) -> Regis
 
 
 def parameters(function: Action) -> list[Parameter]:
-    """A command's parameters, those of its groups among them, in order."""
+    """Returns a command's parameters in order, including those of its groups."""
     found = []
     for name, hint in _hints(function).items():
         if _is_group(hint):
@@ -89,7 +89,7 @@ def parameters(function: Action) -> list[Parameter]:
 
 
 def call(function: Action, values: Mapping[str, Any]) -> int:
-    """Do a command with these values of its parameters, the others having their defaults; its exit code."""
+    """Runs a command with these values of its parameters, and defaults for the others; returns its exit code."""
     results.keep()
     given: dict[str | None, dict[str, Any]] = {None: {}}
     for parameter in parameters(function):
@@ -115,14 +115,14 @@ def _parameter(name: str, hint: Any, default: Any, group: str | None) -> Paramet
 
 
 def _kind(annotated: Any) -> type:
-    """The type proper of `T`, `T | None`, `list[T] | None`."""
+    """Returns the type itself of `T`, `T | None`, `list[T] | None`."""
     proper: Any = next((t for t in get_args(annotated) or (annotated,) if t is not type(None)), str)
     kind: type = get_origin(proper) or proper
     return kind
 
 
 def parse(function: Action, words: Sequence[str]) -> dict[str, Any] | None:
-    """What `words` give the parameters of `function`; None where they need more than a plain reading."""
+    """Returns the values that `words` give the parameters of `function`; None where only Typer can parse them."""
     known = parameters(function)
     flags = {flag: p for p in known if isinstance(p.declared, Option) for flag in p.declared.flags}
     arguments = [p for p in known if isinstance(p.declared, Argument)]
@@ -147,7 +147,7 @@ def parse(function: Action, words: Sequence[str]) -> dict[str, Any] | None:
 
 
 def _value(parameter: Parameter, text: str | None) -> Any:
-    """The value of an option's text, None where it isn't plainly one."""
+    """Returns the value of an option's text, or None where it isn't plainly one."""
     if parameter.kind is bool:
         return True if text is None else None
     if parameter.kind is not int or text is None:

@@ -1,4 +1,4 @@
-"""`sartor db alteration deploy`, `rollback`, `fresh`: options, one API call, words for the result."""
+"""`sartor db alteration deploy`, `rollback`, `fresh`: options, one API call, text for the result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words for what `verify` finds, and for what `repair` does."""
+"""The text output of `verify` and `repair`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from sartor.domain.verification import Verification
 REPAIR = 'sartor db alteration repair --reason "..."'
 
 SHORT = 60
-"""Characters of a definition that is shown in its line."""
+"""The number of characters up to which a definition is shown within its line."""
 
 SHOWN = 3
-"""Objects that a note names."""
+"""The number of objects that a note names."""
 
 _DONE = {
     EventKind.ACCEPTED: "accepted as it is now",
@@ -30,7 +30,7 @@ _DONE = {
 
 
 def verification_lines(found: Verification) -> Iterator[str]:
-    """What was found, each kind with its ways out."""
+    """Yields what was found, each kind with its ways out."""
     status, drift = found.status, found.drift
     known = "" if drift.certain else ", as far as it can be told"
     yield f"{found.destination.label}: " + (f"as it should be{known}" if found.ok else "not as it should be")
@@ -78,7 +78,7 @@ def _when(record: Record) -> str:
 
 
 def _difference_lines(difference: Difference) -> Iterator[str]:
-    """One line where the definitions are short; what was there as a diff below it where they aren't."""
+    """Yields one line where the definitions are short; else, for an object that was there before, a diff below it."""
     before, after, change = difference.before or "", difference.after or "", difference.change
     if all("\n" not in text and len(text) <= SHORT for text in (before, after)):
         yield f"  {difference.label}: " + (
@@ -91,7 +91,7 @@ def _difference_lines(difference: Difference) -> Iterator[str]:
 
 
 def faults(found: Verification) -> Iterator[str]:
-    """What is wrong, counted: `1 edited`, `2 changed`."""
+    """Yields the counts of what is wrong: `1 edited`, `2 changed`."""
     kinds = {
         "edited": (*found.status.edited, *found.released.edited),
         "missing": (*found.status.missing, *found.released.missing),
@@ -101,12 +101,12 @@ def faults(found: Verification) -> Iterator[str]:
 
 
 def repair_lines(done: Sequence[Mend]) -> Iterator[str]:
-    """What a repair has done."""
+    """Yields what a repair has done."""
     yield from (f"{mend.name}: {_DONE[mend.kind]}" for mend in done)
     yield f"{render.count(len(done), 'repair')}, in the journal" if done else "Found 0 repair to do"
 
 
 def question_lines(mends: Sequence[Mend]) -> Iterator[str]:
-    """What a repair is about to do."""
+    """Yields what a repair is about to do."""
     yield "This takes down in the journal:"
     yield from (f"  {mend.name}: {_DONE[mend.kind]}" for mend in mends)

@@ -1,4 +1,4 @@
-"""The JSON of what commands find out: checks, rehearsals, proofs, verifications, lint; and of repairs."""
+"""The JSON of checks, rehearsals, proofs, verifications, lint and repairs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def rehearsal_shape(found: Rehearsal) -> Shape:
-    """`rehearse --json`."""
+    """Returns the JSON of `rehearse --json`."""
     return {
         "version": VERSION,
         "target": found.target.label if found.target else None,
@@ -75,7 +75,7 @@ def _statement_shape(statement: Statement) -> Shape:
 
 
 def check_shape(found: Check) -> Shape:
-    """`check --json` and `rollback --check --json`."""
+    """Returns the JSON of `check --json` and `rollback --check --json`."""
     return {
         "version": VERSION,
         "direction": found.plan.direction.value,
@@ -91,12 +91,12 @@ def check_shape(found: Check) -> Shape:
 
 
 def empty_check(direction: Direction) -> Shape:
-    """The same where there is no plan."""
+    """Returns the JSON of a check where there is no plan."""
     return {"version": VERSION, "direction": direction.value, "target": None, "plan": [], "drift": [], "notes": []}
 
 
 def verification_shape(found: Verification) -> Shape:
-    """`verify --json`."""
+    """Returns the JSON of `verify --json`."""
     drift = found.drift
     return {
         "version": VERSION,
@@ -141,12 +141,12 @@ def _difference_shape(difference: Difference) -> Shape:
 
 
 def repair_shape(done: Sequence[Mend]) -> Shape:
-    """`repair --json`."""
+    """Returns the JSON of `repair --json`."""
     return {"version": VERSION, "repaired": [{"event": m.kind.value, "name": m.name, "id": m.id} for m in done]}
 
 
 def lint_shape(found: Lint) -> Shape:
-    """`lint --json`."""
+    """Returns the JSON of `lint --json`."""
     return {"version": VERSION, "files": found.files, "findings": [_finding_shape(f) for f in found.findings]}
 
 
@@ -168,7 +168,7 @@ def _finding_shape(finding: Finding) -> Shape:
 
 
 def proofs_shape(found: Proofs) -> Shape:
-    """`prove --json`."""
+    """Returns the JSON of `prove --json`."""
     return {
         "version": VERSION,
         "proofs": [_proof_shape(proof) for proof in found.proofs],
@@ -205,7 +205,7 @@ def _deviation_shape(deviation: Deviation) -> Shape:
 
 
 def standing_shape(found: Standing) -> Shape:
-    """`prove --check --json`."""
+    """Returns the JSON of `prove --check --json`."""
     return {"version": VERSION} | _standing_part(found)
 
 

@@ -1,4 +1,4 @@
-"""Words for people: what a rehearsal has shown."""
+"""The text output of a rehearsal."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from sartor.domain.rehearsal import Rehearsal, Rehearsed
 
 DOUBT = "what it does may depend on rows, and the clone has none"
 DOUBTS = 3
-"""Doubts about a statement that are shown."""
+"""The number of doubts about a statement that are shown."""
 LOSSES = 10
-"""Losses of a statement that are shown."""
+"""The number of losses of a statement that are shown."""
 SHOWN = 100
-"""Characters of a statement that are shown."""
+"""The number of characters of a statement that are shown."""
 
 
 def lines(found: Rehearsal) -> Iterator[str]:
-    """A rehearsal, alteration by alteration."""
+    """Yields the lines of a rehearsal, alteration by alteration."""
     for each in found.alterations:
         yield f"{each.alteration.name}: {each.verdict.value.replace('-', ' ')}{', in doubt' if each.in_doubt else ''}"
         if each.reason is not None:
@@ -33,7 +33,7 @@ def lines(found: Rehearsal) -> Iterator[str]:
 
 
 def summary(found: Rehearsal) -> str:
-    """One sentence that closes a rehearsal."""
+    """Returns the sentence that closes a rehearsal."""
     if not found.alterations:
         return "Found 0 alteration to rehearse"
     counts = Counter(each.verdict for each in found.alterations)
@@ -47,7 +47,7 @@ def summary(found: Rehearsal) -> str:
 
 
 def above(worse: Rehearsed, allowed: Verdict) -> tuple[str, str]:
-    """Why a gate is closed, and the way out."""
+    """Returns why --max-hazard refuses a rehearsal, and the way out."""
     name = worse.alteration.name
     if worse.verdict is Verdict.LOSES_DATA and allowed is not Verdict.LOSES_DATA:
         hint = "its lines above say what goes; where that is meant, --max-hazard loses-data lets it pass, and deploy"
@@ -62,7 +62,7 @@ def above(worse: Rehearsed, allowed: Verdict) -> tuple[str, str]:
 
 
 def _statement(statement: Statement, sizes: Mapping[str, Size], *, ended: bool) -> Iterator[str]:
-    """One statement; `ended` says that the script didn't go on after it."""
+    """Yields the lines of one statement; `ended` is true where the script didn't go on after it."""
     place = f"line {statement.line}" if statement.line is not None else "a helper"
     shown = " ".join(statement.sql.split())
     times = f"  ({statement.times} times)" if statement.times > 1 else ""
@@ -76,7 +76,7 @@ def _statement(statement: Statement, sizes: Mapping[str, Size], *, ended: bool) 
 
 
 def _losses(statement: Statement) -> Iterator[str]:
-    """What it takes away."""
+    """Yields what data a statement loses."""
     yield from (f"loses data: {_lost(loss)}" for loss in statement.losses[:LOSSES])
     if len(statement.losses) > LOSSES:
         yield f"loses data: {len(statement.losses) - LOSSES} more like these"
@@ -99,7 +99,7 @@ def _number(loss: Lost) -> str:
 
 
 def _doings(statement: Statement, sizes: Mapping[str, Size]) -> Iterator[str]:
-    """What takes its time, and whom that stops."""
+    """Yields what a statement spends time on, and what that blocks."""
     built = {build.table for build in statement.builds}
     for table in statement.rewrites:
         yield f"rewrites {_sized(table, sizes)}{_meanwhile(statement, table)}"
@@ -126,7 +126,7 @@ def _others(statement: Statement) -> Iterator[str]:
 
 
 def _meanwhile(statement: Statement, *table: str) -> str:
-    """Whom it stops while it takes its time, for a `table` if that is what takes it."""
+    """Returns what a statement blocks while it runs; with `table`, while it works on that."""
     if (lock := statement.blocking_at(*table)) is None:
         return ", and stops nobody"
     what = "it" if lock.relation in table else lock.relation
@@ -134,7 +134,7 @@ def _meanwhile(statement: Statement, *table: str) -> str:
 
 
 def _how_long(statement: Statement) -> str:
-    """How long its locks are held, where they stop others."""
+    """Returns how long a statement's locks are held, where they block writes; else ""."""
     if not any(lock.mode in STOPS_WRITES for lock in statement.locks):
         return ""
     if not statement.later:
@@ -145,7 +145,7 @@ def _how_long(statement: Statement) -> str:
 
 
 def _sized(table: str, sizes: Mapping[str, Size]) -> str:
-    """A table with its size in the live database."""
+    """Returns a table's name with its size in the live database."""
     if (size := sizes.get(table)) is None:
         return table
     rows = "" if size.rows is None else f"about {size.rows:,} row{'' if size.rows == 1 else 's'}, "

@@ -1,4 +1,4 @@
-"""`sartor db alteration lint`: the files held against the rules, for people, pipelines and code scanning."""
+"""`sartor db alteration lint`: checks the files against the rules, for people, pipelines and code scanning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One way in: arguments to a command, errors to words and exit codes."""
+"""The entry point of the command line: finds and runs the command, turns errors into messages and exit codes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sartor.domain.errors import Interrupted, SartorError
 
 
 def run_command(arguments: Sequence[str]) -> int:
-    """Run the command that `arguments` state; the exit code."""
+    """Runs the command that `arguments` name; returns the exit code."""
     arguments = [_bare_embedded(argument) for argument in arguments]
     title.hide_password(arguments)
     output.begin(arguments)
@@ -25,7 +25,7 @@ def _run_to_its_end(arguments: Sequence[str]) -> int:
         return _fail(error)
     except KeyboardInterrupt:
         return _fail(Interrupted("interrupted; nothing was under way"))
-    except BaseException as error:  # noqa: BLE001 - a defect of ours, too, ends in words; SystemExit(0) isn't done
+    except BaseException as error:  # noqa: BLE001 - a defect of Sartor's is reported too; SystemExit(0) isn't success
         return _fail(_defect(error))
 
 
@@ -38,7 +38,7 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _find(arguments: Sequence[str]) -> tuple[Command | None, Sequence[str]]:
-    """The command that is named in full, and the words behind its name; None where there is no such."""
+    """Returns the command that is named in full, and the words after its name; None where there is no such command."""
     match arguments:
         case ["db", "alteration" | "alt" | "alter", name, *words]:
             return _find_of_alterations(name), words
@@ -115,13 +115,13 @@ def _run_typer(arguments: Sequence[str]) -> int:
         raise KeyboardInterrupt from None
     except typer.TyperException as error:
         raise output.usage(error) from None
-    if result == Interrupted.exit_code:  # what typer makes of a Ctrl-C, without a word
+    if result == Interrupted.exit_code:  # Typer returns it for a Ctrl-C, without a message
         raise KeyboardInterrupt
     return result if isinstance(result, int) else 0
 
 
 def _completes(arguments: Sequence[str]) -> bool:
-    """Whether the shell's completion is asked for, which Typer ends by an exit: no command, and no script, is run."""
+    """Returns whether the shell asks for completion, which Typer ends by an exit: no command or script is run."""
     return "_SARTOR_COMPLETE" in os.environ or arguments[:1] in (["--show-completion"], ["--install-completion"])
 
 
@@ -144,5 +144,5 @@ def _fail(error: SartorError) -> int:
 
 
 def _bare_embedded(argument: str) -> str:
-    """`--embedded` takes its value only behind a `=`, so that a bare one can stand before an argument."""
+    """Returns `--embedded=` for a bare `--embedded`: its value only follows a `=`, so that an argument may follow it."""
     return "--embedded=" if argument == "--embedded" else argument

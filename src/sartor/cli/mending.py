@@ -1,4 +1,4 @@
-"""`sartor db alteration verify`, `repair`: what isn't as it should be, and the ways out."""
+"""`sartor db alteration verify`, `repair`: find what isn't as it should be, and fix what the ledger says."""
 
 from __future__ import annotations
 

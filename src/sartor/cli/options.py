@@ -115,13 +115,16 @@ RUN = (0, 1, 2, 4, 5, 6, 130)
 
 
 def epilog(example: str, *codes: int, said: Mapping[int, str] = CODES) -> str:
-    """The end of a command's help: an example, and its exit codes (a run's, unless others are given)."""
+    """Returns the end of a command's help: an example, and its exit codes (a run's, unless others are given)."""
     lines = [f"  {code:<4} {said[code]}" for code in codes or RUN]
     return "\n".join(["\b", "Example:", f"  sartor {example}", "", "\b", "Exit codes:", *lines])
 
 
 def only_affected(tables: str | None, backup: str | None) -> bool:
-    """What --tables says of a backup. Raises UsageError where it says nothing, or where there is to be none."""
+    """Returns whether --tables asks for the affected tables alone.
+
+    Raises UsageError where its value is unknown, or no backup is to be taken.
+    """
     if tables not in {None, "all", "affected"}:
         raise UsageError(f"--tables {tables!r} is neither `all` nor `affected`")
     if tables is not None and backup is None:
@@ -138,13 +141,13 @@ class Reach(Group):
 
 
 class Compare(Reach):
-    """The same, and the alterations to hold against it."""
+    """The database and the schema to work on, and the alterations to compare with them."""
 
     alterations: Alterations = None
 
 
 class Patience(Group):
-    """How long a run waits."""
+    """The options for how long a run waits."""
 
     lock_timeout: LockTimeout = None
     lock_budget: LockBudget = None
@@ -153,21 +156,21 @@ class Patience(Group):
 
 
 class Pins(Group):
-    """What a script pins its settings to."""
+    """The options for the settings that a script is run with."""
 
     lock_timeout: LockTimeout = None
     statement_timeout: StatementTimeout = None
 
 
 class Common(Group):
-    """What every command has."""
+    """The options that every command has."""
 
     json: Json = False
     debug: Debug = False
 
 
 def make_flags(*given: Group, strict_order: bool = False) -> Flags:
-    """What the command line said, for the settings."""
+    """Returns the command line's part of the settings."""
     said = {name: value for group in given for name, value in vars(group).items() if name != "embedded"}
     said["alterations"] = tuple(said.get("alterations") or ())
     return Flags(**said, strict_order=strict_order or None)

@@ -1,7 +1,7 @@
-"""A standard stream that words go to: it never raises, and never keeps a run waiting that may hold locks.
+"""Writes to a standard stream without raising, and without blocking a run that may hold locks.
 
-A reader that is slow (a terminal stopped with Ctrl-S, a full pipe) is waited for when the work is over; until then what
-it doesn't take is kept. One that has gone, or a full disk, loses the words, and the work goes on.
+A slow reader (a terminal stopped with Ctrl-S, a full pipe) is waited for when the work is over; until then what it
+doesn't take is kept. Where the reader has gone, or the disk is full, the output is lost and the work goes on.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TextIO
 
 
 class Outlet:
-    """Where words go. `error` is why some were lost, None as long as none were."""
+    """An output stream. `error` is why output was lost, None as long as none was."""
 
     def __init__(self, file: Callable[[], TextIO | None]) -> None:
         self._file = file
@@ -26,34 +26,34 @@ class Outlet:
 
     @property
     def encoding(self) -> str:
-        """The encoding of the words."""
+        """The encoding of the output."""
         return getattr(self._file(), "encoding", None) or "utf-8"
 
     @property
     def is_terminal(self) -> bool:
-        """Whether somebody sees them."""
+        """True where the stream is a terminal."""
         file = self._file()
         return file is not None and not file.closed and file.isatty()
 
     def write(self, text: str, *, encoding: str | None = None) -> None:
-        """Write, or keep what can't be written now."""
+        """Writes text, or keeps what can't be written now."""
         file = self._file()
         if file is None or file.closed:
             self.error = self.error or OSError(errno.EBADF, os.strerror(errno.EBADF))
         elif isinstance(file, io.TextIOWrapper):
             self.put(text.encode(encoding or self.encoding, "backslashreplace"))
-        else:  # somebody else's, in place of the stream: what shows a progress bar, an application
+        else:  # a file of other code in place of the stream: a progress bar's, an application's
             file.write(text)
             file.flush()
 
     def put(self, content: bytes) -> None:
-        """The same for bytes, past whatever stands in place of the stream."""
+        """Writes bytes to the stream's descriptor, or keeps what can't be written now."""
         with self._lock:
             self._held += content
             self._give(waits=False)
 
     def drain(self) -> None:
-        """Wait until the reader has taken all that was kept. Raises KeyboardInterrupt."""
+        """Waits until the reader has taken all that was kept. Raises KeyboardInterrupt."""
         with self._lock:
             self._give(waits=True)
 
@@ -66,10 +66,10 @@ class Outlet:
             self._held.clear()
 
     def _write_some(self) -> None:
-        """Write no more than a stream that is ready takes at once."""
+        """Writes no more than a stream that is ready takes at once."""
         try:
             del self._held[: os.write(self._number, bytes(self._held[: select.PIPE_BUF]))]
-        except BlockingIOError:  # somebody else was faster, and has made the stream one that doesn't wait
+        except BlockingIOError:  # another process wrote first, and has made the stream non-blocking
             return
 
     @property
@@ -79,14 +79,14 @@ class Outlet:
 
 
 def _is_ready(number: int, *, waits: bool) -> bool:
-    """Whether a write won't wait; a stream that is broken is ready to say so."""
+    """Returns whether a write won't block; a broken stream counts as ready, and fails at once."""
     poll = select.poll()
     poll.register(number, select.POLLOUT)
     return bool(poll.poll(None if waits else 0))
 
 
 def shout(text: str) -> None:
-    """Write to stderr from within a signal's handler: at once or not at all."""
+    """Writes to stderr from within a signal handler: at once or not at all."""
     try:
         if _is_ready(2, waits=False):
             os.write(2, text.encode())

@@ -1,4 +1,4 @@
-"""Where words go: results to stdout, everything else to stderr, and no password to either."""
+"""Writes results to stdout and everything else to stderr, and no password to either."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _shapes: list[dict[str, Any]] = []
 
 
 def begin(arguments: Sequence[str]) -> None:
-    """Start a command: what it was given, and nothing secret known yet."""
+    """Starts a command: notes its arguments, and forgets the secrets and results of the one before."""
     _arguments[:] = arguments
     again.begin(arguments)
     _results.error = _words.error = None
@@ -31,68 +31,68 @@ def begin(arguments: Sequence[str]) -> None:
 
 
 def keep_secret(texts: Iterable[str]) -> None:
-    """Never show these from now on."""
+    """Hides these texts from now on."""
     _secrets.update(texts)
 
 
 def result(text: str) -> None:
-    """Lines of the result."""
+    """Writes lines of the result."""
     _results.write(visible(redact(text, _secrets)) + "\n")
 
 
 def annotation(text: str) -> None:
-    """A line of the result that is a command for a pipeline, its values escaped."""
+    """Writes a line of the result that is a command for a pipeline, its values escaped."""
     _results.write(printable(redact(text, _secrets)) + "\n")
 
 
 def script(blocks: Iterable[bytes]) -> None:
-    """SQL to be run: as it is, since a word in it that is also a password must stay. Nothing in it is from a URL."""
+    """Writes SQL to be run, unredacted: a word in it that equals a password must stay. None of it is from a URL."""
     for block in blocks:
-        # It says itself that it is UTF-8, and its data may be in any encoding. A terminal runs nothing.
+        # The script itself states UTF-8, and its data may be in any encoding. A terminal runs nothing.
         _results.put(printable(block.decode("utf-8", "backslashreplace")).encode() if _results.is_terminal else block)
         _results.drain()
 
 
 def tell(text: str, *, head: str = "") -> None:
-    """Lines about the work; `head`, before them, is bold where that can be."""
+    """Writes lines about the work; `head`, before them, is bold where that is possible."""
     shown = visible(redact(text, _secrets))
     _words.write(f"{_bold(head)} {shown}\n" if head else f"{shown}\n")
 
 
 def shape(value: dict[str, Any]) -> None:
-    """The result as JSON."""
+    """Writes the result as JSON."""
     import json
 
     _shapes.append(value)
-    # Values are redacted one by one: in JSON's own spelling, a password with a quote in it would go unseen.
+    # Values are redacted one by one: JSON escapes quotes, so a password with a quote in it wouldn't be found.
     text = json.dumps(_redacted(value), indent=2, ensure_ascii=not _results.encoding.lower().startswith("utf"))
     _results.write(visible_json(text) + "\n")
 
 
 def draw(text: str) -> None:
-    """What moves on the terminal that words go to."""
+    """Draws what moves on the terminal of stderr."""
     _words.put(text.encode(_words.encoding, "backslashreplace"))
 
 
 def drain() -> None:
-    """Wait until all that was said is taken by whoever reads it."""
+    """Waits until the readers have taken all that was written."""
     _results.drain()
     _words.drain()
 
 
 def lose(error: OSError) -> int:
-    """Note that Typer couldn't print help or completion; the exit code."""
+    """Notes that Typer couldn't print help or completion; returns the exit code."""
     _results.error = error
     return 1
 
 
 def end(code: int) -> int:
-    """See the last words out; the exit code, which isn't 0 where the result was lost."""
+    """Writes out what is left; returns the exit code, which isn't 0 where the result was lost."""
     try:
         drain()
         if (error := _results.error) is None:
             return code
-        # Whoever closes a pipe has read enough, and wants no word about it.
+        # A reader that closes a pipe has read enough, and needs no message about it.
         if error.errno != errno.EPIPE:
             tell(
                 f"the result can't be written to stdout: {error.strerror}; what the command did is done", head="error:"
@@ -104,7 +104,7 @@ def end(code: int) -> int:
 
 
 def has_shape() -> bool:
-    """Whether the result was already given as JSON."""
+    """Returns whether the result was already written as JSON."""
     return bool(_shapes)
 
 
@@ -121,28 +121,28 @@ def _redacted(value: Any) -> Any:
 
 
 def wants(flag: str) -> bool:
-    """Whether the command line holds this flag; for what must be known before, or although, it can't be parsed."""
+    """Returns whether the command line has this flag: known before it is parsed, and where it can't be."""
     return flag in _arguments
 
 
 def want_json() -> None:
-    """As if the command line held `--json`: `--format json` means it."""
+    """Sets `--json` as if the command line had it: `--format json` means the same."""
     _arguments.append("--json")
 
 
 def is_terminal() -> bool:
-    """Whether someone is there to be asked: a terminal on both ends, no CI, no JSON."""
+    """Returns whether the user can be asked: stdin and stdout are a terminal, and there is no CI and no --json."""
     both = sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty() and _results.is_terminal
     return both and not os.environ.get("CI") and not wants("--json")
 
 
 def words_are_shown() -> bool:
-    """Whether a terminal shows what is told."""
+    """Returns whether stderr is a terminal."""
     return _words.is_terminal
 
 
 def error(error: SartorError) -> None:
-    """Say what went wrong and what to do; with --debug, where."""
+    """Writes what went wrong and what to do; with --debug, the traceback."""
     if wants("--debug"):
         import traceback
 
@@ -154,7 +154,7 @@ def error(error: SartorError) -> None:
 
 
 def usage(error: Any) -> UsageError:
-    """Show how the command is used; the error, in Sartor's own words, of what typer found wrong with the line."""
+    """Shows the command's usage; returns Typer's error about the command line as one of Sartor's."""
     context = getattr(error, "ctx", None)
     if context is None:
         return UsageError(error.format_message())
@@ -166,7 +166,7 @@ def usage(error: Any) -> UsageError:
 
 
 def _bold(text: str) -> str:
-    """`text`, bold on a terminal that wants colour (https://no-color.org)."""
+    """Returns `text`, bold on a terminal that wants colour (https://no-color.org)."""
     if not words_are_shown() or os.environ.get("NO_COLOR"):
         return text
     word = text.lstrip()

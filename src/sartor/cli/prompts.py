@@ -1,4 +1,4 @@
-"""What a terminal is asked. Ctrl-C and Esc raise Interrupted: nothing has been done then."""
+"""Asks questions on a terminal. Ctrl-C and Esc raise Interrupted: nothing has been done then."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from sartor.domain.visible import visible_line
 
 @contextmanager
 def _shown() -> Iterator[None]:
-    """The time in which a question is put where results go."""
+    """Shows the block's question where results go."""
     from prompt_toolkit.application import create_app_session
     from prompt_toolkit.output import create_output
 
-    output.drain()  # what was told stands above the question
+    output.drain()  # earlier output stands above the question
     with create_app_session(output=create_output(stdout=results.file())):
         yield
 
 
 @_shown()
 def choose_target(pending: Sequence[Alteration], *, question: str, may_leave: bool) -> Release | None:
-    """Ask which release to deploy: newest first, each with its dates and what it has pending; `next` last.
+    """Asks which release to deploy: newest first, each with its dates and its number of pending ones; `next` last.
 
-    With `may_leave`, Enter alone never means `next`: where there is nothing else, it stands below "nothing", None.
+    With `may_leave`, Enter alone never means `next`: where `next` is the only one, "nothing" stands above it. Returns
+    the release, or None for "nothing".
     """
     import questionary
 
@@ -50,7 +51,7 @@ def choose_target(pending: Sequence[Alteration], *, question: str, may_leave: bo
 
 @_shown()
 def choose_rollback(offered: Sequence[tuple[str, int]], *, question: str) -> str:
-    """Ask which release to go back to; `offered` pairs each, newest first, with how many alterations that undoes."""
+    """Asks which release to go back to; `offered` pairs each, newest first, with the number of alterations undone."""
     import questionary
 
     width = max(len(label) for label, _ in offered)
@@ -64,7 +65,7 @@ def choose_rollback(offered: Sequence[tuple[str, int]], *, question: str) -> str
 
 @_shown()
 def confirm(question: str) -> bool:
-    """Ask for a yes; no is the default. It takes Enter: a key that was typed ahead must not destroy data."""
+    """Asks for a yes; no is the default. The answer needs Enter: a key typed ahead must not destroy data."""
     import questionary
 
     return bool(_ask(questionary.confirm(visible_line(question), default=False, auto_enter=False)))
@@ -72,7 +73,7 @@ def confirm(question: str) -> bool:
 
 @_shown()
 def type_name(question: str) -> str:
-    """Ask for a name to be typed."""
+    """Asks for a name to be typed, and returns it."""
     import questionary
 
     return str(_ask(questionary.text(visible_line(question))))

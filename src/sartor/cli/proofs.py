@@ -1,4 +1,4 @@
-"""Words for proofs."""
+"""The text output of `prove`."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ FAILED = {
 
 
 def proof_line(proof: Proof) -> str:
-    """What has come of one alteration."""
+    """Returns the line with the result of one alteration."""
     why = f": {proof.irreversible}" if proof.irreversible else ""
     return f"{proof.result.value}  {proof.alteration.name}  {render.duration(proof.duration_ms)}{why}"
 
 
 def lines(found: Proofs) -> Iterator[str]:
-    """What was found, alteration by alteration, and the sum of it."""
+    """Yields what was found, alteration by alteration, and the totals."""
     for proof in found.proofs:
         yield from _proof_lines(proof)
     yield _sum(found)
@@ -46,7 +46,7 @@ def _proof_lines(proof: Proof) -> Iterator[str]:
 
 
 def notes(proof: Proof) -> list[str]:
-    """What is worth a note, in sentences."""
+    """Returns a proof's notes, as sentences."""
     return [_note(deviation) for deviation in proof.notes]
 
 

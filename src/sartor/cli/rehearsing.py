@@ -123,7 +123,7 @@ def _show(found: Rehearsal) -> None:
 
 
 def _judge(found: Rehearsal, limit: Verdict | None) -> None:
-    """Raise what the rehearsal has found wrong."""
+    """Raises the error for what the rehearsal has found wrong, if any."""
     from sartor.cli import hazards
 
     if found.failed is not None:

@@ -1,4 +1,4 @@
-"""Words for people: what a status, a history, a report, a failure look like."""
+"""The text output of a status, a history, a report, a check, a failure."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from sartor.domain.report import Blocker, Failure, Report, Waiting
 
 _TELLING = ("message", "reason", "was", "path")
-"""What of an event's detail the history shows: the first that it has."""
+"""The fields of an event's detail that the history shows: the first that the event has."""
 
 CONTEXT = 4
-"""Lines of a statement shown before and after the one that the server points at."""
+"""The number of lines of a statement shown before and after the one that the server points at."""
 
 
 def count(number: int, noun: str = "alteration") -> str:
-    """`1 alteration`, `3 alterations`; none is `0 alteration`."""
+    """Returns a number with its noun: `1 alteration`, `3 alterations`; none is `0 alteration`."""
     return f"{number} {noun}{'s' if number > 1 else ''}"
 
 
 def duration(milliseconds: float) -> str:
-    """A duration as people say it: `12 ms`, `3.4 s`, `2 min 5 s`."""
+    """Returns a duration in readable units: `12 ms`, `3.4 s`, `2 min 5 s`."""
     seconds = milliseconds / 1000
     if seconds < 1:
         return f"{milliseconds:.0f} ms"
@@ -41,7 +41,7 @@ def duration(milliseconds: float) -> str:
 
 
 def size(number: int) -> str:
-    """A number of bytes as people say it: `312 bytes`, `4.1 MB`."""
+    """Returns a number of bytes in readable units: `312 bytes`, `4.1 MB`."""
     units = ["bytes", "kB", "MB", "GB", "TB"]
     shown = float(number)
     while shown >= 1000 and len(units) > 1:
@@ -51,14 +51,14 @@ def size(number: int) -> str:
 
 
 def dates(alterations: Iterable[Alteration]) -> str:
-    """The days that alterations were written on: `2023-04-01`, or `2023-04-01 to 2023-05-02`."""
+    """Returns the days on which alterations were written: `2023-04-01`, or `2023-04-01 to 2023-05-02`."""
     times = sorted(a.timestamp for a in alterations)
     days = [dt.datetime.fromtimestamp(t, dt.UTC).date().isoformat() for t in (times[0], times[-1])]
     return days[0] if days[0] == days[1] else " to ".join(days)
 
 
 def by_release(alterations: Iterable[Alteration]) -> dict[Release, list[Alteration]]:
-    """Alterations by their release, lowest first."""
+    """Returns alterations by their release, lowest first."""
     found: dict[Release, list[Alteration]] = {}
     for alteration in alterations:
         found.setdefault(alteration.release, []).append(alteration)
@@ -66,14 +66,14 @@ def by_release(alterations: Iterable[Alteration]) -> dict[Release, list[Alterati
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows of text as aligned lines."""
+    """Returns rows of text as aligned lines."""
     rows = [[visible_line(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def list_lines(catalogue: Catalogue) -> list[str]:
-    """What is shipped, by release."""
+    """Returns the lines of what is shipped, by release."""
     lines: list[str] = []
     for lineage in catalogue.lineages:
         if len(catalogue.lineages) > 1:
@@ -85,7 +85,7 @@ def list_lines(catalogue: Catalogue) -> list[str]:
 
 
 def status_lines(found: DestinationStatus) -> list[str]:
-    """A destination's status."""
+    """Returns the lines of a destination's status."""
     status = found.status
     lines = [standing_line(found)]
     rows = _release_rows(found)
@@ -105,7 +105,7 @@ def status_lines(found: DestinationStatus) -> list[str]:
 
 
 def standing_line(found: DestinationStatus) -> str:
-    """Which destination it is, and how far it has come."""
+    """Returns the line that names a destination and what is deployed there."""
     label = found.destination.label
     if not found.ledger.exists:
         return f"{label}: no ledger; nothing was ever deployed here"
@@ -123,7 +123,7 @@ def _release_rows(found: DestinationStatus) -> list[tuple[str, str, str]]:
 
 
 def held_line(entry: Entry) -> str:
-    """An alteration that is deployed: its name, when, by whom."""
+    """Returns the line of a deployed alteration: its name, when, by which user."""
     return f"{entry.name}  (deployed {entry.deployed_at:%Y-%m-%d %H:%M} by {entry.deployed_by})"
 
 
@@ -133,7 +133,7 @@ def _section(title: str, names: Iterable[str]) -> list[str]:
 
 
 def history_lines(events: Iterable[Event]) -> list[str]:
-    """The journal, oldest first."""
+    """Returns the lines of the journal, oldest first."""
     rows = [
         (
             str(event.seq),
@@ -156,7 +156,7 @@ def _telling(event: Event) -> str:
 
 
 def report_line(report: Report) -> str:
-    """One sentence that closes a run."""
+    """Returns the sentence that closes a run."""
     deploys = report.direction is Direction.DEPLOY
     if not report.done:
         return f"Found 0 alteration to {'deploy' if deploys else 'roll back'}"
@@ -166,7 +166,7 @@ def report_line(report: Report) -> str:
 
 
 def check_lines(found: Check) -> list[str]:
-    """What a run would do, in order."""
+    """Returns a line for each step of a run that is checked, in order."""
     return [
         each.step.alteration.name
         + (f"  {each.unsayable}" if each.unsayable else "" if each.transactional else "  outside a transaction")
@@ -176,20 +176,20 @@ def check_lines(found: Check) -> list[str]:
 
 
 def check_notes(found: Check) -> list[str]:
-    """What is worth saying of it besides its steps."""
+    """Returns the notes of a check, besides its steps."""
     losses = [f"drops {loss_text(loss)}, with the data in it" for loss in found.losses]
     unknown = [f"what changed since the last run can't be told: {found.drift.unknown}"] if found.drift.unknown else []
     return [*plan_notes(found.plan), *losses, *found.obstacles, *unknown]
 
 
 def found_line(found: Check) -> str:
-    """How much that is."""
+    """Returns the line that counts a check's steps."""
     verb = "deploy" if found.plan.direction is Direction.DEPLOY else "roll back"
     return f"Found {count(len(found.steps))} to {verb}"
 
 
 def waiting_line(waiting: Waiting) -> str:
-    """One line that says who is in the way."""
+    """Returns the line that says which session a run waits for."""
     who = "; ".join(blocker_text(b) for b in waiting.blockers) or "it isn't known who holds it"
     if waiting.reason not in {"a lock", "another run"}:
         return f"waiting for {waiting.reason}; {waiting.left:.0f} s left"
@@ -197,7 +197,7 @@ def waiting_line(waiting: Waiting) -> str:
 
 
 def blocker_text(blocker: Blocker) -> str:
-    """A session that is in the way: application, user, state, age, lock, query."""
+    """Returns the description of a blocking session: application, user, state, age, lock, query."""
     facts = [
         visible_line(f"{blocker.application or 'a session without a name'}, user {blocker.user or 'unknown'}"),
         f"pid {blocker.pid}" + (f" from {blocker.client}" if blocker.client else ""),
@@ -212,7 +212,7 @@ def blocker_text(blocker: Blocker) -> str:
 
 
 def failure_lines(failure: Failure) -> list[str]:
-    """What happened, where, and in which statement."""
+    """Returns the lines of a failure: what happened, where, and in which statement."""
     code = f"  (SQLSTATE {failure.sqlstate})" if failure.sqlstate else ""
     lines = [f"  {failure.message}{code}"]
     if failure.file:
@@ -231,7 +231,10 @@ def failure_lines(failure: Failure) -> list[str]:
 
 
 def statement_lines(statement: str, position: int | None) -> list[str]:
-    """A statement, with a caret below the character at `position`; of a long one, what is near it, or its beginning."""
+    """Returns a statement's lines, with a caret below the character at `position`.
+
+    Of a long statement they are the lines near that, or its first lines.
+    """
     lines = [line.expandtabs(4).rstrip() for line in statement.split("\n")]
     filled = [i for i, line in enumerate(lines) if line]
     if not filled:
@@ -248,7 +251,7 @@ def statement_lines(statement: str, position: int | None) -> list[str]:
 
 
 def loss_lines(preview: RollbackPreview) -> list[str]:
-    """What a rollback will undo, and what is lost by it."""
+    """Returns the lines of what a rollback will undo, and what is lost by it."""
     lines = ["This rolls back, newest first:"]
     for step in preview.plan.steps:
         entry = step.entry
@@ -263,13 +266,13 @@ def loss_lines(preview: RollbackPreview) -> list[str]:
 
 
 def loss_text(loss: Loss) -> str:
-    """What is dropped, and about how many rows of it there are."""
+    """Returns what is dropped, with an estimate of its rows."""
     rows = "" if loss.rows is None else f"  (about {loss.rows:,} row{'' if loss.rows == 1 else 's'})"
     return (f"column {loss.table}.{loss.column}" if loss.column else f"table {loss.table}") + rows
 
 
 def shown_path(file: str) -> str:
-    """A path as short as can be from here."""
+    """Returns a path relative to the working directory where it is below that, else as it is."""
     path = Path(file)
     try:
         return str(path.relative_to(Path.cwd()))

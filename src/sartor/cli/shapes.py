@@ -25,7 +25,7 @@ Shape = dict[str, Any]
 
 
 def alteration_shape(alteration: Alteration) -> Shape:
-    """An alteration on disk."""
+    """Returns the JSON of an alteration on disk."""
     return {
         "id": alteration.id,
         "release": alteration.release.label,
@@ -36,7 +36,7 @@ def alteration_shape(alteration: Alteration) -> Shape:
 
 
 def entry_shape(entry: Entry, alteration: Alteration | None = None) -> Shape:
-    """A row of the ledger; where there is a file, its name, and the release that counts."""
+    """Returns the JSON of a row of the ledger; where there is a file, with its name and the release that counts."""
     return {
         "id": entry.id,
         "release": (alteration or entry).release.label,
@@ -52,12 +52,12 @@ def entry_shape(entry: Entry, alteration: Alteration | None = None) -> Shape:
 
 
 def list_shape(catalogue: Catalogue) -> Shape:
-    """`list --json`."""
+    """Returns the JSON of `list --json`."""
     return {"version": VERSION, "alterations": [alteration_shape(a) for a in catalogue]}
 
 
 def status_shape(found: DestinationStatus) -> Shape:
-    """`status --json`."""
+    """Returns the JSON of `status --json`."""
     status = found.status
     return {
         "version": VERSION,
@@ -77,7 +77,7 @@ def status_shape(found: DestinationStatus) -> Shape:
 
 
 def report_shape(report: Report) -> Shape:
-    """`deploy --json`, `rollback --json` and `fresh --json`."""
+    """Returns the JSON of `deploy --json`, `rollback --json` and `fresh --json`."""
     return {
         "version": VERSION,
         "direction": report.direction.value,
@@ -92,7 +92,7 @@ def report_shape(report: Report) -> Shape:
 
 
 def backup_shape(backup: Backup) -> Shape:
-    """A backup; it was verified, or there would be none."""
+    """Returns the JSON of a backup; it was verified, or there would be none."""
     return {
         "file": backup.file,
         "bytes": backup.bytes,
@@ -108,12 +108,12 @@ def backup_shape(backup: Backup) -> Shape:
 
 
 def backup_result_shape(backup: Backup, *, journal: bool) -> Shape:
-    """`backup --json`; `journal` says whether the journal has it."""
+    """Returns the JSON of `backup --json`; `journal` is true where the journal has the backup."""
     return {"version": VERSION, **backup_shape(backup), "journal": journal}
 
 
 def restore_shape(done: Restored) -> Shape:
-    """`restore --json`."""
+    """Returns the JSON of `restore --json`."""
     return {
         "version": VERSION,
         "file": done.file,
@@ -125,14 +125,14 @@ def restore_shape(done: Restored) -> Shape:
 
 
 def empty_report(direction: Direction) -> Report:
-    """The report of a run that didn't begin."""
+    """Returns the report of a run that didn't begin."""
     from sartor.domain.report import Report
 
     return Report(direction=direction, target=None)
 
 
 def failure_shape(failure: Failure) -> Shape:
-    """Why a script failed; what isn't known is null."""
+    """Returns the JSON of why a script failed; what isn't known is null."""
     return {
         "id": failure.id,
         "name": failure.name,
@@ -151,7 +151,7 @@ def failure_shape(failure: Failure) -> Shape:
 
 
 def error_shape(error: SartorError) -> Shape:
-    """An error that ended a command."""
+    """Returns the JSON of an error that ended a command."""
     return {
         "kind": type(error).__name__,
         "message": str(error),
@@ -161,7 +161,7 @@ def error_shape(error: SartorError) -> Shape:
 
 
 def history_shape(events: Iterable[Event]) -> Shape:
-    """`history --json`."""
+    """Returns the JSON of `history --json`."""
     return {"version": VERSION, "events": [_event_shape(event) for event in events]}
 
 
@@ -184,11 +184,11 @@ def _event_shape(event: Event) -> Shape:
 
 
 def seed_shape(files: Sequence[str], *, reset: bool) -> Shape:
-    """`seed --json`."""
+    """Returns the JSON of `seed --json`."""
     return {"version": VERSION, "seeded": list(files), "reset": reset, "failed": None}
 
 
 def several(shapes: Sequence[Shape]) -> Shape:
-    """One destination's shape as it is; those of several, each with its label, as `runs`."""
+    """Returns the JSON of one destination as it is; that of several, each with its label, as `runs`."""
     single = len(shapes) == 1 and "label" not in shapes[0]
     return shapes[0] if single else {"version": VERSION, "runs": list(shapes)}

@@ -1,7 +1,7 @@
-"""Ctrl-C, SIGTERM and SIGHUP: the first ends the run in order, the second ends the process.
+"""Handles Ctrl-C, SIGTERM and SIGHUP: the first signal ends the run in order, the second ends the process.
 
 The first cancels the run: the statement under way is cancelled on the server and its script rolled back. A script that
-blocks the event loop (`time.sleep`) wouldn't notice, so a moment later an exception is raised wherever it stands.
+blocks the event loop (`time.sleep`) wouldn't notice, so `BLOCKED` seconds later an exception is raised where it is.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from sartor.domain.errors import BrokenInto, Interrupted, SartorError, Unreachab
 T = TypeVar("T")
 
 BLOCKED = 0.5
-"""Seconds after which an event loop that hasn't taken the cancel is held to be blocked by a script."""
+"""Seconds after which an event loop that hasn't taken the cancel counts as blocked by a script."""
 
 
 def run(main: Coroutine[Any, Any, T], *, left: str | None = None) -> T:
-    """Run a coroutine to its end. Raises Interrupted where a signal ended it, which says what is `left` then.
+    """Runs a coroutine to its end, and returns its result. Raises Interrupted where a signal ended it.
 
-    By default that is what a run of scripts leaves.
+    `left` says in that error's message what is left then; by default that is what a run of scripts leaves.
     """
     api.own_process(output.tell)
     stop = _Stop(left)
-    # Before asyncio installs a handler of its own, which cancels once and then breaks in anywhere.
+    # Before asyncio installs a handler of its own, which cancels once and then raises wherever the process is.
     with _handling(stop):
         return asyncio.run(stop.watch(main))
 
 
 def _interrupted(name: str, error: BaseException, left: str | None) -> Interrupted:
-    """What to say of a run that a signal ended with this error."""
+    """Returns the error for a run that a signal ended with this error."""
     if isinstance(error, Unreachable):
         found = Interrupted(f"{name}: {error}", hint=error.hint)
     elif left is not None:
@@ -55,7 +55,7 @@ def _interrupted(name: str, error: BaseException, left: str | None) -> Interrupt
 
 
 def _cancelled_within(error: BaseException) -> SartorError:
-    """What to say of a run that no signal cancelled: only its script can have."""
+    """Returns the error for a run that was cancelled by no signal: only its script can have cancelled it."""
     report = getattr(error, "report", None)
     name = f"{report.remaining[0].name}: the script" if report and report.remaining else "a script"
     found = SartorError(
@@ -67,11 +67,11 @@ def _cancelled_within(error: BaseException) -> SartorError:
 
 
 class _BrokenInto(BrokenInto, asyncio.CancelledError):
-    """Raised wherever a script blocks the event loop: it can't be cancelled as a task is."""
+    """Raised in a script that blocks the event loop: it can't be cancelled as a task is."""
 
 
 class _Stop:
-    """Whether a signal came, and whether the event loop has taken notice."""
+    """The state of a run's end: the signal that came, if any, and whether the event loop has noticed it."""
 
     def __init__(self, left: str | None) -> None:
         self._left = left
@@ -80,7 +80,7 @@ class _Stop:
         self._noticed = False
 
     async def watch(self, main: Coroutine[Any, Any, T]) -> T:
-        """Await `main`, and cancel it when a signal comes. Raises Interrupted then."""
+        """Awaits `main`, and cancels it when a signal comes. Raises Interrupted then."""
         asyncio.get_running_loop().set_exception_handler(_on_stray)
         task: asyncio.Task[T] = asyncio.create_task(main)
         self._task = task
@@ -94,7 +94,7 @@ class _Stop:
             raise _interrupted(self._name, error, self._left) from None
 
     def on_signal(self, number: int, _frame: FrameType | None) -> None:
-        """The first signal cancels; another ends the process at once, and the server rolls back by itself."""
+        """Cancels the run at the first signal; ends the process at once at another: the server rolls back by itself."""
         if self._name is not None:
             shout("\nended at once: the server rolls back what isn't committed\n")
             _exit(Interrupted.exit_code)
@@ -105,7 +105,7 @@ class _Stop:
             signal.setitimer(signal.ITIMER_REAL, BLOCKED)
 
     def on_alarm(self, _number: int, _frame: FrameType | None) -> None:
-        """Break into a script that blocks the event loop."""
+        """Raises _BrokenInto in a script that blocks the event loop after a signal."""
         if self._name is not None and not self._noticed:
             self._noticed = True
             raise _BrokenInto
@@ -117,7 +117,7 @@ class _Stop:
 
 
 def _on_stray(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Tell in a line of an error that nobody awaited: that of a task which a script left behind."""
+    """Reports in a line an error that was never awaited: that of a task which a script left behind."""
     output.tell(f"note: {context['message']}: {context.get('exception')!r}")
 
 

@@ -1,4 +1,4 @@
-"""A run, told while it goes: a bar on a terminal, plain lines in a pipeline; both on stderr."""
+"""Reports a run while it goes on: as a bar on a terminal, as plain lines in a pipeline; both on stderr."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ from sartor.domain.report import (
 from sartor.domain.visible import visible_line
 
 TOLD = frozenset(10 * 2**n for n in range(16))
-"""Seconds after which a pipeline is told how far a backup has come."""
+"""The seconds after which a pipeline gets a line on how far a backup has come."""
 
 VERBS = {Direction.DEPLOY: "deployed", Direction.ROLLBACK: "rolled back"}
 
 
 @contextmanager
 def telling_run(resume: Resume = AS_GIVEN, destination: Destination | None = None) -> Iterator[Observer]:
-    """The observer for one run; a failure of it is told in full, with the commands that go on and that go back.
+    """Yields the observer for one run; reports its failure in full, with the commands to resume and to go back.
 
-    `resume` says which command goes on. The way back is the backup that was taken before the run, for a `destination`.
+    `resume` is the command to resume. The way back is the backup that was taken before the run, for a `destination`.
     """
     try:
         with _bar() if output.words_are_shown() else nullcontext(plain) as observer:
@@ -81,7 +81,7 @@ def _tell_failure(error: AlterationFailed, resume: Resume) -> None:
 
 
 def show_report(report: Report) -> shapes.Shape:
-    """Tell the notes and the sum of a run that ended well; or, where it is to be JSON, its shape."""
+    """Writes the notes and the totals of a run that ended well; with --json, returns its shape instead."""
     if output.wants("--json"):
         return shapes.report_shape(report)
     for note in plan_notes(report.plan) if report.plan else ():
@@ -91,7 +91,7 @@ def show_report(report: Report) -> shapes.Shape:
 
 
 def plain(event: RunEvent) -> None:
-    """Tell an event in a line."""
+    """Reports an event in a line, where there is one for it."""
     if (line := _line(event)) is not None:
         output.tell(line)
 
@@ -122,7 +122,7 @@ def _line(event: RunEvent) -> str | None:
 
 
 def _ahead(event: RunEvent) -> int:
-    """How many alterations an event says are ahead."""
+    """Returns the number of alterations that an event says are to come."""
     match event:
         case Planned():
             return len(event.plan.steps)
@@ -133,7 +133,7 @@ def _ahead(event: RunEvent) -> int:
 
 
 class _Screen(io.StringIO):
-    """The terminal for the bar, which writes from a thread of its own: without raising, without waiting."""
+    """The terminal for the bar, which writes from a thread of its own: writes neither raise nor block."""
 
     def write(self, text: str) -> int:
         output.draw(text)
@@ -180,7 +180,7 @@ def _bar() -> Iterator[Observer]:
 
     def show_copying(line: str) -> None:
         line = visible_line(line)
-        # A console has room for one of the two.
+        # A console can show one of the two.
         if task is None:
             status.update(line)
             status.start()

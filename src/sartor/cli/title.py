@@ -1,4 +1,4 @@
-"""The process's title, as `ps` shows it to everyone on the machine."""
+"""Changes the process's title, which `ps` shows to every user of the machine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sartor.domain.destination import redact_argument
 
 
 def hide_password(arguments: Sequence[str]) -> None:
-    """Take passwords out of the process's title, where an argument holds one."""
+    """Removes passwords from the process's title, where an argument has one."""
     shown = [redact_argument(argument) for argument in arguments]
     if shown != list(arguments):
         from setproctitle import setproctitle

@@ -1,4 +1,4 @@
-"""What every command does around its one API call: settings, the embedded server, several destinations, results."""
+"""The work of every command around its one API call: settings, the embedded server, several destinations, results."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from sartor.domain.errors import AlterationFailed, SartorError, SettingsError
 T = TypeVar("T")
 
 ANYWHERE = "postgresql:///postgres"
-"""Stands for a server that has yet to be started."""
+"""A URL in place of that of a server that isn't started yet."""
 
 
 @contextmanager
 def settled(
     flags: Flags, embedded: str | None, *, ships: bool = True, reads_at_once: bool = False
 ) -> Iterator[Settings]:
-    """The settings, with the embedded server running where it was asked for.
+    """Yields the settings, with the embedded server running where it was asked for.
 
-    In a wrong folder that server is not to be made: what can be seen to be wrong is told first, missing alterations
-    too where the command needs them (`ships`). Where they are what it needs first (`reads_at_once`), a large folder is
-    read while the driver is loaded.
+    That server must not be created in a wrong folder: errors that can be seen without it are raised first, missing
+    alterations too where the command needs them (`ships`). Where they are what it needs first (`reads_at_once`), a
+    large folder is read while the driver is loaded.
     """
     if embedded is None:
         settings = _keep(_load(flags))
@@ -57,21 +57,21 @@ def _keep(settings: Settings) -> Settings:
 
 
 def run(main: Coroutine[Any, Any, T], *, left: str | None = None) -> T:
-    """As `signals.run`, loaded with the first call: help, mistakes and `list` have no use for an event loop."""
+    """Runs as `signals.run`, which is loaded with the first call: help, errors and `list` need no event loop."""
     from sartor.cli import signals
 
     return signals.run(main, left=left)
 
 
 def reach(url: str, origin: str) -> Destination:
-    """The destination at a URL that the option `origin` gives. Raises SettingsError."""
+    """Returns the destination at a URL that the option `origin` gives. Raises SettingsError."""
     destination = api.load_destination(url, origin=origin, environ=os.environ, directory=Path.cwd())
     output.keep_secret(api.secrets(destination))
     return destination
 
 
 def alone(settings: Settings, destination: Destination) -> tuple[str, ...]:
-    """The options that name this destination of several, and no other; none where there is but one."""
+    """Returns the options that name this destination of several, and no other; none where there is only one."""
     places = {each.url for each in settings.destinations}
     if len(settings.destinations) == 1:
         return ()
@@ -81,9 +81,9 @@ def alone(settings: Settings, destination: Destination) -> tuple[str, ...]:
 def on_each(
     settings: Settings, action: Callable[[Destination], shapes.Shape], *, on_error: shapes.Shape | None = None
 ) -> None:
-    """Run `action` on each destination, in order, and print its shape where JSON was asked for; the first error stops.
+    """Runs `action` on each destination, in order, and prints its shape with --json; the first error stops.
 
-    With JSON, an error becomes part of the result: `on_error` is the shape of a run that didn't begin.
+    With --json, an error becomes part of the result: `on_error` is the shape of a run that didn't begin.
     """
     done: list[shapes.Shape] = []
     several = len(settings.destinations) > 1
