@@ -144,5 +144,5 @@ def _fail(error: SartorError) -> int:
 
 
 def _bare_embedded(argument: str) -> str:
-    """Returns `--embedded=` for a bare `--embedded`: its value only follows a `=`, so that an argument may follow it."""
+    """Returns `--embedded=` for a bare `--embedded`: its value only comes after `=`, so an argument may follow it."""
     return "--embedded=" if argument == "--embedded" else argument

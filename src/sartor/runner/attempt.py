@@ -25,7 +25,7 @@ from sartor.runner.lookout import Lookout
 RESOLVE = 60.0
 """Seconds in which a lost COMMIT's outcome must be found out."""
 PARTING = 0.7
-"""The same limit in seconds for a run that was told to end."""
+"""Seconds in which it must be found out where the run was told to end."""
 
 
 class Stale(Exception):
