@@ -1,4 +1,4 @@
-"""Queries that a script calls for: whether each was awaited."""
+"""The queries that a script called for, and the check that each was awaited."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 class NotAwaited(Exception):
     """A script called for a query and never awaited it: Python drops such a query without sending it.
 
-    `query` is the first of them, `place` the file and line that called for it.
+    `query` is the first such query, `place` the file and line that called for it.
     """
 
     def __init__(self, query: str, place: tuple[str, int]) -> None:
@@ -22,7 +22,7 @@ class NotAwaited(Exception):
 
 
 class Asked(NamedTuple):
-    """A query that was called for, and the file and line that did."""
+    """A query that was called for, and the file and line of the call."""
 
     query: str
     coroutine: Coroutine[Any, Any, Any]
@@ -34,12 +34,12 @@ class Asked(NamedTuple):
 
 
 def awaited(original: Any) -> Any:
-    """An async method that the connection sees to be awaited."""
+    """Wraps an async method, so that the connection knows each call and whether it was awaited."""
 
     @functools.wraps(original)
     def method(self: Any, query: str, *args: Any, **kwargs: Any) -> Any:
         coroutine = original(self, query, *args, **kwargs)
-        caller = sys._getframe(1)  # noqa: SLF001 - a traceback's frame, before there is one
+        caller = sys._getframe(1)  # noqa: SLF001 - the frame that a traceback would show
         self.asked[:] = [asked for asked in self.asked if asked.waits]
         self.asked.append(Asked(query, coroutine, (caller.f_code.co_filename, caller.f_lineno)))
         return coroutine
@@ -48,7 +48,7 @@ def awaited(original: Any) -> Any:
 
 
 def require_awaited(asked: list[Asked]) -> None:
-    """Raise NotAwaited where one of these was never awaited; none of them is waited for any longer."""
+    """Raises NotAwaited where one of these queries was never awaited. Empties the list and closes those that wait."""
     waiting = [each for each in asked if each.waits]
     asked.clear()
     for each in waiting:

@@ -1,9 +1,9 @@
-"""Many events in one message: each its own guarded transaction, and the next one's behind it.
+"""Runs many events in one message: each in its own guarded transaction, one after another.
 
 The server stops at the first error and skips the rest (the manual's chapter 55.2.2.1, Multiple Statements in a Simple
-Query). How far it has come is told by marks between the parts: an INFO is sent at once and whatever
-`client_min_messages` says, and errors alone don't say which statement they are of. Each is a message of its own for
-both sides, so a COMMIT and the claim behind it share one, and the end of all tells of the last COMMIT.
+Query). Marks between the parts report how far it has come: the server sends an INFO at once, whatever
+`client_min_messages` says, and an error alone doesn't say which statement it belongs to. Each mark costs both sides a
+message, so a COMMIT and the claim behind it share one, and the end of the whole message reports the last COMMIT.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from sartor.postgres.guard import NewEvent, Phase, closing, opening, preparing
 from sartor.postgres.pins import Pins
 
 Told = Callable[[int, float], None]
-"""Takes the number of an event of the batch that is committed, and the milliseconds that it took."""
+"""Takes the number of an event of the batch that is committed, and its duration in milliseconds."""
 
 End = Callable[[], Awaitable[bool]]
-"""Has the server end the batch's session, and says whether it was told to."""
+"""Asks the server to end the batch's session; returns whether the server was asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """An event of a batch, its settings, and the SQL of its script, as it would be sent piece by piece."""
+    """An event of a batch, its settings, and its script's SQL statements, as they would be sent one by one."""
 
     event: NewEvent
     pins: Pins
@@ -39,7 +39,11 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A stretch of the message: whose, in which phase, which of its statements, from where."""
+    """A stretch of the message.
+
+    `piece` is the index of its piece, `phase` its phase, `number` the index of its statement in the script, `start` the
+    place in the message where it begins, in characters.
+    """
 
     piece: int
     phase: Phase
@@ -49,9 +53,10 @@ class _Part:
 
 
 class Batch:
-    """Pieces of one kind in one message, whose marks begin with `mark`; `kept` is the connection's.
+    """Pieces of one kind of event, sent in one message.
 
-    `committed` counts those that are known to be committed.
+    Its marks begin with `mark`; `kept` is the connection's. `committed` counts the pieces that are known to be
+    committed.
     """
 
     def __init__(self, pieces: Sequence[Piece], mark: str, kept: str) -> None:
@@ -66,7 +71,7 @@ class Batch:
         self._length = 0
         self._at = -1
         self._since = time.monotonic()
-        # What `pg_stat_activity` and the log show first, with a mark: by its beginning the lookout finds the session.
+        # `pg_stat_activity` and the log show this first, with a mark: the lookout finds the session by its beginning.
         first = quote_comment(pieces[0].event.about.name) if pieces[0].event.about else ""
         self._prepared = f"sartor_{secrets.token_hex(6)}"
         prepared = preparing(pieces[0].event.kind, pieces[0].pins, self._prepared)
@@ -77,17 +82,17 @@ class Batch:
 
     @property
     def begun(self) -> bool:
-        """Whether the server has run any of it: a mistake in its syntax, wherever it is, keeps it from that."""
+        """True where the server has run any of the message; a syntax error anywhere in it prevents that."""
         return self._at >= 0
 
     @property
     def phase(self) -> Phase:
-        """What the server was last known to be at; where that is a COMMIT, it may be the claim behind it by now."""
+        """The phase that the server was last known to be in; from a COMMIT it may have reached the claim behind it."""
         return self._part.phase if self._part else Phase.CLAIM
 
     @property
     def statement(self) -> int | None:
-        """The number of the script's statement that it was at, None where that wasn't a script's."""
+        """The index of the script's statement that the server was at, or None where it wasn't in a script."""
         return self._part.number if self._part and self._part.phase is Phase.SCRIPT else None
 
     @property
@@ -95,10 +100,10 @@ class Batch:
         return self._parts[self._at] if 0 <= self._at < len(self._parts) else None
 
     async def send(self, connection: Connection, told: Told, end: End) -> None:
-        """Send it, and tell of each event once it is committed; where it is given up, `end` the session.
+        """Sends the message, and calls `told` for each event once it is committed.
 
-        Raises what the driver raises: an error's `query` and `position` are then those of the part that it is of. The
-        session is as new afterwards, or cut.
+        Where sending is given up, `end` ends the session. Raises the driver's errors: an error's `query` and `position`
+        are then those of the part that it belongs to. Afterwards the session is reset, or its connection is cut.
         """
         marks: asyncio.Queue[str | None] = asyncio.Queue()
         with connection.informing(marks.put_nowait):
@@ -122,14 +127,14 @@ class Batch:
                 connection.statement = None
 
     def confirm(self, told: Told) -> None:
-        """The event under way is known to be committed: the next one's claim is."""
+        """Counts the event under way as committed and calls `told`; the next event's claim is under way then."""
         before, self._since = self._since, time.monotonic()
         self.committed += 1
         self._at = self._claims[self.committed] if self.committed < len(self.pieces) else len(self._parts)
         told(self.committed - 1, (self._since - before) * 1000)
 
     def _end(self, told: Told) -> None:
-        """The whole message was answered."""
+        """Counts the remaining events as committed, once the whole message was answered."""
         while self.committed < len(self.pieces):
             self.confirm(told)
 
@@ -143,8 +148,8 @@ class Batch:
             self._add("\n;\n")
             self._add(self._marking)
         self._add_part(number, Phase.COMMIT, 0, closing(piece.event, piece.pins, prepared=self._prepared) + "commit;")
-        # A transaction of its own: what isn't in one belongs to the next BEGIN's, which would then have this one's
-        # defaults, such as its level of isolation.
+        # In a transaction of its own: outside of one it would belong to the next BEGIN's, which would then have the
+        # defaults of this one, such as its isolation level.
         self._add(self._cleared)
 
     def _add_part(self, piece: int, phase: Phase, number: int, text: str) -> None:
@@ -156,7 +161,7 @@ class Batch:
         self._length += len(text)
 
     def _take(self, message: str, connection: Connection, told: Told) -> None:
-        """Take a mark: the part under way is done, and the next one begins."""
+        """Takes a mark: the part under way is done, and the next one begins."""
         if message != self._mark:
             return
         if self.phase is Phase.COMMIT:
@@ -168,13 +173,13 @@ class Batch:
         connection.statement = self._part.text if self._part else None
 
     def _place(self, error: BaseException) -> None:
-        """Make an error that is of this message one of the part under way."""
+        """Sets the `query` and `position` of an error from the server to those of the part under way."""
         part = self._part
         if part is None or not isinstance(error, asyncpg.PostgresError):
             return
         piece, text = self.pieces[part.piece], part.text
         if part.phase is not Phase.SCRIPT:
-            # As it is for a script by itself: what is prepared under a name says nothing.
+            # The same text as for a script by itself: an EXECUTE of a prepared name says nothing.
             text = (opening if part.phase is Phase.CLAIM else closing)(piece.event, piece.pins)
         error.query = text  # type: ignore[attr-defined]  # the driver puts it there
         if error.position is not None:
@@ -183,10 +188,10 @@ class Batch:
 
 
 async def _stop(sending: asyncio.Task[None], end: End) -> None:
-    """Give the message up; a server that is at work on it is to `end` that.
+    """Gives the message up; where the server is still working on it, `end` ends the session.
 
-    A cancel wouldn't do: where it ends no more than a COMMIT's wait for a standby, or is swallowed by a statement, the
-    server goes on with the next script. It is what is left where the server couldn't be told.
+    A cancel isn't enough: where it ends only a COMMIT's wait for a standby, or a statement swallows it, the server goes
+    on with the next script. A cancel is the last resort, where the server couldn't be asked.
     """
     if not sending.done() and await end():
         await asyncio.wait([sending], timeout=GRACE)

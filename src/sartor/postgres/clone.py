@@ -1,4 +1,4 @@
-"""A database's schema, and Sartor's ledger in it, put into another database; and what that one lacks afterwards."""
+"""Clones a database's schema, and Sartor's ledger in it, into another database; lists what the clone lacks."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from sartor.postgres.tools import find_tools, place, service, surroundings
 
 _QUICK = b"\\set VERBOSITY verbose\nset synchronous_commit = off; set client_min_messages = error;\n"
 _ERROR = re.compile(r"\s*(?:\w+:\s+)?(?P<code>[0-9A-Z]{5}): (?P<message>.+)")
-"""An error as `psql` tells it, in whichever language; its other lines may hold what stands in rows."""
+"""An error as `psql` reports it, in any language; its other lines may hold values from rows."""
 _EXPECTED = re.compile(r"42P06: .*\Wpublic\W|42704: .*\Wtransaction_timeout\W")
-"""What is no lack: a schema that each database has, and a setting that older servers don't know."""
+"""Errors that mean no lack: a schema that each database has, and a setting that older servers don't know."""
 _OF_ROWS = re.compile(r"22(?!023)|23|P0")
-"""SQLSTATEs whose message itself may hold what stands in rows."""
+"""SQLSTATEs whose message itself may hold values from rows."""
 _ROLES = "select rolname::text as name from pg_catalog.pg_roles where rolname !~ '^pg_'"
 NAMED = 20
-"""Of what is lacking, so much is named in a note."""
+"""The number of lacks that a note names at most."""
 TABLES = ("sartor_journal", "sartor_ledger")
 _MAPPINGS = """
 select srvname::text as server, case when umuser <> 0 then usename::text end as role from pg_catalog.pg_user_mappings
@@ -50,7 +50,7 @@ where c.relkind = 'm' order by c.oid
 
 
 class Made(NamedTuple):
-    """What came of cloning: what the clone `lacks`, and notes on it for people.
+    """The result of cloning: what the clone `lacks`, and notes on it for people.
 
     `filled` are the destination's tables that have rows.
     """
@@ -61,7 +61,7 @@ class Made(NamedTuple):
 
 
 async def clone(live: Session, scratch: Session, snapshot: Snapshot, *, data: bool, lock_wait: float) -> Made:
-    """Put the schema of `live`, and its ledger's rows, into the empty database of `scratch`; with `data`, all rows.
+    """Copies the schema of `live`, and its ledger's rows, into the empty database of `scratch`; with `data`, all rows.
 
     `lock_wait` is in seconds. Raises RehearsalFailed.
     """
@@ -70,9 +70,9 @@ async def clone(live: Session, scratch: Session, snapshot: Snapshot, *, data: bo
     strangers = await read_strangers(source)
     roles = await _roles(source, target)
     async with guarded(target, strangers) as given:
-        # Where owners are as they are there, they need what others let them have.
+        # Where the clone keeps the owners of the source, they need the privileges that others granted them.
         left_out = {"--no-publications"} | ({"--no-acl"} if given and not roles else set())
-        options = [each for each in BARE if each not in left_out]  # publications bar some changes of what is in them
+        options = [each for each in BARE if each not in left_out]  # a publication forbids some changes of its tables
         options += (
             [f"--exclude-table-data={name}" for name in await read_unsafe(source, views=True)]
             if data
@@ -94,7 +94,7 @@ async def clone(live: Session, scratch: Session, snapshot: Snapshot, *, data: bo
         *unfilled,
         *roles,
     ]
-    # A variable of the user's own does nothing but where it is asked for.
+    # A setting of the user's own has no effect but where it is read by its name.
     lacks += [Lack(f"setting {name}", word=name if "." in name else None) for name in refused]
     named = list(dict.fromkeys(lack.what for lack in lacks))
     more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
@@ -105,7 +105,7 @@ async def clone(live: Session, scratch: Session, snapshot: Snapshot, *, data: bo
 async def _pour(
     live: Session, scratch: Session, snapshot: Snapshot, options: Sequence[str], *, lock_wait: float
 ) -> list[str]:
-    """Have `pg_dump` write SQL and `psql` run it, past what can't be done there."""
+    """Runs the SQL that `pg_dump` writes in `psql`, which goes on after errors; returns those errors."""
     encrypted = live.connection.encrypted or scratch.connection.encrypted
     tools = find_tools(live.facts.server_version, encrypted=encrypted)[0]
     given = [*options, f"--snapshot={snapshot.id}", f"--lock-wait-timeout={lock_wait * 1000:.0f}", "--no-password"]
@@ -153,7 +153,7 @@ async def _together(out: Program, into: Program, scratch: Session) -> None:
 
 
 async def _cut_off(connection: Connection) -> list[str]:
-    """Drop the user mappings, so that nobody gets from here to the servers of foreign tables."""
+    """Drops the user mappings, so that no session of the clone reaches the servers of foreign tables; returns notes."""
     mappings = await connection.fetch(_MAPPINGS)
     for server, role in mappings:
         of = "public" if role is None else quote_identifier(role)
@@ -163,7 +163,10 @@ async def _cut_off(connection: Connection) -> list[str]:
 
 
 async def _refresh(source: Connection, target: Connection, schema: str) -> list[Lack]:
-    """Refresh the materialized views that are populated there, each after those that it reads; what couldn't be."""
+    """Refreshes the materialized views that are populated in `source`, each after those that it reads.
+
+    Returns those that couldn't be refreshed.
+    """
     populated, unfilled = {row["name"] for row in await source.fetch(_VIEWS, schema) if row["populated"]}, []
     for row in await target.fetch(_VIEWS, schema):
         if row["name"] in populated and not row["populated"]:
@@ -176,7 +179,7 @@ async def _refresh(source: Connection, target: Connection, schema: str) -> list[
 
 
 async def _copy(source: Connection, target: Connection, schema: str, table: str) -> None:
-    """Copy a table's rows, in memory: a ledger's are few."""
+    """Copies a table's rows through memory, as a ledger has few."""
     rows = BytesIO()
     await source.copy_from_table(table, schema_name=schema, output=rows, format="binary")
     rows.seek(0)
@@ -189,7 +192,7 @@ async def _roles(source: Connection, target: Connection) -> list[Lack]:
 
 
 def _errors(complaints: Iterable[str]) -> Iterator[str]:
-    """What `psql` complained of, without anything that stands in a row."""
+    """Yields the errors that `psql` reported, without values from rows, and without the expected ones."""
     for text in complaints:
         if (error := _ERROR.match(text)) is not None and not _EXPECTED.search(text):
             yield _told(error["code"], error["message"])

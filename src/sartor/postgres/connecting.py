@@ -1,4 +1,4 @@
-"""Making connections and closing them, and why there is none."""
+"""Makes connections and closes them, and explains why one can't be made."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from sartor.postgres.reaching import Call, reach, resolve
 from sartor.postgres.way import Password, Place, Way, find_way
 
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-"""What the driver raises, apart from OSError."""
+"""The errors that the driver raises, apart from OSError."""
 
 OLDEST_SERVER = 14
 """The oldest major version of Postgres that Sartor supports."""
 
 
 class Failed(NamedTuple):
-    """A place that wasn't reached, the password that was ready for it, and why."""
+    """A place that wasn't reached, the password that was ready for it, and the error."""
 
     place: Place
     password: Password
@@ -31,10 +31,10 @@ class Failed(NamedTuple):
 
 
 async def connect(destination: Destination, *, application: str, kind: type[Connection] = Connection) -> Connection:
-    """A connection with no statement cache: scripts alter the tables that they queried.
+    """Connects to a destination, with no statement cache: scripts alter the tables that they queried.
 
     The places are tried in turn, each for as long as `connect_timeout` says. Raises Unreachable, Unsupported where the
-    server is too old, and SettingsError where it can't be known how to connect.
+    server is too old, and SettingsError where the settings don't say how to connect.
     """
     way = find_way(destination)
     failed: list[Failed] = []
@@ -47,7 +47,10 @@ async def connect(destination: Destination, *, application: str, kind: type[Conn
 
 
 async def _connect_to(call: Call, named: Place, failed: list[Failed], destination: Destination) -> Connection | None:
-    """A connection to one of a host's addresses; None where the next host is to be tried, as `failed` then says why."""
+    """Connects to one of a host's addresses.
+
+    Returns None where the next host is to be tried; `failed` then says why.
+    """
     password = call.way.password(named)
     try:
         places = await resolve(call, named)
@@ -74,18 +77,18 @@ async def _checked(connection: Connection, destination: Destination) -> Connecti
 
 
 def _wanted(way: Way) -> list[str]:
-    """The kinds of server to look for in turn."""
+    """Returns the kinds of server to look for, in order."""
     wanted = way.keywords.get("target_session_attrs", "any")
     return ["standby", "any"] if wanted == "prefer-standby" else [wanted]
 
 
 async def stay(connection: Connection) -> None:
-    """See that the server doesn't end this session while it is idle. Not for a pooler's, which others use after it."""
+    """Keeps the server from ending this session while it is idle. Not for a pooler's, which others use later."""
     await connection.execute("set idle_session_timeout = 0")
 
 
 async def close(connection: Connection) -> None:
-    """Close a connection; cut it where that takes a second."""
+    """Closes a connection; cuts it where closing fails or takes longer than a second."""
     try:
         await asyncio.wait_for(connection.close(), timeout=1)
     except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
@@ -93,7 +96,7 @@ async def close(connection: Connection) -> None:
 
 
 def _error(failed: list[Failed], destination: Destination, timeout: float) -> Unreachable:
-    """Why there is no connection, and what to do about it; of several places, each has its reason."""
+    """Makes the error that says why there is no connection, and what to do; each of several places has its reason."""
     reasons = [(each.place, *_why_not(each.error, timeout, each.password)) for each in failed]
     *_, reason, hint = reasons[-1]
     if len({place for place, *_ in reasons}) > 1:
@@ -171,7 +174,7 @@ def _why_not(error: BaseException, timeout: float, password: Password) -> tuple[
 
 
 def session_error(error: BaseException, destination: Destination) -> DestinationError:
-    """What it means that a session's own statement failed: the ledger's reading or making, not a script."""
+    """Returns the error for a failed statement of the session's own: reading or making the ledger, not a script."""
     text = redact(f"{destination.label}: {error}", destination.secrets)
     if isinstance(error, asyncpg.LockNotAvailableError):
         return Locked(f"{text}: somebody holds what Sartor has to read or write there")

@@ -1,8 +1,8 @@
 """The connection that scripts get: a real `asyncpg.Connection` that knows whose transaction it is in.
 
-Sartor's claim rides on the driver's own BEGIN and its record on COMMIT, so that they cost no round trip, and
-`conn.transaction()` inside a script is a savepoint, as its author expects. No version of the driver is relied on for
-that: where its BEGIN isn't recognised, the claim is sent behind it.
+Sartor's claim is sent along with the driver's own BEGIN and its record along with COMMIT, so that they cost no round
+trip, and `conn.transaction()` inside a script is a savepoint, as its author expects. This relies on no version of the
+driver: where its BEGIN isn't recognised, the claim is sent behind it.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ CLEARING = (
     "close all; reset session authorization; reset all; unlisten *;"
     " select pg_catalog.pg_advisory_unlock_all(); discard temp; discard sequences;"
 )
-"""What CLEANING does, prepared statements apart."""
+"""The SQL of CLEANING, prepared statements apart."""
 
 CLEANING = f"{CLEARING} deallocate all;"
-"""What DISCARD ALL does, in a form that may stand behind COMMIT in one message (0.03 ms instead of 0.2 to 0.8).
+"""The SQL that does what DISCARD ALL does, and may stand behind COMMIT in one message (0.03 ms instead of 0.2 to 0.8).
 
-See the manual's page on DISCARD. Behind COMMIT, because through a transaction pooler a later message would reach
-another server session.
+See the manual's page on DISCARD. It is sent behind COMMIT because through a transaction pooler a later message would
+reach another server session.
 """
 
 
 def _told(original: Any) -> Any:
-    """The driver's method, with its statement checked and remembered, and whether it was awaited."""
+    """Wraps a method of the driver: checks its statement, records it, and records whether it was awaited."""
 
     async def told(self: Connection, query: str, *args: Any, **kwargs: Any) -> Any:
         self._check_open()
@@ -60,7 +60,7 @@ def _told(original: Any) -> Any:
 
 
 def _wearing(name: str) -> Any:
-    """The driver's method of this name, which changes the client's side of a session."""
+    """Wraps the driver's method of this name, which changes the client's side of a session: sets `worn`."""
     original = getattr(asyncpg.Connection, name)
 
     @functools.wraps(original)
@@ -73,14 +73,14 @@ def _wearing(name: str) -> Any:
 
 
 class Connection(FencedConnection):
-    """An asyncpg connection with guarded transactions and a memory of what it is doing.
+    """An asyncpg connection that guards transactions and records what it is doing.
 
     `statement` is the SQL under way (None between statements) and `since` when it began, in seconds of
-    `time.monotonic`; `error` is the last error that a statement of the present transaction met; `committing` says that
-    COMMIT was sent and not answered; `confined` that the database is a scratch one, so that scripts may change nothing
-    that belongs to the server; `worn` that a script changed the client's side of the session (codecs, listeners), so
-    that the next script needs a new one. `asked` are the queries that were called for; of a handle that was lent, its
-    own. All else that a script does with a handle is known of the connection.
+    `time.monotonic`; `error` is the last error of a statement in the current transaction; `committing` says that COMMIT
+    was sent and not answered; `confined` that the database is a scratch one, so that scripts may change nothing that
+    belongs to the server; `worn` that a script changed the client's side of the session (codecs, listeners), so that
+    the next script needs a new session. `asked` are the queries that were called for; a lent handle has its own. All
+    else that a script does with a handle is recorded on the connection.
     """
 
     __slots__ = (
@@ -122,20 +122,20 @@ class Connection(FencedConnection):
 
     @property
     def encrypted(self) -> bool:
-        """Whether it speaks TLS."""
+        """True where the connection uses TLS."""
         return self._transport.get_extra_info("ssl_object") is not None  # type: ignore[attr-defined]
 
     @property
     def _cleaning(self) -> str:
-        """The SQL behind a script's transaction: the session is as new, and inside the fence."""
+        """The SQL behind a script's transaction: resets the session; if no pooler's, puts it inside the fence again."""
         return CLEANING if self.pooled else CLEANING + SESSION_FENCE + self.kept
 
     @asynccontextmanager
     async def guarded(self, opening: str, closing: str) -> AsyncIterator[None]:
-        """A transaction with the SQL `opening` sent along with its BEGIN, and `closing` along with its COMMIT.
+        """Runs the block in a transaction: the SQL `opening` is sent along with BEGIN, and `closing` along with COMMIT.
 
-        Whatever way it ends, the session is as new. Raises what the driver raises; `committing` is then true where
-        the connection broke with the answer to COMMIT outstanding, so that only the database knows how it ended.
+        However it ends, the session is reset or cut. Raises the driver's errors; `committing` is then true where the
+        connection broke with the answer to COMMIT outstanding, so that only the database knows how it ended.
         """
         self._opening, self._closing = opening, closing
         self.error, self.committing = None, False
@@ -144,7 +144,7 @@ class Connection(FencedConnection):
             await self.settle()
             await transaction.start()
             if self._opening:
-                # A driver with another text for BEGIN: nothing of a script runs before its claim.
+                # The driver has another text for BEGIN: the claim is sent now, before anything of a script runs.
                 alone, self._opening = self._opening, ""
                 await super().execute(alone)
             self._guarded = True
@@ -158,7 +158,7 @@ class Connection(FencedConnection):
             self._guarded, self._opening, self._closing = False, "", ""
 
     async def _commit(self, transaction: Any) -> None:
-        """Send the record with a COMMIT of our own, whatever the driver's would be; and let the driver know of it."""
+        """Sends the record with Sartor's own COMMIT, whatever the driver's would be; then tells the driver of it."""
         closing, self._closing = self._closing, ""
         self.committing = True
         try:
@@ -172,21 +172,22 @@ class Connection(FencedConnection):
         self.committing = self._over = False
 
     def lend(self, borrower: str) -> Self:
-        """A handle of this connection, for the script called `borrower` until `take_back` ends it.
+        """Returns a handle of this connection, for the script called `borrower` until `take_back` ends it.
 
-        It is as good as the connection itself, and what comes of it (cursors, statements, transactions) ends with it.
+        The handle works as the connection does, and what is made from it (cursors, statements, transactions) ends with
+        it.
         """
         lent = replica(self)
         lent.begin_lent(self, borrower)
         return lent
 
     def begin_lent(self, lender: Connection, borrower: str) -> None:
-        """Be a handle from now on."""
+        """Makes this object a handle of `lender` from now on."""
         self._lender, self._borrower = lender, borrower
         self.asked, self._closing, self._stmts_to_close = [], "", set[Any]()
 
     def take_back(self) -> None:
-        """End a handle: whoever keeps it, or something that came of it, is told so by HandleEnded."""
+        """Ends a handle: any use of it, or of something made from it, raises HandleEnded."""
         self._protocol = self._pool_release_ctr = Ended(self._borrower)
         self._transport = None
 
@@ -196,7 +197,7 @@ class Connection(FencedConnection):
         super()._check_open()  # type: ignore[misc]  # the stubs don't have it
 
     async def undo(self) -> None:
-        """Roll back and make the session as new, or cut the connection, which does both as well."""
+        """Rolls back and resets the session; where that fails or takes too long, cuts it, which does both."""
         self._guarded, self._over, self._top_xact = False, False, None
         if self.is_closed():
             return
@@ -208,7 +209,7 @@ class Connection(FencedConnection):
 
     @awaited
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 - the driver's
-        """As asyncpg's; the claim joins the driver's own BEGIN here, and its COMMIT isn't sent behind ours."""
+        """Runs SQL as asyncpg; the claim joins the driver's own BEGIN, and its COMMIT isn't sent behind Sartor's."""
         if self._over:
             return "COMMIT"
         if query == "BEGIN;" and self._opening:
@@ -219,13 +220,13 @@ class Connection(FencedConnection):
             return await super().execute(query, *args, timeout=timeout)
 
     async def send(self, text: str) -> None:
-        """Run SQL of Sartor's own making in one message; `statement` and `since` are the caller's to keep."""
+        """Runs SQL of Sartor's own making in one message; the caller keeps `statement` and `since`."""
         self.error, self.committing = None, False
         await super().execute(text if self.pooled else text + SESSION_FENCE + self.kept)
 
     @contextmanager
     def informing(self, listener: Callable[[str], None]) -> Iterator[None]:
-        """The time in which the server's INFO messages are told to `listener`."""
+        """Passes the server's INFO messages to `listener` while the block runs."""
 
         def hear(_connection: object, message: Any) -> None:
             if message.severity_en == "INFO":
@@ -255,22 +256,25 @@ class Connection(FencedConnection):
     add_termination_listener = _wearing("add_termination_listener")
 
     async def copy_rows(self, query: str, rows: Rows) -> str:
-        """Run `copy ... from stdin` with the rows of a file, block by block."""
+        """Runs `copy ... from stdin` with the rows of a file, block by block."""
         with self._under_way(query):
             return str(await send_rows(self, query, rows))
 
     async def close(self, **kwargs: Any) -> None:
-        """As asyncpg's; not for a script, whose connection isn't its own."""
+        """Closes the connection as asyncpg does.
+
+        Raises TransactionControl for a script, whose connection isn't its own.
+        """
         self._keep("conn.close()")
         await super().close(**kwargs)
 
     def terminate(self) -> None:
-        """As asyncpg's; not for a script."""
+        """Cuts the connection as asyncpg does. Raises TransactionControl for a script."""
         self._keep("conn.terminate()")
         super().terminate()
 
     async def reset(self, **kwargs: Any) -> None:
-        """As asyncpg's; not for a script."""
+        """Resets the session as asyncpg does. Raises TransactionControl for a script."""
         self._keep("conn.reset()")
         await super().reset(**kwargs)
 
@@ -279,7 +283,7 @@ class Connection(FencedConnection):
             raise TransactionControl(call)
 
     def cursor(self, query: str, *args: Any, **kwargs: Any) -> Any:
-        """As asyncpg's."""
+        """Makes a cursor as asyncpg does. Raises TransactionControl, NoTalk as `running` does."""
         self._check(query)
         return super().cursor(query, *args, **kwargs)
 
@@ -291,7 +295,10 @@ class Connection(FencedConnection):
 
     @contextmanager
     def running(self, query: str) -> Iterator[None]:
-        """The time in which `query` runs. Raises TransactionControl, NoTalk where it isn't a script's to run."""
+        """Records `query` as under way while the block runs.
+
+        Raises TransactionControl, NoTalk where a script may not run it.
+        """
         self._check(query)
         with self._under_way(query):
             yield

@@ -1,4 +1,4 @@
-"""All that a schema holds."""
+"""Lists, drops and empties what a schema holds."""
 
 from __future__ import annotations
 
@@ -48,8 +48,10 @@ where not exists (select from pg_catalog.pg_depend d where d.classid = o.class a
     and d.deptype in ('e', 'i', 'P', 'S') and (d.refclassid, d.refobjid) <> (d.classid, d.objid))
 order by o.rank, o.oid
 """
-"""What isn't part of an extension or of another object; see the manual's chapter on pg_depend for `deptype`.
-A partitioned table depends on columns of its own."""
+"""Selects what isn't part of an extension or of another object; see the manual's chapter on pg_depend for `deptype`.
+
+A partitioned table depends on columns of its own.
+"""
 
 _TABLES = f"""
 select pg_catalog.format('%I.%I', n.nspname, c.relname) from pg_catalog.pg_class c
@@ -67,7 +69,7 @@ join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where n.nspname = $1::text and c.relkind in ('r', 'p', 'f') order by c.oid
 """
 SHOWN = 10
-"""Of what would be lost, how many names are told."""
+"""The number of names that are shown of what would be lost."""
 
 _SCHEMAS = """
 select n.nspname::text as name from pg_catalog.pg_namespace n
@@ -79,7 +81,10 @@ order by 1
 
 
 async def what_it_holds(connection: Connection, schema: str | None) -> str | None:
-    """Something that a database holds besides extensions, in words; or a schema of this name. None where it doesn't."""
+    """Returns, in words, something that a database holds besides extensions, or None where it holds nothing.
+
+    With `schema`, it is the schema of this name, or None where there is none.
+    """
     schemas = [row["name"] for row in await connection.fetch(_SCHEMAS)]
     if schema is not None:
         return f"schema {schema}" if schema in schemas else None
@@ -90,15 +95,15 @@ async def what_it_holds(connection: Connection, schema: str | None) -> str | Non
 
 
 async def drop_contents(connection: Connection, schema: str, *, lock_timeout: float) -> int:
-    """Drop all objects of a schema, those of extensions apart, in one transaction; how many there were.
+    """Drops all objects of a schema, those of extensions apart, in one transaction; returns how many there were.
 
     The schema stays, with its owner and its grants. `lock_timeout` is in seconds. Raises RefusedError where something
-    outside the schema would go with them.
+    outside the schema would be dropped with them.
     """
     async with connection.transaction():
         await connection.execute(f"set local lock_timeout = {lock_timeout * 1000:.0f}")
         if tables := [row[0] for row in await connection.fetch(_LOCKABLE, schema)]:
-            # So that nobody hangs a view on one of them after it was looked whether somebody has.
+            # So that no view on one of them is made after the check for such views.
             await connection.execute(f"lock table {', '.join(tables)}")
         rows = await connection.fetch(_OBJECTS, schema)
         _refuse(
@@ -108,7 +113,7 @@ async def drop_contents(connection: Connection, schema: str, *, lock_timeout: fl
             hint="drop them yourself if nobody needs them, or start over in a database of your own",
         )
         for row in rows:
-            # One may have gone with another that was dropped with CASCADE before it.
+            # It may have been dropped together with an earlier one, by CASCADE.
             exists = (
                 "select 1 from pg_catalog.pg_describe_object($1::int8::oid, $2::int8::oid, 0) d where d is not null"
             )
@@ -118,7 +123,7 @@ async def drop_contents(connection: Connection, schema: str, *, lock_timeout: fl
 
 
 async def empty_tables(connection: Connection, schema: str) -> int:
-    """Empty all tables of a schema, Sartor's own apart, and start their sequences over; how many there are.
+    """Empties all tables of a schema, Sartor's own apart, and restarts their sequences; returns how many there are.
 
     Raises RefusedError where tables outside the schema would be emptied too.
     """
@@ -130,13 +135,13 @@ async def empty_tables(connection: Connection, schema: str) -> int:
             await would_be_emptied(connection, tables, schema),
             hint="give the seed modules a `reset` of their own, which deletes just what they have put in",
         )
-        # Without CASCADE: the server refuses what has come meanwhile.
+        # Without CASCADE, so that the server refuses what was added meanwhile.
         await connection.execute(f"truncate {', '.join(tables)} restart identity")
     return len(tables)
 
 
 def _refuse(verb: str, schema: str, others: list[str], *, hint: str) -> None:
-    """Raise RefusedError where there are `others`."""
+    """Raises RefusedError where there are `others`."""
     if others:
         more = f", and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
         raise RefusedError(
@@ -146,7 +151,10 @@ def _refuse(verb: str, schema: str, others: list[str], *, hint: str) -> None:
 
 
 async def estimate_rows(connection: Connection, schema: str, table: str) -> int | None:
-    """About how many rows a table holds, from its statistics; None where there is no such table or none were taken."""
+    """Estimates how many rows a table holds, from its statistics.
+
+    Returns None where there is no such table or no statistics were taken.
+    """
     name = f"{quote_identifier(schema)}.{quote_identifier(table)}"
     query = "select nullif(reltuples::int8, -1) from pg_catalog.pg_class where oid = pg_catalog.to_regclass($1::text)"
     found: int | None = await connection.fetchval(query, name)

@@ -1,4 +1,4 @@
-"""Archives in pg_dump's custom format: written, and decoded to their end."""
+"""Writes archives in pg_dump's custom format, and decodes them to their end."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from sartor.postgres.session import Session
 from sartor.postgres.tools import Tools, find_tools, place, service, surroundings
 
 UNREADABLE = "unsupported version"
-"""What an older `pg_restore` says of a newer archive."""
+"""The words with which an older `pg_restore` refuses a newer archive."""
 
 _MOMENTARY = re.compile(r"^$|^--|^\\|^ALTER TABLE ONLY .* SET \(pg_attver=[0-9]+\);$")
-"""Lines that differ between dumps of like schemas: a random key in \\restrict, and Debian's stamps on columns."""
+"""Lines that differ between dumps of equal schemas: a random key in \\restrict, and Debian's stamps on columns."""
 
 _HINTS = {
     "No space left": "free some space, or give another folder",
@@ -32,7 +32,7 @@ _HINTS = {
     "must be (owner|able|member)|permission denied to": "restore as a superuser, or with --no-owner",
     "max_locks_per_transaction": "it is too much for one transaction here: --jobs 2 does without",
 }
-"""The way out, for what the programs complain of."""
+"""Hints for what the programs complain of, by a pattern of the complaint."""
 
 
 async def dump(
@@ -46,13 +46,13 @@ async def dump(
     lock_wait: float,
     heard: Heard = ignore,
 ) -> None:
-    """Write an archive of the session's database as that snapshot has it, or of one schema and the extensions.
+    """Writes an archive of the session's database as that snapshot has it, or of one schema and the extensions.
 
-    Tables that come `empty`, by full name, are in it without their rows. `lock_wait` is in seconds; other than for
-    locks there is no limit. Raises BackupFailed.
+    Tables in `empty`, by full name, are in it without their rows. `lock_wait` is in seconds; other than for locks there
+    is no limit. Raises BackupFailed.
     """
     arguments = ["--format=custom", f"--file={file}", f"--snapshot={snapshot}", "--verbose", *_scope(tools, schema)]
-    # A name that is quoted where it has to be is a pattern that it alone fits.
+    # A name that is quoted where it has to be is a pattern that matches that name alone.
     arguments += [f"--exclude-table-data={name}" for name in empty]
     arguments += ["--no-password", f"--lock-wait-timeout={lock_wait * 1000:.0f}", place(session)]
     try:
@@ -71,12 +71,12 @@ async def dump(
 def _scope(tools: Tools, schema: str | None) -> list[str]:
     if schema is None:
         return []
-    # Before 14, pg_dump can't be asked for them.
+    # pg_dump before 14 has no option for them.
     return [f"--schema={quote_identifier(schema)}", *(["--extension=*"] if tools.major >= 14 else [])]
 
 
 async def describe(tools: Tools, session: Session, *, snapshot: str | None, schema: str | None) -> list[str]:
-    """The statements that would make the database's schema, line by line; owners and grants left out."""
+    """Returns the lines of the SQL that would make the database's schema; owners and grants are left out."""
     arguments = ["--schema-only", "--no-password", *BARE, *_scope(tools, schema), place(session)]
     if snapshot is not None:
         arguments.append(f"--snapshot={snapshot}")
@@ -92,15 +92,14 @@ async def describe(tools: Tools, session: Session, *, snapshot: str | None, sche
 
 
 BARE = ("--no-owner", "--no-acl", "--no-publications", "--no-subscriptions")
-"""What leaves out that which needs other roles, or reaches other servers."""
+"""The options that leave out what needs other roles or reaches other servers."""
 
 
 async def decode(server_version: int, file: Path, *, encrypted: bool) -> Tools:
-    """Read an archive to its end, which its list of contents alone wouldn't; the tools that can.
+    """Reads an archive to its end, which listing its contents wouldn't do; returns the tools that can read it.
 
-    Those that can speak TLS, where the session is `encrypted` with which they are to work.
-
-    Raises BackupFailed where it is cut short, damaged, or no archive, or where all tools here are too old for it.
+    They are tools that can use TLS, where the session that they are to work with is `encrypted`. Raises BackupFailed
+    where the archive is cut short, damaged, or no archive, or where all tools here are too old for it.
     """
     complaint = ""
     for tools in find_tools(server_version, encrypted=encrypted):
@@ -122,7 +121,7 @@ async def decode(server_version: int, file: Path, *, encrypted: bool) -> Tools:
 
 
 def failed(what: str, error: ProgramFailed, session: Session) -> BackupFailed:
-    """What to say of a program that failed, with the way out where there is one for it."""
+    """Returns the error for a program that failed, with a hint where there is one for its text."""
     text = str(error)
     hint = next((hint for pattern, hint in _HINTS.items() if re.search(pattern, text)), None)
     role = quote_identifier(session.facts.role)

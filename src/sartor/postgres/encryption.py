@@ -1,4 +1,4 @@
-"""TLS as libpq has it: what each `sslmode` tries and checks (the manual's chapter 34.19)."""
+"""TLS as in libpq: what each `sslmode` tries and checks (the manual's chapter 34.19)."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _HOME_FILES = {
 
 
 class Encryption(ssl.SSLContext):
-    """A context that knows the server by the name that was given, whichever of its addresses is connected to."""
+    """A TLS context that knows the server by the name that was given, whichever of its addresses is connected to."""
 
     host: str = ""
 
     def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
-        """As ssl's."""
+        """Calls ssl's method with `host` as the server's name."""
         return super().wrap_bio(*args, **{**kwargs, "server_hostname": self.host or None})
 
 
 def attempts(keywords: Mapping[str, str], *, host: str, address: str) -> list[Encryption | None]:
-    """What to try in turn with a server: TLS with this context, or PLAIN. Raises SettingsError, Unreachable."""
+    """Returns what to try in turn with a server: TLS with this context, or PLAIN. Raises SettingsError, Unreachable."""
     mode = mode_of(keywords)
     if address.startswith("/") or mode == "disable":
         return [PLAIN]
@@ -41,7 +41,7 @@ def attempts(keywords: Mapping[str, str], *, host: str, address: str) -> list[En
 
 
 def mode_of(keywords: Mapping[str, str]) -> str:
-    """The `sslmode` that counts."""
+    """Returns the `sslmode` that applies."""
     return keywords.get("sslmode") or ("verify-full" if keywords.get("sslrootcert") == "system" else "prefer")
 
 
@@ -68,7 +68,7 @@ def _version(name: str) -> ssl.TLSVersion:
 
 
 def _trust(context: Encryption, keywords: Mapping[str, str], mode: str) -> None:
-    """Check the server's certificate: always with `verify-*`, with `require` where an authority is named."""
+    """Has the server's certificate checked: always with `verify-*`, with `require` where an authority is named."""
     if keywords.get("sslrootcert") == "system":
         context.load_default_certs()
     elif root := _file(keywords, "sslrootcert"):
@@ -89,7 +89,7 @@ def _trust(context: Encryption, keywords: Mapping[str, str], mode: str) -> None:
 
 
 def _identify(context: Encryption, keywords: Mapping[str, str]) -> None:
-    """Show a certificate of one's own, where there is one."""
+    """Loads the client's own certificate, where there is one. Raises SettingsError."""
     certificate = _file(keywords, "sslcert")
     if certificate is None:
         return
@@ -105,7 +105,7 @@ def _identify(context: Encryption, keywords: Mapping[str, str]) -> None:
 
 
 def _file(keywords: Mapping[str, str], key: str) -> str | None:
-    """The file of a parameter, else the one in `~/.postgresql`, where that is there."""
+    """Returns the file of a parameter, else the one in `~/.postgresql` where that exists, else None."""
     if given := keywords.get(key):
         return given
     try:
@@ -132,7 +132,10 @@ def _load(load: Any, key: str, path: str) -> None:
 
 
 def _require_private(key: str) -> None:
-    """A key that others may read isn't used, as libpq has it; root's may be read by its group."""
+    """Raises SettingsError where others may read a key, as libpq refuses it.
+
+    A key that belongs to root may be read by its group.
+    """
     try:
         found = Path(key).stat()
     except OSError as error:
