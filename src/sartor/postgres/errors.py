@@ -1,4 +1,4 @@
-"""The driver's errors, turned into Sartor's in one place; the cause is always kept."""
+"""Turns the driver's errors into Sartor's, in one place; the cause is always kept."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ from sartor.postgres.refused import NoTalk, TransactionControl
 from sartor.postgres.shared import BeyondDatabase, beyond
 
 RETRIED = frozenset({"55P03", "40P01", "40001"})
-"""Lock not available, deadlock, serialization failure: another try may well succeed (the manual's appendix A)."""
+"""The SQLSTATEs of lock not available, deadlock and serialization failure.
+
+Another try may well succeed (the manual's appendix A).
+"""
 
 STALE = frozenset({"23505", "23502"})
-"""What the guard's claim answers where another run was first."""
+"""The SQLSTATEs with which the server answers the guard's claim where another run was first."""
 
 SAVEPOINT = "wrap the statement that may fail in `async with conn.transaction():`"
 
@@ -28,13 +31,13 @@ FOLDER = str(Path(asyncpg.__file__).parent)
 
 
 def is_the_drivers(coroutine: object) -> bool:
-    """Whether a coroutine is of the driver's making: it cancels a query in a task that it looks after itself."""
+    """Returns whether a coroutine is the driver's own: it cancels a query in a task that it looks after itself."""
     code = getattr(coroutine, "cr_code", None)
     return code is not None and code.co_filename.startswith(FOLDER)
 
 
 def unwrap(error: BaseException) -> BaseException:
-    """The error proper: of a group of one, which a task group makes, and of what escaped from a script."""
+    """Returns the error proper: of a group of one, which a task group makes, and of what escaped from a script."""
     while True:
         match error:
             case BaseExceptionGroup(exceptions=(only,)):
@@ -46,13 +49,13 @@ def unwrap(error: BaseException) -> BaseException:
 
 
 def sqlstate(error: BaseException) -> str | None:
-    """The error's SQLSTATE, where it has one."""
+    """Returns the error's SQLSTATE, or None where it has none."""
     error = unwrap(error)
     return error.sqlstate if isinstance(error, asyncpg.PostgresError) else None
 
 
 def is_disconnect(error: BaseException) -> bool:
-    """Whether the connection broke: class 08, 57P01 to 57P05, or the driver's word for it."""
+    """Returns whether the connection broke: class 08, 57P01 to 57P03, 57P05, or the driver's message for it."""
     if isinstance(error, asyncpg.PostgresError):
         return error.sqlstate.startswith("08") or error.sqlstate in {"57P01", "57P02", "57P03", "57P05"}
     return isinstance(error, OSError | EOFError) or "connection is closed" in said(error)
@@ -68,9 +71,10 @@ def failure(
     hidden: BaseException | None = None,
     overtime: str,
 ) -> Failure:
-    """The facts of why a script failed.
+    """Returns the facts of a script's failure.
 
-    `hidden` is the last error that it met and didn't raise, `overtime` what to say of a statement that took too long.
+    `hidden` is the last error that the script met and didn't raise; `overtime` is the advice for a statement that took
+    too long.
     """
     error = unwrap(error)
     advice = _cancelled(error, overtime) if isinstance(error, asyncpg.QueryCanceledError) else _advice(error)
@@ -106,7 +110,7 @@ def failure(
 
 
 def _cancelled(error: asyncpg.QueryCanceledError, overtime: str) -> str | None:
-    """What to say of a cancelled statement: somebody's cancel has the same SQLSTATE, and other words."""
+    """Returns the advice for a cancelled statement; another session's cancel has the same SQLSTATE, but other words."""
     text = said(error)
     if "user request" in text:
         return None
@@ -114,13 +118,16 @@ def _cancelled(error: asyncpg.QueryCanceledError, overtime: str) -> str | None:
 
 
 def _is_lost(error: BaseException) -> bool:
-    """Whether the record found another transaction than the claim had begun: how that one ended isn't known."""
+    """Returns whether the record found another transaction than the one that the claim had begun.
+
+    How that one ended isn't known.
+    """
     claimed = isinstance(error, asyncpg.DivisionByZeroError) and "sartor_journal" in (getattr(error, "query", "") or "")
     return claimed or _is_marked(error, MARK_GONE)
 
 
 def _is_marked(error: BaseException, mark: str) -> bool:
-    """Whether the guard has raised it, with this mark."""
+    """Returns whether the guard raised the error, with this mark."""
     return isinstance(error, asyncpg.PostgresError) and mark in str(error)
 
 
@@ -153,7 +160,7 @@ def _message(error: BaseException) -> str:
 
 
 def _advice(error: BaseException) -> str | None:
-    """What to change in the script, where the error shows a known mistake."""
+    """Returns what to change in the script, where the error shows a known mistake; else None."""
     text, statement = said(error), (getattr(error, "query", None) or "").lower()
     match error:
         case TransactionControl():

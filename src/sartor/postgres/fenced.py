@@ -1,4 +1,4 @@
-"""A driver's connection with Sartor's own SQL inside the fence."""
+"""The driver's connection, with Sartor's own SQL inside the fence."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ else:
 class FencedConnection(_Driver):
     """A connection whose session is inside the fence, or each of whose transactions is.
 
-    `pooled` says that a pooler is in between, so that the session is others' as well, and whatever isn't a script's is
-    fenced transaction by transaction; `pinned` is the lock_timeout that what waits for others by its nature is spared;
-    `kept` is the SQL by which a session of its own has its further settings again after a RESET ALL.
+    `pooled` says that a pooler is in between, so that others use the session as well, and all but a script's SQL is
+    fenced transaction by transaction; `pinned` is the lock_timeout that doesn't apply to statements that wait for
+    others by their nature; `kept` is the SQL that sets a session's further settings again after a RESET ALL, where the
+    session is Sartor's alone.
     """
 
     __slots__ = ("_fenced", "_unsettled", "kept", "pinned", "pooled")
@@ -33,9 +34,9 @@ class FencedConnection(_Driver):
         self.kept = ""
 
     async def enter_fence(self, also: Mapping[str, str]) -> None:
-        """Put the session inside the fence, or learn that a pooler is in between. Comes before any other statement.
+        """Puts the session inside the fence, or finds that a pooler is in between. Comes before any other statement.
 
-        `also` are further settings of a session of its own.
+        `also` are further settings of a session that is Sartor's alone.
         """
         try:
             self.pooled = await super().execute(entering(self.get_server_pid(), also)) == "SELECT 0"
@@ -47,7 +48,7 @@ class FencedConnection(_Driver):
 
     @asynccontextmanager
     async def fenced(self) -> AsyncIterator[None]:
-        """The time in which what is sent isn't the script's that has the connection: it runs inside the fence."""
+        """Runs the block's SQL inside the fence: it isn't that of the script that has the connection."""
         if self._fenced:
             yield
             return
@@ -71,17 +72,17 @@ class FencedConnection(_Driver):
             self._fenced = False
 
     async def settle(self) -> None:
-        """End a transaction of the fence's that has begun, perhaps, when nobody waited for it any more."""
+        """Ends a transaction of the fence that may have begun after its caller had stopped waiting for it."""
         if self._unsettled:
             await super().execute("rollback")
             self._unsettled = False
 
     async def _introspect_types(self, *args: Any, **kwargs: Any) -> Any:
-        """As asyncpg's, whose SQL has operators and functions without their schema."""
+        """Calls asyncpg's method inside the fence: its SQL has operators and functions without their schema."""
         async with self.fenced():
             return await super()._introspect_types(*args, **kwargs)  # type: ignore[misc]  # not in the stubs
 
     async def _introspect_type(self, *args: Any, **kwargs: Any) -> Any:
-        """As asyncpg's, for the same reason."""
+        """Calls asyncpg's method inside the fence, for the same reason."""
         async with self.fenced():
             return await super()._introspect_type(*args, **kwargs)  # type: ignore[misc]  # not in the stubs

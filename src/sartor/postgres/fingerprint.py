@@ -1,4 +1,4 @@
-"""The fingerprint of a live database: one query over the catalogue."""
+"""Reads the fingerprint of a live database, with one query over the catalogue."""
 
 from __future__ import annotations
 
@@ -20,18 +20,24 @@ _KINDS = (
     "relations", "columns", "constraints", "indexes", "triggers", "routines", "types", "operators", "text_search",
     "foreign_data", "database",
 )  # fmt: skip
-"""The files in `objects/` that each select one sort of object: class, oid, sub, kind, name, parent, definition, owner,
-acl_type, acl. `covered` comes before them, `rows` after."""
+"""The files in `objects/` that each select one sort of object.
+
+Their columns are class, oid, sub, kind, name, parent, definition, owner, acl_type, acl. `covered` comes before them,
+`rows` after.
+"""
 
 _SINCE = re.compile(r"^.* -- since (\d+)\n", re.MULTILINE)
-"""A line about what older servers don't have."""
+"""A line of SQL for what older servers don't have."""
 
 _NOTED = ", ".join(quote_literal(kind) for kind in sorted(NOTED))
 _SORTED = f"""
 select kind, name, parent, definition from rows
 order by convert_to(concat(kind in ({_NOTED}), kind, E'\\t', name), 'UTF8')
 """
-"""As a `Packer` takes them, whichever encoding the database has. One key is a third of the time of three."""
+"""Selects the rows in the order that a `Packer` takes them in, whichever encoding the database has.
+
+One sort key takes a third of the time of three.
+"""
 
 _PINNED = """
 set local search_path = pg_catalog, pg_temp;
@@ -46,7 +52,10 @@ set local lc_monetary = 'C';
 set local xmlbinary = 'base64';
 set local jit = off;
 """
-"""What the text of a definition depends on. A temporary table can't hide a name, where the path has pg_temp last."""
+"""Pins the settings that the text of a definition depends on.
+
+A temporary table can't hide a name, as the path has pg_temp last.
+"""
 
 
 async def read_fingerprint(
@@ -56,10 +65,10 @@ async def read_fingerprint(
     scope: Scope = Scope.SCHEMAS,
     lock_timeout: float = PATIENCE,
 ) -> Fingerprint:
-    """The fingerprint of some schemas, as they are now, or in the connection's transaction; it changes nothing.
+    """Reads the fingerprint of schemas, as they are now or in the connection's transaction; changes nothing.
 
-    Extensions' own objects and Sartor's tables are left out, and a schema that isn't there is empty. To write an
-    expression or a view's query out, the server opens the tables in it: it waits where one is locked against readers,
+    Extensions' own objects and Sartor's tables are left out, and a schema that doesn't exist is empty. To write out an
+    expression or a view's query, the server opens the tables in it: it waits where one is locked against readers,
     `lock_timeout` seconds at most, and then the driver raises LockNotAvailableError.
     """
     wanted = tuple(sorted(set(schemas)))
@@ -70,14 +79,14 @@ async def read_fingerprint(
         await connection.execute(f"{_PINNED} set local lock_timeout = {lock_timeout * 1000:.0f}")
         await _copy(connection, _query(server, wanted, scope), packer)
     finally:
-        # Of a transaction that was open before, this takes the settings back too.
+        # Where a transaction was open before, this undoes the settings in it too.
         await transaction.rollback()
     return packer.end(schemas=wanted, scope=scope, server=server)
 
 
 async def _copy(connection: asyncpg.Connection[Any], query: str, packer: Packer) -> None:
-    # Not by a cursor: the driver names its statement, which poolers leave to others. A message of the server's is a
-    # row, and what the driver hands on are whole messages.
+    # Not by a cursor: the driver names its statement, which poolers leave to other clients. Each message of the server
+    # is a row, and the driver passes on whole messages.
     async def take(lines: bytes) -> None:
         packer.add(lines)
 

@@ -1,4 +1,7 @@
-"""What a session's transaction has done so far to the relations that were there: locks, files, scans, rows."""
+"""Reads what a session's transaction has done so far to the relations that existed before.
+
+That is locks, files, scans and rows.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +14,16 @@ from sartor.domain.hazard import MODES, STOPS_WRITES, Build, Lock, Size, merged
 from sartor.domain.own_tables import TABLES
 
 FIRST_OF_USERS = 16384
-"""The first number of a relation that isn't Postgres's own."""
+"""The first OID of a relation that isn't Postgres's own."""
 INDEXES = frozenset("iI")
 WRITABLE = frozenset("rpvf")
 WRITES = MODES[2]
 SOLID = frozenset("rm")
-"""Tables and materialized views: what has rows of its own."""
+"""Tables and materialized views: the relations that have rows of their own."""
 QUERIES = frozenset(MODES[:3])
-"""The locks of statements that read rows and give them out, change them or delete them."""
+"""The locks of statements that read rows and return, change or delete them."""
 LOOKED_UP = frozenset({MODES[1]})
-"""How an index is locked that only rows under a lock are fetched by, as the check of a foreign key does."""
+"""The locks on an index that serves only to fetch rows under a lock, as a foreign key's check does."""
 
 _RELATIONS = f"""
 select c.oid::int8 as oid, c.relkind::text as kind, c.relfilenode::int8 as file, c.reltablespace::int8 as space,
@@ -52,7 +55,7 @@ left join pg_catalog.pg_class c on c.oid = l.relation
 left join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 left join pg_catalog.pg_index i on i.indexrelid = l.relation
 """
-"""Asks for the present transaction's locks on users' relations, and what it did to them."""
+"""Selects the current transaction's locks on users' relations, and what it did to them."""
 COUNTERS = f"""
 select c.oid::int8 as oid, array[]::text[] as modes, null::text as kind,
     pg_catalog.pg_stat_get_xact_numscans(c.oid) as scans,
@@ -62,7 +65,7 @@ select c.oid::int8 as oid, array[]::text[] as modes, null::text as kind,
     pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid) as deleted
 from pg_catalog.pg_class c where c.oid >= {FIRST_OF_USERS} and c.relkind in ('r', 'm', 'i')
 """
-"""Asks, where a transaction begins, for what the counters still hold of earlier ones."""
+"""Selects, where a transaction begins, what the counters still hold of earlier ones."""
 _SIZES = """
 select case when n.nspname = $1 then c.relname::text else n.nspname || '.' || c.relname end as name,
     c.reltuples::int8 as rows, pg_catalog.pg_total_relation_size(c.oid) as bytes
@@ -72,7 +75,10 @@ where c.relkind in ('r', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'informat
 
 
 class Relation(NamedTuple):
-    """A relation: `kind` as in `pg_class`, `file` the number of its file in its table`space`; `table` is an index's."""
+    """A relation: `kind` as in `pg_class`, `file` the number of its file in its tablespace, `space`.
+
+    `table` is the OID of an index's table, None for others.
+    """
 
     name: str
     kind: str
@@ -86,9 +92,9 @@ Modes = Mapping[int, frozenset[str]]
 
 
 class Trace(NamedTuple):
-    """What a transaction has to do with one relation: its locks, and counts of scans and of rows that were changed.
+    """A transaction's locks on one relation, and its counts of scans and of changed rows.
 
-    Of those that were `changed`, some were `updated` or `deleted`.
+    Of the rows that were `changed`, some were `updated` or `deleted`.
     """
 
     relation: Relation | None
@@ -104,20 +110,23 @@ NOTHING = Trace(None, frozenset(), 0, 0)
 
 
 async def read_relations(connection: asyncpg.Connection[Any], schema: str) -> dict[int, Relation]:
-    """All relations but Postgres's own and Sartor's, by number; named without the schema where it is `schema`."""
+    """Reads all relations but Postgres's own and Sartor's, by OID.
+
+    Those of `schema` are named without it.
+    """
     rows = await connection.fetch(_RELATIONS, schema)
     own = {row["oid"] for row in rows if row["name"] in TABLES}
     return {row["oid"]: _relation(row) for row in rows if row["oid"] not in own and row["table"] not in own}
 
 
 async def read_sizes(connection: asyncpg.Connection[Any], schema: str) -> dict[str, Size]:
-    """The size of each table and materialized view, by name."""
+    """Reads the size of each table and materialized view, by name."""
     rows = await connection.fetch(_SIZES, schema)
     return {row["name"]: Size(row["rows"] if row["rows"] >= 0 else None, row["bytes"]) for row in rows}
 
 
 def read_look(rows: Iterable[Any]) -> dict[int, Trace]:
-    """What the rows of LOOK or of COUNTERS say, by relation."""
+    """Returns the traces in the rows of LOOK or of COUNTERS, by the relation's OID."""
     return {
         row["oid"]: Trace(
             _relation(row) if row["kind"] else None,
@@ -136,7 +145,7 @@ def _relation(row: Any) -> Relation:
 
 
 class Step(NamedTuple):
-    """What came between two looks; `queried` says that a statement like SELECT or UPDATE has read known tables."""
+    """The changes between two looks; `queried` says that a statement such as SELECT or UPDATE has read known tables."""
 
     locks: tuple[Lock, ...]
     rewrites: tuple[str, ...]
@@ -149,7 +158,7 @@ class Step(NamedTuple):
 
 
 def compare(before: Look, after: Look, known: Relations, files: Mapping[int, int]) -> Step:
-    """What came between two looks at a transaction, to the relations that are known; `files` are those until now."""
+    """Compares two looks at a transaction, for the known relations; `files` are their files' numbers until now."""
     new = {oid: trace.modes - before.get(oid, NOTHING).modes for oid, trace in after.items()}
     now = {oid: trace.relation for oid, trace in after.items() if trace.relation is not None}
     moved = frozenset(moved_files(now, files))
@@ -169,9 +178,9 @@ def compare(before: Look, after: Look, known: Relations, files: Mapping[int, int
 
 
 def _read(before: Look, after: Look, *, changed: int) -> Iterator[int]:
-    """The tables that were read, be it by an index, of which a plan on empty tables says nothing.
+    """Yields the tables that were read, also those read by an index: on empty tables a plan's choice says nothing.
 
-    A check of a foreign key doesn't count: it fetches a row for each that is changed, however many there are.
+    A foreign key's check doesn't count: it fetches a row for each changed row, however many rows there are.
     """
     for oid, trace in after.items():
         if trace.scans <= before.get(oid, NOTHING).scans:
@@ -184,20 +193,20 @@ def _read(before: Look, after: Look, *, changed: int) -> Iterator[int]:
 
 
 def _has_copied(before: Look, after: Look, known: Relations) -> bool:
-    """Whether something was made and dropped at once: a rewriting does that, and its lock stays."""
+    """Returns whether a relation was made and dropped at once: a rewrite does that, and its lock stays."""
     return any(trace.relation is None for oid, trace in after.items() if oid not in before and oid not in known)
 
 
 def _in_place(moved: Iterable[int], now: Relations, known: Relations) -> Iterator[int]:
-    """The tables that have a new file beside the old one, and so an empty one where nothing was copied."""
+    """Yields the tables that have a new file beside the old one: it is empty where nothing was copied."""
     tables = (oid for oid in moved if oid in known and now[oid].kind == "r")
     return (oid for oid in tables if now[oid].space == known[oid].space)
 
 
 def locks_on(known: Relations, modes: Modes, beside: Modes) -> tuple[Lock, ...]:
-    """Locks on known relations, the strongest of each.
+    """Returns the locks on known relations, the strongest of each.
 
-    Of an index only one that stops more than its table's does, which is among those held `beside`.
+    A lock on an index counts only where it stops more than its table's lock does, which is among those held `beside`.
     """
     strongest = {oid: max(map(MODES.index, each)) for oid, each in modes.items() if each and oid in known}
     return merged(
@@ -212,18 +221,18 @@ def locks_on(known: Relations, modes: Modes, beside: Modes) -> tuple[Lock, ...]:
 
 
 def writes(now: Relations, modes: Modes, known: Relations) -> tuple[str, ...]:
-    """The names of the relations, new ones too, that have got the lock under which rows are changed."""
+    """Returns the names of the relations, new ones too, that have got the lock under which rows are changed."""
     found = [oid for oid in now if WRITES in modes[oid] and now[oid].kind in WRITABLE]
     return tuple(sorted(known.get(oid, now[oid]).name for oid in found))
 
 
 def moved_files(now: Relations, files: Mapping[int, int]) -> list[int]:
-    """The relations that have another file than they had."""
+    """Returns the relations that have another file than they had."""
     return [oid for oid, relation in now.items() if relation.file != files.get(oid, relation.file) and relation.file]
 
 
 def builds(now: Relations, known: Relations, files: Mapping[int, int]) -> tuple[Build, ...]:
-    """The indexes that were built on known tables: new ones, and those that have another file than they had."""
+    """Returns the indexes built on known tables: new ones, and those that have another file than they had."""
     made = [*moved_files(now, files), *(oid for oid in now if oid not in files)]
     indexes = [now[oid] for oid in made if now[oid].kind == "i"]
     return tuple(
@@ -236,11 +245,11 @@ def builds(now: Relations, known: Relations, files: Mapping[int, int]) -> tuple[
 
 
 def tables_of(oids: Iterable[int], known: Relations) -> tuple[str, ...]:
-    """The names of the tables that known indexes among `oids` are of."""
+    """Returns the names of the tables that the known indexes among `oids` belong to."""
     tables = [known[oid].table for oid in oids if oid in known and known[oid].kind in INDEXES]
     return tuple(sorted(known[table].name for table in tables if table is not None and table in known))
 
 
 def names(oids: Iterable[int], known: Relations) -> tuple[str, ...]:
-    """The names of those that are known, and have rows."""
+    """Returns the names of those that are known and have rows of their own."""
     return tuple(sorted(known[oid].name for oid in oids if oid in known and known[oid].kind in SOLID))

@@ -1,4 +1,4 @@
-"""The forms of tables, as the catalogue has them now."""
+"""Reads the forms of tables, as the catalogue has them now."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from pg_catalog.pg_class c where c.oid = any($1::pg_catalog.oid[])
 
 
 async def read_forms(connection: asyncpg.Connection[Any], oids: Collection[int]) -> dict[int, Form]:
-    """The forms of relations, by number."""
+    """Reads the forms of relations, by OID."""
     rows = await connection.fetch(_FORMS, list(oids)) if oids else []
     return {row["oid"]: _form(row) for row in rows}
 
@@ -54,11 +54,11 @@ class Forms:
     now: dict[int, Form] = field(default_factory=dict)
 
     def of(self, oid: int) -> Form | None:
-        """As it was at the last look."""
+        """Returns the relation's form at the last look, or None."""
         return self.now.get(oid) or self.then.get(oid)
 
     def is_new(self, oid: int, column: str) -> bool:
-        """Whether this run has made the column, which has this name at present."""
+        """Returns whether this run has made the column, which has this name at present."""
         then, now = self.then.get(oid), self.of(oid)
         if then is None or now is None:
             return False

@@ -1,9 +1,9 @@
-"""The claim that rides on BEGIN and the record that rides on COMMIT: what makes a script run exactly once.
+"""Makes a script run exactly once: a claim is sent along with BEGIN, and a record along with COMMIT.
 
-The journal's primary key is the lock: a rival that inserts the same number waits until this transaction ends, and
-then sees 23505 where it committed. `open` is a deferred reference to a row that can't exist, so nothing commits until
+The journal's primary key is the lock: another run that inserts the same number waits until this transaction ends, and
+then gets 23505 where it committed. `open` is a deferred reference to a row that can't exist, so nothing commits until
 the record has cleared it: a COMMIT of the script's own undoes everything (the manual's page on SET CONSTRAINTS).
-`sartor.token` is gone after a ROLLBACK or a RESET ALL, which the record notices.
+`sartor.token` is gone after a ROLLBACK or a RESET ALL, which the record detects.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sartor.postgres.pins import Pins, transaction_settings
 from sartor.postgres.shared import TOUCHED
 
 CLOSED_CONSTRAINT = "sartor_journal_open_fkey"
-"""The deferred reference; an error that names it means that a script touched the transaction."""
+"""The deferred reference's name; an error that has it means that a script interfered with the transaction."""
 
 MARK_GONE = "sartor: no token"
 ROLE_LEFT = "sartor: role "
@@ -37,7 +37,7 @@ JOURNAL, LEDGER = "sartor_journal", "sartor_ledger"
 
 
 class Phase(Enum):
-    """Where a guarded transaction stands: whose fault an error is depends on it."""
+    """The phase of a guarded transaction; whose fault an error is depends on it."""
 
     CLAIM = "claim"
     SCRIPT = "script"
@@ -46,7 +46,7 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEvent:
-    """An event of the journal that is about to happen: its number, its kind, what it is about.
+    """An event that is about to be written to the journal: its number, its kind, what it is about.
 
     `since` is the number of the event with which it began, where that isn't itself.
     """
@@ -86,13 +86,13 @@ _NOTHING = "select 1 from closed"
 _CLAIMED = ("seq", "token", "lineage", "id", "release", "name", "checksum", "detail")
 _CHECKED = ("token",)
 _RECORDED = ("seq", "token", "lineage", "id")
-"""What of an event each statement takes. Those of the claim are columns of the journal."""
+"""The fields of an event that each statement takes. Those of the claim are columns of the journal."""
 
 _TYPES = dict.fromkeys(_CLAIMED, "pg_catalog.text") | {"seq": "bigint", "detail": "pg_catalog.jsonb"}
 
 
 def opening(event: NewEvent, pins: Pins, *, prepared: str = "") -> str:
-    """The SQL that rides on BEGIN: settings for this transaction, and the claim of the event's number.
+    """Returns the SQL sent along with BEGIN: settings for this transaction, and the claim of the event's number.
 
     The server answers 23505 where that number exists, 23502 where the number before it doesn't. `prepared` is the name
     under which the session has what `preparing` prepares, which takes it a third of the time.
@@ -104,10 +104,10 @@ def opening(event: NewEvent, pins: Pins, *, prepared: str = "") -> str:
 
 
 def closing(event: NewEvent, pins: Pins, *, prepared: str = "") -> str:
-    """The SQL that rides on COMMIT: checks that the transaction is still Sartor's own, and records the event.
+    """Returns the SQL sent along with COMMIT, which records the event.
 
-    The server answers 22P02 with MARK_GONE, ROLE_LEFT or BEYOND in its message, or 22012, where it isn't. `prepared`
-    is as for `opening`.
+    It checks that the transaction is still Sartor's own; where it isn't, the server answers 22P02 with MARK_GONE,
+    ROLE_LEFT or BEYOND in its message, or 22012. `prepared` is as for `opening`.
     """
     if prepared:
         check, record = _execute(f"{prepared}_check", event, _CHECKED), _execute(f"{prepared}_record", event, _RECORDED)
@@ -118,9 +118,9 @@ def closing(event: NewEvent, pins: Pins, *, prepared: str = "") -> str:
 
 
 def preparing(kind: EventKind, pins: Pins, name: str) -> str:
-    """The SQL that prepares, in a transaction, the claim and the record of events of one kind.
+    """Returns the SQL that prepares, in a transaction, the claim, the check and the record of events of one kind.
 
-    The events begin with themselves.
+    These events begin with themselves: they have no `since`.
     """
     return FENCE + "".join(
         f"prepare {name}_{what} ({', '.join(_TYPES[each] for each in takes)}) as {statement};"
@@ -189,7 +189,7 @@ def _record(kind: EventKind, pins: Pins, values: Mapping[str, str], since: int |
 
 
 def probe(event: NewEvent, pins: Pins) -> str:
-    """The SQL that waits until the event's transaction has ended: 23505 where it, or another's, committed."""
+    """Returns the SQL that waits until the event's transaction has ended: 23505 where it, or another's, committed."""
     return "begin;" + opening(event, pins) + "rollback;"
 
 

@@ -1,4 +1,4 @@
-"""What a database and a role have set for sessions, set for the sessions of a clone as well."""
+"""Gives the sessions of a clone what a database and a role have set for their sessions."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from sartor.domain.quoting import quote_identifier, quote_literal
 from sartor.postgres.connection import Connection
 
 PINNED = frozenset({"search_path", "role", "session_authorization"})
-"""What a script's session has from elsewhere: Sartor's own path, and who it is."""
+"""Settings that a script's session has from elsewhere: Sartor's own path, and its role."""
 _LISTS = frozenset({"temp_tablespaces", "local_preload_libraries", "session_preload_libraries"})
-"""What is stored quoted, as a list of names."""
+"""Settings that are stored quoted, as a list of names."""
 _SET = """
 select pg_catalog.split_part(entry, '=', 1) as name,
     pg_catalog.substr(entry, pg_catalog.strpos(entry, '=') + 1) as value
@@ -19,11 +19,11 @@ where s.setdatabase in (0, (select oid from pg_catalog.pg_database where datname
     and s.setrole in (0, (select oid from pg_catalog.pg_roles where rolname = session_user))
 order by s.setrole <> 0, s.setdatabase <> 0
 """
-"""The settings of a session's database and role, each before those that outdo it."""
+"""Selects the settings of a session's database and role, each before those that override it."""
 
 
 async def adopt(live: Connection, clone: Connection) -> list[str]:
-    """Have later sessions of `clone` begin as those of `live` do; what of that couldn't be set there."""
+    """Sets for later sessions of `clone` what those of `live` begin with; returns the settings that were refused."""
     found = {row["name"]: row["value"] for row in await live.fetch(_SET)}
     who, where = await clone.fetchrow("select session_user::text, pg_catalog.current_database()::text")
     begin = f"alter role {quote_identifier(who)} in database {quote_identifier(where)} set"

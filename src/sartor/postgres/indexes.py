@@ -1,7 +1,7 @@
-"""Invalid indexes: what an interrupted CREATE INDEX CONCURRENTLY leaves behind.
+"""Finds and drops invalid indexes, which an interrupted CREATE INDEX CONCURRENTLY leaves behind.
 
 See the manual's page on CREATE INDEX, "Building Indexes Concurrently": the index stays, invalid; it is written to and
-never read, and IF NOT EXISTS takes it for done.
+never read, and IF NOT EXISTS takes it for complete.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ order by c.relname
 """
 
 _BEGAN = "pg_catalog.to_char(backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
-"""The same text whatever the session's TimeZone and DateStyle are: another session compares it."""
+"""When a session began, in a text that no TimeZone or DateStyle changes: another session compares it."""
 
 _ALIVE = f"""
 select exists (select 1 from pg_catalog.pg_stat_activity where pid = $1::int4 and {_BEGAN} = $2::text)
@@ -47,7 +47,7 @@ class InvalidIndex:
 
 
 async def invalid_indexes(connection: Connection, schema: str) -> tuple[InvalidIndex, ...]:
-    """The invalid indexes of a schema."""
+    """Reads the invalid indexes of a schema."""
     rows: Iterable[Any] = await connection.fetch(_INVALID, schema)
     return tuple(InvalidIndex(**dict(row)) for row in rows)
 
@@ -55,30 +55,30 @@ async def invalid_indexes(connection: Connection, schema: str) -> tuple[InvalidI
 def left_behind(
     found: Iterable[InvalidIndex], *, source: str, before: Collection[int] | None
 ) -> tuple[InvalidIndex, ...]:
-    """Those of `found` that are a script's: its source names them, or they weren't there `before` it began."""
+    """Returns those of `found` that a script left: its source names them, or they weren't there `before` it began."""
     words = set(re.findall(r"\w+", source))
     return tuple(i for i in found if i.name in words or (before is not None and i.oid not in before))
 
 
 async def drop_index(connection: Connection, schema: str, index: InvalidIndex) -> None:
-    """Drop an index without blocking anyone."""
+    """Drops an index without blocking other sessions."""
     name = f"{quote_identifier(schema)}.{quote_identifier(index.name)}"
     await connection.execute(f"drop index concurrently if exists {name}")
 
 
 async def session_alive(connection: Connection, pid: int, started: str) -> bool:
-    """Whether the server process `pid` that began at `started` still runs."""
+    """Returns whether the server process `pid` that began at `started` still runs."""
     return bool(await connection.fetchval(_ALIVE, pid, started))
 
 
 async def own_session(connection: Connection) -> tuple[int, str]:
-    """The server process of this connection, and when it began."""
+    """Returns the process id of this connection's server process, and when it began."""
     row = await connection.fetchrow(_OWN)
     return row["pid"], row["began"]
 
 
 def start_detail(schema: str) -> str:
-    """The SQL of what a `started` event's `detail` holds, for a session that isn't ours."""
+    """Returns the SQL of what a `started` event's `detail` holds, for a session that isn't Sartor's."""
     invalid = _INVALID.replace("$1::text", quote_literal(schema))
     indexes = f"coalesce((select pg_catalog.jsonb_agg(i.oid) from ({invalid}) i), '[]')"
     return f"(select pg_catalog.to_jsonb(own) || pg_catalog.jsonb_build_object('invalid', {indexes}) from ({_OWN}) own)"

@@ -1,4 +1,4 @@
-"""What a clone lacks of what it was made from: the two catalogues are compared, whatever any program has said."""
+"""Finds what a clone lacks of its source: compares the two catalogues, whatever any program has reported."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _ALONE = (
     "pg_extension",
     "pg_namespace",
 )
-"""Catalogues of what belongs to no relation."""
+"""The catalogues of objects that belong to no relation."""
 _MEMBER = "exists (select from pg_catalog.pg_depend d where d.deptype = 'e' and d.classid = {0} and d.objid = {1})"
 _OF_TYPES = """
     and (c.typtype in ('e', 'd', 'r', 'b') or exists (select from pg_catalog.pg_class r where r.oid = c.typrelid
@@ -125,11 +125,14 @@ where c.oid >= {FIRST_OF_USERS} and c.relkind in ('r', 'm') and n.nspname !~ '^p
 order by n.nspname, c.relname
 """
 AT_ONCE = 200
-"""Tables that one query looks into."""
+"""The number of tables that one query looks into."""
 
 
 async def find_lacks(live: Connection, clone: Connection, schema: str, copied: Collection[str]) -> list[Lack]:
-    """What `clone` lacks of `live`, whose relations are named without `schema`; rows too, of what was `copied`."""
+    """Finds what `clone` lacks of `live`; of the tables that were `copied`, rows too.
+
+    Relations of `schema` are named without it.
+    """
     there = [Lack(row["what"], row["relation"]) for row in await live.fetch(_QUERY, schema)]
     here = {row["what"] for row in await clone.fetch(_QUERY, schema)}
     lacks = list(dict.fromkeys(lack for lack in there if lack.what not in here))
@@ -141,10 +144,11 @@ async def find_lacks(live: Connection, clone: Connection, schema: str, copied: C
 
 
 async def filled(connection: Connection, schema: str, *, unknown: bool = True) -> frozenset[str]:
-    """The names of the tables and materialized views that have rows; with those where that is `unknown`, or without.
+    """Returns the names of the tables and materialized views that have rows.
 
-    Even to look into a table fails where an index of it calls what our search path hides; and it runs what the index
-    of somebody else's calls, as the planner computes that. Of theirs the file's size has to do.
+    Those where that can't be found out are among them where `unknown` is True. Even a look into a table fails where one
+    of its indexes calls what Sartor's search path hides; and it runs what the index of another role's table calls, as
+    the planner computes that. For other roles' tables the file's size decides.
     """
     every = await connection.fetch(_HOLDERS, schema)
     found: list[str] = [row["name"] for row in every if not row["ours"] and row["bytes"]]

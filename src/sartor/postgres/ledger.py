@@ -1,4 +1,4 @@
-"""The ledger in the database: read, made, and written event by event."""
+"""Reads and creates the ledger in the database, which is written event by event."""
 
 from __future__ import annotations
 
@@ -48,11 +48,12 @@ left join (
 ) l on true
 order by l.seq
 """
-"""The columns are the fields of an Entry; there is one row without an id where there are none.
+"""Selects the fields of an Entry; where there are no entries, one row without an id.
 
 `told` is the last event that other tables than the journal know of.
 
-`bundles` is the server's twin of `domain.bundle`: rows whose digests are in $1, between spaces, are not sent.
+`bundles` is the server's counterpart of `domain.bundle`: rows whose digests are in $1, separated by spaces, are not
+sent.
 """
 
 _STATES = {state.value: state for state in State}
@@ -65,7 +66,7 @@ from {schema}.sartor_journal where seq > $1 order by seq
 
 
 PATIENCE = 0.3
-"""Seconds that the making of the ledger waits for others at a time."""
+"""Seconds that the creation of the ledger waits for a lock at a time."""
 
 _REVOKING = """
 declare
@@ -82,14 +83,14 @@ begin
     end loop;
 end
 """
-"""What takes back from the new tables what default privileges gave to others."""
+"""The block that revokes the rights on the new tables that default privileges gave to others."""
 
 
 async def read_ledger(session: Session, shipped: Iterable[Alteration] = (), *, founds: bool = False) -> Ledger:
-    """The ledger of the session's destination, from one snapshot. Writes nothing.
+    """Reads the ledger of the session's destination, from one snapshot. Writes nothing.
 
-    Of a release that is deployed just as it is `shipped` no row is read: the ledger has it `as_shipped`. A role that
-    may read `sartor_ledger` alone gets the entries, with the newest entry's number for the head. Raises
+    Of a release that is deployed exactly as it is `shipped`, no row is read: the ledger has it `as_shipped`. A role
+    that may read only `sartor_ledger` gets the entries, with the newest entry's number for the head. Raises
     PrivilegeMissing, LedgerUnsound, LedgerTooNew; and SchemaMissing, unless it is for a run that `founds` the schema.
     """
     if not session.facts.ledger_exists:
@@ -106,7 +107,7 @@ async def read_ledger(session: Session, shipped: Iterable[Alteration] = (), *, f
         rows = await session.connection.fetch(
             _READ.format(ledger=ledger, source=source, others=others), " ".join(known)
         )
-    # Taken apart by place, not by name, as there may be ten thousand.
+    # Unpacked by position, not by name, as there may be ten thousand rows.
     try:
         entries = [
             Entry(lineage, alteration_id, Release.parse(release), name, checksum, _STATES[state], *rest)
@@ -132,7 +133,7 @@ async def read_ledger(session: Session, shipped: Iterable[Alteration] = (), *, f
 
 
 def _require_last_event(session: Session, head: int | None, told: int | None) -> None:
-    """Raise LedgerUnsound where other tables know of later events than the journal has: numbers would be used twice."""
+    """Raises LedgerUnsound where other tables know of later events than the journal: numbers would be used twice."""
     if session.facts.journal_readable and (told or 0) > (head or 0):
         raise LedgerUnsound(
             f"the journal of schema {session.schema} ends with event {head}, and event {told} has happened: somebody"
@@ -142,7 +143,7 @@ def _require_last_event(session: Session, head: int | None, told: int | None) ->
 
 
 def require_format(ledger: Ledger) -> None:
-    """Raise LedgerTooNew where a newer Sartor wrote it: what it means by a row isn't known here."""
+    """Raises LedgerTooNew where a newer Sartor wrote the ledger: this one doesn't know what its rows mean."""
     if ledger.format > FORMAT:
         raise LedgerTooNew(
             f"the ledger was written by a newer Sartor: its format is {ledger.format},"
@@ -151,7 +152,7 @@ def require_format(ledger: Ledger) -> None:
 
 
 def _unreadable(table: str, what: str, error: Exception, written: int, *, seq: int | None = None) -> SartorError:
-    """That a row holds a word that this Sartor doesn't know."""
+    """Returns the error for a row that holds a word that this Sartor doesn't know."""
     row, where = ("a row", "") if seq is None else (f"event {seq}", f" where seq = {seq}")
     text = f"{row} of {table} has a {what} that isn't known: {error}"
     if written > FORMAT:
@@ -160,7 +161,7 @@ def _unreadable(table: str, what: str, error: Exception, written: int, *, seq: i
 
 
 async def read_history(session: Session, *, after: int = -1) -> list[Event]:
-    """The journal's events with numbers above `after`, oldest first. Raises as `read_ledger`."""
+    """Reads the journal's events with numbers above `after`, oldest first. Raises what `read_ledger` raises."""
     if not session.facts.ledger_exists:
         await session.require_schema()
         return []
@@ -197,7 +198,10 @@ def _parse(row: Any) -> Event:
 
 
 async def read_last_start(session: Session, about: Alteration) -> dict[str, Any] | None:
-    """What the journal's last `started` or `undoing` event of an alteration holds: `pid`, `began`, `invalid`."""
+    """Reads the detail of an alteration's last `started` or `undoing` event: `pid`, `began`, `invalid`.
+
+    Returns None where there is none.
+    """
     query = f"""select detail::text from {quote_identifier(session.schema)}.sartor_journal
         where lineage = $1 and id = $2 and kind in ('started', 'undoing') order by seq desc limit 1"""
     detail = await session.connection.fetchval(query, about.lineage, about.id)
@@ -205,7 +209,10 @@ async def read_last_start(session: Session, about: Alteration) -> dict[str, Any]
 
 
 async def is_in_effect(session: Session, about: Alteration) -> bool:
-    """Whether the journal's last word on an alteration is that it was deployed, whatever was begun since then."""
+    """Returns whether an alteration is deployed by the journal's last event that completed something.
+
+    What was begun since then doesn't count.
+    """
     query = f"""select kind in ('deployed', 'marked-deployed') from {quote_identifier(session.schema)}.sartor_journal
         where lineage = $1 and id = $2 and kind in ('deployed', 'rolled-back', 'forgotten', 'marked-deployed',
         'marked-not-deployed') order by seq desc limit 1"""
@@ -216,13 +223,14 @@ _HAS_PLPGSQL = "select exists (select from pg_catalog.pg_language where lanname 
 
 
 async def create_ledger(session: Session) -> None:
-    """Make the ledger's tables, and the schema where it isn't there, as the session's facts say. Learns the new ones.
+    """Creates the ledger's tables, and the schema where it is missing, as the session's facts say.
 
-    Raises what the driver raises: where somebody else is at it, or has just been, that is a lock that isn't had at
-    once, or a name that is taken. Nothing that is there already is ever taken for Sartor's own.
+    Updates those facts. Raises the driver's errors: where another session creates the ledger at the same time, or has
+    just done so, that is a lock that isn't available at once, or a name that is taken. Nothing that exists already is
+    ever taken for Sartor's own.
     """
     async with session.connection.transaction():
-        # Without it, whom default privileges let in is told after the run, as for any ledger.
+        # Without PL/pgSQL, the roles that default privileges let in are reported after the run, as for any ledger.
         revokes = bool(await session.connection.fetchval(_HAS_PLPGSQL))
         text = creation(session, revokes=revokes)
         await session.connection.execute(f"set local lock_timeout = '{PATIENCE * 1000:.0f}ms';{text}")
@@ -230,9 +238,9 @@ async def create_ledger(session: Session) -> None:
 
 
 def creation(session: Session, *, revokes: bool = True) -> str:
-    """The SQL that makes the ledger's tables, and the schema where it isn't there.
+    """Returns the SQL that creates the ledger's tables, and the schema where it is missing.
 
-    It `revokes` what default privileges gave to others; that takes PL/pgSQL.
+    With `revokes`, it revokes what default privileges gave to others; that needs PL/pgSQL.
     """
     from importlib.resources import files  # noqa: PLC0415 - it costs as much as reading a ledger of thousands
 
@@ -250,13 +258,13 @@ def creation(session: Session, *, revokes: bool = True) -> str:
 
 
 async def read_token(session: Session, seq: int) -> str:
-    """The token of event `seq`, which no other database's event has, copies of this one apart."""
+    """Reads the token of event `seq`, which no other database's event has, copies of this one apart."""
     query = f"select token from {quote_identifier(session.schema)}.sartor_journal where seq = $1"
     return str(await session.connection.fetchval(query, seq))
 
 
 async def has_token(connection: asyncpg.Connection[Any], schema: str, seq: int, token: str) -> bool:
-    """Whether event `seq` is committed and bears `token`."""
+    """Returns whether event `seq` is committed and has `token`."""
     table = f"{quote_identifier(schema)}.sartor_journal"
     query = f"select token from {table} where seq = $1"
     return bool(await connection.fetchval(query, seq) == token)

@@ -1,4 +1,4 @@
-"""A connection's handle for one script, and what is left of it once that has ended."""
+"""A connection's handle for one script, and what replaces it once the script has ended."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ T = TypeVar("T")
 
 
 class HandleEnded(asyncpg.InterfaceError):
-    """A connection was used that had been given to a script, which has ended."""
+    """A connection was used that had been lent to a script, which has ended."""
 
 
 class Ended:
-    """Stands where the driver's protocol was: statements, cursors and transactions reach the server through that."""
+    """Stands in place of the driver's protocol, through which statements, cursors and transactions reach the server."""
 
     def __init__(self, borrower: str) -> None:
         self.borrower = borrower
 
     @property
     def error(self) -> HandleEnded:
-        """What to raise where the handle is used."""
+        """The error to raise where the handle is used."""
         return HandleEnded(
             f"this connection was {self.borrower}'s, which has ended: what uses it must end before the script does"
         )
 
     def is_connected(self) -> bool:
-        """Nothing is, through this."""
+        """Returns False: nothing is connected through this."""
         return False
 
     def __ne__(self, _other: object) -> NoReturn:
-        """Raise where a statement or a cursor compares a number of its connection, to see whether it is its own."""
+        """Raises where a statement or a cursor compares a number of its connection, to see whether it is its own."""
         raise self.error
 
     def __getattr__(self, name: str) -> NoReturn:
@@ -40,7 +40,7 @@ class Ended:
 
 
 def replica(connection: T) -> T:
-    """Another object of the same class with the same attributes."""
+    """Returns another object of the same class with the same attributes."""
     kind: Any = type(connection)
     made: T = object.__new__(kind)
     for name in _attributes(kind):

@@ -1,4 +1,4 @@
-"""Whether two databases are alike: what they are made of, and how many rows each table has."""
+"""Compares two databases: their schemas, and how many rows each table has."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sartor.postgres.tools import Tools
 
 
 class Likeness(NamedTuple):
-    """What is compared of a database."""
+    """The facts of a database that are compared: its schema, as lines of SQL, and each table's number of rows."""
 
     schema: tuple[str, ...]
     rows: dict[str, int]
@@ -22,22 +22,22 @@ class Likeness(NamedTuple):
 async def likeness(
     tools: Tools, session: Session, snapshot: Snapshot, *, schema: str | None, empty: Container[str] = ()
 ) -> Likeness:
-    """What is compared of the session's database, as the snapshot has it; of one schema, or of all.
+    """Reads what is compared of the session's database, as the snapshot has it; of one schema, or of all.
 
-    Tables that are to be `empty` in the copy count as such.
+    Tables that are to be `empty` in the copy count as empty.
     """
     lines = await describe(tools, session, snapshot=snapshot.id, schema=schema)
     return Likeness(tuple(lines), await count_rows(snapshot.connection, schema, empty=empty))
 
 
 async def likeness_now(tools: Tools, session: Session, *, schema: str | None) -> Likeness:
-    """The same of a database that nobody else is at work on."""
+    """Reads what is compared of a database that nobody else is working on."""
     async with exported_snapshot(session) as snapshot:
         return await likeness(tools, session, snapshot, schema=schema)
 
 
 def difference(one: Likeness, copy: Likeness) -> str | None:
-    """The first thing in which a copy isn't like the database that it was made of; None where it is."""
+    """Returns the first difference between a database and its copy, in words; None where they are alike."""
     for table in sorted(one.rows.keys() | copy.rows.keys()):
         if one.rows.get(table) != copy.rows.get(table):
             return f"{table} has {one.rows.get(table, 'no')} rows, and its copy {copy.rows.get(table, 'no')}"

@@ -1,4 +1,4 @@
-"""What an archive holds without its rows, told from its table of contents."""
+"""Finds what an archive holds without its rows, from its table of contents."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sartor.postgres.tools import Tools
 
 _MADE = re.compile(r"^\d+; 1259 (\d+) (?:TABLE|MATERIALIZED VIEW) (.+)$", re.MULTILINE)
 _FILLED = re.compile(r"^\d+; 0 (\d+) (?:TABLE|MATERIALIZED VIEW) DATA ", re.MULTILINE)
-"""Lines of the contents: definitions with their place in `pg_class`, and the rows of what has that number there."""
+"""Lines of the contents: definitions with their OID in `pg_class`, and the rows of the relation that has it there."""
 _SOLID = """
 select pg_catalog.format('%I.%I', n.nspname, c.relname) as full, n.nspname || ' ' || c.relname || ' ' as listed
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -24,9 +24,9 @@ where c.relkind in ('r', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'informat
 
 
 async def without_rows(tools: Tools, session: Session, file: Path) -> tuple[str, ...]:
-    """The tables and materialized views that came without rows, by full name, into a database where all were restored.
+    """Returns the tables and materialized views that an archive has without their rows, by full name.
 
-    Raises BackupFailed.
+    The session's is a database into which all of them were restored. Raises BackupFailed.
     """
     contents = await _list(tools, file)
     filled = set(_FILLED.findall(contents))
@@ -34,7 +34,7 @@ async def without_rows(tools: Tools, session: Session, file: Path) -> tuple[str,
     if not bare:
         return ()
     solid = {row["listed"]: row["full"] for row in await session.connection.fetch(_SOLID)}
-    # The owner stands behind the name, and either may have spaces in it.
+    # The owner follows the name, and either may have spaces in it.
     fitting = [[name for name in solid if listed.startswith(name)] for listed in bare]
     return tuple(sorted(solid[max(names, key=len)] for names in fitting if names))
 

@@ -1,4 +1,4 @@
-"""All that a database holds at a moment: what its schemas are made of, and which rows are in its tables."""
+"""Reads all that a database holds at a moment: what its schemas are made of, and which rows are in its tables."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ where c.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname <> 'information_sche
 
 
 async def look_at(connection: Connection, *, rows: bool) -> Look:
-    """Look at the connection's database; with `rows`, also at each row. It changes nothing."""
+    """Looks at the connection's database; with `rows`, also at each row. Changes nothing."""
     schemas = [row[0] for row in await connection.fetch(_SCHEMAS)]
     fingerprint = await read_fingerprint(connection, schemas, scope=Scope.DATABASE)
     return Look(fingerprint, await _read_rows(connection) if rows else {})
@@ -37,7 +37,7 @@ async def _read_rows(connection: Connection) -> Rows:
 
 
 async def _read_table(connection: Connection, table: str) -> Counter[str]:
-    # As JSON a row is the same in whichever order its columns stand.
+    # As JSON, a row is the same whatever the order of its columns.
     query = f"""
         select pg_catalog.md5(pg_catalog.to_jsonb(t)::text) as hash, pg_catalog.count(*) as times
         from only {table} t group by 1
