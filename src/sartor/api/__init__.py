@@ -1,9 +1,9 @@
-"""What an application, or a maker's own command, calls; every command of `sartor` is one call here.
+"""The API for an application, or a maker's own command; every command of `sartor` is one call here.
 
     report = await sartor.api.deploy(destination, sources, target="1.2.0")
 
-Functions are coroutines where they reach a database. They raise SartorError, never print, and tell an `observer` what
-happens. What needs the driver is imported where it is needed: `list` must not pay for it.
+Functions are coroutines where they reach a database. They raise SartorError, never print, and report what happens to an
+`observer`. What needs the driver is imported where it is needed, so that `list` doesn't load it.
 """
 
 from sartor.api.backups import backup, restore

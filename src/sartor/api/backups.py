@@ -1,4 +1,4 @@
-"""Backups: taken, and put back."""
+"""Takes backups, and restores them."""
 
 from __future__ import annotations
 
@@ -33,12 +33,14 @@ async def backup(
     limits: Limits | None = None,
     observer: Observer = ignore,
 ) -> tuple[Backup, bool]:
-    """Back a database up into the folder, or under the file name, `place`; the backup, and whether the journal has it.
+    """Backs a database up into the folder, or under the file name, `place`.
 
     It holds the whole database; where the destination has a schema of its own, that schema, unless `whole`. `prove`
-    restores it beside the database, or on the server of `scratch`, and compares. With `pending`, it holds the rows of
-    those tables alone that a deploy of these alterations up to `target` may change, and of those that they reference.
-    Raises BackupFailed, DestinationError; RefusedError where nothing is pending, and what `deploy` raises.
+    restores it beside the database, or on the server of `scratch`, and compares. With `pending`, it holds the rows only
+    of those tables that a deploy of these alterations up to `target` may change, and of those that they reference.
+
+    Returns the backup, and whether the journal has it. Raises BackupFailed, DestinationError; RefusedError where
+    nothing is pending, and what `deploy` raises.
     """
     from sartor.runner.backup import BackupOrder, take_backup
 
@@ -65,7 +67,10 @@ async def ordered_before(
     *,
     affected: bool,
 ) -> BackupOrder | None:
-    """The order for a backup before a run, into a folder; with `affected`, of those tables that the run may change."""
+    """Returns the order for a backup before a run, into a folder; None where there is no folder.
+
+    With `affected`, it is a backup of those tables that the run may change.
+    """
     if folder is None:
         return None
     from sartor.runner.backup import BackupOrder
@@ -82,7 +87,7 @@ async def reach_of(
     *,
     scratch: Destination | None = None,
 ) -> Reach:
-    """As `rehearsal.reach.find_reach`, loaded where it is asked for."""
+    """Calls `rehearsal.reach.find_reach`, which is loaded only where it is asked for."""
     from sartor.rehearsal.reach import find_reach
 
     return await find_reach(destination, catalogue, request, scratch=scratch, limits=limits)
@@ -98,10 +103,10 @@ async def restore(
     jobs: int = 1,
     observer: Observer = ignore,
 ) -> Restored:
-    """Restore a backup into an empty database; with `create`, make that first. With `schema`, that schema must be new.
+    """Restores a backup into an empty database; with `create`, makes that first.
 
-    `no_owner` leaves owners and grants out; more than one of `jobs` is faster, and no longer one transaction. Raises
-    RefusedError, BackupFailed, DestinationError.
+    With `schema`, that schema must be new. `no_owner` leaves owners and grants out; `jobs` above 1 are faster, and the
+    restore is no longer one transaction. Raises RefusedError, BackupFailed, DestinationError.
     """
     from sartor.runner.restore import RestoreOrder, put_back
 

@@ -1,4 +1,4 @@
-"""The alterations on disk: listed, and looked through for mistakes. No database is needed."""
+"""Lists the alterations on disk, and looks through them for mistakes. No database is needed."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ if TYPE_CHECKING:
     from sartor.domain.rules import Lint
 
 KEPT = ".sartor"
-"""The folder, in the working directory, where commands keep what rehearsals saw."""
+"""The folder, in the working directory, where commands keep what rehearsals observed."""
 
 
 def list_alterations(sources: Iterable[LineageSource]) -> Catalogue:
-    """What is shipped. Raises CatalogueError."""
+    """Reads the alterations that are shipped. Raises CatalogueError."""
     return Catalogue(tuple(source.ahead() or read_lineage(source.name, source.location) for source in sources))
 
 
 @contextmanager
 def reading_beside(sources: Iterable[LineageSource]) -> Iterator[tuple[LineageSource, ...]]:
-    """The same sources, while child processes read large ones: `list_alterations` finds them read, the first time.
+    """Has child processes read large sources while the block runs; gives sources that know of it.
 
-    For the owner of a process with one thread, before it loads what else it needs; see `catalogue.beside`.
+    `list_alterations` finds them read, the first time. For the owner of a process with one thread, before it loads what
+    else it needs; see `catalogue.beside`.
     """
     from sartor.catalogue import beside
 
@@ -49,11 +50,11 @@ def lint(
     ignored: Iterable[str] = (),
     kept: Path | None = None,
 ) -> Lint:
-    """What is wrong with the files, as far as that can be seen without a database and without running any of them.
+    """Returns the mistakes in the files, as far as they can be seen without a database and without running any file.
 
     `released` says that they are about to be shipped; `above` leaves out what belongs to that release or an earlier
     one; `ignored` are rules' codes, or `CODE=identity`; `kept` is the folder where `rehearse` has left what it
-    saw. Raises CatalogueError, SettingsError, TargetError.
+    observed. Raises CatalogueError, SettingsError, TargetError.
     """
     from sartor.catalogue.lint import lint_lineages
     from sartor.catalogue.memory import recall

@@ -1,4 +1,4 @@
-"""What looks at a database and writes nothing: what is there, and what a run would do."""
+"""Reads a database, and writes nothing: what is there, and what a run would do."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class DestinationStatus(NamedTuple):
-    """What a destination has and lacks: its facts, its ledger, and that ledger against the catalogue."""
+    """The state of a destination: its facts, its ledger, and the comparison of that with the catalogue."""
 
     destination: Destination
     database: str
@@ -35,9 +35,9 @@ class DestinationStatus(NamedTuple):
 
 
 async def status(destination: Destination, sources: Iterable[LineageSource], *, rows: bool = True) -> DestinationStatus:
-    """Disk against ledger. Writes nothing, and needs no right but to read the ledger.
+    """Compares the alterations on disk with the ledger. Writes nothing, and needs no right but to read the ledger.
 
-    Where `rows` is False, releases that are deployed just as they are shipped are only counted, in a fraction of the
+    Where `rows` is False, releases that are deployed exactly as they are shipped are only counted, in a fraction of the
     time: their rows are neither in the ledger's `entries` nor among the status's `deployed`.
     """
     from sartor.postgres.ledger import read_ledger
@@ -59,7 +59,7 @@ async def status(destination: Destination, sources: Iterable[LineageSource], *, 
 
 
 async def history(destination: Destination, *, after: int = -1) -> list[Event]:
-    """The journal's events numbered above `after`, oldest first. Writes nothing."""
+    """Reads the journal's events numbered above `after`, oldest first. Writes nothing."""
     from sartor.postgres.ledger import read_history
     from sartor.postgres.session import Session
 
@@ -79,11 +79,11 @@ async def check(
     writes: bool = True,
     rehearses: bool = True,
 ) -> Check:
-    """What `deploy` would do with these parameters, with its SQL; and a script for psql, unless `writes` is False.
+    """Returns what `deploy` would do with these parameters, its SQL, and a script for psql unless `writes` is False.
 
-    Writes nothing, and needs no right but to read ledger and journal. Where only Python can tell its
-    SQL, the plan is rehearsed on a clone, unless `rehearses` is False. Raises SartorError where a deployment would be
-    refused to anyone.
+    Writes nothing, and needs no right but to read ledger and journal. Where the SQL is known only once Python runs, the
+    plan is rehearsed on a clone, unless `rehearses` is False. Raises SartorError where a deployment would be refused to
+    anyone.
     """
     from sartor.runner.check import check as look
 
@@ -104,7 +104,7 @@ async def check_rollback(
     limits: Limits | None = None,
     writes: bool = True,
 ) -> Check:
-    """The same for `rollback`."""
+    """Returns what `rollback` would do with these parameters, as `check` does for `deploy`."""
     from sartor.runner.check import check as look
 
     catalogue = list_alterations(sources)
@@ -113,7 +113,7 @@ async def check_rollback(
 
 
 async def _tell(session: Session, catalogue: Catalogue, request: Deploy | Rollback, limits: Limits) -> Told:
-    """As `rehearsal.telling.tell`, loaded where there is something to tell."""
+    """Calls `rehearsal.telling.tell`, which is loaded only where there is something to find out."""
     from sartor.rehearsal.telling import tell
 
     return await tell(session, catalogue, request, limits)
@@ -128,7 +128,7 @@ async def preview_rollback(
     to_timestamp: str | None = None,
     accepted: Iterable[str] = (),
 ) -> RollbackPreview:
-    """What `rollback` would do with these parameters, and what is lost by it. Writes nothing."""
+    """Returns what `rollback` would do with these parameters, and what would be lost by it. Writes nothing."""
     from sartor.runner.preview import preview
 
     catalogue = list_alterations(sources)

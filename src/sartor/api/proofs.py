@@ -1,4 +1,4 @@
-"""Rollbacks seen to work, and what manifests say of that."""
+"""Proves that rollbacks work, and checks what manifests say of that."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def prove(
     limits: Limits | None = None,
     observer: Observer = ignore,
 ) -> Proofs:
-    """Do, undo and do again the alterations of these identities or file names, each judged by itself.
+    """Runs up, down and up again of the alterations with these identities or file names; judges each by itself.
 
     Without names it is all of them, or those that are `pending` at the destination. The scratch database is made beside
     the destination, or on the server of `scratch`; `seed` is a file of data to begin with. What was proved is noted in
@@ -53,7 +53,7 @@ async def prove(
 
 
 def check_manifest(sources: Iterable[LineageSource]) -> Standing:
-    """What the files and the manifests beside them say of each other. Raises CatalogueError."""
+    """Compares the files with the manifests beside them. Raises CatalogueError."""
     from sartor.catalogue.manifest import check
 
     return check(list_alterations(sources))

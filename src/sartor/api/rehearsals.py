@@ -1,4 +1,4 @@
-"""A plan run where it does no harm, and observed."""
+"""Rehearses a plan: runs it where it does no harm, and observes it."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ async def rehearse(
     limits: Limits | None = None,
     observer: Observer = ignore,
 ) -> Rehearsal:
-    """Run what `deploy` would, on a clone of the destination that is dropped again, and see what it would do to others.
+    """Runs what `deploy` would, on a clone of the destination, and returns what it would do to others.
 
     The clone has the destination's schema, with `data` its rows as well; it is made beside the destination, or on the
-    server of `scratch`. `live` runs on the destination itself, and rolls each script back. What it saw is left in the
-    folder `kept` for `lint`. Raises SartorError.
+    server of `scratch`, and dropped afterwards. `live` runs on the destination itself, and rolls each script back. What
+    was observed is left in the folder `kept` for `lint`. Raises SartorError.
     """
     from sartor.postgres.embedded import default_directory
     from sartor.rehearsal.rehearse import RehearsalOrder

@@ -1,4 +1,4 @@
-"""Whether a database is what it should be, and the ways out where it isn't."""
+"""Verifies that a database is what it should be, and repairs it where it isn't."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ async def verify(
     limits: Limits | None = None,
     observer: Observer = ignore,
 ) -> Verification:
-    """What isn't as it should be: ledger against disk, the schema against what the last run left.
+    """Compares the ledger with the disk, and the schema with what the last run left; returns what differs.
 
-    `against_replay` holds the schema against what the deployed alterations make in a scratch database, which is made
+    `against_replay` compares the schema with what the deployed alterations make in a scratch database, which is made
     beside the destination or on the server of `scratch`. Writes nothing to the destination. Raises SartorError.
     """
     from sartor.runner.verify import verify as look
@@ -46,7 +46,7 @@ async def verify(
 async def preview_repair(
     destination: Destination, sources: Iterable[LineageSource], request: Repair
 ) -> tuple[Mend, ...]:
-    """What `repair` would do with this request. Writes nothing."""
+    """Returns what `repair` would do with this request. Writes nothing."""
     from sartor.runner.repair import preview_repair as preview
 
     return await preview(destination, list_alterations(sources), request)
@@ -60,7 +60,7 @@ async def repair(
     limits: Limits | None = None,
     observer: Observer = ignore,
 ) -> tuple[Mend, ...]:
-    """Set right what the ledger says, and tell what was done. Raises SartorError; what was done before it stays."""
+    """Corrects what the ledger says; returns what was done. Raises SartorError; what was done before it stays."""
     from sartor.runner.repair import run_repair
 
     catalogue = list_alterations(sources)

@@ -1,4 +1,4 @@
-"""What a caller asks for, as values: a plan's request, and how patient its run is to be."""
+"""Makes values of what a caller asks for: a plan's request, and how long its run is to wait."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 def ignore(_event: RunEvent) -> None:
-    """The observer that looks away."""
+    """Ignores the event: the observer where none is given."""
 
 
 def contained(observer: Observer) -> Observer:
-    """The observer, told one event at a time; what it raises doesn't reach the run, where it would be a script's error.
+    """Wraps an observer: it gets one event at a time, and its errors don't reach the run.
 
-    See `Observer` for what it may rely on.
+    There, they would be a script's. See `Observer` for what it may rely on.
     """
     lock, raised = RLock(), False
 
@@ -45,19 +45,19 @@ def contained(observer: Observer) -> Observer:
 
 
 def secrets(destination: Destination) -> tuple[str, ...]:
-    """The texts of a destination that are never to be shown, those of its password file as well."""
+    """Returns the texts of a destination that are never to be shown, those of its password file as well."""
     from sartor.postgres.way import find_way
 
     try:
         way = find_way(destination)
     except SettingsError:
-        return destination.secrets  # it says so itself when it is to connect
+        return destination.secrets  # connecting raises this error again
     found = (way.password(place).text for place in way.places)
     return (*destination.secrets, *destination.hidden(text for text in found if text))
 
 
 def make_limits(settings: Settings, *, fuse: bool = True) -> Limits:
-    """The limits that the settings state; `fuse` False sends every statement by itself."""
+    """Returns the limits that the settings state; where `fuse` is False, every statement is sent by itself."""
     limits = Limits(
         lock_timeout=settings.lock_timeout,
         lock_budget=settings.lock_budget,
@@ -73,7 +73,7 @@ def make_limits(settings: Settings, *, fuse: bool = True) -> Limits:
 def deploy_request(
     target: str, *, steps: int | None = None, strict_order: bool = False, accepted: Iterable[str] = ()
 ) -> Deploy:
-    """The request that these words make. Raises TargetError where they make none."""
+    """Returns the request that these words make. Raises TargetError where they make none."""
     return Deploy(
         target=None if target == LATEST else parse_target(target),
         steps=steps,
@@ -90,7 +90,10 @@ def rollback_request(
     to_timestamp: str | None,
     accepted: Iterable[str] = (),
 ) -> Rollback:
-    """The same for a rollback."""
+    """Returns the request for a rollback that these words make.
+
+    Raises TargetError where they make none, or where `target`, `steps` and `to_timestamp` aren't exactly one.
+    """
     if sum(given is not None for given in (target, steps, to_timestamp)) != 1:
         raise TargetError(
             "a rollback needs one of: a target, --steps, --to-timestamp",

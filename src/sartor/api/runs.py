@@ -1,4 +1,4 @@
-"""What changes a database: runs of alterations, and those of development."""
+"""Runs what changes a database: alterations, and the commands of development."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ async def deploy(
     affected: bool = False,
     observer: Observer = ignore,
 ) -> Report:
-    """Deploy all that is pending up to `target` (a version, `latest` or `next`), or the first `steps` of it.
+    """Deploys all that is pending up to `target` (a version, `latest` or `next`), or the first `steps` of it.
 
-    `accepted` are identities of edited or missing alterations that are right as they are; `backup` is a folder
-    for a backup, without which nothing is deployed: of all rows or, with `affected`, of those tables that the run may
-    change, as a rehearsal tells. Raises SartorError; its `report` tells what had been done.
+    `accepted` are identities of edited or missing alterations that are right as they are; `backup` is a folder for a
+    backup, without which nothing is deployed: of all rows or, with `affected`, of those tables that the run may change,
+    as a rehearsal finds. Raises SartorError; its `report` says what had been done.
     """
     from sartor.runner.run import run
 
@@ -62,10 +62,10 @@ async def rollback(
     affected: bool = False,
     observer: Observer = ignore,
 ) -> Report:
-    """Undo, newest deployment first: all above `target`, the last `steps`, or all after a timestamp (Unix seconds).
+    """Rolls back, newest deployment first: all above `target`, the last `steps`, or all after `to_timestamp`.
 
-    One of the three must be given; `backup` and `affected` are as in `deploy`. Raises SartorError; its `report` tells
-    what had been done.
+    The timestamp is in Unix seconds. One of the three must be given; `backup` and `affected` are as in `deploy`. Raises
+    SartorError; its `report` says what had been done.
     """
     from sartor.runner.run import run
 
@@ -77,12 +77,12 @@ async def rollback(
 
 
 def is_production(environment: str | None) -> bool:
-    """Whether this is an environment in which nothing destructive runs unasked."""
+    """Returns whether this is an environment in which nothing destructive runs unasked."""
     return environment is not None and environment.lower() in PRODUCTION
 
 
 def protect(environment: str | None, command: str) -> None:
-    """Raise RefusedError in production."""
+    """Raises RefusedError in production."""
     if environment is not None and is_production(environment):
         raise RefusedError(
             f"`{command}` doesn't run where the environment is {environment.lower()}: it destroys data",
@@ -99,7 +99,7 @@ async def fresh(
     limits: Limits | None = None,
     observer: Observer = ignore,
 ) -> Report:
-    """Drop all that the destination's schema holds, and deploy from nothing. Raises RefusedError in production.
+    """Drops all that the destination's schema holds, and deploys from nothing. Raises RefusedError in production.
 
     The alterations are read first: nothing is dropped where they can't be.
     """
@@ -123,7 +123,7 @@ async def seed(
     limits: Limits | None = None,
     observer: Observer = ignore,
 ) -> Sequence[str]:
-    """Run the seed modules in one transaction; their files' names. Raises RefusedError in production."""
+    """Runs the seed modules in one transaction; returns their files' names. Raises RefusedError in production."""
     from sartor.runner.seed import run_seeds
 
     protect(environment, "seed")

@@ -1,4 +1,4 @@
-"""What is around a run: a server for trying things out, and the process."""
+"""Sets up what a run needs around it: a server for trying things out, and the process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sartor.catalogue.process import TELL
 
 @contextmanager
 def embedded(directory: str | None) -> Iterator[str]:
-    """A server for trying things out, for as long as the block lasts; gives its URL.
+    """Runs a server for trying things out while the block runs; gives its URL.
 
     `directory` holds its data and keeps them; None means the project's own, below the working directory. Raises
     EmbeddedUnavailable.
@@ -24,9 +24,9 @@ def embedded(directory: str | None) -> Iterator[str]:
 
 
 def own_process(tell: Callable[[str], None]) -> None:
-    """Say that this process does nothing but run scripts: none of them may end it, or change it for the next.
+    """Declares that this process does nothing but run scripts: none of them may end it, or change it for the next.
 
-    What nobody awaits any longer of what they began is told by `tell`, in a line. An application doesn't call this: its
-    process is its own, and what scripts change of it stays.
+    What scripts began and nobody awaits any longer is reported by `tell`, in a line. An application doesn't call this:
+    its process is its own, and what scripts change of it stays.
     """
     TELL[:] = [tell]

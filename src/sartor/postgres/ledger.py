@@ -209,7 +209,7 @@ async def read_last_start(session: Session, about: Alteration) -> dict[str, Any]
 
 
 async def is_in_effect(session: Session, about: Alteration) -> bool:
-    """Returns whether an alteration is deployed by the journal's last event that completed something.
+    """Returns whether the journal's last completed event of an alteration is that it was deployed.
 
     What was begun since then doesn't count.
     """

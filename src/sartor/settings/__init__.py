@@ -1,4 +1,4 @@
-"""What a run is to do: flags, secret files, environment variables and a toml file, as one frozen value.
+"""Combines flags, secret files, environment variables and a toml file into one frozen value: what a run is to do.
 
     Settings   <-  load_settings(flags, environ=..., directory=...)
     Destination <- load_destination(url, ...)   for the URL of another database

@@ -1,4 +1,4 @@
-"""The databases of a run: one, or one for each of the numbered settings."""
+"""Finds the databases of a run: one, or one for each of the numbered settings."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from sartor.settings.lookup import Found, Lookup
 from sartor.settings.services import read_service
 
 _REACHING = {"host", "hostaddr", "user", "dbname", "service"}
-"""What of libpq's environment says that a database is meant."""
+"""The keywords from libpq's environment that say that a database is given."""
 
 _FROM = {"password": "password_from", "statement_timeout": "statement_timeout_from"}
-"""What stands beside a keyword on its way here: where it was found."""
+"""The keys beside a keyword that say where it was found."""
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_.-]*"
 
@@ -23,10 +23,10 @@ _NAME = r"[A-Za-z_][A-Za-z0-9_.-]*"
 def find_destinations(
     lookup: Lookup, *, db_url: str | None, schema: str | None, origin: str = "--db-url"
 ) -> tuple[Destination, ...]:
-    """A destination for each of the longest list of values; the last value repeats for those that are missing.
+    """Returns a destination for each value of the longest list; a shorter list repeats its last value.
 
-    A flag stands for its setting's whole list, `--db-url` for those of user and password too, as it is one database.
-    `origin` is what to call that flag.
+    A flag replaces its setting's whole list. `--db-url` is one database, so of the lists of user and password it leaves
+    the first value. `origin` is what messages call that flag.
     """
     defaults = _from(parse_environment(lookup.environ), "PGPASSWORD", "PGOPTIONS")
     schemas = [_schema(found) for found in _given("--schema", schema) or lookup.series("schema")]
@@ -46,7 +46,7 @@ def find_destinations(
 
 
 def _settled(given: dict[str, str], defaults: Mapping[str, str], environ: Mapping[str, str]) -> Destination:
-    """The destination, filled as libpq does it: what a service says outranks the environment."""
+    """Returns the destination, completed as libpq does it: a service overrides the environment."""
     service: dict[str, str] = {}
     if name := given.get("service") or defaults.get("service"):
         service, origin = read_service(name, environ)
@@ -63,7 +63,7 @@ def _settled(given: dict[str, str], defaults: Mapping[str, str], environ: Mappin
 
 
 def _combine(layers: list[list[dict[str, str]]]) -> Iterator[dict[str, str]]:
-    """The keywords of each run: a later layer outranks an earlier one, a short one goes on with its last value."""
+    """Yields the keywords of each run: a later layer overrides an earlier one, a short one repeats its last value."""
     given = [layer for layer in layers if layer]
     for run in range(max(map(len, given))):
         yield {key: value for layer in given for key, value in layer[min(run, len(layer) - 1)].items()}
@@ -79,7 +79,7 @@ def _urls(lookup: Lookup, defaults: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def _other_urls(lookup: Lookup) -> Iterator[Found]:
-    """Where a URL may stand apart from SARTOR_DB_URL: under the maker's names, then in the toml file."""
+    """Yields URLs that stand elsewhere than in SARTOR_DB_URL: under the maker's names, then in the toml file."""
     for name in lookup.toml.texts("db-url-env"):
         if not re.fullmatch(_NAME, name):
             hint = "it lists names of variables and secret files, such as DATABASE_URL"
@@ -95,7 +95,7 @@ def _given(flag: str, text: str | None) -> tuple[Found, ...]:
 
 
 def _from(keywords: Mapping[str, str], origin: str, options: str = "") -> dict[str, str]:
-    """The keywords, and beside those of `_FROM` the place where they stand; `options` is that of the timeout."""
+    """Returns the keywords, and for those of `_FROM` where they were found; `options` is that of the timeout."""
     places = {"password": origin, "statement_timeout": f"the statement_timeout in {options or origin}"}
     return {**keywords, **{_FROM[key]: place for key, place in places.items() if key in keywords}}
 

@@ -1,4 +1,4 @@
-"""Durations and switches, from their texts."""
+"""Parses durations and switches."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from sartor.settings.lookup import Found
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _DURATION = r"([0-9]+(?:\.[0-9]+)?|\.[0-9]+) ?(ms|s|min|m|h)?"
 _LONGEST = 2_147_483.0
-"""Postgres keeps its timeouts in 31 bits of milliseconds."""
+"""The longest duration, in seconds: Postgres keeps its timeouts in 31 bits of milliseconds."""
 
 _SWITCHES = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
 def parse_duration(found: Found, *, unit: str = "s") -> float:
-    """Seconds. A bare number counts in `unit`; of milliseconds, whole ones: 0.3 there may well mean seconds."""
+    """Returns a duration in seconds. Raises SettingsError.
+
+    A bare number counts in `unit`. A bare number of milliseconds must be whole: 0.3 may well mean seconds.
+    """
     match = re.fullmatch(_DURATION, found.text.strip())
     if not match:
         raise SettingsError(f"{found.origin}: {found.text!r} isn't a duration", hint="write 300ms, 2s, 1.5s, 1m or 1h")
@@ -28,7 +31,7 @@ def parse_duration(found: Found, *, unit: str = "s") -> float:
 
 
 def parse_switch(found: Found) -> bool:
-    """Yes or no."""
+    """Returns whether a switch is on. Raises SettingsError where the text means neither true nor false."""
     switch = _SWITCHES.get(found.text.strip().lower())
     if switch is None:
         raise SettingsError(f"{found.origin}: {found.text!r} is neither true nor false", hint="write true or false")

@@ -1,4 +1,4 @@
-"""Where the alterations are: `acme.alterations`, `./alterations`, `own=./own`."""
+"""The sources of alterations: `acme.alterations`, `./alterations`, `own=./own`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PACKAGE = r"[^\W\d]\w*(\.[^\W\d]\w*)*"
 class LineageSource(NamedTuple):
     """A lineage's name in the ledger, and where its alterations are: a path, or an import package.
 
-    `ahead` gives the lineage where it is being read already, once.
+    `ahead` returns the lineage, once, where it is being read already, else None.
     """
 
     name: str
@@ -28,7 +28,7 @@ class LineageSource(NamedTuple):
 
 
 def parse_sources(texts: Iterable[str], *, base: Path, origin: str) -> tuple[LineageSource, ...]:
-    """The lineages that texts name, each `SOURCE` or `NAME=SOURCE`; paths are relative to `base`.
+    """Returns the lineages that texts name, each `SOURCE` or `NAME=SOURCE`; paths are relative to `base`.
 
     The first without a name is `main`, a later one is called by the last part of its path or package.
     """
@@ -36,7 +36,7 @@ def parse_sources(texts: Iterable[str], *, base: Path, origin: str) -> tuple[Lin
 
 
 def make_sources(pairs: Iterable[tuple[str, str]], *, base: Path, origin: str) -> tuple[LineageSource, ...]:
-    """The lineages of (name, location) pairs. Raises SettingsError, naming `origin`."""
+    """Returns the lineages of (name, location) pairs. Raises SettingsError, naming `origin`."""
     sources: dict[str, LineageSource] = {}
     for name, location in pairs:
         _check(name, location, origin)
@@ -73,6 +73,6 @@ def _check(name: str, location: str, origin: str) -> None:
 
 
 def _locate(location: str, base: Path) -> str:
-    """An absolute path; or the text itself, where it may name a package and no folder stands there."""
+    """Returns an absolute path; or the text itself, where it may name a package and there is no such folder."""
     path = base / location
     return str(path) if path.is_dir() or not re.fullmatch(_PACKAGE, location) else location

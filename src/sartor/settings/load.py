@@ -1,4 +1,4 @@
-"""Flags, secret files, variables and a toml file, brought together."""
+"""Brings flags, secret files, variables and a toml file together."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from sartor.settings.prefixed import check_names
 from sartor.settings.toml_file import find_toml
 
 _UNITS = {"lock_timeout": "ms", "lock_budget": "s", "wait": "s", "statement_timeout": "s"}
-"""What a bare number counts in; Postgres's own lock_timeout counts milliseconds."""
+"""The units that bare numbers count in; Postgres's own lock_timeout counts milliseconds."""
 
 
 class Flags(NamedTuple):
-    """What the command line gave, as it was written; None (or nothing) where it didn't."""
+    """The flags of the command line, as they were written; None (or nothing) where there was none."""
 
     db_url: str | None = None
     schema: str | None = None
@@ -37,10 +37,10 @@ class Flags(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """What a run is to do. Durations are in seconds, a `statement_timeout` of 0 is none.
+    """The settings of a run. Durations are in seconds; a `statement_timeout` of 0 is none.
 
-    A destination's own timeouts are left in it where no setting says otherwise; `statement_timeout_from` is the setting
-    that does. `notes` are worth telling.
+    A destination keeps its own timeouts where no setting overrides them; `statement_timeout_from` is the setting that
+    does. `notes` are for the user.
     """
 
     destinations: tuple[Destination, ...]
@@ -57,7 +57,7 @@ class Settings(NamedTuple):
 
 
 def load_settings(flags: Flags, *, environ: Mapping[str, str], directory: Path) -> Settings:
-    """The settings of a command that needs a database. Raises SettingsError."""
+    """Loads the settings of a command that needs a database. Raises SettingsError."""
     lookup = _lookup(environ, directory)
     notes = check_names(lookup)
     environment = lookup.setting("environment")
@@ -77,19 +77,22 @@ def load_settings(flags: Flags, *, environ: Mapping[str, str], directory: Path) 
 
 
 def load_destination(url: str, *, origin: str, environ: Mapping[str, str], directory: Path) -> Destination:
-    """The database at a URL, which may leave user and password to the settings. Raises SettingsError with `origin`."""
+    """Returns the database at a URL, which may leave user and password to the settings.
+
+    Raises SettingsError with `origin`.
+    """
     return find_destinations(_lookup(environ, directory), db_url=url, schema=None, origin=origin)[0]
 
 
 def load_sources(flags: Flags, *, environ: Mapping[str, str], directory: Path) -> tuple[LineageSource, ...]:
-    """Where the alterations are, for a command that needs no database. Raises SettingsError."""
+    """Returns where the alterations are, for a command that needs no database. Raises SettingsError."""
     lookup = _lookup(environ, directory)
     check_names(lookup)
     return _sources(lookup, flags, directory)
 
 
 def load_ignored(*, environ: Mapping[str, str], directory: Path) -> tuple[str, ...]:
-    """The rules that the settings file leaves out. Raises SettingsError."""
+    """Returns the rules that the settings file leaves out. Raises SettingsError."""
     return _lookup(environ, directory).toml.texts("lint-ignore")
 
 
@@ -98,7 +101,7 @@ def _lookup(environ: Mapping[str, str], directory: Path) -> Lookup:
 
 
 def _given(lookup: Lookup, flags: Flags) -> Iterator[tuple[str, Found]]:
-    """The durations that are given, by their names in `Settings`."""
+    """Yields the durations that are given, with their names in `Settings`."""
     for name in _UNITS:
         key = name.replace("_", "-")
         flag: str | None = getattr(flags, name)

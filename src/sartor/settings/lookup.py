@@ -1,4 +1,4 @@
-"""Where a setting's text comes from: a secret file, else an environment variable, else the toml file."""
+"""Looks a setting's text up: in a secret file, else in an environment variable, else in the toml file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SECRETS = "/var/run/secrets"
 
 
 class Found(NamedTuple):
-    """A setting's text, and what to call the place where it stands."""
+    """A setting's text, and what messages call the place where it was found."""
 
     text: str
     origin: str
@@ -37,22 +37,22 @@ class Lookup(NamedTuple):
         return "Lookup(...)"  # a password may be in it
 
     def setting(self, key: str) -> Found | None:
-        """A setting by its toml key: `lock-timeout` is SARTOR_LOCK_TIMEOUT too."""
+        """Returns a setting by its toml key: `lock-timeout` is SARTOR_LOCK_TIMEOUT too. None where it isn't set."""
         return self.named(variable(key)) or self.in_toml(key)
 
     def named(self, name: str) -> Found | None:
-        """A secret file, else an environment variable that isn't empty."""
+        """Reads a secret file, else an environment variable that isn't empty; returns None where there is neither."""
         if name in self.secret_names:
             return _read_secret(self.secrets / name)
         text = self.environ.get(name)
         return _checked(Found(text=text, origin=name)) if text else None
 
     def series(self, key: str) -> tuple[Found, ...]:
-        """The numbered values; where there is none, the toml file's one."""
+        """Returns the numbered values; where there are none, the toml file's one."""
         return self.numbered(key) or tuple(filter(None, [self.in_toml(key)]))
 
     def numbered(self, key: str) -> tuple[Found, ...]:
-        """`SARTOR_X`, if it is given, then `SARTOR_X.1` (or `SARTOR_X_1`), 2 and so on."""
+        """Returns the values of `SARTOR_X`, if it is given, then of `SARTOR_X.1` (or `SARTOR_X_1`), 2 and so on."""
         name = variable(key)
         numbers = self._numbers(name)
         _check_gaps(name, numbers)
@@ -71,7 +71,7 @@ class Lookup(NamedTuple):
         raise SettingsError(f"{origin} can't be used: it isn't one value", hint="give a text or a number")
 
     def _numbers(self, name: str) -> dict[int, str]:
-        """The names that are `name` with a number behind it, by number."""
+        """Returns the names that are `name` followed by a number, by that number."""
         pattern = re.escape(name) + r"[._]([0-9]{1,9})"
         names = {*self.secret_names, *(key for key, text in self.environ.items() if text)}
         given = [each for each in names if each.startswith(name) and each != name]
@@ -83,7 +83,7 @@ class Lookup(NamedTuple):
 
 
 def make_lookup(environ: Mapping[str, str], toml: TomlFile) -> Lookup:
-    """The lookup for an environment: SARTOR_SECRETS_DIR there says where the secret files are."""
+    """Makes the lookup for an environment; its SARTOR_SECRETS_DIR says where the secret files are."""
     folder = environ.get("SARTOR_SECRETS_DIR")
     secrets = Path(folder or _SECRETS)
     try:
@@ -97,7 +97,7 @@ def make_lookup(environ: Mapping[str, str], toml: TomlFile) -> Lookup:
 
 
 def variable(key: str) -> str:
-    """The name of a setting as a variable and as a secret file."""
+    """Returns the name of a setting as a variable and as a secret file."""
     return f"SARTOR_{key.upper().replace('-', '_')}"
 
 

@@ -1,7 +1,7 @@
-"""Whose files these are: what lies about decides what is run and where, so it has to be ours, root's, or trusted.
+"""Checks the owner of files that decide what is run and where: the user, root, or one that is trusted.
 
-As git has it with `safe.directory`: a file that another user left in a folder above would choose the scripts, and the
-server that the password goes to.
+This follows git's `safe.directory`: a file that another user left in a folder above would choose the scripts, and the
+server that the password is sent to.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from pathlib import Path
 from sartor.domain.errors import SettingsError
 
 TRUSTED = "SARTOR_SAFE_DIRECTORY"
-"""The variable that lists folders of other users that are trusted, as PATH does; `*` trusts all."""
+"""The variable that lists trusted folders of other users, as PATH lists folders; `*` trusts all."""
 
 
 def require_own(path: Path, environ: Mapping[str, str]) -> None:
-    """Raise SettingsError where somebody else may have written what is at `path`, or the link that leads there."""
+    """Raises SettingsError where another user may have written what is at `path`, or the link that leads there."""
     safe = environ.get(TRUSTED, "").split(os.pathsep)
     if "*" in safe or any(folder and path.parent.resolve().is_relative_to(Path(folder).resolve()) for folder in safe):
         return
@@ -39,7 +39,10 @@ def _reason(found: os.stat_result) -> str | None:
 
 
 def _ours() -> set[int]:
-    """Root may do all anyway; who became root by sudo keeps what was theirs."""
+    """Returns the ids of the users whose files are trusted.
+
+    They are the current user; root, which may do everything anyway; and the user that became root by sudo.
+    """
     sudo = os.environ.get("SUDO_UID", "") if os.geteuid() == 0 else ""
     return {os.geteuid(), 0, *([int(sudo)] if sudo.isdecimal() else [])}
 

@@ -1,4 +1,4 @@
-"""Variables and secret files that begin as Sartor's do, and are none of its settings: most are misspelt."""
+"""Finds variables and secret files that begin as Sartor's do and are none of its settings: most are misspelt."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ PREFIX = "SARTOR_"
 _NUMBERED = ("db-url", "password", "schema", "user")
 _KNOWN = frozenset({*map(variable, [*KEYS, "password"]), "SARTOR_SECRETS_DIR", "SARTOR_TEST_DB_URL", TRUSTED})
 _KUBERNETES = re.compile(r"SARTOR_(\w+_)?(SERVICE_HOST|SERVICE_PORT\w*|PORT|PORT_[0-9]+_(TCP|UDP)\w*)")
-"""What Kubernetes puts into every container beside a service that is called `sartor`, or `sartor-...`."""
+"""The variables that Kubernetes sets in every container beside a service called `sartor` or `sartor-...`."""
 
 _SURE, _LIKELY = 0.8, 0.5
 
 
 def check_names(lookup: Lookup) -> tuple[str, ...]:
-    """Raise SettingsError for a name that is nearly a setting's; what to tell of the other unknown ones."""
+    """Raises SettingsError for a name that is nearly a setting's; returns notes on the other unknown ones."""
     given = {*lookup.secret_names, *(name for name, text in lookup.environ.items() if text)}
     ours = sorted(name for name in given if name.startswith(PREFIX))
     unknown = [name for name in ours if not _known(name) and name not in lookup.toml.texts("db-url-env")]

@@ -1,4 +1,4 @@
-"""Connection services: `service=prod`, looked up where libpq looks them up (the manual's chapter 34.17)."""
+"""Reads connection services, `service=prod`, from where libpq looks them up (the manual's chapter 34.17)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,17 @@ from sartor.domain.errors import SettingsError
 from sartor.domain.service_file import find_service
 
 _SYSTEM = ("/etc/postgresql-common", "/etc")
-"""Where a file for the whole machine is, where PGSYSCONFDIR doesn't say: each libpq knows one place of its own."""
+"""The folders of the file for the whole machine, where PGSYSCONFDIR isn't set.
+
+Each libpq knows one folder of its own.
+"""
 
 
 def read_service(name: str, environ: Mapping[str, str]) -> tuple[dict[str, str], str]:
-    """The keywords of a service, and its place. Raises SettingsError where there is none, or its file can't be read."""
+    """Returns the keywords of a service, and where it was found.
+
+    Raises SettingsError where there is none, or its file can't be read.
+    """
     looked: list[str] = []
     for path in _files(environ):
         looked.append(str(path))

@@ -1,4 +1,4 @@
-"""The maker's settings: `sartor.toml`, or `[tool.sartor]` in `pyproject.toml`."""
+"""Reads the maker's settings: `sartor.toml`, or `[tool.sartor]` in `pyproject.toml`."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ KEYS = (
 )
 
 _MENTION = rb"tool[\s.\"']*(sartor|[\]=])"
-"""What a pyproject.toml holds if it may have the table: most don't, and are spared the parser."""
+"""Matches a pyproject.toml that may have the table: most don't, and aren't parsed."""
 
 
 class TomlFile(NamedTuple):
-    """The table that was found, and where; an empty one where there's no file."""
+    """The table that was found, and its file; an empty table where there is no file."""
 
     path: Path
     table: Mapping[str, Any]
@@ -45,7 +45,7 @@ class TomlFile(NamedTuple):
         return f"{key} in {self.path}"
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """A setting that is a text or a list of texts; none without it."""
+        """Returns a setting that is a text or a list of texts; nothing where it isn't set. Raises SettingsError."""
         value = self.table.get(key, [])
         texts = [value] if isinstance(value, str) else value
         if isinstance(texts, list) and all(isinstance(text, str) and text for text in texts):
@@ -53,7 +53,7 @@ class TomlFile(NamedTuple):
         raise SettingsError(f"{self.origin(key)} isn't made of texts", hint=_shapes(key))
 
     def named_texts(self, key: str) -> tuple[tuple[str, str], ...]:
-        """A setting that is a table of texts."""
+        """Returns a setting that is a table of texts, as (name, text) pairs. Raises SettingsError."""
         pairs = tuple(self.table[key].items())
         if all(isinstance(text, str) for _, text in pairs):
             return pairs
@@ -61,9 +61,10 @@ class TomlFile(NamedTuple):
 
 
 def find_toml(directory: Path, environ: Mapping[str, str]) -> TomlFile:
-    """The settings in `directory`, or in its nearest parent that has some. Raises SettingsError where it isn't ours.
+    """Finds the settings in `directory`, or in its nearest parent that has some.
 
-    Beside a `sartor.toml`, the table in `pyproject.toml` doesn't count: one file is what holds.
+    Beside a `sartor.toml`, the table in `pyproject.toml` is ignored: one file applies. Raises SettingsError where the
+    file isn't ours.
     """
     for folder in (directory, *directory.parents):
         if (table := _read(folder / "sartor.toml")) is not None:
@@ -83,7 +84,7 @@ def _pyproject_table(path: Path) -> dict[str, Any] | None:
 
 
 def _read(path: Path, *, only_if: bytes = b"") -> dict[str, Any] | None:
-    """The document; None without the file, or where it can't hold what is sought."""
+    """Returns the document; None where there is no file, or where it can't hold what is sought."""
     try:
         content = _content(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -94,7 +95,7 @@ def _read(path: Path, *, only_if: bytes = b"") -> dict[str, Any] | None:
 
 
 def _content(path: Path) -> bytes:
-    """The file's bytes; a pipe with its name isn't waited for."""
+    """Returns the file's bytes; doesn't wait for a pipe of that name."""
     with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123 - of a descriptor
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise FileNotFoundError(path)
