@@ -92,7 +92,7 @@ def rollback_request(
 ) -> Rollback:
     """Returns the request for a rollback that these words make.
 
-    Raises TargetError where they make none, or where `target`, `steps` and `to_timestamp` aren't exactly one.
+    Raises TargetError where they make none, or where not exactly one of `target`, `steps` and `to_timestamp` is given.
     """
     if sum(given is not None for given in (target, steps, to_timestamp)) != 1:
         raise TargetError(

@@ -25,8 +25,8 @@ def find_destinations(
 ) -> tuple[Destination, ...]:
     """Returns a destination for each value of the longest list; a shorter list repeats its last value.
 
-    A flag replaces its setting's whole list. `--db-url` is one database, so of the lists of user and password it leaves
-    the first value. `origin` is what messages call that flag.
+    A flag replaces its setting's whole list. `--db-url` is one database: with it, only the first value counts in the
+    lists of user and password. `origin` is what messages call that flag.
     """
     defaults = _from(parse_environment(lookup.environ), "PGPASSWORD", "PGOPTIONS")
     schemas = [_schema(found) for found in _given("--schema", schema) or lookup.series("schema")]

@@ -1,4 +1,4 @@
-"""Checks the owner of files that decide what is run and where: the user, root, or one that is trusted.
+"""Checks who owns files that decide what is run and where: they have to be the user's, root's, or trusted.
 
 This follows git's `safe.directory`: a file that another user left in a folder above would choose the scripts, and the
 server that the password is sent to.
