@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import _signal  # type: ignore[import-not-found]  # the stubs leave it out; it makes no enum of each answer
+import _signal  # type: ignore[import-not-found]  # the stubs lack it; it returns handlers without making enums
 import asyncio
 import gc
 import locale

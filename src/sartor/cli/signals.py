@@ -124,7 +124,7 @@ def _on_stray(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None
 @contextmanager
 def _handling(stop: _Stop) -> Iterator[None]:
     ends = [signal.SIGINT, signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` has it
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup` ignores it
         ends.append(signal.SIGHUP)
     handlers = {signal.SIGALRM: stop.on_alarm} | dict.fromkeys(ends, stop.on_signal)
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}

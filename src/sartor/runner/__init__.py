@@ -1,1 +1,1 @@
-"""One plan on one destination: claimed, run, recorded; retried, resolved and reported."""
+"""Runs one plan on one destination: claims, runs and records it; retries, resolves lost outcomes, and reports."""

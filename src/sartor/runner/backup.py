@@ -90,7 +90,7 @@ async def back_up(session: Session, order: BackupOrder, limits: Limits, observer
 
 def _name(place: str, database: str, schema: str | None) -> Path:
     """Returns the path of the new file: `place` itself, or a new name where that is a folder. Raises BackupFailed."""
-    if not place:  # an unset variable in a script, say
+    if not place:  # for example an unset variable in a script
         raise BackupFailed("the backup was given an empty name", hint="give a new file's name, or a folder's")
     path = Path(place).absolute()
     if path.is_dir():
@@ -242,7 +242,7 @@ async def _read_strangers(live: Connection) -> list[Owned]:
 
 
 async def _nothing(_connection: Connection) -> None:
-    """The work of an event that is only a record."""
+    """Does nothing: the work of an event that is only a record."""
 
 
 async def _note_alone(session: Session, backup: Backup, limits: Limits, observer: Observer) -> bool:

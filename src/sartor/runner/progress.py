@@ -110,7 +110,7 @@ class _Progress:
         self._plan = plan
         self._load = load
         self._done: list[Alteration] = []
-        self._took = array("d")  # a pair for each would be a megabyte where there are ten thousand
+        self._took = array("d")  # with ten thousand alterations, a pair for each would take a megabyte
         # The number of these that were done when the present plan was made: what was done since are its first steps.
         self._earlier = 0
         self._begun: Alteration | None = None

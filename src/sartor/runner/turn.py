@@ -154,7 +154,7 @@ class Turn:
 
 
 async def _nothing(_connection: Connection) -> None:
-    """The work of an event that is only a record."""
+    """Does nothing: the work of an event that is only a record."""
 
 
 @asynccontextmanager

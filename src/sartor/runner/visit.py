@@ -158,7 +158,7 @@ class Visit:
         return next((place for place in reversed(places) if place[0] == self._file), places[0] if places else None)
 
     def take(self, coroutine: Any, make: Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]) -> asyncio.Task[Any]:
-        """Returns a new task for a coroutine of the script, and keeps it in mind."""
+        """Returns a new task for a coroutine of the script, which counts as the script's from then on."""
         task = make(_contained(coroutine))
         self._tasks[task] = coroutine
         task.add_done_callback(self._forget)
