@@ -197,7 +197,10 @@ class Connection(FencedConnection):
         super()._check_open()  # type: ignore[misc]  # the stubs don't have it
 
     async def undo(self) -> None:
-        """Rolls back and resets the session; where that fails or takes too long, cuts it, which does both."""
+        """Rolls back and resets the session.
+
+        Where that fails or takes longer than GRACE, it cuts the connection, which does both as well.
+        """
         self._guarded, self._over, self._top_xact = False, False, None
         if self.is_closed():
             return
