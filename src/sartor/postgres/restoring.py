@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from asyncio.subprocess import PIPE
-from contextlib import suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sartor.domain.errors import DestinationError, SartorError
@@ -38,6 +39,16 @@ ENDING = 30.0
 """Seconds to wait for the end of a transaction whose session was lost at COMMIT."""
 
 
+@contextmanager
+def too_late(done: Collection[object]) -> Iterator[None]:
+    """Passes over a cancel in the block where there is something `done`, as it can't be taken back."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not done:
+            raise
+
+
 async def restore(tools: Tools, session: Session, file: Path, *, bare: bool, jobs: int = 1) -> None:
     """Restores all that an archive holds into the session's database; `bare` leaves owners and grants out.
 
@@ -65,26 +76,29 @@ async def _restore_whole(tools: Tools, session: Session, file: Path, options: li
     settings = ("--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "--no-password")
     # Without it, a COMMIT follows each large object.
     options = ["--single-transaction", *options, "--file=-", str(file)]
-    async with started(
-        tools.program("psql"),
-        *settings,
-        place(session),
-        environment=environment,
-        service=service(session),
-        stdin=PIPE,
-        stdout=PIPE,
-    ) as into:
-        ended = asyncio.create_task(into.end())
-        try:
-            into.stdin.write(OPENING)
-            number = (await into.stdout.readline()).decode().strip()
-            async with started(tools.program("pg_restore"), *options, environment=environment, stdout=PIPE) as out:
-                last = await _read(out, into, ended, session)
-            into.stdin.write(last)
-            into.stdin.close()
-            await _see_out(into, ended, session, number)
-        finally:
-            ended.cancel()
+    done: list[str] = []
+    with too_late(done):
+        async with started(
+            tools.program("psql"),
+            *settings,
+            place(session),
+            environment=environment,
+            service=service(session),
+            stdin=PIPE,
+            stdout=PIPE,
+        ) as into:
+            ended = asyncio.create_task(into.end())
+            try:
+                into.stdin.write(OPENING)
+                number = (await into.stdout.readline()).decode().strip()
+                async with started(tools.program("pg_restore"), *options, environment=environment, stdout=PIPE) as out:
+                    last = await _read(out, into, ended, session)
+                into.stdin.write(last)
+                into.stdin.close()
+                await _see_out(into, ended, session, number)
+                done.append(number)
+            finally:
+                ended.cancel()
 
 
 async def _read(out: Program, into: Program, ended: asyncio.Task[None], session: Session) -> bytes:

@@ -24,7 +24,7 @@ from sartor.postgres.dump import decode, dump
 from sartor.postgres.ledger import read_ledger, require_format
 from sartor.postgres.likeness import Likeness, difference, likeness, likeness_now
 from sartor.postgres.partial import Partial, partial
-from sartor.postgres.restoring import restore
+from sartor.postgres.restoring import restore, too_late
 from sartor.postgres.scratch import scratch_database
 from sartor.postgres.session import Session, application_name
 from sartor.postgres.snapshot import Snapshot, exported_snapshot
@@ -32,7 +32,7 @@ from sartor.postgres.strangers import IS_SUPERUSER, Owned, guarded, read_strange
 from sartor.postgres.ties import read_stock
 from sartor.postgres.tools import Tools, find_tools
 from sartor.runner.again import Again
-from sartor.runner.attempt import Stale
+from sartor.runner.attempt import Committed, Stale
 from sartor.runner.founding import require_sound
 from sartor.runner.turn import take_turn
 
@@ -62,9 +62,12 @@ async def take_backup(
 
     Raises BackupFailed, DestinationError.
     """
-    async with Session(destination, application=application_name("backup")) as session:
-        made = await back_up(session, order, limits, observer)
-        return made, await _note_alone(session, made, limits, observer)
+    done: list[tuple[Backup, bool]] = []
+    with too_late(done):
+        async with Session(destination, application=application_name("backup")) as session:
+            made = await back_up(session, order, limits, observer)
+            done.append((made, await _note_alone(session, made, limits, observer)))
+    return done[0]
 
 
 async def back_up(session: Session, order: BackupOrder, limits: Limits, observer: Observer) -> Backup:
@@ -272,6 +275,8 @@ async def _note_alone(session: Session, backup: Backup, limits: Limits, observer
         raise LedgerUnsound(
             f"the backup {backup.file} is taken, and whole; the journal doesn't have it: {error}", hint=error.hint
         ) from error
-    except (SartorError, OSError, *DRIVER_ERRORS) as error:
-        observer(Note(text=f"the journal doesn't have this backup: {error}"))
+    except Committed:
+        return True
+    except (asyncio.CancelledError, SartorError, OSError, *DRIVER_ERRORS) as error:
+        observer(Note(text=f"the journal doesn't have this backup: {str(error) or 'it was interrupted'}"))
         return False

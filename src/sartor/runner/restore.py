@@ -19,7 +19,7 @@ from sartor.postgres.connecting import DRIVER_ERRORS, stay
 from sartor.postgres.contents import what_it_holds
 from sartor.postgres.dump import decode
 from sartor.postgres.listing import without_rows
-from sartor.postgres.restoring import restore
+from sartor.postgres.restoring import restore, too_late
 from sartor.postgres.scratch import create_database, drop_database
 from sartor.postgres.session import Session, application_name
 from sartor.postgres.tools import Tools
@@ -47,12 +47,21 @@ async def put_back(order: RestoreOrder, into: Destination, *, observer: Observer
     Raises RefusedError where it isn't empty, BackupFailed where the file isn't a whole backup or doesn't fit. Nothing
     has changed then, unless several jobs were at work in a database that existed before.
     """
-    began = time.monotonic()
     file, size = _find(order.file)
-    async with (
-        _created(into, observer) if order.create else nullcontext(),
-        Session(into, application=application_name("restore")) as session,
-    ):
+    done: list[Restored] = []
+    with too_late(done):
+        async with _created(into, observer) if order.create else nullcontext():
+            with too_late(done):  # else the database would be dropped again
+                await _fill(order, into, file, size, observer, done)
+    return done[0]
+
+
+async def _fill(
+    order: RestoreOrder, into: Destination, file: Path, size: int, observer: Observer, done: list[Restored]
+) -> None:
+    """Restore, and add what was restored to `done` as soon as it is."""
+    began = time.monotonic()
+    async with Session(into, application=application_name("restore")) as session:
         if session.facts.pooled:
             raise PoolerRefused(f"{into.label} is a connection pooler, and a restore needs a session")
         await _require_empty(session, order)
@@ -62,11 +71,12 @@ async def put_back(order: RestoreOrder, into: Destination, *, observer: Observer
             await restore(tools, session, file, bare=order.no_owner, jobs=order.jobs)
             # From here on it is restored, whatever happens.
             left_out = await _left_out(tools, session, file, observer)
+            took = (time.monotonic() - began) * 1000
+            done.append(Restored(str(file), size, session.facts.database, took, left_out))
         finally:
             beat.cancel()
             with suppress(asyncio.CancelledError):
                 await beat
-        return Restored(str(file), size, session.facts.database, (time.monotonic() - began) * 1000, left_out)
 
 
 async def _left_out(tools: Tools, session: Session, file: Path, observer: Observer) -> tuple[str, ...]:
