@@ -22,6 +22,8 @@
     ├── RunHeld                    5    another run holds the destination
     ├── DestinationError           6    the database can't be reached, or refuses
     │   ├── Unreachable
+    │   ├── Locked                 5    a lock on what has to be read wasn't granted in time
+    │   ├── Unsupported                 the server is older than Sartor supports
     │   ├── PrivilegeMissing
     │   ├── ReadOnly
     │   ├── LedgerTooNew

@@ -59,7 +59,8 @@ async def happen(
     """Runs `work` and writes an event in one transaction; `attend` points the lookout at the connection.
 
     Raises Stale where the journal has new events, RunHeld where another run's claim stood for longer than
-    `patience.wait`, Unreachable where the connection was lost (nothing has changed then), and what `work` raised.
+    `patience.wait`, Unreachable where the connection was lost (nothing has changed then), DestinationError where the
+    ledger can't be written, Committed where a cancel came after the COMMIT, and what `work` raised.
     """
     began = time.monotonic()
     attend()

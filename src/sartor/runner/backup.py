@@ -60,7 +60,7 @@ async def take_backup(
 ) -> tuple[Backup, bool]:
     """Backs a destination up; returns the backup, and whether the journal has it.
 
-    Raises BackupFailed, DestinationError.
+    Raises BackupFailed, DestinationError, and LedgerUnsound where the backup is taken and the ledger isn't sound.
     """
     done: list[tuple[Backup, bool]] = []
     with too_late(done):
