@@ -18,6 +18,12 @@ from sartor.postgres.connecting import close, connect
 from support.secured import PASSWORD, Secured
 from support.servers import closed_port
 
+# Where a server hangs up on TLS, the driver leaves the transport to the garbage collector, which closes it and warns.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Exception ignored in. <(function _SelectorTransport.__del__|socket.socket):"
+    "pytest.PytestUnraisableExceptionWarning"
+)
+
 QUERY = """select concat_ws('|', current_user, current_database(), inet_server_port(),
     (select ssl from pg_stat_ssl where pid = pg_backend_pid()),
     current_setting('work_mem'), current_setting('timezone'))
