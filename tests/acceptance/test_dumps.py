@@ -1,4 +1,4 @@
-"""What pg_dump writes is an alteration as it is, whatever stands in the rows; and COPY where it isn't deployed."""
+"""The output of pg_dump is an alteration as it is, whatever stands in the rows; and COPY where it isn't deployed."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def source(server_url: str) -> Iterator[Database]:
 
 
 def dump(tool: str, url: str, *options: str) -> str:
-    """What pg_dump writes, without the random word of a line of its; skips where there is none for this server."""
+    """Returns pg_dump's output without its line of a random word; skips where there is no pg_dump for this server."""
     if not TOOLS[tool].exists():
         pytest.skip("there is no pg_dump on the path")
     done = subprocess.run([TOOLS[tool], "--no-owner", *options, url], check=False, capture_output=True, timeout=60)

@@ -46,7 +46,7 @@ WRITING = """
 
 @pytest.mark.parametrize("way", ["", "--with-data"])
 def test_a_neighbours_code(sartor: Command, folder: Folder, database: Database, tmp_path: Path, way: str) -> None:
-    """What a neighbour's view, index, check or column calls never runs with the rights of who rehearses."""
+    """Code that a neighbour's view, index, check or column calls never has the rights of the role that rehearses."""
     folder.write("next-1700000001-a.sql", "-- sartor: up\nrefresh materialized view trap.m; analyze; call trap.p();")
     with temporary_role(database) as role:
         written = tmp_path / "written"

@@ -1,4 +1,4 @@
-"""What `rehearse` says of data that a plan takes away: in words, in JSON, as a level, and to `lint`."""
+"""`rehearse` reports data that a plan takes away: in words, in JSON, as a level, and to `lint`."""
 
 from __future__ import annotations
 

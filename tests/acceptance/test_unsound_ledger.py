@@ -42,7 +42,7 @@ def test_a_journal_without_its_end(sartor: Command, database: Database, folder: 
 
 
 def test_a_role_that_heeds_no_foreign_key(sartor: Command, database: Database, folder: Folder) -> None:
-    """What makes a script run once is a foreign key: a session that passes it over deploys nothing, and may look."""
+    """A foreign key makes a script run once: a session that passes it over deploys nothing, and may look."""
     folder.table("1.2.0-1700000002-c.py")
     database.run(f"alter database {database.name} set session_replication_role = replica")
     for arguments in (["deploy", "latest"], ["rollback", "0"]):

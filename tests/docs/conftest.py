@@ -1,4 +1,4 @@
-"""What holds for all tests of documents."""
+"""Fixtures of all tests of documents."""
 
 from __future__ import annotations
 
