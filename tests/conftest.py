@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sartor.postgres.embedded import serve
+from sartor.embedded.server import serve
 from support.command import Command
 from support.database import Database, temporary_database
 from support.folder import Folder

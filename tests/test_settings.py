@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sartor.domain.errors import SettingsError
+from sartor.errors import SettingsError
 from sartor.settings import Flags, LineageSource, Settings, load_settings, load_sources
 from sartor.settings.durations import parse_duration
 from sartor.settings.lookup import Found

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sartor.domain.errors import SettingsError
+from sartor.errors import SettingsError
 from sartor.settings import Flags, Settings, load_settings, load_sources
 from sartor.settings.owners import TRUSTED
 from support.command import Command

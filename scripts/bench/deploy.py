@@ -21,7 +21,7 @@ from math import log
 from pathlib import Path
 
 from measure import SARTOR, Run, Server, interleaved, row, timed
-from sartor.postgres.embedded import serve
+from sartor.embedded.server import serve
 from workload import STATEMENTS, alteration, down, up
 
 Write = Callable[[int], str]

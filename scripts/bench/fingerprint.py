@@ -24,9 +24,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from sartor.domain.fingerprint import Fingerprint, Scope
-from sartor.postgres.embedded import binaries, serve
-from sartor.postgres.fingerprint import read_fingerprint
+from sartor.domain.schema.fingerprint import Fingerprint, Scope
+from sartor.embedded.server import binaries, serve
+from sartor.schema.fingerprint import read_fingerprint
 
 FUNCTION = """
     create function touch() returns trigger language plpgsql as $$begin new.changed_at := now(); return new; end$$

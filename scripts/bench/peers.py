@@ -28,7 +28,7 @@ from contest import Act, Contest, Entrant, enter
 from delay import distant
 from measure import Server, ask, round_trip_of
 from page import Found, by_deploy, lines, placed
-from sartor.postgres.embedded import serve
+from sartor.embedded.server import serve
 from tools import BARE, MEASURE, OURS, PEERS
 from tools.tool import Tool
 

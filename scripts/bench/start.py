@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from measure import SARTOR, Run, Server, interleaved, row, timed
-from sartor.postgres.embedded import serve
+from sartor.embedded.server import serve
 
 SCRIPT = """
 async def up(conn):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sartor.postgres.embedded import binaries
+from sartor.embedded.server import binaries
 from support.command import Command
 from support.database import Database, temporary_database
 from support.folder import Folder

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sartor.postgres.embedded import serve
+from sartor.embedded.server import serve
 from support.command import Command
 from support.database import Database
 from support.folder import Folder

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from sartor import errors
 from sartor.cli.checking import PENDING
-from sartor.domain import errors, libpq
-from sartor.domain.errors import SartorError
+from sartor.conninfo import parameters
 from sartor.domain.ledger import EventKind
-from sartor.postgres import silence
-from sartor.postgres.way import CONNECT_TIMEOUT
+from sartor.errors import SartorError
+from sartor.postgres.connect import keepalive
+from sartor.postgres.target_server import CONNECT_TIMEOUT
 from sartor.settings.lookup import variable
 from sartor.settings.owners import TRUSTED
 from sartor.settings.toml_file import KEYS
@@ -66,18 +67,18 @@ def test_parameters() -> None:
     table = OPERATE[OPERATE.index("| parameter |") : OPERATE.index("`statement_timeout` and `lock_timeout` may be")]
     rows = re.findall(r"^\| (`.*?) \| (.*?) \| (.*?) ?\|$", table, re.MULTILINE)
     found = {name: (fate, why) for names, fate, why in rows for name in re.findall(r"`(\w+)`", names)}
-    assert found.keys() == libpq.NAMES
+    assert found.keys() == parameters.NAMES
     for name, (fate, why) in found.items():
-        if limited := libpq.LIMITED.get(name):
+        if limited := parameters.LIMITED.get(name):
             values = ", ".join(f"`{value}`" for value in limited.values.split())
             assert (fate, why) == (f"only {values}" if values else "refused", limited.reason), name
-        elif name in libpq.HARMLESS:
-            assert (fate, why) == ("no effect", libpq.HARMLESS[name][1])
+        elif name in parameters.HARMLESS:
+            assert (fate, why) == ("no effect", parameters.HARMLESS[name][1])
         else:
             assert fate == "counts", name
-    idle, interval, count = (silence.DEFAULTS[f"keepalives_{key}"] for key in ("idle", "interval", "count"))
+    idle, interval, count = (keepalive.DEFAULTS[f"keepalives_{key}"] for key in ("idle", "interval", "count"))
     assert found["keepalives"][1] == f"on: after {idle} s, every {interval} s, {count} times"
-    assert found["tcp_user_timeout"][1].startswith(f"{silence.DEFAULTS['tcp_user_timeout']} ms:")
+    assert found["tcp_user_timeout"][1].startswith(f"{keepalive.DEFAULTS['tcp_user_timeout']} ms:")
     assert f"; {CONNECT_TIMEOUT:g} s unless" in found["connect_timeout"][1]
     assert f"`{TRUSTED}=" in OPERATE
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sartor.domain.affected import Choice, ForeignKey, Reach, Stock, Ties, choose
+from sartor.domain.affected_tables import Choice, ForeignKey, Reach, Stock, Ties, choose
 
 NAMES = tuple("abcdefg")
 names = st.sampled_from(NAMES)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from sartor.domain import libpq
-from sartor.domain.database_url import build_url, complete, parse_environment, parse_url
-from sartor.domain.errors import SettingsError
+from sartor.conninfo import parameters
+from sartor.conninfo.url import build_url, complete, parse_environment, parse_url
+from sartor.errors import SettingsError
 
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=20)
 HOSTS = st.lists(
@@ -219,13 +219,13 @@ def test_a_broken_variable_is_named() -> None:
         parse_environment({"PGHOST": "db", "PGPORT": "tcp://10.0.0.1:5432"})
 
 
-@pytest.mark.parametrize("name", [*libpq.LIMITED])
+@pytest.mark.parametrize("name", [*parameters.LIMITED])
 def test_what_cannot_be_honoured_is_refused(name: str) -> None:
     """A security setting that the driver hasn't is refused by name, from a URL and from a variable; never dropped."""
     with pytest.raises(SettingsError, match=rf"^--db-url can't be used: its {name} can't be honoured") as caught:
         _parse(f"postgresql://db?{name}=hunter2")
     assert "hunter2" not in f"{caught.value} {caught.value.hint}"
-    if variable := libpq.LIMITED[name].variable:
+    if variable := parameters.LIMITED[name].variable:
         with pytest.raises(SettingsError, match=rf"^{variable} can't be used: its {name}"):
             parse_environment({variable: "hunter2"})
 

@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sartor.domain.drift import Record, carried, find_drift
-from sartor.domain.fingerprint import Fingerprint, SchemaObject, Scope
+from sartor.domain.schema.drift import Record, carried, find_drift
+from sartor.domain.schema.fingerprint import Fingerprint, SchemaObject, Scope
 
 NAMES, DEFINITIONS = st.sampled_from("abcdef"), st.sampled_from(["text", "int"])
 OBJECTS = st.lists(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sartor.domain.errors import causes
+from sartor.errors import causes
 
 
 def test_causes_of_a_circle_end() -> None:

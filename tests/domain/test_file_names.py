@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sartor.domain.alteration import checksum, make_lineage, parse_file_name
-from sartor.domain.errors import CatalogueError
 from sartor.domain.release import Release
+from sartor.errors import CatalogueError
 from support.ledgers import alteration, alterations
 
 timestamps = st.from_regex(r"[0-9]{1,10}(\.[0-9]{1,6})?", fullmatch=True)

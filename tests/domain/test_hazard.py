@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sartor.domain.hazard import LONG, MODES, Lock, Statement, Verdict, merged, worst
+from sartor.domain.hazards.hazard import LONG, MODES, Lock, Statement, Verdict, merged, worst
 
 STOPS = {
     "AccessShareLock": Verdict.SAFE,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sartor.domain import libpq
-from sartor.postgres.embedded import binaries
+from sartor.conninfo import parameters
+from sartor.embedded.server import binaries
 
 
 class Parameter(ctypes.Structure):
@@ -36,7 +36,7 @@ def parameters(library: str) -> dict[str, str]:
 def libraries() -> list[str]:
     """Every libpq at hand: the embedded server's, and the machine's own."""
     folder = binaries().parent / "lib"
-    found = [*folder.glob("libpq.so.5"), *folder.glob("libpq.5.dylib"), *Path("/").glob("usr/lib/*/libpq.so.5")]
+    found = [*folder.glob("libpq.so.5"), *folder.glob("libpq.5.dylib"), *Path("/").glob("usr/lib/*/parameters.so.5")]
     return [str(path) for path in found] or list(filter(None, [ctypes.util.find_library("pq")]))
 
 
@@ -45,5 +45,5 @@ def test_every_parameter_is_known(library: str) -> None:
     """No parameter is dropped because a newer libpq came to know it; its variable counts as well."""
     known = parameters(library)
     assert len(known) > 30
-    assert {name: variable for name, variable in known.items() if name not in libpq.NAMES} == {}
-    assert {name: libpq.VARIABLES.get(name, "") for name in known} == known
+    assert {name: variable for name, variable in known.items() if name not in parameters.NAMES} == {}
+    assert {name: parameters.VARIABLES.get(name, "") for name in known} == known

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sartor.domain.alteration import Catalogue, make_lineage
-from sartor.domain.errors import PlanError
 from sartor.domain.ledger import Entry, Ledger, State
 from sartor.domain.notes import plan_notes
 from sartor.domain.plan import Deploy, Plan, make_plan
 from sartor.domain.release import Release
 from sartor.domain.status import compare
+from sartor.errors import PlanError
 from support.ledgers import alteration, brief, catalogue, entry, ledger, releases, situations
 
 CHANGES: tuple[Callable[[Entry], Entry | None], ...] = (

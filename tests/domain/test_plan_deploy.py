@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sartor.domain.alteration import Catalogue
-from sartor.domain.errors import LineageMismatch, OutOfOrder, TargetError
 from sartor.domain.ledger import Ledger, State
 from sartor.domain.notes import plan_notes
 from sartor.domain.plan import Deploy, make_plan
 from sartor.domain.release import NEXT, Release
 from sartor.domain.status import compare
+from sartor.errors import LineageMismatch, OutOfOrder, TargetError
 from support.ledgers import alteration, carry_out, catalogue, entry, ids, ledger, lineage, releases, situations
 
 Situation = tuple[Catalogue, Ledger]

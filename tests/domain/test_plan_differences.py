@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 
 from sartor.domain.alteration import Catalogue
-from sartor.domain.errors import AlterationEdited, AlterationMissing
 from sartor.domain.ledger import Ledger, State
 from sartor.domain.notes import plan_notes, status_notes
 from sartor.domain.plan import Deploy, Rollback, make_plan
 from sartor.domain.release import Release
 from sartor.domain.status import compare
+from sartor.errors import AlterationEdited, AlterationMissing
 from support.ledgers import alteration, brief, carry_out, catalogue, entry, ids, ledger, situations
 
 OLD = "sha256:old"

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sartor.domain.alteration import Catalogue
-from sartor.domain.errors import AlterationMissing
 from sartor.domain.ledger import Ledger, State
 from sartor.domain.plan import Deploy, Rollback, make_plan
 from sartor.domain.release import Release
+from sartor.errors import AlterationMissing
 from support.ledgers import alteration, carry_out, catalogue, entry, ids, ledger, lineage, releases, situations
 
 Situation = tuple[Catalogue, Ledger]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sartor.domain.hazard import Build, Lock, Statement
-from sartor.domain.recipe import _BY_WORDS, PAGE, recipe
+from sartor.domain.hazards.hazard import Build, Lock, Statement
+from sartor.domain.hazards.remediation import _BY_WORDS, PAGE, recipe
 from support.markdown import anchors
 
 ROOT = Path(__file__).parents[2]

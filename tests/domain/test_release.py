@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
 
-from sartor.domain.errors import TargetError
 from sartor.domain.release import NEXT, Release, parse_target
+from sartor.errors import TargetError
 
 stages = st.sampled_from(["", "-alpha.{}", "-beta.{}", "-rc.{}", ".dev{}", ".post{}"])
 numbers = st.integers(0, 30)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sartor.domain.errors import SettingsError
-from sartor.domain.libpq import NAMES
-from sartor.domain.service_file import find_service
+from sartor.conninfo.parameters import NAMES
+from sartor.conninfo.service import find_service
+from sartor.errors import SettingsError
 
 BLANKS = " \t\v\f\r"
 VALUES = st.text(st.characters(exclude_characters="\n\0", exclude_categories=["Cs"]), max_size=200).map(

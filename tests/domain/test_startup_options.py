@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sartor.domain.errors import SettingsError
-from sartor.domain.startup_options import TIMEOUTS, seconds, take_timeouts
+from sartor.conninfo.startup_options import TIMEOUTS, seconds, take_timeouts
+from sartor.errors import SettingsError
 
 VALUES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=8)
 OTHERS = st.tuples(st.sampled_from(["work_mem", "x.y", "statement_timeout_x", "TimeZone"]), VALUES)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sartor.postgres.embedded import default_directory, serve
+from sartor.embedded.server import default_directory, serve
 from support.blows import restores, works_beside
 from support.campaigns import VERBS, WAYS, Tally, cut, kill, make_chance, race
 from support.database import with_name

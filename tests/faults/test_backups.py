@@ -13,12 +13,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from sartor.archive.dump import dump
+from sartor.archive.exported_snapshot import exported_snapshot
+from sartor.archive.tools import find_tools
 from sartor.domain.destination import Destination
-from sartor.domain.errors import BackupFailed
-from sartor.postgres.dump import dump
+from sartor.errors import BackupFailed
 from sartor.postgres.session import Session
-from sartor.postgres.snapshot import exported_snapshot
-from sartor.postgres.tools import find_tools
 from support.command import EXECUTABLE, LIMIT, Command, finish
 from support.database import Database, temporary_database
 from support.folder import Folder

@@ -11,7 +11,7 @@ import pytest
 from sartor import api
 from sartor.domain.destination import Destination
 from sartor.domain.report import Note, RunEvent
-from sartor.runner import fuser, lookout
+from sartor.execution import fuser, lookout
 from support.command import Command, Finished, finish
 from support.database import Database, temporary_database, with_name
 from support.folder import Folder

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sartor.catalogue.beside import MANY
+from sartor.alterations.beside import MANY
 from support.command import LIMIT, Command, finish
 from support.folder import Folder
 from support.sessions import until

@@ -11,8 +11,8 @@ import pytest
 
 from sartor.api import LineageSource, deploy
 from sartor.domain.destination import Destination
-from sartor.domain.errors import Unreachable
-from sartor.runner import fuser
+from sartor.errors import Unreachable
+from sartor.execution import fuser
 from support.campaigns import CUTS, WAYS, cut, finished, make_chance
 from support.command import Command, finish
 from support.database import Database, with_name

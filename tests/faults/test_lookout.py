@@ -9,7 +9,7 @@ import pytest
 from sartor import api
 from sartor.domain.destination import Destination
 from sartor.domain.report import Note, RunEvent
-from sartor.runner import lookout
+from sartor.execution import lookout
 from support.database import Database
 from support.folder import Folder
 

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from sartor.domain.destination import Destination
-from sartor.postgres.connecting import close, connect
+from sartor.postgres.connect.connect import close, connect
 from sartor.postgres.session import Session
 from support.command import Command
 from support.database import Database, with_name

@@ -9,9 +9,9 @@ import pytest
 from sartor.domain.destination import Destination
 from sartor.domain.ledger import EventKind
 from sartor.domain.limits import Limits
+from sartor.execution.attempt import Stale
+from sartor.execution.turn import take_turn
 from sartor.postgres.session import Session
-from sartor.runner.attempt import Stale
-from sartor.runner.turn import take_turn
 from support.command import Command
 from support.database import Database
 from support.folder import Folder

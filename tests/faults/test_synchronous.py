@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sartor.postgres.embedded import serve
+from sartor.embedded.server import serve
 from support.campaigns import make_chance
 from support.command import Command, finish
 from support.database import Database, temporary_database, with_name

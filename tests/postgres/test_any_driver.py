@@ -11,9 +11,9 @@ from asyncpg.transaction import Transaction, TransactionState
 
 from sartor import api
 from sartor.domain.destination import Destination
-from sartor.domain.errors import AlterationFailed
 from sartor.domain.limits import Limits
 from sartor.domain.report import Report
+from sartor.errors import AlterationFailed
 from support.database import Database
 from support.folder import Folder
 

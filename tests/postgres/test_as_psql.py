@@ -13,8 +13,8 @@ from urllib.parse import quote
 import pytest
 
 from sartor.api import Flags, load_settings
-from sartor.domain.errors import SartorError, SettingsError
-from sartor.postgres.connecting import close, connect
+from sartor.errors import SartorError, SettingsError
+from sartor.postgres.connect.connect import close, connect
 from support.secured import PASSWORD, Secured
 from support.servers import closed_port
 

@@ -21,9 +21,9 @@ import psutil
 import pytest
 
 import sartor
-from sartor.domain.errors import EmbeddedUnavailable
-from sartor.postgres import embedded
-from sartor.postgres.embedded import EmbeddedServer, serve
+from sartor.embedded import server
+from sartor.embedded.server import EmbeddedServer, serve
+from sartor.errors import EmbeddedUnavailable
 
 QUICK = {"fsync": "off"}
 
@@ -94,7 +94,7 @@ class User:
 USER = """
     import sys
     from pathlib import Path
-    from sartor.postgres.embedded import serve
+    from sartor.embedded.server import serve
     with serve(Path(sys.argv[1]), settings={"fsync": "off"}) as server:
         print(server.url, flush=True)
         sys.stdin.readline()
@@ -278,8 +278,8 @@ def test_as_root_a_closed_folder_is_named_and_left_closed(folder: Path) -> None:
         serve(closed / "server").__enter__()
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
     assert not any(closed.iterdir())
-    assert embedded.default_directory(closed).parent == Path("/var/tmp")  # noqa: S108  where it is to be
-    assert embedded.default_directory(folder) == folder / ".sartor" / "embedded"
+    assert server.default_directory(closed).parent == Path("/var/tmp")  # noqa: S108  where it is to be
+    assert server.default_directory(folder) == folder / ".sartor" / "embedded"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -299,7 +299,7 @@ def test_as_an_ordinary_user(folder: Path) -> None:
     python = shutil.which("python3", path="/usr/local/bin:/usr/bin")
     if python is None:
         pytest.skip("no Python that every user can run")
-    places = [Path(sartor.__file__).parents[1], embedded.binaries().parents[2]]
+    places = [Path(sartor.__file__).parents[1], server.binaries().parents[2]]
     for place in places:
         shutil.copytree(place, folder / place.name, ignore=lambda at, names: _needless(Path(at), names))
     os.chown(folder, 65534, 65534)

@@ -7,8 +7,8 @@ import secrets
 
 import pytest
 
-from sartor.domain.difference import compare
-from sartor.domain.fingerprint import Fingerprint, Scope
+from sartor.domain.schema.difference import compare
+from sartor.domain.schema.fingerprint import Fingerprint, Scope
 from support.changes import Change, Everything, Verdict, changes
 
 CHANGES = tuple(changes())

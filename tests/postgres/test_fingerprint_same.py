@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sartor.domain.difference import compare
-from sartor.domain.fingerprint import Fingerprint
-from sartor.postgres.embedded import binaries
+from sartor.domain.schema.difference import compare
+from sartor.domain.schema.fingerprint import Fingerprint
+from sartor.embedded.server import binaries
 from support.changes import Everything, lines, look
 from support.database import temporary_database
 

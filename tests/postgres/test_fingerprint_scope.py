@@ -8,11 +8,11 @@ import asyncpg
 import pytest
 
 from sartor.domain.destination import Destination
-from sartor.domain.difference import compare
-from sartor.domain.fingerprint import Fingerprint, Scope
-from sartor.postgres.fingerprint import read_fingerprint
+from sartor.domain.schema.difference import compare
+from sartor.domain.schema.fingerprint import Fingerprint, Scope
 from sartor.postgres.ledger import create_ledger
 from sartor.postgres.session import Session
+from sartor.schema.fingerprint import read_fingerprint
 from support.changes import lines, look
 from support.database import Database
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sartor.postgres.likeness import Likeness, difference
+from sartor.archive.dump_difference import Likeness, difference
 
 ONE = Likeness(("create table a", "create table b"), {"public.a": 2, "public.b": 0})
 

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from sartor.domain.destination import Destination
-from sartor.domain.errors import LedgerUnsound, SartorError
 from sartor.domain.own_tables import TABLES
+from sartor.errors import LedgerUnsound, SartorError
 from sartor.postgres.ledger import create_ledger
 from sartor.postgres.own_tables import require_sound_tables
 from sartor.postgres.session import Session

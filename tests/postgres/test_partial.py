@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sartor.postgres.partial import SUFFIX, partial
+from sartor.archive.atomic_file import SUFFIX, partial
 
 
 def names(folder: Path) -> list[str]:

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from sartor.domain.destination import Destination
-from sartor.postgres.scratch import COMMENT, PREFIX, scratch_database
+from sartor.scratch.database import COMMENT, PREFIX, scratch_database
 from support.database import Database, with_name
 from support.sessions import holding
 

@@ -8,8 +8,8 @@ import socket
 import pytest
 
 from sartor.domain.destination import Destination
-from sartor.postgres.connecting import close, connect
-from sartor.postgres.silence import DEFAULTS
+from sartor.postgres.connect.connect import close, connect
+from sartor.postgres.connect.keepalive import DEFAULTS
 from support.database import Database
 
 OPTIONS = {

@@ -11,8 +11,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from sartor.postgres.fingerprint import read_fingerprint
-from sartor.postgres.stamp import CATALOGUES, read_stamp
+from sartor.schema.catalog_version import CATALOGUES, read_stamp
+from sartor.schema.fingerprint import read_fingerprint
 from support.changes import SCHEMAS, Change, Everything, changes
 
 Look = Callable[["asyncpg.Connection[Any]"], Awaitable[str]]

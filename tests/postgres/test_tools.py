@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 import pytest
 
-from sartor.domain.errors import BackupFailed
-from sartor.postgres import tools
-from sartor.postgres.embedded import binaries
+from sartor.archive import tools
+from sartor.embedded.server import binaries
+from sartor.errors import BackupFailed
 from support.command import Command
 from support.folder import Folder
 from support.secured import Secured

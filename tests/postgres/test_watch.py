@@ -8,7 +8,7 @@ import pytest
 
 from sartor.domain.destination import Destination
 from sartor.postgres import watch
-from sartor.postgres.connecting import connect
+from sartor.postgres.connect.connect import connect
 from sartor.postgres.watch import Watch
 from support.database import Database
 from support.servers import silent_port

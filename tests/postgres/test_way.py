@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
+from sartor.archive.tools import variables
 from sartor.domain.destination import Destination
-from sartor.postgres.connecting import close, connect
-from sartor.postgres.tools import variables
-from sartor.postgres.way import CONNECT_TIMEOUT, find_way
+from sartor.postgres.connect.connect import close, connect
+from sartor.postgres.target_server import CONNECT_TIMEOUT, find_way
 from support.database import Database
 
 

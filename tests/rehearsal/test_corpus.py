@@ -12,20 +12,20 @@ import pytest
 from rehearsal.corpus import CASES, TABLE, Case
 from sartor import api
 from sartor.api.requests import ignore
+from sartor.archive.tools import find_tools
 from sartor.domain.destination import Destination
-from sartor.domain.hazard import Statement, worst
+from sartor.domain.hazards.hazard import Statement, worst
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, make_plan
 from sartor.domain.rehearsal import Rehearsed
 from sartor.domain.release import parse_target
-from sartor.postgres.footprint import read_relations
-from sartor.postgres.forms import Forms, read_forms
+from sartor.execution.progress import carry_out
+from sartor.footprint.footprint import read_relations
+from sartor.footprint.recorded_connection import ObservedConnection
+from sartor.footprint.table_forms import Forms, read_forms
 from sartor.postgres.ledger import read_ledger
-from sartor.postgres.observed import ObservedConnection
 from sartor.postgres.session import Session
-from sartor.postgres.tools import find_tools
-from sartor.rehearsal.notebook import Notebook
-from sartor.runner.progress import carry_out
+from sartor.rehearse.recorded_scripts import Notebook
 from support.database import Database, temporary_database
 from support.folder import Folder
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from sartor.postgres.tools import find_tools
+from sartor.archive.tools import find_tools
 from support.campaigns import Progress, Tally, silent
 from support.command import Command, Finished, finish
 from support.database import Database, temporary_database

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from sartor import api
 from sartor.domain.destination import Destination
-from sartor.domain.errors import SartorError, Unreachable
 from sartor.domain.limits import Limits
 from sartor.domain.report import Report
+from sartor.errors import SartorError, Unreachable
 from support.proxy import Cut, Proxy
 from support.runs import Run
 from support.stage import Stage

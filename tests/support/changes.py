@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
-from sartor.domain.difference import compare, unified
-from sartor.domain.fingerprint import Fingerprint, Scope
-from sartor.postgres.fingerprint import read_fingerprint
+from sartor.domain.schema.difference import compare, unified
+from sartor.domain.schema.fingerprint import Fingerprint, Scope
+from sartor.schema.fingerprint import read_fingerprint
 
 HERE = Path(__file__).parent
 EVERYTHING = (HERE / "everything.sql").read_text("utf-8")

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sartor.postgres.embedded import serve
+from sartor.embedded.server import serve
 from support.campaigns import MOMENTS, VERBS, WAYS, Progress, Tally, silent
 from support.command import Command, Finished, finish
 from support.database import with_name

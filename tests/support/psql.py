@@ -6,7 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from sartor.postgres.embedded import binaries
+from sartor.embedded.server import binaries
 from support.command import Finished
 
 

@@ -62,11 +62,11 @@ def main() -> int:
     """Run once, when a line comes in."""
     import asyncio  # noqa: PLC0415 - a test that imports this module has no use for these
 
-    import sartor.runner.progress  # noqa: F401, PLC0415
+    import sartor.execution.progress  # noqa: F401, PLC0415
     from sartor import api  # noqa: PLC0415
     from sartor.domain.destination import Destination  # noqa: PLC0415
-    from sartor.domain.errors import SartorError  # noqa: PLC0415
     from sartor.domain.limits import Limits  # noqa: PLC0415
+    from sartor.errors import SartorError  # noqa: PLC0415
 
     url, folder, verb, way = sys.argv[1:]
     destination, sources = Destination.parse(url), [api.LineageSource(name="main", location=folder)]

@@ -7,7 +7,7 @@ import subprocess
 
 import asyncpg
 
-from sartor.postgres.embedded import binaries
+from sartor.embedded.server import binaries
 
 _STAMPS = re.compile(r"^ALTER TABLE ONLY .* SET \(pg_attver=[0-9]+\);\n+", re.MULTILINE)
 """Debian's 15.20 stamps a new table's columns with a number of its own, which its own pg_dump leaves out."""

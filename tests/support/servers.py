@@ -11,8 +11,8 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sartor.postgres.embedded import default_directory, serve
-from sartor.postgres.embedded_account import Account
+from sartor.embedded.account import Account
+from sartor.embedded.server import default_directory, serve
 from support.database import Database, with_name
 
 PASSWORD = "correct-horse"  # noqa: S105 - a test's own

@@ -40,7 +40,7 @@ import asyncpg
 import pexpect
 import pytest
 
-from sartor.postgres.embedded import binaries
+from sartor.embedded.server import binaries
 from support.database import Database, temporary_database
 from support.markdown import Block, Example, read_examples, write_examples
 from support.screen import show

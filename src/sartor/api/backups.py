@@ -9,16 +9,16 @@ from sartor.api.files import list_alterations
 from sartor.api.requests import contained, deploy_request, ignore
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
-from sartor.domain.errors import RefusedError
 from sartor.domain.limits import Limits
+from sartor.errors import RefusedError
 from sartor.settings import LineageSource
 
 if TYPE_CHECKING:
-    from sartor.domain.affected import Reach
+    from sartor.domain.affected_tables import Reach
     from sartor.domain.backup import Backup, Restored
     from sartor.domain.plan import Deploy, Rollback
     from sartor.domain.report import Observer
-    from sartor.runner.backup import BackupOrder
+    from sartor.execution.backup import BackupOrder
 
 
 async def backup(
@@ -42,7 +42,7 @@ async def backup(
     Returns the backup, and whether the journal has it. Raises BackupFailed, DestinationError; RefusedError where
     nothing is pending, and what `deploy` raises.
     """
-    from sartor.runner.backup import BackupOrder, take_backup
+    from sartor.execution.backup import BackupOrder, take_backup
 
     limits = limits or Limits()
     order = BackupOrder(place=place, whole=whole, prove=prove, scratch=scratch)
@@ -73,7 +73,7 @@ async def ordered_before(
     """
     if folder is None:
         return None
-    from sartor.runner.backup import BackupOrder
+    from sartor.execution.backup import BackupOrder
 
     order = BackupOrder(place=folder and f"{folder}/")
     return order._replace(reach=await reach_of(destination, catalogue, request, limits)) if affected else order
@@ -88,7 +88,7 @@ async def reach_of(
     scratch: Destination | None = None,
 ) -> Reach:
     """Calls `rehearsal.reach.find_reach`, which is loaded only where it is asked for."""
-    from sartor.rehearsal.reach import find_reach
+    from sartor.rehearse.affected import find_reach
 
     return await find_reach(destination, catalogue, request, scratch=scratch, limits=limits)
 
@@ -108,7 +108,7 @@ async def restore(
     With `schema`, that schema must be new. `no_owner` leaves owners and grants out; `jobs` above 1 are faster, and the
     restore is no longer one transaction. Raises RefusedError, BackupFailed, DestinationError.
     """
-    from sartor.runner.restore import RestoreOrder, put_back
+    from sartor.execution.restore import RestoreOrder, put_back
 
     order = RestoreOrder(file=file, schema=schema, create=create, no_owner=no_owner, jobs=jobs)
     return await put_back(order, into, observer=contained(observer))

@@ -7,13 +7,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sartor.catalogue.files import read_lineage
+from sartor.alterations.files import read_lineage
 from sartor.domain.alteration import Catalogue
 from sartor.domain.release import parse_target
 from sartor.settings import LineageSource
 
 if TYPE_CHECKING:
-    from sartor.domain.rules import Lint
+    from sartor.lint.rules import Lint
 
 KEPT = ".sartor"
 """The folder, in the working directory, where commands keep what rehearsals observed."""
@@ -31,7 +31,7 @@ def reading_beside(sources: Iterable[LineageSource]) -> Iterator[tuple[LineageSo
     `list_alterations` finds them read, the first time. For the owner of a process with one thread, before it loads what
     else it needs; see `catalogue.beside`.
     """
-    from sartor.catalogue import beside
+    from sartor.alterations import beside
 
     with ExitStack() as stack:
         yield tuple(
@@ -56,9 +56,9 @@ def lint(
     one; `ignored` are rules' codes, or `CODE=identity`; `kept` is the folder where `rehearse` has left what it
     observed. Raises CatalogueError, SettingsError, TargetError.
     """
-    from sartor.catalogue.lint import lint_lineages
-    from sartor.catalogue.memory import recall
-    from sartor.domain.rules import Ignored
+    from sartor.lint.lineages import lint_lineages
+    from sartor.lint.rehearsal_cache import recall
+    from sartor.lint.rules import Ignored
 
     return lint_lineages(
         [(source.name, source.location) for source in sources],

@@ -85,7 +85,7 @@ async def check(
     plan is rehearsed on a clone, unless `rehearses` is False. Raises SartorError where a deployment would be refused to
     anyone.
     """
-    from sartor.runner.check import check as look
+    from sartor.execution.check import check as look
 
     catalogue = list_alterations(sources)
     request = deploy_request(target, steps=steps, strict_order=strict_order, accepted=accepted)
@@ -105,7 +105,7 @@ async def check_rollback(
     writes: bool = True,
 ) -> Check:
     """Returns what `rollback` would do with these parameters, as `check` does for `deploy`."""
-    from sartor.runner.check import check as look
+    from sartor.execution.check import check as look
 
     catalogue = list_alterations(sources)
     request = rollback_request(catalogue, target, steps=steps, to_timestamp=to_timestamp, accepted=accepted)
@@ -114,7 +114,7 @@ async def check_rollback(
 
 async def _tell(session: Session, catalogue: Catalogue, request: Deploy | Rollback, limits: Limits) -> Told:
     """Calls `rehearsal.telling.tell`, which is loaded only where there is something to find out."""
-    from sartor.rehearsal.telling import tell
+    from sartor.rehearse.sent_sql import tell
 
     return await tell(session, catalogue, request, limits)
 
@@ -129,7 +129,7 @@ async def preview_rollback(
     accepted: Iterable[str] = (),
 ) -> RollbackPreview:
     """Returns what `rollback` would do with these parameters, and what would be lost by it. Writes nothing."""
-    from sartor.runner.preview import preview
+    from sartor.execution.preview import preview
 
     catalogue = list_alterations(sources)
     request = rollback_request(catalogue, target, steps=steps, to_timestamp=to_timestamp, accepted=accepted)

@@ -35,8 +35,8 @@ async def prove(
     the destination, or on the server of `scratch`; `seed` is a file of data to begin with. What was proved is noted in
     the manifests. Raises SartorError.
     """
-    from sartor.proof import prove as proving
-    from sartor.proof.choice import choose
+    from sartor.prove import prove as proving
+    from sartor.prove.selection import choose
 
     catalogue = list_alterations(sources)
     chosen = choose(catalogue, names) or tuple(catalogue)
@@ -54,6 +54,6 @@ async def prove(
 
 def check_manifest(sources: Iterable[LineageSource]) -> Standing:
     """Compares the files with the manifests beside them. Raises CatalogueError."""
-    from sartor.catalogue.manifest import check
+    from sartor.alterations.manifest import check
 
     return check(list_alterations(sources))

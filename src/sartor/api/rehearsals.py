@@ -38,9 +38,9 @@ async def rehearse(
     server of `scratch`, and dropped afterwards. `live` runs on the destination itself, and rolls each script back. What
     was observed is left in the folder `kept` for `lint`. Raises SartorError.
     """
-    from sartor.postgres.embedded import default_directory
-    from sartor.rehearsal.rehearse import RehearsalOrder
-    from sartor.rehearsal.rehearse import rehearse as run
+    from sartor.embedded.server import default_directory
+    from sartor.rehearse.rehearse import RehearsalOrder
+    from sartor.rehearse.rehearse import rehearse as run
 
     catalogue = list_alterations(sources)
     request = deploy_request(target, steps=steps, accepted=accepted)
@@ -50,7 +50,7 @@ async def rehearse(
 
 
 def _kept(found: Rehearsal, folder: Path) -> Rehearsal:
-    from sartor.catalogue.memory import remember
+    from sartor.lint.rehearsal_cache import remember
 
     try:
         remember(folder, found.alterations)

@@ -31,13 +31,13 @@ async def verify(
     `against_replay` compares the schema with what the deployed alterations make in a scratch database, which is made
     beside the destination or on the server of `scratch`. Writes nothing to the destination. Raises SartorError.
     """
-    from sartor.runner.verify import verify as look
+    from sartor.execution.verify import verify as look
 
     catalogue = list_alterations(sources)
     found = await look(destination, catalogue)
     if not against_replay:
         return found
-    from sartor.runner.replay import with_replay
+    from sartor.execution.replay import with_replay
 
     beside = destination if scratch is None else scratch._replace(schema=destination.schema)
     return await with_replay(found, catalogue, beside, limits=limits or Limits(), observer=contained(observer))
@@ -47,7 +47,7 @@ async def preview_repair(
     destination: Destination, sources: Iterable[LineageSource], request: Repair
 ) -> tuple[Mend, ...]:
     """Returns what `repair` would do with this request. Writes nothing."""
-    from sartor.runner.repair import preview_repair as preview
+    from sartor.execution.repair import preview_repair as preview
 
     return await preview(destination, list_alterations(sources), request)
 
@@ -61,7 +61,7 @@ async def repair(
     observer: Observer = ignore,
 ) -> tuple[Mend, ...]:
     """Corrects what the ledger says; returns what was done. Raises SartorError; what was done before it stays."""
-    from sartor.runner.repair import run_repair
+    from sartor.execution.repair import run_repair
 
     catalogue = list_alterations(sources)
     return await run_repair(destination, catalogue, request, limits=limits or Limits(), observer=contained(observer))

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
-from sartor.domain.errors import SettingsError, TargetError
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Rollback
 from sartor.domain.release import LATEST, Release, parse_target
+from sartor.errors import SettingsError, TargetError
 from sartor.settings import Settings
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def contained(observer: Observer) -> Observer:
 
 def secrets(destination: Destination) -> tuple[str, ...]:
     """Returns the texts of a destination that are never to be shown, those of its password file as well."""
-    from sartor.postgres.way import find_way
+    from sartor.postgres.target_server import find_way
 
     try:
         way = find_way(destination)

@@ -9,9 +9,9 @@ from sartor.api.backups import ordered_before
 from sartor.api.files import list_alterations
 from sartor.api.requests import contained, deploy_request, ignore, rollback_request
 from sartor.domain.destination import Destination
-from sartor.domain.errors import RefusedError
 from sartor.domain.limits import Limits
 from sartor.domain.release import LATEST
+from sartor.errors import RefusedError
 from sartor.settings import LineageSource
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ async def deploy(
     backup, without which nothing is deployed: of all rows or, with `affected`, of those tables that the run may change,
     as a rehearsal finds. Raises SartorError; its `report` says what had been done.
     """
-    from sartor.runner.run import run
+    from sartor.execution.run import run
 
     catalogue = list_alterations(sources)
     request = deploy_request(target, steps=steps, strict_order=strict_order, accepted=accepted)
@@ -67,7 +67,7 @@ async def rollback(
     The timestamp is in Unix seconds. One of the three must be given; `backup` and `affected` are as in `deploy`. Raises
     SartorError; its `report` says what had been done.
     """
-    from sartor.runner.run import run
+    from sartor.execution.run import run
 
     catalogue = list_alterations(sources)
     request = rollback_request(catalogue, target, steps=steps, to_timestamp=to_timestamp, accepted=accepted)
@@ -103,8 +103,8 @@ async def fresh(
 
     The alterations are read first: nothing is dropped where they can't be.
     """
-    from sartor.runner.fresh import drop_all
-    from sartor.runner.run import run
+    from sartor.execution.fresh import drop_all
+    from sartor.execution.run import run
 
     protect(environment, "fresh")
     catalogue = list_alterations(sources)
@@ -124,7 +124,7 @@ async def seed(
     observer: Observer = ignore,
 ) -> Sequence[str]:
     """Runs the seed modules in one transaction; returns their files' names. Raises RefusedError in production."""
-    from sartor.runner.seed import run_seeds
+    from sartor.execution.seed import run_seeds
 
     protect(environment, "seed")
     return await run_seeds(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sartor.catalogue.process import TELL
+from sartor.alterations.process.owner import TELL
 
 
 @contextmanager
@@ -16,7 +16,7 @@ def embedded(directory: str | None) -> Iterator[str]:
     `directory` holds its data and keeps them; None means the project's own, below the working directory. Raises
     EmbeddedUnavailable.
     """
-    from sartor.postgres.embedded import default_directory, serve
+    from sartor.embedded.server import default_directory, serve
 
     folder = Path(directory).absolute() if directory else default_directory(Path.cwd())
     with serve(folder) as server:

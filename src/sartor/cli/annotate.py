@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from sartor import __version__
 from sartor.cli.render import count, shown_path
-from sartor.domain.rules import RULES, Finding, Lint, Rule
+from sartor.lint.rules import RULES, Finding, Lint, Rule
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 

@@ -10,9 +10,9 @@ from sartor.api import Settings
 from sartor.cli import again, output, prompts, render
 from sartor.cli.work import run
 from sartor.domain.destination import Destination
-from sartor.domain.errors import RefusedError, TargetError, UsageError
 from sartor.domain.notes import status_notes
 from sartor.domain.release import Release
+from sartor.errors import RefusedError, TargetError, UsageError
 
 if TYPE_CHECKING:
     from sartor.domain.repair import Repair

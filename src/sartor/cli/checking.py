@@ -15,8 +15,8 @@ from sartor.cli import found_shapes, options, output, render, shapes
 from sartor.cli.declare import Argument, Command, Option, command_in
 from sartor.cli.work import on_each, run, settled
 from sartor.domain.destination import Destination
-from sartor.domain.errors import DestinationError, SettingsError, VerificationFailed
 from sartor.domain.plan import Direction
+from sartor.errors import DestinationError, SettingsError, VerificationFailed
 
 if TYPE_CHECKING:
     from sartor.domain.check import Check

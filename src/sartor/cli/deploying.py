@@ -12,9 +12,9 @@ from sartor.cli.declare import Argument, Command, Option, command_in
 from sartor.cli.telling import show_report, telling_run
 from sartor.cli.work import alone, on_each, run, settled
 from sartor.domain.destination import Destination
-from sartor.domain.errors import SettingsError, TargetError
 from sartor.domain.plan import Direction
 from sartor.domain.release import parse_target
+from sartor.errors import SettingsError, TargetError
 
 if TYPE_CHECKING:
     from sartor.domain.check import Check

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sartor.cli import render
-from sartor.domain.difference import Change, Difference, unified
-from sartor.domain.drift import Drift, Record
 from sartor.domain.ledger import EventKind
 from sartor.domain.manifest import Standing
 from sartor.domain.repair import Mend
+from sartor.domain.schema.difference import Change, Difference, unified
+from sartor.domain.schema.drift import Drift, Record
 from sartor.domain.verification import Verification
 
 REPAIR = 'sartor db alteration repair --reason "..."'

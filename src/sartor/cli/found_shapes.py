@@ -11,14 +11,14 @@ from sartor.domain.plan import Direction
 
 if TYPE_CHECKING:
     from sartor.domain.check import Check
-    from sartor.domain.difference import Difference
-    from sartor.domain.hazard import Statement
+    from sartor.domain.hazards.hazard import Statement
     from sartor.domain.manifest import Standing
     from sartor.domain.proof import Deviation, Proof, Proofs
     from sartor.domain.rehearsal import Rehearsal, Rehearsed
     from sartor.domain.repair import Mend
-    from sartor.domain.rules import Finding, Lint
+    from sartor.domain.schema.difference import Difference
     from sartor.domain.verification import Verification
+    from sartor.lint.rules import Finding, Lint
 
 
 def rehearsal_shape(found: Rehearsal) -> Shape:
@@ -48,7 +48,7 @@ def _rehearsed_shape(each: Rehearsed) -> Shape:
 
 
 def _statement_shape(statement: Statement) -> Shape:
-    from sartor.domain.recipe import PAGE, recipe
+    from sartor.domain.hazards.remediation import PAGE, recipe
 
     better = recipe(statement)
     return {

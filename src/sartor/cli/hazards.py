@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from sartor.cli import render
-from sartor.domain.hazard import LONG, STOPS_READS, STOPS_WRITES, Lost, Size, Statement, Verdict, named
-from sartor.domain.recipe import PAGE, recipe
+from sartor.domain.hazards.hazard import LONG, STOPS_READS, STOPS_WRITES, Lost, Size, Statement, Verdict, named
+from sartor.domain.hazards.remediation import PAGE, recipe
 from sartor.domain.rehearsal import Rehearsal, Rehearsed
 
 DOUBT = "what it does may depend on rows, and the clone has none"

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 from sartor import api
 from sartor.cli import found_shapes, options, output
 from sartor.cli.declare import Command, Option, command_in
-from sartor.domain.errors import SettingsError
 from sartor.domain.visible import visible_line
+from sartor.errors import SettingsError
 
 if TYPE_CHECKING:
-    from sartor.domain.rules import Lint
+    from sartor.lint.rules import Lint
 
 FORMATS = ("text", "json", "github", "sarif")
 CODES = {0: "no error", 1: "errors; with --strict, warnings too", 2: "wrong use or settings"}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sartor.cli import output, results, title
 from sartor.cli.declare import Command, call, parse
-from sartor.domain.errors import Interrupted, SartorError
+from sartor.errors import Interrupted, SartorError
 
 
 def run_command(arguments: Sequence[str]) -> int:

@@ -10,7 +10,7 @@ from sartor.cli.declare import Command, Option, command_in
 from sartor.cli.telling import telling_run
 from sartor.cli.work import on_each, reach, run, settled
 from sartor.domain.destination import Destination
-from sartor.domain.errors import UsageError, VerificationFailed
+from sartor.errors import UsageError, VerificationFailed
 
 commands: dict[str, Command] = {}
 

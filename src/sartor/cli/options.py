@@ -7,7 +7,7 @@ from typing import Annotated
 
 from sartor.api import Flags
 from sartor.cli.declare import Group, Option
-from sartor.domain.errors import UsageError
+from sartor.errors import UsageError
 
 DbUrl = Annotated[
     str | None,

@@ -11,8 +11,8 @@ from typing import Any
 from sartor.cli import again, results
 from sartor.cli.outlet import Outlet
 from sartor.domain.destination import redact
-from sartor.domain.errors import AlterationFailed, Interrupted, SartorError, UsageError
 from sartor.domain.visible import printable, visible, visible_json
+from sartor.errors import AlterationFailed, Interrupted, SartorError, UsageError
 
 _results = Outlet(results.file)
 _words = Outlet(lambda: sys.stderr)

@@ -8,9 +8,9 @@ from typing import Any
 
 from sartor.cli import output, render, results
 from sartor.domain.alteration import Alteration
-from sartor.domain.errors import Interrupted
 from sartor.domain.release import Release
 from sartor.domain.visible import visible_line
+from sartor.errors import Interrupted
 
 
 @contextmanager

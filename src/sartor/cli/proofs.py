@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sartor.cli import render
-from sartor.domain.difference import unified
 from sartor.domain.proof import ChangedRows, Deviation, Proof, Proofs, Result, Stage
+from sartor.domain.schema.difference import unified
 
 SAID = {
     Stage.DOWN: "`down` doesn't bring back what was there before `up`",

@@ -12,7 +12,7 @@ from sartor.cli.declare import Argument, Command, Option, command_in
 from sartor.cli.telling import telling_run
 from sartor.cli.work import on_each, reach, run, settled
 from sartor.domain.destination import Destination
-from sartor.domain.errors import AlterationEdited, AlterationMissing, Unproved, UsageError
+from sartor.errors import AlterationEdited, AlterationMissing, Unproved, UsageError
 
 if TYPE_CHECKING:
     from sartor.domain.manifest import Standing

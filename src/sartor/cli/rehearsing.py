@@ -11,10 +11,10 @@ from sartor.cli.declare import Argument, Command, Option, command_in
 from sartor.cli.telling import plain
 from sartor.cli.work import on_each, reach, run, settled
 from sartor.domain.destination import Destination
-from sartor.domain.errors import AlterationFailed, HazardFound, UsageError
+from sartor.errors import AlterationFailed, HazardFound, UsageError
 
 if TYPE_CHECKING:
-    from sartor.domain.hazard import Verdict
+    from sartor.domain.hazards.hazard import Verdict
     from sartor.domain.rehearsal import Rehearsal
 
 CODES = {0: "rehearsed, or nothing to rehearse", 1: "an alteration failed, or is worse than --max-hazard allows"}
@@ -102,7 +102,7 @@ def rehearse(
 
 
 def _verdict(text: str) -> Verdict:
-    from sartor.domain.hazard import Verdict
+    from sartor.domain.hazards.hazard import Verdict
 
     allowed = [verdict.value for verdict in Verdict if verdict is not Verdict.NOT_REHEARSED]
     if text not in allowed:

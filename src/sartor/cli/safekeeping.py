@@ -11,7 +11,7 @@ from sartor.cli.declare import Argument, Command, Option, command_in
 from sartor.cli.telling import telling_run
 from sartor.cli.work import on_each, reach, run, settled
 from sartor.domain.destination import Destination
-from sartor.domain.errors import UsageError
+from sartor.errors import UsageError
 
 commands: dict[str, Command] = {}
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from sartor.api import DestinationStatus
 from sartor.domain.alteration import Alteration, Catalogue
-from sartor.domain.errors import SartorError
 from sartor.domain.ledger import Entry, Event
 from sartor.domain.notes import plan_notes, status_notes
 from sartor.domain.plan import Direction
+from sartor.errors import SartorError
 
 if TYPE_CHECKING:
     from sartor.domain.backup import Backup, Restored

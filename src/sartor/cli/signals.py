@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from sartor import api
 from sartor.cli import output
 from sartor.cli.outlet import shout
-from sartor.domain.errors import BrokenInto, Interrupted, SartorError, Unreachable
+from sartor.errors import BrokenInto, Interrupted, SartorError, Unreachable
 
 T = TypeVar("T")
 

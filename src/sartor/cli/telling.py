@@ -10,7 +10,6 @@ from typing import Any
 from sartor.cli import again, output, render, shapes
 from sartor.cli.again import AS_GIVEN, Resume
 from sartor.domain.destination import Destination
-from sartor.domain.errors import AlterationFailed, Interrupted, LockNotHad, SartorError
 from sartor.domain.notes import plan_notes
 from sartor.domain.plan import Direction
 from sartor.domain.report import (
@@ -28,6 +27,7 @@ from sartor.domain.report import (
     Waiting,
 )
 from sartor.domain.visible import visible_line
+from sartor.errors import AlterationFailed, Interrupted, LockNotHad, SartorError
 
 TOLD = frozenset(10 * 2**n for n in range(16))
 """The seconds after which a pipeline gets a line on how far a backup has come."""

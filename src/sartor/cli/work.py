@@ -12,7 +12,7 @@ from sartor import api
 from sartor.api import Flags, Settings
 from sartor.cli import output, render, shapes
 from sartor.domain.destination import Destination
-from sartor.domain.errors import AlterationFailed, SartorError, SettingsError
+from sartor.errors import AlterationFailed, SartorError, SettingsError
 
 T = TypeVar("T")
 

@@ -11,9 +11,9 @@ from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
-from sartor.domain.errors import CatalogueError
 from sartor.domain.release import Release
 from sartor.domain.visible import visible_line
+from sartor.errors import CatalogueError
 
 FILE_NAME = re.compile(
     r"(?P<release>[^-\s]+)-(?P<id>[0-9]{1,10}(?:\.[0-9]+)?-\w[\w.-]*)\.(?:py|sql)",

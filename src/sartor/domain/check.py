@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sartor.domain.drift import Drift
 from sartor.domain.loss import Loss
 from sartor.domain.plan import Plan, Step
 from sartor.domain.rows import Rows
+from sartor.domain.schema.drift import Drift
 
 Part = str | Rows
 """A part of a script for psql: SQL, or data that stay in the file that holds them."""

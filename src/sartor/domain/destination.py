@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Self
 from urllib.parse import quote, quote_plus
 
-from sartor.domain.database_url import build_url, complete, is_text, parse_url, places_of
-from sartor.domain.errors import SettingsError
+from sartor.conninfo.startup_options import TIMEOUTS, seconds
+from sartor.conninfo.url import build_url, complete, is_text, parse_url, places_of
 from sartor.domain.quoting import shows_itself
-from sartor.domain.startup_options import TIMEOUTS, seconds
+from sartor.errors import SettingsError
 
 DEFAULT_SCHEMA = "public"
 

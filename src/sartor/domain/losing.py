@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from sartor.domain.branching import block
-from sartor.domain.hazard import Size, Statement
+from sartor.domain.hazards.hazard import Size, Statement
 from sartor.domain.sql import Token, tokens
 
 _TAKES = re.compile(r"\b(delete|truncate|update|merge)\b", re.IGNORECASE)

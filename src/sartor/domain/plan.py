@@ -8,15 +8,10 @@ from enum import Enum
 from typing import NamedTuple
 
 from sartor.domain.alteration import Alteration, Catalogue, timestamp
-from sartor.domain.errors import (
-    AlterationEdited,
-    AlterationMissing,
-    OutOfOrder,
-    TargetError,
-)
 from sartor.domain.ledger import Entry, Ledger
 from sartor.domain.release import NEXT, Release
 from sartor.domain.status import Pair, Status, as_labelled, compare
+from sartor.errors import AlterationEdited, AlterationMissing, OutOfOrder, TargetError
 
 
 class Direction(Enum):

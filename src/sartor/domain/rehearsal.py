@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sartor.domain.alteration import Alteration
-from sartor.domain.hazard import Size, Statement, Verdict, worst
+from sartor.domain.hazards.hazard import Size, Statement, Verdict, worst
 from sartor.domain.release import Release
 from sartor.domain.report import Failure
 

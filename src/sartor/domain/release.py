@@ -7,7 +7,7 @@ from functools import lru_cache, total_ordering
 
 from packaging.version import InvalidVersion, Version
 
-from sartor.domain.errors import TargetError
+from sartor.errors import TargetError
 
 LATEST = "latest"
 """The word for the highest release shipped, as a target."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from sartor.domain.alteration import Alteration, Catalogue
-from sartor.domain.errors import DestinationError, PlanError
 from sartor.domain.ledger import Entry, EventKind, Ledger, State
 from sartor.domain.status import Status, compare
+from sartor.errors import DestinationError, PlanError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

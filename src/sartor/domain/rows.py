@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sartor.domain.errors import CatalogueError
+from sartor.errors import CatalogueError
 
 BLOCK = 1 << 18
 """The bytes that are read at once."""

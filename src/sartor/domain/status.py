@@ -9,9 +9,9 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from sartor.domain.alteration import Alteration, Catalogue, Key, order_key
-from sartor.domain.errors import LineageMismatch
 from sartor.domain.ledger import Entry, Ledger, State
 from sartor.domain.release import Release
+from sartor.errors import LineageMismatch
 
 
 class Pair(NamedTuple):

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from sartor.domain.quoting import quote_comment
-from sartor.postgres.connection import CLEANING, CLEARING, GRACE, Connection
+from sartor.postgres.driver.connection import CLEANING, CLEARING, GRACE, Connection
 from sartor.postgres.guard import NewEvent, Phase, closing, opening, preparing
 from sartor.postgres.pins import Pins
 

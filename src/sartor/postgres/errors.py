@@ -7,13 +7,13 @@ from pathlib import Path
 
 import asyncpg
 
-from sartor.domain.errors import Escaped, ScriptFault, said
 from sartor.domain.report import Failure
 from sartor.domain.sensitive import redact_literals, without_secrets
-from sartor.postgres.asked import NotAwaited
+from sartor.errors import Escaped, ScriptFault, said
+from sartor.postgres.driver.refused import NoTalk, TransactionControl
+from sartor.postgres.driver.unawaited import NotAwaited
 from sartor.postgres.guard import BEYOND, CLOSED_CONSTRAINT, MARK_GONE, ROLE_LEFT
-from sartor.postgres.refused import NoTalk, TransactionControl
-from sartor.postgres.shared import BeyondDatabase, beyond
+from sartor.postgres.server_objects import BeyondDatabase, beyond
 
 RETRIED = frozenset({"55P03", "40P01", "40001"})
 """The SQLSTATEs of lock not available, deadlock and serialization failure.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sartor.domain.own_tables import TABLES, Trait, require_sound
 from sartor.domain.writers import Writer
-from sartor.postgres.connection import Connection
+from sartor.postgres.driver.connection import Connection
 
 OWN = f"""
 with recursive mine (oid) as (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sartor.domain.quoting import quote_identifier, quote_literal
-from sartor.postgres.fence import PATH
+from sartor.postgres.driver.fence import PATH
 
 TIMES_TRANSACTIONS = 170000
 """The first server version that knows `transaction_timeout`."""

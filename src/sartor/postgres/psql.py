@@ -16,10 +16,10 @@ from sartor.domain.concurrent import waits_for_others
 from sartor.domain.own_tables import TABLES, OwnTable
 from sartor.domain.quoting import quote_identifier, quote_literal, quote_word
 from sartor.domain.rehearsal import Message
-from sartor.postgres.connection import CLEANING
-from sartor.postgres.fence import FENCE
+from sartor.postgres.driver.connection import CLEANING
+from sartor.postgres.driver.fence import FENCE
 from sartor.postgres.guard import JOURNAL, LEDGER, NewEvent, closing, opening
-from sartor.postgres.indexes import start_detail
+from sartor.postgres.invalid_indexes import start_detail
 from sartor.postgres.pins import Pins, session_settings, without_lock_timeout
 
 SETUP = r"""\set ON_ERROR_STOP on

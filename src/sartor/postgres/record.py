@@ -7,9 +7,9 @@ import socket
 from datetime import datetime
 
 from sartor import __version__
-from sartor.domain.drift import Record
-from sartor.domain.fingerprint import Fingerprint
 from sartor.domain.quoting import quote_identifier
+from sartor.domain.schema.drift import Record
+from sartor.domain.schema.fingerprint import Fingerprint
 from sartor.postgres.session import Session
 
 _READ = """

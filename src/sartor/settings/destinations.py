@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from sartor.domain.database_url import complete, parse_environment, parse_url
+from sartor.conninfo.url import complete, parse_environment, parse_url
 from sartor.domain.destination import DEFAULT_SCHEMA, Destination, parse_schema
-from sartor.domain.errors import SettingsError
+from sartor.errors import SettingsError
 from sartor.settings.lookup import Found, Lookup
 from sartor.settings.services import read_service
 

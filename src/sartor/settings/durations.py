@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sartor.domain.errors import SettingsError
+from sartor.errors import SettingsError
 from sartor.settings.lookup import Found
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sartor.domain.alteration import Lineage
-from sartor.domain.errors import SettingsError
+from sartor.errors import SettingsError
 
 MAIN = "main"
 

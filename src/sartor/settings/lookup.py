@@ -8,8 +8,8 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
-from sartor.domain.database_url import is_text
-from sartor.domain.errors import SettingsError
+from sartor.conninfo.url import is_text
+from sartor.errors import SettingsError
 from sartor.settings.toml_file import TomlFile
 
 _SECRETS = "/var/run/secrets"

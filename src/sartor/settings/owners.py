@@ -13,7 +13,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from sartor.domain.errors import SettingsError
+from sartor.errors import SettingsError
 
 TRUSTED = "SARTOR_SAFE_DIRECTORY"
 """The variable that lists trusted folders of other users, as PATH lists folders; `*` trusts all."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sartor.domain.errors import SettingsError
+from sartor.errors import SettingsError
 from sartor.settings.lookup import Lookup, variable
 from sartor.settings.owners import TRUSTED
 from sartor.settings.toml_file import KEYS

@@ -7,9 +7,9 @@ import pwd
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from sartor.domain.database_url import parse_pairs
-from sartor.domain.errors import SettingsError
-from sartor.domain.service_file import find_service
+from sartor.conninfo.service import find_service
+from sartor.conninfo.url import parse_pairs
+from sartor.errors import SettingsError
 
 _SYSTEM = ("/etc/postgresql-common", "/etc")
 """The folders of the file for the whole machine, where PGSYSCONFDIR isn't set.

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sartor.domain.errors import SettingsError
+from sartor.errors import SettingsError
 from sartor.settings.owners import require_own
 
 KEYS = (

@@ -1,0 +1,197 @@
+r"""Reads SQL files as psql does: after `copy ... from stdin;` the lines up to `\.` are data, not SQL.
+
+A file may be larger than memory. So it is read block by block, and only its SQL is kept; of the data, only their place
+in the file. While a file is sifted each byte counts as a character: the characters that SQL's syntax depends on are
+ASCII, and offsets are those of the file.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sartor.domain import sql
+from sartor.domain.client_copy import client_copy
+from sartor.domain.directives import DIRECTIVE
+from sartor.domain.lines import Lines
+from sartor.domain.rows import Rows
+from sartor.errors import ScriptError
+
+_WINDOW = 1 << 16
+"""The number of bytes that are searched for a COPY at first."""
+
+_END = re.compile(rb"\n(\\\.\r?\n)")
+_END_OF_FILE = re.compile(rb"\n(\\\.\r?)\Z")
+_LONGEST_END = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sifted:
+    """A file's SQL, and its data: `rows` by the offset of their COPY in the text.
+
+    `gaps` are the places where lines of the file aren't in the text, as `Lines` takes them.
+    """
+
+    text: str
+    rows: Mapping[int, Rows]
+    gaps: Sequence[tuple[int, int]]
+
+    def lines(self) -> Lines:
+        """Returns the mapping of the text's offsets to lines of the file."""
+        return Lines(self.text, gaps=self.gaps)
+
+
+class _Copies(NamedTuple):
+    """The COPYs of one line whose data follow it: their offsets, and the offset of the line's end."""
+
+    starts: tuple[int, ...]
+    end: int
+
+
+def sift(name: str, file: str, blocks: Iterable[bytes]) -> Sifted:
+    """Separates a file's SQL from its data. Raises ScriptError, naming file and line, where it can't be SQL."""
+    source = _Source(name, file, blocks)
+    parts: list[str] = []
+    rows: dict[int, Rows] = {}
+    gaps: list[tuple[int, int]] = []
+    length = 0
+    while copies := _next_copies(source):
+        line, before = source.line, source.held[: copies.end]
+        text = source.take_text(copies.end)
+        for start in copies.starts:
+            at = line + before.count(b"\n", 0, start)
+            rows[length + len(_decoded(before[:start]))] = _take_rows(source, at)
+        parts.append(text)
+        length += len(text)
+        gaps.append((length, source.line - line - before.count(b"\n")))
+    parts.append(source.take_text(len(source.held)))
+    return Sifted(text="".join(parts), rows=rows, gaps=gaps)
+
+
+def _decoded(part: bytes | bytearray) -> str:
+    return part.decode("utf-8")
+
+
+class _Source:
+    """The bytes of a file from `offset` on, as far as they have been read; `line` is the line there, from 1."""
+
+    def __init__(self, name: str, file: str, blocks: Iterable[bytes]) -> None:
+        self.name, self.file = name, file
+        self.held = bytearray()
+        self.offset, self.line = 0, 1
+        self.over = False
+        self._blocks = iter(blocks)
+        while len(self.held) < len(codecs.BOM_UTF8) and self.more():
+            pass
+        if self.held.startswith(codecs.BOM_UTF8):
+            self.take(len(codecs.BOM_UTF8))
+
+    def more(self) -> bool:
+        """Reads the next block; returns whether there was one."""
+        block = next(self._blocks, b"")
+        self.over = not block
+        self.held += block
+        return not self.over
+
+    def take(self, count: int) -> bytes:
+        """Returns the next `count` bytes, and drops them from `held`."""
+        found = bytes(self.held[:count])
+        del self.held[:count]
+        self.offset += count
+        self.line += found.count(b"\n")
+        return found
+
+    def take_text(self, count: int) -> str:
+        """Returns the next `count` bytes as text, and drops them. Raises ScriptError where they aren't UTF-8."""
+        line, found = self.line, self.take(count)
+        try:
+            return _decoded(found)
+        except UnicodeDecodeError as error:
+            line += found.count(b"\n", 0, error.start)
+            raise self.wrong(line, "not UTF-8; `pg_dump --encoding=UTF8` writes a dump that is") from error
+
+    def wrong(self, line: int, reason: str) -> ScriptError:
+        return ScriptError(f"{self.name}, line {line}: {reason}", line=line)
+
+
+def _next_copies(source: _Source) -> _Copies | None:
+    """Returns the COPYs of the next line that ends a COPY from the client, or None; reads as far as it takes."""
+    window = _WINDOW
+    while True:
+        while len(source.held) < window and source.more():
+            pass
+        if found := _find_copies(source):
+            return found
+        if source.over:
+            return None
+        window = 2 * len(source.held)
+
+
+def _find_copies(source: _Source) -> _Copies | None:
+    text = source.held.decode("latin-1")
+    if not re.search("copy", text, re.IGNORECASE):
+        return None
+    starts: list[int] = []
+    end = -1
+    for statement, semicolon in sql.each_statement(text, _without_comments(text)):
+        if starts and semicolon >= end:
+            break
+        copy = client_copy(statement.text) if text[semicolon : semicolon + 1] == ";" else None
+        if copy is None or not copy.from_client:
+            continue
+        if copy.binary:
+            raise source.wrong(
+                source.line + text.count("\n", 0, statement.start),
+                "COPY in binary can't have its data in a script: in Python there is `conn.copy_to_table(...,"
+                ' source=..., format="binary")`',
+            )
+        starts.append(statement.start)
+        end = text.find("\n", semicolon) + 1 or len(text)
+        if end == len(text) and not source.over:
+            return None
+    return _Copies(tuple(starts), end) if starts else None
+
+
+def _without_comments(text: str) -> Iterator[sql.Token]:
+    """Yields the tokens except psql's lines; a directive ends the statement before it."""
+    for token in sql.pieces(text):
+        if token.kind == "line_comment" and DIRECTIVE.fullmatch(token.text):
+            yield sql.Token("mark", ";", token.start)
+        elif token.kind != "backslash":
+            yield token
+
+
+def _take_rows(source: _Source, copy: int) -> Rows:
+    r"""Returns the data of the COPY in line `copy`, and takes them from the source, with the `\.` that ends them.
+
+    Raises ScriptError where nothing ends them.
+    """
+    start, line, digest = source.offset, source.line, hashlib.sha256()
+    newline = b"\n"  # the end of the line before, where that was taken already
+    while True:
+        window = newline + source.held
+        match = _END.search(window) or (_END_OF_FILE.search(window) if source.over else None)
+        if match is None and source.over:
+            raise source.wrong(copy, "the data of this COPY never end: there is no line `\\.` behind them")
+        count = (len(source.held) - _LONGEST_END) if match is None else match.start() + 1 - len(newline)
+        if count > 0:
+            taken = source.take(count)
+            digest.update(taken)
+            newline = b"\n" if taken.endswith(b"\n") else b""
+        if match is not None:
+            size, lines = source.offset - start, source.line - line
+            end = source.take(len(match[1]))
+            return Rows(
+                file=source.file,
+                start=start,
+                size=size,
+                line=line,
+                count=lines,
+                end=end if end.endswith(b"\n") else end + b"\n",
+                digest=digest.digest(),
+            )
+        source.more()

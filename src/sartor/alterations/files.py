@@ -1,0 +1,167 @@
+"""Reads folders and import packages as lineages of alterations."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain
+from pathlib import Path
+
+from sartor.domain.alteration import (
+    Alteration,
+    Checksum,
+    Lineage,
+    Misnamed,
+    checksum,
+    make_lineage,
+    parse_file_name,
+)
+from sartor.errors import CatalogueError
+
+SEEDS = "seeds"
+"""The name of the folder inside a lineage's folder that holds its seed modules."""
+
+_BLOCK = 65_536
+"""Bytes read at once: Python allocates memory for all of them before it knows how many there are."""
+
+
+def read_lineage(name: str, location: str) -> Lineage:
+    """Reads the lineage in a folder or an import package. Raises CatalogueError, naming the file or the folder."""
+    folder = str(find_folder(location))
+    names = list_scripts(folder)
+    return lineage_of(name, location, folder, names, (sum_file(f"{folder}/{each}") for each in names))
+
+
+def lineage_of(name: str, location: str, folder: str, names: Sequence[str], sums: Iterable[str]) -> Lineage:
+    """Makes the lineage of a folder's files; reads their checksums from `sums` once all names are found to be right.
+
+    Raises CatalogueError.
+    """
+    parsed = [parse_file_name(each) for each in names]
+    # For ten thousand files, the class's own constructor would take as long again.
+    make = partial(tuple.__new__, Alteration)
+    return make_lineage(
+        name,
+        location,
+        [
+            make((name, alteration_id, release, each, content_sum, folder))
+            for (release, alteration_id), each, content_sum in zip(parsed, names, sums, strict=True)
+        ],
+    )
+
+
+def survey(name: str, location: str) -> tuple[list[Alteration], list[Misnamed]]:
+    """Returns a lineage's files: its alterations, and those with wrong names.
+
+    Raises CatalogueError where a file can't be read.
+    """
+    alterations, misnamed = [], []
+    folder = str(find_folder(location))
+    for each in list_scripts(folder):
+        file = f"{folder}/{each}"
+        try:
+            release, alteration_id = parse_file_name(each)
+        except CatalogueError as error:
+            misnamed.append(Misnamed(lineage=name, name=each, file=file, reason=str(error)))
+        else:
+            alterations.append(Alteration(name, alteration_id, release, each, sum_file(file), folder))
+    return alterations, misnamed
+
+
+def find_folder(location: str) -> Path:
+    """Returns the folder of `location`: a path, or an import package such as `acme.alterations`.
+
+    Raises CatalogueError where there is none.
+    """
+    path = Path(location)
+    if path.is_dir():
+        return path.absolute()
+    if path.exists():
+        raise CatalogueError(f"{location} is a file, not a folder of alterations")
+    if all(part.isidentifier() for part in location.split(".")) and (package := _find_package(location)):
+        return package
+    raise CatalogueError(
+        f"there are no alterations at {location}: no such folder, and no such import package",
+        hint="give the folder or the package with --alterations",
+    )
+
+
+def _find_package(name: str) -> Path | None:
+    try:
+        spec = importlib.util.find_spec(name)
+    except ImportError:
+        return None
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    folder = Path(next(iter(spec.submodule_search_locations)))
+    return folder if folder.is_dir() else None
+
+
+def list_scripts(folder: str) -> list[str]:
+    """Returns the names of files that are alterations, or look like one, in their order.
+
+    `_helpers.py`, `README.md` and folders don't; dead links do.
+    """
+    with os.scandir(folder) as entries:
+        found = [
+            name
+            for entry in entries
+            if (name := entry.name)[0] not in "_." and name.lower().endswith((".py", ".sql")) and not entry.is_dir()
+        ]
+    found.sort()
+    return found
+
+
+def sum_file(file: str) -> str:
+    """Returns a script's checksum. Raises CatalogueError where it can't be read."""
+    blocks = file_blocks(file)
+    first, second = next(blocks, b""), next(blocks, b"")
+    if not second:
+        return checksum(first)
+    summing = Checksum()
+    for block in chain((first, second), blocks):
+        summing.update(block)
+    return summing.text
+
+
+def file_blocks(file: str) -> Iterator[bytes]:
+    """Yields a file's content, block by block. Raises CatalogueError."""
+    try:
+        # For ten thousand files, creating Python's file objects would take as long as all of this.
+        # Non-blocking: opening a pipe of such a name would wait for a writer.
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise CatalogueError(f"{file} can't be read: it is no regular file", hint="move it away")
+            while block := os.read(descriptor, _BLOCK):
+                yield block
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise CatalogueError(f"{file} can't be read: {error.strerror}") from error
+
+
+def read_script(alteration: Alteration) -> bytes:
+    """Returns the alteration's content. Raises CatalogueError where it has changed: what runs is what is recorded."""
+    return b"".join(script_blocks(alteration))
+
+
+def script_blocks(alteration: Alteration) -> Iterator[bytes]:
+    """Yields the alteration's content block by block; raises CatalogueError at the end where it has changed."""
+    summing = Checksum()
+    for block in file_blocks(alteration.file):
+        summing.update(block)
+        yield block
+    if summing.text != alteration.checksum:
+        raise CatalogueError(f"{alteration.name} changed while the run was going on", hint="run the command again")
+
+
+def seed_files(location: str) -> list[Path]:
+    """Returns the seed modules of a lineage, in the order of their names."""
+    folder = find_folder(location) / SEEDS
+    if not folder.is_dir():
+        return []
+    return sorted(f for f in folder.iterdir() if f.suffix == ".py" and f.name[0] not in "_." and f.is_file())

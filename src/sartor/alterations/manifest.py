@@ -1,0 +1,130 @@
+"""Reads and writes `manifest.toml` beside the alterations: what was released or proved, ordered by timestamp.
+
+    "1700000000-users" = { release = "1.0.0", checksum = "sha256:...", proof = "proved", server = 18 }
+
+Each alteration has one line, so that two branches can be merged.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from sartor.alterations.file_lock import alone_in
+from sartor.alterations.files import find_folder
+from sartor.domain.alteration import Catalogue, Lineage, timestamp
+from sartor.domain.manifest import Line, Manifest, Standing, compare, join
+from sartor.domain.proof import Result
+from sartor.domain.release import Release
+from sartor.errors import CatalogueError
+
+NAME = "manifest.toml"
+FORMAT = 1
+
+_HEAD = f"""\
+# What was released, and which rollbacks were seen to work. Sartor writes this; keep it beside the alterations.
+format = {FORMAT}
+
+[alterations]
+"""
+
+
+def check(catalogue: Catalogue) -> Standing:
+    """Compares all lineages with their manifests. Needs no database. Raises CatalogueError."""
+    return join(compare(lineage, read_manifest(lineage)) for lineage in catalogue.lineages)
+
+
+def check_kept(catalogue: Catalogue) -> Standing:
+    """Compares those lineages that keep a manifest with it: a user that proves nothing needn't hear of that.
+
+    Raises CatalogueError.
+    """
+    pairs = [(lineage, read_manifest(lineage)) for lineage in catalogue.lineages]
+    return join(compare(lineage, manifest) for lineage, manifest in pairs if manifest)
+
+
+def read_manifest(lineage: Lineage) -> Manifest:
+    """Reads a lineage's manifest, empty where there is no file. Raises CatalogueError where it can't be read."""
+    import tomllib  # noqa: PLC0415 - most commands don't look at a manifest, and start-up counts
+
+    file = _file(lineage)
+    try:
+        document = tomllib.loads(file.read_text("utf-8"))
+        if document["format"] != FORMAT:
+            raise CatalogueError(
+                f"{file} is of another Sartor, in format {document['format']}", hint="use a Sartor that knows it"
+            )
+        return {alteration_id: _line(alteration_id, told) for alteration_id, told in document["alterations"].items()}
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise CatalogueError(f"{file} can't be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CatalogueError(
+            f"{file} isn't a manifest: {error}",
+            hint="a merge may have left two lines for one alteration: keep one, and prove it again",
+        ) from error
+
+
+def _line(alteration_id: str, told: dict[str, Any]) -> Line:
+    proof = told.get("proof")
+    return Line(
+        id=alteration_id,
+        release=Release.parse(told["release"]),
+        checksum=told["checksum"],
+        proof=None if proof is None else Result(proof),
+        server=told.get("server"),
+    )
+
+
+def add_line(lineage: Lineage, line: Line) -> None:
+    """Writes a line to a lineage's manifest, in place of that of the same alteration. Raises CatalogueError.
+
+    Lines without a file are removed, unless they bind it (`Line.binds`). Several processes may do this at once.
+    """
+    file = _file(lineage)
+    try:
+        with alone_in(file.parent):
+            manifest = {**read_manifest(lineage), line.id: line}
+            kept = [each for each in manifest.values() if each.id in lineage.by_id or each.binds]
+            _replace(file, _HEAD + "".join(_written(kept)))
+    except OSError as error:
+        raise CatalogueError(f"{file} can't be written: {error.strerror}") from error
+
+
+def is_writable(lineage: Lineage) -> bool:
+    """Returns whether the lineage's manifest can be written: an installed package's usually can't."""
+    return os.access(_file(lineage).parent, os.W_OK)
+
+
+def _file(lineage: Lineage) -> Path:
+    return find_folder(lineage.location) / NAME
+
+
+def _written(lines: Iterable[Line]) -> Iterator[str]:
+    for line in sorted(lines, key=lambda each: (timestamp(each.id), each.id)):
+        told = [f'release = "{line.release.label}"', f'checksum = "{line.checksum}"']
+        if line.proof is not None:
+            told += [f'proof = "{line.proof.value}"', f"server = {line.server}"]
+        yield f'"{line.id}" = {{ {", ".join(told)} }}\n'
+
+
+def _replace(file: Path, text: str) -> None:
+    """Replaces a file atomically: a reader sees all of the old or all of the new one. Raises OSError."""
+    with suppress(FileNotFoundError):
+        if file.read_text("utf-8") == text:
+            return
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=file.parent, prefix=".", delete=False) as new:
+        try:
+            new.write(text)
+            new.flush()
+            os.fsync(new.fileno())
+            Path(new.name).chmod(0o644)
+            Path(new.name).replace(file)
+        except BaseException:
+            Path(new.name).unlink(missing_ok=True)
+            raise

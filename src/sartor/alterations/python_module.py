@@ -1,0 +1,128 @@
+"""Loads Python scripts: compiles and executes them as modules that nothing else can import."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+from sartor.alterations.process.state import stay
+from sartor.alterations.script import FUNCTIONS, Body, Place, Script
+from sartor.domain.alteration import Alteration
+from sartor.domain.context import Context
+from sartor.errors import ScriptError, causes, said
+
+PACKAGE = "sartor_scripts"
+"""The prefix of the package of a lineage's modules, so that `from ._helpers import x` finds their own folder's."""
+
+
+def load_python(alteration: Alteration, content: bytes) -> Script:
+    """Loads the script in `content`. Raises ScriptError, naming file, line and reason, where it isn't a valid one."""
+    module = run_module(Path(alteration.file), content, package=f"{PACKAGE}_{alteration.lineage.replace('-', '_')}")
+    functions = vars(module)
+    return Script(
+        alteration=alteration,
+        bodies=_bodies(functions, alteration.name, "{}"),
+        before=_bodies(functions, alteration.name, "before_{}"),
+        transactional=_option(functions, alteration.name, "transaction", bool, default=True),
+        irreversible=_option(functions, alteration.name, "irreversible", str, default=None),
+        locate=lambda error: locate(error, alteration.file),
+        source=content.decode("utf-8", "replace"),
+    )
+
+
+def run_module(file: Path, content: bytes, *, package: str) -> ModuleType:
+    """Executes a module's source as part of `package`, whose folder is the file's. Raises ScriptError."""
+    _make_package(package, str(file.parent))
+    module = ModuleType(f"{package}.{file.stem}")
+    module.__file__ = str(file)
+    module.__package__ = package
+    # Dataclasses and pickles look their module up by its name, while it runs.
+    sys.modules[module.__name__] = module
+    try:
+        code = compile(content, str(file), "exec", dont_inherit=True)
+        with stay() as premises:
+            exec(code, vars(module))  # noqa: S102
+    except SyntaxError as error:
+        place = f"{Path(error.filename or file).name}, line {error.lineno}"
+        raise ScriptError(f"{place}: {error.msg}: {(error.text or '').strip()}".rstrip(": ")) from error
+    except asyncio.CancelledError as error:
+        if type(error) is not asyncio.CancelledError:
+            raise  # a signal interrupted the module, whose code isn't awaited
+        raise _unloadable(file, error) from error
+    except BaseException as error:
+        raise _unloadable(file, error) from error
+    finally:
+        del sys.modules[module.__name__]
+    if premises.fault is not None:
+        raise ScriptError(f"{file.name}: {premises.fault}, while loading") from premises.fault
+    return module
+
+
+def _unloadable(file: Path, error: BaseException) -> ScriptError:
+    found = locate(error, str(file))
+    line = f", line {found[1]}" if found else ""
+    return ScriptError(f"{file.name}{line}: {type(error).__name__} while loading: {said(error)}")
+
+
+def _make_package(name: str, folder: str) -> None:
+    """Makes `name` the package of this folder; one process may load several folders for lineages of one name."""
+    known = sys.modules.get(name)
+    if known is not None and known.__path__ == [folder]:
+        return
+    for other in [module for module in sys.modules if module.startswith(f"{name}.")]:
+        del sys.modules[other]
+    sys.modules[name] = package = ModuleType(name)
+    package.__path__ = [folder]
+
+
+def locate(error: BaseException, file: str) -> Place | None:
+    """Returns the innermost line of `file` that an error or one of its causes passed through; None where none did."""
+    for each in causes(error):
+        lines = [frame.lineno for frame in traceback.extract_tb(each.__traceback__) if frame.filename == file]
+        if lines and lines[-1] is not None:
+            return file, lines[-1]
+    return None
+
+
+def _bodies(functions: dict[str, Any], name: str, pattern: str) -> dict[Any, Body]:
+    found = {direction: pattern.format(word) for direction, word in FUNCTIONS.items()}
+    return {d: async_function(functions[f], name, f) for d, f in found.items() if f in functions}
+
+
+def async_function(function: object, file: str, name: str) -> Body:
+    """Returns `function` as one that takes connection and context.
+
+    Raises ScriptError unless it is `async def f(conn[, context])`.
+    """
+    if not callable(function):
+        raise ScriptError(f"{file}: `{name}` isn't a function: write `async def {name}(conn)`")
+    if not inspect.iscoroutinefunction(function):
+        raise ScriptError(f"{file}: `{name}` isn't async: write `async def {name}(conn)`")
+    takes = _parameters(function)
+    if takes not in {1, 2}:
+        raise ScriptError(f"{file}: `{name}` takes {takes} parameters: write `async def {name}(conn)`")
+
+    async def body(conn: Any, context: Context) -> None:
+        await (function(conn) if takes == 1 else function(conn, context))
+
+    return body
+
+
+def _parameters(function: Callable[..., Any]) -> int:
+    if isinstance(function, FunctionType) and not hasattr(function, "__wrapped__"):
+        return function.__code__.co_argcount
+    kinds = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
+    return sum(parameter.kind in kinds for parameter in inspect.signature(function).parameters.values())
+
+
+def _option(functions: dict[str, Any], file: str, name: str, kind: type, *, default: Any) -> Any:
+    value = functions.get(name, default)
+    if value is not default and not isinstance(value, kind):
+        raise ScriptError(f"{file}: `{name}` is {value!r}, and must be of type {kind.__name__}")
+    return value

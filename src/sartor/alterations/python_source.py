@@ -1,0 +1,147 @@
+"""Reads Python scripts by their syntax tree: which functions there are, and the SQL that they send."""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sartor.alterations.suppressions import ignored_by
+from sartor.domain.alteration import Alteration
+from sartor.domain.source import Part, Source, Text
+
+_PARTS = {part.value: part for part in Part}
+_ASKING = {"cursor", "execute", "executemany", "fetch", "fetchmany", "fetchrow", "fetchval", "prepare"}
+"""The connection's methods that take SQL."""
+_NAMED = {"command", "query"}
+"""The names of the parameters under which they take it."""
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(slots=True)
+class _Bound:
+    """The names that a module binds when it is loaded, each with its value where the source shows it."""
+
+    functions: dict[str, _Function] = field(default_factory=dict)
+    values: dict[str, ast.expr] = field(default_factory=dict)
+    others: set[str] = field(default_factory=set)
+    """Imported names; `*` stands for any."""
+
+    def has(self, name: str) -> bool:
+        """Returns whether the name is bound, or may be."""
+        return name in self.functions or name in self.values or bool({name, "*"} & self.others)
+
+
+def read_python(alteration: Alteration, content: bytes) -> Source:
+    """Reads a Python script's source, without running it."""
+    names, ignored = _tokens(content)
+    try:
+        tree = ast.parse(content, alteration.name)
+    except (SyntaxError, ValueError, RecursionError) as error:
+        line = getattr(error, "lineno", None) or 1
+        reason = Text(getattr(error, "msg", None) or str(error), line)
+        return Source(alteration=alteration, wrong=(reason,), names=names, ignored=ignored)
+    bound = _Bound()
+    _bind(tree.body, bound)
+    return Source(
+        alteration=alteration,
+        parts={part: _sent(bound, name) for name, part in _PARTS.items() if bound.has(name)},
+        not_async=tuple(
+            Text(name, function.lineno)
+            for name, function in bound.functions.items()
+            if name in _PARTS and isinstance(function, ast.FunctionDef) and not function.decorator_list
+        ),
+        transactional=_transactional(bound),
+        irreversible=bound.has("irreversible"),
+        names=names,
+        ignored=ignored,
+    )
+
+
+def _tokens(content: bytes) -> tuple[tuple[Text, ...], tuple[Text, ...]]:
+    """Returns a module's names that aren't ASCII, and the codes that its comments ignore; as far as it can be read."""
+    names: list[Text] = []
+    ignored: list[Text] = []
+    try:
+        for token in tokenize.tokenize(io.BytesIO(content).readline):
+            if token.type == tokenize.NAME and not token.string.isascii():
+                names.append(Text(token.string, token.start[0]))
+            elif token.type == tokenize.COMMENT:
+                ignored += ignored_by(token.string, token.start[0])
+    except (tokenize.TokenError, SyntaxError, ValueError):
+        pass  # `ast` says what is wrong
+    return tuple(names), tuple(ignored)
+
+
+def _bind(body: list[ast.stmt], bound: _Bound) -> None:
+    for node in body:
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                bound.functions[node.name] = node
+            case ast.Assign(targets=targets, value=value):
+                bound.values |= {t.id: value for t in targets if isinstance(t, ast.Name)}
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                bound.values[name] = value
+            case ast.Import(names=names) | ast.ImportFrom(names=names):
+                bound.others |= {alias.asname or alias.name for alias in names}
+            case _:
+                for inner in ("body", "orelse", "finalbody"):
+                    _bind(getattr(node, inner, []), bound)
+
+
+def _transactional(bound: _Bound) -> bool | None:
+    match bound.values.get("transaction"):
+        case ast.Constant(value=bool() as value):
+            return value
+        case None if not bound.has("transaction"):
+            return True
+        case _:
+            return None
+
+
+def _sent(bound: _Bound, name: str) -> tuple[Text, ...]:
+    """Returns the constants that a function passes to a connection's methods, in the order of the source."""
+    function = bound.functions.get(name)
+    if function is None:
+        return ()
+    values = bound.values | _assigned(function)
+    asked = [argument for node in ast.walk(function) if (argument := _asked(node)) is not None]
+    found = [text for argument in asked if (text := _text(argument, values))]
+    return tuple(sorted(found, key=lambda text: text.line))
+
+
+def _assigned(function: _Function) -> dict[str, ast.expr]:
+    bound = _Bound()
+    _bind([node for node in ast.walk(function) if isinstance(node, ast.Assign | ast.AnnAssign)], bound)
+    return bound.values
+
+
+def _asked(node: ast.AST) -> ast.expr | None:
+    """Returns the argument that a call passes to a connection's method as SQL; None where it is no such call."""
+    match node:
+        case ast.Call(func=ast.Attribute(attr=method), args=[argument, *_]) if method in _ASKING:
+            return argument
+        case ast.Call(func=ast.Attribute(attr=method), keywords=keywords) if method in _ASKING:
+            return next((each.value for each in keywords if each.arg in _NAMED), None)
+        case _:
+            return None
+
+
+def _text(node: ast.expr, values: Mapping[str, ast.expr]) -> Text | None:
+    """Returns the SQL of an argument, or None; a value that an f-string inserts is replaced with a plain name."""
+    match node:
+        case ast.Name(id=name) if isinstance(values.get(name), ast.Constant | ast.JoinedStr):
+            return _text(values[name], {})
+        case ast.Constant(value=str(text)):
+            return Text(text, node.lineno)
+        case ast.JoinedStr(values=parts):
+            return Text("".join(_piece(part) for part in parts), node.lineno)
+        case _:
+            return None
+
+
+def _piece(node: ast.expr) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else "something"

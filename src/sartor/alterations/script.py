@@ -1,0 +1,102 @@
+"""The types of a loaded script, in whichever language it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sartor.domain.alteration import Alteration
+from sartor.domain.context import Context
+from sartor.domain.plan import Direction
+from sartor.domain.rows import Rows
+from sartor.domain.sql import stands_alone
+from sartor.errors import ScriptError
+
+Body = Callable[[Any, Context], Awaitable[None]]
+"""A function that runs on a connection (an asyncpg.Connection, which this floor doesn't import) and a context."""
+
+Place = tuple[str, int]
+"""A file and a line of it, from 1."""
+
+
+class Locate(Protocol):
+    """A function that finds where in the script an error came from."""
+
+    def __call__(self, error: BaseException, /) -> Place | None:
+        """Returns the place, or None where the error doesn't show it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """SQL that a script sends in one message: its text, and the line of the file that sends it, from 1.
+
+    `verbatim` is true where the file has the text as it is, starting in that line. `rows` are the data of a COPY.
+    """
+
+    text: str
+    line: int
+    verbatim: bool = False
+    rows: Rows | None = None
+
+    def line_of(self, error: BaseException) -> int:
+        """Returns the line of the file that an error of this fragment is about."""
+        if self.rows is not None and (line := self.rows.line_of(error)) is not None:
+            return line
+        position = getattr(error, "position", None)
+        if not self.verbatim or position is None or getattr(error, "query", None) != self.text:
+            return self.line
+        return self.line + self.text.count("\n", 0, int(position) - 1)
+
+
+FUNCTIONS = {Direction.DEPLOY: "up", Direction.ROLLBACK: "down"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """A loaded alteration. `bodies` and `before` hold the functions that it has for each direction.
+
+    `fragments` holds the SQL of a body, for each direction in which it is known without running Python.
+    """
+
+    alteration: Alteration
+    bodies: Mapping[Direction, Body]
+    locate: Locate
+    before: Mapping[Direction, Body] = field(default_factory=dict)
+    fragments: Mapping[Direction, tuple[Fragment, ...]] = field(default_factory=dict)
+    transactional: bool = True
+    irreversible: str | None = None
+    source: str = ""
+
+    def body(self, direction: Direction) -> Body:
+        """Returns what runs in this direction. Raises ScriptError where there is nothing."""
+        body = self.bodies.get(direction)
+        if body is not None:
+            return body
+        name = self.alteration.name
+        if direction is Direction.ROLLBACK and self.irreversible is not None:
+            raise ScriptError(
+                f"{name} can't be rolled back: {self.irreversible}",
+                hint="roll back to a release after it, or restore a backup; nothing of the plan has run",
+            )
+        function = FUNCTIONS[direction]
+        written = f"a section `-- sartor: {function}`" if self.alteration.is_sql else f"`async def {function}(conn)`"
+        raise ScriptError(f"{name} has no {function}: it needs {written}")
+
+    def sql(self, direction: Direction) -> tuple[Fragment, ...] | None:
+        """Returns the SQL that its body sends, in order; None where only running it can show that."""
+        return self.fragments.get(direction)
+
+    def is_fusible(self, direction: Direction) -> bool:
+        """Returns whether its SQL may be sent in one message with that of others: all of it runs in a transaction."""
+        sent = self.sql(direction)
+        return sent is not None and not self.needs_session(direction) and all(stands_alone(f.text) for f in sent)
+
+    @property
+    def has_way_back(self) -> bool:
+        """True where it can be rolled back, or says why not."""
+        return Direction.ROLLBACK in self.bodies or self.irreversible is not None
+
+    def needs_session(self, direction: Direction) -> bool:
+        """Returns whether a part of it runs outside a transaction, and so needs a server session of its own."""
+        return not self.transactional or direction in self.before

@@ -1,0 +1,216 @@
+"""Loads SQL scripts: sections and options are comments, statements are sent one by one.
+
+    -- sartor: up
+    create table users (id bigint primary key);
+    -- sartor: down
+    drop table users;
+
+Other directives: `-- sartor: transaction off`, `-- sartor: irreversible <why>` in place of a `down` section, and
+`-- sartor: ignore <code>`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from sartor.alterations.copy_data import Sifted, sift
+from sartor.alterations.script import FUNCTIONS, Fragment, Script
+from sartor.alterations.static_script import straight_script
+from sartor.alterations.suppressions import ignored_by
+from sartor.domain import directives, sql
+from sartor.domain.alteration import Alteration
+from sartor.domain.client_copy import ClientCopy, client_copy
+from sartor.domain.source import Text
+from sartor.errors import ScriptError
+
+_SECTIONS = {function: direction for direction, function in FUNCTIONS.items()}
+_RESTRICT = re.compile(r"\\(?:un)?restrict[ \t]+[A-Za-z0-9]+[ \t]*")
+"""The commands that pg_dump writes for psql's safety; they do nothing to a database."""
+_BACKSLASH = {
+    "copy": "write `copy ... from stdin;` with its data behind it, or `conn.copy_to_table` in a Python alteration",
+    "i": "write that file's SQL into this one",
+    "ir": "write that file's SQL into this one",
+    "include": "write that file's SQL into this one",
+    "include_relative": "write that file's SQL into this one",
+    "c": "an alteration is for one database, the destination's",
+    "connect": "an alteration is for one database, the destination's",
+    "gexec": "write a `do` block that executes it, or a Python alteration",
+    ".": "it ends the data of a COPY, and there is none before it",
+}
+_OPEN = {"'": "string", '"': "quoted name", "$": "dollar quote", "e": "string", "/": "comment"}
+_TO_CLIENT = (
+    "COPY to the client: nobody takes what it sends; copy to a file on the server, or in a Python alteration with"
+)
+
+
+@dataclass(slots=True)
+class _Directives:
+    """The content of the file's `-- sartor:` lines: sections by their word, as pieces of SQL."""
+
+    sections: dict[str, list[sql.Token]] = field(default_factory=dict)
+    transactional: bool = True
+    irreversible: str | None = None
+    ignored: list[Text] = field(default_factory=list)
+
+
+class _Reader:
+    """A file being read, which makes the errors about it."""
+
+    def __init__(self, name: str, sifted: Sifted) -> None:
+        self.name = name
+        self.sifted = sifted
+        self.text = sifted.text
+
+    def wrong(self, offset: int, reason: str, *, hint: str | None = None) -> ScriptError:
+        line = self.sifted.lines().at(offset)
+        return ScriptError(f"{self.name}, line {line}: {reason}", line=line, hint=hint)
+
+    def fragments(self, pieces: Iterable[sql.Token]) -> Iterator[Fragment]:
+        """Yields the statements of some pieces. Raises ScriptError at a COPY to or from the client without its data."""
+        lines = self.sifted.lines()
+        for statement in sql.statements(self.text, pieces):
+            rows = self.sifted.rows.get(statement.start)
+            copy = client_copy(statement.text) if rows is None else None
+            if copy is not None:
+                raise self.wrong(statement.start, _no_talk(copy))
+            yield Fragment(statement.text, lines.at(statement.start), verbatim=True, rows=rows)
+
+
+def _no_talk(copy: ClientCopy) -> str:
+    if copy.from_client:
+        return "the data of this COPY are missing: a semicolon ends it, and they begin in the next line"
+    return f"{_TO_CLIENT} `conn.copy_from_query`"
+
+
+def load_sql(alteration: Alteration, blocks: Iterable[bytes]) -> Script:
+    """Loads the script in a file's bytes. Raises ScriptError, naming file, line and reason, where it is invalid."""
+    script, _ = read_sql(alteration, blocks)
+    if script.transactional and sql.may_control(script.source):
+        for fragments in script.fragments.values():
+            _refuse_control(alteration, fragments)
+    return script
+
+
+def read_sql(alteration: Alteration, blocks: Iterable[bytes]) -> tuple[Script, tuple[Text, ...]]:
+    """Reads a script that isn't to be run; returns it, and the codes that it ignores.
+
+    Raises ScriptError as `load_sql`, but not for a statement that ends the transaction.
+    """
+    reader = _Reader(alteration.name, sift(alteration.name, alteration.file, blocks))
+    found = _read_directives(reader)
+    script = straight_script(
+        alteration,
+        {_SECTIONS[word]: tuple(reader.fragments(pieces)) for word, pieces in found.sections.items()},
+        transactional=found.transactional,
+        irreversible=found.irreversible,
+        source=reader.text,
+    )
+    return script, tuple(found.ignored)
+
+
+def read_statements(name: str, file: str, blocks: Iterable[bytes]) -> tuple[Fragment, ...]:
+    """Returns the statements of a SQL file that has no sections. Raises ScriptError."""
+    reader = _Reader(name, sift(name, file, blocks))
+    pieces = [token for token in sql.pieces(reader.text) if not _is_passed_over(token, reader)]
+    for token in pieces:
+        _require_closed(token, reader)
+    return tuple(reader.fragments(pieces))
+
+
+def _read_directives(reader: _Reader) -> _Directives:
+    found, section = _Directives(), None  # type: _Directives, str | None
+    for suspect in directives.suspects(reader.text):
+        raise reader.wrong(suspect.end, _not_one(suspect.text))
+    for token in sql.pieces(reader.text):
+        match = directives.DIRECTIVE.fullmatch(token.text) if token.kind == "line_comment" else None
+        if match is not None:
+            _take(found, match["text"], token, reader)
+            section = next(reversed(found.sections), None)
+            continue
+        _require_closed(token, reader)
+        if "comment" in token.kind:
+            _require_plain(token, section, reader)
+        if _is_passed_over(token, reader):
+            continue
+        if section is not None:
+            found.sections[section].append(token)
+        elif not token.is_blank:
+            place = token.end - len(token.text.lstrip())
+            raise reader.wrong(place, "SQL before the first `-- sartor: up` line")
+    return found
+
+
+def _take(found: _Directives, directive: str, token: sql.Token, reader: _Reader) -> None:
+    word, _, rest = directive.partition(" ")
+    before = reader.text[reader.text.rfind("\n", 0, token.start) + 1 : token.start]
+    if before.strip("\ufeff \t\r\f\v") and word != "ignore":
+        raise reader.wrong(token.start, f"`-- sartor: {directive}` stands behind something: give it a line of its own")
+    if directive in _SECTIONS:
+        if directive in found.sections:
+            raise reader.wrong(token.start, f"a second section `{directive}`")
+        found.sections[directive] = []
+    elif directive in {"transaction off", "transaction on"}:
+        found.transactional = rest == "on"
+    elif word == "irreversible" and rest:
+        found.irreversible = rest
+    elif word == "ignore" and rest:  # that one is for `lint`
+        found.ignored += ignored_by(token.text, reader.sifted.lines().at(token.start))
+    else:
+        known = directives.KNOWN
+        raise reader.wrong(token.start, f"unknown line `-- sartor: {directive}`; there are {known}")
+
+
+def _require_plain(token: sql.Token, section: str | None, reader: _Reader) -> None:
+    """Raises ScriptError where a reader would take a comment for a directive, or for another section's start."""
+    at = token.start
+    for line in token.text.splitlines(keepends=True):
+        if directives.is_nearly(line):
+            raise reader.wrong(at, _not_one(line.strip()))
+        if section is not None and directives.other_section(line, section):
+            raise reader.wrong(
+                at,
+                f"`{line.strip()}` in the section `{section}`: what is below it is a part of that",
+                hint="a section begins with `-- sartor: up` or `-- sartor: down`; a comment is to be worded otherwise",
+            )
+        at += len(line)
+
+
+def _not_one(line: str) -> str:
+    return (
+        f"`{line[:60]}` looks like a directive and is none: write it as `-- sartor: down`, in a line of its own"
+        f" ({directives.KNOWN}), or word the comment otherwise"
+    )
+
+
+def _require_closed(token: sql.Token, reader: _Reader) -> None:
+    if token.kind in {"open", "open_comment"}:
+        what = _OPEN[token.text[0].lower()]
+        raise reader.wrong(token.start, f"the {what} that begins here never ends")
+
+
+def _is_passed_over(token: sql.Token, reader: _Reader) -> bool:
+    """Returns whether a token is a psql command that does nothing. Raises ScriptError at any other psql command."""
+    if token.kind != "backslash":
+        return False
+    begins_line = token.start == 0 or reader.text[token.start - 1] in "\r\n"
+    if begins_line and _RESTRICT.fullmatch(token.text):
+        return True
+    command = re.match(r"\\(\w+|.?)", token.text)
+    name = command[1] if command else ""
+    raise reader.wrong(
+        token.start,
+        f"`\\{name}` is a command of psql's, which a script can't have: "
+        + _BACKSLASH.get(name, "take it out, or do what it does in a Python alteration"),
+    )
+
+
+def _refuse_control(alteration: Alteration, fragments: Iterable[Fragment]) -> None:
+    for fragment in fragments:
+        if control := sql.transaction_control(fragment.text):
+            raise ScriptError(
+                f"{alteration.name}, line {fragment.line}: {control.split()[0].upper()}: Sartor runs each script in a"
+                " transaction of its own; take the line out, or add `-- sartor: transaction off`",
+                line=fragment.line,
+            )

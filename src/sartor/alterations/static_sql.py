@@ -1,0 +1,179 @@
+"""Recognises Python scripts that are straight sequences of SQL, by their syntax tree; they are never executed.
+
+Such a module has constants, and functions whose bodies are nothing but `await conn.execute("constant")`. What it
+does is known before it runs, so that it can be shown, judged, and sent together with others. When in doubt it isn't
+straight: it is then a Python module like any other.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sartor.alterations.script import FUNCTIONS, Fragment, Script
+from sartor.alterations.static_script import straight_script
+from sartor.domain.alteration import Alteration
+
+_DIRECTIONS = {function: direction for direction, function in FUNCTIONS.items()}
+_OPTIONS = {"transaction": bool, "irreversible": str}
+_TYPES = {"Connection", "Record"}
+"""The names of asyncpg that a script may use as types."""
+
+
+class _NotStraight(Exception):
+    """Raised where only running the module can show what it does."""
+
+
+@dataclass(slots=True)
+class _Module:
+    """The names that a module binds, each once: constants, functions, and the imports that annotations may use."""
+
+    constants: dict[str, str | bool | int | float | None] = field(default_factory=dict)
+    functions: dict[str, ast.AsyncFunctionDef] = field(default_factory=dict)
+    imported: set[str] = field(default_factory=set)
+    lazy: bool = False
+    """True where annotations are never evaluated."""
+
+
+def read_straight(alteration: Alteration, content: bytes) -> Script | None:
+    """Returns the script in `content` where it is straight; None where it isn't, or isn't Python."""
+    try:
+        module = _read(ast.parse(content, alteration.file))
+        sections = {name: tuple(_fragments(function, module)) for name, function in module.functions.items()}
+    except (_NotStraight, SyntaxError, ValueError, RecursionError):
+        return None
+    return straight_script(
+        alteration,
+        {_DIRECTIONS[name]: fragments for name, fragments in sections.items()},
+        transactional=module.constants.get("transaction") is not False,
+        irreversible=_text(module.constants.get("irreversible")),
+        source=content.decode("utf-8", "replace"),
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _read(tree: ast.Module) -> _Module:
+    module = _Module()
+    for number, node in enumerate(tree.body):
+        match node:
+            case ast.Expr(value=ast.Constant()):
+                pass
+            case ast.ImportFrom(module="__future__", names=[ast.alias(name="annotations")]):
+                _require_first(tree, number)
+                module.lazy = True
+            case ast.Import() | ast.ImportFrom():
+                module.imported |= _imported(node)
+                if module.imported & module.constants.keys():
+                    raise _NotStraight  # the name is bound twice
+            case ast.If(test=ast.Name(id="TYPE_CHECKING"), orelse=[]) if "TYPE_CHECKING" in module.imported:
+                if not all(isinstance(each, ast.Import | ast.ImportFrom) for each in node.body):
+                    raise _NotStraight
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                _bind(module, name, value)
+            case ast.AsyncFunctionDef(name=name) if name in _DIRECTIONS and name not in module.functions:
+                _require_plain(node, module)
+                module.functions[name] = node
+            case _:
+                raise _NotStraight
+    return module
+
+
+def _require_first(tree: ast.Module, number: int) -> None:
+    """Raises _NotStraight unless there is nothing, or the docstring alone, before statement `number`."""
+    if number != (0 if ast.get_docstring(tree, clean=False) is None else 1):
+        raise _NotStraight
+
+
+def _imported(node: ast.Import | ast.ImportFrom) -> set[str]:
+    match node:
+        case ast.Import(names=[ast.alias(name="asyncpg", asname=None)]):
+            return {f"asyncpg.{name}" for name in _TYPES}
+        case ast.ImportFrom(module="asyncpg", level=0, names=names) if all(
+            alias.asname is None and alias.name in _TYPES for alias in names
+        ):
+            return {alias.name for alias in names}
+        case ast.ImportFrom(module="typing", level=0, names=[ast.alias(name="TYPE_CHECKING", asname=None)]):
+            return {"TYPE_CHECKING"}
+        case _:
+            raise _NotStraight
+
+
+def _bind(module: _Module, name: str, value: ast.expr) -> None:
+    if name in module.constants or name in module.imported or name.startswith("__"):
+        raise _NotStraight
+    if name.removeprefix("before_") in _DIRECTIONS or name == "asyncpg":
+        raise _NotStraight
+    found = _constant(value)
+    if name in _OPTIONS and not isinstance(found, _OPTIONS[name]):
+        raise _NotStraight  # loading it as a module says what is wrong
+    module.constants[name] = found
+
+
+def _constant(node: ast.expr) -> str | bool | int | float | None:
+    match node:
+        case ast.Constant(value=str() | bool() | int() | float() | None as value):
+            return value
+        case ast.JoinedStr(values=parts):  # an f-string into which nothing is put
+            return "".join(_string(part) for part in parts)
+        case _:
+            raise _NotStraight
+
+
+def _string(node: ast.expr) -> str:
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case _:
+            raise _NotStraight
+
+
+def _require_plain(function: ast.AsyncFunctionDef, module: _Module) -> None:
+    """Raises _NotStraight unless the function has one or two plain parameters, and annotations that can't fail."""
+    given = function.args
+    names = [argument.arg for argument in given.args]
+    others = (given.posonlyargs, given.kwonlyargs, given.defaults, given.vararg, given.kwarg, function.decorator_list)
+    if any(others) or getattr(function, "type_params", None) or (len(names), len(set(names))) not in {(1, 1), (2, 2)}:
+        raise _NotStraight
+    if any(name.startswith("__") for name in names):
+        raise _NotStraight  # `__debug__` can't be a parameter, as only the compiler knows
+    for annotation in (function.returns, *(argument.annotation for argument in given.args)):
+        if annotation is not None and not module.lazy and not _is_harmless(annotation, module):
+            raise _NotStraight
+
+
+def _is_harmless(annotation: ast.expr, module: _Module) -> bool:
+    return isinstance(annotation, ast.Constant) or ast.unparse(annotation) in module.imported
+
+
+def _fragments(function: ast.AsyncFunctionDef, module: _Module) -> Iterator[Fragment]:
+    """Yields what a function sends, in order. Raises _NotStraight where it does anything else."""
+    parameters = {argument.arg for argument in function.args.args}
+    connection = function.args.args[0].arg
+    for node in function.body:
+        match node:
+            case ast.Pass() | ast.Expr(value=ast.Constant()):
+                continue
+            case ast.Expr(
+                value=ast.Await(
+                    value=ast.Call(
+                        func=ast.Attribute(value=ast.Name(id=name), attr="execute"), args=[argument], keywords=[]
+                    )
+                )
+            ) if name == connection:
+                yield Fragment(_sql(argument, module, parameters), node.lineno)
+            case _:
+                raise _NotStraight
+
+
+def _sql(argument: ast.expr, module: _Module, parameters: set[str]) -> str:
+    if isinstance(argument, ast.Name):
+        value = None if argument.id in parameters else module.constants.get(argument.id)
+    else:
+        value = _constant(argument)
+    if not isinstance(value, str):
+        raise _NotStraight
+    return value

@@ -1,0 +1,128 @@
+"""Writes archives in pg_dump's custom format, and decodes them to their end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from asyncio.subprocess import PIPE
+from collections.abc import Iterable
+from pathlib import Path
+
+from sartor.archive.child_process import Heard, ProgramFailed, ignore, started
+from sartor.archive.tools import Tools, find_tools, place, service, surroundings
+from sartor.domain.destination import redact
+from sartor.domain.quoting import quote_identifier
+from sartor.errors import BackupFailed
+from sartor.postgres.session import Session
+
+UNREADABLE = "unsupported version"
+"""The words with which an older `pg_restore` refuses a newer archive."""
+
+_MOMENTARY = re.compile(r"^$|^--|^\\|^ALTER TABLE ONLY .* SET \(pg_attver=[0-9]+\);$")
+"""Lines that differ between dumps of equal schemas: a random key in \\restrict, and Debian's stamps on columns."""
+
+_HINTS = {
+    "No space left": "free some space, or give another folder",
+    "(?i)file (too large|size limit)": "this user may not write files as large as that: `ulimit -f` says how large",
+    "permission denied for": 'give the role the right to read everything: grant pg_read_all_data to "ROLE";',
+    "row-level security": "take the backup as the tables' owner, or as a role with bypassrls",
+    "timeout": "somebody holds a lock on a table: give it longer with --lock-budget, or end that session",
+    'role "[^"]*" does not exist': "make the roles first (pg_dumpall --roles-only), or restore with --no-owner",
+    "must be (owner|able|member)|permission denied to": "restore as a superuser, or with --no-owner",
+    "max_locks_per_transaction": "it is too much for one transaction here: --jobs 2 does without",
+}
+"""Hints for what the programs complain of, by a pattern of the complaint."""
+
+
+async def dump(
+    tools: Tools,
+    session: Session,
+    file: Path,
+    *,
+    snapshot: str,
+    schema: str | None,
+    empty: Iterable[str] = (),
+    lock_wait: float,
+    heard: Heard = ignore,
+) -> None:
+    """Writes an archive of the session's database as that snapshot has it, or of one schema and the extensions.
+
+    Tables in `empty`, by full name, are in it without their rows. `lock_wait` is in seconds; other than for locks there
+    is no limit. Raises BackupFailed.
+    """
+    arguments = ["--format=custom", f"--file={file}", f"--snapshot={snapshot}", "--verbose", *_scope(tools, schema)]
+    # A name that is quoted where it has to be is a pattern that matches that name alone.
+    arguments += [f"--exclude-table-data={name}" for name in empty]
+    arguments += ["--no-password", f"--lock-wait-timeout={lock_wait * 1000:.0f}", place(session)]
+    try:
+        async with started(
+            tools.program("pg_dump"),
+            *arguments,
+            environment=surroundings(session),
+            service=service(session),
+            heard=heard,
+        ) as program:
+            await program.end()
+    except ProgramFailed as error:
+        raise failed("no backup was taken", error, session) from error
+
+
+def _scope(tools: Tools, schema: str | None) -> list[str]:
+    if schema is None:
+        return []
+    # pg_dump before 14 has no option for them.
+    return [f"--schema={quote_identifier(schema)}", *(["--extension=*"] if tools.major >= 14 else [])]
+
+
+async def describe(tools: Tools, session: Session, *, snapshot: str | None, schema: str | None) -> list[str]:
+    """Returns the lines of the SQL that would make the database's schema; owners and grants are left out."""
+    arguments = ["--schema-only", "--no-password", *BARE, *_scope(tools, schema), place(session)]
+    if snapshot is not None:
+        arguments.append(f"--snapshot={snapshot}")
+    environment = surroundings(session)
+    try:
+        async with started(
+            tools.program("pg_dump"), *arguments, environment=environment, service=service(session), stdout=PIPE
+        ) as program:
+            text, _ = await asyncio.gather(program.stdout.read(), program.end())
+    except ProgramFailed as error:
+        raise failed("the schema can't be described", error, session) from error
+    return [line for line in text.decode().splitlines() if not _MOMENTARY.search(line)]
+
+
+BARE = ("--no-owner", "--no-acl", "--no-publications", "--no-subscriptions")
+"""The options that leave out what needs other roles or reaches other servers."""
+
+
+async def decode(server_version: int, file: Path, *, encrypted: bool) -> Tools:
+    """Reads an archive to its end, which listing its contents wouldn't do; returns the tools that can read it.
+
+    They are tools that can use TLS, where the session that they are to work with is `encrypted`. Raises BackupFailed
+    where the archive is cut short, damaged, or no archive, or where all tools here are too old for it.
+    """
+    complaint = ""
+    for tools in find_tools(server_version, encrypted=encrypted):
+        arguments, environment = [f"--file={os.devnull}", str(file)], os.environ | {"LC_ALL": "C"}
+        try:
+            async with started(tools.program("pg_restore"), *arguments, environment=environment) as program:
+                await program.end()
+        except ProgramFailed as error:
+            complaint = str(error)
+            if UNREADABLE not in complaint:
+                break
+        else:
+            return tools
+    newer = UNREADABLE in complaint
+    raise BackupFailed(
+        f"{file} isn't a whole backup: {complaint}",
+        hint="install newer client tools" if newer else "take another copy of it, or an older backup",
+    )
+
+
+def failed(what: str, error: ProgramFailed, session: Session) -> BackupFailed:
+    """Returns the error for a program that failed, with a hint where there is one for its text."""
+    text = str(error)
+    hint = next((hint for pattern, hint in _HINTS.items() if re.search(pattern, text)), None)
+    role = quote_identifier(session.facts.role)
+    return BackupFailed(redact(f"{what}: {text}", session.secrets), hint=hint and hint.replace('"ROLE"', role))

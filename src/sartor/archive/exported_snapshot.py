@@ -1,0 +1,83 @@
+"""Exports a snapshot of a database, for a connection of Sartor's and for `pg_dump` to share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Container
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from sartor.postgres.connect.connect import close, connect
+from sartor.postgres.driver.connection import Connection
+from sartor.postgres.session import Session
+
+_PINS = """
+set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0; set local row_security = off;
+"""
+_EXPORT = """
+select pg_catalog.pg_export_snapshot() as id, (case when pg_catalog.pg_is_in_recovery()
+    then pg_catalog.pg_last_wal_replay_lsn() else pg_catalog.pg_current_wal_lsn() end)::text as lsn
+"""
+_TABLES = """
+select pg_catalog.format('%I.%I', n.nspname, c.relname) as name, n.nspname::text as schema, c.relname::text as bare,
+    not pg_catalog.pg_has_role(c.relowner, current_user::pg_catalog.name, 'member') as strange
+from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where c.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+    and ($1::text is null or n.nspname = $1)
+    and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_class'::regclass
+        and d.objid = c.oid and d.deptype = 'e')
+order by 1
+"""
+
+
+class Snapshot(NamedTuple):
+    """A snapshot: its name for `pg_dump`, its place in the server's write-ahead log, and a connection that sees it."""
+
+    id: str
+    lsn: str
+    connection: Connection
+
+
+@asynccontextmanager
+async def exported_snapshot(session: Session) -> AsyncIterator[Snapshot]:
+    """Exports a snapshot of the session's database on a connection of its own, for as long as the block lasts."""
+    connection = await connect(session.destination, application=session.application)
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            await connection.execute(_PINS)
+            if session.facts.server_version >= 170000:
+                await connection.execute("set local transaction_timeout = 0")
+            row = await connection.fetchrow(_EXPORT)
+            yield Snapshot(row["id"], row["lsn"], connection)
+    finally:
+        await close(connection)
+
+
+async def count_rows(connection: Connection, schema: str | None, *, empty: Container[str] = ()) -> dict[str, int]:
+    """Counts the rows of each table in one schema, or in all but Postgres's own; tables of extensions are left out.
+
+    A table in `empty` counts as 0 without being read.
+    """
+    found: dict[str, int] = {}
+    for row in await connection.fetch(_TABLES, schema):
+        if row["name"] in empty:
+            found[row["name"]] = 0
+        elif row["strange"]:
+            found[row["name"]] = await _copied(connection, row["schema"], row["bare"])
+        else:
+            found[row["name"]] = await connection.fetchval(f"select count(*) from only {row['name']}")
+    return found
+
+
+async def _copied(connection: Connection, schema: str, table: str) -> int:
+    """Counts the rows of another role's table by reading them all.
+
+    A query's planner runs the functions that the table's indexes call, with the rights of the role that queries; COPY
+    has no planner.
+    """
+
+    async def pass_over(_rows: bytes) -> None:
+        return
+
+    told = await connection.copy_from_table(table, schema_name=schema, output=pass_over)
+    return int(told.split()[-1])

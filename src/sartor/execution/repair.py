@@ -1,0 +1,141 @@
+"""Runs a repair: decides again under the run's lock what is to be done, then does it event by event."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+
+from sartor.domain.alteration import Catalogue
+from sartor.domain.destination import Destination
+from sartor.domain.ledger import EventKind, Ledger
+from sartor.domain.limits import Limits
+from sartor.domain.repair import Mend, Repair, make_repair
+from sartor.domain.report import Observer
+from sartor.domain.schema.difference import compare
+from sartor.errors import DestinationError, RunHeld
+from sartor.execution.again import Again
+from sartor.execution.attempt import Stale
+from sartor.execution.founding import found_ledger
+from sartor.execution.recording import missing_right, recording
+from sartor.execution.turn import Turn, take_turn
+from sartor.execution.verify import look_for_drift
+from sartor.postgres.connect.connect import DRIVER_ERRORS
+from sartor.postgres.driver.connection import Connection
+from sartor.postgres.invalid_indexes import InvalidIndex, drop_index, invalid_indexes
+from sartor.postgres.ledger import read_ledger, require_format
+from sartor.postgres.record import read_record, write_record
+from sartor.postgres.session import Session, application_name
+from sartor.schema.catalog_version import read_stamp
+from sartor.schema.fingerprint import read_fingerprint
+
+
+async def preview_repair(destination: Destination, catalogue: Catalogue, request: Repair) -> tuple[Mend, ...]:
+    """Returns what `request` would do. Writes nothing. Raises SartorError as the repair itself would."""
+    async with Session(destination, application=application_name("repair")) as session:
+        return await _decide(session, await read_ledger(session), catalogue, request)
+
+
+async def run_repair(
+    destination: Destination, catalogue: Catalogue, request: Repair, *, limits: Limits, observer: Observer
+) -> tuple[Mend, ...]:
+    """Does what `request` asks; returns what was done. Raises SartorError; what was done before an error stays."""
+    async with Session(destination, application=application_name("repair")) as session:
+        ledger = await read_ledger(session)
+        require_format(ledger)
+        if not await _decide(session, ledger, catalogue, request):
+            return ()
+        session.require_write()
+        async with take_turn(session, "repair", limits=limits, observer=observer) as turn:
+            await found_ledger(turn)
+            if request.accept_drift and not session.facts.fingerprint_writable:
+                raise DestinationError(missing_right(session, "select, insert, update"))
+            turn.head = (await read_ledger(session)).head
+            if request.accept_drift:
+                return await _mend_all(turn, catalogue, request)
+            async with recording(turn, head=turn.head):
+                return await _mend_all(turn, catalogue, request)
+
+
+async def _decide(session: Session, ledger: Ledger, catalogue: Catalogue, request: Repair) -> tuple[Mend, ...]:
+    names = {index.name for index in await _invalid(session)} if request.drop_indexes else set()
+    drifted = request.accept_drift and ledger.exists and await _is_drifted(session)
+    return make_repair(catalogue, ledger, request, invalid=names, drifted=drifted)
+
+
+async def _invalid(session: Session) -> tuple[InvalidIndex, ...]:
+    return await invalid_indexes(session.connection, session.schema)
+
+
+async def _mend_all(turn: Turn, catalogue: Catalogue, request: Repair) -> tuple[Mend, ...]:
+    done: list[Mend] = []
+    again, stale = Again(turn), None
+    while True:
+        ledger = await read_ledger(turn.session)
+        if stale is not None:
+            again.allow(stale, head=ledger.head, done=len(done))
+        turn.head = ledger.head
+        try:
+            for mend in await _decide(turn.session, ledger, catalogue, _left(request, done)):
+                await _mend(turn, mend, request.reason)
+                done.append(mend)
+        except Stale as error:
+            stale = error
+            continue
+        return tuple(done)
+
+
+def _left(request: Repair, done: list[Mend]) -> Repair:
+    """Returns the request without the indexes that are dropped by now."""
+    dropped = {mend.name for mend in done if mend.kind is EventKind.INDEX_DROPPED}
+    return dataclasses.replace(request, drop_indexes=request.drop_indexes - dropped)
+
+
+async def _mend(turn: Turn, mend: Mend, reason: str) -> None:
+    match mend.kind:
+        case EventKind.INDEX_DROPPED:
+            table = await _drop(turn, mend.name)
+            await turn.record(mend.kind, None, index=mend.name, table=table, reason=reason)
+        case EventKind.DRIFT_ACCEPTED:
+            await _accept_drift(turn, mend, reason)
+        case EventKind.ACCEPTED:
+            await turn.record(mend.kind, mend.about, was=mend.was, reason=reason)
+        case _:
+            await turn.record(mend.kind, mend.about, reason=reason)
+
+
+async def _is_drifted(session: Session) -> bool:
+    drift = await look_for_drift(session)
+    return not (drift.absent and drift.certain)
+
+
+async def _drop(turn: Turn, name: str) -> str:
+    """Drops an invalid index; returns the name of its table."""
+    index = next(i for i in await _invalid(turn.session) if i.name == name)
+    if index.building:
+        raise RunHeld(f"another session is building index {name}", hint="wait for it, or end that session")
+    turn.attend(f"drop index {name}")
+    try:
+        async with asyncio.timeout(turn.limits.lock_budget):
+            await drop_index(turn.session.connection, turn.session.schema, index)
+    except TimeoutError:
+        raise DestinationError(f"index {name} can't be dropped: it is still in use", hint="try again later") from None
+    except DRIVER_ERRORS as error:
+        raise DestinationError(f"index {name} can't be dropped: {error}") from error
+    return index.table
+
+
+async def _accept_drift(turn: Turn, mend: Mend, reason: str) -> None:
+    """Records the schema as it is now, in one transaction with its event."""
+    session = turn.session
+    stamp = await read_stamp(session.connection)
+    live = await read_fingerprint(session.connection, [session.schema])
+    record = await read_record(session)
+    expected = record.fingerprint if record else None
+    changed = [d.label for d in compare(expected, live)] if expected and expected.comparable(live) else None
+    seq = turn.head + 1
+
+    async def work(_connection: Connection) -> None:
+        await write_record(session, live, seq=seq, stamp=stamp)
+
+    detail = {"reason": reason, "objects": changed, "logical": live.logical}
+    await turn.happen(mend.kind, None, mend.name, work, detail=detail)

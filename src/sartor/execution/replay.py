@@ -1,0 +1,117 @@
+"""Replays what is deployed in an empty scratch database, and compares the live schema with the result."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from sartor.domain.alteration import Catalogue, make_lineage
+from sartor.domain.destination import Destination
+from sartor.domain.limits import Limits
+from sartor.domain.plan import Deploy
+from sartor.domain.report import Observer, RunEvent, Waiting
+from sartor.domain.schema.drift import Drift, hold_against
+from sartor.domain.schema.fingerprint import Fingerprint
+from sartor.domain.status import Status
+from sartor.domain.verification import Verification
+from sartor.errors import AlterationFailed, VerificationFailed
+from sartor.execution.run import run
+from sartor.postgres.connect.connect import DRIVER_ERRORS, stay
+from sartor.postgres.ledger import create_ledger, read_ledger
+from sartor.postgres.server_objects import is_of_the_server
+from sartor.postgres.session import Session, application_name
+from sartor.schema.fingerprint import read_fingerprint
+from sartor.scratch.database import relax, scratch_database
+
+
+async def with_replay(
+    found: Verification, catalogue: Catalogue, beside: Destination, *, limits: Limits, observer: Observer
+) -> Verification:
+    """Returns the verification with its drift from a replay in place of its drift since the last run.
+
+    The replay runs on the server of `beside`. Raises VerificationFailed where the alterations can't be replayed, and
+    DestinationError where no scratch database can be made.
+    """
+    if not found.ledger.exists:
+        return found
+    unknown = _unrepeatable(found.status)
+    drift = Drift(unknown=unknown)
+    if not unknown:
+        try:
+            made = await _replay(beside, _deployed(catalogue, found.status), limits=limits, observer=observer)
+        except _OfTheServer as error:
+            drift = Drift(unknown=str(error))
+        else:
+            drift = await _hold_against(made, found)
+    return dataclasses.replace(found, drift=drift, replayed=True)
+
+
+def _unrepeatable(status: Status) -> str:
+    """Returns why what is deployed can't be replayed; "" where it can."""
+    if status.missing or status.ahead:
+        return f"{(status.missing or status.ahead)[0].name} is deployed here, and has no file"
+    if status.interrupted:
+        return f"{status.interrupted[0].name} was interrupted, and half of it may be here"
+    if status.elsewhere:
+        return f"the database also holds lineage {status.elsewhere[0]!r}, which wasn't given"
+    return ""
+
+
+def _deployed(catalogue: Catalogue, status: Status) -> Catalogue:
+    """Returns the catalogue with only the alterations that are deployed."""
+    here = {alteration.identity for _, alteration in status.deployed if alteration}
+    return Catalogue(
+        tuple(
+            make_lineage(lineage.name, lineage.location, (a for a in lineage.alterations if a.identity in here))
+            for lineage in catalogue.lineages
+        )
+    )
+
+
+async def _replay(beside: Destination, catalogue: Catalogue, *, limits: Limits, observer: Observer) -> Fingerprint:
+    application = application_name("verify")
+    async with (
+        scratch_database(beside, application=application) as place,
+        Session(place, application=application) as session,
+    ):
+        await stay(session.connection)
+        await relax(session)
+        await create_ledger(session)
+        try:
+            await run(place, catalogue, Deploy(), limits=limits, observer=_waits(observer))
+        except AlterationFailed as error:
+            if error.failure.beyond or is_of_the_server(error.failure.statement or ""):
+                raise _OfTheServer(f"{error}; and what belongs to the server isn't done twice") from error
+            raise VerificationFailed(
+                f"what is deployed can't be done again from nothing: {error}",
+                hint="`sartor db alteration prove` shows where in the script",
+            ) from error
+        return await read_fingerprint(session.connection, [place.schema])
+
+
+class _OfTheServer(Exception):
+    """Raised where a script changes server-wide objects, which a scratch database mustn't."""
+
+
+def _waits(observer: Observer) -> Observer:
+    """Returns an observer that reports only the waits of the run in the scratch database: nothing is deployed here."""
+
+    def listen(event: RunEvent) -> None:
+        if isinstance(event, Waiting):
+            observer(event)
+
+    return listen
+
+
+async def _hold_against(made: Fingerprint, found: Verification) -> Drift:
+    async with Session(found.destination, application=application_name("verify")) as session:
+        try:
+            live = await read_fingerprint(session.connection, [session.schema])
+        except DRIVER_ERRORS as error:
+            if session.connection_lost:
+                raise
+            return Drift(unknown=f"the schema can't be read: {error}")
+        if (await read_ledger(session)).head != found.ledger.head:
+            return Drift(unknown="a run is at work")
+    if live.server != made.server:
+        return Drift(unknown=f"it was done on Postgres {made.server}, and the database's is {live.server}")
+    return hold_against(made, live)

@@ -1,0 +1,146 @@
+"""Restores a backup into an empty database."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from sartor.archive.dump import decode
+from sartor.archive.restore import restore, too_late
+from sartor.archive.table_of_contents import without_rows
+from sartor.archive.tools import Tools
+from sartor.domain.backup import Restored, schema_to_hold
+from sartor.domain.destination import DEFAULT_SCHEMA, Destination
+from sartor.domain.quoting import quote_identifier
+from sartor.domain.report import Copying, Note, Observer
+from sartor.errors import BackupFailed, PoolerRefused, RefusedError, SartorError
+from sartor.postgres.connect.connect import DRIVER_ERRORS, stay
+from sartor.postgres.schema_contents import what_it_holds
+from sartor.postgres.session import Session, application_name
+from sartor.scratch.database import create_database, drop_database
+
+MAINTENANCE = "postgres"
+"""The database from which others are created: every server has it."""
+
+
+class RestoreOrder(NamedTuple):
+    """An order for a restore.
+
+    `schema` is for a backup that holds one schema; `create` asks for the database to be created first.
+    """
+
+    file: str
+    schema: str | None = None
+    create: bool = False
+    no_owner: bool = False
+    jobs: int = 1
+
+
+async def put_back(order: RestoreOrder, into: Destination, *, observer: Observer) -> Restored:
+    """Restores a backup into an empty database, which is created first where the order says so.
+
+    Raises RefusedError where it isn't empty, BackupFailed where the file isn't a whole backup or doesn't fit. Nothing
+    has changed then, unless several jobs were at work in a database that existed before.
+    """
+    file, size = _find(order.file)
+    done: list[Restored] = []
+    with too_late(done):
+        async with _created(into, observer) if order.create else nullcontext():
+            with too_late(done):  # else the database would be dropped again
+                await _fill(order, into, file, size, observer, done)
+    return done[0]
+
+
+async def _fill(
+    order: RestoreOrder, into: Destination, file: Path, size: int, observer: Observer, done: list[Restored]
+) -> None:
+    """Restore, and add what was restored to `done` as soon as it is."""
+    began = time.monotonic()
+    async with Session(into, application=application_name("restore")) as session:
+        if session.facts.pooled:
+            raise PoolerRefused(f"{into.label} is a connection pooler, and a restore needs a session")
+        await _require_empty(session, order)
+        beat = asyncio.create_task(_beat(file, size, observer))
+        try:
+            tools = await decode(session.facts.server_version, file, encrypted=session.connection.encrypted)
+            await restore(tools, session, file, bare=order.no_owner, jobs=order.jobs)
+            # From here on it is restored, whatever happens.
+            left_out = await _left_out(tools, session, file, observer)
+            took = (time.monotonic() - began) * 1000
+            done.append(Restored(str(file), size, session.facts.database, took, left_out))
+        finally:
+            beat.cancel()
+            with suppress(asyncio.CancelledError):
+                await beat
+
+
+async def _left_out(tools: Tools, session: Session, file: Path, observer: Observer) -> tuple[str, ...]:
+    try:
+        return await without_rows(tools, session, file)
+    except (asyncio.CancelledError, SartorError, OSError, *DRIVER_ERRORS) as error:
+        reason = str(error) or "it was interrupted"
+        observer(
+            Note(text=f"all is restored; which tables the backup holds without their rows can't be told: {reason}")
+        )
+        return ()
+
+
+@asynccontextmanager
+async def _created(into: Destination, observer: Observer) -> AsyncIterator[None]:
+    """Creates the database, and drops it again where the block fails; reports where that fails too."""
+    if (database := into.database) is None:
+        raise RefusedError("--into names no database to create", hint="end the URL with /NAME")
+    async with Session(into.at(MAINTENANCE), application=application_name("restore")) as session:
+        if not session.facts.pooled:
+            await stay(session.connection)
+        await create_database(session, database)
+        try:
+            yield
+        except BaseException:
+            if not await drop_database(session, database):
+                observer(Note(text=f"database {database} was made, holds nothing, and couldn't be dropped again"))
+            raise
+
+
+def _find(name: str) -> tuple[Path, int]:
+    """Returns a backup's path and its size in bytes. Raises BackupFailed."""
+    file = Path(name).absolute()
+    if file.exists() and not file.is_file():
+        raise BackupFailed(f"{file} can't be read: it is no regular file", hint="give a backup's file")
+    try:
+        with file.open("rb") as found:
+            return file, os.fstat(found.fileno()).st_size
+    except OSError as error:
+        raise BackupFailed(f"{file} can't be read: {error.strerror}", hint="give a backup's file") from error
+
+
+async def _require_empty(session: Session, order: RestoreOrder) -> None:
+    """Raises RefusedError where a restore would mix with what is there."""
+    schema = schema_to_hold(order.schema or DEFAULT_SCHEMA)
+    held = await what_it_holds(session.connection, schema)
+    if held is None:
+        return
+    where = f"database {session.facts.database}"
+    if schema is not None:
+        aside = f"alter schema {quote_identifier(schema)} rename to {quote_identifier(schema + '_old')};"
+        raise RefusedError(
+            f"{where} has a schema {schema} already",
+            hint=f"put it aside: {aside} or restore into another database",
+        )
+    raise RefusedError(
+        f"{where} isn't empty: it holds {held}",
+        hint="restore into a new database, --create makes it; a backup of one schema goes beside others with --schema",
+    )
+
+
+async def _beat(file: Path, size: int, observer: Observer) -> None:
+    seconds = 0
+    while True:
+        await asyncio.sleep(1)
+        seconds += 1
+        observer(Copying(what=f"restoring {file.name}", seconds=seconds, bytes=size))

@@ -1,0 +1,60 @@
+"""Runs a deploy or a rollback: reads the ledger, makes the plan, and carries it out where there is something to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sartor.domain.alteration import Catalogue
+from sartor.domain.destination import Destination
+from sartor.domain.limits import Limits
+from sartor.domain.own_tables import require_complete
+from sartor.domain.plan import Deploy, Rollback, make_plan
+from sartor.domain.report import Observer, Planned, Report
+from sartor.postgres.driver.connection import Connection
+from sartor.postgres.ledger import read_ledger
+from sartor.postgres.session import Session, application_name
+
+if TYPE_CHECKING:
+    from sartor.execution.backup import BackupOrder
+
+
+async def run(
+    destination: Destination,
+    catalogue: Catalogue,
+    request: Deploy | Rollback,
+    *,
+    limits: Limits,
+    backup: BackupOrder | None = None,
+    observer: Observer,
+) -> Report:
+    """Does what `request` asks on one destination, and returns a report; `backup` orders a backup to be taken before.
+
+    Raises SartorError, as `progress.carry_out`.
+    """
+    verb = "deploy" if isinstance(request, Deploy) else "rollback"
+    async with Session(destination, application=application_name(verb), kind=_kind(destination)) as session:
+        if session.facts.ledger_exists and not (session.facts.can_use and session.facts.ledger_readable):
+            require_complete(session.facts.own, session.schema)
+            session.require_write()  # it names all the rights that a run lacks, where not even reading is allowed
+        # A rollback follows the order of the ledger's rows; a deploy's plan needs no rows of what is deployed.
+        deploys = isinstance(request, Deploy)
+        ledger = await read_ledger(session, catalogue if deploys else (), founds=deploys)
+        plan = make_plan(catalogue, ledger, request)
+        observer(Planned(plan=plan))
+        if plan.is_empty:
+            return Report(direction=plan.direction, target=plan.target, plan=plan)
+        # Only a run with work to do loads what that needs: most deploys find nothing to do.
+        from sartor.execution.progress import carry_out
+
+        return await carry_out(
+            session, ledger, catalogue, request, plan, limits=limits, backup=backup, observer=observer
+        )
+
+
+def _kind(destination: Destination) -> type[Connection]:
+    """Returns the class of a run's connection: ObservedConnection in a scratch database, else Connection."""
+    if not destination.scratch:
+        return Connection
+    from sartor.footprint.recorded_connection import ObservedConnection
+
+    return ObservedConnection

@@ -1,0 +1,149 @@
+"""Runs the maker's seed modules: example data, inserted in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sartor.alterations.files import file_blocks, seed_files
+from sartor.alterations.python_module import PACKAGE, async_function, locate, run_module
+from sartor.alterations.script import Body, Locate
+from sartor.alterations.sql_file import read_statements
+from sartor.alterations.static_script import straight_body
+from sartor.domain.alteration import Catalogue
+from sartor.domain.destination import Destination
+from sartor.domain.ledger import EventKind
+from sartor.domain.limits import Limits
+from sartor.domain.report import Failure, Note, Observer
+from sartor.errors import CatalogueError, DestinationError, ScriptError, alteration_failed
+from sartor.execution.again import Again
+from sartor.execution.attempt import Stale, is_the_scripts
+from sartor.execution.founding import require_sound
+from sartor.execution.guest import guest
+from sartor.execution.turn import Turn, take_turn
+from sartor.postgres.driver.connection import Connection
+from sartor.postgres.ledger import read_ledger, require_format
+from sartor.postgres.schema_contents import empty_tables
+from sartor.postgres.session import Session, application_name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeedModule:
+    """A loaded seed module: `seed` puts its data in; `reset` takes it out, where the module has that."""
+
+    file: Path
+    seed: Body
+    reset: Body | None
+    locate: Locate
+
+
+def load_seeds(catalogue: Catalogue) -> list[SeedModule]:
+    """Loads the seed modules of all lineages, in order. Raises ScriptError, CatalogueError."""
+    found = [
+        _load(file, f"{PACKAGE}_{lineage.name.replace('-', '_')}_seeds")
+        for lineage in catalogue.lineages
+        for file in seed_files(lineage.location)
+    ]
+    if not found:
+        places = ", ".join(f"{lineage.location}/seeds" for lineage in catalogue.lineages)
+        raise CatalogueError(
+            f"there are no seed modules in {places}", hint="write one: `async def seed(conn)` in seeds/010_users.py"
+        )
+    return found
+
+
+def load_seed(name: str) -> SeedModule:
+    """Loads a seed module of any name and place, or SQL in a `.sql` file. Raises CatalogueError, ScriptError."""
+    file = Path(name).absolute()
+    if not file.is_file():
+        raise CatalogueError(f"there is no seed {file}", hint="give SQL, or a module with `async def seed(conn)`")
+    if file.suffix != ".sql":
+        return _load(file, f"{PACKAGE}_seed")
+    fragments = read_statements(file.name, str(file), file_blocks(str(file)))
+    body, locate_sql = straight_body(str(file), fragments)
+    return SeedModule(file=file, seed=body, reset=None, locate=locate_sql)
+
+
+def _load(file: Path, package: str) -> SeedModule:
+    functions = vars(run_module(file, file.read_bytes(), package=package))
+    if "seed" not in functions:
+        raise ScriptError(f"{file.name} has no seed: it needs `async def seed(conn)`")
+    return SeedModule(
+        file=file,
+        seed=async_function(functions["seed"], file.name, "seed"),
+        reset=async_function(functions["reset"], file.name, "reset") if "reset" in functions else None,
+        locate=lambda error: locate(error, str(file)),
+    )
+
+
+async def run_seeds(
+    destination: Destination, catalogue: Catalogue, *, reset: bool, limits: Limits, observer: Observer
+) -> Sequence[str]:
+    """Runs all seed modules in one transaction; returns their files' names.
+
+    With `reset`, what was seeded is removed first: by the modules' own `reset` functions, last module first; where none
+    of them has one, by emptying every table of the schema. Raises AlterationFailed; nothing was changed then.
+    """
+    modules = load_seeds(catalogue)
+    await put_in(destination, modules, reset=reset, limits=limits, observer=observer)
+    return [module.file.name for module in modules]
+
+
+async def put_in(
+    destination: Destination,
+    modules: Sequence[SeedModule],
+    *,
+    reset: bool = False,
+    limits: Limits,
+    observer: Observer,
+) -> None:
+    """Runs seed modules in one transaction. Raises AlterationFailed; nothing was changed then."""
+    async with Session(destination, application=application_name("seed")) as session:
+        if not (await read_ledger(session)).exists:
+            raise DestinationError(
+                f"nothing is deployed in schema {destination.schema}",
+                hint="deploy first: sartor db alteration deploy",
+            )
+        await require_sound(session)
+        async with take_turn(session, "seed", limits=limits, observer=observer) as turn:
+            await _seed(turn, modules, reset=reset)
+
+
+async def _seed(turn: Turn, modules: Sequence[SeedModule], *, reset: bool) -> None:
+    current = modules[0]
+
+    async def work(connection: Connection) -> None:
+        nonlocal current
+        own = [(module, module.reset) for module in reversed(modules) if reset and module.reset]
+        for current, take_out in own:
+            await guest(take_out, str(current.file))(connection, turn.context(current.file.name))
+        if reset and not own:
+            count = await empty_tables(connection, turn.session.schema)
+            turn.observer(Note(text=f"emptied {count} tables"))
+        for current in modules:
+            await guest(current.seed, str(current.file))(connection, turn.context(current.file.name))
+
+    again, stale = Again(turn), None
+    while True:
+        ledger = await read_ledger(turn.session)
+        require_format(ledger)
+        if stale is not None:
+            again.allow(stale, head=ledger.head)
+        turn.head = ledger.head
+        try:
+            files = [module.file.name for module in modules]
+            await turn.happen(EventKind.SEEDED, None, "seeds", work, detail={"files": files, "reset": reset})
+        except Stale as error:
+            stale = error
+            continue
+        except Exception as error:
+            if not is_the_scripts(error):
+                raise
+            raise alteration_failed(_failure(turn, error, current)) from error
+        return
+
+
+def _failure(turn: Turn, error: BaseException, module: SeedModule) -> Failure:
+    file = module.file
+    return turn.failure(error, name=file.name, alteration_id=None, file=str(file), locate=module.locate)

@@ -1,0 +1,178 @@
+"""A run's turn at a destination: holds the run lock, keeps a lookout, and writes the journal's events in order."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import secrets
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from types import MappingProxyType
+
+import sartor.postgres.errors as driver
+from sartor.alterations.script import Locate
+from sartor.domain.alteration import Alteration
+from sartor.domain.context import Context
+from sartor.domain.ledger import Entry, EventKind
+from sartor.domain.limits import Limits
+from sartor.domain.report import Failure, Note, Observer
+from sartor.errors import NOT_HAD, RunHeld
+from sartor.execution.attempt import Patience, Work, describe, happen, way_out
+from sartor.execution.lookout import Lookout
+from sartor.postgres.connect.connect import stay
+from sartor.postgres.driver.connection import Connection
+from sartor.postgres.guard import NewEvent
+from sartor.postgres.pins import Pins
+from sartor.postgres.session import Session, application_name
+from sartor.postgres.watch import Watch
+
+NO_DETAIL: Mapping[str, object] = MappingProxyType({})
+
+
+class Turn:
+    """A session at work. `head` is the number of the journal's last event that this run knows of.
+
+    `tag` is a text unique to this turn, by which the server's session is found.
+    """
+
+    def __init__(self, session: Session, watch: Watch, *, limits: Limits, observer: Observer) -> None:
+        self.session = session
+        self.limits = limits = limits.at(session.destination)
+        self.observer = observer
+        self.patience = Patience(lock_budget=limits.lock_budget, wait=limits.wait)
+        self.lookout = Lookout(watch, observer)
+        self.head = 0
+        self.waited = False
+        self._watch = watch
+        # Process numbers repeat among containers: a random text tells this session from others.
+        self.tag = f" {secrets.token_hex(4)}."
+
+    async def take_lock(self) -> None:
+        """Takes the run lock; `waited` is true afterwards where another run had it. Raises RunHeld, naming that run."""
+        await stay(self.session.connection)
+        await self._watch.stay()
+        deadline = time.monotonic() + self.limits.wait
+        while not await self._watch.try_lock():
+            holders = await self._watch.holders()
+            if time.monotonic() >= deadline:
+                raise RunHeld(
+                    f"another run is at work in schema {self.session.schema}: {describe(holders)}",
+                    hint="wait for it, give it longer with --wait, or end that session:"
+                    f" select pg_terminate_backend({holders[0].pid if holders else 'PID'});",
+                )
+            self.lookout.waiting("another run", holders, deadline)
+            self.waited = True
+            await asyncio.sleep(0.1)
+
+    async def happen(
+        self,
+        kind: EventKind,
+        about: Alteration | Entry | None,
+        script: str,
+        work: Work,
+        *,
+        since: int | None = None,
+        detail: Mapping[str, object] = NO_DETAIL,
+    ) -> None:
+        """Runs `work` and writes the journal's next event with it; advances the head. Raises as `attempt.happen`.
+
+        `since` is the number of the event at which the work began, where that is another one.
+        """
+        mark = self.mark(script, self.head + 1)
+        await happen(
+            self.session,
+            self.lookout,
+            lambda: NewEvent(seq=self.head + 1, kind=kind, about=about, since=since, detail=detail),
+            self.pins(mark),
+            work,
+            self.patience,
+            attend=lambda: self.attend(script),
+        )
+        self.head += 1
+
+    async def record(self, kind: EventKind, about: Alteration | Entry | None, **detail: object) -> None:
+        """Writes an event that is only a record."""
+        await self.happen(kind, about, about.name if about else kind.value, _nothing, detail=detail)
+
+    def mark(self, script: str, seq: int) -> str:
+        """Returns the session's name in `pg_stat_activity` while it runs `script` for the event numbered `seq`."""
+        # The server replaces other characters, so that the session wouldn't be found by them.
+        name = script.encode("ascii", "replace").decode()
+        return f"sartor {name}"[:46] + f"{self.tag}{seq}"
+
+    def attend(self, script: str) -> None:
+        """Points the lookout at the session while it runs `script`."""
+        connection = self.session.connection
+        # The driver no longer knows the process number of a connection that was just cut.
+        unknown = connection.pooled or connection.is_closed()
+        pid = None if unknown else connection.get_server_pid()
+        deadline = time.monotonic() + self.limits.lock_budget
+        self.lookout.attend(connection, pid=pid, mark=self.tag, script=script, deadline=deadline)
+
+    def pins(self, mark: str) -> Pins:
+        """Returns the settings of the transactions that `pg_stat_activity` shows as `mark`."""
+        facts = self.session.facts
+        return Pins(
+            schema=self.session.schema,
+            role=facts.role,
+            lock_timeout=self.limits.lock_timeout,
+            statement_timeout=self.limits.statement_timeout,
+            application=mark,
+            server_version=facts.server_version,
+            confined=self.session.destination.scratch,
+        )
+
+    def context(self, script: str) -> Context:
+        """Returns what a script may know of this run."""
+        facts = self.session.facts
+        return Context(
+            database=facts.database,
+            schema=self.session.schema,
+            user=facts.user,
+            server_version=facts.server_version,
+            log=lambda text: self.observer(Note(text=f"{script}: {text}")),
+        )
+
+    def failure(
+        self, error: BaseException, *, name: str, alteration_id: str | None, file: str, locate: Locate
+    ) -> Failure:
+        """Returns the facts of why a script failed."""
+        hidden = None if self.session.connection_lost else self.session.connection.error
+        found = driver.failure(
+            error,
+            name=name,
+            alteration_id=alteration_id,
+            file=file,
+            locate=locate,
+            hidden=hidden,
+            overtime=self.limits.overtime,
+        )
+        if self.lookout.blockers and found.sqlstate in NOT_HAD:
+            found = dataclasses.replace(found, advice=way_out(self.lookout.blockers, self.session.facts.role))
+        return found
+
+
+async def _nothing(_connection: Connection) -> None:
+    """Does nothing: the work of an event that is only a record."""
+
+
+@asynccontextmanager
+async def take_turn(session: Session, verb: str, *, limits: Limits, observer: Observer) -> AsyncIterator[Turn]:
+    """Makes this run the only one at work on the session's destination while the block lasts. Raises RunHeld.
+
+    Through a pooler there is no lock to hold: runs are then kept apart script by script, by the guard.
+    """
+    async with Watch(session.destination, application=application_name(verb), alone=session.facts.alone) as watch:
+        turn = Turn(session, watch, limits=limits, observer=observer)
+        if watch.missing:
+            observer(
+                Note(
+                    text=f"goes on with one connection, as there is no second ({watch.missing}): the run's lock isn't"
+                    " held, and nobody is told who is in the way; the journal keeps runs apart all the same"
+                )
+            )
+        async with turn.lookout.during():
+            if not session.facts.pooled:
+                await turn.take_lock()
+            yield turn

@@ -1,0 +1,65 @@
+"""Compares a database with what it should be: its ledger with the files, its schema with what was recorded."""
+
+from __future__ import annotations
+
+from sartor.alterations.manifest import check_kept
+from sartor.domain.alteration import Catalogue
+from sartor.domain.destination import Destination
+from sartor.domain.schema.drift import Drift, find_drift
+from sartor.domain.status import compare
+from sartor.domain.verification import Verification
+from sartor.execution.recording import missing_right
+from sartor.postgres.connect.connect import DRIVER_ERRORS
+from sartor.postgres.invalid_indexes import invalid_indexes
+from sartor.postgres.ledger import read_ledger
+from sartor.postgres.own_tables import read_writers, require_sound_tables
+from sartor.postgres.record import read_record
+from sartor.postgres.session import Session, application_name
+from sartor.schema.fingerprint import read_fingerprint
+
+LOOKS = 5
+"""The number of times that the schema is read at most, where runs go on recording meanwhile."""
+
+
+async def verify(destination: Destination, catalogue: Catalogue) -> Verification:
+    """Returns what isn't as it should be. Writes nothing. Raises SartorError, as `status` does."""
+    standing = check_kept(catalogue)
+    async with Session(destination, application=application_name("verify")) as session:
+        ledger = await read_ledger(session)
+        if ledger.exists:
+            await require_sound_tables(session.connection, session.schema, session.facts.role)
+        invalid = await invalid_indexes(session.connection, session.schema)
+        return Verification(
+            destination=destination,
+            ledger=ledger,
+            status=compare(catalogue, ledger),
+            standing=standing,
+            drift=await look_for_drift(session) if ledger.exists else Drift(),
+            invalid=tuple(index.name for index in invalid if not index.building),
+            writers=await read_writers(session.connection, session.schema),
+        )
+
+
+async def look_for_drift(session: Session) -> Drift:
+    """Returns how the session's schema differs from its record."""
+    if not session.facts.fingerprint_readable:
+        return Drift(unknown=missing_right(session, "select"))
+    try:
+        return await _look(session)
+    except DRIVER_ERRORS as error:
+        if session.connection_lost:
+            raise
+        return Drift(unknown=f"the schema can't be read: {error}")
+
+
+async def _look(session: Session) -> Drift:
+    record = await read_record(session)
+    for _ in range(LOOKS):
+        if record is None:
+            return Drift(unknown="no run has recorded what it made yet")
+        live = await read_fingerprint(session.connection, [session.schema])
+        before, record = record, await read_record(session)
+        # A run that ended in between has changed both the schema and the record.
+        if record is not None and (record.outdated or (record.seq == before.seq and record.at == before.at)):
+            return find_drift(record, live)
+    return Drift(record=record, unknown="one run after the other is at work")

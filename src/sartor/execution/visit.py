@@ -1,0 +1,222 @@
+"""Notices what a script starts in the event loop: tasks, scheduled callbacks, coroutines that were never awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import warnings
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from types import FrameType
+from typing import Any
+
+from sartor.alterations.process.state import leave_unless
+from sartor.errors import Escaped, ScriptFault
+from sartor.postgres.errors import is_the_drivers
+
+GRACE = 1.0
+"""Seconds that the tasks of a script may take to end once they are cancelled."""
+TURNS = 3
+"""Iterations of the event loop in which tasks that have nothing left to wait for may end by themselves."""
+
+DEPTH = 4
+"""The number of frames kept of a coroutine's origin: a function that the script calls may create it for the script."""
+
+_visit: ContextVar[Visit | None] = ContextVar("visit", default=None)
+_noticing: dict[asyncio.AbstractEventLoop, tuple[int, Any]] = {}
+"""The number of visits in a loop, and the task factory that it had before."""
+UNAWAITED = "_warn_unawaited_coroutine"
+"""The function of `warnings` that Python calls for a coroutine that is discarded without having been awaited."""
+_warn: Any = getattr(warnings, UNAWAITED, None)
+
+
+@contextmanager
+def noticing() -> Iterator[None]:
+    """Notices what is started in this loop in the context of a visit, while the block lasts."""
+    loop = asyncio.get_running_loop()
+    count, before = _noticing.get(loop, (0, None))
+    if count == 0:
+        before = loop.get_task_factory()
+        loop.set_task_factory(_make_task)
+        _keep_going(loop)
+        setattr(warnings, UNAWAITED, _leave_out)
+        sys.set_coroutine_origin_tracking_depth(DEPTH)
+    _noticing[loop] = count + 1, before
+    try:
+        yield
+    finally:
+        count, before = _noticing.pop(loop)
+        if count > 1:
+            _noticing[loop] = count - 1, before
+        else:
+            sys.set_coroutine_origin_tracking_depth(0)
+            loop.set_task_factory(before)
+            with suppress(AttributeError):
+                del loop.stop
+        if not _noticing:
+            setattr(warnings, UNAWAITED, _warn)
+
+
+class Visit:
+    """One call of a function of the script in `file`. `fault` is set at its end, where something is wrong with that."""
+
+    def __init__(self, file: str) -> None:
+        self.fault: Exception | None = None
+        self._file = file
+        self._pid = os.getpid()
+        self._tasks: dict[asyncio.Task[Any], Any] = {}
+        self._left_out: list[tuple[str, tuple[str, int] | None]] = []
+
+    async def run(self, function: Callable[[], Awaitable[None]]) -> BaseException | None:
+        """Calls a function of the script and awaits it, in a task and a context of its own; returns what it raised."""
+
+        async def inside() -> BaseException | None:
+            _visit.set(self)
+            try:
+                await function()
+            except BaseException as error:  # noqa: BLE001 - no error may pass through the event loop
+                return error
+            finally:
+                leave_unless(self._pid)
+            return None
+
+        try:
+            return await asyncio.get_running_loop().create_task(inside())
+        except asyncio.CancelledError as error:
+            return error  # the script cancelled itself; where the run was cancelled, the run knows
+
+    async def end(self) -> None:
+        """Ends what the script started and didn't await, and notes it as the fault."""
+        loop = asyncio.get_running_loop()
+        replaced = loop.get_task_factory() is not _make_task
+        loop.set_task_factory(_make_task)
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+            if not (self._running() or self._coming()):
+                break
+        fault = self._find()
+        if replaced and fault is None:
+            fault = ScriptFault("the script replaced the event loop's task factory, so what it began isn't known")
+        deadline = asyncio.get_running_loop().time() + GRACE
+        while (running := self._running()) and asyncio.get_running_loop().time() < deadline:
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running, timeout=GRACE)
+        for handle in self._coming():
+            handle.cancel()
+        for task in self._tasks:
+            if task.done() and not task.cancelled():
+                task.exception()  # retrieved, as nothing else will
+        self.fault = fault
+
+    def _find(self) -> Exception | None:
+        """Returns the first fault found, or None."""
+        if running := self._running():
+            place, name = self._place(running[0]), getattr(self._tasks[running[0]], "__qualname__", "a task")
+            return ScriptFault(
+                f"the script ended while a task of it was running: {name}", place=place, advice="await its tasks"
+            )
+        if self._coming():
+            return ScriptFault(
+                "the script ended before a callback that it had asked the event loop for",
+                advice="await what the callback does, or cancel it",
+            )
+        for task in self._tasks:
+            # Retrieving the error would clear the flag, which says whether the script has retrieved it.
+            if getattr(task, "_log_traceback", False) and isinstance(error := task.exception(), Exception):
+                return error
+        if self._left_out:
+            name, place = self._left_out[0]
+            return ScriptFault(f"the script never awaited {name}()", place=place, advice="write `await` before it")
+        return None
+
+    def _running(self) -> list[asyncio.Task[Any]]:
+        return [task for task in self._tasks if not task.done()]
+
+    def _coming(self) -> list[asyncio.Handle]:
+        """Returns the script's callbacks that the event loop is still to call; only asyncio's own loop shows them."""
+        loop: Any = asyncio.get_running_loop()
+        waiting = [*getattr(loop, "_scheduled", ()), *getattr(loop, "_ready", ())]
+        return [handle for handle in waiting if not handle.cancelled() and self._is_mine(handle)]
+
+    def _is_mine(self, handle: Any) -> bool:
+        context = getattr(handle, "_context", None)
+        return context is not None and context.get(_visit) is self
+
+    def _place(self, task: asyncio.Task[Any]) -> tuple[str, int] | None:
+        """Returns the file and line of the script that a task is at; else those of the function that it runs."""
+        coroutine, places = self._tasks[task], []
+        if (code := getattr(coroutine, "cr_code", None)) is not None:
+            places.append((code.co_filename, code.co_firstlineno))
+        while coroutine is not None:
+            frame: FrameType | None = getattr(coroutine, "cr_frame", None)
+            if frame is not None:
+                places.append((frame.f_code.co_filename, frame.f_lineno))
+            coroutine = getattr(coroutine, "cr_await", None)
+        return next((place for place in reversed(places) if place[0] == self._file), places[0] if places else None)
+
+    def take(self, coroutine: Any, make: Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]) -> asyncio.Task[Any]:
+        """Returns a new task for a coroutine of the script, which counts as the script's from then on."""
+        task = make(_contained(coroutine))
+        self._tasks[task] = coroutine
+        task.add_done_callback(self._forget)
+        return task
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        if task.cancelled() or not getattr(task, "_log_traceback", False):
+            self._tasks.pop(task, None)
+
+    def leave_out(self, coroutine: Any) -> None:
+        """Notes a coroutine that was never awaited."""
+        places = [(file, line) for file, line, _ in coroutine.cr_origin or ()]
+        own = next((place for place in places if place[0] == self._file), places[0] if places else None)
+        self._left_out.append((coroutine.__qualname__, own))
+
+
+def _keep_going(loop: Any) -> None:
+    """Prevents scripts from stopping the event loop, which would end the run; loops of other kinds don't allow that."""
+    stop = loop.stop
+
+    def refuse() -> None:
+        if _visit.get() is not None:
+            raise RuntimeError("loop.stop() ends the run, whose event loop it is")
+        stop()
+
+    with suppress(AttributeError):
+        loop.stop = refuse
+
+
+def _leave_out(coroutine: Any) -> None:
+    """Notes a coroutine that was never awaited, where it is a script's; else leaves it to Python's own warning."""
+    if (visit := _visit.get()) is not None:
+        visit.leave_out(coroutine)
+    elif _warn is not None:
+        _warn(coroutine)
+
+
+def _make_task(loop: asyncio.AbstractEventLoop, coroutine: Any, **given: Any) -> asyncio.Task[Any]:
+    """Makes a task: a loop's task factory while there are visits. Notices a script's tasks, makes others as before."""
+    context, before = given.get("context"), _noticing[loop][1]
+
+    def make(coroutine: Any) -> asyncio.Task[Any]:
+        made: asyncio.Task[Any] = (before or _plainly)(loop, coroutine, **given)
+        return made
+
+    visit = _visit.get() if context is None else context.get(_visit)
+    if visit is None or is_the_drivers(coroutine):
+        return make(coroutine)
+    return visit.take(coroutine, make)
+
+
+def _plainly(loop: asyncio.AbstractEventLoop, coroutine: Any, **given: Any) -> asyncio.Task[Any]:
+    return asyncio.Task(coroutine, loop=loop, **given)
+
+
+async def _contained(coroutine: Any) -> Any:
+    """Awaits a script's coroutine; raises Escaped for SystemExit and KeyboardInterrupt, which would end the loop."""
+    try:
+        return await coroutine
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise Escaped(type(error).__name__) from error

@@ -1,0 +1,114 @@
+"""Reads from the catalogue what ties a database's relations to each other, and which code in them may do anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sartor.domain.affected_tables import ForeignKey, Stock, Ties
+from sartor.domain.calls import computes_only
+from sartor.domain.own_tables import TABLES
+from sartor.footprint.footprint import FIRST_OF_USERS, Relations
+from sartor.postgres.driver.connection import Connection
+
+_RELATIONS = f"""
+select c.oid::int8 as oid, c.relkind::text as kind, n.nspname::text as schema, c.relname::text as bare,
+    pg_catalog.format('%I.%I', n.nspname, c.relname) as full,
+    case when n.nspname = $1 then c.relname::text else n.nspname || '.' || c.relname end as name,
+    exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_class'::regclass
+        and d.objid = c.oid and d.deptype = 'e') as extensions
+from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where c.oid >= {FIRST_OF_USERS} and c.relkind in ('r', 'p', 'm', 'v', 'f')
+    and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+"""
+_FOREIGN_KEYS = """
+select conrelid::int8 as table, confrelid::int8 as references, confdeltype in ('c', 'n', 'd')
+    or confupdtype in ('c', 'n', 'd') as passes_on
+from pg_catalog.pg_constraint where contype = 'f'
+"""
+_PARTS = "select inhparent::int8 as whole, inhrelid::int8 as part from pg_catalog.pg_inherits"
+_FUNCTIONS = f"""
+select p.oid::int8 as oid, p.proname::text as name, l.lanname::text as language, p.prosrc as body
+from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang
+where p.oid >= {FIRST_OF_USERS} and l.lanname not in ('internal', 'c') and p.provolatile = 'v'
+"""
+"""Selects the functions that may change something; one declared stable or immutable may not."""
+# The triggers of constraints are Postgres's own, except those of a constraint trigger. None of Postgres's own trigger
+# functions changes another table.
+_REACTING = f"""
+select t.tgrelid::int8 as oid, 'trigger ' || t.tgname || ' of ' as what from pg_catalog.pg_trigger t
+left join pg_catalog.pg_constraint k on k.oid = t.tgconstraint
+where (t.tgconstraint = 0 or k.contype = 't') and t.tgfoid >= {FIRST_OF_USERS} and t.tgfoid::int8 <> all ($2::int8[])
+union all
+select ev_class::int8, 'rule ' || rulename || ' of ' from pg_catalog.pg_rewrite where ev_type <> '1'
+union all
+select coalesce(a.adrelid, k.conrelid, p.polrelid)::int8,
+    'function ' || f.proname || ', called by a default, a check or a policy of '
+from pg_catalog.pg_proc f
+join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_proc'::regclass and d.refobjid = f.oid
+left join pg_catalog.pg_attrdef a on d.classid = 'pg_catalog.pg_attrdef'::regclass and a.oid = d.objid
+left join pg_catalog.pg_constraint k on d.classid = 'pg_catalog.pg_constraint'::regclass and k.oid = d.objid
+left join pg_catalog.pg_policy p on d.classid = 'pg_catalog.pg_policy'::regclass and p.oid = d.objid
+where f.oid::int8 = any ($1::int8[]) and coalesce(a.adrelid, k.conrelid, p.polrelid) is not null
+order by 2
+"""
+_ASKED = """
+select r.ev_class::int8 as oid, 'function ' || f.proname || ', called by ' as what
+from pg_catalog.pg_proc f
+join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_proc'::regclass and d.refobjid = f.oid
+join pg_catalog.pg_rewrite r on d.classid = 'pg_catalog.pg_rewrite'::regclass and r.oid = d.objid
+where f.oid::int8 = any ($1::int8[]) and r.ev_type = '1'
+order by 2
+"""
+_ALARMS = "select evtname::text as name from pg_catalog.pg_event_trigger where evtenabled <> 'D' order by 1"
+
+
+async def read_stock(connection: Connection, schema: str, *, held: str | None) -> Stock:
+    """Returns what a database has, named as in a rehearsal of a destination in `schema`.
+
+    Sartor's own tables and those of extensions are left out; with `held`, those of every schema but `held` too.
+    """
+    rows = await connection.fetch(_RELATIONS, schema)
+    mine = [
+        row for row in rows if not row["extensions"] and row["bare"] not in TABLES and held in {None, row["schema"]}
+    ]
+    return Stock(
+        tables={row["full"]: row["name"] for row in mine if row["kind"] == "r"},
+        views=frozenset(row["full"] for row in mine if row["kind"] == "m"),
+        alarms=tuple(row["name"] for row in await connection.fetch(_ALARMS)),
+        ties=await _read(connection, {row["oid"]: row["name"] for row in rows}),
+    )
+
+
+async def read_ties(connection: Connection, schema: str, known: Relations) -> Ties:
+    """Returns the ties of a database's relations; relations that were `known` before keep their earlier names."""
+    rows = await connection.fetch(_RELATIONS, schema)
+    return await _read(
+        connection, {row["oid"]: known[row["oid"]].name if row["oid"] in known else row["name"] for row in rows}
+    )
+
+
+async def _read(connection: Connection, names: Mapping[int, str]) -> Ties:
+    keys = await connection.fetch(_FOREIGN_KEYS)
+    parts = await connection.fetch(_PARTS)
+    functions = await connection.fetch(_FUNCTIONS)
+    named = {row["name"] for row in functions}
+    quiet = {row["oid"] for row in functions if row["language"] == "plpgsql" and computes_only(row["body"], named)}
+    acting = {row["oid"]: row["name"] for row in functions if row["oid"] not in quiet}
+    return Ties(
+        foreign_keys=frozenset(
+            ForeignKey(names[row["table"]], names[row["references"]], row["passes_on"])
+            for row in keys
+            if row["table"] in names and row["references"] in names
+        ),
+        parts=frozenset(
+            (names[row["whole"]], names[row["part"]]) for row in parts if row["whole"] in names and row["part"] in names
+        ),
+        reacting=_said(await connection.fetch(_REACTING, list(acting), list(quiet)), names),
+        asked=_said(await connection.fetch(_ASKED, list(acting)), names),
+        functions=frozenset(acting.values()),
+    )
+
+
+def _said(rows: Iterable[Any], names: Mapping[int, str]) -> dict[str, str]:
+    return {names[row["oid"]]: row["what"] + names[row["oid"]] for row in rows if row["oid"] in names}

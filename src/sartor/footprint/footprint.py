@@ -1,0 +1,255 @@
+"""Reads what a session's transaction has done so far to the relations that existed before.
+
+That is locks, files, scans and rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import asyncpg
+
+from sartor.domain.hazards.hazard import MODES, STOPS_WRITES, Build, Lock, Size, merged
+from sartor.domain.own_tables import TABLES
+
+FIRST_OF_USERS = 16384
+"""The first OID of a relation that isn't Postgres's own."""
+INDEXES = frozenset("iI")
+WRITABLE = frozenset("rpvf")
+WRITES = MODES[2]
+SOLID = frozenset("rm")
+"""Tables and materialized views: the relations that have rows of their own."""
+QUERIES = frozenset(MODES[:3])
+"""The locks of statements that read rows and return, change or delete them."""
+LOOKED_UP = frozenset({MODES[1]})
+"""The locks on an index that serves only to fetch rows under a lock, as a foreign key's check does."""
+
+_RELATIONS = f"""
+select c.oid::int8 as oid, c.relkind::text as kind, c.relfilenode::int8 as file, c.reltablespace::int8 as space,
+    i.indrelid::int8 as table,
+    case when n.nspname = $1 then c.relname::text else n.nspname || '.' || c.relname end as name,
+    c.reltuples::int8 as rows
+from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+left join pg_catalog.pg_index i on i.indexrelid = c.oid
+where c.oid >= {FIRST_OF_USERS} and c.relkind in ('r', 'p', 'm', 'v', 'f', 'S', 'i', 'I')
+    and n.nspname !~ '^pg_(toast|temp)' and n.nspname <> 'information_schema'
+"""
+LOOK = f"""
+select l.relation::int8 as oid, l.modes, c.relkind::text as kind, c.relfilenode::int8 as file,
+    c.reltablespace::int8 as space, i.indrelid::int8 as table,
+    case when n.nspname = $1 then c.relname::text else n.nspname || '.' || c.relname end as name,
+    pg_catalog.pg_stat_get_xact_numscans(l.relation) as scans,
+    pg_catalog.pg_stat_get_xact_tuples_inserted(l.relation) + pg_catalog.pg_stat_get_xact_tuples_updated(l.relation)
+        + pg_catalog.pg_stat_get_xact_tuples_deleted(l.relation) as changed,
+    pg_catalog.pg_stat_get_xact_tuples_updated(l.relation) as updated,
+    pg_catalog.pg_stat_get_xact_tuples_deleted(l.relation) as deleted
+from (
+    select relation, pg_catalog.array_agg(mode) as modes from pg_catalog.pg_locks
+    where pid = pg_catalog.pg_backend_pid() and locktype = 'relation' and granted and relation >= {FIRST_OF_USERS}
+        and database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
+    group by relation
+) l
+left join pg_catalog.pg_class c on c.oid = l.relation
+left join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+left join pg_catalog.pg_index i on i.indexrelid = l.relation
+"""
+"""Selects the current transaction's locks on users' relations, and what it did to them."""
+COUNTERS = f"""
+select c.oid::int8 as oid, array[]::text[] as modes, null::text as kind,
+    pg_catalog.pg_stat_get_xact_numscans(c.oid) as scans,
+    pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid) + pg_catalog.pg_stat_get_xact_tuples_updated(c.oid)
+        + pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid) as changed,
+    pg_catalog.pg_stat_get_xact_tuples_updated(c.oid) as updated,
+    pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid) as deleted
+from pg_catalog.pg_class c where c.oid >= {FIRST_OF_USERS} and c.relkind in ('r', 'm', 'i')
+"""
+"""Selects, where a transaction begins, what the counters still hold of earlier ones."""
+_SIZES = """
+select case when n.nspname = $1 then c.relname::text else n.nspname || '.' || c.relname end as name,
+    c.reltuples::int8 as rows, pg_catalog.pg_total_relation_size(c.oid) as bytes
+from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where c.relkind in ('r', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+"""
+
+
+class Relation(NamedTuple):
+    """A relation: `kind` as in `pg_class`, `file` the number of its file in its tablespace, `space`.
+
+    `table` is the OID of an index's table, None for others.
+    """
+
+    name: str
+    kind: str
+    file: int
+    space: int
+    table: int | None
+
+
+Relations = Mapping[int, Relation]
+Modes = Mapping[int, frozenset[str]]
+
+
+class Trace(NamedTuple):
+    """A transaction's locks on one relation, and its counts of scans and of changed rows.
+
+    Of the rows that were `changed`, some were `updated` or `deleted`.
+    """
+
+    relation: Relation | None
+    modes: frozenset[str]
+    scans: int
+    changed: int
+    updated: int = 0
+    deleted: int = 0
+
+
+Look = Mapping[int, Trace]
+NOTHING = Trace(None, frozenset(), 0, 0)
+
+
+async def read_relations(connection: asyncpg.Connection[Any], schema: str) -> dict[int, Relation]:
+    """Reads all relations but Postgres's own and Sartor's, by OID.
+
+    Those of `schema` are named without it.
+    """
+    rows = await connection.fetch(_RELATIONS, schema)
+    own = {row["oid"] for row in rows if row["name"] in TABLES}
+    return {row["oid"]: _relation(row) for row in rows if row["oid"] not in own and row["table"] not in own}
+
+
+async def read_sizes(connection: asyncpg.Connection[Any], schema: str) -> dict[str, Size]:
+    """Reads the size of each table and materialized view, by name."""
+    rows = await connection.fetch(_SIZES, schema)
+    return {row["name"]: Size(row["rows"] if row["rows"] >= 0 else None, row["bytes"]) for row in rows}
+
+
+def read_look(rows: Iterable[Any]) -> dict[int, Trace]:
+    """Returns the traces in the rows of LOOK or of COUNTERS, by the relation's OID."""
+    return {
+        row["oid"]: Trace(
+            _relation(row) if row["kind"] else None,
+            frozenset(row["modes"]),
+            row["scans"] or 0,
+            row["changed"] or 0,
+            row["updated"] or 0,
+            row["deleted"] or 0,
+        )
+        for row in rows
+    }
+
+
+def _relation(row: Any) -> Relation:
+    return Relation(row["name"], row["kind"], row["file"], row["space"], row["table"])
+
+
+class Step(NamedTuple):
+    """The changes between two looks; `queried` says that a statement such as SELECT or UPDATE has read known tables."""
+
+    locks: tuple[Lock, ...]
+    rewrites: tuple[str, ...]
+    scans: tuple[str, ...]
+    builds: tuple[Build, ...]
+    writes: tuple[str, ...]
+    changed: int
+    queried: bool = False
+    emptied: tuple[str, ...] = ()
+
+
+def compare(before: Look, after: Look, known: Relations, files: Mapping[int, int]) -> Step:
+    """Compares two looks at a transaction, for the known relations; `files` are their files' numbers until now."""
+    new = {oid: trace.modes - before.get(oid, NOTHING).modes for oid, trace in after.items()}
+    now = {oid: trace.relation for oid, trace in after.items() if trace.relation is not None}
+    moved = frozenset(moved_files(now, files))
+    changed = sum(trace.changed - before.get(oid, NOTHING).changed for oid, trace in after.items())
+    read = frozenset(_read(before, after, changed=changed))
+    emptied = frozenset() if _has_copied(before, after, known) else frozenset(_in_place(moved, now, known))
+    return Step(
+        locks=locks_on(known, new, {oid: trace.modes for oid, trace in after.items()}),
+        rewrites=names(moved - emptied, known),
+        scans=names(read - emptied, known),
+        builds=builds({oid: each for oid, each in now.items() if each.table not in emptied}, known, files),
+        writes=writes(now, new, known),
+        changed=changed,
+        queried=any(oid in known and after[oid].modes & QUERIES for oid in read & after.keys()),
+        emptied=names(emptied, known),
+    )
+
+
+def _read(before: Look, after: Look, *, changed: int) -> Iterator[int]:
+    """Yields the tables that were read, also those read by an index: on empty tables a plan's choice says nothing.
+
+    A foreign key's check doesn't count: it fetches a row for each changed row, however many rows there are.
+    """
+    for oid, trace in after.items():
+        if trace.scans <= before.get(oid, NOTHING).scans:
+            continue
+        table = trace.relation.table if trace.relation else None
+        if table is None:
+            yield oid
+        elif not (changed and trace.modes == LOOKED_UP):
+            yield table
+
+
+def _has_copied(before: Look, after: Look, known: Relations) -> bool:
+    """Returns whether a relation was made and dropped at once: a rewrite does that, and its lock stays."""
+    return any(trace.relation is None for oid, trace in after.items() if oid not in before and oid not in known)
+
+
+def _in_place(moved: Iterable[int], now: Relations, known: Relations) -> Iterator[int]:
+    """Yields the tables that have a new file beside the old one: it is empty where nothing was copied."""
+    tables = (oid for oid in moved if oid in known and now[oid].kind == "r")
+    return (oid for oid in tables if now[oid].space == known[oid].space)
+
+
+def locks_on(known: Relations, modes: Modes, beside: Modes) -> tuple[Lock, ...]:
+    """Returns the locks on known relations, the strongest of each.
+
+    A lock on an index counts only where it stops more than its table's lock does, which is among those held `beside`.
+    """
+    strongest = {oid: max(map(MODES.index, each)) for oid, each in modes.items() if each and oid in known}
+    return merged(
+        Lock(known[oid].name, MODES[mode])
+        for oid, mode in strongest.items()
+        if known[oid].kind not in INDEXES
+        or (
+            MODES[mode] in STOPS_WRITES
+            and mode > max(map(MODES.index, beside.get(known[oid].table or 0, ())), default=0)
+        )
+    )
+
+
+def writes(now: Relations, modes: Modes, known: Relations) -> tuple[str, ...]:
+    """Returns the names of the relations, new ones too, that have got the lock under which rows are changed."""
+    found = [oid for oid in now if WRITES in modes[oid] and now[oid].kind in WRITABLE]
+    return tuple(sorted(known.get(oid, now[oid]).name for oid in found))
+
+
+def moved_files(now: Relations, files: Mapping[int, int]) -> list[int]:
+    """Returns the relations that have another file than they had."""
+    return [oid for oid, relation in now.items() if relation.file != files.get(oid, relation.file) and relation.file]
+
+
+def builds(now: Relations, known: Relations, files: Mapping[int, int]) -> tuple[Build, ...]:
+    """Returns the indexes built on known tables: new ones, and those that have another file than they had."""
+    made = [*moved_files(now, files), *(oid for oid in now if oid not in files)]
+    indexes = [now[oid] for oid in made if now[oid].kind == "i"]
+    return tuple(
+        sorted(
+            Build(each.name, known[each.table].name)
+            for each in indexes
+            if each.table is not None and each.table in known
+        )
+    )
+
+
+def tables_of(oids: Iterable[int], known: Relations) -> tuple[str, ...]:
+    """Returns the names of the tables that the known indexes among `oids` belong to."""
+    tables = [known[oid].table for oid in oids if oid in known and known[oid].kind in INDEXES]
+    return tuple(sorted(known[table].name for table in tables if table is not None and table in known))
+
+
+def names(oids: Iterable[int], known: Relations) -> tuple[str, ...]:
+    """Returns the names of those that are known and have rows of their own."""
+    return tuple(sorted(known[oid].name for oid in oids if oid in known and known[oid].kind in SOLID))

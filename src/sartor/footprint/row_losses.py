@@ -1,0 +1,182 @@
+"""Finds what a transaction takes from the tables that were there, and where their rows might make it fail."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import asyncpg
+
+from sartor.domain.hazards.hazard import MODES, Lost, Refusal, together
+from sartor.domain.hazards.table_form import lost, refusals
+from sartor.domain.losing import Taking, recast, takings
+from sartor.footprint.footprint import NOTHING, SOLID, WRITES, Look, Relation, Relations, Step
+from sartor.footprint.table_forms import Forms, read_forms
+
+CHANGES = frozenset(MODES[3:])
+"""The lock modes of statements that may change a table's form."""
+TAKES = frozenset(MODES[2:])
+"""The lock modes under which rows may be changed."""
+_REACHED = """
+with recursive reached (oid, takes) as (
+    select oid, true from pg_catalog.unnest($1::pg_catalog.oid[]) oid
+    union
+    select found.oid, found.takes from reached r, lateral (
+        select h.inhrelid as oid, r.takes from pg_catalog.pg_inherits h where h.inhparent = r.oid
+        union all
+        select k.conrelid, k.confdeltype = 'c' from pg_catalog.pg_constraint k
+        where k.contype = 'f' and k.confrelid = r.oid and k.confdeltype in ('c', 'n', 'd') and r.takes and $2
+    ) found
+)
+select oid::int8 as oid, pg_catalog.bool_or(takes) as takes from reached group by oid
+"""
+"""Selects tables whose rows go with those of others, by inheritance or foreign key, or whose keys lose their values."""
+
+
+class Toll(NamedTuple):
+    """The losses that a statement causes, and the reasons for which rows may make it fail."""
+
+    losses: tuple[Lost, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+
+
+class Collector:
+    """A collector of what each statement takes from the relations that were `known`; `counts` as in `Watch`."""
+
+    def __init__(
+        self, connection: asyncpg.Connection[Any], known: Relations, forms: Forms, schema: str, *, counts: bool
+    ) -> None:
+        self._connection = connection
+        self._known = known
+        self._forms = forms
+        self._schema = schema
+        self._counts = counts
+
+    async def begin(self) -> None:
+        """Reads the changed forms again, as the end of a transaction may have rolled the changes back."""
+        self._forms.now |= await read_forms(self._connection, list(self._forms.now))
+
+    async def collect(
+        self, query: str, bodies: Iterable[str], step: Step, before: Look, after: Look, dropped: Iterable[int]
+    ) -> Toll:
+        """Returns the toll of a statement between two looks; `bodies` are those of the routines that it calls."""
+        said = takings(query, bodies)
+        strong = [oid for oid, trace in after.items() if trace.relation is not None and trace.modes & CHANGES]
+        met = (*step.scans, *step.rewrites, *(each.table for each in step.builds))
+        found = await self.changed(query, strong, met)
+        losses = [*self.dropped(dropped), *(Lost("empties", table) for table in step.emptied), *found.losses]
+        targets = self._targets({oid: each.relation for oid, each in after.items() if each.modes & TAKES})
+        losses += [Lost("empties", self._known[oid].name) for oid in await self._truncated(said, targets)]
+        if self._counts:
+            losses += self._counted(said, before, after)
+        else:
+            losses += await self._said(said, targets, before, after)
+        return Toll(together(losses), found.refusals)
+
+    async def said(self, query: str, bodies: Iterable[str], now: Relations) -> list[Lost]:
+        """Returns the losses that a statement's text announces, where its transactions have ended."""
+        said, targets = takings(query, bodies), self._targets(now)
+        losses = [Lost("empties", self._known[oid].name) for oid in await self._truncated(said, targets)]
+        return losses + await self._said(said, targets, {}, {})
+
+    def dropped(self, oids: Iterable[int]) -> Iterator[Lost]:
+        """Returns the losses by relations that were dropped."""
+        return (Lost("drops", self._known[oid].name) for oid in oids if self._is_solid(oid))
+
+    async def changed(self, query: str, oids: Iterable[int], met: Collection[str]) -> Toll:
+        """Returns the losses by changed forms of tables, and what the rows of tables that were `met` may refuse."""
+        made = recast(query)
+        losses: list[Lost] = []
+        refused: list[Refusal] = []
+        for oid, form in (await read_forms(self._connection, [oid for oid in oids if oid in self._known])).items():
+            old, name = self._forms.of(oid), self._known[oid].name
+            self._forms.now[oid] = form
+            if old is None or not self._is_solid(oid):
+                continue
+            then = self._forms.then.get(oid, old).columns
+            was_there = old._replace(columns={number: each for number, each in old.columns.items() if number in then})
+            losses += lost(name, was_there, form, made)
+            refused += refusals(name, old, form) if name in met else ()
+        return Toll(tuple(losses), tuple(dict.fromkeys(refused)))
+
+    def _is_solid(self, oid: int) -> bool:
+        return oid in self._known and self._known[oid].kind in SOLID
+
+    def _counted(self, said: Collection[Taking], before: Look, after: Look) -> Iterator[Lost]:
+        """Returns the losses by the server's counters, where there were rows to count."""
+        updates = [each for each in said if each.verb == "update"]
+        for oid, trace in after.items():
+            if not self._is_solid(oid):
+                continue
+            was, name = before.get(oid, NOTHING), self._known[oid].name
+            if (rows := trace.deleted - was.deleted) > 0:
+                yield Lost("deletes", name, None, rows, "counted")
+            fills = bool(updates) and all(self._fills(oid, each) for each in updates)
+            if (rows := trace.updated - was.updated) > 0 and not fills:
+                yield Lost("overwrites", name, None, rows, "counted")
+
+    def _fills(self, oid: int, update: Taking) -> bool:
+        """Returns whether an update sets only columns that are new, or values that were null."""
+        new = update.columns is not None and all(self._forms.is_new(oid, column) for column in update.columns)
+        return update.fills or new
+
+    def _targets(self, relations: Mapping[int, Relation | None]) -> Mapping[str, int]:
+        """Returns the numbers of the known relations among these, by their current names with schemas."""
+        found = {}
+        for oid, relation in relations.items():
+            if oid in self._known and relation is not None:
+                found[relation.name if "." in relation.name else f"{self._schema}.{relation.name}"] = oid
+        return found
+
+    async def _truncated(self, said: Iterable[Taking], targets: Mapping[str, int]) -> list[int]:
+        """Returns the tables that were truncated; one that already had a new file is emptied in that file."""
+        found = [_found(each, targets) for each in said if each.verb == "truncate"]
+        reached = await self._reached([oid for oid in found if oid is not None], by_keys=False)
+        return [oid for oid in reached if self._is_solid(oid)]
+
+    async def _said(
+        self, said: Collection[Taking], targets: Mapping[str, int], before: Look, after: Look
+    ) -> list[Lost]:
+        """Returns what may be lost where there are rows, by the statement's text and its locks."""
+        losses: list[Lost] = []
+        named, unclear = set(), set()
+        for each in said:
+            oid = _found(each, targets)
+            if oid is not None and self._known[oid].kind != "v":
+                named.add(oid)
+                losses += await self._taken(each, oid)
+            elif each.verb in ("delete", "update"):
+                unclear.add("deletes" if each.verb == "delete" else "overwrites")
+        for oid, trace in after.items() if unclear else ():
+            new = trace.modes - before.get(oid, NOTHING).modes
+            if WRITES in new and self._is_solid(oid) and oid not in named:
+                losses += (Lost(how, self._known[oid].name, None, None, "at-most") for how in sorted(unclear))
+        return losses
+
+    async def _taken(self, taking: Taking, target: int) -> list[Lost]:
+        precision = "estimated" if taking.whole else "at-most"
+        parts = await self._reached([target], by_keys=False)
+        if taking.verb == "update" and not self._fills(target, taking):
+            return [Lost("overwrites", self._known[oid].name, None, None, precision) for oid in parts]
+        if taking.verb != "delete":
+            return []
+        losses = [Lost("deletes", self._known[oid].name, None, None, precision) for oid in parts]
+        for oid, takes in (await self._reached([target], by_keys=True)).items():
+            if oid not in parts:
+                losses.append(Lost("deletes" if takes else "overwrites", self._known[oid].name, None, None, "at-most"))
+        return losses
+
+    async def _reached(self, oids: Collection[int], *, by_keys: bool) -> dict[int, bool]:
+        """Returns the tables with rows of their own among these and their dependents; True where their rows go too."""
+        rows = await self._connection.fetch(_REACHED, list(oids), by_keys) if oids else []
+        return {row["oid"]: row["takes"] for row in rows if self._is_solid(row["oid"])}
+
+
+def _found(taking: Taking, targets: Mapping[str, int]) -> int | None:
+    """Returns the number of the relation that is meant; None where that is unknown."""
+    if taking.target is None:
+        return None
+    name = ".".join(taking.target[-2:])
+    if len(taking.target) > 1:
+        return targets.get(name)
+    return next((oid for full, oid in targets.items() if full.rpartition(".")[2] == name), None)

@@ -1,0 +1,307 @@
+"""Observes a transaction between its statements: what each has locked, rewritten, scanned and changed.
+
+The looks are queries on the same connection: only there can the uncommitted work of the transaction be seen.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, NoReturn
+
+import asyncpg
+
+from sartor.domain.hazards.hazard import MODES, Lock, Statement, together
+from sartor.domain.rehearsal import Message
+from sartor.footprint.footprint import (
+    COUNTERS,
+    LOOK,
+    Look,
+    Relations,
+    Step,
+    Trace,
+    builds,
+    compare,
+    locks_on,
+    moved_files,
+    names,
+    read_look,
+    read_relations,
+    tables_of,
+)
+from sartor.footprint.routines import all_bodies, depends_on_rows
+from sartor.footprint.row_losses import Collector, Toll
+from sartor.footprint.table_forms import Forms
+from sartor.postgres.driver.connection import Connection
+from sartor.postgres.server_objects import TOUCHED, BeyondDatabase, beyond, stays_inside
+
+
+class Sent(NamedTuple):
+    """A text of several statements that a script sends in one message, and the offset at which one of them begins."""
+
+    text: str
+    start: int
+
+
+Where = Callable[[Sent | None], int | None]
+"""Returns the line of the script that is running; of several statements sent together, the line of the one given."""
+Run = Callable[[], Awaitable[Any]]
+
+EMPTIES = "truncate"
+"""The statement that removes the rows of every table it locks, under another lock than statements that change some."""
+REFUSES = (asyncpg.ActiveSQLTransactionError, asyncpg.InvalidTransactionTerminationError)
+"""The errors of a statement that can't run, or mustn't run, in a transaction."""
+NOTHING = Step((), (), (), (), (), 0)
+NO_TOLL = Toll()
+PROGRAMS = ("call", "do")
+"""The statements that may end transactions themselves, so that anything may have changed."""
+
+
+@dataclass(slots=True)
+class Watch:
+    """A watch over the relations that were `known` before the run, in `schema`; `notes` collects the statements.
+
+    `sent` collects what the script sent, None for what is more than SQL. `counts` says that there are rows to count:
+    in an empty copy, a count of no changed rows doesn't mean that none would change. `forms` are those of the
+    relations, kept up to date.
+    """
+
+    known: Relations
+    schema: str
+    where: Where
+    counts: bool
+    forms: Forms = field(default_factory=Forms)
+    notes: list[Statement] = field(default_factory=list)
+    sent: list[Message | None] = field(default_factory=list)
+
+    def note(
+        self,
+        current: Current,
+        step: Step,
+        held: tuple[Lock, ...],
+        toll: Toll = NO_TOLL,
+        *,
+        error: str | None = None,
+        in_doubt: bool = False,
+    ) -> None:
+        """Notes a statement; merges it with the one before where it is the same again."""
+        empties = current.query.lstrip().lower().startswith(EMPTIES)
+        found = Statement(
+            sql=current.query,
+            line=current.line,
+            locks=step.locks,
+            held=held,
+            rewrites=step.rewrites,
+            scans=step.scans,
+            builds=step.builds,
+            writes=tuple(lock.relation for lock in step.locks) if empties else step.writes,
+            rows=step.changed if self.counts or step.changed else None,
+            ms=current.ms,
+            error=error,
+            in_doubt=in_doubt,
+            losses=toll.losses,
+            refusals=toll.refusals,
+        )
+        if self.notes and self.notes[-1].is_like(found):
+            self.notes[-1] = self.notes[-1].joined(found)
+        else:
+            self.notes.append(found)
+
+
+@dataclass(slots=True)
+class Current:
+    """The statement whose effects the next look shows; `ms` is the time that it has taken so far, in milliseconds."""
+
+    query: str
+    line: int | None = None
+    ms: float = 0.0
+
+
+class Watcher:
+    """A watcher that notes the statements of one connection; `busy` while what is sent isn't the script's."""
+
+    def __init__(self, connection: Connection, watch: Watch) -> None:
+        self.busy = False
+        self._connection = connection
+        self._watch = watch
+        self._current: Current | None = None
+        self._refused: BeyondDatabase | None = None
+        self._before: Look = {}
+        self._files: dict[int, int] = {}
+        self._collector = Collector(connection, watch.known, watch.forms, watch.schema, counts=watch.counts)
+
+    def hear(self, message: Message | None) -> None:
+        """Records a message that the script sends."""
+        self._watch.sent.append(message)
+
+    async def begin(self) -> None:
+        """Reads the state before the next statement, where a transaction or a savepoint begins or ends."""
+        async with self._looking():
+            relations = await read_relations(self._connection, self._watch.schema)
+            counters = read_look(await self._connection.fetch(COUNTERS))
+            self._files = {oid: relation.file for oid, relation in relations.items()}
+            self._before = counters | await self._look()
+            await self._collector.begin()
+
+    async def settle(self) -> None:
+        """Notes the current statement, if there is one, with all that it has done so far.
+
+        Raises BeyondDatabase where a transaction may not go on, and again where the script has caught it.
+        """
+        current, self._current = self._current, None
+        if self._refused is not None:
+            raise self._refused
+        if current is None:
+            return
+        async with self._looking():
+            await self._note(current)
+
+    async def _note(self, current: Current) -> None:
+        await self._keep_inside(current)
+        before, known = self._before, self._watch.known
+        after = await self._look()
+        step = compare(before, after, known, self._files)
+        # Locks that a savepoint released aren't held any more; the counters of relations seen before stay.
+        self._before = {oid: trace._replace(modes=frozenset()) for oid, trace in before.items()} | after
+        dropped = [oid for oid, trace in after.items() if trace.relation is None and oid in self._files]
+        bodies = await all_bodies(self._connection, current.query)
+        toll = await self._collector.collect(current.query, bodies, step, before, after, dropped)
+        self._files |= {oid: trace.relation.file for oid, trace in after.items() if trace.relation is not None}
+        for oid in dropped:
+            del self._files[oid]
+        modes = {oid: trace.modes for oid, trace in before.items()}
+        in_doubt = bool(step.scans) and await self._is_in_doubt(current, queried=step.queried)
+        self._watch.note(current, step, locks_on(known, modes, modes), toll, in_doubt=in_doubt)
+
+    async def announce(self, query: str) -> None:
+        """Makes this the current statement: everything done until the next one counts as its effect."""
+        await self.settle()
+        self._current = Current(query, self._watch.where(None))
+
+    async def control(self, run: Run) -> Any:
+        """Runs a statement that begins or ends a transaction or a savepoint."""
+        await self.settle()
+        with self._aside():
+            result = await run()
+        await self.begin()
+        return result
+
+    async def run(self, query: str, run: Run, sent: Sent | None = None) -> Any:
+        """Runs and notes a statement, in a transaction of its own where there is none, which releases its locks."""
+        if self._connection.is_in_transaction():
+            return await self.prepare(query, run, sent, goes_on=False)
+        try:
+            async with self._transaction():
+                return await self.prepare(query, run, sent, goes_on=False)
+        except REFUSES:
+            self._watch.notes.pop()
+        if self._connection.confined and not stays_inside(query):
+            self._refuse(Current(query, self._watch.where(sent)), BeyondDatabase(query))
+        return await self._run_bare(query, run, sent)
+
+    async def prepare(self, query: str, run: Run, sent: Sent | None = None, *, goes_on: bool = True) -> Any:
+        """Runs a statement, or its first part where it `goes_on`: that part is noted with the rest."""
+        if self._current is None or self._current.query != query:
+            await self.settle()
+            self._current = Current(query)
+        current, began = self._current, time.perf_counter()
+        current.line = self._watch.where(sent)
+        try:
+            with self._aside():
+                result = await run()
+        except BaseException as error:
+            self._current = None
+            self._watch.note(current, NOTHING, (), error=str(error) or type(error).__name__)
+            raise
+        current.ms += (time.perf_counter() - began) * 1000
+        if not goes_on:
+            await self.settle()
+        return result
+
+    async def _keep_inside(self, current: Current) -> None:
+        if not self._connection.confined or not self._connection.is_in_transaction():
+            return
+        touched = await self._connection.fetchval(f"select {TOUCHED}")
+        if touched is not None:
+            self._refuse(current, BeyondDatabase(current.query, beyond(touched)))
+
+    def _refuse(self, current: Current, error: BeyondDatabase) -> NoReturn:
+        self._refused = error
+        self._watch.note(current, NOTHING, (), error=str(error))
+        raise error
+
+    async def _look(self) -> dict[int, Trace]:
+        if not self._connection.is_in_transaction():
+            return {}
+        return read_look(await self._connection.fetch(LOOK, self._watch.schema))
+
+    async def _is_in_doubt(self, current: Current, *, queried: bool) -> bool:
+        if self._watch.counts:
+            return False
+        return await depends_on_rows(self._connection, current.query, queried=queried)
+
+    @contextmanager
+    def _aside(self) -> Iterator[None]:
+        was, self.busy = self.busy, True
+        try:
+            yield
+        finally:
+            self.busy = was
+
+    @asynccontextmanager
+    async def _looking(self) -> AsyncIterator[None]:
+        with self._aside():
+            async with self._connection.fenced():
+                yield
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[None]:
+        transaction = self._connection.transaction()
+        with self._aside():
+            await transaction.start()
+        try:
+            await self.begin()
+            yield
+        except BaseException:
+            with self._aside():
+                await transaction.rollback()
+            raise
+        with self._aside():
+            await transaction.commit()
+        self._before = {}
+
+    async def _run_bare(self, query: str, run: Run, sent: Sent | None) -> Any:
+        """Runs a statement that refuses a transaction, and notes the locks that the manual names for it.
+
+        The locks themselves are released by its end, so they can't be read.
+        """
+        known, began = self._watch.known, time.perf_counter()
+        with self._aside():
+            result = await run()
+        current = Current(query, self._watch.where(sent), (time.perf_counter() - began) * 1000)
+        async with self._looking():
+            now = await read_relations(self._connection, self._watch.schema)
+            in_doubt = await self._is_in_doubt(current, queried=True)  # whether it has queried rows can't be seen here
+            toll = await self._toll_of_bare(query, now)
+        built, rewritten = builds(now, known, self._files), names(moved_files(now, self._files), known)
+        gone = tables_of(self._files.keys() - now.keys(), known)
+        touched = rewritten or (*(build.table for build in built), *gone)
+        locks = tuple(Lock(table, MODES[7] if rewritten else MODES[3]) for table in dict.fromkeys(touched))
+        self._files = {oid: relation.file for oid, relation in now.items()}
+        self._watch.note(current, Step(locks, rewritten, (), built, (), 0), (), toll, in_doubt=in_doubt)
+        return result
+
+    async def _toll_of_bare(self, query: str, now: Relations) -> Toll:
+        known, collector = self._watch.known, self._collector
+        built = {now[oid].table for oid in now.keys() - self._files.keys() if now[oid].table is not None}
+        oids = (
+            list(known)
+            if query.lstrip().lower().startswith(PROGRAMS)
+            else [oid for oid in built if oid is not None and oid in known]
+        )
+        found = await collector.changed(query, oids, [known[oid].name for oid in oids])
+        dropped = collector.dropped(self._files.keys() - now.keys())
+        emptied = await collector.said(query, await all_bodies(self._connection, query), now)
+        return Toll(together((*dropped, *found.losses, *emptied)), found.refusals)

@@ -1,0 +1,114 @@
+"""Findings about the names of a lineage's files: their form, their order, and files left behind."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+
+from sartor.domain import look_alikes
+from sartor.domain.alteration import Alteration, Misnamed, timestamp
+from sartor.lint.rules import (
+    BAD_NAME,
+    LEFT_BEHIND,
+    LOOK_ALIKE,
+    OUT_OF_STEP,
+    SAME_IDENTITY,
+    TIE,
+    UNRELEASED,
+    Finding,
+    Rule,
+)
+
+
+def lint_names(alterations: Iterable[Alteration], misnamed: Iterable[Misnamed], *, released: bool) -> Iterator[Finding]:
+    """Yields findings about the files of one lineage; `released` says that it is about to be shipped as a release."""
+    ordered = sorted(alterations, key=lambda a: a.key)
+    for file in misnamed:
+        found = look_alikes.in_word(file.name)
+        rule, message = (BAD_NAME, file.reason) if found is None else (LOOK_ALIKE, _odd(file.name, found))
+        yield Finding(rule=rule, lineage=file.lineage, file=file.file, line=None, message=message, alteration=None)
+    for alteration in ordered:
+        if found := look_alikes.in_word(alteration.name):
+            yield _finding(LOOK_ALIKE, alteration, _odd(alteration.name, found))
+    yield from _same_identities(ordered)
+    yield from _ties(ordered)
+    yield from _out_of_step([a for a in ordered if not a.release.unreleased])
+    yield from _unreleased(ordered, released=released)
+
+
+def _odd(name: str, character: str) -> str:
+    return f"{name} has {look_alikes.describe(character)}"
+
+
+def _finding(rule: Rule, alteration: Alteration, message: str) -> Finding:
+    return Finding(
+        rule=rule,
+        lineage=alteration.lineage,
+        file=alteration.file,
+        line=None,
+        message=message,
+        alteration=alteration,
+    )
+
+
+def _same_identities(ordered: Sequence[Alteration]) -> Iterator[Finding]:
+    seen: dict[str, Alteration] = {}
+    for alteration in ordered:
+        if other := seen.get(alteration.id):
+            yield _finding(SAME_IDENTITY, alteration, f"{other.name} is the same alteration, {alteration.id}")
+        seen[alteration.id] = alteration
+
+
+def _ties(ordered: Sequence[Alteration]) -> Iterator[Finding]:
+    for _, group in groupby(ordered, key=lambda a: (a.release, _time(a))):
+        first, *others = group
+        for alteration in others:
+            if alteration.id != first.id:
+                yield _finding(TIE, alteration, f"has the timestamp of {first.name}")
+
+
+def _time(alteration: Alteration) -> tuple[int, str]:
+    """Returns when it was written: seconds, and the fraction's digits, without trailing zeros."""
+    seconds, fraction = timestamp(alteration.id)
+    return seconds, fraction.rstrip("0")
+
+
+def _out_of_step(released: Sequence[Alteration]) -> Iterator[Finding]:
+    """Yields a finding for each of the fewest files without which the others' timestamps rise with the releases."""
+    kept = _longest_rising([_time(alteration) for alteration in released])
+    for number, alteration in enumerate(released):
+        if number not in kept:
+            before = max((k for k in kept if k < number), default=None)
+            beside = released[min(k for k in kept if k > number) if before is None else before]
+            word = "after" if before is not None else "before"
+            yield _finding(OUT_OF_STEP, alteration, f"its timestamp doesn't fit its place {word} {beside.name}")
+
+
+def _longest_rising(times: Sequence[tuple[int, str]]) -> set[int]:
+    """Returns the places of a longest subsequence that never falls (patience sorting)."""
+    tops: list[tuple[int, str]] = []
+    places: list[int] = []
+    before: list[int | None] = []
+    for number, time in enumerate(times):
+        pile = bisect_right(tops, time)
+        tops[pile : pile + 1] = [time]
+        places[pile : pile + 1] = [number]
+        before.append(places[pile - 1] if pile else None)
+    kept: set[int] = set()
+    at = places[-1] if places else None
+    while at is not None:
+        kept.add(at)
+        at = before[at]
+    return kept
+
+
+def _unreleased(ordered: Sequence[Alteration], *, released: bool) -> Iterator[Finding]:
+    newest = max((a for a in ordered if not a.release.unreleased), key=_time, default=None)
+    for alteration in ordered:
+        if not alteration.release.unreleased:
+            continue
+        if released:
+            yield _finding(UNRELEASED, alteration, "belongs to no release yet")
+        elif newest is not None and _time(alteration) < _time(newest):
+            yield _finding(LEFT_BEHIND, alteration, f"is older than {newest.name}, which is released")

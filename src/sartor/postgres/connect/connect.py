@@ -1,0 +1,183 @@
+"""Makes connections and closes them, and explains why one can't be made."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from typing import NamedTuple
+
+import asyncpg
+
+from sartor.domain.destination import Destination, redact
+from sartor.errors import DestinationError, Locked, Unreachable, Unsupported
+from sartor.postgres.connect.address import Call, reach, resolve
+from sartor.postgres.driver.connection import Connection
+from sartor.postgres.target_server import Password, Place, Way, find_way
+
+DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""The errors that the driver raises, apart from OSError."""
+
+OLDEST_SERVER = 14
+"""The oldest major version of Postgres that Sartor supports."""
+
+
+class Failed(NamedTuple):
+    """A place that wasn't reached, the password that was ready for it, and the error."""
+
+    place: Place
+    password: Password
+    error: BaseException
+
+
+async def connect(destination: Destination, *, application: str, kind: type[Connection] = Connection) -> Connection:
+    """Connects to a destination, with no statement cache: scripts alter the tables that they queried.
+
+    The places are tried in turn, each for as long as `connect_timeout` says. Raises Unreachable, Unsupported where the
+    server is too old, and SettingsError where the settings don't say how to connect.
+    """
+    way = find_way(destination)
+    failed: list[Failed] = []
+    for wanted in _wanted(way):
+        call = Call(way=way, application=application, kind=kind, timeout=way.timeout, wanted=wanted)
+        for named in way.places:
+            if made := await _connect_to(call, named, failed, destination):
+                return await _checked(made, destination)
+    raise _error(failed, destination, way.timeout) from failed[-1].error
+
+
+async def _connect_to(call: Call, named: Place, failed: list[Failed], destination: Destination) -> Connection | None:
+    """Connects to one of a host's addresses.
+
+    Returns None where the next host is to be tried; `failed` then says why.
+    """
+    password = call.way.password(named)
+    try:
+        places = await resolve(call, named)
+    except OSError as error:
+        failed.append(Failed(named, password, error))
+        return None
+    for place in places:
+        try:
+            return await reach(call, place, password)
+        except (OSError, asyncpg.CannotConnectNowError, asyncpg.TargetServerAttributeNotMatched) as error:
+            failed.append(Failed(place, password, error))
+        except (ValueError, *DRIVER_ERRORS) as error:
+            raise _error([Failed(place, password, error)], destination, call.timeout) from error
+    return None
+
+
+async def _checked(connection: Connection, destination: Destination) -> Connection:
+    if (major := connection.get_server_version().major) < OLDEST_SERVER:
+        await close(connection)
+        raise Unsupported(
+            f"{destination.label}: the server is Postgres {major}, and Sartor needs {OLDEST_SERVER} or later"
+        )
+    return connection
+
+
+def _wanted(way: Way) -> list[str]:
+    """Returns the kinds of server to look for, in order."""
+    wanted = way.keywords.get("target_session_attrs", "any")
+    return ["standby", "any"] if wanted == "prefer-standby" else [wanted]
+
+
+async def stay(connection: Connection) -> None:
+    """Keeps the server from ending this session while it is idle. Not for a pooler's, which others use later."""
+    await connection.execute("set idle_session_timeout = 0")
+
+
+async def close(connection: Connection) -> None:
+    """Closes a connection; cuts it where closing fails or takes longer than a second."""
+    try:
+        await asyncio.wait_for(connection.close(), timeout=1)
+    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+        connection.terminate()
+
+
+def _error(failed: list[Failed], destination: Destination, timeout: float) -> Unreachable:
+    """Makes the error that says why there is no connection, and what to do; each of several places has its reason."""
+    reasons = [(each.place, *_why_not(each.error, timeout, each.password)) for each in failed]
+    *_, reason, hint = reasons[-1]
+    if len({place for place, *_ in reasons}) > 1:
+        reason = "; ".join(f"{_shown(place)}: {why}" for place, why, _ in reasons)
+    secrets = (*destination.secrets, *(each.password.text for each in failed if each.password.text))
+    return Unreachable(redact(f"{destination.label}: {reason}", secrets), hint=hint)
+
+
+def _shown(place: Place) -> str:
+    return f"{place}" + (f" ({place.address})" if place.host not in {"", place.address} else "")
+
+
+def _why_not(error: BaseException, timeout: float, password: Password) -> tuple[str, str]:
+    match error:
+        case asyncpg.InvalidPasswordError() if password.text is None:
+            return (
+                "the server asks for a password, and none is given" + (password.source and f" ({password.source})"),
+                "give it in SARTOR_PASSWORD, as a variable or a secret file, in the URL or in ~/.pgpass (mode 0600)",
+            )
+        case asyncpg.InvalidPasswordError():
+            return (
+                f"the server refuses these credentials, with the password from {password.source} ({error})",
+                "check user and password (--db-url, SARTOR_DB_URL, SARTOR_PASSWORD, ~/.pgpass) and pg_hba.conf",
+            )
+        case asyncpg.InvalidAuthorizationSpecificationError():
+            return (
+                f"the server refuses these credentials ({error})",
+                "check user and password (--db-url, SARTOR_DB_URL, SARTOR_PASSWORD, ~/.pgpass) and pg_hba.conf",
+            )
+        case asyncpg.PostgresError() if "unsupported startup parameter" in str(error):
+            name = str(error).rpartition(" ")[2].strip("\"'")
+            ignore = f"ignore_startup_parameters = {name} in pgbouncer.ini"
+            return (
+                f"the pooler refuses the parameter {name} of the URL or the environment ({error})",
+                f"leave {name} out, give the server's own address instead of the pooler's, or set {ignore}",
+            )
+        case asyncpg.TargetServerAttributeNotMatched():
+            return (
+                "the server isn't of the kind that target_session_attrs asks for",
+                "give the address of one that is, or another target_session_attrs",
+            )
+        case asyncpg.InvalidCatalogNameError():
+            return (f"{error}", "check the database's name in the URL, or create it: createdb NAME")
+        case asyncpg.TooManyConnectionsError():
+            return (f"the server has no connection left ({error})", "try again, or raise max_connections")
+        case asyncpg.CannotConnectNowError():
+            return (f"the server isn't taking connections: {error}", "try again in a moment")
+        case asyncpg.UndefinedObjectError() if "configuration parameter" in str(error):
+            return (f"the server refuses: {error}", "check the spelling of what follows the ? in the URL")
+        case asyncpg.PostgresError():
+            return (f"the server refuses: {error}", "ask whoever runs the server")
+        case ssl.SSLError():
+            return (
+                f"TLS failed: {error.reason or error}",
+                "check sslmode and sslrootcert in the URL; this machine must trust the server's certificate",
+            )
+        case socket.gaierror():
+            return (f"the host's name can't be resolved ({error.strerror})", "check the host in the URL")
+        case TimeoutError() | asyncio.TimeoutError():
+            return (
+                f"no answer within {timeout:g} s",
+                "check host, port and firewall; `connect_timeout=30` in the URL waits longer",
+            )
+        case ConnectionRefusedError():
+            return ("nothing listens there", "check host and port, and that the server runs")
+        case ConnectionError() if "SSL" in str(error) or "ssl" in str(error):
+            return (f"TLS failed: {error}", "the server has no TLS; sslmode=prefer goes without")
+        case OSError():
+            return (
+                error.strerror or str(error) or type(error).__name__,
+                "check host and port, and that the server runs",
+            )
+        case _:
+            return (str(error) or type(error).__name__, "check the URL; the manual's chapter 34.1.1 describes it")
+
+
+def session_error(error: BaseException, destination: Destination) -> DestinationError:
+    """Returns the error for a failed statement of the session's own: reading or making the ledger, not a script."""
+    text = redact(f"{destination.label}: {error}", destination.secrets)
+    if isinstance(error, asyncpg.LockNotAvailableError):
+        return Locked(f"{text}: somebody holds what Sartor has to read or write there")
+    if isinstance(error, asyncpg.PostgresError) and not isinstance(error, asyncpg.PostgresConnectionError):
+        return DestinationError(f"{text} (SQLSTATE {error.sqlstate})")
+    return Unreachable(f"{text}: the connection was lost", hint="run the command again once the server answers")

@@ -1,0 +1,148 @@
+"""TLS as in libpq: what each `sslmode` tries and checks (the manual's chapter 34.19)."""
+
+from __future__ import annotations
+
+import ssl
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sartor.errors import SettingsError, Unreachable
+
+PLAIN = None
+"""Stands for a connection without TLS among the ways to try."""
+
+_HOME_FILES = {
+    "sslrootcert": "root.crt",
+    "sslcrl": "root.crl",
+    "sslcert": "postgresql.crt",
+    "sslkey": "postgresql.key",
+}
+
+
+class Encryption(ssl.SSLContext):
+    """A TLS context that knows the server by the name that was given, whichever of its addresses is connected to."""
+
+    host: str = ""
+
+    def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
+        """Calls ssl's method with `host` as the server's name."""
+        return super().wrap_bio(*args, **{**kwargs, "server_hostname": self.host or None})
+
+
+def attempts(keywords: Mapping[str, str], *, host: str, address: str) -> list[Encryption | None]:
+    """Returns what to try in turn with a server: TLS with this context, or PLAIN. Raises SettingsError, Unreachable."""
+    mode = mode_of(keywords)
+    if address.startswith("/") or mode == "disable":
+        return [PLAIN]
+    context = _context(keywords, mode, host or address)
+    return {"allow": [PLAIN, context], "prefer": [context, PLAIN]}.get(mode, [context])
+
+
+def mode_of(keywords: Mapping[str, str]) -> str:
+    """Returns the `sslmode` that applies."""
+    return keywords.get("sslmode") or ("verify-full" if keywords.get("sslrootcert") == "system" else "prefer")
+
+
+def _context(keywords: Mapping[str, str], mode: str, host: str) -> Encryption:
+    context = Encryption(ssl.PROTOCOL_TLS_CLIENT)
+    context.host = host
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    if mode in {"require", "verify-ca", "verify-full"}:
+        _trust(context, keywords, mode)
+    if keywords.get("sslcertmode") != "disable":
+        _identify(context, keywords)
+    context.minimum_version = _version(keywords.get("ssl_min_protocol_version", "TLSv1.2"))
+    if highest := keywords.get("ssl_max_protocol_version"):
+        context.maximum_version = _version(highest)
+    if keylog := keywords.get("sslkeylogfile"):
+        context.keylog_filename = keylog
+    context.set_alpn_protocols(["postgresql"])
+    return context
+
+
+def _version(name: str) -> ssl.TLSVersion:
+    return ssl.TLSVersion[name.replace(".", "_")]
+
+
+def _trust(context: Encryption, keywords: Mapping[str, str], mode: str) -> None:
+    """Has the server's certificate checked: always with `verify-*`, with `require` where an authority is named."""
+    if keywords.get("sslrootcert") == "system":
+        context.load_default_certs()
+    elif root := _file(keywords, "sslrootcert"):
+        _load(lambda: context.load_verify_locations(cafile=root), "sslrootcert", root)
+    elif mode == "require":
+        return
+    else:
+        raise Unreachable(
+            "TLS can't be checked: there is no file of authorities, ~/.postgresql/root.crt",
+            hint="name the authority's file with sslrootcert=FILE, or trust the machine's own: sslrootcert=system",
+        )
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.check_hostname = mode == "verify-full"
+    crl, folder = _file(keywords, "sslcrl"), keywords.get("sslcrldir")
+    if crl or folder:
+        _load(lambda: context.load_verify_locations(cafile=crl, capath=folder), "sslcrl", crl or folder or "")
+        context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN
+
+
+def _identify(context: Encryption, keywords: Mapping[str, str]) -> None:
+    """Loads the client's own certificate, where there is one. Raises SettingsError."""
+    certificate = _file(keywords, "sslcert")
+    if certificate is None:
+        return
+    key = _file(keywords, "sslkey")
+    if key is None:
+        raise SettingsError(
+            f"sslcert, {certificate}, has no key beside it",
+            hint="name it with sslkey=FILE, or put it into ~/.postgresql/postgresql.key",
+        )
+    _require_private(key)
+    secret = keywords.get("sslpassword", "")
+    _load(lambda: context.load_cert_chain(certificate, key, password=lambda: secret), "sslcert or sslkey", certificate)
+
+
+def _file(keywords: Mapping[str, str], key: str) -> str | None:
+    """Returns the file of a parameter, else the one in `~/.postgresql` where that exists, else None."""
+    if given := keywords.get(key):
+        return given
+    try:
+        found = Path.home() / ".postgresql" / _HOME_FILES[key]
+        return str(found) if found.exists() else None
+    except (RuntimeError, OSError):
+        return None
+
+
+def _load(load: Any, key: str, path: str) -> None:
+    try:
+        load()
+    except ssl.SSLError as error:
+        reason = error.reason or "it isn't what it should be"
+        hint = "is the key's password (sslpassword) right, and do certificate and key belong together?"
+        raise SettingsError(
+            f"{key}, {path}, can't be used: {reason.replace('_', ' ').lower()}",
+            hint=hint if "key" in key else "it holds certificates in PEM form",
+        ) from error
+    except OSError as error:
+        raise SettingsError(
+            f"{key}, {path}, can't be read: {error.strerror}", hint=f"name the file in {key}"
+        ) from error
+
+
+def _require_private(key: str) -> None:
+    """Raises SettingsError where others may read a key, as libpq refuses it.
+
+    A key that belongs to root may be read by its group.
+    """
+    try:
+        found = Path(key).stat()
+    except OSError as error:
+        raise SettingsError(
+            f"sslkey, {key}, can't be read: {error.strerror}", hint="name the file in sslkey"
+        ) from error
+    closed = stat.S_IWGRP | stat.S_IXGRP | stat.S_IRWXO | (stat.S_IRGRP if found.st_uid else 0)
+    if found.st_mode & closed:
+        mode = stat.S_IMODE(found.st_mode)
+        raise SettingsError(f"sslkey, {key}, may be read by others (mode {mode:04o})", hint=f"chmod 600 {key}")

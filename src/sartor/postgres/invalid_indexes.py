@@ -1,0 +1,84 @@
+"""Finds and drops invalid indexes, which an interrupted CREATE INDEX CONCURRENTLY leaves behind.
+
+See the manual's page on CREATE INDEX, "Building Indexes Concurrently": the index stays, invalid; it is written to and
+never read, and IF NOT EXISTS takes it for complete.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sartor.domain.quoting import quote_identifier, quote_literal
+from sartor.postgres.driver.connection import Connection
+
+_INVALID = """
+select i.indexrelid::int8 as oid, c.relname::text as name, i.indrelid::regclass::text as table,
+    exists (select 1 from pg_catalog.pg_stat_progress_create_index p where p.index_relid = i.indexrelid) as building
+from pg_catalog.pg_index i
+join pg_catalog.pg_class c on c.oid = i.indexrelid
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where not i.indisvalid and c.relkind = 'i' and n.nspname = $1::text
+order by c.relname
+"""
+
+_BEGAN = "pg_catalog.to_char(backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
+"""When a session began, in a text that no TimeZone or DateStyle changes: another session compares it."""
+
+_ALIVE = f"""
+select exists (select 1 from pg_catalog.pg_stat_activity where pid = $1::int4 and {_BEGAN} = $2::text)
+"""
+
+_OWN = f"""
+select pid, {_BEGAN} as began from pg_catalog.pg_stat_activity where pid = pg_catalog.pg_backend_pid()
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvalidIndex:
+    """An index that exists and isn't valid; `building` says that a session is building it right now."""
+
+    oid: int
+    name: str
+    table: str
+    building: bool
+
+
+async def invalid_indexes(connection: Connection, schema: str) -> tuple[InvalidIndex, ...]:
+    """Reads the invalid indexes of a schema."""
+    rows: Iterable[Any] = await connection.fetch(_INVALID, schema)
+    return tuple(InvalidIndex(**dict(row)) for row in rows)
+
+
+def left_behind(
+    found: Iterable[InvalidIndex], *, source: str, before: Collection[int] | None
+) -> tuple[InvalidIndex, ...]:
+    """Returns those of `found` that a script left: its source names them, or they weren't there `before` it began."""
+    words = set(re.findall(r"\w+", source))
+    return tuple(i for i in found if i.name in words or (before is not None and i.oid not in before))
+
+
+async def drop_index(connection: Connection, schema: str, index: InvalidIndex) -> None:
+    """Drops an index without blocking other sessions."""
+    name = f"{quote_identifier(schema)}.{quote_identifier(index.name)}"
+    await connection.execute(f"drop index concurrently if exists {name}")
+
+
+async def session_alive(connection: Connection, pid: int, started: str) -> bool:
+    """Returns whether the server process `pid` that began at `started` still runs."""
+    return bool(await connection.fetchval(_ALIVE, pid, started))
+
+
+async def own_session(connection: Connection) -> tuple[int, str]:
+    """Returns the process id of this connection's server process, and when it began."""
+    row = await connection.fetchrow(_OWN)
+    return row["pid"], row["began"]
+
+
+def start_detail(schema: str) -> str:
+    """Returns the SQL of what a `started` event's `detail` holds, for a session that isn't Sartor's."""
+    invalid = _INVALID.replace("$1::text", quote_literal(schema))
+    indexes = f"coalesce((select pg_catalog.jsonb_agg(i.oid) from ({invalid}) i), '[]')"
+    return f"(select pg_catalog.to_jsonb(own) || pg_catalog.jsonb_build_object('invalid', {indexes}) from ({_OWN}) own)"

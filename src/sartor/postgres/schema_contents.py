@@ -1,0 +1,161 @@
+"""Lists, drops and empties what a schema holds."""
+
+from __future__ import annotations
+
+from sartor.domain.own_tables import TABLES
+from sartor.domain.quoting import quote_identifier
+from sartor.errors import RefusedError
+from sartor.postgres.dependents import would_be_emptied, would_go
+from sartor.postgres.driver.connection import Connection
+
+_OBJECTS = """
+with mine as (select oid from pg_catalog.pg_namespace where nspname = $1::text),
+objects as (
+    select 'pg_class'::regclass as class, c.oid, 1 as rank,
+        case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence'
+            when 'f' then 'foreign table' else 'table' end as kind
+    from pg_catalog.pg_class c, mine
+    where c.relnamespace = mine.oid and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
+    union all
+    select 'pg_proc'::regclass, p.oid, 2, 'routine' from pg_catalog.pg_proc p, mine where p.pronamespace = mine.oid
+    union all
+    select 'pg_type'::regclass, t.oid, 3, case t.typtype when 'd' then 'domain' else 'type' end
+    from pg_catalog.pg_type t left join pg_catalog.pg_class c on c.oid = t.typrelid, mine
+    where t.typnamespace = mine.oid and (t.typtype in ('e', 'd', 'r') or c.relkind = 'c')
+    union all
+    select 'pg_collation'::regclass, c.oid, 4, 'collation' from pg_catalog.pg_collation c, mine
+    where c.collnamespace = mine.oid
+    union all
+    select 'pg_conversion'::regclass, c.oid, 4, 'conversion' from pg_catalog.pg_conversion c, mine
+    where c.connamespace = mine.oid
+    union all
+    select 'pg_operator'::regclass, o.oid, 4, 'operator' from pg_catalog.pg_operator o, mine
+    where o.oprnamespace = mine.oid
+    union all
+    select 'pg_opfamily'::regclass, o.oid, 4, 'operator family' from pg_catalog.pg_opfamily o, mine
+    where o.opfnamespace = mine.oid
+    union all
+    select 'pg_ts_config'::regclass, t.oid, 4, 'text search configuration' from pg_catalog.pg_ts_config t, mine
+    where t.cfgnamespace = mine.oid
+    union all
+    select 'pg_ts_dict'::regclass, t.oid, 5, 'text search dictionary' from pg_catalog.pg_ts_dict t, mine
+    where t.dictnamespace = mine.oid
+)
+select o.class::oid::int8 as class, o.oid::int8 as oid, o.kind,
+    (pg_catalog.pg_identify_object(o.class, o.oid, 0)).identity as identity
+from objects o
+where not exists (select from pg_catalog.pg_depend d where d.classid = o.class and d.objid = o.oid
+    and d.deptype in ('e', 'i', 'P', 'S') and (d.refclassid, d.refobjid) <> (d.classid, d.objid))
+order by o.rank, o.oid
+"""
+"""Selects what isn't part of an extension or of another object; see the manual's chapter on pg_depend for `deptype`.
+
+A partitioned table depends on columns of its own.
+"""
+
+_TABLES = f"""
+select pg_catalog.format('%I.%I', n.nspname, c.relname) from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where n.nspname = $1::text and c.relkind in ('r', 'p') and not c.relispartition
+    and c.relname not in {TABLES}
+    and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid
+        and d.deptype = 'e')
+order by 1
+"""
+
+_LOCKABLE = """
+select pg_catalog.format('%I.%I', n.nspname, c.relname) from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where n.nspname = $1::text and c.relkind in ('r', 'p', 'f') order by c.oid
+"""
+SHOWN = 10
+"""The number of names that are shown of what would be lost."""
+
+_SCHEMAS = """
+select n.nspname::text as name from pg_catalog.pg_namespace n
+where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'public')
+    and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_namespace'::regclass
+        and d.objid = n.oid and d.deptype = 'e')
+order by 1
+"""
+
+
+async def what_it_holds(connection: Connection, schema: str | None) -> str | None:
+    """Returns, in words, something that a database holds besides extensions, or None where it holds nothing.
+
+    With `schema`, it is the schema of this name, or None where there is none.
+    """
+    schemas = [row["name"] for row in await connection.fetch(_SCHEMAS)]
+    if schema is not None:
+        return f"schema {schema}" if schema in schemas else None
+    if schemas:
+        return f"schema {schemas[0]}"
+    rows = await connection.fetch(_OBJECTS, "public")
+    return f"{rows[0]['kind']} {rows[0]['identity']}" if rows else None
+
+
+async def drop_contents(connection: Connection, schema: str, *, lock_timeout: float) -> int:
+    """Drops all objects of a schema, those of extensions apart, in one transaction; returns how many there were.
+
+    The schema stays, with its owner and its grants. `lock_timeout` is in seconds. Raises RefusedError where something
+    outside the schema would be dropped with them.
+    """
+    async with connection.transaction():
+        await connection.execute(f"set local lock_timeout = {lock_timeout * 1000:.0f}")
+        if tables := [row[0] for row in await connection.fetch(_LOCKABLE, schema)]:
+            # So that no view on one of them is made after the check for such views.
+            await connection.execute(f"lock table {', '.join(tables)}")
+        rows = await connection.fetch(_OBJECTS, schema)
+        _refuse(
+            "dropped",
+            schema,
+            await would_go(connection, [(row["class"], row["oid"]) for row in rows], schema),
+            hint="drop them yourself if nobody needs them, or start over in a database of your own",
+        )
+        for row in rows:
+            # It may have been dropped together with an earlier one, by CASCADE.
+            exists = (
+                "select 1 from pg_catalog.pg_describe_object($1::int8::oid, $2::int8::oid, 0) d where d is not null"
+            )
+            if await connection.fetchval(exists, row["class"], row["oid"]):
+                await connection.execute(f"drop {row['kind']} if exists {row['identity']} cascade")
+        return len(rows)
+
+
+async def empty_tables(connection: Connection, schema: str) -> int:
+    """Empties all tables of a schema, Sartor's own apart, and restarts their sequences; returns how many there are.
+
+    Raises RefusedError where tables outside the schema would be emptied too.
+    """
+    tables = [row[0] for row in await connection.fetch(_TABLES, schema)]
+    if tables:
+        _refuse(
+            "emptied",
+            schema,
+            await would_be_emptied(connection, tables, schema),
+            hint="give the seed modules a `reset` of their own, which deletes just what they have put in",
+        )
+        # Without CASCADE, so that the server refuses what was added meanwhile.
+        await connection.execute(f"truncate {', '.join(tables)} restart identity")
+    return len(tables)
+
+
+def _refuse(verb: str, schema: str, others: list[str], *, hint: str) -> None:
+    """Raises RefusedError where there are `others`."""
+    if others:
+        more = f", and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
+        raise RefusedError(
+            f"what isn't in schema {schema} would be {verb} too: {', '.join(others[:SHOWN])}{more}; nothing was {verb}",
+            hint=hint,
+        )
+
+
+async def estimate_rows(connection: Connection, schema: str, table: str) -> int | None:
+    """Estimates how many rows a table holds, from its statistics.
+
+    Returns None where there is no such table or no statistics were taken.
+    """
+    name = f"{quote_identifier(schema)}.{quote_identifier(table)}"
+    query = "select nullif(reltuples::int8, -1) from pg_catalog.pg_class where oid = pg_catalog.to_regclass($1::text)"
+    found: int | None = await connection.fetchval(query, name)
+    return found

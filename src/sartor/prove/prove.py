@@ -1,0 +1,95 @@
+"""Proves alterations in order, each on what a deploy made before it, and records them in the manifest."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+
+from sartor.alterations.loader import load_script
+from sartor.alterations.manifest import add_line, is_writable
+from sartor.domain.alteration import Alteration, Catalogue
+from sartor.domain.destination import Destination
+from sartor.domain.limits import Limits
+from sartor.domain.manifest import Line
+from sartor.domain.plan import Deploy, Direction
+from sartor.domain.proof import Proof, Proofs, Stage
+from sartor.domain.report import Judged, Judging, Note, Observer, RunEvent, Started, Waiting
+from sartor.execution.seed import load_seed
+from sartor.prove.round_trip import prove_one
+from sartor.prove.scratch_environment import Bench, new_bench
+from sartor.prove.selection import refuse_edited
+
+Steps = deque[tuple[int, Alteration]]
+"""The alterations that are left to prove, each with its place in the catalogue, from 0."""
+
+
+async def prove(
+    beside: Destination,
+    catalogue: Catalogue,
+    chosen: Sequence[Alteration],
+    *,
+    seed: str | None,
+    limits: Limits,
+    observer: Observer,
+) -> Proofs:
+    """Proves the chosen alterations in the catalogue's order, in a scratch database on the server of `beside`.
+
+    The alterations before them are deployed first, then the file `seed` is put in. After one that leaves something else
+    than a deploy does, a new database is made for the next one; after an `up` that fails, the proofs end. Raises
+    AlterationEdited, ScriptError, DestinationError, and AlterationFailed where those before can't be deployed.
+    """
+    refuse_edited(catalogue, chosen)
+    module = None if seed is None else load_seed(seed)
+    wanted = {alteration.identity for alteration in chosen}
+    steps: Steps = deque((place, a) for place, a in enumerate(catalogue) if a.identity in wanted)
+    for alteration in catalogue.first(steps[-1][0] + 1) if steps else ():
+        load_script(alteration).body(Direction.DEPLOY)
+    observer(Judging(number=len(steps)))
+    note = _Notes(catalogue, observer)
+    proofs: list[Proof] = []
+    first = steps[0][0] if steps else 0
+    while steps and not (proofs and proofs[-1].failed is Stage.UP):
+        async with new_bench(beside, module, limits=limits, observer=_briefly(observer)) as bench:
+            await bench.prepare(catalogue, first, steps[0][0])
+            async for proof in _go_on(bench, catalogue, steps):
+                proofs.append(proof)
+                note(proof)
+    return Proofs(tuple(proofs), tuple(alteration for _, alteration in steps))
+
+
+async def _go_on(bench: Bench, catalogue: Catalogue, steps: Steps) -> AsyncIterator[Proof]:
+    """Proves one alteration after another, for as long as the bench holds what a deploy makes."""
+    now, stands = steps[0][0], True
+    while steps and stands:
+        place, alteration = steps.popleft()
+        if place > now:
+            await bench.carry_out(catalogue.first(place), Deploy())
+        proof = await prove_one(bench, catalogue.first(place + 1), alteration)
+        now, stands = place + 1, proof.stands
+        yield proof
+
+
+def _briefly(observer: Observer) -> Observer:
+    """Returns an observer that passes on only the starts and waits of the runs on the bench, three per alteration."""
+
+    def listen(event: RunEvent) -> None:
+        if isinstance(event, Started | Waiting):
+            observer(event)
+
+    return listen
+
+
+class _Notes:
+    """A recorder of proofs: reports each, and adds it to its lineage's manifest, where that can be written."""
+
+    def __init__(self, catalogue: Catalogue, observer: Observer) -> None:
+        self._observer = observer
+        self._lineages = {lineage.name: lineage for lineage in catalogue.lineages if is_writable(lineage)}
+        for lineage in catalogue.lineages:
+            if lineage.name not in self._lineages:
+                observer(Note(text=f"{lineage.location} can't be written to, so its manifest stays as it is"))
+
+    def __call__(self, proof: Proof) -> None:
+        if lineage := self._lineages.get(proof.alteration.lineage):
+            add_line(lineage, Line.of(proof))
+        self._observer(Judged(proof=proof))

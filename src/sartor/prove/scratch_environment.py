@@ -1,0 +1,74 @@
+"""Runs proofs on a scratch database: deploys history up to a place in it, and reads what the database holds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sartor.domain.alteration import Catalogue
+from sartor.domain.destination import Destination
+from sartor.domain.limits import Limits
+from sartor.domain.plan import Deploy, Rollback
+from sartor.domain.proof import Look
+from sartor.domain.report import Observer
+from sartor.execution.run import run
+from sartor.execution.seed import SeedModule, put_in
+from sartor.postgres.connect.connect import stay
+from sartor.postgres.ledger import create_ledger
+from sartor.postgres.session import Session, application_name
+from sartor.schema.database_snapshot import look_at
+from sartor.scratch.database import relax, scratch_database
+
+
+class Bench:
+    """A scratch database that is read through `session`; with a `seed`, its rows are read as well."""
+
+    def __init__(self, session: Session, seed: SeedModule | None, *, limits: Limits, observer: Observer) -> None:
+        self._session = session
+        self._seed = seed
+        self._limits = limits
+        self._observer = observer
+        self._seen: Look | None = None
+
+    @property
+    def server(self) -> int:
+        """The server's major version."""
+        return self._session.facts.server_version // 10_000
+
+    async def prepare(self, catalogue: Catalogue, first: int, now: int) -> None:
+        """Deploys what comes before alteration `first`, puts the seed in, then deploys what comes before `now`.
+
+        `first` is the first alteration that is judged, `now` the next one; both are places in the catalogue, from 0.
+        Raises AlterationFailed.
+        """
+        await create_ledger(self._session)
+        await self.carry_out(catalogue.first(first), Deploy())
+        if self._seed is not None:
+            await put_in(self._session.destination, [self._seed], limits=self._limits, observer=self._observer)
+        await self.carry_out(catalogue.first(now), Deploy())
+
+    async def carry_out(self, catalogue: Catalogue, request: Deploy | Rollback) -> None:
+        """Deploys or rolls back, as any run does. Raises AlterationFailed."""
+        self._seen = None
+        await run(self._session.destination, catalogue, request, limits=self._limits, observer=self._observer)
+
+    async def look(self) -> Look:
+        """Returns what the database holds now."""
+        if self._seen is None:
+            self._seen = await look_at(self._session.connection, rows=self._seed is not None)
+        return self._seen
+
+
+@asynccontextmanager
+async def new_bench(
+    beside: Destination, seed: SeedModule | None, *, limits: Limits, observer: Observer
+) -> AsyncIterator[Bench]:
+    """Creates a bench in a scratch database on the server of `beside`; drops it after the block."""
+    application = application_name("prove")
+    async with (
+        scratch_database(beside, application=application) as place,
+        Session(place, application=application) as session,
+    ):
+        await stay(session.connection)
+        await relax(session)
+        yield Bench(session, seed, limits=limits, observer=observer)

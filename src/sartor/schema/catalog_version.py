@@ -1,0 +1,38 @@
+"""Reads a stamp of the catalogue: a short text that differs once anything that a fingerprint reads has changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import asyncpg
+
+from sartor.domain.schema.fingerprint import FORMAT
+
+CATALOGUES = (
+    "aggregate", "am", "amop", "amproc", "attrdef", "attribute", "cast", "class", "collation", "constraint",
+    "conversion", "default_acl", "depend", "description", "enum", "extension", "foreign_data_wrapper",
+    "foreign_server", "foreign_table", "index", "inherits", "language", "namespace", "opclass", "operator", "opfamily",
+    "partitioned_table", "policy", "proc", "range", "rewrite", "sequence", "statistic_ext", "tablespace", "transform",
+    "trigger", "ts_config", "ts_config_map", "ts_dict", "ts_parser", "ts_template", "type",
+)  # fmt: skip
+"""The catalogues that the files in `objects/` name or the server's functions look up for them; without `pg_`."""
+
+# A write gives a row the number of its transaction, which no row had before; the number stays when the row is frozen.
+# Few may read the catalogue of roles: its view has no transaction numbers, so the names of roles count there.
+_ROWS = " union all ".join(f"select xmin::text from pg_catalog.pg_{name}" for name in CATALOGUES)
+_QUERY = f"""
+select pg_catalog.concat_ws('.', {FORMAT}, pg_catalog.current_setting('server_version_num'), pg_catalog.count(*),
+    pg_catalog.sum(pg_catalog.hashtextextended(written, 0)))
+from ({_ROWS} union all select pg_catalog.concat(oid, rolname) from pg_catalog.pg_roles) as rows (written)
+"""
+
+
+async def read_stamp(connection: asyncpg.Connection[Any]) -> str:
+    """Returns the database's stamp now. Raises what the driver raises.
+
+    Equal stamps mean that a fingerprint in `Scope.SCHEMAS` would be the same. Different stamps mean nothing: a
+    temporary table changes the stamp, and so does one in another schema. A stamp costs a tenth of a fingerprint, and
+    waits for no lock.
+    """
+    stamp: str = await connection.fetchval(_QUERY)
+    return stamp

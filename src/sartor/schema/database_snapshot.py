@@ -1,0 +1,45 @@
+"""Reads all that a database holds at a moment: what its schemas are made of, and which rows are in its tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from sartor.domain.own_tables import TABLES
+from sartor.domain.proof import Look, Rows
+from sartor.domain.schema.fingerprint import Scope
+from sartor.postgres.driver.connection import Connection
+from sartor.schema.fingerprint import read_fingerprint
+
+_SCHEMAS = """
+select n.nspname::text from pg_catalog.pg_namespace n
+where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+"""
+_TABLES = f"""
+select pg_catalog.format('%I.%I', n.nspname, c.relname) from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where c.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+    and c.relname not in {TABLES}
+    and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_class'::regclass
+        and d.objid = c.oid and d.deptype = 'e')
+"""
+
+
+async def look_at(connection: Connection, *, rows: bool) -> Look:
+    """Looks at the connection's database; with `rows`, also at each row. Changes nothing."""
+    schemas = [row[0] for row in await connection.fetch(_SCHEMAS)]
+    fingerprint = await read_fingerprint(connection, schemas, scope=Scope.DATABASE)
+    return Look(fingerprint, await _read_rows(connection) if rows else {})
+
+
+async def _read_rows(connection: Connection) -> Rows:
+    tables = [row[0] for row in await connection.fetch(_TABLES)]
+    return {table: await _read_table(connection, table) for table in tables}
+
+
+async def _read_table(connection: Connection, table: str) -> Counter[str]:
+    # As JSON, a row is the same whatever the order of its columns.
+    query = f"""
+        select pg_catalog.md5(pg_catalog.to_jsonb(t)::text) as hash, pg_catalog.count(*) as times
+        from only {table} t group by 1
+    """
+    return Counter({row["hash"]: row["times"] for row in await connection.fetch(query)})

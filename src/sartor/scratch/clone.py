@@ -1,0 +1,203 @@
+"""Clones a database's schema, and Sartor's ledger in it, into another database; lists what the clone lacks."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from asyncio.subprocess import PIPE
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from io import BytesIO
+from typing import NamedTuple
+
+import asyncpg
+
+from sartor.archive.child_process import Program, ProgramFailed, started
+from sartor.archive.dump import BARE
+from sartor.archive.exported_snapshot import Snapshot
+from sartor.archive.restore import GONE, pass_on
+from sartor.archive.tools import find_tools, place, service, surroundings
+from sartor.domain.destination import redact
+from sartor.domain.hazards.doubt import Lack
+from sartor.domain.quoting import quote_identifier
+from sartor.errors import RehearsalFailed
+from sartor.postgres.driver.connection import Connection
+from sartor.postgres.session import Session
+from sartor.scratch.foreign_owners import guarded, read_strangers, read_unsafe
+from sartor.scratch.gaps import filled, find_lacks
+from sartor.scratch.session_defaults import adopt
+
+_QUICK = b"\\set VERBOSITY verbose\nset synchronous_commit = off; set client_min_messages = error;\n"
+_ERROR = re.compile(r"\s*(?:\w+:\s+)?(?P<code>[0-9A-Z]{5}): (?P<message>.+)")
+"""An error as `psql` reports it, in any language; its other lines may hold values from rows."""
+_EXPECTED = re.compile(r"42P06: .*\Wpublic\W|42704: .*\Wtransaction_timeout\W")
+"""Errors that mean no lack: a schema that each database has, and a setting that older servers don't know."""
+_OF_ROWS = re.compile(r"22(?!023)|23|P0")
+"""SQLSTATEs whose message itself may hold values from rows."""
+_ROLES = "select rolname::text as name from pg_catalog.pg_roles where rolname !~ '^pg_'"
+NAMED = 20
+"""The number of lacks that a note names at most."""
+TABLES = ("sartor_journal", "sartor_ledger")
+_MAPPINGS = """
+select srvname::text as server, case when umuser <> 0 then usename::text end as role from pg_catalog.pg_user_mappings
+"""
+_VIEWS = """
+select pg_catalog.format('%I.%I', n.nspname, c.relname) as name, c.relispopulated as populated,
+    case when n.nspname = $1 then c.relname::text else n.nspname || '.' || c.relname end as plain
+from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where c.relkind = 'm' order by c.oid
+"""
+
+
+class Made(NamedTuple):
+    """The result of cloning: what the clone `lacks`, and notes on it for people.
+
+    `filled` are the destination's tables that have rows.
+    """
+
+    lacks: tuple[Lack, ...]
+    filled: frozenset[str]
+    notes: tuple[str, ...]
+
+
+async def clone(live: Session, scratch: Session, snapshot: Snapshot, *, data: bool, lock_wait: float) -> Made:
+    """Copies the schema of `live`, and its ledger's rows, into the empty database of `scratch`; with `data`, all rows.
+
+    `lock_wait` is in seconds. Raises RehearsalFailed.
+    """
+    source, target = snapshot.connection, scratch.connection
+    await source.execute(f"set local lock_timeout = {lock_wait * 1000:.0f}")
+    strangers = await read_strangers(source)
+    roles = await _roles(source, target)
+    async with guarded(target, strangers) as given:
+        # Where the clone keeps the owners of the source, they need the privileges that others granted them.
+        left_out = {"--no-publications"} | ({"--no-acl"} if given and not roles else set())
+        options = [each for each in BARE if each not in left_out]  # a publication forbids some changes of its tables
+        options += (
+            [f"--exclude-table-data={name}" for name in await read_unsafe(source, views=True)]
+            if data
+            else ["--schema-only"]
+        )
+        complaints = await _pour(live, scratch, snapshot, options, lock_wait=lock_wait)
+    complaints += await _cut_off(target)
+    unfilled = await _refresh(source, target, live.schema)
+    refused = await adopt(source, target)
+    await scratch.renew()
+    await scratch.learn()
+    target = scratch.connection
+    if live.facts.ledger_exists and not data:
+        for table in TABLES:
+            await _copy(source, target, live.schema, table)
+    holding = await filled(source, live.schema)
+    lacks = [
+        *await find_lacks(source, target, live.schema, holding if data else ()),
+        *unfilled,
+        *roles,
+    ]
+    # A setting of the user's own has no effect but where it is read by its name.
+    lacks += [Lack(f"setting {name}", word=name if "." in name else None) for name in refused]
+    named = list(dict.fromkeys(lack.what for lack in lacks))
+    more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
+    told = [f"it lacks {', '.join(named[:NAMED])}{more} of the destination's"] if named else []
+    return Made(tuple(lacks), holding, (*told, *complaints))
+
+
+async def _pour(
+    live: Session, scratch: Session, snapshot: Snapshot, options: Sequence[str], *, lock_wait: float
+) -> list[str]:
+    """Runs the SQL that `pg_dump` writes in `psql`, which goes on after errors; returns those errors."""
+    encrypted = live.connection.encrypted or scratch.connection.encrypted
+    tools = find_tools(live.facts.server_version, encrypted=encrypted)[0]
+    given = [*options, f"--snapshot={snapshot.id}", f"--lock-wait-timeout={lock_wait * 1000:.0f}", "--no-password"]
+    try:
+        async with (
+            started(
+                tools.program("psql"),
+                "--no-psqlrc",
+                "--quiet",
+                "--no-password",
+                place(scratch),
+                environment=surroundings(scratch),
+                service=service(scratch),
+                stdin=PIPE,
+            ) as into,
+            started(
+                tools.program("pg_dump"),
+                *given,
+                place(live),
+                environment=surroundings(live),
+                service=service(live),
+                stdout=PIPE,
+            ) as out,
+        ):
+            into.stdin.write(_QUICK)
+            await _together(out, into, scratch)
+            return list(_errors(into.complaints))
+    except ProgramFailed as error:
+        text = redact(f"the schema can't be cloned: {error}", live.secrets + scratch.secrets)
+        reader = f"grant pg_read_all_data to {quote_identifier(live.facts.role)};"
+        hint = f"pg_dump needs to read every table: {reader}" if "permission denied" in text else None
+        raise RehearsalFailed(text, hint=hint) from error
+
+
+async def _together(out: Program, into: Program, scratch: Session) -> None:
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(into.end())
+            group.create_task(out.end())
+            with suppress(*GONE):
+                into.stdin.write(await pass_on(out, into, scratch))
+            into.stdin.close()
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+
+
+async def _cut_off(connection: Connection) -> list[str]:
+    """Drops the user mappings, so that no session of the clone reaches the servers of foreign tables; returns notes."""
+    mappings = await connection.fetch(_MAPPINGS)
+    for server, role in mappings:
+        of = "public" if role is None else quote_identifier(role)
+        await connection.execute(f"drop user mapping for {of} server {quote_identifier(server)}")
+    servers = sorted({server for server, _ in mappings})
+    return [f"it doesn't reach {', '.join(servers)}: user mappings are left out"] if servers else []
+
+
+async def _refresh(source: Connection, target: Connection, schema: str) -> list[Lack]:
+    """Refreshes the materialized views that are populated in `source`, each after those that it reads.
+
+    Returns those that couldn't be refreshed.
+    """
+    populated, unfilled = {row["name"] for row in await source.fetch(_VIEWS, schema) if row["populated"]}, []
+    for row in await target.fetch(_VIEWS, schema):
+        if row["name"] in populated and not row["populated"]:
+            try:
+                await target.execute(f"refresh materialized view {row['name']}")
+            except asyncpg.PostgresError as error:
+                why = _told(error.sqlstate or "", str(error))
+                unfilled.append(Lack(f"the rows of materialized view {row['plain']} ({why})", row["plain"]))
+    return unfilled
+
+
+async def _copy(source: Connection, target: Connection, schema: str, table: str) -> None:
+    """Copies a table's rows through memory, as a ledger has few."""
+    rows = BytesIO()
+    await source.copy_from_table(table, schema_name=schema, output=rows, format="binary")
+    rows.seek(0)
+    await target.copy_to_table(table, schema_name=schema, source=rows, format="binary")
+
+
+async def _roles(source: Connection, target: Connection) -> list[Lack]:
+    there, here = [{row["name"] for row in await each.fetch(_ROLES)} for each in (source, target)]
+    return [Lack(f"role {name}", word=name) for name in sorted(there - here)]
+
+
+def _errors(complaints: Iterable[str]) -> Iterator[str]:
+    """Yields the errors that `psql` reported, without values from rows, and without the expected ones."""
+    for text in complaints:
+        if (error := _ERROR.match(text)) is not None and not _EXPECTED.search(text):
+            yield _told(error["code"], error["message"])
+
+
+def _told(code: str, message: str) -> str:
+    # The driver adds the detail, line by line.
+    return f"rows were refused (SQLSTATE {code})" if _OF_ROWS.match(code) else message.partition("\n")[0]

@@ -1,0 +1,131 @@
+"""Scratch databases: each is created empty, beside the database that it stands in for, and dropped whatever happens.
+
+The session that creates one holds an advisory lock on its name. So a database that a killed process left is known by
+its name, by its comment (unless the process was killed before writing it), and by the lock, which no session holds. The
+next session that creates a scratch database drops it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import asyncpg
+
+from sartor.domain.destination import Destination
+from sartor.domain.quoting import quote_identifier, quote_literal
+from sartor.errors import BackupFailed, PoolerRefused, PrivilegeMissing, SartorError
+from sartor.postgres.connect.connect import DRIVER_ERRORS, stay
+from sartor.postgres.session import Session
+
+LOCK_CLASS = 0x5A47053
+"""The first half of the advisory lock's key, Sartor's own; the second half is a hash of the database's name."""
+PREFIX = "sartor_scratch_"
+COMMENT = "Sartor: for a while only, made by "
+
+_LEFT = f"""
+select d.datname::text as name, pg_catalog.shobj_description(d.oid, 'pg_database') as comment
+from pg_catalog.pg_database d
+where d.datname ~ '^{PREFIX}[0-9]+_[0-9a-f]{{16}}$'
+    and pg_catalog.pg_has_role(d.datdba, 'usage')
+    -- A killed maker may not have come to its comment.
+    and coalesce(pg_catalog.shobj_description(d.oid, 'pg_database'), '{COMMENT}') like '{COMMENT}%'
+    and not exists (select from pg_catalog.pg_stat_activity a where a.datid = d.oid)
+"""
+# Locks of all databases are read: the session that created it may be connected to any of them.
+_HELD = f"""
+select exists (select from pg_catalog.pg_locks where locktype = 'advisory' and classid = {LOCK_CLASS}
+    and objid = $1::int8::oid and objsubid = 2 and granted)
+"""
+_LIKE = """
+select pg_catalog.pg_encoding_to_char(encoding)::text as encoding, datcollate::text as collate, datctype::text as ctype,
+    datlocprovider::text as provider, {locale}::text as locale
+from pg_catalog.pg_database where datname = pg_catalog.current_database()
+"""
+_PROVIDERS = {"i": ("icu", "icu_locale"), "b": ("builtin", "builtin_locale")}
+
+
+@asynccontextmanager
+async def scratch_database(beside: Destination, *, application: str) -> AsyncIterator[Destination]:
+    """Creates an empty database with the encoding and locale of `beside`, on its server; drops it after the block.
+
+    Raises Unreachable, PrivilegeMissing, PoolerRefused, BackupFailed.
+    """
+    async with Session(beside, application=application) as session:
+        if session.facts.pooled:
+            raise PoolerRefused(f"{beside.label} is a connection pooler, and a scratch database needs a session")
+        await stay(session.connection)
+        await _drop_left(session)
+        name = f"{PREFIX}{os.getpid()}_{secrets.token_hex(8)}"
+        # Before it is created, so that no other session takes it for a leftover.
+        await session.connection.execute(f"select pg_catalog.pg_advisory_lock({LOCK_CLASS}, {_signed(_key(name))})")
+        try:
+            await _create(session, name)
+            yield beside.at(name)._replace(scratch=True)
+        finally:
+            await drop_database(session, name)
+
+
+async def create_database(session: Session, name: str) -> None:
+    """Creates an empty database with the session's encoding and locale. Raises PrivilegeMissing, BackupFailed."""
+    version, facts = session.facts.server_version, session.facts
+    locale = "datlocale" if version >= 170000 else "daticulocale" if version >= 150000 else "null"
+    query = _LIKE if version >= 150000 else _LIKE.replace("datlocprovider::text", "'c'")
+    row = await session.connection.fetchrow(query.format(locale=locale))
+    options = {"encoding": row["encoding"], "lc_collate": row["collate"], "lc_ctype": row["ctype"]}
+    if row["provider"] in _PROVIDERS:
+        provider, key = _PROVIDERS[row["provider"]]
+        options |= {"locale_provider": provider, key: row["locale"]}
+    given = " ".join(f"{key} {quote_literal(value)}" for key, value in options.items())
+    try:
+        await session.connection.execute(f"create database {quote_identifier(name)} template template0 {given}")
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise PrivilegeMissing(
+            f"role {facts.role} may not create databases",
+            hint=f"as a superuser, run: alter role {quote_identifier(facts.role)} createdb;",
+        ) from error
+    except asyncpg.PostgresError as error:
+        hint = "a standby can't have one: --scratch-url names another server" if session.facts.standby else None
+        raise BackupFailed(f"database {name} can't be created: {error}", hint=hint) from error
+
+
+async def relax(session: Session) -> None:
+    """Sets synchronous_commit to off for later sessions of the session's database: nothing in it is to last."""
+    await session.connection.execute(
+        f"alter database {quote_identifier(session.facts.database)} set synchronous_commit = off"
+    )
+
+
+async def _create(session: Session, name: str) -> None:
+    await create_database(session, name)
+    maker = f"{COMMENT}{session.facts.user}, process {os.getpid()} on {socket.gethostname()}"
+    await session.connection.execute(f"comment on database {quote_identifier(name)} is {quote_literal(maker)}")
+
+
+async def drop_database(session: Session, name: str) -> bool:
+    """Drops a database and ends its sessions, as far as the server allows that. Returns whether it is gone."""
+    with suppress(OSError, SartorError, *DRIVER_ERRORS):
+        if session.connection_lost:
+            await session.renew()
+        await session.connection.execute(f"drop database if exists {quote_identifier(name)} with (force)")
+        return True
+    return False
+
+
+async def _drop_left(session: Session) -> None:
+    for row in await session.connection.fetch(_LEFT):
+        if not await session.connection.fetchval(_HELD, _key(row["name"])):
+            with suppress(asyncpg.PostgresError):  # a session has connected to it, or dropped it first
+                await session.connection.execute(f"drop database if exists {quote_identifier(row['name'])}")
+
+
+def _key(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], signed=False)
+
+
+def _signed(key: int) -> int:
+    return key - (1 << 32) if key >= 1 << 31 else key

@@ -1,0 +1,206 @@
+"""What lint says of scripts, none of which it runs."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from sartor.lint.lineages import lint_lineages
+from sartor.lint.rules import Ignored
+from support.folder import Folder
+from support.walk import ROOT
+
+DOWN = "\n-- sartor: down\n"
+
+
+def found(folder: Folder, *ignored: str) -> list[tuple[str, int | None]]:
+    """The codes, each with its line, that the folder's files earn."""
+    sources = [("main", str(folder.path))]
+    leaving_out = [Ignored.parse(text) for text in ignored]
+    linted = lint_lineages(sources, released=False, above=None, ignored=leaving_out, remembered={})
+    return [(finding.rule.code, finding.line) for finding in linted.findings]
+
+
+def sql(folder: Folder, text: str) -> list[tuple[str, int | None]]:
+    """Those that an `up` of this SQL earns, from line 2, with a `down` behind it."""
+    folder.write("1.0.0-1-a.sql", f"-- sartor: up\n{text}{DOWN}")
+    return found(folder)
+
+
+def outside(folder: Folder, text: str) -> list[tuple[str, int | None]]:
+    """The same outside a transaction."""
+    folder.write("1.0.0-1-a.sql", f"-- sartor: transaction off\n-- sartor: up\n{text}{DOWN}")
+    return found(folder)
+
+
+def python(folder: Folder, text: str) -> list[tuple[str, int | None]]:
+    """Those that a Python script earns."""
+    folder.write("1.0.0-1-a.py", text)
+    return found(folder)
+
+
+def test_the_reference_history_has_no_mistakes() -> None:
+    """No false alarm on thirty alterations that are as they should be."""
+    assert found(Folder(ROOT / "alterations")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("create table a (id int);", []),
+        ("create table a (id int);\ncommit;", [("SA201", 3)]),
+        ("savepoint a;\nrollback to a;\nrelease a;", []),
+        ("select 'commit';\n-- commit\ndo $$ begin commit; end $$;", []),
+        ("create unique index concurrently a on b (c);", [("SA202", 2)]),
+        ("reindex (verbose) table concurrently a;", [("SA202", 2)]),
+        ("alter table a detach partition b concurrently;", [("SA202", 2)]),
+        ('vacuum "concurrently";', [("SA202", 2)]),
+        ("reindex database a;\nreindex (verbose) system;", [("SA202", 2), ("SA202", 3)]),
+        ('reindex table a; reindex (verbose) index "database";', []),
+        ("cluster;\ncluster (verbose);\ncluster verbose a;", [("SA202", 2), ("SA202", 3)]),
+        ("refresh materialized view concurrently a;", []),
+        ('comment on table "create index concurrently" is null;', []),
+        ("select 1; -- \n\nreset all;", [("SA205", 4)]),
+        ("set constraints all immediate;", [("SA205", 2)]),
+        ("set constraints a immediate; reset search_path;", []),
+        ('set local role "b";', [("SA206", 2)]),
+        ("set role b;\nselect 1;\nreset role;", []),
+        ("set session authorization b; set session authorization default;", []),
+        ("set role b; set role none;", []),
+        ('alter table a add "n\u0430me" text;', [("SA007", 2)]),
+        ("select\u00a01;", [("SA007", 2)]),
+        ("select 'n\u0430me';\nselect '\u202e';", [("SA007", 3)]),
+    ],
+)
+def test_statements_in_a_transaction(folder: Folder, text: str, codes: list[tuple[str, int | None]]) -> None:
+    """What ends the transaction, can't run in it, or leaves it in another state."""
+    assert sql(folder, text) == codes
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("create index concurrently if not exists a on b (c); analyze b; select 1;", []),
+        ("create index concurrently a on b (c);", [("SA204", 3)]),
+        ("drop index concurrently a;", [("SA204", 3)]),
+        ("drop index concurrently if exists a;\nupdate b set c = 1;", [("SA203", 4)]),
+        ("create table a (id int);\ncreate temp table b ();", [("SA204", 3)]),
+        ("alter table a add column b int, add column if not exists c int;", [("SA204", 3)]),
+        ("alter table a drop column if exists b, alter c set not null;", []),
+        ("begin; update a set b = 1; commit; vacuum a;", []),
+    ],
+)
+def test_statements_outside_a_transaction(folder: Folder, text: str, codes: list[tuple[str, int | None]]) -> None:
+    """There they must do no harm when they are run again, and what could be in a transaction ought to be."""
+    assert outside(folder, text) == codes
+
+
+def test_python_is_read(folder: Folder) -> None:
+    """What is given to the connection as a constant, an f-string or by a name; not other texts."""
+    assert python(
+        folder,
+        """
+        SQL = '''
+            select 1;
+            commit;
+        '''
+        OTHER = "commit"
+
+        async def up(conn):
+            print("commit")
+            await conn.execute(SQL)
+            for table in ("a", "b"):
+                await conn.fetchval(f"create index concurrently {table}_idx on {table} (id)")
+
+        async def down(conn, context):
+            statement = "rollback"
+            await conn.execute(statement)
+            other: str = "abort"
+            await conn.execute(timeout=1, query=other)
+            await conn.executemany(command="begin", args=[])
+        """,
+    ) == [("SA201", 3), ("SA202", 11), ("SA201", 14), ("SA201", 16), ("SA201", 18)]
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("async def up(conn): pass", [("SA103", None)]),
+        ("irreversible = 'why'\nasync def up(conn): pass", []),
+        ("async def down(conn): pass", [("SA102", None)]),
+        ("from ._helpers import up, down", []),
+        ("from ._helpers import *", []),
+        ("if True:\n    up = down = None", []),
+        ("def up(conn): pass", [("SA101", 1)]),
+        ("async def up(conn):\n    return )", [("SA101", 2)]),
+        ("async def \u0443p(conn): pass\nasync def down(conn): pass", [("SA102", None), ("SA007", 1)]),
+        ("raise SystemExit('never run')", [("SA102", None), ("SA103", None)]),
+    ],
+)
+def test_parts(folder: Folder, text: str, codes: list[tuple[str, int | None]]) -> None:
+    """A script has an `up`, and a `down` or a word why not; where only running it can tell, nothing is said."""
+    assert python(folder, text) == codes
+
+
+def test_where_only_running_can_tell(folder: Folder) -> None:
+    """Whether a script is in a transaction may be computed: nothing is said then of what depends on it."""
+    body = "async def up(conn): await conn.execute('vacuum a')\nasync def down(conn): pass\n"
+    assert python(folder, body) == [("SA202", 1)]
+    assert python(folder, "transaction = bool(0)\n" + body) == []
+    assert python(folder, "transaction = False\n" + body) == []
+
+
+def test_steps_before(folder: Folder) -> None:
+    """`before_up` is outside a transaction, and `up` in one."""
+    assert python(
+        folder,
+        """
+        async def before_up(conn):
+            await conn.execute("create index concurrently a on b (c)")
+        async def up(conn):
+            await conn.execute("alter table b add constraint a unique using index a")
+        async def down(conn):
+            await conn.execute("alter table b drop constraint a")
+        """,
+    ) == [("SA204", 2)]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("select 1;", 1),
+        ("-- sartor: up\n-- sartor: upp\n", 2),
+        ("-- sartor: up\n-- sartor: up\n", 2),
+    ],
+)
+def test_sql_that_cant_be_loaded(folder: Folder, text: str, line: int) -> None:
+    """It is said in which line, once."""
+    folder.write("1.0.0-1-a.sql", text)
+    assert found(folder) == [("SA101", line)]
+
+
+@pytest.mark.parametrize("comment", ["SA103", "SA103, SA201 because of the operator", "SA201,SA103"])
+def test_ignoring(folder: Folder, comment: str) -> None:
+    """A comment names the rules that don't count in its file, in Python and in SQL; the option does for any."""
+    folder.write("1.0.0-1-a.sql", f"-- sartor: ignore {comment}\n-- sartor: up\nselect 1;\n")
+    folder.write("1.0.0-2-b.py", f"# sartor: ignore {comment}\nasync def up(conn): pass\n")
+    folder.write("1.0.0-3-c.py", "TEXT = '# sartor: ignore SA103'\nasync def up(conn): pass\n")
+    assert found(folder) == [("SA103", None)]
+    assert found(folder, "SA103") == []
+    assert found(folder, "SA103=3-c") == []
+    assert found(folder, "SA103=2-b") == [("SA103", None)]
+
+
+def test_ignoring_what_there_is_not(folder: Folder) -> None:
+    """A code that there isn't ignores nothing, which is said."""
+    text = "irreversible = 'x'\nasync def up(conn): pass  # sartor: ignore SA999"
+    assert python(folder, text) == [("SA008", 2)]
+
+
+def test_nothing_is_run(folder: Folder) -> None:
+    """Reading a script leaves no trace of it."""
+    mark = folder.path / "mark"
+    text = f"open({str(mark)!r}, 'w')\nasync def up(conn): pass\nasync def down(conn): pass\n"
+    assert python(folder, textwrap.dedent(text)) == []
+    assert not mark.exists()
