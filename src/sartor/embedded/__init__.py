@@ -1,1 +1,1 @@
-""""""
+"""A Postgres server of Sartor's own, for trying things out."""

@@ -1,1 +1,1 @@
-""""""
+"""Finds mistakes in alterations without a database."""

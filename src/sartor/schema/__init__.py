@@ -1,1 +1,1 @@
-""""""
+"""What a live database holds: fingerprint, catalog version, rows."""

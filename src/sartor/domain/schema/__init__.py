@@ -1,1 +1,1 @@
-""""""
+"""Fingerprints of schemas, and how two of them differ."""

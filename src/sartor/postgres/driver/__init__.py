@@ -1,1 +1,1 @@
-""""""
+"""The driver's connection, guarded: as scripts get it."""
