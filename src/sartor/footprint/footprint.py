@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-import asyncpg
-
 from sartor.domain.hazards.hazard import MODES, STOPS_WRITES, Build, Lock, Size, merged
 from sartor.domain.own_tables import TABLES
+from sartor.postgres.driver.connection import Connection
 
 FIRST_OF_USERS = 16384
 """The first OID of a relation that isn't Postgres's own."""
@@ -109,7 +108,7 @@ Look = Mapping[int, Trace]
 NOTHING = Trace(None, frozenset(), 0, 0)
 
 
-async def read_relations(connection: asyncpg.Connection[Any], schema: str) -> dict[int, Relation]:
+async def read_relations(connection: Connection, schema: str) -> dict[int, Relation]:
     """Reads all relations but Postgres's own and Sartor's, by OID.
 
     Those of `schema` are named without it.
@@ -119,7 +118,7 @@ async def read_relations(connection: asyncpg.Connection[Any], schema: str) -> di
     return {row["oid"]: _relation(row) for row in rows if row["oid"] not in own and row["table"] not in own}
 
 
-async def read_sizes(connection: asyncpg.Connection[Any], schema: str) -> dict[str, Size]:
+async def read_sizes(connection: Connection, schema: str) -> dict[str, Size]:
     """Reads the size of each table and materialized view, by name."""
     rows = await connection.fetch(_SIZES, schema)
     return {row["name"]: Size(row["rows"] if row["rows"] >= 0 else None, row["bytes"]) for row in rows}

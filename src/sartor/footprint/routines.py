@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import asyncpg
-
 from sartor.domain.branching import called, may_fork
 from sartor.footprint.footprint import FIRST_OF_USERS
+from sartor.postgres.driver.connection import Connection
 
 _BODIES = f"""
 select case when p.prosqlbody is null then p.prosrc else pg_catalog.pg_get_function_sqlbody(p.oid) end as body
@@ -17,14 +14,14 @@ where p.proname = any($1::text[]) and p.oid >= {FIRST_OF_USERS} and p.provolatil
 """
 
 
-async def bodies(connection: asyncpg.Connection[Any], query: str) -> list[str]:
+async def bodies(connection: Connection, query: str) -> list[str]:
     """Returns the bodies of the routines that a statement or a block calls by name."""
     names = called(query)
     rows = await connection.fetch(_BODIES, sorted(names)) if names else []
     return [row["body"] for row in rows]
 
 
-async def all_bodies(connection: asyncpg.Connection[Any], query: str) -> list[str]:
+async def all_bodies(connection: Connection, query: str) -> list[str]:
     """Returns the bodies of the routines that a statement or a block calls by name, and of those that these call."""
     found: dict[str, None] = {}
     ahead = await bodies(connection, query)
@@ -36,7 +33,7 @@ async def all_bodies(connection: asyncpg.Connection[Any], query: str) -> list[st
     return list(found)
 
 
-async def depends_on_rows(connection: asyncpg.Connection[Any], query: str, *, queried: bool) -> bool:
+async def depends_on_rows(connection: Connection, query: str, *, queried: bool) -> bool:
     """Returns whether a block, or routines that a statement calls, might do something else where there are rows.
 
     `queried` as in `may_fork`.

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
-
-import asyncpg
+from typing import NamedTuple
 
 from sartor.domain.hazards.hazard import MODES, Lost, Refusal, together
 from sartor.domain.hazards.table_form import lost, refusals
 from sartor.domain.losing import Taking, recast, takings
 from sartor.footprint.footprint import NOTHING, SOLID, WRITES, Look, Relation, Relations, Step
 from sartor.footprint.table_forms import Forms, read_forms
+from sartor.postgres.driver.connection import Connection
 
 CHANGES = frozenset(MODES[3:])
 """The lock modes of statements that may change a table's form."""
@@ -43,9 +42,7 @@ class Toll(NamedTuple):
 class Collector:
     """A collector of what each statement takes from the relations that were `known`; `counts` as in `Watch`."""
 
-    def __init__(
-        self, connection: asyncpg.Connection[Any], known: Relations, forms: Forms, schema: str, *, counts: bool
-    ) -> None:
+    def __init__(self, connection: Connection, known: Relations, forms: Forms, schema: str, *, counts: bool) -> None:
         self._connection = connection
         self._known = known
         self._forms = forms

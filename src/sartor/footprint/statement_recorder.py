@@ -11,8 +11,6 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
 
-import asyncpg
-
 from sartor.domain.hazards.hazard import MODES, Lock, Statement, together
 from sartor.domain.rehearsal import Message
 from sartor.footprint.footprint import (
@@ -35,6 +33,7 @@ from sartor.footprint.routines import all_bodies, depends_on_rows
 from sartor.footprint.row_losses import Collector, Toll
 from sartor.footprint.table_forms import Forms
 from sartor.postgres.driver.connection import Connection
+from sartor.postgres.errors import NOT_IN_A_TRANSACTION
 from sartor.postgres.server_objects import TOUCHED, BeyondDatabase, beyond, stays_inside
 
 
@@ -51,8 +50,6 @@ Run = Callable[[], Awaitable[Any]]
 
 EMPTIES = "truncate"
 """The statement that removes the rows of every table it locks, under another lock than statements that change some."""
-REFUSES = (asyncpg.ActiveSQLTransactionError, asyncpg.InvalidTransactionTerminationError)
-"""The errors of a statement that can't run, or mustn't run, in a transaction."""
 NOTHING = Step((), (), (), (), (), 0)
 NO_TOLL = Toll()
 PROGRAMS = ("call", "do")
@@ -195,7 +192,7 @@ class Watcher:
         try:
             async with self._transaction():
                 return await self.prepare(query, run, sent, goes_on=False)
-        except REFUSES:
+        except NOT_IN_A_TRANSACTION:
             self._watch.notes.pop()
         if self._connection.confined and not stays_inside(query):
             self._refuse(Current(query, self._watch.where(sent)), BeyondDatabase(query))

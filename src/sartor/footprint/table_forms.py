@@ -7,9 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import asyncpg
-
 from sartor.domain.hazards.table_form import Column, Demand, Form
+from sartor.postgres.driver.connection import Connection
 
 _FORMS = """
 select c.oid::int8 as oid, c.relispartition as part,
@@ -30,7 +29,7 @@ from pg_catalog.pg_class c where c.oid = any($1::pg_catalog.oid[])
 """
 
 
-async def read_forms(connection: asyncpg.Connection[Any], oids: Collection[int]) -> dict[int, Form]:
+async def read_forms(connection: Connection, oids: Collection[int]) -> dict[int, Form]:
     """Reads the forms of relations, by OID."""
     rows = await connection.fetch(_FORMS, list(oids)) if oids else []
     return {row["oid"]: _form(row) for row in rows}

@@ -15,6 +15,13 @@ from sartor.postgres.driver.unawaited import NotAwaited
 from sartor.postgres.guard import BEYOND, CLOSED_CONSTRAINT, MARK_GONE, ROLE_LEFT
 from sartor.postgres.server_objects import BeyondDatabase, beyond
 
+ServerError = asyncpg.PostgresError
+"""Any error that the server reports; it has the fields that the driver gives it, such as `sqlstate`."""
+NOT_IN_A_TRANSACTION = (asyncpg.ActiveSQLTransactionError, asyncpg.InvalidTransactionTerminationError)
+"""The errors of a statement that can't run, or mustn't run, in a transaction."""
+INSUFFICIENT_PRIVILEGE = "42501"
+"""The SQLSTATE of an action that the role has no right to."""
+
 RETRIED = frozenset({"55P03", "40P01", "40001"})
 """The SQLSTATEs of lock not available, deadlock and serialization failure.
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import asyncpg
-
 from sartor.domain.schema.fingerprint import FORMAT
+from sartor.postgres.driver.connection import DriverConnection
 
 CATALOGUES = (
     "aggregate", "am", "amop", "amproc", "attrdef", "attribute", "cast", "class", "collation", "constraint",
@@ -27,7 +24,7 @@ from ({_ROWS} union all select pg_catalog.concat(oid, rolname) from pg_catalog.p
 """
 
 
-async def read_stamp(connection: asyncpg.Connection[Any]) -> str:
+async def read_stamp(connection: DriverConnection) -> str:
     """Returns the database's stamp now. Raises what the driver raises.
 
     Equal stamps mean that a fingerprint in `Scope.SCHEMAS` would be the same. Different stamps mean nothing: a

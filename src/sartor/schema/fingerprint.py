@@ -6,12 +6,10 @@ import functools
 import re
 from collections.abc import Iterable
 from importlib.resources import files
-from typing import Any
-
-import asyncpg
 
 from sartor.domain.quoting import quote_literal
 from sartor.domain.schema.fingerprint import NOTED, Fingerprint, Packer, Scope
+from sartor.postgres.driver.connection import DriverConnection
 
 PATIENCE = 10.0
 """Seconds that a fingerprint waits for a table that is locked."""
@@ -59,7 +57,7 @@ A temporary table can't hide a name, as the path has pg_temp last.
 
 
 async def read_fingerprint(
-    connection: asyncpg.Connection[Any],
+    connection: DriverConnection,
     schemas: Iterable[str],
     *,
     scope: Scope = Scope.SCHEMAS,
@@ -84,7 +82,7 @@ async def read_fingerprint(
     return packer.end(schemas=wanted, scope=scope, server=server)
 
 
-async def _copy(connection: asyncpg.Connection[Any], query: str, packer: Packer) -> None:
+async def _copy(connection: DriverConnection, query: str, packer: Packer) -> None:
     # Not by a cursor: the driver names its statement, which poolers leave to other clients. Each message of the server
     # is a row, and the driver passes on whole messages.
     async def take(lines: bytes) -> None:

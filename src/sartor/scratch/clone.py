@@ -10,8 +10,6 @@ from contextlib import suppress
 from io import BytesIO
 from typing import NamedTuple
 
-import asyncpg
-
 from sartor.archive.child_process import Program, ProgramFailed, started
 from sartor.archive.dump import BARE
 from sartor.archive.exported_snapshot import Snapshot
@@ -22,6 +20,7 @@ from sartor.domain.hazards.doubt import Lack
 from sartor.domain.quoting import quote_identifier
 from sartor.errors import RehearsalFailed
 from sartor.postgres.driver.connection import Connection
+from sartor.postgres.errors import ServerError
 from sartor.postgres.session import Session
 from sartor.scratch.foreign_owners import guarded, read_strangers, read_unsafe
 from sartor.scratch.gaps import filled, find_lacks
@@ -172,7 +171,7 @@ async def _refresh(source: Connection, target: Connection, schema: str) -> list[
         if row["name"] in populated and not row["populated"]:
             try:
                 await target.execute(f"refresh materialized view {row['name']}")
-            except asyncpg.PostgresError as error:
+            except ServerError as error:
                 why = _told(error.sqlstate or "", str(error))
                 unfilled.append(Lack(f"the rows of materialized view {row['plain']} ({why})", row["plain"]))
     return unfilled

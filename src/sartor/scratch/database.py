@@ -14,12 +14,11 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-import asyncpg
-
 from sartor.domain.destination import Destination
 from sartor.domain.quoting import quote_identifier, quote_literal
 from sartor.errors import BackupFailed, PoolerRefused, PrivilegeMissing, SartorError
 from sartor.postgres.connect.connect import DRIVER_ERRORS, stay
+from sartor.postgres.errors import INSUFFICIENT_PRIVILEGE, ServerError, sqlstate
 from sartor.postgres.session import Session
 
 LOCK_CLASS = 0x5A47053
@@ -83,12 +82,12 @@ async def create_database(session: Session, name: str) -> None:
     given = " ".join(f"{key} {quote_literal(value)}" for key, value in options.items())
     try:
         await session.connection.execute(f"create database {quote_identifier(name)} template template0 {given}")
-    except asyncpg.InsufficientPrivilegeError as error:
-        raise PrivilegeMissing(
-            f"role {facts.role} may not create databases",
-            hint=f"as a superuser, run: alter role {quote_identifier(facts.role)} createdb;",
-        ) from error
-    except asyncpg.PostgresError as error:
+    except ServerError as error:
+        if sqlstate(error) == INSUFFICIENT_PRIVILEGE:
+            raise PrivilegeMissing(
+                f"role {facts.role} may not create databases",
+                hint=f"as a superuser, run: alter role {quote_identifier(facts.role)} createdb;",
+            ) from error
         hint = "a standby can't have one: --scratch-url names another server" if session.facts.standby else None
         raise BackupFailed(f"database {name} can't be created: {error}", hint=hint) from error
 
@@ -119,7 +118,7 @@ async def drop_database(session: Session, name: str) -> bool:
 async def _drop_left(session: Session) -> None:
     for row in await session.connection.fetch(_LEFT):
         if not await session.connection.fetchval(_HELD, _key(row["name"])):
-            with suppress(asyncpg.PostgresError):  # a session has connected to it, or dropped it first
+            with suppress(ServerError):  # a session has connected to it, or dropped it first
                 await session.connection.execute(f"drop database if exists {quote_identifier(row['name'])}")
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-import asyncpg
-
 from sartor.domain.hazards.doubt import Lack
 from sartor.domain.quoting import quote_identifier
 from sartor.footprint.footprint import FIRST_OF_USERS
 from sartor.postgres.driver.connection import Connection
+from sartor.postgres.errors import ServerError
 
 _ALONE = (
     "pg_proc",
@@ -166,7 +165,7 @@ async def _filled(connection: Connection, rows: Sequence[Any], *, unknown: bool)
     try:
         async with connection.transaction():
             found = await connection.fetchval(f"select array[{looks}]")
-    except asyncpg.PostgresError:
+    except ServerError:
         if len(rows) == 1:
             return [row["name"] for row in rows if unknown]
         return [name for row in rows for name in await _filled(connection, [row], unknown=unknown)]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncpg
-
 from sartor.domain.quoting import quote_identifier, quote_literal
 from sartor.postgres.driver.connection import Connection
+from sartor.postgres.errors import ServerError
 
 PINNED = frozenset({"search_path", "role", "session_authorization"})
 """Settings that a script's session has from elsewhere: Sartor's own path, and its role."""
@@ -34,6 +33,6 @@ async def adopt(live: Connection, clone: Connection) -> list[str]:
         given = value if name.lower() in _LISTS and value else quote_literal(value)
         try:
             await clone.execute(f"{begin} {'.'.join(map(quote_identifier, name.split('.')))} = {given}")
-        except asyncpg.PostgresError:
+        except ServerError:
             refused.append(name)
     return refused

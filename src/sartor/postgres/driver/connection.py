@@ -12,7 +12,7 @@ import functools
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import asyncpg
 
@@ -28,6 +28,8 @@ from sartor.postgres.driver.refused import NoTalk, TransactionControl
 from sartor.postgres.driver.unawaited import Asked, awaited
 from sartor.postgres.target_server import Reached
 
+DriverConnection: TypeAlias = "asyncpg.Connection[Any]"
+"""The driver's connection, a script's or any other."""
 GRACE = 1.0
 """Seconds that a ROLLBACK may take after a cancel; then the connection is cut."""
 
