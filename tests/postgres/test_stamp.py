@@ -67,7 +67,7 @@ def test_no_catalogue_is_left_out() -> None:
 
     Roles are in it by their names, and user mappings are a database's.
     """
-    folder = files("sartor.postgres").joinpath("objects")
+    folder = files("sartor.schema").joinpath("objects")
     text = "".join(f.read_text("utf-8") for f in folder.iterdir() if f.name != "database.sql")
     named = set(re.findall(r"\b(?:from|join|,) pg_(\w+) \w+", text)) | set(re.findall(r"'pg_(\w+)'::regclass", text))
     assert len(named) > 30

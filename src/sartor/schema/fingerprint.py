@@ -109,5 +109,5 @@ rows as ({_part("rows", server)})
 
 
 def _part(name: str, server: int) -> str:
-    text = files("sartor.postgres").joinpath("objects", f"{name}.sql").read_text("utf-8")
+    text = files("sartor.schema").joinpath("objects", f"{name}.sql").read_text("utf-8")
     return _SINCE.sub(lambda found: found[0] if server >= int(found[1]) else "", text)
