@@ -9,8 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sartor.domain.destination import Destination, parse_schema, redact
-from sartor.domain.quoting import shows_itself
 from sartor.errors import SettingsError
+from sartor.sql.quoting import shows_itself
 
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=20)
 NAMES = TEXTS.filter(shows_itself)

@@ -14,12 +14,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sartor.domain import sql
-from sartor.domain.client_copy import client_copy
 from sartor.domain.directives import DIRECTIVE
-from sartor.domain.lines import Lines
 from sartor.domain.rows import Rows
 from sartor.errors import ScriptError
+from sartor.sql import lexer
+from sartor.sql.client_copy import client_copy
+from sartor.sql.lines import Lines
 
 _WINDOW = 1 << 16
 """The number of bytes that are searched for a COPY at first."""
@@ -137,7 +137,7 @@ def _find_copies(source: _Source) -> _Copies | None:
         return None
     starts: list[int] = []
     end = -1
-    for statement, semicolon in sql.each_statement(text, _without_comments(text)):
+    for statement, semicolon in lexer.each_statement(text, _without_comments(text)):
         if starts and semicolon >= end:
             break
         copy = client_copy(statement.text) if text[semicolon : semicolon + 1] == ";" else None
@@ -156,11 +156,11 @@ def _find_copies(source: _Source) -> _Copies | None:
     return _Copies(tuple(starts), end) if starts else None
 
 
-def _without_comments(text: str) -> Iterator[sql.Token]:
+def _without_comments(text: str) -> Iterator[lexer.Token]:
     """Yields the tokens except psql's lines; a directive ends the statement before it."""
-    for token in sql.pieces(text):
+    for token in lexer.pieces(text):
         if token.kind == "line_comment" and DIRECTIVE.fullmatch(token.text):
-            yield sql.Token("mark", ";", token.start)
+            yield lexer.Token("mark", ";", token.start)
         elif token.kind != "backslash":
             yield token
 

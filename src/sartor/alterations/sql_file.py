@@ -19,11 +19,12 @@ from sartor.alterations.copy_data import Sifted, sift
 from sartor.alterations.script import FUNCTIONS, Fragment, Script
 from sartor.alterations.static_script import straight_script
 from sartor.alterations.suppressions import ignored_by
-from sartor.domain import directives, sql
+from sartor.domain import directives
 from sartor.domain.alteration import Alteration
-from sartor.domain.client_copy import ClientCopy, client_copy
 from sartor.domain.source import Text
 from sartor.errors import ScriptError
+from sartor.sql import lexer
+from sartor.sql.client_copy import ClientCopy, client_copy
 
 _SECTIONS = {function: direction for direction, function in FUNCTIONS.items()}
 _RESTRICT = re.compile(r"\\(?:un)?restrict[ \t]+[A-Za-z0-9]+[ \t]*")
@@ -49,7 +50,7 @@ _TO_CLIENT = (
 class _Directives:
     """The content of the file's `-- sartor:` lines: sections by their word, as pieces of SQL."""
 
-    sections: dict[str, list[sql.Token]] = field(default_factory=dict)
+    sections: dict[str, list[lexer.Token]] = field(default_factory=dict)
     transactional: bool = True
     irreversible: str | None = None
     ignored: list[Text] = field(default_factory=list)
@@ -67,10 +68,10 @@ class _Reader:
         line = self.sifted.lines().at(offset)
         return ScriptError(f"{self.name}, line {line}: {reason}", line=line, hint=hint)
 
-    def fragments(self, pieces: Iterable[sql.Token]) -> Iterator[Fragment]:
+    def fragments(self, pieces: Iterable[lexer.Token]) -> Iterator[Fragment]:
         """Yields the statements of some pieces. Raises ScriptError at a COPY to or from the client without its data."""
         lines = self.sifted.lines()
-        for statement in sql.statements(self.text, pieces):
+        for statement in lexer.statements(self.text, pieces):
             rows = self.sifted.rows.get(statement.start)
             copy = client_copy(statement.text) if rows is None else None
             if copy is not None:
@@ -87,7 +88,7 @@ def _no_talk(copy: ClientCopy) -> str:
 def load_sql(alteration: Alteration, blocks: Iterable[bytes]) -> Script:
     """Loads the script in a file's bytes. Raises ScriptError, naming file, line and reason, where it is invalid."""
     script, _ = read_sql(alteration, blocks)
-    if script.transactional and sql.may_control(script.source):
+    if script.transactional and lexer.may_control(script.source):
         for fragments in script.fragments.values():
             _refuse_control(alteration, fragments)
     return script
@@ -113,7 +114,7 @@ def read_sql(alteration: Alteration, blocks: Iterable[bytes]) -> tuple[Script, t
 def read_statements(name: str, file: str, blocks: Iterable[bytes]) -> tuple[Fragment, ...]:
     """Returns the statements of a SQL file that has no sections. Raises ScriptError."""
     reader = _Reader(name, sift(name, file, blocks))
-    pieces = [token for token in sql.pieces(reader.text) if not _is_passed_over(token, reader)]
+    pieces = [token for token in lexer.pieces(reader.text) if not _is_passed_over(token, reader)]
     for token in pieces:
         _require_closed(token, reader)
     return tuple(reader.fragments(pieces))
@@ -123,7 +124,7 @@ def _read_directives(reader: _Reader) -> _Directives:
     found, section = _Directives(), None  # type: _Directives, str | None
     for suspect in directives.suspects(reader.text):
         raise reader.wrong(suspect.end, _not_one(suspect.text))
-    for token in sql.pieces(reader.text):
+    for token in lexer.pieces(reader.text):
         match = directives.DIRECTIVE.fullmatch(token.text) if token.kind == "line_comment" else None
         if match is not None:
             _take(found, match["text"], token, reader)
@@ -142,7 +143,7 @@ def _read_directives(reader: _Reader) -> _Directives:
     return found
 
 
-def _take(found: _Directives, directive: str, token: sql.Token, reader: _Reader) -> None:
+def _take(found: _Directives, directive: str, token: lexer.Token, reader: _Reader) -> None:
     word, _, rest = directive.partition(" ")
     before = reader.text[reader.text.rfind("\n", 0, token.start) + 1 : token.start]
     if before.strip("\ufeff \t\r\f\v") and word != "ignore":
@@ -162,7 +163,7 @@ def _take(found: _Directives, directive: str, token: sql.Token, reader: _Reader)
         raise reader.wrong(token.start, f"unknown line `-- sartor: {directive}`; there are {known}")
 
 
-def _require_plain(token: sql.Token, section: str | None, reader: _Reader) -> None:
+def _require_plain(token: lexer.Token, section: str | None, reader: _Reader) -> None:
     """Raises ScriptError where a reader would take a comment for a directive, or for another section's start."""
     at = token.start
     for line in token.text.splitlines(keepends=True):
@@ -184,13 +185,13 @@ def _not_one(line: str) -> str:
     )
 
 
-def _require_closed(token: sql.Token, reader: _Reader) -> None:
+def _require_closed(token: lexer.Token, reader: _Reader) -> None:
     if token.kind in {"open", "open_comment"}:
         what = _OPEN[token.text[0].lower()]
         raise reader.wrong(token.start, f"the {what} that begins here never ends")
 
 
-def _is_passed_over(token: sql.Token, reader: _Reader) -> bool:
+def _is_passed_over(token: lexer.Token, reader: _Reader) -> bool:
     """Returns whether a token is a psql command that does nothing. Raises ScriptError at any other psql command."""
     if token.kind != "backslash":
         return False
@@ -208,7 +209,7 @@ def _is_passed_over(token: sql.Token, reader: _Reader) -> bool:
 
 def _refuse_control(alteration: Alteration, fragments: Iterable[Fragment]) -> None:
     for fragment in fragments:
-        if control := sql.transaction_control(fragment.text):
+        if control := lexer.transaction_control(fragment.text):
             raise ScriptError(
                 f"{alteration.name}, line {fragment.line}: {control.split()[0].upper()}: Sartor runs each script in a"
                 " transaction of its own; take the line out, or add `-- sartor: transaction off`",

@@ -12,9 +12,9 @@ from pathlib import Path
 from sartor.archive.child_process import Heard, ProgramFailed, ignore, started
 from sartor.archive.tools import Tools, find_tools, place, service, surroundings
 from sartor.domain.destination import redact
-from sartor.domain.quoting import quote_identifier
 from sartor.errors import BackupFailed
 from sartor.postgres.session import Session
+from sartor.sql.quoting import quote_identifier
 
 UNREADABLE = "unsupported version"
 """The words with which an older `pg_restore` refuses a newer archive."""

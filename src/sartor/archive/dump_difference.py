@@ -8,8 +8,8 @@ from typing import NamedTuple
 from sartor.archive.dump import describe
 from sartor.archive.exported_snapshot import Snapshot, count_rows, exported_snapshot
 from sartor.archive.tools import Tools
-from sartor.domain.spelling import plain_dump
 from sartor.postgres.session import Session
+from sartor.sql.spelling import plain_dump
 
 
 class Likeness(NamedTuple):

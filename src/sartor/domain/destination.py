@@ -9,8 +9,8 @@ from urllib.parse import quote, quote_plus
 
 from sartor.conninfo.startup_options import TIMEOUTS, seconds
 from sartor.conninfo.url import build_url, complete, is_text, parse_url, places_of
-from sartor.domain.quoting import shows_itself
 from sartor.errors import SettingsError
+from sartor.sql.quoting import shows_itself
 
 DEFAULT_SCHEMA = "public"
 

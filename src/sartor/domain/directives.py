@@ -9,7 +9,7 @@ import re
 import unicodedata
 from itertools import takewhile
 
-from sartor.domain import sql
+from sartor.sql import lexer
 
 DIRECTIVE = re.compile(r"--\s*sartor\s*:\s*(?P<text>.*?)\s*")
 
@@ -72,14 +72,14 @@ def other_section(line: str, section: str) -> bool:
     return word in (_DOWN if section == "up" else _UP)
 
 
-def suspects(text: str) -> list[sql.Token]:
+def suspects(text: str) -> list[lexer.Token]:
     """Returns lines of SQL that are nearly directives, after `#` or a false dash, neither quoted nor in a comment."""
     found = [match for match in _SUSPECT.finditer(text) if is_nearly(match[0])]
     if not found:
         return []
-    quoted = [t for t in sql.tokens(text) if t.kind in {"string", "open"} or "comment" in t.kind]
+    quoted = [t for t in lexer.tokens(text) if t.kind in {"string", "open"} or "comment" in t.kind]
     return [
-        sql.Token("mark", match[0].strip(), match.start())
+        lexer.Token("mark", match[0].strip(), match.start())
         for match in found
         if not any(t.start <= match.end() - len(match[0].lstrip()) < t.end for t in quoted)
     ]

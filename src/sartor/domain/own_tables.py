@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from sartor.domain.quoting import quote_identifier
 from sartor.errors import LedgerUnsound, PrivilegeMissing
+from sartor.sql.quoting import quote_identifier
 
 _COLUMNS = {
     "sartor_closed": {"token": "text not null"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from sartor.domain.quoting import quote_identifier
+from sartor.sql.quoting import quote_identifier
 
 ALL_DATA = "pg_write_all_data"
 """Postgres's own role whose members may write each table."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-from sartor.domain.quoting import quote_identifier
 from sartor.errors import LedgerUnsound, RunHeld
 from sartor.execution.attempt import Stale
 from sartor.execution.turn import Turn
+from sartor.sql.quoting import quote_identifier
 
 TIMES = 100
 """The number of times in a row that a run lets others go first, however short a time it may wait for them."""

@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import sartor.postgres.errors as driver
-from sartor.domain.quoting import quote_identifier
 from sartor.domain.report import Blocker
 from sartor.errors import DestinationError, RunHeld, SartorError, Unreachable, causes
 from sartor.execution.lookout import Lookout
@@ -21,6 +20,7 @@ from sartor.postgres.guard import NewEvent, Phase, closing, opening, probe
 from sartor.postgres.ledger import has_token
 from sartor.postgres.pins import Pins
 from sartor.postgres.session import Session
+from sartor.sql.quoting import quote_identifier
 
 RESOLVE = 60.0
 """Seconds in which a lost COMMIT's outcome must be found out."""

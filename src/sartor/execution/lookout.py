@@ -12,9 +12,9 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from sartor.domain.report import Blocker, Note, Observer, Waiting
-from sartor.domain.sensitive import without_secrets
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.watch import Watch
+from sartor.sql.sensitive import without_secrets
 
 LOOK = 0.1
 """Seconds between two looks."""

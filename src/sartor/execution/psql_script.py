@@ -12,7 +12,6 @@ from sartor.domain.check import CheckedStep, Part, Sent, SqlScript
 from sartor.domain.ledger import Entry, EventKind, Ledger
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Plan
-from sartor.domain.quoting import quote_comment
 from sartor.execution.fuser import KINDS
 from sartor.execution.outside import BEGINNINGS
 from sartor.postgres import psql
@@ -20,6 +19,7 @@ from sartor.postgres.guard import NewEvent
 from sartor.postgres.ledger import creation, read_token
 from sartor.postgres.pins import Pins
 from sartor.postgres.session import Session
+from sartor.sql.quoting import quote_comment
 
 BY_HAND = {"via": "psql"}
 """The journal's `detail` of an event that such a script wrote."""

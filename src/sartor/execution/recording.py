@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from sartor.domain.quoting import quote_identifier
 from sartor.domain.report import Note
 from sartor.domain.schema.drift import OUTDATED, Drift, Record, carried, find_drift
 from sartor.domain.schema.fingerprint import Fingerprint
@@ -18,6 +17,7 @@ from sartor.postgres.record import read_record, write_record
 from sartor.postgres.session import Session
 from sartor.schema.catalog_version import read_stamp
 from sartor.schema.fingerprint import read_fingerprint
+from sartor.sql.quoting import quote_identifier
 
 PARTING = 0.7
 """Seconds that an interrupted run spends on the record at most."""

@@ -16,13 +16,13 @@ from sartor.archive.table_of_contents import without_rows
 from sartor.archive.tools import Tools
 from sartor.domain.backup import Restored, schema_to_hold
 from sartor.domain.destination import DEFAULT_SCHEMA, Destination
-from sartor.domain.quoting import quote_identifier
 from sartor.domain.report import Copying, Note, Observer
 from sartor.errors import BackupFailed, PoolerRefused, RefusedError, SartorError
 from sartor.postgres.connect.connect import DRIVER_ERRORS, stay
 from sartor.postgres.schema_contents import what_it_holds
 from sartor.postgres.session import Session, application_name
 from sartor.scratch.database import create_database, drop_database
+from sartor.sql.quoting import quote_identifier
 
 MAINTENANCE = "postgres"
 """The database from which others are created: every server has it."""

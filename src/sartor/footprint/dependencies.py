@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sartor.domain.affected_tables import ForeignKey, Stock, Ties
-from sartor.domain.calls import computes_only
 from sartor.domain.own_tables import TABLES
 from sartor.footprint.footprint import FIRST_OF_USERS, Relations
 from sartor.postgres.driver.connection import Connection
+from sartor.sql.calls import computes_only
 
 _RELATIONS = f"""
 select c.oid::int8 as oid, c.relkind::text as kind, n.nspname::text as schema, c.relname::text as bare,

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sartor.domain import sql
 from sartor.domain.rehearsal import Message
 from sartor.domain.rows import Rows
 from sartor.footprint.statement_recorder import Run, Sent, Watch, Watcher
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.driver.unawaited import awaited
+from sartor.sql import lexer
 
 METHODS = (
     "fetch",
@@ -71,7 +71,7 @@ class ObservedConnection(Connection):
         if watcher is None:
             return str(await run(query, *args))
         watcher.hear(_message("fetch", query, args))
-        together = [] if args else sql.split(query)
+        together = [] if args else lexer.split(query)
         if len(together) < 2:
             return str(await _send(watcher, query, functools.partial(run, query, *args)))
         *others, last = together
@@ -186,7 +186,7 @@ def _message(method: str, query: str, args: tuple[Any, ...]) -> Message | None:
 
 
 async def _send(watcher: Watcher, query: str, run: Run, sent: Sent | None = None) -> Any:
-    if sql.transaction_control(query) or _is_savepoint(query):
+    if lexer.transaction_control(query) or _is_savepoint(query):
         return await watcher.control(run)
     return await watcher.run(query, run, sent)
 

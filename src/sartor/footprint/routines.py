@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sartor.domain.branching import called, may_fork
 from sartor.footprint.footprint import FIRST_OF_USERS
 from sartor.postgres.driver.connection import Connection
+from sartor.sql.branching import called, may_fork
 
 _BODIES = f"""
 select case when p.prosqlbody is null then p.prosrc else pg_catalog.pg_get_function_sqlbody(p.oid) end as body

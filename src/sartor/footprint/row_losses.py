@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from sartor.domain.hazards.hazard import MODES, Lost, Refusal, together
 from sartor.domain.hazards.table_form import lost, refusals
-from sartor.domain.losing import Taking, recast, takings
 from sartor.footprint.footprint import NOTHING, SOLID, WRITES, Look, Relation, Relations, Step
 from sartor.footprint.table_forms import Forms, read_forms
 from sartor.postgres.driver.connection import Connection
+from sartor.sql.row_changes import Taking, recast, takings
 
 CHANGES = frozenset(MODES[3:])
 """The lock modes of statements that may change a table's form."""

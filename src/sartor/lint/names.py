@@ -6,7 +6,6 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from sartor.domain import look_alikes
 from sartor.domain.alteration import Alteration, Misnamed, timestamp
 from sartor.lint.rules import (
     BAD_NAME,
@@ -19,17 +18,18 @@ from sartor.lint.rules import (
     Finding,
     Rule,
 )
+from sartor.sql import confusables
 
 
 def lint_names(alterations: Iterable[Alteration], misnamed: Iterable[Misnamed], *, released: bool) -> Iterator[Finding]:
     """Yields findings about the files of one lineage; `released` says that it is about to be shipped as a release."""
     ordered = sorted(alterations, key=lambda a: a.key)
     for file in misnamed:
-        found = look_alikes.in_word(file.name)
+        found = confusables.in_word(file.name)
         rule, message = (BAD_NAME, file.reason) if found is None else (LOOK_ALIKE, _odd(file.name, found))
         yield Finding(rule=rule, lineage=file.lineage, file=file.file, line=None, message=message, alteration=None)
     for alteration in ordered:
-        if found := look_alikes.in_word(alteration.name):
+        if found := confusables.in_word(alteration.name):
             yield _finding(LOOK_ALIKE, alteration, _odd(alteration.name, found))
     yield from _same_identities(ordered)
     yield from _ties(ordered)
@@ -38,7 +38,7 @@ def lint_names(alterations: Iterable[Alteration], misnamed: Iterable[Misnamed], 
 
 
 def _odd(name: str, character: str) -> str:
-    return f"{name} has {look_alikes.describe(character)}"
+    return f"{name} has {confusables.describe(character)}"
 
 
 def _finding(rule: Rule, alteration: Alteration, message: str) -> Finding:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sartor.domain import look_alikes, sql
-from sartor.domain.concurrent import is_concurrent, plain_words
-from sartor.domain.lines import Lines
 from sartor.domain.source import Part, Source, Text
 from sartor.lint.rules import (
     LOOK_ALIKE,
@@ -25,6 +22,9 @@ from sartor.lint.rules import (
     Finding,
     Rule,
 )
+from sartor.sql import confusables, lexer
+from sartor.sql.concurrent import is_concurrent, plain_words
+from sartor.sql.lines import Lines
 
 _ALONE = re.compile(
     r"(?:vacuum|alter system|(?:create|drop) (?:database|tablespace|subscription)"
@@ -66,8 +66,8 @@ def _lint_words(source: Source) -> Iterator[Finding]:
         if comment.text not in known:
             yield _finding(UNKNOWN_RULE, source, comment.line, f"there is no rule {comment.text}")
     for name in source.names:
-        if found := look_alikes.in_word(name.text):
-            yield _finding(LOOK_ALIKE, source, name.line, f"`{name.text}` has {look_alikes.describe(found)}")
+        if found := confusables.in_word(name.text):
+            yield _finding(LOOK_ALIKE, source, name.line, f"`{name.text}` has {confusables.describe(found)}")
 
 
 def _finding(rule: Rule, source: Source, line: int | None, message: str) -> Finding:
@@ -87,8 +87,8 @@ def _lint_part(source: Source, part: Part) -> Iterator[Finding]:
     outside = source.runs_outside(part)
     for text in source.parts[part]:
         lines = Lines(text.text, text.line)
-        for character, offset in look_alikes.in_sql(text.text):
-            yield _finding(LOOK_ALIKE, source, lines.at(offset), f"the SQL has {look_alikes.describe(character)}")
+        for character, offset in confusables.in_sql(text.text):
+            yield _finding(LOOK_ALIKE, source, lines.at(offset), f"the SQL has {confusables.describe(character)}")
     if outside is True:
         yield from _lint_outside(source, statements)
     elif outside is False:
@@ -102,14 +102,14 @@ Said = tuple[str, int]
 def _statements(source: Source, part: Part) -> Iterator[Said]:
     for text in source.parts[part]:
         lines = Lines(text.text, text.line)
-        for statement in sql.split(text.text):
+        for statement in lexer.split(text.text):
             yield plain_words(statement.text), lines.at(statement.start)
 
 
 def _lint_inside(source: Source, statements: list[Said]) -> Iterator[Finding]:
     role: Said | None = None
     for words, line in statements:
-        if sql.transaction_control(words):
+        if lexer.transaction_control(words):
             yield _finding(TRANSACTION_CONTROL, source, line, f"`{_shown(words)}` in a script that is one transaction")
         if is_concurrent(words) or _ALONE.match(words):
             yield _finding(NOT_IN_TRANSACTION, source, line, f"`{_shown(words)}` can't run in a transaction")

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from sartor.domain.quoting import quote_comment
 from sartor.postgres.driver.connection import CLEANING, CLEARING, GRACE, Connection
 from sartor.postgres.guard import NewEvent, Phase, closing, opening, preparing
 from sartor.postgres.pins import Pins
+from sartor.sql.quoting import quote_comment
 
 Told = Callable[[int, float], None]
 """Takes the number of an event of the batch that is committed, and its duration in milliseconds."""

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import asyncpg
 
+from sartor.domain.destination import redact
 from sartor.domain.report import Failure
-from sartor.domain.sensitive import redact_literals, without_secrets
 from sartor.errors import Escaped, ScriptFault, said
 from sartor.postgres.driver.refused import NoTalk, TransactionControl
 from sartor.postgres.driver.unawaited import NotAwaited
 from sartor.postgres.guard import BEYOND, CLOSED_CONSTRAINT, MARK_GONE, ROLE_LEFT
 from sartor.postgres.server_objects import BeyondDatabase, beyond
+from sartor.sql.sensitive import secret_literals, without_secrets
 
 ServerError = asyncpg.PostgresError
 """Any error that the server reports; it has the fields that the driver gives it, such as `sqlstate`."""
@@ -95,7 +96,7 @@ def failure(
     position = int(server.position) - 1 if server and server.position else None
 
     def told(text: str | None) -> str | None:
-        return text and redact_literals(text, statement or "")
+        return text and redact(without_secrets(text), set(secret_literals(statement or "")))
 
     return Failure(
         name=name,

@@ -19,10 +19,10 @@ from typing import Any
 from sartor import __version__
 from sartor.domain.alteration import Alteration
 from sartor.domain.ledger import FORMAT, Entry, EventKind, State
-from sartor.domain.quoting import quote_identifier, quote_literal
 from sartor.postgres.driver.fence import FENCE, STEP_IN, STEP_OUT
 from sartor.postgres.pins import Pins, transaction_settings
 from sartor.postgres.server_objects import TOUCHED
+from sartor.sql.quoting import quote_identifier, quote_literal
 
 CLOSED_CONSTRAINT = "sartor_journal_open_fkey"
 """The deferred reference's name; an error that has it means that a script interfered with the transaction."""

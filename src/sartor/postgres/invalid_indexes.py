@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sartor.domain.quoting import quote_identifier, quote_literal
 from sartor.postgres.driver.connection import Connection
+from sartor.sql.quoting import quote_identifier, quote_literal
 
 _INVALID = """
 select i.indexrelid::int8 as oid, c.relname::text as name, i.indrelid::regclass::text as table,

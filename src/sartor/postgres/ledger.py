@@ -14,10 +14,10 @@ from sartor.domain.alteration import Alteration
 from sartor.domain.bundle import bundles
 from sartor.domain.ledger import FORMAT, Entry, Event, EventKind, Ledger, State
 from sartor.domain.own_tables import TABLES
-from sartor.domain.quoting import quote_identifier, quote_literal
 from sartor.domain.release import Release
 from sartor.errors import LedgerTooNew, LedgerUnsound, SartorError
 from sartor.postgres.session import Session
+from sartor.sql.quoting import quote_identifier, quote_literal
 
 _READ = """
 with bundles as (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sartor.domain.quoting import quote_identifier, quote_literal
 from sartor.postgres.driver.fence import PATH
+from sartor.sql.quoting import quote_identifier, quote_literal
 
 TIMES_TRANSACTIONS = 170000
 """The first server version that knows `transaction_timeout`."""

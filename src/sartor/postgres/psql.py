@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sartor.domain import sql
 from sartor.domain.check import Part, Sent
-from sartor.domain.client_copy import find_client_copy
-from sartor.domain.concurrent import waits_for_others
 from sartor.domain.own_tables import TABLES, OwnTable
-from sartor.domain.quoting import quote_identifier, quote_literal, quote_word
 from sartor.domain.rehearsal import Message
 from sartor.postgres.driver.connection import CLEANING
 from sartor.postgres.driver.fence import FENCE
 from sartor.postgres.guard import JOURNAL, LEDGER, NewEvent, closing, opening
 from sartor.postgres.invalid_indexes import start_detail
 from sartor.postgres.pins import Pins, session_settings, without_lock_timeout
+from sartor.sql import lexer
+from sartor.sql.client_copy import find_client_copy
+from sartor.sql.concurrent import waits_for_others
+from sartor.sql.quoting import quote_identifier, quote_literal, quote_word
 
 SETUP = r"""\set ON_ERROR_STOP on
 \set ON_ERROR_ROLLBACK off
@@ -45,7 +45,7 @@ def is_sayable(text: str) -> bool:
     It doesn't where a string or a comment never ends, where there is a backslash outside of strings, and where COPY
     copies from or to the client.
     """
-    if any(token.kind.startswith("open") or token.kind == "backslash" for token in sql.tokens(text)):
+    if any(token.kind.startswith("open") or token.kind == "backslash" for token in lexer.tokens(text)):
         return False
     return find_client_copy(text) is None
 
@@ -53,7 +53,7 @@ def is_sayable(text: str) -> bool:
 def say(text: str) -> str:
     """Returns SQL as psql needs it: no name after a colon that looks like a variable, and a semicolon at the end."""
     parts, before, last, ends_in_comment = [], "", "", False
-    for token in sql.tokens(text.strip("\r\n").rstrip()):
+    for token in lexer.tokens(text.strip("\r\n").rstrip()):
         if before == ":" and (token.kind in {"word", "number", "string"} or token.text == "{"):
             parts.append(" ")
         parts.append(token.text)
@@ -73,7 +73,7 @@ def with_values(message: Message) -> str | None:
     """
     if not message.rows:
         return message.text
-    statements = sql.split(message.text)
+    statements = lexer.split(message.text)
     values = [value for row in message.rows for value in row]
     if not values or len(statements) != 1 or not statements[0].words.startswith(_PREPARABLE):
         return None
@@ -124,7 +124,7 @@ def _said(sent: Sent) -> list[Part]:
 
 
 def _one_message(text: str) -> str:
-    statements = [statement.text for statement in sql.split(text)]
+    statements = [statement.text for statement in lexer.split(text)]
     return text if len(statements) < 2 else " \\;\n".join(statements)
 
 
@@ -184,10 +184,10 @@ end
 
 def _quiet(text: str) -> str:
     """Returns Sartor's own statements, each on lines of its own; their rows aren't shown."""
-    return "".join(_quiet_statement(statement) for statement in sql.split(text))
+    return "".join(_quiet_statement(statement) for statement in lexer.split(text))
 
 
-def _quiet_statement(statement: sql.Statement) -> str:
+def _quiet_statement(statement: lexer.Statement) -> str:
     end = " \\gset sartor_" if statement.words.startswith(("select", "with")) else ";"
     return f"{statement.text}{end}\n"
 

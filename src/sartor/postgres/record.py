@@ -7,10 +7,10 @@ import socket
 from datetime import datetime
 
 from sartor import __version__
-from sartor.domain.quoting import quote_identifier
 from sartor.domain.schema.drift import Record
 from sartor.domain.schema.fingerprint import Fingerprint
 from sartor.postgres.session import Session
+from sartor.sql.quoting import quote_identifier
 
 _READ = """
 select f.seq, f.at, f.by_user, f.host, f.sartor, f.packed::text as packed, f.stamp, f.anew, exists ({later}) as outdated

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sartor.domain.own_tables import TABLES
-from sartor.domain.quoting import quote_identifier
 from sartor.errors import RefusedError
 from sartor.postgres.dependents import would_be_emptied, would_go
 from sartor.postgres.driver.connection import Connection
+from sartor.sql.quoting import quote_identifier
 
 _OBJECTS = """
 with mine as (select oid from pg_catalog.pg_namespace where nspname = $1::text),

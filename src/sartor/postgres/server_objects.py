@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from sartor.domain import sql
-from sartor.domain.quoting import quote_literal
+from sartor.sql import lexer
+from sartor.sql.quoting import quote_literal
 
 THINGS = {
     "pg_authid": "a role",
@@ -72,9 +72,9 @@ def beyond(names: str) -> str:
 def stays_inside(statement: str) -> bool:
     """Returns whether a statement that refuses a transaction is known to change nothing outside its database."""
     # A DO may itself commit what it has changed.
-    return bool(_INSIDE.match(sql.Statement(statement, 0).words)) and not _BEYOND.search(statement.lower())
+    return bool(_INSIDE.match(lexer.Statement(statement, 0).words)) and not _BEYOND.search(statement.lower())
 
 
 def is_of_the_server(statement: str) -> bool:
     """Returns whether a statement creates, alters or drops a server-wide object."""
-    return bool(_BEYOND.match(sql.Statement(statement, 0).words))
+    return bool(_BEYOND.match(lexer.Statement(statement, 0).words))

@@ -9,12 +9,12 @@ from typing import NamedTuple, Self
 
 from sartor.domain.destination import Destination
 from sartor.domain.own_tables import TABLES, OwnTable, require_readable, require_trusted
-from sartor.domain.quoting import quote_identifier
 from sartor.errors import DestinationError, PrivilegeMissing, ReadOnly, SchemaMissing
 from sartor.postgres.connect.connect import DRIVER_ERRORS, close, connect, session_error
 from sartor.postgres.connect.pooler import NO_POOLER, Pooler, look_at_pooler
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.own_tables import OWN
+from sartor.sql.quoting import quote_identifier
 
 _FACTS = f"""
 select

@@ -11,10 +11,10 @@ import asyncpg
 
 from sartor.domain.destination import Destination
 from sartor.domain.report import Blocker
-from sartor.domain.sensitive import without_secrets
 from sartor.errors import Unreachable
 from sartor.postgres.connect.connect import close, connect, stay
 from sartor.postgres.driver.connection import Connection
+from sartor.sql.sensitive import without_secrets
 
 LOCK_CLASS = 0x5A47052
 """The first half of the advisory lock's key, Sartor's own; the second half is a hash of the schema's name."""

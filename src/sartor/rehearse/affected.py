@@ -9,7 +9,6 @@ from sartor.alterations.data_independent import is_blind
 from sartor.alterations.loader import load_script
 from sartor.domain.affected_tables import Reach, Ties, steps_of
 from sartor.domain.alteration import Alteration, Catalogue
-from sartor.domain.calls import about_reaction, calls, makes_function, runs_code
 from sartor.domain.destination import Destination
 from sartor.domain.hazards.hazard import MODES, Statement
 from sartor.domain.ledger import State
@@ -23,6 +22,7 @@ from sartor.postgres.own_tables import require_sound_tables
 from sartor.postgres.session import Session, application_name
 from sartor.rehearse.recorded_scripts import Notebook
 from sartor.rehearse.rehearse import RehearsalOrder, cloned, deploy_there
+from sartor.sql.calls import about_reaction, calls, makes_function, runs_code
 
 CHANGING = frozenset({MODES[2], *MODES[6:]})
 """Lock modes of statements that may change or move rows; the others are those of reads and of definitions."""

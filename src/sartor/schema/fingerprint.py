@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable
 from importlib.resources import files
 
-from sartor.domain.quoting import quote_literal
 from sartor.domain.schema.fingerprint import NOTED, Fingerprint, Packer, Scope
 from sartor.postgres.driver.connection import DriverConnection
+from sartor.sql.quoting import quote_literal
 
 PATIENCE = 10.0
 """Seconds that a fingerprint waits for a table that is locked."""

@@ -17,7 +17,6 @@ from sartor.archive.restore import GONE, pass_on
 from sartor.archive.tools import find_tools, place, service, surroundings
 from sartor.domain.destination import redact
 from sartor.domain.hazards.doubt import Lack
-from sartor.domain.quoting import quote_identifier
 from sartor.errors import RehearsalFailed
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.errors import ServerError
@@ -25,6 +24,7 @@ from sartor.postgres.session import Session
 from sartor.scratch.foreign_owners import guarded, read_strangers, read_unsafe
 from sartor.scratch.gaps import filled, find_lacks
 from sartor.scratch.session_defaults import adopt
+from sartor.sql.quoting import quote_identifier
 
 _QUICK = b"\\set VERBOSITY verbose\nset synchronous_commit = off; set client_min_messages = error;\n"
 _ERROR = re.compile(r"\s*(?:\w+:\s+)?(?P<code>[0-9A-Z]{5}): (?P<message>.+)")

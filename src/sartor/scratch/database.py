@@ -15,11 +15,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from sartor.domain.destination import Destination
-from sartor.domain.quoting import quote_identifier, quote_literal
 from sartor.errors import BackupFailed, PoolerRefused, PrivilegeMissing, SartorError
 from sartor.postgres.connect.connect import DRIVER_ERRORS, stay
 from sartor.postgres.errors import INSUFFICIENT_PRIVILEGE, ServerError, sqlstate
 from sartor.postgres.session import Session
+from sartor.sql.quoting import quote_identifier, quote_literal
 
 LOCK_CLASS = 0x5A47053
 """The first half of the advisory lock's key, Sartor's own; the second half is a hash of the database's name."""

@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-from sartor.domain.quoting import quote_literal
 from sartor.footprint.footprint import FIRST_OF_USERS
 from sartor.postgres.driver.connection import Connection
+from sartor.sql.quoting import quote_literal
 
 NOBODY = "pg_database_owner"
 """A role of every server without rights of its own; it gets the objects of roles that the server lacks."""

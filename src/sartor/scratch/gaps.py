@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from sartor.domain.hazards.doubt import Lack
-from sartor.domain.quoting import quote_identifier
 from sartor.footprint.footprint import FIRST_OF_USERS
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.errors import ServerError
+from sartor.sql.quoting import quote_identifier
 
 _ALONE = (
     "pg_proc",

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from sartor.domain.destination import Destination
-from sartor.domain.quoting import quote_identifier
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.session import Session
+from sartor.sql.quoting import quote_identifier
 
 _ROLES = "select rolname::text from pg_catalog.pg_roles where rolname !~ '^pg_'"
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sartor.domain.quoting import quote_identifier, quote_literal
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.errors import ServerError
+from sartor.sql.quoting import quote_identifier, quote_literal
 
 PINNED = frozenset({"search_path", "role", "session_authorization"})
 """Settings that a script's session has from elsewhere: Sartor's own path, and its role."""

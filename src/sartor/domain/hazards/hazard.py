@@ -7,7 +7,7 @@ AccessShareLock; writes are `INSERT`, `UPDATE`, `DELETE`, `MERGE`, which take Ro
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, Self, TypeVar
@@ -221,6 +221,16 @@ def together(losses: Iterable[Lost]) -> tuple[Lost, ...]:
             continue
         found[key] = each
     return tuple(found.values())
+
+
+def with_losses(statement: Statement, holding: Collection[str], sizes: Mapping[str, Size]) -> Statement:
+    """Returns the statement with only its losses of tables that hold rows (`holding`), and about how many they have."""
+    losses = tuple(
+        each._replace(rows=sizes[each.table].rows) if each.rows is None and each.table in sizes else each
+        for each in statement.losses
+        if each.table in holding
+    )
+    return dataclasses.replace(statement, losses=losses)
 
 
 def merged(locks: Iterable[Lock]) -> tuple[Lock, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from sartor.domain.schema.fingerprint import NOTED, Fingerprint
-from sartor.domain.spelling import plain
+from sartor.sql.spelling import plain
 
 ORDERS = frozenset({"column order", "label order"})
 """The kinds of object whose definition is a list of other objects' names, one a line."""

@@ -16,8 +16,6 @@ from typing import Any, Self, TypeAlias
 
 import asyncpg
 
-from sartor.domain import sql
-from sartor.domain.client_copy import find_client_copy
 from sartor.domain.rows import Rows
 from sartor.postgres.driver.copy_rows import ends_with_connection, send_rows
 from sartor.postgres.driver.fence import FENCE, SESSION_FENCE
@@ -27,6 +25,8 @@ from sartor.postgres.driver.no_lock_timeout import unhurried
 from sartor.postgres.driver.refused import NoTalk, TransactionControl
 from sartor.postgres.driver.unawaited import Asked, awaited
 from sartor.postgres.target_server import Reached
+from sartor.sql import lexer
+from sartor.sql.client_copy import find_client_copy
 
 DriverConnection: TypeAlias = "asyncpg.Connection[Any]"
 """The driver's connection, a script's or any other."""
@@ -325,7 +325,7 @@ class Connection(FencedConnection):
     def _check(self, query: str) -> None:
         self._check_open()
         # Before it is sent: what a script did between its own COMMIT and ours could no longer be undone.
-        if self._guarded and (control := sql.transaction_control(query)):
+        if self._guarded and (control := lexer.transaction_control(query)):
             raise TransactionControl(control)
         if copy := find_client_copy(query):
             raise NoTalk(copy)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sartor.domain.client_copy import ClientCopy
+from sartor.sql.client_copy import ClientCopy
 
 
 class TransactionControl(Exception):

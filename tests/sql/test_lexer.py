@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sartor.domain.quoting import quote_identifier
-from sartor.domain.sql import runs, split, statements, tokens, transaction_control
+from sartor.sql.lexer import runs, split, statements, tokens, transaction_control
+from sartor.sql.quoting import quote_identifier
 
 WHOLE = [
     "select 1",

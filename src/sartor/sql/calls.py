@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Container, Iterator
 
-from sartor.domain.sql import Statement, Token, tokens
+from sartor.sql.lexer import Statement, Token, tokens
 
 _RUNS_CODE = frozenset({"do", "call"})
 _DEFINES = re.compile(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from sartor.domain.calls import calls
-from sartor.domain.sql import Statement, tokens
+from sartor.sql.calls import calls
+from sartor.sql.lexer import Statement, tokens
 
 _CATCHES = r"\bexception\s+when\b"
 _FORKS = rf"\bend\s+(if|loop|case)\b|{_CATCHES}"

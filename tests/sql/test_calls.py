@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sartor.domain.calls import calls, computes_only, makes_function, runs_code
+from sartor.sql.calls import calls, computes_only, makes_function, runs_code
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sartor.domain.quoting import quote_comment, quote_identifier, quote_literal, quote_word
+from sartor.sql.quoting import quote_comment, quote_identifier, quote_literal, quote_word
 from support.psql import psql
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from sartor.domain.branching import block
-from sartor.domain.hazards.hazard import Size, Statement
-from sartor.domain.sql import Token, tokens
+from sartor.sql.branching import block
+from sartor.sql.lexer import Token, tokens
 
 _TAKES = re.compile(r"\b(delete|truncate|update|merge)\b", re.IGNORECASE)
 _AFTER_UPDATE = frozenset({"on", "for", "before", "after", "or", "of", "grant", "revoke", ","})
@@ -55,16 +53,6 @@ def recast(sql: str) -> dict[str, bool]:
         )
         found[name] = found.get(name, True) and cast is not None
     return found
-
-
-def with_losses(statement: Statement, holding: Collection[str], sizes: Mapping[str, Size]) -> Statement:
-    """Returns the statement with only its losses of tables that hold rows (`holding`), and about how many they have."""
-    losses = tuple(
-        each._replace(rows=sizes[each.table].rows) if each.rows is None and each.table in sizes else each
-        for each in statement.losses
-        if each.table in holding
-    )
-    return dataclasses.replace(statement, losses=losses)
 
 
 def _in_body(text: str) -> Iterator[Taking]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sartor.domain import sql
+from sartor.sql import lexer
 
 _COPY = re.compile(r"\bcopy\b", re.IGNORECASE)
 _CLIENT = frozenset({"stdin", "stdout"})
@@ -27,7 +27,7 @@ def find_client_copy(text: str) -> ClientCopy | None:
     """Returns the first statement of a text that copies from or to the client, None where there is none."""
     if not _COPY.search(text):
         return None
-    return next((found for each in sql.split(text) if (found := client_copy(each.text))), None)
+    return next((found for each in lexer.split(text) if (found := client_copy(each.text))), None)
 
 
 def client_copy(statement: str) -> ClientCopy | None:
@@ -44,12 +44,12 @@ def client_copy(statement: str) -> ClientCopy | None:
 def _outer_words(statement: str) -> Iterator[str]:
     """Yields the words and marks that are in no parentheses."""
     depth = 0
-    for token in sql.tokens(statement):
+    for token in lexer.tokens(statement):
         depth += {"(": 1, ")": -1}.get(token.text, 0)
         if depth == 0 and not token.is_blank:
             yield token.text.lower()
 
 
 def _has_binary_format(statement: str) -> bool:
-    words = [token.text.lower().strip("'\"") for token in sql.tokens(statement) if not token.is_blank]
+    words = [token.text.lower().strip("'\"") for token in lexer.tokens(statement) if not token.is_blank]
     return any(words[i : i + 2] == ["format", "binary"] for i in range(len(words)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from sartor.domain import sql
+from sartor.sql import lexer
 
 _KIND = "(?:index|table|schema|database|system)"
 _CONCURRENT = re.compile(
@@ -22,10 +22,10 @@ def plain_words(statement: str) -> str:
 
     A quoted name is one word, whatever is in it.
     """
-    return " ".join(word for token in sql.tokens(statement) if (word := _word(token)))
+    return " ".join(word for token in lexer.tokens(statement) if (word := _word(token)))
 
 
-def _word(token: sql.Token) -> str:
+def _word(token: lexer.Token) -> str:
     if token.kind == "word":
         return token.text.lower()
     return '""' if token.text.startswith('"') else ""
@@ -40,4 +40,4 @@ def waits_for_others(text: str) -> bool:
     """Returns whether a text has such a statement: by its words, not by a comment, a string or a name that has one."""
     if "concurrently" not in text.lower():
         return False
-    return any(is_concurrent(plain_words(each.text)) for each in sql.split(text))
+    return any(is_concurrent(plain_words(each.text)) for each in lexer.split(text))

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from sartor.domain import sql
+from sartor.sql import lexer
 
 _ALIKE = {"ARMENIAN", "CHEROKEE", "CYRILLIC", "FULLWIDTH", "GREEK", "MATHEMATICAL"}
 """Alphabets with letters that look Latin, by the first word of their characters' names."""
@@ -40,12 +40,12 @@ def in_sql(text: str) -> Iterator[tuple[str, int]]:
     """Yields such characters in SQL, each with its offset: in names, between them, and the reversing ones anywhere."""
     if text.isascii():
         return
-    for token in sql.tokens(text):
+    for token in lexer.tokens(text):
         if found := _in_token(token):
             yield found, token.start
 
 
-def _in_token(token: sql.Token) -> str | None:
+def _in_token(token: lexer.Token) -> str | None:
     if turning := next((c for c in token.text if c in _TURNING), None):
         return turning
     if token.kind == "word" and (odd := next((c for c in token.text if not _is_of_words(c)), None)):

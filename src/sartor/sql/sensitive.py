@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sartor.domain.destination import redact
-from sartor.domain.sql import tokens
+from sartor.sql.lexer import tokens
 
 _MAY_HOLD = r"(?i)passw|secret|token|credential|conninfo|connection|dblink|user\s+mapping|api_?key|crypt\s*\("
 _LITERAL = r"(?s)(?:[eE]?'(?P<plain>.*?)'?|(?P<tag>\$\w*\$)(?P<body>.*?)(?:(?P=tag))?)"
@@ -17,24 +16,19 @@ def without_secrets(statement: str) -> str:
 
     Each of their characters becomes a `*`, so that a position that the server reports stays valid.
     """
-    for literal in sorted(_literals(statement), key=len, reverse=True):
+    for literal in sorted(secret_literals(statement), key=len, reverse=True):
         statement = statement.replace(literal, re.sub(r"[^\n]", "*", literal))
     return statement
 
 
-def redact_literals(text: str, statement: str) -> str:
-    """Returns what a server says about a statement, with the statement's literals hidden in the same way."""
-    return redact(without_secrets(text), set(_literals(statement)))
-
-
-def _literals(statement: str) -> Iterator[str]:
+def secret_literals(statement: str) -> Iterator[str]:
     """Yields the texts of a statement's literals, also those in a block of code, where one of them may be a secret."""
     if not re.search(_MAY_HOLD, statement):
         return
     for token in tokens(statement):
         if token.kind in {"string", "open"} and (found := re.fullmatch(_LITERAL, token.text)):
             if found["tag"]:
-                yield from _literals(found["body"])
+                yield from secret_literals(found["body"])
             elif found["plain"]:
                 yield found["plain"]
-                yield from _literals(found["plain"].replace("''", "'"))  # it may be a statement itself
+                yield from secret_literals(found["plain"].replace("''", "'"))  # it may be a statement itself
