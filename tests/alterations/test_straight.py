@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sartor.alterations.python_module import load_python
 from sartor.alterations.script import Body
-from sartor.alterations.static_sql import read_straight
+from sartor.alterations.static_sql import read_static
 from sartor.domain.context import Context
 from sartor.domain.plan import Direction
 from support.ledgers import alteration
@@ -84,7 +84,7 @@ def _content(source: str | bytes) -> bytes:
 @pytest.mark.parametrize("source", STRAIGHT.values(), ids=STRAIGHT)
 def test_it_is_straight(source: str | bytes) -> None:
     """What only sends constants is known without running it, and is what executing the module makes of it."""
-    straight, executed = read_straight(ALTERATION, _content(source)), load_python(ALTERATION, _content(source))
+    straight, executed = read_static(ALTERATION, _content(source)), load_python(ALTERATION, _content(source))
     assert straight is not None
     assert (straight.transactional, straight.irreversible) == (executed.transactional, executed.irreversible)
     assert straight.bodies.keys() == executed.bodies.keys()
@@ -93,7 +93,7 @@ def test_it_is_straight(source: str | bytes) -> None:
 @pytest.mark.parametrize("source", CROOKED.values(), ids=CROOKED)
 def test_it_is_not(source: str) -> None:
     """Where only running it can tell, or it is no script at all, it isn't straight."""
-    assert read_straight(ALTERATION, source.encode()) is None
+    assert read_static(ALTERATION, source.encode()) is None
 
 
 class Recording:
@@ -140,7 +140,7 @@ async def _execute(body: Body, connection: Recording, context: Context) -> None:
 @given(modules())
 def test_what_it_sends(source: str) -> None:
     """The known SQL is what the executed module sends: the same texts in the same order, from the same lines."""
-    straight, executed = read_straight(ALTERATION, source.encode()), load_python(ALTERATION, source.encode())
+    straight, executed = read_static(ALTERATION, source.encode()), load_python(ALTERATION, source.encode())
     assert straight is not None
     context = Context(database="", schema="", user="", server_version=0, log=print)
     for direction in Direction:

@@ -8,34 +8,36 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sartor.domain.affected_tables import Choice, ForeignKey, Reach, Stock, Ties, choose
+from sartor.domain.affected_tables import Contents, Dependencies, ForeignKey, PlanEffects, TableSelection, select_tables
 
 NAMES = tuple("abcdefg")
 names = st.sampled_from(NAMES)
 some = st.frozensets(names)
 all_ties = st.builds(
-    Ties,
+    Dependencies,
     foreign_keys=st.frozensets(st.builds(ForeignKey, names, names, st.booleans()), max_size=8),
     parts=st.frozensets(st.tuples(names, names), max_size=4),
 )
-reaches = st.builds(Reach, changed=some, written=some, known=st.just(frozenset(NAMES)), ties=all_ties)
+reaches = st.builds(PlanEffects, changed=some, written=some, known=st.just(frozenset(NAMES)), dependencies=all_ties)
 
 
-def stock_of(ties: Ties, tables: frozenset[str] = frozenset(NAMES)) -> Stock:
+def stock_of(dependencies: Dependencies, tables: frozenset[str] = frozenset(NAMES)) -> Contents:
     """A database with these tables, all in the destination's schema, and a materialized view."""
-    return Stock(tables={f"public.{name}": name for name in tables}, views=frozenset({"public.m"}), ties=ties)
+    return Contents(
+        tables={f"public.{name}": name for name in tables}, views=frozenset({"public.m"}), dependencies=dependencies
+    )
 
 
-def kept(choice: Choice) -> set[str]:
+def kept(choice: TableSelection) -> set[str]:
     return {name.removeprefix("public.") for name in choice.kept}
 
 
 @given(reaches, all_ties)
-def test_what_may_change_is_kept(reach: Reach, ties: Ties) -> None:
+def test_what_may_change_is_kept(effects: PlanEffects, dependencies: Dependencies) -> None:
     """What was changed is kept; where rows change, so are its parts and what a reference passes that on to."""
-    found, both = kept(choose(reach, stock_of(ties))), ties | reach.ties
-    assert reach.changed | reach.written <= found
-    rows = set(reach.written)
+    found, both = kept(select_tables(effects, stock_of(dependencies))), dependencies | effects.dependencies
+    assert effects.changed | effects.written <= found
+    rows = set(effects.written)
     for _ in NAMES:
         rows |= {key.table for key in both.foreign_keys if key.passes_on and key.references in rows}
         rows |= {part for whole, part in both.parts if whole in rows}
@@ -43,9 +45,9 @@ def test_what_may_change_is_kept(reach: Reach, ties: Ties) -> None:
 
 
 @given(reaches, all_ties)
-def test_no_reference_is_left_open(reach: Reach, ties: Ties) -> None:
+def test_no_reference_is_left_open(effects: PlanEffects, dependencies: Dependencies) -> None:
     """Where rows are kept, those that they reference are: of the table itself, and of its parts at any depth."""
-    found, both = kept(choose(reach, stock_of(ties))), ties | reach.ties
+    found, both = kept(select_tables(effects, stock_of(dependencies))), dependencies | effects.dependencies
     for key in both.foreign_keys:
         if key.table in found:
             holders = {key.references}
@@ -55,33 +57,33 @@ def test_no_reference_is_left_open(reach: Reach, ties: Ties) -> None:
 
 
 @given(reaches, all_ties)
-def test_all_is_accounted_for(reach: Reach, ties: Ties) -> None:
+def test_all_is_accounted_for(effects: PlanEffects, dependencies: Dependencies) -> None:
     """Each table is kept or left out; where one is left out no view is filled, and where none is there is a reason."""
-    choice = choose(reach, stock_of(ties))
+    choice = select_tables(effects, stock_of(dependencies))
     assert not set(choice.kept) & set(choice.left)
     assert {*choice.kept, *choice.left} >= {f"public.{name}" for name in NAMES}
     assert ("public.m" in choice.left) == bool(choice.left) == (choice.why is None)
 
 
 @given(reaches, all_ties, names)
-def test_more_seen_is_more_kept(reach: Reach, ties: Ties, name: str) -> None:
+def test_more_seen_is_more_kept(effects: PlanEffects, dependencies: Dependencies, name: str) -> None:
     """To have seen more never leaves more out."""
-    more = dataclasses.replace(reach, written=reach.written | {name})
-    assert kept(choose(reach, stock_of(ties))) <= kept(choose(more, stock_of(ties)))
+    more = dataclasses.replace(effects, written=effects.written | {name})
+    assert kept(select_tables(effects, stock_of(dependencies))) <= kept(select_tables(more, stock_of(dependencies)))
 
 
 def test_a_table_beside_another_is_left() -> None:
     """What nothing ties to a change is left out: a referrer that takes no part, a sibling, the whole of a part."""
-    ties = Ties(
+    dependencies = Dependencies(
         foreign_keys=frozenset({ForeignKey("b", "a", passes_on=False)}), parts=frozenset({("c", "d"), ("c", "e")})
     )
-    reach = Reach(written=frozenset("ad"), changed=frozenset("ad"), known=frozenset(NAMES))
-    assert choose(reach, stock_of(ties)) == Choice(
+    effects = PlanEffects(written=frozenset("ad"), changed=frozenset("ad"), known=frozenset(NAMES))
+    assert select_tables(effects, stock_of(dependencies)) == TableSelection(
         ("public.a", "public.d"), ("public.b", "public.c", "public.e", "public.f", "public.g", "public.m")
     )
 
 
-KNOWN = Reach(known=frozenset(NAMES))
+KNOWN = PlanEffects(known=frozenset(NAMES))
 
 
 @pytest.mark.parametrize(
@@ -94,32 +96,32 @@ KNOWN = Reach(known=frozenset(NAMES))
         (dataclasses.replace(KNOWN, changed=frozenset(NAMES)), "the plan may change, or needs, every table"),
     ],
 )
-def test_what_cannot_be_foreseen(reach: Reach, why: str) -> None:
+def test_what_cannot_be_foreseen(effects: PlanEffects, why: str) -> None:
     """Where code may run that no rehearsal without rows has seen, at the end of a cascade too, everything is kept."""
-    ties = Ties(
+    dependencies = Dependencies(
         foreign_keys=frozenset({ForeignKey("b", "a", passes_on=True)}),
         reacting={"b": "trigger t of b"},
         asked={"v": "function f, called by v"},
         functions=frozenset({"f"}),
     )
-    choice = choose(reach, stock_of(ties))
+    choice = select_tables(effects, stock_of(dependencies))
     assert (kept(choice), choice.left, choice.why) == (set(NAMES), (), why)
 
 
 def test_a_reaction_that_nothing_sets_off() -> None:
     """A table with a trigger may be altered, and read, without more."""
-    ties = Ties(reacting={"a": "trigger t of a"}, functions=frozenset({"f"}))
-    reach = dataclasses.replace(KNOWN, changed=frozenset("a"), read=frozenset("ab"), calls={"g": "x.sql"})
-    assert kept(choose(reach, stock_of(ties))) == {"a"}
+    dependencies = Dependencies(reacting={"a": "trigger t of a"}, functions=frozenset({"f"}))
+    effects = dataclasses.replace(KNOWN, changed=frozenset("a"), read=frozenset("ab"), calls={"g": "x.sql"})
+    assert kept(select_tables(effects, stock_of(dependencies))) == {"a"}
 
 
 def test_an_event_trigger() -> None:
     """One that fires at any statement leaves nothing out."""
-    stock = dataclasses.replace(stock_of(Ties()), alarms=("e",))
-    assert choose(KNOWN, stock).why == "event trigger e may change any table"
+    contents = dataclasses.replace(stock_of(Dependencies()), alarms=("e",))
+    assert select_tables(KNOWN, contents).why == "event trigger e may change any table"
 
 
 def test_a_table_that_the_rehearsal_did_not_know() -> None:
     """What was made since is kept."""
-    reach = Reach(known=frozenset(NAMES) - {"a"})
-    assert kept(choose(reach, stock_of(Ties()))) == {"a"}
+    effects = PlanEffects(known=frozenset(NAMES) - {"a"})
+    assert kept(select_tables(effects, stock_of(Dependencies()))) == {"a"}

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sartor.domain.schema.difference import Change, compare, unified, without_parts
+from sartor.domain.schema.difference import Change, find_differences, unified, without_parts
 from sartor.domain.schema.fingerprint import NOTED, Fingerprint, Packer, SchemaObject, Scope
 
 TEXT = st.text(st.characters(exclude_characters="\0", codec="utf-8") | st.sampled_from("\\\b\f\n\r\t\vbfnrtvN."))
@@ -62,7 +62,7 @@ def test_kept_by_another() -> None:
 def test_hashes_and_differences_agree(before: list[SchemaObject], after: list[SchemaObject]) -> None:
     """The exact hashes are equal where nothing differs, and the logical ones where nothing but notes do."""
     one, other = make(*before), make(*after)
-    found = compare(one, other)
+    found = find_differences(one, other)
     assert (one.exact == other.exact) == (not found)
     assert (one.logical == other.logical) == all(d.kind in NOTED for d in found)
 
@@ -70,7 +70,7 @@ def test_hashes_and_differences_agree(before: list[SchemaObject], after: list[Sc
 def test_changes() -> None:
     """An object is added, removed or changed, and a difference has both definitions."""
     changed = COLUMN._replace(definition="bigint not null")
-    found = compare(make(TABLE, COLUMN, ORDER), make(TABLE, changed, GRANT))
+    found = find_differences(make(TABLE, COLUMN, ORDER), make(TABLE, changed, GRANT))
     assert [(d.change, d.label, d.before, d.after, d.noted) for d in found] == [
         (Change.CHANGED, "column app.a.id", "integer not null", "bigint not null", False),
         (Change.REMOVED, "column order app.a", "id\nname", None, True),
@@ -81,23 +81,23 @@ def test_changes() -> None:
 def test_parts() -> None:
     """What was added or removed brings its parts, and theirs; what changed doesn't."""
     everything = make(TABLE, COLUMN, GRANT, ORDER)
-    assert [d.label for d in without_parts(compare(make(), everything))] == ["table app.a"]
-    assert [d.label for d in without_parts(compare(everything, make()))] == ["table app.a"]
+    assert [d.label for d in without_parts(find_differences(make(), everything))] == ["table app.a"]
+    assert [d.label for d in without_parts(find_differences(everything, make()))] == ["table app.a"]
     changed = make(TABLE._replace(definition="unlogged table"), COLUMN)
-    assert len(without_parts(compare(make(TABLE), changed))) == 2
+    assert len(without_parts(find_differences(make(TABLE), changed))) == 2
 
 
 def test_order() -> None:
     """Another order is told where something moved, not where something came or went."""
     more, moved = ORDER._replace(definition="id\nnew\nname"), ORDER._replace(definition="name\nid")
-    assert without_parts(compare(make(ORDER), make(more))) == ()
-    assert without_parts(compare(make(more), make(ORDER))) == ()
-    assert [d.label for d in without_parts(compare(make(ORDER), make(moved)))] == ["column order app.a"]
+    assert without_parts(find_differences(make(ORDER), make(more))) == ()
+    assert without_parts(find_differences(make(more), make(ORDER))) == ()
+    assert [d.label for d in without_parts(find_differences(make(ORDER), make(moved)))] == ["column order app.a"]
 
 
 def test_diff() -> None:
     """A diff names each object and shows its definition's lines."""
-    found = compare(make(TABLE, ORDER), make(COLUMN, ORDER._replace(definition="name\nid")))
+    found = find_differences(make(TABLE, ORDER), make(COLUMN, ORDER._replace(definition="name\nid")))
     assert list(unified(found)) == [
         "--- /dev/null", "+++ column app.a.id", "@@ -0,0 +1 @@", "+integer not null",
         "--- column order app.a", "+++ column order app.a", "@@ -1,2 +1,2 @@", "+name", " id", "-name",
@@ -111,4 +111,4 @@ def test_diff() -> None:
 def test_incomparable(other: Fingerprint) -> None:
     """Fingerprints that don't look at the same aren't compared."""
     with pytest.raises(ValueError, match="don't compare"):
-        compare(make(TABLE), other)
+        find_differences(make(TABLE), other)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sartor.domain.hazards.hazard import Lock, Statement
+from sartor.domain.hazards.hazard import Lock, RehearsedStatement
 from sartor.domain.hazards.lock_duration import with_later
 
 A, B = Lock("a", "AccessExclusiveLock"), Lock("b", "ShareLock")
@@ -13,7 +13,7 @@ WEAK = Lock("a", "RowExclusiveLock")
 
 def later(*statements: dict[str, Any]) -> list[tuple[int, float]]:
     found = with_later(
-        [Statement(sql="x", line=None, ms=2.0**number, **each) for number, each in enumerate(statements)]
+        [RehearsedStatement(sql="x", line=None, ms=2.0**number, **each) for number, each in enumerate(statements)]
     )
     return [(statement.later, statement.later_ms) for statement in found]
 

@@ -13,7 +13,7 @@ from sartor.domain.ledger import Entry, Ledger, State
 from sartor.domain.notes import plan_notes
 from sartor.domain.plan import Deploy, Plan, make_plan
 from sartor.domain.release import Release
-from sartor.domain.status import compare
+from sartor.domain.status import compare_with_ledger
 from sartor.errors import PlanError
 from support.ledgers import alteration, brief, catalogue, entry, ledger, releases, situations
 
@@ -71,7 +71,7 @@ def test_two_labels_of_one_release() -> None:
     """Files of `1.0` and `1.0.0` are one release; what is pending of it stays pending."""
     shipped = catalogue("1.0-1-a.py", "1.0.0-2-b.py", "1.0-3-c.py")
     held = ledger([alteration("1.0-1-a.py")])
-    assert [a.id for a in compare(shipped, brief(held, shipped)).pending] == ["2-b", "3-c"]
+    assert [a.id for a in compare_with_ledger(shipped, brief(held, shipped)).pending] == ["2-b", "3-c"]
 
 
 def test_a_name_in_two_lineages() -> None:
@@ -80,4 +80,4 @@ def test_a_name_in_two_lineages() -> None:
     shipped = Catalogue((make_lineage("main", "/main", [mine]),))
     held = Ledger(head=2, entries=(entry(mine._replace(lineage="own"), 1), entry(mine, 2)))
     assert brief(held, shipped).as_shipped == (mine,)
-    assert compare(shipped, brief(held, shipped)).elsewhere == ("own",)
+    assert compare_with_ledger(shipped, brief(held, shipped)).elsewhere == ("own",)

@@ -11,7 +11,7 @@ from sartor.domain.ledger import Ledger, State
 from sartor.domain.notes import plan_notes
 from sartor.domain.plan import Deploy, make_plan
 from sartor.domain.release import NEXT, Release
-from sartor.domain.status import compare
+from sartor.domain.status import compare_with_ledger
 from sartor.errors import LineageMismatch, OutOfOrder, TargetError
 from support.ledgers import alteration, carry_out, catalogue, entry, ids, ledger, lineage, releases, situations
 
@@ -110,13 +110,15 @@ def test_lineages_are_deployed_in_the_order_given() -> None:
 def test_a_lineage_under_another_name_is_refused() -> None:
     """An alteration that the database knows under another lineage's name isn't deployed twice: the hint names both."""
     with pytest.raises(LineageMismatch, match=r"'main'.*'other'") as caught:
-        compare(Catalogue((lineage("1.0.0-1-a.py", name="other"),)), ledger([alteration("1.0.0-1-a.py")]))
+        compare_with_ledger(Catalogue((lineage("1.0.0-1-a.py", name="other"),)), ledger([alteration("1.0.0-1-a.py")]))
     assert "--alterations main=/other" in caught.value.hint
 
 
 def test_a_lineage_that_was_not_given_is_left_alone() -> None:
     """Rows of a lineage that isn't given are neither missing nor ahead; the status names it."""
-    status = compare(Catalogue((lineage("1.0.0-2-b.py", name="own"),)), ledger([alteration("1.0.0-1-a.py")]))
+    status = compare_with_ledger(
+        Catalogue((lineage("1.0.0-2-b.py", name="own"),)), ledger([alteration("1.0.0-1-a.py")])
+    )
     assert (status.elsewhere, status.missing, status.ahead) == (("main",), (), ())
 
 
@@ -143,4 +145,4 @@ def test_the_release_is_the_highest_that_is_complete(situation: Situation) -> No
     shipped, before = situation
     deployed = {a.release for a in shipped if a.id in ids(before.entries)}
     lacking = {a.release for a in shipped if a.id not in ids(before.entries)}
-    assert compare(shipped, before).release == max(deployed - lacking - {NEXT}, default=None)
+    assert compare_with_ledger(shipped, before).release == max(deployed - lacking - {NEXT}, default=None)

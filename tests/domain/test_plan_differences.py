@@ -10,7 +10,7 @@ from sartor.domain.ledger import Ledger, State
 from sartor.domain.notes import plan_notes, status_notes
 from sartor.domain.plan import Deploy, Rollback, make_plan
 from sartor.domain.release import Release
-from sartor.domain.status import compare
+from sartor.domain.status import compare_with_ledger
 from sartor.errors import AlterationEdited, AlterationMissing
 from support.ledgers import alteration, brief, carry_out, catalogue, entry, ids, ledger, situations
 
@@ -21,7 +21,7 @@ OLD = "sha256:old"
 def test_what_is_unchanged_contradicts_nothing(situation: tuple[Catalogue, Ledger]) -> None:
     """Deployed, pending and the ledger's rows are the catalogue, neither more nor less; nothing is to be repaired."""
     shipped, before = situation
-    status = compare(shipped, before)
+    status = compare_with_ledger(shipped, before)
     assert not any((status.contradicts, status.edited_next, status.ahead, status.renamed, status.interrupted))
     assert sorted([*ids(e for e, _ in status.deployed), *ids(status.pending)]) == sorted(ids(shipped))
     assert all(e.id == a.id for e, a in status.deployed if a)
@@ -42,7 +42,7 @@ def test_an_edit_of_a_released_alteration_is_refused_unless_accepted() -> None:
 def test_an_unreleased_alteration_may_be_edited() -> None:
     """An edited `next` file is no contradiction, and a note says that the edit isn't in the database."""
     before = ledger([alteration("next-1-a.py", checksum=OLD)])
-    status = compare(catalogue("next-1-a.py"), before)
+    status = compare_with_ledger(catalogue("next-1-a.py"), before)
     assert (status.edited, ids(p.alteration for p in status.edited_next)) == ((), ["1-a"])
     assert any("next-1-a.py was edited" in note for note in status_notes(status))
     assert not make_plan(catalogue("next-1-a.py"), before, Deploy()).steps
@@ -50,7 +50,7 @@ def test_an_unreleased_alteration_may_be_edited() -> None:
 
 def test_an_edit_on_the_way_into_a_release_is_an_edit() -> None:
     """What was deployed as `next` and released with other content is edited: the release's databases differ."""
-    status = compare(catalogue("1.0.0-1-a.py"), ledger([alteration("next-1-a.py", checksum=OLD)]))
+    status = compare_with_ledger(catalogue("1.0.0-1-a.py"), ledger([alteration("next-1-a.py", checksum=OLD)]))
     assert (ids(p.alteration for p in status.edited), status.edited_next) == (["1-a"], ())
 
 
@@ -107,7 +107,7 @@ def test_an_edit_accepted_by_an_older_package_keeps_its_label() -> None:
 def test_ahead_is_above_all_that_is_shipped() -> None:
     """Rows without a file are ahead above the highest release shipped, and missing otherwise."""
     before = ledger(map(alteration, ["1.0.0-1-a.py", "1.0.0-2-gone.py", "2.0.0-3-newer.py", "next-4-gone.py"]))
-    status = compare(catalogue("1.0.0-1-a.py", "1.1.0-9-b.py"), before)
+    status = compare_with_ledger(catalogue("1.0.0-1-a.py", "1.1.0-9-b.py"), before)
     assert (ids(status.ahead), ids(status.missing)) == (["3-newer"], ["2-gone", "4-gone"])
     assert any("ahead: it holds 1 alteration of 2.0.0" in note for note in status_notes(status))
 

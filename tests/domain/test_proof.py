@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sartor.domain.alteration import Alteration, make_lineage
-from sartor.domain.manifest import Line, compare
+from sartor.domain.manifest import Line, find_standings
 from sartor.domain.proof import Result, Stage, changed_rows, find, told_apart
 from sartor.domain.release import Release
 from sartor.domain.schema.fingerprint import Fingerprint, SchemaObject, Scope
@@ -65,7 +65,7 @@ def test_standing(files: dict[str, tuple[Release, str]], told: dict[str, tuple[R
     lineage = make_lineage(
         "main", "", (Alteration("main", f"1-{k}", r, f"{k}.py", c, k) for k, (r, c) in files.items())
     )
-    found = compare(lineage, {f"1-{k}": Line(f"1-{k}", r, c, proof, 18) for k, (r, c, proof) in told.items()})
+    found = find_standings(lineage, {f"1-{k}": Line(f"1-{k}", r, c, proof, 18) for k, (r, c, proof) in told.items()})
     named = [a.id for a in (*found.edited, *found.unproved)] + [line.id for line in found.missing]
     assert len(named) == len(set(named))
     assert all(line.release.label == "1.0" for line in found.missing)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sartor.domain.hazards.hazard import Build, Lock, Statement
+from sartor.domain.hazards.hazard import Build, Lock, RehearsedStatement
 from sartor.domain.hazards.remediation import _BY_WORDS, PAGE, recipe
 from support.markdown import anchors
 
@@ -35,16 +35,16 @@ TABLE = (Lock("t", "AccessExclusiveLock"),)
 )
 def test_each_has_its_recipe(sql: str, anchor: str) -> None:
     """A statement that rewrites a table gets the advice for its kind, however it is spelled."""
-    found = recipe(Statement(sql=sql, line=1, locks=TABLE, rewrites=("t",), scans=("t",)))
+    found = recipe(RehearsedStatement(sql=sql, line=1, locks=TABLE, rewrites=("t",), scans=("t",)))
     assert found is not None
     assert found.anchor == anchor
 
 
 def test_what_others_locks_stop() -> None:
     """A statement that is harmless by itself is told to keep apart from the locks of the ones before it."""
-    update = Statement(sql="update t set a = 1", line=2, locks=(Lock("t", "RowExclusiveLock"),), scans=("t",))
+    update = RehearsedStatement(sql="update t set a = 1", line=2, locks=(Lock("t", "RowExclusiveLock"),), scans=("t",))
     assert recipe(update) is None
-    held = Statement(sql=update.sql, line=2, locks=update.locks, scans=update.scans, held=TABLE)
+    held = RehearsedStatement(sql=update.sql, line=2, locks=update.locks, scans=update.scans, held=TABLE)
     found = recipe(held)
     assert found is not None
     assert found.anchor == "keep-locks-short"
@@ -70,17 +70,20 @@ def test_what_others_locks_stop() -> None:
 )
 def test_what_takes_a_name_away(sql: str, takes_away: bool) -> None:
     """Nobody waits for it, and whoever uses the name breaks: that is told, unless this run has made it."""
-    found = recipe(Statement(sql=sql, line=1, locks=TABLE))
+    found = recipe(RehearsedStatement(sql=sql, line=1, locks=TABLE))
     assert (found is not None and found.anchor == "rename-or-drop") == takes_away
-    assert recipe(Statement(sql=sql, line=1)) is None
+    assert recipe(RehearsedStatement(sql=sql, line=1)) is None
 
 
 def test_what_is_safe_needs_none() -> None:
     """A lock for a moment, and an index that is built beside the traffic, get no advice."""
-    assert recipe(Statement(sql="alter table t add column a int", line=1, locks=TABLE)) is None
+    assert recipe(RehearsedStatement(sql="alter table t add column a int", line=1, locks=TABLE)) is None
     beside = (Lock("t", "ShareUpdateExclusiveLock"),)
     build = (Build("i", "t"),)
-    assert recipe(Statement(sql="create index concurrently i on t (a)", line=1, locks=beside, builds=build)) is None
+    assert (
+        recipe(RehearsedStatement(sql="create index concurrently i on t (a)", line=1, locks=beside, builds=build))
+        is None
+    )
 
 
 def test_each_recipe_is_a_section() -> None:

@@ -7,7 +7,7 @@ import secrets
 
 import pytest
 
-from sartor.domain.schema.difference import compare
+from sartor.domain.schema.difference import find_differences
 from sartor.domain.schema.fingerprint import Fingerprint, Scope
 from support.changes import Change, Everything, Verdict, changes
 
@@ -30,7 +30,7 @@ def test_change(everything: Everything, runner: asyncio.Runner, change: Change) 
     if everything.server < change.since:
         pytest.skip(f"since Postgres {change.since}")
     before, after = runner.run(everything.undergo(change.statements, first=change.first))
-    found = {d.label for d in compare(before, after)}
+    found = {d.label for d in find_differences(before, after)}
     assert (before.exact == after.exact) == (not found)
     assert (before.logical != after.logical) == (change.verdict is Verdict.SEES)
     if change.verdict is Verdict.BLIND:
@@ -45,7 +45,7 @@ def test_change_in_a_schema(everything: Everything, runner: asyncio.Runner, chan
     if everything.server < change.since:
         pytest.skip(f"since Postgres {change.since}")
     undergone = everything.undergo(change.statements, first=change.first, scope=Scope.SCHEMAS)
-    found = {d.label for d in compare(*runner.run(undergone))}
+    found = {d.label for d in find_differences(*runner.run(undergone))}
     assert (change.about in found) == (change in SEEN and not change.about.startswith(OF_NO_SCHEMA))
 
 
@@ -63,7 +63,7 @@ def test_tablespace(everything: Everything, runner: asyncio.Runner) -> None:
             await everything.connection.execute(f"drop tablespace {name}")
 
     before, after = runner.run(move())
-    assert [d.label for d in compare(before, after)] == [
+    assert [d.label for d in find_differences(before, after)] == [
         "tablespace index app.users_born",
         "tablespace table app.cache",
     ]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sartor.domain.schema.difference import compare
+from sartor.domain.schema.difference import find_differences
 from sartor.domain.schema.fingerprint import Fingerprint
 from sartor.embedded.server import binaries
 from support.changes import Everything, lines, look
@@ -122,7 +122,7 @@ def test_made_again(everything: Everything, runner: asyncio.Runner) -> None:
         alter type mood rename value 'x' to 'happy';
     """
     before, after = runner.run(everything.undergo(statements))
-    assert {d.label for d in compare(before, after)} == {"column order app.cache", "label order app.mood"}
+    assert {d.label for d in find_differences(before, after)} == {"column order app.cache", "label order app.mood"}
     assert (before.logical == after.logical, before.exact == after.exact) == (True, False)
 
 
@@ -244,7 +244,7 @@ def test_owner(everything: Everything, runner: asyncio.Runner) -> None:
     """Another owner is a note, and what the owner may do is the owner's, whoever it is."""
     statements = "alter table groups owner to pg_signal_backend; alter function tell(int) owner to pg_signal_backend"
     before, after = runner.run(everything.undergo(statements))
-    assert {d.label for d in compare(before, after)} == {
+    assert {d.label for d in find_differences(before, after)} == {
         "owner function app.tell(integer)", "owner sequence app.groups_id_seq", "owner table app.groups",
     }  # fmt: skip
     assert before.logical == after.logical

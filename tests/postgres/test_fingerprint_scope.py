@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from sartor.domain.destination import Destination
-from sartor.domain.schema.difference import compare
+from sartor.domain.schema.difference import find_differences
 from sartor.domain.schema.fingerprint import Fingerprint, Scope
 from sartor.postgres.ledger import create_ledger
 from sartor.postgres.session import Session
@@ -57,7 +57,7 @@ def test_extensions_own(database: Database) -> None:
     database.run("create schema app")
     before = asyncio.run(look(database.url, "app", scope=Scope.SCHEMAS))
     database.run("create extension hstore schema app")
-    found = compare(before, asyncio.run(look(database.url, "app", scope=Scope.SCHEMAS)))
+    found = find_differences(before, asyncio.run(look(database.url, "app", scope=Scope.SCHEMAS)))
     assert {d.kind for d in found} == {"comment", "extension", "extension version", "owner"}
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sartor.archive.dump_difference import Likeness, difference
+from sartor.archive.dump_difference import DumpSummary, difference
 
-ONE = Likeness(("create table a", "create table b"), {"public.a": 2, "public.b": 0})
+ONE = DumpSummary(("create table a", "create table b"), {"public.a": 2, "public.b": 0})
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ ONE = Likeness(("create table a", "create table b"), {"public.a": 2, "public.b":
         (ONE._replace(schema=("create table b", "create table a")), "their schemas differ: the order"),
     ],
 )
-def test_difference(copy: Likeness, said: str | None) -> None:
+def test_difference(copy: DumpSummary, said: str | None) -> None:
     """Rows, definitions and their order; the first difference is named."""
     found = difference(ONE, copy)
     assert found == said or (said is not None and found is not None and found.startswith(said))

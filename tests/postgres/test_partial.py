@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sartor.archive.atomic_file import SUFFIX, partial
+from sartor.archive.atomic_file import SUFFIX, atomic_file
 
 
 def names(folder: Path) -> list[str]:
@@ -16,7 +16,7 @@ def names(folder: Path) -> list[str]:
 
 def test_it_has_its_name_in_the_end(tmp_path: Path) -> None:
     """Under its name there is nothing before `publish`, and nothing else is left afterwards."""
-    with partial(tmp_path / "x") as file:
+    with atomic_file(tmp_path / "x") as file:
         file.path.write_bytes(b"whole")
         assert "x" not in names(tmp_path)
         assert file.size == 5
@@ -27,14 +27,14 @@ def test_it_has_its_name_in_the_end(tmp_path: Path) -> None:
 
 def test_an_error_leaves_nothing(tmp_path: Path) -> None:
     """What wasn't published goes with the block."""
-    with pytest.raises(ValueError, match="no"), partial(tmp_path / "x"):
+    with pytest.raises(ValueError, match="no"), atomic_file(tmp_path / "x"):
         raise ValueError("no")
     assert not names(tmp_path)
 
 
 def test_it_writes_over_nothing(tmp_path: Path) -> None:
     """Somebody else's file of that name, made meanwhile, stays as it is."""
-    with partial(tmp_path / "x") as file:
+    with atomic_file(tmp_path / "x") as file:
         (tmp_path / "x").write_text("dear to somebody")
         with pytest.raises(FileExistsError):
             file.publish()
@@ -47,7 +47,7 @@ def test_what_was_left_is_removed(tmp_path: Path) -> None:
     left, other = tmp_path / f".x.0123{SUFFIX}", tmp_path / ".x.part"
     left.touch()
     other.touch()
-    with partial(tmp_path / "x") as one, partial(tmp_path / "y"):
+    with atomic_file(tmp_path / "x") as one, atomic_file(tmp_path / "y"):
         assert one.path.exists()
         assert not left.exists()
     assert names(tmp_path) == [".x.part"]

@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from sartor.schema.catalog_version import CATALOGUES, read_stamp
+from sartor.schema.catalog_version import CATALOGUES, read_catalog_version
 from sartor.schema.fingerprint import read_fingerprint
 from support.changes import SCHEMAS, Change, Everything, changes
 
@@ -42,7 +42,7 @@ def test_change(everything: Everything, runner: asyncio.Runner, change: Change) 
     async def schemas(connection: asyncpg.Connection[Any]) -> str:
         return (await read_fingerprint(connection, SCHEMAS)).exact
 
-    before, after = runner.run(undergo(read_stamp))
+    before, after = runner.run(undergo(read_catalog_version))
     if before == after:
         before, after = runner.run(undergo(schemas))
         assert before == after
@@ -52,10 +52,10 @@ def test_it_stands_still(everything: Everything, runner: asyncio.Runner) -> None
     """Data, statistics and a second look leave it as it is."""
 
     async def stamps() -> set[str]:
-        found = {await read_stamp(everything.connection)}
+        found = {await read_catalog_version(everything.connection)}
         for statement in ("insert into app.groups (name) values ('one more')", "analyze", "vacuum", "checkpoint"):
             await everything.connection.execute(statement)
-            found.add(await read_stamp(everything.connection))
+            found.add(await read_catalog_version(everything.connection))
         await everything.connection.execute("delete from app.groups where name = 'one more'")
         return found
 

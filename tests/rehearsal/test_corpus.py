@@ -14,18 +14,18 @@ from sartor import api
 from sartor.api.requests import ignore
 from sartor.archive.tools import find_tools
 from sartor.domain.destination import Destination
-from sartor.domain.hazards.hazard import Statement, worst
+from sartor.domain.hazards.hazard import RehearsedStatement, worst
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, make_plan
 from sartor.domain.rehearsal import Rehearsed
 from sartor.domain.release import parse_target
 from sartor.execution.progress import carry_out
 from sartor.footprint.footprint import read_relations
-from sartor.footprint.recorded_connection import ObservedConnection
+from sartor.footprint.recorded_connection import RecordedConnection
 from sartor.footprint.table_forms import Forms, read_forms
 from sartor.postgres.ledger import read_ledger
 from sartor.postgres.session import Session
-from sartor.rehearse.recorded_scripts import Notebook
+from sartor.rehearse.recorded_scripts import ScriptRecorder
 from support.database import Database, temporary_database
 from support.folder import Folder
 
@@ -34,7 +34,7 @@ class Ran(NamedTuple):
     """What was seen of the cases, by name: on a clone and in a real run; and the live database before and after."""
 
     rehearsed: dict[str, Rehearsed]
-    real: dict[str, tuple[Statement, ...]]
+    real: dict[str, tuple[RehearsedStatement, ...]]
     before: object
     after: object
 
@@ -64,14 +64,16 @@ def _write(folder: Folder, number: int, case: Case) -> str:
     return name
 
 
-async def _run(database: Database, sources: list[api.LineageSource]) -> dict[str, tuple[Statement, ...]]:
+async def _run(database: Database, sources: list[api.LineageSource]) -> dict[str, tuple[RehearsedStatement, ...]]:
     """Deploy for real, observed."""
     catalogue, request = api.list_alterations(sources), Deploy(target=parse_target("next"))
-    async with Session(Destination.parse(database.url), application="test", kind=ObservedConnection) as session:
+    async with Session(Destination.parse(database.url), application="test", kind=RecordedConnection) as session:
         ledger = await read_ledger(session)
         plan = make_plan(catalogue, ledger, request)
         known = await read_relations(session.connection, "public")
-        notebook = Notebook(known, "public", Forms(await read_forms(session.connection, known)), counts=True)
+        script_recorder = ScriptRecorder(
+            known, "public", Forms(await read_forms(session.connection, known)), counts=True
+        )
         await carry_out(
             session,
             ledger,
@@ -81,9 +83,9 @@ async def _run(database: Database, sources: list[api.LineageSource]) -> dict[str
             limits=Limits(fuse=False),
             backup=None,
             observer=ignore,
-            load=notebook.load,
+            load=script_recorder.load,
         )
-        return {step.alteration.name: notebook.statements(step.alteration) for step in plan.steps}
+        return {step.alteration.name: script_recorder.statements(step.alteration) for step in plan.steps}
 
 
 def state(database: Database) -> object:
@@ -128,7 +130,7 @@ def _own(case: Case, locks: dict[str, str]) -> dict[str, str]:
     return {case.own(name): mode for name, mode in locks.items()}
 
 
-def _facts(statement: Statement) -> Any:
+def _facts(statement: RehearsedStatement) -> Any:
     return (
         statement.sql,
         statement.line,

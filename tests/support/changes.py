@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
-from sartor.domain.schema.difference import compare, unified
+from sartor.domain.schema.difference import find_differences, unified
 from sartor.domain.schema.fingerprint import Fingerprint, Scope
 from sartor.schema.fingerprint import read_fingerprint
 
@@ -96,4 +96,4 @@ async def look(url: str, *schemas: str, scope: Scope = Scope.DATABASE) -> Finger
 
 def lines(before: Fingerprint, after: Fingerprint) -> list[str]:
     """How two fingerprints differ, for an assertion to show."""
-    return list(unified(compare(before, after)))
+    return list(unified(find_differences(before, after)))

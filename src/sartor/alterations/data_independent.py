@@ -17,7 +17,7 @@ _OWN = sys.stdlib_module_names - {"asyncio", "contextlib", "gc", "inspect"} | {"
 """Modules that such a script may import: a helper might look at answers, or a module might keep them or hide errors."""
 
 
-def is_blind(script: Script, direction: Direction) -> bool:
+def is_data_independent(script: Script, direction: Direction) -> bool:
     """Returns whether a Python script's SQL depends on no data, and on no name of the database that it runs in."""
     if direction in script.before:
         return False

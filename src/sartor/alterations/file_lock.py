@@ -15,7 +15,7 @@ PATIENCE = 10.0
 
 
 @contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Holds the folder's lock while the block lasts; the end of the process releases it, too.
 
     Raises OSError; it is a TimeoutError where another process holds the folder for `PATIENCE` seconds.

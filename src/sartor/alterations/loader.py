@@ -6,7 +6,7 @@ from sartor.alterations.files import read_script, script_blocks
 from sartor.alterations.python_module import load_python
 from sartor.alterations.script import Script
 from sartor.alterations.sql_file import load_sql
-from sartor.alterations.static_sql import read_straight
+from sartor.alterations.static_sql import read_static
 from sartor.domain.alteration import Alteration
 
 
@@ -15,4 +15,4 @@ def load_script(alteration: Alteration) -> Script:
     if alteration.is_sql:
         return load_sql(alteration, script_blocks(alteration))
     content = read_script(alteration)
-    return read_straight(alteration, content) or load_python(alteration, content)
+    return read_static(alteration, content) or load_python(alteration, content)

@@ -14,10 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sartor.alterations.file_lock import alone_in
+from sartor.alterations.file_lock import locked
 from sartor.alterations.files import find_folder
 from sartor.domain.alteration import Catalogue, Lineage, timestamp
-from sartor.domain.manifest import Line, Manifest, Standing, compare, join
+from sartor.domain.manifest import Line, Manifest, Standing, find_standings, join
 from sartor.domain.proof import Result
 from sartor.domain.release import Release
 from sartor.errors import CatalogueError
@@ -35,7 +35,7 @@ format = {FORMAT}
 
 def check(catalogue: Catalogue) -> Standing:
     """Compares all lineages with their manifests. Needs no database. Raises CatalogueError."""
-    return join(compare(lineage, read_manifest(lineage)) for lineage in catalogue.lineages)
+    return join(find_standings(lineage, read_manifest(lineage)) for lineage in catalogue.lineages)
 
 
 def check_kept(catalogue: Catalogue) -> Standing:
@@ -44,7 +44,7 @@ def check_kept(catalogue: Catalogue) -> Standing:
     Raises CatalogueError.
     """
     pairs = [(lineage, read_manifest(lineage)) for lineage in catalogue.lineages]
-    return join(compare(lineage, manifest) for lineage, manifest in pairs if manifest)
+    return join(find_standings(lineage, manifest) for lineage, manifest in pairs if manifest)
 
 
 def read_manifest(lineage: Lineage) -> Manifest:
@@ -88,7 +88,7 @@ def add_line(lineage: Lineage, line: Line) -> None:
     """
     file = _file(lineage)
     try:
-        with alone_in(file.parent):
+        with locked(file.parent):
             manifest = {**read_manifest(lineage), line.id: line}
             kept = [each for each in manifest.values() if each.id in lineage.by_id or each.binds]
             _replace(file, _HEAD + "".join(_written(kept)))

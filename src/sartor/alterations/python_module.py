@@ -46,7 +46,7 @@ def run_module(file: Path, content: bytes, *, package: str) -> ModuleType:
     sys.modules[module.__name__] = module
     try:
         code = compile(content, str(file), "exec", dont_inherit=True)
-        with stay() as premises:
+        with stay() as process_state:
             exec(code, vars(module))  # noqa: S102
     except SyntaxError as error:
         place = f"{Path(error.filename or file).name}, line {error.lineno}"
@@ -59,8 +59,8 @@ def run_module(file: Path, content: bytes, *, package: str) -> ModuleType:
         raise _unloadable(file, error) from error
     finally:
         del sys.modules[module.__name__]
-    if premises.fault is not None:
-        raise ScriptError(f"{file.name}: {premises.fault}, while loading") from premises.fault
+    if process_state.fault is not None:
+        raise ScriptError(f"{file.name}: {process_state.fault}, while loading") from process_state.fault
     return module
 
 

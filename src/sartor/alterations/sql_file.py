@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from sartor.alterations.copy_data import Sifted, sift
 from sartor.alterations.script import FUNCTIONS, Fragment, Script
-from sartor.alterations.static_script import straight_script
+from sartor.alterations.static_script import static_script
 from sartor.alterations.suppressions import ignored_by
 from sartor.domain import directives
 from sartor.domain.alteration import Alteration
@@ -101,7 +101,7 @@ def read_sql(alteration: Alteration, blocks: Iterable[bytes]) -> tuple[Script, t
     """
     reader = _Reader(alteration.name, sift(alteration.name, alteration.file, blocks))
     found = _read_directives(reader)
-    script = straight_script(
+    script = static_script(
         alteration,
         {_SECTIONS[word]: tuple(reader.fragments(pieces)) for word, pieces in found.sections.items()},
         transactional=found.transactional,

@@ -11,7 +11,7 @@ from sartor.domain.context import Context
 from sartor.domain.plan import Direction
 
 
-def straight_script(
+def static_script(
     alteration: Alteration,
     fragments: Mapping[Direction, tuple[Fragment, ...]],
     *,
@@ -32,7 +32,7 @@ def straight_script(
     )
 
 
-def straight_body(file: str, fragments: Iterable[Fragment]) -> tuple[Body, Locate]:
+def static_body(file: str, fragments: Iterable[Fragment]) -> tuple[Body, Locate]:
     """Returns a body that sends these fragments of a file, and a function that locates its errors in the file."""
     under_way: list[Fragment] = []
     return _body(tuple(fragments), under_way), _locate(file, under_way)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sartor.alterations.script import FUNCTIONS, Fragment, Script
-from sartor.alterations.static_script import straight_script
+from sartor.alterations.static_script import static_script
 from sartor.domain.alteration import Alteration
 
 _DIRECTIONS = {function: direction for direction, function in FUNCTIONS.items()}
@@ -21,7 +21,7 @@ _TYPES = {"Connection", "Record"}
 """The names of asyncpg that a script may use as types."""
 
 
-class _NotStraight(Exception):
+class _NotStatic(Exception):
     """Raised where only running the module can show what it does."""
 
 
@@ -36,14 +36,14 @@ class _Module:
     """True where annotations are never evaluated."""
 
 
-def read_straight(alteration: Alteration, content: bytes) -> Script | None:
+def read_static(alteration: Alteration, content: bytes) -> Script | None:
     """Returns the script in `content` where it is straight; None where it isn't, or isn't Python."""
     try:
         module = _read(ast.parse(content, alteration.file))
         sections = {name: tuple(_fragments(function, module)) for name, function in module.functions.items()}
-    except (_NotStraight, SyntaxError, ValueError, RecursionError):
+    except (_NotStatic, SyntaxError, ValueError, RecursionError):
         return None
-    return straight_script(
+    return static_script(
         alteration,
         {_DIRECTIONS[name]: fragments for name, fragments in sections.items()},
         transactional=module.constants.get("transaction") is not False,
@@ -68,24 +68,24 @@ def _read(tree: ast.Module) -> _Module:
             case ast.Import() | ast.ImportFrom():
                 module.imported |= _imported(node)
                 if module.imported & module.constants.keys():
-                    raise _NotStraight  # the name is bound twice
+                    raise _NotStatic  # the name is bound twice
             case ast.If(test=ast.Name(id="TYPE_CHECKING"), orelse=[]) if "TYPE_CHECKING" in module.imported:
                 if not all(isinstance(each, ast.Import | ast.ImportFrom) for each in node.body):
-                    raise _NotStraight
+                    raise _NotStatic
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 _bind(module, name, value)
             case ast.AsyncFunctionDef(name=name) if name in _DIRECTIONS and name not in module.functions:
                 _require_plain(node, module)
                 module.functions[name] = node
             case _:
-                raise _NotStraight
+                raise _NotStatic
     return module
 
 
 def _require_first(tree: ast.Module, number: int) -> None:
     """Raises _NotStraight unless there is nothing, or the docstring alone, before statement `number`."""
     if number != (0 if ast.get_docstring(tree, clean=False) is None else 1):
-        raise _NotStraight
+        raise _NotStatic
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> set[str]:
@@ -99,17 +99,17 @@ def _imported(node: ast.Import | ast.ImportFrom) -> set[str]:
         case ast.ImportFrom(module="typing", level=0, names=[ast.alias(name="TYPE_CHECKING", asname=None)]):
             return {"TYPE_CHECKING"}
         case _:
-            raise _NotStraight
+            raise _NotStatic
 
 
 def _bind(module: _Module, name: str, value: ast.expr) -> None:
     if name in module.constants or name in module.imported or name.startswith("__"):
-        raise _NotStraight
+        raise _NotStatic
     if name.removeprefix("before_") in _DIRECTIONS or name == "asyncpg":
-        raise _NotStraight
+        raise _NotStatic
     found = _constant(value)
     if name in _OPTIONS and not isinstance(found, _OPTIONS[name]):
-        raise _NotStraight  # loading it as a module says what is wrong
+        raise _NotStatic  # loading it as a module says what is wrong
     module.constants[name] = found
 
 
@@ -120,7 +120,7 @@ def _constant(node: ast.expr) -> str | bool | int | float | None:
         case ast.JoinedStr(values=parts):  # an f-string into which nothing is put
             return "".join(_string(part) for part in parts)
         case _:
-            raise _NotStraight
+            raise _NotStatic
 
 
 def _string(node: ast.expr) -> str:
@@ -128,7 +128,7 @@ def _string(node: ast.expr) -> str:
         case ast.Constant(value=str(text)):
             return text
         case _:
-            raise _NotStraight
+            raise _NotStatic
 
 
 def _require_plain(function: ast.AsyncFunctionDef, module: _Module) -> None:
@@ -137,12 +137,12 @@ def _require_plain(function: ast.AsyncFunctionDef, module: _Module) -> None:
     names = [argument.arg for argument in given.args]
     others = (given.posonlyargs, given.kwonlyargs, given.defaults, given.vararg, given.kwarg, function.decorator_list)
     if any(others) or getattr(function, "type_params", None) or (len(names), len(set(names))) not in {(1, 1), (2, 2)}:
-        raise _NotStraight
+        raise _NotStatic
     if any(name.startswith("__") for name in names):
-        raise _NotStraight  # `__debug__` can't be a parameter, as only the compiler knows
+        raise _NotStatic  # `__debug__` can't be a parameter, as only the compiler knows
     for annotation in (function.returns, *(argument.annotation for argument in given.args)):
         if annotation is not None and not module.lazy and not _is_harmless(annotation, module):
-            raise _NotStraight
+            raise _NotStatic
 
 
 def _is_harmless(annotation: ast.expr, module: _Module) -> bool:
@@ -166,7 +166,7 @@ def _fragments(function: ast.AsyncFunctionDef, module: _Module) -> Iterator[Frag
             ) if name == connection:
                 yield Fragment(_sql(argument, module, parameters), node.lineno)
             case _:
-                raise _NotStraight
+                raise _NotStatic
 
 
 def _sql(argument: ast.expr, module: _Module, parameters: set[str]) -> str:
@@ -175,5 +175,5 @@ def _sql(argument: ast.expr, module: _Module, parameters: set[str]) -> str:
     else:
         value = _constant(argument)
     if not isinstance(value, str):
-        raise _NotStraight
+        raise _NotStatic
     return value

@@ -14,7 +14,7 @@ from sartor.errors import RefusedError
 from sartor.settings import LineageSource
 
 if TYPE_CHECKING:
-    from sartor.domain.affected_tables import Reach
+    from sartor.domain.affected_tables import PlanEffects
     from sartor.domain.backup import Backup, Restored
     from sartor.domain.plan import Deploy, Rollback
     from sartor.domain.report import Observer
@@ -48,13 +48,13 @@ async def backup(
     order = BackupOrder(place=place, whole=whole, prove=prove, scratch=scratch)
     if pending is not None:
         catalogue = list_alterations(pending)
-        reach = await reach_of(destination, catalogue, deploy_request(target), limits, scratch=scratch)
-        if not reach.steps:
+        effects = await reach_of(destination, catalogue, deploy_request(target), limits, scratch=scratch)
+        if not effects.steps:
             raise RefusedError(
                 f"nothing is pending in {destination.label}, so there is no table that a deploy may change",
                 hint="leave --tables out: a backup of everything",
             )
-        order = order._replace(reach=reach)
+        order = order._replace(effects=effects)
     return await take_backup(destination, order, limits=limits, observer=contained(observer))
 
 
@@ -76,7 +76,7 @@ async def ordered_before(
     from sartor.execution.backup import BackupOrder
 
     order = BackupOrder(place=folder and f"{folder}/")
-    return order._replace(reach=await reach_of(destination, catalogue, request, limits)) if affected else order
+    return order._replace(effects=await reach_of(destination, catalogue, request, limits)) if affected else order
 
 
 async def reach_of(
@@ -86,11 +86,11 @@ async def reach_of(
     limits: Limits,
     *,
     scratch: Destination | None = None,
-) -> Reach:
+) -> PlanEffects:
     """Calls `rehearsal.reach.find_reach`, which is loaded only where it is asked for."""
-    from sartor.rehearse.affected import find_reach
+    from sartor.rehearse.affected import find_effects
 
-    return await find_reach(destination, catalogue, request, scratch=scratch, limits=limits)
+    return await find_effects(destination, catalogue, request, scratch=scratch, limits=limits)
 
 
 async def restore(

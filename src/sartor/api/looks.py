@@ -12,11 +12,11 @@ from sartor.domain.destination import Destination
 from sartor.domain.ledger import Event, Ledger
 from sartor.domain.limits import Limits
 from sartor.domain.release import LATEST
-from sartor.domain.status import Status, compare
+from sartor.domain.status import Status, compare_with_ledger
 from sartor.settings import LineageSource
 
 if TYPE_CHECKING:
-    from sartor.domain.check import Check, Told
+    from sartor.domain.check import Check, SentSql
     from sartor.domain.loss import RollbackPreview
     from sartor.domain.plan import Deploy, Rollback
     from sartor.postgres.session import Session
@@ -54,7 +54,7 @@ async def status(destination: Destination, sources: Iterable[LineageSource], *, 
         server_version=facts.server_version,
         ledger=ledger,
         catalogue=catalogue,
-        status=compare(catalogue, ledger),
+        status=compare_with_ledger(catalogue, ledger),
     )
 
 
@@ -89,8 +89,8 @@ async def check(
 
     catalogue = list_alterations(sources)
     request = deploy_request(target, steps=steps, strict_order=strict_order, accepted=accepted)
-    tell = _tell if rehearses else None
-    return await look(destination, catalogue, request, limits=limits or Limits(), writes=writes, tell=tell)
+    find_sent_sql = _tell if rehearses else None
+    return await look(destination, catalogue, request, limits=limits or Limits(), writes=writes, tell=find_sent_sql)
 
 
 async def check_rollback(
@@ -112,11 +112,11 @@ async def check_rollback(
     return await look(destination, catalogue, request, limits=limits or Limits(), writes=writes, tell=_tell)
 
 
-async def _tell(session: Session, catalogue: Catalogue, request: Deploy | Rollback, limits: Limits) -> Told:
+async def _tell(session: Session, catalogue: Catalogue, request: Deploy | Rollback, limits: Limits) -> SentSql:
     """Calls `rehearsal.telling.tell`, which is loaded only where there is something to find out."""
-    from sartor.rehearse.sent_sql import tell
+    from sartor.rehearse.sent_sql import find_sent_sql
 
-    return await tell(session, catalogue, request, limits)
+    return await find_sent_sql(session, catalogue, request, limits)
 
 
 async def preview_rollback(

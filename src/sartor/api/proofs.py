@@ -9,7 +9,7 @@ from sartor.api.files import list_alterations
 from sartor.api.requests import contained, ignore
 from sartor.domain.destination import Destination
 from sartor.domain.limits import Limits
-from sartor.domain.status import compare
+from sartor.domain.status import compare_with_ledger
 from sartor.settings import LineageSource
 
 if TYPE_CHECKING:
@@ -36,16 +36,16 @@ async def prove(
     the manifests. Raises SartorError.
     """
     from sartor.prove import prove as proving
-    from sartor.prove.selection import choose
+    from sartor.prove.selection import select_alterations
 
     catalogue = list_alterations(sources)
-    chosen = choose(catalogue, names) or tuple(catalogue)
+    chosen = select_alterations(catalogue, names) or tuple(catalogue)
     if pending:
         from sartor.postgres.ledger import read_ledger
         from sartor.postgres.session import Session, application_name
 
         async with Session(destination, application=application_name("prove")) as session:
-            chosen = compare(catalogue, await read_ledger(session, founds=True)).pending
+            chosen = compare_with_ledger(catalogue, await read_ledger(session, founds=True)).pending
     beside = destination if scratch is None else scratch._replace(schema=destination.schema)
     return await proving.prove(
         beside, catalogue, chosen, seed=seed, limits=limits or Limits(), observer=contained(observer)

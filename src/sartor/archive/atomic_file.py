@@ -13,7 +13,7 @@ from pathlib import Path
 SUFFIX = ".sartor-part"
 
 
-class Partial:
+class AtomicFile:
     """A file that is being written at `path`; `publish` gives it its final name."""
 
     def __init__(self, path: Path, final: Path, descriptor: int) -> None:
@@ -48,7 +48,7 @@ class Partial:
 
 
 @contextmanager
-def partial(final: Path) -> Iterator[Partial]:
+def atomic_file(final: Path) -> Iterator[AtomicFile]:
     """Creates a file beside `final`, for its owner alone; removes it after the block unless published. Raises OSError.
 
     Files of this kind that a killed process left in that folder are removed: the lock on them ended with the process.
@@ -56,7 +56,7 @@ def partial(final: Path) -> Iterator[Partial]:
     _clean(final.parent)
     path, descriptor = _create(final)
     try:
-        yield Partial(path, final, descriptor)
+        yield AtomicFile(path, final, descriptor)
     finally:
         path.unlink(missing_ok=True)
         os.close(descriptor)

@@ -75,7 +75,7 @@ def _scope(tools: Tools, schema: str | None) -> list[str]:
     return [f"--schema={quote_identifier(schema)}", *(["--extension=*"] if tools.major >= 14 else [])]
 
 
-async def describe(tools: Tools, session: Session, *, snapshot: str | None, schema: str | None) -> list[str]:
+async def describe_archive(tools: Tools, session: Session, *, snapshot: str | None, schema: str | None) -> list[str]:
     """Returns the lines of the SQL that would make the database's schema; owners and grants are left out."""
     arguments = ["--schema-only", "--no-password", *BARE, *_scope(tools, schema), place(session)]
     if snapshot is not None:

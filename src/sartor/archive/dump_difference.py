@@ -5,38 +5,38 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import NamedTuple
 
-from sartor.archive.dump import describe
+from sartor.archive.dump import describe_archive
 from sartor.archive.exported_snapshot import Snapshot, count_rows, exported_snapshot
 from sartor.archive.tools import Tools
 from sartor.postgres.session import Session
 from sartor.sql.spelling import plain_dump
 
 
-class Likeness(NamedTuple):
+class DumpSummary(NamedTuple):
     """The facts of a database that are compared: its schema, as lines of SQL, and each table's number of rows."""
 
     schema: tuple[str, ...]
     rows: dict[str, int]
 
 
-async def likeness(
+async def summarize(
     tools: Tools, session: Session, snapshot: Snapshot, *, schema: str | None, empty: Container[str] = ()
-) -> Likeness:
+) -> DumpSummary:
     """Reads what is compared of the session's database, as the snapshot has it; of one schema, or of all.
 
     Tables that are to be `empty` in the copy count as empty.
     """
-    lines = await describe(tools, session, snapshot=snapshot.id, schema=schema)
-    return Likeness(tuple(lines), await count_rows(snapshot.connection, schema, empty=empty))
+    lines = await describe_archive(tools, session, snapshot=snapshot.id, schema=schema)
+    return DumpSummary(tuple(lines), await count_rows(snapshot.connection, schema, empty=empty))
 
 
-async def likeness_now(tools: Tools, session: Session, *, schema: str | None) -> Likeness:
+async def summarize_now(tools: Tools, session: Session, *, schema: str | None) -> DumpSummary:
     """Reads what is compared of a database that nobody else is working on."""
     async with exported_snapshot(session) as snapshot:
-        return await likeness(tools, session, snapshot, schema=schema)
+        return await summarize(tools, session, snapshot, schema=schema)
 
 
-def difference(one: Likeness, copy: Likeness) -> str | None:
+def difference(one: DumpSummary, copy: DumpSummary) -> str | None:
     """Returns the first difference between a database and its copy, in words; None where they are alike."""
     for table in sorted(one.rows.keys() | copy.rows.keys()):
         if one.rows.get(table) != copy.rows.get(table):

@@ -11,7 +11,7 @@ from sartor.domain.plan import Direction
 
 if TYPE_CHECKING:
     from sartor.domain.check import Check
-    from sartor.domain.hazards.hazard import Statement
+    from sartor.domain.hazards.hazard import RehearsedStatement
     from sartor.domain.manifest import Standing
     from sartor.domain.proof import Deviation, Proof, Proofs
     from sartor.domain.rehearsal import Rehearsal, Rehearsed
@@ -47,7 +47,7 @@ def _rehearsed_shape(each: Rehearsed) -> Shape:
     }
 
 
-def _statement_shape(statement: Statement) -> Shape:
+def _statement_shape(statement: RehearsedStatement) -> Shape:
     from sartor.domain.hazards.remediation import PAGE, recipe
 
     better = recipe(statement)

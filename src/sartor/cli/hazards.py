@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from sartor.cli import render
-from sartor.domain.hazards.hazard import LONG, STOPS_READS, STOPS_WRITES, Lost, Size, Statement, Verdict, named
+from sartor.domain.hazards.hazard import LONG, STOPS_READS, STOPS_WRITES, Lost, RehearsedStatement, Size, Verdict, named
 from sartor.domain.hazards.remediation import PAGE, recipe
 from sartor.domain.rehearsal import Rehearsal, Rehearsed
 
@@ -61,7 +61,7 @@ def above(worse: Rehearsed, allowed: Verdict) -> tuple[str, str]:
     return f"{name}: {worse.verdict.value}, but in doubt: {DOUBT if worse.depends_on_rows else worse.doubts[0]}", hint
 
 
-def _statement(statement: Statement, sizes: Mapping[str, Size], *, ended: bool) -> Iterator[str]:
+def _statement(statement: RehearsedStatement, sizes: Mapping[str, Size], *, ended: bool) -> Iterator[str]:
     """Yields the lines of one statement; `ended` is true where the script didn't go on after it."""
     place = f"line {statement.line}" if statement.line is not None else "a helper"
     shown = " ".join(statement.sql.split())
@@ -75,7 +75,7 @@ def _statement(statement: Statement, sizes: Mapping[str, Size], *, ended: bool) 
         yield f"    instead: {better.advice} ({PAGE}#{better.anchor})"
 
 
-def _losses(statement: Statement) -> Iterator[str]:
+def _losses(statement: RehearsedStatement) -> Iterator[str]:
     """Yields what data a statement loses."""
     yield from (f"loses data: {_lost(loss)}" for loss in statement.losses[:LOSSES])
     if len(statement.losses) > LOSSES:
@@ -98,7 +98,7 @@ def _number(loss: Lost) -> str:
     return f"{most}{about}{loss.rows:,} row{'' if loss.rows == 1 else 's'}"
 
 
-def _doings(statement: Statement, sizes: Mapping[str, Size]) -> Iterator[str]:
+def _doings(statement: RehearsedStatement, sizes: Mapping[str, Size]) -> Iterator[str]:
     """Yields what a statement spends time on, and what that blocks."""
     built = {build.table for build in statement.builds}
     for table in statement.rewrites:
@@ -113,7 +113,7 @@ def _doings(statement: Statement, sizes: Mapping[str, Size]) -> Iterator[str]:
         yield f"takes {render.duration(statement.ms)} here{_meanwhile(statement)}"
 
 
-def _others(statement: Statement) -> Iterator[str]:
+def _others(statement: RehearsedStatement) -> Iterator[str]:
     if statement.rows:
         yield f"changes {render.count(statement.rows, 'row')}"
     if statement.in_doubt:
@@ -125,7 +125,7 @@ def _others(statement: Statement) -> Iterator[str]:
         yield ", ".join(told) + _how_long(statement)
 
 
-def _meanwhile(statement: Statement, *table: str) -> str:
+def _meanwhile(statement: RehearsedStatement, *table: str) -> str:
     """Returns what a statement blocks while it runs; with `table`, while it works on that."""
     if (lock := statement.blocking_at(*table)) is None:
         return ", and stops nobody"
@@ -133,7 +133,7 @@ def _meanwhile(statement: Statement, *table: str) -> str:
     return f" while nobody can {'read' if lock.mode in STOPS_READS else 'write to'} {what}"
 
 
-def _how_long(statement: Statement) -> str:
+def _how_long(statement: RehearsedStatement) -> str:
     """Returns how long a statement's locks are held, where they block writes; else ""."""
     if not any(lock.mode in STOPS_WRITES for lock in statement.locks):
         return ""

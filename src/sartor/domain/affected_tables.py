@@ -26,7 +26,7 @@ class ForeignKey(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ties:
+class Dependencies:
     """The ties of relations to each other, and to functions that may do anything; relations have a rehearsal's names.
 
     `parts` are pairs of a table and its partition or heir. `reacting` has, by relation, what acts where its rows
@@ -40,9 +40,9 @@ class Ties:
     asked: Mapping[str, str] = field(default_factory=dict)
     functions: frozenset[str] = frozenset()
 
-    def __or__(self, other: Ties) -> Ties:
+    def __or__(self, other: Dependencies) -> Dependencies:
         """Returns the ties that are in either of them."""
-        return Ties(
+        return Dependencies(
             foreign_keys=self.foreign_keys | other.foreign_keys,
             parts=self.parts | other.parts,
             reacting={**other.reacting, **self.reacting},
@@ -52,7 +52,7 @@ class Ties:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class PlanEffects:
     """The effects that a plan of these `steps` had in a rehearsal without rows.
 
     `changed` are the relations to which it did more than read, `written` those of whose rows it changes some, and
@@ -66,12 +66,12 @@ class Reach:
     written: frozenset[str] = frozenset()
     read: frozenset[str] = frozenset()
     calls: Mapping[str, str] = field(default_factory=dict)
-    ties: Ties = field(default_factory=Ties)
+    dependencies: Dependencies = field(default_factory=Dependencies)
     unknown: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stock:
+class Contents:
     """The contents of a database: tables with rows of their own and materialized views, by full name.
 
     Their names are as in a rehearsal. `alarms` are the event triggers.
@@ -80,10 +80,10 @@ class Stock:
     tables: Mapping[str, str]
     views: frozenset[str] = frozenset()
     alarms: tuple[str, ...] = ()
-    ties: Ties = field(default_factory=Ties)
+    dependencies: Dependencies = field(default_factory=Dependencies)
 
 
-class Choice(NamedTuple):
+class TableSelection(NamedTuple):
     """The tables whose rows are `kept` and those `left` out, by full name; `why` says why none are left out."""
 
     kept: tuple[str, ...]
@@ -96,42 +96,54 @@ def steps_of(plan: Plan) -> Steps:
     return tuple((step.alteration.identity, step.alteration.checksum) for step in plan.steps)
 
 
-def choose(reach: Reach, stock: Stock) -> Choice:
+def select_tables(effects: PlanEffects, contents: Contents) -> TableSelection:
     """Chooses the tables whose rows the plan may change, and those that they reference: no reference is left open.
 
     Materialized views aren't filled, as what they read may be left out. Tables that the rehearsal didn't know are kept.
     """
-    ties = stock.ties | reach.ties
-    written = _spread(reach.written, _passing_on(ties))
-    if (why := reach.unknown or next(_unforeseen(reach, written, stock, ties), None)) is not None:
-        return Choice(tuple(sorted(stock.tables)), why=why)
-    new = {name for name in stock.tables.values() if name not in reach.known}
-    needed = _spread(written | reach.changed | new, _referenced(ties))
-    kept = {full for full, name in stock.tables.items() if name in needed}
-    if stock.tables and len(kept) == len(stock.tables):
-        return Choice(tuple(sorted(kept)), why="the plan may change, or needs, every table")
-    return Choice(tuple(sorted(kept)), tuple(sorted(stock.tables.keys() - kept | stock.views)))
+    dependencies = contents.dependencies | effects.dependencies
+    written = _spread(effects.written, _passing_on(dependencies))
+    if (why := effects.unknown or next(_unforeseen(effects, written, contents, dependencies), None)) is not None:
+        return TableSelection(tuple(sorted(contents.tables)), why=why)
+    new = {name for name in contents.tables.values() if name not in effects.known}
+    needed = _spread(written | effects.changed | new, _referenced(dependencies))
+    kept = {full for full, name in contents.tables.items() if name in needed}
+    if contents.tables and len(kept) == len(contents.tables):
+        return TableSelection(tuple(sorted(kept)), why="the plan may change, or needs, every table")
+    return TableSelection(tuple(sorted(kept)), tuple(sorted(contents.tables.keys() - kept | contents.views)))
 
 
-def _unforeseen(reach: Reach, written: Iterable[str], stock: Stock, ties: Ties) -> Iterator[str]:
+def _unforeseen(
+    effects: PlanEffects, written: Iterable[str], contents: Contents, dependencies: Dependencies
+) -> Iterator[str]:
     """Yields the reasons why the plan may change any table, each as a sentence."""
-    yield from (f"event trigger {name} may change any table" for name in stock.alarms)
-    yield from (f"{ties.reacting[name]} may change any table" for name in sorted(written) if name in ties.reacting)
-    yield from (f"{ties.asked[name]} may change any table" for name in sorted(reach.read) if name in ties.asked)
-    for function in sorted(reach.calls.keys() & ties.functions):
-        yield f"{reach.calls[function]} calls function {function}, which may change any table"
+    yield from (f"event trigger {name} may change any table" for name in contents.alarms)
+    yield from (
+        f"{dependencies.reacting[name]} may change any table"
+        for name in sorted(written)
+        if name in dependencies.reacting
+    )
+    yield from (
+        f"{dependencies.asked[name]} may change any table"
+        for name in sorted(effects.read)
+        if name in dependencies.asked
+    )
+    for function in sorted(effects.calls.keys() & dependencies.functions):
+        yield f"{effects.calls[function]} calls function {function}, which may change any table"
 
 
-def _passing_on(ties: Ties) -> Mapping[str, set[str]]:
+def _passing_on(dependencies: Dependencies) -> Mapping[str, set[str]]:
     """Returns, by table, the tables whose rows may change where its rows do."""
-    cascades = [(key.references, key.table) for key in ties.foreign_keys if key.passes_on]
-    return _grouped([*cascades, *ties.parts])
+    cascades = [(key.references, key.table) for key in dependencies.foreign_keys if key.passes_on]
+    return _grouped([*cascades, *dependencies.parts])
 
 
-def _referenced(ties: Ties) -> Mapping[str, set[str]]:
+def _referenced(dependencies: Dependencies) -> Mapping[str, set[str]]:
     """Returns, by table, the tables that hold the rows which its own rows reference."""
-    parts = _grouped(ties.parts)
-    return _grouped((key.table, holder) for key in ties.foreign_keys for holder in _spread({key.references}, parts))
+    parts = _grouped(dependencies.parts)
+    return _grouped(
+        (key.table, holder) for key in dependencies.foreign_keys for holder in _spread({key.references}, parts)
+    )
 
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> Mapping[str, set[str]]:

@@ -15,7 +15,7 @@ Part = str | Rows
 """A part of a script for psql: SQL, or data that stay in the file that holds them."""
 
 
-class Sent(NamedTuple):
+class SentMessage(NamedTuple):
     """SQL that is sent as one message, and the data that go with it where it is a COPY."""
 
     text: str
@@ -49,12 +49,12 @@ class CheckedStep:
     step: Step
     sql: str | None
     transactional: bool
-    messages: tuple[Sent, ...] = ()
+    messages: tuple[SentMessage, ...] = ()
     rehearsed: bool = False
     unsayable: str | None = None
 
 
-class Told(NamedTuple):
+class SentSql(NamedTuple):
     """The SQL that Python alterations reported: the texts that each sends, by its identity, and notes about it."""
 
     messages: Mapping[tuple[str, str], tuple[str, ...]]

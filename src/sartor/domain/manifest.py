@@ -66,7 +66,7 @@ def join(standings: Iterable[Standing]) -> Standing:
     )
 
 
-def compare(lineage: Lineage, manifest: Manifest) -> Standing:
+def find_standings(lineage: Lineage, manifest: Manifest) -> Standing:
     """Compares a lineage's files with its manifest."""
     pairs = [(a, manifest.get(a.id)) for a in lineage.alterations]
     edited = tuple(a for a, line in pairs if line is not None and _is_edited(a, line))

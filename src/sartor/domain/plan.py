@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sartor.domain.alteration import Alteration, Catalogue, timestamp
 from sartor.domain.ledger import Entry, Ledger
 from sartor.domain.release import NEXT, Release
-from sartor.domain.status import Pair, Status, as_labelled, compare
+from sartor.domain.status import Pair, Status, as_labelled, compare_with_ledger
 from sartor.errors import AlterationEdited, AlterationMissing, OutOfOrder, TargetError
 
 
@@ -80,7 +80,7 @@ def make_plan(catalogue: Catalogue, ledger: Ledger, request: Deploy | Rollback) 
     A rollback needs a ledger of which all rows were read. Raises PlanError where catalogue and ledger contradict each
     other in something that isn't accepted, TargetError where the target is impossible.
     """
-    status = compare(catalogue, ledger)
+    status = compare_with_ledger(catalogue, ledger)
     if isinstance(request, Deploy):
         return _plan_deploy(catalogue, ledger, request, status)
     return _plan_rollback(catalogue, ledger, request, status)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from sartor.domain.alteration import Alteration
 from sartor.domain.report import Failure
-from sartor.domain.schema.difference import Difference, compare, without_parts
+from sartor.domain.schema.difference import Difference, find_differences, without_parts
 from sartor.domain.schema.fingerprint import Fingerprint
 
 Rows = Mapping[str, Counter[str]]
@@ -39,7 +39,7 @@ class Stage(Enum):
     AGAIN = "up again"
 
 
-class Look(NamedTuple):
+class DatabaseSnapshot(NamedTuple):
     """The content of a database at a moment; `rows` is empty where they aren't counted."""
 
     fingerprint: Fingerprint
@@ -111,7 +111,7 @@ def find(stage: Stage, expected: Fingerprint, found: Fingerprint) -> tuple[Devia
     if expected.schemas == found.schemas and expected.exact == found.exact:
         return ()
     schemas = tuple(sorted({*expected.schemas, *found.schemas}))
-    differences = compare(replace(expected, schemas=schemas), replace(found, schemas=schemas))
+    differences = find_differences(replace(expected, schemas=schemas), replace(found, schemas=schemas))
     return tuple(Deviation(stage, each) for each in without_parts(differences))
 
 

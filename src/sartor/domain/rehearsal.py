@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sartor.domain.alteration import Alteration
-from sartor.domain.hazards.hazard import Size, Statement, Verdict, worst
+from sartor.domain.hazards.hazard import RehearsedStatement, Size, Verdict, worst
 from sartor.domain.release import Release
 from sartor.domain.report import Failure
 
@@ -28,7 +28,7 @@ class Rehearsed:
     """
 
     alteration: Alteration
-    statements: tuple[Statement, ...] = ()
+    statements: tuple[RehearsedStatement, ...] = ()
     sent: tuple[Message | None, ...] = ()
     reason: str | None = None
     depends_on_rows: bool = False

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.ledger import Entry, EventKind, Ledger, State
-from sartor.domain.status import Status, compare
+from sartor.domain.status import Status, compare_with_ledger
 from sartor.errors import DestinationError, PlanError
 
 
@@ -53,7 +53,7 @@ def make_repair(
     """
     if not ledger.exists and not request.mark_deployed:
         raise DestinationError("nothing was ever deployed here, so there is nothing to repair")
-    status = compare(catalogue, ledger)
+    status = compare_with_ledger(catalogue, ledger)
     request = _identified(catalogue, ledger, request)
     _refuse_both(request.mark_deployed & request.mark_not_deployed)
     _refuse_unknown(catalogue, ledger, request)

@@ -63,7 +63,7 @@ class Status(NamedTuple):
         return bool(self.edited or self.missing)
 
 
-def compare(catalogue: Catalogue, ledger: Ledger) -> Status:
+def compare_with_ledger(catalogue: Catalogue, ledger: Ledger) -> Status:
     """Compares disk and ledger. Raises LineageMismatch where a lineage has got another name."""
     foreign = [entry for entry in ledger.entries if entry.lineage not in catalogue.by_name]
     _check_lineages(catalogue, ledger, foreign)

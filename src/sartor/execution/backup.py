@@ -11,13 +11,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from sartor.archive.atomic_file import Partial, partial
+from sartor.archive.atomic_file import AtomicFile, atomic_file
 from sartor.archive.dump import decode, dump
-from sartor.archive.dump_difference import Likeness, difference, likeness, likeness_now
+from sartor.archive.dump_difference import DumpSummary, difference, summarize, summarize_now
 from sartor.archive.exported_snapshot import Snapshot, exported_snapshot
 from sartor.archive.restore import restore, too_late
 from sartor.archive.tools import Tools, find_tools
-from sartor.domain.affected_tables import Choice, Reach, choose
+from sartor.domain.affected_tables import PlanEffects, TableSelection, select_tables
 from sartor.domain.backup import Backup, file_name, schema_to_hold
 from sartor.domain.destination import Destination
 from sartor.domain.ledger import EventKind
@@ -28,13 +28,13 @@ from sartor.execution.again import Again
 from sartor.execution.attempt import Committed, Stale
 from sartor.execution.founding import require_sound
 from sartor.execution.turn import take_turn
-from sartor.footprint.dependencies import read_stock
+from sartor.footprint.dependencies import read_contents
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.ledger import read_ledger, require_format
 from sartor.postgres.session import Session, application_name
 from sartor.scratch.database import scratch_database
-from sartor.scratch.foreign_owners import IS_SUPERUSER, Owned, guarded, read_strangers, read_unsafe
+from sartor.scratch.foreign_owners import IS_SUPERUSER, Owned, kept_by_owners, read_foreign_owners, read_unsafe
 
 BEAT = 1.0
 """Seconds between two reports of progress."""
@@ -52,7 +52,7 @@ class BackupOrder(NamedTuple):
     whole: bool = False
     prove: bool = False
     scratch: Destination | None = None
-    reach: Reach | None = None
+    effects: PlanEffects | None = None
 
 
 async def take_backup(
@@ -83,7 +83,7 @@ async def back_up(session: Session, order: BackupOrder, limits: Limits, observer
     if schema is not None and not session.facts.schema_exists:
         raise BackupFailed(f"there is no schema {schema} in database {session.facts.database}", hint="check its name")
     final = _name(order.place, session.facts.database, schema)
-    with _explained(final), partial(final) as file:
+    with _explained(final), atomic_file(final) as file:
         made = await _Taking(session, tools, schema, file, observer).take(order, limits)
         file.publish()
     backup = made._replace(file=str(final))
@@ -122,7 +122,9 @@ def _explained(final: Path) -> Iterator[None]:
 class _Taking:
     """A backup under way: its session, the file that it is written to, and the observer."""
 
-    def __init__(self, session: Session, tools: Tools, schema: str | None, file: Partial, observer: Observer) -> None:
+    def __init__(
+        self, session: Session, tools: Tools, schema: str | None, file: AtomicFile, observer: Observer
+    ) -> None:
         self._session = session
         self._tools = tools
         self._schema = schema
@@ -135,10 +137,10 @@ class _Taking:
         session, tools, schema = self._session, self._tools, self._schema
         beat = asyncio.create_task(self._beat())
         try:
-            source: Likeness | None = None
+            source: DumpSummary | None = None
             strangers: Sequence[Owned] = ()
             async with exported_snapshot(session) as snapshot:
-                choice = await self._choose(snapshot, order.reach)
+                choice = await self._choose(snapshot, order.effects)
                 await dump(
                     tools,
                     session,
@@ -151,7 +153,7 @@ class _Taking:
                 )
                 if order.prove:
                     strangers = await _read_strangers(snapshot.connection)
-                    source = await likeness(tools, session, snapshot, schema=schema, empty=choice.left)
+                    source = await summarize(tools, session, snapshot, schema=schema, empty=choice.left)
             self._what = "reading the backup"
             encrypted = session.connection.encrypted
             reader = await decode(session.facts.server_version, self._file.path, encrypted=encrypted)
@@ -173,18 +175,18 @@ class _Taking:
             with suppress(asyncio.CancelledError):
                 await beat
 
-    async def _choose(self, snapshot: Snapshot, reach: Reach | None) -> Choice:
+    async def _choose(self, snapshot: Snapshot, effects: PlanEffects | None) -> TableSelection:
         """Returns the choice of the tables whose rows the backup is to hold, as the snapshot shows them."""
-        if reach is None:
-            return Choice(())
-        stock = await read_stock(snapshot.connection, self._session.schema, held=self._schema)
-        choice = choose(reach, stock)
+        if effects is None:
+            return TableSelection(())
+        contents = await read_contents(snapshot.connection, self._session.schema, held=self._schema)
+        choice = select_tables(effects, contents)
         if choice.why is not None:
             self._observer(Note(text=f"the backup holds the rows of all tables: {choice.why}"))
         return choice
 
     async def _prove(
-        self, reader: Tools, source: Likeness, strangers: Sequence[Owned], elsewhere: Destination | None
+        self, reader: Tools, source: DumpSummary, strangers: Sequence[Owned], elsewhere: Destination | None
     ) -> None:
         """Restores the backup into a scratch database, and compares. Raises BackupFailed.
 
@@ -197,9 +199,9 @@ class _Taking:
             Session(place, application=application) as scratch,
         ):
             _require_alike(self._session, scratch)
-            async with guarded(scratch.connection, strangers) as given:
+            async with kept_by_owners(scratch.connection, strangers) as given:
                 await restore(reader, scratch, self._file.path, bare=elsewhere is not None or not given)
-            copy = await likeness_now(reader, scratch, schema=self._schema)
+            copy = await summarize_now(reader, scratch, schema=self._schema)
         if (found := difference(source, copy)) is not None:
             raise BackupFailed(f"the backup, once restored, isn't what was backed up: {found}")
 
@@ -234,7 +236,7 @@ async def _read_strangers(live: Connection) -> list[Owned]:
 
     Raises BackupFailed where putting in their rows may run what only a superuser may.
     """
-    strangers = await read_strangers(live)
+    strangers = await read_foreign_owners(live)
     if strangers and await live.fetchval(IS_SUPERUSER) and (unsafe := await read_unsafe(live, views=False)):
         raise BackupFailed(
             f"the backup can't be proved as a superuser: a check of {unsafe[0]}, which belongs to another role, may run"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Awaitable, Callable, Iterator
 
-from sartor.alterations.data_independent import is_blind
+from sartor.alterations.data_independent import is_data_independent
 from sartor.alterations.loader import load_script
 from sartor.alterations.script import Script
 from sartor.domain.alteration import Catalogue
-from sartor.domain.check import Check, CheckedStep, Sent, Told
+from sartor.domain.check import Check, CheckedStep, SentMessage, SentSql
 from sartor.domain.destination import Destination
 from sartor.domain.ledger import Ledger, State
 from sartor.domain.limits import Limits
@@ -25,7 +25,7 @@ from sartor.postgres.ledger import read_ledger, require_format
 from sartor.postgres.own_tables import require_sound_tables
 from sartor.postgres.session import Session, application_name
 
-Tell = Callable[[Session, Catalogue, Deploy | Rollback, Limits], Awaitable[Told]]
+Tell = Callable[[Session, Catalogue, Deploy | Rollback, Limits], Awaitable[SentSql]]
 """A function that finds out the SQL of a plan's Python alterations."""
 
 
@@ -53,7 +53,7 @@ async def check(
         # A destination that records no fingerprint has none to compare with.
         drift = await look_for_drift(session) if ledger.exists and limits.fingerprint else Drift()
         obstacles = list(_obstacles(session, ledger, plan))
-        told = Told({}, ())
+        told = SentSql({}, ())
         if tell is not None and (telling := _last_that_may_tell(plan)):
             told = await tell(session, catalogue, dataclasses.replace(request, steps=telling), limits)
         obstacles += told.notes
@@ -91,10 +91,10 @@ def _last_that_may_tell(plan: Plan) -> int:
 
 def _may_tell(step: Step, direction: Direction) -> bool:
     script = load_script(step.alteration)
-    return script.sql(direction) is None and is_blind(script, direction)
+    return script.sql(direction) is None and is_data_independent(script, direction)
 
 
-def _checked(step: Step, direction: Direction, told: Told) -> CheckedStep:
+def _checked(step: Step, direction: Direction, told: SentSql) -> CheckedStep:
     script = load_script(step.alteration)
     messages, rehearsed = _messages(script, direction, told)
     return CheckedStep(
@@ -107,20 +107,20 @@ def _checked(step: Step, direction: Direction, told: Told) -> CheckedStep:
     )
 
 
-def _shown(sent: Sent) -> str:
+def _shown(sent: SentMessage) -> str:
     """Returns what is shown of a message: of its data only their place, as there may be many."""
     return psql.say(sent.text) + ("" if sent.rows is None else f"-- its data: {sent.rows.place}\n")
 
 
-def _messages(script: Script, direction: Direction, told: Told) -> tuple[tuple[Sent, ...] | None, bool]:
+def _messages(script: Script, direction: Direction, told: SentSql) -> tuple[tuple[SentMessage, ...] | None, bool]:
     """Returns the messages that a script sends, or None where unknown; and whether they come from a rehearsal."""
     if (fragments := script.sql(direction)) is not None:
-        return tuple(Sent(fragment.text, fragment.rows) for fragment in fragments), False
-    texts = told.messages.get(script.alteration.identity) if is_blind(script, direction) else None
-    return None if texts is None else tuple(map(Sent, texts)), texts is not None
+        return tuple(SentMessage(fragment.text, fragment.rows) for fragment in fragments), False
+    texts = told.messages.get(script.alteration.identity) if is_data_independent(script, direction) else None
+    return None if texts is None else tuple(map(SentMessage, texts)), texts is not None
 
 
-def _unsayable(step: Step, messages: tuple[Sent, ...] | None) -> str | None:
+def _unsayable(step: Step, messages: tuple[SentMessage, ...] | None) -> str | None:
     if messages is None:
         return "is Python, and only running it can tell its SQL"
     if step.entry is not None and step.entry.state is not State.DEPLOYED:

@@ -46,17 +46,17 @@ async def _host(body: Body, file: str, connection: Connection, context: Context)
     handle = connection.lend(Path(file).name)
     visit, _lent[handle] = Visit(file), asyncio.get_running_loop()
     try:
-        with stay() as premises:
+        with stay() as process_state:
             error = await _run(body, handle, context, visit)
-            await premises.wait()
-        if premises.changed:
-            context.log(f"changed {premises.changed} of its process, which is put back")
+            await process_state.wait()
+        if process_state.changed:
+            context.log(f"changed {process_state.changed} of its process, which is put back")
     finally:
         del _lent[handle]
         handle.take_back()
     if error is None:
         require_awaited(handle.asked)
-        error = visit.fault or premises.fault
+        error = visit.fault or process_state.fault
     if error is not None:
         raise error
 

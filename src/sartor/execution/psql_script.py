@@ -8,7 +8,7 @@ from sartor import __version__
 from sartor.alterations.loader import load_script
 from sartor.alterations.script import Script
 from sartor.domain.alteration import Alteration
-from sartor.domain.check import CheckedStep, Part, Sent, SqlScript
+from sartor.domain.check import CheckedStep, Part, SentMessage, SqlScript
 from sartor.domain.ledger import Entry, EventKind, Ledger
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Plan
@@ -107,7 +107,7 @@ class _Writer:
         direction = self._plan.direction.value
         return f"all before it is done; `sartor db alteration {direction}{target}` goes on from here"
 
-    def _step(self, script: Script, messages: Sequence[Sent]) -> list[Part]:
+    def _step(self, script: Script, messages: Sequence[SentMessage]) -> list[Part]:
         direction, alteration = self._plan.direction, script.alteration
         pins = self._pins(alteration)
         if not script.needs_session(direction):

@@ -15,7 +15,7 @@ from sartor.execution.turn import Turn
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.record import read_record, write_record
 from sartor.postgres.session import Session
-from sartor.schema.catalog_version import read_stamp
+from sartor.schema.catalog_version import read_catalog_version
 from sartor.schema.fingerprint import read_fingerprint
 from sartor.sql.quoting import quote_identifier
 
@@ -74,7 +74,7 @@ class _Recorder:
             if record.outdated:
                 self._gap = OUTDATED
                 return
-            if record.stamp and record.stamp == await read_stamp(self._session.connection):
+            if record.stamp and record.stamp == await read_catalog_version(self._session.connection):
                 self._found = record
                 return
             before = await look(self._session)
@@ -101,7 +101,7 @@ class _Recorder:
         try:
             async with asyncio.timeout(within):
                 # In this order: a change in between is seen, and the stamp isn't that of what was seen.
-                stamp = await read_stamp(self._session.connection)
+                stamp = await read_catalog_version(self._session.connection)
                 after = await look(self._session)
                 async with self._session.connection.transaction():
                     await self._write(after, stamp)

@@ -11,7 +11,7 @@ from sartor.domain.ledger import EventKind, Ledger
 from sartor.domain.limits import Limits
 from sartor.domain.repair import Mend, Repair, make_repair
 from sartor.domain.report import Observer
-from sartor.domain.schema.difference import compare
+from sartor.domain.schema.difference import find_differences
 from sartor.errors import DestinationError, RunHeld
 from sartor.execution.again import Again
 from sartor.execution.attempt import Stale
@@ -25,7 +25,7 @@ from sartor.postgres.invalid_indexes import InvalidIndex, drop_index, invalid_in
 from sartor.postgres.ledger import read_ledger, require_format
 from sartor.postgres.record import read_record, write_record
 from sartor.postgres.session import Session, application_name
-from sartor.schema.catalog_version import read_stamp
+from sartor.schema.catalog_version import read_catalog_version
 from sartor.schema.fingerprint import read_fingerprint
 
 
@@ -127,11 +127,11 @@ async def _drop(turn: Turn, name: str) -> str:
 async def _accept_drift(turn: Turn, mend: Mend, reason: str) -> None:
     """Records the schema as it is now, in one transaction with its event."""
     session = turn.session
-    stamp = await read_stamp(session.connection)
+    stamp = await read_catalog_version(session.connection)
     live = await read_fingerprint(session.connection, [session.schema])
     record = await read_record(session)
     expected = record.fingerprint if record else None
-    changed = [d.label for d in compare(expected, live)] if expected and expected.comparable(live) else None
+    changed = [d.label for d in find_differences(expected, live)] if expected and expected.comparable(live) else None
     seq = turn.head + 1
 
     async def work(_connection: Connection) -> None:

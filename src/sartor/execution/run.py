@@ -55,6 +55,6 @@ def _kind(destination: Destination) -> type[Connection]:
     """Returns the class of a run's connection: ObservedConnection in a scratch database, else Connection."""
     if not destination.scratch:
         return Connection
-    from sartor.footprint.recorded_connection import ObservedConnection
+    from sartor.footprint.recorded_connection import RecordedConnection
 
-    return ObservedConnection
+    return RecordedConnection

@@ -10,7 +10,7 @@ from sartor.alterations.files import file_blocks, seed_files
 from sartor.alterations.python_module import PACKAGE, async_function, locate, run_module
 from sartor.alterations.script import Body, Locate
 from sartor.alterations.sql_file import read_statements
-from sartor.alterations.static_script import straight_body
+from sartor.alterations.static_script import static_body
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
 from sartor.domain.ledger import EventKind
@@ -61,7 +61,7 @@ def load_seed(name: str) -> SeedModule:
     if file.suffix != ".sql":
         return _load(file, f"{PACKAGE}_seed")
     fragments = read_statements(file.name, str(file), file_blocks(str(file)))
-    body, locate_sql = straight_body(str(file), fragments)
+    body, locate_sql = static_body(str(file), fragments)
     return SeedModule(file=file, seed=body, reset=None, locate=locate_sql)
 
 

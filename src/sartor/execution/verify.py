@@ -6,7 +6,7 @@ from sartor.alterations.manifest import check_kept
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
 from sartor.domain.schema.drift import Drift, find_drift
-from sartor.domain.status import compare
+from sartor.domain.status import compare_with_ledger
 from sartor.domain.verification import Verification
 from sartor.execution.recording import missing_right
 from sartor.postgres.connect.connect import DRIVER_ERRORS
@@ -32,7 +32,7 @@ async def verify(destination: Destination, catalogue: Catalogue) -> Verification
         return Verification(
             destination=destination,
             ledger=ledger,
-            status=compare(catalogue, ledger),
+            status=compare_with_ledger(catalogue, ledger),
             standing=standing,
             drift=await look_for_drift(session) if ledger.exists else Drift(),
             invalid=tuple(index.name for index in invalid if not index.building),

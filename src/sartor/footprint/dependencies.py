@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sartor.domain.affected_tables import ForeignKey, Stock, Ties
+from sartor.domain.affected_tables import Contents, Dependencies, ForeignKey
 from sartor.domain.own_tables import TABLES
 from sartor.footprint.footprint import FIRST_OF_USERS, Relations
 from sartor.postgres.driver.connection import Connection
@@ -63,7 +63,7 @@ order by 2
 _ALARMS = "select evtname::text as name from pg_catalog.pg_event_trigger where evtenabled <> 'D' order by 1"
 
 
-async def read_stock(connection: Connection, schema: str, *, held: str | None) -> Stock:
+async def read_contents(connection: Connection, schema: str, *, held: str | None) -> Contents:
     """Returns what a database has, named as in a rehearsal of a destination in `schema`.
 
     Sartor's own tables and those of extensions are left out; with `held`, those of every schema but `held` too.
@@ -72,15 +72,15 @@ async def read_stock(connection: Connection, schema: str, *, held: str | None) -
     mine = [
         row for row in rows if not row["extensions"] and row["bare"] not in TABLES and held in {None, row["schema"]}
     ]
-    return Stock(
+    return Contents(
         tables={row["full"]: row["name"] for row in mine if row["kind"] == "r"},
         views=frozenset(row["full"] for row in mine if row["kind"] == "m"),
         alarms=tuple(row["name"] for row in await connection.fetch(_ALARMS)),
-        ties=await _read(connection, {row["oid"]: row["name"] for row in rows}),
+        dependencies=await _read(connection, {row["oid"]: row["name"] for row in rows}),
     )
 
 
-async def read_ties(connection: Connection, schema: str, known: Relations) -> Ties:
+async def read_dependencies(connection: Connection, schema: str, known: Relations) -> Dependencies:
     """Returns the ties of a database's relations; relations that were `known` before keep their earlier names."""
     rows = await connection.fetch(_RELATIONS, schema)
     return await _read(
@@ -88,14 +88,14 @@ async def read_ties(connection: Connection, schema: str, known: Relations) -> Ti
     )
 
 
-async def _read(connection: Connection, names: Mapping[int, str]) -> Ties:
+async def _read(connection: Connection, names: Mapping[int, str]) -> Dependencies:
     keys = await connection.fetch(_FOREIGN_KEYS)
     parts = await connection.fetch(_PARTS)
     functions = await connection.fetch(_FUNCTIONS)
     named = {row["name"] for row in functions}
     quiet = {row["oid"] for row in functions if row["language"] == "plpgsql" and computes_only(row["body"], named)}
     acting = {row["oid"]: row["name"] for row in functions if row["oid"] not in quiet}
-    return Ties(
+    return Dependencies(
         foreign_keys=frozenset(
             ForeignKey(names[row["table"]], names[row["references"]], row["passes_on"])
             for row in keys

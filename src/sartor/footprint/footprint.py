@@ -104,7 +104,7 @@ class Trace(NamedTuple):
     deleted: int = 0
 
 
-Look = Mapping[int, Trace]
+Footprint = Mapping[int, Trace]
 NOTHING = Trace(None, frozenset(), 0, 0)
 
 
@@ -124,7 +124,7 @@ async def read_sizes(connection: Connection, schema: str) -> dict[str, Size]:
     return {row["name"]: Size(row["rows"] if row["rows"] >= 0 else None, row["bytes"]) for row in rows}
 
 
-def read_look(rows: Iterable[Any]) -> dict[int, Trace]:
+def read_footprint(rows: Iterable[Any]) -> dict[int, Trace]:
     """Returns the traces in the rows of LOOK or of COUNTERS, by the relation's OID."""
     return {
         row["oid"]: Trace(
@@ -143,7 +143,7 @@ def _relation(row: Any) -> Relation:
     return Relation(row["name"], row["kind"], row["file"], row["space"], row["table"])
 
 
-class Step(NamedTuple):
+class Changes(NamedTuple):
     """The changes between two looks; `queried` says that a statement such as SELECT or UPDATE has read known tables."""
 
     locks: tuple[Lock, ...]
@@ -156,7 +156,7 @@ class Step(NamedTuple):
     emptied: tuple[str, ...] = ()
 
 
-def compare(before: Look, after: Look, known: Relations, files: Mapping[int, int]) -> Step:
+def changes_between(before: Footprint, after: Footprint, known: Relations, files: Mapping[int, int]) -> Changes:
     """Compares two looks at a transaction, for the known relations; `files` are their files' numbers until now."""
     new = {oid: trace.modes - before.get(oid, NOTHING).modes for oid, trace in after.items()}
     now = {oid: trace.relation for oid, trace in after.items() if trace.relation is not None}
@@ -164,7 +164,7 @@ def compare(before: Look, after: Look, known: Relations, files: Mapping[int, int
     changed = sum(trace.changed - before.get(oid, NOTHING).changed for oid, trace in after.items())
     read = frozenset(_read(before, after, changed=changed))
     emptied = frozenset() if _has_copied(before, after, known) else frozenset(_in_place(moved, now, known))
-    return Step(
+    return Changes(
         locks=locks_on(known, new, {oid: trace.modes for oid, trace in after.items()}),
         rewrites=names(moved - emptied, known),
         scans=names(read - emptied, known),
@@ -176,7 +176,7 @@ def compare(before: Look, after: Look, known: Relations, files: Mapping[int, int
     )
 
 
-def _read(before: Look, after: Look, *, changed: int) -> Iterator[int]:
+def _read(before: Footprint, after: Footprint, *, changed: int) -> Iterator[int]:
     """Yields the tables that were read, also those read by an index: on empty tables a plan's choice says nothing.
 
     A foreign key's check doesn't count: it fetches a row for each changed row, however many rows there are.
@@ -191,7 +191,7 @@ def _read(before: Look, after: Look, *, changed: int) -> Iterator[int]:
             yield table
 
 
-def _has_copied(before: Look, after: Look, known: Relations) -> bool:
+def _has_copied(before: Footprint, after: Footprint, known: Relations) -> bool:
     """Returns whether a relation was made and dropped at once: a rewrite does that, and its lock stays."""
     return any(trace.relation is None for oid, trace in after.items() if oid not in before and oid not in known)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sartor.domain.rehearsal import Message
 from sartor.domain.rows import Rows
-from sartor.footprint.statement_recorder import Run, Sent, Watch, Watcher
+from sartor.footprint.statement_recorder import Recording, Run, StatementRecorder, TextPart
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.driver.unawaited import awaited
 from sartor.sql import lexer
@@ -38,24 +38,24 @@ MANY = ("fetchmany", "executemany")
 """The methods that take the parameters' values once (`ONCE`) or many times (`MANY`)."""
 
 
-class ObservedConnection(Connection):
+class RecordedConnection(Connection):
     """A connection whose statements can be observed within a block."""
 
     __slots__ = ("_watcher",)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._watcher: Watcher | None = None
+        self._watcher: StatementRecorder | None = None
 
     @property
-    def watcher(self) -> Watcher | None:
+    def watcher(self) -> StatementRecorder | None:
         """The watcher of the next statement; None where the statement isn't a script's."""
         return None if self._watcher is None or self._watcher.busy else self._watcher
 
     @asynccontextmanager
-    async def observed(self, watch: Watch) -> AsyncIterator[None]:
+    async def observed(self, watch: Recording) -> AsyncIterator[None]:
         """Notes every statement on this connection for as long as the block lasts."""
-        outer, self._watcher = self._watcher, Watcher(self, watch)
+        outer, self._watcher = self._watcher, StatementRecorder(self, watch)
         watcher = self._watcher
         try:
             await watcher.begin()
@@ -76,8 +76,8 @@ class ObservedConnection(Connection):
             return str(await _send(watcher, query, functools.partial(run, query, *args)))
         *others, last = together
         for each in others:
-            await _send(watcher, each.text, functools.partial(run, each.text), Sent(query, each.start))
-        return str(await _send(watcher, last.text, functools.partial(run, last.text), Sent(query, last.start)))
+            await _send(watcher, each.text, functools.partial(run, each.text), TextPart(query, each.start))
+        return str(await _send(watcher, last.text, functools.partial(run, last.text), TextPart(query, last.start)))
 
     async def copy_rows(self, query: str, rows: Rows) -> str:
         """Runs `copy ... from stdin` with the rows of a file, observed."""
@@ -110,12 +110,12 @@ async def kept_inside(connection: Connection, schema: str) -> AsyncIterator[None
 
     Raises BeyondDatabase where a statement would change more than its database.
     """
-    assert isinstance(connection, ObservedConnection)  # noqa: S101 - for the type checker
-    async with connection.observed(Watch({}, schema, _unplaced, counts=True)):
+    assert isinstance(connection, RecordedConnection)  # noqa: S101 - for the type checker
+    async with connection.observed(Recording({}, schema, _unplaced, counts=True)):
         yield
 
 
-def _unplaced(_sent: Sent | None) -> None:
+def _unplaced(_sent: TextPart | None) -> None:
     """Returns None: no statement's line is needed."""
 
 
@@ -123,7 +123,7 @@ def _observed(name: str) -> Any:
     """Returns the connection's method of this name, observed; its first argument is a statement or a table to copy."""
     original = getattr(Connection, name)
 
-    async def observed(self: ObservedConnection, query: str, *args: Any, **kwargs: Any) -> Any:
+    async def observed(self: RecordedConnection, query: str, *args: Any, **kwargs: Any) -> Any:
         watcher, run = self.watcher, functools.partial(original, self, query, *args, **kwargs)
         if watcher is None:
             return await run()
@@ -134,13 +134,13 @@ def _observed(name: str) -> Any:
 
 
 for method in METHODS:
-    setattr(ObservedConnection, method, _observed(method))
+    setattr(RecordedConnection, method, _observed(method))
 
 
 class _Prepared:
     """A prepared statement of an observed connection."""
 
-    def __init__(self, watcher: Watcher, statement: Any) -> None:
+    def __init__(self, watcher: StatementRecorder, statement: Any) -> None:
         self._watcher = watcher
         self._statement = statement
 
@@ -156,7 +156,7 @@ class _Prepared:
 class _Cursor:
     """A cursor of an observed connection; it can be awaited or iterated over."""
 
-    def __init__(self, watcher: Watcher, query: str, cursor: Any) -> None:
+    def __init__(self, watcher: StatementRecorder, query: str, cursor: Any) -> None:
         self._watcher = watcher
         self._query = query
         self._cursor = cursor
@@ -185,7 +185,7 @@ def _message(method: str, query: str, args: tuple[Any, ...]) -> Message | None:
             return None
 
 
-async def _send(watcher: Watcher, query: str, run: Run, sent: Sent | None = None) -> Any:
+async def _send(watcher: StatementRecorder, query: str, run: Run, sent: TextPart | None = None) -> Any:
     if lexer.transaction_control(query) or _is_savepoint(query):
         return await watcher.control(run)
     return await watcher.run(query, run, sent)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sartor.domain.hazards.hazard import MODES, Lost, Refusal, together
 from sartor.domain.hazards.table_form import lost, refusals
-from sartor.footprint.footprint import NOTHING, SOLID, WRITES, Look, Relation, Relations, Step
+from sartor.footprint.footprint import NOTHING, SOLID, WRITES, Changes, Footprint, Relation, Relations
 from sartor.footprint.table_forms import Forms, read_forms
 from sartor.postgres.driver.connection import Connection
 from sartor.sql.row_changes import Taking, recast, takings
@@ -32,14 +32,14 @@ select oid::int8 as oid, pg_catalog.bool_or(takes) as takes from reached group b
 """Selects tables whose rows go with those of others, by inheritance or foreign key, or whose keys lose their values."""
 
 
-class Toll(NamedTuple):
+class RowLosses(NamedTuple):
     """The losses that a statement causes, and the reasons for which rows may make it fail."""
 
     losses: tuple[Lost, ...] = ()
     refusals: tuple[Refusal, ...] = ()
 
 
-class Collector:
+class LossCollector:
     """A collector of what each statement takes from the relations that were `known`; `counts` as in `Watch`."""
 
     def __init__(self, connection: Connection, known: Relations, forms: Forms, schema: str, *, counts: bool) -> None:
@@ -54,8 +54,14 @@ class Collector:
         self._forms.now |= await read_forms(self._connection, list(self._forms.now))
 
     async def collect(
-        self, query: str, bodies: Iterable[str], step: Step, before: Look, after: Look, dropped: Iterable[int]
-    ) -> Toll:
+        self,
+        query: str,
+        bodies: Iterable[str],
+        step: Changes,
+        before: Footprint,
+        after: Footprint,
+        dropped: Iterable[int],
+    ) -> RowLosses:
         """Returns the toll of a statement between two looks; `bodies` are those of the routines that it calls."""
         said = takings(query, bodies)
         strong = [oid for oid, trace in after.items() if trace.relation is not None and trace.modes & CHANGES]
@@ -68,7 +74,7 @@ class Collector:
             losses += self._counted(said, before, after)
         else:
             losses += await self._said(said, targets, before, after)
-        return Toll(together(losses), found.refusals)
+        return RowLosses(together(losses), found.refusals)
 
     async def said(self, query: str, bodies: Iterable[str], now: Relations) -> list[Lost]:
         """Returns the losses that a statement's text announces, where its transactions have ended."""
@@ -80,7 +86,7 @@ class Collector:
         """Returns the losses by relations that were dropped."""
         return (Lost("drops", self._known[oid].name) for oid in oids if self._is_solid(oid))
 
-    async def changed(self, query: str, oids: Iterable[int], met: Collection[str]) -> Toll:
+    async def changed(self, query: str, oids: Iterable[int], met: Collection[str]) -> RowLosses:
         """Returns the losses by changed forms of tables, and what the rows of tables that were `met` may refuse."""
         made = recast(query)
         losses: list[Lost] = []
@@ -94,12 +100,12 @@ class Collector:
             was_there = old._replace(columns={number: each for number, each in old.columns.items() if number in then})
             losses += lost(name, was_there, form, made)
             refused += refusals(name, old, form) if name in met else ()
-        return Toll(tuple(losses), tuple(dict.fromkeys(refused)))
+        return RowLosses(tuple(losses), tuple(dict.fromkeys(refused)))
 
     def _is_solid(self, oid: int) -> bool:
         return oid in self._known and self._known[oid].kind in SOLID
 
-    def _counted(self, said: Collection[Taking], before: Look, after: Look) -> Iterator[Lost]:
+    def _counted(self, said: Collection[Taking], before: Footprint, after: Footprint) -> Iterator[Lost]:
         """Returns the losses by the server's counters, where there were rows to count."""
         updates = [each for each in said if each.verb == "update"]
         for oid, trace in after.items():
@@ -132,7 +138,7 @@ class Collector:
         return [oid for oid in reached if self._is_solid(oid)]
 
     async def _said(
-        self, said: Collection[Taking], targets: Mapping[str, int], before: Look, after: Look
+        self, said: Collection[Taking], targets: Mapping[str, int], before: Footprint, after: Footprint
     ) -> list[Lost]:
         """Returns what may be lost where there are rows, by the statement's text and its locks."""
         losses: list[Lost] = []

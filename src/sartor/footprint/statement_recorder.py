@@ -11,53 +11,53 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
 
-from sartor.domain.hazards.hazard import MODES, Lock, Statement, together
+from sartor.domain.hazards.hazard import MODES, Lock, RehearsedStatement, together
 from sartor.domain.rehearsal import Message
 from sartor.footprint.footprint import (
     COUNTERS,
     LOOK,
-    Look,
+    Changes,
+    Footprint,
     Relations,
-    Step,
     Trace,
     builds,
-    compare,
+    changes_between,
     locks_on,
     moved_files,
     names,
-    read_look,
+    read_footprint,
     read_relations,
     tables_of,
 )
 from sartor.footprint.routines import all_bodies, depends_on_rows
-from sartor.footprint.row_losses import Collector, Toll
+from sartor.footprint.row_losses import LossCollector, RowLosses
 from sartor.footprint.table_forms import Forms
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.errors import NOT_IN_A_TRANSACTION
 from sartor.postgres.server_objects import TOUCHED, BeyondDatabase, beyond, stays_inside
 
 
-class Sent(NamedTuple):
+class TextPart(NamedTuple):
     """A text of several statements that a script sends in one message, and the offset at which one of them begins."""
 
     text: str
     start: int
 
 
-Where = Callable[[Sent | None], int | None]
+Where = Callable[[TextPart | None], int | None]
 """Returns the line of the script that is running; of several statements sent together, the line of the one given."""
 Run = Callable[[], Awaitable[Any]]
 
 EMPTIES = "truncate"
 """The statement that removes the rows of every table it locks, under another lock than statements that change some."""
-NOTHING = Step((), (), (), (), (), 0)
-NO_TOLL = Toll()
+NOTHING = Changes((), (), (), (), (), 0)
+NO_LOSSES = RowLosses()
 PROGRAMS = ("call", "do")
 """The statements that may end transactions themselves, so that anything may have changed."""
 
 
 @dataclass(slots=True)
-class Watch:
+class Recording:
     """A watch over the relations that were `known` before the run, in `schema`; `notes` collects the statements.
 
     `sent` collects what the script sent, None for what is more than SQL. `counts` says that there are rows to count:
@@ -70,22 +70,22 @@ class Watch:
     where: Where
     counts: bool
     forms: Forms = field(default_factory=Forms)
-    notes: list[Statement] = field(default_factory=list)
+    notes: list[RehearsedStatement] = field(default_factory=list)
     sent: list[Message | None] = field(default_factory=list)
 
     def note(
         self,
         current: Current,
-        step: Step,
+        step: Changes,
         held: tuple[Lock, ...],
-        toll: Toll = NO_TOLL,
+        toll: RowLosses = NO_LOSSES,
         *,
         error: str | None = None,
         in_doubt: bool = False,
     ) -> None:
         """Notes a statement; merges it with the one before where it is the same again."""
         empties = current.query.lstrip().lower().startswith(EMPTIES)
-        found = Statement(
+        found = RehearsedStatement(
             sql=current.query,
             line=current.line,
             locks=step.locks,
@@ -116,18 +116,18 @@ class Current:
     ms: float = 0.0
 
 
-class Watcher:
+class StatementRecorder:
     """A watcher that notes the statements of one connection; `busy` while what is sent isn't the script's."""
 
-    def __init__(self, connection: Connection, watch: Watch) -> None:
+    def __init__(self, connection: Connection, watch: Recording) -> None:
         self.busy = False
         self._connection = connection
         self._watch = watch
         self._current: Current | None = None
         self._refused: BeyondDatabase | None = None
-        self._before: Look = {}
+        self._before: Footprint = {}
         self._files: dict[int, int] = {}
-        self._collector = Collector(connection, watch.known, watch.forms, watch.schema, counts=watch.counts)
+        self._collector = LossCollector(connection, watch.known, watch.forms, watch.schema, counts=watch.counts)
 
     def hear(self, message: Message | None) -> None:
         """Records a message that the script sends."""
@@ -137,7 +137,7 @@ class Watcher:
         """Reads the state before the next statement, where a transaction or a savepoint begins or ends."""
         async with self._looking():
             relations = await read_relations(self._connection, self._watch.schema)
-            counters = read_look(await self._connection.fetch(COUNTERS))
+            counters = read_footprint(await self._connection.fetch(COUNTERS))
             self._files = {oid: relation.file for oid, relation in relations.items()}
             self._before = counters | await self._look()
             await self._collector.begin()
@@ -159,7 +159,7 @@ class Watcher:
         await self._keep_inside(current)
         before, known = self._before, self._watch.known
         after = await self._look()
-        step = compare(before, after, known, self._files)
+        step = changes_between(before, after, known, self._files)
         # Locks that a savepoint released aren't held any more; the counters of relations seen before stay.
         self._before = {oid: trace._replace(modes=frozenset()) for oid, trace in before.items()} | after
         dropped = [oid for oid, trace in after.items() if trace.relation is None and oid in self._files]
@@ -185,7 +185,7 @@ class Watcher:
         await self.begin()
         return result
 
-    async def run(self, query: str, run: Run, sent: Sent | None = None) -> Any:
+    async def run(self, query: str, run: Run, sent: TextPart | None = None) -> Any:
         """Runs and notes a statement, in a transaction of its own where there is none, which releases its locks."""
         if self._connection.is_in_transaction():
             return await self.prepare(query, run, sent, goes_on=False)
@@ -198,7 +198,7 @@ class Watcher:
             self._refuse(Current(query, self._watch.where(sent)), BeyondDatabase(query))
         return await self._run_bare(query, run, sent)
 
-    async def prepare(self, query: str, run: Run, sent: Sent | None = None, *, goes_on: bool = True) -> Any:
+    async def prepare(self, query: str, run: Run, sent: TextPart | None = None, *, goes_on: bool = True) -> Any:
         """Runs a statement, or its first part where it `goes_on`: that part is noted with the rest."""
         if self._current is None or self._current.query != query:
             await self.settle()
@@ -232,7 +232,7 @@ class Watcher:
     async def _look(self) -> dict[int, Trace]:
         if not self._connection.is_in_transaction():
             return {}
-        return read_look(await self._connection.fetch(LOOK, self._watch.schema))
+        return read_footprint(await self._connection.fetch(LOOK, self._watch.schema))
 
     async def _is_in_doubt(self, current: Current, *, queried: bool) -> bool:
         if self._watch.counts:
@@ -269,7 +269,7 @@ class Watcher:
             await transaction.commit()
         self._before = {}
 
-    async def _run_bare(self, query: str, run: Run, sent: Sent | None) -> Any:
+    async def _run_bare(self, query: str, run: Run, sent: TextPart | None) -> Any:
         """Runs a statement that refuses a transaction, and notes the locks that the manual names for it.
 
         The locks themselves are released by its end, so they can't be read.
@@ -287,10 +287,10 @@ class Watcher:
         touched = rewritten or (*(build.table for build in built), *gone)
         locks = tuple(Lock(table, MODES[7] if rewritten else MODES[3]) for table in dict.fromkeys(touched))
         self._files = {oid: relation.file for oid, relation in now.items()}
-        self._watch.note(current, Step(locks, rewritten, (), built, (), 0), (), toll, in_doubt=in_doubt)
+        self._watch.note(current, Changes(locks, rewritten, (), built, (), 0), (), toll, in_doubt=in_doubt)
         return result
 
-    async def _toll_of_bare(self, query: str, now: Relations) -> Toll:
+    async def _toll_of_bare(self, query: str, now: Relations) -> RowLosses:
         known, collector = self._watch.known, self._collector
         built = {now[oid].table for oid in now.keys() - self._files.keys() if now[oid].table is not None}
         oids = (
@@ -301,4 +301,4 @@ class Watcher:
         found = await collector.changed(query, oids, [known[oid].name for oid in oids])
         dropped = collector.dropped(self._files.keys() - now.keys())
         emptied = await collector.said(query, await all_bodies(self._connection, query), now)
-        return Toll(together((*dropped, *found.losses, *emptied)), found.refusals)
+        return RowLosses(together((*dropped, *found.losses, *emptied)), found.refusals)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from sartor.domain.alteration import Alteration
-from sartor.domain.hazards.hazard import Statement, Verdict, named
+from sartor.domain.hazards.hazard import RehearsedStatement, Verdict, named
 from sartor.domain.hazards.remediation import PAGE, recipe
 from sartor.domain.rehearsal import Rehearsed
 from sartor.lint.rules import BLOCKS_READS, BLOCKS_WRITES, LOSES_DATA, REWRITES, Finding
@@ -61,7 +61,7 @@ def lint_hazards(alteration: Alteration, seen: Iterable[Seen]) -> Iterator[Findi
         )
 
 
-def _message(statement: Statement) -> str:
+def _message(statement: RehearsedStatement) -> str:
     lock = statement.blocking
     tables = ", ".join(statement.rewrites) or (lock.relation if lock else "")
     better = recipe(statement)
@@ -69,6 +69,6 @@ def _message(statement: Statement) -> str:
     return f"`{_shown(statement)}` {_DOES[statement.stops]} {tables}{instead}"
 
 
-def _shown(statement: Statement) -> str:
+def _shown(statement: RehearsedStatement) -> str:
     words = statement.sql.split()
     return " ".join(words[:_WORDS]) + (" ..." if len(words) > _WORDS else "")

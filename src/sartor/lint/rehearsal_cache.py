@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sartor.alterations.file_lock import alone_in
+from sartor.alterations.file_lock import locked
 from sartor.domain.hazards.hazard import Verdict
 from sartor.domain.rehearsal import Rehearsed
 from sartor.lint.hazards import Seen, seen_in
@@ -35,7 +35,7 @@ def remember(folder: Path, rehearsed: Iterable[Rehearsed]) -> None:
     folder.mkdir(exist_ok=True)
     with suppress(FileExistsError), (folder / ".gitignore").open("x") as ignoring:
         ignoring.write("*\n")
-    with alone_in(folder):
+    with locked(folder):
         _keep(folder, recall(folder) | new)
 
 

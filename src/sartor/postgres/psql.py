@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sartor.domain.check import Part, Sent
+from sartor.domain.check import Part, SentMessage
 from sartor.domain.own_tables import TABLES, OwnTable
 from sartor.domain.rehearsal import Message
 from sartor.postgres.driver.connection import CLEANING
@@ -90,7 +90,7 @@ def _literal(value: object) -> str:
     return quote_literal(str(int(value) if isinstance(value, int) else value))
 
 
-def guarded(event: NewEvent, pins: Pins, statements: Iterable[Sent]) -> list[Part]:
+def guarded(event: NewEvent, pins: Pins, statements: Iterable[SentMessage]) -> list[Part]:
     """Returns an event and its work as one transaction."""
     work = [part for sent in statements for part in ("\n", *_said(sent))]
     claim, record = _quiet(opening(event, pins)), _quiet(closing(event, pins))
@@ -98,7 +98,7 @@ def guarded(event: NewEvent, pins: Pins, statements: Iterable[Sent]) -> list[Par
     return [before, *work, f"\n-- its record\n{record}commit;\n{_clean()}"]
 
 
-def outside(start: NewEvent, end: NewEvent, pins: Pins, messages: Iterable[Sent]) -> list[Part]:
+def outside(start: NewEvent, end: NewEvent, pins: Pins, messages: Iterable[SentMessage]) -> list[Part]:
     """Returns two events and, between them, work outside a transaction: each of `messages` is sent as one message.
 
     What a run that resumes after an interruption needs to know is recorded with the first event.
@@ -106,20 +106,20 @@ def outside(start: NewEvent, end: NewEvent, pins: Pins, messages: Iterable[Sent]
     journal = f"{quote_identifier(pins.schema)}.{JOURNAL}"
     note = f"{FENCE}update {journal} set detail = detail || {start_detail(pins.schema)} where seq = {start.seq}"
     work = [part for sent in messages for part in ("\n", *_at_leisure(sent, pins))]
-    began, ended = guarded(start, pins, [Sent(note)]), guarded(end, pins, [])
+    began, ended = guarded(start, pins, [SentMessage(note)]), guarded(end, pins, [])
     return [*began, f"\n{_ENCODING}{_quiet(session_settings(pins))}", *work, f"\n{_clean()}\n", *ended]
 
 
-def _at_leisure(sent: Sent, pins: Pins) -> list[Part]:
+def _at_leisure(sent: SentMessage, pins: Pins) -> list[Part]:
     """Returns a message outside a transaction; a statement that waits for others by its nature has no lock_timeout."""
-    said = _said(Sent(_one_message(sent.text), sent.rows))
+    said = _said(SentMessage(_one_message(sent.text), sent.rows))
     if not waits_for_others(sent.text):
         return said
     before, behind = without_lock_timeout(pins)
     return [f"{_quiet(before)}", *said, f"{_quiet(behind)}"]
 
 
-def _said(sent: Sent) -> list[Part]:
+def _said(sent: SentMessage) -> list[Part]:
     return [say(sent.text)] if sent.rows is None else [say(sent.text), sent.rows]
 
 

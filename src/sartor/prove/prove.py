@@ -16,7 +16,7 @@ from sartor.domain.proof import Proof, Proofs, Stage
 from sartor.domain.report import Judged, Judging, Note, Observer, RunEvent, Started, Waiting
 from sartor.execution.seed import load_seed
 from sartor.prove.round_trip import prove_one
-from sartor.prove.scratch_environment import Bench, new_bench
+from sartor.prove.scratch_environment import ScratchEnvironment, new_environment
 from sartor.prove.selection import refuse_edited
 
 Steps = deque[tuple[int, Alteration]]
@@ -49,7 +49,7 @@ async def prove(
     proofs: list[Proof] = []
     first = steps[0][0] if steps else 0
     while steps and not (proofs and proofs[-1].failed is Stage.UP):
-        async with new_bench(beside, module, limits=limits, observer=_briefly(observer)) as bench:
+        async with new_environment(beside, module, limits=limits, observer=_briefly(observer)) as bench:
             await bench.prepare(catalogue, first, steps[0][0])
             async for proof in _go_on(bench, catalogue, steps):
                 proofs.append(proof)
@@ -57,7 +57,7 @@ async def prove(
     return Proofs(tuple(proofs), tuple(alteration for _, alteration in steps))
 
 
-async def _go_on(bench: Bench, catalogue: Catalogue, steps: Steps) -> AsyncIterator[Proof]:
+async def _go_on(bench: ScratchEnvironment, catalogue: Catalogue, steps: Steps) -> AsyncIterator[Proof]:
     """Proves one alteration after another, for as long as the bench holds what a deploy makes."""
     now, stands = steps[0][0], True
     while steps and stands:

@@ -7,24 +7,34 @@ import time
 from sartor.alterations.loader import load_script
 from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.plan import Deploy, Direction, Rollback
-from sartor.domain.proof import ChangedRows, Deviation, Look, Proof, Result, Stage, changed_rows, find, told_apart
+from sartor.domain.proof import (
+    ChangedRows,
+    DatabaseSnapshot,
+    Deviation,
+    Proof,
+    Result,
+    Stage,
+    changed_rows,
+    find,
+    told_apart,
+)
 from sartor.domain.report import Failure
 from sartor.errors import AlterationFailed, ScriptError
-from sartor.prove.scratch_environment import Bench
+from sartor.prove.scratch_environment import ScratchEnvironment
 
 
-async def prove_one(bench: Bench, catalogue: Catalogue, alteration: Alteration) -> Proof:
+async def prove_one(bench: ScratchEnvironment, catalogue: Catalogue, alteration: Alteration) -> Proof:
     """Proves the catalogue's last alteration; all the others must be deployed on the bench."""
     began = time.monotonic()
-    trip = _Trip(bench, catalogue, alteration)
+    trip = _RoundTrip(bench, catalogue, alteration)
     await trip.go()
     return trip.proof((time.monotonic() - began) * 1000)
 
 
-class _Trip:
+class _RoundTrip:
     """The state of a proof: its stage, and what was found so far."""
 
-    def __init__(self, bench: Bench, catalogue: Catalogue, alteration: Alteration) -> None:
+    def __init__(self, bench: ScratchEnvironment, catalogue: Catalogue, alteration: Alteration) -> None:
         self._bench = bench
         self._catalogue = catalogue
         self._alteration = alteration
@@ -80,7 +90,7 @@ class _Trip:
     def _irreversible(self) -> str | None:
         return None if Direction.ROLLBACK in self._script.bodies else self._script.irreversible
 
-    async def _do(self, stage: Stage) -> Look:
+    async def _do(self, stage: Stage) -> DatabaseSnapshot:
         self._stage = stage
         await self._bench.carry_out(self._catalogue, Rollback(steps=1) if stage is Stage.DOWN else Deploy())
         return await self._bench.look()

@@ -9,18 +9,18 @@ from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Rollback
-from sartor.domain.proof import Look
+from sartor.domain.proof import DatabaseSnapshot
 from sartor.domain.report import Observer
 from sartor.execution.run import run
 from sartor.execution.seed import SeedModule, put_in
 from sartor.postgres.connect.connect import stay
 from sartor.postgres.ledger import create_ledger
 from sartor.postgres.session import Session, application_name
-from sartor.schema.database_snapshot import look_at
+from sartor.schema.database_snapshot import read_snapshot
 from sartor.scratch.database import relax, scratch_database
 
 
-class Bench:
+class ScratchEnvironment:
     """A scratch database that is read through `session`; with a `seed`, its rows are read as well."""
 
     def __init__(self, session: Session, seed: SeedModule | None, *, limits: Limits, observer: Observer) -> None:
@@ -28,7 +28,7 @@ class Bench:
         self._seed = seed
         self._limits = limits
         self._observer = observer
-        self._seen: Look | None = None
+        self._seen: DatabaseSnapshot | None = None
 
     @property
     def server(self) -> int:
@@ -52,17 +52,17 @@ class Bench:
         self._seen = None
         await run(self._session.destination, catalogue, request, limits=self._limits, observer=self._observer)
 
-    async def look(self) -> Look:
+    async def look(self) -> DatabaseSnapshot:
         """Returns what the database holds now."""
         if self._seen is None:
-            self._seen = await look_at(self._session.connection, rows=self._seed is not None)
+            self._seen = await read_snapshot(self._session.connection, rows=self._seed is not None)
         return self._seen
 
 
 @asynccontextmanager
-async def new_bench(
+async def new_environment(
     beside: Destination, seed: SeedModule | None, *, limits: Limits, observer: Observer
-) -> AsyncIterator[Bench]:
+) -> AsyncIterator[ScratchEnvironment]:
     """Creates a bench in a scratch database on the server of `beside`; drops it after the block."""
     application = application_name("prove")
     async with (
@@ -71,4 +71,4 @@ async def new_bench(
     ):
         await stay(session.connection)
         await relax(session)
-        yield Bench(session, seed, limits=limits, observer=observer)
+        yield ScratchEnvironment(session, seed, limits=limits, observer=observer)

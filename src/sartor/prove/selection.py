@@ -10,7 +10,7 @@ from sartor.domain.alteration import Alteration, Catalogue
 from sartor.errors import AlterationEdited, TargetError
 
 
-def choose(catalogue: Catalogue, names: Iterable[str]) -> tuple[Alteration, ...]:
+def select_alterations(catalogue: Catalogue, names: Iterable[str]) -> tuple[Alteration, ...]:
     """Returns the alterations with these ids or file names, in the catalogue's order. Raises TargetError."""
     wanted = {_find(catalogue, name).identity for name in names}
     return tuple(a for a in catalogue if a.identity in wanted)

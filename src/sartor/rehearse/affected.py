@@ -5,39 +5,39 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator
 
-from sartor.alterations.data_independent import is_blind
+from sartor.alterations.data_independent import is_data_independent
 from sartor.alterations.loader import load_script
-from sartor.domain.affected_tables import Reach, Ties, steps_of
+from sartor.domain.affected_tables import Dependencies, PlanEffects, steps_of
 from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.destination import Destination
-from sartor.domain.hazards.hazard import MODES, Statement
+from sartor.domain.hazards.hazard import MODES, RehearsedStatement
 from sartor.domain.ledger import State
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Plan, Rollback, make_plan
 from sartor.domain.report import RunEvent
 from sartor.errors import DestinationError
-from sartor.footprint.dependencies import read_ties
+from sartor.footprint.dependencies import read_dependencies
 from sartor.postgres.ledger import read_ledger
 from sartor.postgres.own_tables import require_sound_tables
 from sartor.postgres.session import Session, application_name
-from sartor.rehearse.recorded_scripts import Notebook
+from sartor.rehearse.recorded_scripts import ScriptRecorder
 from sartor.rehearse.rehearse import RehearsalOrder, cloned, deploy_there
 from sartor.sql.calls import about_reaction, calls, makes_function, runs_code
 
 CHANGING = frozenset({MODES[2], *MODES[6:]})
 """Lock modes of statements that may change or move rows; the others are those of reads and of definitions."""
 
-Seen = list[tuple[Alteration, Statement]]
+Seen = list[tuple[Alteration, RehearsedStatement]]
 
 
-async def find_reach(
+async def find_effects(
     destination: Destination,
     catalogue: Catalogue,
     request: Deploy | Rollback,
     *,
     scratch: Destination | None,
     limits: Limits,
-) -> Reach:
+) -> PlanEffects:
     """Rehearses what `request` would do, on a clone beside the destination or on the server of `scratch`.
 
     Where no rehearsal is possible, the reach is unknown. Raises SartorError where a run would be refused.
@@ -51,12 +51,12 @@ async def find_reach(
         plan = make_plan(catalogue, ledger, request)
         steps, why = steps_of(plan), next(_untold(plan), None)
         if why is not None or not plan.steps:
-            return Reach(steps=steps, unknown=why)
+            return PlanEffects(steps=steps, unknown=why)
         try:
             found = await _rehearse(session, catalogue, request, RehearsalOrder(scratch=scratch), limits)
         except DestinationError as error:
             hint = f"; {error.hint}" if error.hint else ""
-            return Reach(steps=steps, unknown=f"there was no rehearsal: {error}{hint}")
+            return PlanEffects(steps=steps, unknown=f"there was no rehearsal: {error}{hint}")
         return dataclasses.replace(found, steps=steps)
 
 
@@ -68,28 +68,30 @@ def _untold(plan: Plan) -> Iterator[str]:
             yield f"{alteration.name} was interrupted, and goes on where that was"
         elif plan.direction in script.before:
             yield f"{alteration.name} has steps before its transaction, and may change any table"
-        elif script.sql(plan.direction) is None and not is_blind(script, plan.direction):
+        elif script.sql(plan.direction) is None and not is_data_independent(script, plan.direction):
             yield f"{alteration.name} is Python that goes by the rows it finds, and may change any table"
 
 
 async def _rehearse(
     session: Session, catalogue: Catalogue, request: Deploy | Rollback, order: RehearsalOrder, limits: Limits
-) -> Reach:
+) -> PlanEffects:
     async with cloned(session, order, limits) as copy:
-        notebook = Notebook(copy.known, session.schema, counts=False)
-        plan, failed = await deploy_there(copy.session, catalogue, request, notebook, limits, _ignore)
+        script_recorder = ScriptRecorder(copy.known, session.schema, counts=False)
+        plan, failed = await deploy_there(copy.session, catalogue, request, script_recorder, limits, _ignore)
         if failed is not None:
-            return Reach(unknown=f"{failed.name} failed in a rehearsal without rows: {failed.message}")
+            return PlanEffects(unknown=f"{failed.name} failed in a rehearsal without rows: {failed.message}")
         alterations = [step.alteration for step in plan.steps]
-        seen = [(alteration, each) for alteration in alterations for each in notebook.statements(alteration)]
-        after = await read_ties(copy.session.connection, session.schema, copy.known)
+        seen = [(alteration, each) for alteration in alterations for each in script_recorder.statements(alteration)]
+        after = await read_dependencies(copy.session.connection, session.schema, copy.known)
         known = frozenset(relation.name for relation in copy.known.values())
         made = frozenset(name for _, each in seen if (name := makes_function(each.sql)) is not None)
-        found = reach_of(seen)
-        return dataclasses.replace(found, known=known, ties=found.ties | after | Ties(functions=made))
+        found = effects_of(seen)
+        return dataclasses.replace(
+            found, known=known, dependencies=found.dependencies | after | Dependencies(functions=made)
+        )
 
 
-def reach_of(seen: Seen) -> Reach:
+def effects_of(seen: Seen) -> PlanEffects:
     """Returns the reach of the observed statements of alterations."""
     locks = [lock for _, each in seen for lock in each.locks]
     made = {
@@ -99,18 +101,18 @@ def reach_of(seen: Seen) -> Reach:
         for lock in each.locks
     }
     passing = any(about_reaction(each.sql) == "drop" for _, each in seen)
-    return Reach(
+    return PlanEffects(
         changed=frozenset(lock.relation for lock in locks if lock.mode in CHANGING),
         written=frozenset(name for _, each in seen for name in each.writes),
         read=frozenset(lock.relation for lock in locks),
         calls={name: alteration.name for alteration, each in seen for name in calls(each.sql)},
         # A trigger or rule that the plan drops again is gone when the catalogue is read.
-        ties=Ties(reacting=made if passing else {}),
+        dependencies=Dependencies(reacting=made if passing else {}),
         unknown=next(_programs(seen), None),
     )
 
 
-def _programs(seen: Iterable[tuple[Alteration, Statement]]) -> Iterator[str]:
+def _programs(seen: Iterable[tuple[Alteration, RehearsedStatement]]) -> Iterator[str]:
     for alteration, each in seen:
         if runs_code(each.sql):
             yield f"{alteration.name} runs a program, by DO or CALL, which may change any table"

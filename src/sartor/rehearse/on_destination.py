@@ -13,7 +13,7 @@ from sartor.errors import Unreachable
 from sartor.execution.guest import guest
 from sartor.postgres.pins import Pins, session_settings
 from sartor.postgres.session import Session
-from sartor.rehearse.recorded_scripts import Notebook
+from sartor.rehearse.recorded_scripts import ScriptRecorder
 
 SHORT = 0.3
 """Seconds to wait for a lock at most: sessions queued behind the rehearsal wait as long."""
@@ -24,21 +24,21 @@ class _Undo(Exception):
 
 
 async def rehearse_live(
-    session: Session, plan: Plan, notebook: Notebook, limits: Limits, observer: Observer
+    session: Session, plan: Plan, script_recorder: ScriptRecorder, limits: Limits, observer: Observer
 ) -> tuple[list[Rehearsed], Failure | None]:
     """Runs each script of a plan by itself and rolls it back: one that builds on another can't be rehearsed this way.
 
     Returns what was rehearsed, and the first failure; scripts after it are rehearsed all the same.
     """
     limits = limits.at(session.destination)
-    found = [await _rehearse(session, step, plan, notebook, limits, observer) for step in plan.steps]
+    found = [await _rehearse(session, step, plan, script_recorder, limits, observer) for step in plan.steps]
     return [each for each, _ in found], next((failure for _, failure in found if failure is not None), None)
 
 
 async def _rehearse(
-    session: Session, step: Step, plan: Plan, notebook: Notebook, limits: Limits, observer: Observer
+    session: Session, step: Step, plan: Plan, script_recorder: ScriptRecorder, limits: Limits, observer: Observer
 ) -> tuple[Rehearsed, Failure | None]:
-    alteration, script = step.alteration, notebook.load(step.alteration)
+    alteration, script = step.alteration, script_recorder.load(step.alteration)
     body = script.body(plan.direction)
     if script.needs_session(plan.direction):
         outside = "it runs outside a transaction, so it can't be rolled back"
@@ -55,7 +55,7 @@ async def _rehearse(
     if session.connection_lost or session.connection.worn:
         await session.renew()
     reason = None if failed is None else f"it failed: {failed.message}"
-    return Rehearsed(alteration=alteration, statements=notebook.statements(alteration), reason=reason), failed
+    return Rehearsed(alteration=alteration, statements=script_recorder.statements(alteration), reason=reason), failed
 
 
 def _failure(error: Exception, session: Session, script: Script, limits: Limits) -> Failure:

@@ -12,13 +12,13 @@ from sartor.alterations.loader import load_script
 from sartor.alterations.script import Body, Script
 from sartor.domain.alteration import Alteration
 from sartor.domain.context import Context
-from sartor.domain.hazards.hazard import Statement
+from sartor.domain.hazards.hazard import RehearsedStatement
 from sartor.domain.hazards.lock_duration import with_later
 from sartor.domain.plan import Direction
 from sartor.domain.rehearsal import Message
 from sartor.footprint.footprint import Relations
-from sartor.footprint.recorded_connection import ObservedConnection
-from sartor.footprint.statement_recorder import Sent, Watch
+from sartor.footprint.recorded_connection import RecordedConnection
+from sartor.footprint.statement_recorder import Recording, TextPart
 from sartor.footprint.table_forms import Forms
 
 
@@ -29,15 +29,15 @@ class _Page(NamedTuple):
     part: int
 
 
-class Notebook:
-    """The notes on what scripts did to relations `known` before, in `schema`; `counts` and `forms` as in `Watch`."""
+class ScriptRecorder:
+    """The notes on what scripts did to relations `known` before, in `schema`; `counts` and `forms` as in `Recording`."""
 
     def __init__(self, known: Relations, schema: str, forms: Forms | None = None, *, counts: bool) -> None:
         self._known = known
         self._schema = schema
         self._counts = counts
         self._forms = forms or Forms()
-        self._pages: dict[_Page, list[Statement]] = {}
+        self._pages: dict[_Page, list[RehearsedStatement]] = {}
         self._sent: dict[_Page, list[Message | None]] = {}
         self._looking: set[tuple[str, str]] = set()
 
@@ -57,7 +57,7 @@ class Notebook:
             },
         )
 
-    def statements(self, alteration: Alteration) -> tuple[Statement, ...]:
+    def statements(self, alteration: Alteration) -> tuple[RehearsedStatement, ...]:
         """Returns all statements noted of an alteration, in order."""
         pages = [_Page(alteration.identity, part) for part in (0, 1)]
         return with_later([statement for page in pages for statement in self._pages.get(page, ())])
@@ -73,13 +73,13 @@ class Notebook:
         return any(each.in_doubt or (looked and each.met_rows) for each in statements)
 
     def _noted(self, script: Script, direction: Direction, body: Body, page: _Page) -> Body:
-        def where(sent: Sent | None) -> int | None:
+        def where(sent: TextPart | None) -> int | None:
             line = _at_work(script, direction)
             return line if sent is None or line is None else _of_its_own(script.source, sent, line)
 
         async def noted(connection: Any, context: Context) -> None:
-            assert isinstance(connection, ObservedConnection)  # noqa: S101 - for the type checker
-            watch = Watch(self._known, self._schema, where, self._counts, self._forms)
+            assert isinstance(connection, RecordedConnection)  # noqa: S101 - for the type checker
+            watch = Recording(self._known, self._schema, where, self._counts, self._forms)
             # A script that didn't get a lock is run again: the last run counts.
             self._pages[page], self._sent[page] = watch.notes, watch.sent
             if script.sql(direction) is None and looks(script):
@@ -104,7 +104,7 @@ def _at_work(script: Script, direction: Direction) -> int | None:
     return place[1] if place else None
 
 
-def _of_its_own(source: str, sent: Sent, line: int) -> int:
+def _of_its_own(source: str, sent: TextPart, line: int) -> int:
     """Returns the line of one of several statements, if the source has their text as it is; else the running line."""
     above = "".join(source.splitlines(keepends=True)[: line - 1])
     found = source.find(sent.text, len(above))

@@ -20,14 +20,14 @@ from sartor.domain.report import Failure, Note, Observer, RunEvent, Waiting
 from sartor.errors import AlterationFailed, PoolerRefused
 from sartor.execution.progress import carry_out
 from sartor.footprint.footprint import Relations, read_relations, read_sizes
-from sartor.footprint.recorded_connection import ObservedConnection
+from sartor.footprint.recorded_connection import RecordedConnection
 from sartor.footprint.table_forms import Forms, read_forms
 from sartor.postgres.ledger import read_ledger
 from sartor.postgres.own_tables import require_sound_tables
 from sartor.postgres.session import Session, application_name
 from sartor.rehearse.on_destination import rehearse_live
-from sartor.rehearse.recorded_scripts import Notebook
-from sartor.rehearse.scratch_server import scratch_place
+from sartor.rehearse.recorded_scripts import ScriptRecorder
+from sartor.rehearse.scratch_server import scratch_server
 from sartor.rehearse.squawk import find_squawk, with_opinions
 from sartor.scratch.clone import Made, clone
 from sartor.scratch.gaps import filled
@@ -65,7 +65,7 @@ async def rehearse(
     A script that fails is reported in the result; it raises nothing.
     """
     limits = limits._replace(fingerprint=False)  # a clone is soon dropped, and its statements are observed
-    async with Session(destination, application=application_name("rehearse"), kind=ObservedConnection) as session:
+    async with Session(destination, application=application_name("rehearse"), kind=RecordedConnection) as session:
         ledger = await read_ledger(session, founds=isinstance(request, Deploy))
         if ledger.exists:
             # A clone's tables have the triggers that they have here, and they would run there.
@@ -98,8 +98,8 @@ async def _on_itself(
     known = await read_relations(session.connection, session.schema)
     forms = Forms(await read_forms(session.connection, known))
     holding = await filled(session.connection, session.schema)
-    notebook = Notebook(known, session.schema, forms, counts=True)
-    done, failed = await rehearse_live(session, plan, notebook, limits, observer)
+    script_recorder = ScriptRecorder(known, session.schema, forms, counts=True)
+    done, failed = await rehearse_live(session, plan, script_recorder, limits, observer)
     return Rehearsal(
         target=plan.target,
         place="the destination itself",
@@ -123,14 +123,14 @@ async def on_a_clone(
     async with cloned(session, order, limits) as copy:
         scratch = copy.session
         forms = Forms(await read_forms(scratch.connection, copy.known))
-        notebook = Notebook(copy.known, session.schema, forms, counts=order.data)
-        plan, failed = await deploy_there(scratch, catalogue, request, notebook, limits, observer)
+        script_recorder = ScriptRecorder(copy.known, session.schema, forms, counts=order.data)
+        plan, failed = await deploy_there(scratch, catalogue, request, script_recorder, limits, observer)
         return Rehearsal(
             target=plan.target,
             place="a clone with data" if order.data else "a clone without data",
             alterations=tuple(
                 _with_losses(each, copy.made.filled, sizes)
-                for each in _collect(plan, notebook, failed, copy.made, data=order.data)
+                for each in _collect(plan, script_recorder, failed, copy.made, data=order.data)
             ),
             failed=None if failed is None or failed.beyond else failed,
             sizes=sizes,
@@ -153,8 +153,8 @@ async def cloned(session: Session, order: RehearsalOrder, limits: Limits) -> Asy
     if session.facts.pooled:
         raise PoolerRefused(f"{session.destination.label} is a connection pooler, and a clone needs a session")
     async with (
-        scratch_place(session, order.scratch, order.embedded) as place,
-        Session(place.destination, application=application_name("rehearse"), kind=ObservedConnection) as scratch,
+        scratch_server(session, order.scratch, order.embedded) as place,
+        Session(place.destination, application=application_name("rehearse"), kind=RecordedConnection) as scratch,
     ):
         async with exported_snapshot(session) as snapshot:
             made = await clone(session, scratch, snapshot, data=order.data, lock_wait=limits.lock_budget)
@@ -166,7 +166,7 @@ async def deploy_there(
     scratch: Session,
     catalogue: Catalogue,
     request: Deploy | Rollback,
-    notebook: Notebook,
+    script_recorder: ScriptRecorder,
     limits: Limits,
     observer: Observer,
 ) -> tuple[Plan, Failure | None]:
@@ -193,29 +193,31 @@ async def deploy_there(
             limits=limits,
             backup=None,
             observer=told,
-            load=notebook.load,
+            load=script_recorder.load,
         )
     except AlterationFailed as error:
         return plan, error.failure
     return plan, None
 
 
-def _collect(plan: Plan, notebook: Notebook, failed: Failure | None, made: Made, *, data: bool) -> list[Rehearsed]:
+def _collect(
+    plan: Plan, script_recorder: ScriptRecorder, failed: Failure | None, made: Made, *, data: bool
+) -> list[Rehearsed]:
     found, reason = [], None
     for alteration in (step.alteration for step in plan.steps):
         if failed is not None and alteration.id == failed.id:
             reason = _reason(failed, data=data)
         holding = frozenset[str]() if data else made.filled
         statements = tuple(
-            in_view_of_rows(in_view_of(each, made.lacks), holding) for each in notebook.statements(alteration)
+            in_view_of_rows(in_view_of(each, made.lacks), holding) for each in script_recorder.statements(alteration)
         )
         found.append(
             Rehearsed(
                 alteration=alteration,
                 statements=statements,
-                sent=notebook.sent(alteration),
+                sent=script_recorder.sent(alteration),
                 reason=reason,
-                depends_on_rows=notebook.depends_on_rows(alteration),
+                depends_on_rows=script_recorder.depends_on_rows(alteration),
             )
         )
         if reason is not None:

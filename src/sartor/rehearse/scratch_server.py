@@ -12,10 +12,10 @@ from sartor.embedded.server import serve
 from sartor.errors import BackupFailed, EmbeddedUnavailable, PrivilegeMissing, ReadOnly, RehearsalFailed
 from sartor.postgres.session import Session, application_name
 from sartor.scratch.database import scratch_database
-from sartor.scratch.placeholder_roles import stand_ins
+from sartor.scratch.placeholder_roles import placeholder_roles
 
 
-class Place(NamedTuple):
+class ScratchServer(NamedTuple):
     """A scratch database, and notes on why it isn't on the server that was tried first."""
 
     destination: Destination
@@ -23,7 +23,9 @@ class Place(NamedTuple):
 
 
 @asynccontextmanager
-async def scratch_place(live: Session, given: Destination | None, embedded: Path | None) -> AsyncIterator[Place]:
+async def scratch_server(
+    live: Session, given: Destination | None, embedded: Path | None
+) -> AsyncIterator[ScratchServer]:
     """Creates an empty database on the server of `given`, else on the session's; drops it whatever happens.
 
     Where the session's server doesn't allow one, it is created on the embedded server in the folder `embedded`, if that
@@ -40,9 +42,9 @@ async def scratch_place(live: Session, given: Destination | None, embedded: Path
                 raise
             notes = (f"rehearsed on the embedded server: {error}",)
             server = Destination.parse(_embedded(stack, embedded, error))
-            await stack.enter_async_context(stand_ins(live, server, application=application))
+            await stack.enter_async_context(placeholder_roles(live, server, application=application))
             made = await stack.enter_async_context(scratch_database(server, application=application))
-        yield Place(made._replace(schema=destination.schema), notes)
+        yield ScratchServer(made._replace(schema=destination.schema), notes)
 
 
 def _embedded(stack: AsyncExitStack, folder: Path, reason: Exception) -> str:

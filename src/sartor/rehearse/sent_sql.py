@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sartor.domain.alteration import Catalogue
-from sartor.domain.check import Told
+from sartor.domain.check import SentSql
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Rollback
 from sartor.domain.rehearsal import Rehearsed
@@ -14,7 +14,7 @@ from sartor.postgres.session import Session
 from sartor.rehearse.rehearse import RehearsalOrder, on_a_clone
 
 
-async def tell(session: Session, catalogue: Catalogue, request: Deploy | Rollback, limits: Limits) -> Told:
+async def find_sent_sql(session: Session, catalogue: Catalogue, request: Deploy | Rollback, limits: Limits) -> SentSql:
     """Rehearses on a clone beside the session's database, without data; returns the SQL that each alteration sent.
 
     Where there was no rehearsal, or it didn't reach the end, a note says why. Raises ScriptError.
@@ -23,13 +23,13 @@ async def tell(session: Session, catalogue: Catalogue, request: Deploy | Rollbac
         found = await on_a_clone(session, catalogue, request, RehearsalOrder(), {}, limits, _ignore)
     except DestinationError as error:
         why = f"{error}; {error.hint}" if error.hint else str(error)
-        return Told({}, (f"no rehearsal could tell the SQL of what is Python: {why}",))
+        return SentSql({}, (f"no rehearsal could tell the SQL of what is Python: {why}",))
     messages = {each.alteration.identity: texts for each in found.alterations if (texts := _texts(each)) is not None}
     stuck = next((each for each in found.alterations if each.reason is not None), None)
     if stuck is None:
-        return Told(messages, ())
+        return SentSql(messages, ())
     reason = found.failed.message if found.failed else stuck.reason
-    return Told(messages, (f"the rehearsal didn't get past {stuck.alteration.name}: {reason}",))
+    return SentSql(messages, (f"the rehearsal didn't get past {stuck.alteration.name}: {reason}",))
 
 
 def _ignore(_event: RunEvent) -> None:

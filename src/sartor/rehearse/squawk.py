@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sartor.archive.child_process import ProgramFailed, started
-from sartor.domain.hazards.hazard import Opinion, Statement
+from sartor.domain.hazards.hazard import Opinion, RehearsedStatement
 
 OURS = (
     "prefer-robust-stmts",
@@ -39,7 +39,9 @@ def find_squawk() -> Path | None:
     return Path(found) if found else None
 
 
-async def with_opinions(program: Path, statements: Sequence[Statement], server_version: int) -> tuple[Statement, ...]:
+async def with_opinions(
+    program: Path, statements: Sequence[RehearsedStatement], server_version: int
+) -> tuple[RehearsedStatement, ...]:
     """Returns the statements, each with the opinions of `squawk`; with none where its answer can't be used."""
     texts = [statement.sql.rstrip() + "\n;\n" for statement in statements]
     starts = [0, *accumulate(text.count("\n") for text in texts)]

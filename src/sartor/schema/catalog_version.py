@@ -24,7 +24,7 @@ from ({_ROWS} union all select pg_catalog.concat(oid, rolname) from pg_catalog.p
 """
 
 
-async def read_stamp(connection: DriverConnection) -> str:
+async def read_catalog_version(connection: DriverConnection) -> str:
     """Returns the database's stamp now. Raises what the driver raises.
 
     Equal stamps mean that a fingerprint in `Scope.SCHEMAS` would be the same. Different stamps mean nothing: a

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from sartor.domain.own_tables import TABLES
-from sartor.domain.proof import Look, Rows
+from sartor.domain.proof import DatabaseSnapshot, Rows
 from sartor.domain.schema.fingerprint import Scope
 from sartor.postgres.driver.connection import Connection
 from sartor.schema.fingerprint import read_fingerprint
@@ -24,11 +24,11 @@ where c.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname <> 'information_sche
 """
 
 
-async def look_at(connection: Connection, *, rows: bool) -> Look:
+async def read_snapshot(connection: Connection, *, rows: bool) -> DatabaseSnapshot:
     """Looks at the connection's database; with `rows`, also at each row. Changes nothing."""
     schemas = [row[0] for row in await connection.fetch(_SCHEMAS)]
     fingerprint = await read_fingerprint(connection, schemas, scope=Scope.DATABASE)
-    return Look(fingerprint, await _read_rows(connection) if rows else {})
+    return DatabaseSnapshot(fingerprint, await _read_rows(connection) if rows else {})
 
 
 async def _read_rows(connection: Connection) -> Rows:

@@ -16,14 +16,14 @@ from sartor.archive.exported_snapshot import Snapshot
 from sartor.archive.restore import GONE, pass_on
 from sartor.archive.tools import find_tools, place, service, surroundings
 from sartor.domain.destination import redact
-from sartor.domain.hazards.doubt import Lack
+from sartor.domain.hazards.doubt import Gap
 from sartor.errors import RehearsalFailed
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.errors import ServerError
 from sartor.postgres.session import Session
-from sartor.scratch.foreign_owners import guarded, read_strangers, read_unsafe
-from sartor.scratch.gaps import filled, find_lacks
-from sartor.scratch.session_defaults import adopt
+from sartor.scratch.foreign_owners import kept_by_owners, read_foreign_owners, read_unsafe
+from sartor.scratch.gaps import filled, find_gaps
+from sartor.scratch.session_defaults import adopt_session_defaults
 from sartor.sql.quoting import quote_identifier
 
 _QUICK = b"\\set VERBOSITY verbose\nset synchronous_commit = off; set client_min_messages = error;\n"
@@ -54,7 +54,7 @@ class Made(NamedTuple):
     `filled` are the destination's tables that have rows.
     """
 
-    lacks: tuple[Lack, ...]
+    lacks: tuple[Gap, ...]
     filled: frozenset[str]
     notes: tuple[str, ...]
 
@@ -66,9 +66,9 @@ async def clone(live: Session, scratch: Session, snapshot: Snapshot, *, data: bo
     """
     source, target = snapshot.connection, scratch.connection
     await source.execute(f"set local lock_timeout = {lock_wait * 1000:.0f}")
-    strangers = await read_strangers(source)
+    strangers = await read_foreign_owners(source)
     roles = await _roles(source, target)
-    async with guarded(target, strangers) as given:
+    async with kept_by_owners(target, strangers) as given:
         # Where the clone keeps the owners of the source, they need the privileges that others granted them.
         left_out = {"--no-publications"} | ({"--no-acl"} if given and not roles else set())
         options = [each for each in BARE if each not in left_out]  # a publication forbids some changes of its tables
@@ -80,7 +80,7 @@ async def clone(live: Session, scratch: Session, snapshot: Snapshot, *, data: bo
         complaints = await _pour(live, scratch, snapshot, options, lock_wait=lock_wait)
     complaints += await _cut_off(target)
     unfilled = await _refresh(source, target, live.schema)
-    refused = await adopt(source, target)
+    refused = await adopt_session_defaults(source, target)
     await scratch.renew()
     await scratch.learn()
     target = scratch.connection
@@ -89,12 +89,12 @@ async def clone(live: Session, scratch: Session, snapshot: Snapshot, *, data: bo
             await _copy(source, target, live.schema, table)
     holding = await filled(source, live.schema)
     lacks = [
-        *await find_lacks(source, target, live.schema, holding if data else ()),
+        *await find_gaps(source, target, live.schema, holding if data else ()),
         *unfilled,
         *roles,
     ]
     # A setting of the user's own has no effect but where it is read by its name.
-    lacks += [Lack(f"setting {name}", word=name if "." in name else None) for name in refused]
+    lacks += [Gap(f"setting {name}", word=name if "." in name else None) for name in refused]
     named = list(dict.fromkeys(lack.what for lack in lacks))
     more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
     told = [f"it lacks {', '.join(named[:NAMED])}{more} of the destination's"] if named else []
@@ -161,7 +161,7 @@ async def _cut_off(connection: Connection) -> list[str]:
     return [f"it doesn't reach {', '.join(servers)}: user mappings are left out"] if servers else []
 
 
-async def _refresh(source: Connection, target: Connection, schema: str) -> list[Lack]:
+async def _refresh(source: Connection, target: Connection, schema: str) -> list[Gap]:
     """Refreshes the materialized views that are populated in `source`, each after those that it reads.
 
     Returns those that couldn't be refreshed.
@@ -173,7 +173,7 @@ async def _refresh(source: Connection, target: Connection, schema: str) -> list[
                 await target.execute(f"refresh materialized view {row['name']}")
             except ServerError as error:
                 why = _told(error.sqlstate or "", str(error))
-                unfilled.append(Lack(f"the rows of materialized view {row['plain']} ({why})", row["plain"]))
+                unfilled.append(Gap(f"the rows of materialized view {row['plain']} ({why})", row["plain"]))
     return unfilled
 
 
@@ -185,9 +185,9 @@ async def _copy(source: Connection, target: Connection, schema: str, table: str)
     await target.copy_to_table(table, schema_name=schema, source=rows, format="binary")
 
 
-async def _roles(source: Connection, target: Connection) -> list[Lack]:
+async def _roles(source: Connection, target: Connection) -> list[Gap]:
     there, here = [{row["name"] for row in await each.fetch(_ROLES)} for each in (source, target)]
-    return [Lack(f"role {name}", word=name) for name in sorted(there - here)]
+    return [Gap(f"role {name}", word=name) for name in sorted(there - here)]
 
 
 def _errors(complaints: Iterable[str]) -> Iterator[str]:

@@ -102,7 +102,7 @@ class Owned(NamedTuple):
         return self.type in ROUTINES
 
 
-async def read_strangers(live: Connection) -> list[Owned]:
+async def read_foreign_owners(live: Connection) -> list[Owned]:
     """Returns the objects of roles other than the session's role and those that could become it."""
     return [Owned(*row) for row in await live.fetch(_OWNED)]
 
@@ -113,7 +113,7 @@ async def read_unsafe(live: Connection, *, views: bool) -> list[str]:
 
 
 @asynccontextmanager
-async def guarded(clone: Connection, strangers: Sequence[Owned]) -> AsyncIterator[bool]:
+async def kept_by_owners(clone: Connection, strangers: Sequence[Owned]) -> AsyncIterator[bool]:
     """Gives strangers their objects as soon as a superuser creates them in `clone`, within the block; yields True.
 
     Yields False, and does nothing, where there are none, or the session's role is no superuser and can't give them.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sartor.domain.hazards.doubt import Lack
+from sartor.domain.hazards.doubt import Gap
 from sartor.footprint.footprint import FIRST_OF_USERS
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.errors import ServerError
@@ -127,18 +127,18 @@ AT_ONCE = 200
 """The number of tables that one query looks into."""
 
 
-async def find_lacks(live: Connection, clone: Connection, schema: str, copied: Collection[str]) -> list[Lack]:
+async def find_gaps(live: Connection, clone: Connection, schema: str, copied: Collection[str]) -> list[Gap]:
     """Finds what `clone` lacks of `live`; of the tables that were `copied`, rows too.
 
     Relations of `schema` are named without it.
     """
-    there = [Lack(row["what"], row["relation"]) for row in await live.fetch(_QUERY, schema)]
+    there = [Gap(row["what"], row["relation"]) for row in await live.fetch(_QUERY, schema)]
     here = {row["what"] for row in await clone.fetch(_QUERY, schema)}
     lacks = list(dict.fromkeys(lack for lack in there if lack.what not in here))
     if copied:
         lost = set(copied) - await filled(clone, schema, unknown=False)
         missing = {lack.relation for lack in lacks if lack.what.startswith("table ")}
-        lacks += [Lack(f"the rows of {name}", name) for name in sorted(lost - missing)]
+        lacks += [Gap(f"the rows of {name}", name) for name in sorted(lost - missing)]
     return lacks
 
 

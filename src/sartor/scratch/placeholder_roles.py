@@ -14,7 +14,7 @@ _ROLES = "select rolname::text from pg_catalog.pg_roles where rolname !~ '^pg_'"
 
 
 @asynccontextmanager
-async def stand_ins(live: Session, server: Destination, *, application: str) -> AsyncIterator[None]:
+async def placeholder_roles(live: Session, server: Destination, *, application: str) -> AsyncIterator[None]:
     """Gives `server` every role of the session's server within the block; the roles that it lacked can't log in.
 
     Those are dropped in the end, except a role on which something in another database there depends by then.

@@ -21,7 +21,7 @@ order by s.setrole <> 0, s.setdatabase <> 0
 """Selects the settings of a session's database and role, each before those that override it."""
 
 
-async def adopt(live: Connection, clone: Connection) -> list[str]:
+async def adopt_session_defaults(live: Connection, clone: Connection) -> list[str]:
     """Sets for later sessions of `clone` what those of `live` begin with; returns the settings that were refused."""
     found = {row["name"]: row["value"] for row in await live.fetch(_SET)}
     who, where = await clone.fetchrow("select session_user::text, pg_catalog.current_database()::text")

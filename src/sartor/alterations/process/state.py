@@ -25,7 +25,7 @@ PARTING = 0.05
 
 _mine: list[int] = []
 """The process number, where the process is Sartor's own; else empty."""
-_staying: list[Premises] = []
+_staying: list[ProcessState] = []
 """The stays under way: a module may be loaded while a function of another waits."""
 
 
@@ -62,7 +62,7 @@ def _refusing(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
     return refuse
 
 
-class Premises:
+class ProcessState:
     """One stay of a script in the process. At its end `changed` names what it changed, and `fault` what went wrong.
 
     A fault is a process or a thread that the script left running, or a thread of it that failed.
@@ -131,7 +131,7 @@ class _Elsewhere:
 
 
 @contextmanager
-def stay() -> Iterator[Premises | _Elsewhere]:
+def stay() -> Iterator[ProcessState | _Elsewhere]:
     """Runs the block as a script's stay: restores at its end what the script changed of the process."""
     pid = os.getpid()
     if TELL and not _mine:
@@ -147,14 +147,14 @@ def stay() -> Iterator[Premises | _Elsewhere]:
         # A module loaded meanwhile must not see what a function under way has changed.
         outer = [each.read() for each in BELONGINGS]
         put_back(_staying[0].before)
-    premises = Premises()
-    _staying.append(premises)
+    process_state = ProcessState()
+    _staying.append(process_state)
     try:
-        yield premises
+        yield process_state
     finally:
         leave_unless(pid)
-        _staying.remove(premises)
-        premises.end()
+        _staying.remove(process_state)
+        process_state.end()
         if outer is not None:
             put_back(outer)
 

@@ -7,10 +7,10 @@ import re
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from sartor.domain.hazards.hazard import Refusal, Statement
+from sartor.domain.hazards.hazard import Refusal, RehearsedStatement
 
 
-class Lack(NamedTuple):
+class Gap(NamedTuple):
     """Something that a clone lacks, such as `index i of t`, and the relation concerned; None where it may be any.
 
     A lack with a `word` concerns only statements that name it.
@@ -26,7 +26,7 @@ _ALTERS_DOMAIN = re.compile(r"\balter\s+domain\b", re.IGNORECASE)
 OF_DOMAINS = "23502 or 23514"
 
 
-def in_view_of_rows(statement: Statement, filled: Collection[str]) -> Statement:
+def in_view_of_rows(statement: RehearsedStatement, filled: Collection[str]) -> RehearsedStatement:
     """Returns the statement, in doubt where the rows of tables that are `filled` may refuse it.
 
     It read these tables in the rehearsal, where they had no rows.
@@ -45,7 +45,7 @@ def in_view_of_rows(statement: Statement, filled: Collection[str]) -> Statement:
     return dataclasses.replace(statement, doubts=(*statement.doubts, *doubts))
 
 
-def in_view_of(statement: Statement, lacks: Collection[Lack]) -> Statement:
+def in_view_of(statement: RehearsedStatement, lacks: Collection[Gap]) -> RehearsedStatement:
     """Returns the statement, in doubt where it involves something that the clone lacks."""
     touched = {lock.relation for lock in (*statement.locks, *statement.held)} | {*statement.tables, *statement.writes}
     words = frozenset(re.findall(r"\w+", statement.sql.lower()))
@@ -53,7 +53,7 @@ def in_view_of(statement: Statement, lacks: Collection[Lack]) -> Statement:
     return dataclasses.replace(statement, doubts=(*statement.doubts, *found))
 
 
-def _met(lacks: Collection[Lack], touched: Collection[str], words: Collection[str]) -> Iterator[Lack]:
+def _met(lacks: Collection[Gap], touched: Collection[str], words: Collection[str]) -> Iterator[Gap]:
     for lack in lacks:
         if lack.word is not None:
             met = _is_named(lack.word, words)

@@ -104,7 +104,7 @@ class Opinion(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
+class RehearsedStatement:
     """The effects of one statement on what the destination had before the run; what the run itself made doesn't count.
 
     `line` counts the script's lines from 1. `locks` are those that it took, the strongest for each relation, and `held`
@@ -223,7 +223,9 @@ def together(losses: Iterable[Lost]) -> tuple[Lost, ...]:
     return tuple(found.values())
 
 
-def with_losses(statement: Statement, holding: Collection[str], sizes: Mapping[str, Size]) -> Statement:
+def with_losses(
+    statement: RehearsedStatement, holding: Collection[str], sizes: Mapping[str, Size]
+) -> RehearsedStatement:
     """Returns the statement with only its losses of tables that hold rows (`holding`), and about how many they have."""
     losses = tuple(
         each._replace(rows=sizes[each.table].rows) if each.rows is None and each.table in sizes else each

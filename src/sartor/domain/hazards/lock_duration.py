@@ -6,13 +6,13 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
-from sartor.domain.hazards.hazard import STOPS_WRITES, Lock, Statement
+from sartor.domain.hazards.hazard import STOPS_WRITES, Lock, RehearsedStatement
 
 
-def with_later(statements: Sequence[Statement]) -> tuple[Statement, ...]:
+def with_later(statements: Sequence[RehearsedStatement]) -> tuple[RehearsedStatement, ...]:
     """Returns a script's statements, in order, each with the later ones that ran under a lock that it took."""
     until = list(accumulate([statement.ms for statement in statements], initial=0.0))
-    told: list[Statement] = []
+    told: list[RehearsedStatement] = []
     ends: dict[str, int] = {}
     for number in reversed(range(len(statements))):
         statement = statements[number]
@@ -23,7 +23,7 @@ def with_later(statements: Sequence[Statement]) -> tuple[Statement, ...]:
     return tuple(reversed(told))
 
 
-def _ends(statement: Statement, number: int, ends: dict[str, int]) -> dict[str, int]:
+def _ends(statement: RehearsedStatement, number: int, ends: dict[str, int]) -> dict[str, int]:
     """Returns, by relation, the last statement under each lock that stops others and that the `number`th ran under."""
     if statement.error is not None:
         return ends  # a savepoint took back what it did, and its looks with it

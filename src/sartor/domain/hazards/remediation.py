@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from sartor.domain.hazards.hazard import Statement, Verdict
+from sartor.domain.hazards.hazard import RehearsedStatement, Verdict
 
 
 class Recipe(NamedTuple):
@@ -56,7 +56,7 @@ _BY_WORDS = (
 )
 
 
-def recipe(statement: Statement) -> Recipe | None:
+def recipe(statement: RehearsedStatement) -> Recipe | None:
     """Returns what to write instead of a statement; None where it is safe, or no better way is known."""
     words = " ".join(re.sub(r"--[^\n]*|/\*.*?\*/", " ", statement.sql, flags=re.DOTALL).lower().split())
     if statement.stops is Verdict.SAFE:

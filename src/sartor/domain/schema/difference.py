@@ -52,7 +52,7 @@ class Difference:
         return f"{self.kind} {self.name}"
 
 
-def compare(before: Fingerprint, after: Fingerprint) -> tuple[Difference, ...]:
+def find_differences(before: Fingerprint, after: Fingerprint) -> tuple[Difference, ...]:
     """Returns the objects that differ, by kind and name. Raises ValueError where the two don't cover the same."""
     if not before.comparable(after):
         raise ValueError("fingerprints of other schemas, or by another version of Postgres, don't compare")

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sartor.domain.schema.difference import Difference, compare, without_parts
+from sartor.domain.schema.difference import Difference, find_differences, without_parts
 from sartor.domain.schema.fingerprint import Fingerprint, SchemaObject
 
 OUTDATED = "a run is at work, or has ended without recording what it made"
@@ -83,7 +83,7 @@ def find_drift(record: Record, live: Fingerprint) -> Drift:
 
 def hold_against(expected: Fingerprint, live: Fingerprint) -> Drift:
     """Compares a schema with another one, of the same name and major version."""
-    found = without_parts(compare(expected, live))
+    found = without_parts(find_differences(expected, live))
     return Drift(
         differences=tuple(d for d in found if not (d.noted or _only_gives(d))),
         noted=tuple(d for d in found if d.noted or _only_gives(d)),

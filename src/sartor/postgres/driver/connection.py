@@ -21,7 +21,7 @@ from sartor.postgres.driver.copy_rows import ends_with_connection, send_rows
 from sartor.postgres.driver.fence import FENCE, SESSION_FENCE
 from sartor.postgres.driver.fenced import FencedConnection
 from sartor.postgres.driver.handle import Ended, replica
-from sartor.postgres.driver.no_lock_timeout import unhurried
+from sartor.postgres.driver.no_lock_timeout import without_lock_timeout
 from sartor.postgres.driver.refused import NoTalk, TransactionControl
 from sartor.postgres.driver.unawaited import Asked, awaited
 from sartor.postgres.target_server import Reached
@@ -295,7 +295,7 @@ class Connection(FencedConnection):
     @asynccontextmanager
     async def _at_work(self, query: str) -> AsyncIterator[None]:
         with self.running(query):
-            async with unhurried(self, query, self.pinned):
+            async with without_lock_timeout(self, query, self.pinned):
                 yield
 
     @contextmanager

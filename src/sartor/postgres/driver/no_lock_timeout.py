@@ -18,7 +18,7 @@ async def shown_lock_timeout(connection: Any) -> str:
 
 
 @asynccontextmanager
-async def unhurried(connection: Any, query: str, pinned: str | None) -> AsyncIterator[None]:
+async def without_lock_timeout(connection: Any, query: str, pinned: str | None) -> AsyncIterator[None]:
     """Switches lock_timeout off for the block where `query` waits for others and lock_timeout still is `pinned`.
 
     A lock_timeout that the script itself has set is kept, and so is any in a transaction.
