@@ -30,7 +30,7 @@ class _Page(NamedTuple):
 
 
 class ScriptRecorder:
-    """The notes on what scripts did to relations `known` before, in `schema`; `counts` and `forms` as in `Recording`."""
+    """Notes what scripts do to relations `known` before, in `schema`; `counts` and `forms` as in `Recording`."""
 
     def __init__(self, known: Relations, schema: str, forms: Forms | None = None, *, counts: bool) -> None:
         self._known = known
