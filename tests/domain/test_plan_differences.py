@@ -12,7 +12,7 @@ from sartor.domain.plan import Deploy, Rollback, make_plan
 from sartor.domain.release import Release
 from sartor.domain.status import compare_with_ledger
 from sartor.errors import AlterationEdited, AlterationMissing
-from support.ledgers import alteration, brief, carry_out, catalogue, entry, ids, ledger, situations
+from support.ledgers import alteration, carry_out, catalogue, entry, ids, ledger, situations
 
 OLD = "sha256:old"
 
@@ -83,7 +83,6 @@ def test_an_older_package_takes_no_label_back(older: str) -> None:
     assert plan.is_empty, plan
     assert [n for n in plan_notes(plan) if n.startswith("2-b: part of 1.3.0 here")], plan_notes(plan)
     assert [str(f.release) for _, f in plan.status.deployed if f] == ["1.0.0", "1.3.0"]
-    assert make_plan(shipped, brief(before, shipped), Deploy()).is_empty
     newer = catalogue("1.0.0-1-a.py", "1.3.0-2-b.py")
     assert make_plan(newer, carry_out(plan, before), Deploy()).is_empty
 
@@ -160,3 +159,18 @@ def test_an_interrupted_one_may_be_mended() -> None:
     begun = entry(alteration("1.0.0-1-a.py", checksum=OLD), state=State.STARTED)
     plan = make_plan(catalogue("1.0.0-1-a.py"), Ledger(head=1, entries=(begun,)), Deploy())
     assert (plan.status.edited, ids(s.alteration for s in plan.steps)) == ((), ["1-a"])
+
+
+def test_two_labels_of_one_release() -> None:
+    """Files of `1.0` and `1.0.0` are one release; what is pending of it stays pending."""
+    status = compare_with_ledger(
+        catalogue("1.0-1-a.py", "1.0.0-2-b.py", "1.0-3-c.py"), ledger([alteration("1.0-1-a.py")])
+    )
+    assert (ids(status.pending), status.release) == (["2-b", "3-c"], None)
+
+
+def test_a_name_in_two_lineages() -> None:
+    """An alteration deployed in its own lineage may have the name of one in a lineage that wasn't given."""
+    mine = alteration("1.0.0-1-a.py")
+    held = Ledger(head=2, entries=(entry(mine._replace(lineage="own"), 1), entry(mine, 2)))
+    assert compare_with_ledger(catalogue("1.0.0-1-a.py"), held).elsewhere == ("own",)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Sequence
 
 from hypothesis import strategies as st
 
 from sartor.domain.alteration import Alteration, Catalogue, Lineage, make_lineage, parse_file_name
-from sartor.domain.bundle import bundles
 from sartor.domain.ledger import Entry, Ledger, State
 from sartor.domain.plan import Direction, Plan
 from sartor.domain.release import Release
@@ -56,18 +54,6 @@ def ledger(deployed: Iterable[Alteration]) -> Ledger:
     """The ledger that deployments in this order leave."""
     entries = tuple(entry(a, seq) for seq, a in enumerate(deployed, start=1))
     return Ledger(head=len(entries), entries=entries)
-
-
-def brief(whole: Ledger, shipped: Catalogue) -> Ledger:
-    """The ledger as it is read where rows aren't asked for of what is deployed as it is shipped."""
-    began = {(e.lineage, e.release.label) for e in whole.entries if e.state is not State.DEPLOYED}
-    rows = [Alteration(*e[:5], folder="") for e in whole.entries if (e.lineage, e.release.label) not in began]
-    rows.sort(key=lambda a: (a.lineage, a.release.label))
-    equal = bundles(rows).keys() & bundles(shipped).keys()
-    known = tuple(a for digest, bundle in bundles(shipped).items() if digest in equal for a in bundle)
-    identities = {a.identity for a in known}
-    entries = tuple(e for e in whole.entries if e.identity not in identities)
-    return dataclasses.replace(whole, entries=entries, as_shipped=known)
 
 
 def carry_out(plan: Plan, before: Ledger) -> Ledger:

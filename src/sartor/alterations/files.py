@@ -5,20 +5,10 @@ from __future__ import annotations
 import importlib.util
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
-from itertools import chain
+from collections.abc import Iterator
 from pathlib import Path
 
-from sartor.domain.alteration import (
-    Alteration,
-    Checksum,
-    Lineage,
-    Misnamed,
-    checksum,
-    make_lineage,
-    parse_file_name,
-)
+from sartor.domain.alteration import Alteration, Checksum, Lineage, Misnamed, make_lineage, parse_file_name
 from sartor.errors import CatalogueError
 
 SEEDS = "seeds"
@@ -31,24 +21,14 @@ _BLOCK = 65_536
 def read_lineage(name: str, location: str) -> Lineage:
     """Reads the lineage in a folder or an import package. Raises CatalogueError, naming the file or the folder."""
     folder = str(find_folder(location))
-    names = list_scripts(folder)
-    return lineage_of(name, location, folder, names, (sum_file(f"{folder}/{each}") for each in names))
-
-
-def lineage_of(name: str, location: str, folder: str, names: Sequence[str], sums: Iterable[str]) -> Lineage:
-    """Makes the lineage of a folder's files; reads their checksums from `sums` once all names are found to be right.
-
-    Raises CatalogueError.
-    """
-    parsed = [parse_file_name(each) for each in names]
-    # For ten thousand files, the class's own constructor would take as long again.
-    make = partial(tuple.__new__, Alteration)
+    # A wrong name is an error before any file is read.
+    named = [(file_name, *parse_file_name(file_name)) for file_name in list_scripts(folder)]
     return make_lineage(
         name,
         location,
         [
-            make((name, alteration_id, release, each, content_sum, folder))
-            for (release, alteration_id), each, content_sum in zip(parsed, names, sums, strict=True)
+            Alteration(name, alteration_id, release, file_name, sum_file(f"{folder}/{file_name}"), folder)
+            for file_name, release, alteration_id in named
         ],
     )
 
@@ -117,12 +97,8 @@ def list_scripts(folder: str) -> list[str]:
 
 def sum_file(file: str) -> str:
     """Returns a script's checksum. Raises CatalogueError where it can't be read."""
-    blocks = file_blocks(file)
-    first, second = next(blocks, b""), next(blocks, b"")
-    if not second:
-        return checksum(first)
     summing = Checksum()
-    for block in chain((first, second), blocks):
+    for block in file_blocks(file):
         summing.update(block)
     return summing.text
 
@@ -130,7 +106,6 @@ def sum_file(file: str) -> str:
 def file_blocks(file: str) -> Iterator[bytes]:
     """Yields a file's content, block by block. Raises CatalogueError."""
     try:
-        # For ten thousand files, creating Python's file objects would take as long as all of this.
         # Non-blocking: opening a pipe of such a name would wait for a writer.
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
         try:

@@ -7,7 +7,7 @@ Functions are coroutines where they reach a database. They raise SartorError, ne
 """
 
 from sartor.api.backups import backup, restore
-from sartor.api.files import KEPT, lint, list_alterations, reading_beside
+from sartor.api.files import KEPT, lint, list_alterations
 from sartor.api.looks import DestinationStatus, check, check_rollback, history, preview_rollback, status
 from sartor.api.proofs import check_manifest, prove
 from sartor.api.rehearsals import rehearse
@@ -54,7 +54,6 @@ __all__ = [
     "preview_rollback",
     "protect",
     "prove",
-    "reading_beside",
     "rehearse",
     "repair",
     "restore",

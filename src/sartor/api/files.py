@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,25 +20,7 @@ KEPT = ".sartor"
 
 def list_alterations(sources: Iterable[LineageSource]) -> Catalogue:
     """Reads the alterations that are shipped. Raises CatalogueError."""
-    return Catalogue(tuple(source.ahead() or read_lineage(source.name, source.location) for source in sources))
-
-
-@contextmanager
-def reading_beside(sources: Iterable[LineageSource]) -> Iterator[tuple[LineageSource, ...]]:
-    """Has child processes read large sources while the block runs; gives sources that know of it.
-
-    `list_alterations` finds them read, the first time. For the owner of a process with one thread, before it loads what
-    else it needs; see `catalogue.beside`.
-    """
-    from sartor.alterations import beside
-
-    with ExitStack() as stack:
-        yield tuple(
-            [
-                source._replace(ahead=stack.enter_context(beside.reading_beside(source.name, source.location)))
-                for source in sources
-            ]
-        )
+    return Catalogue(tuple(read_lineage(source.name, source.location) for source in sources))
 
 
 def lint(

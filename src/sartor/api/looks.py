@@ -34,18 +34,14 @@ class DestinationStatus(NamedTuple):
     status: Status
 
 
-async def status(destination: Destination, sources: Iterable[LineageSource], *, rows: bool = True) -> DestinationStatus:
-    """Compares the alterations on disk with the ledger. Writes nothing, and needs no right but to read the ledger.
-
-    Where `rows` is False, releases that are deployed exactly as they are shipped are only counted, in a fraction of the
-    time: their rows are neither in the ledger's `entries` nor among the status's `deployed`.
-    """
+async def status(destination: Destination, sources: Iterable[LineageSource]) -> DestinationStatus:
+    """Compares the alterations on disk with the ledger. Writes nothing, and needs no right but to read the ledger."""
     from sartor.postgres.ledger import read_ledger
     from sartor.postgres.session import Session
 
     catalogue = list_alterations(sources)
     async with Session(destination, application="sartor status") as session:
-        ledger = await read_ledger(session, () if rows else catalogue)
+        ledger = await read_ledger(session)
         facts = session.facts
     return DestinationStatus(
         destination=destination,

@@ -48,7 +48,7 @@ def ask_target(destination: Destination, settings: Settings) -> str | None:
 
     Raises RefusedError where nothing is chosen.
     """
-    found = run(api.status(destination, settings.sources, rows=False))
+    found = run(api.status(destination, settings.sources))
     for note in status_notes(found.status):
         output.tell(f"note: {note}")
     if not found.status.pending:
@@ -66,7 +66,7 @@ def ask_target(destination: Destination, settings: Settings) -> str | None:
 
 def ask_rollback(destination: Destination, settings: Settings) -> str:
     """Asks for the release to go back to, and returns it. Raises TargetError where nothing is deployed."""
-    found = run(api.status(destination, settings.sources, rows=False))
+    found = run(api.status(destination, settings.sources))
     releases: list[Release] = sorted(found.status.releases, reverse=True)
     if not releases:
         raise TargetError("nothing is deployed here, so there is nothing to roll back")
@@ -138,7 +138,7 @@ def confirm_fresh(destination: Destination, settings: Settings) -> None:
         raise RefusedError(
             "`fresh` drops everything that the schema holds", hint="add --yes where there is no terminal to ask"
         )
-    found = run(api.status(destination, settings.sources, rows=False))
+    found = run(api.status(destination, settings.sources))
     output.tell(f"This drops all that {destination.label} holds, data and all.")
     typed = prompts.type_name(f"Type the database's name, {found.database}, to go on:")
     if typed != found.database:

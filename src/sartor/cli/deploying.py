@@ -55,7 +55,7 @@ def deploy(
     if target is None and steps is None and not output.is_terminal():
         raise TargetError("no target, and no terminal to ask", hint=f"`{again.command(target='1.2.0')}`, or `latest`")
     unreleased = target is not None and target != api.LATEST and parse_target(target).unreleased
-    with settled(flags, where.embedded, reads_at_once=True) as settings:
+    with settled(flags, where.embedded) as settings:
         if unreleased and not yes:
             asking.require_terminal(settings, "`deploy next` deploys what isn't released")
 

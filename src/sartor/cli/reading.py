@@ -40,10 +40,10 @@ def status(
 
     Tells what is pending, out of order, edited, missing or ahead. Writes nothing.
     """
-    with settled(options.make_flags(where), where.embedded, reads_at_once=True) as settings:
+    with settled(options.make_flags(where), where.embedded) as settings:
 
         def action(destination: Destination) -> shapes.Shape:
-            found = run(api.status(destination, settings.sources, rows=common.json))
+            found = run(api.status(destination, settings.sources))
             if common.json:
                 return shapes.status_shape(found)
             for line in render.status_lines(found):

@@ -21,19 +21,14 @@ ANYWHERE = "postgresql:///postgres"
 
 
 @contextmanager
-def settled(
-    flags: Flags, embedded: str | None, *, ships: bool = True, reads_at_once: bool = False
-) -> Iterator[Settings]:
+def settled(flags: Flags, embedded: str | None, *, ships: bool = True) -> Iterator[Settings]:
     """Yields the settings, with the embedded server running where it was asked for.
 
     That server must not be created in a wrong folder: errors that can be seen without it are raised first, missing
-    alterations too where the command needs them (`ships`). Where they are what it needs first (`reads_at_once`), a
-    large folder is read while the driver is loaded.
+    alterations too where the command needs them (`ships`).
     """
     if embedded is None:
-        settings = _keep(_load(flags))
-        with api.reading_beside(settings.sources if reads_at_once else ()) as sources:
-            yield settings._replace(sources=sources) if reads_at_once else settings
+        yield _keep(_load(flags))
         return
     if flags.db_url is not None:
         raise SettingsError("--embedded and --db-url are two databases", hint="leave one of them out")

@@ -7,8 +7,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
-from operator import attrgetter
 from typing import NamedTuple
 
 from sartor.domain.release import Release
@@ -29,7 +27,7 @@ class Alteration(NamedTuple):
 
     `id` is its identity, `<timestamp>-<slug>`, which stays the same when a release gives the file its final name.
     `name` is the file's name, `folder` the full path of the folder that holds it, as text, `checksum` that of its
-    content. The first five fields are those of a ledger's Entry.
+    content.
     """
 
     lineage: str
@@ -114,18 +112,11 @@ def parse_file_name(name: str) -> tuple[Release, str]:
     return release, match[2]
 
 
-def checksum(content: bytes) -> str:
-    """Returns the checksum of a script, `sha256:` and 64 hex digits; the algorithm's name is part of it.
+class Checksum:
+    """The checksum of a script, whose content comes block by block.
 
     Line ends don't count: a checkout on Windows must not look like an edit.
     """
-    if b"\r" in content:
-        content = content.replace(b"\r\n", b"\n")
-    return "sha256:" + hashlib.sha256(content).hexdigest()
-
-
-class Checksum:
-    """The checksum of content that comes block by block; `text` is the result once all blocks were given."""
 
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
@@ -141,7 +132,7 @@ class Checksum:
 
     @property
     def text(self) -> str:
-        """The checksum, as `checksum` returns it."""
+        """The checksum of the blocks so far: `sha256:` and 64 hex digits; the algorithm's name is part of it."""
         digest = self._digest.copy()
         digest.update(self._held)
         return "sha256:" + digest.hexdigest()
@@ -196,19 +187,10 @@ class Catalogue:
 
 def make_lineage(name: str, location: str, alterations: Iterable[Alteration]) -> Lineage:
     """Returns a lineage, its alterations in order. Raises CatalogueError where two files have one identity."""
-    lineage = Lineage(name, location, tuple(_in_order(alterations)))
+    lineage = Lineage(name, location, tuple(sorted(alterations, key=lambda a: a.key)))
     if len(lineage.by_id) < len(lineage.alterations):
         raise _ambiguous(lineage)
     return lineage
-
-
-def _in_order(alterations: Iterable[Alteration]) -> Iterator[Alteration]:
-    # Release by release: comparing ten thousand texts is fast, comparing as many versions isn't.
-    by_release: dict[Release, list[Alteration]] = {}
-    for release, those in groupby(alterations, key=attrgetter("release")):
-        by_release.setdefault(release, []).extend(those)
-    for release in sorted(by_release):
-        yield from sorted(by_release[release], key=lambda a: _in_ten_digits(a.id))
 
 
 def _ambiguous(lineage: Lineage) -> CatalogueError:

@@ -9,7 +9,6 @@ from enum import Enum
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from sartor.domain.alteration import Alteration
 from sartor.domain.release import Release
 
 FORMAT = 1
@@ -21,16 +20,11 @@ class State(Enum):
 
     DEPLOYED = "deployed"
     STARTED = "started"
-    """Its steps outside a transaction began, and their end isn't recorded."""
-    UNDOING = "undoing"
-    """Its rollback outside a transaction began, and the end of that isn't recorded."""
+    """Its deployment or rollback outside a transaction began, and the end of that isn't recorded."""
 
 
 class Entry(NamedTuple):
-    """A row of the ledger: an alteration that is deployed in this database, or was begun.
-
-    The first five fields are those of its Alteration on disk.
-    """
+    """A row of the ledger: an alteration that is deployed in this database, or was begun."""
 
     lineage: str
     id: str
@@ -57,14 +51,11 @@ class Ledger:
     """The content of a destination's ledger, at one moment.
 
     `head` is the number of the journal's last event, -1 where there is no ledger yet; `entries` are in order of `seq`.
-    `as_shipped` are alterations whose rows are known, without being read, to be complete and to equal the files:
-    `entries` lacks these. It is empty where all rows were requested.
     """
 
     head: int = -1
     format: int = FORMAT
     entries: tuple[Entry, ...] = ()
-    as_shipped: tuple[Alteration, ...] = ()
 
     @property
     def exists(self) -> bool:

@@ -66,7 +66,7 @@ _CONSTRAINTS = (
         "FOREIGN KEY (open) REFERENCES sartor_closed(token) DEFERRABLE INITIALLY DEFERRED",
     ),
     ("sartor_ledger", "", "PRIMARY KEY (lineage, id)"),
-    ("sartor_ledger", "", "CHECK ((state = ANY (ARRAY['deployed'::text, 'started'::text, 'undoing'::text])))"),
+    ("sartor_ledger", "", "CHECK ((state = ANY (ARRAY['deployed'::text, 'started'::text])))"),
     ("sartor_fingerprint", "", "PRIMARY KEY (one)"),
     ("sartor_fingerprint", "", "CHECK (one)"),
 )

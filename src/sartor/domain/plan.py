@@ -77,8 +77,8 @@ class Plan(NamedTuple):
 def make_plan(catalogue: Catalogue, ledger: Ledger, request: Deploy | Rollback) -> Plan:
     """Decides what `request` means for this catalogue and this ledger.
 
-    A rollback needs a ledger of which all rows were read. Raises PlanError where catalogue and ledger contradict each
-    other in something that isn't accepted, TargetError where the target is impossible.
+    Raises PlanError where catalogue and ledger contradict each other in something that isn't accepted, and TargetError
+    where the target is impossible.
     """
     status = compare_with_ledger(catalogue, ledger)
     if isinstance(request, Deploy):
@@ -106,7 +106,7 @@ def _plan_deploy(catalogue: Catalogue, ledger: Ledger, request: Deploy, status: 
         relabel=tuple(p for p in status.renamed if p.entry.identity not in edited),
         accept=tuple(_accepted(p, status) for p in status.edited if p.alteration.id in request.accepted),
         forget=tuple(e for e in status.missing if e.id in request.accepted),
-        moot=_moot(request.accepted, ledger, status),
+        moot=_moot(request.accepted, status),
     )
 
 
@@ -152,7 +152,7 @@ def _undone_by(request: Rollback, entry: Entry, catalogue: Catalogue) -> bool:
     return True
 
 
-def _moot(accepted: frozenset[str], ledger: Ledger, status: Status) -> tuple[str, ...]:
+def _moot(accepted: frozenset[str], status: Status) -> tuple[str, ...]:
     """Returns the accepted identities that aren't deployed here.
 
     They aren't an error: a run that failed after it forgot an entry is continued with the same command.
@@ -160,8 +160,7 @@ def _moot(accepted: frozenset[str], ledger: Ledger, status: Status) -> tuple[str
     if not accepted:
         return ()
     known = {p.alteration.id for p in status.edited} | {e.id for e in status.missing}
-    done = {entry.id for entry, _ in status.deployed} | {alteration.id for alteration in ledger.as_shipped}
-    return tuple(sorted(accepted - known - done))
+    return tuple(sorted(accepted - known - {entry.id for entry, _ in status.deployed}))
 
 
 def _refuse_edited(pairs: Sequence[Pair]) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain, groupby
-from operator import attrgetter
 from typing import NamedTuple
 
 from sartor.domain.alteration import Alteration, Catalogue, Key, order_key
@@ -28,13 +26,12 @@ Deployed = tuple[Entry, Alteration | None]
 class Status(NamedTuple):
     """The comparison of disk and ledger. Everything is in the order of deployment.
 
-    `deployed` holds every complete row, with its file where there is one, except those of the ledger's `as_shipped`;
-    `releases` says how many are deployed of each release, including these. `pending` is what is shipped and not
-    deployed, `out_of_order` the part of it below the newest deployed one; `interrupted` are rows whose steps outside a
-    transaction never ended; `edited` released alterations whose file changed since; `edited_next` unreleased ones,
-    which may be edited; `missing` rows without a file, except `ahead`, those above all that is shipped; `renamed` rows
-    whose release changed its label, `kept` those whose label is newer than the file's. `release` is the highest of
-    which everything shipped is deployed.
+    `deployed` holds every complete row, with its file where there is one; `releases` says how many are deployed of each
+    release. `pending` is what is shipped and not deployed, `out_of_order` the part of it below the newest deployed one;
+    `interrupted` are rows whose steps outside a transaction never ended; `edited` released alterations whose file
+    changed since; `edited_next` unreleased ones, which may be edited; `missing` rows without a file, except `ahead`,
+    those above all that is shipped; `renamed` rows whose release changed its label, `kept` those whose label is newer
+    than the file's. `release` is the highest of which everything shipped is deployed.
     """
 
     deployed: tuple[Deployed, ...]
@@ -55,7 +52,7 @@ class Status(NamedTuple):
     @property
     def number(self) -> int:
         """The number of alterations deployed."""
-        return sum(self.releases.values())
+        return len(self.deployed)
 
     @property
     def contradicts(self) -> bool:
@@ -67,29 +64,22 @@ def compare_with_ledger(catalogue: Catalogue, ledger: Ledger) -> Status:
     """Compares disk and ledger. Raises LineageMismatch where a lineage has got another name."""
     foreign = [entry for entry in ledger.entries if entry.lineage not in catalogue.by_name]
     _check_lineages(catalogue, ledger, foreign)
-    files = {name: lineage.by_id for name, lineage in catalogue.by_name.items()}
-    held = [(entry, files[entry.lineage].get(entry.id)) for entry in ledger.entries if entry.lineage in files]
-    complete = tuple(
-        [
-            (e, f if f is None or f.release is e.release else as_labelled(f, e, catalogue))
-            for e, f in held
-            if e.state is State.DEPLOYED
-        ]
-    )
-    releases = _releases(ledger.as_shipped, complete)
-    pending = _pending(catalogue, chain(ledger.as_shipped, (entry for entry, _ in complete)))
-    # Most rows equal their file; only the others are examined one by one.
-    odd = [(e, f) for e, f in held if f is None or f[:5] != e[:5] or e.state is not State.DEPLOYED]
-    pairs = [Pair(file, entry) for entry, file in odd if file]
+    lineages = catalogue.by_name
+    held = [(e, lineages[e.lineage].by_id.get(e.id)) for e in ledger.entries if e.lineage in lineages]
+    complete = tuple([(e, f and as_labelled(f, e, catalogue)) for e, f in held if e.state is State.DEPLOYED])
+    done = {entry.identity for entry, _ in complete}
+    pending = tuple([a for a in catalogue if a.identity not in done])
+    releases = Counter([(file or entry).release for entry, file in complete])
+    pairs = [Pair(file, entry) for entry, file in held if file]
     changed = [p for p in pairs if p.entry.state is State.DEPLOYED and p.entry.checksum != p.alteration.checksum]
     labelled = [p for p in pairs if _label_changed(p)]
-    without_file = [entry for entry, file in odd if file is None]
+    without_file = [entry for entry, file in held if file is None]
     return Status(
         deployed=complete,
         releases=releases,
         pending=pending,
-        out_of_order=_late(pending, ledger.as_shipped, complete),
-        interrupted=tuple(entry for entry, _ in odd if entry.state is not State.DEPLOYED),
+        out_of_order=_late(pending, complete),
+        interrupted=tuple(entry for entry, _ in held if entry.state is not State.DEPLOYED),
         edited=tuple(p for p in changed if not _is_free(p)),
         edited_next=tuple(p for p in changed if _is_free(p)),
         missing=tuple(e for e in without_file if not _is_ahead(e, catalogue)),
@@ -106,30 +96,11 @@ def as_labelled(file: Alteration, entry: Entry, catalogue: Catalogue) -> Alterat
     return file._replace(release=entry.release) if _keeps_label(entry, file, catalogue) else file
 
 
-def _releases(as_shipped: Sequence[Alteration], complete: Sequence[Deployed]) -> Mapping[Release, int]:
-    found: Counter[Release] = Counter()
-    # Those of a release come one after another: ten thousand lookups of a release would be slow.
-    for release, those in groupby(
-        chain(as_shipped, (file or entry for entry, file in complete)), attrgetter("release")
-    ):
-        found[release] += sum(1 for _ in those)
-    return found
-
-
-def _pending(catalogue: Catalogue, deployed: Iterable[Alteration | Entry]) -> tuple[Alteration, ...]:
-    done: dict[str, set[str]] = {lineage.name: set() for lineage in catalogue.lineages}
-    for lineage, rows in groupby(deployed, attrgetter("lineage")):
-        done[lineage].update(map(attrgetter("id"), rows))
-    left = [(each, each.by_id.keys() - done[each.name]) for each in catalogue.lineages]
-    return tuple([a for each, ids in left if ids for a in each.alterations if a.id in ids])
-
-
 def _check_lineages(catalogue: Catalogue, ledger: Ledger, foreign: Iterable[Entry]) -> None:
     homes = {entry.id: entry.lineage for entry in foreign}
-    held = {*ledger.by_identity} | {a.identity for a in ledger.as_shipped} if homes else set()
-    for alteration in catalogue if homes else ():
+    for alteration in catalogue:
         home = homes.get(alteration.id)
-        if home and alteration.identity not in held:
+        if home and alteration.identity not in ledger.by_identity:
             location = catalogue.by_name[alteration.lineage].location
             raise LineageMismatch(
                 f"{alteration.id} is deployed as part of lineage {home!r}, and was given as part of"
@@ -154,16 +125,14 @@ def _label_changed(pair: Pair) -> bool:
 
 def _keeps_label(entry: Entry, file: Alteration, catalogue: Catalogue) -> bool:
     """Returns whether a row's label is newer than its file's: an older package doesn't take back what is released."""
-    if entry.release.unreleased or entry.state is not State.DEPLOYED:
+    if entry.release == file.release or entry.release.unreleased or entry.state is not State.DEPLOYED:
         return False
-    return file.release.unreleased or (entry.release != file.release and _is_ahead(entry, catalogue))
+    return file.release.unreleased or _is_ahead(entry, catalogue)
 
 
-def _late(
-    pending: Sequence[Alteration], as_shipped: Sequence[Alteration], complete: Sequence[Deployed]
-) -> tuple[Alteration, ...]:
+def _late(pending: Sequence[Alteration], complete: Sequence[Deployed]) -> tuple[Alteration, ...]:
     newest: dict[str, Key] = {}
-    for row in chain(as_shipped, (file or entry for entry, file in complete)) if pending else ():
+    for row in [file or entry for entry, file in complete] if pending else ():
         key = order_key(row.release, row.id)
         newest[row.lineage] = max(key, newest.get(row.lineage, key))
     return tuple(a for a in pending if a.key < newest.get(a.lineage, a.key))

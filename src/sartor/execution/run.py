@@ -36,9 +36,7 @@ async def run(
         if session.facts.ledger_exists and not (session.facts.can_use and session.facts.ledger_readable):
             require_complete(session.facts.own, session.schema)
             session.require_write()  # it names all the rights that a run lacks, where not even reading is allowed
-        # A rollback follows the order of the ledger's rows; a deploy's plan needs no rows of what is deployed.
-        deploys = isinstance(request, Deploy)
-        ledger = await read_ledger(session, catalogue if deploys else (), founds=deploys)
+        ledger = await read_ledger(session, founds=isinstance(request, Deploy))
         plan = make_plan(catalogue, ledger, request)
         observer(Planned(plan=plan))
         if plan.is_empty:

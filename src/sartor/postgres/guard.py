@@ -70,7 +70,7 @@ _RECORDS = {
         excluded.format) returning 1""",
     EventKind.ROLLED_BACK: """delete from {ledger}
         where lineage = {lineage} and id = {id} and (select true from closed) returning 1""",
-    EventKind.UNDOING: """update {ledger} l set state = 'undoing', format = c.format from closed c
+    EventKind.UNDOING: """update {ledger} l set state = 'started', format = c.format from closed c
         where l.lineage = c.lineage and l.id = c.id returning 1""",
     EventKind.RELABELLED: """update {ledger} l set release = c.release, name = c.name, format = c.format from closed c
         where l.lineage = c.lineage and l.id = c.id returning 1""",

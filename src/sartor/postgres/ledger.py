@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterable
 from typing import Any
 
 import asyncpg
 
 from sartor import __version__
 from sartor.domain.alteration import Alteration
-from sartor.domain.bundle import bundles
 from sartor.domain.ledger import FORMAT, Entry, Event, EventKind, Ledger, State
 from sartor.domain.own_tables import TABLES
 from sartor.domain.release import Release
@@ -20,40 +18,20 @@ from sartor.postgres.session import Session
 from sartor.sql.quoting import quote_identifier, quote_literal
 
 _READ = """
-with bundles as (
-    select lineage, release,
-        pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.string_agg(line, '/'), 'UTF8')), 'hex')
-            as digest, pg_catalog.max(format) as format
-    from (
-        select lineage, release, format,
-            pg_catalog.concat_ws('/', lineage, release, id, name, checksum, nullif(state, 'deployed')) as line
-        from {ledger} where $1 <> '' order by id collate pg_catalog."C"
-    ) lines
-    group by lineage, release
-), equal as (
-    select b.lineage, b.release, b.digest
-    from bundles b join pg_catalog.unnest(pg_catalog.string_to_array($1, ' ')) shipped (digest) using (digest)
-)
 select l.lineage, l.id, l.release, l.name, l.checksum, l.state, l.deployed_at, coalesce(l.duration_ms, 0),
-    l.deployed_by, l.host, l.sartor, l.seq, (select pg_catalog.max(seq) from {source}) as head,
-    greatest((select format from {source} order by seq desc limit 1), (select pg_catalog.max(format) from bundles),
-        case when $1 = '' then (select pg_catalog.max(format) from {ledger}) end, 0) as format,
-    (select pg_catalog.string_agg(digest, ' ') from equal) as equal,
-    (select pg_catalog.max(seq) from (select seq from {ledger}{others}) told) as told
-from (select 1) one
-left join (
-    select * from {ledger}
-    where ($1 = '' or (select pg_catalog.count(*) from equal) < (select pg_catalog.count(*) from bundles))
-        and (lineage, release) not in (select lineage, release from equal)
-) l on true
+    l.deployed_by, l.host, l.sartor, l.seq, whole.head, whole.format, whole.told
+from (
+    select (select pg_catalog.max(seq) from {source}) as head,
+        greatest((select format from {source} order by seq desc limit 1), (select pg_catalog.max(format) from {ledger}),
+            0) as format,
+        (select pg_catalog.max(seq) from (select seq from {ledger}{others}) told) as told
+) whole
+left join {ledger} l on true
 order by l.seq
 """
 """Selects the fields of an Entry; where there are no entries, one row without an id.
 
 `told` is the last event that other tables than the journal know of.
-
-`bundles` is the server's counterpart of `domain.bundle`: rows whose digests are in $1, separated by spaces, are not
-sent.
 """
 
 _STATES = {state.value: state for state in State}
@@ -86,11 +64,10 @@ end
 """The block that revokes the rights on the new tables that default privileges gave to others."""
 
 
-async def read_ledger(session: Session, shipped: Iterable[Alteration] = (), *, founds: bool = False) -> Ledger:
+async def read_ledger(session: Session, *, founds: bool = False) -> Ledger:
     """Reads the ledger of the session's destination, from one snapshot. Writes nothing.
 
-    Of a release that is deployed exactly as it is `shipped`, no row is read: the ledger has it `as_shipped`. A role
-    that may read only `sartor_ledger` gets the entries, with the newest entry's number for the head. Raises
+    A role that may read only `sartor_ledger` gets the entries, with the newest entry's number for the head. Raises
     PrivilegeMissing, LedgerUnsound, LedgerTooNew; and SchemaMissing, unless it is for a run that `founds` the schema.
     """
     if not session.facts.ledger_exists:
@@ -102,21 +79,18 @@ async def read_ledger(session: Session, shipped: Iterable[Alteration] = (), *, f
     ledger = f"{schema}.sartor_ledger"
     source = f"{schema}.sartor_journal" if session.facts.journal_readable else ledger
     others = f" union all select seq from {schema}.sartor_fingerprint" if session.facts.fingerprint_readable else ""
-    known = bundles(shipped)
     async with session.connection.fenced():
-        rows = await session.connection.fetch(
-            _READ.format(ledger=ledger, source=source, others=others), " ".join(known)
-        )
+        rows = await session.connection.fetch(_READ.format(ledger=ledger, source=source, others=others))
     # Unpacked by position, not by name, as there may be ten thousand rows.
     try:
         entries = [
             Entry(lineage, alteration_id, Release.parse(release), name, checksum, _STATES[state], *rest)
-            for lineage, alteration_id, release, name, checksum, state, *rest, _head, _format, _equal, _told in rows
+            for lineage, alteration_id, release, name, checksum, state, *rest, _head, _format, _told in rows
             if alteration_id is not None
         ]
     except (KeyError, ValueError) as error:
         raise _unreadable(ledger, "state or release", error, rows[0]["format"]) from error
-    head, equal = rows[0]["head"], (rows[0]["equal"] or "").split()
+    head = rows[0]["head"]
     if head is None and session.facts.journal_readable:
         raise LedgerUnsound(
             f"the journal of schema {session.schema} is empty, and not even its first event, `created`, is in it:"
@@ -124,12 +98,7 @@ async def read_ledger(session: Session, shipped: Iterable[Alteration] = (), *, f
             hint="restore the journal's rows from a backup: `deploy` can't tell what they were",
         )
     _require_last_event(session, head, rows[0]["told"])
-    return Ledger(
-        head=head or 0,
-        format=rows[0]["format"],
-        entries=tuple(entries),
-        as_shipped=tuple([alteration for digest in equal for alteration in known[digest]]),
-    )
+    return Ledger(head=head or 0, format=rows[0]["format"], entries=tuple(entries))
 
 
 def _require_last_event(session: Session, head: int | None, told: int | None) -> None:

@@ -36,7 +36,7 @@ create table {schema}.sartor_ledger (
     release text not null,
     name text not null,
     checksum text not null,
-    state text not null check (state in ('deployed', 'started', 'undoing')),
+    state text not null check (state in ('deployed', 'started')),
     deployed_at timestamptz not null,
     duration_ms double precision,
     deployed_by text not null,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from sartor.domain.alteration import Lineage
 from sartor.errors import SettingsError
 
 MAIN = "main"
@@ -17,14 +16,10 @@ _PACKAGE = r"[^\W\d]\w*(\.[^\W\d]\w*)*"
 
 
 class LineageSource(NamedTuple):
-    """A lineage's name in the ledger, and where its alterations are: a path, or an import package.
-
-    `ahead` returns the lineage, once, where it is being read already, else None.
-    """
+    """A lineage's name in the ledger, and where its alterations are: a path, or an import package."""
 
     name: str
     location: str
-    ahead: Callable[[], Lineage | None] = lambda: None
 
 
 def parse_sources(texts: Iterable[str], *, base: Path, origin: str) -> tuple[LineageSource, ...]:
