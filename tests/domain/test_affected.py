@@ -87,7 +87,7 @@ KNOWN = PlanEffects(known=frozenset(NAMES))
 
 
 @pytest.mark.parametrize(
-    ("reach", "why"),
+    ("effects", "why"),
     [
         (dataclasses.replace(KNOWN, unknown="nobody knows"), "nobody knows"),
         (dataclasses.replace(KNOWN, written=frozenset("a")), "trigger t of b may change any table"),

@@ -50,7 +50,7 @@ async def run(
 
 
 def _kind(destination: Destination) -> type[Connection]:
-    """Returns the class of a run's connection: ObservedConnection in a scratch database, else Connection."""
+    """Returns the class of a run's connection: RecordedConnection in a scratch database, else Connection."""
     if not destination.scratch:
         return Connection
     from sartor.footprint.recorded_connection import RecordedConnection
