@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from rehearsal.corpus import CASES, TABLE, Case
+from rehearse.corpus import CASES, TABLE, Case
 from sartor import api
 from sartor.api.requests import ignore
 from sartor.archive.tools import find_tools
