@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sartor.domain.schema.drift import Record, carried, find_drift
+from sartor.domain.schema.drift import Baseline, carried, find_drift
 from sartor.domain.schema.fingerprint import Fingerprint, SchemaObject, Scope
 
 NAMES, DEFINITIONS = st.sampled_from("abcdef"), st.sampled_from(["text", "int"])
@@ -30,10 +30,10 @@ def kept(fingerprint: Fingerprint) -> dict[str, Any]:
     return fingerprint.packed() | {"objects": base64.b64encode(fingerprint.text).decode()}
 
 
-def record(fingerprint: Fingerprint | None, *, outdated: bool = False) -> Record:
+def baseline(fingerprint: Fingerprint | None, *, outdated: bool = False) -> Baseline:
     at = datetime(2026, 11, 20, tzinfo=UTC)
     packed = kept(fingerprint) if fingerprint else {"format": 0}
-    return Record(seq=1, at=at, user="ada", host="ci", sartor="9", outdated=outdated, packed=packed)
+    return Baseline(seq=1, at=at, user="ada", host="ci", sartor="9", outdated=outdated, packed=packed)
 
 
 @given(OBJECTS, OBJECTS)
@@ -68,8 +68,13 @@ def test_parts_go_with_their_whole() -> None:
 def test_what_cannot_be_told() -> None:
     """Nothing is called drift that may be a run's own, another server's way of writing, or another Sartor's."""
     live = make(TABLE)
-    assert find_drift(record(make()), live).differences
-    for found in (record(make(), outdated=True), record(None), record(make(server=15)), record(make(schema="other"))):
+    assert find_drift(baseline(make()), live).differences
+    for found in (
+        baseline(make(), outdated=True),
+        baseline(None),
+        baseline(make(server=15)),
+        baseline(make(schema="other")),
+    ):
         drift = find_drift(found, live)
         assert drift.unknown
         assert not drift.differences

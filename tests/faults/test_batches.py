@@ -11,7 +11,8 @@ import pytest
 from sartor import api
 from sartor.domain.destination import Destination
 from sartor.domain.report import Note, RunEvent
-from sartor.execution import fuser, lookout
+from sartor.execution import monitor
+from sartor.execution.executors import batch
 from support.command import Command, Finished, finish
 from support.database import Database, temporary_database, with_name
 from support.folder import Folder
@@ -211,7 +212,7 @@ def test_who_is_in_the_way_is_named(sartor: Command, folder: Folder, database: D
 
 def test_what_takes_long_is_the_scripts(database: Database, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     """A statement that takes long is told of as the script's own: which script, which statement."""
-    monkeypatch.setattr(lookout, "LONG", 0.3)
+    monkeypatch.setattr(monitor, "LONG", 0.3)
     folder.write(
         MIDDLE,
         'async def up(conn):\n    await conn.execute("select 1")\n    await conn.execute("select pg_sleep(60)")\n',
@@ -337,9 +338,9 @@ def test_a_message_has_an_end(sartor: Command, folder: Folder, database: Databas
     """Large scripts aren't all sent in one message, however few they are."""
     database.run("create table seen (script text, message text)")
     for number, identity in enumerate(IDS):
-        folder.add(f"1.0.0-{identity}.py", up=f"{SEEN.format(number)} /* {'x' * fuser.LONGEST} */")
+        folder.add(f"1.0.0-{identity}.py", up=f"{SEEN.format(number)} /* {'x' * batch.LONGEST} */")
     sartor("deploy", "latest")
-    assert database.value("select max(length(message)) from seen") < 3 * fuser.LONGEST
+    assert database.value("select max(length(message)) from seen") < 3 * batch.LONGEST
 
 
 def test_a_script_begins_with_the_defaults(sartor: Command, folder: Folder, database: Database) -> None:

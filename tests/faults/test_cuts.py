@@ -12,7 +12,7 @@ import pytest
 from sartor.api import LineageSource, deploy
 from sartor.domain.destination import Destination
 from sartor.errors import Unreachable
-from sartor.execution import fuser
+from sartor.execution.executors import batch
 from support.campaigns import CUTS, WAYS, cut, finished, make_chance
 from support.command import Command, finish
 from support.database import Database, with_name
@@ -156,7 +156,7 @@ def test_the_connection_is_cut_in_the_middle_of_a_script(proxy: Proxy, sartor: C
 
 def test_nobody_can_tell_how_a_batch_ended(folder: Folder, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection lost while a batch is at work, and no other to be had: the words don't speak of COMMIT."""
-    monkeypatch.setattr(fuser, "RESOLVE", 0.2)
+    monkeypatch.setattr(batch, "RESOLVE", 0.2)
     folder.add("1.0.0-1700000000-slow.py", up="select pg_sleep(600)")
     sources = (LineageSource(name="main", location=str(folder.path)),)
 

@@ -138,7 +138,7 @@ def test_another_run_is_named(sartor: Command, database: Database) -> None:
     assert f"sartor deploy {other.pid}@" in ended.err.split("error:")[-1], ended.err
     assert "pg_terminate_backend(" in ended.err
     assert "at work for " in ended.err
-    assert "query:" not in ended.err  # that would be the lookout's own
+    assert "query:" not in ended.err  # that would be the monitor's own
     assert [a["id"] for a in finish(other).json["done"]] == ["1700000000-a", "1700000001-b"]
 
 

@@ -9,8 +9,8 @@ import pytest
 from sartor.domain.destination import Destination
 from sartor.domain.ledger import EventKind
 from sartor.domain.limits import Limits
-from sartor.execution.attempt import Stale
-from sartor.execution.turn import take_turn
+from sartor.execution.retry import Stale
+from sartor.execution.run_context import locked_run
 from sartor.postgres.session import Session
 from support.command import Command
 from support.database import Database
@@ -27,7 +27,7 @@ def test_an_event_follows_the_last_one(off: int, sartor: Command, folder: Folder
     async def record() -> None:
         async with (
             Session(Destination.parse(database.url), application="sartor deploy") as session,
-            take_turn(session, "deploy", limits=Limits(), observer=lambda _event: None) as turn,
+            locked_run(session, "deploy", limits=Limits(), observer=lambda _event: None) as turn,
         ):
             turn.head = head + off
             await turn.record(EventKind.SEEDED, None)

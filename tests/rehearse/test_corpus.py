@@ -19,7 +19,7 @@ from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, make_plan
 from sartor.domain.rehearsal import Rehearsed
 from sartor.domain.release import parse_target
-from sartor.execution.progress import carry_out
+from sartor.execution.run_loop import execute_plan
 from sartor.footprint.footprint import read_relations
 from sartor.footprint.recorded_connection import RecordedConnection
 from sartor.footprint.table_forms import Forms, read_forms
@@ -74,7 +74,7 @@ async def _run(database: Database, sources: list[api.LineageSource]) -> dict[str
         script_recorder = ScriptRecorder(
             known, "public", Forms(await read_forms(session.connection, known)), counts=True
         )
-        await carry_out(
+        await execute_plan(
             session,
             ledger,
             catalogue,

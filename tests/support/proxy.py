@@ -15,7 +15,7 @@ from enum import Enum
 from urllib.parse import urlsplit, urlunsplit
 
 COMMITS = (b"COMMIT;close all", b"commit;begin;close all")
-"""What a message holds that ends a guarded transaction: one's own, or those of a batch."""
+"""What a message holds that ends a script's transaction: one's own, or those of a batch."""
 
 QUERY = b"Q"
 """The first byte of a message of SQL; its length follows in four."""

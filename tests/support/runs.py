@@ -62,7 +62,7 @@ def main() -> int:
     """Run once, when a line comes in."""
     import asyncio  # noqa: PLC0415 - a test that imports this module has no use for these
 
-    import sartor.execution.progress  # noqa: F401, PLC0415
+    import sartor.execution.run_loop  # noqa: F401, PLC0415
     from sartor import api  # noqa: PLC0415
     from sartor.domain.destination import Destination  # noqa: PLC0415
     from sartor.domain.limits import Limits  # noqa: PLC0415

@@ -9,7 +9,7 @@ from sartor.domain.ledger import EventKind
 from sartor.domain.manifest import Standing
 from sartor.domain.repair import Mend
 from sartor.domain.schema.difference import Change, Difference, unified
-from sartor.domain.schema.drift import Drift, Record
+from sartor.domain.schema.drift import Baseline, Drift
 from sartor.domain.verification import Verification
 
 REPAIR = 'sartor db alteration repair --reason "..."'
@@ -65,16 +65,16 @@ def _released_lines(found: Standing) -> Iterator[str]:
 def _drift_lines(drift: Drift) -> Iterator[str]:
     if not drift.differences:
         return
-    since = f"changed since the last run ({_when(drift.record)})" if drift.record else "other than a replay makes it"
-    yield from ("", f"{since}:")
+    when = f"changed since the last run ({_when(drift.baseline)})" if drift.baseline else "other than a replay makes it"
+    yield from ("", f"{when}:")
     for difference in drift.differences:
         yield from _difference_lines(difference)
-    accept = f"; or: {REPAIR} --accept-drift" if drift.record else ""
+    accept = f"; or: {REPAIR} --accept-drift" if drift.baseline else ""
     yield f"  undo these changes, or make an alteration of them{accept}"
 
 
-def _when(record: Record) -> str:
-    return f"{record.at:%Y-%m-%d %H:%M} by {record.user}"
+def _when(baseline: Baseline) -> str:
+    return f"{baseline.at:%Y-%m-%d %H:%M} by {baseline.user}"
 
 
 def _difference_lines(difference: Difference) -> Iterator[str]:

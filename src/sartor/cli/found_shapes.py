@@ -108,14 +108,14 @@ def verification_shape(found: Verification) -> Shape:
         "noted": [_difference_shape(difference) for difference in drift.noted],
         "replayed": found.replayed,
         "recorded": {
-            "seq": drift.record.seq,
-            "at": drift.record.at.isoformat(),
-            "user": drift.record.user,
-            "host": drift.record.host,
-            "sartor": drift.record.sartor,
-            "anew": drift.record.anew.isoformat() if drift.record.anew else None,
+            "seq": drift.baseline.seq,
+            "at": drift.baseline.at.isoformat(),
+            "user": drift.baseline.user,
+            "host": drift.baseline.host,
+            "sartor": drift.baseline.sartor,
+            "anew": drift.baseline.anew.isoformat() if drift.baseline.anew else None,
         }
-        if drift.record
+        if drift.baseline
         else None,
         "unknown": drift.unknown or None,
         "invalid_indexes": list(found.invalid),

@@ -60,9 +60,9 @@ class Verification:
         if self.drift.unknown:
             what = "what a replay would make" if self.replayed else "what changed since the last run"
             yield f"{what} can't be told: {self.drift.unknown}"
-        elif (record := self.drift.record) and record.anew:
+        elif (baseline := self.drift.baseline) and baseline.anew:
             yield (
-                f"what was changed by hand before {record.anew:%Y-%m-%d %H:%M} can't be told, as what should be was"
+                f"what was changed by hand before {baseline.anew:%Y-%m-%d %H:%M} can't be told, as what should be was"
                 " recorded anew then; `verify --against-replay` can, and `repair --accept-drift` takes it as it is"
             )
         if unproved := self.standing.unproved:

@@ -24,10 +24,10 @@ from sartor.domain.ledger import EventKind
 from sartor.domain.limits import Limits
 from sartor.domain.report import BackedUp, Copying, Note, Observer
 from sartor.errors import BackupFailed, LedgerUnsound, PoolerRefused, SartorError
-from sartor.execution.again import Again
-from sartor.execution.attempt import Committed, Stale
-from sartor.execution.founding import require_sound
-from sartor.execution.turn import take_turn
+from sartor.execution.ledger_setup import require_sound
+from sartor.execution.replanning import Replanning
+from sartor.execution.retry import Committed, Stale
+from sartor.execution.run_context import locked_run
 from sartor.footprint.dependencies import read_contents
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.driver.connection import Connection
@@ -261,13 +261,13 @@ async def _note_alone(session: Session, backup: Backup, limits: Limits, observer
             observer(Note(text="the journal doesn't have this backup: nothing was ever deployed here"))
             return False
         await require_sound(session)
-        async with take_turn(session, "backup", limits=limits, observer=observer) as turn:
-            again = Again(turn)
+        async with locked_run(session, "backup", limits=limits, observer=observer) as run:
+            again = Replanning(run)
             while True:
                 require_format(ledger)
-                turn.head = ledger.head
+                run.head = ledger.head
                 try:
-                    await turn.happen(EventKind.BACKUP, None, "backup", _nothing, detail=backup.detail)
+                    await run.run_in_transaction(EventKind.BACKUP, None, "backup", _nothing, detail=backup.detail)
                 except Stale as stale:
                     ledger = await read_ledger(session)
                     again.allow(stale, head=ledger.head)

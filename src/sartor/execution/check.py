@@ -16,9 +16,9 @@ from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Direction, Plan, Rollback, Step, make_plan
 from sartor.domain.schema.drift import Drift
 from sartor.errors import DestinationError, LedgerTooNew, PrivilegeMissing
+from sartor.execution.executors.psql import write_script
 from sartor.execution.preview import find_losses
-from sartor.execution.progress import load_all
-from sartor.execution.psql_script import write_script
+from sartor.execution.run_loop import load_all
 from sartor.execution.verify import look_for_drift
 from sartor.postgres import psql
 from sartor.postgres.ledger import read_ledger, require_format

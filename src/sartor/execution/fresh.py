@@ -10,7 +10,7 @@ from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Direction, make_plan
 from sartor.domain.report import Note, Observer
 from sartor.errors import DestinationError
-from sartor.execution.turn import take_turn
+from sartor.execution.run_context import locked_run
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.schema_contents import drop_contents
 from sartor.postgres.session import Session, application_name
@@ -30,7 +30,7 @@ async def drop_all(
         session.require_write()
         if not session.facts.schema_exists:
             return 0
-        async with take_turn(session, "fresh", limits=limits, observer=observer):
+        async with locked_run(session, "fresh", limits=limits, observer=observer):
             try:
                 count = await drop_contents(session.connection, destination.schema, lock_timeout=limits.lock_budget)
             except DRIVER_ERRORS as error:

@@ -13,18 +13,18 @@ from sartor.domain.repair import Mend, Repair, make_repair
 from sartor.domain.report import Observer
 from sartor.domain.schema.difference import find_differences
 from sartor.errors import DestinationError, RunHeld
-from sartor.execution.again import Again
-from sartor.execution.attempt import Stale
-from sartor.execution.founding import found_ledger
-from sartor.execution.recording import missing_right, recording
-from sartor.execution.turn import Turn, take_turn
+from sartor.execution.baseline_update import missing_right, updating_baseline
+from sartor.execution.ledger_setup import prepare_ledger
+from sartor.execution.replanning import Replanning
+from sartor.execution.retry import Stale
+from sartor.execution.run_context import RunContext, locked_run
 from sartor.execution.verify import look_for_drift
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.invalid_indexes import InvalidIndex, drop_index, invalid_indexes
 from sartor.postgres.ledger import read_ledger, require_format
-from sartor.postgres.record import read_record, write_record
 from sartor.postgres.session import Session, application_name
+from sartor.schema.baseline import read_baseline, write_baseline
 from sartor.schema.catalog_version import read_catalog_version
 from sartor.schema.fingerprint import read_fingerprint
 
@@ -45,15 +45,15 @@ async def run_repair(
         if not await _decide(session, ledger, catalogue, request):
             return ()
         session.require_write()
-        async with take_turn(session, "repair", limits=limits, observer=observer) as turn:
-            await found_ledger(turn)
+        async with locked_run(session, "repair", limits=limits, observer=observer) as run:
+            await prepare_ledger(run)
             if request.accept_drift and not session.facts.fingerprint_writable:
                 raise DestinationError(missing_right(session, "select, insert, update"))
-            turn.head = (await read_ledger(session)).head
+            run.head = (await read_ledger(session)).head
             if request.accept_drift:
-                return await _mend_all(turn, catalogue, request)
-            async with recording(turn, head=turn.head):
-                return await _mend_all(turn, catalogue, request)
+                return await _mend_all(run, catalogue, request)
+            async with updating_baseline(run, head=run.head):
+                return await _mend_all(run, catalogue, request)
 
 
 async def _decide(session: Session, ledger: Ledger, catalogue: Catalogue, request: Repair) -> tuple[Mend, ...]:
@@ -66,17 +66,17 @@ async def _invalid(session: Session) -> tuple[InvalidIndex, ...]:
     return await invalid_indexes(session.connection, session.schema)
 
 
-async def _mend_all(turn: Turn, catalogue: Catalogue, request: Repair) -> tuple[Mend, ...]:
+async def _mend_all(run: RunContext, catalogue: Catalogue, request: Repair) -> tuple[Mend, ...]:
     done: list[Mend] = []
-    again, stale = Again(turn), None
+    again, stale = Replanning(run), None
     while True:
-        ledger = await read_ledger(turn.session)
+        ledger = await read_ledger(run.session)
         if stale is not None:
             again.allow(stale, head=ledger.head, done=len(done))
-        turn.head = ledger.head
+        run.head = ledger.head
         try:
-            for mend in await _decide(turn.session, ledger, catalogue, _left(request, done)):
-                await _mend(turn, mend, request.reason)
+            for mend in await _decide(run.session, ledger, catalogue, _left(request, done)):
+                await _mend(run, mend, request.reason)
                 done.append(mend)
         except Stale as error:
             stale = error
@@ -90,17 +90,17 @@ def _left(request: Repair, done: list[Mend]) -> Repair:
     return dataclasses.replace(request, drop_indexes=request.drop_indexes - dropped)
 
 
-async def _mend(turn: Turn, mend: Mend, reason: str) -> None:
+async def _mend(run: RunContext, mend: Mend, reason: str) -> None:
     match mend.kind:
         case EventKind.INDEX_DROPPED:
-            table = await _drop(turn, mend.name)
-            await turn.record(mend.kind, None, index=mend.name, table=table, reason=reason)
+            table = await _drop(run, mend.name)
+            await run.record(mend.kind, None, index=mend.name, table=table, reason=reason)
         case EventKind.DRIFT_ACCEPTED:
-            await _accept_drift(turn, mend, reason)
+            await _accept_drift(run, mend, reason)
         case EventKind.ACCEPTED:
-            await turn.record(mend.kind, mend.about, was=mend.was, reason=reason)
+            await run.record(mend.kind, mend.about, was=mend.was, reason=reason)
         case _:
-            await turn.record(mend.kind, mend.about, reason=reason)
+            await run.record(mend.kind, mend.about, reason=reason)
 
 
 async def _is_drifted(session: Session) -> bool:
@@ -108,15 +108,15 @@ async def _is_drifted(session: Session) -> bool:
     return not (drift.absent and drift.certain)
 
 
-async def _drop(turn: Turn, name: str) -> str:
+async def _drop(run: RunContext, name: str) -> str:
     """Drops an invalid index; returns the name of its table."""
-    index = next(i for i in await _invalid(turn.session) if i.name == name)
+    index = next(i for i in await _invalid(run.session) if i.name == name)
     if index.building:
         raise RunHeld(f"another session is building index {name}", hint="wait for it, or end that session")
-    turn.attend(f"drop index {name}")
+    run.follow(f"drop index {name}")
     try:
-        async with asyncio.timeout(turn.limits.lock_budget):
-            await drop_index(turn.session.connection, turn.session.schema, index)
+        async with asyncio.timeout(run.limits.lock_budget):
+            await drop_index(run.session.connection, run.session.schema, index)
     except TimeoutError:
         raise DestinationError(f"index {name} can't be dropped: it is still in use", hint="try again later") from None
     except DRIVER_ERRORS as error:
@@ -124,18 +124,18 @@ async def _drop(turn: Turn, name: str) -> str:
     return index.table
 
 
-async def _accept_drift(turn: Turn, mend: Mend, reason: str) -> None:
+async def _accept_drift(run: RunContext, mend: Mend, reason: str) -> None:
     """Records the schema as it is now, in one transaction with its event."""
-    session = turn.session
-    stamp = await read_catalog_version(session.connection)
+    session = run.session
+    catalog_version = await read_catalog_version(session.connection)
     live = await read_fingerprint(session.connection, [session.schema])
-    record = await read_record(session)
+    record = await read_baseline(session)
     expected = record.fingerprint if record else None
     changed = [d.label for d in find_differences(expected, live)] if expected and expected.comparable(live) else None
-    seq = turn.head + 1
+    seq = run.head + 1
 
     async def work(_connection: Connection) -> None:
-        await write_record(session, live, seq=seq, stamp=stamp)
+        await write_baseline(session, live, seq=seq, catalog_version=catalog_version)
 
     detail = {"reason": reason, "objects": changed, "logical": live.logical}
-    await turn.happen(mend.kind, None, mend.name, work, detail=detail)
+    await run.run_in_transaction(mend.kind, None, mend.name, work, detail=detail)

@@ -29,7 +29,7 @@ async def run(
 ) -> Report:
     """Does what `request` asks on one destination, and returns a report; `backup` orders a backup to be taken before.
 
-    Raises SartorError, as `progress.carry_out`.
+    Raises SartorError, as `run_loop.execute_plan`.
     """
     verb = "deploy" if isinstance(request, Deploy) else "rollback"
     async with Session(destination, application=application_name(verb), kind=_kind(destination)) as session:
@@ -42,9 +42,9 @@ async def run(
         if plan.is_empty:
             return Report(direction=plan.direction, target=plan.target, plan=plan)
         # Only a run with work to do loads what that needs: most deploys find nothing to do.
-        from sartor.execution.progress import carry_out
+        from sartor.execution.run_loop import execute_plan
 
-        return await carry_out(
+        return await execute_plan(
             session, ledger, catalogue, request, plan, limits=limits, backup=backup, observer=observer
         )
 

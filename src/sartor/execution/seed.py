@@ -17,11 +17,11 @@ from sartor.domain.ledger import EventKind
 from sartor.domain.limits import Limits
 from sartor.domain.report import Failure, Note, Observer
 from sartor.errors import CatalogueError, DestinationError, ScriptError, alteration_failed
-from sartor.execution.again import Again
-from sartor.execution.attempt import Stale, is_the_scripts
-from sartor.execution.founding import require_sound
-from sartor.execution.guest import guest
-from sartor.execution.turn import Turn, take_turn
+from sartor.execution.ledger_setup import require_sound
+from sartor.execution.replanning import Replanning
+from sartor.execution.retry import Stale, is_the_scripts
+from sartor.execution.run_context import RunContext, locked_run
+from sartor.execution.script_call import contained
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.ledger import read_ledger, require_format
 from sartor.postgres.schema_contents import empty_tables
@@ -106,44 +106,44 @@ async def put_in(
                 hint="deploy first: sartor db alteration deploy",
             )
         await require_sound(session)
-        async with take_turn(session, "seed", limits=limits, observer=observer) as turn:
-            await _seed(turn, modules, reset=reset)
+        async with locked_run(session, "seed", limits=limits, observer=observer) as run:
+            await _seed(run, modules, reset=reset)
 
 
-async def _seed(turn: Turn, modules: Sequence[SeedModule], *, reset: bool) -> None:
+async def _seed(run: RunContext, modules: Sequence[SeedModule], *, reset: bool) -> None:
     current = modules[0]
 
     async def work(connection: Connection) -> None:
         nonlocal current
         own = [(module, module.reset) for module in reversed(modules) if reset and module.reset]
         for current, take_out in own:
-            await guest(take_out, str(current.file))(connection, turn.context(current.file.name))
+            await contained(take_out, str(current.file))(connection, run.context(current.file.name))
         if reset and not own:
-            count = await empty_tables(connection, turn.session.schema)
-            turn.observer(Note(text=f"emptied {count} tables"))
+            count = await empty_tables(connection, run.session.schema)
+            run.observer(Note(text=f"emptied {count} tables"))
         for current in modules:
-            await guest(current.seed, str(current.file))(connection, turn.context(current.file.name))
+            await contained(current.seed, str(current.file))(connection, run.context(current.file.name))
 
-    again, stale = Again(turn), None
+    again, stale = Replanning(run), None
     while True:
-        ledger = await read_ledger(turn.session)
+        ledger = await read_ledger(run.session)
         require_format(ledger)
         if stale is not None:
             again.allow(stale, head=ledger.head)
-        turn.head = ledger.head
+        run.head = ledger.head
         try:
             files = [module.file.name for module in modules]
-            await turn.happen(EventKind.SEEDED, None, "seeds", work, detail={"files": files, "reset": reset})
+            await run.run_in_transaction(EventKind.SEEDED, None, "seeds", work, detail={"files": files, "reset": reset})
         except Stale as error:
             stale = error
             continue
         except Exception as error:
             if not is_the_scripts(error):
                 raise
-            raise alteration_failed(_failure(turn, error, current)) from error
+            raise alteration_failed(_failure(run, error, current)) from error
         return
 
 
-def _failure(turn: Turn, error: BaseException, module: SeedModule) -> Failure:
+def _failure(run: RunContext, error: BaseException, module: SeedModule) -> Failure:
     file = module.file
-    return turn.failure(error, name=file.name, alteration_id=None, file=str(file), locate=module.locate)
+    return run.failure(error, name=file.name, alteration_id=None, file=str(file), locate=module.locate)

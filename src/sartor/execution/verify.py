@@ -8,17 +8,17 @@ from sartor.domain.destination import Destination
 from sartor.domain.schema.drift import Drift, find_drift
 from sartor.domain.status import compare_with_ledger
 from sartor.domain.verification import Verification
-from sartor.execution.recording import missing_right
+from sartor.execution.baseline_update import missing_right
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.invalid_indexes import invalid_indexes
 from sartor.postgres.ledger import read_ledger
 from sartor.postgres.own_tables import read_writers, require_sound_tables
-from sartor.postgres.record import read_record
 from sartor.postgres.session import Session, application_name
+from sartor.schema.baseline import read_baseline
 from sartor.schema.fingerprint import read_fingerprint
 
 LOOKS = 5
-"""The number of times that the schema is read at most, where runs go on recording meanwhile."""
+"""The number of times that the schema is read at most, where runs update the baseline meanwhile."""
 
 
 async def verify(destination: Destination, catalogue: Catalogue) -> Verification:
@@ -41,7 +41,7 @@ async def verify(destination: Destination, catalogue: Catalogue) -> Verification
 
 
 async def look_for_drift(session: Session) -> Drift:
-    """Returns how the session's schema differs from its record."""
+    """Returns how the session's schema differs from its baseline."""
     if not session.facts.fingerprint_readable:
         return Drift(unknown=missing_right(session, "select"))
     try:
@@ -53,13 +53,13 @@ async def look_for_drift(session: Session) -> Drift:
 
 
 async def _look(session: Session) -> Drift:
-    record = await read_record(session)
+    baseline = await read_baseline(session)
     for _ in range(LOOKS):
-        if record is None:
+        if baseline is None:
             return Drift(unknown="no run has recorded what it made yet")
         live = await read_fingerprint(session.connection, [session.schema])
-        before, record = record, await read_record(session)
-        # A run that ended in between has changed both the schema and the record.
-        if record is not None and (record.outdated or (record.seq == before.seq and record.at == before.at)):
-            return find_drift(record, live)
-    return Drift(record=record, unknown="one run after the other is at work")
+        before, baseline = baseline, await read_baseline(session)
+        # A run that ended in between has changed both the schema and the baseline.
+        if baseline is not None and (baseline.outdated or (baseline.seq == before.seq and baseline.at == before.at)):
+            return find_drift(baseline, live)
+    return Drift(baseline=baseline, unknown="one run after the other is at work")

@@ -12,7 +12,7 @@ from sartor.domain.report import Failure
 from sartor.errors import Escaped, ScriptFault, said
 from sartor.postgres.driver.refused import NoTalk, TransactionControl
 from sartor.postgres.driver.unawaited import NotAwaited
-from sartor.postgres.guard import BEYOND, CLOSED_CONSTRAINT, MARK_GONE, ROLE_LEFT
+from sartor.postgres.journal import BEYOND, CLOSED_CONSTRAINT, MARK_GONE, ROLE_LEFT
 from sartor.postgres.server_objects import BeyondDatabase, beyond
 from sartor.sql.sensitive import secret_literals, without_secrets
 
@@ -30,7 +30,7 @@ Another try may well succeed (the manual's appendix A).
 """
 
 STALE = frozenset({"23505", "23502"})
-"""The SQLSTATEs with which the server answers the guard's claim where another run was first."""
+"""The SQLSTATEs with which the server answers a claim where another run was first."""
 
 SAVEPOINT = "wrap the statement that may fail in `async with conn.transaction():`"
 
@@ -135,7 +135,7 @@ def _is_lost(error: BaseException) -> bool:
 
 
 def _is_marked(error: BaseException, mark: str) -> bool:
-    """Returns whether the guard raised the error, with this mark."""
+    """Returns whether a record raised the error, with this mark."""
     return isinstance(error, asyncpg.PostgresError) and mark in str(error)
 
 

@@ -1,8 +1,8 @@
 r"""Writes the events of a plan as a psql script: the SQL that a run would send, to be run by hand.
 
-The claims and records are the guard's own, with their numbers fixed in advance: a script that isn't the first to write
-event 12 fails there, and has changed nothing. See the manual's page on psql for what it does to a script: variables
-after a colon, `\;` between statements of one message, `\gset` so that a row isn't shown.
+The claims and records are those of `journal`, with their numbers fixed in advance: a script that isn't the first to
+write event 12 fails there, and has changed nothing. See the manual's page on psql for what it does to a script:
+variables after a colon, `\;` between statements of one message, `\gset` so that a row isn't shown.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from sartor.domain.own_tables import TABLES, OwnTable
 from sartor.domain.rehearsal import Message
 from sartor.postgres.driver.connection import CLEANING
 from sartor.postgres.driver.fence import FENCE
-from sartor.postgres.guard import JOURNAL, LEDGER, NewEvent, closing, opening
 from sartor.postgres.invalid_indexes import start_detail
-from sartor.postgres.pins import Pins, session_settings, without_lock_timeout
+from sartor.postgres.journal import JOURNAL, LEDGER, NewEvent, claim_sql, record_sql
+from sartor.postgres.session_settings import SessionSettings, set_in_session, without_lock_timeout
 from sartor.sql import lexer
 from sartor.sql.client_copy import find_client_copy
 from sartor.sql.concurrent import waits_for_others
@@ -90,32 +90,34 @@ def _literal(value: object) -> str:
     return quote_literal(str(int(value) if isinstance(value, int) else value))
 
 
-def guarded(event: NewEvent, pins: Pins, statements: Iterable[SentMessage]) -> list[Part]:
+def in_transaction(event: NewEvent, settings: SessionSettings, statements: Iterable[SentMessage]) -> list[Part]:
     """Returns an event and its work as one transaction."""
     work = [part for sent in statements for part in ("\n", *_said(sent))]
-    claim, record = _quiet(opening(event, pins)), _quiet(closing(event, pins))
+    claim, record = _quiet(claim_sql(event, settings)), _quiet(record_sql(event, settings))
     before = f"{_ENCODING}begin;\n-- its claim\n{claim}"
     return [before, *work, f"\n-- its record\n{record}commit;\n{_clean()}"]
 
 
-def outside(start: NewEvent, end: NewEvent, pins: Pins, messages: Iterable[SentMessage]) -> list[Part]:
+def outside_transaction(
+    start: NewEvent, end: NewEvent, settings: SessionSettings, messages: Iterable[SentMessage]
+) -> list[Part]:
     """Returns two events and, between them, work outside a transaction: each of `messages` is sent as one message.
 
     What a run that resumes after an interruption needs to know is recorded with the first event.
     """
-    journal = f"{quote_identifier(pins.schema)}.{JOURNAL}"
-    note = f"{FENCE}update {journal} set detail = detail || {start_detail(pins.schema)} where seq = {start.seq}"
-    work = [part for sent in messages for part in ("\n", *_at_leisure(sent, pins))]
-    began, ended = guarded(start, pins, [SentMessage(note)]), guarded(end, pins, [])
-    return [*began, f"\n{_ENCODING}{_quiet(session_settings(pins))}", *work, f"\n{_clean()}\n", *ended]
+    journal = f"{quote_identifier(settings.schema)}.{JOURNAL}"
+    note = f"{FENCE}update {journal} set detail = detail || {start_detail(settings.schema)} where seq = {start.seq}"
+    work = [part for sent in messages for part in ("\n", *_at_leisure(sent, settings))]
+    began, ended = in_transaction(start, settings, [SentMessage(note)]), in_transaction(end, settings, [])
+    return [*began, f"\n{_ENCODING}{_quiet(set_in_session(settings))}", *work, f"\n{_clean()}\n", *ended]
 
 
-def _at_leisure(sent: SentMessage, pins: Pins) -> list[Part]:
+def _at_leisure(sent: SentMessage, settings: SessionSettings) -> list[Part]:
     """Returns a message outside a transaction; a statement that waits for others by its nature has no lock_timeout."""
     said = _said(SentMessage(_one_message(sent.text), sent.rows))
     if not waits_for_others(sent.text):
         return said
-    before, behind = without_lock_timeout(pins)
+    before, behind = without_lock_timeout(settings)
     return [f"{_quiet(before)}", *said, f"{_quiet(behind)}"]
 
 

@@ -10,9 +10,9 @@ from sartor.domain.plan import Plan, Step
 from sartor.domain.rehearsal import Rehearsed
 from sartor.domain.report import Failure, Note, Observer
 from sartor.errors import Unreachable
-from sartor.execution.guest import guest
-from sartor.postgres.pins import Pins, session_settings
+from sartor.execution.script_call import contained
 from sartor.postgres.session import Session
+from sartor.postgres.session_settings import SessionSettings, set_in_session
 from sartor.rehearse.recorded_scripts import ScriptRecorder
 
 SHORT = 0.3
@@ -43,10 +43,10 @@ async def _rehearse(
     if script.needs_session(plan.direction):
         outside = "it runs outside a transaction, so it can't be rolled back"
         return Rehearsed(alteration=alteration, reason=outside), None
-    pins, failed = _pins(session, alteration.name, limits), None
+    settings, failed = _settings(session, alteration.name, limits), None
     try:
-        async with session.connection.guarded(session_settings(pins), ""):
-            await guest(body, alteration.file)(session.connection, _context(session, alteration.name, observer))
+        async with session.connection.script_transaction(set_in_session(settings), ""):
+            await contained(body, alteration.file)(session.connection, _context(session, alteration.name, observer))
             raise _Undo  # noqa: TRY301 - ends a transaction that must not be committed
     except _Undo:
         pass
@@ -72,8 +72,8 @@ def _failure(error: Exception, session: Session, script: Script, limits: Limits)
     )
 
 
-def _pins(session: Session, name: str, limits: Limits) -> Pins:
-    return Pins(
+def _settings(session: Session, name: str, limits: Limits) -> SessionSettings:
+    return SessionSettings(
         schema=session.schema,
         role=session.facts.role,
         lock_timeout=min(limits.lock_timeout or SHORT, SHORT),

@@ -18,7 +18,7 @@ from sartor.domain.plan import Deploy, Plan, Rollback, make_plan
 from sartor.domain.rehearsal import Rehearsal, Rehearsed
 from sartor.domain.report import Failure, Note, Observer, RunEvent, Waiting
 from sartor.errors import AlterationFailed, PoolerRefused
-from sartor.execution.progress import carry_out
+from sartor.execution.run_loop import execute_plan
 from sartor.footprint.footprint import Relations, read_relations, read_sizes
 from sartor.footprint.recorded_connection import RecordedConnection
 from sartor.footprint.table_forms import Forms, read_forms
@@ -184,7 +184,7 @@ async def deploy_there(
     plan = make_plan(catalogue, ledger, request)
     limits = limits._replace(fuse=False)
     try:
-        await carry_out(
+        await execute_plan(
             scratch,
             ledger,
             catalogue,

@@ -1,4 +1,4 @@
-"""Reads a stamp of the catalogue: a short text that differs once anything that a fingerprint reads has changed."""
+"""Reads the catalog version: a short text that differs once anything that a fingerprint reads has changed."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from ({_ROWS} union all select pg_catalog.concat(oid, rolname) from pg_catalog.p
 
 
 async def read_catalog_version(connection: DriverConnection) -> str:
-    """Returns the database's stamp now. Raises what the driver raises.
+    """Returns the catalog version of the database now. Raises what the driver raises.
 
-    Equal stamps mean that a fingerprint in `Scope.SCHEMAS` would be the same. Different stamps mean nothing: a
-    temporary table changes the stamp, and so does one in another schema. A stamp costs a tenth of a fingerprint, and
-    waits for no lock.
+    Equal versions mean that a fingerprint in `Scope.SCHEMAS` would be the same. Different ones mean nothing: a
+    temporary table changes the version, and so does one in another schema. Reading it costs a tenth of a fingerprint,
+    and waits for no lock.
     """
-    stamp: str = await connection.fetchval(_QUERY)
-    return stamp
+    version: str = await connection.fetchval(_QUERY)
+    return version

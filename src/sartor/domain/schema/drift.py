@@ -15,13 +15,13 @@ OUTDATED = "a run is at work, or has ended without recording what it made"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
+class Baseline:
     """A ledger's record of what the schema should be, as of the journal's event `seq`; who recorded it, and when.
 
-    `packed` is what `Fingerprint.unpack` reads. `stamp` is the catalogue's where the schema was exactly as recorded,
-    else "". `outdated` says that alterations were deployed or rolled back since then, in a run that hasn't recorded
-    what they made. `anew` is when a run last took the schema as it was for what it should be, with no record to compare
-    it with; None where each run continued from the one before.
+    `packed` is what `Fingerprint.unpack` reads. `catalog_version` is the database's where the schema was exactly as
+    recorded, else "". `outdated` says that alterations were deployed or rolled back since then, in a run that hasn't
+    recorded what they made. `anew` is when a run last took the schema as it was for what it should be, with no baseline
+    to compare it with; None where each run continued from the one before.
     """
 
     seq: int
@@ -31,7 +31,7 @@ class Record:
     sartor: str
     outdated: bool
     packed: Mapping[str, Any]
-    stamp: str = ""
+    catalog_version: str = ""
     anew: datetime | None = None
 
     @cached_property
@@ -42,13 +42,13 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """The differences between a live schema and its record: those that are faults, and those only worth a note.
+    """The differences between a live schema and its baseline: those that are faults, and those only worth a note.
 
     Rights that were granted in addition are a note: the operators of a database grant them. Revoked rights are a fault.
     `unknown` says why drift can't be determined; "" where it can.
     """
 
-    record: Record | None = None
+    baseline: Baseline | None = None
     differences: tuple[Difference, ...] = ()
     noted: tuple[Difference, ...] = ()
     unknown: str = ""
@@ -65,20 +65,20 @@ class Drift:
     @property
     def certain(self) -> bool:
         """True where every change that was ever made by hand would be reported."""
-        return not (self.unknown or (self.record and self.record.anew))
+        return not (self.unknown or (self.baseline and self.baseline.anew))
 
     @property
     def absent(self) -> bool:
         """True where the schema is known to be as it was recorded, without even a note."""
-        return self.record is not None and not (self.differences or self.noted or self.unknown)
+        return self.baseline is not None and not (self.differences or self.noted or self.unknown)
 
 
-def find_drift(record: Record, live: Fingerprint) -> Drift:
-    """Returns the drift of a schema since its record."""
-    if reason := _incomparable(record, live):
-        return Drift(record=record, unknown=reason)
-    assert record.fingerprint is not None  # noqa: S101 - for the type checker
-    return replace(hold_against(record.fingerprint, live), record=record)
+def find_drift(baseline: Baseline, live: Fingerprint) -> Drift:
+    """Returns the drift of a schema since its baseline."""
+    if reason := _incomparable(baseline, live):
+        return Drift(baseline=baseline, unknown=reason)
+    assert baseline.fingerprint is not None  # noqa: S101 - for the type checker
+    return replace(hold_against(baseline.fingerprint, live), baseline=baseline)
 
 
 def hold_against(expected: Fingerprint, live: Fingerprint) -> Drift:
@@ -99,12 +99,12 @@ def _only_gives(difference: Difference) -> bool:
     return set(difference.before.split(", ")) <= set(difference.after.split(", "))
 
 
-def _incomparable(record: Record, live: Fingerprint) -> str:
-    expected = record.fingerprint
-    if record.outdated:
+def _incomparable(baseline: Baseline, live: Fingerprint) -> str:
+    expected = baseline.fingerprint
+    if baseline.outdated:
         return OUTDATED
     if expected is None:
-        return f"what should be there was recorded by Sartor {record.sartor}, in a format of its own"
+        return f"what should be there was recorded by Sartor {baseline.sartor}, in a format of its own"
     if expected.server != live.server:
         return f"it was recorded on Postgres {expected.server}, and this is {live.server}"
     if not expected.comparable(live):

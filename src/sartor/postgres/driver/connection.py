@@ -52,7 +52,7 @@ def _told(original: Any) -> Any:
 
     async def told(self: Connection, query: str, *args: Any, **kwargs: Any) -> Any:
         self._check_open()
-        if self.pooled and not self._guarded and not self.is_in_transaction():
+        if self.pooled and not self._in_script and not self.is_in_transaction():
             async with self.fenced():
                 return await told(self, query, *args, **kwargs)
         async with self._at_work(query):
@@ -75,7 +75,7 @@ def _wearing(name: str) -> Any:
 
 
 class Connection(FencedConnection):
-    """An asyncpg connection that guards transactions and records what it is doing.
+    """An asyncpg connection that sends Sartor's SQL with BEGIN and COMMIT, and records what it is doing.
 
     `statement` is the SQL under way (None between statements) and `since` when it began, in seconds of
     `time.monotonic`; `error` is the last error of a statement in the current transaction; `committing` says that COMMIT
@@ -88,7 +88,7 @@ class Connection(FencedConnection):
     __slots__ = (
         "_borrower",
         "_closing",
-        "_guarded",
+        "_in_script",
         "_lender",
         "_opening",
         "_over",
@@ -105,7 +105,7 @@ class Connection(FencedConnection):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._opening = self._closing = ""
-        self._guarded = self._over = False
+        self._in_script = self._over = False
         self._lender: Connection | None = None
         self._borrower = ""
         self.asked: list[Asked] = []
@@ -133,7 +133,7 @@ class Connection(FencedConnection):
         return CLEANING if self.pooled else CLEANING + SESSION_FENCE + self.kept
 
     @asynccontextmanager
-    async def guarded(self, opening: str, closing: str) -> AsyncIterator[None]:
+    async def script_transaction(self, opening: str, closing: str) -> AsyncIterator[None]:
         """Runs the block in a transaction: the SQL `opening` is sent along with BEGIN, and `closing` along with COMMIT.
 
         However it ends, the session is reset or cut. Raises the driver's errors; `committing` is then true where the
@@ -149,15 +149,15 @@ class Connection(FencedConnection):
                 # The driver has another text for BEGIN: the claim is sent now, before anything of a script runs.
                 alone, self._opening = self._opening, ""
                 await super().execute(alone)
-            self._guarded = True
+            self._in_script = True
             yield
-            self._guarded = False
+            self._in_script = False
             await self._commit(transaction)
         except BaseException:
             await self.undo()
             raise
         finally:
-            self._guarded, self._opening, self._closing = False, "", ""
+            self._in_script, self._opening, self._closing = False, "", ""
 
     async def _commit(self, transaction: Any) -> None:
         """Sends the record with Sartor's own COMMIT, whatever the driver's would be; then tells the driver of it."""
@@ -203,7 +203,7 @@ class Connection(FencedConnection):
 
         Where that fails or takes longer than GRACE, it cuts the connection, which does both as well.
         """
-        self._guarded, self._over, self._top_xact = False, False, None
+        self._in_script, self._over, self._top_xact = False, False, None
         if self.is_closed():
             return
         try:
@@ -219,7 +219,7 @@ class Connection(FencedConnection):
             return "COMMIT"
         if query == "BEGIN;" and self._opening:
             query, self._opening = query + self._opening, ""
-        elif self.pooled and not self._guarded and query.upper().startswith(("BEGIN", "START TRANSACTION")):
+        elif self.pooled and not self._in_script and query.upper().startswith(("BEGIN", "START TRANSACTION")):
             query += FENCE
         async with self._at_work(query):
             return await super().execute(query, *args, timeout=timeout)
@@ -284,7 +284,7 @@ class Connection(FencedConnection):
         await super().reset(**kwargs)
 
     def _keep(self, call: str) -> None:
-        if self._guarded:
+        if self._in_script:
             raise TransactionControl(call)
 
     def cursor(self, query: str, *args: Any, **kwargs: Any) -> Any:
@@ -325,7 +325,7 @@ class Connection(FencedConnection):
     def _check(self, query: str) -> None:
         self._check_open()
         # Before it is sent: what a script did between its own COMMIT and ours could no longer be undone.
-        if self._guarded and (control := lexer.transaction_control(query)):
+        if self._in_script and (control := lexer.transaction_control(query)):
             raise TransactionControl(control)
         if copy := find_client_copy(query):
             raise NoTalk(copy)

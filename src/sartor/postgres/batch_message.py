@@ -1,4 +1,4 @@
-"""Runs many events in one message: each in its own guarded transaction, one after another.
+"""Runs many events in one message: each in its own transaction, with its claim and its record, one after another.
 
 The server stops at the first error and skips the rest (the manual's chapter 55.2.2.1, Multiple Statements in a Simple
 Query). Marks between the parts report how far it has come: the server sends an INFO at once, whatever
@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import asyncpg
 
 from sartor.postgres.driver.connection import CLEANING, CLEARING, GRACE, Connection
-from sartor.postgres.guard import NewEvent, Phase, closing, opening, preparing
-from sartor.postgres.pins import Pins
+from sartor.postgres.journal import NewEvent, Phase, claim_sql, prepare_sql, record_sql
+from sartor.postgres.session_settings import SessionSettings
 from sartor.sql.quoting import quote_comment
 
 Told = Callable[[int, float], None]
@@ -29,11 +29,11 @@ End = Callable[[], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class BatchItem:
     """An event of a batch, its settings, and its script's SQL statements, as they would be sent one by one."""
 
     event: NewEvent
-    pins: Pins
+    settings: SessionSettings
     statements: tuple[str, ...]
 
 
@@ -41,26 +41,26 @@ class Piece:
 class _Part:
     """A stretch of the message.
 
-    `piece` is the index of its piece, `phase` its phase, `number` the index of its statement in the script, `start` the
+    `item` is the index of its item, `phase` its phase, `number` the index of its statement in the script, `start` the
     place in the message where it begins, in characters.
     """
 
-    piece: int
+    item: int
     phase: Phase
     number: int
     start: int
     text: str
 
 
-class Batch:
-    """Pieces of one kind of event, sent in one message.
+class BatchMessage:
+    """Items of one kind of event, sent in one message.
 
-    Its marks begin with `mark`; `kept` is the connection's. `committed` counts the pieces that are known to be
+    Its marks begin with `mark`; `kept` is the connection's. `committed` counts the items that are known to be
     committed.
     """
 
-    def __init__(self, pieces: Sequence[Piece], mark: str, kept: str) -> None:
-        self.pieces = pieces
+    def __init__(self, items: Sequence[BatchItem], mark: str, kept: str) -> None:
+        self.items = items
         self.committed = 0
         self._cleared = f"begin;{CLEARING}{kept}commit;"
         self._mark = f"{mark}{secrets.token_hex(6)}"
@@ -71,13 +71,13 @@ class Batch:
         self._length = 0
         self._at = -1
         self._since = time.monotonic()
-        # `pg_stat_activity` and the log show this first, with a mark: the lookout finds the session by its beginning.
-        first = quote_comment(pieces[0].event.about.name) if pieces[0].event.about else ""
+        # `pg_stat_activity` and the log show this first, with a mark: the monitor finds the session by its beginning.
+        first = quote_comment(items[0].event.about.name) if items[0].event.about else ""
         self._prepared = f"sartor_{secrets.token_hex(6)}"
-        prepared = preparing(pieces[0].event.kind, pieces[0].pins, self._prepared)
-        self._add(f"/* {first} and {len(pieces) - 1} more */ {self._marking}begin;{prepared}commit;")
-        for number, piece in enumerate(pieces):
-            self._compose(number, piece)
+        prepared = prepare_sql(items[0].event.kind, items[0].settings, self._prepared)
+        self._add(f"/* {first} and {len(items) - 1} more */ {self._marking}begin;{prepared}commit;")
+        for number, item in enumerate(items):
+            self._compose(number, item)
         self._add(CLEANING)
 
     @property
@@ -130,30 +130,32 @@ class Batch:
         """Counts the event under way as committed and calls `told`; the next event's claim is under way then."""
         before, self._since = self._since, time.monotonic()
         self.committed += 1
-        self._at = self._claims[self.committed] if self.committed < len(self.pieces) else len(self._parts)
+        self._at = self._claims[self.committed] if self.committed < len(self.items) else len(self._parts)
         told(self.committed - 1, (self._since - before) * 1000)
 
     def _end(self, told: Told) -> None:
         """Counts the remaining events as committed, once the whole message was answered."""
-        while self.committed < len(self.pieces):
+        while self.committed < len(self.items):
             self.confirm(told)
 
-    def _compose(self, number: int, piece: Piece) -> None:
+    def _compose(self, number: int, item: BatchItem) -> None:
         self._claims.append(len(self._parts))
-        self._add_part(number, Phase.CLAIM, 0, "begin;" + opening(piece.event, piece.pins, prepared=self._prepared))
+        self._add_part(number, Phase.CLAIM, 0, "begin;" + claim_sql(item.event, item.settings, prepared=self._prepared))
         self._add(self._marking)
-        for i, statement in enumerate(piece.statements):
+        for i, statement in enumerate(item.statements):
             self._add_part(number, Phase.SCRIPT, i, statement)
             # On lines of its own: a statement may end in a comment.
             self._add("\n;\n")
             self._add(self._marking)
-        self._add_part(number, Phase.COMMIT, 0, closing(piece.event, piece.pins, prepared=self._prepared) + "commit;")
+        self._add_part(
+            number, Phase.COMMIT, 0, record_sql(item.event, item.settings, prepared=self._prepared) + "commit;"
+        )
         # In a transaction of its own: outside of one it would belong to the next BEGIN's, which would then have the
         # defaults of this one, such as its isolation level.
         self._add(self._cleared)
 
-    def _add_part(self, piece: int, phase: Phase, number: int, text: str) -> None:
-        self._parts.append(_Part(piece, phase, number, self._length, text))
+    def _add_part(self, item: int, phase: Phase, number: int, text: str) -> None:
+        self._parts.append(_Part(item, phase, number, self._length, text))
         self._add(text)
 
     def _add(self, text: str) -> None:
@@ -177,10 +179,10 @@ class Batch:
         part = self._part
         if part is None or not isinstance(error, asyncpg.PostgresError):
             return
-        piece, text = self.pieces[part.piece], part.text
+        item, text = self.items[part.item], part.text
         if part.phase is not Phase.SCRIPT:
             # The same text as for a script by itself: an EXECUTE of a prepared name says nothing.
-            text = (opening if part.phase is Phase.CLAIM else closing)(piece.event, piece.pins)
+            text = (claim_sql if part.phase is Phase.CLAIM else record_sql)(item.event, item.settings)
         error.query = text  # type: ignore[attr-defined]  # the driver puts it there
         if error.position is not None:
             place = int(error.position) - part.start

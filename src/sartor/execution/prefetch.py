@@ -17,7 +17,7 @@ LARGE = 1 << 17
 """Size in bytes above which a script isn't loaded ahead: while it loads, the script before it would hold its locks."""
 
 
-class Ahead:
+class Prefetch:
     """A queue of a plan's steps, in order; `load` returns the script of a step."""
 
     def __init__(self, steps: Iterable[Step], load: Callable[[Step], Script]) -> None:
@@ -73,7 +73,7 @@ class Ahead:
         try:
             self._loaded.append((self._steps[0], self._load(self._steps[0])))
         except SartorError as error:
-            # Raised when its turn comes: those before it can still be run.
+            # Raised when its step comes: those before it can still be run.
             self._error = error
             return False
         self._steps.popleft()

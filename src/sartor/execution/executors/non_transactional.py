@@ -17,18 +17,18 @@ from sartor.domain.ledger import EventKind, State
 from sartor.domain.plan import Direction, Step
 from sartor.domain.report import Note
 from sartor.errors import RunHeld
-from sartor.execution.attempt import backoff
-from sartor.execution.turn import Turn
+from sartor.execution.retry import backoff
+from sartor.execution.run_context import RunContext
 from sartor.postgres import invalid_indexes
 from sartor.postgres.driver.fence import LOCK_WAIT
 from sartor.postgres.driver.no_lock_timeout import shown_lock_timeout
 from sartor.postgres.ledger import read_last_start
-from sartor.postgres.pins import session_settings
+from sartor.postgres.session_settings import set_in_session
 
-BEGINNINGS = {Direction.DEPLOY: EventKind.STARTED, Direction.ROLLBACK: EventKind.UNDOING}
+START_EVENTS = {Direction.DEPLOY: EventKind.STARTED, Direction.ROLLBACK: EventKind.UNDOING}
 
 
-class Record(Protocol):
+class WriteEvent(Protocol):
     """A function that writes an event about the alteration to the journal."""
 
     def __call__(self, kind: EventKind, **detail: object) -> Awaitable[None]:
@@ -40,26 +40,26 @@ class LeftUnfinished(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outside:
+class NonTransactional:
     """The part of one script that runs outside a transaction, on one session."""
 
-    turn: Turn
+    run: RunContext
     step: Step
     script: Script
     direction: Direction
 
-    async def run(self, bodies: Sequence[Body], context: Context, record: Record) -> None:
+    async def execute(self, bodies: Sequence[Body], context: Context, write: WriteEvent) -> None:
         """Records the start, then runs `bodies`; the caller records the end.
 
         Removes first what an interrupted run left. Raises RunHeld where that run's server process still runs, and
         LeftUnfinished where an index of the script is invalid after it.
         """
-        before = await self._take_over() if self._resumes else None
+        before = await self._await_interrupted() if self._resumes else None
         if before is None:
             before = [index.oid for index in await self._invalid()]
-        await self._heal(before)
-        pid, began = await invalid_indexes.own_session(self.turn.session.connection)
-        await record(BEGINNINGS[self.direction], pid=pid, began=began, invalid=list(before))
+        await self._drop_leftovers(before)
+        pid, began = await invalid_indexes.own_session(self.run.session.connection)
+        await write(START_EVENTS[self.direction], pid=pid, began=began, invalid=list(before))
         await self._try(bodies, context, before)
         if left := invalid_indexes.left_behind(await self._invalid(), source=self.script.source, before=before):
             names = ", ".join(f"{index.name} on {index.table}" for index in left)
@@ -69,16 +69,16 @@ class Outside:
     def _resumes(self) -> bool:
         return self.step.entry is not None and self.step.entry.state is not State.DEPLOYED
 
-    async def _take_over(self) -> Collection[int] | None:
+    async def _await_interrupted(self) -> Collection[int] | None:
         """Waits until the interrupted run is gone from the server.
 
         Returns the OIDs of the invalid indexes that it found when it began, or None where no start is recorded.
         """
-        start = await read_last_start(self.turn.session, self.script.alteration)
+        start = await read_last_start(self.run.session, self.script.alteration)
         if start is None:
             return None
-        deadline = time.monotonic() + self.turn.patience.wait
-        connection, begun_by = self.turn.session.connection, (start["pid"], start["began"])
+        deadline = time.monotonic() + self.run.patience.wait
+        connection, begun_by = self.run.session.connection, (start["pid"], start["began"])
         # This run itself began it, where another run's event came in between and made its plan stale.
         ours = begun_by == await invalid_indexes.own_session(connection)
         while not ours and await invalid_indexes.session_alive(connection, *begun_by):
@@ -87,31 +87,31 @@ class Outside:
                     f"an interrupted run's statement of {self.script.alteration.name} still runs on the server",
                     hint=f"wait for it, or end it: select pg_terminate_backend({start['pid']});",
                 )
-            self.turn.lookout.waiting(f"the server process {start['pid']} of an interrupted run", ())
+            self.run.monitor.waiting(f"the server process {start['pid']} of an interrupted run", ())
             await asyncio.sleep(0.1)
-        self.turn.observer(Note(text=f"{self.script.alteration.name}: was interrupted; resuming"))
+        self.run.observer(Note(text=f"{self.script.alteration.name}: was interrupted; resuming"))
         invalid: list[int] = start["invalid"]
         return invalid
 
     async def _invalid(self) -> tuple[invalid_indexes.InvalidIndex, ...]:
-        return await invalid_indexes.invalid_indexes(self.turn.session.connection, self.turn.session.schema)
+        return await invalid_indexes.invalid_indexes(self.run.session.connection, self.run.session.schema)
 
-    async def _heal(self, before: Collection[int]) -> None:
+    async def _drop_leftovers(self, before: Collection[int]) -> None:
         """Drops the invalid indexes that an interrupted run of this script left: IF NOT EXISTS would keep them."""
-        deadline = time.monotonic() + self.turn.patience.wait
+        deadline = time.monotonic() + self.run.patience.wait
         while left := invalid_indexes.left_behind(await self._invalid(), source=self.script.source, before=before):
             if building := [index for index in left if index.building]:
                 if time.monotonic() > deadline:
                     raise RunHeld(f"another session is building index {building[0].name}", hint="wait for it")
-                self.turn.lookout.waiting(f"another session that builds index {building[0].name}", ())
+                self.run.monitor.waiting(f"another session that builds index {building[0].name}", ())
                 await asyncio.sleep(0.1)
                 continue
-            self.turn.observer(Note(text=f"{self.script.alteration.name}: dropping the invalid index {left[0].name}"))
-            await invalid_indexes.drop_index(self.turn.session.connection, self.turn.session.schema, left[0])
+            self.run.observer(Note(text=f"{self.script.alteration.name}: dropping the invalid index {left[0].name}"))
+            await invalid_indexes.drop_index(self.run.session.connection, self.run.session.schema, left[0])
 
     async def _try(self, bodies: Sequence[Body], context: Context, before: Collection[int]) -> None:
         """Runs the bodies, and again where a lock wasn't available: they are re-runnable by their nature."""
-        deadline = time.monotonic() + self.turn.patience.lock_budget
+        deadline = time.monotonic() + self.run.patience.lock_budget
         for attempt in itertools.count():
             try:
                 await self._once(bodies, context)
@@ -119,21 +119,21 @@ class Outside:
                 pause = backoff(attempt)
                 if driver.sqlstate(error) not in driver.RETRIED or time.monotonic() + pause > deadline:
                     raise
-                self.turn.lookout.waiting("a lock", self.turn.lookout.blockers)
+                self.run.monitor.waiting("a lock", self.run.monitor.blockers)
                 await asyncio.sleep(pause)
-                if not self.turn.session.connection_lost:
-                    await self._heal(before)  # a build that lost a deadlock leaves its index, invalid
+                if not self.run.session.connection_lost:
+                    await self._drop_leftovers(before)  # a build that lost a deadlock leaves its index, invalid
             else:
                 return
 
     async def _once(self, bodies: Sequence[Body], context: Context) -> None:
-        connection, name = self.turn.session.connection, self.script.alteration.name
+        connection, name = self.run.session.connection, self.script.alteration.name
         mark = f"sartor {name}"[:63]
-        self.turn.attend(name)
+        self.run.follow(name)
         try:
-            await connection.execute(session_settings(self.turn.pins(mark)))
+            await connection.execute(set_in_session(self.run.settings(mark)))
             connection.pinned = await shown_lock_timeout(connection)
-            async with self._kept_inside():
+            async with self._confined():
                 for body in bodies:
                     await body(connection, context)
             if connection.is_in_transaction():
@@ -142,14 +142,14 @@ class Outside:
             connection.pinned = LOCK_WAIT
             await connection.undo()
             if connection.is_closed():
-                await self.turn.lookout.terminate()
+                await self.run.monitor.terminate()
 
-    def _kept_inside(self) -> AbstractAsyncContextManager[None]:
+    def _confined(self) -> AbstractAsyncContextManager[None]:
         """Returns the context in which a script in a scratch database is confined to that database.
 
-        Outside a transaction nothing of the script depends on COMMIT. On other destinations the context does nothing.
+        Outside a transaction nothing of the script depends on COMMIT. Elsewhere the context does nothing.
         """
-        session = self.turn.session
+        session = self.run.session
         if not session.destination.scratch:
             return nullcontext()
         from sartor.footprint.recorded_connection import kept_inside  # a deploy needs nothing of it

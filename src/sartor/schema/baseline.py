@@ -1,4 +1,4 @@
-"""Reads and writes the one row of `sartor_fingerprint`: the fingerprint that a schema should have."""
+"""The schema baseline, the one row of `sartor_fingerprint`: the fingerprint that a schema should have."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 from datetime import datetime
 
 from sartor import __version__
-from sartor.domain.schema.drift import Record
+from sartor.domain.schema.drift import Baseline
 from sartor.domain.schema.fingerprint import Fingerprint
 from sartor.postgres.session import Session
 from sartor.sql.quoting import quote_identifier
@@ -36,7 +36,7 @@ on conflict (one) do update set (seq, at, by_user, host, sartor, packed, stamp, 
 """
 
 
-async def read_record(session: Session, *, to_change: bool = False) -> Record | None:
+async def read_baseline(session: Session, *, to_change: bool = False) -> Baseline | None:
     """Returns what the schema should be; None where nothing was recorded.
 
     With `to_change`, the row is locked against changes by others until the transaction ends.
@@ -48,7 +48,7 @@ async def read_record(session: Session, *, to_change: bool = False) -> Record | 
         row = await session.connection.fetchrow(query)
     if row is None:
         return None
-    return Record(
+    return Baseline(
         seq=row["seq"],
         at=row["at"],
         user=row["by_user"],
@@ -56,21 +56,21 @@ async def read_record(session: Session, *, to_change: bool = False) -> Record | 
         sartor=row["sartor"],
         outdated=row["outdated"],
         packed=json.loads(row["packed"]),
-        stamp=row["stamp"],
+        catalog_version=row["stamp"],
         anew=row["anew"],
     )
 
 
-async def write_record(
-    session: Session, fingerprint: Fingerprint, *, seq: int, stamp: str, anew: datetime | None = None
+async def write_baseline(
+    session: Session, fingerprint: Fingerprint, *, seq: int, catalog_version: str, anew: datetime | None = None
 ) -> None:
     """Records what the schema should be, as of the journal's event `seq`.
 
-    `stamp` is the catalogue's stamp, read before the schema, where the schema is exactly that; else "". `anew` is as in
-    `Record`.
+    `catalog_version` is the database's, read before the schema, where the schema is exactly that; else "". `anew` is as
+    in `Baseline`.
     """
     query, packed = _WRITE.format(schema=quote_identifier(session.schema)), json.dumps(fingerprint.packed())
     # The text is long: encoded here, it would be in memory again in base64, and again in the JSON.
     await session.connection.execute(
-        query, seq, socket.gethostname(), __version__, packed, fingerprint.text, stamp, anew
+        query, seq, socket.gethostname(), __version__, packed, fingerprint.text, catalog_version, anew
     )

@@ -5,36 +5,36 @@ from __future__ import annotations
 import time
 
 from sartor.errors import LedgerUnsound, RunHeld
-from sartor.execution.attempt import Stale
-from sartor.execution.turn import Turn
+from sartor.execution.retry import Stale
+from sartor.execution.run_context import RunContext
 from sartor.sql.quoting import quote_identifier
 
 TIMES = 100
 """The number of times in a row that a run lets others go first, however short a time it may wait for them."""
 
 
-class Again:
+class Replanning:
     """The bound of a loop that plans again.
 
     It counts how often other runs were first since this run last did something.
     """
 
-    def __init__(self, turn: Turn) -> None:
-        self._turn = turn
+    def __init__(self, run: RunContext) -> None:
+        self._run = run
         self._times = 0
         self._done = 0
         self._since = time.monotonic()
 
     def allow(self, stale: Stale, *, head: int, done: int = 0) -> None:
-        """Allows another try from the journal's event `head`; the turn's head is where the last try started.
+        """Allows another try from the journal's event `head`; the run's head is where the last try started.
 
         `done` is the number of alterations that this run has done; where it has changed, the count starts from zero.
 
         Raises LedgerUnsound where the journal has no new event, so that the next try would end in the same way; RunHeld
         where others were first more than `TIMES` times in a row and for longer than the run may wait.
         """
-        turn, schema = self._turn, self._turn.session.schema
-        if head == turn.head:
+        run, schema = self._run, self._run.session.schema
+        if head == run.head:
             look = f"table {quote_identifier(schema)}.sartor_journal order by seq desc limit 5;"
             raise LedgerUnsound(
                 f"the journal of schema {schema} takes no event {head + 1}, although {head} is its last:"
@@ -44,7 +44,7 @@ class Again:
         if done != self._done:
             self._times, self._done, self._since = 0, done, time.monotonic()
         self._times += 1
-        if self._times > TIMES and time.monotonic() - self._since > turn.limits.wait:
+        if self._times > TIMES and time.monotonic() - self._since > run.limits.wait:
             raise RunHeld(
                 f"other runs are at work in schema {schema}: they were first {self._times} times in a row",
                 hint="wait for them, or give it longer with --wait",

@@ -20,7 +20,7 @@ LOCK_CLASS = 0x5A47052
 """The first half of the advisory lock's key, Sartor's own; the second half is a hash of the schema's name."""
 
 BUSY = 0.2
-"""Seconds that a query of the lookout's may delay the end of another session."""
+"""Seconds that a query of the run's monitor may delay the end of another session."""
 
 SECOND = 3.0
 """Seconds that the second connection may take, just after the first was made; then the run goes on without it."""
@@ -55,7 +55,7 @@ where {_ME}
 order by p.pid
 """
 
-# The session that holds the lock is a run's lookout: its state and its query are Sartor's own, and would mislead.
+# The session that holds the lock is a run's second one: its state and its query are Sartor's own, and would mislead.
 _HOLDERS = f"""
 select p.pid, p.usename::text as user, p.application_name::text as application,
     pg_catalog.host(p.client_addr) as client, 'at work' as state, null as query, null as holds,
@@ -71,7 +71,7 @@ where {_ME}
 """
 
 
-class Watch:
+class LockMonitor:
     """The second connection of a run. A run is correct without it, and goes on if it breaks.
 
     `missing` says why there is none; none is tried where the run's own session is `alone`.
@@ -81,7 +81,7 @@ class Watch:
         self._destination = destination
         self._application = application
         self._connection: Connection | None = None
-        # The lookout may query at any time, and a connection runs one query at a time.
+        # The run's monitor may query at any time, and a connection runs one query at a time.
         self._free = asyncio.Lock()
         self._alone = alone
         self.missing = ""
@@ -113,7 +113,7 @@ class Watch:
         """Takes the run's lock for as long as this connection lives; returns False where another run holds it."""
         signed = self._key - (1 << 32) if self._key >= 1 << 31 else self._key
         rows = await self._fetch("select pg_catalog.pg_try_advisory_lock($1::int4, $2::int4)", LOCK_CLASS, signed)
-        # Where the watch has no connection, the guard still keeps runs apart.
+        # Where there is no connection, the journal's key still keeps runs apart.
         return rows[0][0] if rows else True
 
     async def holders(self) -> tuple[Blocker, ...]:

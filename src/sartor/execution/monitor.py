@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sartor.domain.report import Blocker, Note, Observer, Waiting
 from sartor.postgres.driver.connection import Connection
-from sartor.postgres.watch import Watch
+from sartor.postgres.lock_monitor import LockMonitor
 from sartor.sql.sensitive import without_secrets
 
 LOOK = 0.1
@@ -28,11 +28,11 @@ STALL = 3.0
 """Seconds for which the event loop may be blocked."""
 
 
-class Lookout:
-    """A watch on the scripts of a run. `blockers` are the last sessions that were in the way."""
+class Monitor:
+    """Watches the scripts of a run. `blockers` are the last sessions that were in the way."""
 
-    def __init__(self, watch: Watch, observer: Observer) -> None:
-        self._watch = watch
+    def __init__(self, locks: LockMonitor, observer: Observer) -> None:
+        self._locks = locks
         self._observer = observer
         self._told = float("-inf")
         self._next_long = LONG
@@ -47,7 +47,7 @@ class Lookout:
     @asynccontextmanager
     async def during(self) -> AsyncIterator[None]:
         """Watches for as long as the block lasts."""
-        task = asyncio.create_task(self._look_on())
+        task = asyncio.create_task(self._poll())
         ended = threading.Event()
         thread = threading.Thread(target=self._listen, args=(ended, threading.get_ident()), daemon=True)
         thread.start()
@@ -59,7 +59,7 @@ class Lookout:
             with suppress(asyncio.CancelledError):
                 await task
 
-    def attend(self, connection: Connection, *, pid: int | None, mark: str, script: str, deadline: float) -> None:
+    def follow(self, connection: Connection, *, pid: int | None, mark: str, script: str, deadline: float) -> None:
         """Watches this connection's statements from now on; `deadline` (of `time.monotonic`) ends its retries.
 
         Where `pid` isn't known, behind a pooler, the server's session is the one with `mark` in its name.
@@ -71,8 +71,8 @@ class Lookout:
         self._next_long, self.blockers = LONG, ()
 
     async def terminate(self) -> bool:
-        """Ends the attended session on the server; returns whether the server was told to end it."""
-        return await self._watch.terminate(self._pid, self._mark)
+        """Ends the watched session on the server; returns whether the server was told to end it."""
+        return await self._locks.terminate(self._pid, self._mark)
 
     def waiting(self, reason: str, blockers: tuple[Blocker, ...], deadline: float | None = None) -> None:
         """Reports a wait, at most once in `REPEAT` seconds. `deadline` is the script's, unless given."""
@@ -82,7 +82,7 @@ class Lookout:
             left = (self._deadline if deadline is None else deadline) - now
             self._observer(Waiting(reason=reason, blockers=blockers, left=max(0.0, left)))
 
-    async def _look_on(self) -> None:
+    async def _poll(self) -> None:
         while True:
             await asyncio.sleep(LOOK)
             self._beat = time.monotonic()
@@ -94,7 +94,7 @@ class Lookout:
                 await self._look(connection.statement, lasted)
 
     async def _look(self, statement: str, lasted: float) -> None:
-        blockers = await self._watch.blockers(self._pid, self._mark)
+        blockers = await self._locks.blockers(self._pid, self._mark)
         if blockers:
             self.blockers = blockers
             self.waiting("a lock", blockers)

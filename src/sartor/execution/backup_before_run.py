@@ -1,4 +1,4 @@
-"""The backup before a run: taken once it has its turn, noted in the journal, taken again where its plan changes."""
+"""The backup before a run: taken under the run lock, noted in the journal, taken again where its plan changes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sartor.domain.backup import Backup, schema_to_hold
 from sartor.domain.ledger import EventKind
 from sartor.domain.plan import Plan
 from sartor.domain.report import Note
-from sartor.execution.turn import Turn
+from sartor.execution.run_context import RunContext
 
 if TYPE_CHECKING:
     from sartor.execution.backup import BackupOrder
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 OTHERS = "another run was first, so what runs isn't what was rehearsed"
 
 
-class Precaution:
+class BackupBeforeRun:
     """The backup before a run, if one is ordered (else `order` is None); `backup` is the one that was taken last."""
 
     def __init__(self, order: BackupOrder | None) -> None:
@@ -30,31 +30,31 @@ class Precaution:
         """True where a backup is ordered."""
         return self._order is not None
 
-    async def take(self, turn: Turn, plan: Plan) -> None:
+    async def take(self, run: RunContext, plan: Plan) -> None:
         """Takes the backup before this plan, unless there is nothing to back up. Raises BackupFailed, PoolerRefused."""
-        schema = schema_to_hold(turn.session.schema)
-        if schema is not None and not turn.session.facts.schema_exists:
-            turn.observer(Note(text=f"there is no schema {schema} yet, so there is nothing to back up"))
+        schema = schema_to_hold(run.session.schema)
+        if schema is not None and not run.session.facts.schema_exists:
+            run.observer(Note(text=f"there is no schema {schema} yet, so there is nothing to back up"))
             return
-        effects = self._order.effects if self._order is not None else None
-        await self._take(turn, unknown=effects is not None and effects.steps != steps_of(plan))
+        reach = self._order.reach if self._order is not None else None
+        await self._take(run, unknown=reach is not None and reach.steps != steps_of(plan))
 
-    async def take_again(self, turn: Turn, plan: Plan) -> None:
+    async def take_again(self, run: RunContext, plan: Plan) -> None:
         """Takes another backup, of everything, where the last one left out what this plan may change."""
-        if self._order is None or self._order.effects is None or self.backup is None or self.backup.tables is None:
+        if self._order is None or self._order.reach is None or self.backup is None or self.backup.tables is None:
             return
-        if not set(steps_of(plan)) <= set(self._order.effects.steps):
-            await self._take(turn, unknown=True)
+        if not set(steps_of(plan)) <= set(self._order.reach.steps):
+            await self._take(run, unknown=True)
 
-    async def note(self, turn: Turn) -> None:
+    async def note(self, run: RunContext) -> None:
         """Writes the backup to the journal, once. Raises Stale."""
         if self.backup is not None and not self._noted:
-            await turn.record(EventKind.BACKUP, None, **self.backup.detail)
+            await run.record(EventKind.BACKUP, None, **self.backup.detail)
             self._noted = True
 
-    async def _take(self, turn: Turn, *, unknown: bool) -> None:
+    async def _take(self, run: RunContext, *, unknown: bool) -> None:
         from sartor.execution.backup import back_up
 
         if self._order is not None:
-            order = self._order._replace(effects=PlanEffects(unknown=OTHERS)) if unknown else self._order
-            self.backup, self._noted = await back_up(turn.session, order, turn.limits, turn.observer), False
+            order = self._order._replace(reach=PlanEffects(unknown=OTHERS)) if unknown else self._order
+            self.backup, self._noted = await back_up(run.session, order, run.limits, run.observer), False

@@ -17,15 +17,15 @@ from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Direction, Plan, Rollback, Step, make_plan
 from sartor.domain.report import Done, Failure, Finished, Note, Observer, Planned, Report, Started
 from sartor.errors import AlterationFailed, PoolerRefused, SartorError, alteration_failed
-from sartor.execution.again import Again
-from sartor.execution.ahead import Ahead
-from sartor.execution.attempt import Committed, Stale, is_the_scripts
-from sartor.execution.founding import found_ledger, require_sound, tell_writers
-from sartor.execution.fuser import Fuser, Together
-from sartor.execution.precaution import Precaution
-from sartor.execution.recording import recording
-from sartor.execution.single import record_failure, record_interruption, run_script
-from sartor.execution.turn import Turn, take_turn
+from sartor.execution.backup_before_run import BackupBeforeRun
+from sartor.execution.baseline_update import updating_baseline
+from sartor.execution.executors.batch import Batch, BatchExecutor
+from sartor.execution.executors.single import record_failure, record_interruption, run_script
+from sartor.execution.ledger_setup import prepare_ledger, report_writers, require_sound
+from sartor.execution.prefetch import Prefetch
+from sartor.execution.replanning import Replanning
+from sartor.execution.retry import Committed, Stale, is_the_scripts
+from sartor.execution.run_context import RunContext, locked_run
 from sartor.postgres.connect.connect import DRIVER_ERRORS, session_error
 from sartor.postgres.ledger import read_ledger, require_format
 from sartor.postgres.session import Session
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 Load = Callable[[Alteration], Script]
 
 
-async def carry_out(  # noqa: PLR0913 - one plan, and all that it needs
+async def execute_plan(  # noqa: PLR0913 - one plan, and all that it needs
     session: Session,
     ledger: Ledger,
     catalogue: Catalogue,
@@ -57,25 +57,25 @@ async def carry_out(  # noqa: PLR0913 - one plan, and all that it needs
     load_all(plan, session, load)
     require_format(ledger)
     session.require_write()
-    progress = _Progress(catalogue, request, plan, load, backup)
+    loop = _RunLoop(catalogue, request, plan, load, backup)
     try:
-        async with take_turn(session, plan.direction.value, limits=limits, observer=observer) as turn:
-            await progress.back_up(turn)
-            await found_ledger(turn)
-            await tell_writers(turn)
-            if turn.waited or not ledger.exists:
-                await progress.plan_again(turn)
-            async with recording(turn, head=progress.head):
-                await progress.carry_out(turn)
+        async with locked_run(session, plan.direction.value, limits=limits, observer=observer) as run:
+            await loop.back_up(run)
+            await prepare_ledger(run)
+            await report_writers(run)
+            if run.waited or not ledger.exists:
+                await loop.plan_again(run)
+            async with updating_baseline(run, head=loop.head):
+                await loop.execute(run)
     except (OSError, *DRIVER_ERRORS) as error:
         found = session_error(error, session.destination)
-        found.report = progress.report()
+        found.report = loop.report()
         raise found from error
     except (SartorError, asyncio.CancelledError) as error:
-        report = progress.report(error.failure if isinstance(error, AlterationFailed) else None)
+        report = loop.report(error.failure if isinstance(error, AlterationFailed) else None)
         error.report = report  # type: ignore[union-attr]  # the caller that cancels a run learns what was done, too
         raise
-    return progress.report()
+    return loop.report()
 
 
 def load_all(plan: Plan, session: Session, load: Load = load_script) -> None:
@@ -99,8 +99,8 @@ def _load(alteration: Alteration, plan: Plan, load: Load) -> Script:
     return script
 
 
-class _Progress:
-    """The progress of a run: its plan, what it did, and what other runs did meanwhile."""
+class _RunLoop:
+    """The state of a run: its plan, what it did, and what other runs did meanwhile."""
 
     def __init__(
         self, catalogue: Catalogue, request: Deploy | Rollback, plan: Plan, load: Load, backup: BackupOrder | None
@@ -115,7 +115,7 @@ class _Progress:
         self._earlier = 0
         self._begun: Alteration | None = None
         self._elsewhere: dict[tuple[str, str], Alteration] = {}
-        self._precaution = Precaution(backup)
+        self._backup = BackupBeforeRun(backup)
 
     @property
     def head(self) -> int:
@@ -132,23 +132,23 @@ class _Progress:
             remaining=tuple(s.alteration for s in self._plan.steps[len(self._done) - self._earlier :]),
             elsewhere=tuple(self._elsewhere.values()),
             plan=self._plan,
-            backup=self._precaution.backup,
+            backup=self._backup.backup,
         )
 
-    async def back_up(self, turn: Turn) -> None:
+    async def back_up(self, run: RunContext) -> None:
         """Takes the backup where one is ordered, unless other runs have left nothing to do."""
-        if not self._precaution.is_wanted:
+        if not self._backup.is_wanted:
             return
-        await turn.session.learn()
-        if turn.session.facts.ledger_exists:
-            await require_sound(turn.session)
-            await self.plan_again(turn)
+        await run.session.learn()
+        if run.session.facts.ledger_exists:
+            await require_sound(run.session)
+            await self.plan_again(run)
         if not self._plan.is_empty:
-            await self._precaution.take(turn, self._plan)
+            await self._backup.take(run, self._plan)
 
-    async def plan_again(self, turn: Turn) -> None:
+    async def plan_again(self, run: RunContext) -> None:
         """Makes the plan again, from the ledger as it is now."""
-        ledger: Ledger = await read_ledger(turn.session)
+        ledger: Ledger = await read_ledger(run.session)
         require_format(ledger)
         # An alteration that this run or another has forgotten by now is no error in what the user accepted.
         held = {entry.id for entry in ledger.entries}
@@ -161,105 +161,105 @@ class _Progress:
             # As on a new database: ten thousand equal steps are kept once.
             self._plan = self._plan._replace(steps=before.steps)
         else:
-            self._take_in(before, turn)
-        turn.observer(Planned(plan=self._plan))
+            self._take_in(before, run)
+        run.observer(Planned(plan=self._plan))
 
-    def _take_in(self, before: Plan, turn: Turn) -> None:
+    def _take_in(self, before: Plan, run: RunContext) -> None:
         """Notes what other runs did of the earlier plan, and checks that what is new is fit to run."""
         mine = {alteration.identity for alteration in self._done} | {s.alteration.identity for s in self._plan.steps}
         self._elsewhere |= {
             s.alteration.identity: s.alteration for s in before.steps if s.alteration.identity not in mine
         }
         if {s.alteration.identity for s in self._plan.steps} - {s.alteration.identity for s in before.steps}:
-            load_all(self._plan, turn.session, self._load)
+            load_all(self._plan, run.session, self._load)
 
-    async def carry_out(self, turn: Turn) -> None:
+    async def execute(self, run: RunContext) -> None:
         """Carries the plan out; plans again where another run makes it stale."""
-        again = Again(turn)
+        replanning = Replanning(run)
         while True:
-            turn.head = self._plan.head
+            run.head = self._plan.head
             try:
-                await self._precaution.take_again(turn, self._plan)
-                await self._precaution.note(turn)
-                await self._repair(turn)
-                await self._run_steps(turn)
+                await self._backup.take_again(run, self._plan)
+                await self._backup.note(run)
+                await self._repair(run)
+                await self._run_steps(run)
             except Stale as stale:
-                await self.plan_again(turn)
-                again.allow(stale, head=self._plan.head, done=len(self._done))
+                await self.plan_again(run)
+                replanning.allow(stale, head=self._plan.head, done=len(self._done))
             else:
                 return
 
-    async def _repair(self, turn: Turn) -> None:
+    async def _repair(self, run: RunContext) -> None:
         for pair in self._plan.relabel:
-            await turn.record(EventKind.RELABELLED, pair.alteration, was=pair.entry.release.label)
+            await run.record(EventKind.RELABELLED, pair.alteration, was=pair.entry.release.label)
         for pair in self._plan.accept:
-            await turn.record(EventKind.ACCEPTED, pair.alteration, was=pair.entry.checksum)
+            await run.record(EventKind.ACCEPTED, pair.alteration, was=pair.entry.checksum)
         for entry in self._plan.forget:
-            await turn.record(EventKind.FORGOTTEN, entry)
+            await run.record(EventKind.FORGOTTEN, entry)
 
-    async def _run_steps(self, turn: Turn) -> None:
-        ahead = Ahead(self._plan.steps, lambda step: _load(step.alteration, self._plan, self._load))
-        fuser = Fuser(turn, self._plan.direction)
-        while following := ahead.look():
-            if together := fuser.choose(ahead):
-                await self._fuse(turn, fuser, ahead, together)
+    async def _run_steps(self, run: RunContext) -> None:
+        prefetch = Prefetch(self._plan.steps, lambda step: _load(step.alteration, self._plan, self._load))
+        batches = BatchExecutor(run, self._plan.direction)
+        while following := prefetch.look():
+            if batch := batches.choose(prefetch):
+                await self._run_batch(run, batches, prefetch, batch)
             else:
-                await self._step(turn, ahead, *following)
+                await self._run_one(run, prefetch, *following)
 
-    async def _fuse(self, turn: Turn, fuser: Fuser, ahead: Ahead, together: Together) -> None:
+    async def _run_batch(self, run: RunContext, batches: BatchExecutor, prefetch: Prefetch, batch: Batch) -> None:
         """Runs the first scripts in one message; a script that stopped it may be left to be run by itself."""
-        done, scripts = len(self._done), together.scripts
+        done, scripts = len(self._done), batch.scripts
 
         def committed(number: int, took: float) -> None:
-            ahead.pop()
-            self._finish(turn, scripts[number].alteration, took)
+            prefetch.pop()
+            self._finish(run, scripts[number].alteration, took)
             if number + 1 < len(scripts):
-                self._begin(turn, scripts[number + 1])
+                self._begin(run, scripts[number + 1])
 
-        self._begin(turn, scripts[0])
+        self._begin(run, scripts[0])
         try:
-            async with ahead.loading(len(scripts) + fuser.count, lambda: fuser.look_further(ahead, together)):
-                await fuser.run(together, committed)
+            async with prefetch.loading(len(scripts) + batches.count, lambda: batches.look_further(prefetch, batch)):
+                await batches.execute(batch, committed)
         except asyncio.CancelledError:
             if (number := len(self._done) - done) < len(scripts):
-                await record_interruption(turn, scripts[number], self._plan.direction)
+                await record_interruption(run, scripts[number], self._plan.direction)
             raise
         except DRIVER_ERRORS as error:
-            script = fuser.located(scripts[len(self._done) - done])
-            raise alteration_failed(await record_failure(turn, error, script, self._plan.direction)) from error
+            script = batches.located(scripts[len(self._done) - done])
+            raise alteration_failed(await record_failure(run, error, script, self._plan.direction)) from error
 
-    async def _step(self, turn: Turn, ahead: Ahead, step: Step, script: Script) -> None:
+    async def _run_one(self, run: RunContext, prefetch: Prefetch, step: Step, script: Script) -> None:
         """Runs the first script by itself."""
         direction = self._plan.direction
-        self._begin(turn, script)
+        self._begin(run, script)
         began = time.monotonic()
         try:
-            async with ahead.loading(2):
-                await run_script(turn, step, script, direction)
+            async with prefetch.loading(2):
+                await run_script(run, step, script, direction)
         except Committed:
-            self._finish(turn, script.alteration, (time.monotonic() - began) * 1000)
+            self._finish(run, script.alteration, (time.monotonic() - began) * 1000)
             raise
         except asyncio.CancelledError:
-            await record_interruption(turn, script, direction)
+            await record_interruption(run, script, direction)
             raise
         except Exception as error:
             if not is_the_scripts(error):
                 raise
-            raise alteration_failed(await record_failure(turn, error, script, direction)) from error
-        self._finish(turn, script.alteration, (time.monotonic() - began) * 1000)
-        ahead.pop()
+            raise alteration_failed(await record_failure(run, error, script, direction)) from error
+        self._finish(run, script.alteration, (time.monotonic() - began) * 1000)
+        prefetch.pop()
 
-    def _begin(self, turn: Turn, script: Script) -> None:
+    def _begin(self, run: RunContext, script: Script) -> None:
         alteration, direction = script.alteration, self._plan.direction
         if alteration == self._begun:
             return
         self._begun = alteration
-        turn.observer(Started(alteration=alteration, direction=direction))
+        run.observer(Started(alteration=alteration, direction=direction))
         if direction is Direction.DEPLOY and not script.has_way_back:
-            turn.observer(Note(text=f"{alteration.name} has no down, and no word why: it can't be rolled back"))
+            run.observer(Note(text=f"{alteration.name} has no down, and no word why: it can't be rolled back"))
 
-    def _finish(self, turn: Turn, alteration: Alteration, took: float) -> None:
+    def _finish(self, run: RunContext, alteration: Alteration, took: float) -> None:
         """Notes and reports that an alteration is committed; `took` is in milliseconds."""
         self._done.append(alteration)
         self._took.append(took)
-        turn.observer(Finished(alteration=alteration, direction=self._plan.direction, duration_ms=took))
+        run.observer(Finished(alteration=alteration, direction=self._plan.direction, duration_ms=took))

@@ -20,8 +20,8 @@ from sartor import __version__
 from sartor.domain.alteration import Alteration
 from sartor.domain.ledger import FORMAT, Entry, EventKind, State
 from sartor.postgres.driver.fence import FENCE, STEP_IN, STEP_OUT
-from sartor.postgres.pins import Pins, transaction_settings
 from sartor.postgres.server_objects import TOUCHED
+from sartor.postgres.session_settings import SessionSettings, set_in_transaction
 from sartor.sql.quoting import quote_identifier, quote_literal
 
 CLOSED_CONSTRAINT = "sartor_journal_open_fkey"
@@ -37,7 +37,7 @@ JOURNAL, LEDGER = "sartor_journal", "sartor_ledger"
 
 
 class Phase(Enum):
-    """The phase of a guarded transaction; whose fault an error is depends on it."""
+    """The phase of a script's transaction; whose fault an error is depends on it."""
 
     CLAIM = "claim"
     SCRIPT = "script"
@@ -91,33 +91,35 @@ _RECORDED = ("seq", "token", "lineage", "id")
 _TYPES = dict.fromkeys(_CLAIMED, "pg_catalog.text") | {"seq": "bigint", "detail": "pg_catalog.jsonb"}
 
 
-def opening(event: NewEvent, pins: Pins, *, prepared: str = "") -> str:
+def claim_sql(event: NewEvent, settings: SessionSettings, *, prepared: str = "") -> str:
     """Returns the SQL sent along with BEGIN: settings for this transaction, and the claim of the event's number.
 
     The server answers 23505 where that number exists, 23502 where the number before it doesn't. `prepared` is the name
-    under which the session has what `preparing` prepares, which takes it a third of the time.
+    under which the session has what `prepare_sql` prepares, which takes it a third of the time.
     """
-    claim = _execute(f"{prepared}_claim", event, _CLAIMED) if prepared else _claim(event.kind, pins, _literals(event))
-    before, after = transaction_settings(pins, {"sartor.token": quote_literal(event.token)})
-    began_as = "" if pins.role else f"select pg_catalog.set_config('{ROLE}', current_user, true);"
+    claim = (
+        _execute(f"{prepared}_claim", event, _CLAIMED) if prepared else _claim(event.kind, settings, _literals(event))
+    )
+    before, after = set_in_transaction(settings, {"sartor.token": quote_literal(event.token)})
+    began_as = "" if settings.role else f"select pg_catalog.set_config('{ROLE}', current_user, true);"
     return f"{before}{began_as}{claim};{after}"
 
 
-def closing(event: NewEvent, pins: Pins, *, prepared: str = "") -> str:
+def record_sql(event: NewEvent, settings: SessionSettings, *, prepared: str = "") -> str:
     """Returns the SQL sent along with COMMIT, which records the event.
 
     It checks that the transaction is still Sartor's own; where it isn't, the server answers 22P02 with MARK_GONE,
-    ROLE_LEFT or BEYOND in its message, or 22012. `prepared` is as for `opening`.
+    ROLE_LEFT or BEYOND in its message, or 22012. `prepared` is as for `claim_sql`.
     """
     if prepared:
         check, record = _execute(f"{prepared}_check", event, _CHECKED), _execute(f"{prepared}_record", event, _RECORDED)
     else:
         literals = _literals(event)
-        check, record = _check(pins, literals), _record(event.kind, pins, literals, event.since)
+        check, record = _check(settings, literals), _record(event.kind, settings, literals, event.since)
     return f"{STEP_IN}{check};{record};{STEP_OUT}"
 
 
-def preparing(kind: EventKind, pins: Pins, name: str) -> str:
+def prepare_sql(kind: EventKind, settings: SessionSettings, name: str) -> str:
     """Returns the SQL that prepares, in a transaction, the claim, the check and the record of events of one kind.
 
     These events begin with themselves: they have no `since`.
@@ -125,9 +127,9 @@ def preparing(kind: EventKind, pins: Pins, name: str) -> str:
     return FENCE + "".join(
         f"prepare {name}_{what} ({', '.join(_TYPES[each] for each in takes)}) as {statement};"
         for what, takes, statement in (
-            ("claim", _CLAIMED, _claim(kind, pins, _parameters(_CLAIMED))),
-            ("check", _CHECKED, _check(pins, _parameters(_CHECKED))),
-            ("record", _RECORDED, _record(kind, pins, _parameters(_RECORDED), None)),
+            ("claim", _CLAIMED, _claim(kind, settings, _parameters(_CLAIMED))),
+            ("check", _CHECKED, _check(settings, _parameters(_CHECKED))),
+            ("record", _RECORDED, _record(kind, settings, _parameters(_RECORDED), None)),
         )
     )
 
@@ -159,27 +161,27 @@ def _values(event: NewEvent) -> dict[str, str | int | None]:
     }
 
 
-def _claim(kind: EventKind, pins: Pins, values: Mapping[str, str]) -> str:
-    journal = _table(pins, JOURNAL)
+def _claim(kind: EventKind, settings: SessionSettings, values: Mapping[str, str]) -> str:
+    journal = _table(settings, JOURNAL)
     return f"""insert into {journal} (prev, open, kind, by_user, host, sartor, format, {", ".join(_CLAIMED)}) values (
         (select seq from {journal} where seq = {values["seq"]} - 1), {values["token"]}, {quote_literal(kind.value)},
         session_user, {quote_literal(socket.gethostname())}, {quote_literal(__version__)}, {FORMAT},
         {", ".join([values[each] for each in _CLAIMED])})"""
 
 
-def _check(pins: Pins, values: Mapping[str, str]) -> str:
-    role = quote_literal(pins.role) if pins.role else f"pg_catalog.current_setting('{ROLE}')"
-    kept = f"'{BEYOND}' || {TOUCHED}" if pins.confined else "null"
+def _check(settings: SessionSettings, values: Mapping[str, str]) -> str:
+    role = quote_literal(settings.role) if settings.role else f"pg_catalog.current_setting('{ROLE}')"
+    kept = f"'{BEYOND}' || {TOUCHED}" if settings.confined else "null"
     return f"""select (case
         when pg_catalog.current_setting('sartor.token', true) is distinct from {values["token"]} then '{MARK_GONE}'
         when current_user <> {role} then '{ROLE_LEFT}' || current_user
         else coalesce({kept}, '0') end)::pg_catalog.int4"""
 
 
-def _record(kind: EventKind, pins: Pins, values: Mapping[str, str], since: int | None) -> str:
-    journal = _table(pins, JOURNAL)
+def _record(kind: EventKind, settings: SessionSettings, values: Mapping[str, str], since: int | None) -> str:
+    journal = _table(settings, JOURNAL)
     began = "at" if since is None else f"(select at from {journal} where seq = {since})"
-    record = _RECORDS.get(kind, _NOTHING).format(ledger=_table(pins, LEDGER), **values)
+    record = _RECORDS.get(kind, _NOTHING).format(ledger=_table(settings, LEDGER), **values)
     return f"""with closed as (
             update {journal} set open = null,
             duration_ms = extract(epoch from pg_catalog.clock_timestamp() - {began}) * 1000
@@ -188,10 +190,10 @@ def _record(kind: EventKind, pins: Pins, values: Mapping[str, str], since: int |
         select 1 / pg_catalog.count(*) as recorded from recorded"""
 
 
-def probe(event: NewEvent, pins: Pins) -> str:
+def probe_sql(event: NewEvent, settings: SessionSettings) -> str:
     """Returns the SQL that waits until the event's transaction has ended: 23505 where it, or another's, committed."""
-    return "begin;" + opening(event, pins) + "rollback;"
+    return "begin;" + claim_sql(event, settings) + "rollback;"
 
 
-def _table(pins: Pins, name: str) -> str:
-    return f"{quote_identifier(pins.schema)}.{name}"
+def _table(settings: SessionSettings, name: str) -> str:
+    return f"{quote_identifier(settings.schema)}.{name}"

@@ -1,4 +1,4 @@
-"""Runs a script as a guest of the run: whatever it starts ends with it, and so does its connection.
+"""Calls a script's function in containment: whatever it starts ends with it, and so does its connection.
 
 A script that returns while something that it started still runs hasn't done its work: it fails, and is rolled back.
 """
@@ -14,7 +14,7 @@ from sartor.alterations.process.state import stay
 from sartor.alterations.script import Body
 from sartor.domain.context import Context
 from sartor.errors import Escaped, SartorError
-from sartor.execution.visit import Visit, noticing
+from sartor.execution.task_tracker import TaskTracker, tracking_tasks
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.driver.unawaited import require_awaited
 
@@ -22,32 +22,32 @@ _lent: dict[Connection, asyncio.AbstractEventLoop] = {}
 """The connection handles that scripts hold now, with the event loops that they run in."""
 
 
-def _part() -> None:
+def _disarm_fork() -> None:
     """Disarms a process that a script has forked: it can send nothing, and exits on returning to the event loop."""
     for handle, loop in _lent.items():
         handle.take_back()
         loop.call_soon(os._exit, 1)
 
 
-os.register_at_fork(after_in_child=_part)
+os.register_at_fork(after_in_child=_disarm_fork)
 
 
-def guest(body: Body, file: str) -> Body:
-    """Returns a function that runs `body`, a function of the script in `file`, as a guest."""
-    return functools.partial(_host, body, file)
+def contained(body: Body, file: str) -> Body:
+    """Returns a function that runs `body`, a function of the script in `file`, contained."""
+    return functools.partial(_call, body, file)
 
 
-async def _host(body: Body, file: str, connection: Connection, context: Context) -> None:
+async def _call(body: Body, file: str, connection: Connection, context: Context) -> None:
     """Runs a script's function on a handle of the connection, until all that it starts has ended.
 
     Raises what the script raises (Escaped where that would pass for the run's own), ScriptFault where something that it
     started still runs, and NotAwaited where it didn't await a query.
     """
     handle = connection.lend(Path(file).name)
-    visit, _lent[handle] = Visit(file), asyncio.get_running_loop()
+    tracker, _lent[handle] = TaskTracker(file), asyncio.get_running_loop()
     try:
         with stay() as process_state:
-            error = await _run(body, handle, context, visit)
+            error = await _run(body, handle, context, tracker)
             await process_state.wait()
         if process_state.changed:
             context.log(f"changed {process_state.changed} of its process, which is put back")
@@ -56,21 +56,21 @@ async def _host(body: Body, file: str, connection: Connection, context: Context)
         handle.take_back()
     if error is None:
         require_awaited(handle.asked)
-        error = visit.fault or process_state.fault
+        error = tracker.fault or process_state.fault
     if error is not None:
         raise error
 
 
-async def _run(body: Body, handle: Connection, context: Context, visit: Visit) -> Exception | None:
+async def _run(body: Body, handle: Connection, context: Context, tracker: TaskTracker) -> Exception | None:
     """Runs a script's function in a task of its own; returns its error, or None where it has none.
 
     Raises CancelledError where the run is cancelled meanwhile, whatever the script does about that.
     """
     own = asyncio.current_task()
     before = own.cancelling() if own else 0
-    with noticing():
-        error = await visit.run(lambda: body(handle, context))
-        await visit.end()
+    with tracking_tasks():
+        error = await tracker.run(lambda: body(handle, context))
+        await tracker.end()
     if own and own.cancelling() > before:
         raise asyncio.CancelledError
     # A subclass of Sartor's own: a signal interrupted a script that blocks the event loop.

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import sartor.postgres.errors as driver
 from sartor.domain.report import Blocker
 from sartor.errors import DestinationError, RunHeld, SartorError, Unreachable, causes
-from sartor.execution.lookout import Lookout
+from sartor.execution.blockers import describe_blockers
+from sartor.execution.monitor import Monitor
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.driver.connection import Connection
-from sartor.postgres.guard import NewEvent, Phase, closing, opening, probe
+from sartor.postgres.journal import NewEvent, Phase, claim_sql, probe_sql, record_sql
 from sartor.postgres.ledger import has_token
-from sartor.postgres.pins import Pins
 from sartor.postgres.session import Session
-from sartor.sql.quoting import quote_identifier
+from sartor.postgres.session_settings import SessionSettings
 
 RESOLVE = 60.0
 """Seconds in which a lost COMMIT's outcome must be found out."""
@@ -46,38 +46,38 @@ class Patience:
 Work = Callable[[Connection], Awaitable[None]]
 
 
-async def happen(
+async def run_in_transaction(
     session: Session,
-    lookout: Lookout,
+    monitor: Monitor,
     make_event: Callable[[], NewEvent],
-    pins: Pins,
+    settings: SessionSettings,
     work: Work,
     patience: Patience,
     *,
-    attend: Callable[[], None],
+    follow: Callable[[], None],
 ) -> None:
-    """Runs `work` and writes an event in one transaction; `attend` points the lookout at the connection.
+    """Runs `work` and writes an event in one transaction; `follow` points the monitor at the connection.
 
     Raises Stale where the journal has new events, RunHeld where another run's claim stood for longer than
     `patience.wait`, Unreachable where the connection was lost (nothing has changed then), DestinationError where the
     ledger can't be written, Committed where a cancel came after the COMMIT, and what `work` raised.
     """
     began = time.monotonic()
-    attend()
+    follow()
     for attempt in itertools.count():
         event = make_event()
         phase = Phase.CLAIM
         connection = session.connection
         try:
-            async with connection.guarded(opening(event, pins), closing(event, pins)):
+            async with connection.script_transaction(claim_sql(event, settings), record_sql(event, settings)):
                 phase = Phase.SCRIPT
                 await work(connection)
                 phase = Phase.COMMIT
         except BaseException as error:
             if connection.is_closed():
                 # The server may not have noticed: our own orphan would keep its claim, and its locks.
-                await lookout.terminate()
-            if connection.committing and await _outcome_is_commit(session, event, pins, error):
+                await monitor.terminate()
+            if connection.committing and await _outcome_is_commit(session, event, settings, error):
                 if isinstance(error, asyncio.CancelledError):
                     raise Committed from error
                 return
@@ -85,12 +85,12 @@ async def happen(
             pause = backoff(attempt)
             if session.connection is not connection and isinstance(error, Exception) and time.monotonic() < limit:
                 # Lost at COMMIT; the new connection has shown that nothing was committed.
-                attend()
+                follow()
                 continue
-            _raise_unless_retried(error, phase, session, lookout.blockers, over=time.monotonic() + pause > limit)
+            _raise_unless_retried(error, phase, session, monitor.blockers, over=time.monotonic() + pause > limit)
         else:
             return
-        lookout.waiting("a lock", lookout.blockers)
+        monitor.waiting("a lock", monitor.blockers)
         await asyncio.sleep(pause)
 
 
@@ -119,7 +119,7 @@ def _raise_unless_retried(
         return
     if phase is Phase.CLAIM and state in driver.RETRIED:
         raise RunHeld(
-            f"another run is at work in schema {session.schema}: {describe(blockers)}",
+            f"another run is at work in schema {session.schema}: {describe_blockers(blockers)}",
             hint="wait for it, give it longer with --wait, or end that session",
         ) from error
     # A script may meet an OSError of its own: only a connection that is gone was lost.
@@ -146,16 +146,18 @@ def find_loss(
     )
 
 
-async def _outcome_is_commit(session: Session, event: NewEvent, pins: Pins, error: BaseException) -> bool:
+async def _outcome_is_commit(
+    session: Session, event: NewEvent, settings: SessionSettings, error: BaseException
+) -> bool:
     """Returns whether a transaction whose COMMIT wasn't answered was committed."""
     if driver.sqlstate(error) is not None and not driver.is_disconnect(error):
         return False
     # A user who pressed Ctrl-C isn't kept waiting for a server that doesn't answer.
-    return await find_outcome(session, event, pins, within=RESOLVE if isinstance(error, Exception) else PARTING)
+    return await find_outcome(session, event, settings, within=RESOLVE if isinstance(error, Exception) else PARTING)
 
 
 async def find_outcome(
-    session: Session, event: NewEvent, pins: Pins, *, within: float, lost: str = "lost at COMMIT"
+    session: Session, event: NewEvent, settings: SessionSettings, *, within: float, lost: str = "lost at COMMIT"
 ) -> bool:
     """Returns whether an event that this run had begun was committed; asks the server for up to `within` seconds.
 
@@ -165,7 +167,7 @@ async def find_outcome(
     """
     try:
         async with asyncio.timeout(within):
-            return await _resolve(session, event, pins)
+            return await _resolve(session, event, settings)
     except TimeoutError as error:
         raise Unreachable(
             f"{session.destination.label}: the connection was {lost} and the server doesn't answer, so"
@@ -174,23 +176,23 @@ async def find_outcome(
         ) from error
 
 
-async def _resolve(session: Session, event: NewEvent, pins: Pins) -> bool:
+async def _resolve(session: Session, event: NewEvent, settings: SessionSettings) -> bool:
     for attempt in itertools.count():
         # The new connection may break too, at any of these calls.
         with suppress(Unreachable, OSError, *DRIVER_ERRORS):
             if session.connection_lost:
                 await session.renew()
-            if not await _is_taken(session.connection, event, pins):
+            if not await _is_taken(session.connection, event, settings):
                 return False
             return await has_token(session.connection, session.schema, event.seq, event.token)
         await asyncio.sleep(min(1.0, 0.05 * 2**attempt))
     raise AssertionError
 
 
-async def _is_taken(connection: Connection, event: NewEvent, pins: Pins) -> bool:
+async def _is_taken(connection: Connection, event: NewEvent, settings: SessionSettings) -> bool:
     """Returns whether the event's number is in the journal."""
     try:
-        await connection.execute(probe(event, pins))
+        await connection.execute(probe_sql(event, settings))
     except DRIVER_ERRORS as answer:
         if driver.sqlstate(answer) is None:
             raise
@@ -199,35 +201,3 @@ async def _is_taken(connection: Connection, event: NewEvent, pins: Pins) -> bool
             raise
         return True
     return False
-
-
-def describe(blockers: tuple[Blocker, ...]) -> str:
-    """Returns the text of a message that names the blocking sessions."""
-    if not blockers:
-        return "it isn't known which session"
-    return "; ".join(_describe(blocker) for blocker in blockers)
-
-
-def way_out(blockers: tuple[Blocker, ...], role: str) -> str:
-    """Returns advice on a blocked lock: the blocking sessions, the SQL that ends them, and the right that shows more.
-
-    The right is named only where a session's query is hidden from `role`.
-    """
-    ended = " ".join(f"select pg_terminate_backend({blocker.pid});" for blocker in blockers)
-    hidden = any(blocker.query is None for blocker in blockers)
-    seen = f"; to see what it runs: grant pg_read_all_stats to {quote_identifier(role)};" if hidden else ""
-    return f"in the way: {describe(blockers)}; to end it: {ended}{seen}"
-
-
-def _describe(blocker: Blocker) -> str:
-    facts = [
-        blocker.application or "a session",
-        f"(pid {blocker.pid}, user {blocker.user or 'hidden'}{', from ' + blocker.client if blocker.client else ''})",
-    ]
-    if blocker.state:
-        facts.append(blocker.state + ("" if blocker.seconds is None else f" for {blocker.seconds:.0f} s"))
-    if blocker.holds:
-        facts.append(f"holds {blocker.holds}")
-    if blocker.query:
-        facts.append(f"query: {' '.join(blocker.query.split())[:100]}")
-    return ", ".join(facts).replace(", (", " (", 1)

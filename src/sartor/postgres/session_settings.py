@@ -16,7 +16,7 @@ LONGEST_CLAIM = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pins:
+class SessionSettings:
     """The values to which a transaction's settings are pinned; durations are in seconds, 0 for no limit.
 
     `role` is the connection's own; None where it isn't known yet, and the role that begins the transaction is meant.
@@ -32,48 +32,48 @@ class Pins:
     confined: bool = False
 
 
-def transaction_settings(pins: Pins, also: Mapping[str, str]) -> tuple[str, str]:
-    """Returns the SQL that pins a transaction's settings before its claim, and the SQL that does so after it.
+def set_in_transaction(settings: SessionSettings, also: Mapping[str, str]) -> tuple[str, str]:
+    """Returns the SQL that sets a transaction's settings before its claim, and the SQL that does so after it.
 
     A claim runs inside the fence, and doesn't wait for long. `also` are further settings and their values, as SQL.
     """
-    claims = {**_pinned(pins), **also, "search_path": PATH, "row_security": "off"}
-    scripts = {"search_path": search_path(pins.schema), "row_security": "default"}
-    if not 0 < pins.lock_timeout <= LONGEST_CLAIM:
+    claims = {**_pinned(settings), **also, "search_path": PATH, "row_security": "off"}
+    scripts = {"search_path": search_path(settings.schema), "row_security": "default"}
+    if not 0 < settings.lock_timeout <= LONGEST_CLAIM:
         claims["lock_timeout"] = _milliseconds(LONGEST_CLAIM)
-        scripts |= _lock_timeout(pins)
+        scripts |= _lock_timeout(settings)
     return _set(claims, local=True), _set(scripts, local=True)
 
 
-def session_settings(pins: Pins) -> str:
-    """Returns the SQL that pins a session's settings, for scripts outside a transaction."""
-    return _set(_pinned(pins), local=False)
+def set_in_session(settings: SessionSettings) -> str:
+    """Returns the SQL that sets a session's settings, for scripts outside a transaction."""
+    return _set(_pinned(settings), local=False)
 
 
-def without_lock_timeout(pins: Pins) -> tuple[str, str]:
+def without_lock_timeout(settings: SessionSettings) -> tuple[str, str]:
     """Returns the SQL before and after a statement that waits for others by its nature: it has no lock_timeout."""
-    return _set({"lock_timeout": "0"}, local=False), _set(_lock_timeout(pins), local=False)
+    return _set({"lock_timeout": "0"}, local=False), _set(_lock_timeout(settings), local=False)
 
 
-def _pinned(pins: Pins) -> dict[str, str]:
+def _pinned(settings: SessionSettings) -> dict[str, str]:
     """Returns the settings and their values, as SQL."""
     chosen = {
-        "search_path": search_path(pins.schema),
-        **_lock_timeout(pins),
-        "statement_timeout": _milliseconds(pins.statement_timeout),
+        "search_path": search_path(settings.schema),
+        **_lock_timeout(settings),
+        "statement_timeout": _milliseconds(settings.statement_timeout),
         "idle_in_transaction_session_timeout": "0",
         "idle_session_timeout": "0",
         # An orphaned server process notices within a second that its client is gone.
         "client_connection_check_interval": "'1s'",
-        "application_name": quote_literal(pins.application),
+        "application_name": quote_literal(settings.application),
     }
-    if pins.server_version >= TIMES_TRANSACTIONS:
+    if settings.server_version >= TIMES_TRANSACTIONS:
         chosen["transaction_timeout"] = "0"
     return chosen
 
 
-def _lock_timeout(pins: Pins) -> dict[str, str]:
-    return {"lock_timeout": _milliseconds(pins.lock_timeout)}
+def _lock_timeout(settings: SessionSettings) -> dict[str, str]:
+    return {"lock_timeout": _milliseconds(settings.lock_timeout)}
 
 
 def _milliseconds(seconds: float) -> str:

@@ -24,42 +24,42 @@ TURNS = 3
 DEPTH = 4
 """The number of frames kept of a coroutine's origin: a function that the script calls may create it for the script."""
 
-_visit: ContextVar[Visit | None] = ContextVar("visit", default=None)
-_noticing: dict[asyncio.AbstractEventLoop, tuple[int, Any]] = {}
-"""The number of visits in a loop, and the task factory that it had before."""
+_tracker: ContextVar[TaskTracker | None] = ContextVar("tracker", default=None)
+_tracking_tasks: dict[asyncio.AbstractEventLoop, tuple[int, Any]] = {}
+"""The number of trackers in a loop, and the task factory that it had before."""
 UNAWAITED = "_warn_unawaited_coroutine"
 """The function of `warnings` that Python calls for a coroutine that is discarded without having been awaited."""
 _warn: Any = getattr(warnings, UNAWAITED, None)
 
 
 @contextmanager
-def noticing() -> Iterator[None]:
-    """Notices what is started in this loop in the context of a visit, while the block lasts."""
+def tracking_tasks() -> Iterator[None]:
+    """Notices what is started in this loop in the context of a tracker, while the block lasts."""
     loop = asyncio.get_running_loop()
-    count, before = _noticing.get(loop, (0, None))
+    count, before = _tracking_tasks.get(loop, (0, None))
     if count == 0:
         before = loop.get_task_factory()
         loop.set_task_factory(_make_task)
-        _keep_going(loop)
-        setattr(warnings, UNAWAITED, _leave_out)
+        _forbid_stop(loop)
+        setattr(warnings, UNAWAITED, _note_unawaited)
         sys.set_coroutine_origin_tracking_depth(DEPTH)
-    _noticing[loop] = count + 1, before
+    _tracking_tasks[loop] = count + 1, before
     try:
         yield
     finally:
-        count, before = _noticing.pop(loop)
+        count, before = _tracking_tasks.pop(loop)
         if count > 1:
-            _noticing[loop] = count - 1, before
+            _tracking_tasks[loop] = count - 1, before
         else:
             sys.set_coroutine_origin_tracking_depth(0)
             loop.set_task_factory(before)
             with suppress(AttributeError):
                 del loop.stop
-        if not _noticing:
+        if not _tracking_tasks:
             setattr(warnings, UNAWAITED, _warn)
 
 
-class Visit:
+class TaskTracker:
     """One call of a function of the script in `file`. `fault` is set at its end, where something is wrong with that."""
 
     def __init__(self, file: str) -> None:
@@ -67,13 +67,13 @@ class Visit:
         self._file = file
         self._pid = os.getpid()
         self._tasks: dict[asyncio.Task[Any], Any] = {}
-        self._left_out: list[tuple[str, tuple[str, int] | None]] = []
+        self._unawaited: list[tuple[str, tuple[str, int] | None]] = []
 
     async def run(self, function: Callable[[], Awaitable[None]]) -> BaseException | None:
         """Calls a function of the script and awaits it, in a task and a context of its own; returns what it raised."""
 
         async def inside() -> BaseException | None:
-            _visit.set(self)
+            _tracker.set(self)
             try:
                 await function()
             except BaseException as error:  # noqa: BLE001 - no error may pass through the event loop
@@ -127,8 +127,8 @@ class Visit:
             # Retrieving the error would clear the flag, which says whether the script has retrieved it.
             if getattr(task, "_log_traceback", False) and isinstance(error := task.exception(), Exception):
                 return error
-        if self._left_out:
-            name, place = self._left_out[0]
+        if self._unawaited:
+            name, place = self._unawaited[0]
             return ScriptFault(f"the script never awaited {name}()", place=place, advice="write `await` before it")
         return None
 
@@ -143,7 +143,7 @@ class Visit:
 
     def _is_mine(self, handle: Any) -> bool:
         context = getattr(handle, "_context", None)
-        return context is not None and context.get(_visit) is self
+        return context is not None and context.get(_tracker) is self
 
     def _place(self, task: asyncio.Task[Any]) -> tuple[str, int] | None:
         """Returns the file and line of the script that a task is at; else those of the function that it runs."""
@@ -157,7 +157,7 @@ class Visit:
             coroutine = getattr(coroutine, "cr_await", None)
         return next((place for place in reversed(places) if place[0] == self._file), places[0] if places else None)
 
-    def take(self, coroutine: Any, make: Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]) -> asyncio.Task[Any]:
+    def adopt(self, coroutine: Any, make: Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]) -> asyncio.Task[Any]:
         """Returns a new task for a coroutine of the script, which counts as the script's from then on."""
         task = make(_contained(coroutine))
         self._tasks[task] = coroutine
@@ -168,19 +168,19 @@ class Visit:
         if task.cancelled() or not getattr(task, "_log_traceback", False):
             self._tasks.pop(task, None)
 
-    def leave_out(self, coroutine: Any) -> None:
+    def note_unawaited(self, coroutine: Any) -> None:
         """Notes a coroutine that was never awaited."""
         places = [(file, line) for file, line, _ in coroutine.cr_origin or ()]
         own = next((place for place in places if place[0] == self._file), places[0] if places else None)
-        self._left_out.append((coroutine.__qualname__, own))
+        self._unawaited.append((coroutine.__qualname__, own))
 
 
-def _keep_going(loop: Any) -> None:
+def _forbid_stop(loop: Any) -> None:
     """Prevents scripts from stopping the event loop, which would end the run; loops of other kinds don't allow that."""
     stop = loop.stop
 
     def refuse() -> None:
-        if _visit.get() is not None:
+        if _tracker.get() is not None:
             raise RuntimeError("loop.stop() ends the run, whose event loop it is")
         stop()
 
@@ -188,26 +188,26 @@ def _keep_going(loop: Any) -> None:
         loop.stop = refuse
 
 
-def _leave_out(coroutine: Any) -> None:
+def _note_unawaited(coroutine: Any) -> None:
     """Notes a coroutine that was never awaited, where it is a script's; else leaves it to Python's own warning."""
-    if (visit := _visit.get()) is not None:
-        visit.leave_out(coroutine)
+    if (tracker := _tracker.get()) is not None:
+        tracker.note_unawaited(coroutine)
     elif _warn is not None:
         _warn(coroutine)
 
 
 def _make_task(loop: asyncio.AbstractEventLoop, coroutine: Any, **given: Any) -> asyncio.Task[Any]:
-    """Makes a task: a loop's task factory while there are visits. Notices a script's tasks, makes others as before."""
-    context, before = given.get("context"), _noticing[loop][1]
+    """Makes a task: a loop's task factory while there are trackers. Tracks a script's tasks, makes others as before."""
+    context, before = given.get("context"), _tracking_tasks[loop][1]
 
     def make(coroutine: Any) -> asyncio.Task[Any]:
         made: asyncio.Task[Any] = (before or _plainly)(loop, coroutine, **given)
         return made
 
-    visit = _visit.get() if context is None else context.get(_visit)
-    if visit is None or is_the_drivers(coroutine):
+    tracker = _tracker.get() if context is None else context.get(_tracker)
+    if tracker is None or is_the_drivers(coroutine):
         return make(coroutine)
-    return visit.take(coroutine, make)
+    return tracker.adopt(coroutine, make)
 
 
 def _plainly(loop: asyncio.AbstractEventLoop, coroutine: Any, **given: Any) -> asyncio.Task[Any]:

@@ -9,14 +9,14 @@ import pytest
 from sartor import api
 from sartor.domain.destination import Destination
 from sartor.domain.report import Note, RunEvent
-from sartor.execution import lookout
+from sartor.execution import monitor
 from support.database import Database
 from support.folder import Folder
 
 
 def test_an_endless_statement_is_told_of(database: Database, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who waits learns which statement of which script runs, since when, and again when that has doubled."""
-    monkeypatch.setattr(lookout, "LONG", 0.3)
+    monkeypatch.setattr(monitor, "LONG", 0.3)
     folder.add("1.0.0-1700000000-a.py", up="select pg_sleep(600)")
     notes: list[str] = []
 

@@ -12,13 +12,13 @@ from sartor.domain.check import CheckedStep, Part, SentMessage, SqlScript
 from sartor.domain.ledger import Entry, EventKind, Ledger
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Plan
-from sartor.execution.fuser import KINDS
-from sartor.execution.outside import BEGINNINGS
+from sartor.execution.executors.batch import END_EVENTS
+from sartor.execution.executors.non_transactional import START_EVENTS
 from sartor.postgres import psql
-from sartor.postgres.guard import NewEvent
+from sartor.postgres.journal import NewEvent
 from sartor.postgres.ledger import creation, read_token
-from sartor.postgres.pins import Pins
 from sartor.postgres.session import Session
+from sartor.postgres.session_settings import SessionSettings
 from sartor.sql.quoting import quote_comment
 
 BY_HAND = {"via": "psql"}
@@ -109,16 +109,19 @@ class _Writer:
 
     def _step(self, script: Script, messages: Sequence[SentMessage]) -> list[Part]:
         direction, alteration = self._plan.direction, script.alteration
-        pins = self._pins(alteration)
+        settings = self._settings(alteration)
         if not script.needs_session(direction):
-            return psql.guarded(self._event(KINDS[direction], alteration), pins, messages)
-        start = self._event(BEGINNINGS[direction], alteration)
-        end = self._event(KINDS[direction], alteration, since=start.seq)
-        return psql.outside(start, end, pins, messages)
+            return psql.in_transaction(self._event(END_EVENTS[direction], alteration), settings, messages)
+        start = self._event(START_EVENTS[direction], alteration)
+        end = self._event(END_EVENTS[direction], alteration, since=start.seq)
+        return psql.outside_transaction(start, end, settings, messages)
 
     def _record(self, kind: EventKind, about: Alteration | Entry, was: str | None) -> list[Part]:
         event = self._event(kind, about, detail={} if was is None else {"was": was})
-        return [f"-- {quote_comment(about.name)} is {kind.value}\n", *psql.guarded(event, self._pins(about), [])]
+        return [
+            f"-- {quote_comment(about.name)} is {kind.value}\n",
+            *psql.in_transaction(event, self._settings(about), []),
+        ]
 
     def _event(
         self,
@@ -131,9 +134,9 @@ class _Writer:
         self._head += 1
         return NewEvent(seq=self._head, kind=kind, about=about, since=since, detail=BY_HAND | (detail or {}))
 
-    def _pins(self, about: Alteration | Entry) -> Pins:
+    def _settings(self, about: Alteration | Entry) -> SessionSettings:
         name = about.name.encode("ascii", "replace").decode()
-        return Pins(
+        return SessionSettings(
             schema=self._session.schema,
             role=None,
             lock_timeout=self._limits.lock_timeout,

@@ -7,9 +7,9 @@ import asyncio
 import pytest
 
 from sartor.domain.destination import Destination
-from sartor.postgres import watch
+from sartor.postgres import lock_monitor
 from sartor.postgres.connect.connect import connect
-from sartor.postgres.watch import Watch
+from sartor.postgres.lock_monitor import LockMonitor
 from support.database import Database
 from support.servers import silent_port
 from support.sessions import holding
@@ -19,13 +19,13 @@ LIVES = "select exists (select from pg_stat_activity where pid = $1)"
 
 
 def test_a_session_is_ended_whatever_else_is_asked(database: Database) -> None:
-    """A run that is told to end has its session ended, although the lookout's question isn't answered yet."""
+    """A run that is told to end has its session ended, although the monitor's question isn't answered yet."""
     destination = Destination.parse(database.url)
 
     async def end() -> None:
         victim, look = [await connect(destination, application=name) for name in ("victim", "look")]
         pid = victim.get_server_pid()
-        async with Watch(destination, application="watch") as second:
+        async with LockMonitor(destination, application="watch") as second:
             question = second._fetch("select count(*) from public.held")
             asked = asyncio.create_task(question)
             while not await look.fetchval(WAITS):
@@ -43,10 +43,10 @@ def test_a_session_is_ended_whatever_else_is_asked(database: Database) -> None:
 
 def test_one_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second connection that gets no answer is given up long before `connect_timeout`, and it is said why."""
-    monkeypatch.setattr(watch, "SECOND", 0.1)
+    monkeypatch.setattr(lock_monitor, "SECOND", 0.1)
 
     async def missing(url: str) -> str:
-        async with Watch(Destination.parse(url), application="watch") as second:
+        async with LockMonitor(Destination.parse(url), application="watch") as second:
             return second.missing
 
     with silent_port() as port:

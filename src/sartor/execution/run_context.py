@@ -1,4 +1,4 @@
-"""A run's turn at a destination: holds the run lock, keeps a lookout, and writes the journal's events in order."""
+"""The context of a run: its session, limits and monitor, the run lock, and the journal's events in order."""
 
 from __future__ import annotations
 
@@ -18,54 +18,55 @@ from sartor.domain.ledger import Entry, EventKind
 from sartor.domain.limits import Limits
 from sartor.domain.report import Failure, Note, Observer
 from sartor.errors import NOT_HAD, RunHeld
-from sartor.execution.attempt import Patience, Work, describe, happen, way_out
-from sartor.execution.lookout import Lookout
+from sartor.execution.blockers import advise_on_blockers, describe_blockers
+from sartor.execution.monitor import Monitor
+from sartor.execution.retry import Patience, Work, run_in_transaction
 from sartor.postgres.connect.connect import stay
 from sartor.postgres.driver.connection import Connection
-from sartor.postgres.guard import NewEvent
-from sartor.postgres.pins import Pins
+from sartor.postgres.journal import NewEvent
+from sartor.postgres.lock_monitor import LockMonitor
 from sartor.postgres.session import Session, application_name
-from sartor.postgres.watch import Watch
+from sartor.postgres.session_settings import SessionSettings
 
 NO_DETAIL: Mapping[str, object] = MappingProxyType({})
 
 
-class Turn:
+class RunContext:
     """A session at work. `head` is the number of the journal's last event that this run knows of.
 
-    `tag` is a text unique to this turn, by which the server's session is found.
+    `tag` is a text unique to this run, by which the server's session is found.
     """
 
-    def __init__(self, session: Session, watch: Watch, *, limits: Limits, observer: Observer) -> None:
+    def __init__(self, session: Session, locks: LockMonitor, *, limits: Limits, observer: Observer) -> None:
         self.session = session
         self.limits = limits = limits.at(session.destination)
         self.observer = observer
         self.patience = Patience(lock_budget=limits.lock_budget, wait=limits.wait)
-        self.lookout = Lookout(watch, observer)
+        self.monitor = Monitor(locks, observer)
         self.head = 0
         self.waited = False
-        self._watch = watch
+        self._locks = locks
         # Process numbers repeat among containers: a random text tells this session from others.
         self.tag = f" {secrets.token_hex(4)}."
 
-    async def take_lock(self) -> None:
+    async def acquire_lock(self) -> None:
         """Takes the run lock; `waited` is true afterwards where another run had it. Raises RunHeld, naming that run."""
         await stay(self.session.connection)
-        await self._watch.stay()
+        await self._locks.stay()
         deadline = time.monotonic() + self.limits.wait
-        while not await self._watch.try_lock():
-            holders = await self._watch.holders()
+        while not await self._locks.try_lock():
+            holders = await self._locks.holders()
             if time.monotonic() >= deadline:
                 raise RunHeld(
-                    f"another run is at work in schema {self.session.schema}: {describe(holders)}",
+                    f"another run is at work in schema {self.session.schema}: {describe_blockers(holders)}",
                     hint="wait for it, give it longer with --wait, or end that session:"
                     f" select pg_terminate_backend({holders[0].pid if holders else 'PID'});",
                 )
-            self.lookout.waiting("another run", holders, deadline)
+            self.monitor.waiting("another run", holders, deadline)
             self.waited = True
             await asyncio.sleep(0.1)
 
-    async def happen(
+    async def run_in_transaction(
         self,
         kind: EventKind,
         about: Alteration | Entry | None,
@@ -75,25 +76,25 @@ class Turn:
         since: int | None = None,
         detail: Mapping[str, object] = NO_DETAIL,
     ) -> None:
-        """Runs `work` and writes the journal's next event with it; advances the head. Raises as `attempt.happen`.
+        """Runs `work` and writes the journal's next event with it; advances the head. Raises as the function.
 
         `since` is the number of the event at which the work began, where that is another one.
         """
         mark = self.mark(script, self.head + 1)
-        await happen(
+        await run_in_transaction(
             self.session,
-            self.lookout,
+            self.monitor,
             lambda: NewEvent(seq=self.head + 1, kind=kind, about=about, since=since, detail=detail),
-            self.pins(mark),
+            self.settings(mark),
             work,
             self.patience,
-            attend=lambda: self.attend(script),
+            follow=lambda: self.follow(script),
         )
         self.head += 1
 
     async def record(self, kind: EventKind, about: Alteration | Entry | None, **detail: object) -> None:
         """Writes an event that is only a record."""
-        await self.happen(kind, about, about.name if about else kind.value, _nothing, detail=detail)
+        await self.run_in_transaction(kind, about, about.name if about else kind.value, _nothing, detail=detail)
 
     def mark(self, script: str, seq: int) -> str:
         """Returns the session's name in `pg_stat_activity` while it runs `script` for the event numbered `seq`."""
@@ -101,19 +102,19 @@ class Turn:
         name = script.encode("ascii", "replace").decode()
         return f"sartor {name}"[:46] + f"{self.tag}{seq}"
 
-    def attend(self, script: str) -> None:
-        """Points the lookout at the session while it runs `script`."""
+    def follow(self, script: str) -> None:
+        """Points the monitor at the session while it runs `script`."""
         connection = self.session.connection
         # The driver no longer knows the process number of a connection that was just cut.
         unknown = connection.pooled or connection.is_closed()
         pid = None if unknown else connection.get_server_pid()
         deadline = time.monotonic() + self.limits.lock_budget
-        self.lookout.attend(connection, pid=pid, mark=self.tag, script=script, deadline=deadline)
+        self.monitor.follow(connection, pid=pid, mark=self.tag, script=script, deadline=deadline)
 
-    def pins(self, mark: str) -> Pins:
+    def settings(self, mark: str) -> SessionSettings:
         """Returns the settings of the transactions that `pg_stat_activity` shows as `mark`."""
         facts = self.session.facts
-        return Pins(
+        return SessionSettings(
             schema=self.session.schema,
             role=facts.role,
             lock_timeout=self.limits.lock_timeout,
@@ -148,8 +149,10 @@ class Turn:
             hidden=hidden,
             overtime=self.limits.overtime,
         )
-        if self.lookout.blockers and found.sqlstate in NOT_HAD:
-            found = dataclasses.replace(found, advice=way_out(self.lookout.blockers, self.session.facts.role))
+        if self.monitor.blockers and found.sqlstate in NOT_HAD:
+            found = dataclasses.replace(
+                found, advice=advise_on_blockers(self.monitor.blockers, self.session.facts.role)
+            )
         return found
 
 
@@ -158,21 +161,21 @@ async def _nothing(_connection: Connection) -> None:
 
 
 @asynccontextmanager
-async def take_turn(session: Session, verb: str, *, limits: Limits, observer: Observer) -> AsyncIterator[Turn]:
+async def locked_run(session: Session, verb: str, *, limits: Limits, observer: Observer) -> AsyncIterator[RunContext]:
     """Makes this run the only one at work on the session's destination while the block lasts. Raises RunHeld.
 
-    Through a pooler there is no lock to hold: runs are then kept apart script by script, by the guard.
+    Through a pooler there is no lock to hold: runs are then kept apart script by script, by the journal's key.
     """
-    async with Watch(session.destination, application=application_name(verb), alone=session.facts.alone) as watch:
-        turn = Turn(session, watch, limits=limits, observer=observer)
-        if watch.missing:
+    async with LockMonitor(session.destination, application=application_name(verb), alone=session.facts.alone) as locks:
+        run = RunContext(session, locks, limits=limits, observer=observer)
+        if locks.missing:
             observer(
                 Note(
-                    text=f"goes on with one connection, as there is no second ({watch.missing}): the run's lock isn't"
+                    text=f"goes on with one connection, as there is no second ({locks.missing}): the run's lock isn't"
                     " held, and nobody is told who is in the way; the journal keeps runs apart all the same"
                 )
             )
-        async with turn.lookout.during():
+        async with run.monitor.during():
             if not session.facts.pooled:
-                await turn.take_lock()
-            yield turn
+                await run.acquire_lock()
+            yield run
