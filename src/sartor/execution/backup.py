@@ -44,7 +44,7 @@ class BackupOrder(NamedTuple):
     """An order for a backup.
 
     `place` is a folder, or a new file's name; `whole` asks for the whole database, `prove` for a proof, on the server
-    of `scratch` where that is given. With `reach`, the backup holds the rows of those tables alone that a plan may
+    of `scratch` where that is given. With `effects`, the backup holds the rows of those tables alone that a plan may
     change.
     """
 

@@ -36,14 +36,14 @@ class BackupBeforeRun:
         if schema is not None and not run.session.facts.schema_exists:
             run.observer(Note(text=f"there is no schema {schema} yet, so there is nothing to back up"))
             return
-        reach = self._order.reach if self._order is not None else None
-        await self._take(run, unknown=reach is not None and reach.steps != steps_of(plan))
+        effects = self._order.effects if self._order is not None else None
+        await self._take(run, unknown=effects is not None and effects.steps != steps_of(plan))
 
     async def take_again(self, run: RunContext, plan: Plan) -> None:
         """Takes another backup, of everything, where the last one left out what this plan may change."""
-        if self._order is None or self._order.reach is None or self.backup is None or self.backup.tables is None:
+        if self._order is None or self._order.effects is None or self.backup is None or self.backup.tables is None:
             return
-        if not set(steps_of(plan)) <= set(self._order.reach.steps):
+        if not set(steps_of(plan)) <= set(self._order.effects.steps):
             await self._take(run, unknown=True)
 
     async def note(self, run: RunContext) -> None:
@@ -56,5 +56,5 @@ class BackupBeforeRun:
         from sartor.execution.backup import back_up
 
         if self._order is not None:
-            order = self._order._replace(reach=PlanEffects(unknown=OTHERS)) if unknown else self._order
+            order = self._order._replace(effects=PlanEffects(unknown=OTHERS)) if unknown else self._order
             self.backup, self._noted = await back_up(run.session, order, run.limits, run.observer), False
