@@ -14,6 +14,7 @@ from sartor.embedded.server import serve
 from support.command import Command
 from support.database import Database, temporary_database
 from support.folder import Folder
+from support.secured import Secured, find_binaries, secured_server
 
 # Started by `nohup`, or behind a script's `&`, the suite would hand on that SIGHUP or SIGINT is ignored, and commands
 # that tests end by it would go on.
@@ -52,3 +53,13 @@ def folder(tmp_path: Path) -> Folder:
 def sartor(tmp_path: Path, database: Database) -> Command:
     """The installed command, in a working directory of its own and with the test's database."""
     return Command(tmp_path, {"SARTOR_DB_URL": database.url})
+
+
+@pytest.fixture(scope="session")
+def secured() -> Iterator[Secured]:
+    """A server with TLS, of a distribution's."""
+    found = find_binaries()
+    if found is None:
+        pytest.skip("needs a distribution's Postgres, with TLS and psql, and openssl")
+    with secured_server(found) as server:
+        yield server
