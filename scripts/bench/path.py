@@ -1,6 +1,6 @@
 """Measures how far a reader of a deploy has to go: modules of Sartor's entered, and changes from one to another.
 
-    scripts/bench/path.py URL
+    .venv/bin/python scripts/bench/path.py URL
 
 Deploys two scripts to a schema of its own and drops it again. A change is each time that code of another module of
 Sartor's runs than before, calls and returns alike; what a module does while it is imported isn't counted.
@@ -14,6 +14,8 @@ import tempfile
 from pathlib import Path
 from types import FrameType
 from typing import Any
+
+from sartor.cli.main import run_command
 
 SCHEMA = "sartor_path"
 ROOT = str(Path(__file__).parents[2] / "src" / "sartor") + os.sep
@@ -37,8 +39,6 @@ class Trace:
 
 def main(url: str) -> None:
     """Prints the figures of a deploy of two scripts to the database at `url`."""
-    from sartor.cli.main import run_command
-
     with tempfile.TemporaryDirectory() as folder:
         for number, name in enumerate(("a", "b")):
             script = f'async def up(conn):\n    await conn.execute("create table {name} ()")\n'
