@@ -14,7 +14,7 @@ from sartor.api.rehearsals import rehearse
 from sartor.api.repairs import preview_repair, repair, verify
 from sartor.api.requests import make_limits, secrets
 from sartor.api.runs import deploy, fresh, is_production, protect, rollback, seed
-from sartor.api.server import embedded, own_process
+from sartor.api.server import can_end, embedded, own_process
 from sartor.domain.release import LATEST
 from sartor.settings import (
     Flags,
@@ -34,6 +34,7 @@ __all__ = [
     "LineageSource",
     "Settings",
     "backup",
+    "can_end",
     "check",
     "check_manifest",
     "check_rollback",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sartor.alterations.process.owner import TELL
+from sartor.alterations.process.owner import LEFT_RUNNING, TELL
 
 
 @contextmanager
@@ -30,3 +30,8 @@ def own_process(tell: Callable[[str], None]) -> None:
     its process is its own, and what scripts change of it stays.
     """
     TELL[:] = [tell]
+
+
+def can_end() -> bool:
+    """Returns whether no thread that a script left still runs: Python would wait for it at the end of this process."""
+    return not any(thread.is_alive() for thread in LEFT_RUNNING)

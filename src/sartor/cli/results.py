@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import os
 import sys
-from contextlib import suppress
 from typing import Any, TextIO
 
 _kept: list[TextIO | None] = []
@@ -75,6 +74,9 @@ def are_kept() -> bool:
 def flush() -> None:
     """Writes what is still buffered: results, and what was printed beside them."""
     for each in (file(), sys.stdout, sys.stderr):
-        with suppress(OSError):
-            if each is not None and not each.closed:
+        if each is not None and not each.closed:
+            try:
                 each.flush()
+            except OSError:
+                # Python would write it again at the process's end, and fail with an exit code of its own.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), each.fileno())

@@ -23,10 +23,10 @@ _lent: dict[Connection, asyncio.AbstractEventLoop] = {}
 
 
 def _disarm_fork() -> None:
-    """Disarms a process that a script has forked: it can send nothing, and exits on returning to the event loop."""
+    """Disarms a process that a script has forked: it can send nothing, and ends on returning to the event loop."""
     for handle, loop in _lent.items():
         handle.take_back()
-        loop.call_soon(os._exit, 1)
+        loop.call_soon(os._exit, 1)  # not `sys.exit`: open connections, buffers and `atexit` handlers are the run's
 
 
 os.register_at_fork(after_in_child=_disarm_fork)

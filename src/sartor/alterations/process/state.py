@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from sartor.alterations.process.owner import TELL
+from sartor.alterations.process.owner import LEFT_RUNNING, TELL
 from sartor.alterations.process.parts import BELONGINGS, hold_descriptors
 from sartor.errors import ScriptFault, said
 
@@ -90,6 +90,7 @@ class ProcessState:
         busy, children = self._busy(), [pid for pid in _children() if pid not in self._children and _lives(pid)]
         for pid in children:
             os.kill(pid, signal.SIGKILL)
+        LEFT_RUNNING.extend(busy)
         if children:
             self.fault = ScriptFault(
                 f"the script ended and left a process running: {children[0]}, which was ended",
@@ -165,9 +166,9 @@ def put_back(before: list[Any]) -> list[str]:
 
 
 def leave_unless(pid: int) -> None:
-    """Exits a process that a script has forked, where it continues as if it were the run's process, number `pid`."""
+    """Ends a process that a script has forked, where it continues as if it were the run's process, number `pid`."""
     if os.getpid() != pid:
-        os._exit(1)
+        os._exit(1)  # not `sys.exit`: open connections, buffers and `atexit` handlers are the run's
 
 
 def _pool() -> Any:
