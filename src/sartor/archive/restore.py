@@ -49,6 +49,11 @@ def too_late(done: Collection[object]) -> Iterator[None]:
             raise
 
 
+def may_share(tools: Tools, server_version: int) -> bool:
+    """Returns whether several connections of `pg_restore` can share a restore: what they send can't be changed."""
+    return tools.major < KNOWS_NEW_SETTING // 10000 or server_version >= KNOWS_NEW_SETTING
+
+
 async def restore(tools: Tools, session: Session, file: Path, *, bare: bool, jobs: int = 1) -> None:
     """Restores all that an archive holds into the session's database; `bare` leaves owners and grants out.
 

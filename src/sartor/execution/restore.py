@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sartor.archive.dump import decode
-from sartor.archive.restore import restore, too_late
+from sartor.archive.restore import may_share, restore, too_late
 from sartor.archive.table_of_contents import without_rows
 from sartor.archive.tools import Tools
 from sartor.domain.backup import Restored, schema_to_hold
@@ -68,7 +68,8 @@ async def _fill(
         beat = asyncio.create_task(_beat(file, size, observer))
         try:
             tools = await decode(session.facts.server_version, file, encrypted=session.connection.encrypted)
-            await restore(tools, session, file, bare=order.no_owner, jobs=order.jobs)
+            jobs = _possible_jobs(order.jobs, tools, session, observer)
+            await restore(tools, session, file, bare=order.no_owner, jobs=jobs)
             # From here on it is restored, whatever happens.
             left_out = await _left_out(tools, session, file, observer)
             took = (time.monotonic() - began) * 1000
@@ -77,6 +78,19 @@ async def _fill(
             beat.cancel()
             with suppress(asyncio.CancelledError):
                 await beat
+
+
+def _possible_jobs(jobs: int, tools: Tools, session: Session, observer: Observer) -> int:
+    if jobs == 1 or may_share(tools, session.facts.server_version):
+        return jobs
+    major = session.facts.server_version // 10000
+    observer(
+        Note(
+            text=f"restoring with one job: several would send a setting of pg_restore {tools.major} that a server of"
+            f" version {major} doesn't know; the client tools of {major} to 16 don't send it"
+        )
+    )
+    return 1
 
 
 async def _left_out(tools: Tools, session: Session, file: Path, observer: Observer) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 import warnings
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from types import FrameType
@@ -92,11 +92,12 @@ class TaskTracker:
         loop = asyncio.get_running_loop()
         replaced = loop.get_task_factory() is not _make_task
         loop.set_task_factory(_make_task)
+        left = {task: self._tasks[task] for task in self._running()}
         for _ in range(TURNS):
             await asyncio.sleep(0)
             if not (self._running() or self._coming()):
                 break
-        fault = self._find()
+        fault = self._find(left)
         if replaced and fault is None:
             fault = ScriptFault("the script replaced the event loop's task factory, so what it began isn't known")
         deadline = asyncio.get_running_loop().time() + GRACE
@@ -111,14 +112,18 @@ class TaskTracker:
                 task.exception()  # retrieved, as nothing else will
         self.fault = fault
 
-    def _find(self) -> Exception | None:
-        """Returns the first fault found, or None."""
-        if running := self._running():
-            place, name = self._place(running[0]), getattr(self._tasks[running[0]], "__qualname__", "a task")
+    def _find(self, left: Mapping[asyncio.Task[Any], Any]) -> Exception | None:
+        """Returns the first fault found, or None; `left` are the tasks that ran when the script ended."""
+        running, coming = self._running(), self._coming()
+        # A task that has ended since then, with callbacks still to come, is what the script didn't await.
+        if coroutine := next(
+            (self._tasks[task] for task in running), next(iter(left.values()), None) if coming else None
+        ):
+            place, name = self._place(coroutine), getattr(coroutine, "__qualname__", "a task")
             return ScriptFault(
                 f"the script ended while a task of it was running: {name}", place=place, advice="await its tasks"
             )
-        if self._coming():
+        if coming:
             return ScriptFault(
                 "the script ended before a callback that it had asked the event loop for",
                 advice="await what the callback does, or cancel it",
@@ -145,9 +150,9 @@ class TaskTracker:
         context = getattr(handle, "_context", None)
         return context is not None and context.get(_tracker) is self
 
-    def _place(self, task: asyncio.Task[Any]) -> tuple[str, int] | None:
-        """Returns the file and line of the script that a task is at; else those of the function that it runs."""
-        coroutine, places = self._tasks[task], []
+    def _place(self, coroutine: Any) -> tuple[str, int] | None:
+        """Returns the file and line of the script that a coroutine is at; else those of the function that it runs."""
+        places = []
         if (code := getattr(coroutine, "cr_code", None)) is not None:
             places.append((code.co_filename, code.co_firstlineno))
         while coroutine is not None:
