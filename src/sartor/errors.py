@@ -10,6 +10,7 @@
     ├── ScriptError                1    a script can't be loaded, or lacks what the plan needs
     ├── AlterationFailed           1    a script ran and failed; `failure` holds the facts
     │   └── LockNotHad             5        it got no lock within its budget; another try may succeed
+    ├── ObserverFailed             1    the application's observer raised; the run itself ended well
     ├── HazardFound                1    a rehearsed alteration is worse for others than was allowed
     ├── Unproved                   1    a rollback isn't known to work
     ├── PlanError                  4    disk and ledger contradict each other
@@ -118,6 +119,17 @@ class LockNotHad(AlterationFailed):
 def alteration_failed(failure: Failure) -> AlterationFailed:
     """Returns the error for a failure. Want of a lock, which is no mistake, is distinguished by its exit code."""
     return (LockNotHad if failure.sqlstate in NOT_HAD else AlterationFailed)(failure)
+
+
+class ObserverFailed(SartorError):
+    """The application's observer raised an error, which is the cause; the run itself went on, and ended well.
+
+    `result` is what the function would have returned; `report` is the same where that is a run's report.
+    """
+
+    def __init__(self, message: str, *, result: object) -> None:
+        super().__init__(message)
+        self.result = result
 
 
 class HazardFound(SartorError):

@@ -10,10 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from sartor import api
-from sartor.domain.destination import Destination
-from sartor.domain.report import RunEvent
-from sartor.settings import LineageSource
 from support.command import EXECUTABLE, Command, Finished
 from support.database import Database
 from support.folder import Folder
@@ -178,21 +174,3 @@ def test_a_locale_that_lacks_a_character(sartor: Command, database: Database, fo
     listed = shell(sartor, "sartor list --json", env=env).json
     assert "1700000400-ключ" in {each["id"] for each in listed["alterations"]}
     assert database.tables() == {"last_one"}
-
-
-@pytest.mark.anyio
-async def test_an_observer_that_raises(database: Database, folder: Folder, caplog: pytest.LogCaptureFixture) -> None:
-    """An application's observer that fails, be it with an OSError, ends no run; the first error is logged."""
-    seen = 0
-
-    def observer(_event: RunEvent) -> None:
-        nonlocal seen
-        seen += 1
-        raise BrokenPipeError("the websocket is gone")
-
-    report = await api.deploy(
-        Destination.parse(database.url), [LineageSource(name="main", location=str(folder.path))], observer=observer
-    )
-    assert len(report.done) == 301
-    assert seen > 300
-    assert [record.name for record in caplog.records] == ["sartor"]

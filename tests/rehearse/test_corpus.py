@@ -11,7 +11,7 @@ import pytest
 
 from rehearse.corpus import CASES, TABLE, Case
 from sartor import api
-from sartor.api.requests import ignore
+from sartor.api.observing import ignore
 from sartor.archive.tools import find_tools
 from sartor.domain.destination import Destination
 from sartor.domain.hazards.hazard import RehearsedStatement, worst

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sartor.api.files import list_alterations
-from sartor.api.requests import contained, deploy_request, ignore
+from sartor.api.observing import ignore, observed
+from sartor.api.requests import NO_LIMITS, Sources, deploy_request, find_destination
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
 from sartor.domain.limits import Limits
 from sartor.errors import RefusedError
-from sartor.settings import LineageSource
 
 if TYPE_CHECKING:
     from sartor.domain.affected_tables import PlanEffects
@@ -22,40 +21,47 @@ if TYPE_CHECKING:
 
 
 async def backup(
-    destination: Destination,
+    destination: Destination | str,
     place: str,
     *,
     whole: bool = False,
     prove: bool = False,
-    scratch: Destination | None = None,
-    pending: Iterable[LineageSource] | None = None,
+    scratch: Destination | str | None = None,
+    pending: Sources | None = None,
     target: str = "next",
-    limits: Limits | None = None,
+    limits: Limits = NO_LIMITS,
     observer: Observer = ignore,
 ) -> tuple[Backup, bool]:
-    """Backs a database up into the folder, or under the file name, `place`.
+    """Backs a database up, in pg_dump's custom format; returns the backup, and whether the journal has it.
 
-    It holds the whole database; where the destination has a schema of its own, that schema, unless `whole`. `prove`
-    restores it beside the database, or on the server of `scratch`, and compares. With `pending`, it holds the rows only
-    of those tables that a deploy of these alterations up to `target` may change, and of those that they reference.
+        made, _ = await sartor.backup("postgresql://app@db.example.com/app", "/var/backups")
+        print(made.file, made.bytes)
 
-    Returns the backup, and whether the journal has it. Raises BackupFailed, DestinationError; RefusedError where
-    nothing is pending, and what `deploy` raises.
+    It holds the whole database or, where the destination has a schema other than `public`, that schema.
+
+    - `place`: an existing folder, or a new file's name.
+    - `whole`: back the whole database up, whatever the schema.
+    - `prove`: restore the backup into a scratch database, and compare the two.
+    - `pending`: alterations; the backup holds the rows only of those tables that deploying what is pending of them, up
+      to `target`, may change, and of those that these reference.
+
+    Raises BackupFailed (no file is left then), DestinationError; with `pending`, RefusedError where nothing is pending,
+    and what `deploy` raises.
     """
     from sartor.execution.backup import BackupOrder, take_backup
 
-    limits = limits or Limits()
-    order = BackupOrder(place=place, whole=whole, prove=prove, scratch=scratch)
+    database, server = find_destination(destination), None if scratch is None else find_destination(scratch)
+    order = BackupOrder(place=place, whole=whole, prove=prove, scratch=server)
     if pending is not None:
         catalogue = list_alterations(pending)
-        effects = await reach_of(destination, catalogue, deploy_request(target), limits, scratch=scratch)
+        effects = await effects_of(database, catalogue, deploy_request(target), limits, scratch=server)
         if not effects.steps:
             raise RefusedError(
-                f"nothing is pending in {destination.label}, so there is no table that a deploy may change",
+                f"nothing is pending in {database.label}, so there is no table that a deploy may change",
                 hint="leave --tables out: a backup of everything",
             )
         order = order._replace(effects=effects)
-    return await take_backup(destination, order, limits=limits, observer=contained(observer))
+    return await observed(observer, lambda told: take_backup(database, order, limits=limits, observer=told))
 
 
 async def ordered_before(
@@ -76,10 +82,10 @@ async def ordered_before(
     from sartor.execution.backup import BackupOrder
 
     order = BackupOrder(place=folder and f"{folder}/")
-    return order._replace(effects=await reach_of(destination, catalogue, request, limits)) if affected else order
+    return order._replace(effects=await effects_of(destination, catalogue, request, limits)) if affected else order
 
 
-async def reach_of(
+async def effects_of(
     destination: Destination,
     catalogue: Catalogue,
     request: Deploy | Rollback,
@@ -87,7 +93,7 @@ async def reach_of(
     *,
     scratch: Destination | None = None,
 ) -> PlanEffects:
-    """Calls `rehearsal.reach.find_reach`, which is loaded only where it is asked for."""
+    """Calls `rehearse.affected.find_effects`, which is loaded only where it is asked for."""
     from sartor.rehearse.affected import find_effects
 
     return await find_effects(destination, catalogue, request, scratch=scratch, limits=limits)
@@ -95,7 +101,7 @@ async def reach_of(
 
 async def restore(
     file: str,
-    into: Destination,
+    into: Destination | str,
     *,
     schema: str | None = None,
     create: bool = False,
@@ -103,12 +109,20 @@ async def restore(
     jobs: int = 1,
     observer: Observer = ignore,
 ) -> Restored:
-    """Restores a backup into an empty database; with `create`, makes that first.
+    """Restores a backup into an empty database, in one transaction: where it fails, nothing was restored.
 
-    With `schema`, that schema must be new. `no_owner` leaves owners and grants out; `jobs` above 1 are faster, and the
-    restore is no longer one transaction. Raises RefusedError, BackupFailed, DestinationError.
+        await sartor.restore("app-20261122T080000Z.dump", "postgresql://app@db.example.com/app_new", create=True)
+
+    - `schema`: the one schema that the backup holds; other schemas may be there already.
+    - `create`: create the database first.
+    - `no_owner`: leave owners and grants out, so that all belongs to the role that restores.
+    - `jobs`: the number of connections; above 1 it is faster, and no longer one transaction.
+
+    Raises RefusedError where the database isn't empty, BackupFailed where the file isn't a whole backup or doesn't fit,
+    DestinationError.
     """
     from sartor.execution.restore import RestoreOrder, put_back
 
     order = RestoreOrder(file=file, schema=schema, create=create, no_owner=no_owner, jobs=jobs)
-    return await put_back(order, into, observer=contained(observer))
+    database = find_destination(into)
+    return await observed(observer, lambda told: put_back(order, database, observer=told))

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sartor.alterations.files import read_lineage
+from sartor.api.requests import Sources, find_sources
 from sartor.domain.alteration import Catalogue
 from sartor.domain.release import parse_target
-from sartor.settings import LineageSource
 
 if TYPE_CHECKING:
     from sartor.lint.rules import Lint
@@ -18,31 +18,43 @@ KEPT = ".sartor"
 """The folder, in the working directory, where commands keep what rehearsals observed."""
 
 
-def list_alterations(sources: Iterable[LineageSource]) -> Catalogue:
-    """Reads the alterations that are shipped. Raises CatalogueError."""
-    return Catalogue(tuple(read_lineage(source.name, source.location) for source in sources))
+def list_alterations(sources: Sources) -> Catalogue:
+    """Returns the alterations that are shipped, in order. No database is needed.
+
+        for alteration in sartor.list_alterations("alterations"):
+            print(alteration.release, alteration.name)
+
+    Raises CatalogueError where a folder or package can't be read as one of alterations.
+    """
+    return Catalogue(tuple(read_lineage(source.name, source.location) for source in find_sources(sources)))
 
 
 def lint(
-    sources: Iterable[LineageSource],
+    sources: Sources,
     *,
     released: bool = False,
     above: str | None = None,
     ignored: Iterable[str] = (),
     kept: Path | None = None,
 ) -> Lint:
-    """Returns the mistakes in the files, as far as they can be seen without a database and without running any file.
+    """Returns the mistakes in the files that can be seen without a database and without running any file.
 
-    `released` says that they are about to be shipped; `above` leaves out what belongs to that release or an earlier
-    one; `ignored` are rules' codes, or `CODE=identity`; `kept` is the folder where `rehearse` has left what it
-    observed. Raises CatalogueError, SettingsError, TargetError.
+        for finding in sartor.lint("alterations", released=True).findings:
+            print(finding.file, finding.line, finding.rule.code, finding.message)
+
+    - `released`: the files are about to be shipped, so that unreleased ones are a mistake.
+    - `above`: a release; leave out what belongs to it or to an earlier one.
+    - `ignored`: the codes of rules to leave out, or `CODE=identity` for one alteration.
+    - `kept`: the folder where `rehearse` has left what it observed.
+
+    Raises CatalogueError, SettingsError for a rule that doesn't exist, TargetError.
     """
     from sartor.lint.lineages import lint_lineages
     from sartor.lint.rehearsal_cache import recall
     from sartor.lint.rules import Ignored
 
     return lint_lineages(
-        [(source.name, source.location) for source in sources],
+        [(source.name, source.location) for source in find_sources(sources)],
         released=released,
         above=None if above is None else parse_target(above),
         ignored=[Ignored.parse(text) for text in ignored],

@@ -6,14 +6,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from sartor.api.files import list_alterations
-from sartor.api.requests import deploy_request, rollback_request
+from sartor.api.requests import NO_LIMITS, Sources, deploy_request, find_destination, rollback_request
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
 from sartor.domain.ledger import Event, Ledger
 from sartor.domain.limits import Limits
 from sartor.domain.release import LATEST
 from sartor.domain.status import Status, compare_with_ledger
-from sartor.settings import LineageSource
 
 if TYPE_CHECKING:
     from sartor.domain.check import Check, SentSql
@@ -34,17 +33,24 @@ class DestinationStatus(NamedTuple):
     status: Status
 
 
-async def status(destination: Destination, sources: Iterable[LineageSource]) -> DestinationStatus:
-    """Compares the alterations on disk with the ledger. Writes nothing, and needs no right but to read the ledger."""
+async def status(destination: Destination | str, sources: Sources) -> DestinationStatus:
+    """Compares the alterations on disk with the ledger. Writes nothing, and needs no right but to read the ledger.
+
+        found = await sartor.status("postgresql://app@db.example.com/app", "alterations")
+        print(found.status.release, len(found.status.pending))
+
+    Raises PlanError where files and ledger contradict each other about lineages, SchemaMissing, LedgerUnsound,
+    DestinationError.
+    """
     from sartor.postgres.ledger import read_ledger
     from sartor.postgres.session import Session
 
-    catalogue = list_alterations(sources)
-    async with Session(destination, application="sartor status") as session:
+    place, catalogue = find_destination(destination), list_alterations(sources)
+    async with Session(place, application="sartor status") as session:
         ledger = await read_ledger(session)
         facts = session.facts
     return DestinationStatus(
-        destination=destination,
+        destination=place,
         database=facts.database,
         user=facts.user,
         server_version=facts.server_version,
@@ -54,79 +60,114 @@ async def status(destination: Destination, sources: Iterable[LineageSource]) -> 
     )
 
 
-async def history(destination: Destination, *, after: int = -1) -> list[Event]:
-    """Reads the journal's events numbered above `after`, oldest first. Writes nothing."""
+async def history(destination: Destination | str, *, after: int = -1) -> list[Event]:
+    """Returns the journal's events, oldest first. Writes nothing.
+
+        for event in await sartor.history("postgresql://app@db.example.com/app"):
+            print(event.seq, event.at, event.kind.value, event.name)
+
+    - `after`: leave out the events up to this number.
+
+    Raises SchemaMissing, LedgerUnsound, DestinationError.
+    """
     from sartor.postgres.ledger import read_history
     from sartor.postgres.session import Session
 
-    async with Session(destination, application="sartor history") as session:
+    async with Session(find_destination(destination), application="sartor history") as session:
         return await read_history(session, after=after)
 
 
 async def check(
-    destination: Destination,
-    sources: Iterable[LineageSource],
+    destination: Destination | str,
+    sources: Sources,
     target: str = LATEST,
     *,
     steps: int | None = None,
     strict_order: bool = False,
     accepted: Iterable[str] = (),
-    limits: Limits | None = None,
+    limits: Limits = NO_LIMITS,
     writes: bool = True,
     rehearses: bool = True,
 ) -> Check:
-    """Returns what `deploy` would do with these parameters, its SQL, and a script for psql unless `writes` is False.
+    """Returns what `deploy` would do with these arguments, with its SQL, and as a script for psql.
 
-    Writes nothing, and needs no right but to read ledger and journal. Where the SQL is known only once Python runs, the
-    plan is rehearsed on a clone, unless `rehearses` is False. Raises SartorError where a deployment would be refused to
-    anyone.
+        found = await sartor.check("postgresql://app@db.example.com/app", "alterations", "1.2.0")
+        print([checked.step.alteration.name for checked in found.steps])
+
+    Writes nothing to the destination, and needs no right but to read ledger and journal.
+
+    - `strict_order`: refuse late alterations, those below the newest deployed one.
+    - `writes`: write the script for psql.
+    - `rehearses`: where SQL is known only once Python runs, run the plan on a clone that is dropped again.
+
+    Raises SartorError where a deployment would be refused to anyone; what stops only this role is among the result's
+    `obstacles`.
     """
     from sartor.execution.check import check as look
 
     catalogue = list_alterations(sources)
     request = deploy_request(target, steps=steps, strict_order=strict_order, accepted=accepted)
     find_sent_sql = _tell if rehearses else None
-    return await look(destination, catalogue, request, limits=limits or Limits(), writes=writes, tell=find_sent_sql)
+    return await look(
+        find_destination(destination), catalogue, request, limits=limits, writes=writes, tell=find_sent_sql
+    )
 
 
 async def check_rollback(
-    destination: Destination,
-    sources: Iterable[LineageSource],
+    destination: Destination | str,
+    sources: Sources,
     target: str | None = None,
     *,
     steps: int | None = None,
-    to_timestamp: str | None = None,
+    to_timestamp: int | str | None = None,
     accepted: Iterable[str] = (),
-    limits: Limits | None = None,
+    limits: Limits = NO_LIMITS,
     writes: bool = True,
 ) -> Check:
-    """Returns what `rollback` would do with these parameters, as `check` does for `deploy`."""
+    """Returns what `rollback` would do with these arguments, as `check` does for `deploy`.
+
+        found = await sartor.check_rollback("postgresql://app@db.example.com/app", "alterations", steps=1)
+        print(found.losses)
+
+    - `to_timestamp`: a time in Unix seconds, as the files' names have them.
+    - `writes`: write the script for psql.
+
+    Raises as `check`, and TargetError as `rollback`.
+    """
     from sartor.execution.check import check as look
 
     catalogue = list_alterations(sources)
     request = rollback_request(catalogue, target, steps=steps, to_timestamp=to_timestamp, accepted=accepted)
-    return await look(destination, catalogue, request, limits=limits or Limits(), writes=writes, tell=_tell)
+    return await look(find_destination(destination), catalogue, request, limits=limits, writes=writes, tell=_tell)
 
 
 async def _tell(session: Session, catalogue: Catalogue, request: Deploy | Rollback, limits: Limits) -> SentSql:
-    """Calls `rehearsal.telling.tell`, which is loaded only where there is something to find out."""
+    """Calls `rehearse.sent_sql.find_sent_sql`, which is loaded only where there is something to find out."""
     from sartor.rehearse.sent_sql import find_sent_sql
 
     return await find_sent_sql(session, catalogue, request, limits)
 
 
 async def preview_rollback(
-    destination: Destination,
-    sources: Iterable[LineageSource],
+    destination: Destination | str,
+    sources: Sources,
     target: str | None = None,
     *,
     steps: int | None = None,
-    to_timestamp: str | None = None,
+    to_timestamp: int | str | None = None,
     accepted: Iterable[str] = (),
 ) -> RollbackPreview:
-    """Returns what `rollback` would do with these parameters, and what would be lost by it. Writes nothing."""
+    """Returns the plan that `rollback` would make with these arguments, and what would be lost by it. Writes nothing.
+
+        found = await sartor.preview_rollback("postgresql://app@db.example.com/app", "alterations", "1.0.0")
+        print([(loss.table, loss.rows) for loss in found.losses])
+
+    - `to_timestamp`: a time in Unix seconds, as the files' names have them.
+
+    Raises as `rollback`.
+    """
     from sartor.execution.preview import preview
 
     catalogue = list_alterations(sources)
     request = rollback_request(catalogue, target, steps=steps, to_timestamp=to_timestamp, accepted=accepted)
-    return await preview(destination, catalogue, request)
+    return await preview(find_destination(destination), catalogue, request)

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sartor.api.files import list_alterations
-from sartor.api.requests import contained, ignore
+from sartor.api.observing import ignore, observed
+from sartor.api.requests import NO_LIMITS, Sources, find_destination, find_scratch
 from sartor.domain.destination import Destination
 from sartor.domain.limits import Limits
 from sartor.domain.status import compare_with_ledger
-from sartor.settings import LineageSource
 
 if TYPE_CHECKING:
     from sartor.domain.manifest import Standing
@@ -19,41 +19,54 @@ if TYPE_CHECKING:
 
 
 async def prove(
-    destination: Destination,
-    sources: Iterable[LineageSource],
+    destination: Destination | str,
+    sources: Sources,
     names: Iterable[str] = (),
     *,
     pending: bool = False,
-    scratch: Destination | None = None,
+    scratch: Destination | str | None = None,
     seed: str | None = None,
-    limits: Limits | None = None,
+    limits: Limits = NO_LIMITS,
     observer: Observer = ignore,
 ) -> Proofs:
-    """Runs up, down and up again of the alterations with these identities or file names; judges each by itself.
+    """Runs up, down and up again of alterations in a scratch database; judges each by itself.
 
-    Without names it is all of them, or those that are `pending` at the destination. The scratch database is made beside
-    the destination, or on the server of `scratch`; `seed` is a file of data to begin with. What was proved is noted in
-    the manifests. Raises SartorError.
+        found = await sartor.prove("postgresql://app@localhost/app", "alterations", pending=True)
+        print([(proof.alteration.name, proof.result.value) for proof in found.proofs])
+
+    What was proved is noted in the manifests beside the files.
+
+    - `names`: identities or file names; without any, all alterations are proved.
+    - `pending`: prove those that are pending at the destination.
+    - `seed`: a file of SQL or a seed module, which puts data into the scratch database first.
+
+    Raises TargetError for a name that isn't there, AlterationEdited for a released file that was edited, and every
+    other SartorError; that a proof failed is in the result, and raises nothing.
     """
     from sartor.prove import prove as proving
     from sartor.prove.selection import select_alterations
 
-    catalogue = list_alterations(sources)
+    place, catalogue = find_destination(destination), list_alterations(sources)
     chosen = select_alterations(catalogue, names) or tuple(catalogue)
     if pending:
         from sartor.postgres.ledger import read_ledger
         from sartor.postgres.session import Session, application_name
 
-        async with Session(destination, application=application_name("prove")) as session:
+        async with Session(place, application=application_name("prove")) as session:
             chosen = compare_with_ledger(catalogue, await read_ledger(session, founds=True)).pending
-    beside = destination if scratch is None else scratch._replace(schema=destination.schema)
-    return await proving.prove(
-        beside, catalogue, chosen, seed=seed, limits=limits or Limits(), observer=contained(observer)
+    beside = find_scratch(scratch, place)
+    return await observed(
+        observer, lambda told: proving.prove(beside, catalogue, chosen, seed=seed, limits=limits, observer=told)
     )
 
 
-def check_manifest(sources: Iterable[LineageSource]) -> Standing:
-    """Compares the files with the manifests beside them. Raises CatalogueError."""
+def check_manifest(sources: Sources) -> Standing:
+    """Compares the files with the manifests beside them, which say what was released and proved. No database is needed.
+
+        print(sartor.check_manifest("alterations").contradicts)
+
+    Raises CatalogueError.
+    """
     from sartor.alterations.manifest import check
 
     return check(list_alterations(sources))

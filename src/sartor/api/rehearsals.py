@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sartor.api.files import list_alterations
-from sartor.api.requests import contained, deploy_request, ignore
+from sartor.api.observing import ignore, observed
+from sartor.api.requests import NO_LIMITS, Sources, deploy_request, find_destination
 from sartor.domain.destination import Destination
 from sartor.domain.limits import Limits
-from sartor.settings import LineageSource
 
 if TYPE_CHECKING:
     from sartor.domain.rehearsal import Rehearsal
@@ -19,24 +19,32 @@ if TYPE_CHECKING:
 
 
 async def rehearse(
-    destination: Destination,
-    sources: Iterable[LineageSource],
+    destination: Destination | str,
+    sources: Sources,
     target: str = "next",
     *,
     steps: int | None = None,
     accepted: Iterable[str] = (),
     live: bool = False,
     data: bool = False,
-    scratch: Destination | None = None,
+    scratch: Destination | str | None = None,
     kept: Path | None = None,
-    limits: Limits | None = None,
+    limits: Limits = NO_LIMITS,
     observer: Observer = ignore,
 ) -> Rehearsal:
-    """Runs what `deploy` would, on a clone of the destination, and returns what it would do to others.
+    """Runs what `deploy` would on a clone of the destination, and returns what it would do to others: locks, rewrites.
 
-    The clone has the destination's schema, with `data` its rows as well; it is made beside the destination, or on the
-    server of `scratch`, and dropped afterwards. `live` runs on the destination itself, and rolls each script back. What
-    was observed is left in the folder `kept` for `lint`. Raises SartorError.
+        found = await sartor.rehearse("postgresql://app@db.example.com/app", "alterations")
+        print(found.verdict.value, [(each.alteration.name, each.verdict.value) for each in found.alterations])
+
+    The clone has the destination's schema; it is dropped afterwards.
+
+    - `live`: run on the destination itself instead, and roll each script back.
+    - `data`: copy the rows into the clone as well.
+    - `kept`: a folder where what was observed is left for `lint`.
+
+    Raises RehearsalFailed where there can be no clone, and what `deploy` raises before it runs a script; that a script
+    failed is in the result, and raises nothing.
     """
     from sartor.embedded.server import default_directory
     from sartor.rehearse.rehearse import RehearsalOrder
@@ -44,8 +52,9 @@ async def rehearse(
 
     catalogue = list_alterations(sources)
     request = deploy_request(target, steps=steps, accepted=accepted)
-    order = RehearsalOrder(default_directory(Path.cwd()), live=live, data=data, scratch=scratch)
-    found = await run(destination, catalogue, request, order, limits=limits or Limits(), observer=contained(observer))
+    place, server = find_destination(destination), None if scratch is None else find_destination(scratch)
+    order = RehearsalOrder(default_directory(Path.cwd()), live=live, data=data, scratch=server)
+    found = await observed(observer, lambda told: run(place, catalogue, request, order, limits=limits, observer=told))
     return found if kept is None else _kept(found, kept)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sartor.api.files import list_alterations
-from sartor.api.requests import contained, ignore
+from sartor.api.observing import ignore, observed
+from sartor.api.requests import NO_LIMITS, Sources, find_destination, find_scratch
 from sartor.domain.destination import Destination
 from sartor.domain.limits import Limits
-from sartor.settings import LineageSource
 
 if TYPE_CHECKING:
     from sartor.domain.repair import Mend, Repair
@@ -18,50 +17,63 @@ if TYPE_CHECKING:
 
 
 async def verify(
-    destination: Destination,
-    sources: Iterable[LineageSource],
+    destination: Destination | str,
+    sources: Sources,
     *,
     against_replay: bool = False,
-    scratch: Destination | None = None,
-    limits: Limits | None = None,
+    scratch: Destination | str | None = None,
+    limits: Limits = NO_LIMITS,
     observer: Observer = ignore,
 ) -> Verification:
-    """Compares the ledger with the disk, and the schema with what the last run left; returns what differs.
+    """Compares the ledger with the files, and the schema with what the last run left; returns what differs.
 
-    `against_replay` compares the schema with what the deployed alterations make in a scratch database, which is made
-    beside the destination or on the server of `scratch`. Writes nothing to the destination. Raises SartorError.
+        found = await sartor.verify("postgresql://app@db.example.com/app", "alterations")
+        print(found.ok, found.drift.differences)
+
+    Writes nothing to the destination.
+
+    - `against_replay`: compare the schema with what the deployed alterations make in a scratch database instead.
+
+    Raises SchemaMissing, LedgerUnsound, DestinationError, and AlterationFailed where a replayed script fails; that
+    something differs is in the result, and raises nothing.
     """
     from sartor.execution.verify import verify as look
 
-    catalogue = list_alterations(sources)
-    found = await look(destination, catalogue)
+    place, catalogue = find_destination(destination), list_alterations(sources)
+    found = await look(place, catalogue)
     if not against_replay:
         return found
     from sartor.execution.replay import with_replay
 
-    beside = destination if scratch is None else scratch._replace(schema=destination.schema)
-    return await with_replay(found, catalogue, beside, limits=limits or Limits(), observer=contained(observer))
+    beside = find_scratch(scratch, place)
+    return await observed(observer, lambda told: with_replay(found, catalogue, beside, limits=limits, observer=told))
 
 
-async def preview_repair(
-    destination: Destination, sources: Iterable[LineageSource], request: Repair
-) -> tuple[Mend, ...]:
-    """Returns what `repair` would do with this request. Writes nothing."""
+async def preview_repair(destination: Destination | str, sources: Sources, request: Repair) -> tuple[Mend, ...]:
+    """Returns what `repair` would do with this request. Writes nothing. Raises as `repair`."""
     from sartor.execution.repair import preview_repair as preview
 
-    return await preview(destination, list_alterations(sources), request)
+    return await preview(find_destination(destination), list_alterations(sources), request)
 
 
 async def repair(
-    destination: Destination,
-    sources: Iterable[LineageSource],
+    destination: Destination | str,
+    sources: Sources,
     request: Repair,
     *,
-    limits: Limits | None = None,
+    limits: Limits = NO_LIMITS,
     observer: Observer = ignore,
 ) -> tuple[Mend, ...]:
-    """Corrects what the ledger says; returns what was done. Raises SartorError; what was done before it stays."""
+    """Corrects what the ledger says, with the reason in the journal; returns what was done.
+
+        request = sartor.Repair(reason="made by hand in an outage", mark_deployed=frozenset({"1700000000-add-users"}))
+        await sartor.repair("postgresql://app@db.example.com/app", "alterations", request)
+
+    - `request`: the corrections to make.
+
+    Raises PlanError for what doesn't exist here, RunHeld, DestinationError; what was done before the error stays.
+    """
     from sartor.execution.repair import run_repair
 
-    catalogue = list_alterations(sources)
-    return await run_repair(destination, catalogue, request, limits=limits or Limits(), observer=contained(observer))
+    place, catalogue = find_destination(destination), list_alterations(sources)
+    return await observed(observer, lambda told: run_repair(place, catalogue, request, limits=limits, observer=told))

@@ -1,10 +1,11 @@
-"""Makes values of what a caller asks for: a plan's request, and how long its run is to wait."""
+"""Makes values of what a caller gives: the destination, the sources, a plan's request, the limits of its run."""
 
 from __future__ import annotations
 
-from _thread import RLock
+import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TypeAlias
 
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
@@ -12,36 +13,37 @@ from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Rollback
 from sartor.domain.release import LATEST, Release, parse_target
 from sartor.errors import SettingsError, TargetError
-from sartor.settings import Settings
+from sartor.settings import LineageSource, Settings, parse_sources
 
-if TYPE_CHECKING:
-    from sartor.domain.report import Observer, RunEvent
+Source: TypeAlias = str | os.PathLike[str] | LineageSource
+"""A lineage of alterations: a folder, an import package, `NAME=SOURCE`, or a LineageSource."""
+
+Sources: TypeAlias = Source | Iterable[Source]
+"""One lineage of alterations, or several: `"alterations"`, `["acme.alterations", "own=./own"]`."""
+
+NO_LIMITS = Limits()
+"""The limits of a run where none are given."""
 
 
-def ignore(_event: RunEvent) -> None:
-    """Ignores the event: the observer where none is given."""
+def find_destination(destination: Destination | str) -> Destination:
+    """Returns the destination, made of a URL where it is text. Raises SettingsError."""
+    return Destination.parse(destination) if isinstance(destination, str) else destination
 
 
-def contained(observer: Observer) -> Observer:
-    """Wraps an observer: it gets one event at a time, and its errors don't reach the run.
+def find_scratch(scratch: Destination | str | None, destination: Destination) -> Destination:
+    """Returns the place where a scratch database is made: the server of `scratch`, else that of the destination."""
+    return destination if scratch is None else find_destination(scratch)._replace(schema=destination.schema)
 
-    There, they would be a script's. See `Observer` for what it may rely on.
-    """
-    lock, raised = RLock(), False
 
-    def told(event: RunEvent) -> None:
-        nonlocal raised
-        with lock:
-            try:
-                observer(event)
-            except Exception:
-                if not raised:
-                    import logging
-
-                    logging.getLogger("sartor").exception("an observer of the run raised an error; the run goes on")
-                raised = True
-
-    return told
+def find_sources(sources: Sources) -> tuple[LineageSource, ...]:
+    """Returns the lineages that are named; paths are relative to the working directory. Raises SettingsError."""
+    if isinstance(sources, str | os.PathLike | LineageSource):
+        sources = (sources,)
+    given = tuple(sources)
+    if all(isinstance(each, LineageSource) for each in given):
+        return given  # type: ignore[return-value]  # the checker doesn't narrow by `all`
+    texts = (f"{each.name}={each.location}" if isinstance(each, LineageSource) else os.fspath(each) for each in given)
+    return parse_sources(texts, base=Path.cwd(), origin="the call")
 
 
 def secrets(destination: Destination) -> tuple[str, ...]:
@@ -87,7 +89,7 @@ def rollback_request(
     target: str | None,
     *,
     steps: int | None,
-    to_timestamp: str | None,
+    to_timestamp: int | str | None,
     accepted: Iterable[str] = (),
 ) -> Rollback:
     """Returns the request for a rollback that these words make.
@@ -102,7 +104,7 @@ def rollback_request(
     return Rollback(
         target=None if target is None else _rollback_target(catalogue, target),
         steps=steps,
-        to_timestamp=None if to_timestamp is None else _timestamp(to_timestamp),
+        to_timestamp=None if to_timestamp is None else _timestamp(str(to_timestamp)),
         accepted=frozenset(accepted),
     )
 

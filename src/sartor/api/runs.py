@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sartor.api.backups import ordered_before
 from sartor.api.files import list_alterations
-from sartor.api.requests import contained, deploy_request, ignore, rollback_request
+from sartor.api.observing import ignore, observed
+from sartor.api.requests import NO_LIMITS, Sources, deploy_request, find_destination, rollback_request
 from sartor.domain.destination import Destination
 from sartor.domain.limits import Limits
 from sartor.domain.release import LATEST
 from sartor.errors import RefusedError
-from sartor.settings import LineageSource
 
 if TYPE_CHECKING:
+    from sartor.domain.alteration import Catalogue
+    from sartor.domain.plan import Deploy, Rollback
     from sartor.domain.report import Observer, Report
 
 PRODUCTION = frozenset({"production", "prod"})
@@ -22,58 +24,81 @@ PRODUCTION = frozenset({"production", "prod"})
 
 
 async def deploy(
-    destination: Destination,
-    sources: Iterable[LineageSource],
+    destination: Destination | str,
+    sources: Sources,
     target: str = LATEST,
     *,
     steps: int | None = None,
     strict_order: bool = False,
     accepted: Iterable[str] = (),
-    limits: Limits | None = None,
     backup: str | None = None,
     affected: bool = False,
+    limits: Limits = NO_LIMITS,
     observer: Observer = ignore,
 ) -> Report:
-    """Deploys all that is pending up to `target` (a version, `latest` or `next`), or the first `steps` of it.
+    """Deploys what is pending up to a release, each alteration in a transaction of its own, exactly once.
 
-    `accepted` are identities of edited or missing alterations that are right as they are; `backup` is a folder for a
-    backup, without which nothing is deployed: of all rows or, with `affected`, of those tables that the run may change,
-    as a rehearsal finds. Raises SartorError; its `report` says what had been done.
+        report = await sartor.deploy("postgresql://app@db.example.com/app", "alterations", "1.2.0")
+        print([done.alteration.name for done in report.done])
+
+    - `strict_order`: refuse late alterations, those below the newest deployed one.
+    - `backup`: a folder for a backup that is taken before the run; where it can't be taken, nothing is deployed.
+    - `affected`: have that backup hold the rows of those tables alone that the run may change, as a rehearsal finds.
+
+    Raises PlanError where files and ledger contradict each other, AlterationFailed where a script fails (those before
+    it stay deployed), and every other SartorError; the error's `report` says what the run had done.
     """
-    from sartor.execution.run import run
-
     catalogue = list_alterations(sources)
     request = deploy_request(target, steps=steps, strict_order=strict_order, accepted=accepted)
-    limits = limits or Limits()
-    order = await ordered_before(destination, backup, catalogue, request, limits, affected=affected)
-    return await run(destination, catalogue, request, limits=limits, backup=order, observer=contained(observer))
+    return await _run(destination, catalogue, request, limits, observer, backup=backup, affected=affected)
 
 
 async def rollback(
-    destination: Destination,
-    sources: Iterable[LineageSource],
+    destination: Destination | str,
+    sources: Sources,
     target: str | None = None,
     *,
     steps: int | None = None,
-    to_timestamp: str | None = None,
+    to_timestamp: int | str | None = None,
     accepted: Iterable[str] = (),
-    limits: Limits | None = None,
     backup: str | None = None,
     affected: bool = False,
+    limits: Limits = NO_LIMITS,
     observer: Observer = ignore,
 ) -> Report:
     """Rolls back, newest deployment first: all above `target`, the last `steps`, or all after `to_timestamp`.
 
-    The timestamp is in Unix seconds. One of the three must be given; `backup` and `affected` are as in `deploy`. Raises
-    SartorError; its `report` says what had been done.
-    """
-    from sartor.execution.run import run
+        report = await sartor.rollback("postgresql://app@db.example.com/app", "alterations", steps=1)
 
+    One of the three must be given.
+
+    - `to_timestamp`: a time in Unix seconds, as the files' names have them.
+    - `backup`, `affected`: a backup before the run, as in `deploy`.
+
+    Raises TargetError where none or several of the three are given, else as `deploy`.
+    """
     catalogue = list_alterations(sources)
     request = rollback_request(catalogue, target, steps=steps, to_timestamp=to_timestamp, accepted=accepted)
-    limits = limits or Limits()
-    order = await ordered_before(destination, backup, catalogue, request, limits, affected=affected)
-    return await run(destination, catalogue, request, limits=limits, backup=order, observer=contained(observer))
+    return await _run(destination, catalogue, request, limits, observer, backup=backup, affected=affected)
+
+
+async def _run(
+    destination: Destination | str,
+    catalogue: Catalogue,
+    request: Deploy | Rollback,
+    limits: Limits,
+    observer: Observer,
+    *,
+    backup: str | None = None,
+    affected: bool = False,
+) -> Report:
+    from sartor.execution.run import run
+
+    place = find_destination(destination)
+    order = await ordered_before(place, backup, catalogue, request, limits, affected=affected)
+    return await observed(
+        observer, lambda told: run(place, catalogue, request, limits=limits, backup=order, observer=told)
+    )
 
 
 def is_production(environment: str | None) -> bool:
@@ -91,42 +116,57 @@ def protect(environment: str | None, command: str) -> None:
 
 
 async def fresh(
-    destination: Destination,
-    sources: Iterable[LineageSource],
+    destination: Destination | str,
+    sources: Sources,
     target: str = "next",
     *,
     environment: str | None,
-    limits: Limits | None = None,
+    limits: Limits = NO_LIMITS,
     observer: Observer = ignore,
 ) -> Report:
-    """Drops all that the destination's schema holds, and deploys from nothing. Raises RefusedError in production.
+    """Drops all that the destination's schema holds, and deploys from nothing: for development.
+
+        await sartor.fresh("postgresql://localhost/app_dev", "alterations", environment="development")
 
     The alterations are read first: nothing is dropped where they can't be.
+
+    Raises RefusedError where the environment is production, else as `deploy`.
     """
     from sartor.execution.fresh import drop_all
     from sartor.execution.run import run
 
     protect(environment, "fresh")
-    catalogue = list_alterations(sources)
-    request = deploy_request(target)
-    limits, observer = limits or Limits(), contained(observer)
-    await drop_all(destination, catalogue, request, limits=limits, observer=observer)
-    return await run(destination, catalogue, request, limits=limits, observer=observer)
+    place, catalogue, request = find_destination(destination), list_alterations(sources), deploy_request(target)
+
+    async def drop_and_deploy(told: Observer) -> Report:
+        await drop_all(place, catalogue, request, limits=limits, observer=told)
+        return await run(place, catalogue, request, limits=limits, observer=told)
+
+    return await observed(observer, drop_and_deploy)
 
 
 async def seed(
-    destination: Destination,
-    sources: Iterable[LineageSource],
+    destination: Destination | str,
+    sources: Sources,
     *,
     reset: bool = False,
     environment: str | None,
-    limits: Limits | None = None,
+    limits: Limits = NO_LIMITS,
     observer: Observer = ignore,
-) -> Sequence[str]:
-    """Runs the seed modules in one transaction; returns their files' names. Raises RefusedError in production."""
+) -> tuple[str, ...]:
+    """Runs the seed modules in one transaction; returns their files' names: for development.
+
+        await sartor.seed("postgresql://localhost/app_dev", "alterations", environment="development")
+
+    - `reset`: delete first what earlier seeds have put in.
+
+    Raises RefusedError where the environment is production, AlterationFailed where a seed fails (nothing has changed
+    then), and every other SartorError.
+    """
     from sartor.execution.seed import run_seeds
 
     protect(environment, "seed")
-    return await run_seeds(
-        destination, list_alterations(sources), reset=reset, limits=limits or Limits(), observer=contained(observer)
+    place, catalogue = find_destination(destination), list_alterations(sources)
+    return tuple(
+        await observed(observer, lambda told: run_seeds(place, catalogue, reset=reset, limits=limits, observer=told))
     )

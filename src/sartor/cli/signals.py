@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from sartor import api
-from sartor.cli import output
+from sartor.cli import log, output
 from sartor.cli.outlet import shout
 from sartor.errors import BrokenInto, Interrupted, SartorError, Unreachable
 
@@ -33,7 +33,7 @@ def run(main: Coroutine[Any, Any, T], *, left: str | None = None) -> T:
     api.own_process(output.tell)
     stop = _Stop(left)
     # Before asyncio installs a handler of its own, which cancels once and then raises wherever the process is.
-    with _handling(stop):
+    with _handling(stop), log.shown():
         return asyncio.run(stop.watch(main))
 
 

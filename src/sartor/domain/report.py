@@ -151,10 +151,11 @@ RunEvent = Planned | Started | Finished | Waiting | Note | Copying | BackedUp | 
 class Observer(Protocol):
     """A receiver of a run's events, as they happen; the library itself never prints.
 
-    It is called with one event at a time, on the thread of the event loop; only that a script blocks the loop is
-    reported from another thread. It should return soon: the run waits for it, holding its locks. An Exception that it
-    raises doesn't end the run: the first goes to the logger `sartor`, further ones are dropped. To end a run, cancel
-    it.
+    It is called with one event at a time, always on the thread of the event loop that the run is in. It should return
+    soon: the run waits for it, holding its locks. What it raises neither ends the run nor counts as a script's error:
+    the run goes on and reports further events, the logger `sartor` gets the first error at once, and the function
+    raises ObserverFailed when the run has ended well. Where the run fails, its own error is raised, with a note of the
+    observer's. To end a run, cancel it.
     """
 
     def __call__(self, event: RunEvent, /) -> None:

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from sartor.domain.report import Blocker, Note, Observer, Waiting
+from sartor.log import LOG
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.lock_monitor import LockMonitor
 from sartor.sql.sensitive import without_secrets
@@ -80,6 +81,7 @@ class Monitor:
         if now - self._told >= REPEAT:
             self._told = now
             left = (self._deadline if deadline is None else deadline) - now
+            LOG.debug("%s waits for %s, %.1f s left: %s", self._script or "the run", reason, left, blockers)
             self._observer(Waiting(reason=reason, blockers=blockers, left=max(0.0, left)))
 
     async def _poll(self) -> None:
@@ -115,11 +117,13 @@ class Monitor:
                 line = next((f.lineno for f in reversed(stack) if self._is_script(f)), None)
                 if line is None:
                     continue  # Sartor itself is busy, with a large script to read
-                self._observer(
-                    Note(
-                        text=f"{self._script}, line {line}: blocks Python for more than {STALL:.0f} s:"
-                        " `await asyncio.sleep(...)` in place of `time.sleep(...)`, and the like"
-                    )
+                # To the logger, as the observer belongs to the thread that is blocked.
+                LOG.warning(
+                    "%s, line %d: blocks Python for more than %.0f s: `await asyncio.sleep(...)` in place of"
+                    " `time.sleep(...)`, and the like",
+                    self._script,
+                    line,
+                    STALL,
                 )
 
     def _is_script(self, frame: traceback.FrameSummary) -> bool:

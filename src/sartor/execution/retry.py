@@ -15,6 +15,7 @@ from sartor.domain.report import Blocker
 from sartor.errors import DestinationError, RunHeld, SartorError, Unreachable, causes
 from sartor.execution.blockers import describe_blockers
 from sartor.execution.monitor import Monitor
+from sartor.log import LOG
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.journal import NewEvent, Phase, claim_sql, probe_sql, record_sql
@@ -90,6 +91,7 @@ async def run_in_transaction(
             _raise_unless_retried(error, phase, session, monitor.blockers, over=time.monotonic() + pause > limit)
         else:
             return
+        LOG.debug("event %d: attempt %d got no lock; the next one in %.2f s", event.seq, attempt + 1, pause)
         monitor.waiting("a lock", monitor.blockers)
         await asyncio.sleep(pause)
 

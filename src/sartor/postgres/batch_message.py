@@ -166,6 +166,7 @@ class BatchMessage:
         """Takes a mark: the part under way is done, and the next one begins."""
         if message != self._mark:
             return
+        connection.log_part()
         if self.phase is Phase.COMMIT:
             self.confirm(told)
         connection.since = time.monotonic()

@@ -7,7 +7,7 @@
 Each setting comes from the first of: its flag, its secret file, its environment variable, the toml file.
 """
 
-from sartor.settings.lineages import LineageSource
+from sartor.settings.lineages import LineageSource, parse_sources
 from sartor.settings.load import Flags, Settings, load_destination, load_ignored, load_settings, load_sources
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "load_ignored",
     "load_settings",
     "load_sources",
+    "parse_sources",
 ]

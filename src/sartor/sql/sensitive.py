@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sartor.sql.lexer import tokens
+from sartor.sql.lexer import Token, tokens
 
 _MAY_HOLD = r"(?i)passw|secret|token|credential|conninfo|connection|dblink|user\s+mapping|api_?key|crypt\s*\("
 _LITERAL = r"(?s)(?:[eE]?'(?P<plain>.*?)'?|(?P<tag>\$\w*\$)(?P<body>.*?)(?:(?P=tag))?)"
@@ -16,9 +16,16 @@ def without_secrets(statement: str) -> str:
 
     Each of their characters becomes a `*`, so that a position that the server reports stays valid.
     """
-    for literal in sorted(secret_literals(statement), key=len, reverse=True):
-        statement = statement.replace(literal, re.sub(r"[^\n]", "*", literal))
-    return statement
+    return "".join(map(_hide, tokens(statement))) if re.search(_MAY_HOLD, statement) else statement
+
+
+def _hide(token: Token) -> str:
+    found = re.fullmatch(_LITERAL, token.text) if token.kind in {"string", "open"} else None
+    if found is None:
+        return token.text
+    group = "body" if found["tag"] else "plain"
+    hidden = without_secrets(found["body"]) if found["tag"] else re.sub(r"[^\n]", "*", found["plain"])
+    return token.text[: found.start(group)] + hidden + token.text[found.end(group) :]
 
 
 def secret_literals(statement: str) -> Iterator[str]:

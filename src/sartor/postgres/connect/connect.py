@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import time
 from typing import NamedTuple
 
 import asyncpg
 
 from sartor.domain.destination import Destination, redact
 from sartor.errors import DestinationError, Locked, Unreachable, Unsupported
+from sartor.log import LOG
 from sartor.postgres.connect.address import Call, reach, resolve
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.target_server import Password, Place, Way, find_way
@@ -58,12 +60,18 @@ async def _connect_to(call: Call, named: Place, failed: list[Failed], destinatio
         failed.append(Failed(named, password, error))
         return None
     for place in places:
+        began = time.monotonic()
         try:
-            return await reach(call, place, password)
+            made = await reach(call, place, password)
         except (OSError, asyncpg.CannotConnectNowError, asyncpg.TargetServerAttributeNotMatched) as error:
+            LOG.debug("%s wasn't reached: %s", place, type(error).__name__)
             failed.append(Failed(place, password, error))
         except (ValueError, *DRIVER_ERRORS) as error:
             raise _error([Failed(place, password, error)], destination, call.timeout) from error
+        else:
+            took = (time.monotonic() - began) * 1000
+            LOG.debug("[%d] connected to %s, %s, in %.1f ms", made.get_server_pid(), place, destination.label, took)
+            return made
     return None
 
 

@@ -11,18 +11,21 @@ import asyncio
 import functools
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
+from logging import DEBUG
 from typing import Any, Self, TypeAlias
 
 import asyncpg
 
 from sartor.domain.rows import Rows
+from sartor.log import LOG
 from sartor.postgres.driver.copy_rows import ends_with_connection, send_rows
 from sartor.postgres.driver.fence import FENCE, SESSION_FENCE
 from sartor.postgres.driver.fenced import FencedConnection
 from sartor.postgres.driver.handle import Ended, replica
 from sartor.postgres.driver.no_lock_timeout import without_lock_timeout
 from sartor.postgres.driver.refused import NoTalk, TransactionControl
+from sartor.postgres.driver.statement_log import log_statement, logged
 from sartor.postgres.driver.unawaited import Asked, awaited
 from sartor.postgres.target_server import Reached
 from sartor.sql import lexer
@@ -164,7 +167,8 @@ class Connection(FencedConnection):
         closing, self._closing = self._closing, ""
         self.committing = True
         try:
-            await super().execute(closing + "COMMIT;" + self._cleaning)
+            with self._logged(closing + "COMMIT;"):
+                await super().execute(closing + "COMMIT;" + self._cleaning)
         except asyncpg.InterfaceError:
             # The driver didn't send it where a query of the script is still under way.
             self.committing = self.is_closed()
@@ -225,7 +229,7 @@ class Connection(FencedConnection):
             return await super().execute(query, *args, timeout=timeout)
 
     async def send(self, text: str) -> None:
-        """Runs SQL of Sartor's own making in one message; the caller keeps `statement` and `since`."""
+        """Runs SQL of Sartor's own making in one message; the caller keeps `statement` and `since`, and logs."""
         self.error, self.committing = None, False
         await super().execute(text if self.pooled else text + SESSION_FENCE + self.kept)
 
@@ -313,7 +317,8 @@ class Connection(FencedConnection):
         known = self._lender or self
         known.statement, known.since = query, time.monotonic()
         try:
-            yield
+            with self._logged(query):
+                yield
         except asyncpg.InFailedSQLTransactionError:
             raise  # the error that made the transaction fail is the one to remember
         except BaseException as error:
@@ -321,6 +326,17 @@ class Connection(FencedConnection):
             raise
         finally:
             known.statement = None
+
+    def _logged(self, statement: str) -> AbstractContextManager[None]:
+        known = self._lender or self
+        if not LOG.isEnabledFor(DEBUG):
+            return nullcontext()
+        return logged(statement, pid=known.get_server_pid(), password=known.reached.password)
+
+    def log_part(self) -> None:
+        """Logs `statement`, a part of a message, which has ended."""
+        if self.statement is not None and LOG.isEnabledFor(DEBUG):
+            log_statement(self.statement, pid=self.get_server_pid(), password=self.reached.password, since=self.since)
 
     def _check(self, query: str) -> None:
         self._check_open()

@@ -1,0 +1,11 @@
+"""The logger `sartor`: connections, statements with their times, waits and retries at DEBUG; never a password.
+
+It is silent until an application configures logging, as the library never prints.
+"""
+
+from __future__ import annotations
+
+import logging
+
+LOG = logging.getLogger("sartor")
+LOG.addHandler(logging.NullHandler())
