@@ -108,3 +108,11 @@ def test_house() -> None:
     drawn = set(re.findall(r"`([a-z]+)`", "\n".join(line.split("|")[1] for line in table.splitlines()[2:])))
     source = ROOT / "src" / "sartor"
     assert drawn == {"errors", "log", *(file.parent.name for file in source.glob("*/__init__.py"))}
+
+
+def test_where_is() -> None:
+    """Each file that the tables and steps of CONTRIBUTING name is there."""
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8").partition("## A deploy")[2].partition("## Why")[0]
+    named = set(re.findall(r"`([a-z_/]+(?:\.(?:py|sql)|/))`", text))
+    assert len(named) > 20
+    assert [name for name in named if not (ROOT / "src" / "sartor" / name).exists()] == []
