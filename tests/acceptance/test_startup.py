@@ -19,11 +19,12 @@ if sys.argv[1:] == ["--version"]:
     from sartor.cli import main
     main()
 else:
-    from sartor.cli.main import run_command
+    from sartor.cli.dispatch import run_command
     assert run_command(sys.argv[1:]) == 0
 print("\\n" + json.dumps(sorted(sys.modules)), file=sys.stderr)
 """
 
+COMMANDS_OF = "sartor.cli.commands."
 BARE = "import sys, json; print(json.dumps(sorted(sys.modules)), file=sys.stderr)"
 DRIVER = """
 import asyncio, asyncpg, json, os, sys
@@ -36,14 +37,8 @@ print(json.dumps(sorted(sys.modules)), file=sys.stderr)
 """
 TYPER = "import json, sys, typer; print(json.dumps(sorted(sys.modules)), file=sys.stderr)"
 
-STANDARD = {"copy", "dataclasses", "gc", "hashlib", "importlib", "packaging", "pwd", "queue", "shlex", "unicodedata"}
-"""What a command may load besides Sartor and what it can't do without: the driver, or Typer."""
-
-SLOW = {"asyncio", "asyncpg", "logging", "multiprocessing", "random", "secrets", "shutil", "socket", "ssl"}
-"""What `list` has no use for, among what it might load without anyone noticing."""
-
-FLOORS = {"archive", "embedded", "execution", "footprint", "lint", "prove", "rehearse", "schema", "scratch"}
-"""The packages of Sartor's that neither help nor a command that reads has use for."""
+SLOW = {"asyncio", "logging", "multiprocessing", "random", "secrets", "socket", "ssl"}
+"""Modules of the standard library that take long, among those that might be loaded without anyone noticing."""
 
 
 def modules(sartor: Command, code: str, *arguments: str) -> set[str]:
@@ -62,9 +57,9 @@ def modules(sartor: Command, code: str, *arguments: str) -> set[str]:
 
 
 def imported(sartor: Command, arguments: str) -> tuple[set[str], set[str]]:
-    """What `sartor ARGUMENTS` loads: packages of Sartor's, and those of others."""
+    """The commands whose modules `sartor ARGUMENTS` loads, and the packages of others."""
     found = modules(sartor, LISTING, json.dumps(arguments.split()))
-    ours = packages({name.removeprefix("sartor.") for name in found if name.startswith("sartor.")})
+    ours = {name.removeprefix(COMMANDS_OF) for name in found if name.startswith(COMMANDS_OF)}
     return ours, packages(found) - {"sartor"}
 
 
@@ -73,46 +68,51 @@ def packages(found: set[str]) -> set[str]:
     return {name.partition(".")[0] for name in found if not name.startswith("_")}
 
 
+def costly(sartor: Command, others: set[str], *may: str) -> set[str]:
+    """Those packages that take time, and that code which a command may cost doesn't load."""
+    free = {name for code in may for name in packages(modules(sartor, code))}
+    return others - free - (sys.stdlib_module_names - SLOW) - {"packaging"}
+
+
 def test_version_imports_nothing(sartor: Command) -> None:
-    """`--version` answers in the time of the interpreter: of Sartor it imports two modules, of others none."""
+    """`--version` answers in the time of the interpreter: it imports nothing of others."""
     ours, others = imported(sartor, "--version")
-    assert ours == {"cli"}
+    assert ours == set()
     assert others - packages(modules(sartor, BARE)) <= {"gc"}
 
 
-@pytest.mark.parametrize("words", ["--help", "db --help", "db alteration deploy --help", "db seed --help"])
-def test_help_needs_typer_alone(sartor: Command, words: str) -> None:
-    """Help costs Typer and Sartor's own commands: no driver, no event loop, nothing for terminals."""
+@pytest.mark.parametrize(
+    ("words", "commands"),
+    [
+        ("--help", set()),
+        ("db alteration deploy --help", {"deploy"}),
+        ("db seed --help", {"seed"}),
+        ("db --help", {"seed", "backup", "restore"}),
+    ],
+)
+def test_help_needs_typer_alone(sartor: Command, words: str, commands: set[str]) -> None:
+    """Help costs Typer and the commands that it shows: no driver, no event loop, nothing for terminals."""
     ours, others = imported(sartor, words)
-    assert not ours & {*FLOORS, "postgres"}
-    assert others - packages(modules(sartor, TYPER)) <= STANDARD
+    assert ours == commands
+    assert costly(sartor, others, TYPER) == set()
 
 
 def test_list_needs_no_driver(sartor: Command, folder: Folder) -> None:
-    """`list` reads files: no driver, no event loop, nothing of others but what a version is."""
+    """`list` reads files: no driver, no event loop, nothing of others but Typer and what a version is."""
     folder.table("1.0.0-1700000000-a.py")
     ours, others = imported(sartor, "db alteration list")
-    assert not ours & {*FLOORS, "postgres"}
-    assert others - sys.stdlib_module_names <= {"packaging"}
-    assert not others & SLOW
+    assert ours == {"list"}
+    assert costly(sartor, others, TYPER) == set()
 
 
-@pytest.mark.parametrize("command", ["status", "status --json", "history", "deploy latest"])
-def test_reading_needs_the_driver_alone(sartor: Command, folder: Folder, command: str) -> None:
-    """What reads, and a deploy that has nothing to do, loads what the bare driver does, and nothing that won't run."""
+@pytest.mark.parametrize("command", ["status", "status --json", "history", "deploy latest", "rollback 0"])
+def test_a_command_needs_typer_and_the_driver(sartor: Command, folder: Folder, command: str) -> None:
+    """A command loads its own module alone, and of others Typer and the driver: nothing for terminals."""
     folder.table("1.0.0-1700000000-a.py")
     sartor("deploy", "latest")
     ours, others = imported(sartor, f"db alteration {command}")
-    assert not ours & (FLOORS - {"execution"})
-    assert others - packages(modules(sartor, DRIVER)) <= STANDARD
-
-
-def test_a_deploy_needs_no_terminal(sartor: Command, folder: Folder) -> None:
-    """Nor does a run that isn't on a terminal load what only a terminal needs, there and back."""
-    folder.table("1.0.0-1700000000-a.py")
-    for command in ("deploy latest", "rollback 0"):
-        _, others = imported(sartor, f"db alteration {command}")
-        assert not others & {"prompt_toolkit", "questionary", "rich", "typer"}
+    assert ours == {command.split(maxsplit=1)[0]}
+    assert costly(sartor, others, TYPER, DRIVER) == set()
 
 
 NAMES = "deploy rollback fresh check rehearse list status history lint verify repair"

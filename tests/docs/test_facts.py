@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sartor import errors
-from sartor.cli.checking import PENDING
+from sartor.cli.dry_run import PENDING
 from sartor.conninfo import parameters
 from sartor.domain.ledger import EventKind
 from sartor.errors import SartorError

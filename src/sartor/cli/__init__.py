@@ -24,14 +24,14 @@ def main() -> None:
         signal.signal(signal.SIGINT, _end_at_once)
     # Modules and alterations are many objects and hardly any garbage: a collection after every 700 costs time.
     gc.set_threshold(100_000)
-    from sartor.cli import results
+    from sartor.cli import stdout
 
-    results.hold_standard_descriptors()
+    stdout.hold_standard_descriptors()
     from sartor import api
-    from sartor.cli.main import run_command
+    from sartor.cli.dispatch import run_command
 
     code = run_command(sys.argv[1:])
-    results.flush()
+    stdout.flush()
     if not api.can_end():
         _exit(code)
     sys.exit(code)

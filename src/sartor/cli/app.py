@@ -1,15 +1,49 @@
-"""The tree of commands for Typer: for help, completion, and errors in a command line."""
+"""The tree of commands. The module of a command is imported when the command is used, or help names it."""
 
 from __future__ import annotations
 
-import inspect
-from typing import Annotated, Any
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Annotated, Any, ClassVar
 
 import typer
+from typer.core import TyperGroup
 
 from sartor import __version__
-from sartor.cli import checking, deploying, linting, mending, output, proving, reading, rehearsing, safekeeping, seed
-from sartor.cli.declare import Command, Option, Parameter, call, parameters
+from sartor.cli import output
+
+
+class _Group(TyperGroup):
+    """A group whose commands are in modules of their names."""
+
+    names: ClassVar[tuple[str, ...]]
+
+    def __init__(self, *, commands: Mapping[str, Any], **rest: Any) -> None:
+        # Typer reads names from here, for help and for "Did you mean".
+        names: dict[str, Any] = dict.fromkeys(self.names)
+        super().__init__(commands={**names, **commands}, **rest)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name in self.names and self.commands[cmd_name] is None:
+            self.commands[cmd_name] = _load(cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+
+def _load(name: str) -> Any:
+    module = import_module(f"sartor.cli.commands.{name}")
+    return typer.main.get_command(getattr(module, "list_" if name == "list" else name))
+
+
+class _OfDatabase(_Group):
+    names = ("seed", "backup", "restore")
+
+
+class _OfAlterations(_Group):
+    names = (
+        *("deploy", "rollback", "fresh", "check", "prove", "rehearse"),
+        *("list", "status", "history", "verify", "repair", "lint"),
+    )
+
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -20,51 +54,13 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-database = typer.Typer(help="Work on a database.", no_args_is_help=True, rich_markup_mode=None)
+database = typer.Typer(cls=_OfDatabase, help="Work on a database.", no_args_is_help=True, rich_markup_mode=None)
 alterations = typer.Typer(
-    help="Deploy, roll back and look at alterations. (Short: alt, alter.)", no_args_is_help=True, rich_markup_mode=None
+    cls=_OfAlterations,
+    help="Deploy, roll back and look at alterations. (Short: alt, alter.)",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
-
-
-def _add(group: typer.Typer, command: Command) -> None:
-    """Adds a command to a group, and converts its declarations to Typer's."""
-
-    def run(**given: Any) -> int:
-        return call(command.function, given)
-
-    known = parameters(command.function)
-    run.__annotations__ = {p.name: Annotated[p.type, _typer_info(p)] for p in known}
-    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [
-            inspect.Parameter(
-                p.name, inspect.Parameter.KEYWORD_ONLY, default=p.default, annotation=run.__annotations__[p.name]
-            )
-            for p in known
-        ]
-    )
-    run.__doc__ = command.function.__doc__
-    group.command(command.name, epilog=command.epilog)(run)
-
-
-def _typer_info(parameter: Parameter) -> Any:
-    declared = parameter.declared
-    if isinstance(declared, Option):
-        return typer.Option(*declared.flags, help=declared.help, metavar=declared.metavar, min=declared.min)
-    return typer.Argument(help=declared.help, metavar=declared.metavar)
-
-
-for each in (
-    *deploying.commands.values(),
-    *checking.commands.values(),
-    *proving.commands.values(),
-    *rehearsing.commands.values(),
-    *reading.commands.values(),
-    *mending.commands.values(),
-    *linting.commands.values(),
-):
-    _add(alterations, each)
-for each in (*seed.commands.values(), *safekeeping.commands.values()):
-    _add(database, each)
 app.add_typer(database, name="db")
 database.add_typer(alterations, name="alteration")
 for alias in ("alt", "alter"):

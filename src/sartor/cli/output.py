@@ -3,46 +3,46 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import sys
+import traceback
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sartor.cli import again, results
-from sartor.cli.outlet import Outlet
-from sartor.domain.destination import redact
+from sartor.cli import stdout
+from sartor.cli.redaction import redacted, redacted_json
+from sartor.cli.stream import Stream
 from sartor.domain.visible import printable, visible, visible_json
-from sartor.errors import AlterationFailed, Interrupted, SartorError, UsageError
+from sartor.errors import AlterationFailed, Interrupted, SartorError
 
-_results = Outlet(results.file)
-_words = Outlet(lambda: sys.stderr)
+_results = Stream(stdout.file)
+_words = Stream(lambda: sys.stderr)
 _arguments: list[str] = []
-_secrets: set[str] = set()
-_shapes: list[dict[str, Any]] = []
+_objects: list[dict[str, Any]] = []
 
 
 def begin(arguments: Sequence[str]) -> None:
-    """Starts a command: notes its arguments, and forgets the secrets and results of the one before."""
+    """Starts a command: notes its arguments, and forgets the results of the one before."""
     _arguments[:] = arguments
-    again.begin(arguments)
     _results.error = _words.error = None
-    _secrets.clear()
-    _shapes.clear()
-
-
-def keep_secret(texts: Iterable[str]) -> None:
-    """Hides these texts from now on."""
-    _secrets.update(texts)
+    _objects.clear()
 
 
 def result(text: str) -> None:
     """Writes lines of the result."""
-    _results.write(visible(redact(text, _secrets)) + "\n")
+    _results.write(visible(redacted(text)) + "\n")
+
+
+def results(lines: Iterable[str]) -> None:
+    """Writes lines of the result, one by one."""
+    for line in lines:
+        result(line)
 
 
 def annotation(text: str) -> None:
     """Writes a line of the result that is a command for a pipeline, its values escaped."""
-    _results.write(printable(redact(text, _secrets)) + "\n")
+    _results.write(printable(redacted(text)) + "\n")
 
 
 def script(blocks: Iterable[bytes]) -> None:
@@ -55,17 +55,15 @@ def script(blocks: Iterable[bytes]) -> None:
 
 def tell(text: str, *, head: str = "") -> None:
     """Writes lines about the work; `head`, before them, is bold where that is possible."""
-    shown = visible(redact(text, _secrets))
+    shown = visible(redacted(text))
     _words.write(f"{_bold(head)} {shown}\n" if head else f"{shown}\n")
 
 
-def shape(value: dict[str, Any]) -> None:
+def json_object(value: dict[str, Any]) -> None:
     """Writes the result as JSON."""
-    import json
-
-    _shapes.append(value)
-    # Values are redacted one by one: JSON escapes quotes, so a password with a quote in it wouldn't be found.
-    text = json.dumps(_redacted(value), indent=2, ensure_ascii=not _results.encoding.lower().startswith("utf"))
+    _objects.append(value)
+    ascii_only = not _results.encoding.lower().startswith("utf")
+    text = json.dumps(redacted_json(value), indent=2, ensure_ascii=ascii_only)
     _results.write(visible_json(text) + "\n")
 
 
@@ -103,21 +101,9 @@ def end(code: int) -> int:
     return code or 1
 
 
-def has_shape() -> bool:
+def has_json() -> bool:
     """Returns whether the result was already written as JSON."""
-    return bool(_shapes)
-
-
-def _redacted(value: Any) -> Any:
-    match value:
-        case str():
-            return redact(value, _secrets)
-        case dict():
-            return {key: _redacted(each) for key, each in value.items()}
-        case list() | tuple():
-            return [_redacted(each) for each in value]
-        case _:
-            return value
+    return bool(_objects)
 
 
 def wants(flag: str) -> bool:
@@ -144,25 +130,11 @@ def words_are_shown() -> bool:
 def error(error: SartorError) -> None:
     """Writes what went wrong and what to do; with --debug, the traceback."""
     if wants("--debug"):
-        import traceback
-
         tell("".join(traceback.format_exception(error)))
     if not isinstance(error, AlterationFailed):
         tell(str(error), head="error:")
     if error.hint:
         tell(error.hint, head="  hint:")
-
-
-def usage(error: Any) -> UsageError:
-    """Shows the command's usage; returns Typer's error about the command line as one of Sartor's."""
-    context = getattr(error, "ctx", None)
-    if context is None:
-        return UsageError(error.format_message())
-    if error.format_message() == (help_text := context.get_help()):
-        tell(help_text)
-        return UsageError("a command is missing")
-    tell(context.get_usage())
-    return UsageError(error.format_message(), hint=f"`{context.command_path} --help` explains it")
 
 
 def _bold(text: str) -> str:

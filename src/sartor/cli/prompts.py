@@ -6,11 +6,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sartor.cli import output, render, results
+from sartor import api
+from sartor.api import Settings
+from sartor.cli import command_line, output, stdout
+from sartor.cli.text.status import by_release
+from sartor.cli.text.units import count, dates
 from sartor.domain.alteration import Alteration
 from sartor.domain.release import Release
 from sartor.domain.visible import visible_line
-from sartor.errors import Interrupted
+from sartor.errors import Interrupted, RefusedError
 
 
 @contextmanager
@@ -20,8 +24,25 @@ def _shown() -> Iterator[None]:
     from prompt_toolkit.output import create_output
 
     output.drain()  # earlier output stands above the question
-    with create_app_session(output=create_output(stdout=results.file())):
+    with create_app_session(output=create_output(stdout=stdout.file())):
         yield
+
+
+def require_terminal(settings: Settings, what: str) -> None:
+    """Raises RefusedError where the environment is production and there is no terminal to ask.
+
+    `what` starts its message: what would be done.
+    """
+    if api.is_production(settings.environment) and not output.is_terminal():
+        raise RefusedError(
+            f"{what}, the environment is {settings.environment}, and there is no terminal to ask",
+            hint=f"to do it nevertheless: {command_line.rerun(yes=True)}",
+        )
+
+
+def environment(settings: Settings) -> str:
+    """Returns the environment, for a question."""
+    return f", environment {settings.environment}" if settings.environment else ""
 
 
 @_shown()
@@ -33,14 +54,12 @@ def choose_target(pending: Sequence[Alteration], *, question: str, may_leave: bo
     """
     import questionary
 
-    releases = render.by_release(pending)
+    releases = by_release(pending)
     released = [r for r in sorted(releases, reverse=True) if not r.unreleased]
     offered = [*released, *(r for r in releases if r.unreleased)]
     width = max(len(release.label) for release in offered)
     choices = [
-        questionary.Choice(
-            title=f"{r.label.ljust(width)}  {render.dates(releases[r])}, {render.count(len(releases[r]))}", value=r
-        )
+        questionary.Choice(title=f"{r.label.ljust(width)}  {dates(releases[r])}, {count(len(releases[r]))}", value=r)
         for r in offered
     ]
     if may_leave and not released:
@@ -56,7 +75,7 @@ def choose_rollback(offered: Sequence[tuple[str, int]], *, question: str) -> str
 
     width = max(len(label) for label, _ in offered)
     choices = [
-        questionary.Choice(title=f"{label.ljust(width)}  undoes {render.count(undone)}", value=label)
+        questionary.Choice(title=f"{label.ljust(width)}  undoes {count(undone)}", value=label)
         for label, undone in offered
     ]
     answer: str = _ask(questionary.select(visible_line(question), choices=choices))
@@ -64,11 +83,15 @@ def choose_rollback(offered: Sequence[tuple[str, int]], *, question: str) -> str
 
 
 @_shown()
-def confirm(question: str) -> bool:
-    """Asks for a yes; no is the default. The answer needs Enter: a key typed ahead must not destroy data."""
+def confirm(question: str) -> None:
+    """Asks for a yes; no is the default. Raises RefusedError where the answer is no.
+
+    The answer needs Enter: a key typed ahead must not destroy data.
+    """
     import questionary
 
-    return bool(_ask(questionary.confirm(visible_line(question), default=False, auto_enter=False)))
+    if not _ask(questionary.confirm(visible_line(question), default=False, auto_enter=False)):
+        raise RefusedError("not confirmed; nothing was done")
 
 
 @_shown()

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from sartor import api
 from sartor.cli import log, output
-from sartor.cli.outlet import shout
+from sartor.cli.stream import shout
 from sartor.errors import BrokenInto, Interrupted, SartorError, Unreachable
 
 T = TypeVar("T")

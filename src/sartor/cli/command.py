@@ -1,0 +1,169 @@
+"""What every command does around its one API call: settings, the embedded server, several destinations, output."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import typer
+
+from sartor import api
+from sartor.api import Flags, LineageSource, Settings
+from sartor.cli import output, progress, redaction
+from sartor.cli.command_line import AS_GIVEN, Resume
+from sartor.cli.json.objects import VERSION, JsonObject, error_json, failure_json, several
+from sartor.cli.json.run import report_json
+from sartor.cli.text.run import report_line
+from sartor.cli.text.units import count
+from sartor.domain.destination import Destination
+from sartor.domain.notes import plan_notes
+from sartor.domain.report import Report
+from sartor.errors import AlterationFailed, SartorError, SettingsError
+
+T = TypeVar("T")
+
+ANYWHERE = "postgresql:///postgres"
+"""A URL in place of that of a server that isn't started yet."""
+
+
+def _flags(context: typer.Context) -> Flags:
+    """Returns those options of a command that are settings: its parameters with the names of settings."""
+    given = {name: value for name, value in context.params.items() if name in Flags._fields}
+    repeated = tuple(given.pop("alterations", None) or ())
+    strict = given.pop("strict_order", False) or None
+    return Flags(**given, alterations=repeated, strict_order=strict)
+
+
+def sources(context: typer.Context) -> tuple[LineageSource, ...]:
+    """Returns where the alterations are, for a command that needs no database. Raises SettingsError."""
+    return api.load_sources(_flags(context), environ=os.environ, directory=Path.cwd())
+
+
+@contextmanager
+def settled(context: typer.Context, *, db_url: str | None = None, ships: bool = True) -> Iterator[Settings]:
+    """Yields the settings of a command, with the embedded server running where `--embedded` asks for it.
+
+    That server must not be created in a wrong folder: errors that can be seen without it are raised first, missing
+    alterations too where the command needs them (`ships`). `db_url` takes the place of the option.
+    """
+    flags, embedded = _flags(context), context.params.get("embedded")
+    if embedded is None:
+        yield _keep(_load(flags._replace(db_url=db_url or flags.db_url)))
+        return
+    if flags.db_url is not None:
+        raise SettingsError("--embedded and --db-url are two databases", hint="leave one of them out")
+    settings = _load(flags._replace(db_url=ANYWHERE))
+    if ships:
+        api.list_alterations(settings.sources)
+    with api.embedded(embedded or None) as url:
+        yield _keep(_load(flags._replace(db_url=url)))
+
+
+def _load(flags: Flags) -> Settings:
+    return api.load_settings(flags, environ=os.environ, directory=Path.cwd())
+
+
+def _keep(settings: Settings) -> Settings:
+    for destination in settings.destinations:
+        redaction.keep_secret(api.secrets(destination))
+    for note in settings.notes:
+        output.tell(f"note: {note}")
+    return settings
+
+
+def run(main: Coroutine[Any, Any, T], *, left: str | None = None) -> T:
+    """Runs as `signals.run`, which is loaded with the first call: help, errors and `list` need no event loop."""
+    from sartor.cli import signals
+
+    return signals.run(main, left=left)
+
+
+def execute(
+    call: Callable[..., Coroutine[Any, Any, T]],
+    destination: Destination,
+    settings: Settings,
+    *,
+    resume: Resume = AS_GIVEN,
+    fuse: bool = True,
+    left: str | None = None,
+) -> T:
+    """Runs a function of the API on a destination, with the sources and limits of the settings, and shows its progress.
+
+    `call` has its other arguments bound. See `progress.shown` for `resume`, and `run` for `left`.
+    """
+    with progress.shown(resume, destination) as observer:
+        limits = api.make_limits(settings, fuse=fuse)
+        return run(call(destination, settings.sources, limits=limits, observer=observer), left=left)
+
+
+def show_report(report: Report) -> None:
+    """Writes the notes and the totals of a run that ended well."""
+    for note in plan_notes(report.plan) if report.plan else ():
+        output.tell(f"note: {note}")
+    output.result(report_line(report))
+
+
+def reach(url: str, origin: str) -> Destination:
+    """Returns the destination at a URL that the option `origin` gives. Raises SettingsError."""
+    destination = api.load_destination(url, origin=origin, environ=os.environ, directory=Path.cwd())
+    redaction.keep_secret(api.secrets(destination))
+    return destination
+
+
+def reach_scratch(url: str | None) -> Destination | None:
+    """Returns the destination that `--scratch-url` gives, if any. Raises SettingsError."""
+    return None if url is None else reach(url, "--scratch-url")
+
+
+def alone(settings: Settings, destination: Destination) -> tuple[str, ...]:
+    """Returns the options that name this destination of several, and no other; none where there is only one."""
+    places = {each.url for each in settings.destinations}
+    if len(settings.destinations) == 1:
+        return ()
+    return (*(("--db-url", destination.bare_url) if len(places) > 1 else ()), "--schema", destination.schema)
+
+
+def on_each(
+    settings: Settings,
+    action: Callable[[Destination], T],
+    *,
+    show: Callable[[T], None],
+    as_json: Callable[[T], JsonObject],
+    no_run: JsonObject | None = None,
+) -> list[T]:
+    """Runs `action` on each destination, in order, and shows its results, or prints them as JSON; returns them.
+
+    The first error stops. With --json it becomes part of the output: `no_run` is the JSON of a run that didn't begin.
+    """
+    results: list[T] = []
+    objects: list[JsonObject] = []
+    is_json, several_there = output.wants("--json"), len(settings.destinations) > 1
+    for destination in settings.destinations:
+        label = {"label": destination.label} if several_there else {}
+        if several_there:
+            output.tell(f"== {destination.label}")
+        try:
+            results.append(action(destination))
+        except SartorError as error:
+            if is_json:
+                output.json_object(several([*objects, label | _failed_json(error, no_run)]))
+            if rest := len(settings.destinations) - len(results) - 1:
+                output.tell(f"stopped at {destination.label}; {count(rest, 'destination')} after it not touched")
+            raise
+        if is_json:
+            objects.append(label | as_json(results[-1]))
+        else:
+            show(results[-1])
+    if is_json:
+        output.json_object(several(objects))
+    return results
+
+
+def _failed_json(error: SartorError, no_run: JsonObject | None) -> JsonObject:
+    base = report_json(error.report) if error.report else no_run or {"version": VERSION}
+    if isinstance(error, AlterationFailed):
+        return base | {"failed": failure_json(error.failure)}
+    return base | {"error": error_json(error)}

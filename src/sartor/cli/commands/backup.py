@@ -1,0 +1,96 @@
+"""`sartor db backup`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sartor import api
+from sartor.api import Settings
+from sartor.cli import options, output, progress
+from sartor.cli.command import on_each, reach_scratch, run, settled
+from sartor.cli.declaration import command
+from sartor.cli.json.backup import backup_result_json
+from sartor.cli.text.backup import backup_line
+from sartor.domain.backup import Backup
+from sartor.domain.destination import Destination
+from sartor.errors import UsageError
+
+HERE = "."
+"""The folder for a backup, where none is given."""
+
+File = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[FILE]", help="A new file, or a folder, where the file gets a name of its own. [default: .]"
+    ),
+]
+Whole = Annotated[
+    bool, typer.Option("--whole", help="Back the whole database up, where --schema names one schema of it.")
+]
+Prove = Annotated[
+    bool, typer.Option("--prove", help="Restore the backup into a scratch database, and compare the two.")
+]
+Target = Annotated[
+    str | None,
+    typer.Option(
+        "--target",
+        metavar="T",
+        help="With --tables affected: the release that is to be deployed. [default: all that is pending]",
+    ),
+]
+
+
+@command("db backup /var/backups/app --prove", 0, 2, 4, 6, 130)
+def backup(
+    context: typer.Context,
+    file: File = None,
+    whole: Whole = False,
+    prove: Prove = False,
+    scratch_url: options.ScratchUrl = None,
+    tables: options.Tables = None,
+    target: Target = None,
+    db_url: options.DbUrl = None,
+    schema: options.Schema = None,
+    embedded: options.Embedded = None,
+    alterations: options.Alterations = None,
+    lock_timeout: options.LockTimeout = None,
+    lock_budget: options.LockBudget = None,
+    statement_timeout: options.StatementTimeout = None,
+    wait: options.Wait = None,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Back the database up, in pg_dump's custom format.
+
+    The file is there when it was read to its end and found whole, and isn't there before.
+    """
+    affected = options.only_affected(tables, file or HERE)
+    if target is not None and not affected:
+        raise UsageError("--target says which tables are affected", hint="add --tables affected")
+    with settled(context, ships=affected) as settings:
+        scratch, pending = reach_scratch(scratch_url), settings.sources if affected else None
+        _refuse_one_file(file, settings)
+
+        def action(destination: Destination) -> tuple[Backup, bool]:
+            with progress.shown() as observer:
+                made = api.backup(
+                    destination, HERE if file is None else file, whole=whole, prove=prove, scratch=scratch,
+                    pending=pending, target=target or "next", limits=api.make_limits(settings), observer=observer,
+                )  # fmt: skip
+                return run(made, left="there is no backup, and no file of it")
+
+        on_each(
+            settings,
+            action,
+            show=lambda done: output.result(backup_line(done[0])),
+            as_json=lambda done: backup_result_json(done[0], journal=done[1]),
+        )
+
+
+def _refuse_one_file(file: str | None, settings: Settings) -> None:
+    several = len(settings.destinations)
+    if file is not None and several > 1 and not Path(file).is_dir():
+        raise UsageError(f"{file} is one file, and there are {several} destinations", hint="give a folder")

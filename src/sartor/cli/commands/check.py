@@ -1,0 +1,67 @@
+"""`sartor db alteration check`."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Annotated, Any
+
+import typer
+
+from sartor import api
+from sartor.cli import options
+from sartor.cli.command import settled
+from sartor.cli.declaration import CODES, command
+from sartor.cli.dry_run import show_check
+from sartor.domain.check import Check
+from sartor.domain.destination import Destination
+from sartor.domain.plan import Direction
+
+Target = Annotated[str, typer.Argument(metavar="[TARGET]", help="A version, `latest` or `next`, as for deploy.")]
+PlanOnly = Annotated[bool, typer.Option("--plan-only", help="Show which alterations, and no SQL; no clone is made.")]
+StrictOrder = Annotated[bool, typer.Option("--strict-order", help="Refuse late arrivals, as deploy would.")]
+
+
+@command(
+    "db alteration check 1.2.0 --sql plan.sql", 0, 1, 2, 3, 4, 6, 130,
+    said=CODES | {0: "nothing is pending", 1: "an alteration can't be loaded"},
+)  # fmt: skip
+def check(
+    context: typer.Context,
+    target: Target = api.LATEST,
+    sql: options.Sql = None,
+    plan_only: PlanOnly = False,
+    steps: options.Steps = None,
+    strict_order: StrictOrder = False,
+    accept_edited: options.AcceptEdited = None,
+    accept_missing: options.AcceptMissing = None,
+    db_url: options.DbUrl = None,
+    schema: options.Schema = None,
+    embedded: options.Embedded = None,
+    alterations: options.Alterations = None,
+    lock_timeout: options.LockTimeout = None,
+    statement_timeout: options.StatementTimeout = None,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> int:
+    """Show what a deploy would do, and deploy nothing.
+
+    Prints the SQL as a script for psql, records and all: run by hand, it is a deployment. Writes nothing to the
+    database, and needs no right but to read the ledger. Where Python computes its SQL, it is run, with all before it,
+    on a clone beside the database that is dropped again; --plan-only runs nothing.
+    """
+    with settled(context) as settings:
+
+        def look(destination: Destination, writes: bool) -> Coroutine[Any, Any, Check]:
+            return api.check(
+                destination,
+                settings.sources,
+                target,
+                steps=steps,
+                strict_order=settings.strict_order,
+                accepted=[*(accept_edited or ()), *(accept_missing or ())],
+                limits=api.make_limits(settings),
+                writes=writes,
+                rehearses=not plan_only,
+            )
+
+        return show_check(settings, look, Direction.DEPLOY, sql=sql, plan_only=plan_only)

@@ -1,0 +1,115 @@
+"""`sartor db alteration deploy`."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from sartor import api
+from sartor.api import Settings
+from sartor.cli import options, output, prompts
+from sartor.cli.command import alone, execute, on_each, run, settled, show_report
+from sartor.cli.command_line import Resume, rerun
+from sartor.cli.declaration import RUN, command
+from sartor.cli.json.run import report_json
+from sartor.cli.text.status import standing_line
+from sartor.domain.destination import Destination
+from sartor.domain.notes import status_notes
+from sartor.domain.plan import Direction
+from sartor.domain.release import parse_target
+from sartor.domain.report import Report
+from sartor.errors import RefusedError, TargetError
+
+Target = Annotated[
+    str | None,
+    typer.Argument(metavar="[TARGET]", help="A version, `latest`, or `next`; a terminal is asked where it's left out."),
+]
+StrictOrder = Annotated[bool, typer.Option("--strict-order", help="Refuse late arrivals instead of deploying them.")]
+
+NOTHING = Report(direction=Direction.DEPLOY, target=None)
+"""The report of a deploy that didn't begin."""
+
+
+@command("db alteration deploy 1.2.0 --db-url postgresql://app@db.example.com/app", *RUN)
+def deploy(
+    context: typer.Context,
+    target: Target = None,
+    steps: options.Steps = None,
+    strict_order: StrictOrder = False,
+    accept_edited: options.AcceptEdited = None,
+    accept_missing: options.AcceptMissing = None,
+    backup: options.Backup = None,
+    tables: options.Tables = None,
+    no_fuse: options.NoFuse = False,
+    yes: options.Yes = False,
+    db_url: options.DbUrl = None,
+    schema: options.Schema = None,
+    embedded: options.Embedded = None,
+    alterations: options.Alterations = None,
+    lock_timeout: options.LockTimeout = None,
+    lock_budget: options.LockBudget = None,
+    statement_timeout: options.StatementTimeout = None,
+    wait: options.Wait = None,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Deploy what is pending, up to a release.
+
+    Each script runs in a transaction of its own, exactly once. Where one fails, the earlier ones stay, it has changed
+    nothing, and the same command goes on from there.
+    """
+    accepted = [*(accept_edited or ()), *(accept_missing or ())]
+    affected = options.only_affected(tables, backup)
+    call = partial(api.deploy, steps=steps, accepted=accepted, backup=backup, affected=affected)
+    must_ask = _is_unreleased(target, steps) and not yes
+    with settled(context) as settings:
+        if must_ask:
+            prompts.require_terminal(settings, "`deploy next` deploys what isn't released")
+
+        def action(destination: Destination) -> Report:
+            chosen = target or (api.LATEST if steps is not None else _ask_target(destination, settings))
+            if chosen is None:
+                return NOTHING
+            if must_ask:
+                _confirm_next(destination, settings)
+            resume = Resume(target=None if target else chosen, steps=steps, alone=alone(settings, destination))
+            to_target = partial(call, target=chosen, strict_order=settings.strict_order)
+            return execute(to_target, destination, settings, resume=resume, fuse=not no_fuse)
+
+        on_each(settings, action, show=show_report, as_json=report_json, no_run=report_json(NOTHING))
+
+
+def _is_unreleased(target: str | None, steps: int | None) -> bool:
+    """Returns whether the target is `next`. Raises TargetError where there is none, and no terminal to ask for one."""
+    if target is None and steps is None and not output.is_terminal():
+        raise TargetError("no target, and no terminal to ask", hint=f"`{rerun(target='1.2.0')}`, or `latest`")
+    return target is not None and target != api.LATEST and parse_target(target).unreleased
+
+
+def _ask_target(destination: Destination, settings: Settings) -> str | None:
+    """Asks for the release to deploy, and returns it; None where nothing is pending.
+
+    Raises RefusedError where nothing is chosen.
+    """
+    found = run(api.status(destination, settings.sources))
+    for note in status_notes(found.status):
+        output.tell(f"note: {note}")
+    if not found.status.pending:
+        return None
+    output.tell(standing_line(found))
+    release = prompts.choose_target(
+        found.status.pending,
+        question=f"Choose the release to deploy{prompts.environment(settings)}",
+        may_leave=api.is_production(settings.environment),
+    )
+    if release is None:
+        raise RefusedError("nothing was chosen; nothing was done")
+    return release.label
+
+
+def _confirm_next(destination: Destination, settings: Settings) -> None:
+    """Asks in production whether to deploy unreleased alterations. Raises RefusedError where the answer is no."""
+    if api.is_production(settings.environment):
+        prompts.confirm(f"Deploy unreleased alterations to {destination.label}{prompts.environment(settings)}?")

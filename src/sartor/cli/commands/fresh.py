@@ -1,0 +1,77 @@
+"""`sartor db alteration fresh`."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from sartor import api
+from sartor.api import Settings
+from sartor.cli import options, output, prompts
+from sartor.cli.command import execute, on_each, run, settled, show_report
+from sartor.cli.command_line import Resume
+from sartor.cli.declaration import RUN, command
+from sartor.cli.json.run import report_json
+from sartor.domain.destination import Destination
+from sartor.domain.plan import Direction
+from sartor.domain.report import Report
+from sartor.errors import RefusedError
+
+Target = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[TARGET]", help="What to deploy afterwards: a version, `latest` or `next`. [default: next]"
+    ),
+]
+
+NOTHING = Report(direction=Direction.DEPLOY, target=None)
+"""The report of a run that didn't begin."""
+
+
+@command("db alteration fresh next --embedded --yes", *RUN)
+def fresh(
+    context: typer.Context,
+    target: Target = None,
+    no_fuse: options.NoFuse = False,
+    yes: options.Yes = False,
+    db_url: options.DbUrl = None,
+    schema: options.Schema = None,
+    embedded: options.Embedded = None,
+    alterations: options.Alterations = None,
+    lock_timeout: options.LockTimeout = None,
+    lock_budget: options.LockBudget = None,
+    statement_timeout: options.StatementTimeout = None,
+    wait: options.Wait = None,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Drop everything that the schema holds, and deploy again. For development.
+
+    Refuses in production (SARTOR_ENVIRONMENT or the settings say so). A terminal is asked for the database's name.
+    """
+    resume = Resume(verb="deploy", target="next" if target is None else None)
+    with settled(context) as settings:
+        api.protect(settings.environment, "fresh")
+        call = partial(api.fresh, target=target or "next", environment=settings.environment)
+
+        def action(destination: Destination) -> Report:
+            if not yes:
+                _confirm(destination, settings)
+            return execute(call, destination, settings, resume=resume, fuse=not no_fuse)
+
+        on_each(settings, action, show=show_report, as_json=report_json, no_run=report_json(NOTHING))
+
+
+def _confirm(destination: Destination, settings: Settings) -> None:
+    """Asks for the database's name to be typed. Raises RefusedError where it isn't, or there is no terminal."""
+    if not output.is_terminal():
+        raise RefusedError(
+            "`fresh` drops everything that the schema holds", hint="add --yes where there is no terminal to ask"
+        )
+    found = run(api.status(destination, settings.sources))
+    output.tell(f"This drops all that {destination.label} holds, data and all.")
+    typed = prompts.type_name(f"Type the database's name, {found.database}, to go on:")
+    if typed != found.database:
+        raise RefusedError(f"the database's name is {found.database}, not {typed!r}; nothing was done")

@@ -1,0 +1,34 @@
+"""`sartor db alteration history`."""
+
+from __future__ import annotations
+
+import typer
+
+from sartor import api
+from sartor.cli import options, output
+from sartor.cli.command import on_each, run, settled
+from sartor.cli.declaration import command
+from sartor.cli.json.status import history_json
+from sartor.cli.text.status import history_lines
+
+
+@command("db alteration history --json", 0, 2, 6, 130)
+def history(
+    context: typer.Context,
+    db_url: options.DbUrl = None,
+    schema: options.Schema = None,
+    embedded: options.Embedded = None,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Show the journal, oldest event first.
+
+    Every deployment, rollback, failure and repair, with who did it and when. Writes nothing.
+    """
+    with settled(context, ships=False) as settings:
+        on_each(
+            settings,
+            lambda destination: run(api.history(destination)),
+            show=lambda events: output.results(history_lines(events)),
+            as_json=history_json,
+        )

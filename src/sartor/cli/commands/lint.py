@@ -1,0 +1,80 @@
+"""`sartor db alteration lint`: checks the files against the rules, for people, pipelines and code scanning."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sartor import api
+from sartor.cli import options, output
+from sartor.cli.command import sources
+from sartor.cli.declaration import command
+from sartor.cli.json.lint import lint_json
+from sartor.cli.sarif import sarif
+from sartor.cli.text.lint import finding_line, github, lint_line, rule_lines
+from sartor.domain.visible import visible_line
+from sartor.errors import SettingsError
+from sartor.lint.rules import Lint
+
+FORMATS = ("text", "json", "github", "sarif")
+
+Format = Annotated[
+    str, typer.Option("--format", metavar="FORMAT", help="text, json, github (annotations) or sarif (code scanning).")
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Fail for warnings, too.")]
+Released = Annotated[bool, typer.Option("--released", help="Refuse `next` alterations: this is to be shipped.")]
+Above = Annotated[
+    str | None, typer.Option("--above", metavar="RELEASE", help="Look only at what belongs to later releases.")
+]
+Ignore = Annotated[
+    list[str] | None,
+    typer.Option("--ignore", metavar="CODE[=ID]", help="Leave a rule out, for one alteration or for all; repeat it."),
+]
+
+
+@command(
+    "db alteration lint --format github --above 1.2.0", 0, 1, 2,
+    said={0: "no error", 1: "errors; with --strict, warnings too", 2: "wrong use or settings"},
+)  # fmt: skip
+def lint(
+    context: typer.Context,
+    form: Format = "text",
+    strict: Strict = False,
+    released: Released = False,
+    above: Above = None,
+    ignore: Ignore = None,
+    alterations: options.Alterations = None,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> int:
+    """Look for mistakes in the alterations, without a database and without running any.
+
+    Names, order, a missing down, statements that can't work where they stand, and what the last rehearsal here saw.
+    docs/lint.md has each rule.
+    """
+    if form not in FORMATS:
+        raise SettingsError(f"there is no format {form!r}", hint=f"the formats are {', '.join(FORMATS)}")
+    if form == "json":
+        output.want_json()
+    ignored = [*api.load_ignored(environ=os.environ, directory=Path.cwd()), *(ignore or ())]
+    found = api.lint(sources(context), released=released, above=above, ignored=ignored, kept=Path.cwd() / api.KEPT)
+    _show(found, form)
+    return 1 if found.errors or (strict and found.findings) else 0
+
+
+def _show(found: Lint, form: str) -> None:
+    if output.wants("--json"):
+        output.json_object(lint_json(found))
+    elif form == "sarif":
+        output.json_object(sarif(found))
+    elif form == "github":
+        for finding in found.findings:
+            output.annotation(github(finding))
+        output.result(lint_line(found))
+    else:
+        output.results(visible_line(finding_line(finding)) for finding in found.findings)
+        output.results(rule_lines(found))
+        output.result(("\n" if found.findings else "") + lint_line(found))

@@ -1,0 +1,27 @@
+"""`sartor db alteration list`."""
+
+from __future__ import annotations
+
+import typer
+
+from sartor import api
+from sartor.cli import options, output
+from sartor.cli.command import sources
+from sartor.cli.declaration import command
+from sartor.cli.json.status import list_json
+from sartor.cli.text.status import list_lines
+
+
+@command("db alteration list --alterations acme.alterations", 0, 2)
+def list_(
+    context: typer.Context,
+    alterations: options.Alterations = None,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Show what is shipped, by release. Needs no database."""
+    catalogue = api.list_alterations(sources(context))
+    if json:
+        output.json_object(list_json(catalogue))
+    else:
+        output.results(list_lines(catalogue))

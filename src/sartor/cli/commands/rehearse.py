@@ -1,0 +1,117 @@
+"""`sartor db alteration rehearse`."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sartor import api
+from sartor.cli import options, output
+from sartor.cli.command import on_each, reach_scratch, run, settled
+from sartor.cli.declaration import CODES, command
+from sartor.cli.json.rehearse import rehearsal_json
+from sartor.cli.progress import plain
+from sartor.cli.text.failure import failure_lines
+from sartor.cli.text.rehearse import rehearsal_lines, rehearsal_summary, too_hazardous
+from sartor.domain.destination import Destination
+from sartor.domain.hazards.hazard import Verdict
+from sartor.domain.rehearsal import Rehearsal
+from sartor.errors import AlterationFailed, HazardFound, UsageError
+
+Target = Annotated[
+    str | None,
+    typer.Argument(metavar="[TARGET]", help="A version, `latest`, or `next`. [default: all that is pending]"),
+]
+WithData = Annotated[bool, typer.Option("--with-data", help="Clone the rows, too: slower, and in need of space.")]
+Live = Annotated[
+    bool,
+    typer.Option(
+        "--live",
+        help="No clone: run each script on the database itself, and roll it back. It stops others meanwhile, as a"
+        " deploy would.",
+    ),
+]
+MaxHazard = Annotated[
+    str | None,
+    typer.Option(
+        "--max-hazard",
+        metavar="VERDICT",
+        help="End with 1 where an alteration is worse: safe, blocks-writes, blocks-reads, rewrites or loses-data."
+        " The last one lets everything pass but what couldn't be rehearsed or is in doubt.",
+    ),
+]
+
+
+@command(
+    "db alteration rehearse --max-hazard blocks-writes", 0, 1, 2, 4, 6, 130,
+    said=CODES
+    | {0: "rehearsed, or nothing to rehearse", 1: "an alteration failed, or is worse than --max-hazard allows"},
+)  # fmt: skip
+def rehearse(
+    context: typer.Context,
+    target: Target = None,
+    steps: options.Steps = None,
+    with_data: WithData = False,
+    scratch_url: options.ScratchUrl = None,
+    live: Live = False,
+    max_hazard: MaxHazard = None,
+    accept_edited: options.AcceptEdited = None,
+    accept_missing: options.AcceptMissing = None,
+    db_url: options.DbUrl = None,
+    schema: options.Schema = None,
+    embedded: options.Embedded = None,
+    alterations: options.Alterations = None,
+    lock_timeout: options.LockTimeout = None,
+    lock_budget: options.LockBudget = None,
+    statement_timeout: options.StatementTimeout = None,
+    wait: options.Wait = None,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Run what is pending on a clone, and tell what each statement locks, rewrites and reads, and what data it loses.
+
+    The clone has the schema and no rows; it is a database of its own, beside the real one, and is dropped again.
+    """
+    limit = None if max_hazard is None else _verdict(max_hazard)
+    if live and (with_data or scratch_url is not None):
+        raise UsageError("--live needs no clone", hint="leave --with-data and --scratch-url out")
+    accepted = [*(accept_edited or ()), *(accept_missing or ())]
+    call = partial(api.rehearse, target=target or "next", steps=steps, accepted=accepted, live=live, data=with_data)
+    with settled(context) as settings:
+        scratch, limits, kept = reach_scratch(scratch_url), api.make_limits(settings), Path.cwd() / api.KEPT
+
+        def action(destination: Destination) -> Rehearsal:
+            rehearsal = call(destination, settings.sources, scratch=scratch, kept=kept, limits=limits, observer=plain)
+            return run(rehearsal, left="the database is as it was")
+
+        found = on_each(settings, action, show=_show, as_json=rehearsal_json)
+    for each in found:
+        _judge(each, limit)
+
+
+def _verdict(text: str) -> Verdict:
+    allowed = [verdict.value for verdict in Verdict if verdict is not Verdict.NOT_REHEARSED]
+    if text not in allowed:
+        raise UsageError(f"--max-hazard {text!r} is none of {', '.join(allowed)}")
+    return Verdict(text)
+
+
+def _show(found: Rehearsal) -> None:
+    for note in found.notes:
+        output.tell(f"note: {note}")
+    output.results(rehearsal_lines(found))
+    for line in failure_lines(found.failed) if found.failed else ():
+        output.tell(line)
+    output.result(rehearsal_summary(found))
+
+
+def _judge(found: Rehearsal, limit: Verdict | None) -> None:
+    """Raises the error for what the rehearsal has found wrong, if any."""
+    if found.failed is not None:
+        raise AlterationFailed(found.failed)
+    if limit is not None and (worse := found.above(limit)):
+        message, hint = too_hazardous(worse[0], limit)
+        raise HazardFound(message, hint=hint)

@@ -1,0 +1,101 @@
+"""`sartor db alteration repair`."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from sartor import api
+from sartor.api import Settings
+from sartor.cli import options, output, prompts
+from sartor.cli.command import execute, on_each, run, settled
+from sartor.cli.declaration import command
+from sartor.cli.json.verify import repair_json
+from sartor.cli.text.verify import question_lines, repair_lines
+from sartor.domain.destination import Destination
+from sartor.domain.repair import Mend, Repair
+from sartor.errors import RefusedError, UsageError
+
+MarkDeployed = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--mark-deployed", metavar="ID", help="Take an alteration for deployed without running it; repeatable."
+    ),
+]
+MarkNotDeployed = Annotated[
+    list[str] | None,
+    typer.Option("--mark-not-deployed", metavar="ID", help="Take it for not deployed; what it made stays. Repeatable."),
+]
+DropInvalidIndex = Annotated[
+    list[str] | None, typer.Option("--drop-invalid-index", metavar="NAME", help="Drop an invalid index; repeatable.")
+]
+AcceptDrift = Annotated[bool, typer.Option("--accept-drift", help="Take the schema as it is now.")]
+Reason = Annotated[
+    str | None, typer.Option("--reason", metavar="TEXT", help="Why, for the journal; a terminal is asked.")
+]
+
+
+@command('db alteration repair --accept-drift --reason "index for the audit, INC-42"', 0, 2, 4, 5, 6, 130)
+def repair(
+    context: typer.Context,
+    accept_edited: options.AcceptEdited = None,
+    mark_deployed: MarkDeployed = None,
+    mark_not_deployed: MarkNotDeployed = None,
+    drop_invalid_index: DropInvalidIndex = None,
+    accept_drift: AcceptDrift = False,
+    reason: Reason = None,
+    yes: options.Yes = False,
+    db_url: options.DbUrl = None,
+    schema: options.Schema = None,
+    embedded: options.Embedded = None,
+    alterations: options.Alterations = None,
+    lock_timeout: options.LockTimeout = None,
+    lock_budget: options.LockBudget = None,
+    statement_timeout: options.StatementTimeout = None,
+    wait: options.Wait = None,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Set right what the ledger says: the ways out of what `verify` finds.
+
+    Each one is an event of the journal, with its reason. No alteration is run.
+    """
+    if not (accept_edited or mark_deployed or mark_not_deployed or drop_invalid_index or accept_drift):
+        raise UsageError("nothing to repair was named", hint="`sartor db alteration verify` says what there is")
+    request = Repair(
+        reason=reason or _ask_reason(),
+        accept_edited=frozenset(accept_edited or ()),
+        mark_deployed=frozenset(mark_deployed or ()),
+        mark_not_deployed=frozenset(mark_not_deployed or ()),
+        drop_indexes=frozenset(drop_invalid_index or ()),
+        accept_drift=accept_drift,
+    )
+    with settled(context) as settings:
+
+        def action(destination: Destination) -> tuple[Mend, ...]:
+            if not yes:
+                _confirm(destination, settings, request)
+            return execute(partial(api.repair, request=request), destination, settings)
+
+        on_each(settings, action, show=lambda done: output.results(repair_lines(done)), as_json=repair_json)
+
+
+def _ask_reason() -> str:
+    """Asks for the reason of a repair. Raises UsageError where there is no terminal to ask, or no answer."""
+    if not output.is_terminal():
+        raise UsageError("a repair needs a reason, for the journal", hint='add --reason "..."')
+    if not (reason := prompts.type_name("Why? The journal keeps it:").strip()):
+        raise UsageError("a repair needs a reason; nothing was done")
+    return reason
+
+
+def _confirm(destination: Destination, settings: Settings, request: Repair) -> None:
+    """Shows what a repair will do, and asks. Raises RefusedError where the answer is no, or there is no terminal."""
+    if not output.is_terminal():
+        raise RefusedError("a repair changes what the ledger says", hint="add --yes where there is no terminal to ask")
+    if mends := run(api.preview_repair(destination, settings.sources, request)):
+        for line in question_lines(mends):
+            output.tell(line)
+        prompts.confirm(f"Repair {destination.label}{prompts.environment(settings)}?")

@@ -1,0 +1,142 @@
+"""`sartor db alteration rollback`."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from functools import partial
+from typing import Annotated, Any, NamedTuple
+
+import typer
+
+from sartor import api
+from sartor.api import Settings
+from sartor.cli import options, output, prompts
+from sartor.cli.command import alone, execute, on_each, run, settled, show_report
+from sartor.cli.command_line import Resume, rerun
+from sartor.cli.declaration import CODES, command
+from sartor.cli.dry_run import show_check
+from sartor.cli.json.run import report_json
+from sartor.cli.text.check import loss_lines
+from sartor.cli.text.status import standing_line
+from sartor.cli.text.units import count
+from sartor.domain.check import Check
+from sartor.domain.destination import Destination
+from sartor.domain.plan import Direction
+from sartor.domain.report import Report
+from sartor.errors import SettingsError, TargetError
+
+Target = Annotated[
+    str | None, typer.Argument(metavar="[TARGET]", help="The release to go back to; all above it is undone.")
+]
+Steps = Annotated[int | None, typer.Option("--steps", metavar="N", min=1, help="Undo the last N deployed alterations.")]
+ToTimestamp = Annotated[
+    str | None,
+    typer.Option("--to-timestamp", metavar="T", help="Undo all alterations with timestamps after T (Unix seconds)."),
+]
+CheckOnly = Annotated[bool, typer.Option("--check", help="Show what would be undone, with its SQL, and undo nothing.")]
+
+NOTHING = Report(direction=Direction.ROLLBACK, target=None)
+"""The report of a rollback that didn't begin."""
+
+
+@command("db alteration rollback 1.0.0 --embedded", *CODES)
+def rollback(
+    context: typer.Context,
+    target: Target = None,
+    steps: Steps = None,
+    to_timestamp: ToTimestamp = None,
+    check: CheckOnly = False,
+    sql: options.Sql = None,
+    accept_edited: options.AcceptEdited = None,
+    backup: options.Backup = None,
+    tables: options.Tables = None,
+    no_fuse: options.NoFuse = False,
+    yes: options.Yes = False,
+    db_url: options.DbUrl = None,
+    schema: options.Schema = None,
+    embedded: options.Embedded = None,
+    alterations: options.Alterations = None,
+    lock_timeout: options.LockTimeout = None,
+    lock_budget: options.LockBudget = None,
+    statement_timeout: options.StatementTimeout = None,
+    wait: options.Wait = None,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> int:
+    """Undo what is deployed, newest deployment first.
+
+    What the alterations made is dropped, with the data in it; a terminal is told and asked.
+    """
+    affected = options.only_affected(tables, backup)
+    wanted = _Wanted(target, steps, to_timestamp, accept_edited or [])
+    _refuse_unclear(wanted, sql=sql, check=check)
+    with settled(context) as settings:
+        if check:
+            return show_check(settings, partial(_check, settings, wanted), Direction.ROLLBACK, sql=sql)
+        if not yes:
+            prompts.require_terminal(settings, "a rollback destroys data")
+
+        def action(destination: Destination) -> Report:
+            what = wanted.at(destination, settings)
+            if output.is_terminal() and not yes:
+                _confirm(destination, settings, what)
+            resume = Resume(what["target"] if wanted.asks else None, steps=steps, alone=alone(settings, destination))
+            call = partial(api.rollback, backup=backup, affected=affected, **what)
+            return execute(call, destination, settings, resume=resume, fuse=not no_fuse)
+
+        on_each(settings, action, show=show_report, as_json=report_json, no_run=report_json(NOTHING))
+        return 0
+
+
+class _Wanted(NamedTuple):
+    """What is to be undone, as the command line says."""
+
+    target: str | None
+    steps: int | None
+    to_timestamp: str | None
+    accepted: list[str]
+
+    @property
+    def asks(self) -> bool:
+        """True where a terminal is to be asked."""
+        return (self.target, self.steps, self.to_timestamp) == (None, None, None)
+
+    def at(self, destination: Destination, settings: Settings) -> dict[str, Any]:
+        """Returns these fields as arguments of the API's functions; asks for the target where none is given."""
+        return self._asdict() | ({"target": _ask_target(destination, settings)} if self.asks else {})
+
+
+def _refuse_unclear(wanted: _Wanted, *, sql: str | None, check: bool) -> None:
+    if sql is not None and not check:
+        raise SettingsError("--sql writes what --check finds, and nothing is undone then", hint="add --check")
+    if wanted.asks and not output.is_terminal():
+        raise TargetError("no target, and no terminal to ask", hint=f"`{rerun(target='1.0.0')}`, or --steps 1")
+
+
+def _check(settings: Settings, wanted: _Wanted, destination: Destination, writes: bool) -> Coroutine[Any, Any, Check]:
+    what, limits = wanted.at(destination, settings), api.make_limits(settings)
+    return api.check_rollback(destination, settings.sources, limits=limits, writes=writes, **what)
+
+
+def _ask_target(destination: Destination, settings: Settings) -> str:
+    """Asks for the release to go back to, and returns it. Raises TargetError where nothing is deployed."""
+    found = run(api.status(destination, settings.sources))
+    deployed = found.status.releases
+    releases = sorted(deployed, reverse=True)
+    if not releases:
+        raise TargetError("nothing is deployed here, so there is nothing to roll back")
+    output.tell(standing_line(found))
+    undone = [(release.label, sum(n for each, n in deployed.items() if each > release)) for release in releases[1:]]
+    return prompts.choose_rollback(
+        [*undone, ("0", found.status.number)],
+        question=f"Choose the release to go back to{prompts.environment(settings)} (0: everything is undone)",
+    )
+
+
+def _confirm(destination: Destination, settings: Settings, what: dict[str, Any]) -> None:
+    """Shows what a rollback will lose, and asks. Raises RefusedError where the answer is no."""
+    found = run(api.preview_rollback(destination, settings.sources, **what))
+    if steps := found.plan.steps:
+        for line in loss_lines(found):
+            output.tell(line)
+        prompts.confirm(f"Roll back {count(len(steps))} of {destination.label}{prompts.environment(settings)}?")

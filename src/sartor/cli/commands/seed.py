@@ -1,0 +1,65 @@
+"""`sartor db seed`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from sartor import api
+from sartor.cli import options, output, prompts
+from sartor.cli.command import execute, on_each, settled
+from sartor.cli.declaration import command
+from sartor.cli.json.run import seed_json
+from sartor.domain.destination import Destination
+from sartor.errors import RefusedError
+
+Reset = Annotated[bool, typer.Option("--reset", help="Take the seeded data out first.")]
+
+
+@command("db seed --embedded --reset --yes", 0, 1, 2, 5, 6, 130)
+def seed(
+    context: typer.Context,
+    reset: Reset = False,
+    yes: options.Yes = False,
+    db_url: options.DbUrl = None,
+    schema: options.Schema = None,
+    embedded: options.Embedded = None,
+    alterations: options.Alterations = None,
+    lock_timeout: options.LockTimeout = None,
+    lock_budget: options.LockBudget = None,
+    statement_timeout: options.StatementTimeout = None,
+    wait: options.Wait = None,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Put the maker's example data in.
+
+    It runs seeds/*.py beside the alterations, in one transaction. Doing so twice changes nothing. It refuses in
+    production (SARTOR_ENVIRONMENT or the settings say so).
+    """
+    with settled(context) as settings:
+        api.protect(settings.environment, "seed")
+        call = partial(api.seed, reset=reset, environment=settings.environment)
+
+        def action(destination: Destination) -> Sequence[str]:
+            if reset and not yes:
+                _confirm_reset(destination)
+            return execute(call, destination, settings)
+
+        on_each(
+            settings,
+            action,
+            show=lambda files: output.result(f"Seeded from {', '.join(files)}"),
+            as_json=partial(seed_json, reset=reset),
+            no_run=seed_json([], reset=reset),
+        )
+
+
+def _confirm_reset(destination: Destination) -> None:
+    """Asks whether to delete seeded data. Raises RefusedError where the answer is no, or there is no terminal."""
+    if not output.is_terminal():
+        raise RefusedError("`seed --reset` deletes data", hint="add --yes where there is no terminal to ask")
+    prompts.confirm(f"Delete the seeded data of {destination.label} first?")

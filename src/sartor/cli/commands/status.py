@@ -1,0 +1,35 @@
+"""`sartor db alteration status`."""
+
+from __future__ import annotations
+
+import typer
+
+from sartor import api
+from sartor.cli import options, output
+from sartor.cli.command import on_each, run, settled
+from sartor.cli.declaration import command
+from sartor.cli.json.status import status_json
+from sartor.cli.text.status import status_lines
+
+
+@command("db alteration status --json", 0, 2, 6, 130)
+def status(
+    context: typer.Context,
+    db_url: options.DbUrl = None,
+    schema: options.Schema = None,
+    embedded: options.Embedded = None,
+    alterations: options.Alterations = None,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Compare what is shipped with what is deployed.
+
+    Tells what is pending, out of order, edited, missing or ahead. Writes nothing.
+    """
+    with settled(context) as settings:
+        on_each(
+            settings,
+            lambda destination: run(api.status(destination, settings.sources)),
+            show=lambda found: output.results(status_lines(found)),
+            as_json=status_json,
+        )

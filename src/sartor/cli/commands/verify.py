@@ -1,0 +1,55 @@
+"""`sartor db alteration verify`."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from sartor import api
+from sartor.cli import options, output
+from sartor.cli.command import execute, on_each, reach_scratch, settled
+from sartor.cli.declaration import command
+from sartor.cli.json.verify import verification_json
+from sartor.cli.text.verify import faults, verification_lines
+from sartor.errors import UsageError, VerificationFailed
+
+AgainstReplay = Annotated[
+    bool,
+    typer.Option(
+        "--against-replay", help="Do what is deployed again in a scratch database, and hold the schema against that."
+    ),
+]
+
+
+@command("db alteration verify --json", 0, 2, 4, 6, 130)
+def verify(
+    context: typer.Context,
+    against_replay: AgainstReplay = False,
+    scratch_url: options.ScratchUrl = None,
+    db_url: options.DbUrl = None,
+    schema: options.Schema = None,
+    embedded: options.Embedded = None,
+    alterations: options.Alterations = None,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Check that the database is what it should be.
+
+    Tells alterations that are edited or missing, by the ledger or by the manifest, and what was changed in the schema
+    by other ways since the last run.
+    Writes nothing.
+    """
+    if scratch_url is not None and not against_replay:
+        raise UsageError("--scratch-url is for a scratch database", hint="add --against-replay")
+    with settled(context) as settings:
+        call = partial(api.verify, against_replay=against_replay, scratch=reach_scratch(scratch_url))
+        found = on_each(
+            settings,
+            lambda destination: execute(call, destination, settings),
+            show=lambda verification: output.results(verification_lines(verification)),
+            as_json=verification_json,
+        )
+    if wrong := ", ".join(fault for each in found for fault in faults(each)):
+        raise VerificationFailed(f"not as it should be: {wrong}")

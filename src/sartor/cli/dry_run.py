@@ -1,0 +1,93 @@
+"""Shows what a run would do: a plan and its SQL, for `check` and `rollback --check`."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import stat
+from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sartor.api import Settings
+from sartor.cli import output
+from sartor.cli.command import on_each, run
+from sartor.cli.json.check import check_json, empty_check
+from sartor.cli.text.check import check_lines, check_notes, found_line
+from sartor.domain.check import Check
+from sartor.domain.destination import Destination
+from sartor.domain.plan import Direction
+from sartor.errors import DestinationError, SettingsError, VerificationFailed
+
+PENDING = 3
+"""The exit code where a run would have something to do."""
+
+
+def show_check(
+    settings: Settings,
+    look: Callable[[Destination, bool], Coroutine[Any, Any, Check]],
+    direction: Direction,
+    *,
+    sql: str | None,
+    plan_only: bool = False,
+) -> int:
+    """Shows what `look` finds at each destination, or writes it to the file `sql`; returns the exit code."""
+    if sql is not None and plan_only:
+        raise SettingsError("--plan-only writes no SQL, and --sql does", hint="leave one of them out")
+    prints = sql is None and not plan_only and not output.wants("--json")
+    files = iter(()) if sql is None else _files(sql, len(settings.destinations))
+
+    def action(destination: Destination) -> Check:
+        found = run(look(destination, prints or sql is not None))
+        for note in check_notes(found):
+            output.tell(f"note: {note}")
+        for file in itertools.islice(files, 1):
+            _write(found, file)
+        return found
+
+    found = on_each(
+        settings, action, show=partial(_show, prints=prints), as_json=check_json, no_run=empty_check(direction)
+    )
+    told = [
+        f"{at.label}: {each.drift.told}"
+        for at, each in zip(settings.destinations, found, strict=True)
+        if each.drift.told
+    ]
+    if told:
+        raise VerificationFailed("; ".join(told), hint="`sartor db alteration verify` shows how")
+    return PENDING if any(each.steps for each in found) else 0
+
+
+def _show(found: Check, *, prints: bool) -> None:
+    if prints and found.script is not None:
+        output.script(found.script.blocks())
+        output.tell(found_line(found))
+    else:
+        output.results([*check_lines(found), found_line(found)])
+
+
+def _files(file: str, destinations: int) -> Iterator[str]:
+    """Yields the file of each destination's script: `plan.sql`, or of several `plan-1.sql`, `plan-2.sql`."""
+    path = Path(file)
+    yield from (str(path.with_stem(f"{path.stem}-{n + 1}")) if destinations > 1 else file for n in range(destinations))
+
+
+def _open_for_its_owner(file: str, flags: int) -> int:
+    """Opens a script's file for its owner alone, whatever its mode was before: a script may hold secrets."""
+    descriptor = os.open(file, flags, 0o600)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.fchmod(descriptor, 0o600)
+    return descriptor
+
+
+def _write(found: Check, file: str) -> None:
+    if found.script is None:
+        raise DestinationError(found.obstacles[-1])
+    try:
+        with open(file, "wb", opener=_open_for_its_owner) as written:
+            written.writelines(found.script.blocks())
+    except OSError as error:
+        raise SettingsError(
+            f"{file} can't be written: {error.strerror}", hint="give another file with --sql"
+        ) from error

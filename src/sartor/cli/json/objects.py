@@ -1,0 +1,95 @@
+"""The JSON objects that the output of several commands holds.
+
+Documented in docs/json.md, checked against tests/acceptance/schemas. The output of every command has `version`; a field
+may be added within a version, none is taken away or changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from sartor.domain.alteration import Alteration
+from sartor.domain.ledger import Entry
+from sartor.errors import SartorError
+
+if TYPE_CHECKING:
+    from sartor.domain.report import Failure
+    from sartor.domain.schema.difference import Difference
+
+VERSION = 1
+
+JsonObject = dict[str, Any]
+
+
+def alteration_json(alteration: Alteration) -> JsonObject:
+    """Returns the JSON of an alteration on disk."""
+    return {
+        "id": alteration.id,
+        "release": alteration.release.label,
+        "name": alteration.name,
+        "lineage": alteration.lineage,
+        "checksum": alteration.checksum,
+    }
+
+
+def entry_json(entry: Entry, alteration: Alteration | None = None) -> JsonObject:
+    """Returns the JSON of a row of the ledger; where there is a file, with its name and the release that counts."""
+    return {
+        "id": entry.id,
+        "release": (alteration or entry).release.label,
+        "name": (alteration or entry).name,
+        "lineage": entry.lineage,
+        "checksum": entry.checksum,
+        "deployed_at": entry.deployed_at.isoformat(),
+        "duration_ms": round(entry.duration_ms, 3),
+        "deployed_by": entry.deployed_by,
+        "host": entry.host,
+        "sartor": entry.sartor,
+    }
+
+
+def failure_json(failure: Failure) -> JsonObject:
+    """Returns the JSON of why a script failed; what isn't known is null."""
+    return {
+        "id": failure.id,
+        "name": failure.name,
+        "sqlstate": failure.sqlstate,
+        "message": failure.message,
+        "advice": failure.advice,
+        "detail": failure.detail,
+        "hint": failure.hint,
+        "context": failure.context,
+        "statement": failure.statement,
+        "position": failure.position,
+        "file": failure.file,
+        "line": failure.line,
+        "rolled_back": failure.rolled_back,
+    }
+
+
+def error_json(error: SartorError) -> JsonObject:
+    """Returns the JSON of an error that ended a command."""
+    return {
+        "kind": type(error).__name__,
+        "message": str(error),
+        "hint": error.hint or None,
+        "exit_code": error.exit_code,
+    }
+
+
+def several(shapes: Sequence[JsonObject]) -> JsonObject:
+    """Returns the JSON of one destination as it is; that of several, each with its label, as `runs`."""
+    single = len(shapes) == 1 and "label" not in shapes[0]
+    return shapes[0] if single else {"version": VERSION, "runs": list(shapes)}
+
+
+def difference_json(difference: Difference) -> JsonObject:
+    return {
+        "change": difference.change.value,
+        "kind": difference.kind,
+        "object": difference.name,
+        "parent": difference.parent or None,
+        "before": difference.before,
+        "after": difference.after,
+    }

@@ -1,0 +1,188 @@
+"""Reports a run while it goes on: as a bar on a terminal, as plain lines in a pipeline; both on stderr."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from sartor.cli import command_line, output
+from sartor.cli.command_line import AS_GIVEN, Resume
+from sartor.cli.text.backup import copying_line, restore_command, rows_line
+from sartor.cli.text.failure import failure_lines
+from sartor.cli.text.prove import proof_line
+from sartor.cli.text.run import waiting_line
+from sartor.cli.text.units import count, duration, size
+from sartor.domain.destination import Destination
+from sartor.domain.plan import Direction
+from sartor.domain.report import (
+    BackedUp,
+    Copying,
+    Finished,
+    Judged,
+    Judging,
+    Note,
+    Observer,
+    Planned,
+    RunEvent,
+    Started,
+    Waiting,
+)
+from sartor.domain.visible import visible_line
+from sartor.errors import AlterationFailed, Interrupted, LockNotHad, SartorError
+
+TOLD = frozenset(10 * 2**n for n in range(16))
+"""The seconds after which a pipeline gets a line on how far a backup has come."""
+
+VERBS = {Direction.DEPLOY: "deployed", Direction.ROLLBACK: "rolled back"}
+
+
+@contextmanager
+def shown(resume: Resume = AS_GIVEN, destination: Destination | None = None) -> Iterator[Observer]:
+    """Yields the observer for one run; reports its failure in full, with the commands to resume and to go back.
+
+    `resume` is the command to resume. The way back is the backup that was taken before the run, for a `destination`.
+    """
+    try:
+        with _bar() if output.words_are_shown() else nullcontext(plain) as observer:
+            yield observer
+    except SartorError as error:
+        report = error.report
+        if isinstance(error, AlterationFailed):
+            _tell_failure(error, resume)
+        elif report is not None and (resume.differs or isinstance(error, Interrupted)):
+            error.hint = f"this goes on from there: {resume.line(len(report.done))}"
+        if destination is not None and report is not None and report.backup is not None:
+            only_affected = report.backup.tables is not None
+            what = "the rows that affected tables had before" if only_affected else "what was there before"
+            output.tell(f"  To have {what}: {restore_command(report.backup, destination)}")
+        raise
+
+
+def _tell_failure(error: AlterationFailed, resume: Resume) -> None:
+    done = len(error.report.done) if error.report else 0
+    when = "When the lock is free" if isinstance(error, LockNotHad) else "When it is mended"
+    line = resume.line(done)
+    output.tell("")
+    output.tell(f"{error.failure.name}; {_left(error)}{_kept(done)}", head="failed:")
+    for text in ("", *failure_lines(error.failure), "", f"  {when}, this goes on from there: {line}"):
+        output.tell(text)
+    if gap := command_line.gap(line):
+        output.tell(gap)
+
+
+def _left(error: AlterationFailed) -> str:
+    if error.failure.in_doubt:
+        return "what it did may have stayed"
+    return "it changed nothing" if error.failure.rolled_back else "what it did outside a transaction stays"
+
+
+def _kept(done: int) -> str:
+    if done == 1:
+        return ", and the 1 alteration before it stays"
+    return f", and the {count(done)} before it stay" if done else ""
+
+
+def plain(event: RunEvent) -> None:
+    """Reports an event in a line, where there is one for it."""
+    if (line := _line(event)) is not None:
+        output.tell(line)
+
+
+def _line(event: RunEvent) -> str | None:
+    match event:
+        case Finished():
+            return f"{VERBS[event.direction]}  {event.alteration.name}  {duration(event.duration_ms)}"
+        case Waiting():
+            return waiting_line(event)
+        case Note():
+            return f"note: {event.text}"
+        case BackedUp(backup=backup):
+            made = f"{size(backup.bytes)}, {duration(event.duration_ms)}"
+            return f"backed up  {backup.file}  {made}{rows_line(backup)}"
+        case Judged():
+            return proof_line(event.proof)
+        case Copying(seconds=seconds) if seconds in TOLD:
+            return copying_line(event)
+        case _:
+            return None
+
+
+def _to_come(event: RunEvent) -> int:
+    """Returns the number of alterations that an event says are to come."""
+    match event:
+        case Planned():
+            return len(event.plan.steps)
+        case Judging():
+            return event.number
+        case _:
+            return 0
+
+
+class _Screen(io.StringIO):
+    """The terminal for the bar, which writes from a thread of its own: writes neither raise nor block."""
+
+    def write(self, text: str) -> int:
+        output.draw(text)
+        return len(text)
+
+    def fileno(self) -> int:
+        return 2
+
+
+@contextmanager
+def _bar() -> Iterator[Observer]:
+    bar = _Bar()
+    try:
+        yield bar.show
+    finally:
+        bar.stop()
+
+
+class _Bar:
+    """A bar that grows with the alterations done, and a line for what has no number."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        words = TextColumn("{task.description}", markup=False)
+        columns = (BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(), words)
+        console = Console(file=_Screen(), highlight=False, force_terminal=True)
+        self._progress = Progress(*columns, console=console, transient=True)
+        self._status = console.status("")
+        self._task: Any = None
+
+    def show(self, event: RunEvent) -> None:
+        """Shows an event."""
+        if number := _to_come(event):
+            self._extend(number)
+        elif isinstance(event, Started):
+            self._progress.update(self._task, description=visible_line(event.alteration.name))
+        elif isinstance(event, Finished | Judged):
+            self._progress.advance(self._task)
+        if isinstance(event, Copying):
+            self._describe(visible_line(copying_line(event)))
+            return
+        self._status.stop()
+        plain(event)
+
+    def _extend(self, number: int) -> None:
+        if self._task is None:
+            self._progress.start()
+            self._task = self._progress.add_task("", total=0)
+        self._progress.update(self._task, total=self._progress.tasks[0].completed + number)
+
+    def _describe(self, line: str) -> None:
+        # A console can show one of the two.
+        if self._task is None:
+            self._status.update(line)
+            self._status.start()
+        else:
+            self._progress.update(self._task, description=line)
+
+    def stop(self) -> None:
+        """Takes the bar off the terminal."""
+        self._status.stop()
+        self._progress.stop()

@@ -1,0 +1,58 @@
+"""The text output about backups."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sartor.cli.text.units import count, duration, size
+from sartor.domain.destination import Destination
+
+if TYPE_CHECKING:
+    from sartor.domain.backup import Backup, Restored
+    from sartor.domain.report import Copying
+
+FEW = 3
+"""The number of names that are shown where there are more."""
+
+
+def copying_line(copying: Copying) -> str:
+    """Returns the line that says how far a backup has come."""
+    return f"{copying.what}: {size(copying.bytes)} in {duration(copying.seconds * 1000)}"
+
+
+def backup_line(backup: Backup) -> str:
+    """Returns one sentence about a backup."""
+    held = f"schema {backup.schema} of {backup.database}" if backup.schema else backup.database
+    proof = "; restored, and compared" if backup.proved else ""
+    return f"Backed up {held} into {backup.file}, {size(backup.bytes)}{proof}{rows_line(backup)}"
+
+
+def rows_line(backup: Backup) -> str:
+    """Returns whose rows a backup holds, after a semicolon; "" where it holds those of all tables."""
+    return "" if backup.tables is None else f"; it holds {_rows_of(backup.tables)}"
+
+
+def _rows_of(tables: Sequence[str]) -> str:
+    """Returns whose rows a backup holds that doesn't hold all."""
+    return f"the rows of {_tables(tables)} alone" if tables else "no rows but Sartor's own"
+
+
+def _tables(names: Sequence[str]) -> str:
+    """Returns the number of tables and the names of the first: `2 tables (public.a, public.b)`."""
+    shown = ", ".join([*names[:FEW], *(["..."] if len(names) > FEW else [])])
+    return f"{count(len(names), 'table')} ({shown})"
+
+
+def restored_line(done: Restored) -> str:
+    """Returns one sentence about a restore."""
+    line = f"Restored {done.file} into {done.database} in {duration(done.duration_ms)}"
+    return f"{line}; without the rows of {_tables(done.left_out)}, which it doesn't hold" if done.left_out else line
+
+
+def restore_command(backup: Backup, destination: Destination) -> str:
+    """Returns the command that restores a backup into a new database beside its own."""
+    beside = destination.at(f"{backup.database}_restored")
+    words = ["sartor", "db", "restore", backup.file, "--into", beside.bare_url, "--create"]
+    return shlex.join([*words, "--schema", backup.schema] if backup.schema else words)

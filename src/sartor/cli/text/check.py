@@ -1,0 +1,57 @@
+"""The text output of `check`, and of what a rollback would lose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sartor.cli.text.units import count
+from sartor.domain.notes import plan_notes
+from sartor.domain.plan import Direction
+
+if TYPE_CHECKING:
+    from sartor.domain.check import Check
+    from sartor.domain.loss import Loss, RollbackPreview
+
+
+def check_lines(found: Check) -> list[str]:
+    """Returns a line for each step of a run that is checked, in order."""
+    return [
+        each.step.alteration.name
+        + (f"  {each.unsayable}" if each.unsayable else "" if each.transactional else "  outside a transaction")
+        + ("  as it was rehearsed" if each.rehearsed and not each.unsayable else "")
+        for each in found.steps
+    ]
+
+
+def check_notes(found: Check) -> list[str]:
+    """Returns the notes of a check, besides its steps."""
+    losses = [f"drops {loss_text(loss)}, with the data in it" for loss in found.losses]
+    unknown = [f"what changed since the last run can't be told: {found.drift.unknown}"] if found.drift.unknown else []
+    return [*plan_notes(found.plan), *losses, *found.obstacles, *unknown]
+
+
+def found_line(found: Check) -> str:
+    """Returns the line that counts a check's steps."""
+    verb = "deploy" if found.plan.direction is Direction.DEPLOY else "roll back"
+    return f"Found {count(len(found.steps))} to {verb}"
+
+
+def loss_lines(preview: RollbackPreview) -> list[str]:
+    """Returns the lines of what a rollback will undo, and what is lost by it."""
+    lines = ["This rolls back, newest first:"]
+    for step in preview.plan.steps:
+        entry = step.entry
+        when = f"  deployed {entry.deployed_at:%Y-%m-%d %H:%M} by {entry.deployed_by}" if entry else ""
+        lines.append(f"  {step.alteration.name}{when}")
+    if preview.losses:
+        lines.append("and drops, with the data in it:")
+        lines += [f"  {loss_text(loss)}" for loss in preview.losses]
+    else:
+        lines.append("What these alterations made goes, with the data in it.")
+    return lines
+
+
+def loss_text(loss: Loss) -> str:
+    """Returns what is dropped, with an estimate of its rows."""
+    rows = "" if loss.rows is None else f"  (about {loss.rows:,} row{'' if loss.rows == 1 else 's'})"
+    return (f"column {loss.table}.{loss.column}" if loss.column else f"table {loss.table}") + rows

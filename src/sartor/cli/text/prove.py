@@ -1,0 +1,76 @@
+"""The text output of `prove`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sartor.cli.text.failure import failure_lines
+from sartor.cli.text.units import duration
+from sartor.domain.proof import ChangedRows, Deviation, Proof, Proofs, Result, Stage
+from sartor.domain.schema.difference import unified
+
+SAID = {
+    Stage.DOWN: "`down` doesn't bring back what was there before `up`",
+    Stage.AGAIN: "`up` makes something else the second time",
+}
+
+FAILED = {
+    Stage.UP: "`up` failed",
+    Stage.DOWN: "`down` failed",
+    Stage.AGAIN: "`up` failed the second time, after `down`",
+}
+
+
+def proof_line(proof: Proof) -> str:
+    """Returns the line with the result of one alteration."""
+    why = f": {proof.irreversible}" if proof.irreversible else ""
+    return f"{proof.result.value}  {proof.alteration.name}  {duration(proof.duration_ms)}{why}"
+
+
+def proofs_lines(found: Proofs) -> Iterator[str]:
+    """Yields what was found, alteration by alteration, and the totals."""
+    for proof in found.proofs:
+        yield from _proof_lines(proof)
+    yield _sum(found)
+
+
+def _proof_lines(proof: Proof) -> Iterator[str]:
+    name = proof.alteration.name
+    for stage, said in SAID.items():
+        if differences := [f.difference for f in proof.differences if f.stage is stage]:
+            yield from (f"{name}: {said}", "", *(f"  {line}" for line in unified(differences)), "")
+    if proof.failure and proof.failed:
+        yield from (f"{name}: {FAILED[proof.failed]}", "", *failure_lines(proof.failure), "")
+    for note in proof_notes(proof):
+        yield f"note: {name}: {note}"
+    for rows in proof.rows:
+        yield f"rows: {name}: {_rows(rows)}"
+
+
+def proof_notes(proof: Proof) -> list[str]:
+    """Returns a proof's notes, as sentences."""
+    return [_note(deviation) for deviation in proof.notes]
+
+
+def _note(deviation: Deviation) -> str:
+    when = "down" if deviation.stage is Stage.DOWN else "the second up"
+    before, after = (", ".join((text or "nothing").splitlines()) for text in _sides(deviation))
+    return f"after {when}, {deviation.difference.label} is {after}; it was {before}"
+
+
+def _sides(deviation: Deviation) -> tuple[str | None, str | None]:
+    return deviation.difference.before, deviation.difference.after
+
+
+def _rows(changed: ChangedRows) -> str:
+    return (
+        f"after down, {changed.lost} of the {changed.rows} in {changed.table} are lost or others, and {changed.new} new"
+    )
+
+
+def _sum(found: Proofs) -> str:
+    counts = {result: sum(proof.result is result for proof in found.proofs) for result in Result}
+    told = [f"{number} {result.value}" for result, number in counts.items() if number]
+    if found.remaining:
+        told.append(f"{len(found.remaining)} after that not judged")
+    return ", ".join(told) or "Found 0 alteration to prove"

@@ -1,0 +1,155 @@
+"""The text output of a rehearsal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from sartor.cli.text.units import count, duration, size
+from sartor.domain.hazards.hazard import LONG, STOPS_READS, STOPS_WRITES, Lost, RehearsedStatement, Size, Verdict, named
+from sartor.domain.hazards.remediation import PAGE, recipe
+from sartor.domain.rehearsal import Rehearsal, Rehearsed
+
+DOUBT = "what it does may depend on rows, and the clone has none"
+
+DOUBTS = 3
+"""The number of doubts about a statement that are shown."""
+
+LOSSES = 10
+"""The number of losses of a statement that are shown."""
+
+SHOWN = 100
+"""The number of characters of a statement that are shown."""
+
+
+def rehearsal_lines(found: Rehearsal) -> Iterator[str]:
+    """Yields the lines of a rehearsal, alteration by alteration."""
+    for each in found.alterations:
+        yield f"{each.alteration.name}: {each.verdict.value.replace('-', ' ')}{', in doubt' if each.in_doubt else ''}"
+        if each.reason is not None:
+            yield f"  {each.reason}"
+        if each.depends_on_rows:
+            yield f"  {DOUBT}: --with-data gives it those of the destination"
+        for number, statement in enumerate(each.statements, 1):
+            ended = each.reason is not None and number == len(each.statements)
+            yield from _statement(statement, found.sizes, ended=ended)
+
+
+def rehearsal_summary(found: Rehearsal) -> str:
+    """Returns the sentence that closes a rehearsal."""
+    if not found.alterations:
+        return "Found 0 alteration to rehearse"
+    counts = Counter(each.verdict for each in found.alterations)
+    told = ", ".join(
+        f"{counts[verdict]} {verdict.value.replace('-', ' ')}"
+        for verdict in sorted(counts, key=lambda verdict: verdict.severity)
+    )
+    doubts = sum(each.in_doubt for each in found.alterations)
+    doubted = f"; {doubts} of them in doubt" if doubts else ""
+    return f"Rehearsed {count(len(found.alterations))} on {found.place}: {told}{doubted}"
+
+
+def too_hazardous(worse: Rehearsed, allowed: Verdict) -> tuple[str, str]:
+    """Returns why --max-hazard refuses a rehearsal, and the way out."""
+    name = worse.alteration.name
+    if worse.verdict is Verdict.LOSES_DATA and allowed is not Verdict.LOSES_DATA:
+        hint = "its lines above say what goes; where that is meant, --max-hazard loses-data lets it pass, and deploy"
+        return f"{name}: {worse.verdict.value}, and no worse than {allowed.value} is allowed", f"{hint} with --backup"
+    if worse.verdict.severity > allowed.severity:
+        hint = "its lines above say what to write instead; a higher --max-hazard lets it pass"
+        return f"{name}: {worse.verdict.value}, and no worse than {allowed.value} is allowed", hint
+    hint = "rehearse it --with-data, or on the database itself with --live"
+    if not worse.depends_on_rows and not any(" may refuse it " in doubt for doubt in worse.doubts):
+        hint = "rehearse it on the database itself with --live, or on a server that lacks nothing: --scratch-url"
+    return f"{name}: {worse.verdict.value}, but in doubt: {DOUBT if worse.depends_on_rows else worse.doubts[0]}", hint
+
+
+def _statement(statement: RehearsedStatement, sizes: Mapping[str, Size], *, ended: bool) -> Iterator[str]:
+    """Yields the lines of one statement; `ended` is true where the script didn't go on after it."""
+    place = f"line {statement.line}" if statement.line is not None else "a helper"
+    shown = " ".join(statement.sql.split())
+    times = f"  ({statement.times} times)" if statement.times > 1 else ""
+    yield f"  {place}  {shown[:SHOWN]}{'...' if len(shown) > SHOWN else ''}{times}"
+    yield from (f"    {line}" for line in (*_losses(statement), *_doings(statement, sizes), *_others(statement)))
+    if statement.error:
+        yield "    failed, and ended the script" if ended else f"    failed, and the script went on: {statement.error}"
+    yield from (f"    squawk: {opinion.message} ({opinion.rule})" for opinion in statement.opinions)
+    if (better := recipe(statement)) is not None:
+        yield f"    instead: {better.advice} ({PAGE}#{better.anchor})"
+
+
+def _losses(statement: RehearsedStatement) -> Iterator[str]:
+    """Yields what data a statement loses."""
+    yield from (f"loses data: {_lost(loss)}" for loss in statement.losses[:LOSSES])
+    if len(statement.losses) > LOSSES:
+        yield f"loses data: {len(statement.losses) - LOSSES} more like these"
+
+
+def _lost(loss: Lost) -> str:
+    if loss.how in ("drops", "empties"):
+        return f"{loss.how} {named(loss)} ({_number(loss)})"
+    if loss.how == "cuts":
+        return f"may cut the values of {named(loss)} ({_number(loss)})"
+    return f"{loss.how} {_number(loss)} of {loss.table}"
+
+
+def _number(loss: Lost) -> str:
+    most = "up to " if loss.precision == "at-most" else ""
+    if loss.rows is None:
+        return f"{most}all rows, which were never counted"
+    about = "" if loss.precision == "counted" else "about "
+    return f"{most}{about}{loss.rows:,} row{'' if loss.rows == 1 else 's'}"
+
+
+def _doings(statement: RehearsedStatement, sizes: Mapping[str, Size]) -> Iterator[str]:
+    """Yields what a statement spends time on, and what that blocks."""
+    built = {build.table for build in statement.builds}
+    for table in statement.rewrites:
+        yield f"rewrites {_sized(table, sizes)}{_meanwhile(statement, table)}"
+    for build in statement.builds:
+        if build.table not in statement.rewrites:
+            yield f"builds {build.name} on {_sized(build.table, sizes)}{_meanwhile(statement, build.table)}"
+    for table in statement.scans:
+        if statement.blocking and table not in built.union(statement.rewrites):
+            yield f"reads {_sized(table, sizes)}{_meanwhile(statement, table)}"
+    if statement.blocking and not statement.tables and statement.ms >= LONG:
+        yield f"takes {duration(statement.ms)} here{_meanwhile(statement)}"
+
+
+def _others(statement: RehearsedStatement) -> Iterator[str]:
+    if statement.rows:
+        yield f"changes {count(statement.rows, 'row')}"
+    if statement.in_doubt:
+        yield DOUBT
+    yield from (f"in doubt: {doubt}" for doubt in statement.doubts[:DOUBTS])
+    if len(statement.doubts) > DOUBTS:
+        yield f"in doubt: {len(statement.doubts) - DOUBTS} more like these"
+    if told := [f"{lock.mode} on {lock.relation}" for lock in statement.locks]:
+        yield ", ".join(told) + _how_long(statement)
+
+
+def _meanwhile(statement: RehearsedStatement, *table: str) -> str:
+    """Returns what a statement blocks while it runs; with `table`, while it works on that."""
+    if (lock := statement.blocking_at(*table)) is None:
+        return ", and stops nobody"
+    what = "it" if lock.relation in table else lock.relation
+    return f" while nobody can {'read' if lock.mode in STOPS_READS else 'write to'} {what}"
+
+
+def _how_long(statement: RehearsedStatement) -> str:
+    """Returns how long a statement's locks are held, where they block writes; else ""."""
+    if not any(lock.mode in STOPS_WRITES for lock in statement.locks):
+        return ""
+    if not statement.later:
+        return "" if statement.takes_time else ", for a moment"
+    time = f" for {duration(statement.later_ms)}" if statement.later_ms >= LONG else ""
+    runs = "runs" if statement.later == 1 else "run"
+    return f", held on{time} while {count(statement.later, 'more statement')} {runs}"
+
+
+def _sized(table: str, sizes: Mapping[str, Size]) -> str:
+    """Returns a table's name with its size in the live database."""
+    if (known := sizes.get(table)) is None:
+        return table
+    rows = "" if known.rows is None else f"about {known.rows:,} row{'' if known.rows == 1 else 's'}, "
+    return f"{table} ({rows}{size(known.bytes)})"

@@ -1,0 +1,117 @@
+"""The text output of `list`, `status` and `history`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from sartor.cli.text.units import count, dates, duration
+from sartor.domain.alteration import Alteration, Catalogue
+from sartor.domain.ledger import Entry, Event
+from sartor.domain.notes import status_notes
+from sartor.domain.release import Release
+from sartor.domain.visible import visible_line
+
+if TYPE_CHECKING:
+    from sartor.api import DestinationStatus
+
+_TELLING = ("message", "reason", "was", "path")
+"""The fields of an event's detail that the history shows: the first that the event has."""
+
+
+def list_lines(catalogue: Catalogue) -> list[str]:
+    """Returns the lines of what is shipped, by release."""
+    lines: list[str] = []
+    for lineage in catalogue.lineages:
+        if len(catalogue.lineages) > 1:
+            lines.append(f"lineage {lineage.name}")
+        for release, alterations in by_release(lineage.alterations).items():
+            lines.append(f"{release}  ({count(len(alterations))}, {dates(alterations)})")
+            lines += [f"  {a.name}" for a in alterations]
+    return lines or ["no alterations"]
+
+
+def by_release(alterations: Iterable[Alteration]) -> dict[Release, list[Alteration]]:
+    """Returns alterations by their release, lowest first."""
+    found: dict[Release, list[Alteration]] = {}
+    for alteration in alterations:
+        found.setdefault(alteration.release, []).append(alteration)
+    return dict(sorted(found.items()))
+
+
+def status_lines(found: DestinationStatus) -> list[str]:
+    """Returns the lines of a destination's status."""
+    status = found.status
+    lines = [standing_line(found)]
+    rows = _release_rows(found)
+    if rows:
+        lines += ["", *(f"  {line}" for line in table([("release", "deployed", "pending"), *rows]))]
+    lines += _section("pending", (a.name for a in status.pending if a not in status.out_of_order))
+    lines += _section(
+        "out of order: pending, and older than the newest deployed", (a.name for a in status.out_of_order)
+    )
+    lines += _section("edited since deployed: a deploy refuses", (p.alteration.name for p in status.edited))
+    lines += _section(
+        "missing: deployed here, and not among the files; a deploy refuses", map(held_line, status.missing)
+    )
+    lines += _section("ahead: deployed here by a newer package", map(held_line, status.ahead))
+    lines += [f"note: {note}" for note in status_notes(status)]
+    return lines
+
+
+def standing_line(found: DestinationStatus) -> str:
+    """Returns the line that names a destination and what is deployed there."""
+    label = found.destination.label
+    if not found.ledger.exists:
+        return f"{label}: no ledger; nothing was ever deployed here"
+    release = f"release {found.status.release}" if found.status.release else "no release complete"
+    return f"{label}: {release}; {found.status.number} deployed, {len(found.status.pending)} pending"
+
+
+def _release_rows(found: DestinationStatus) -> list[tuple[str, str, str]]:
+    deployed = found.status.releases
+    pending = {release: len(found_) for release, found_ in by_release(found.status.pending).items()}
+    return [
+        (release.label, str(deployed.get(release, "")), str(pending.get(release, "")))
+        for release in sorted({*deployed, *pending})
+    ]
+
+
+def _section(title: str, names: Iterable[str]) -> list[str]:
+    found = list(names)
+    return ["", f"{title}:", *(f"  {name}" for name in found)] if found else []
+
+
+def held_line(entry: Entry) -> str:
+    """Returns the line of a deployed alteration: its name, when, by which user."""
+    return f"{entry.name}  (deployed {entry.deployed_at:%Y-%m-%d %H:%M} by {entry.deployed_by})"
+
+
+def history_lines(events: Iterable[Event]) -> list[str]:
+    """Returns the lines of the journal, oldest first."""
+    rows = [
+        (
+            str(event.seq),
+            f"{event.at:%Y-%m-%d %H:%M:%S}",
+            event.kind.value,
+            event.name or event.detail.get("index") or ", ".join(event.detail.get("files", [])),
+            "" if event.duration_ms is None else duration(event.duration_ms),
+            f"{event.user}@{event.host}",
+            _telling(event),
+        )
+        for event in events
+    ]
+    return table(rows) if rows else ["no ledger; nothing was ever deployed here"]
+
+
+def _telling(event: Event) -> str:
+    said = str(next((event.detail[key] for key in _TELLING if event.detail.get(key)), ""))
+    tables = event.detail.get("tables")
+    return said if tables is None else f"{said}, with the rows of {count(len(tables), 'table')} alone"
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Returns rows of text as aligned lines."""
+    rows = [[visible_line(cell) for cell in row] for row in rows]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

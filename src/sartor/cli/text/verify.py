@@ -1,0 +1,113 @@
+"""The text output of `verify` and `repair`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sartor.cli.text.status import held_line
+from sartor.cli.text.units import count
+from sartor.domain.ledger import EventKind
+from sartor.domain.manifest import Standing
+from sartor.domain.repair import Mend
+from sartor.domain.schema.difference import Change, Difference, unified
+from sartor.domain.schema.drift import Baseline, Drift
+from sartor.domain.verification import Verification
+
+REPAIR = 'sartor db alteration repair --reason "..."'
+
+SHORT = 60
+"""The number of characters up to which a definition is shown within its line."""
+
+SHOWN = 3
+"""The number of objects that a note names."""
+
+_DONE = {
+    EventKind.ACCEPTED: "accepted as it is now",
+    EventKind.MARKED_DEPLOYED: "marked as deployed",
+    EventKind.MARKED_NOT_DEPLOYED: "marked as not deployed",
+    EventKind.INDEX_DROPPED: "dropped",
+    EventKind.DRIFT_ACCEPTED: "accepted as it is now",
+}
+
+
+def verification_lines(found: Verification) -> Iterator[str]:
+    """Yields what was found, each kind with its ways out."""
+    status, drift = found.status, found.drift
+    known = "" if drift.certain else ", as far as it can be told"
+    yield f"{found.destination.label}: " + (f"as it should be{known}" if found.ok else "not as it should be")
+    edited = [(pair.alteration.name, pair.alteration.id) for pair in status.edited]
+    yield from _section("edited since deployed", edited, "restore the file, or", "--accept-edited")
+    missing = [(held_line(entry), entry.id) for entry in status.missing]
+    yield from _section("missing: deployed here, without a file", missing, "bring it back, or", "--mark-not-deployed")
+    yield from _released_lines(found.released)
+    yield from _drift_lines(drift)
+    yield from (f"note: {note}" for note in found.notes)
+    if drift.noted:
+        labels = [difference.label for difference in drift.noted]
+        rest = f" and {len(labels) - SHOWN} more" if len(labels) > SHOWN else ""
+        yield f"note: changed, and no fault: {', '.join(labels[:SHOWN])}{rest}"
+    yield from (f"  {REPAIR} --drop-invalid-index {name}" for name in found.invalid)
+
+
+def _section(title: str, named: Sequence[tuple[str, str]], way_out: str, option: str) -> Iterator[str]:
+    if named:
+        yield from ("", f"{title}:", *(f"  {name}" for name, _ in named))
+        yield f"  {way_out}: {REPAIR} {' '.join(f'{option} {alteration_id}' for _, alteration_id in named)}"
+
+
+def _released_lines(found: Standing) -> Iterator[str]:
+    if found.contradicts:
+        yield from ("", "changed since released, as the manifest says:")
+        yield from (f"  {a.name}: edited" for a in found.edited)
+        yield from (f"  {line.id} of {line.release}: gone" for line in found.missing)
+        yield "  restore the files as they were released"
+
+
+def _drift_lines(drift: Drift) -> Iterator[str]:
+    if not drift.differences:
+        return
+    when = f"changed since the last run ({_when(drift.baseline)})" if drift.baseline else "other than a replay makes it"
+    yield from ("", f"{when}:")
+    for difference in drift.differences:
+        yield from _difference_lines(difference)
+    accept = f"; or: {REPAIR} --accept-drift" if drift.baseline else ""
+    yield f"  undo these changes, or make an alteration of them{accept}"
+
+
+def _when(baseline: Baseline) -> str:
+    return f"{baseline.at:%Y-%m-%d %H:%M} by {baseline.user}"
+
+
+def _difference_lines(difference: Difference) -> Iterator[str]:
+    """Yields one line where the definitions are short; else, for an object that was there before, a diff below it."""
+    before, after, change = difference.before or "", difference.after or "", difference.change
+    if all("\n" not in text and len(text) <= SHORT for text in (before, after)):
+        yield f"  {difference.label}: " + (
+            f"{before} -> {after}" if change is Change.CHANGED else f"{change.value}, {after or before}"
+        )
+        return
+    yield f"  {difference.label}: {change.value}"
+    if change is not Change.ADDED:
+        yield from (f"      {line}" for line in list(unified([difference]))[3:])
+
+
+def faults(found: Verification) -> Iterator[str]:
+    """Yields the counts of what is wrong: `1 edited`, `2 changed`."""
+    kinds = {
+        "edited": (*found.status.edited, *found.released.edited),
+        "missing": (*found.status.missing, *found.released.missing),
+        "changed": found.drift.differences,
+    }
+    yield from (f"{len(which)} {kind}" for kind, which in kinds.items() if which)
+
+
+def repair_lines(done: Sequence[Mend]) -> Iterator[str]:
+    """Yields what a repair has done."""
+    yield from (f"{mend.name}: {_DONE[mend.kind]}" for mend in done)
+    yield f"{count(len(done), 'repair')}, in the journal" if done else "Found 0 repair to do"
+
+
+def question_lines(mends: Sequence[Mend]) -> Iterator[str]:
+    """Yields what a repair is about to do."""
+    yield "This takes down in the journal:"
+    yield from (f"  {mend.name}: {_DONE[mend.kind]}" for mend in mends)
