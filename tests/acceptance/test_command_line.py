@@ -1,0 +1,53 @@
+"""Commands, their options and their help, as Typer reads them: with the locked version, and with any newer one."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from support.command import Command
+
+NAMES = "deploy rollback fresh check rehearse list status history lint verify repair"
+COMMANDS = ["db alteration " + name for name in NAMES.split()]
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "db seed", "db backup", "db restore"])
+def test_help(sartor: Command, command: str) -> None:
+    """Every command's help has an example of it, and says what its exit codes mean."""
+    help_text = sartor.run(*command.split(), "--help").out
+    assert f"Example:\n    sartor {command}" in help_text
+    codes = re.search(r"Exit codes:\n((?:    \d+ +.+\n)+)", help_text)
+    assert codes
+    runs_none = command.endswith(("list", "status", "history", "backup", "restore", "verify", "repair"))
+    assert ("1" in re.findall(r"^    (\d+)", codes[1], re.MULTILINE)) != runs_none
+    assert "--json" in help_text
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [("check", "an alteration can't be loaded"), ("rehearse", "an alteration failed, or is worse than --max-hazard")],
+)
+def test_what_exit_code_1_means(sartor: Command, command: str, said: str) -> None:
+    """A command that deploys nothing says what its own failure is."""
+    assert f"    1    {said}" in sartor(command, "--help").out
+
+
+@pytest.mark.parametrize("words", ["", "db", "db alteration", "db alt"])
+def test_a_command_that_is_missing(sartor: Command, words: str) -> None:
+    """A group alone shows what there is, and is an error in a pipeline."""
+    done = sartor.run(*words.split(), expect=2)
+    assert "Commands:" in done.err
+    assert "error: a command is missing" in done.err
+    assert done.out == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"), [("sartor db alteration de", "deploy"), ("sartor db alteration list --al", "--alterations")]
+)
+def test_completion(sartor: Command, line: str, offered: str) -> None:
+    """The shell's completion script is there, and offers commands and options."""
+    assert "_SARTOR_COMPLETE=complete_bash" in sartor.run("--show-completion", "bash").out
+    words = line.split()
+    env = {"_SARTOR_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
+    assert offered in sartor.run(env=env).out.split()
