@@ -1,9 +1,9 @@
 """The command line: the only part of Sartor that reads a terminal or prints.
 
-`app` is the tree of commands; Typer imports a command's module of `commands` when the command is used, and help imports
-those that it lists. A command is options, one call of the API, and output: lines of `text` or an object of `json`. Those
-of its options that are settings are passed on with Typer's context, by their names (`command.settled`). What a command may
-not need (the driver, an event loop, prompts) is imported where it is needed.
+`app` is the tree of commands; Typer imports a command's module of `commands` when the command is used, and help
+imports those that it lists. A command is options, one call of the API, and output: lines of `text` or an object of
+`json`. Those of its options that are settings are passed on with Typer's context, by their names (`command.settled`).
+What a command may not need (the driver, an event loop, prompts) is imported where it is needed.
 """
 
 from __future__ import annotations
