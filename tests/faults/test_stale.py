@@ -9,7 +9,7 @@ import pytest
 from sartor.domain.destination import Destination
 from sartor.domain.ledger import EventKind
 from sartor.domain.limits import Limits
-from sartor.execution.retry import Stale
+from sartor.execution.outcome import Stale
 from sartor.execution.run_context import locked_run
 from sartor.postgres.session import Session
 from support.command import Command

@@ -25,8 +25,8 @@ from sartor.domain.limits import Limits
 from sartor.domain.report import BackedUp, Copying, Note, Observer
 from sartor.errors import BackupFailed, LedgerUnsound, PoolerRefused, SartorError
 from sartor.execution.ledger_setup import require_sound
-from sartor.execution.replanning import Replanning
-from sartor.execution.retry import Committed, Stale
+from sartor.execution.outcome import Committed
+from sartor.execution.replanning import repeat_while_stale
 from sartor.execution.run_context import locked_run
 from sartor.footprint.dependencies import read_contents
 from sartor.postgres.connect.connect import DRIVER_ERRORS
@@ -262,17 +262,10 @@ async def _note_alone(session: Session, backup: Backup, limits: Limits, observer
             return False
         await require_sound(session)
         async with locked_run(session, "backup", limits=limits, observer=observer) as run:
-            again = Replanning(run)
-            while True:
-                require_format(ledger)
-                run.head = ledger.head
-                try:
-                    await run.run_in_transaction(EventKind.BACKUP, None, "backup", _nothing, detail=backup.detail)
-                except Stale as stale:
-                    ledger = await read_ledger(session)
-                    again.allow(stale, head=ledger.head)
-                else:
-                    return True
+            require_format(ledger)
+            run.head = ledger.head
+            await repeat_while_stale(run, lambda: run.record(EventKind.BACKUP, None, **backup.detail))
+            return True
     except LedgerUnsound as error:
         raise LedgerUnsound(
             f"the backup {backup.file} is taken, and whole; the journal doesn't have it: {error}", hint=error.hint

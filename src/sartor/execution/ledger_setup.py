@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import itertools
-import time
-
 import sartor.postgres.errors as driver
 from sartor.domain.report import Note
-from sartor.errors import RunHeld
+from sartor.errors import RunHeld, SartorError
 from sartor.execution.blockers import describe_blockers
-from sartor.execution.retry import backoff
+from sartor.execution.retry import Retries
 from sartor.execution.run_context import RunContext
 from sartor.postgres.connect.connect import DRIVER_ERRORS, session_error
 from sartor.postgres.ledger import create_ledger
@@ -27,41 +23,34 @@ async def prepare_ledger(run: RunContext) -> None:
     Two runs may do this at once. Raises LedgerUnsound; RunHeld where another session's work on these names went on for
     longer than the run may wait.
     """
-    session, deadline = run.session, time.monotonic() + run.limits.wait
+    session, retries = run.session, Retries(run.monitor)
     await session.learn()
     if not session.facts.schema_exists:
         run.observer(Note(text=f"there is no schema {session.schema} yet: it is made"))
-    for attempt in itertools.count():
-        if session.facts.ledger_exists:
-            await require_sound(session)
-            return
+    while not session.facts.ledger_exists:
         run.follow("the ledger")
         try:
             await create_ledger(session)
         except DRIVER_ERRORS as error:
-            await _stand_aside(run, error, backoff(attempt), deadline)
+            if driver.sqlstate(error) not in driver.RETRIED | TAKEN:
+                raise
+            if not await retries.pause(run.limits.wait, "another session that makes the ledger"):
+                raise _creation_failed(run, error) from error
+            await session.learn()
+    await require_sound(session)
 
 
-async def _stand_aside(run: RunContext, error: Exception, pause: float, deadline: float) -> None:
-    """Pauses `pause` seconds for the blocking session, then reads the session's facts again.
-
-    Raises `error` where waiting doesn't help; after `deadline` RunHeld, or what `error` means where a name is taken.
-    """
-    state, blockers = driver.sqlstate(error), run.monitor.blockers
-    if state not in driver.RETRIED | TAKEN:
-        raise error
-    if time.monotonic() + pause > deadline:
-        if state in TAKEN:
-            raise session_error(error, run.session.destination) from error
-        pid = blockers[0].pid if blockers else "PID"
-        raise RunHeld(
-            f"the ledger of schema {run.session.schema} can't be made, as another session is in the way:"
-            f" {describe_blockers(blockers)}",
-            hint=f"wait for it, give it longer with --wait, or end that session: select pg_terminate_backend({pid});",
-        ) from error
-    run.monitor.waiting("another session that makes the ledger", blockers, deadline)
-    await asyncio.sleep(pause)
-    await run.session.learn()
+def _creation_failed(run: RunContext, error: Exception) -> SartorError:
+    """Returns why the ledger couldn't be created in time: a name of its is taken, or another session is in the way."""
+    if driver.sqlstate(error) in TAKEN:
+        return session_error(error, run.session.destination)
+    blockers = run.monitor.blockers
+    pid = blockers[0].pid if blockers else "PID"
+    return RunHeld(
+        f"the ledger of schema {run.session.schema} can't be made, as another session is in the way:"
+        f" {describe_blockers(blockers)}",
+        hint=f"wait for it, give it longer with --wait, or end that session: select pg_terminate_backend({pid});",
+    )
 
 
 async def require_sound(session: Session) -> None:

@@ -15,8 +15,7 @@ from sartor.domain.schema.difference import find_differences
 from sartor.errors import DestinationError, RunHeld
 from sartor.execution.baseline_update import missing_right, updating_baseline
 from sartor.execution.ledger_setup import prepare_ledger
-from sartor.execution.replanning import Replanning
-from sartor.execution.retry import Stale
+from sartor.execution.replanning import repeat_while_stale
 from sartor.execution.run_context import RunContext, locked_run
 from sartor.execution.verify import look_for_drift
 from sartor.postgres.connect.connect import DRIVER_ERRORS
@@ -68,20 +67,16 @@ async def _invalid(session: Session) -> tuple[InvalidIndex, ...]:
 
 async def _mend_all(run: RunContext, catalogue: Catalogue, request: Repair) -> tuple[Mend, ...]:
     done: list[Mend] = []
-    again, stale = Replanning(run), None
-    while True:
+
+    async def attempt() -> tuple[Mend, ...]:
         ledger = await read_ledger(run.session)
-        if stale is not None:
-            again.allow(stale, head=ledger.head, done=len(done))
         run.head = ledger.head
-        try:
-            for mend in await _decide(run.session, ledger, catalogue, _left(request, done)):
-                await _mend(run, mend, request.reason)
-                done.append(mend)
-        except Stale as error:
-            stale = error
-            continue
+        for mend in await _decide(run.session, ledger, catalogue, _left(request, done)):
+            await _mend(run, mend, request.reason)
+            done.append(mend)
         return tuple(done)
+
+    return await repeat_while_stale(run, attempt, done=lambda: len(done))
 
 
 def _left(request: Repair, done: list[Mend]) -> Repair:

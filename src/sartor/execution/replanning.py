@@ -1,51 +1,71 @@
-"""Bounds how often a run plans again because another run wrote to the journal first."""
+"""Repeats what another run made stale, by writing to the journal first; bounds how often."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from sartor.errors import LedgerUnsound, RunHeld
-from sartor.execution.retry import Stale
+from sartor.execution.outcome import Stale
 from sartor.execution.run_context import RunContext
+from sartor.postgres.ledger import read_ledger, require_format
+from sartor.postgres.session import Session
 from sartor.sql.quoting import quote_identifier
+
+T = TypeVar("T")
 
 TIMES = 100
 """The number of times in a row that a run lets others go first, however short a time it may wait for them."""
 
 
-class Replanning:
-    """The bound of a loop that plans again.
+async def read_head(session: Session) -> int:
+    """Returns the number of the journal's last event. Raises LedgerTooNew."""
+    ledger = await read_ledger(session)
+    require_format(ledger)
+    return ledger.head
 
-    It counts how often other runs were first since this run last did something.
+
+async def repeat_while_stale(
+    run: RunContext,
+    attempt: Callable[[], Awaitable[T]],
+    *,
+    refresh: Callable[[], Awaitable[int]] | None = None,
+    done: Callable[[], int] = lambda: 0,
+) -> T:
+    """Awaits `attempt` from the run's head on, again after each `refresh`, until it isn't Stale; returns its result.
+
+    `refresh` returns the journal's head, as `read_head` does; `done` how many alterations this run has done: where that
+    has changed, the count of attempts starts from zero.
+
+    Raises LedgerUnsound where the journal has no new event, so that the next attempt would end in the same way; RunHeld
+    where others were first more than `TIMES` times in a row and for longer than the run may wait.
     """
+    times, before, since = 0, done(), time.monotonic()
+    while True:
+        try:
+            return await attempt()
+        except Stale as stale:
+            head = await (refresh() if refresh else read_head(run.session))
+            _require_progress(run, stale, head)
+            if done() != before:
+                times, before, since = 0, done(), time.monotonic()
+            times += 1
+            if times > TIMES and time.monotonic() - since > run.limits.wait:
+                raise RunHeld(
+                    f"other runs are at work in schema {run.session.schema}: they were first {times} times in a row",
+                    hint="wait for them, or give it longer with --wait",
+                ) from stale
+            run.head = head
 
-    def __init__(self, run: RunContext) -> None:
-        self._run = run
-        self._times = 0
-        self._done = 0
-        self._since = time.monotonic()
 
-    def allow(self, stale: Stale, *, head: int, done: int = 0) -> None:
-        """Allows another try from the journal's event `head`; the run's head is where the last try started.
-
-        `done` is the number of alterations that this run has done; where it has changed, the count starts from zero.
-
-        Raises LedgerUnsound where the journal has no new event, so that the next try would end in the same way; RunHeld
-        where others were first more than `TIMES` times in a row and for longer than the run may wait.
-        """
-        run, schema = self._run, self._run.session.schema
-        if head == run.head:
-            look = f"table {quote_identifier(schema)}.sartor_journal order by seq desc limit 5;"
-            raise LedgerUnsound(
-                f"the journal of schema {schema} takes no event {head + 1}, although {head} is its last:"
-                f" {stale.__cause__ or 'something else writes to it'}",
-                hint=f"look at it: {look}",
-            ) from stale
-        if done != self._done:
-            self._times, self._done, self._since = 0, done, time.monotonic()
-        self._times += 1
-        if self._times > TIMES and time.monotonic() - self._since > run.limits.wait:
-            raise RunHeld(
-                f"other runs are at work in schema {schema}: they were first {self._times} times in a row",
-                hint="wait for them, or give it longer with --wait",
-            ) from stale
+def _require_progress(run: RunContext, stale: Stale, head: int) -> None:
+    """Raises LedgerUnsound where the journal has no event after the run's head."""
+    if head != run.head:
+        return
+    schema = run.session.schema
+    raise LedgerUnsound(
+        f"the journal of schema {schema} takes no event {head + 1}, although {head} is its last:"
+        f" {stale.__cause__ or 'something else writes to it'}",
+        hint=f"look at it: table {quote_identifier(schema)}.sartor_journal order by seq desc limit 5;",
+    ) from stale

@@ -9,12 +9,14 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import NoReturn
 
 import sartor.postgres.errors as driver
 from sartor.domain.report import Blocker
-from sartor.errors import DestinationError, RunHeld, SartorError, Unreachable, causes
+from sartor.errors import DestinationError, RunHeld, Unreachable
 from sartor.execution.blockers import describe_blockers
 from sartor.execution.monitor import Monitor
+from sartor.execution.outcome import Committed, Outcome, Stale, classify, find_disconnect
 from sartor.log import LOG
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.driver.connection import Connection
@@ -27,10 +29,8 @@ RESOLVE = 60.0
 """Seconds in which a lost COMMIT's outcome must be found out."""
 PARTING = 0.7
 """Seconds in which it must be found out where the run was told to end."""
-
-
-class Stale(Exception):
-    """Raised where another run was first, so that the plan is no longer valid."""
+MOST = 2.0
+"""Seconds between two attempts at most, before jitter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,31 @@ class Patience:
 
 
 Work = Callable[[Connection], Awaitable[None]]
+
+
+class Retries:
+    """The attempts at one thing: counts them, and pauses between them, for longer each time."""
+
+    def __init__(self, monitor: Monitor) -> None:
+        self._monitor = monitor
+        self._began = time.monotonic()
+        self._count = 0
+
+    async def pause(self, within: float, reason: str = "") -> bool:
+        """Pauses before another attempt, and reports the wait where there is a `reason`.
+
+        Returns False, without a pause, where it would begin later than `within` seconds after the first.
+        """
+        pause = min(MOST, 0.1 * float(2 ** min(self._count, 10))) * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
+        self._count += 1
+        deadline = self._began + within
+        if time.monotonic() + pause > deadline:
+            return False
+        LOG.debug("attempt %d got no lock; the next one in %.2f s", self._count, pause)
+        if reason:
+            self._monitor.waiting(reason, self._monitor.blockers, deadline)
+        await asyncio.sleep(pause)
+        return True
 
 
 async def run_in_transaction(
@@ -63,102 +88,88 @@ async def run_in_transaction(
     `patience.wait`, Unreachable where the connection was lost (nothing has changed then), DestinationError where the
     ledger can't be written, Committed where a cancel came after the COMMIT, and what `work` raised.
     """
-    began = time.monotonic()
-    follow()
-    for attempt in itertools.count():
-        event = make_event()
-        phase = Phase.CLAIM
-        connection = session.connection
+    retries, followed = Retries(monitor), None
+    while True:
+        event, connection, phase = make_event(), session.connection, Phase.CLAIM
+        if connection is not followed:
+            follow()
+            followed = connection
         try:
             async with connection.script_transaction(claim_sql(event, settings), record_sql(event, settings)):
                 phase = Phase.SCRIPT
                 await work(connection)
                 phase = Phase.COMMIT
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - a cancelled run must know what was committed too
             if connection.is_closed():
                 # The server may not have noticed: our own orphan would keep its claim, and its locks.
                 await monitor.terminate()
-            if connection.committing and await _outcome_is_commit(session, event, settings, error):
-                if isinstance(error, asyncio.CancelledError):
-                    raise Committed from error
+            committing, lost = connection.committing, session.connection_lost
+            outcome = classify(error, phase, committing=committing, connection_lost=lost)
+            if outcome is Outcome.RESOLVE:
+                outcome = await _resolve(session, event, settings, error)
+            if outcome is Outcome.COMMITTED:
                 return
-            limit = began + (patience.wait if phase is Phase.CLAIM else patience.lock_budget)
-            pause = backoff(attempt)
-            if session.connection is not connection and isinstance(error, Exception) and time.monotonic() < limit:
-                # Lost at COMMIT; the new connection has shown that nothing was committed.
-                follow()
-                continue
-            _raise_unless_retried(error, phase, session, monitor.blockers, over=time.monotonic() + pause > limit)
+            if not await _pause(outcome, retries, patience):
+                raise_outcome(outcome, error, session, monitor.blockers)
         else:
             return
-        LOG.debug("event %d: attempt %d got no lock; the next one in %.2f s", event.seq, attempt + 1, pause)
-        monitor.waiting("a lock", monitor.blockers)
-        await asyncio.sleep(pause)
 
 
-def backoff(attempt: int) -> float:
-    """Returns the pause in seconds after the attempt of this number, from 0: it doubles up to 2, with jitter."""
-    return min(2.0, 0.1 * float(2 ** min(attempt, 10))) * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
+async def _pause(outcome: Outcome, retries: Retries, patience: Patience) -> bool:
+    """Pauses before another attempt; returns False where there is to be none."""
+    match outcome:
+        case Outcome.BUSY:
+            return await retries.pause(patience.wait, "a lock")
+        case Outcome.RETRY:
+            return await retries.pause(patience.lock_budget, "a lock")
+        case Outcome.UNDONE:
+            return await retries.pause(patience.lock_budget)
+        case _:
+            return False
 
 
-def is_the_scripts(error: Exception) -> bool:
-    """Returns whether an error that ended a script is the script's own failure, not the run's."""
-    return not isinstance(error, Stale | SartorError)
+def raise_outcome(
+    outcome: Outcome, error: BaseException, session: Session, blockers: tuple[Blocker, ...] = ()
+) -> NoReturn:
+    """Raises what an outcome means to the caller: an error of Sartor's own, or `error` itself."""
+    match outcome:
+        case Outcome.STALE:
+            raise Stale from error
+        case Outcome.BUSY:
+            raise RunHeld(
+                f"another run is at work in schema {session.schema}: {describe_blockers(blockers)}",
+                hint="wait for it, give it longer with --wait, or end that session",
+            ) from error
+        case Outcome.LOST | Outcome.UNDONE:
+            raise connection_lost(session, error) from error
+        case Outcome.UNWRITABLE:
+            raise DestinationError(f"the ledger of schema {session.schema} can't be written: {error}") from error
+        case _:
+            raise error
 
 
-class Committed(asyncio.CancelledError):
-    """Raised where the run was cancelled but the attempt under way was committed."""
-
-
-def _raise_unless_retried(
-    error: BaseException, phase: Phase, session: Session, blockers: tuple[Blocker, ...], *, over: bool
-) -> None:
-    """Raises what an attempt's error means; returns where another attempt is to be made."""
-    state = driver.sqlstate(error)
-    if phase is Phase.CLAIM and state in driver.STALE:
-        raise Stale from error
-    if state in driver.RETRIED and not over:
-        return
-    if phase is Phase.CLAIM and state in driver.RETRIED:
-        raise RunHeld(
-            f"another run is at work in schema {session.schema}: {describe_blockers(blockers)}",
-            hint="wait for it, give it longer with --wait, or end that session",
-        ) from error
-    # A script may meet an OSError of its own: only a connection that is gone was lost.
-    if session.connection_lost and (lost := find_loss(session, error)):
-        raise lost from error
-    if phase is Phase.CLAIM and state is not None:
-        raise DestinationError(f"the ledger of schema {session.schema} can't be written: {error}") from error
-    raise error
-
-
-def find_loss(
+def connection_lost(
     session: Session, error: BaseException, *, left: str = "what was under way was rolled back"
-) -> Unreachable | None:
-    """Returns Unreachable where an error or one of its causes is a lost connection, else None.
-
-    `left` says in the message what became of the work under way.
-    """
-    lost = next((e for e in causes(error) if driver.is_disconnect(e)), None)
-    if lost is None:
-        return None
+) -> Unreachable:
+    """Returns the error of a lost connection; `left` says what became of the work under way."""
     return Unreachable(
-        f"{session.destination.label}: the connection was lost ({lost}); {left}",
+        f"{session.destination.label}: the connection was lost ({find_disconnect(error) or error}); {left}",
         hint="run the command again once the server answers: it goes on where this one stopped",
     )
 
 
-async def _outcome_is_commit(
-    session: Session, event: NewEvent, settings: SessionSettings, error: BaseException
-) -> bool:
-    """Returns whether a transaction whose COMMIT wasn't answered was committed."""
-    if driver.sqlstate(error) is not None and not driver.is_disconnect(error):
-        return False
+async def _resolve(session: Session, event: NewEvent, settings: SessionSettings, error: BaseException) -> Outcome:
+    """Finds out how a transaction ended whose COMMIT wasn't answered. Raises Committed where the run was cancelled."""
     # A user who pressed Ctrl-C isn't kept waiting for a server that doesn't answer.
-    return await find_outcome(session, event, settings, within=RESOLVE if isinstance(error, Exception) else PARTING)
+    within = RESOLVE if isinstance(error, Exception) else PARTING
+    if not await is_committed(session, event, settings, within=within):
+        return Outcome.UNDONE if isinstance(error, Exception) else Outcome.INTERRUPTED
+    if isinstance(error, asyncio.CancelledError):
+        raise Committed from error
+    return Outcome.COMMITTED
 
 
-async def find_outcome(
+async def is_committed(
     session: Session, event: NewEvent, settings: SessionSettings, *, within: float, lost: str = "lost at COMMIT"
 ) -> bool:
     """Returns whether an event that this run had begun was committed; asks the server for up to `within` seconds.
@@ -169,7 +180,7 @@ async def find_outcome(
     """
     try:
         async with asyncio.timeout(within):
-            return await _resolve(session, event, settings)
+            return await _ask(session, event, settings)
     except TimeoutError as error:
         raise Unreachable(
             f"{session.destination.label}: the connection was {lost} and the server doesn't answer, so"
@@ -178,7 +189,7 @@ async def find_outcome(
         ) from error
 
 
-async def _resolve(session: Session, event: NewEvent, settings: SessionSettings) -> bool:
+async def _ask(session: Session, event: NewEvent, settings: SessionSettings) -> bool:
     for attempt in itertools.count():
         # The new connection may break too, at any of these calls.
         with suppress(Unreachable, OSError, *DRIVER_ERRORS):

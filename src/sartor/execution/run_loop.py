@@ -22,9 +22,9 @@ from sartor.execution.baseline_update import updating_baseline
 from sartor.execution.executors.batch import Batch, BatchExecutor
 from sartor.execution.executors.single import record_failure, record_interruption, run_script
 from sartor.execution.ledger_setup import prepare_ledger, report_writers, require_sound
+from sartor.execution.outcome import Committed, Stale
 from sartor.execution.prefetch import Prefetch
-from sartor.execution.replanning import Replanning
-from sartor.execution.retry import Committed, Stale, is_the_scripts
+from sartor.execution.replanning import repeat_while_stale
 from sartor.execution.run_context import RunContext, locked_run
 from sartor.postgres.connect.connect import DRIVER_ERRORS, session_error
 from sartor.postgres.ledger import read_ledger, require_format
@@ -175,19 +175,19 @@ class _RunLoop:
 
     async def execute(self, run: RunContext) -> None:
         """Carries the plan out; plans again where another run makes it stale."""
-        replanning = Replanning(run)
-        while True:
-            run.head = self._plan.head
-            try:
-                await self._backup.take_again(run, self._plan)
-                await self._backup.note(run)
-                await self._repair(run)
-                await self._run_steps(run)
-            except Stale as stale:
-                await self.plan_again(run)
-                replanning.allow(stale, head=self._plan.head, done=len(self._done))
-            else:
-                return
+
+        async def attempt() -> None:
+            await self._backup.take_again(run, self._plan)
+            await self._backup.note(run)
+            await self._repair(run)
+            await self._run_steps(run)
+
+        async def refresh() -> int:
+            await self.plan_again(run)
+            return self._plan.head
+
+        run.head = self._plan.head
+        await repeat_while_stale(run, attempt, refresh=refresh, done=lambda: len(self._done))
 
     async def _repair(self, run: RunContext) -> None:
         for pair in self._plan.relabel:
@@ -242,9 +242,9 @@ class _RunLoop:
         except asyncio.CancelledError:
             await record_interruption(run, script, direction)
             raise
+        except (Stale, SartorError):
+            raise
         except Exception as error:
-            if not is_the_scripts(error):
-                raise
             raise alteration_failed(await record_failure(run, error, script, direction)) from error
         self._finish(run, script.alteration, (time.monotonic() - began) * 1000)
         prefetch.pop()

@@ -16,14 +16,13 @@ from sartor.domain.destination import Destination
 from sartor.domain.ledger import EventKind
 from sartor.domain.limits import Limits
 from sartor.domain.report import Failure, Note, Observer
-from sartor.errors import CatalogueError, DestinationError, ScriptError, alteration_failed
+from sartor.errors import CatalogueError, DestinationError, SartorError, ScriptError, alteration_failed
 from sartor.execution.ledger_setup import require_sound
-from sartor.execution.replanning import Replanning
-from sartor.execution.retry import Stale, is_the_scripts
+from sartor.execution.replanning import read_head, repeat_while_stale
 from sartor.execution.run_context import RunContext, locked_run
 from sartor.execution.script_call import contained
 from sartor.postgres.driver.connection import Connection
-from sartor.postgres.ledger import read_ledger, require_format
+from sartor.postgres.ledger import read_ledger
 from sartor.postgres.schema_contents import empty_tables
 from sartor.postgres.session import Session, application_name
 
@@ -124,24 +123,16 @@ async def _seed(run: RunContext, modules: Sequence[SeedModule], *, reset: bool) 
         for current in modules:
             await contained(current.seed, str(current.file))(connection, run.context(current.file.name))
 
-    again, stale = Replanning(run), None
-    while True:
-        ledger = await read_ledger(run.session)
-        require_format(ledger)
-        if stale is not None:
-            again.allow(stale, head=ledger.head)
-        run.head = ledger.head
-        try:
-            files = [module.file.name for module in modules]
-            await run.run_in_transaction(EventKind.SEEDED, None, "seeds", work, detail={"files": files, "reset": reset})
-        except Stale as error:
-            stale = error
-            continue
-        except Exception as error:
-            if not is_the_scripts(error):
-                raise
-            raise alteration_failed(_failure(run, error, current)) from error
-        return
+    detail = {"files": [module.file.name for module in modules], "reset": reset}
+    run.head = await read_head(run.session)
+    try:
+        await repeat_while_stale(
+            run, lambda: run.run_in_transaction(EventKind.SEEDED, None, "seeds", work, detail=detail)
+        )
+    except SartorError:
+        raise
+    except Exception as error:
+        raise alteration_failed(_failure(run, error, current)) from error
 
 
 def _failure(run: RunContext, error: BaseException, module: SeedModule) -> Failure:

@@ -18,8 +18,9 @@ from sartor.alterations.script import Script
 from sartor.domain.ledger import EventKind, State
 from sartor.domain.plan import Direction, Step
 from sartor.errors import Unreachable
+from sartor.execution.outcome import Outcome, Stale, classify
 from sartor.execution.prefetch import Prefetch
-from sartor.execution.retry import PARTING, RESOLVE, Stale, find_loss, find_outcome
+from sartor.execution.retry import PARTING, RESOLVE, is_committed, raise_outcome
 from sartor.execution.run_context import RunContext
 from sartor.postgres.batch_message import BatchItem, BatchMessage
 from sartor.postgres.journal import NewEvent, Phase
@@ -31,7 +32,7 @@ SHARE = 1.0
 LONGEST = 1 << 18
 """Characters of SQL after which a batch takes no further script."""
 
-DOUBTED = driver.RETRIED | {"25006", "26000", "42501", "42704"}
+DOUBTED = frozenset({"25006", "26000", "42501", "42704"})
 """SQLSTATEs that a script may not meet when it is run by itself.
 
 Another try may succeed; or the error comes from the statements that the batch has between its scripts. A read-only
@@ -150,26 +151,23 @@ class BatchExecutor:
 
     async def _settle(self, message: BatchMessage, error: BaseException, told: Callable[[int, float], None]) -> None:
         """Finds out how a failed batch ended. Raises unless the rest of it can be tried again."""
-        session, phase, state = self._run.session, message.phase, driver.sqlstate(error)
-        lost = find_loss(session, error) if session.connection_lost else None
+        session, phase, lost = self._run.session, message.phase, self._run.session.connection_lost
         # The driver drops what still comes of a message that was given up, marks included.
-        if session.connection_lost or not isinstance(error, Exception):
+        if lost or not isinstance(error, Exception):
             await self._find_out(message, error, told)
         elif phase is Phase.COMMIT and await self._is_committed(message, RESOLVE):
             message.confirm(told)
-        if not isinstance(error, Exception):
+        outcome = classify(error, message.phase, connection_lost=lost)
+        in_doubt = outcome is Outcome.LOST and (phase is Phase.COMMIT or message.committed == len(message.items))
+        if outcome in {Outcome.INTERRUPTED, Outcome.STALE, Outcome.LOST} and not in_doubt:
+            raise_outcome(outcome, error, session)
+        if outcome is Outcome.SCRIPT and message.begun and driver.sqlstate(error) not in DOUBTED:
             raise error
-        if message.phase is Phase.CLAIM and state in driver.STALE:
-            raise Stale from error
-        if lost is not None and phase is not Phase.COMMIT and message.committed < len(message.items):
-            raise lost from error
-        if lost is None and not message.begun:
-            # Most likely a syntax error somewhere in it: the script that has it is found when it is run by itself.
-            self._possible = False
-        elif lost is not None or message.phase is Phase.CLAIM or state in DOUBTED:
+        if message.begun or in_doubt:
             self._alone = 1
         else:
-            raise error
+            # Most likely a syntax error somewhere in it: the script that has it is found when it is run by itself.
+            self._possible = False
         if session.connection_lost:
             await session.renew()
 
@@ -206,4 +204,4 @@ class BatchExecutor:
         # Its COMMIT is in the same message: the server may be there by now, whatever it last reported.
         about = "" if item.event.about is None else f" while {item.event.about.name} was at work"
         lost = "lost at COMMIT" if message.phase is Phase.COMMIT else f"lost{about}"
-        return await find_outcome(self._run.session, item.event, item.settings, within=within, lost=lost)
+        return await is_committed(self._run.session, item.event, item.settings, within=within, lost=lost)

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import time
 from collections.abc import Awaitable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
-import sartor.postgres.errors as driver
 from sartor.alterations.script import Body, Script
 from sartor.domain.context import Context
 from sartor.domain.ledger import EventKind, State
 from sartor.domain.plan import Direction, Step
 from sartor.domain.report import Note
 from sartor.errors import RunHeld
-from sartor.execution.retry import backoff
+from sartor.execution.outcome import Outcome, classify
+from sartor.execution.retry import Retries
 from sartor.execution.run_context import RunContext
 from sartor.postgres import invalid_indexes
 from sartor.postgres.driver.fence import LOCK_WAIT
 from sartor.postgres.driver.no_lock_timeout import shown_lock_timeout
+from sartor.postgres.journal import Phase
 from sartor.postgres.ledger import read_last_start
 from sartor.postgres.session_settings import set_in_session
 
@@ -111,20 +111,16 @@ class NonTransactional:
 
     async def _try(self, bodies: Sequence[Body], context: Context, before: Collection[int]) -> None:
         """Runs the bodies, and again where a lock wasn't available: they are re-runnable by their nature."""
-        deadline = time.monotonic() + self.run.patience.lock_budget
-        for attempt in itertools.count():
+        retries, session = Retries(self.run.monitor), self.run.session
+        while True:
             try:
-                await self._once(bodies, context)
+                return await self._once(bodies, context)
             except Exception as error:
-                pause = backoff(attempt)
-                if driver.sqlstate(error) not in driver.RETRIED or time.monotonic() + pause > deadline:
+                outcome = classify(error, Phase.SCRIPT, connection_lost=session.connection_lost)
+                if outcome is not Outcome.RETRY or not await retries.pause(self.run.patience.lock_budget, "a lock"):
                     raise
-                self.run.monitor.waiting("a lock", self.run.monitor.blockers)
-                await asyncio.sleep(pause)
-                if not self.run.session.connection_lost:
-                    await self._drop_leftovers(before)  # a build that lost a deadlock leaves its index, invalid
-            else:
-                return
+            if not session.connection_lost:
+                await self._drop_leftovers(before)  # a build that lost a deadlock leaves its index, invalid
 
     async def _once(self, bodies: Sequence[Body], context: Context) -> None:
         connection, name = self.run.session.connection, self.script.alteration.name

@@ -13,11 +13,13 @@ from sartor.domain.plan import Direction, Step
 from sartor.domain.report import Failure, Note
 from sartor.errors import SartorError
 from sartor.execution.executors.non_transactional import NonTransactional
-from sartor.execution.retry import PARTING, Stale, find_loss, is_the_scripts
+from sartor.execution.outcome import Outcome, Stale, classify
+from sartor.execution.retry import PARTING, connection_lost
 from sartor.execution.run_context import RunContext
 from sartor.execution.script_call import contained
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.driver.connection import Connection
+from sartor.postgres.journal import Phase
 from sartor.postgres.ledger import is_in_effect
 
 
@@ -27,10 +29,9 @@ async def run_script(run: RunContext, step: Step, script: Script, direction: Dir
         await _run(run, step, script, direction)
     except Exception as error:
         # The connection may also be lost before or after its transaction, which is no failure of the script.
-        if is_the_scripts(error) and run.session.connection_lost:
+        if classify(error, Phase.SCRIPT, connection_lost=run.session.connection_lost) is Outcome.LOST:
             left = f"what {script.alteration.name} did outside a transaction stays, and it isn't complete"
-            if lost := find_loss(run.session, error, left=left):
-                raise lost from error
+            raise connection_lost(run.session, error, left=left) from error
         raise
 
 
