@@ -23,7 +23,7 @@ async def prepare_ledger(run: RunContext) -> None:
     Two runs may do this at once. Raises LedgerUnsound; RunHeld where another session's work on these names went on for
     longer than the run may wait.
     """
-    session, retries = run.session, Retries(run.monitor)
+    session, retries = run.session, Retries(run.monitor, "the ledger")
     await session.learn()
     if not session.facts.schema_exists:
         run.observer(Note(text=f"there is no schema {session.schema} yet: it is made"))

@@ -50,8 +50,9 @@ Work = Callable[[Connection], Awaitable[None]]
 class Retries:
     """The attempts at one thing: counts them, and pauses between them, for longer each time."""
 
-    def __init__(self, monitor: Monitor) -> None:
+    def __init__(self, monitor: Monitor, what: str) -> None:
         self._monitor = monitor
+        self._what = what
         self._began = time.monotonic()
         self._count = 0
 
@@ -65,7 +66,7 @@ class Retries:
         deadline = self._began + within
         if time.monotonic() + pause > deadline:
             return False
-        LOG.debug("attempt %d got no lock; the next one in %.2f s", self._count, pause)
+        LOG.debug("%s: attempt %d got no lock; the next one in %.2f s", self._what, self._count, pause)
         if reason:
             self._monitor.waiting(reason, self._monitor.blockers, deadline)
         await asyncio.sleep(pause)
@@ -88,7 +89,7 @@ async def run_in_transaction(
     `patience.wait`, Unreachable where the connection was lost (nothing has changed then), DestinationError where the
     ledger can't be written, Committed where a cancel came after the COMMIT, and what `work` raised.
     """
-    retries, followed = Retries(monitor), None
+    retries, followed = Retries(monitor, f"event {make_event().seq}"), None
     while True:
         event, connection, phase = make_event(), session.connection, Phase.CLAIM
         if connection is not followed:

@@ -111,7 +111,7 @@ class NonTransactional:
 
     async def _try(self, bodies: Sequence[Body], context: Context, before: Collection[int]) -> None:
         """Runs the bodies, and again where a lock wasn't available: they are re-runnable by their nature."""
-        retries, session = Retries(self.run.monitor), self.run.session
+        retries, session = Retries(self.run.monitor, self.script.alteration.name), self.run.session
         while True:
             try:
                 return await self._once(bodies, context)
