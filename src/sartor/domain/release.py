@@ -45,11 +45,6 @@ class Release:
         """True for `next`."""
         return self.version is None
 
-    @property
-    def file_prefix(self) -> str:
-        """The label as file names spell it: `2.0.0_beta.1`."""
-        return self.label.replace("-", "_")
-
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, Release) and self.version == other.version)
 

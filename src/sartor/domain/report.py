@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from sartor.domain.alteration import Alteration
 from sartor.domain.plan import Direction, Plan
 from sartor.domain.release import Release
+from sartor.domain.visible import visible_line
 
 if TYPE_CHECKING:
     from sartor.domain.backup import Backup
@@ -78,6 +79,17 @@ class Blocker(NamedTuple):
     query: str | None
     holds: str | None
     """The lock that it holds on what is waited for: `AccessShareLock on users`."""
+
+    def __str__(self) -> str:
+        who = f"{self.application or 'a session without a name'}, user {self.user or 'hidden'}, pid {self.pid}"
+        lasted = "" if self.seconds is None else f" for {self.seconds:.0f} s"
+        facts = [
+            visible_line(f"{who} from {self.client}" if self.client else who),
+            (self.state or "state hidden") + lasted,
+            self.holds and f"holds {self.holds}",
+            self.query and f"query: {' '.join(self.query.split())[:120]}",
+        ]
+        return ", ".join(filter(None, facts))
 
 
 class Planned(NamedTuple):

@@ -8,9 +8,7 @@ from sartor.sql.quoting import quote_identifier
 
 def describe_blockers(blockers: tuple[Blocker, ...]) -> str:
     """Returns the text of a message that names the blocking sessions."""
-    if not blockers:
-        return "it isn't known which session"
-    return "; ".join(_describe(blocker) for blocker in blockers)
+    return "; ".join(map(str, blockers)) or "it isn't known which session"
 
 
 def advise_on_blockers(blockers: tuple[Blocker, ...], role: str) -> str:
@@ -22,17 +20,3 @@ def advise_on_blockers(blockers: tuple[Blocker, ...], role: str) -> str:
     hidden = any(blocker.query is None for blocker in blockers)
     seen = f"; to see what it runs: grant pg_read_all_stats to {quote_identifier(role)};" if hidden else ""
     return f"in the way: {describe_blockers(blockers)}; to end it: {ended}{seen}"
-
-
-def _describe(blocker: Blocker) -> str:
-    facts = [
-        blocker.application or "a session",
-        f"(pid {blocker.pid}, user {blocker.user or 'hidden'}{', from ' + blocker.client if blocker.client else ''})",
-    ]
-    if blocker.state:
-        facts.append(blocker.state + ("" if blocker.seconds is None else f" for {blocker.seconds:.0f} s"))
-    if blocker.holds:
-        facts.append(f"holds {blocker.holds}")
-    if blocker.query:
-        facts.append(f"query: {' '.join(blocker.query.split())[:100]}")
-    return ", ".join(facts).replace(", (", " (", 1)

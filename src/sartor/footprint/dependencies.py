@@ -7,19 +7,15 @@ from typing import Any
 
 from sartor.domain.affected_tables import Contents, Dependencies, ForeignKey
 from sartor.domain.own_tables import TABLES
-from sartor.footprint.footprint import FIRST_OF_USERS, Relations
+from sartor.footprint.footprint import Relations
+from sartor.postgres.catalog import FIRST_OF_USERS, FULL_NAME, SHORT_NAME, USERS_RELATIONS, in_extension
 from sartor.postgres.driver.connection import Connection
 from sartor.sql.calls import computes_only
 
 _RELATIONS = f"""
 select c.oid::int8 as oid, c.relkind::text as kind, n.nspname::text as schema, c.relname::text as bare,
-    pg_catalog.format('%I.%I', n.nspname, c.relname) as full,
-    case when n.nspname = $1 then c.relname::text else n.nspname || '.' || c.relname end as name,
-    exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_class'::regclass
-        and d.objid = c.oid and d.deptype = 'e') as extensions
-from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where c.oid >= {FIRST_OF_USERS} and c.relkind in ('r', 'p', 'm', 'v', 'f')
-    and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+    {FULL_NAME} as full, {SHORT_NAME} as name, {in_extension("c.oid")} as extensions
+from {USERS_RELATIONS} where c.relkind in ('r', 'p', 'm', 'v', 'f')
 """
 _FOREIGN_KEYS = """
 select conrelid::int8 as table, confrelid::int8 as references, confdeltype in ('c', 'n', 'd')

@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 
 from sartor.domain.hazards.hazard import MODES, STOPS_WRITES, Build, Lock, Size, merged
 from sartor.domain.own_tables import TABLES
+from sartor.postgres.catalog import FIRST_OF_USERS, SHORT_NAME, USERS_RELATIONS
 from sartor.postgres.driver.connection import Connection
 
-FIRST_OF_USERS = 16384
-"""The first OID of a relation that isn't Postgres's own."""
 INDEXES = frozenset("iI")
 WRITABLE = frozenset("rpvf")
 WRITES = MODES[2]
@@ -27,18 +26,15 @@ LOOKED_UP = frozenset({MODES[1]})
 _RELATIONS = f"""
 select c.oid::int8 as oid, c.relkind::text as kind, c.relfilenode::int8 as file, c.reltablespace::int8 as space,
     i.indrelid::int8 as table,
-    case when n.nspname = $1 then c.relname::text else n.nspname || '.' || c.relname end as name,
+    {SHORT_NAME} as name,
     c.reltuples::int8 as rows
-from pg_catalog.pg_class c
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-left join pg_catalog.pg_index i on i.indexrelid = c.oid
-where c.oid >= {FIRST_OF_USERS} and c.relkind in ('r', 'p', 'm', 'v', 'f', 'S', 'i', 'I')
-    and n.nspname !~ '^pg_(toast|temp)' and n.nspname <> 'information_schema'
+from {USERS_RELATIONS} left join pg_catalog.pg_index i on i.indexrelid = c.oid
+where c.relkind in ('r', 'p', 'm', 'v', 'f', 'S', 'i', 'I')
 """
 LOOK = f"""
 select l.relation::int8 as oid, l.modes, c.relkind::text as kind, c.relfilenode::int8 as file,
     c.reltablespace::int8 as space, i.indrelid::int8 as table,
-    case when n.nspname = $1 then c.relname::text else n.nspname || '.' || c.relname end as name,
+    {SHORT_NAME} as name,
     pg_catalog.pg_stat_get_xact_numscans(l.relation) as scans,
     pg_catalog.pg_stat_get_xact_tuples_inserted(l.relation) + pg_catalog.pg_stat_get_xact_tuples_updated(l.relation)
         + pg_catalog.pg_stat_get_xact_tuples_deleted(l.relation) as changed,
@@ -65,11 +61,10 @@ select c.oid::int8 as oid, array[]::text[] as modes, null::text as kind,
 from pg_catalog.pg_class c where c.oid >= {FIRST_OF_USERS} and c.relkind in ('r', 'm', 'i')
 """
 """Selects, where a transaction begins, what the counters still hold of earlier ones."""
-_SIZES = """
-select case when n.nspname = $1 then c.relname::text else n.nspname || '.' || c.relname end as name,
+_SIZES = f"""
+select {SHORT_NAME} as name,
     c.reltuples::int8 as rows, pg_catalog.pg_total_relation_size(c.oid) as bytes
-from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where c.relkind in ('r', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+from {USERS_RELATIONS} where c.relkind in ('r', 'm')
 """
 
 

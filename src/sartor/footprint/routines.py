@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sartor.footprint.footprint import FIRST_OF_USERS
+from sartor.postgres.catalog import FIRST_OF_USERS
 from sartor.postgres.driver.connection import Connection
 from sartor.sql.branching import called, may_fork
 

@@ -12,12 +12,12 @@ import asyncpg
 from sartor.domain.destination import Destination
 from sartor.domain.report import Blocker
 from sartor.errors import Unreachable
-from sartor.postgres.connect.connect import close, connect, stay
+from sartor.postgres.connect.connect import DRIVER_ERRORS, close, connect, stay
 from sartor.postgres.driver.connection import Connection
 from sartor.sql.sensitive import without_secrets
 
 LOCK_CLASS = 0x5A47052
-"""The first half of the advisory lock's key, Sartor's own; the second half is a hash of the schema's name."""
+"""The first half of the advisory lock's key, Sartor's own; the second half is `lock_key` of the schema's name."""
 
 BUSY = 0.2
 """Seconds that a query of the run's monitor may delay the end of another session."""
@@ -61,7 +61,7 @@ select p.pid, p.usename::text as user, p.application_name::text as application,
     pg_catalog.host(p.client_addr) as client, 'at work' as state, null as query, null as holds,
     extract(epoch from pg_catalog.clock_timestamp() - p.backend_start)::float8 as seconds
 from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity p on p.pid = l.pid
-where l.locktype = 'advisory' and l.classid = {LOCK_CLASS} and l.objid = $1::int8::oid and l.objsubid = 2 and l.granted
+where l.locktype = 'advisory' and l.classid = {LOCK_CLASS} and l.objid = $1::int4::oid and l.objsubid = 2 and l.granted
     and l.database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
 """
 
@@ -69,6 +69,11 @@ _TERMINATE = f"""
 select pg_catalog.pg_terminate_backend(me.pid) from pg_catalog.pg_stat_activity me
 where {_ME}
 """
+
+
+def lock_key(name: str) -> int:
+    """Returns the second half of the key of an advisory lock on `name`, an int4; in pg_locks it is an oid."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], signed=True)
 
 
 class LockMonitor:
@@ -85,7 +90,7 @@ class LockMonitor:
         self._free = asyncio.Lock()
         self._alone = alone
         self.missing = ""
-        self._key = int.from_bytes(hashlib.sha256(destination.schema.encode()).digest()[:4], signed=False)
+        self._key = lock_key(destination.schema)
 
     async def __aenter__(self) -> Self:
         if self._alone:
@@ -111,8 +116,7 @@ class LockMonitor:
 
     async def try_lock(self) -> bool:
         """Takes the run's lock for as long as this connection lives; returns False where another run holds it."""
-        signed = self._key - (1 << 32) if self._key >= 1 << 31 else self._key
-        rows = await self._fetch("select pg_catalog.pg_try_advisory_lock($1::int4, $2::int4)", LOCK_CLASS, signed)
+        rows = await self._fetch("select pg_catalog.pg_try_advisory_lock($1::int4, $2::int4)", LOCK_CLASS, self._key)
         # Where there is no connection, the journal's key still keeps runs apart.
         return rows[0][0] if rows else True
 
@@ -158,7 +162,7 @@ class LockMonitor:
         except TimeoutError:
             connection.terminate()
             return []
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+        except (OSError, *DRIVER_ERRORS):
             return []
 
 

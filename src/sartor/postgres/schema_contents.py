@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sartor.domain.own_tables import TABLES
 from sartor.errors import RefusedError
+from sartor.postgres.catalog import FULL_NAME, OF_USERS, RELATIONS, class_of, in_extension
 from sartor.postgres.dependents import would_be_emptied, would_go
 from sartor.postgres.driver.connection import Connection
 from sartor.sql.quoting import quote_identifier
@@ -54,28 +55,22 @@ A partitioned table depends on columns of its own.
 """
 
 _TABLES = f"""
-select pg_catalog.format('%I.%I', n.nspname, c.relname) from pg_catalog.pg_class c
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+select {FULL_NAME} from {RELATIONS}
 where n.nspname = $1::text and c.relkind in ('r', 'p') and not c.relispartition
-    and c.relname not in {TABLES}
-    and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid
-        and d.deptype = 'e')
+    and c.relname not in {TABLES} and not {in_extension("c.oid")}
 order by 1
 """
 
-_LOCKABLE = """
-select pg_catalog.format('%I.%I', n.nspname, c.relname) from pg_catalog.pg_class c
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+_LOCKABLE = f"""
+select {FULL_NAME} from {RELATIONS}
 where n.nspname = $1::text and c.relkind in ('r', 'p', 'f') order by c.oid
 """
 SHOWN = 10
 """The number of names that are shown of what would be lost."""
 
-_SCHEMAS = """
+_SCHEMAS = f"""
 select n.nspname::text as name from pg_catalog.pg_namespace n
-where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'public')
-    and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_namespace'::regclass
-        and d.objid = n.oid and d.deptype = 'e')
+where {OF_USERS} and n.nspname <> 'public' and not {in_extension("n.oid", classid=class_of("pg_namespace"))}
 order by 1
 """
 

@@ -10,6 +10,7 @@ from typing import NamedTuple, Self
 from sartor.domain.destination import Destination
 from sartor.domain.own_tables import TABLES, OwnTable, require_readable, require_trusted
 from sartor.errors import DestinationError, PrivilegeMissing, ReadOnly, SchemaMissing
+from sartor.postgres.catalog import OF_USERS
 from sartor.postgres.connect.connect import DRIVER_ERRORS, close, connect, session_error
 from sartor.postgres.connect.pooler import NO_POOLER, Pooler, look_at_pooler
 from sartor.postgres.driver.connection import Connection
@@ -46,10 +47,7 @@ left join pg_catalog.pg_class j on j.relnamespace = n.oid and j.relname = 'sarto
 left join pg_catalog.pg_class f on f.relnamespace = n.oid and f.relname = 'sartor_fingerprint' and f.relkind = 'r'
 """
 
-_SCHEMAS = """
-select nspname::text as name from pg_catalog.pg_namespace
-where nspname !~ '^pg_' and nspname <> 'information_schema' order by 1
-"""
+_SCHEMAS = f"select n.nspname::text as name from pg_catalog.pg_namespace n where {OF_USERS} order by 1"
 
 
 class Facts(NamedTuple):

@@ -7,20 +7,14 @@ from collections import Counter
 from sartor.domain.own_tables import TABLES
 from sartor.domain.proof import DatabaseSnapshot, Rows
 from sartor.domain.schema.fingerprint import Scope
+from sartor.postgres.catalog import FULL_NAME, OF_USERS, USERS_RELATIONS, in_extension
 from sartor.postgres.driver.connection import Connection
 from sartor.schema.fingerprint import read_fingerprint
 
-_SCHEMAS = """
-select n.nspname::text from pg_catalog.pg_namespace n
-where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-"""
+_SCHEMAS = f"select n.nspname::text from pg_catalog.pg_namespace n where {OF_USERS}"
 _TABLES = f"""
-select pg_catalog.format('%I.%I', n.nspname, c.relname) from pg_catalog.pg_class c
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where c.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-    and c.relname not in {TABLES}
-    and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_class'::regclass
-        and d.objid = c.oid and d.deptype = 'e')
+select {FULL_NAME} from {USERS_RELATIONS}
+where c.relkind = 'r' and c.relname not in {TABLES} and not {in_extension("c.oid")}
 """
 
 

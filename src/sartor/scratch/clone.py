@@ -18,6 +18,7 @@ from sartor.archive.tools import find_tools, place, service, surroundings
 from sartor.domain.destination import redact
 from sartor.domain.hazards.doubt import Gap
 from sartor.errors import RehearsalFailed
+from sartor.postgres.catalog import FULL_NAME, RELATIONS, SHORT_NAME
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.errors import ServerError
 from sartor.postgres.session import Session
@@ -40,10 +41,9 @@ TABLES = ("sartor_journal", "sartor_ledger")
 _MAPPINGS = """
 select srvname::text as server, case when umuser <> 0 then usename::text end as role from pg_catalog.pg_user_mappings
 """
-_VIEWS = """
-select pg_catalog.format('%I.%I', n.nspname, c.relname) as name, c.relispopulated as populated,
-    case when n.nspname = $1 then c.relname::text else n.nspname || '.' || c.relname end as plain
-from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+_VIEWS = f"""
+select {FULL_NAME} as name, c.relispopulated as populated, {SHORT_NAME} as plain
+from {RELATIONS}
 where c.relkind = 'm' order by c.oid
 """
 

@@ -7,7 +7,6 @@ next session that creates a scratch database drops it.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 import socket
@@ -18,11 +17,12 @@ from sartor.domain.destination import Destination
 from sartor.errors import BackupFailed, PoolerRefused, PrivilegeMissing, SartorError
 from sartor.postgres.connect.connect import DRIVER_ERRORS, stay
 from sartor.postgres.errors import INSUFFICIENT_PRIVILEGE, ServerError, sqlstate
+from sartor.postgres.lock_monitor import lock_key
 from sartor.postgres.session import Session
 from sartor.sql.quoting import quote_identifier, quote_literal
 
 LOCK_CLASS = 0x5A47053
-"""The first half of the advisory lock's key, Sartor's own; the second half is a hash of the database's name."""
+"""The first half of the advisory lock's key, Sartor's own; the second half is `lock_key` of the database's name."""
 PREFIX = "sartor_scratch_"
 COMMENT = "Sartor: for a while only, made by "
 
@@ -38,7 +38,7 @@ where d.datname ~ '^{PREFIX}[0-9]+_[0-9a-f]{{16}}$'
 # Locks of all databases are read: the session that created it may be connected to any of them.
 _HELD = f"""
 select exists (select from pg_catalog.pg_locks where locktype = 'advisory' and classid = {LOCK_CLASS}
-    and objid = $1::int8::oid and objsubid = 2 and granted)
+    and objid = $1::int4::oid and objsubid = 2 and granted)
 """
 _LIKE = """
 select pg_catalog.pg_encoding_to_char(encoding)::text as encoding, datcollate::text as collate, datctype::text as ctype,
@@ -61,7 +61,7 @@ async def scratch_database(beside: Destination, *, application: str) -> AsyncIte
         await _drop_left(session)
         name = f"{PREFIX}{os.getpid()}_{secrets.token_hex(8)}"
         # Before it is created, so that no other session takes it for a leftover.
-        await session.connection.execute(f"select pg_catalog.pg_advisory_lock({LOCK_CLASS}, {_signed(_key(name))})")
+        await session.connection.execute(f"select pg_catalog.pg_advisory_lock({LOCK_CLASS}, {lock_key(name)})")
         try:
             await _create(session, name)
             yield beside.at(name)._replace(scratch=True)
@@ -117,14 +117,6 @@ async def drop_database(session: Session, name: str) -> bool:
 
 async def _drop_left(session: Session) -> None:
     for row in await session.connection.fetch(_LEFT):
-        if not await session.connection.fetchval(_HELD, _key(row["name"])):
+        if not await session.connection.fetchval(_HELD, lock_key(row["name"])):
             with suppress(ServerError):  # a session has connected to it, or dropped it first
                 await session.connection.execute(f"drop database if exists {quote_identifier(row['name'])}")
-
-
-def _key(name: str) -> int:
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], signed=False)
-
-
-def _signed(key: int) -> int:
-    return key - (1 << 32) if key >= 1 << 31 else key

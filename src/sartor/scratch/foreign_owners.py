@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-from sartor.footprint.footprint import FIRST_OF_USERS
+from sartor.postgres.catalog import FIRST_OF_USERS, FULL_NAME, USERS_RELATIONS, in_extension
 from sartor.postgres.driver.connection import Connection
 from sartor.sql.quoting import quote_literal
 
@@ -35,8 +35,7 @@ with o as (
 select i.type, i.identity, r.rolname::text as owner, o.invoker
 from o join pg_catalog.pg_roles r on r.oid = o.owner, pg_catalog.pg_identify_object(o.class, o.oid, 0) i
 where o.oid >= {FIRST_OF_USERS} and not pg_catalog.pg_has_role(r.oid, current_user::pg_catalog.name, 'member')
-    and not exists (select from pg_catalog.pg_depend d where d.classid = o.class and d.objid = o.oid
-        and d.deptype = 'e')
+    and not {in_extension("o.oid", classid="o.class")}
     and i.identity is not null and i.identity !~ '^"?pg_(toast|temp)'
 """
 """Selects the objects of roles that aren't members of the session's own role, and so couldn't become it anyway."""
@@ -69,9 +68,9 @@ execute function {GUARD}.watch()
 
 
 _UNSAFE = f"""
-select pg_catalog.format('%I.%I', n.nspname, c.relname) as name
-from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where c.oid >= {FIRST_OF_USERS} and not pg_catalog.pg_has_role(c.relowner, current_user::pg_catalog.name, 'member')
+select {FULL_NAME} as name
+from {USERS_RELATIONS}
+where not pg_catalog.pg_has_role(c.relowner, current_user::pg_catalog.name, 'member')
     and (c.relkind = 'm' and $1 or c.relkind = 'r' and exists (
         select from pg_catalog.pg_constraint k,
             pg_catalog.regexp_matches(k.conbin::text, ':(?:op)?funcid ([0-9]+)', 'g') m,

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from sartor.domain.hazards.doubt import Gap
-from sartor.footprint.footprint import FIRST_OF_USERS
+from sartor.postgres.catalog import FIRST_OF_USERS, SHORT_NAME, USERS_RELATIONS, class_of, in_extension
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.errors import ServerError
 from sartor.sql.quoting import quote_identifier
@@ -33,7 +33,6 @@ _ALONE = (
     "pg_namespace",
 )
 """The catalogues of objects that belong to no relation."""
-_MEMBER = "exists (select from pg_catalog.pg_depend d where d.deptype = 'e' and d.classid = {0} and d.objid = {1})"
 _OF_TYPES = """
     and (c.typtype in ('e', 'd', 'r', 'b') or exists (select from pg_catalog.pg_class r where r.oid = c.typrelid
         and r.relkind = 'c')) and c.typcategory <> 'A'
@@ -41,12 +40,12 @@ _OF_TYPES = """
 
 
 def _alone(catalogue: str) -> str:
-    number = f"'pg_catalog.{catalogue}'::pg_catalog.regclass"
+    classid = class_of(catalogue)
     return f"""
         select o.type || ' ' || o.identity as what, null::text as relation
-        from pg_catalog.{catalogue} c, pg_catalog.pg_identify_object({number}, c.oid, 0) o
+        from pg_catalog.{catalogue} c, pg_catalog.pg_identify_object({classid}, c.oid, 0) o
         where c.oid >= {FIRST_OF_USERS} and o.identity is not null and o.identity !~ '^"?pg_(toast|temp)'
-            and not {_MEMBER.format(number, "c.oid")}
+            and not {in_extension("c.oid", classid=classid)}
             {_OF_TYPES if catalogue == "pg_type" else ""}
     """
 
@@ -54,13 +53,11 @@ def _alone(catalogue: str) -> str:
 _RELATED = f"""
 with r as materialized (
     select c.oid, c.relkind, c.reltablespace,
-        case when n.nspname = $1 then c.relname::text else n.nspname || '.' || c.relname end as name,
+        {SHORT_NAME} as name,
         case c.relkind when 'i' then 'index' when 'I' then 'index' when 'S' then 'sequence' when 'v' then 'view'
             when 'm' then 'materialized view' when 'f' then 'foreign table' else 'table' end as kind
-    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where c.oid >= {FIRST_OF_USERS} and c.relkind in ('r', 'p', 'm', 'v', 'f', 'S', 'i', 'I')
-        and n.nspname !~ '^pg_(toast|temp)' and n.nspname <> 'information_schema'
-        and not {_MEMBER.format("'pg_catalog.pg_class'::pg_catalog.regclass", "c.oid")}
+    from {USERS_RELATIONS}
+    where c.relkind in ('r', 'p', 'm', 'v', 'f', 'S', 'i', 'I') and not {in_extension("c.oid")}
 )
 select kind || ' ' || name as what, name as relation from r where relkind not in ('i', 'I')
 union all
@@ -83,7 +80,7 @@ select 'constraint ' || c.conname || coalesce(' of ' || r.name, ''), t.name
     left join r t on t.oid in (c.conrelid, c.confrelid)
     where c.oid >= {FIRST_OF_USERS} and c.contype <> 'n' and c.conparentid = 0
         and (r.oid is not null or c.contypid <> 0)
-        and not {_MEMBER.format("'pg_catalog.pg_type'::pg_catalog.regclass", "c.contypid")}
+        and not {in_extension("c.contypid", classid=class_of("pg_type"))}
 union all
 select 'default of ' || r.name || '.' || a.attname, r.name
     from pg_catalog.pg_attrdef d join r on r.oid = d.adrelid
@@ -110,17 +107,16 @@ select 'tablespace ' || s.spcname || ' of ' || r.name, coalesce(t.name, r.name)
     left join pg_catalog.pg_index i on i.indexrelid = r.oid left join r t on t.oid = i.indrelid
 union all
 select 'event trigger ' || evtname, null from pg_catalog.pg_event_trigger e where evtenabled <> 'D'
-    and not {_MEMBER.format("'pg_catalog.pg_event_trigger'::pg_catalog.regclass", "e.oid")}
+    and not {in_extension("e.oid", classid=class_of("pg_event_trigger"))}
 """
 _QUERY = "\nunion all\n".join((_RELATED, *map(_alone, _ALONE)))
 _HOLDERS = f"""
-select case when n.nspname = $1 then c.relname::text else n.nspname || '.' || c.relname end as name,
+select {SHORT_NAME} as name,
     n.nspname::text as schema, c.relname::text as relation,
     pg_catalog.pg_has_role(c.relowner, current_user::pg_catalog.name, 'member') as ours,
     pg_catalog.pg_relation_size(c.oid) as bytes
-from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where c.oid >= {FIRST_OF_USERS} and c.relkind in ('r', 'm') and n.nspname !~ '^pg_(toast|temp)'
-    and n.nspname <> 'information_schema' and (c.relkind = 'r' or c.relispopulated)
+from {USERS_RELATIONS}
+where c.relkind = 'r' or c.relkind = 'm' and c.relispopulated
 order by n.nspname, c.relname
 """
 AT_ONCE = 200

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 from sartor.cli.text.units import count, duration
 from sartor.domain.plan import Direction
-from sartor.domain.visible import visible_line
 
 if TYPE_CHECKING:
-    from sartor.domain.report import Blocker, Report, Waiting
+    from sartor.domain.report import Report, Waiting
 
 
 def report_line(report: Report) -> str:
@@ -24,22 +23,7 @@ def report_line(report: Report) -> str:
 
 def waiting_line(waiting: Waiting) -> str:
     """Returns the line that says which session a run waits for."""
-    who = "; ".join(blocker_text(b) for b in waiting.blockers) or "it isn't known who holds it"
+    who = "; ".join(map(str, waiting.blockers)) or "it isn't known who holds it"
     if waiting.reason not in {"a lock", "another run"}:
         return f"waiting for {waiting.reason}; {waiting.left:.0f} s left"
     return f"waiting for {waiting.reason}: {who}; {waiting.left:.0f} s left"
-
-
-def blocker_text(blocker: Blocker) -> str:
-    """Returns the description of a blocking session: application, user, state, age, lock, query."""
-    facts = [
-        visible_line(f"{blocker.application or 'a session without a name'}, user {blocker.user or 'unknown'}"),
-        f"pid {blocker.pid}" + (f" from {blocker.client}" if blocker.client else ""),
-        (blocker.state or "state hidden")
-        + ("" if blocker.seconds is None else f" for {duration(blocker.seconds * 1000)}"),
-    ]
-    if blocker.holds:
-        facts.append(f"holds {blocker.holds}")
-    if blocker.query:
-        facts.append(f"query: {' '.join(blocker.query.split())[:120]}")
-    return ", ".join(facts)

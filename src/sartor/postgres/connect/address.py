@@ -19,7 +19,7 @@ from sartor.postgres.target_server import Password, Place, Reached, Way
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A request for a connection of the class `kind`, to be made within `timeout` seconds at each place.
+    """A request for a connection of the class `kind`, which is tried at each place of the way.
 
     `wanted` is the kind of server, as `target_session_attrs` names it.
     """
@@ -27,7 +27,6 @@ class Call:
     way: Way
     application: str
     kind: type[Connection]
-    timeout: float
     wanted: str
 
 
@@ -35,7 +34,7 @@ async def resolve(call: Call, named: Place) -> list[Place]:
     """Returns a place for each address of a host: a silent one mustn't use up the time of the next. Raises OSError."""
     if named.is_socket:
         return [named]
-    async with asyncio.timeout(call.timeout):
+    async with asyncio.timeout(call.way.timeout):
         found = await asyncio.get_running_loop().getaddrinfo(
             named.address, int(named.port), type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
         )
@@ -52,7 +51,7 @@ async def reach(call: Call, place: Place, password: Password) -> Connection:
     Raises as the driver does, TimeoutError, and SettingsError and Unreachable where TLS can't be had.
     """
     *first, last = tls.attempts(call.way.keywords, host=place.host, address=place.address)
-    async with asyncio.timeout(call.timeout):
+    async with asyncio.timeout(call.way.timeout):
         for attempt in first:
             try:
                 return await _open(call, place, password, attempt)

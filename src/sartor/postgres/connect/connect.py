@@ -41,7 +41,7 @@ async def connect(destination: Destination, *, application: str, kind: type[Conn
     way = find_way(destination)
     failed: list[Failed] = []
     for wanted in _wanted(way):
-        call = Call(way=way, application=application, kind=kind, timeout=way.timeout, wanted=wanted)
+        call = Call(way=way, application=application, kind=kind, wanted=wanted)
         for named in way.places:
             if made := await _connect_to(call, named, failed, destination):
                 return await _checked(made, destination)
@@ -67,7 +67,7 @@ async def _connect_to(call: Call, named: Place, failed: list[Failed], destinatio
             LOG.debug("%s wasn't reached: %s", place, type(error).__name__)
             failed.append(Failed(place, password, error))
         except (ValueError, *DRIVER_ERRORS) as error:
-            raise _error([Failed(place, password, error)], destination, call.timeout) from error
+            raise _error([Failed(place, password, error)], destination, call.way.timeout) from error
         else:
             took = (time.monotonic() - began) * 1000
             LOG.debug("[%d] connected to %s, %s, in %.1f ms", made.get_server_pid(), place, destination.label, took)
@@ -99,7 +99,7 @@ async def close(connection: Connection) -> None:
     """Closes a connection; cuts it where closing fails or takes longer than a second."""
     try:
         await asyncio.wait_for(connection.close(), timeout=1)
-    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+    except (TimeoutError, OSError, *DRIVER_ERRORS):
         connection.terminate()
 
 

@@ -1,0 +1,33 @@
+"""The SQL that queries of the system catalogs share: which relations are users', and what they are called."""
+
+from __future__ import annotations
+
+FIRST_OF_USERS = 16384
+"""The first OID of an object that isn't Postgres's own."""
+
+OF_USERS = "n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
+"""The condition that schema `n` isn't Postgres's own."""
+
+RELATIONS = "pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace"
+"""Relations `c`, with their schemas `n`."""
+
+USERS_RELATIONS = f"{RELATIONS} and {OF_USERS}"
+"""Likewise, without Postgres's own."""
+
+FULL_NAME = "pg_catalog.format('%I.%I', n.nspname, c.relname)"
+"""The name of relation `c`, as SQL."""
+
+SHORT_NAME = "case when n.nspname = $1 then c.relname::text else n.nspname || '.' || c.relname end"
+"""The name of relation `c` for people; a relation of schema $1 is named without it."""
+
+
+def class_of(catalogue: str) -> str:
+    """Returns the OID of a catalogue, such as `pg_class`, as SQL: the `classid` of its objects in `pg_depend`."""
+    return f"'pg_catalog.{catalogue}'::pg_catalog.regclass"
+
+
+def in_extension(oid: str, *, classid: str = class_of("pg_class")) -> str:
+    """Returns the condition that an object, a relation by default, belongs to an extension."""
+    return f"""exists (
+        select from pg_catalog.pg_depend d where d.deptype = 'e' and d.classid = {classid} and d.objid = {oid}
+    )"""
