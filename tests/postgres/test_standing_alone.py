@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sartor.sql.lexer import stands_alone
+from sartor.sql.splitting import stands_alone
 from support.database import temporary_database
 
 PIECES = (

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sartor.sql.lexer import runs, split, statements, tokens, transaction_control
+from sartor.sql.lexer import runs, tokens
 from sartor.sql.quoting import quote_identifier
+from sartor.sql.splitting import split, statements, transaction_control
 
 WHOLE = [
     "select 1",

@@ -17,8 +17,7 @@ from typing import NamedTuple
 from sartor.domain.directives import DIRECTIVE
 from sartor.domain.rows import Rows
 from sartor.errors import ScriptError
-from sartor.sql import lexer
-from sartor.sql.client_copy import client_copy
+from sartor.sql import lexer, splitting
 from sartor.sql.lines import Lines
 
 _WINDOW = 1 << 16
@@ -137,10 +136,10 @@ def _find_copies(source: _Source) -> _Copies | None:
         return None
     starts: list[int] = []
     end = -1
-    for statement, semicolon in lexer.each_statement(text, _without_comments(text)):
+    for statement, semicolon in splitting.each_statement(text, _without_comments(text)):
         if starts and semicolon >= end:
             break
-        copy = client_copy(statement.text) if text[semicolon : semicolon + 1] == ";" else None
+        copy = statement.client_copy if text[semicolon : semicolon + 1] == ";" else None
         if copy is None or not copy.from_client:
             continue
         if copy.binary:

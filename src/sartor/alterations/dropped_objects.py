@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 
 from sartor.alterations.script import FUNCTIONS, Script
 from sartor.domain.plan import Direction
-
-_NAME = r'(?:"[^"]+"|[\w$.]+)'
-_TABLES = re.compile(rf"\bdrop\s+table\s+(?:if\s+exists\s+)?({_NAME}(?:\s*,\s*{_NAME})*)", re.IGNORECASE)
-_COLUMNS = re.compile(
-    rf"\balter\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?(?P<table>{_NAME})(?P<actions>[^;]*)", re.IGNORECASE
-)
-_COLUMN = re.compile(rf"\bdrop\s+column\s+(?:if\s+exists\s+)?({_NAME})", re.IGNORECASE)
+from sartor.sql.changes import Drop, drops
 
 
-def dropped(script: Script) -> list[tuple[str, str | None]]:
-    """Returns the tables and columns that the script's `down` drops by its text, as pairs (table, column or None)."""
-    text = "\n".join(_down_texts(script))
-    found: list[tuple[str, str | None]] = []
-    for match in _TABLES.finditer(text):
-        found += [(_plain(name), None) for name in re.split(r"\s*,\s*", match[1])]
-    for match in _COLUMNS.finditer(text):
-        found += [(_plain(match["table"]), _plain(name)) for name in _COLUMN.findall(match["actions"])]
-    return list(dict.fromkeys(found))
-
-
-def _plain(name: str) -> str:
-    return name.rpartition(".")[2].strip('"')
+def dropped(script: Script) -> list[Drop]:
+    """Returns the tables and columns that the script's `down` drops by its text."""
+    return [drop for text in _down_texts(script) for drop in drops(text)]
 
 
 def _down_texts(script: Script) -> Iterator[str]:

@@ -11,7 +11,7 @@ from sartor.domain.context import Context
 from sartor.domain.plan import Direction
 from sartor.domain.rows import Rows
 from sartor.errors import ScriptError
-from sartor.sql.lexer import stands_alone
+from sartor.sql.splitting import stands_alone
 
 Body = Callable[[Any, Context], Awaitable[None]]
 """A function that runs on a connection (an asyncpg.Connection, which this floor doesn't import) and a context."""

@@ -23,8 +23,8 @@ from sartor.domain import directives
 from sartor.domain.alteration import Alteration
 from sartor.domain.source import Text
 from sartor.errors import ScriptError
-from sartor.sql import lexer
-from sartor.sql.client_copy import ClientCopy, client_copy
+from sartor.sql import lexer, splitting
+from sartor.sql.statements import ClientCopy
 
 _SECTIONS = {function: direction for direction, function in FUNCTIONS.items()}
 _RESTRICT = re.compile(r"\\(?:un)?restrict[ \t]+[A-Za-z0-9]+[ \t]*")
@@ -71,9 +71,9 @@ class _Reader:
     def fragments(self, pieces: Iterable[lexer.Token]) -> Iterator[Fragment]:
         """Yields the statements of some pieces. Raises ScriptError at a COPY to or from the client without its data."""
         lines = self.sifted.lines()
-        for statement in lexer.statements(self.text, pieces):
+        for statement in splitting.statements(self.text, pieces):
             rows = self.sifted.rows.get(statement.start)
-            copy = client_copy(statement.text) if rows is None else None
+            copy = statement.client_copy if rows is None else None
             if copy is not None:
                 raise self.wrong(statement.start, _no_talk(copy))
             yield Fragment(statement.text, lines.at(statement.start), verbatim=True, rows=rows)
@@ -88,7 +88,7 @@ def _no_talk(copy: ClientCopy) -> str:
 def load_sql(alteration: Alteration, blocks: Iterable[bytes]) -> Script:
     """Loads the script in a file's bytes. Raises ScriptError, naming file, line and reason, where it is invalid."""
     script, _ = read_sql(alteration, blocks)
-    if script.transactional and lexer.may_control(script.source):
+    if script.transactional and splitting.may_control(script.source):
         for fragments in script.fragments.values():
             _refuse_control(alteration, fragments)
     return script
@@ -209,7 +209,7 @@ def _is_passed_over(token: lexer.Token, reader: _Reader) -> bool:
 
 def _refuse_control(alteration: Alteration, fragments: Iterable[Fragment]) -> None:
     for fragment in fragments:
-        if control := lexer.transaction_control(fragment.text):
+        if control := splitting.transaction_control(fragment.text):
             raise ScriptError(
                 f"{alteration.name}, line {fragment.line}: {control.split()[0].upper()}: Sartor runs each script in a"
                 " transaction of its own; take the line out, or add `-- sartor: transaction off`",

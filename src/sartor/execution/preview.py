@@ -11,6 +11,7 @@ from sartor.domain.plan import Plan, Rollback, make_plan
 from sartor.postgres.ledger import read_ledger
 from sartor.postgres.schema_contents import estimate_rows
 from sartor.postgres.session import Session, application_name
+from sartor.sql.changes import Drop
 
 
 async def preview(destination: Destination, catalogue: Catalogue, request: Rollback) -> RollbackPreview:
@@ -22,9 +23,12 @@ async def preview(destination: Destination, catalogue: Catalogue, request: Rollb
 
 async def find_losses(session: Session, plan: Plan) -> tuple[Loss, ...]:
     """Returns the tables and columns that the scripts of a rollback drop, with an estimate of their rows."""
-    drops = [drop for step in plan.steps for drop in dropped(load_script(step.alteration))]
-    losses = [
-        Loss(table=table, column=column, rows=await estimate_rows(session.connection, session.schema, table))
-        for table, column in dict.fromkeys(drops)
-    ]
-    return tuple(losses)
+    drops = dict.fromkeys(drop for step in plan.steps for drop in dropped(load_script(step.alteration)))
+    return tuple([await _loss(session, drop) for drop in drops])
+
+
+async def _loss(session: Session, drop: Drop) -> Loss:
+    schema, table = (session.schema, *drop.table)[-2:]
+    rows = await estimate_rows(session.connection, schema, table)
+    shown = table if schema == session.schema else f"{schema}.{table}"
+    return Loss(table=shown, column=drop.column, rows=rows)

@@ -17,10 +17,10 @@ from sartor.errors import AlterationFailed, VerificationFailed
 from sartor.execution.run import run
 from sartor.postgres.connect.connect import DRIVER_ERRORS, stay
 from sartor.postgres.ledger import create_ledger, read_ledger
-from sartor.postgres.server_objects import is_of_the_server
 from sartor.postgres.session import Session, application_name
 from sartor.schema.fingerprint import read_fingerprint
 from sartor.scratch.database import relax, scratch_database
+from sartor.sql.statements import Statement
 
 
 async def with_replay(
@@ -79,7 +79,7 @@ async def _replay(beside: Destination, catalogue: Catalogue, *, limits: Limits, 
         try:
             await run(place, catalogue, Deploy(), limits=limits, observer=_waits(observer))
         except AlterationFailed as error:
-            if error.failure.beyond or is_of_the_server(error.failure.statement or ""):
+            if error.failure.beyond or Statement(error.failure.statement or "").changes_server:
                 raise _OfTheServer(f"{error}; and what belongs to the server isn't done twice") from error
             raise VerificationFailed(
                 f"what is deployed can't be done again from nothing: {error}",

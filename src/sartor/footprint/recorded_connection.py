@@ -12,7 +12,8 @@ from sartor.domain.rows import Rows
 from sartor.footprint.statement_recorder import Recording, Run, StatementRecorder, TextPart
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.driver.unawaited import awaited
-from sartor.sql import lexer
+from sartor.sql.splitting import split
+from sartor.sql.statements import Statement
 
 METHODS = (
     "fetch",
@@ -71,7 +72,7 @@ class RecordedConnection(Connection):
         if watcher is None:
             return str(await run(query, *args))
         watcher.hear(_message("fetch", query, args))
-        together = [] if args else lexer.split(query)
+        together = [] if args else split(query)
         if len(together) < 2:
             return str(await _send(watcher, query, functools.partial(run, query, *args)))
         *others, last = together
@@ -186,10 +187,7 @@ def _message(method: str, query: str, args: tuple[Any, ...]) -> Message | None:
 
 
 async def _send(watcher: StatementRecorder, query: str, run: Run, sent: TextPart | None = None) -> Any:
-    if lexer.transaction_control(query) or _is_savepoint(query):
+    statement = Statement(query)
+    if statement.controls_transaction or statement.is_savepoint:
         return await watcher.control(run)
     return await watcher.run(query, run, sent)
-
-
-def _is_savepoint(query: str) -> bool:
-    return query.lstrip().lower().startswith(("savepoint", "release", "rollback"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sartor.postgres.catalog import FIRST_OF_USERS
 from sartor.postgres.driver.connection import Connection
-from sartor.sql.branching import called, may_fork
+from sartor.sql.routines import called_in, may_fork
 
 _BODIES = f"""
 select case when p.prosqlbody is null then p.prosrc else pg_catalog.pg_get_function_sqlbody(p.oid) end as body
@@ -16,7 +16,7 @@ where p.proname = any($1::text[]) and p.oid >= {FIRST_OF_USERS} and p.provolatil
 
 async def bodies(connection: Connection, query: str) -> list[str]:
     """Returns the bodies of the routines that a statement or a block calls by name."""
-    names = called(query)
+    names = called_in(query)
     rows = await connection.fetch(_BODIES, sorted(names)) if names else []
     return [row["body"] for row in rows]
 

@@ -10,7 +10,7 @@ from sartor.domain.hazards.table_form import lost, refusals
 from sartor.footprint.footprint import NOTHING, SOLID, WRITES, Changes, Footprint, Relation, Relations
 from sartor.footprint.table_forms import Forms, read_forms
 from sartor.postgres.driver.connection import Connection
-from sartor.sql.row_changes import Taking, recast, takings
+from sartor.sql.changes import RowChange, recasts, row_changes
 
 CHANGES = frozenset(MODES[3:])
 """The lock modes of statements that may change a table's form."""
@@ -63,7 +63,7 @@ class LossCollector:
         dropped: Iterable[int],
     ) -> RowLosses:
         """Returns the toll of a statement between two looks; `bodies` are those of the routines that it calls."""
-        said = takings(query, bodies)
+        said = row_changes(query, bodies)
         strong = [oid for oid, trace in after.items() if trace.relation is not None and trace.modes & CHANGES]
         met = (*step.scans, *step.rewrites, *(each.table for each in step.builds))
         found = await self.changed(query, strong, met)
@@ -78,7 +78,7 @@ class LossCollector:
 
     async def said(self, query: str, bodies: Iterable[str], now: Relations) -> list[Lost]:
         """Returns the losses that a statement's text announces, where its transactions have ended."""
-        said, targets = takings(query, bodies), self._targets(now)
+        said, targets = row_changes(query, bodies), self._targets(now)
         losses = [Lost("empties", self._known[oid].name) for oid in await self._truncated(said, targets)]
         return losses + await self._said(said, targets, {}, {})
 
@@ -88,7 +88,7 @@ class LossCollector:
 
     async def changed(self, query: str, oids: Iterable[int], met: Collection[str]) -> RowLosses:
         """Returns the losses by changed forms of tables, and what the rows of tables that were `met` may refuse."""
-        made = recast(query)
+        made = recasts(query)
         losses: list[Lost] = []
         refused: list[Refusal] = []
         for oid, form in (await read_forms(self._connection, [oid for oid in oids if oid in self._known])).items():
@@ -105,7 +105,7 @@ class LossCollector:
     def _is_solid(self, oid: int) -> bool:
         return oid in self._known and self._known[oid].kind in SOLID
 
-    def _counted(self, said: Collection[Taking], before: Footprint, after: Footprint) -> Iterator[Lost]:
+    def _counted(self, said: Collection[RowChange], before: Footprint, after: Footprint) -> Iterator[Lost]:
         """Returns the losses by the server's counters, where there were rows to count."""
         updates = [each for each in said if each.verb == "update"]
         for oid, trace in after.items():
@@ -118,7 +118,7 @@ class LossCollector:
             if (rows := trace.updated - was.updated) > 0 and not fills:
                 yield Lost("overwrites", name, None, rows, "counted")
 
-    def _fills(self, oid: int, update: Taking) -> bool:
+    def _fills(self, oid: int, update: RowChange) -> bool:
         """Returns whether an update sets only columns that are new, or values that were null."""
         new = update.columns is not None and all(self._forms.is_new(oid, column) for column in update.columns)
         return update.fills or new
@@ -131,14 +131,14 @@ class LossCollector:
                 found[relation.name if "." in relation.name else f"{self._schema}.{relation.name}"] = oid
         return found
 
-    async def _truncated(self, said: Iterable[Taking], targets: Mapping[str, int]) -> list[int]:
+    async def _truncated(self, said: Iterable[RowChange], targets: Mapping[str, int]) -> list[int]:
         """Returns the tables that were truncated; one that already had a new file is emptied in that file."""
         found = [_found(each, targets) for each in said if each.verb == "truncate"]
         reached = await self._reached([oid for oid in found if oid is not None], by_keys=False)
         return [oid for oid in reached if self._is_solid(oid)]
 
     async def _said(
-        self, said: Collection[Taking], targets: Mapping[str, int], before: Footprint, after: Footprint
+        self, said: Collection[RowChange], targets: Mapping[str, int], before: Footprint, after: Footprint
     ) -> list[Lost]:
         """Returns what may be lost where there are rows, by the statement's text and its locks."""
         losses: list[Lost] = []
@@ -156,12 +156,12 @@ class LossCollector:
                 losses += (Lost(how, self._known[oid].name, None, None, "at-most") for how in sorted(unclear))
         return losses
 
-    async def _taken(self, taking: Taking, target: int) -> list[Lost]:
-        precision = "estimated" if taking.whole else "at-most"
+    async def _taken(self, change: RowChange, target: int) -> list[Lost]:
+        precision = "estimated" if change.whole else "at-most"
         parts = await self._reached([target], by_keys=False)
-        if taking.verb == "update" and not self._fills(target, taking):
+        if change.verb == "update" and not self._fills(target, change):
             return [Lost("overwrites", self._known[oid].name, None, None, precision) for oid in parts]
-        if taking.verb != "delete":
+        if change.verb != "delete":
             return []
         losses = [Lost("deletes", self._known[oid].name, None, None, precision) for oid in parts]
         for oid, takes in (await self._reached([target], by_keys=True)).items():
@@ -175,11 +175,11 @@ class LossCollector:
         return {row["oid"]: row["takes"] for row in rows if self._is_solid(row["oid"])}
 
 
-def _found(taking: Taking, targets: Mapping[str, int]) -> int | None:
+def _found(change: RowChange, targets: Mapping[str, int]) -> int | None:
     """Returns the number of the relation that is meant; None where that is unknown."""
-    if taking.target is None:
+    if change.target is None:
         return None
-    name = ".".join(taking.target[-2:])
-    if len(taking.target) > 1:
+    name = ".".join(change.target[-2:])
+    if len(change.target) > 1:
         return targets.get(name)
     return next((oid for full, oid in targets.items() if full.rpartition(".")[2] == name), None)

@@ -34,7 +34,8 @@ from sartor.footprint.row_losses import LossCollector, RowLosses
 from sartor.footprint.table_forms import Forms
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.errors import NOT_IN_A_TRANSACTION
-from sartor.postgres.server_objects import TOUCHED, BeyondDatabase, beyond, stays_inside
+from sartor.postgres.server_objects import TOUCHED, BeyondDatabase, beyond
+from sartor.sql.statements import Kind, Statement
 
 
 class TextPart(NamedTuple):
@@ -48,12 +49,8 @@ Where = Callable[[TextPart | None], int | None]
 """Returns the line of the script that is running; of several statements sent together, the line of the one given."""
 Run = Callable[[], Awaitable[Any]]
 
-EMPTIES = "truncate"
-"""The statement that removes the rows of every table it locks, under another lock than statements that change some."""
 NOTHING = Changes((), (), (), (), (), 0)
 NO_LOSSES = RowLosses()
-PROGRAMS = ("call", "do")
-"""The statements that may end transactions themselves, so that anything may have changed."""
 
 
 @dataclass(slots=True)
@@ -84,7 +81,8 @@ class Recording:
         in_doubt: bool = False,
     ) -> None:
         """Notes a statement; merges it with the one before where it is the same again."""
-        empties = current.query.lstrip().lower().startswith(EMPTIES)
+        # It removes the rows of every table it locks, under another lock than statements that change some.
+        empties = Statement(current.query).kind is Kind.TRUNCATE
         found = RehearsedStatement(
             sql=current.query,
             line=current.line,
@@ -194,7 +192,7 @@ class StatementRecorder:
                 return await self.prepare(query, run, sent, goes_on=False)
         except NOT_IN_A_TRANSACTION:
             self._watch.notes.pop()
-        if self._connection.confined and not stays_inside(query):
+        if self._connection.confined and not Statement(query).stays_in_database:
             self._refuse(Current(query, self._watch.where(sent)), BeyondDatabase(query))
         return await self._run_bare(query, run, sent)
 
@@ -295,7 +293,7 @@ class StatementRecorder:
         built = {now[oid].table for oid in now.keys() - self._files.keys() if now[oid].table is not None}
         oids = (
             list(known)
-            if query.lstrip().lower().startswith(PROGRAMS)
+            if Statement(query).runs_code  # it may have ended transactions itself: anything may have changed
             else [oid for oid in built if oid is not None and oid in known]
         )
         found = await collector.changed(query, oids, [known[oid].name for oid in oids])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from sartor.domain.source import Part, Source, Text
@@ -22,27 +21,16 @@ from sartor.lint.rules import (
     Finding,
     Rule,
 )
-from sartor.sql import confusables, lexer
-from sartor.sql.concurrent import is_concurrent, plain_words
+from sartor.sql import confusables
 from sartor.sql.lines import Lines
+from sartor.sql.splitting import split
+from sartor.sql.statements import CHANGES_ROWS, Kind, Statement
 
-_ALONE = re.compile(
-    r"(?:vacuum|alter system|(?:create|drop) (?:database|tablespace|subscription)"
-    r"|reindex (?:(?!(?:table|index) )\S+ )*(?:database|schema|system))\b|cluster(?: verbose)?$"
-)
-"""Statements that can't run in a transaction, besides the concurrent ones."""
-
-_CHANGE = re.compile(r"(?:create|alter|drop|insert|update|delete|merge|truncate|comment|grant|revoke)\b")
-_ONCE = re.compile(
-    r"create (?:unique )?index (?!.*if not exists)"
-    r"|create (?:unlogged )?(?:table|sequence|schema|extension|materialized view) (?!if not exists)"
-    r"|drop (?:table|sequence|schema|extension|(?:materialized )?view|type|function|trigger|policy) (?!if exists)"
-    r"|drop index (?!(?:concurrently )?if exists)"
-    r"|alter table .*(?:add column (?!if not exists)|drop column (?!if exists))"
-)
-_MARK = re.compile(r"(?:reset all|discard all|set constraints all)$|set constraints all ")
-_ROLE = re.compile(r"set (?:(?:local|session) )?(?:role|session authorization)\b")
-_ROLE_BACK = re.compile(r"reset (?:role|session authorization)$|set .*(?:role none|session authorization default)$")
+_CHANGES = CHANGES_ROWS | {Kind.CREATE, Kind.ALTER, Kind.DROP, Kind.TRUNCATE, Kind.COMMENT, Kind.GRANT, Kind.REVOKE}
+_CREATED = frozenset({"extension", "index", "materialized view", "schema", "sequence", "table"})
+"""The types of objects whose CREATE may have an IF NOT EXISTS."""
+_DROPPED = frozenset({*_CREATED, "function", "policy", "trigger", "type", "view"})
+_ROLES = ("role", "session authorization")
 
 
 def lint_script(source: Source) -> Iterator[Finding]:
@@ -95,44 +83,66 @@ def _lint_part(source: Source, part: Part) -> Iterator[Finding]:
         yield from _lint_inside(source, statements)
 
 
-Said = tuple[str, int]
-"""A statement's words, in lower case, and its line."""
+Said = tuple[Statement, int]
+"""A statement, and its line."""
 
 
 def _statements(source: Source, part: Part) -> Iterator[Said]:
     for text in source.parts[part]:
         lines = Lines(text.text, text.line)
-        for statement in lexer.split(text.text):
-            yield plain_words(statement.text), lines.at(statement.start)
+        for statement in split(text.text):
+            yield statement, lines.at(statement.start)
 
 
 def _lint_inside(source: Source, statements: list[Said]) -> Iterator[Finding]:
     role: Said | None = None
-    for words, line in statements:
-        if lexer.transaction_control(words):
-            yield _finding(TRANSACTION_CONTROL, source, line, f"`{_shown(words)}` in a script that is one transaction")
-        if is_concurrent(words) or _ALONE.match(words):
-            yield _finding(NOT_IN_TRANSACTION, source, line, f"`{_shown(words)}` can't run in a transaction")
-        if _MARK.match(words):
-            yield _finding(MARK_REMOVED, source, line, f"`{_shown(words)}` resets what is Sartor's, too")
-        if _ROLE_BACK.match(words):
-            role = None
-        elif _ROLE.match(words):
-            role = words, line
+    for statement, line in statements:
+        shown = _shown(statement)
+        if statement.controls_transaction:
+            yield _finding(TRANSACTION_CONTROL, source, line, f"`{shown}` in a script that is one transaction")
+        elif statement.starts("reset all", "discard all", "set constraints all"):
+            yield _finding(MARK_REMOVED, source, line, f"`{shown}` resets what is Sartor's, too")
+        elif statement.refuses_transaction:
+            yield _finding(NOT_IN_TRANSACTION, source, line, f"`{shown}` can't run in a transaction")
+        elif (kept := _sets_role(statement)) is not None:
+            role = (statement, line) if kept else None
     if role is not None:
         yield _finding(ROLE_KEPT, source, role[1], f"`{_shown(role[0])}` is never taken back")
 
 
+def _sets_role(statement: Statement) -> bool | None:
+    """Returns whether a statement takes another role (True), or the one before again; None for any other statement."""
+    if statement.starts(*(f"reset {what}" for what in _ROLES)):
+        return False
+    if not statement.starts(*(f"set {scope}{what}" for scope in ("", "local ", "session ") for what in _ROLES)):
+        return None
+    return statement.words[-2:] not in {("role", "none"), ("authorization", "default")}
+
+
 def _lint_outside(source: Source, statements: list[Said]) -> Iterator[Finding]:
-    if any(is_concurrent(words) for words, _ in statements):
-        beside = [said for said in statements if _CHANGE.match(said[0]) and not is_concurrent(said[0])]
-        for words, line in beside[:1]:
-            yield _finding(MIXED, source, line, f"`{_shown(words)}` could be in a transaction")
-    for words, line in statements:
-        if _ONCE.match(words):
-            yield _finding(NOT_RERUNNABLE, source, line, f"`{_shown(words)}` fails when it is run again")
+    if any(statement.waits_for_others for statement, _ in statements):
+        beside = [said for said in statements if said[0].kind in _CHANGES and not said[0].waits_for_others]
+        for statement, line in beside[:1]:
+            yield _finding(MIXED, source, line, f"`{_shown(statement)}` could be in a transaction")
+    for statement, line in statements:
+        if _runs_once(statement):
+            yield _finding(NOT_RERUNNABLE, source, line, f"`{_shown(statement)}` fails when it is run again")
 
 
-def _shown(words: str) -> str:
-    shown = words.split(" ")
-    return " ".join(shown[:4]) + (" ..." if len(shown) > 4 else "")
+def _runs_once(statement: Statement) -> bool:
+    """Returns whether a statement fails when it is run again, as it creates or drops something by name."""
+    head = statement.head
+    match statement.kind:
+        case Kind.CREATE:
+            fails = head.type in _CREATED and head.modifiers.isdisjoint({"or", "temp", "temporary"})
+        case Kind.DROP:
+            fails = head.type in _DROPPED
+        case _:
+            return head.type == "table" and any(
+                each.what in {"add column", "drop column"} and not each.guarded for each in statement.actions
+            )
+    return fails and not head.guarded
+
+
+def _shown(statement: Statement) -> str:
+    return " ".join(statement.words[:4]) + (" ..." if len(statement.words) > 4 else "")

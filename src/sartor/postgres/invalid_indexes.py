@@ -6,12 +6,12 @@ never read, and IF NOT EXISTS takes it for complete.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from sartor.postgres.driver.connection import Connection
+from sartor.sql.lexer import all_words
 from sartor.sql.quoting import quote_identifier, quote_literal
 
 _INVALID = """
@@ -56,7 +56,7 @@ def left_behind(
     found: Iterable[InvalidIndex], *, source: str, before: Collection[int] | None
 ) -> tuple[InvalidIndex, ...]:
     """Returns those of `found` that a script left: its source names them, or they weren't there `before` it began."""
-    words = set(re.findall(r"\w+", source))
+    words = all_words(source)
     return tuple(i for i in found if i.name in words or (before is not None and i.oid not in before))
 
 

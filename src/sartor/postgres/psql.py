@@ -18,9 +18,9 @@ from sartor.postgres.invalid_indexes import start_detail
 from sartor.postgres.journal import JOURNAL, LEDGER, NewEvent, claim_sql, record_sql
 from sartor.postgres.session_settings import SessionSettings, set_in_session, without_lock_timeout
 from sartor.sql import lexer
-from sartor.sql.client_copy import find_client_copy
-from sartor.sql.concurrent import waits_for_others
 from sartor.sql.quoting import quote_identifier, quote_literal, quote_word
+from sartor.sql.splitting import find_client_copy, split, waits_for_others
+from sartor.sql.statements import CHANGES_ROWS, QUERIES, Kind, Statement
 
 SETUP = r"""\set ON_ERROR_STOP on
 \set ON_ERROR_ROLLBACK off
@@ -33,7 +33,7 @@ _ENCODING = "\\encoding UTF8\n"
 """The script's own encoding; CLEANING resets it with everything else."""
 
 _PREPARED = "sartor_told"
-_PREPARABLE = ("select", "insert", "update", "delete", "merge", "values", "with")
+_PREPARABLE = frozenset({Kind.SELECT, Kind.VALUES, Kind.WITH}) | CHANGES_ROWS
 _PLAIN = (type(None), bool, int, str)
 """The Python types whose values have the same text in SQL, whatever the type of the parameter."""
 _SILENT = ("space", "line_comment", "block_comment")
@@ -73,9 +73,9 @@ def with_values(message: Message) -> str | None:
     """
     if not message.rows:
         return message.text
-    statements = lexer.split(message.text)
+    statements = split(message.text)
     values = [value for row in message.rows for value in row]
-    if not values or len(statements) != 1 or not statements[0].words.startswith(_PREPARABLE):
+    if not values or len(statements) != 1 or statements[0].kind not in _PREPARABLE:
         return None
     if not all(type(value) in _PLAIN for value in values):
         return None
@@ -126,7 +126,7 @@ def _said(sent: SentMessage) -> list[Part]:
 
 
 def _one_message(text: str) -> str:
-    statements = [statement.text for statement in lexer.split(text)]
+    statements = [statement.text for statement in split(text)]
     return text if len(statements) < 2 else " \\;\n".join(statements)
 
 
@@ -186,11 +186,11 @@ end
 
 def _quiet(text: str) -> str:
     """Returns Sartor's own statements, each on lines of its own; their rows aren't shown."""
-    return "".join(_quiet_statement(statement) for statement in lexer.split(text))
+    return "".join(_quiet_statement(statement) for statement in split(text))
 
 
-def _quiet_statement(statement: lexer.Statement) -> str:
-    end = " \\gset sartor_" if statement.words.startswith(("select", "with")) else ";"
+def _quiet_statement(statement: Statement) -> str:
+    end = " \\gset sartor_" if statement.kind in QUERIES else ";"
     return f"{statement.text}{end}\n"
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
-from sartor.sql import lexer
 from sartor.sql.quoting import quote_literal
 
 THINGS = {
@@ -42,16 +39,6 @@ TOUCHED = f"""(
 )"""
 """SQL for the names of the catalogues that the current transaction has changed, comma-separated; null for none."""
 
-_INSIDE = re.compile(
-    r"(create( unique)? index|drop index|reindex(?!.*\b(database|system)\b)|alter (table|type)|vacuum|cluster"
-    r"|call|do)\b"
-)
-"""Matches those statements that refuse a transaction and work in one database."""
-_BEYOND = re.compile(
-    r"\b(create|alter|drop)\s+(role|group|user(?!\s+mapping)|database|tablespace|subscription|system)\b"
-)
-
-
 _CANT_TELL = "it refuses a transaction, so what it may change beyond its database couldn't be undone"
 
 
@@ -67,14 +54,3 @@ def beyond(names: str) -> str:
     """Returns why a script that changed these catalogues (names, comma-separated) must not go on."""
     things = ", ".join(THINGS[name] for name in names.split(","))
     return f"it changes what belongs to the server, and not to the database alone: {things}"
-
-
-def stays_inside(statement: str) -> bool:
-    """Returns whether a statement that refuses a transaction is known to change nothing outside its database."""
-    # A DO may itself commit what it has changed.
-    return bool(_INSIDE.match(lexer.Statement(statement, 0).words)) and not _BEYOND.search(statement.lower())
-
-
-def is_of_the_server(statement: str) -> bool:
-    """Returns whether a statement creates, alters or drops a server-wide object."""
-    return bool(_BEYOND.match(lexer.Statement(statement, 0).words))

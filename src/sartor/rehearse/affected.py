@@ -22,7 +22,7 @@ from sartor.postgres.own_tables import require_sound_tables
 from sartor.postgres.session import Session, application_name
 from sartor.rehearse.recorded_scripts import ScriptRecorder
 from sartor.rehearse.rehearse import RehearsalOrder, cloned, deploy_there
-from sartor.sql.calls import about_reaction, calls, makes_function, runs_code
+from sartor.sql.statements import Kind, Statement
 
 CHANGING = frozenset({MODES[2], *MODES[6:]})
 """Lock modes of statements that may change or move rows; the others are those of reads and of definitions."""
@@ -84,7 +84,7 @@ async def _rehearse(
         seen = [(alteration, each) for alteration in alterations for each in script_recorder.statements(alteration)]
         after = await read_dependencies(copy.session.connection, session.schema, copy.known)
         known = frozenset(relation.name for relation in copy.known.values())
-        made = frozenset(name for _, each in seen if (name := makes_function(each.sql)) is not None)
+        made = frozenset(name for _, each in seen if (name := Statement(each.sql).makes_function) is not None)
         found = effects_of(seen)
         return dataclasses.replace(
             found, known=known, dependencies=found.dependencies | after | Dependencies(functions=made)
@@ -97,24 +97,30 @@ def effects_of(seen: Seen) -> PlanEffects:
     made = {
         lock.relation: f"a trigger or rule that {alteration.name} makes, of {lock.relation}"
         for alteration, each in seen
-        if about_reaction(each.sql) == "create"
+        if _is_of_reaction(each, Kind.CREATE)
         for lock in each.locks
     }
-    passing = any(about_reaction(each.sql) == "drop" for _, each in seen)
+    passing = any(_is_of_reaction(each, Kind.DROP) for _, each in seen)
     return PlanEffects(
         changed=frozenset(lock.relation for lock in locks if lock.mode in CHANGING),
         written=frozenset(name for _, each in seen for name in each.writes),
         read=frozenset(lock.relation for lock in locks),
-        calls={name: alteration.name for alteration, each in seen for name in calls(each.sql)},
+        calls={name: alteration.name for alteration, each in seen for name in Statement(each.sql).calls},
         # A trigger or rule that the plan drops again is gone when the catalogue is read.
         dependencies=Dependencies(reacting=made if passing else {}),
         unknown=next(_programs(seen), None),
     )
 
 
+def _is_of_reaction(seen: RehearsedStatement, kind: Kind) -> bool:
+    """Returns whether a statement creates, or drops, a trigger or a rule."""
+    statement = Statement(seen.sql)
+    return statement.kind is kind and statement.head.type in {"trigger", "rule"}
+
+
 def _programs(seen: Iterable[tuple[Alteration, RehearsedStatement]]) -> Iterator[str]:
     for alteration, each in seen:
-        if runs_code(each.sql):
+        if Statement(each.sql).runs_code:
             yield f"{alteration.name} runs a program, by DO or CALL, which may change any table"
 
 

@@ -5,9 +5,9 @@ Nothing here understands a statement: the server does. See the manual's chapter 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import NamedTuple
 
 _LETTER = r"[^\x00-@\[-^`{-\x7f]"
@@ -24,7 +24,7 @@ _QUOTED = rf"""(?xs)
       (?P<line_comment> --[^\r\n]* )
     | (?P<block_comment> /\* )
     | (?P<escaped> [eE]' )
-    | (?P<string> '(?:[^']|'')*+' | "(?:[^"]|"")*+" )
+    | (?P<string> (?:[uU]&(?=['"]))? (?: '(?:[^']|'')*+' | "(?:[^"]|"")*+" ) )
     | (?P<open> '.*+ | ".*+ )
     | (?P<dollar> \$(?:{_LETTER}{_IN_TAG}*)?\$ )
     | (?P<backslash> \\[^\r\n]* )
@@ -55,23 +55,13 @@ _FINE, _COARSE = _QUOTED + _WORDS, _QUOTED + _RUNS
 
 _COMMENTS = frozenset({"line_comment", "block_comment", "open_comment"})
 _SPACE = " \t\n\r\f\v"
-_QUOTING = re.compile(r"""['"$\\]|--|/\*""")
 _ESCAPED_END = r"(?s)(?:[^'\\]|\\.|'')*+'"
 _CONTINUED = r"(?:[ \t\f\v]|--[^\r\n]*)*+[\r\n](?:[ \t\r\n\f\v]|--[^\r\n]*[\r\n])*+'"
 """The text between the parts of a string that continues after a newline: blanks, and comments to a line's end."""
 _ATOMIC = r"(?i)\batomic\b"
 _COMMENT_MARK = r"/\*|\*/"
-_HEAD = 4
-_ROUTINE = r"create (or replace )?(function|procedure)\b"
-_MAY_CONTROL = r"(?i)\b(?:begin|start|commit|end|rollback|abort|prepare)\b"
-_REACHES_FAR = re.compile(
-    r"\b(?:copy|prepare|deallocate|discard|set\s+names|client_encoding|standard_conforming_strings|backslash_quote)\b",
-    re.IGNORECASE,
-)
-_UNSENDABLE = re.compile("[\\0\\ud800-\\udfff]")
-_CONTROL = (
-    r"(?:begin|start transaction|commit|end|abort|prepare transaction|rollback(?! (?:(?:work|transaction) )?to\b))\b"
-)
+_CODE_POINT = r"\\(?:([0-9a-fA-F]{4})|\+([0-9a-fA-F]{6})|(\\))"
+_FOLDED = str.maketrans({chr(upper): chr(upper + 32) for upper in range(ord("A"), ord("Z") + 1)})
 
 
 class Token(NamedTuple):
@@ -95,18 +85,42 @@ class Token(NamedTuple):
         """True where it means nothing to the server."""
         return self.kind in _COMMENTS or not self.text.strip(_SPACE)
 
-
-class Statement(NamedTuple):
-    """One statement without its semicolon; `start` is its offset in the text."""
-
-    text: str
-    start: int
+    @property
+    def word(self) -> str:
+        """The text, a word's in lower case as the server has it: letters beyond ASCII stay."""
+        return self.text.translate(_FOLDED) if self.kind == "word" else self.text
 
     @property
-    def words(self) -> str:
-        """The first words, six at most, in lower case."""
-        head = islice((token for token in tokens(self.text) if not token.is_blank), 12)
-        return " ".join([token.text.lower() for token in head if token.kind == "word"][:6])
+    def name(self) -> str | None:
+        """The name that it is, as the catalogue has it; None where it can't be one."""
+        if self.kind == "word":
+            return self.word
+        if self.kind != "string" or not self.text.endswith('"'):
+            return None
+        before, _, quoted = self.text[:-1].partition('"')
+        return re.sub(_CODE_POINT, _character, quoted.replace('""', '"')) if before else quoted.replace('""', '"')
+
+    @property
+    def literal(self) -> str | None:
+        """The text between a literal's quotes as it is written, also of one that never ends; else None."""
+        if self.kind not in {"string", "open"}:
+            return None
+        quote = next(character for character in self.text if character in "'\"$")
+        if quote == '"':
+            return None
+        start = self.text.index(quote)
+        mark = quote if quote == "'" else self.text[: self.text.index("$", 1) + 1]
+        return self.text[start + len(mark) :].removesuffix(mark)
+
+    @property
+    def code(self) -> str | None:
+        """What a literal holds, as it may be SQL itself: doubled quotes are single ones; else None."""
+        literal = self.literal
+        return literal if literal is None or self.text[0] == "$" else literal.replace("''", "'")
+
+
+def _character(found: re.Match[str]) -> str:
+    return chr(int(found[1] or found[2], 16)) if found[3] is None else "\\"
 
 
 def tokens(sql: str) -> Iterator[Token]:
@@ -166,88 +180,29 @@ def pieces(sql: str) -> Iterator[Token]:
     return tokens(sql) if re.search(_ATOMIC, sql) else runs(sql)
 
 
-def split(sql: str) -> list[Statement]:
-    """Returns the statements of `sql`; empty ones and lone comments don't count."""
-    return statements(sql, pieces(sql))
+def meaning(sql: str) -> list[Token]:
+    """Returns the tokens of `sql` without blanks and comments."""
+    return [token for token in tokens(sql) if not token.is_blank]
 
 
-def statements(sql: str, tokens: Iterable[Token]) -> list[Statement]:
-    """Returns the statements that consecutive `pieces` of `sql` make up."""
-    return [statement for statement, _ in each_statement(sql, tokens)]
+def layers(sql: str) -> Iterator[list[Token]]:
+    """Yields the `meaning` of `sql` and of every literal in it, as code may execute what these say."""
+    found = meaning(sql)
+    yield found
+    for token in found:
+        if len((code := token.code or "").split(None, 1)) > 1:
+            yield from layers(code)
 
 
-def each_statement(sql: str, tokens: Iterable[Token]) -> Iterator[tuple[Statement, int]]:
-    """Yields each statement as soon as it ends, with the offset of its semicolon, or of the text's end."""
-    start: int | None = None
-    end, parentheses, body = 0, 0, _Body()
-    for token in tokens:
-        if token.is_blank:
-            continue
-        if token.text == ";" and parentheses <= 0 and not body.open:
-            if start is not None:
-                yield Statement(sql[start:end], start), token.start
-            start, parentheses, body = None, 0, _Body()
-            continue
-        start = token.end - len(token.text.lstrip(_SPACE)) if start is None else start
-        end = token.start + len(token.text.rstrip(_SPACE))
-        parentheses += {"(": 1, ")": -1}.get(token.text, 0)
-        body.take(token, parentheses)
-    if start is not None:
-        yield Statement(sql[start:end], start), len(sql)
+def has_phrase(sql: str, phrases: Iterable[str]) -> bool:
+    """Returns whether SQL, or a literal in it, has one of these phrases, which are one word or two."""
+    for layer in layers(sql):
+        words = [token.word for token in layer]
+        if not {*words, *map(" ".join, itertools.pairwise(words))}.isdisjoint(phrases):
+            return True
+    return False
 
 
-class _Body:
-    """The body of a routine, `begin atomic ... end`, as far as a statement's tokens have come: `open` while in it.
-
-    Each of its statements ends with a semicolon, and none begins with `end`: so the `end` that begins one ends the
-    body, whatever `begin`, `case` and `end` are in between, of CASE or as names (gram.y, routine_body_stmt_list).
-    """
-
-    def __init__(self) -> None:
-        self.open = False
-        self._head: list[str] = []
-        self._before = ""
-
-    def take(self, token: Token, parentheses: int) -> None:
-        """Takes a statement's next token that isn't blank, and how many parentheses are open after it."""
-        text = token.text.lower() if token.kind == "word" else token.text
-        if len(self._head) < _HEAD:
-            self._head.append(text)
-        if parentheses <= 0:
-            if self.open:
-                self.open = not (text == "end" and self._before in {";", "atomic"})
-            else:
-                self.open = text == "atomic" and self._before == "begin" and self._is_of_routine()
-        self._before = text
-
-    def _is_of_routine(self) -> bool:
-        return re.match(_ROUTINE, " ".join(self._head)) is not None
-
-
-def may_control(sql: str) -> bool:
-    """Returns whether `sql` has, even in a comment, a first word of the statements that `transaction_control` finds."""
-    return re.search(_MAY_CONTROL, sql) is not None
-
-
-def transaction_control(sql: str) -> str | None:
-    """Returns the first statement of `sql` that begins or ends a transaction (`COMMIT`, not `ROLLBACK TO`), or None."""
-    if not may_control(sql):
-        return None
-    return next((s.text for s in split(sql) if re.match(_CONTROL, s.words)), None)
-
-
-def stands_alone(sql: str) -> bool:
-    """Returns whether `sql` means the same with other SQL before and after it, in one message to the server.
-
-    It doesn't where it leaves a string or a comment open, has a backslash outside of them, begins or ends a
-    transaction, changes how SQL is read, may want an answer from the client (COPY), or may involve prepared statements,
-    which other SQL around it needs; nor where it is empty, or has a character that no message can hold, which the
-    driver refuses to send. In doubt, the answer is False.
-    """
-    if _REACHES_FAR.search(sql) or _UNSENDABLE.search(sql) or transaction_control(sql):
-        return False
-    if not _QUOTING.search(sql):
-        return bool(sql.strip(";" + _SPACE))
-    found = list(runs(sql))
-    is_broken = any(token.kind in {"open", "open_comment", "backslash"} for token in found)
-    return not is_broken and any(not token.is_blank and token.text != ";" for token in found)
+def all_words(text: str) -> frozenset[str]:
+    """Returns the words of a text of any kind, whatever quotes or comments they stand in."""
+    return frozenset(re.findall(r"\w+", text))

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from sartor.sql.lexer import Token, tokens
 
 _MAY_HOLD = r"(?i)passw|secret|token|credential|conninfo|connection|dblink|user\s+mapping|api_?key|crypt\s*\("
-_LITERAL = r"(?s)(?:[eE]?'(?P<plain>.*?)'?|(?P<tag>\$\w*\$)(?P<body>.*?)(?:(?P=tag))?)"
 
 
 def without_secrets(statement: str) -> str:
@@ -33,9 +32,7 @@ def secret_literals(statement: str) -> Iterator[str]:
     if not re.search(_MAY_HOLD, statement):
         return
     for token in tokens(statement):
-        if token.kind in {"string", "open"} and (found := re.fullmatch(_LITERAL, token.text)):
-            if found["tag"]:
-                yield from secret_literals(found["body"])
-            elif found["plain"]:
-                yield found["plain"]
-                yield from secret_literals(found["plain"].replace("''", "'"))  # it may be a statement itself
+        if literal := token.literal:
+            if token.text[0] != "$":
+                yield literal
+            yield from secret_literals(token.code or "")  # it may be a statement itself

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from sartor.domain.hazards.hazard import Refusal, RehearsedStatement
+from sartor.sql.lexer import all_words, has_phrase
 
 
 class Gap(NamedTuple):
@@ -21,8 +21,6 @@ class Gap(NamedTuple):
     word: str | None = None
 
 
-_ALTERS_DOMAIN = re.compile(r"\balter\s+domain\b", re.IGNORECASE)
-"""ALTER DOMAIN reads the rows of all tables that have a column of the type, and changes nothing of the tables' form."""
 OF_DOMAINS = "23502 or 23514"
 
 
@@ -32,7 +30,8 @@ def in_view_of_rows(statement: RehearsedStatement, filled: Collection[str]) -> R
     It read these tables in the rehearsal, where they had no rows.
     """
     refusals = statement.refusals
-    if _ALTERS_DOMAIN.search(statement.sql):
+    # ALTER DOMAIN reads the rows of all tables with a column of the type, and changes nothing of the tables' form.
+    if has_phrase(statement.sql, {"alter domain"}):
         refusals = (*refusals, *(Refusal(table, OF_DOMAINS) for table in statement.scans))
     codes: dict[str, list[str]] = {}
     for table, code in refusals:
@@ -48,7 +47,7 @@ def in_view_of_rows(statement: RehearsedStatement, filled: Collection[str]) -> R
 def in_view_of(statement: RehearsedStatement, lacks: Collection[Gap]) -> RehearsedStatement:
     """Returns the statement, in doubt where it involves something that the clone lacks."""
     touched = {lock.relation for lock in (*statement.locks, *statement.held)} | {*statement.tables, *statement.writes}
-    words = frozenset(re.findall(r"\w+", statement.sql.lower()))
+    words = all_words(statement.sql.lower())
     found = dict.fromkeys(f"the clone lacks {lack.what}" for lack in _met(lacks, touched, words))
     return dataclasses.replace(statement, doubts=(*statement.doubts, *found))
 
@@ -66,4 +65,4 @@ def _met(lacks: Collection[Gap], touched: Collection[str], words: Collection[str
 def _is_named(name: str, words: Collection[str]) -> bool:
     """Returns whether all words of a name occur, even as parts of others. A doubt too many is better than none."""
     last = name.lower().rpartition(".")[2]
-    return all(word in words for word in re.findall(r"\w+", last))
+    return all(word in words for word in all_words(last))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 from sartor.domain.hazards.hazard import RehearsedStatement, Verdict
+from sartor.sql.statements import Kind, Statement
 
 
 class Recipe(NamedTuple):
@@ -35,38 +35,57 @@ _EXPAND = Recipe(
     "rename-or-drop", "expand, then contract: versions of the application that use the old name break at once"
 )
 
-_TAKES_AWAY = re.compile(
-    r"alter (table|view|materialized view) .*\brename (?!constraint\b)|alter table .*\bdrop column\b"
-    r"|alter table (if exists )?(only )?\S+ drop (?!constraint\b)|drop (table|view|materialized view)\b"
-)
-"""Statements that remove or rename something that existed, so that its old name is gone."""
-
-_BY_WORDS = (
-    (r"create (unique )?index\b", _CONCURRENTLY),
-    (r"reindex\b", _REINDEX),
-    (r"refresh materialized view\b", _REFRESH),
-    (r"(vacuum|cluster)\b", _VACUUM),
-    (r"alter table .*\battach partition\b", _ATTACH),
-    (r"alter table .*\bset not null\b", _NOT_NULL),
-    (r"alter table .*\badd (constraint \S+ )?(primary key|unique|exclude)\b", _UNIQUE),
-    (r"alter table .*\badd (constraint \S+ )?(check|foreign key)\b", _NOT_VALID),
-    (r"alter table .*\balter (column )?\S+ (set data )?type\b", _TYPE),
-    (r"alter table .*\badd (column )?.*\breferences\b", _NOT_VALID),
-    (r"alter table .*\badd (column )?", _COLUMN),
-)
+_BY_KIND = {
+    (Kind.CREATE, "index"): _CONCURRENTLY,
+    (Kind.REFRESH, "materialized view"): _REFRESH,
+    **{(Kind.REINDEX, type_): _REINDEX for type_ in ("index", "table", "schema", "database", "system")},
+    **{(kind, ""): _VACUUM for kind in (Kind.VACUUM, Kind.CLUSTER)},
+}
+_BY_ACTION = {
+    "attach partition": _ATTACH,
+    "set not null": _NOT_NULL,
+    "add not null": _NOT_NULL,
+    "add primary key": _UNIQUE,
+    "add unique": _UNIQUE,
+    "add exclude": _UNIQUE,
+    "add check": _NOT_VALID,
+    "add foreign key": _NOT_VALID,
+    "alter type": _TYPE,
+    "add reference": _NOT_VALID,
+    "add column": _COLUMN,
+}
+"""The recipes for actions of ALTER TABLE; of several, the first of these is given."""
+_VIEWS = frozenset({"view", "materialized view"})
 
 
 def recipe(statement: RehearsedStatement) -> Recipe | None:
     """Returns what to write instead of a statement; None where it is safe, or no better way is known."""
-    words = " ".join(re.sub(r"--[^\n]*|/\*.*?\*/", " ", statement.sql, flags=re.DOTALL).lower().split())
+    said = Statement(statement.sql)
     if statement.stops is Verdict.SAFE:
-        return _EXPAND if statement.locks and _TAKES_AWAY.match(words) else None
+        return _EXPAND if statement.locks and _takes_away(said) else None
     if not statement.tables:
         return _APART  # it isn't slow itself: what is done under its lock is
-    known = next((recipe for pattern, recipe in _BY_WORDS if re.match(pattern, words)), None)
+    known = _BY_KIND.get((said.kind, said.head.type)) or _by_action(said)
     if known is not None:
         return known
     if statement.rewrites:
         return _REWRITE
     # Where its own locks stop nobody, those do that the script holds from earlier statements.
     return None if statement.blocking in statement.locks else _APART
+
+
+def _takes_away(statement: Statement) -> bool:
+    """Returns whether a statement removes or renames something that existed, so that its old name is gone."""
+    if statement.kind is Kind.DROP:
+        return statement.head.type in _VIEWS | {"table"}
+    gone = {"rename to", "rename column", *(["drop column"] if statement.head.type == "table" else [])}
+    return statement.head.type in _VIEWS | {"table"} and any(each.what in gone for each in statement.actions)
+
+
+def _by_action(statement: Statement) -> Recipe | None:
+    if statement.head.type != "table":
+        return None
+    found = {each.what for each in statement.actions}
+    if any(each.what == "add column" and "references" in each.rest for each in statement.actions):
+        found.add("add reference")
+    return next((recipe for what, recipe in _BY_ACTION.items() if what in found), None)

@@ -28,8 +28,7 @@ from sartor.postgres.driver.refused import NoTalk, TransactionControl
 from sartor.postgres.driver.statement_log import log_statement, logged
 from sartor.postgres.driver.unawaited import Asked, awaited
 from sartor.postgres.target_server import Reached
-from sartor.sql import lexer
-from sartor.sql.client_copy import find_client_copy
+from sartor.sql.splitting import find_client_copy, transaction_control
 
 DriverConnection: TypeAlias = "asyncpg.Connection[Any]"
 """The driver's connection, a script's or any other."""
@@ -341,7 +340,7 @@ class Connection(FencedConnection):
     def _check(self, query: str) -> None:
         self._check_open()
         # Before it is sent: what a script did between its own COMMIT and ours could no longer be undone.
-        if self._in_script and (control := lexer.transaction_control(query)):
+        if self._in_script and (control := transaction_control(query)):
             raise TransactionControl(control)
         if copy := find_client_copy(query):
             raise NoTalk(copy)

@@ -8,8 +8,8 @@ from typing import Any
 
 import asyncpg
 
-from sartor.sql.concurrent import waits_for_others
 from sartor.sql.quoting import quote_literal
+from sartor.sql.splitting import waits_for_others
 
 
 async def shown_lock_timeout(connection: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sartor.sql.client_copy import ClientCopy
+from sartor.sql.statements import ClientCopy
 
 
 class TransactionControl(Exception):

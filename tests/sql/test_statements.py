@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sartor.sql.calls import calls, computes_only, makes_function, runs_code
+from sartor.sql.statements import Statement
 
 
 @pytest.mark.parametrize(
@@ -24,23 +24,7 @@ from sartor.sql.calls import calls, computes_only, makes_function, runs_code
 )
 def test_calls(sql: str, found: set[str]) -> None:
     """A name before a parenthesis may be called, unless the statement only says of a function what it is."""
-    assert calls(sql) - {"n"} == found
-
-
-@pytest.mark.parametrize(
-    ("body", "found"),
-    [
-        ("begin new.updated_at := now(); return new; end", True),
-        ("begin if tg_op = 'UPDATE' then raise exception 'no'; end if; end", True),
-        ("begin new.n := next_number(); return new; end", False),
-        ("begin Insert into audit values (1); return new; end", False),
-        ("begin execute 'x'; return new; end", False),
-        ("begin new.n := (select n from numbered); return new; end", False),
-    ],
-)
-def test_a_body_that_computes(body: str, found: bool) -> None:
-    """One without a query or a command, and without a call of what may change something."""
-    assert computes_only(body, {"next_number"}) is found
+    assert Statement(sql).calls - {"n"} == found
 
 
 @pytest.mark.parametrize(
@@ -48,7 +32,7 @@ def test_a_body_that_computes(body: str, found: bool) -> None:
 )
 def test_a_program(sql: str, found: bool) -> None:
     """A block and a procedure go by what they find."""
-    assert runs_code(sql) is found
+    assert Statement(sql).runs_code is found
 
 
 @pytest.mark.parametrize(
@@ -63,4 +47,4 @@ def test_a_program(sql: str, found: bool) -> None:
 )
 def test_a_function_made(sql: str, found: str | None) -> None:
     """One that may change something: it isn't declared to be stable or immutable."""
-    assert makes_function(sql) == found
+    assert Statement(sql).makes_function == found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sartor.sql.branching import called, may_fork
+from sartor.sql.routines import called_in, computes_only, may_fork
 
 LOOP = "for r in select id from t loop update u set a = 1; end loop;"
 CATCH = "alter table t add check (a > 0); exception when check_violation then drop table u;"
@@ -34,5 +34,21 @@ def test_what_rows_decide(sql: str, routines: list[str], *, queried: bool, forks
 
 def test_what_is_called() -> None:
     """Routines are found in a query, and in the statements of a block, as the catalogue spells their names."""
-    assert {"widen", 'It"s'} <= called('select app.Widen(a), "It""s"(b) from t')
-    assert "widen" in called("do $body$ begin perform widen('t'); end $body$")
+    assert {"widen", 'It"s'} <= called_in('select app.Widen(a), "It""s"(b) from t')
+    assert "widen" in called_in("do $body$ begin perform widen('t'); end $body$")
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ("begin new.updated_at := now(); return new; end", True),
+        ("begin if tg_op = 'UPDATE' then raise exception 'no'; end if; end", True),
+        ("begin new.n := next_number(); return new; end", False),
+        ("begin Insert into audit values (1); return new; end", False),
+        ("begin execute 'x'; return new; end", False),
+        ("begin new.n := (select n from numbered); return new; end", False),
+    ],
+)
+def test_a_body_that_computes(body: str, found: bool) -> None:
+    """One without a query or a command, and without a call of what may change something."""
+    assert computes_only(body, {"next_number"}) is found

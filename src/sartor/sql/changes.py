@@ -1,0 +1,165 @@
+"""What SQL takes away by its words: rows, values, tables and columns, also in blocks and in the strings of these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from sartor.sql.grammar import Cursor, Name, read_actions
+from sartor.sql.lexer import Token, layers
+from sartor.sql.splitting import split
+from sartor.sql.statements import Statement
+
+_NO_STATEMENT = frozenset({"on", "for", "before", "after", "or", "of", "grant", "revoke", ","})
+"""Words before `update` and `truncate` where they are no statement's beginning."""
+
+
+class RowChange(NamedTuple):
+    """A part of a statement that changes rows of `target`; None where the target isn't known.
+
+    `columns` are those that an update sets, None where they aren't known. `whole` says that all rows are meant, and
+    `fills` that it sets what was null.
+    """
+
+    verb: str
+    target: Name | None
+    columns: frozenset[str] | None = None
+    whole: bool = False
+    fills: bool = False
+
+
+class Drop(NamedTuple):
+    """A table that is dropped, or one of its columns."""
+
+    table: Name
+    column: str | None = None
+
+
+def row_changes(sql: str, routines: Iterable[str] = ()) -> tuple[RowChange, ...]:
+    """Returns what a statement, its block, and the bodies of the `routines` that it calls take away or put in."""
+    statement = Statement(sql)
+    if statement.block is None:
+        found = list(_row_changes(statement.tokens))
+    else:
+        found, routines = [], (statement.block, *routines)
+    inner = (each for text in routines for layer in layers(text) for each in _row_changes(layer))
+    return (*found, *(each._replace(whole=False) for each in inner))
+
+
+def drops(sql: str) -> tuple[Drop, ...]:
+    """Returns the tables and columns that statements, and their blocks, drop."""
+    found: list[Drop] = []
+    for statement in split(sql):
+        for layer in _said(statement):
+            for at, token in enumerate(layer):
+                if token.word == "drop":
+                    found += _dropped_tables(Cursor(layer, at))
+                elif token.word == "alter":
+                    found += _dropped_columns(Cursor(layer, at))
+    return tuple(dict.fromkeys(found))
+
+
+def _said(statement: Statement) -> Iterable[list[Token]]:
+    """Returns the tokens of a statement; of a block, those in it and in its strings."""
+    return [statement.tokens] if statement.block is None else layers(statement.block)
+
+
+def _dropped_tables(cursor: Cursor) -> Iterator[Drop]:
+    if cursor.take("drop table"):
+        cursor.take("if exists")
+        yield from (Drop(name) for name in cursor.names() if name)
+
+
+def _dropped_columns(cursor: Cursor) -> Iterator[Drop]:
+    if cursor.take("alter table"):
+        cursor.take("if exists")
+        cursor.take("only")
+        table = cursor.name()
+        cursor.take("*")
+        actions = read_actions(cursor) if table else ()
+        yield from (Drop(table, each.column) for each in actions if each.what == "drop column" and each.column)
+
+
+def recasts(sql: str) -> dict[str, bool]:
+    """Returns, by the column whose type is changed with USING, whether that is no more than a cast of it."""
+    found: dict[str, bool] = {}
+    for layer in _said(Statement(sql)):
+        for at in range(len(layer)):
+            cursor = Cursor(layer, at)
+            if not cursor.take("alter"):
+                continue
+            cursor.take("column")
+            name = ".".join(cursor.name())
+            if (cursor.take("type") or cursor.take("set data type")) and (expression := _expression(cursor)):
+                found[name] = found.get(name, True) and _is_cast(expression, name)
+    return found
+
+
+def _expression(cursor: Cursor) -> Sequence[Token]:
+    """Takes the rest of an ALTER TABLE's action; returns what follows USING in it, nothing where there is no USING."""
+    start = None
+    while cursor.word() not in {"", ";", ",", ")"}:
+        if cursor.take("using"):
+            start = cursor.at
+        elif not cursor.parentheses():
+            cursor.at += 1
+    return [] if start is None else cursor.tokens[start : cursor.at]
+
+
+def _is_cast(expression: Sequence[Token], column: str) -> bool:
+    """Returns whether an expression is the column, cast to a type, and no more; parentheses don't count."""
+    words = [token for token in expression if token.text not in {"(", ")"}]
+    of_type = all(token.name is not None or token.kind == "number" or token.text in ",.[]" for token in words[3:])
+    return [token.text for token in words[1:3]] == [":", ":"] and words[0].name == column and of_type
+
+
+def _row_changes(found: Sequence[Token]) -> Iterator[RowChange]:
+    words = [token.word for token in found]
+    into: Name | None = None
+    for at, word in enumerate(words):
+        before, after = (words[at - 1] if at else ""), words[at + 1 : at + 2]
+        if word in ("insert", "merge") and after == ["into"]:
+            into = _name(found, at + 2)
+            if word == "insert":
+                yield RowChange("insert", into)
+        elif word == "delete" and after == ["from"]:
+            yield RowChange("delete", _name(found, at + 2), whole="where" not in _words(Cursor(found, at).clause()))
+        elif word == "delete" and before == "then":
+            yield RowChange("delete", into)
+        elif word == "truncate" and after not in (["on"], [","], []) and before not in _NO_STATEMENT - {","}:
+            yield from (RowChange("truncate", name or None, whole=True) for name in Cursor(found, at + 1).names())
+        elif word == "update" and before not in _NO_STATEMENT:
+            yield from _updating(found, at, into if before in ("do", "then") else None)
+
+
+def _name(found: Sequence[Token], at: int) -> Name | None:
+    return next(Cursor(found, at).names()) or None
+
+
+def _updating(found: Sequence[Token], at: int, into: Name | None) -> Iterator[RowChange]:
+    clause = Cursor(found, at).clause()
+    words = _words(clause)
+    if "set" not in words[:9]:
+        return
+    columns = _columns(clause, words)
+    where = words[words.index("where") :] if "where" in words else []
+    nulls = {name for name, *null in zip(where, where[1:], where[2:], strict=False) if null == ["is", "null"]}
+    fills = bool(columns) and "or" not in where and all(name in nulls for name in columns or ())
+    target = into if words[1] == "set" else _name(found, at + 1)
+    yield RowChange("update", target, columns, whole=not where and words[1] != "set", fills=fills)
+
+
+def _words(clause: Iterable[Token | None]) -> list[str]:
+    return [token.word if token else "" for token in clause]
+
+
+def _columns(clause: Sequence[Token | None], words: Sequence[str]) -> frozenset[str] | None:
+    """Returns the columns after SET, left of the equals signs; None where several are set at once."""
+    start = words.index("set") + 1
+    ends = [at for at, word in enumerate(words) if at > start and word in ("from", "where", "returning", "when")]
+    names, expected = [], True
+    for token in clause[start : min(ends, default=len(clause))]:
+        if expected:
+            names.append(token.name if token else None)
+        expected = token is not None and token.text == ","
+    return frozenset(name for name in names if name is not None) if None not in names else None

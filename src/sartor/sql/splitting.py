@@ -1,0 +1,124 @@
+"""Splits a text into statements, as psql does it, and answers questions about all of its statements."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from sartor.sql.lexer import Token, pieces, runs
+from sartor.sql.statements import ClientCopy, Statement
+
+_SPACE = " \t\n\r\f\v"
+_HEAD = 4
+_MAY_CONTROL = r"(?i)\b(?:begin|start|commit|end|rollback|abort|prepare)\b"
+_COPY = r"(?i)\bcopy\b"
+_REACHES_FAR = (
+    r"(?i)\b(?:copy|prepare|deallocate|discard|set\s+names|client_encoding|standard_conforming_strings"
+    r"|backslash_quote)\b"
+)
+_QUOTING = r"""['"$\\]|--|/\*"""
+_UNSENDABLE = "[\\0\\ud800-\\udfff]"
+
+_ROUTINES = frozenset({"function", "procedure"})
+
+
+def split(sql: str) -> list[Statement]:
+    """Returns the statements of `sql`; empty ones and lone comments don't count."""
+    return statements(sql, pieces(sql))
+
+
+def statements(sql: str, tokens: Iterable[Token]) -> list[Statement]:
+    """Returns the statements that consecutive `pieces` of `sql` make up."""
+    return [statement for statement, _ in each_statement(sql, tokens)]
+
+
+def each_statement(sql: str, tokens: Iterable[Token]) -> Iterator[tuple[Statement, int]]:
+    """Yields each statement as soon as it ends, with the offset of its semicolon, or of the text's end."""
+    start: int | None = None
+    end, parentheses, body = 0, 0, _Body()
+    for token in tokens:
+        if token.is_blank:
+            continue
+        if token.text == ";" and parentheses <= 0 and not body.open:
+            if start is not None:
+                yield Statement(sql[start:end], start), token.start
+            start, parentheses, body = None, 0, _Body()
+            continue
+        start = token.end - len(token.text.lstrip(_SPACE)) if start is None else start
+        end = token.start + len(token.text.rstrip(_SPACE))
+        parentheses += {"(": 1, ")": -1}.get(token.text, 0)
+        body.take(token, parentheses)
+    if start is not None:
+        yield Statement(sql[start:end], start), len(sql)
+
+
+class _Body:
+    """The body of a routine, `begin atomic ... end`, as far as a statement's tokens have come: `open` while in it.
+
+    Each of its statements ends with a semicolon, and none begins with `end`: so the `end` that begins one ends the
+    body, whatever `begin`, `case` and `end` are in between, of CASE or as names (gram.y, routine_body_stmt_list).
+    """
+
+    def __init__(self) -> None:
+        self.open = False
+        self._head: list[str] = []
+        self._before = ""
+
+    def take(self, token: Token, parentheses: int) -> None:
+        """Takes a statement's next token that isn't blank, and how many parentheses are open after it."""
+        if len(self._head) < _HEAD:
+            self._head.append(token.word)
+        if parentheses <= 0:
+            if self.open:
+                self.open = not (token.word == "end" and self._before in {";", "atomic"})
+            else:
+                self.open = token.word == "atomic" and self._before == "begin" and self._is_of_routine()
+        self._before = token.word
+
+    def _is_of_routine(self) -> bool:
+        head = self._head[:1] + self._head[3:] if self._head[1:3] == ["or", "replace"] else self._head[:2]
+        return head[0] == "create" and head[1] in _ROUTINES
+
+
+def _first(sql: str, hint: str, wanted: Callable[[Statement], bool]) -> Statement | None:
+    """Returns the first statement of `sql` that is `wanted`, None where there is none or where `hint` isn't in it."""
+    return next(filter(wanted, split(sql)), None) if re.search(hint, sql) else None
+
+
+def may_control(sql: str) -> bool:
+    """Returns whether `sql` has, even in a comment, a first word of the statements that `transaction_control` finds."""
+    return re.search(_MAY_CONTROL, sql) is not None
+
+
+def transaction_control(sql: str) -> str | None:
+    """Returns the text of the first statement of `sql` that begins or ends a transaction, None where there is none."""
+    found = _first(sql, _MAY_CONTROL, lambda statement: statement.controls_transaction)
+    return None if found is None else found.text
+
+
+def find_client_copy(sql: str) -> ClientCopy | None:
+    """Returns the first COPY from or to the client in `sql`, None where there is none."""
+    found = _first(sql, _COPY, lambda statement: statement.client_copy is not None)
+    return None if found is None else found.client_copy
+
+
+def waits_for_others(sql: str) -> bool:
+    """Returns whether a statement of `sql` waits for other transactions by its nature."""
+    return _first(sql, "(?i)concurrently", lambda statement: statement.waits_for_others) is not None
+
+
+def stands_alone(sql: str) -> bool:
+    """Returns whether `sql` means the same with other SQL before and after it, in one message to the server.
+
+    It doesn't where it leaves a string or a comment open, has a backslash outside of them, begins or ends a
+    transaction, changes how SQL is read, may want an answer from the client (COPY), or may involve prepared statements,
+    which other SQL around it needs; nor where it is empty, or has a character that no message can hold, which the
+    driver refuses to send. In doubt, the answer is False.
+    """
+    if re.search(_REACHES_FAR, sql) or re.search(_UNSENDABLE, sql) or transaction_control(sql):
+        return False
+    if not re.search(_QUOTING, sql):
+        return bool(sql.strip(";" + _SPACE))
+    found = list(runs(sql))
+    is_broken = any(token.kind in {"open", "open_comment", "backslash"} for token in found)
+    return not is_broken and any(not token.is_blank and token.text != ";" for token in found)

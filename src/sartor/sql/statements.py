@@ -1,0 +1,264 @@
+"""What a statement is and does, as far as its text shows.
+
+The server alone understands a statement. Where a property says what a statement can't do, it is so; the functions that
+a statement calls are known by name only.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import NamedTuple
+
+from sartor.sql.grammar import Action, Cursor, Head, read_actions, read_head
+from sartor.sql.lexer import Token, layers, meaning
+
+
+class Kind(Enum):
+    """The first word of a statement, which says what it is; `OTHER` where it begins with no command's word."""
+
+    ABORT, ALTER, ANALYZE, BEGIN, CALL = "abort", "alter", "analyze", "begin", "call"
+    CHECKPOINT, CLOSE, CLUSTER, COMMENT, COMMIT = "checkpoint", "close", "cluster", "comment", "commit"
+    COPY, CREATE, DEALLOCATE, DECLARE, DELETE = "copy", "create", "deallocate", "declare", "delete"
+    DISCARD, DO, DROP, END, EXECUTE, EXPLAIN = "discard", "do", "drop", "end", "execute", "explain"
+    FETCH, GRANT, IMPORT, INSERT, LISTEN, LOAD = "fetch", "grant", "import", "insert", "listen", "load"
+    LOCK, MERGE, MOVE, NOTIFY, PREPARE = "lock", "merge", "move", "notify", "prepare"
+    REASSIGN, REFRESH, REINDEX, RELEASE, RESET = "reassign", "refresh", "reindex", "release", "reset"
+    REVOKE, ROLLBACK, SAVEPOINT, SECURITY, SELECT = "revoke", "rollback", "savepoint", "security", "select"
+    SET, SHOW, START, TABLE, TRUNCATE = "set", "show", "start", "table", "truncate"
+    UNLISTEN, UPDATE, VACUUM, VALUES, WITH = "unlisten", "update", "vacuum", "values", "with"
+    OTHER = ""
+
+
+QUERIES = frozenset({Kind.SELECT, Kind.TABLE, Kind.VALUES, Kind.WITH})
+CHANGES_ROWS = frozenset({Kind.DELETE, Kind.INSERT, Kind.MERGE, Kind.UPDATE})
+_OF_OBJECTS = frozenset({Kind.ALTER, Kind.COMMENT, Kind.CREATE, Kind.DROP, Kind.REFRESH, Kind.REINDEX, Kind.SECURITY})
+_CONTROL = frozenset({Kind.ABORT, Kind.BEGIN, Kind.COMMIT, Kind.END})
+_OF_SERVER = frozenset({"role", "group", "user", "database", "tablespace", "subscription", "system"})
+"""The types of objects that belong to the server, or reach another one."""
+_ALONE = frozenset(
+    {(Kind.VACUUM, ""), (Kind.ALTER, "system")}
+    | {(kind, type_) for kind in (Kind.CREATE, Kind.DROP) for type_ in ("database", "tablespace", "subscription")}
+    | {(Kind.REINDEX, "database"), (Kind.REINDEX, "schema"), (Kind.REINDEX, "system")}
+)
+_INSIDE = frozenset(
+    {(Kind.CREATE, "index"), (Kind.DROP, "index"), (Kind.ALTER, "table"), (Kind.ALTER, "type")}
+    | {(Kind.REINDEX, "index"), (Kind.REINDEX, "table"), (Kind.REINDEX, "schema")}
+)
+_PROGRAMS = frozenset({Kind.CALL, Kind.DO})
+_ROUTINES = frozenset({"function", "procedure"})
+_DEFINING = frozenset({"function", "procedure", "routine", "trigger"})
+_TABLES = frozenset({"table", "foreign table"})
+_NO_CALL = frozenset({"as", "into", "only", "references", "table"})
+"""Words before a name with a parenthesis that is no function's."""
+_SESSION = _PROGRAMS | frozenset(
+    {Kind.DEALLOCATE, Kind.DECLARE, Kind.DISCARD, Kind.EXECUTE}
+    | {Kind.LISTEN, Kind.LOAD, Kind.PREPARE, Kind.RESET, Kind.UNLISTEN}
+)
+"""The kinds that may leave something in the session, whatever they say."""
+_SYNTAX = """
+    all and any between by case check coalesce conflict default distinct else exclude exists extract filter from
+    generated greatest group having identity if in include interval is key least not nullif on or over partition primary
+    range returning select set some then unique using values when where with within
+    bigint bit char character date decimal float int integer numeric real text time timestamp varbit varchar
+"""
+_CALM = """
+    abs array_agg avg concat count gen_random_uuid generate_series jsonb_build_object length lower ltrim max md5 min
+    now random regexp_replace replace round row_number rtrim substring sum to_char trim upper
+"""
+_KNOWN = frozenset((_SYNTAX + _CALM).split())
+"""Words before a parenthesis that are no functions, or functions of Postgres that leave nothing in the session."""
+
+
+class ClientCopy(NamedTuple):
+    """A COPY that has the client send rows (`from_client`) or receive them, and whether in binary.
+
+    STDIN and STDOUT mean the same, what counts is FROM or TO (gram.y, CopyStmt).
+    """
+
+    statement: str
+    from_client: bool
+    binary: bool
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement without its semicolon; `start` is its offset in the text that it is from."""
+
+    text: str
+    start: int = 0
+
+    @cached_property
+    def tokens(self) -> list[Token]:
+        """The tokens that mean something."""
+        return meaning(self.text)
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """All words, in lower case, with `""` for a quoted name."""
+        found = (
+            token.word if token.kind == "word" else '""' if token.name is not None else "" for token in self.tokens
+        )
+        return tuple(filter(None, found))
+
+    @cached_property
+    def outer(self) -> list[Token]:
+        """The tokens that are in no parentheses, up to a body in SQL."""
+        return [token for token in Cursor(self.tokens).clause() if token is not None]
+
+    @cached_property
+    def kind(self) -> Kind:
+        """What it is, by its first word; the parentheses around a query don't count."""
+        word = next((token.word for token in self.tokens if token.word != "("), "")
+        return _KINDS.get(word, Kind.OTHER)
+
+    @cached_property
+    def head(self) -> Head:
+        """The type and the names of the objects that it is about, where it creates, alters or drops them."""
+        return self._head[0]
+
+    @cached_property
+    def actions(self) -> tuple[Action, ...]:
+        """The actions of an ALTER TABLE or of another ALTER."""
+        return tuple(read_actions(Cursor(self.tokens, self._head[1]))) if self.kind is Kind.ALTER else ()
+
+    @cached_property
+    def _head(self) -> tuple[Head, int]:
+        cursor = Cursor(self.tokens, 1)
+        head = read_head(cursor) if self.kind in _OF_OBJECTS else Head()
+        return head, cursor.at
+
+    def starts(self, *beginnings: str) -> bool:
+        """Returns whether its words begin with these."""
+        return any(self.words[: len(words)] == tuple(words) for words in map(str.split, beginnings))
+
+    @property
+    def controls_transaction(self) -> bool:
+        """True where it begins or ends a transaction: `COMMIT`, not `ROLLBACK TO`."""
+        match self.kind:
+            case Kind.ROLLBACK:
+                return not self.is_savepoint
+            case Kind.START | Kind.PREPARE:
+                return self.starts("start transaction", "prepare transaction")
+            case _:
+                return self.kind in _CONTROL
+
+    @property
+    def is_savepoint(self) -> bool:
+        """True where it makes a savepoint, releases one or goes back to one."""
+        back = self.starts("rollback to", "rollback work to", "rollback transaction to")
+        return back or self.kind in {Kind.SAVEPOINT, Kind.RELEASE}
+
+    @property
+    def waits_for_others(self) -> bool:
+        """True where it waits for other transactions by its nature, as CREATE INDEX CONCURRENTLY does.
+
+        A lock_timeout would interrupt such a wait, and leave an invalid index; the wait keeps no other session waiting.
+        """
+        if self.head.type == "table" and self.kind is Kind.ALTER:
+            return any(each.what == "detach partition" and each.rest[-1:] == ("concurrently",) for each in self.actions)
+        return self.head.concurrently and self.kind in {Kind.CREATE, Kind.DROP, Kind.REINDEX}
+
+    @property
+    def refuses_transaction(self) -> bool:
+        """True where the server refuses it in a transaction, whatever it is about."""
+        alone = (self.kind, self.head.type) in _ALONE or self.words in {("cluster",), ("cluster", "verbose")}
+        return alone or self.starts("discard all") or self.waits_for_others
+
+    @property
+    def changes_server(self) -> bool:
+        """True where it creates, alters or drops what belongs to the server, such as a role or a database."""
+        return self.kind in {Kind.CREATE, Kind.ALTER, Kind.DROP} and self.head.type in _OF_SERVER
+
+    @property
+    def stays_in_database(self) -> bool:
+        """True for CALL, DO and what refuses a transaction, where it is known to change nothing beyond its database."""
+        if (self.kind, self.head.type) not in _INSIDE and self.kind not in _PROGRAMS | {Kind.CLUSTER, Kind.VACUUM}:
+            return False
+        # A DO may itself commit what it has changed.
+        return not any(_names_server_object(layer) for layer in layers(self.text))
+
+    @property
+    def client_copy(self) -> ClientCopy | None:
+        """What it copies from or to the client, for which both exchange messages of their own; else None."""
+        if self.kind is not Kind.COPY:
+            return None
+        words = [token.word for token in self.outer]
+        end = next((at for at, word in enumerate(words) if word in {"from", "to"}), len(words))
+        if words[end + 1 : end + 2] not in (["stdin"], ["stdout"]):
+            return None
+        every = [token.word.lower().strip("'\"") for token in self.tokens]
+        binary = "binary" in words or ("format", "binary") in itertools.pairwise(every)
+        return ClientCopy(self.text, words[end] == "from", binary)
+
+    @property
+    def leaves_trace(self) -> bool:
+        """True where it may leave something in the session: a setting, a temporary table, a lock, a listener.
+
+        A trigger, or a function that a default calls, may leave something that no text shows.
+        """
+        if self.kind is Kind.SET:
+            return not self.starts("set local", "set transaction", "set constraints")
+        temporary = {"temp", "temporary", "pg_temp"} & set(self.words)
+        return self.kind in _SESSION or bool(temporary or self.calls - _KNOWN)
+
+    @cached_property
+    def calls(self) -> frozenset[str]:
+        """The names of functions that it may call, without schemas; some of them are no functions.
+
+        A new table's defaults don't count: the statements that fill it call them.
+        """
+        defines = self.kind is Kind.CREATE and self.head.type in {*_ROUTINES, "trigger"}
+        names = self.kind in {Kind.DROP, Kind.COMMENT, Kind.GRANT, Kind.REVOKE}
+        alters = self.kind is Kind.ALTER and self.head.type in _DEFINING
+        table = self.kind is Kind.CREATE and self.head.type == "table" and "as" not in self.words
+        if defines or names or alters or table:
+            return frozenset()
+        return frozenset(called(self.tokens, {"on", "using"} if self.head.type == "index" else frozenset()))
+
+    @property
+    def runs_code(self) -> bool:
+        """True where it is a program, DO or CALL, whose path depends on the data that it finds."""
+        return self.kind in _PROGRAMS
+
+    @property
+    def block(self) -> str | None:
+        """What a DO runs, as SQL; None for any other statement."""
+        if self.kind is not Kind.DO:
+            return None
+        return next((code for token in self.tokens if (code := token.code) is not None), None)
+
+    @property
+    def makes_function(self) -> str | None:
+        """The name of the function that it creates, where that may change something; else None."""
+        harmless = {"immutable", "stable"} & {token.word for token in self.outer}
+        if self.kind is not Kind.CREATE or self.head.type not in _ROUTINES or harmless:
+            return None
+        return self.head.names[0][-1] if self.head.names[0] else None
+
+
+_KINDS = {kind.value: kind for kind in Kind if kind is not Kind.OTHER}
+
+
+def called(tokens: Sequence[Token], others: Collection[str] = ()) -> Iterator[str]:
+    """Yields the names that a parenthesis follows, unless a word before, also one of `others`, says what they name."""
+    for at in range(1, len(tokens)):
+        if tokens[at].text != "(" or (name := tokens[at - 1].name) is None:
+            continue
+        start = at - 1
+        while start > 1 and tokens[start - 1].text == ".":
+            start -= 2
+        before = tokens[start - 1].word if start else ""
+        if before not in _NO_CALL and before not in others:
+            yield name
+
+
+def _names_server_object(tokens: Sequence[Token]) -> bool:
+    words = [token.word for token in tokens]
+    return any(
+        verb in {"create", "alter", "drop"} and type_ in _OF_SERVER and (type_, after) != ("user", "mapping")
+        for verb, type_, after in zip(words, words[1:], [*words[2:], ""], strict=False)
+    )
