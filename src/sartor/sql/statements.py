@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from sartor.sql.grammar import Action, Cursor, Head, read_actions, read_head
-from sartor.sql.lexer import Token, layers, meaning
+from sartor.sql.lexer import Token, layers, meaning, tokens
 
 
 class Kind(Enum):
@@ -52,7 +52,7 @@ _PROGRAMS = frozenset({Kind.CALL, Kind.DO})
 _ROUTINES = frozenset({"function", "procedure"})
 _DEFINING = frozenset({"function", "procedure", "routine", "trigger"})
 _TABLES = frozenset({"table", "foreign table"})
-_NO_CALL = frozenset({"as", "into", "only", "references", "table"})
+_NO_CALL = frozenset({"as", "into", "only", "recursive", "references", "table", "with"})
 """Words before a name with a parenthesis that is no function's."""
 _SESSION = _PROGRAMS | frozenset(
     {Kind.DEALLOCATE, Kind.DECLARE, Kind.DISCARD, Kind.EXECUTE}
@@ -60,10 +60,11 @@ _SESSION = _PROGRAMS | frozenset(
 )
 """The kinds that may leave something in the session, whatever they say."""
 _SYNTAX = """
-    all and any between by case check coalesce conflict default distinct else exclude exists extract filter from
-    generated greatest group having identity if in include interval is key least not nullif on or over partition primary
-    range returning select set some then unique using values when where with within
-    bigint bit char character date decimal float int integer numeric real text time timestamp varbit varchar
+    all and any array as between by case check coalesce conflict cube default distinct else exclude exists extract
+    filter from generated greatest group having identity ilike if in include insert interval is key lateral least like
+    materialized not nullif on or over partition primary range returning returns rollup row select set sets some then
+    unique using values when where with within
+    bigint bit char character date decimal float int integer numeric real text time timestamp timestamptz varbit varchar
 """
 _CALM = """
     abs array_agg avg concat count gen_random_uuid generate_series jsonb_build_object length lower ltrim max md5 min
@@ -106,14 +107,14 @@ class Statement:
 
     @cached_property
     def outer(self) -> list[Token]:
-        """The tokens that are in no parentheses, up to a body in SQL."""
+        """The tokens that are in no parentheses, up to a semicolon in it."""
         return [token for token in Cursor(self.tokens).clause() if token is not None]
 
     @cached_property
     def kind(self) -> Kind:
         """What it is, by its first word; the parentheses around a query don't count."""
-        word = next((token.word for token in self.tokens if token.word != "("), "")
-        return _KINDS.get(word, Kind.OTHER)
+        first = next((token for token in tokens(self.text) if not token.is_blank and token.text != "("), None)
+        return Kind.OTHER if first is None else _KINDS.get(first.word, Kind.OTHER)
 
     @cached_property
     def head(self) -> Head:
@@ -149,8 +150,9 @@ class Statement:
     @property
     def is_savepoint(self) -> bool:
         """True where it makes a savepoint, releases one or goes back to one."""
-        back = self.starts("rollback to", "rollback work to", "rollback transaction to")
-        return back or self.kind in {Kind.SAVEPOINT, Kind.RELEASE}
+        if self.kind is not Kind.ROLLBACK:
+            return self.kind in {Kind.SAVEPOINT, Kind.RELEASE}
+        return self.starts("rollback to", "rollback work to", "rollback transaction to")
 
     @property
     def waits_for_others(self) -> bool:
@@ -158,9 +160,9 @@ class Statement:
 
         A lock_timeout would interrupt such a wait, and leave an invalid index; the wait keeps no other session waiting.
         """
-        if self.head.type == "table" and self.kind is Kind.ALTER:
+        if self.kind is Kind.ALTER:
             return any(each.what == "detach partition" and each.rest[-1:] == ("concurrently",) for each in self.actions)
-        return self.head.concurrently and self.kind in {Kind.CREATE, Kind.DROP, Kind.REINDEX}
+        return self.kind in {Kind.CREATE, Kind.DROP, Kind.REINDEX} and self.head.concurrently
 
     @property
     def refuses_transaction(self) -> bool:
@@ -202,8 +204,9 @@ class Statement:
         """
         if self.kind is Kind.SET:
             return not self.starts("set local", "set transaction", "set constraints")
-        temporary = {"temp", "temporary", "pg_temp"} & set(self.words)
-        return self.kind in _SESSION or bool(temporary or self.calls - _KNOWN)
+        made = self.head.modifiers if self.kind is Kind.CREATE else self.words if "into" in self.words else ()
+        temporary = not {"temp", "temporary"}.isdisjoint(made) or any(each.name == "pg_temp" for each in self.tokens)
+        return temporary or self.kind in _SESSION or not self.calls <= _KNOWN
 
     @cached_property
     def calls(self) -> frozenset[str]:
@@ -214,7 +217,7 @@ class Statement:
         defines = self.kind is Kind.CREATE and self.head.type in {*_ROUTINES, "trigger"}
         names = self.kind in {Kind.DROP, Kind.COMMENT, Kind.GRANT, Kind.REVOKE}
         alters = self.kind is Kind.ALTER and self.head.type in _DEFINING
-        table = self.kind is Kind.CREATE and self.head.type == "table" and "as" not in self.words
+        table = self.kind is Kind.CREATE and self.head.type in _TABLES and "as" not in self.words
         if defines or names or alters or table:
             return frozenset()
         return frozenset(called(self.tokens, {"on", "using"} if self.head.type == "index" else frozenset()))
@@ -234,7 +237,8 @@ class Statement:
     @property
     def makes_function(self) -> str | None:
         """The name of the function that it creates, where that may change something; else None."""
-        harmless = {"immutable", "stable"} & {token.word for token in self.outer}
+        options = itertools.takewhile(lambda word: word not in {"atomic", "return"}, (each.word for each in self.outer))
+        harmless = not {"immutable", "stable"}.isdisjoint(options)
         if self.kind is not Kind.CREATE or self.head.type not in _ROUTINES or harmless:
             return None
         return self.head.names[0][-1] if self.head.names[0] else None
@@ -243,21 +247,21 @@ class Statement:
 _KINDS = {kind.value: kind for kind in Kind if kind is not Kind.OTHER}
 
 
-def called(tokens: Sequence[Token], others: Collection[str] = ()) -> Iterator[str]:
+def called(found: Sequence[Token], others: Collection[str] = ()) -> Iterator[str]:
     """Yields the names that a parenthesis follows, unless a word before, also one of `others`, says what they name."""
-    for at in range(1, len(tokens)):
-        if tokens[at].text != "(" or (name := tokens[at - 1].name) is None:
+    for at in range(1, len(found)):
+        if found[at].text != "(" or (name := found[at - 1].name) is None:
             continue
         start = at - 1
-        while start > 1 and tokens[start - 1].text == ".":
+        while start > 1 and found[start - 1].text == ".":
             start -= 2
-        before = tokens[start - 1].word if start else ""
+        before = found[start - 1].word if start else ""
         if before not in _NO_CALL and before not in others:
             yield name
 
 
-def _names_server_object(tokens: Sequence[Token]) -> bool:
-    words = [token.word for token in tokens]
+def _names_server_object(found: Sequence[Token]) -> bool:
+    words = [token.word for token in found]
     return any(
         verb in {"create", "alter", "drop"} and type_ in _OF_SERVER and (type_, after) != ("user", "mapping")
         for verb, type_, after in zip(words, words[1:], [*words[2:], ""], strict=False)
