@@ -183,3 +183,23 @@ def test_it_is_found_anywhere(before: list[str], control: str, after: list[str])
 def test_a_name_is_quoted(name: str, quoted: str) -> None:
     """A quoted identifier means its name and nothing else."""
     assert quote_identifier(name) == quoted
+
+
+@pytest.mark.parametrize(
+    ("text", "literal", "code"),
+    [
+        ("'it''s'", "it''s", "it's"),
+        ("E'E\\''", "E\\'", "E\\'"),
+        ("U&'U'", "U", "U"),
+        ("$a$a$a$", "a", "a"),
+        ("$$$$", "", ""),
+        ("'open", "open", "open"),
+        ("$a$open$", "open$", "open$"),
+        ('"name"', None, None),
+        ("word", None, None),
+    ],
+)
+def test_what_a_literal_holds(text: str, literal: str | None, code: str | None) -> None:
+    """What is between the quotes, whichever they are, as it is written and as the SQL that it may be."""
+    (token,) = tokens(text)
+    assert (token.literal, token.code) == (literal, code)

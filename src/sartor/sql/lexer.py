@@ -101,16 +101,20 @@ class Token(NamedTuple):
         return re.sub(_CODE_POINT, _character, quoted.replace('""', '"')) if before else quoted.replace('""', '"')
 
     @property
-    def literal(self) -> str | None:
-        """The text between a literal's quotes as it is written, also of one that never ends; else None."""
+    def quoted(self) -> tuple[int, int] | None:
+        """Where in the text what a literal's quotes hold begins and ends, also of one that never ends; else None."""
         if self.kind not in {"string", "open"}:
             return None
-        quote = next(character for character in self.text if character in "'\"$")
-        if quote == '"':
+        start = next(at for at, character in enumerate(self.text) if character in "'\"$")
+        if self.text[start] == '"':
             return None
-        start = self.text.index(quote)
-        mark = quote if quote == "'" else self.text[: self.text.index("$", 1) + 1]
-        return self.text[start + len(mark) :].removesuffix(mark)
+        end = start + 1 if self.text[start] == "'" else self.text.index("$", 1) + 1
+        return end, len(self.text) - (end - start if self.kind == "string" else 0)
+
+    @property
+    def literal(self) -> str | None:
+        """What a literal's quotes hold, as it is written; else None."""
+        return None if self.quoted is None else self.text[slice(*self.quoted)]
 
     @property
     def code(self) -> str | None:

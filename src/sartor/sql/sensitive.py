@@ -19,12 +19,11 @@ def without_secrets(statement: str) -> str:
 
 
 def _hide(token: Token) -> str:
-    found = re.fullmatch(_LITERAL, token.text) if token.kind in {"string", "open"} else None
-    if found is None:
+    if token.quoted is None:
         return token.text
-    group = "body" if found["tag"] else "plain"
-    hidden = without_secrets(found["body"]) if found["tag"] else re.sub(r"[^\n]", "*", found["plain"])
-    return token.text[: found.start(group)] + hidden + token.text[found.end(group) :]
+    (start, end), literal = token.quoted, token.literal or ""
+    hidden = without_secrets(literal) if token.text[0] == "$" else re.sub(r"[^\n]", "*", literal)
+    return token.text[:start] + hidden + token.text[end:]
 
 
 def secret_literals(statement: str) -> Iterator[str]:
