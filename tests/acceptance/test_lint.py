@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from sartor.lint.rules import RULES, Severity
+from sartor.linter.rules import RULES, Severity
 from support.command import Command
 from support.folder import Folder
 from support.shapes import check

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sartor.rehearse.squawk import find_squawk
+from sartor.rehearsal.squawk import find_squawk
 from support.command import Command
 from support.database import Database
 from support.folder import Folder

@@ -7,7 +7,7 @@ from typing import Any
 
 from comparison.cases import CASES
 from comparison.runs import NOTHING, Told
-from sartor.rehearse.squawk import OURS
+from sartor.rehearsal.squawk import OURS
 
 
 def write(document: str, told: Mapping[str, Told], squawk: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from sartor.domain.alteration import Catalogue
 from sartor.domain.release import parse_target
 
 if TYPE_CHECKING:
-    from sartor.lint.rules import Lint
+    from sartor.linter.rules import Lint
 
 KEPT = ".sartor"
 """The folder, in the working directory, where commands keep what rehearsals observed."""
@@ -49,9 +49,9 @@ def lint(
 
     Raises CatalogueError, SettingsError for a rule that doesn't exist, TargetError.
     """
-    from sartor.lint.lineages import lint_lineages
-    from sartor.lint.rehearsal_cache import recall
-    from sartor.lint.rules import Ignored
+    from sartor.linter.lineages import lint_lineages
+    from sartor.linter.rehearsal_cache import recall
+    from sartor.linter.rules import Ignored
 
     return lint_lineages(
         [(source.name, source.location) for source in find_sources(sources)],

@@ -142,8 +142,8 @@ async def check_rollback(
 
 
 async def _tell(session: Session, catalogue: Catalogue, request: Deploy | Rollback, limits: Limits) -> SentSql:
-    """Calls `rehearse.sent_sql.find_sent_sql`, which is loaded only where there is something to find out."""
-    from sartor.rehearse.sent_sql import find_sent_sql
+    """Calls `rehearsal.sent_sql.find_sent_sql`, which is loaded only where there is something to find out."""
+    from sartor.rehearsal.sent_sql import find_sent_sql
 
     return await find_sent_sql(session, catalogue, request, limits)
 

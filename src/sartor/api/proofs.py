@@ -43,8 +43,8 @@ async def prove(
     Raises TargetError for a name that isn't there, AlterationEdited for a released file that was edited, and every
     other SartorError; that a proof failed is in the result, and raises nothing.
     """
-    from sartor.prove import prove as proving
-    from sartor.prove.selection import select_alterations
+    from sartor.proof import prove as proving
+    from sartor.proof.selection import select_alterations
 
     place, catalogue = find_destination(destination), list_alterations(sources)
     chosen = select_alterations(catalogue, names) or tuple(catalogue)

@@ -47,8 +47,8 @@ async def rehearse(
     failed is in the result, and raises nothing.
     """
     from sartor.embedded.server import default_directory
-    from sartor.rehearse.rehearse import RehearsalOrder
-    from sartor.rehearse.rehearse import rehearse as run
+    from sartor.rehearsal.rehearse import RehearsalOrder
+    from sartor.rehearsal.rehearse import rehearse as run
 
     catalogue = list_alterations(sources)
     request = deploy_request(target, steps=steps, accepted=accepted)
@@ -59,7 +59,7 @@ async def rehearse(
 
 
 def _kept(found: Rehearsal, folder: Path) -> Rehearsal:
-    from sartor.lint.rehearsal_cache import remember
+    from sartor.linter.rehearsal_cache import remember
 
     try:
         remember(folder, found.alterations)

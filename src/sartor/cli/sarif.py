@@ -13,7 +13,7 @@ from urllib.parse import quote
 from sartor import __version__
 from sartor.cli.text.failure import shown_path
 from sartor.cli.text.lint import sentences
-from sartor.lint.rules import RULES, Finding, Lint, Rule
+from sartor.linter.rules import RULES, Finding, Lint, Rule
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 

@@ -17,7 +17,7 @@ from sartor.cli.sarif import sarif
 from sartor.cli.text.lint import finding_line, github, lint_line, rule_lines
 from sartor.domain.visible import visible_line
 from sartor.errors import SettingsError
-from sartor.lint.rules import Lint
+from sartor.linter.rules import Lint
 
 FORMATS = ("text", "json", "github", "sarif")
 

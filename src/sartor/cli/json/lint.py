@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sartor.cli.json.objects import VERSION, JsonObject
-from sartor.lint.rules import Finding, Lint
+from sartor.linter.rules import Finding, Lint
 
 
 def lint_json(found: Lint) -> JsonObject:

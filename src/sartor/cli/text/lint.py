@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sartor.cli.text.failure import shown_path
 from sartor.cli.text.units import count
-from sartor.lint.rules import Finding, Lint
+from sartor.linter.rules import Finding, Lint
 
 
 def finding_line(finding: Finding) -> str:

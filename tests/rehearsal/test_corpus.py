@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from rehearse.corpus import CASES, TABLE, Case
+from rehearsal.corpus import CASES, TABLE, Case
 from sartor import api
 from sartor.api.observing import ignore
 from sartor.archive.tools import find_tools
@@ -25,7 +25,7 @@ from sartor.footprint.recorded_connection import RecordedConnection
 from sartor.footprint.table_forms import Forms, read_forms
 from sartor.postgres.ledger import read_ledger
 from sartor.postgres.session import Session
-from sartor.rehearse.recorded_scripts import ScriptRecorder
+from sartor.rehearsal.recorded_scripts import ScriptRecorder
 from support.database import Database, temporary_database
 from support.folder import Folder
 

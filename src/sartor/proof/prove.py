@@ -15,9 +15,9 @@ from sartor.domain.plan import Deploy, Direction
 from sartor.domain.proof import Proof, Proofs, Stage
 from sartor.domain.report import Judged, Judging, Note, Observer, RunEvent, Started, Waiting
 from sartor.execution.seed import load_seed
-from sartor.prove.round_trip import prove_one
-from sartor.prove.scratch_environment import ScratchEnvironment, new_environment
-from sartor.prove.selection import refuse_edited
+from sartor.proof.round_trip import prove_one
+from sartor.proof.scratch_environment import ScratchEnvironment, new_environment
+from sartor.proof.selection import refuse_edited
 
 Steps = deque[tuple[int, Alteration]]
 """The alterations that are left to prove, each with its place in the catalogue, from 0."""

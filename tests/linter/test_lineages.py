@@ -6,8 +6,8 @@ import textwrap
 
 import pytest
 
-from sartor.lint.lineages import lint_lineages
-from sartor.lint.rules import Ignored
+from sartor.linter.lineages import lint_lineages
+from sartor.linter.rules import Ignored
 from support.folder import Folder
 from support.walk import ROOT
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sartor.domain.source import Part, Source, Text
-from sartor.lint.rules import (
+from sartor.linter.rules import (
     LOOK_ALIKE,
     MARK_REMOVED,
     MIXED,

@@ -20,7 +20,7 @@ from sartor.domain.proof import (
 )
 from sartor.domain.report import Failure
 from sartor.errors import AlterationFailed, ScriptError
-from sartor.prove.scratch_environment import ScratchEnvironment
+from sartor.proof.scratch_environment import ScratchEnvironment
 
 
 async def prove_one(bench: ScratchEnvironment, catalogue: Catalogue, alteration: Alteration) -> Proof:

@@ -20,8 +20,8 @@ from sartor.footprint.dependencies import read_dependencies
 from sartor.postgres.ledger import read_ledger
 from sartor.postgres.own_tables import require_sound_tables
 from sartor.postgres.session import Session, application_name
-from sartor.rehearse.recorded_scripts import ScriptRecorder
-from sartor.rehearse.rehearse import RehearsalOrder, cloned, deploy_there
+from sartor.rehearsal.recorded_scripts import ScriptRecorder
+from sartor.rehearsal.rehearse import RehearsalOrder, cloned, deploy_there
 from sartor.sql.statements import Kind, Statement
 
 CHANGING = frozenset({MODES[2], *MODES[6:]})

@@ -8,11 +8,11 @@ from sartor.alterations.files import survey
 from sartor.alterations.source import read_source
 from sartor.domain.alteration import Alteration, Key
 from sartor.domain.release import Release
-from sartor.lint.hazards import lint_hazards
-from sartor.lint.names import lint_names
-from sartor.lint.rehearsal_cache import Identity, Remembered
-from sartor.lint.rules import Finding, Ignored, Lint
-from sartor.lint.scripts import lint_script
+from sartor.linter.hazards import lint_hazards
+from sartor.linter.names import lint_names
+from sartor.linter.rehearsal_cache import Identity, Remembered
+from sartor.linter.rules import Finding, Ignored, Lint
+from sartor.linter.scripts import lint_script
 
 
 def lint_lineages(

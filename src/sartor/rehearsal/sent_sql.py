@@ -11,7 +11,7 @@ from sartor.domain.report import RunEvent
 from sartor.errors import DestinationError
 from sartor.postgres.psql import with_values
 from sartor.postgres.session import Session
-from sartor.rehearse.rehearse import RehearsalOrder, on_a_clone
+from sartor.rehearsal.rehearse import RehearsalOrder, on_a_clone
 
 
 async def find_sent_sql(session: Session, catalogue: Catalogue, request: Deploy | Rollback, limits: Limits) -> SentSql:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sartor.alterations.file_lock import locked
 from sartor.domain.hazards.hazard import Verdict
 from sartor.domain.rehearsal import Rehearsed
-from sartor.lint.hazards import Seen, seen_in
+from sartor.linter.hazards import Seen, seen_in
 
 FILE = "rehearsed.json"
 VERSION = 1

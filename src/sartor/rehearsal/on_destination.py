@@ -13,7 +13,7 @@ from sartor.errors import Unreachable
 from sartor.execution.script_call import contained
 from sartor.postgres.session import Session
 from sartor.postgres.session_settings import SessionSettings, set_in_session
-from sartor.rehearse.recorded_scripts import ScriptRecorder
+from sartor.rehearsal.recorded_scripts import ScriptRecorder
 
 SHORT = 0.3
 """Seconds to wait for a lock at most: sessions queued behind the rehearsal wait as long."""

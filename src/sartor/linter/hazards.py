@@ -9,7 +9,7 @@ from sartor.domain.alteration import Alteration
 from sartor.domain.hazards.hazard import RehearsedStatement, Verdict, named
 from sartor.domain.hazards.remediation import PAGE, recipe
 from sartor.domain.rehearsal import Rehearsed
-from sartor.lint.rules import BLOCKS_READS, BLOCKS_WRITES, LOSES_DATA, REWRITES, Finding
+from sartor.linter.rules import BLOCKS_READS, BLOCKS_WRITES, LOSES_DATA, REWRITES, Finding
 
 _RULES = {
     Verdict.BLOCKS_WRITES: BLOCKS_WRITES,

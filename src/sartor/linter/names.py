@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from sartor.domain.alteration import Alteration, Misnamed, timestamp
-from sartor.lint.rules import (
+from sartor.linter.rules import (
     BAD_NAME,
     LEFT_BEHIND,
     LOOK_ALIKE,

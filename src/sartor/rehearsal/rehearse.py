@@ -25,10 +25,10 @@ from sartor.footprint.table_forms import Forms, read_forms
 from sartor.postgres.ledger import read_ledger
 from sartor.postgres.own_tables import require_sound_tables
 from sartor.postgres.session import Session, application_name
-from sartor.rehearse.on_destination import rehearse_live
-from sartor.rehearse.recorded_scripts import ScriptRecorder
-from sartor.rehearse.scratch_server import scratch_server
-from sartor.rehearse.squawk import find_squawk, with_opinions
+from sartor.rehearsal.on_destination import rehearse_live
+from sartor.rehearsal.recorded_scripts import ScriptRecorder
+from sartor.rehearsal.scratch_server import scratch_server
+from sartor.rehearsal.squawk import find_squawk, with_opinions
 from sartor.scratch.clone import Made, clone
 from sartor.scratch.gaps import filled
 
