@@ -30,8 +30,7 @@ class _Group(TyperGroup):
 
 
 def _load(name: str) -> Any:
-    module = import_module(f"sartor.cli.commands.{name}")
-    return typer.main.get_command(getattr(module, "list_" if name == "list" else name))
+    return getattr(import_module(f"sartor.cli.commands.{name}"), "list_" if name == "list" else name)
 
 
 class _OfDatabase(_Group):

@@ -29,12 +29,10 @@ ANYWHERE = "postgresql:///postgres"
 """A URL in place of that of a server that isn't started yet."""
 
 
-def _flags(context: typer.Context) -> Flags:
-    """Returns those options of a command that are settings: its parameters with the names of settings."""
-    given = {name: value for name, value in context.params.items() if name in Flags._fields}
-    repeated = tuple(given.pop("alterations", None) or ())
-    strict = given.pop("strict_order", False) or None
-    return Flags(**given, alterations=repeated, strict_order=strict)
+def _flags(context: typer.Context, **more: Any) -> Flags:
+    """Returns those options of a command that are settings."""
+    given = {name: value for name, value in context.obj.items() if name in Flags._fields and name != "alterations"}
+    return Flags(**given, **more, alterations=tuple(context.obj.get("alterations") or ()))
 
 
 def sources(context: typer.Context) -> tuple[LineageSource, ...]:
@@ -43,13 +41,15 @@ def sources(context: typer.Context) -> tuple[LineageSource, ...]:
 
 
 @contextmanager
-def settled(context: typer.Context, *, db_url: str | None = None, ships: bool = True) -> Iterator[Settings]:
+def settled(
+    context: typer.Context, *, db_url: str | None = None, strict_order: bool = False, ships: bool = True
+) -> Iterator[Settings]:
     """Yields the settings of a command, with the embedded server running where `--embedded` asks for it.
 
     That server must not be created in a wrong folder: errors that can be seen without it are raised first, missing
     alterations too where the command needs them (`ships`). `db_url` takes the place of the option.
     """
-    flags, embedded = _flags(context), context.params.get("embedded")
+    flags, embedded = _flags(context, strict_order=strict_order or None), context.obj["embedded"]
     if embedded is None:
         yield _keep(_load(flags._replace(db_url=db_url or flags.db_url)))
         return

@@ -1,14 +1,14 @@
-"""Declares a command: a function with Typer's options, an example for its help, and its exit codes."""
+"""Declares a command: a function with Typer's options, those that it shares, an example and its exit codes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import typer
 from typer.core import TyperCommand
 
-from sartor.cli import stdout
+from sartor.cli import options, stdout
 
 CODES = {
     0: "done, or nothing to do",
@@ -26,28 +26,38 @@ RUN = (0, 1, 2, 4, 5, 6, 130)
 
 
 class _Command(TyperCommand):
+    """A command with options that it shares with others: it finds their values in its context, as `obj`."""
+
+    shared: list[Any]
+
     def invoke(self, ctx: Any) -> Any:
         stdout.keep()
+        ctx.obj = {parameter.name: ctx.params.pop(parameter.name) for parameter in self.shared}
         return super().invoke(ctx)
 
 
 def command(
-    example: str, *codes: int, said: Mapping[int, str] = CODES
-) -> Callable[[Callable[..., int | None]], typer.Typer]:
-    """Returns a decorator that makes a function the one command of a Typer app; the function returns the exit code.
+    example: str, *shared: Callable[..., None], codes: Iterable[int] = RUN, said: dict[int, str] | None = None
+) -> Callable[[Callable[..., int | None]], TyperCommand]:
+    """Returns a decorator that makes a function a command; the function returns the exit code, None for 0.
 
-    None is 0. `example` is a command line without `sartor`; `codes` are the exit codes that the help explains, with the
-    words that they have in `said`.
+    `example` is a command line without `sartor`. `shared` are the functions of `options` whose options the command has
+    besides its own. `codes` are the exit codes that the help explains, in the words of `said` or else of CODES.
     """
-    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    words = CODES | (said or {})
+    lines = [f"  {code:<4} {words[code]}" for code in codes]
+    epilog = "\n".join(["\b", "Example:", f"  sartor {example}", "", "\b", "Exit codes:", *lines])
 
-    def declare(function: Callable[..., int | None]) -> typer.Typer:
-        app.command(function.__name__.rstrip("_"), cls=_Command, epilog=_epilog(example, codes, said))(function)
-        return app
+    def declare(function: Callable[..., int | None]) -> TyperCommand:
+        declared: _Command = _built(function, cls=_Command, epilog=epilog)
+        declared.shared = [parameter for each in (*shared, options.common) for parameter in _built(each).params]
+        declared.params += declared.shared
+        return declared
 
     return declare
 
 
-def _epilog(example: str, codes: tuple[int, ...], said: Mapping[int, str]) -> str:
-    lines = [f"  {code:<4} {said[code]}" for code in codes]
-    return "\n".join(["\b", "Example:", f"  sartor {example}", "", "\b", "Exit codes:", *lines])
+def _built(function: Callable[..., Any], **settings: Any) -> Any:
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(function.__name__.rstrip("_"), **settings)(function)
+    return typer.main.get_command(app)

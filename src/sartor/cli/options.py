@@ -104,6 +104,40 @@ Sql = Annotated[
 Steps = Annotated[int | None, typer.Option("--steps", metavar="N", min=1, help="No more than N alterations.")]
 
 
+# These functions declare options that commands have in common: a command names the functions whose options it has.
+
+
+def database(db_url: DbUrl = None, schema: Schema = None, embedded: Embedded = None) -> None:
+    """The database and the schema to work on."""
+
+
+def where(
+    db_url: DbUrl = None, schema: Schema = None, embedded: Embedded = None, alterations: Alterations = None
+) -> None:
+    """The database and the schema to work on, and the alterations on disk."""
+
+
+def alterations(alterations: Alterations = None) -> None:
+    """The alterations on disk."""
+
+
+def patience(
+    lock_timeout: LockTimeout = None,
+    lock_budget: LockBudget = None,
+    statement_timeout: StatementTimeout = None,
+    wait: Wait = None,
+) -> None:
+    """How long a run waits."""
+
+
+def script_timeouts(lock_timeout: LockTimeout = None, statement_timeout: StatementTimeout = None) -> None:
+    """How long a statement of a script waits and takes."""
+
+
+def common(json: Json = False, debug: Debug = False) -> None:
+    """The options that every command has."""
+
+
 def only_affected(tables: str | None, backup: str | None) -> bool:
     """Returns whether --tables asks for the affected tables alone.
 

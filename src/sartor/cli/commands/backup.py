@@ -43,7 +43,7 @@ Target = Annotated[
 ]
 
 
-@command("db backup /var/backups/app --prove", 0, 2, 4, 6, 130)
+@command("db backup /var/backups/app --prove", options.where, options.patience, codes=(0, 2, 4, 6, 130))
 def backup(
     context: typer.Context,
     file: File = None,
@@ -52,16 +52,6 @@ def backup(
     scratch_url: options.ScratchUrl = None,
     tables: options.Tables = None,
     target: Target = None,
-    db_url: options.DbUrl = None,
-    schema: options.Schema = None,
-    embedded: options.Embedded = None,
-    alterations: options.Alterations = None,
-    lock_timeout: options.LockTimeout = None,
-    lock_budget: options.LockBudget = None,
-    statement_timeout: options.StatementTimeout = None,
-    wait: options.Wait = None,
-    json: options.Json = False,
-    debug: options.Debug = False,
 ) -> None:
     """Back the database up, in pg_dump's custom format.
 

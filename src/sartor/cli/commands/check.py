@@ -10,7 +10,7 @@ import typer
 from sartor import api
 from sartor.cli import options
 from sartor.cli.command import settled
-from sartor.cli.declaration import CODES, command
+from sartor.cli.declaration import command
 from sartor.cli.dry_run import show_check
 from sartor.domain.check import Check
 from sartor.domain.destination import Destination
@@ -22,9 +22,12 @@ StrictOrder = Annotated[bool, typer.Option("--strict-order", help="Refuse late a
 
 
 @command(
-    "db alteration check 1.2.0 --sql plan.sql", 0, 1, 2, 3, 4, 6, 130,
-    said=CODES | {0: "nothing is pending", 1: "an alteration can't be loaded"},
-)  # fmt: skip
+    "db alteration check 1.2.0 --sql plan.sql",
+    options.where,
+    options.script_timeouts,
+    codes=(0, 1, 2, 3, 4, 6, 130),
+    said={0: "nothing is pending", 1: "an alteration can't be loaded"},
+)
 def check(
     context: typer.Context,
     target: Target = api.LATEST,
@@ -34,14 +37,6 @@ def check(
     strict_order: StrictOrder = False,
     accept_edited: options.AcceptEdited = None,
     accept_missing: options.AcceptMissing = None,
-    db_url: options.DbUrl = None,
-    schema: options.Schema = None,
-    embedded: options.Embedded = None,
-    alterations: options.Alterations = None,
-    lock_timeout: options.LockTimeout = None,
-    statement_timeout: options.StatementTimeout = None,
-    json: options.Json = False,
-    debug: options.Debug = False,
 ) -> int:
     """Show what a deploy would do, and deploy nothing.
 
@@ -49,7 +44,7 @@ def check(
     database, and needs no right but to read the ledger. Where Python computes its SQL, it is run, with all before it,
     on a clone beside the database that is dropped again; --plan-only runs nothing.
     """
-    with settled(context) as settings:
+    with settled(context, strict_order=strict_order) as settings:
 
         def look(destination: Destination, writes: bool) -> Coroutine[Any, Any, Check]:
             return api.check(

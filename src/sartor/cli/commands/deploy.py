@@ -12,7 +12,7 @@ from sartor.api import Settings
 from sartor.cli import options, output, prompts
 from sartor.cli.command import alone, execute, on_each, run, settled, show_report
 from sartor.cli.command_line import Resume, rerun
-from sartor.cli.declaration import RUN, command
+from sartor.cli.declaration import command
 from sartor.cli.json.run import report_json
 from sartor.cli.text.status import standing_line
 from sartor.domain.destination import Destination
@@ -32,7 +32,7 @@ NOTHING = Report(direction=Direction.DEPLOY, target=None)
 """The report of a deploy that didn't begin."""
 
 
-@command("db alteration deploy 1.2.0 --db-url postgresql://app@db.example.com/app", *RUN)
+@command("db alteration deploy 1.2.0 --db-url postgresql://app@db.example.com/app", options.where, options.patience)
 def deploy(
     context: typer.Context,
     target: Target = None,
@@ -44,16 +44,6 @@ def deploy(
     tables: options.Tables = None,
     no_fuse: options.NoFuse = False,
     yes: options.Yes = False,
-    db_url: options.DbUrl = None,
-    schema: options.Schema = None,
-    embedded: options.Embedded = None,
-    alterations: options.Alterations = None,
-    lock_timeout: options.LockTimeout = None,
-    lock_budget: options.LockBudget = None,
-    statement_timeout: options.StatementTimeout = None,
-    wait: options.Wait = None,
-    json: options.Json = False,
-    debug: options.Debug = False,
 ) -> None:
     """Deploy what is pending, up to a release.
 
@@ -64,7 +54,7 @@ def deploy(
     affected = options.only_affected(tables, backup)
     call = partial(api.deploy, steps=steps, accepted=accepted, backup=backup, affected=affected)
     must_ask = _is_unreleased(target, steps) and not yes
-    with settled(context) as settings:
+    with settled(context, strict_order=strict_order) as settings:
         if must_ask:
             prompts.require_terminal(settings, "`deploy next` deploys what isn't released")
 

@@ -12,7 +12,7 @@ from sartor.api import Settings
 from sartor.cli import options, output, prompts
 from sartor.cli.command import execute, on_each, run, settled, show_report
 from sartor.cli.command_line import Resume
-from sartor.cli.declaration import RUN, command
+from sartor.cli.declaration import command
 from sartor.cli.json.run import report_json
 from sartor.domain.destination import Destination
 from sartor.domain.plan import Direction
@@ -30,22 +30,12 @@ NOTHING = Report(direction=Direction.DEPLOY, target=None)
 """The report of a run that didn't begin."""
 
 
-@command("db alteration fresh next --embedded --yes", *RUN)
+@command("db alteration fresh next --embedded --yes", options.where, options.patience)
 def fresh(
     context: typer.Context,
     target: Target = None,
     no_fuse: options.NoFuse = False,
     yes: options.Yes = False,
-    db_url: options.DbUrl = None,
-    schema: options.Schema = None,
-    embedded: options.Embedded = None,
-    alterations: options.Alterations = None,
-    lock_timeout: options.LockTimeout = None,
-    lock_budget: options.LockBudget = None,
-    statement_timeout: options.StatementTimeout = None,
-    wait: options.Wait = None,
-    json: options.Json = False,
-    debug: options.Debug = False,
 ) -> None:
     """Drop everything that the schema holds, and deploy again. For development.
 

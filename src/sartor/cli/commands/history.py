@@ -12,15 +12,8 @@ from sartor.cli.json.status import history_json
 from sartor.cli.text.status import history_lines
 
 
-@command("db alteration history --json", 0, 2, 6, 130)
-def history(
-    context: typer.Context,
-    db_url: options.DbUrl = None,
-    schema: options.Schema = None,
-    embedded: options.Embedded = None,
-    json: options.Json = False,
-    debug: options.Debug = False,
-) -> None:
+@command("db alteration history --json", options.database, codes=(0, 2, 6, 130))
+def history(context: typer.Context) -> None:
     """Show the journal, oldest event first.
 
     Every deployment, rollback, failure and repair, with who did it and when. Writes nothing.

@@ -36,9 +36,11 @@ Ignore = Annotated[
 
 
 @command(
-    "db alteration lint --format github --above 1.2.0", 0, 1, 2,
+    "db alteration lint --format github --above 1.2.0",
+    options.alterations,
+    codes=(0, 1, 2),
     said={0: "no error", 1: "errors; with --strict, warnings too", 2: "wrong use or settings"},
-)  # fmt: skip
+)
 def lint(
     context: typer.Context,
     form: Format = "text",
@@ -46,9 +48,6 @@ def lint(
     released: Released = False,
     above: Above = None,
     ignore: Ignore = None,
-    alterations: options.Alterations = None,
-    json: options.Json = False,
-    debug: options.Debug = False,
 ) -> int:
     """Look for mistakes in the alterations, without a database and without running any.
 

@@ -12,16 +12,11 @@ from sartor.cli.json.status import list_json
 from sartor.cli.text.status import list_lines
 
 
-@command("db alteration list --alterations acme.alterations", 0, 2)
-def list_(
-    context: typer.Context,
-    alterations: options.Alterations = None,
-    json: options.Json = False,
-    debug: options.Debug = False,
-) -> None:
+@command("db alteration list --alterations acme.alterations", options.alterations, codes=(0, 2))
+def list_(context: typer.Context) -> None:
     """Show what is shipped, by release. Needs no database."""
     catalogue = api.list_alterations(sources(context))
-    if json:
+    if output.wants("--json"):
         output.json_object(list_json(catalogue))
     else:
         output.results(list_lines(catalogue))

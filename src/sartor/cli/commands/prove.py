@@ -39,7 +39,7 @@ LEFT = "the scratch database is gone; the manifest has what was proved until the
 """What an interrupted proof leaves."""
 
 
-@command("db alteration prove --pending --seed demo.sql", 0, 1, 2, 4, 6, 130)
+@command("db alteration prove --pending --seed demo.sql", options.where, options.patience, codes=(0, 1, 2, 4, 6, 130))
 def prove(
     context: typer.Context,
     alteration: Alterations = None,
@@ -48,16 +48,6 @@ def prove(
     seed: Seed = None,
     check: CheckOnly = False,
     scratch_url: options.ScratchUrl = None,
-    db_url: options.DbUrl = None,
-    schema: options.Schema = None,
-    embedded: options.Embedded = None,
-    alterations: options.Alterations = None,
-    lock_timeout: options.LockTimeout = None,
-    lock_budget: options.LockBudget = None,
-    statement_timeout: options.StatementTimeout = None,
-    wait: options.Wait = None,
-    json: options.Json = False,
-    debug: options.Debug = False,
 ) -> None:
     """Prove that alterations can be undone.
 
@@ -72,7 +62,7 @@ def prove(
     if sum(map(bool, (alteration, pending, all_))) != 1:
         raise UsageError("which alterations?", hint=f"`{rerun()} --all`, --pending, or their identities")
     # Where no other database is looked at, the scratch database's server is all that is needed.
-    db_url = None if pending or embedded is not None else scratch_url
+    db_url = None if pending or context.obj["embedded"] is not None else scratch_url
     with settled(context, db_url=db_url) as settings:
         call = partial(
             api.prove, names=alteration or (), pending=pending, scratch=reach_scratch(scratch_url), seed=seed

@@ -11,7 +11,7 @@ import typer
 from sartor import api
 from sartor.cli import options, output
 from sartor.cli.command import on_each, reach_scratch, run, settled
-from sartor.cli.declaration import CODES, command
+from sartor.cli.declaration import command
 from sartor.cli.json.rehearse import rehearsal_json
 from sartor.cli.progress import plain
 from sartor.cli.text.failure import failure_lines
@@ -46,10 +46,12 @@ MaxHazard = Annotated[
 
 
 @command(
-    "db alteration rehearse --max-hazard blocks-writes", 0, 1, 2, 4, 6, 130,
-    said=CODES
-    | {0: "rehearsed, or nothing to rehearse", 1: "an alteration failed, or is worse than --max-hazard allows"},
-)  # fmt: skip
+    "db alteration rehearse --max-hazard blocks-writes",
+    options.where,
+    options.patience,
+    codes=(0, 1, 2, 4, 6, 130),
+    said={0: "rehearsed, or nothing to rehearse", 1: "an alteration failed, or is worse than --max-hazard allows"},
+)
 def rehearse(
     context: typer.Context,
     target: Target = None,
@@ -60,16 +62,6 @@ def rehearse(
     max_hazard: MaxHazard = None,
     accept_edited: options.AcceptEdited = None,
     accept_missing: options.AcceptMissing = None,
-    db_url: options.DbUrl = None,
-    schema: options.Schema = None,
-    embedded: options.Embedded = None,
-    alterations: options.Alterations = None,
-    lock_timeout: options.LockTimeout = None,
-    lock_budget: options.LockBudget = None,
-    statement_timeout: options.StatementTimeout = None,
-    wait: options.Wait = None,
-    json: options.Json = False,
-    debug: options.Debug = False,
 ) -> None:
     """Run what is pending on a clone, and tell what each statement locks, rewrites and reads, and what data it loses.
 

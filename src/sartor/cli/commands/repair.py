@@ -37,7 +37,12 @@ Reason = Annotated[
 ]
 
 
-@command('db alteration repair --accept-drift --reason "index for the audit, INC-42"', 0, 2, 4, 5, 6, 130)
+@command(
+    'db alteration repair --accept-drift --reason "index for the audit, INC-42"',
+    options.where,
+    options.patience,
+    codes=(0, 2, 4, 5, 6, 130),
+)
 def repair(
     context: typer.Context,
     accept_edited: options.AcceptEdited = None,
@@ -47,16 +52,6 @@ def repair(
     accept_drift: AcceptDrift = False,
     reason: Reason = None,
     yes: options.Yes = False,
-    db_url: options.DbUrl = None,
-    schema: options.Schema = None,
-    embedded: options.Embedded = None,
-    alterations: options.Alterations = None,
-    lock_timeout: options.LockTimeout = None,
-    lock_budget: options.LockBudget = None,
-    statement_timeout: options.StatementTimeout = None,
-    wait: options.Wait = None,
-    json: options.Json = False,
-    debug: options.Debug = False,
 ) -> None:
     """Set right what the ledger says: the ways out of what `verify` finds.
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sartor import api
-from sartor.cli import options, output, progress
+from sartor.cli import output, progress
 from sartor.cli.command import reach, run
 from sartor.cli.declaration import command
 from sartor.cli.json.backup import restore_json
@@ -32,7 +32,8 @@ Jobs = Annotated[
 
 
 @command(
-    "db restore app-20261122T080000Z.dump --into postgresql://app@db.example.com/app_restored --create", 0, 2, 6, 130
+    "db restore app-20261122T080000Z.dump --into postgresql://app@db.example.com/app_restored --create",
+    codes=(0, 2, 6, 130),
 )
 def restore(
     context: typer.Context,
@@ -42,8 +43,6 @@ def restore(
     schema: OneSchema = None,
     no_owner: NoOwner = False,
     jobs: Jobs = 1,
-    json: options.Json = False,
-    debug: options.Debug = False,
 ) -> None:
     """Restore a backup into an empty database.
 
@@ -59,7 +58,7 @@ def restore(
             ),
             left="nothing was restored" if jobs == 1 or create else "what was restored until then stays",
         )
-    if json:
+    if output.wants("--json"):
         output.json_object(restore_json(done))
     else:
         output.result(restored_line(done))

@@ -39,7 +39,7 @@ NOTHING = Report(direction=Direction.ROLLBACK, target=None)
 """The report of a rollback that didn't begin."""
 
 
-@command("db alteration rollback 1.0.0 --embedded", *CODES)
+@command("db alteration rollback 1.0.0 --embedded", options.where, options.patience, codes=CODES)
 def rollback(
     context: typer.Context,
     target: Target = None,
@@ -52,16 +52,6 @@ def rollback(
     tables: options.Tables = None,
     no_fuse: options.NoFuse = False,
     yes: options.Yes = False,
-    db_url: options.DbUrl = None,
-    schema: options.Schema = None,
-    embedded: options.Embedded = None,
-    alterations: options.Alterations = None,
-    lock_timeout: options.LockTimeout = None,
-    lock_budget: options.LockBudget = None,
-    statement_timeout: options.StatementTimeout = None,
-    wait: options.Wait = None,
-    json: options.Json = False,
-    debug: options.Debug = False,
 ) -> int:
     """Undo what is deployed, newest deployment first.
 

@@ -19,21 +19,11 @@ from sartor.errors import RefusedError
 Reset = Annotated[bool, typer.Option("--reset", help="Take the seeded data out first.")]
 
 
-@command("db seed --embedded --reset --yes", 0, 1, 2, 5, 6, 130)
+@command("db seed --embedded --reset --yes", options.where, options.patience, codes=(0, 1, 2, 5, 6, 130))
 def seed(
     context: typer.Context,
     reset: Reset = False,
     yes: options.Yes = False,
-    db_url: options.DbUrl = None,
-    schema: options.Schema = None,
-    embedded: options.Embedded = None,
-    alterations: options.Alterations = None,
-    lock_timeout: options.LockTimeout = None,
-    lock_budget: options.LockBudget = None,
-    statement_timeout: options.StatementTimeout = None,
-    wait: options.Wait = None,
-    json: options.Json = False,
-    debug: options.Debug = False,
 ) -> None:
     """Put the maker's example data in.
 

@@ -12,16 +12,8 @@ from sartor.cli.json.status import status_json
 from sartor.cli.text.status import status_lines
 
 
-@command("db alteration status --json", 0, 2, 6, 130)
-def status(
-    context: typer.Context,
-    db_url: options.DbUrl = None,
-    schema: options.Schema = None,
-    embedded: options.Embedded = None,
-    alterations: options.Alterations = None,
-    json: options.Json = False,
-    debug: options.Debug = False,
-) -> None:
+@command("db alteration status --json", options.where, codes=(0, 2, 6, 130))
+def status(context: typer.Context) -> None:
     """Compare what is shipped with what is deployed.
 
     Tells what is pending, out of order, edited, missing or ahead. Writes nothing.

@@ -23,17 +23,11 @@ AgainstReplay = Annotated[
 ]
 
 
-@command("db alteration verify --json", 0, 2, 4, 6, 130)
+@command("db alteration verify --json", options.where, codes=(0, 2, 4, 6, 130))
 def verify(
     context: typer.Context,
     against_replay: AgainstReplay = False,
     scratch_url: options.ScratchUrl = None,
-    db_url: options.DbUrl = None,
-    schema: options.Schema = None,
-    embedded: options.Embedded = None,
-    alterations: options.Alterations = None,
-    json: options.Json = False,
-    debug: options.Debug = False,
 ) -> None:
     """Check that the database is what it should be.
 
