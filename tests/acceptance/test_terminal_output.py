@@ -24,6 +24,15 @@ def test_a_pipe_gets_plain_lines(sartor: Command, folder: Folder) -> None:
     assert re.fullmatch(lines, done.err)
 
 
+def test_verbose(sartor: Command, folder: Folder) -> None:
+    """With --verbose, stderr has the connections and the statements with their times; the result is the same."""
+    folder.table("1.0.0-1700000000-a.py")
+    done = sartor("deploy", "latest", "--verbose")
+    assert re.fullmatch(r"Deployed 1 alteration in \d+ ms\n", done.out)
+    assert re.search(r"^\d+\.\d{3}: \[\d+\] connected to ", done.err, re.MULTILINE)
+    assert re.search(r"^\d+\.\d{3}: \[\d+\] \d+\.\d ms: .*create table a", done.err, re.MULTILINE)
+
+
 @pytest.mark.parametrize("env", [{}, {"NO_COLOR": "1"}])
 def test_a_terminal_gets_a_bar(sartor: Command, folder: Folder, env: dict[str, str]) -> None:
     """The bar counts alterations while they run, and is gone afterwards; NO_COLOR takes its colours away."""

@@ -63,6 +63,9 @@ StatementTimeout = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", help="Show connections, statements with their times, waits and retries.")
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
 AcceptEdited = Annotated[
@@ -134,7 +137,7 @@ def script_timeouts(lock_timeout: LockTimeout = None, statement_timeout: Stateme
     """How long a statement of a script waits and takes."""
 
 
-def common(json: Json = False, debug: Debug = False) -> None:
+def common(json: Json = False, verbose: Verbose = False, debug: Debug = False) -> None:
     """The options that every command has."""
 
 

@@ -45,7 +45,7 @@ def shown(resume: Resume = AS_GIVEN, destination: Destination | None = None) -> 
     `resume` is the command to resume. The way back is the backup that was taken before the run, for a `destination`.
     """
     try:
-        with _bar() if output.words_are_shown() else nullcontext(plain) as observer:
+        with _Bar() if output.words_are_shown() else nullcontext(plain) as observer:
             yield observer
     except SartorError as error:
         report = error.report
@@ -131,17 +131,8 @@ class _Screen(io.StringIO):
         return 2
 
 
-@contextmanager
-def _bar() -> Iterator[Observer]:
-    bar = _Bar()
-    try:
-        yield bar.show
-    finally:
-        bar.stop()
-
-
 class _Bar:
-    """A bar that grows with the alterations done, and a line for what has no number."""
+    """A bar that grows with the alterations done, and a line for what has no number; yields its observer."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -154,8 +145,14 @@ class _Bar:
         self._status = console.status("")
         self._task: Any = None
 
-    def show(self, event: RunEvent) -> None:
-        """Shows an event."""
+    def __enter__(self) -> Observer:
+        return self._show
+
+    def __exit__(self, *_: object) -> None:
+        self._status.stop()
+        self._progress.stop()
+
+    def _show(self, event: RunEvent) -> None:
         if number := _to_come(event):
             self._extend(number)
         elif isinstance(event, Started):
@@ -181,8 +178,3 @@ class _Bar:
             self._status.start()
         else:
             self._progress.update(self._task, description=line)
-
-    def stop(self) -> None:
-        """Takes the bar off the terminal."""
-        self._status.stop()
-        self._progress.stop()

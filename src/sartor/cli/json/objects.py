@@ -78,10 +78,10 @@ def error_json(error: SartorError) -> JsonObject:
     }
 
 
-def several(shapes: Sequence[JsonObject]) -> JsonObject:
+def several(objects: Sequence[JsonObject]) -> JsonObject:
     """Returns the JSON of one destination as it is; that of several, each with its label, as `runs`."""
-    single = len(shapes) == 1 and "label" not in shapes[0]
-    return shapes[0] if single else {"version": VERSION, "runs": list(shapes)}
+    single = len(objects) == 1 and "label" not in objects[0]
+    return objects[0] if single else {"version": VERSION, "runs": list(objects)}
 
 
 def difference_json(difference: Difference) -> JsonObject:

@@ -15,7 +15,7 @@ from sartor.domain.visible import visible_line
 if TYPE_CHECKING:
     from sartor.api import DestinationStatus
 
-_TELLING = ("message", "reason", "was", "path")
+_DETAILS = ("message", "reason", "was", "path")
 """The fields of an event's detail that the history shows: the first that the event has."""
 
 
@@ -97,15 +97,15 @@ def history_lines(events: Iterable[Event]) -> list[str]:
             event.name or event.detail.get("index") or ", ".join(event.detail.get("files", [])),
             "" if event.duration_ms is None else duration(event.duration_ms),
             f"{event.user}@{event.host}",
-            _telling(event),
+            _detail(event),
         )
         for event in events
     ]
     return table(rows) if rows else ["no ledger; nothing was ever deployed here"]
 
 
-def _telling(event: Event) -> str:
-    said = str(next((event.detail[key] for key in _TELLING if event.detail.get(key)), ""))
+def _detail(event: Event) -> str:
+    said = str(next((event.detail[key] for key in _DETAILS if event.detail.get(key)), ""))
     tables = event.detail.get("tables")
     return said if tables is None else f"{said}, with the rows of {count(len(tables), 'table')} alone"
 
