@@ -13,8 +13,9 @@ from mutmut.__main__ import cli
 from mutmut.mutation import file_mutation, mutators
 
 
-def _keywords_only(node: libcst.SimpleString) -> Iterable[libcst.BaseString]:
-    return () if " " in node.value else mutators.operator_string(node)
+def _keywords_only(node: libcst.BaseString) -> Iterable[libcst.BaseString]:
+    worded = isinstance(node, libcst.SimpleString) and " " in node.value
+    return () if worded else mutators.operator_string(node)
 
 
 if __name__ == "__main__":

@@ -70,6 +70,7 @@ def test_the_usual_socket_is_localhost(folder: str) -> None:
         ("*:*:*:app\n*:*:*:app:x", "x"),
         ("  *:*:*:*:x\n", None),
         ("*:*:*:app:x  \n", "x  "),
+        ("*:*:*:app:XX\r\n", "XX"),
         ("\\d\\b:*:*:*:\\x\n", "x"),
         ("\n\n#*:*:*:*:x\n", None),
     ],
@@ -77,3 +78,10 @@ def test_the_usual_socket_is_localhost(folder: str) -> None:
 def test_lines(text: str, found: str | None) -> None:
     """Blanks count, a backslash takes any character as it is, what is behind a fifth colon isn't read."""
     assert find_password(text, **WANTED) == found
+
+
+def test_a_comment_is_no_line() -> None:
+    """A line that begins with # is a comment, also where a host is called like it; with a backslash it is none."""
+    wanted = {**WANTED, "host": "#db"}
+    assert find_password("#db:*:*:*:x\n", **wanted) is None
+    assert find_password("\\#db:*:*:*:x\n", **wanted) == "x"

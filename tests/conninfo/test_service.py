@@ -40,21 +40,35 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line",
+    ("line", "told", "hint"),
     [
-        f"password {SECRET}",
-        f"pasword={SECRET}",
-        f"password = {SECRET}",
-        f"service={SECRET}",
-        "password=" + SECRET * 200,
-        SECRET,
+        (f"password {SECRET}", "can't be read", "parameter=value"),
+        (f"pasword={SECRET}", "can't be read", "parameter=value"),
+        (f"password = {SECRET}", "can't be read", "parameter=value"),
+        (f"service={SECRET}", "names another service", "write out"),
+        ("password=" + SECRET * 200, "is too long", "1023 bytes"),
+        (SECRET, "can't be read", "parameter=value"),
     ],
 )
-def test_no_error_quotes_a_line(line: str) -> None:
+def test_no_error_quotes_a_line(line: str, told: str, hint: str) -> None:
     """A line that can't be read is named by its number: it may hold a password."""
-    with pytest.raises(SettingsError, match="line 3 of f") as caught:
+    with pytest.raises(SettingsError, match=f"^line 3 of f {told}$") as caught:
         find_service(f"[prod]\nhost=db\n{line}\n", "prod", origin="f")
+    assert hint in caught.value.hint
     assert SECRET not in f"{caught.value} {caught.value.hint}"
+
+
+def test_the_longest_line() -> None:
+    """A line of 1023 bytes is read, and one of 1024 refused: libpq would cut it."""
+    value = "XX" + "ü" * 506
+    assert find_service(f"[prod]\npassword={value}", "prod", origin="f") == {"password": value}
+    with pytest.raises(SettingsError, match="too long"):
+        find_service(f"[prod]\npassword={value}x", "prod", origin="f")
+
+
+def test_only_blanks_are_cut_off() -> None:
+    """A value keeps every character but the blanks around its line."""
+    assert find_service("[prod]\n user=XX \r\n", "prod", origin="f") == {"user": "XX"}
 
 
 def test_lines_of_other_services_are_not_read() -> None:

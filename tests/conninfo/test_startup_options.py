@@ -48,6 +48,7 @@ def test_timeouts_are_taken_out(
         ("--statement-timeout=5s", {"statement_timeout": "5s"}),
         ("--STATEMENT_TIMEOUT=5", {"statement_timeout": "5"}),
         (r"-c statement_timeout=5\ s", {"statement_timeout": "5 s"}),
+        ("-c statement_timeout=\\\n5s", {"statement_timeout": "\n5s"}),
         ("-c statement_timeout=1 -c statement_timeout=2", {"statement_timeout": "2"}),
         ("-c work_mem=7MB", {"options": "-c work_mem=7MB"}),
     ],
@@ -81,8 +82,8 @@ def test_any_text_is_a_duration_or_refused(text: str) -> None:
     try:
         found = seconds("lock_timeout", text)
     except SettingsError as error:
-        told = str(error)
+        told = f"{error}; {error.hint}"
     else:
         assert found >= 0
         return
-    assert told == "its lock_timeout isn't a duration"
+    assert told == "its lock_timeout isn't a duration; write lock_timeout=5s, or lock_timeout=5000 for milliseconds"

@@ -9,7 +9,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from sartor.conninfo import parameters
-from sartor.conninfo.url import build_url, complete, parse_environment, parse_url
+from sartor.conninfo.url import build_url, complete, parse_environment, parse_pairs, parse_url
 from sartor.errors import SettingsError
 
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=20)
@@ -120,52 +120,54 @@ def test_the_parameters_of_providers(query: str, expected: dict[str, str]) -> No
 
 
 BROKEN = [
-    "",
-    "db.example.com:5432/hunter2",
-    '"postgresql://app:hunter2@db/app"',
-    "jdbc:postgresql://db/app?password=hunter2",
-    "mysql://app:hunter2@db/app",
-    "postgresql://app:hunter2@x@db/app",
-    "postgresql://app:hunter2/x@db/app",
-    "postgresql://app:5432/hunter2@db/app",
-    "postgresql://app:hunter2?x@db/app",
-    "postgresql://app:5432?hunter2=x@db/app",
-    "postgresql://app:5432?x=1&hunter2@db/app",
-    "postgresql://app:hunter2#x@db/app",
-    "postgresql://app:hunter2%@db/app",
-    "postgresql://app:hunter2%zz@db/app",
-    "postgresql://app:hunter2%ff@db/app",
-    "postgresql://app:hunter2%00@db/app",
-    "postgresql://app:hunter2 x@db/app",
-    "postgresql://app:hunter2\n@db/app",
-    "postgresql://app:hunter2",
-    "postgresql://db:hunter2/app",
-    "postgresql://db:99999/hunter2",
-    "postgresql://::1/hunter2",
-    "postgresql://a,,b/hunter2",
-    "postgresql://a,b/hunter2?port=1,2,3",
-    "postgresql://db/hunter2?port=x",
-    "postgresql://db/hunter2?sslmode=hunter2",
-    "postgresql://db/hunter2?connect_timeout=hunter2",
-    "postgresql://a,b/hunter2?hostaddr=10.0.0.1",
-    "postgresql://db/?hostaddr=hunter2.example.com",
-    "postgresql://db/?statement_timeout=hunter2",
-    "postgresql://db/?keepalives_idle=hunter2",
-    "password=hunter2 host='db",
-    "password=hunter2 passwrod=x",
-    "host=db hunter2",
-    "postgresql://app:hunter2\udcff@db",
-    "password=hunter2\udcff",
+    ("", "it is empty"),
+    ("db.example.com:5432/hunter2", "it isn't a Postgres URL"),
+    ('"postgresql://app:hunter2@db/app"', "it isn't a Postgres URL"),
+    ("jdbc:postgresql://db/app?password=hunter2", "it is a JDBC URL"),
+    ("mysql://app:hunter2@db/app", "it isn't a Postgres URL"),
+    ("postgresql://app:hunter2@x@db/app", "it holds a character that must be percent-encoded"),
+    ("postgresql://app:hunter2/x@db/app", "it holds a character that must be percent-encoded"),
+    ("postgresql://app:5432/hunter2@db/app", "it holds a character that must be percent-encoded"),
+    ("postgresql://app:hunter2?x@db/app", "its host or port can't be read"),
+    ("postgresql://app:5432?hunter2=x@db/app", "its parameters, behind the ?, can't be read"),
+    ("postgresql://app:5432?x=1&hunter2@db/app", "its parameters, behind the ?, can't be read"),
+    ("postgresql://app:hunter2#x@db/app", "it holds a character that must be percent-encoded"),
+    ("postgresql://app:hunter2%@db/app", "it holds a % that encodes nothing"),
+    ("postgresql://app:hunter2%zz@db/app", "it holds a % that encodes nothing"),
+    ("postgresql://app:hunter2%ff@db/app", "what it encodes with % isn't UTF-8"),
+    ("postgresql://app:hunter2%00@db/app", "it holds a NUL, or bytes that aren't UTF-8"),
+    ("postgresql://app:hunter2 x@db/app", "it holds a character that must be percent-encoded"),
+    ("postgresql://app:hunter2\n@db/app", "it holds a character that must be percent-encoded"),
+    ("postgresql://app:hunter2", "its host or port can't be read"),
+    ("postgresql://db:hunter2/app", "its host or port can't be read"),
+    ("postgresql://db:99999/hunter2", "its port isn't a number from 1 to 65535"),
+    ("postgresql://::1/hunter2", "its host or port can't be read"),
+    ("postgresql://a,,b/hunter2", "a host is missing beside a comma"),
+    ("postgresql://a,b/hunter2?port=1,2,3", "it has more ports than hosts, or fewer"),
+    ("postgresql://db/hunter2?port=x", "its port isn't a number from 1 to 65535"),
+    ("postgresql://db/hunter2?sslmode=hunter2", "its sslmode is none that Postgres knows"),
+    ("postgresql://db/hunter2?connect_timeout=hunter2", "its connect_timeout isn't a number"),
+    ("postgresql://a,b/hunter2?hostaddr=10.0.0.1", "it has more addresses than hosts, or fewer"),
+    ("postgresql://db/?hostaddr=hunter2.example.com", "its hostaddr isn't an address"),
+    ("postgresql://db/?statement_timeout=hunter2", "its statement_timeout isn't a duration"),
+    ("postgresql://db/?keepalives_idle=hunter2", "its keepalives_idle isn't a whole number"),
+    ("password=hunter2 host='db", "its keywords aren't those of libpq"),
+    ("password=hunter2 passwrod=x", "its keywords aren't those of libpq"),
+    ("host=db hunter2", "its keywords aren't those of libpq"),
+    ("postgresql://app:hunter2\udcff@db", "what it encodes with % isn't UTF-8"),
+    ("password=hunter2\udcff", "it holds a NUL, or bytes that aren't UTF-8"),
+    ("host=db work_mem=hunter2", "its keywords aren't those of libpq"),
 ]
 
 
-@pytest.mark.parametrize("text", BROKEN)
-def test_a_broken_url_is_never_quoted(text: str) -> None:
+@pytest.mark.parametrize(("text", "told"), BROKEN)
+def test_a_broken_url_is_never_quoted(text: str, told: str) -> None:
     """The error says where the URL came from and what to write, and holds nothing of it; nor does its cause."""
     with pytest.raises(SettingsError) as caught:
         _parse(text)
-    assert str(caught.value).startswith("--db-url can't be used: ")
+    assert str(caught.value) == f"--db-url can't be used: {told}"
     assert caught.value.hint
+    assert "None" not in caught.value.hint
     assert "hunter2" not in f"{caught.value} {caught.value.hint}"
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
@@ -248,15 +250,75 @@ def test_a_misspelt_parameter_is_told(written: str, meant: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "query",
+    ("query", "told", "hint"),
     [
-        "sslrootcert=system&sslmode=require",
-        "sslnegotiation=direct",
-        "sslnegotiation=direct&sslmode=prefer",
-        "ssl_min_protocol_version=TLSv1.3&ssl_max_protocol_version=TLSv1.2",
+        (
+            "sslrootcert=system&sslmode=require",
+            "sslmode=require is too weak for sslrootcert=system",
+            "sslmode=verify-full",
+        ),
+        ("sslnegotiation=direct", "sslmode=prefer is too weak for sslnegotiation=direct", "sslmode=require or better"),
+        ("sslnegotiation=direct&sslmode=prefer", "sslmode=prefer is too weak", "sslmode=require or better"),
+        ("sslnegotiation=direct&sslmode=allow", "sslmode=allow is too weak", "sslmode=require or better"),
+        ("sslnegotiation=direct&sslmode=disable", "sslmode=disable is too weak", "sslmode=require or better"),
+        (
+            "ssl_min_protocol_version=TLSv1.3&ssl_max_protocol_version=TLSv1.2",
+            "its ssl_min_protocol_version is above its ssl_max_protocol_version",
+            "swap them",
+        ),
     ],
 )
-def test_parameters_that_contradict_each_other(query: str) -> None:
+def test_parameters_that_contradict_each_other(query: str, told: str, hint: str) -> None:
     """What libpq takes to be too weak together is refused here as well."""
-    with pytest.raises(SettingsError):
+    with pytest.raises(SettingsError, match=f"^the database's address can't be used: {told}") as caught:
         complete(_parse(f"postgresql://db?{query}"))
+    assert hint in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "sslrootcert=system&sslmode=verify-full",
+        "sslrootcert=system",
+        "sslrootcert=FILE&sslmode=require",
+        "sslnegotiation=direct&sslmode=require",
+        "sslnegotiation=postgres",
+        "ssl_min_protocol_version=TLSv1.2&ssl_max_protocol_version=TLSv1.2",
+        "ssl_min_protocol_version=TLSv1.3",
+        "ssl_max_protocol_version=TLSv1.2",
+    ],
+)
+def test_parameters_that_fit_each_other(query: str) -> None:
+    """What libpq takes together is taken here as well."""
+    keywords = _parse(f"postgresql://db?{query}")
+    assert complete(keywords) == keywords
+
+
+def test_a_socket_is_nearer_than_an_address() -> None:
+    """A URL that names a socket means that one, whatever address the environment has; a host may have it."""
+    layer = {"hostaddr": "10.0.0.1", "user": "app"}
+    assert complete({"host": "/run"}, layer) == {"host": "/run", "user": "app"}
+    assert complete({"host": "db"}, layer) == {"host": "db", **layer}
+
+
+def test_pairs_are_parameters_of_a_url() -> None:
+    """The parameters of a service are read as those of a URL are; an empty one is none; errors name the file."""
+    assert parse_pairs({"host": "db", "user": "", "requiressl": "1"}, origin="f") == {
+        "host": "db",
+        "sslmode": "require",
+    }
+    with pytest.raises(SettingsError, match=r"^f can't be used: its port isn't a number"):
+        parse_pairs({"port": "x"}, origin="f")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("host=db database=app username=me", {"host": "db", "dbname": "app", "user": "me"}),
+        ("password='a\\\nb'", {"password": "a\nb"}),
+        ("postgresql://db?hostname=x", {"host": "db", "hostname": "x"}),
+    ],
+)
+def test_names_and_values(text: str, expected: dict[str, str]) -> None:
+    """Other clients' names for a keyword are read, a backslash keeps any character, another name is a setting."""
+    assert _parse(text) == expected

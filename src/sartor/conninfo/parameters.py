@@ -187,5 +187,5 @@ def nearest(name: str, known: frozenset[str] = NAMES) -> str | None:
         return None
     import difflib  # noqa: PLC0415 - only on the way to an error
 
-    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=_NEAR)
+    near = difflib.get_close_matches(name.lower(), known, cutoff=_NEAR)
     return near[0] if near else None

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 _FIELD = r"((?:\\.|[^:\\]|\\$)*)"
-_LINE = re.compile(rf"{_FIELD}:{_FIELD}:{_FIELD}:{_FIELD}:{_FIELD}", re.DOTALL)
+_LINE = re.compile(rf"{_FIELD}:{_FIELD}:{_FIELD}:{_FIELD}:{_FIELD}")
 
 LOCAL = ("/tmp", "/run/postgresql", "/var/run/postgresql")  # noqa: S108 - where servers have their sockets
 """The folders of sockets that count as `localhost` in the file; which one a libpq means depends on how it was built."""
@@ -30,4 +30,4 @@ def _fits(field: str, texts: Iterable[str]) -> bool:
 
 
 def _plain(field: str) -> str:
-    return re.sub(r"\\(.)", r"\1", field, flags=re.DOTALL)
+    return re.sub(r"\\(.)", r"\1", field)

@@ -56,8 +56,7 @@ def _joined(words: list[str]) -> list[str]:
 
 def _take(word: str, taken: dict[str, str]) -> bool:
     named = _NAMED.fullmatch(word)
-    key = named[1].replace("-", "_").lower() if named else ""
-    if named is None or key not in TIMEOUTS:
+    if named is None or (key := named[1].replace("-", "_").lower()) not in TIMEOUTS:
         return False
     taken[key] = re.sub(r"\\(.)", r"\1", named[2], flags=re.DOTALL)
     return True
