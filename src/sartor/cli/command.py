@@ -12,7 +12,7 @@ import typer
 
 from sartor import api
 from sartor.api import Flags, LineageSource, Settings
-from sartor.cli import output, progress, redaction
+from sartor.cli import output, redaction
 from sartor.cli.command_line import AS_GIVEN, Resume
 from sartor.cli.json.objects import VERSION, JsonObject, error_json, failure_json, several
 from sartor.cli.json.run import report_json
@@ -94,6 +94,8 @@ def execute(
 
     `call` has its other arguments bound. See `progress.shown` for `resume`, and `run` for `left`.
     """
+    from sartor.cli import progress  # what reads only, shows none
+
     with progress.shown(resume, destination) as observer:
         limits = api.make_limits(settings, fuse=fuse)
         return run(call(destination, settings.sources, limits=limits, observer=observer), left=left)
