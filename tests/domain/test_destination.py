@@ -8,7 +8,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sartor.domain.destination import Destination, parse_schema, redact
+from sartor.conninfo.redaction import redact
+from sartor.domain.destination import Destination, parse_schema
 from sartor.errors import SettingsError
 from sartor.sql.quoting import shows_itself
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sartor.domain.directives import DIRECTIVE
+from sartor.alterations.directives import directive
 from sartor.domain.rows import Rows
 from sartor.errors import ScriptError
 from sartor.sql import lexer, splitting
@@ -23,8 +22,8 @@ from sartor.sql.lines import Lines
 _WINDOW = 1 << 16
 """The number of bytes that are searched for a COPY at first."""
 
-_END = re.compile(rb"\n(\\\.\r?\n)")
-_END_OF_FILE = re.compile(rb"\n(\\\.\r?)\Z")
+_ENDS = (b"\n\\.\n", b"\n\\.\r\n")
+_ENDS_OF_FILE = (b"\n\\.", b"\n\\.\r")
 _LONGEST_END = 4
 
 
@@ -132,7 +131,7 @@ def _next_copies(source: _Source) -> _Copies | None:
 
 def _find_copies(source: _Source) -> _Copies | None:
     text = source.held.decode("latin-1")
-    if not re.search("copy", text, re.IGNORECASE):
+    if "copy" not in text.lower():
         return None
     starts: list[int] = []
     end = -1
@@ -158,7 +157,7 @@ def _find_copies(source: _Source) -> _Copies | None:
 def _without_comments(text: str) -> Iterator[lexer.Token]:
     """Yields the tokens except psql's lines; a directive ends the statement before it."""
     for token in lexer.pieces(text):
-        if token.kind == "line_comment" and DIRECTIVE.fullmatch(token.text):
+        if token.kind == "line_comment" and directive(token.text) is not None:
             yield lexer.Token("mark", ";", token.start)
         elif token.kind != "backslash":
             yield token
@@ -173,17 +172,17 @@ def _take_rows(source: _Source, copy: int) -> Rows:
     newline = b"\n"  # the end of the line before, where that was taken already
     while True:
         window = newline + source.held
-        match = _END.search(window) or (_END_OF_FILE.search(window) if source.over else None)
-        if match is None and source.over:
+        found = _find_end(window, over=source.over)
+        if found is None and source.over:
             raise source.wrong(copy, "the data of this COPY never end: there is no line `\\.` behind them")
-        count = (len(source.held) - _LONGEST_END) if match is None else match.start() + 1 - len(newline)
+        count = (len(source.held) - _LONGEST_END) if found is None else found[0] + 1 - len(newline)
         if count > 0:
             taken = source.take(count)
             digest.update(taken)
             newline = b"\n" if taken.endswith(b"\n") else b""
-        if match is not None:
+        if found is not None:
             size, lines = source.offset - start, source.line - line
-            end = source.take(len(match[1]))
+            end = source.take(found[1])
             return Rows(
                 file=source.file,
                 start=start,
@@ -194,3 +193,10 @@ def _take_rows(source: _Source, copy: int) -> Rows:
                 digest=digest.digest(),
             )
         source.more()
+
+
+def _find_end(window: bytes | bytearray, *, over: bool) -> tuple[int, int] | None:
+    """Returns where the newline before the line that ends the data is, and that line's length; None without one."""
+    found = [(at, len(end) - 1) for end in _ENDS if (at := window.find(end)) >= 0]
+    found += [(len(window) - len(end), len(end) - 1) for end in _ENDS_OF_FILE if over and window.endswith(end)]
+    return min(found, default=None)

@@ -8,7 +8,7 @@ import tokenize
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sartor.alterations.suppressions import ignored_by
+from sartor.alterations.directives import ignored_by
 from sartor.domain.alteration import Alteration
 from sartor.domain.source import Part, Source, Text
 

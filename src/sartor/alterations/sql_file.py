@@ -11,15 +11,14 @@ Other directives: `-- sartor: transaction off`, `-- sartor: irreversible <why>` 
 
 from __future__ import annotations
 
-import re
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from sartor.alterations import directives
 from sartor.alterations.copy_data import Sifted, sift
 from sartor.alterations.script import FUNCTIONS, Fragment, Script
 from sartor.alterations.static_script import static_script
-from sartor.alterations.suppressions import ignored_by
-from sartor.domain import directives
 from sartor.domain.alteration import Alteration
 from sartor.domain.source import Text
 from sartor.errors import ScriptError
@@ -27,8 +26,6 @@ from sartor.sql import lexer, splitting
 from sartor.sql.statements import ClientCopy
 
 _SECTIONS = {function: direction for direction, function in FUNCTIONS.items()}
-_RESTRICT = re.compile(r"\\(?:un)?restrict[ \t]+[A-Za-z0-9]+[ \t]*")
-"""The commands that pg_dump writes for psql's safety; they do nothing to a database."""
 _BACKSLASH = {
     "copy": "write `copy ... from stdin;` with its data behind it, or `conn.copy_to_table` in a Python alteration",
     "i": "write that file's SQL into this one",
@@ -125,9 +122,9 @@ def _read_directives(reader: _Reader) -> _Directives:
     for suspect in directives.suspects(reader.text):
         raise reader.wrong(suspect.end, _not_one(suspect.text))
     for token in lexer.pieces(reader.text):
-        match = directives.DIRECTIVE.fullmatch(token.text) if token.kind == "line_comment" else None
-        if match is not None:
-            _take(found, match["text"], token, reader)
+        said = directives.directive(token.text) if token.kind == "line_comment" else None
+        if said is not None:
+            _take(found, said, token, reader)
             section = next(reversed(found.sections), None)
             continue
         _require_closed(token, reader)
@@ -157,7 +154,7 @@ def _take(found: _Directives, directive: str, token: lexer.Token, reader: _Reade
     elif word == "irreversible" and rest:
         found.irreversible = rest
     elif word == "ignore" and rest:  # that one is for `lint`
-        found.ignored += ignored_by(token.text, reader.sifted.lines().at(token.start))
+        found.ignored += directives.ignored_by(token.text, reader.sifted.lines().at(token.start))
     else:
         known = directives.KNOWN
         raise reader.wrong(token.start, f"unknown line `-- sartor: {directive}`; there are {known}")
@@ -196,10 +193,11 @@ def _is_passed_over(token: lexer.Token, reader: _Reader) -> bool:
     if token.kind != "backslash":
         return False
     begins_line = token.start == 0 or reader.text[token.start - 1] in "\r\n"
-    if begins_line and _RESTRICT.fullmatch(token.text):
-        return True
-    command = re.match(r"\\(\w+|.?)", token.text)
-    name = command[1] if command else ""
+    command = token.text[1:]
+    match command.split():
+        case ["restrict" | "unrestrict", key] if begins_line and key.isascii() and key.isalnum():
+            return True  # pg_dump writes it for psql's safety
+    name = "".join(itertools.takewhile(str.isidentifier, command)) or command[:1]
     raise reader.wrong(
         token.start,
         f"`\\{name}` is a command of psql's, which a script can't have: "

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sartor.archive.child_process import Heard, ProgramFailed, ignore, started
 from sartor.archive.tools import Tools, find_tools, place, service, surroundings
-from sartor.domain.destination import redact
+from sartor.conninfo.redaction import redact
 from sartor.errors import BackupFailed
 from sartor.postgres.session import Session
 from sartor.sql.quoting import quote_identifier

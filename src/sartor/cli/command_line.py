@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sartor.domain.destination import redact_argument
+from sartor.conninfo.redaction import redact_argument
 
 STEPS = "--steps"
 HIDDEN = "***"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sartor.domain.destination import redact, redact_argument
+from sartor.conninfo.redaction import redact, redact_argument
 
 _secrets: set[str] = set()
 

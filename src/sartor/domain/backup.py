@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import NamedTuple
 
@@ -69,6 +68,6 @@ def file_name(database: str, schema: str | None, at: datetime, number: int = 1) 
     `number` distinguishes backups that would have the same name, as of two servers' databases in one second.
     """
     held = database if schema is None else f"{database}.{schema}"
-    name = re.sub(r"[^\w.-]", "_", held)
+    name = "".join(character if character.isalnum() or character in "_.-" else "_" for character in held)
     again = f"-{number}" if number > 1 else ""
     return f"{name}-{at:%Y%m%dT%H%M%SZ}{again}.dump"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Self
 from urllib.parse import quote, quote_plus
@@ -15,9 +14,6 @@ from sartor.sql.quoting import shows_itself
 DEFAULT_SCHEMA = "public"
 
 _SECRET_KEYWORDS = ("password", "sslpassword")
-_SHORTEST_SECRET = 3
-_IN_URL = r"(?i)(postgres(?:ql)?(?:\+\w+)?://[^\s:/@]*:)\S+@"
-_IN_PAIR = r"(?i)(password\s*=\s*)(?:'(?:\\.|[^'\\])*'|[^\s&]+)"
 
 
 class Destination(NamedTuple):
@@ -130,32 +126,6 @@ def parse_schema(text: str, *, origin: str) -> str:
 def _forms(secret: str) -> tuple[str, ...]:
     """Returns a secret as it is, as URLs hold it, and as Python writes it."""
     return secret, quote(secret, safe=""), quote(secret), quote_plus(secret), repr(secret)[1:-1]
-
-
-def redact(text: str, secrets: Iterable[str]) -> str:
-    """Returns the text with `***` for each secret, and for the password of each Postgres URL and keyword string in it.
-
-    A secret of one or two characters is hidden only where a URL would hold it, as `:pw@`; anywhere else, hiding it
-    would remove half of the text. Redact values before they are made into JSON: a URL is taken to end at a space.
-    """
-    forms = dict(_form(secret) for secret in secrets if secret)
-    if forms:
-        longest_first = sorted(forms, key=len, reverse=True)
-        text = re.sub("|".join(map(re.escape, longest_first)), lambda found: forms[found[0]], text)
-    # Most texts hold neither, so most commands needn't compile these expressions.
-    if "@" in text:
-        text = re.sub(_IN_URL, r"\1***@", text)
-    return re.sub(_IN_PAIR, r"\1***", text) if "password" in text.lower() else text
-
-
-def redact_argument(word: str) -> str:
-    """Returns a command line's word with `***` for a password, also in a URL that is broken or not of Postgres."""
-    return re.sub(r":[^:@/][^@]*@", ":***@", redact(word, ()))
-
-
-def _form(secret: str) -> tuple[str, str]:
-    """Returns the text to look for, and its replacement."""
-    return (secret, "***") if len(secret) >= _SHORTEST_SECRET else (f":{secret}@", ":***@")
 
 
 def _server(keywords: Mapping[str, str]) -> str:

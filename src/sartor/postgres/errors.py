@@ -7,7 +7,7 @@ from pathlib import Path
 
 import asyncpg
 
-from sartor.domain.destination import redact
+from sartor.conninfo.redaction import redact
 from sartor.domain.report import Failure
 from sartor.errors import Escaped, ScriptFault, said
 from sartor.postgres.driver.refused import NoTalk, TransactionControl

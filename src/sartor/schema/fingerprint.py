@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Iterable
 from importlib.resources import files
 
@@ -24,8 +23,8 @@ Their columns are class, oid, sub, kind, name, parent, definition, owner, acl_ty
 `rows` after.
 """
 
-_SINCE = re.compile(r"^.* -- since (\d+)\n", re.MULTILINE)
-"""A line of SQL for what older servers don't have."""
+_SINCE = " -- since "
+"""What ends a line of SQL that older servers than the one named behind it don't understand."""
 
 _NOTED = ", ".join(quote_literal(kind) for kind in sorted(NOTED))
 _SORTED = f"""
@@ -110,4 +109,5 @@ rows as ({_part("rows", server)})
 
 def _part(name: str, server: int) -> str:
     text = files("sartor.schema").joinpath("objects", f"{name}.sql").read_text("utf-8")
-    return _SINCE.sub(lambda found: found[0] if server >= int(found[1]) else "", text)
+    lines = text.splitlines(keepends=True)
+    return "".join(line for line in lines if server >= int(line.partition(_SINCE)[2] or 0))

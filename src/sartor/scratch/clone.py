@@ -15,7 +15,7 @@ from sartor.archive.dump import BARE
 from sartor.archive.exported_snapshot import Snapshot
 from sartor.archive.restore import GONE, pass_on
 from sartor.archive.tools import find_tools, place, service, surroundings
-from sartor.domain.destination import redact
+from sartor.conninfo.redaction import redact
 from sartor.domain.hazards.doubt import Gap
 from sartor.errors import RehearsalFailed
 from sartor.postgres.catalog import FULL_NAME, RELATIONS, SHORT_NAME

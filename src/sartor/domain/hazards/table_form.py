@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -154,6 +153,9 @@ def _holds(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
 
 def _parsed(text: str) -> _Type:
     """Returns the parts of a type as `format_type` writes it, such as `timestamp(3) without time zone`."""
-    given = re.search(r"\(([\d, -]+)\)", text)
-    name = " ".join(re.sub(r"\([\d, -]+\)", " ", text).split())
-    return _Type(name, tuple(map(int, given[1].split(","))) if given else ())
+    before, _, rest = text.partition("(")
+    given, _, after = rest.partition(")")
+    numbers = given.replace("-", "").split(",")
+    if not all(number.strip().isdecimal() for number in numbers):
+        return _Type(text, ())  # not Postgres's own, such as `geometry(Point,4326)`
+    return _Type(" ".join(f"{before} {after}".split()), tuple(map(int, given.split(","))))

@@ -7,7 +7,7 @@ import dataclasses
 from contextlib import suppress
 
 from sartor.alterations.script import Script
-from sartor.domain.destination import redact
+from sartor.conninfo.redaction import redact
 from sartor.domain.ledger import EventKind, State
 from sartor.domain.plan import Direction, Step
 from sartor.domain.report import Failure, Note

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import asyncpg
 
-from sartor.domain.destination import Destination, redact
+from sartor.conninfo.redaction import redact
+from sartor.domain.destination import Destination
 from sartor.errors import DestinationError, Locked, Unreachable, Unsupported
 from sartor.log import LOG
 from sartor.postgres.connect.address import Call, reach, resolve

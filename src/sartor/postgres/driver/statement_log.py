@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sartor.domain.destination import redact
+from sartor.conninfo.redaction import redact
 from sartor.log import LOG
 from sartor.sql.sensitive import without_secrets
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sartor.domain.directives import is_nearly, other_section
+from sartor.alterations.directives import is_nearly, other_section
 
 NEARLY = [
     *("-- Sartor: down", "-- SARTOR: DOWN", "-- sartor down", "--sartor down", "-- sartor - down", "-- sartor.down"),

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from itertools import takewhile
 
+from sartor.domain.source import Text
 from sartor.sql import lexer
-
-DIRECTIVE = re.compile(r"--\s*sartor\s*:\s*(?P<text>.*?)\s*")
 
 KNOWN = "`up`, `down`, `transaction off`, `irreversible <why>`, `ignore <code>`"
 
@@ -31,6 +31,30 @@ _SUSPECT = re.compile(r"^[^\S\n]*(?!--|/\*)(?:[^\w\s'\"(),;\\]|sartor\b|[^\x00-\
 """A line of SQL that begins as no SQL does, or with the name; most files have none."""
 _ALIKE = str.maketrans("асеорхуіѕԁкмнтвгпԛԝαορτυνικε", "aceopxyisdkmhtbrnqwaoptuvike")
 _DASHES = re.compile(r"[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
+
+
+def directive(comment: str) -> str | None:
+    """Returns what a comment says after `-- sartor:`, or `# sartor:` in Python; None for any other comment."""
+    mark = next((mark for mark in ("--", "#") if comment.startswith(mark)), None)
+    if mark is None:
+        return None
+    name, colon, text = comment.removeprefix(mark).partition(":")
+    return text.strip() if colon and name.strip() == _NAME else None
+
+
+def ignored_by(comment: str, line: int) -> Iterator[Text]:
+    """Yields the codes that a comment names: `# sartor: ignore SA103, SA204 why`. The text after them is the reason."""
+    word, _, codes = (directive(comment) or "").partition(" ")
+    for each in codes.split(",") if word == "ignore" else ():
+        code = "".join(takewhile(_is_in_word, each.strip()))
+        if code:
+            yield Text(code, line)
+        if code != each.strip():
+            return
+
+
+def _is_in_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
 
 
 def is_nearly(line: str) -> bool:
