@@ -1,1 +1,1 @@
-"""Connection strings, libpq's parameters, password files and service files, as text, and passwords hidden in texts. Pure."""
+"""Connection strings, libpq's parameters and files, as text; passwords are hidden here in all that is shown. Pure."""

@@ -15,6 +15,7 @@ from sartor.postgres.driver.unawaited import NotAwaited
 from sartor.postgres.journal import BEYOND, CLOSED_CONSTRAINT, MARK_GONE, ROLE_LEFT
 from sartor.postgres.server_objects import BeyondDatabase, beyond
 from sartor.sql.sensitive import secret_literals, without_secrets
+from sartor.sql.splitting import waits_for_others
 
 ServerError = asyncpg.PostgresError
 """Any error that the server reports; it has the fields that the driver gives it, such as `sqlstate`."""
@@ -169,7 +170,7 @@ def _message(error: BaseException) -> str:
 
 def _advice(error: BaseException) -> str | None:
     """Returns what to change in the script, where the error shows a known mistake; else None."""
-    text, statement = said(error), (getattr(error, "query", None) or "").lower()
+    text, statement = said(error), getattr(error, "query", None) or ""
     match error:
         case TransactionControl():
             return (
@@ -199,7 +200,7 @@ def _advice(error: BaseException) -> str | None:
             return "SET CONSTRAINTS ALL reaches Sartor's own constraint: name the constraints instead of ALL"
         case asyncpg.InFailedSQLTransactionError():
             return f"the script hid an error and went on, which Postgres doesn't allow: {SAVEPOINT}"
-        case asyncpg.DuplicateTableError() | asyncpg.UndefinedObjectError() if "concurrently" in statement:
+        case asyncpg.DuplicateTableError() | asyncpg.UndefinedObjectError() if waits_for_others(statement):
             return (
                 "an interrupted run may have come this far: with `if not exists`, `if exists` the script can run again"
             )

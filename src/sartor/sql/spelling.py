@@ -9,14 +9,13 @@ stored as `((a = b OR a = c) OR a = d)`, and read again without the inner pair o
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-_TOKEN = re.compile(
-    r"""E'(?:[^'\\]|''|\\.)*' | '(?:[^']|'')*' | "(?:[^"]|"")*" | \$(?P<tag>\w*)\$.*?\$(?P=tag)\$ | \w+ | .""",
-    re.DOTALL | re.VERBOSE,
-)
+from sartor.sql.lexer import tokens
+
 _NAME = r'(?:"(?:[^"]|"")*"|\w+)'
 _REST = r"(?: varying| precision)?(?:\(\d+(?:, ?-?\d+)?\))?(?: (?:with|without) time zone)?"
 _CAST = re.compile(rf"::({_NAME}(?:\.{_NAME})?{_REST})\[\]")
@@ -64,15 +63,15 @@ def _spelt(text: str) -> str:
         return text
     found, depth = _Group("", [], ""), 0
     stack = [found]
-    for token in _TOKEN.finditer(text):
-        if token[0] in _PAIRS:
+    for token in tokens(text):
+        if token.text in _PAIRS:
             depth = max(depth, len(stack))
-            stack.append(_Group(token[0], [], ""))
-        elif token[0] == _PAIRS.get(stack[-1].opening):
+            stack.append(_Group(token.text, [], ""))
+        elif token.text == _PAIRS.get(stack[-1].opening):
             inner = stack.pop()
-            stack[-1].parts.append(inner._replace(closing=token[0]))
+            stack[-1].parts.append(inner._replace(closing=token.text))
         else:
-            stack[-1].parts.append(token[0])
+            stack[-1].parts.append(token.text)
     # Text that isn't well formed, or is deeper than anybody writes, is left as it is.
     return text if len(stack) > 1 or depth > DEEPEST else _write(found)
 
@@ -155,9 +154,11 @@ def _split(parts: Sequence[_Group | str], at: str) -> list[list[_Group | str]]:
 
 
 def _stripped(parts: list[_Group | str]) -> list[_Group | str]:
-    begin, end = 0, len(parts)
-    while begin < end and parts[begin] == " ":
-        begin += 1
-    while end > begin and parts[end - 1] == " ":
-        end -= 1
-    return parts[begin:end]
+    inner = list(itertools.dropwhile(_is_space, parts))
+    while inner and _is_space(inner[-1]):
+        inner.pop()
+    return inner
+
+
+def _is_space(part: _Group | str) -> bool:
+    return isinstance(part, str) and part.isspace()
