@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sartor import api
+import sartor
 from sartor.domain.limits import Limits
 from sartor.errors import LockNotHad
 from support.database import Database
@@ -46,7 +46,7 @@ def test_statements(database: Database, folder: Folder, debug: pytest.LogCapture
             await conn.fetchval("select 'in-the-url'")
         """,
     )
-    asyncio.run(api.deploy(url, folder.path, limits=Limits(fuse=fuse)))
+    asyncio.run(sartor.deploy(url, folder.path, limits=Limits(fuse=fuse)))
     lines = [record.getMessage() for record in debug.records]
     assert {(record.name, record.levelno) for record in debug.records} == {("sartor", logging.DEBUG)}
     assert any(re.search(r"^\[\d+\] connected to .*, schema public, in \d+\.\d ms$", line) for line in lines)
@@ -64,7 +64,7 @@ def test_errors_and_retries(database: Database, folder: Folder, debug: pytest.Lo
     folder.add("1.0.0-1700000001-a.py", up="alter table held add x int")
     limits = Limits(lock_timeout=1.0, lock_budget=3.0)
     with holding(database.url, "begin", "lock table held"), pytest.raises(LockNotHad):
-        asyncio.run(api.deploy(database.url, folder.path, limits=limits))
+        asyncio.run(sartor.deploy(database.url, folder.path, limits=limits))
     lines = "\n".join(record.getMessage() for record in debug.records)
     assert re.search(r"^\[\d+\] \d+\.\d ms, 55P03: .*alter table held add x int", lines, re.MULTILINE)
     assert re.search(r"^event \d+: attempt 1 got no lock; the next one in \d\.\d\d s", lines, re.MULTILINE)

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import asyncpg
 import pytest
 
-from sartor import api
-from sartor.api import LATEST
+import sartor
+from sartor import LATEST
 from sartor.domain.ledger import EventKind
 from sartor.domain.limits import Limits
 from sartor.domain.report import Finished, Note, Planned, RunEvent, Started
@@ -80,7 +80,7 @@ def test_the_run_goes_on(database: Database, three: Folder, kind: type[object], 
     if script is not None:
         three.write(NAMES[1], script)
     error = OSError("the websocket is gone")
-    run = api.deploy(database.url, three.path, limits=Limits(fuse=fuse), observer=_raises(kind, error))
+    run = sartor.deploy(database.url, three.path, limits=Limits(fuse=fuse), observer=_raises(kind, error))
     if kind is Note and script is None:
         assert len(asyncio.run(run).done) == 3  # nothing was noted
     else:
@@ -91,7 +91,7 @@ def test_the_run_goes_on(database: Database, three: Folder, kind: type[object], 
         assert caught.value.report
         assert [done.alteration.name for done in caught.value.report.done] == NAMES
     assert database.tables() == {"one", "two", "three"}
-    kinds = [event.kind for event in asyncio.run(api.history(database.url))]
+    kinds = [event.kind for event in asyncio.run(sartor.history(database.url))]
     assert (kinds.count(EventKind.DEPLOYED), kinds.count(EventKind.FAILED)) == (3, 0)
 
 
@@ -103,7 +103,7 @@ def test_whatever_it_raises(database: Database, three: Folder, error: BaseExcept
     if script is not None:
         three.write(NAMES[1], script)
     with pytest.raises(ObserverFailed, match=type(error).__name__) as caught:
-        asyncio.run(api.deploy(database.url, three.path, limits=Limits(fuse=fuse), observer=_raises(object, error)))
+        asyncio.run(sartor.deploy(database.url, three.path, limits=Limits(fuse=fuse), observer=_raises(object, error)))
     assert caught.value.__cause__ is error
     assert database.tables() == {"one", "two", "three"}
 
@@ -114,7 +114,9 @@ def test_a_run_that_fails_too(database: Database, three: Folder, *, fuse: bool) 
     three.add(NAMES[1], up="select 1 / 0")
     with pytest.raises(AlterationFailed, match="division by zero") as caught:
         asyncio.run(
-            api.deploy(database.url, three.path, limits=Limits(fuse=fuse), observer=_raises(Started, OSError("gone")))
+            sartor.deploy(
+                database.url, three.path, limits=Limits(fuse=fuse), observer=_raises(Started, OSError("gone"))
+            )
         )
     assert caught.value.__notes__ == ["the run's observer had raised OSError: gone"]
     assert caught.value.report
@@ -124,7 +126,7 @@ def test_a_run_that_fails_too(database: Database, three: Folder, *, fuse: bool) 
 def test_it_is_logged_once(database: Database, three: Folder, caplog: pytest.LogCaptureFixture) -> None:
     """The first error is in the log while the run still goes on, with its traceback; further ones aren't."""
     with pytest.raises(ObserverFailed):
-        asyncio.run(api.deploy(database.url, three.path, observer=_raises(object, OSError("gone"))))
+        asyncio.run(sartor.deploy(database.url, three.path, observer=_raises(object, OSError("gone"))))
     assert [(record.name, record.levelno) for record in caplog.records] == [("sartor", logging.ERROR)]
     assert caplog.records[0].exc_info
 
@@ -133,7 +135,7 @@ def test_other_results(database: Database, three: Folder) -> None:
     """What isn't a run returns what it had found with the error as well."""
     error = OSError("gone")
     with pytest.raises(ObserverFailed) as caught:
-        asyncio.run(api.prove(database.url, three.path, observer=_raises(object, error)))
+        asyncio.run(sartor.prove(database.url, three.path, observer=_raises(object, error)))
     assert len(caught.value.result.proofs) == 3  # type: ignore[attr-defined]  # whatever the function returns
     assert caught.value.report is None
 
@@ -165,6 +167,6 @@ def test_one_thread(database: Database, folder: Folder) -> None:
         if isinstance(event, Note):
             notes.append(event.text.partition(": ")[2])
 
-    asyncio.run(api.deploy(database.url, folder.path, LATEST, observer=observer))
+    asyncio.run(sartor.deploy(database.url, folder.path, LATEST, observer=observer))
     assert notes == ["first", "second", "third", "fourth"]
     assert threads == {threading.get_ident()}

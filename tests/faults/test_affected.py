@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from sartor import api
+import sartor
 from sartor.domain.destination import Destination
 from sartor.domain.report import BackedUp, Note, Planned, Report, RunEvent
 from support.command import Command
@@ -28,9 +28,9 @@ def deploy(
             meanwhile()
         events.append(event)
 
-    sources = [api.LineageSource(name="main", location=str(folder.path))]
+    sources = [sartor.LineageSource(name="main", location=str(folder.path))]
     destination = Destination.parse(database.url)
-    made = api.deploy(destination, sources, "next", backup=str(folder.path.parent), affected=True, observer=heard)
+    made = sartor.deploy(destination, sources, "next", backup=str(folder.path.parent), affected=True, observer=heard)
     return asyncio.run(made), events
 
 

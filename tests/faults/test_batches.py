@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from sartor import api
+import sartor
 from sartor.domain.destination import Destination
 from sartor.domain.report import Note, RunEvent
 from sartor.execution import monitor
@@ -227,8 +227,8 @@ def test_what_takes_long_is_the_scripts(database: Database, folder: Folder, monk
                 notes.append(event.text)
                 told.set()
 
-        sources = [api.LineageSource(name="main", location=str(folder.path))]
-        run = asyncio.create_task(api.deploy(Destination.parse(database.url), sources, observer=observer))
+        sources = [sartor.LineageSource(name="main", location=str(folder.path))]
+        run = asyncio.create_task(sartor.deploy(Destination.parse(database.url), sources, observer=observer))
         await asyncio.wait_for(told.wait(), 20)
         run.cancel()
         with pytest.raises(asyncio.CancelledError):

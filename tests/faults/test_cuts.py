@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sartor.api import LineageSource, deploy
+from sartor import LineageSource, deploy
 from sartor.domain.destination import Destination
 from sartor.errors import Unreachable
 from sartor.execution.executors import batch

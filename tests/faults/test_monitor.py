@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from sartor import api
+import sartor
 from sartor.domain.destination import Destination
 from sartor.domain.report import Note, RunEvent
 from sartor.execution import monitor
@@ -29,8 +29,8 @@ def test_an_endless_statement_is_told_of(database: Database, folder: Folder, mon
                 if len(notes) == 2:
                     told.set()
 
-        sources = [api.LineageSource(name="main", location=str(folder.path))]
-        run = asyncio.create_task(api.deploy(Destination.parse(database.url), sources, observer=observer))
+        sources = [sartor.LineageSource(name="main", location=str(folder.path))]
+        run = asyncio.create_task(sartor.deploy(Destination.parse(database.url), sources, observer=observer))
         await asyncio.wait_for(told.wait(), 20)
         run.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from sartor import api
+import sartor
 from sartor.domain.destination import Destination
 from support.database import Database, temporary_database, with_name
 
@@ -31,7 +31,7 @@ async def cancelled(work: Awaitable[object], done: Callable[[], Awaitable[bool]]
 def archive(database: Database, tmp_path: Path) -> str:
     """A backup of a table."""
     database.run("create table t (id int)")
-    made, _ = asyncio.run(api.backup(Destination.parse(database.url), str(tmp_path / "x.dump")))
+    made = asyncio.run(sartor.backup(Destination.parse(database.url), str(tmp_path / "x.dump")))
     return made.file
 
 
@@ -52,7 +52,7 @@ def test_a_restore(server_url: str, archive: str, delay: float, create: bool) ->
             await looking.close()
             return bool(found)
 
-        await cancelled(api.restore(archive, there, create=create), done, delay)
+        await cancelled(sartor.restore(there, archive, create=create), done, delay)
 
     with temporary_database(server_url) as other:
         if create:
@@ -70,7 +70,7 @@ def test_a_backup(database: Database, tmp_path: Path, delay: float) -> None:
         async def done() -> bool:
             return file.exists()
 
-        return await cancelled(api.backup(Destination.parse(database.url), str(file)), done, delay)
+        return await cancelled(sartor.backup(Destination.parse(database.url), str(file)), done, delay)
 
     database.run("create table t (id int)")
     asyncio.run(back_up())

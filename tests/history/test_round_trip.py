@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from sartor import api
+import sartor
 from sartor.domain.destination import Destination
 from support.database import Database, temporary_database
 from support.schema import count_rows, dump
 
 HISTORY = Path(__file__).parents[2] / "alterations"
-SOURCES = [api.LineageSource(name="main", location=str(HISTORY))]
+SOURCES = [sartor.LineageSource(name="main", location=str(HISTORY))]
 
 ROWS = """
     set search_path = {schema}, public;
@@ -52,11 +52,11 @@ class Walk:
 
     async def go(self) -> None:
         before = await self.look()
-        for alteration in api.list_alterations(SOURCES):
+        for alteration in sartor.list_alterations(SOURCES):
             await self.up(alteration.id)
             made = await self.look()
             assert made != before, f"{alteration.name}: up changes nothing"
-            report = await api.rollback(self.destination, SOURCES, steps=1)
+            report = await sartor.rollback(self.destination, SOURCES, steps=1)
             assert [d.alteration.id for d in report.done] == [alteration.id]
             assert await self.look() == before, f"{alteration.name}: down leaves something behind"
             await self.up(alteration.id)
@@ -67,7 +67,7 @@ class Walk:
                 before = await self.look()
 
     async def up(self, expected: str) -> None:
-        report = await api.deploy(self.destination, SOURCES, "next", steps=1)
+        report = await sartor.deploy(self.destination, SOURCES, "next", steps=1)
         assert [d.alteration.id for d in report.done] == [expected]
 
     async def look(self) -> tuple[str, dict[str, int]]:

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 from asyncpg.transaction import Transaction, TransactionState
 
-from sartor import api
+import sartor
 from sartor.domain.destination import Destination
 from sartor.domain.limits import Limits
 from sartor.domain.report import Report
@@ -62,8 +62,8 @@ def driver(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 def deploy(database: Database, folder: Folder) -> Report:
     """Deploy everything, each script by itself."""
-    sources = [api.LineageSource(name="main", location=str(folder.path))]
-    return asyncio.run(api.deploy(Destination.parse(database.url), sources, limits=Limits(fuse=False)))
+    sources = [sartor.LineageSource(name="main", location=str(folder.path))]
+    return asyncio.run(sartor.deploy(Destination.parse(database.url), sources, limits=Limits(fuse=False)))
 
 
 @pytest.mark.usefixtures("driver")

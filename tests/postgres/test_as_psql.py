@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 
-from sartor.api import Flags, load_settings
+from sartor import Flags, load_settings
 from sartor.errors import SartorError, SettingsError
 from sartor.postgres.connect.connect import close, connect
 from support.secured import PASSWORD, Secured

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from sartor import api
+import sartor
 from sartor.domain.backup import Backup
 from sartor.domain.destination import Destination
 from sartor.domain.report import Note, RunEvent
@@ -161,9 +161,11 @@ def deploy(database: Database, folder: Folder, backups: Path) -> tuple[Backup, s
         if isinstance(event, Note) and event.text.startswith("the backup holds the rows of all tables: "):
             notes.append(event.text.partition(": ")[2])
 
-    sources = [api.LineageSource(name="main", location=str(folder.path))]
+    sources = [sartor.LineageSource(name="main", location=str(folder.path))]
     destination = Destination.parse(database.url)
-    report = asyncio.run(api.deploy(destination, sources, "next", backup=str(backups), affected=True, observer=heard))
+    report = asyncio.run(
+        sartor.deploy(destination, sources, "next", backup=str(backups), affected=True, observer=heard)
+    )
     assert report.backup is not None
     return report.backup, notes[0] if notes else None
 
@@ -191,7 +193,7 @@ def test_what_a_run_changes_is_kept(case: Case, database: Database, other: Datab
     assert made.tables == tuple(sorted(name if "." in name else f"public.{name}" for name in split(case.kept)))
     assert {*made.left_out} == {*before, "public.picture"} - {*made.tables}
     assert {name for name in before if before[name] != after.get(name)} <= {*made.tables}
-    restored = asyncio.run(api.restore(made.file, Destination.parse(other.url)))
+    restored = asyncio.run(sartor.restore(other.url, made.file))
     assert restored.left_out == made.left_out
     assert rows(other) == {name: before[name] if name in made.tables else [] for name in before}
     assert not other.rows("select 1 from pg_constraint where not convalidated")

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+import sartor
 from rehearsal.corpus import CASES, TABLE, Case
-from sartor import api
 from sartor.api.observing import ignore
 from sartor.archive.tools import find_tools
 from sartor.domain.destination import Destination
@@ -44,12 +44,12 @@ def ran(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
     """All cases, rehearsed and then run for real, each as an alteration of its own."""
     folder = Folder(tmp_path_factory.mktemp("corpus") / "alterations")
     names = {_write(folder, number, case): case.name for number, case in enumerate(CASES)}
-    sources = [api.LineageSource(name="main", location=str(folder.path))]
+    sources = [sartor.LineageSource(name="main", location=str(folder.path))]
     with temporary_database(server_url) as database:
         for case in CASES:
             database.run(case.own(TABLE + case.setup))
         before = state(database)
-        found = asyncio.run(api.rehearse(Destination.parse(database.url), sources))
+        found = asyncio.run(sartor.rehearse(Destination.parse(database.url), sources))
         after = state(database)
         assert found.failed is None
         real = asyncio.run(_run(database, sources))
@@ -64,9 +64,9 @@ def _write(folder: Folder, number: int, case: Case) -> str:
     return name
 
 
-async def _run(database: Database, sources: list[api.LineageSource]) -> dict[str, tuple[RehearsedStatement, ...]]:
+async def _run(database: Database, sources: list[sartor.LineageSource]) -> dict[str, tuple[RehearsedStatement, ...]]:
     """Deploy for real, observed."""
-    catalogue, request = api.list_alterations(sources), Deploy(target=parse_target("next"))
+    catalogue, request = sartor.list_alterations(sources), Deploy(target=parse_target("next"))
     async with Session(Destination.parse(database.url), application="test", kind=RecordedConnection) as session:
         ledger = await read_ledger(session)
         plan = make_plan(catalogue, ledger, request)

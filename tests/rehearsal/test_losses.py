@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sartor import api
+import sartor
 from sartor.domain.destination import Destination
 from sartor.domain.rehearsal import Rehearsed
 from support.database import temporary_database
@@ -138,8 +138,8 @@ def found(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             folder.write(file, f"-- sartor: up\n{path}\n{sql.replace('side', f'{own}_side')};\n")
             names[file] = name
         database.run("analyze")
-        sources = [api.LineageSource(name="main", location=str(folder.path))]
-        rehearsal = asyncio.run(api.rehearse(Destination.parse(database.url), sources))
+        sources = [sartor.LineageSource(name="main", location=str(folder.path))]
+        rehearsal = asyncio.run(sartor.rehearse(Destination.parse(database.url), sources))
         assert rehearsal.failed is None, rehearsal.failed.message
         yield {names[each.alteration.name]: each for each in rehearsal.alterations}
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sartor import api
+import sartor
 from sartor.domain.destination import Destination
 from sartor.domain.limits import Limits
 from sartor.domain.report import Report
@@ -164,8 +164,8 @@ async def run_here(url: str, stage: Stage, verb: str, way: str) -> tuple[Report,
     A run whose batch is cut may end; one whose scripts are sent one by one finds out how a COMMIT ended, and goes on.
     """
     destination = Destination.parse(url)
-    sources = [api.LineageSource(name="main", location=str(stage.folder.path))]
-    run, target = (api.deploy, "next") if verb == "deploy" else (api.rollback, "0")
+    sources = [sartor.LineageSource(name="main", location=str(stage.folder.path))]
+    run, target = (sartor.deploy, "next") if verb == "deploy" else (sartor.rollback, "0")
     try:
         return await run(destination, sources, target, limits=Limits(fuse=way == "fused")), True
     except Unreachable as error:

@@ -62,18 +62,18 @@ def main() -> int:
     """Run once, when a line comes in."""
     import asyncio  # noqa: PLC0415 - a test that imports this module has no use for these
 
-    import sartor.execution.run_loop  # noqa: F401, PLC0415
-    from sartor import api  # noqa: PLC0415
+    import sartor  # noqa: PLC0415
+    import sartor.execution.run_loop  # noqa: PLC0415
     from sartor.domain.destination import Destination  # noqa: PLC0415
     from sartor.domain.limits import Limits  # noqa: PLC0415
     from sartor.errors import SartorError  # noqa: PLC0415
 
     url, folder, verb, way = sys.argv[1:]
-    destination, sources = Destination.parse(url), [api.LineageSource(name="main", location=folder)]
+    destination, sources = Destination.parse(url), [sartor.LineageSource(name="main", location=folder)]
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()
-    run, target = (api.deploy, "next") if verb == "deploy" else (api.rollback, "0")
+    run, target = (sartor.deploy, "next") if verb == "deploy" else (sartor.rollback, "0")
     try:
         report = asyncio.run(run(destination, sources, target, limits=Limits(fuse=way == "fused")))
     except SartorError as error:

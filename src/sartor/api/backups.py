@@ -22,38 +22,38 @@ if TYPE_CHECKING:
 
 async def backup(
     destination: Destination | str,
-    place: str,
+    file: str,
     *,
     whole: bool = False,
     prove: bool = False,
-    scratch: Destination | str | None = None,
-    pending: Sources | None = None,
+    sources: Sources | None = None,
     target: str = "next",
+    scratch: Destination | str | None = None,
     limits: Limits = NO_LIMITS,
     observer: Observer = ignore,
-) -> tuple[Backup, bool]:
-    """Backs a database up, in pg_dump's custom format; returns the backup, and whether the journal has it.
+) -> Backup:
+    """Backs a database up, in pg_dump's custom format.
 
-        made, _ = await sartor.backup("postgresql://app@db.example.com/app", "/var/backups")
+        made = await sartor.backup("postgresql://app@db.example.com/app", "/var/backups")
         print(made.file, made.bytes)
 
     It holds the whole database or, where the destination has a schema other than `public`, that schema.
 
-    - `place`: an existing folder, or a new file's name.
+    - `file`: an existing folder, or a new file's name.
     - `whole`: back the whole database up, whatever the schema.
     - `prove`: restore the backup into a scratch database, and compare the two.
-    - `pending`: alterations; the backup holds the rows only of those tables that deploying what is pending of them, up
-      to `target`, may change, and of those that these reference.
+    - `sources`, `target`: where alterations are given, the backup holds the rows only of those tables that deploying
+      what is pending up to the target may change, and of those that these reference.
 
-    Raises BackupFailed (no file is left then), DestinationError; with `pending`, RefusedError where nothing is pending,
+    Raises BackupFailed (no file is left then), DestinationError; with `sources`, RefusedError where nothing is pending,
     and what `deploy` raises.
     """
     from sartor.execution.backup import BackupOrder, take_backup
 
     database, server = find_destination(destination), None if scratch is None else find_destination(scratch)
-    order = BackupOrder(place=place, whole=whole, prove=prove, scratch=server)
-    if pending is not None:
-        catalogue = list_alterations(pending)
+    order = BackupOrder(place=file, whole=whole, prove=prove, scratch=server)
+    if sources is not None:
+        catalogue = list_alterations(sources)
         effects = await effects_of(database, catalogue, deploy_request(target), limits, scratch=server)
         if not effects.steps:
             raise RefusedError(
@@ -100,8 +100,8 @@ async def effects_of(
 
 
 async def restore(
+    destination: Destination | str,
     file: str,
-    into: Destination | str,
     *,
     schema: str | None = None,
     create: bool = False,
@@ -111,8 +111,9 @@ async def restore(
 ) -> Restored:
     """Restores a backup into an empty database, in one transaction: where it fails, nothing was restored.
 
-        await sartor.restore("app-20261122T080000Z.dump", "postgresql://app@db.example.com/app_new", create=True)
+        await sartor.restore("postgresql://app@db.example.com/app_new", "app-20261122T080000Z.dump", create=True)
 
+    - `file`: the backup.
     - `schema`: the one schema that the backup holds; other schemas may be there already.
     - `create`: create the database first.
     - `no_owner`: leave owners and grants out, so that all belongs to the role that restores.
@@ -124,5 +125,5 @@ async def restore(
     from sartor.execution.restore import RestoreOrder, put_back
 
     order = RestoreOrder(file=file, schema=schema, create=create, no_owner=no_owner, jobs=jobs)
-    database = find_destination(into)
+    database = find_destination(destination)
     return await observed(observer, lambda told: put_back(order, database, observer=told))

@@ -14,8 +14,8 @@ from sartor.domain.release import parse_target
 if TYPE_CHECKING:
     from sartor.linter.rules import Lint
 
-KEPT = ".sartor"
-"""The folder, in the working directory, where commands keep what rehearsals observed."""
+CACHE = ".sartor"
+"""The folder, in the working directory, where commands leave what rehearsals observed."""
 
 
 def list_alterations(sources: Sources) -> Catalogue:
@@ -35,7 +35,7 @@ def lint(
     released: bool = False,
     above: str | None = None,
     ignored: Iterable[str] = (),
-    kept: Path | None = None,
+    cache: Path | None = None,
 ) -> Lint:
     """Returns the mistakes in the files that can be seen without a database and without running any file.
 
@@ -45,7 +45,7 @@ def lint(
     - `released`: the files are about to be shipped, so that unreleased ones are a mistake.
     - `above`: a release; leave out what belongs to it or to an earlier one.
     - `ignored`: the codes of rules to leave out, or `CODE=identity` for one alteration.
-    - `kept`: the folder where `rehearse` has left what it observed.
+    - `cache`: the folder where `rehearse` has left what it observed.
 
     Raises CatalogueError, SettingsError for a rule that doesn't exist, TargetError.
     """
@@ -58,5 +58,5 @@ def lint(
         released=released,
         above=None if above is None else parse_target(above),
         ignored=[Ignored.parse(text) for text in ignored],
-        remembered=recall(kept) if kept is not None else {},
+        remembered=recall(cache) if cache is not None else {},
     )

@@ -60,7 +60,7 @@ async def status(destination: Destination | str, sources: Sources) -> Destinatio
     )
 
 
-async def history(destination: Destination | str, *, after: int = -1) -> list[Event]:
+async def history(destination: Destination | str, *, after: int = -1) -> tuple[Event, ...]:
     """Returns the journal's events, oldest first. Writes nothing.
 
         for event in await sartor.history("postgresql://app@db.example.com/app"):
@@ -74,7 +74,7 @@ async def history(destination: Destination | str, *, after: int = -1) -> list[Ev
     from sartor.postgres.session import Session
 
     async with Session(find_destination(destination), application="sartor history") as session:
-        return await read_history(session, after=after)
+        return tuple(await read_history(session, after=after))
 
 
 async def check(
@@ -85,9 +85,9 @@ async def check(
     steps: int | None = None,
     strict_order: bool = False,
     accepted: Iterable[str] = (),
+    script: bool = True,
+    rehearse: bool = True,
     limits: Limits = NO_LIMITS,
-    writes: bool = True,
-    rehearses: bool = True,
 ) -> Check:
     """Returns what `deploy` would do with these arguments, with its SQL, and as a script for psql.
 
@@ -96,21 +96,15 @@ async def check(
 
     Writes nothing to the destination, and needs no right but to read ledger and journal.
 
-    - `strict_order`: refuse late alterations, those below the newest deployed one.
-    - `writes`: write the script for psql.
-    - `rehearses`: where SQL is known only once Python runs, run the plan on a clone that is dropped again.
+    - `script`: write the script for psql.
+    - `rehearse`: where SQL is known only once Python runs, run the plan on a clone that is dropped again.
 
     Raises SartorError where a deployment would be refused to anyone; what stops only this role is among the result's
     `obstacles`.
     """
-    from sartor.execution.check import check as look
-
     catalogue = list_alterations(sources)
     request = deploy_request(target, steps=steps, strict_order=strict_order, accepted=accepted)
-    find_sent_sql = _tell if rehearses else None
-    return await look(
-        find_destination(destination), catalogue, request, limits=limits, writes=writes, tell=find_sent_sql
-    )
+    return await _check(destination, catalogue, request, limits, script=script, rehearse=rehearse)
 
 
 async def check_rollback(
@@ -121,8 +115,9 @@ async def check_rollback(
     steps: int | None = None,
     to_timestamp: int | str | None = None,
     accepted: Iterable[str] = (),
+    script: bool = True,
+    rehearse: bool = True,
     limits: Limits = NO_LIMITS,
-    writes: bool = True,
 ) -> Check:
     """Returns what `rollback` would do with these arguments, as `check` does for `deploy`.
 
@@ -130,18 +125,31 @@ async def check_rollback(
         print(found.losses)
 
     - `to_timestamp`: a time in Unix seconds, as the files' names have them.
-    - `writes`: write the script for psql.
+    - `script`, `rehearse`: as in `check`.
 
     Raises as `check`, and TargetError as `rollback`.
     """
-    from sartor.execution.check import check as look
-
     catalogue = list_alterations(sources)
     request = rollback_request(catalogue, target, steps=steps, to_timestamp=to_timestamp, accepted=accepted)
-    return await look(find_destination(destination), catalogue, request, limits=limits, writes=writes, tell=_tell)
+    return await _check(destination, catalogue, request, limits, script=script, rehearse=rehearse)
 
 
-async def _tell(session: Session, catalogue: Catalogue, request: Deploy | Rollback, limits: Limits) -> SentSql:
+async def _check(
+    destination: Destination | str,
+    catalogue: Catalogue,
+    request: Deploy | Rollback,
+    limits: Limits,
+    *,
+    script: bool,
+    rehearse: bool,
+) -> Check:
+    from sartor.execution.check import check as look
+
+    tell = _find_sent_sql if rehearse else None
+    return await look(find_destination(destination), catalogue, request, limits=limits, writes=script, tell=tell)
+
+
+async def _find_sent_sql(session: Session, catalogue: Catalogue, request: Deploy | Rollback, limits: Limits) -> SentSql:
     """Calls `rehearsal.sent_sql.find_sent_sql`, which is loaded only where there is something to find out."""
     from sartor.rehearsal.sent_sql import find_sent_sql
 

@@ -28,7 +28,7 @@ async def rehearse(
     live: bool = False,
     data: bool = False,
     scratch: Destination | str | None = None,
-    kept: Path | None = None,
+    cache: Path | None = None,
     limits: Limits = NO_LIMITS,
     observer: Observer = ignore,
 ) -> Rehearsal:
@@ -41,7 +41,7 @@ async def rehearse(
 
     - `live`: run on the destination itself instead, and roll each script back.
     - `data`: copy the rows into the clone as well.
-    - `kept`: a folder where what was observed is left for `lint`.
+    - `cache`: a folder where what was observed is left for `lint`.
 
     Raises RehearsalFailed where there can be no clone, and what `deploy` raises before it runs a script; that a script
     failed is in the result, and raises nothing.
@@ -55,10 +55,10 @@ async def rehearse(
     place, server = find_destination(destination), None if scratch is None else find_destination(scratch)
     order = RehearsalOrder(default_directory(Path.cwd()), live=live, data=data, scratch=server)
     found = await observed(observer, lambda told: run(place, catalogue, request, order, limits=limits, observer=told))
-    return found if kept is None else _kept(found, kept)
+    return found if cache is None else _keep(found, cache)
 
 
-def _kept(found: Rehearsal, folder: Path) -> Rehearsal:
+def _keep(found: Rehearsal, folder: Path) -> Rehearsal:
     from sartor.linter.rehearsal_cache import remember
 
     try:

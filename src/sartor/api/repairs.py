@@ -50,7 +50,7 @@ async def verify(
 
 
 async def preview_repair(destination: Destination | str, sources: Sources, request: Repair) -> tuple[Mend, ...]:
-    """Returns what `repair` would do with this request. Writes nothing. Raises as `repair`."""
+    """Returns what `repair` would do with this `request`. Writes nothing. Raises as `repair`."""
     from sartor.execution.repair import preview_repair as preview
 
     return await preview(find_destination(destination), list_alterations(sources), request)

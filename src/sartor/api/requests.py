@@ -13,7 +13,7 @@ from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Rollback
 from sartor.domain.release import LATEST, Release, parse_target
 from sartor.errors import SettingsError, TargetError
-from sartor.settings import LineageSource, Settings, parse_sources
+from sartor.settings import LineageSource, parse_sources
 
 Source: TypeAlias = str | os.PathLike[str] | LineageSource
 """A lineage of alterations: a folder, an import package, `NAME=SOURCE`, or a LineageSource."""
@@ -56,20 +56,6 @@ def secrets(destination: Destination) -> tuple[str, ...]:
         return destination.secrets  # connecting raises this error again
     found = (way.password(place).text for place in way.places)
     return (*destination.secrets, *destination.hidden(text for text in found if text))
-
-
-def make_limits(settings: Settings, *, fuse: bool = True) -> Limits:
-    """Returns the limits that the settings state; where `fuse` is False, every statement is sent by itself."""
-    limits = Limits(
-        lock_timeout=settings.lock_timeout,
-        lock_budget=settings.lock_budget,
-        wait=settings.wait,
-        statement_timeout=settings.statement_timeout,
-        fuse=fuse,
-        fingerprint=settings.fingerprint,
-    )
-    origin = settings.statement_timeout_from
-    return limits._replace(statement_timeout_from=origin) if origin else limits
 
 
 def deploy_request(

@@ -41,7 +41,6 @@ async def deploy(
         report = await sartor.deploy("postgresql://app@db.example.com/app", "alterations", "1.2.0")
         print([done.alteration.name for done in report.done])
 
-    - `strict_order`: refuse late alterations, those below the newest deployed one.
     - `backup`: a folder for a backup that is taken before the run; where it can't be taken, nothing is deployed.
     - `affected`: have that backup hold the rows of those tables alone that the run may change, as a rehearsal finds.
 

@@ -10,15 +10,19 @@ from sartor.alterations.process.owner import LEFT_RUNNING, TELL
 
 
 @contextmanager
-def embedded(directory: str | None) -> Iterator[str]:
+def embedded_server(directory: Path | None = None) -> Iterator[str]:
     """Runs a server for trying things out while the block runs; gives its URL.
 
-    `directory` holds its data and keeps them; None means the project's own, below the working directory. Raises
-    EmbeddedUnavailable.
+        with sartor.embedded_server() as url:
+            asyncio.run(sartor.deploy(url, "alterations", "next"))
+
+    - `directory`: holds its data and keeps them; by default one of the project's own, below the working directory.
+
+    Raises EmbeddedUnavailable where the extra `embedded` isn't installed, or the server can't run here.
     """
     from sartor.embedded.server import default_directory, serve
 
-    folder = Path(directory).absolute() if directory else default_directory(Path.cwd())
+    folder = directory.absolute() if directory else default_directory(Path.cwd())
     with serve(folder) as server:
         yield server.url
 

@@ -33,12 +33,12 @@ def main() -> None:
     from sartor.cli import stdout
 
     stdout.hold_standard_descriptors()
-    from sartor import api
+    from sartor.api.server import can_end
     from sartor.cli.dispatch import run_command
 
     code = run_command(sys.argv[1:])
     stdout.flush()
-    if not api.can_end():
+    if not can_end():
         _exit(code)
     sys.exit(code)
 

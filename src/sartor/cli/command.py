@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,8 +9,9 @@ from typing import Any, TypeVar
 
 import typer
 
-from sartor import api
-from sartor.api import Flags, LineageSource, Settings
+import sartor
+from sartor import Flags, LineageSource, Settings
+from sartor.api.requests import secrets
 from sartor.cli import output, redaction
 from sartor.cli.command_line import AS_GIVEN, Resume
 from sartor.cli.json.objects import VERSION, JsonObject, error_json, failure_json, several
@@ -37,7 +37,7 @@ def _flags(context: typer.Context, **more: Any) -> Flags:
 
 def sources(context: typer.Context) -> tuple[LineageSource, ...]:
     """Returns where the alterations are, for a command that needs no database. Raises SettingsError."""
-    return api.load_sources(_flags(context), environ=os.environ, directory=Path.cwd())
+    return sartor.load_sources(_flags(context))
 
 
 @contextmanager
@@ -57,18 +57,18 @@ def settled(
         raise SettingsError("--embedded and --db-url are two databases", hint="leave one of them out")
     settings = _load(flags._replace(db_url=ANYWHERE))
     if ships:
-        api.list_alterations(settings.sources)
-    with api.embedded(embedded or None) as url:
+        sartor.list_alterations(settings.sources)
+    with sartor.embedded_server(Path(embedded) if embedded else None) as url:
         yield _keep(_load(flags._replace(db_url=url)))
 
 
 def _load(flags: Flags) -> Settings:
-    return api.load_settings(flags, environ=os.environ, directory=Path.cwd())
+    return sartor.load_settings(flags)
 
 
 def _keep(settings: Settings) -> Settings:
     for destination in settings.destinations:
-        redaction.keep_secret(api.secrets(destination))
+        redaction.keep_secret(secrets(destination))
     for note in settings.notes:
         output.tell(f"note: {note}")
     return settings
@@ -97,7 +97,7 @@ def execute(
     from sartor.cli import progress  # what reads only, shows none
 
     with progress.shown(resume, destination) as observer:
-        limits = api.make_limits(settings, fuse=fuse)
+        limits = settings.limits._replace(fuse=fuse)
         return run(call(destination, settings.sources, limits=limits, observer=observer), left=left)
 
 
@@ -110,8 +110,8 @@ def show_report(report: Report) -> None:
 
 def reach(url: str, origin: str) -> Destination:
     """Returns the destination at a URL that the option `origin` gives. Raises SettingsError."""
-    destination = api.load_destination(url, origin=origin, environ=os.environ, directory=Path.cwd())
-    redaction.keep_secret(api.secrets(destination))
+    destination = sartor.load_destination(url, origin=origin)
+    redaction.keep_secret(secrets(destination))
     return destination
 
 

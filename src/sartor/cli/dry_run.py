@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sartor.api import Settings
+from sartor import Settings
 from sartor.cli import output
 from sartor.cli.command import on_each, run
 from sartor.cli.json.check import check_json, empty_check

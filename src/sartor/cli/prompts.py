@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sartor import api
-from sartor.api import Settings
+import sartor
+from sartor import Settings
 from sartor.cli import command_line, output, stdout
 from sartor.cli.text.status import by_release
 from sartor.cli.text.units import count, dates
@@ -33,7 +33,7 @@ def require_terminal(settings: Settings, what: str) -> None:
 
     `what` starts its message: what would be done.
     """
-    if api.is_production(settings.environment) and not output.is_terminal():
+    if sartor.is_production(settings.environment) and not output.is_terminal():
         raise RefusedError(
             f"{what}, the environment is {settings.environment}, and there is no terminal to ask",
             hint=f"to do it nevertheless: {command_line.rerun(yes=True)}",

@@ -14,7 +14,7 @@ from os import _exit  # the real one, whatever scripts are given
 from types import FrameType
 from typing import Any, TypeVar
 
-from sartor import api
+from sartor.api.server import own_process
 from sartor.cli import log, output
 from sartor.cli.stream import shout
 from sartor.errors import BrokenInto, Interrupted, SartorError, Unreachable
@@ -30,7 +30,7 @@ def run(main: Coroutine[Any, Any, T], *, left: str | None = None) -> T:
 
     `left` says in that error's message what is left then; by default that is what a run of scripts leaves.
     """
-    api.own_process(output.tell)
+    own_process(output.tell)
     stop = _Stop(left)
     # Before asyncio installs a handler of its own, which cancels once and then raises wherever the process is.
     with _handling(stop), log.shown():

@@ -14,7 +14,7 @@ class Backup(NamedTuple):
     `file` is its absolute path, `schema` the schema that it holds (None: the whole database), `lsn` the position in the
     server's write-ahead log that it stands for, `checksum` that of the file. `proved` says whether it was restored and
     compared. `tables` are the tables whose rows it holds (None: all of them). `left_out` are the tables, and the
-    materialized views, that it holds without rows. Both are full names.
+    materialized views, that it holds without rows. Both are full names. `in_journal` says whether the journal has it.
     """
 
     file: str
@@ -26,6 +26,7 @@ class Backup(NamedTuple):
     proved: bool
     tables: tuple[str, ...] | None = None
     left_out: tuple[str, ...] = ()
+    in_journal: bool = False
 
     @property
     def detail(self) -> dict[str, object]:

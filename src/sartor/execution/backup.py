@@ -55,18 +55,16 @@ class BackupOrder(NamedTuple):
     effects: PlanEffects | None = None
 
 
-async def take_backup(
-    destination: Destination, order: BackupOrder, *, limits: Limits, observer: Observer
-) -> tuple[Backup, bool]:
-    """Backs a destination up; returns the backup, and whether the journal has it.
+async def take_backup(destination: Destination, order: BackupOrder, *, limits: Limits, observer: Observer) -> Backup:
+    """Backs a destination up, and notes the backup in the journal where there is one.
 
     Raises BackupFailed, DestinationError, and LedgerUnsound where the backup is taken and the ledger isn't sound.
     """
-    done: list[tuple[Backup, bool]] = []
+    done: list[Backup] = []
     with too_late(done):
         async with Session(destination, application=application_name("backup")) as session:
             made = await back_up(session, order, limits, observer)
-            done.append((made, await _note_alone(session, made, limits, observer)))
+            done.append(made._replace(in_journal=await _note_alone(session, made, limits, observer)))
     return done[0]
 
 

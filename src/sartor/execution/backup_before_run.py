@@ -23,7 +23,6 @@ class BackupBeforeRun:
     def __init__(self, order: BackupOrder | None) -> None:
         self.backup: Backup | None = None
         self._order = order
-        self._noted = False
 
     @property
     def is_wanted(self) -> bool:
@@ -48,13 +47,13 @@ class BackupBeforeRun:
 
     async def note(self, run: RunContext) -> None:
         """Writes the backup to the journal, once. Raises Stale."""
-        if self.backup is not None and not self._noted:
+        if self.backup is not None and not self.backup.in_journal:
             await run.record(EventKind.BACKUP, None, **self.backup.detail)
-            self._noted = True
+            self.backup = self.backup._replace(in_journal=True)
 
     async def _take(self, run: RunContext, *, unknown: bool) -> None:
         from sartor.execution.backup import back_up
 
         if self._order is not None:
             order = self._order._replace(effects=PlanEffects(unknown=OTHERS)) if unknown else self._order
-            self.backup, self._noted = await back_up(run.session, order, run.limits, run.observer), False
+            self.backup = await back_up(run.session, order, run.limits, run.observer)

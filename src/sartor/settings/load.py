@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sartor.domain.destination import Destination
+from sartor.domain.limits import Limits
 from sartor.settings.destinations import find_destinations
 from sartor.settings.durations import parse_duration, parse_switch
 from sartor.settings.lineages import MAIN, LineageSource, make_sources, parse_sources
@@ -36,6 +37,9 @@ class Flags(NamedTuple):
         return "Flags(...)"  # a password may be in it
 
 
+NO_FLAGS = Flags()
+
+
 class Settings(NamedTuple):
     """The settings of a run. Durations are in seconds; a `statement_timeout` of 0 is none.
 
@@ -55,10 +59,36 @@ class Settings(NamedTuple):
     fingerprint: bool = True
     notes: tuple[str, ...] = ()
 
+    @property
+    def limits(self) -> Limits:
+        """The limits of a run."""
+        limits = Limits(
+            lock_timeout=self.lock_timeout,
+            lock_budget=self.lock_budget,
+            wait=self.wait,
+            statement_timeout=self.statement_timeout,
+            fingerprint=self.fingerprint,
+        )
+        origin = self.statement_timeout_from
+        return limits._replace(statement_timeout_from=origin) if origin else limits
 
-def load_settings(flags: Flags, *, environ: Mapping[str, str], directory: Path) -> Settings:
-    """Loads the settings of a command that needs a database. Raises SettingsError."""
-    lookup = _lookup(environ, directory)
+
+def load_settings(
+    flags: Flags = NO_FLAGS, *, environ: Mapping[str, str] | None = None, directory: Path | None = None
+) -> Settings:
+    """Returns the settings that the command line would have: of variables, secret files and the settings file.
+
+        settings = sartor.load_settings()
+        for destination in settings.destinations:
+            await sartor.deploy(destination, settings.sources, limits=settings.limits)
+
+    - `flags`: settings that take the place of all others, as texts.
+    - `environ`: the variables; by default those of the process.
+    - `directory`: where the settings file is looked for and relative paths begin; by default the working directory.
+
+    Raises SettingsError where a setting can't be used, or no database is given.
+    """
+    lookup, directory = _lookup(environ, directory), directory or Path.cwd()
     notes = check_names(lookup)
     environment = lookup.setting("environment")
     given = dict(_given(lookup, flags))
@@ -76,28 +106,52 @@ def load_settings(flags: Flags, *, environ: Mapping[str, str], directory: Path) 
     )
 
 
-def load_destination(url: str, *, origin: str, environ: Mapping[str, str], directory: Path) -> Destination:
-    """Returns the database at a URL, which may leave user and password to the settings.
+def load_destination(
+    url: str, *, origin: str = "the URL", environ: Mapping[str, str] | None = None, directory: Path | None = None
+) -> Destination:
+    """Returns the database at a `url`, which may leave user and password to the settings, or name a service.
 
-    Raises SettingsError with `origin`.
+        replica = sartor.load_destination("postgresql:///?service=replica")
+
+    - `origin`: what messages call the URL.
+    - `environ`, `directory`: as in `load_settings`.
+
+    Raises SettingsError.
     """
     return find_destinations(_lookup(environ, directory), db_url=url, schema=None, origin=origin)[0]
 
 
-def load_sources(flags: Flags, *, environ: Mapping[str, str], directory: Path) -> tuple[LineageSource, ...]:
-    """Returns where the alterations are, for a command that needs no database. Raises SettingsError."""
-    lookup = _lookup(environ, directory)
+def load_sources(
+    flags: Flags = NO_FLAGS, *, environ: Mapping[str, str] | None = None, directory: Path | None = None
+) -> tuple[LineageSource, ...]:
+    """Returns where the settings say that the alterations are, where no database is needed.
+
+        print(len(list(sartor.list_alterations(sartor.load_sources()))))
+
+    - `flags`, `environ`, `directory`: as in `load_settings`.
+
+    Raises SettingsError.
+    """
+    lookup, directory = _lookup(environ, directory), directory or Path.cwd()
     check_names(lookup)
     return _sources(lookup, flags, directory)
 
 
-def load_ignored(*, environ: Mapping[str, str], directory: Path) -> tuple[str, ...]:
-    """Returns the rules that the settings file leaves out. Raises SettingsError."""
+def load_ignored(*, environ: Mapping[str, str] | None = None, directory: Path | None = None) -> tuple[str, ...]:
+    """Returns the codes of the rules that the settings file leaves out, for `lint`.
+
+        found = sartor.lint("alterations", ignored=sartor.load_ignored())
+
+    - `environ`, `directory`: as in `load_settings`.
+
+    Raises SettingsError.
+    """
     return _lookup(environ, directory).toml.texts("lint-ignore")
 
 
-def _lookup(environ: Mapping[str, str], directory: Path) -> Lookup:
-    return make_lookup(environ, find_toml(directory.absolute(), environ))
+def _lookup(environ: Mapping[str, str] | None, directory: Path | None) -> Lookup:
+    environ = os.environ if environ is None else environ
+    return make_lookup(environ, find_toml((directory or Path.cwd()).absolute(), environ))
 
 
 def _given(lookup: Lookup, flags: Flags) -> Iterator[tuple[str, Found]]:

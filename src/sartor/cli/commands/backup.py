@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from sartor import api
-from sartor.api import Settings
+import sartor
+from sartor import Settings
 from sartor.cli import options, output, progress
 from sartor.cli.command import on_each, reach_scratch, run, settled
 from sartor.cli.declaration import command
@@ -61,22 +61,22 @@ def backup(
     if target is not None and not affected:
         raise UsageError("--target says which tables are affected", hint="add --tables affected")
     with settled(context, ships=affected) as settings:
-        scratch, pending = reach_scratch(scratch_url), settings.sources if affected else None
+        scratch, sources = reach_scratch(scratch_url), settings.sources if affected else None
         _refuse_one_file(file, settings)
 
-        def action(destination: Destination) -> tuple[Backup, bool]:
+        def action(destination: Destination) -> Backup:
             with progress.shown() as observer:
-                made = api.backup(
+                made = sartor.backup(
                     destination, HERE if file is None else file, whole=whole, prove=prove, scratch=scratch,
-                    pending=pending, target=target or "next", limits=api.make_limits(settings), observer=observer,
+                    sources=sources, target=target or "next", limits=settings.limits, observer=observer,
                 )  # fmt: skip
                 return run(made, left="there is no backup, and no file of it")
 
         on_each(
             settings,
             action,
-            show=lambda done: output.result(backup_line(done[0])),
-            as_json=lambda done: backup_result_json(done[0], journal=done[1]),
+            show=lambda made: output.result(backup_line(made)),
+            as_json=backup_result_json,
         )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sartor import api
+import sartor
 from sartor.cli import options
 from sartor.cli.command import settled
 from sartor.cli.declaration import command
@@ -30,7 +30,7 @@ StrictOrder = Annotated[bool, typer.Option("--strict-order", help="Refuse late a
 )
 def check(
     context: typer.Context,
-    target: Target = api.LATEST,
+    target: Target = sartor.LATEST,
     sql: options.Sql = None,
     plan_only: PlanOnly = False,
     steps: options.Steps = None,
@@ -47,16 +47,16 @@ def check(
     with settled(context, strict_order=strict_order) as settings:
 
         def look(destination: Destination, writes: bool) -> Coroutine[Any, Any, Check]:
-            return api.check(
+            return sartor.check(
                 destination,
                 settings.sources,
                 target,
                 steps=steps,
                 strict_order=settings.strict_order,
                 accepted=[*(accept_edited or ()), *(accept_missing or ())],
-                limits=api.make_limits(settings),
-                writes=writes,
-                rehearses=not plan_only,
+                limits=settings.limits,
+                script=writes,
+                rehearse=not plan_only,
             )
 
         return show_check(settings, look, Direction.DEPLOY, sql=sql, plan_only=plan_only)

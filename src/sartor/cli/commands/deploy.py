@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from sartor import api
-from sartor.api import Settings
+import sartor
+from sartor import Settings
 from sartor.cli import options, output, prompts
 from sartor.cli.command import alone, execute, on_each, run, settled, show_report
 from sartor.cli.command_line import Resume, rerun
@@ -52,14 +52,14 @@ def deploy(
     """
     accepted = [*(accept_edited or ()), *(accept_missing or ())]
     affected = options.only_affected(tables, backup)
-    call = partial(api.deploy, steps=steps, accepted=accepted, backup=backup, affected=affected)
+    call = partial(sartor.deploy, steps=steps, accepted=accepted, backup=backup, affected=affected)
     must_ask = _is_unreleased(target, steps) and not yes
     with settled(context, strict_order=strict_order) as settings:
         if must_ask:
             prompts.require_terminal(settings, "`deploy next` deploys what isn't released")
 
         def action(destination: Destination) -> Report:
-            chosen = target or (api.LATEST if steps is not None else _ask_target(destination, settings))
+            chosen = target or (sartor.LATEST if steps is not None else _ask_target(destination, settings))
             if chosen is None:
                 return NOTHING
             if must_ask:
@@ -75,7 +75,7 @@ def _is_unreleased(target: str | None, steps: int | None) -> bool:
     """Returns whether the target is `next`. Raises TargetError where there is none, and no terminal to ask for one."""
     if target is None and steps is None and not output.is_terminal():
         raise TargetError("no target, and no terminal to ask", hint=f"`{rerun(target='1.2.0')}`, or `latest`")
-    return target is not None and target != api.LATEST and parse_target(target).unreleased
+    return target is not None and target != sartor.LATEST and parse_target(target).unreleased
 
 
 def _ask_target(destination: Destination, settings: Settings) -> str | None:
@@ -83,7 +83,7 @@ def _ask_target(destination: Destination, settings: Settings) -> str | None:
 
     Raises RefusedError where nothing is chosen.
     """
-    found = run(api.status(destination, settings.sources))
+    found = run(sartor.status(destination, settings.sources))
     for note in status_notes(found.status):
         output.tell(f"note: {note}")
     if not found.status.pending:
@@ -92,7 +92,7 @@ def _ask_target(destination: Destination, settings: Settings) -> str | None:
     release = prompts.choose_target(
         found.status.pending,
         question=f"Choose the release to deploy{prompts.environment(settings)}",
-        may_leave=api.is_production(settings.environment),
+        may_leave=sartor.is_production(settings.environment),
     )
     if release is None:
         raise RefusedError("nothing was chosen; nothing was done")
@@ -101,5 +101,5 @@ def _ask_target(destination: Destination, settings: Settings) -> str | None:
 
 def _confirm_next(destination: Destination, settings: Settings) -> None:
     """Asks in production whether to deploy unreleased alterations. Raises RefusedError where the answer is no."""
-    if api.is_production(settings.environment):
+    if sartor.is_production(settings.environment):
         prompts.confirm(f"Deploy unreleased alterations to {destination.label}{prompts.environment(settings)}?")

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from sartor import api
-from sartor.api import Settings
+import sartor
+from sartor import Settings
+from sartor.api.runs import protect
 from sartor.cli import options, output, prompts
 from sartor.cli.command import execute, on_each, run, settled, show_report
 from sartor.cli.command_line import Resume
@@ -43,8 +44,8 @@ def fresh(
     """
     resume = Resume(verb="deploy", target="next" if target is None else None)
     with settled(context) as settings:
-        api.protect(settings.environment, "fresh")
-        call = partial(api.fresh, target=target or "next", environment=settings.environment)
+        protect(settings.environment, "fresh")
+        call = partial(sartor.fresh, target=target or "next", environment=settings.environment)
 
         def action(destination: Destination) -> Report:
             if not yes:
@@ -60,7 +61,7 @@ def _confirm(destination: Destination, settings: Settings) -> None:
         raise RefusedError(
             "`fresh` drops everything that the schema holds", hint="add --yes where there is no terminal to ask"
         )
-    found = run(api.status(destination, settings.sources))
+    found = run(sartor.status(destination, settings.sources))
     output.tell(f"This drops all that {destination.label} holds, data and all.")
     typed = prompts.type_name(f"Type the database's name, {found.database}, to go on:")
     if typed != found.database:

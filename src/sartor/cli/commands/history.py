@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from sartor import api
+import sartor
 from sartor.cli import options, output
 from sartor.cli.command import on_each, run, settled
 from sartor.cli.declaration import command
@@ -21,7 +21,7 @@ def history(context: typer.Context) -> None:
     with settled(context, ships=False) as settings:
         on_each(
             settings,
-            lambda destination: run(api.history(destination)),
+            lambda destination: run(sartor.history(destination)),
             show=lambda events: output.results(history_lines(events)),
             as_json=history_json,
         )

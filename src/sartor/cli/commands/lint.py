@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sartor import api
+import sartor
+from sartor.api.files import CACHE
 from sartor.cli import options, output
 from sartor.cli.command import sources
 from sartor.cli.declaration import command
@@ -58,8 +58,8 @@ def lint(
         raise SettingsError(f"there is no format {form!r}", hint=f"the formats are {', '.join(FORMATS)}")
     if form == "json":
         output.want_json()
-    ignored = [*api.load_ignored(environ=os.environ, directory=Path.cwd()), *(ignore or ())]
-    found = api.lint(sources(context), released=released, above=above, ignored=ignored, kept=Path.cwd() / api.KEPT)
+    ignored = [*sartor.load_ignored(), *(ignore or ())]
+    found = sartor.lint(sources(context), released=released, above=above, ignored=ignored, cache=Path.cwd() / CACHE)
     _show(found, form)
     return 1 if found.errors or (strict and found.findings) else 0
 

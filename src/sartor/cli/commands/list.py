@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from sartor import api
+import sartor
 from sartor.cli import options, output
 from sartor.cli.command import sources
 from sartor.cli.declaration import command
@@ -15,7 +15,7 @@ from sartor.cli.text.status import list_lines
 @command("db alteration list --alterations acme.alterations", options.alterations, codes=(0, 2))
 def list_(context: typer.Context) -> None:
     """Show what is shipped, by release. Needs no database."""
-    catalogue = api.list_alterations(sources(context))
+    catalogue = sartor.list_alterations(sources(context))
     if output.wants("--json"):
         output.json_object(list_json(catalogue))
     else:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sartor import api
+import sartor
 from sartor.cli import options, output
 from sartor.cli.command import execute, on_each, reach_scratch, settled, sources
 from sartor.cli.command_line import rerun
@@ -65,7 +65,7 @@ def prove(
     db_url = None if pending or context.obj["embedded"] is not None else scratch_url
     with settled(context, db_url=db_url) as settings:
         call = partial(
-            api.prove, names=alteration or (), pending=pending, scratch=reach_scratch(scratch_url), seed=seed
+            sartor.prove, names=alteration or (), pending=pending, scratch=reach_scratch(scratch_url), seed=seed
         )
         found = on_each(
             settings,
@@ -84,7 +84,7 @@ def _refuse_unproved(found: list[Proofs]) -> None:
 
 
 def _check(context: typer.Context) -> None:
-    found = api.check_manifest(sources(context))
+    found = sartor.check_manifest(sources(context))
     if output.wants("--json"):
         output.json_object(standing_json(found))
     _raise_unless_true(found)

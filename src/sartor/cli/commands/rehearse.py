@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from sartor import api
+import sartor
+from sartor.api.files import CACHE
 from sartor.cli import options, output
 from sartor.cli.command import on_each, reach_scratch, run, settled
 from sartor.cli.declaration import command
@@ -71,12 +72,12 @@ def rehearse(
     if live and (with_data or scratch_url is not None):
         raise UsageError("--live needs no clone", hint="leave --with-data and --scratch-url out")
     accepted = [*(accept_edited or ()), *(accept_missing or ())]
-    call = partial(api.rehearse, target=target or "next", steps=steps, accepted=accepted, live=live, data=with_data)
+    call = partial(sartor.rehearse, target=target or "next", steps=steps, accepted=accepted, live=live, data=with_data)
     with settled(context) as settings:
-        scratch, limits, kept = reach_scratch(scratch_url), api.make_limits(settings), Path.cwd() / api.KEPT
+        scratch, limits, cache = reach_scratch(scratch_url), settings.limits, Path.cwd() / CACHE
 
         def action(destination: Destination) -> Rehearsal:
-            rehearsal = call(destination, settings.sources, scratch=scratch, kept=kept, limits=limits, observer=plain)
+            rehearsal = call(destination, settings.sources, scratch=scratch, cache=cache, limits=limits, observer=plain)
             return run(rehearsal, left="the database is as it was")
 
         found = on_each(settings, action, show=_show, as_json=rehearsal_json)

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from sartor import api
-from sartor.api import Settings
+import sartor
+from sartor import Settings
 from sartor.cli import options, output, prompts
 from sartor.cli.command import execute, on_each, run, settled
 from sartor.cli.declaration import command
@@ -72,7 +72,7 @@ def repair(
         def action(destination: Destination) -> tuple[Mend, ...]:
             if not yes:
                 _confirm(destination, settings, request)
-            return execute(partial(api.repair, request=request), destination, settings)
+            return execute(partial(sartor.repair, request=request), destination, settings)
 
         on_each(settings, action, show=lambda done: output.results(repair_lines(done)), as_json=repair_json)
 
@@ -90,7 +90,7 @@ def _confirm(destination: Destination, settings: Settings, request: Repair) -> N
     """Shows what a repair will do, and asks. Raises RefusedError where the answer is no, or there is no terminal."""
     if not output.is_terminal():
         raise RefusedError("a repair changes what the ledger says", hint="add --yes where there is no terminal to ask")
-    if mends := run(api.preview_repair(destination, settings.sources, request)):
+    if mends := run(sartor.preview_repair(destination, settings.sources, request)):
         for line in question_lines(mends):
             output.tell(line)
         prompts.confirm(f"Repair {destination.label}{prompts.environment(settings)}?")

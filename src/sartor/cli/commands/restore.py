@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sartor import api
+import sartor
 from sartor.cli import output, progress
 from sartor.cli.command import reach, run
 from sartor.cli.declaration import command
@@ -53,8 +53,8 @@ def restore(
     destination = reach(into, "--into")
     with progress.shown() as observer:
         done = run(
-            api.restore(
-                file, destination, schema=schema, create=create, no_owner=no_owner, jobs=jobs, observer=observer
+            sartor.restore(
+                destination, file, schema=schema, create=create, no_owner=no_owner, jobs=jobs, observer=observer
             ),
             left="nothing was restored" if jobs == 1 or create else "what was restored until then stays",
         )

@@ -8,8 +8,8 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from sartor import api
-from sartor.api import Settings
+import sartor
+from sartor import Settings
 from sartor.cli import options, output, prompts
 from sartor.cli.command import alone, execute, on_each, run, settled, show_report
 from sartor.cli.command_line import Resume, rerun
@@ -71,7 +71,7 @@ def rollback(
             if output.is_terminal() and not yes:
                 _confirm(destination, settings, what)
             resume = Resume(what["target"] if wanted.asks else None, steps=steps, alone=alone(settings, destination))
-            call = partial(api.rollback, backup=backup, affected=affected, **what)
+            call = partial(sartor.rollback, backup=backup, affected=affected, **what)
             return execute(call, destination, settings, resume=resume, fuse=not no_fuse)
 
         on_each(settings, action, show=show_report, as_json=report_json, no_run=report_json(NOTHING))
@@ -104,13 +104,13 @@ def _refuse_unclear(wanted: _Wanted, *, sql: str | None, check: bool) -> None:
 
 
 def _check(settings: Settings, wanted: _Wanted, destination: Destination, writes: bool) -> Coroutine[Any, Any, Check]:
-    what, limits = wanted.at(destination, settings), api.make_limits(settings)
-    return api.check_rollback(destination, settings.sources, limits=limits, writes=writes, **what)
+    what, limits = wanted.at(destination, settings), settings.limits
+    return sartor.check_rollback(destination, settings.sources, limits=limits, script=writes, **what)
 
 
 def _ask_target(destination: Destination, settings: Settings) -> str:
     """Asks for the release to go back to, and returns it. Raises TargetError where nothing is deployed."""
-    found = run(api.status(destination, settings.sources))
+    found = run(sartor.status(destination, settings.sources))
     deployed = found.status.releases
     releases = sorted(deployed, reverse=True)
     if not releases:
@@ -125,7 +125,7 @@ def _ask_target(destination: Destination, settings: Settings) -> str:
 
 def _confirm(destination: Destination, settings: Settings, what: dict[str, Any]) -> None:
     """Shows what a rollback will lose, and asks. Raises RefusedError where the answer is no."""
-    found = run(api.preview_rollback(destination, settings.sources, **what))
+    found = run(sartor.preview_rollback(destination, settings.sources, **what))
     if steps := found.plan.steps:
         for line in loss_lines(found):
             output.tell(line)

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from sartor import api
+import sartor
+from sartor.api.runs import protect
 from sartor.cli import options, output, prompts
 from sartor.cli.command import execute, on_each, settled
 from sartor.cli.declaration import command
@@ -31,8 +32,8 @@ def seed(
     production (SARTOR_ENVIRONMENT or the settings say so).
     """
     with settled(context) as settings:
-        api.protect(settings.environment, "seed")
-        call = partial(api.seed, reset=reset, environment=settings.environment)
+        protect(settings.environment, "seed")
+        call = partial(sartor.seed, reset=reset, environment=settings.environment)
 
         def action(destination: Destination) -> Sequence[str]:
             if reset and not yes:

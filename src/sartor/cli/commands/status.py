@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from sartor import api
+import sartor
 from sartor.cli import options, output
 from sartor.cli.command import on_each, run, settled
 from sartor.cli.declaration import command
@@ -21,7 +21,7 @@ def status(context: typer.Context) -> None:
     with settled(context) as settings:
         on_each(
             settings,
-            lambda destination: run(api.status(destination, settings.sources)),
+            lambda destination: run(sartor.status(destination, settings.sources)),
             show=lambda found: output.results(status_lines(found)),
             as_json=status_json,
         )

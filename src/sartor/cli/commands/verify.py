@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sartor import api
+import sartor
 from sartor.cli import options, output
 from sartor.cli.command import execute, on_each, reach_scratch, settled
 from sartor.cli.declaration import command
@@ -38,7 +38,7 @@ def verify(
     if scratch_url is not None and not against_replay:
         raise UsageError("--scratch-url is for a scratch database", hint="add --against-replay")
     with settled(context) as settings:
-        call = partial(api.verify, against_replay=against_replay, scratch=reach_scratch(scratch_url))
+        call = partial(sartor.verify, against_replay=against_replay, scratch=reach_scratch(scratch_url))
         found = on_each(
             settings,
             lambda destination: execute(call, destination, settings),

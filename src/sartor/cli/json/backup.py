@@ -26,9 +26,9 @@ def backup_json(backup: Backup) -> JsonObject:
     }
 
 
-def backup_result_json(backup: Backup, *, journal: bool) -> JsonObject:
-    """Returns the JSON of `backup --json`; `journal` is true where the journal has the backup."""
-    return {"version": VERSION, **backup_json(backup), "journal": journal}
+def backup_result_json(backup: Backup) -> JsonObject:
+    """Returns the JSON of `backup --json`."""
+    return {"version": VERSION, **backup_json(backup), "journal": backup.in_journal}
 
 
 def restore_json(done: Restored) -> JsonObject:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sartor.api import DestinationStatus
+from sartor import DestinationStatus
 from sartor.cli.json.objects import VERSION, JsonObject, alteration_json, entry_json
 from sartor.domain.alteration import Catalogue
 from sartor.domain.ledger import Event

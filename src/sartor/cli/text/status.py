@@ -13,7 +13,7 @@ from sartor.domain.release import Release
 from sartor.domain.visible import visible_line
 
 if TYPE_CHECKING:
-    from sartor.api import DestinationStatus
+    from sartor import DestinationStatus
 
 _DETAILS = ("message", "reason", "was", "path")
 """The fields of an event's detail that the history shows: the first that the event has."""

@@ -1,0 +1,168 @@
+"""A program of an application's: it uses each function of the public API on one database, and is checked with mypy."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from sartor import (
+    LATEST,
+    AlterationFailed,
+    Backup,
+    Catalogue,
+    Check,
+    Destination,
+    DestinationStatus,
+    EventKind,
+    Finished,
+    Flags,
+    Limits,
+    LineageSource,
+    Lint,
+    ObserverFailed,
+    Proofs,
+    RefusedError,
+    Rehearsal,
+    Repair,
+    Report,
+    RollbackPreview,
+    RunEvent,
+    SartorError,
+    Settings,
+    Source,
+    Standing,
+    Verdict,
+    Verification,
+    __version__,
+    backup,
+    check,
+    check_manifest,
+    check_rollback,
+    deploy,
+    embedded_server,
+    fresh,
+    history,
+    is_production,
+    lint,
+    list_alterations,
+    load_destination,
+    load_ignored,
+    load_settings,
+    load_sources,
+    preview_repair,
+    preview_rollback,
+    prove,
+    rehearse,
+    repair,
+    restore,
+    rollback,
+    seed,
+    status,
+    verify,
+)
+
+
+class Watcher:
+    """An observer: `names` are the alterations that were deployed or rolled back."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def __call__(self, event: RunEvent, /) -> None:
+        """Takes one event."""
+        match event:
+            case Finished(alteration=alteration):
+                self.names.append(alteration.name)
+            case _:
+                pass
+
+
+async def read(url: str, sources: Iterable[Source]) -> None:
+    """Looks at files and database, and changes neither."""
+    sources = tuple(sources)
+    catalogue: Catalogue = list_alterations(sources)
+    assert [alteration.is_sql for alteration in catalogue] == [False, False]
+    linted: Lint = lint(sources, ignored=load_ignored())
+    assert linted.errors == 0
+    standing: Standing = check_manifest(sources)
+    assert not standing.contradicts
+    found: DestinationStatus = await status(url, sources)
+    assert found.status.release is None
+    checked: Check = await check(url, sources, LATEST, rehearse=False)
+    assert checked.script is not None
+    assert b"".join(checked.script.blocks())
+    rehearsal: Rehearsal = await rehearse(url, sources)
+    assert rehearsal.verdict is Verdict.SAFE
+    proofs: Proofs = await prove(url, sources, pending=True)
+    assert all(proof.result.good for proof in proofs.proofs)
+
+
+async def change(url: str, folder: Path) -> None:
+    """Deploys, rolls back, backs up and repairs."""
+    watcher, limits = Watcher(), Limits(lock_timeout=1, wait=10)
+    report: Report = await deploy(url, folder, limits=limits, observer=watcher)
+    assert watcher.names == [done.alteration.name for done in report.done]
+    assert (await deploy(Destination.parse(url, schema="other"), str(folder), "next", steps=1)).target is not None
+    preview: RollbackPreview = await preview_rollback(url, folder, steps=1)
+    assert preview.losses[0].table == "second"
+    assert (await check_rollback(url, folder, steps=1)).losses == preview.losses
+    await rollback(url, folder, to_timestamp=1700000001)
+    request = Repair(reason="made by hand", mark_deployed=frozenset({"1700000002-second"}))
+    assert len(await preview_repair(url, folder, request)) == 1
+    assert (await repair(url, folder, request))[0].kind is EventKind.MARKED_DEPLOYED
+    assert [event.kind for event in await history(url)].count(EventKind.ROLLED_BACK) == 1
+    verification: Verification = await verify(url, folder, against_replay=True)
+    assert not verification.ok  # the table that was marked as deployed isn't there
+    made: Backup = await backup(url, str(folder.parent), sources=None)
+    await restore(f"{url}_restored", made.file, create=True)
+
+
+async def develop(url: str, sources: tuple[LineageSource, ...]) -> None:
+    """Starts over, and seeds; not in production."""
+    assert is_production("production")
+    try:
+        await fresh(url, sources, environment="production")
+    except RefusedError as error:
+        assert error.exit_code == 2
+    await fresh(url, sources, environment="test")
+    assert await seed(url, sources, environment="test") == ("010_rows.py",)
+
+
+async def fail(url: str, folder: Path) -> None:
+    """Meets errors, which say what had been done before."""
+
+    def broken(_event: RunEvent) -> None:
+        raise OSError("gone")
+
+    try:
+        await deploy(url, folder, "next", observer=broken)
+    except ObserverFailed as failed:
+        assert failed.report is not None
+    (folder / "next-1700000003-third.sql").write_text("-- sartor: up\nselect 1/0;\n-- sartor: down\n")
+    try:
+        await deploy(url, folder, "next")
+    except AlterationFailed as failed:
+        assert failed.failure.sqlstate == "22012"
+    except SartorError as error:
+        raise AssertionError(error.hint) from error
+
+
+def main() -> None:
+    """Runs all of it on the database of the settings, or on an embedded one."""
+    folder = Path(sys.argv[1]).absolute()
+    settings: Settings = load_settings(Flags(alterations=(str(folder),)))
+    url = load_destination(settings.destinations[0].url).url
+    assert settings.sources == load_sources(Flags(alterations=(str(folder),)))
+    asyncio.run(read(url, [folder]))
+    asyncio.run(change(url, folder))
+    asyncio.run(develop(url, settings.sources))
+    asyncio.run(fail(url, folder))
+    assert settings.limits == Limits()
+    assert callable(embedded_server)
+    sys.stdout.write(f"{__version__}\n")
+
+
+if __name__ == "__main__":
+    main()
