@@ -29,11 +29,11 @@ ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 HOUSE = Path("src", "sartor")
 JUDGED = ("conninfo", "domain", "execution/outcome", "sql")
-JUDGES = {  # of a package, the folders of tests
-    "conninfo": ("conninfo", "domain", "settings"),
-    "domain": ("alterations", "domain", "linter"),
+JUDGES = {  # of a package, the tests
+    "conninfo": ("conninfo", "domain/test_destination.py", "settings"),
+    "domain": ("alterations", "domain"),
     "execution": ("execution",),
-    "sql": ("alterations", "domain", "linter", "sql"),
+    "sql": ("sql", "domain/test_directives.py", "domain/test_recipe.py"),
 }
 
 
@@ -85,8 +85,8 @@ class Row:
 def main() -> int:
     """Runs the command line. Returns 1 where a mutant survives unexplained."""
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is ended, and the copy removed
     modules = [path for name in options.modules or JUDGED for path in _modules(name)]
-    os.nice(10)
     with tempfile.TemporaryDirectory(prefix="sartor-mutants-") as directory:
         copy = Path(directory)
         _copy(copy, modules)

@@ -10,6 +10,7 @@ settings.register_profile(
     database=None,
     deadline=None,
     derandomize=True,
+    max_examples=50,
     phases=(Phase.explicit, Phase.generate),  # an example need not be small to count
     suppress_health_check=list(HealthCheck),
 )

@@ -1,0 +1,76 @@
+"""What is told about a plan, beside its steps."""
+
+from __future__ import annotations
+
+import pytest
+
+from sartor.domain.ledger import Ledger, State
+from sartor.domain.notes import plan_notes
+from sartor.domain.plan import Deploy, Rollback, make_plan
+from sartor.domain.release import Release
+from support.ledgers import alteration, catalogue, entry, ledger
+
+A, B = "1.0.0-1-a.py", "1.1.0-2-b.py"
+AHEAD = (
+    "the database is ahead: it holds 2 alterations of 2.0.0, 2.1.0 that this package doesn't ship; use the package of"
+    " that release, or roll back with it first"
+)
+
+
+def notes(shipped: list[str], deployed: list[str], request: Deploy | Rollback) -> list[str]:
+    return plan_notes(make_plan(catalogue(*shipped), ledger(map(alteration, deployed)), request))
+
+
+@pytest.mark.parametrize(
+    ("shipped", "deployed", "target", "told"),
+    [
+        ([A, B], [], "1.1.0", []),
+        ([A, B], [], "next", []),
+        ([A, B], [A, B], "1.0.0", ["the database is at 1.1.0, above 1.0.0; `rollback 1.0.0` is what goes down"]),
+        ([A, B], [A, B], "1.1.0", []),
+        ([A, B], [B], "1.0.0", [f"{A} arrives late, and is deployed now"]),
+        ([A, B], [A], "1.0.5", ["no alteration belongs to 1.0.5 itself; it has what 1.0.0 has"]),
+        ([A, B], [A], "9.0.0", ["no alteration belongs to 9.0.0 itself; it has what 1.1.0 has"]),
+        ([A, B], [], "0.1.0", ["no alteration belongs to 0.1.0 itself; nothing comes before it either"]),
+    ],
+)
+def test_a_target(shipped: list[str], deployed: list[str], target: str, told: list[str]) -> None:
+    """A deploy that may not be what was meant says what its target is to this database."""
+    assert notes(shipped, deployed, Deploy(target=Release.parse(target))) == told
+
+
+def test_a_rollback_is_told_nothing_of_targets() -> None:
+    """What a target means to a deploy isn't said of a rollback."""
+    assert notes([A, B], [A, B], Rollback(target=Release.parse("1.0.5"))) == []
+
+
+def test_what_was_accepted() -> None:
+    """An accepted edit and an accepted absence are told, each by its file's name."""
+    shipped, held = catalogue(A), ledger([alteration(A, checksum="sha256:old"), alteration("1.0.0-2-gone.py")])
+    plan = make_plan(shipped, held, Deploy(accepted=frozenset({"1-a", "2-gone"})))
+    assert plan_notes(plan) == [
+        f"{A} is accepted as it is now",
+        "1.0.0-2-gone.py is off the ledger; what it made stays",
+    ]
+
+
+def test_what_disk_and_ledger_differ_in() -> None:
+    """Labels, rows ahead, an interrupted script and other lineages are told to whoever runs a command."""
+    shipped = catalogue("1.3.0-1-a.py", "next-2-b.py", "1.0.0-3-c.py", "1.3.0-5-e.py")
+    rows = (
+        entry(alteration("next-1-a.py"), 1),
+        entry(alteration("1.2.0-2-b.py"), 2),
+        entry(alteration("1.0.0-3-c.py"), 3, State.STARTED),
+        entry(alteration("2.0.0-8-x.py"), 4),
+        entry(alteration("2.1.0-9-y.py"), 5),
+        entry(alteration("1.0.0-7-z.py", lineage="own"), 6),
+        entry(alteration("1.3.0-5-other_name.py")._replace(id="5-e"), 7),
+    )
+    assert plan_notes(make_plan(shipped, Ledger(head=9, entries=rows), Deploy())) == [
+        "1-a: deployed as next, now part of 1.3.0",
+        "2-b: part of 1.2.0 here, next in this package; what is released isn't taken back, so the label stays",
+        AHEAD,
+        "1.0.0-3-c.py was interrupted outside a transaction; the next run of it goes on",
+        "the database also holds lineage 'own', which wasn't given",
+        "1.0.0-3-c.py arrives late, and is deployed now",
+    ]

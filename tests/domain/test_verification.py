@@ -1,0 +1,108 @@
+"""What `verify` makes of its findings."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from sartor.domain.alteration import Catalogue
+from sartor.domain.destination import Destination
+from sartor.domain.ledger import Ledger
+from sartor.domain.manifest import Line, Standing
+from sartor.domain.release import Release
+from sartor.domain.schema.difference import Difference
+from sartor.domain.schema.drift import Baseline, Drift
+from sartor.domain.status import compare_with_ledger
+from sartor.domain.verification import Verification
+from sartor.domain.writers import Writer
+from support.ledgers import alteration, catalogue, ledger
+
+A, B, C = (alteration(name) for name in ("1.0.0-1-a.py", "1.0.0-2-b.py", "1.0.0-3-c.py"))
+FINE = Standing((), (), ())
+GONE = Difference(kind="table", name="t", parent="", before="x", after=None)
+
+
+def verification(
+    shipped: Catalogue | None = None, held: Ledger | None = None, standing: Standing = FINE, **found: Any
+) -> Verification:
+    """A verification of three alterations that are all deployed, but for these findings."""
+    ledger_ = ledger([A, B, C]) if held is None else held
+    return Verification(
+        destination=Destination("postgresql://db"),
+        ledger=ledger_,
+        status=compare_with_ledger(shipped or catalogue(A.name, B.name, C.name), ledger_),
+        standing=standing,
+        **{"drift": Drift(), "invalid": (), **found},
+    )
+
+
+def baseline(anew: datetime | None) -> Baseline:
+    at = datetime(2026, 11, 20, tzinfo=UTC)
+    return Baseline(seq=1, at=at, user="ada", host="ci", sartor="9", outdated=False, packed={}, anew=anew)
+
+
+def test_all_is_well() -> None:
+    """Nothing that differs is no fault and no note."""
+    found = verification()
+    assert (found.ok, found.notes, found.released) == (True, (), FINE)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"held": ledger([A._replace(checksum="sha256:old")])},
+        {"standing": Standing((A,), (), ())},
+        {"drift": Drift(differences=(GONE,))},
+    ],
+)
+def test_a_fault(wrong: dict[str, Any]) -> None:
+    """A ledger, a manifest or a schema that differs is a fault; what is only noted isn't."""
+    assert not verification(**wrong).ok
+    assert verification(drift=Drift(noted=(GONE,))).ok
+
+
+def test_a_finding_is_told_once() -> None:
+    """What the ledger says of an alteration already isn't told of its manifest again."""
+    lines = tuple(Line(each.id, each.release, "sha256:0") for each in (B, C))
+    held = ledger([A._replace(checksum="sha256:old"), B, C])
+    found = verification(catalogue(A.name, C.name), held, Standing((A, C), lines, (C,)))
+    assert found.released == Standing((C,), (lines[1],), (C,))
+
+
+def test_notes_about_alterations() -> None:
+    """What is late, unproved, or was never deployed is told, by name."""
+    late = verification(held=ledger([B, C])).notes
+    assert late == ("1.0.0-1-a.py is pending, and older than the newest deployed",)
+    assert "nothing was ever deployed here" in verification(held=Ledger()).notes
+    assert verification(standing=Standing((), (), (B,))).notes == (
+        "1 alteration isn't proved, 1.0.0-2-b.py first; `prove --check` names what isn't",
+    )
+    assert verification(standing=Standing((), (), (C, A))).notes == (
+        "2 alterations aren't proved, 1.0.0-3-c.py first; `prove --check` names what isn't",
+    )
+
+
+def test_notes_about_the_database() -> None:
+    """Unknown drift, invalid indexes and roles that may write are told."""
+    assert verification(drift=Drift(unknown="why")).notes == ("what changed since the last run can't be told: why",)
+    replayed = verification(drift=Drift(unknown="why", baseline=baseline(datetime.now(UTC))), replayed=True)
+    assert replayed.notes == ("what a replay would make can't be told: why",)
+    assert verification(drift=Drift(baseline=baseline(None))).notes == ()
+    (anew,) = verification(drift=Drift(baseline=baseline(datetime(2026, 11, 3, 8, 5, tzinfo=UTC)))).notes
+    assert "by hand before 2026-11-03 08:05 can't be told" in anew
+    writer = Writer("app", "etl", {})
+    assert verification(invalid=("i", "j"), writers=(writer,)).notes == (
+        "index i is invalid: it is written to and never read",
+        "index j is invalid: it is written to and never read",
+        str(writer),
+    )
+
+
+def test_notes_about_ledger_and_disk() -> None:
+    """What is no fault between ledger and disk is told as well."""
+    held = ledger([A, B, C, alteration("2.0.0-9-x.py")])
+    (ahead,) = verification(held=held).notes
+    assert ahead.startswith("the database is ahead: it holds 1 alteration of 2.0.0")
+    assert Release.parse("2.0.0") in compare_with_ledger(catalogue(A.name), held).releases
