@@ -155,7 +155,7 @@ def test_what_leaves_a_trace(sql: str, *, traces: bool) -> None:
         ("select 'f(1)', $$ f(1) $$ /* f(1) */ -- f(1)", set()),
         ("alter table t add x int default f()", {"f"}),
         ("create table u as select f()", {"f"}),
-        ("create unlogged table u (id int default f())", set()),
+        ("create unlogged table u (id int default f(), n int generated always as (g(id)) stored)", set()),
         ("create index on t using gin (a)", set()),
         ("insert into s.t (a) select f() from g(1) as h (b) join k on l(1)", {"f", "g", "l"}),
         ("create or replace function f() returns int language sql return g()", set()),

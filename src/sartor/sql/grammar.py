@@ -72,15 +72,16 @@ class Cursor:
             if not self.take(","):
                 return
 
-    def parentheses(self) -> list[Token]:
+    def parentheses(self) -> Sequence[Token]:
         """Takes what is in parentheses, where some open here, and returns it with them."""
         start, depth = self.at, 0
         while self.at < len(self.tokens) and (depth or self.word() == "("):
-            depth += {"(": 1, ")": -1}.get(self.word(), 0)
+            text = self.tokens[self.at].text
+            depth += (text == "(") - (text == ")")
             self.at += 1
             if depth == 0:
                 break
-        return list(self.tokens[start : self.at])
+        return self.tokens[start : self.at]
 
     def clause(self) -> list[Token | None]:
         """Takes tokens up to a semicolon, a closing parenthesis or the end; None stands for a pair of parentheses."""

@@ -104,7 +104,7 @@ def find_client_copy(sql: str) -> ClientCopy | None:
 
 def waits_for_others(sql: str) -> bool:
     """Returns whether a statement of `sql` waits for other transactions by its nature."""
-    return _first(sql, "(?i)concurrently", lambda statement: statement.waits_for_others) is not None
+    return "concurrently" in sql.lower() and any(statement.waits_for_others for statement in split(sql))
 
 
 def stands_alone(sql: str) -> bool:

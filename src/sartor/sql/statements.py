@@ -7,6 +7,7 @@ a statement calls are known by name only.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -205,7 +206,7 @@ class Statement:
         if self.kind is Kind.SET:
             return not self.starts("set local", "set transaction", "set constraints")
         made = self.head.modifiers if self.kind is Kind.CREATE else self.words if "into" in self.words else ()
-        temporary = not {"temp", "temporary"}.isdisjoint(made) or any(each.name == "pg_temp" for each in self.tokens)
+        temporary = not {"temp", "temporary"}.isdisjoint(made) or re.search(r"(?i)\bpg_temp\b", self.text) is not None
         return temporary or self.kind in _SESSION or not self.calls <= _KNOWN
 
     @cached_property
@@ -217,7 +218,9 @@ class Statement:
         defines = self.kind is Kind.CREATE and self.head.type in {*_ROUTINES, "trigger"}
         names = self.kind in {Kind.DROP, Kind.COMMENT, Kind.GRANT, Kind.REVOKE}
         alters = self.kind is Kind.ALTER and self.head.type in _DEFINING
-        table = self.kind is Kind.CREATE and self.head.type in _TABLES and "as" not in self.words
+        table = (
+            self.kind is Kind.CREATE and self.head.type in _TABLES and "as" not in (each.word for each in self.outer)
+        )
         if defines or names or alters or table:
             return frozenset()
         return frozenset(called(self.tokens, {"on", "using"} if self.head.type == "index" else frozenset()))
