@@ -33,7 +33,7 @@ JUDGES = {  # of a package, the tests
     "conninfo": ("conninfo", "domain/test_destination.py", "settings"),
     "domain": ("alterations", "domain"),
     "execution": ("execution",),
-    "sql": ("sql", "domain/test_directives.py", "domain/test_recipe.py"),
+    "sql": ("sql", "domain/test_directives.py", "domain/test_recipe.py", "linter"),
 }
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sartor.sql.quoting import quote_comment, quote_identifier, quote_literal, quote_word
+from sartor.sql.quoting import quote_comment, quote_identifier, quote_literal, quote_word, shows_itself
 from support.psql import psql
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
@@ -74,3 +74,32 @@ def test_a_word_for_psql_is_only_shown(text: str, server_url: str, tmp_path: Pat
     (tmp_path / "echo.sql").write_text(f"\\cd {tmp_path}\n\\echo {quote_word(text)}\n")
     assert psql(server_url, tmp_path / "echo.sql").out == text.replace("\n", "?") + "\n"
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        (quote_identifier('a"b'), '"a""b"'),
+        (quote_literal(None), "null"),
+        (quote_literal(1.5), "1.5"),
+        (quote_literal("it's"), "'it''s'"),
+        (quote_literal("\\'"), " E'\\\\'''"),
+        (quote_comment("a*b/c"), "a*b/c"),
+        (quote_comment("a */ b"), "a ?/ b"),
+        (quote_comment("a /* *"), "a /? ?"),
+        (quote_comment("a\nb\u2028"), "a?b?"),
+        (quote_word("1.0.0-a_b+c!"), "1.0.0-a_b+c!"),
+        (quote_word(""), "''"),
+        (quote_word("a b's\\\n"), "'a b''s\\\\?'"),
+    ],
+)
+def test_the_forms(written: str, meant: str) -> None:
+    """What needs no quotes or escapes is written without: people read these texts."""
+    assert written == meant
+
+
+@pytest.mark.parametrize("name", ["größe", "a b", "表", ""])
+def test_a_name_that_shows(name: str) -> None:
+    """A name of visible characters shows itself; one with a control, a separator or a reversing character doesn't."""
+    assert shows_itself(name)
+    assert not any(shows_itself(f"a{character}b") for character in "\n\x7f\u200b\u202e\u2028\u2029")
