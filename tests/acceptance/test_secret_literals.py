@@ -27,7 +27,7 @@ def test_it_is_not_shown(sartor: Command, folder: Folder, database: Database, wh
     told = [
         sartor("deploy", "latest", expect=1),
         sartor("deploy", "latest", "--json", expect=1),
-        sartor("deploy", "latest", "--no-fuse", expect=1),
+        sartor("deploy", "latest", "--no-batch", expect=1),
         sartor("history", "--json"),
     ]
     assert not [each for each in told if SECRET in each.out + each.err]

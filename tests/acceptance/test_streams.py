@@ -82,7 +82,7 @@ def test_a_stream_that_takes_nothing(
 
 
 @pytest.mark.parametrize(
-    ("line", "code"), [("2>&1 | head -1", 1), ("--no-fuse 2>&1 | head -1", 1), ("2> >(head -1)", 0)]
+    ("line", "code"), [("2>&1 | head -1", 1), ("--no-batch 2>&1 | head -1", 1), ("2> >(head -1)", 0)]
 )
 def test_a_reader_that_goes_away(sartor: Command, database: Database, line: str, code: int) -> None:
     """The run goes on to its end, a script that prints as well."""

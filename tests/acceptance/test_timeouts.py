@@ -34,9 +34,9 @@ PLACES = {
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("fused", [True, False])
+@pytest.mark.parametrize("batched", [True, False])
 def test_the_limit_that_counted_is_named(
-    place: str, fused: bool, sartor: Command, folder: Folder, database: Database
+    place: str, batched: bool, sartor: Command, folder: Folder, database: Database
 ) -> None:
     """Of a statement that took too long, the words name the place where its limit stands, and no other."""
     flags: tuple[str, ...] = ()
@@ -61,7 +61,7 @@ def test_the_limit_that_counted_is_named(
         case _:
             before = "set local statement_timeout = 50; "
     folder.add(NAME, up=f"{before}select pg_sleep(600)")
-    failed = sartor("deploy", "latest", *flags, *([] if fused else ["--no-fuse"]), "--json", env=env, expect=1)
+    failed = sartor("deploy", "latest", *flags, *([] if batched else ["--no-batch"]), "--json", env=env, expect=1)
     advice = PLACES[place].format(directory=sartor.directory)
     assert failed.json["failed"]["advice"] == f"the statement took {advice}"
 

@@ -26,8 +26,8 @@ def debug(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     return caplog
 
 
-@pytest.mark.parametrize("fuse", [True, False], ids=["in a batch", "one by one"])
-def test_statements(database: Database, folder: Folder, debug: pytest.LogCaptureFixture, *, fuse: bool) -> None:
+@pytest.mark.parametrize("batch", [True, False], ids=["in a batch", "one by one"])
+def test_statements(database: Database, folder: Folder, debug: pytest.LogCaptureFixture, *, batch: bool) -> None:
     """Connections, and statements with their times, are logged at DEBUG, Sartor's and the scripts'; no secret is."""
     user = urlsplit(database.url).username
     url = database.as_user(user or "", "in-the-url")
@@ -46,7 +46,7 @@ def test_statements(database: Database, folder: Folder, debug: pytest.LogCapture
             await conn.fetchval("select 'in-the-url'")
         """,
     )
-    asyncio.run(sartor.deploy(url, folder.path, limits=Limits(fuse=fuse)))
+    asyncio.run(sartor.deploy(url, folder.path, limits=Limits(batch=batch)))
     lines = [record.getMessage() for record in debug.records]
     assert {(record.name, record.levelno) for record in debug.records} == {("sartor", logging.DEBUG)}
     assert any(re.search(r"^\[\d+\] connected to .*, schema public, in \d+\.\d ms$", line) for line in lines)

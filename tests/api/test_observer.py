@@ -76,11 +76,11 @@ def three(folder: Folder) -> Folder:
 @pytest.mark.parametrize("kind", [Planned, Started, Note, Finished, object], ids=lambda kind: kind.__name__)
 def test_the_run_goes_on(database: Database, three: Folder, kind: type[object], way: str) -> None:
     """Whatever event an observer fails at, each alteration is deployed once; the error comes at the end, as its own."""
-    fuse, script = WAYS[way]
+    batch, script = WAYS[way]
     if script is not None:
         three.write(NAMES[1], script)
     error = OSError("the websocket is gone")
-    run = sartor.deploy(database.url, three.path, limits=Limits(fuse=fuse), observer=_raises(kind, error))
+    run = sartor.deploy(database.url, three.path, limits=Limits(batch=batch), observer=_raises(kind, error))
     if kind is Note and script is None:
         assert len(asyncio.run(run).done) == 3  # nothing was noted
     else:
@@ -99,23 +99,25 @@ def test_the_run_goes_on(database: Database, three: Folder, kind: type[object], 
 @pytest.mark.parametrize("way", ["in a batch", "Python"])
 def test_whatever_it_raises(database: Database, three: Folder, error: BaseException, way: str) -> None:
     """What looks like a lost connection, a lost lock, a cancel or an exit is none where an observer raised it."""
-    fuse, script = WAYS[way]
+    batch, script = WAYS[way]
     if script is not None:
         three.write(NAMES[1], script)
     with pytest.raises(ObserverFailed, match=type(error).__name__) as caught:
-        asyncio.run(sartor.deploy(database.url, three.path, limits=Limits(fuse=fuse), observer=_raises(object, error)))
+        asyncio.run(
+            sartor.deploy(database.url, three.path, limits=Limits(batch=batch), observer=_raises(object, error))
+        )
     assert caught.value.__cause__ is error
     assert database.tables() == {"one", "two", "three"}
 
 
-@pytest.mark.parametrize("fuse", [True, False], ids=["in a batch", "one by one"])
-def test_a_run_that_fails_too(database: Database, three: Folder, *, fuse: bool) -> None:
+@pytest.mark.parametrize("batch", [True, False], ids=["in a batch", "one by one"])
+def test_a_run_that_fails_too(database: Database, three: Folder, *, batch: bool) -> None:
     """A script's failure is raised as it is, with its report, and says in a note what the observer raised before."""
     three.add(NAMES[1], up="select 1 / 0")
     with pytest.raises(AlterationFailed, match="division by zero") as caught:
         asyncio.run(
             sartor.deploy(
-                database.url, three.path, limits=Limits(fuse=fuse), observer=_raises(Started, OSError("gone"))
+                database.url, three.path, limits=Limits(batch=batch), observer=_raises(Started, OSError("gone"))
             )
         )
     assert caught.value.__notes__ == ["the run's observer had raised OSError: gone"]

@@ -19,8 +19,8 @@ def test_a_destination_without_timeouts() -> None:
 
 def test_a_destination_with_timeouts() -> None:
     """The URL's lock_timeout counts where none was asked for, its statement_timeout always, with its origin."""
-    found = Limits(fuse=False).at(TIMED)
-    assert found == Limits(lock_timeout=2, statement_timeout=60, statement_timeout_from="service prod", fuse=False)
+    found = Limits(batch=False).at(TIMED)
+    assert found == Limits(lock_timeout=2, statement_timeout=60, statement_timeout_from="service prod", batch=False)
     assert Limits(lock_timeout=7).at(TIMED).lock_timeout == 7
 
 

@@ -21,7 +21,7 @@ from support.schema import dump
 from support.sessions import Holder, backend_waiting, holding, until
 
 EXAMPLES = 16
-WAYS = ((), ("--no-fuse",))
+WAYS = ((), ("--no-batch",))
 COMMANDS = (("deploy", "latest"), ("rollback", "0", "--yes"))
 
 WAITS = {"killed": ("select pg_advisory_lock(7)",), "released": ("begin", "lock table held")}
@@ -108,7 +108,7 @@ def _outcome(ended: Finished, database: Database) -> Outcome:
 
 def _lasting(text: str, database: Database) -> str:
     """Words without what differs from one run to the next."""
-    return PASSING.sub("...", text.replace(" --no-fuse", "").replace(database.name, "DATABASE"))
+    return PASSING.sub("...", text.replace(" --no-batch", "").replace(database.name, "DATABASE"))
 
 
 @given(history=histories())

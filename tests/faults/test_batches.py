@@ -159,7 +159,7 @@ def test_the_connection_is_cut(sartor: Command, database: Database, url: str) ->
     go_on(sartor, database)
 
 
-@pytest.mark.parametrize("way", [(), ("--no-fuse",)], ids=["fused", "apart"])
+@pytest.mark.parametrize("way", [(), ("--no-batch",)], ids=["batched", "apart"])
 def test_the_session_is_terminated(way: tuple[str, ...], sartor: Command, database: Database, url: str) -> None:
     """A session that an administrator ends changed nothing of the script under way."""
     with holding(database.url, LOCK):

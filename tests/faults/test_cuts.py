@@ -24,7 +24,7 @@ from support.stage import Stage
 NUMBER = 30
 """For each way to the server, and each of sending scripts."""
 
-APART = ("--no-fuse",)
+APART = ("--no-batch",)
 """For a cut at the COMMIT of one script: a batch's are all in one message."""
 
 

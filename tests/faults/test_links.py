@@ -45,7 +45,7 @@ def test_a_statement_under_way(reach: str, beyond: Beyond, far: Database, sartor
     folder.table("1.0.0-1600000000-first.py")
     sartor("deploy", "latest", env=there)
     folder.add(SLOW, up="create table slow (id int); select pg_sleep(600)")
-    process = sartor.start("deploy", "latest", "--no-fuse", env=there)
+    process = sartor.start("deploy", "latest", "--no-batch", env=there)
     until(lambda: backend_waiting(far, "PgSleep") or process.poll() is not None, what="the statement")
     beyond.link.cut()
     ended = finish(process)
@@ -83,7 +83,7 @@ def test_cut_at_random(beyond: Beyond, tmp_path: Path) -> None:
     assert tally.violations == [], f"seed {seed}"
 
 
-@pytest.mark.parametrize("way", [(), ("--no-fuse",)], ids=["fused", "apart"])
+@pytest.mark.parametrize("way", [(), ("--no-batch",)], ids=["batched", "apart"])
 def test_the_servers_side(way: tuple[str, ...], sartor: Command, database: Database, folder: Folder) -> None:
     """The server gives a silent client up as soon as the client does the server, in each script of a run."""
     for number in (1, 2):

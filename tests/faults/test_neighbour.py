@@ -151,7 +151,7 @@ def test_runs_together(place: Place) -> None:
 
 def test_runs_one_by_one(place: Place) -> None:
     """Nor where each is sent by itself."""
-    deployed_and_back(place, "--no-fuse")
+    deployed_and_back(place, "--no-batch")
 
 
 def test_runs_through_a_pooler(place: Place, pooled_url: str, database: Database) -> None:

@@ -13,7 +13,7 @@ from support.stage import Stage, new_stage
 from support.versions import race_versions, two_versions
 
 RUNS = 8
-ROUNDS = (["fused"] * RUNS, [way for way in WAYS * (RUNS // 4) for _ in range(2)])
+ROUNDS = (["batched"] * RUNS, [way for way in WAYS * (RUNS // 4) for _ in range(2)])
 """How the runs of each send their scripts; in pairs, as every other one goes through the pooler where it's mixed."""
 
 
@@ -58,4 +58,4 @@ def test_two_versions_of_a_package(server_url: str, pooler_url: str, tmp_path: P
         urls = [
             with_name(url, versions.stage.database.name) for url in (server_url, server_url, pooler_url, pooler_url)
         ]
-        assert race_versions(versions, urls, ["fused", "apart", "apart", "fused"]) == []
+        assert race_versions(versions, urls, ["batched", "apart", "apart", "batched"]) == []

@@ -47,7 +47,7 @@ def test_a_run_goes_on_with_one(limited: str, sartor: Command, folder: Folder, d
     folder.table("1.1.0-1700000003-t3.py")
     database.run(f"alter {of} connection limit 1")
     there = {"SARTOR_DB_URL": role.url}
-    for words, left in ((("deploy", "1.0.0"), 3), (("deploy", "latest", "--no-fuse"), 4), (("rollback", "0"), 0)):
+    for words, left in ((("deploy", "1.0.0"), 3), (("deploy", "latest", "--no-batch"), 4), (("rollback", "0"), 0)):
         done = sartor(*words, env=there)
         assert TOLD in done.err, done
         assert "too many connections" in done.err, done

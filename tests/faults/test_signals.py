@@ -211,7 +211,7 @@ def test_a_second_signal_ends_at_once(sartor: Command, folder: Folder, database:
     check_and_go_on(sartor, database)
 
 
-@pytest.mark.parametrize("way", ["alone", "fused"])
+@pytest.mark.parametrize("way", ["alone", "batched"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_an_interruption_is_kept(
     number: signal.Signals, way: str, sartor: Command, folder: Folder, database: Database

@@ -43,7 +43,7 @@ def lonely(request: pytest.FixtureRequest, lonely_url: str, folder: Folder) -> I
         yield database, with_name(url, database.name)
 
 
-@pytest.mark.parametrize("way", [(), ("--no-fuse",)], ids=["fused", "apart"])
+@pytest.mark.parametrize("way", [(), ("--no-batch",)], ids=["batched", "apart"])
 def test_interrupted_at_commit(way: tuple[str, ...], sartor: Command, lonely: tuple[Database, str]) -> None:
     """Ctrl-C while a COMMIT waits for a standby: nothing behind that script begins; what is committed is told."""
     database, url = lonely

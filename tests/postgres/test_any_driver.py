@@ -63,7 +63,7 @@ def driver(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 def deploy(database: Database, folder: Folder) -> Report:
     """Deploy everything, each script by itself."""
     sources = [sartor.LineageSource(name="main", location=str(folder.path))]
-    return asyncio.run(sartor.deploy(Destination.parse(database.url), sources, limits=Limits(fuse=False)))
+    return asyncio.run(sartor.deploy(Destination.parse(database.url), sources, limits=Limits(batch=False)))
 
 
 @pytest.mark.usefixtures("driver")

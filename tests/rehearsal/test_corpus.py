@@ -80,7 +80,7 @@ async def _run(database: Database, sources: list[sartor.LineageSource]) -> dict[
             catalogue,
             request,
             plan,
-            limits=Limits(fuse=False),
+            limits=Limits(batch=False),
             backup=None,
             observer=ignore,
             load=script_recorder.load,

@@ -23,10 +23,10 @@ from support.stage import Stage
 VERBS = ("deploy", "rollback")
 CUTS = (Cut.BEFORE, Cut.HALF, Cut.AFTER, Cut.LATER, Cut.ANSWER, Cut.OPEN)
 
-WAYS = ("fused", "apart")
+WAYS = ("batched", "apart")
 """How a run sends its scripts: together, or one by one."""
 
-MOMENTS = {"fused": 0.1, "apart": 0.25}
+MOMENTS = {"batched": 0.1, "apart": 0.25}
 """Seconds of a run in which it is killed, at random; the stages' runs take about as long."""
 
 
@@ -167,7 +167,7 @@ async def run_here(url: str, stage: Stage, verb: str, way: str) -> tuple[Report,
     sources = [sartor.LineageSource(name="main", location=str(stage.folder.path))]
     run, target = (sartor.deploy, "next") if verb == "deploy" else (sartor.rollback, "0")
     try:
-        return await run(destination, sources, target, limits=Limits(fuse=way == "fused")), True
+        return await run(destination, sources, target, limits=Limits(batch=way == "batched")), True
     except Unreachable as error:
         if error.report is None or way == "apart":
             raise

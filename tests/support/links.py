@@ -95,7 +95,7 @@ def sever(
 def _start(sartor: Command, beyond: Beyond, stage: Stage, verb: str, reach: str, way: str) -> subprocess.Popen[str]:
     url = beyond.reaching(reach, stage.database.name)
     words = [verb, "next" if verb == "deploy" else "0", "--json", "--wait", str(WAIT)]
-    return sartor.start(*words, *(["--no-fuse"] if way == "apart" else []), env={"SARTOR_DB_URL": url})
+    return sartor.start(*words, *(["--no-batch"] if way == "apart" else []), env={"SARTOR_DB_URL": url})
 
 
 def _cut(
@@ -164,7 +164,7 @@ def _happened(stage: Stage) -> set[str]:
 def _completed(sartor: Command, beyond: Beyond, stage: Stage, verb: str, reach: str, tally: Tally) -> list[str]:
     """What is wrong once a run over the mended link has ended."""
     began = time.monotonic()
-    ended = finish(_start(sartor, beyond, stage, verb, reach, "fused"))
+    ended = finish(_start(sartor, beyond, stage, verb, reach, "batched"))
     tally.counts["next: longest, in s"] = max(tally.counts["next: longest, in s"], round(time.monotonic() - began))
     until(lambda: not at_work(stage.database), limit=60, what="the end of the orphans")
     tally.counts["next: waited over 2 s"] += time.monotonic() - began > 2

@@ -1,6 +1,6 @@
 """Runs in processes of their own, made ready first so that they start, and can be killed, at a chosen moment.
 
-As a program: `runs.py URL FOLDER deploy|rollback fused|apart` loads what a run needs, says `ready`, and runs when a
+As a program: `runs.py URL FOLDER deploy|rollback batched|apart` loads what a run needs, says `ready`, and runs when a
 line comes in; it prints the identities that it did and ends with the exit code that the command would have.
 """
 
@@ -25,7 +25,7 @@ class Ended:
 
 
 class Run:
-    """A run in a process of its own, its scripts `fused` or `apart`: `ready`, then `go`, then `end` or `kill`."""
+    """A run in a process of its own, its scripts `batched` or `apart`: `ready`, then `go`, then `end` or `kill`."""
 
     def __init__(self, url: str, folder: Path, verb: str, way: str) -> None:
         pipe = subprocess.PIPE
@@ -75,7 +75,7 @@ def main() -> int:
     sys.stdin.readline()
     run, target = (sartor.deploy, "next") if verb == "deploy" else (sartor.rollback, "0")
     try:
-        report = asyncio.run(run(destination, sources, target, limits=Limits(fuse=way == "fused")))
+        report = asyncio.run(run(destination, sources, target, limits=Limits(batch=way == "batched")))
     except SartorError as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         return error.exit_code

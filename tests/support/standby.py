@@ -64,7 +64,7 @@ def _one(stage: Stage, sartor: Command, url: str, verb: str, chance: random.Rand
     """Lose the standby, strike a run while its COMMIT waits, find the standby: what was wrong."""
     way, blow = chance.choice(WAYS), chance.choice(list(BLOWS))
     before = _order(stage)
-    words = [verb, "next" if verb == "deploy" else "0", "--json", *(["--no-fuse"] if way == "apart" else [])]
+    words = [verb, "next" if verb == "deploy" else "0", "--json", *(["--no-batch"] if way == "apart" else [])]
     lose_standby(stage.database)
     try:
         process = sartor.start(*words, env={"SARTOR_DB_URL": url})

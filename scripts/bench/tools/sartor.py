@@ -43,13 +43,13 @@ class SartorApart(SartorSql):
     """The same, each statement by itself."""
 
     name = "Sartor, .sql, one by one"
-    manner = "the same with `--no-fuse`"
+    manner = "the same with `--no-batch`"
 
     def deploy(self, site: Site) -> Call:
-        return self._call(site, "deploy", "latest", "--no-fuse")
+        return self._call(site, "deploy", "latest", "--no-batch")
 
     def rollback(self, site: Site) -> Call | None:
-        return self._call(site, "rollback", "0.9.0", "--yes", "--no-fuse")
+        return self._call(site, "rollback", "0.9.0", "--yes", "--no-batch")
 
 
 class SartorPython(SartorSql):

@@ -87,7 +87,7 @@ def execute(
     settings: Settings,
     *,
     resume: Resume = AS_GIVEN,
-    fuse: bool = True,
+    batch: bool = True,
     left: str | None = None,
 ) -> T:
     """Runs a function of the API on a destination, with the sources and limits of the settings, and shows its progress.
@@ -97,7 +97,7 @@ def execute(
     from sartor.cli import progress  # what reads only, shows none
 
     with progress.shown(resume, destination) as observer:
-        limits = settings.limits._replace(fuse=fuse)
+        limits = settings.limits._replace(batch=batch)
         return run(call(destination, settings.sources, limits=limits, observer=observer), left=left)
 
 

@@ -80,8 +80,8 @@ AcceptMissing = Annotated[
         "--accept-missing", metavar="ID", help="Forget a deployed alteration that has no file; repeat it for several."
     ),
 ]
-NoFuse = Annotated[
-    bool, typer.Option("--no-fuse", help="Send every statement by itself, where scripts could be sent together.")
+NoBatch = Annotated[
+    bool, typer.Option("--no-batch", help="Send every statement by itself, where scripts could be sent together.")
 ]
 Backup = Annotated[
     str | None,

@@ -11,7 +11,7 @@ class Limits(NamedTuple):
     """The times that a run waits, in seconds, and how much it does at a time.
 
     `lock_timeout`: for one lock, before the script is rolled back and tried again (0: without end); `lock_budget`: for
-    all tries of a script; `wait`: for another run; `statement_timeout`: for one statement (0: without end). `fuse`:
+    all tries of a script; `wait`: for another run; `statement_timeout`: for one statement (0: without end). `batch`:
     send straight scripts together; `fingerprint`: record at the end what the schema should be. `statement_timeout_from`
     names the place where that timeout is set.
     """
@@ -21,7 +21,7 @@ class Limits(NamedTuple):
     wait: float = 60.0
     statement_timeout: float = 0.0
     statement_timeout_from: str = "the run's statement_timeout"
-    fuse: bool = True
+    batch: bool = True
     fingerprint: bool = True
 
     def at(self, destination: Destination) -> Self:

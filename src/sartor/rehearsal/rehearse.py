@@ -182,7 +182,7 @@ async def deploy_there(
 
     ledger = await read_ledger(scratch, founds=True)
     plan = make_plan(catalogue, ledger, request)
-    limits = limits._replace(fuse=False)
+    limits = limits._replace(batch=False)
     try:
         await execute_plan(
             scratch,

@@ -42,7 +42,7 @@ def deploy(
     accept_missing: options.AcceptMissing = None,
     backup: options.Backup = None,
     tables: options.Tables = None,
-    no_fuse: options.NoFuse = False,
+    no_batch: options.NoBatch = False,
     yes: options.Yes = False,
 ) -> None:
     """Deploy what is pending, up to a release.
@@ -66,7 +66,7 @@ def deploy(
                 _confirm_next(destination, settings)
             resume = Resume(target=None if target else chosen, steps=steps, alone=alone(settings, destination))
             to_target = partial(call, target=chosen, strict_order=settings.strict_order)
-            return execute(to_target, destination, settings, resume=resume, fuse=not no_fuse)
+            return execute(to_target, destination, settings, resume=resume, batch=not no_batch)
 
         on_each(settings, action, show=show_report, as_json=report_json, no_run=report_json(NOTHING))
 

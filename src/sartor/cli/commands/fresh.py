@@ -35,7 +35,7 @@ NOTHING = Report(direction=Direction.DEPLOY, target=None)
 def fresh(
     context: typer.Context,
     target: Target = None,
-    no_fuse: options.NoFuse = False,
+    no_batch: options.NoBatch = False,
     yes: options.Yes = False,
 ) -> None:
     """Drop everything that the schema holds, and deploy again. For development.
@@ -50,7 +50,7 @@ def fresh(
         def action(destination: Destination) -> Report:
             if not yes:
                 _confirm(destination, settings)
-            return execute(call, destination, settings, resume=resume, fuse=not no_fuse)
+            return execute(call, destination, settings, resume=resume, batch=not no_batch)
 
         on_each(settings, action, show=show_report, as_json=report_json, no_run=report_json(NOTHING))
 

@@ -50,7 +50,7 @@ def rollback(
     accept_edited: options.AcceptEdited = None,
     backup: options.Backup = None,
     tables: options.Tables = None,
-    no_fuse: options.NoFuse = False,
+    no_batch: options.NoBatch = False,
     yes: options.Yes = False,
 ) -> int:
     """Undo what is deployed, newest deployment first.
@@ -72,7 +72,7 @@ def rollback(
                 _confirm(destination, settings, what)
             resume = Resume(what["target"] if wanted.asks else None, steps=steps, alone=alone(settings, destination))
             call = partial(sartor.rollback, backup=backup, affected=affected, **what)
-            return execute(call, destination, settings, resume=resume, fuse=not no_fuse)
+            return execute(call, destination, settings, resume=resume, batch=not no_batch)
 
         on_each(settings, action, show=show_report, as_json=report_json, no_run=report_json(NOTHING))
         return 0

@@ -63,7 +63,7 @@ class BatchExecutor:
         # With standard_conforming_strings off, a backslash escapes a quote, and a script's strings would have to be
         # read in another way; without an encoding the server counts an error's place in bytes through the message.
         readable = settings.standard_conforming_strings == "on" and settings.server_encoding != "SQL_ASCII"
-        self._possible = run.limits.fuse and readable
+        self._possible = run.limits.batch and readable
         self._alone = 0
         self._message: BatchMessage | None = None
         self._following: Batch | None = None
