@@ -34,12 +34,13 @@
     │   └── RehearsalFailed             there is no clone to rehearse on
     └── Interrupted                130  a signal ended the run
 
-An error's text says what and why; `hint` says what to do. Neither ever holds a password.
+An error's text says what and why; `hint` says what to do, in the words of the Python API: the command line has its own.
+Neither ever holds a password.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -53,15 +54,22 @@ NOT_HAD = frozenset({"55P03", "40P01"})
 class SartorError(Exception):
     """The root of Sartor's errors: `str(error)` is the reason, `hint` what to do ("" where the reason says it).
 
-    `report` says what had been done when the error ended a run; None where no run had begun.
+    `code` names the kind of error for a program: the class's name, as in `--json`. `about` are the identities of the
+    alterations that it is about, where they are known. `report` says what had been done when the error ended a run;
+    None where no run had begun.
     """
 
+    code: ClassVar[str] = "SartorError"
     exit_code: ClassVar[int] = 1
     hint: str = ""
     report: Report | None = None
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init_subclass__(cls) -> None:
+        cls.code = cls.__name__
+
+    def __init__(self, message: str, *, hint: str | None = None, about: Iterable[str] = ()) -> None:
         super().__init__(message)
+        self.about = tuple(about)
         if hint is not None:
             self.hint = hint
 
@@ -106,7 +114,7 @@ class AlterationFailed(SartorError):
     """A script ran and failed; `failure` says whether anything of it stayed. What the run did before it stays."""
 
     def __init__(self, failure: Failure) -> None:
-        super().__init__(f"{failure.name}: {failure.message}")
+        super().__init__(f"{failure.name}: {failure.message}", about=[failure.id] if failure.id else ())
         self.failure = failure
 
 
@@ -157,7 +165,7 @@ class AlterationMissing(PlanError):
 class OutOfOrder(PlanError):
     """An alteration is late, and `--strict-order` forbids that."""
 
-    hint = "deploy without --strict-order, or rename the alteration so that it comes last"
+    hint = "deploy without `strict_order`, or rename the alteration so that it comes last"
 
 
 class LineageMismatch(PlanError):
@@ -225,7 +233,7 @@ class LedgerTooNew(DestinationError):
 class PoolerRefused(DestinationError):
     """A script that runs outside a transaction was given a transaction pooler."""
 
-    hint = "give the server's own address in --db-url, not the pooler's"
+    hint = "give the server's own address in `destination`, not the pooler's"
 
 
 class EmbeddedUnavailable(DestinationError):

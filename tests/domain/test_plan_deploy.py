@@ -111,7 +111,7 @@ def test_a_lineage_under_another_name_is_refused() -> None:
     """An alteration that the database knows under another lineage's name isn't deployed twice: the hint names both."""
     with pytest.raises(LineageMismatch, match=r"'main'.*'other'") as caught:
         compare_with_ledger(Catalogue((lineage("1.0.0-1-a.py", name="other"),)), ledger([alteration("1.0.0-1-a.py")]))
-    assert "--alterations main=/other" in caught.value.hint
+    assert "`sources` main=/other" in caught.value.hint
 
 
 def test_a_lineage_that_was_not_given_is_left_alone() -> None:

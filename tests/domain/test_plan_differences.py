@@ -33,7 +33,7 @@ def test_an_edit_of_a_released_alteration_is_refused_unless_accepted() -> None:
     before = ledger([alteration("1.0.0-1-a.py", checksum=OLD)])
     with pytest.raises(AlterationEdited, match=r"1\.0\.0-1-a\.py has changed") as caught:
         make_plan(shipped, before, Deploy())
-    assert "--accept-edited 1-a" in caught.value.hint
+    assert "`accepted` 1-a" in caught.value.hint
     plan = make_plan(shipped, before, Deploy(accepted=frozenset({"1-a"})))
     assert (ids(p.alteration for p in plan.accept), ids(s.alteration for s in plan.steps)) == (["1-a"], ["2-b"])
     assert not make_plan(shipped, carry_out(plan, before), Deploy()).steps
@@ -123,7 +123,7 @@ def test_a_missing_alteration_is_refused_unless_accepted() -> None:
     before = ledger(map(alteration, ["1.0.0-1-a.py", "1.0.0-2-gone.py"]))
     with pytest.raises(AlterationMissing, match=r"1\.0\.0-2-gone\.py is deployed") as caught:
         make_plan(shipped, before, Deploy())
-    assert "--accept-missing 2-gone" in caught.value.hint
+    assert "`accepted` 2-gone" in caught.value.hint
     plan = make_plan(shipped, before, Deploy(accepted=frozenset({"2-gone"})))
     assert ids(carry_out(plan, before).entries) == ["1-a", "3-c"]
 

@@ -65,7 +65,7 @@ def find_folder(location: str) -> Path:
         return package
     raise CatalogueError(
         f"there are no alterations at {location}: no such folder, and no such import package",
-        hint="give the folder or the package with --alterations",
+        hint="give the folder or the package with `sources`",
     )
 
 

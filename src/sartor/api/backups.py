@@ -58,7 +58,7 @@ async def backup(
         if not effects.steps:
             raise RefusedError(
                 f"nothing is pending in {database.label}, so there is no table that a deploy may change",
-                hint="leave --tables out: a backup of everything",
+                hint="leave `sources` out: a backup of everything",
             )
         order = order._replace(effects=effects)
     return await observed(observer, lambda told: take_backup(database, order, limits=limits, observer=told))

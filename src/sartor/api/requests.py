@@ -84,8 +84,8 @@ def rollback_request(
     """
     if sum(given is not None for given in (target, steps, to_timestamp)) != 1:
         raise TargetError(
-            "a rollback needs one of: a target, --steps, --to-timestamp",
-            hint="sartor db alteration rollback 1.0.0, or rollback --steps 1",
+            "a rollback needs one of: a target, `steps`, `to_timestamp`",
+            hint="give a `target` such as 1.0.0, or `steps=1`",
         )
     return Rollback(
         target=None if target is None else _rollback_target(catalogue, target),
@@ -99,7 +99,7 @@ def _rollback_target(catalogue: Catalogue, target: str) -> Release:
     if target != LATEST:
         return parse_target(target)
     if catalogue.latest is None:
-        raise TargetError("nothing is released yet, so there is no latest release", hint="roll back with --steps")
+        raise TargetError("nothing is released yet, so there is no latest release", hint="roll back with `steps`")
     return catalogue.latest
 
 
@@ -107,6 +107,6 @@ def _timestamp(text: str) -> tuple[int, str]:
     seconds, _, fraction = text.partition(".")
     if not (seconds.isascii() and seconds.isdigit() and (fraction.isdigit() or not fraction)):
         raise TargetError(
-            f"{text!r} isn't a timestamp", hint="give Unix seconds as file names do: --to-timestamp 1700000000"
+            f"{text!r} isn't a timestamp", hint="give Unix seconds as file names do: `to_timestamp` 1700000000"
         )
     return int(seconds), fraction

@@ -27,10 +27,12 @@ _HINTS = {
     "(?i)file (too large|size limit)": "this user may not write files as large as that: `ulimit -f` says how large",
     "permission denied for": 'give the role the right to read everything: grant pg_read_all_data to "ROLE";',
     "row-level security": "take the backup as the tables' owner, or as a role with bypassrls",
-    "due to lock timeout": "somebody holds a lock on a table: give it longer with --lock-budget, or end that session",
-    'role "[^"]*" does not exist': "make the roles first (pg_dumpall --roles-only), or restore with --no-owner",
-    "must be (owner|able|member)|permission denied to": "restore as a superuser, or with --no-owner",
-    "max_locks_per_transaction": "it is too much for one transaction here: --jobs 2 does without",
+    "due to lock timeout": (
+        "somebody holds a lock on a table: give it longer with `limits.lock_budget`, or end that session"
+    ),
+    'role "[^"]*" does not exist': "make the roles first (pg_dumpall --roles-only), or restore with `no_owner`",
+    "must be (owner|able|member)|permission denied to": "restore as a superuser, or with `no_owner`",
+    "max_locks_per_transaction": "it is too much for one transaction here: `jobs=2` does without",
 }
 """Hints for what the programs complain of, by a pattern of the complaint."""
 

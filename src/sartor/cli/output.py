@@ -13,6 +13,7 @@ from typing import Any
 from sartor.cli import stdout
 from sartor.cli.redaction import redacted, redacted_json
 from sartor.cli.stream import Stream
+from sartor.cli.words import hint, in_words
 from sartor.domain.visible import printable, visible, visible_json
 from sartor.errors import AlterationFailed, Interrupted, SartorError
 
@@ -55,7 +56,7 @@ def script(blocks: Iterable[bytes]) -> None:
 
 def tell(text: str, *, head: str = "") -> None:
     """Writes lines about the work; `head`, before them, is bold where that is possible."""
-    shown = visible(redacted(text))
+    shown = visible(redacted(in_words(text)))
     _words.write(f"{_bold(head)} {shown}\n" if head else f"{shown}\n")
 
 
@@ -134,7 +135,7 @@ def error(error: SartorError) -> None:
     if not isinstance(error, AlterationFailed):
         tell(str(error), head="error:")
     if error.hint:
-        tell(error.hint, head="  hint:")
+        tell(hint(error), head="  hint:")
 
 
 def _bold(text: str) -> str:

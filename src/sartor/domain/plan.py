@@ -122,7 +122,7 @@ def _latest(catalogue: Catalogue) -> Release:
     if latest is None:
         raise TargetError(
             "nothing is released yet, so there is no latest release",
-            hint="`sartor db alteration deploy next` deploys what is unreleased",
+            hint="`deploy` to `next` deploys what is unreleased",
         )
     return latest
 
@@ -166,22 +166,24 @@ def _moot(accepted: frozenset[str], status: Status) -> tuple[str, ...]:
 def _refuse_edited(pairs: Sequence[Pair]) -> None:
     if pairs:
         plural = "has" if len(pairs) == 1 else "have"
-        flags = " ".join(f"--accept-edited {p.alteration.id}" for p in pairs)
+        accepted = " ".join(f"`accepted` {p.alteration.id}" for p in pairs)
         raise AlterationEdited(
             f"{_names(p.alteration.name for p in pairs)} {plural} changed since being deployed here",
             hint="restore the file and ship the change as a new alteration;"
-            f" or, if this database is right as it is: {flags}",
+            f" or, if this database is right as it is: {accepted}",
+            about=[p.alteration.id for p in pairs],
         )
 
 
 def _refuse_missing(entries: Sequence[Entry]) -> None:
     if entries:
         verb = "is" if len(entries) == 1 else "are"
-        flags = " ".join(f"--accept-missing {e.id}" for e in entries)
+        accepted = " ".join(f"`accepted` {e.id}" for e in entries)
         raise AlterationMissing(
             f"{_names(e.name for e in entries)} {verb} deployed here, and not among the alterations given",
-            hint="bring the file back, or give the folder that holds it with --alterations;"
-            f" or, to deploy without it: {flags}",
+            hint="bring the file back, or give the folder that holds it with `sources`;"
+            f" or, to deploy without it: {accepted}",
+            about=[e.id for e in entries],
         )
 
 

@@ -82,5 +82,5 @@ def parse_target(text: str) -> Release:
     except ValueError:
         raise TargetError(
             f"there is no release {text!r}: a target is a version (1.2.0, 2.0.0-beta.1), `latest` or `next`",
-            hint="`sartor db alteration list` shows what is shipped",
+            hint="`list_alterations` shows what is shipped",
         ) from None

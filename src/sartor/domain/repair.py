@@ -94,7 +94,7 @@ def _lacks(ledger: Ledger, alteration: Alteration, wanted: Collection[str]) -> b
 def _indexes(wanted: Collection[str], invalid: Collection[str]) -> Iterator[Mend]:
     for name in sorted(wanted):
         if name not in invalid:
-            raise PlanError(f"there is no invalid index {name} here", hint="`sartor db alteration verify` names them")
+            raise PlanError(f"there is no invalid index {name} here", hint="`sartor.verify` names them")
         yield Mend(EventKind.INDEX_DROPPED, name)
 
 
@@ -111,4 +111,6 @@ def _refuse_unknown(catalogue: Catalogue, ledger: Ledger, request: Repair) -> No
         (request.mark_not_deployed, held | shipped, "is neither deployed here nor among the alterations given"),
     ):
         for alteration_id in sorted(wanted - known):
-            raise PlanError(f"{alteration_id} {reason}", hint="`sartor db alteration status` shows what there is")
+            raise PlanError(
+                f"{alteration_id} {reason}", hint="`sartor.status` shows what there is", about=[alteration_id]
+            )

@@ -105,7 +105,8 @@ def _check_lineages(catalogue: Catalogue, ledger: Ledger, foreign: Iterable[Entr
             raise LineageMismatch(
                 f"{alteration.id} is deployed as part of lineage {home!r}, and was given as part of"
                 f" {alteration.lineage!r}",
-                hint=f"name the lineage as the database knows it: --alterations {home}={location}",
+                hint=f"name the lineage as the database knows it: `sources` {home}={location}",
+                about=[alteration.id],
             )
 
 

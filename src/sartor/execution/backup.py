@@ -225,7 +225,7 @@ def _require_alike(source: Session, scratch: Session) -> None:
     if one != two:
         raise BackupFailed(
             f"the database is on Postgres {one} and the scratch server is Postgres {two}: they can't be compared",
-            hint=f"give a server of version {one} with --scratch-url",
+            hint=f"give a server of version {one} with `scratch`",
         )
 
 
@@ -239,7 +239,7 @@ async def _read_strangers(live: Connection) -> list[Owned]:
         raise BackupFailed(
             f"the backup can't be proved as a superuser: a check of {unsafe[0]}, which belongs to another role, may run"
             " with a superuser's rights what that role may not",
-            hint="prove it as a role that is no superuser, or take it without --prove",
+            hint="prove it as a role that is no superuser, or take it without `prove`",
         )
     return strangers
 

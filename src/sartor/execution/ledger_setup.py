@@ -49,7 +49,8 @@ def _creation_failed(run: RunContext, error: Exception) -> SartorError:
     return RunHeld(
         f"the ledger of schema {run.session.schema} can't be made, as another session is in the way:"
         f" {describe_blockers(blockers)}",
-        hint=f"wait for it, give it longer with --wait, or end that session: select pg_terminate_backend({pid});",
+        hint="wait for it, give it longer with `limits.wait`, or end that session:"
+        f" select pg_terminate_backend({pid});",
     )
 
 

@@ -54,7 +54,7 @@ async def repeat_while_stale(
             if times > TIMES and time.monotonic() - since > run.limits.wait:
                 raise RunHeld(
                     f"other runs are at work in schema {run.session.schema}: they were first {times} times in a row",
-                    hint="wait for them, or give it longer with --wait",
+                    hint="wait for them, or give it longer with `limits.wait`",
                 ) from stale
             run.head = head
 

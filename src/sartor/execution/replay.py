@@ -83,7 +83,7 @@ async def _replay(beside: Destination, catalogue: Catalogue, *, limits: Limits, 
                 raise _OfTheServer(f"{error}; and what belongs to the server isn't done twice") from error
             raise VerificationFailed(
                 f"what is deployed can't be done again from nothing: {error}",
-                hint="`sartor db alteration prove` shows where in the script",
+                hint="`sartor.prove` shows where in the script",
             ) from error
         return await read_fingerprint(session.connection, [place.schema])
 

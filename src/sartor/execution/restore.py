@@ -108,7 +108,7 @@ async def _left_out(tools: Tools, session: Session, file: Path, observer: Observ
 async def _created(into: Destination, observer: Observer) -> AsyncIterator[None]:
     """Creates the database, and drops it again where the block fails; reports where that fails too."""
     if (database := into.database) is None:
-        raise RefusedError("--into names no database to create", hint="end the URL with /NAME")
+        raise RefusedError("`destination` names no database to create", hint="end the URL with /NAME")
     async with Session(into.at(MAINTENANCE), application=application_name("restore")) as session:
         if not session.facts.pooled:
             await stay(session.connection)
@@ -148,7 +148,7 @@ async def _require_empty(session: Session, order: RestoreOrder) -> None:
         )
     raise RefusedError(
         f"{where} isn't empty: it holds {held}",
-        hint="restore into a new database, --create makes it; a backup of one schema goes beside others with --schema",
+        hint="restore into a new database, `create` makes it; a backup of one schema goes beside others with `schema`",
     )
 
 

@@ -139,7 +139,7 @@ def raise_outcome(
         case Outcome.BUSY:
             raise RunHeld(
                 f"another run is at work in schema {session.schema}: {describe_blockers(blockers)}",
-                hint="wait for it, give it longer with --wait, or end that session",
+                hint="wait for it, give it longer with `limits.wait`, or end that session",
             ) from error
         case Outcome.LOST | Outcome.UNDONE:
             raise connection_lost(session, error) from error

@@ -59,7 +59,7 @@ class RunContext:
             if time.monotonic() >= deadline:
                 raise RunHeld(
                     f"another run is at work in schema {self.session.schema}: {describe_blockers(holders)}",
-                    hint="wait for it, give it longer with --wait, or end that session:"
+                    hint="wait for it, give it longer with `limits.wait`, or end that session:"
                     f" select pg_terminate_backend({holders[0].pid if holders else 'PID'});",
                 )
             self.monitor.waiting("another run", holders, deadline)

@@ -102,7 +102,7 @@ async def put_in(
         if not (await read_ledger(session)).exists:
             raise DestinationError(
                 f"nothing is deployed in schema {destination.schema}",
-                hint="deploy first: sartor db alteration deploy",
+                hint="deploy first, by `sartor.deploy`",
             )
         await require_sound(session)
         async with locked_run(session, "seed", limits=limits, observer=observer) as run:

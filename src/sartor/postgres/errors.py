@@ -209,7 +209,7 @@ def _advice(error: BaseException) -> str | None:
         case asyncpg.InterfaceError() if "another operation is in progress" in text:
             return "a query of the script was still running: `await` every query; one connection runs one at a time"
         case asyncpg.LockNotAvailableError():
-            return "the lock wasn't to be had in time; try at a quieter hour, or with a longer --lock-budget"
+            return "the lock wasn't to be had in time; try at a quieter hour, or with a longer `limits.lock_budget`"
         case asyncpg.InsufficientPrivilegeError():
             return "the role that deploys must own what the script alters, or be a member of the owner"
         case _:

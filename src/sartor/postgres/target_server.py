@@ -102,7 +102,7 @@ def find_way(destination: Destination) -> Way:
         keywords = complete(keywords, given)
     if "service" in keywords:
         raise SettingsError(
-            "a service is named, and its file isn't read here", hint="have api.load_destination read the URL"
+            "a service is named, and its file isn't read here", hint="have `sartor.load_destination` read the URL"
         )
     user = keywords.get("user") or _own_name()
     return Way(

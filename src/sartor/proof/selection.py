@@ -21,7 +21,7 @@ def _find(catalogue: Catalogue, name: str) -> Alteration:
     if name in known:
         return known[name]
     near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else "`sartor db alteration list` shows those that there are"
+    hint = f"did you mean {near[0]}?" if near else "`list_alterations` shows those that there are"
     raise TargetError(f"there is no alteration {name}", hint=hint)
 
 

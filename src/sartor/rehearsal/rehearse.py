@@ -235,7 +235,7 @@ def _reason(failed: Failure, *, data: bool) -> str:
     """Returns the reason why an alteration couldn't be rehearsed."""
     if failed.beyond:
         return failed.message
-    advice = "; the clone has no rows, and --with-data gives it those of the destination"
+    advice = "; the clone has no rows, and `data` gives it those of the destination"
     return f"it failed: {failed.message}" + (advice if not data and _may_want_rows(failed) else "")
 
 

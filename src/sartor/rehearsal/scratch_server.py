@@ -53,5 +53,5 @@ def _embedded(stack: AsyncExitStack, folder: Path, reason: Exception) -> str:
     except EmbeddedUnavailable as error:
         raise RehearsalFailed(
             f"there is nowhere to rehearse: {reason}; {error}",
-            hint="name a server where databases may be made: --scratch-url",
+            hint="name a server where databases may be made: `scratch`",
         ) from reason

@@ -88,7 +88,7 @@ async def create_database(session: Session, name: str) -> None:
                 f"role {facts.role} may not create databases",
                 hint=f"as a superuser, run: alter role {quote_identifier(facts.role)} createdb;",
             ) from error
-        hint = "a standby can't have one: --scratch-url names another server" if session.facts.standby else None
+        hint = "a standby can't have one: `scratch` names another server" if session.facts.standby else None
         raise BackupFailed(f"database {name} can't be created: {error}", hint=hint) from error
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from sartor.cli.words import hint, in_words
 from sartor.domain.alteration import Alteration
 from sartor.domain.ledger import Entry
 from sartor.errors import SartorError
@@ -56,7 +57,7 @@ def failure_json(failure: Failure) -> JsonObject:
         "name": failure.name,
         "sqlstate": failure.sqlstate,
         "message": failure.message,
-        "advice": failure.advice,
+        "advice": failure.advice and in_words(failure.advice),
         "detail": failure.detail,
         "hint": failure.hint,
         "context": failure.context,
@@ -71,9 +72,9 @@ def failure_json(failure: Failure) -> JsonObject:
 def error_json(error: SartorError) -> JsonObject:
     """Returns the JSON of an error that ended a command."""
     return {
-        "kind": type(error).__name__,
-        "message": str(error),
-        "hint": error.hint or None,
+        "kind": error.code,
+        "message": in_words(str(error)),
+        "hint": hint(error) or None,
         "exit_code": error.exit_code,
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sartor.cli.text.units import count
+from sartor.cli.words import in_words
 from sartor.domain.notes import plan_notes
 from sartor.domain.plan import Direction
 
@@ -27,7 +28,7 @@ def check_notes(found: Check) -> list[str]:
     """Returns the notes of a check, besides its steps."""
     losses = [f"drops {loss_text(loss)}, with the data in it" for loss in found.losses]
     unknown = [f"what changed since the last run can't be told: {found.drift.unknown}"] if found.drift.unknown else []
-    return [*plan_notes(found.plan), *losses, *found.obstacles, *unknown]
+    return [*plan_notes(found.plan), *losses, *map(in_words, found.obstacles), *unknown]
 
 
 def found_line(found: Check) -> str:

@@ -123,17 +123,17 @@ def _why_not(error: BaseException, timeout: float, password: Password) -> tuple[
         case asyncpg.InvalidPasswordError() if password.text is None:
             return (
                 "the server asks for a password, and none is given" + (password.source and f" ({password.source})"),
-                "give it in SARTOR_PASSWORD, as a variable or a secret file, in the URL or in ~/.pgpass (mode 0600)",
+                "give it in `destination`, in PGPASSWORD or in ~/.pgpass (mode 0600)",
             )
         case asyncpg.InvalidPasswordError():
             return (
                 f"the server refuses these credentials, with the password from {password.source} ({error})",
-                "check user and password (--db-url, SARTOR_DB_URL, SARTOR_PASSWORD, ~/.pgpass) and pg_hba.conf",
+                "check user and password (`destination`, PGPASSWORD, ~/.pgpass) and pg_hba.conf",
             )
         case asyncpg.InvalidAuthorizationSpecificationError():
             return (
                 f"the server refuses these credentials ({error})",
-                "check user and password (--db-url, SARTOR_DB_URL, SARTOR_PASSWORD, ~/.pgpass) and pg_hba.conf",
+                "check user and password (`destination`, PGPASSWORD, ~/.pgpass) and pg_hba.conf",
             )
         case asyncpg.PostgresError() if "unsupported startup parameter" in str(error):
             name = str(error).rpartition(" ")[2].strip("\"'")

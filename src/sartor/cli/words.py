@@ -1,0 +1,50 @@
+"""Puts what the library says of its arguments and functions into the words of the command line."""
+
+from __future__ import annotations
+
+from sartor.errors import AlterationMissing, SartorError
+
+WORDS = {
+    "(`destination`, PGPASSWORD, ~/.pgpass)": "(--db-url, SARTOR_DB_URL, SARTOR_PASSWORD, ~/.pgpass)",
+    "`create` makes it": "--create makes it",
+    "`data` gives it those": "--with-data gives it those",
+    "`deploy` to `next`": "`sartor db alteration deploy next`",
+    "`destination` names no database to create": "--into names no database to create",
+    "`jobs=2`": "--jobs 2",
+    "`limits.lock_budget`": "--lock-budget",
+    "`limits.wait`": "--wait",
+    "`list_alterations`": "`sartor db alteration list`",
+    "`no_owner`": "--no-owner",
+    "`sartor.prove`": "`sartor db alteration prove`",
+    "`sartor.status`": "`sartor db alteration status`",
+    "`sartor.verify`": "`sartor db alteration verify`",
+    "beside others with `schema`": "beside others with --schema",
+    "`scratch`": "--scratch-url",
+    "`sources`": "--alterations",
+    "roll back with `steps`": "roll back with --steps",
+    "`strict_order`": "--strict-order",
+    "`to_timestamp` 1700000000": "--to-timestamp 1700000000",
+    "a target, `steps`, `to_timestamp`": "a target, --steps, --to-timestamp",
+    "deploy first, by `sartor.deploy`": "deploy first: sartor db alteration deploy",
+    "give a `target` such as 1.0.0, or `steps=1`": "sartor db alteration rollback 1.0.0, or rollback --steps 1",
+    "give it in `destination`, in PGPASSWORD or in ~/.pgpass (mode 0600)": (
+        "give it in SARTOR_PASSWORD, as a variable or a secret file, in the URL or in ~/.pgpass (mode 0600)"
+    ),
+    "in `destination`": "in --db-url",
+    "leave `sources` out": "leave --tables out",
+    "without `prove`": "without --prove",
+}
+
+
+def in_words(text: str) -> str:
+    """Returns a text of the library's with options and commands in place of arguments and functions."""
+    if "`" in text:
+        for term in sorted(WORDS, key=len, reverse=True):
+            text = text.replace(term, WORDS[term])
+    return text
+
+
+def hint(error: SartorError) -> str:
+    """Returns what to do about an error, as a user of the command line does it; "" where nothing is known."""
+    option = "--accept-missing" if isinstance(error, AlterationMissing) else "--accept-edited"
+    return in_words(error.hint.replace("`accepted`", option))
