@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -49,10 +50,14 @@ class Mutant:
     @property
     def changed(self) -> tuple[str, ...]:
         """The lines taken and given, without what stands around them."""
-        lines = self.difference.splitlines()
-        return tuple(
-            line[0] + " " + line[1:].strip() for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")
-        )
+        lines = [line for line in self.difference.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+        return tuple(f"{line[0]} {line[1:].strip()}" for line in lines)
+
+    @property
+    def says_nothing(self) -> bool:
+        """True where only `strict=False` of a `zip` is another or gone, which it is by default."""
+        taken, *given = [re.sub(r",\s*(strict=\w+)?\s*\)", ")", line[2:]) for line in self.changed] or [""]
+        return given == [taken] and "strict=False" in self.difference
 
 
 @dataclass(slots=True)
@@ -70,7 +75,7 @@ class Row:
             self.killed += 1
         elif mutant.status in ("not checked", "check was interrupted by user"):
             self.unknown += 1
-        elif (mutant.module, mutant.changed) in explained:
+        elif mutant.says_nothing or (mutant.module, mutant.changed) in explained:
             self.explained += 1
         else:
             self.survivors.append(mutant)
@@ -90,7 +95,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="sartor-mutants-") as directory:
         copy = Path(directory)
         _copy(copy, modules)
-        _mutate(copy, modules, minutes=options.minutes, processes=options.processes)
+        _mutate(copy, modules, options)
         found = list(_found(copy))
     rows = _count(found, _explained())
     _print(rows)
@@ -107,6 +112,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("modules", nargs="*", metavar="MODULE", help="a module or a package, as in `domain/plan`")
     parser.add_argument("--minutes", type=float, help="stop after so many minutes, and show what is known by then")
+    parser.add_argument("--one-in", type=int, default=1, metavar="N", help="run a sample: one of N mutants")
     parser.add_argument("--processes", type=int, default=2, help="how many mutants run at a time, 2 by default")
     parser.add_argument("--diff", action="store_true", help="show the difference that each survivor makes")
     return parser.parse_args()
@@ -143,10 +149,11 @@ def _copy(copy: Path, modules: Iterable[Path]) -> None:
     (copy / "setup.cfg").write_text("[mutmut]\n" + text)
 
 
-def _mutate(copy: Path, modules: Iterable[Path], *, minutes: float | None, processes: int) -> None:
-    """Runs mutmut in `copy`, for so many minutes at most."""
+def _mutate(copy: Path, modules: Iterable[Path], options: argparse.Namespace) -> None:
+    """Runs mutmut in `copy`, for as long as the options allow."""
     mutants = [f"{'.'.join(module.relative_to('src').with_suffix('').parts)}.*" for module in modules]
-    command = [sys.executable, str(HERE / "without_words.py"), "run", "--max-children", str(processes), *mutants]
+    command = [sys.executable, str(HERE / "without_words.py"), str(options.one_in), "run"]
+    command += ["--max-children", str(options.processes), *mutants]
     environment = {**os.environ, "PYTHONPATH": str(HERE)}
     log = copy / "log"
     with log.open("w") as output:
@@ -154,9 +161,9 @@ def _mutate(copy: Path, modules: Iterable[Path], *, minutes: float | None, proce
             command, cwd=copy, env=environment, stdout=output, stderr=output, start_new_session=True
         )
         try:
-            status = process.wait(None if minutes is None else 60 * minutes)
+            status = process.wait(None if options.minutes is None else 60 * options.minutes)
         except subprocess.TimeoutExpired:
-            print(f"stopped after {minutes:g} minutes", file=sys.stderr)
+            print(f"stopped after {options.minutes:g} minutes", file=sys.stderr)
             status = 0
         finally:
             _end(process)

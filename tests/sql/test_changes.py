@@ -86,6 +86,7 @@ def test_what_only_fills(where: str, fills: bool) -> None:
             "with x as (update t set a = 1 where b returning *) select * from x",
             [change("update", "t", columns="a")],
         ),
+        ("with x as (update t set a = 1) select b, c", [change("update", "t", columns="a", whole=True)]),
         ("create rule r as on delete to t do also delete from u", [change("delete", "u", whole=True)]),
     ],
 )
@@ -122,6 +123,7 @@ def test_blocks_and_routines() -> None:
     body = "begin update v set a = 1; end"
     changed = (change("delete", "t"), change("truncate", "u"))
     assert row_changes(block) == changed
+    assert row_changes("do $$ begin update t set a = 1; select b, c; end $$") == (change("update", "t", columns="a"),)
     assert row_changes(block, [body]) == (*changed, change("update", "v", columns="a"))
     assert row_changes("delete from t returning f()", [body]) == (
         change("delete", "t", whole=True),

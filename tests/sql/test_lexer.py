@@ -191,6 +191,8 @@ def test_a_name_is_quoted(name: str, quoted: str) -> None:
         ("'it''s'", "it''s", "it's"),
         ("E'E\\''", "E\\'", "E\\'"),
         ("U&'U'", "U", "U"),
+        ("'$''x'", "$''x", "$'x"),
+        ("$a$b''$a$", "b''", "b''"),
         ("$a$a$a$", "a", "a"),
         ("$$$$", "", ""),
         ("'open", "open", "open"),
@@ -203,3 +205,21 @@ def test_what_a_literal_holds(text: str, literal: str | None, code: str | None) 
     """What is between the quotes, whichever they are, as it is written and as the SQL that it may be."""
     (token,) = tokens(text)
     assert (token.literal, token.code) == (literal, code)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("A1$É", "a1$É"),
+        ('"A""b"', 'A"b'),
+        ('U&"d\\0061\\+000062""\\\\e"', 'dab"\\e'),
+        ("'a'", None),
+        ("$1", None),
+        ('"open', None),
+        (";", None),
+    ],
+)
+def test_a_name(text: str, name: str | None) -> None:
+    """A word is its letters in lower case, a quoted name what its quotes and its code points mean."""
+    (token,) = tokens(text)
+    assert token.name == name

@@ -24,7 +24,9 @@ WIDEN = "begin execute 'alter table ' || name; end"
         ("select widen('t')", [WIDEN], True, False),
         ("call fill()", [f"begin {LOOP} end"], True, True),
         ("update t set a = slug(b)", ["begin if b is null then return ''; end if; return lower(b); end"], True, False),
+        ("do $$ begin if a then raise notice 'drop'; end if; end $$", [], True, False),
         ("update t set a = 1", [], True, False),
+        ("update t set a = widen('u')", [WIDEN], True, True),
     ],
 )
 def test_what_rows_decide(sql: str, routines: list[str], *, queried: bool, forks: bool) -> None:

@@ -33,6 +33,7 @@ ATOMIC = "create function f() returns int language sql begin atomic select 1; se
         [ATOMIC.replace("create function", "create or replace procedure")],
         ["begin", "select 1", "end"],
         ["select begin atomic", "select 1"],
+        ["select function begin atomic", "select 1"],
         ["create table atomic (begin int)", "create view begin atomic", "select 1"],
         ["create function f() as 'begin atomic'", "select 1"],
         ["create function atomic()", "create function begin(atomic int)", "select 1"],

@@ -66,6 +66,14 @@ def test_actions(actions: str, found: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    "sql", ["alter table t", "create table t (a int)", "drop table t", "comment on table t is 'x'"]
+)
+def test_no_actions(sql: str) -> None:
+    """Only an ALTER has actions, and none where it says none."""
+    assert Statement(sql).actions == ()
+
+
+@pytest.mark.parametrize(
     ("sql", "waits"),
     [
         ("CREATE UNIQUE INDEX CONCURRENTLY i ON t (a)", True),
@@ -74,6 +82,7 @@ def test_actions(actions: str, found: list[str]) -> None:
         ("reindex (verbose, concurrently) table t", True),
         ("reindex (concurrently 'off') table t", False),
         ("alter table t detach partition p concurrently", True),
+        ("alter table t detach partition s.p concurrently", True),
         ("alter table t detach partition p finalize", False),
         ("refresh materialized view concurrently v", False),
         ("create index concurrently_i on t (a) -- concurrently", False),
@@ -96,11 +105,70 @@ def test_what_waits(sql: str, *, waits: bool) -> None:
         ("copy t to stdout (format 'binary')", (False, True)),
         ("copy t from '/tmp/stdin'", None),
         ("copy stdin to program 'cat'", None),
+        ("copy t stdin", None),
+        ("copy", None),
     ],
 )
 def test_a_copy(sql: str, found: tuple[bool, bool] | None) -> None:
     """Only COPY from and to the client exchanges messages with it."""
     assert Statement(sql).client_copy == (None if found is None else ClientCopy(sql, *found))
+
+
+@pytest.mark.parametrize(
+    ("sql", "refuses"),
+    [
+        ("vacuum full t", True),
+        ("alter system set work_mem = 1", True),
+        ("create database d", True),
+        ("drop tablespace s", True),
+        ("reindex (verbose) schema s", True),
+        ("cluster", True),
+        ("CLUSTER VERBOSE", True),
+        ("cluster t", False),
+        ("cluster verbose t", False),
+        ("discard all", True),
+        ("discard plans", False),
+        ("create index concurrently i on t (a)", True),
+        ("create index i on t (a)", False),
+        ("reindex table t", False),
+        ("alter database d reset all", False),
+        ("create role r", False),
+    ],
+)
+def test_what_refuses_a_transaction(sql: str, *, refuses: bool) -> None:
+    """What the server refuses in a transaction, whatever it is about."""
+    assert Statement(sql).refuses_transaction is refuses
+
+
+@pytest.mark.parametrize(
+    ("sql", "changes"),
+    [
+        ("create role r", True),
+        ("alter database d reset all", True),
+        ("drop user if exists u", True),
+        ("drop user mapping for u server s", False),
+        ("create table role ()", False),
+        ("comment on role r is 'x'", False),
+        ("drop table database", False),
+    ],
+)
+def test_what_changes_the_server(sql: str, *, changes: bool) -> None:
+    """Roles, databases and the like belong to the server, and outlast a database."""
+    assert Statement(sql).changes_server is changes
+
+
+@pytest.mark.parametrize(
+    ("sql", "block"),
+    [
+        ("do $$ begin end $$", " begin end "),
+        ("do language plpgsql 'begin ''x''; end'", "begin 'x'; end"),
+        ("do language plpgsql", None),
+        ("select 'do'", None),
+    ],
+)
+def test_a_block(sql: str, block: str | None) -> None:
+    """The text that a DO runs, without its quotes."""
+    assert Statement(sql).block == block
 
 
 @pytest.mark.parametrize(
@@ -114,6 +182,8 @@ def test_a_copy(sql: str, found: tuple[bool, bool] | None) -> None:
         ("call p('drop database d')", False),
         ("reindex system", False),
         ("create database d", False),
+        ("do $$ begin execute 'alter role r login'; end $$", False),
+        ("do $$ begin create user u; end $$", False),
     ],
 )
 def test_what_stays_in_the_database(sql: str, *, inside: bool) -> None:
@@ -132,6 +202,9 @@ def test_what_stays_in_the_database(sql: str, *, inside: bool) -> None:
         ("drop function set_config(text)", False),
         ("set local search_path = x", False),
         ("set search_path = x", True),
+        ("set transaction isolation level serializable", False),
+        ("set constraints all deferred", False),
+        ("select temp, temporary from t", False),
         ("select pg_catalog.set_config('a', 'b', false)", True),
         ("select Own(1)", True),
         ("select nextval('s')", True),
@@ -163,6 +236,14 @@ def test_what_leaves_a_trace(sql: str, *, traces: bool) -> None:
         ("create event trigger t on ddl_command_start execute function f()", {"f"}),
         ("drop function f(int)", set()),
         ("create view v as select f()", {"f"}),
+        ("f(1)", {"f"}),
+        (".f(1)", {"f"}),
+        ("a.b.f(1) s.g(2)", {"f", "g"}),
+        ("insert into d.s.t (a) select 1", set()),
+        ("alter routine f(int) rename to g", set()),
+        ("create index on f(a)", set()),
+        ("create index on s.f(a)", set()),
+        ("(select 1) union select a", set()),
     ],
 )
 def test_calls(sql: str, found: set[str]) -> None:
@@ -186,7 +267,11 @@ def test_a_program(sql: str, *, found: bool) -> None:
         ("create function f() returns int stable language sql as 'select 1'", None),
         ("create function f() returns int language sql immutable return 1", None),
         ("create function f() returns int language sql begin atomic select stable; end", "f"),
+        ("create function f(a int) returns int language sql return stable", "f"),
         ("select f()", None),
+        ("alter function f() owner to r", None),
+        ("create table t ()", None),
+        ("create function", None),
     ],
 )
 def test_a_function_made(sql: str, found: str | None) -> None:

@@ -156,7 +156,6 @@ class Action(NamedTuple):
 def read_actions(cursor: Cursor) -> Iterator[Action]:
     """Reads the actions of an ALTER TABLE, from behind the table's name on."""
     while cursor.word() not in {"", ";", ")"}:
-        start = cursor.at
         what, column, guarded = _action(cursor)
         rest = []
         while cursor.word() not in {"", ",", ";", ")"}:
@@ -164,7 +163,7 @@ def read_actions(cursor: Cursor) -> Iterator[Action]:
                 rest.append(cursor.word())
                 cursor.at += 1
         yield Action(what, column, guarded, tuple(rest))
-        if not cursor.take(",") or cursor.at == start:
+        if not cursor.take(","):
             return
 
 

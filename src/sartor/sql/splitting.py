@@ -76,7 +76,7 @@ class _Body:
         self._before = token.word
 
     def _is_of_routine(self) -> bool:
-        head = self._head[:1] + self._head[3:] if self._head[1:3] == ["or", "replace"] else self._head[:2]
+        head = self._head[:1] + self._head[3:] if self._head[1:3] == ["or", "replace"] else self._head
         return head[0] == "create" and head[1] in _ROUTINES
 
 
