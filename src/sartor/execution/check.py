@@ -6,19 +6,17 @@ import dataclasses
 from collections.abc import Awaitable, Callable, Iterator
 
 from sartor.alterations.data_independent import is_data_independent
-from sartor.alterations.loader import load_script
-from sartor.alterations.script import Script
 from sartor.domain.alteration import Catalogue
 from sartor.domain.check import Check, CheckedStep, SentMessage, SentSql
 from sartor.domain.destination import Destination
-from sartor.domain.ledger import Ledger, State
+from sartor.domain.ledger import Ledger
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Direction, Plan, Rollback, Step, make_plan
 from sartor.domain.schema.drift import Drift
 from sartor.errors import DestinationError, LedgerTooNew, PrivilegeMissing
 from sartor.execution.executors.psql import write_script
 from sartor.execution.preview import find_losses
-from sartor.execution.run_loop import load_all
+from sartor.execution.units import Unit, compile_unit, prerequisites
 from sartor.execution.verify import look_for_drift
 from sartor.postgres import psql
 from sartor.postgres.ledger import read_ledger, require_format
@@ -57,7 +55,7 @@ async def check(
         if tell is not None and (telling := _last_that_may_tell(plan)):
             told = await tell(session, catalogue, dataclasses.replace(request, steps=telling), limits)
         obstacles += told.notes
-        steps = tuple(_checked(step, plan.direction, told) for step in plan.steps)
+        steps = tuple(_checked(compile_unit(step, plan.direction), told) for step in plan.steps)
         losses = await find_losses(session, plan) if plan.direction is Direction.ROLLBACK else ()
         script = None
         if writes:
@@ -72,7 +70,7 @@ async def check(
 
 def _obstacles(session: Session, ledger: Ledger, plan: Plan) -> Iterator[str]:
     """Yields why this role, or this version of Sartor, can't run the plan. Raises ScriptError where no role can."""
-    for require in (session.require_write, lambda: require_format(ledger), lambda: load_all(plan, session)):
+    for require in reversed(prerequisites(plan, session, ledger)):
         try:
             require()
         except DestinationError as error:
@@ -90,20 +88,19 @@ def _last_that_may_tell(plan: Plan) -> int:
 
 
 def _may_tell(step: Step, direction: Direction) -> bool:
-    script = load_script(step.alteration)
-    return script.sql(direction) is None and is_data_independent(script, direction)
+    unit = compile_unit(step, direction)
+    return unit.statements is None and is_data_independent(unit.script, direction)
 
 
-def _checked(step: Step, direction: Direction, told: SentSql) -> CheckedStep:
-    script = load_script(step.alteration)
-    messages, rehearsed = _messages(script, direction, told)
+def _checked(unit: Unit, told: SentSql) -> CheckedStep:
+    messages, rehearsed = _messages(unit, told)
     return CheckedStep(
-        step=step,
+        step=unit.step,
         sql=None if messages is None else "".join(map(_shown, messages)),
-        transactional=not script.needs_session(direction),
+        transactional=unit.transactional,
         messages=messages or (),
         rehearsed=rehearsed,
-        unsayable=_unsayable(step, messages),
+        unsayable=_unsayable(unit, messages),
     )
 
 
@@ -112,18 +109,19 @@ def _shown(sent: SentMessage) -> str:
     return psql.say(sent.text) + ("" if sent.rows is None else f"-- its data: {sent.rows.place}\n")
 
 
-def _messages(script: Script, direction: Direction, told: SentSql) -> tuple[tuple[SentMessage, ...] | None, bool]:
-    """Returns the messages that a script sends, or None where unknown; and whether they come from a rehearsal."""
-    if (fragments := script.sql(direction)) is not None:
-        return tuple(SentMessage(fragment.text, fragment.rows) for fragment in fragments), False
-    texts = told.messages.get(script.alteration.identity) if is_data_independent(script, direction) else None
+def _messages(unit: Unit, told: SentSql) -> tuple[tuple[SentMessage, ...] | None, bool]:
+    """Returns the messages that a unit sends, or None where unknown; and whether they come from a rehearsal."""
+    if (statements := unit.statements) is not None:
+        return tuple(SentMessage(statement.text, statement.rows) for statement in statements), False
+    independent = is_data_independent(unit.script, unit.direction)
+    texts = told.messages.get(unit.about.identity) if independent else None
     return None if texts is None else tuple(map(SentMessage, texts)), texts is not None
 
 
-def _unsayable(step: Step, messages: tuple[SentMessage, ...] | None) -> str | None:
+def _unsayable(unit: Unit, messages: tuple[SentMessage, ...] | None) -> str | None:
     if messages is None:
         return "is Python, and only running it can tell its SQL"
-    if step.entry is not None and step.entry.state is not State.DEPLOYED:
+    if unit.resumes:
         return "was interrupted outside a transaction, and only Sartor can go on with it"
     if not all(sent.rows or psql.is_sayable(sent.text) for sent in messages):
         return "has SQL that psql would read in another way: COPY from the client, a backslash, an open quote"

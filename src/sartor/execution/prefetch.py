@@ -1,4 +1,4 @@
-"""The remaining steps of a plan. Scripts are loaded shortly before they run, so that memory doesn't grow with a run."""
+"""The remaining units of a plan. Scripts are loaded shortly before they run, so that memory doesn't grow with a run."""
 
 from __future__ import annotations
 
@@ -9,48 +9,48 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 
-from sartor.alterations.script import Script
 from sartor.domain.plan import Step
 from sartor.errors import SartorError
+from sartor.execution.units import Unit
 
 LARGE = 1 << 17
 """Size in bytes above which a script isn't loaded ahead: while it loads, the script before it would hold its locks."""
 
 
 class Prefetch:
-    """A queue of a plan's steps, in order; `load` returns the script of a step."""
+    """A queue of a plan's units, in order; `compile_step` returns the unit of a step."""
 
-    def __init__(self, steps: Iterable[Step], load: Callable[[Step], Script]) -> None:
+    def __init__(self, steps: Iterable[Step], compile_step: Callable[[Step], Unit]) -> None:
         self._steps = deque(steps)
-        self._load = load
-        self._loaded: deque[tuple[Step, Script]] = deque()
+        self._compile = compile_step
+        self._loaded: deque[Unit] = deque()
         self._error: SartorError | None = None
 
-    def look(self) -> tuple[Step, Script] | None:
-        """Returns the first remaining step and its script, or None where no step is left. Raises what `load` raises."""
+    def look(self) -> Unit | None:
+        """Returns the first remaining unit, or None where none is left. Raises what `compile_step` raises."""
         first = next(iter(self), None)
         if first is None and self._error is not None:
             raise self._error
         return first
 
-    def __iter__(self) -> Iterator[tuple[Step, Script]]:
-        """Yields the remaining steps and their scripts, loaded on demand; ends at the first that can't be loaded."""
+    def __iter__(self) -> Iterator[Unit]:
+        """Yields the remaining units, loaded on demand; ends at the first that can't be loaded."""
         for number in itertools.count():
             if number == len(self._loaded) and not self._load_one():
                 return
             yield self._loaded[number]
 
-    def loaded(self) -> Iterator[tuple[Step, Script]]:
-        """Returns an iterator over the remaining steps whose scripts are loaded."""
+    def loaded(self) -> Iterator[Unit]:
+        """Returns an iterator over the remaining units that are loaded."""
         return iter(self._loaded)
 
     def pop(self) -> None:
-        """Removes the first step, which is done."""
+        """Removes the first unit, which is done."""
         self._loaded.popleft()
 
     @asynccontextmanager
     async def loading(self, count: int, then: Callable[[], None] = lambda: None) -> AsyncIterator[None]:
-        """Loads scripts while the block waits for the server, until `count` are loaded; then calls `then`.
+        """Loads units while the block waits for the server, until `count` are loaded; then calls `then`.
 
         A large script isn't loaded ahead. What isn't done when the block ends is cancelled.
         """
@@ -71,7 +71,7 @@ class Prefetch:
         if not self._steps or self._error is not None:
             return False
         try:
-            self._loaded.append((self._steps[0], self._load(self._steps[0])))
+            self._loaded.append(self._compile(self._steps[0]))
         except SartorError as error:
             # Raised when its step comes: those before it can still be run.
             self._error = error

@@ -26,7 +26,7 @@ from sartor.postgres.driver.connection import Connection
 from sartor.postgres.journal import NewEvent
 from sartor.postgres.lock_monitor import LockMonitor
 from sartor.postgres.session import Session, application_name
-from sartor.postgres.session_settings import SessionSettings
+from sartor.postgres.session_settings import SessionSettings, settings_for
 
 NO_DETAIL: Mapping[str, object] = MappingProxyType({})
 
@@ -98,9 +98,7 @@ class RunContext:
 
     def mark(self, script: str, seq: int) -> str:
         """Returns the session's name in `pg_stat_activity` while it runs `script` for the event numbered `seq`."""
-        # The server replaces other characters, so that the session wouldn't be found by them.
-        name = script.encode("ascii", "replace").decode()
-        return f"sartor {name}"[:46] + f"{self.tag}{seq}"
+        return f"sartor {script}"[:46] + f"{self.tag}{seq}"
 
     def follow(self, script: str) -> None:
         """Points the monitor at the session while it runs `script`."""
@@ -113,16 +111,7 @@ class RunContext:
 
     def settings(self, mark: str) -> SessionSettings:
         """Returns the settings of the transactions that `pg_stat_activity` shows as `mark`."""
-        facts = self.session.facts
-        return SessionSettings(
-            schema=self.session.schema,
-            role=facts.role,
-            lock_timeout=self.limits.lock_timeout,
-            statement_timeout=self.limits.statement_timeout,
-            application=mark,
-            server_version=facts.server_version,
-            confined=self.session.destination.scratch,
-        )
+        return settings_for(self.session, self.limits, mark)
 
     def context(self, script: str) -> Context:
         """Returns what a script may know of this run."""

@@ -6,34 +6,31 @@ import asyncio
 import dataclasses
 import time
 from array import array
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sartor.alterations.loader import load_script
-from sartor.alterations.script import Script
 from sartor.domain.alteration import Alteration, Catalogue
-from sartor.domain.ledger import EventKind, Ledger
+from sartor.domain.ledger import Ledger
 from sartor.domain.limits import Limits
-from sartor.domain.plan import Deploy, Direction, Plan, Rollback, Step, make_plan
+from sartor.domain.plan import Deploy, Direction, Plan, Rollback, make_plan
 from sartor.domain.report import Done, Failure, Finished, Note, Observer, Planned, Report, Started
-from sartor.errors import AlterationFailed, PoolerRefused, SartorError, alteration_failed
+from sartor.errors import AlterationFailed, SartorError, alteration_failed
 from sartor.execution.backup_before_run import BackupBeforeRun
 from sartor.execution.baseline_update import updating_baseline
 from sartor.execution.executors.batch import Batch, BatchExecutor
-from sartor.execution.executors.single import record_failure, record_interruption, run_script
+from sartor.execution.executors.single import record_failure, record_interruption, run_unit
 from sartor.execution.ledger_setup import prepare_ledger, report_writers, require_sound
 from sartor.execution.outcome import Committed, Stale
 from sartor.execution.prefetch import Prefetch
 from sartor.execution.replanning import repeat_while_stale
 from sartor.execution.run_context import RunContext, locked_run
+from sartor.execution.units import Load, Unit, compile_records, compile_unit, prerequisites, require_units
 from sartor.postgres.connect.connect import DRIVER_ERRORS, session_error
 from sartor.postgres.ledger import read_ledger, require_format
 from sartor.postgres.session import Session
 
 if TYPE_CHECKING:
     from sartor.execution.backup import BackupOrder
-
-Load = Callable[[Alteration], Script]
 
 
 async def execute_plan(  # noqa: PLR0913 - one plan, and all that it needs
@@ -54,9 +51,8 @@ async def execute_plan(  # noqa: PLR0913 - one plan, and all that it needs
     an alteration's script. Raises SartorError; where the run had begun, its `report` says what was done, and so does a
     CancelledError's.
     """
-    load_all(plan, session, load)
-    require_format(ledger)
-    session.require_write()
+    for require in prerequisites(plan, session, ledger, load):
+        require()
     loop = _RunLoop(catalogue, request, plan, load, backup)
     try:
         async with locked_run(session, plan.direction.value, limits=limits, observer=observer) as run:
@@ -76,27 +72,6 @@ async def execute_plan(  # noqa: PLR0913 - one plan, and all that it needs
         error.report = report  # type: ignore[union-attr]  # the caller that cancels a run learns what was done, too
         raise
     return loop.report()
-
-
-def load_all(plan: Plan, session: Session, load: Load = load_script) -> None:
-    """Checks that every script of a plan is fit to run.
-
-    The run loads them again one by one, so that memory doesn't grow. Raises ScriptError, and PoolerRefused where a
-    script needs a server session of its own and the destination is a pooler.
-    """
-    alterations = [step.alteration for step in plan.steps]
-    alone = [each.name for each in alterations if _load(each, plan, load).needs_session(plan.direction)]
-    if alone and session.facts.pooled:
-        raise PoolerRefused(
-            f"{session.destination.label} is a connection pooler, such as pgbouncer, and {', '.join(alone)}"
-            " runs outside a transaction, which needs a server session of its own"
-        )
-
-
-def _load(alteration: Alteration, plan: Plan, load: Load) -> Script:
-    script = load(alteration)
-    script.body(plan.direction)
-    return script
 
 
 class _RunLoop:
@@ -171,7 +146,7 @@ class _RunLoop:
             s.alteration.identity: s.alteration for s in before.steps if s.alteration.identity not in mine
         }
         if {s.alteration.identity for s in self._plan.steps} - {s.alteration.identity for s in before.steps}:
-            load_all(self._plan, run.session, self._load)
+            require_units(self._plan, run.session, self._load)
 
     async def execute(self, run: RunContext) -> None:
         """Carries the plan out; plans again where another run makes it stale."""
@@ -179,7 +154,8 @@ class _RunLoop:
         async def attempt() -> None:
             await self._backup.take_again(run, self._plan)
             await self._backup.note(run)
-            await self._repair(run)
+            for record in compile_records(self._plan):
+                await run.record(record.kind, record.about, **record.detail)
             await self._run_steps(run)
 
         async def refresh() -> int:
@@ -189,77 +165,69 @@ class _RunLoop:
         run.head = self._plan.head
         await repeat_while_stale(run, attempt, refresh=refresh, done=lambda: len(self._done))
 
-    async def _repair(self, run: RunContext) -> None:
-        for pair in self._plan.relabel:
-            await run.record(EventKind.RELABELLED, pair.alteration, was=pair.entry.release.label)
-        for pair in self._plan.accept:
-            await run.record(EventKind.ACCEPTED, pair.alteration, was=pair.entry.checksum)
-        for entry in self._plan.forget:
-            await run.record(EventKind.FORGOTTEN, entry)
-
     async def _run_steps(self, run: RunContext) -> None:
-        prefetch = Prefetch(self._plan.steps, lambda step: _load(step.alteration, self._plan, self._load))
-        batches = BatchExecutor(run, self._plan.direction)
-        while following := prefetch.look():
+        direction = self._plan.direction
+        prefetch = Prefetch(self._plan.steps, lambda step: compile_unit(step, direction, self._load))
+        batches = BatchExecutor(run)
+        while unit := prefetch.look():
             if batch := batches.choose(prefetch):
                 await self._run_batch(run, batches, prefetch, batch)
             else:
-                await self._run_one(run, prefetch, *following)
+                await self._run_one(run, prefetch, unit)
 
     async def _run_batch(self, run: RunContext, batches: BatchExecutor, prefetch: Prefetch, batch: Batch) -> None:
-        """Runs the first scripts in one message; a script that stopped it may be left to be run by itself."""
-        done, scripts = len(self._done), batch.scripts
+        """Runs the first units in one message; a unit that stopped it may be left to be run by itself."""
+        done, units = len(self._done), batch.units
 
         def committed(number: int, took: float) -> None:
             prefetch.pop()
-            self._finish(run, scripts[number].alteration, took)
-            if number + 1 < len(scripts):
-                self._begin(run, scripts[number + 1])
+            self._finish(run, units[number], took)
+            if number + 1 < len(units):
+                self._begin(run, units[number + 1])
 
-        self._begin(run, scripts[0])
+        self._begin(run, units[0])
         try:
-            async with prefetch.loading(len(scripts) + batches.count, lambda: batches.look_further(prefetch, batch)):
+            async with prefetch.loading(len(units) + batches.count, lambda: batches.look_further(prefetch, batch)):
                 await batches.execute(batch, committed)
         except asyncio.CancelledError:
-            if (number := len(self._done) - done) < len(scripts):
-                await record_interruption(run, scripts[number], self._plan.direction)
+            if (number := len(self._done) - done) < len(units):
+                await record_interruption(run, units[number])
             raise
         except DRIVER_ERRORS as error:
-            script = batches.located(scripts[len(self._done) - done])
-            raise alteration_failed(await record_failure(run, error, script, self._plan.direction)) from error
+            unit = units[len(self._done) - done]
+            failure = await record_failure(run, error, unit, lambda error: batches.locate(unit, error))
+            raise alteration_failed(failure) from error
 
-    async def _run_one(self, run: RunContext, prefetch: Prefetch, step: Step, script: Script) -> None:
-        """Runs the first script by itself."""
-        direction = self._plan.direction
-        self._begin(run, script)
+    async def _run_one(self, run: RunContext, prefetch: Prefetch, unit: Unit) -> None:
+        """Runs the first unit by itself."""
+        self._begin(run, unit)
         began = time.monotonic()
         try:
             async with prefetch.loading(2):
-                await run_script(run, step, script, direction)
+                await run_unit(run, unit)
         except Committed:
-            self._finish(run, script.alteration, (time.monotonic() - began) * 1000)
+            self._finish(run, unit, (time.monotonic() - began) * 1000)
             raise
         except asyncio.CancelledError:
-            await record_interruption(run, script, direction)
+            await record_interruption(run, unit)
             raise
         except (Stale, SartorError):
             raise
         except Exception as error:
-            raise alteration_failed(await record_failure(run, error, script, direction)) from error
-        self._finish(run, script.alteration, (time.monotonic() - began) * 1000)
+            raise alteration_failed(await record_failure(run, error, unit)) from error
+        self._finish(run, unit, (time.monotonic() - began) * 1000)
         prefetch.pop()
 
-    def _begin(self, run: RunContext, script: Script) -> None:
-        alteration, direction = script.alteration, self._plan.direction
-        if alteration == self._begun:
+    def _begin(self, run: RunContext, unit: Unit) -> None:
+        if unit.about == self._begun:
             return
-        self._begun = alteration
-        run.observer(Started(alteration=alteration, direction=direction))
-        if direction is Direction.DEPLOY and not script.has_way_back:
-            run.observer(Note(text=f"{alteration.name} has no down, and no word why: it can't be rolled back"))
+        self._begun = unit.about
+        run.observer(Started(alteration=unit.about, direction=unit.direction))
+        if unit.direction is Direction.DEPLOY and not unit.script.has_way_back:
+            run.observer(Note(text=f"{unit.about.name} has no down, and no word why: it can't be rolled back"))
 
-    def _finish(self, run: RunContext, alteration: Alteration, took: float) -> None:
-        """Notes and reports that an alteration is committed; `took` is in milliseconds."""
-        self._done.append(alteration)
+    def _finish(self, run: RunContext, unit: Unit, took: float) -> None:
+        """Notes and reports that a unit is committed; `took` is in milliseconds."""
+        self._done.append(unit.about)
         self._took.append(took)
-        run.observer(Finished(alteration=alteration, direction=self._plan.direction, duration_ms=took))
+        run.observer(Finished(alteration=unit.about, direction=unit.direction, duration_ms=took))

@@ -160,6 +160,11 @@ class Session:
         await self.close()
         await self._connect()
 
+    async def renew_where_worn(self) -> None:
+        """Replaces a connection that is lost, or whose client side a script has changed. Raises Unreachable."""
+        if self.connection_lost or self.connection.worn:
+            await self.renew()
+
     async def _connect(self) -> None:
         self._connection = await connect(self.destination, application=self.application, kind=self._kind)
         self._connection.confined = self.destination.scratch

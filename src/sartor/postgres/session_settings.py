@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sartor.domain.limits import Limits
 from sartor.postgres.driver.fence import PATH
+from sartor.postgres.session import Session
 from sartor.sql.quoting import quote_identifier, quote_literal
 
 TIMES_TRANSACTIONS = 170000
@@ -30,6 +32,20 @@ class SessionSettings:
     application: str
     server_version: int
     confined: bool = False
+
+
+def settings_for(session: Session, limits: Limits, application: str) -> SessionSettings:
+    """Returns the settings of a script's session, which `pg_stat_activity` shows as `application`."""
+    return SessionSettings(
+        schema=session.schema,
+        role=session.facts.role,
+        lock_timeout=limits.lock_timeout,
+        statement_timeout=limits.statement_timeout,
+        # The server replaces other characters, so that the session wouldn't be found by them.
+        application=application.encode("ascii", "replace").decode()[:63],
+        server_version=session.facts.server_version,
+        confined=session.destination.scratch,
+    )
 
 
 def set_in_transaction(settings: SessionSettings, also: Mapping[str, str]) -> tuple[str, str]:

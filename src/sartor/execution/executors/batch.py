@@ -6,7 +6,6 @@ to try again.
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -14,14 +13,15 @@ from dataclasses import dataclass
 from itertools import islice
 
 import sartor.postgres.errors as driver
-from sartor.alterations.script import Script
-from sartor.domain.ledger import EventKind, State
-from sartor.domain.plan import Direction, Step
+from sartor.alterations.script import Place
+from sartor.domain.ledger import EventKind
+from sartor.domain.plan import Direction
 from sartor.errors import Unreachable
 from sartor.execution.outcome import Outcome, Stale, classify
 from sartor.execution.prefetch import Prefetch
 from sartor.execution.retry import PARTING, RESOLVE, is_committed, raise_outcome
 from sartor.execution.run_context import RunContext
+from sartor.execution.units import Unit
 from sartor.postgres.batch_message import BatchItem, BatchMessage
 from sartor.postgres.journal import NewEvent, Phase
 
@@ -40,24 +40,21 @@ transaction refuses those with an error of its own, and a script may have set a 
 dropped PL/pgSQL, or what the batch had prepared.
 """
 
-END_EVENTS = {Direction.DEPLOY: EventKind.DEPLOYED, Direction.ROLLBACK: EventKind.ROLLED_BACK}
-
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Scripts that run in one message: that message, and the number `seq` of its first event."""
+    """Units that run in one message: that message, and the number `seq` of its first event."""
 
-    scripts: tuple[Script, ...]
+    units: tuple[Unit, ...]
     message: BatchMessage
     seq: int
 
 
 class BatchExecutor:
-    """Puts the scripts of a plan into batches, as long as those succeed: of `count` scripts at most, which adapts."""
+    """Puts the units of a plan into batches, as long as those succeed: of `count` units at most, which adapts."""
 
-    def __init__(self, run: RunContext, direction: Direction) -> None:
+    def __init__(self, run: RunContext) -> None:
         self._run = run
-        self._direction = direction
         self.count = FIRST
         settings = run.session.connection.get_settings()
         # With standard_conforming_strings off, a backslash escapes a quote, and a script's strings would have to be
@@ -75,52 +72,51 @@ class BatchExecutor:
             self._alone = max(0, self._alone - 1)
             return None
         seq = self._run.head + 1
-        if following and following.seq == seq and following.scripts[0] is next(prefetch.loaded())[1]:
+        if following and following.seq == seq and following.units[0] is next(prefetch.loaded()):
             return following
         return self._compose(prefetch, seq)
 
     def look_further(self, prefetch: Prefetch, batch: Batch) -> None:
         """Composes the batch after `batch` while the server works on that."""
-        left = len(batch.scripts) - batch.message.committed
+        left = len(batch.units) - batch.message.committed
         self._following = self._compose(islice(prefetch.loaded(), left, None), self._run.head + left + 1)
 
-    def _compose(self, steps: Iterable[tuple[Step, Script]], seq: int) -> Batch | None:
-        """Returns the first of these steps' scripts as a batch whose first event has the number `seq`.
+    def _compose(self, units: Iterable[Unit], seq: int) -> Batch | None:
+        """Returns the first of these units as a batch whose first event has the number `seq`.
 
-        Returns None where the first script isn't fit for a batch, or no step is left.
+        Returns None where the first isn't fit for a batch, or none is left.
         """
-        found, length = [], 0
-        for step, script in islice(steps, self.count):
-            if length > LONGEST or not self._is_fit(step, script):
+        found: list[Unit] = []
+        items: list[BatchItem] = []
+        length = 0
+        for unit in islice(units, self.count):
+            if length > LONGEST or not unit.is_batchable:
                 break
-            found.append(script)
-            length += sum(len(fragment.text) for fragment in script.fragments[self._direction])
+            found.append(unit)
+            items.append(self._item(seq + len(items), unit))
+            length += sum(map(len, items[-1].statements))
         if not found:
             return None
-        items, run = [self._item(number, script) for number, script in enumerate(found, seq)], self._run
+        run = self._run
         return Batch(tuple(found), BatchMessage(items, f"sartor{run.tag}", run.session.connection.kept), seq)
 
-    def _is_fit(self, step: Step, script: Script) -> bool:
-        complete = step.entry is None or step.entry.state is State.DEPLOYED
-        return complete and script.is_fusible(self._direction)
-
     async def execute(self, batch: Batch, committed: Callable[[int, float], None]) -> None:
-        """Runs these scripts; calls `committed` for each with its number and its duration in milliseconds.
+        """Runs a batch; calls `committed` for each unit with its number and its duration in milliseconds.
 
-        Where it returns without having reported a script, that script is to be run by itself. Raises as
-        `retry.run_in_transaction`: an error is that of the first script that wasn't reported.
+        Where it returns without having reported a unit, that one is to be run by itself. Raises as
+        `retry.run_in_transaction`: an error is that of the first unit that wasn't reported.
         """
-        run, scripts = self._run, batch.scripts
+        run, units = self._run, batch.units
         self._message = message = batch.message
 
         def told(number: int, took: float) -> None:
             run.head += 1
             committed(number, took)
-            if number + 1 < len(scripts):
-                run.follow(scripts[number + 1].alteration.name)
+            if number + 1 < len(units):
+                run.follow(units[number + 1].about.name)
 
         began = time.monotonic()
-        run.follow(scripts[0].alteration.name)
+        run.follow(units[0].about.name)
         try:
             await message.send(run.session.connection, told, run.monitor.terminate)
         except BaseException as error:  # noqa: BLE001 - a cancelled run must know what was committed too
@@ -128,19 +124,18 @@ class BatchExecutor:
         else:
             self._adapt(time.monotonic() - began)
 
-    def located(self, script: Script) -> Script:
-        """Returns the script that stopped the last batch, with a `locate` that knows which of its statements did."""
+    def locate(self, unit: Unit, error: BaseException) -> Place | None:
+        """Returns the place in the file of the error with which a unit stopped the last batch."""
         number = self._message.statement if self._message else None
-        if number is None:
-            return dataclasses.replace(script, locate=lambda _error: None)
-        fragment, file = script.fragments[self._direction][number], script.alteration.file
-        return dataclasses.replace(script, locate=lambda error: (file, fragment.line_of(error)))
+        if number is None or unit.statements is None:
+            return None
+        return unit.about.file, unit.statements[number].line_of(error)
 
-    def _item(self, seq: int, script: Script) -> BatchItem:
+    def _item(self, seq: int, unit: Unit) -> BatchItem:
         return BatchItem(
-            event=NewEvent(seq=seq, kind=END_EVENTS[self._direction], about=script.alteration),
-            settings=self._run.settings(self._run.mark(script.alteration.name, seq)),
-            statements=tuple(fragment.text for fragment in script.fragments[self._direction]),
+            event=NewEvent(seq=seq, kind=unit.kind, about=unit.about),
+            settings=self._run.settings(self._run.mark(unit.about.name, seq)),
+            statements=tuple(statement.text for statement in unit.statements or ()),
         )
 
     def _adapt(self, took: float) -> None:
@@ -192,8 +187,9 @@ class BatchExecutor:
         """
         facts = {"message": "the connection was lost", "sqlstate": None, "line": None}
         try:
-            about = message.items[message.committed].event.about
-            await self._run.record(EventKind.FAILED, about, direction=self._direction.value, **facts)
+            event = message.items[message.committed].event
+            direction = Direction.DEPLOY if event.kind is EventKind.DEPLOYED else Direction.ROLLBACK
+            await self._run.record(EventKind.FAILED, event.about, direction=direction.value, **facts)
         except Stale:
             return await self._is_committed(message, RESOLVE)
         return False

@@ -4,35 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Protocol
 
-from sartor.alterations.script import Body, Script
+from sartor.alterations.script import Body
 from sartor.domain.context import Context
-from sartor.domain.ledger import EventKind, State
-from sartor.domain.plan import Direction, Step
 from sartor.domain.report import Note
 from sartor.errors import RunHeld
 from sartor.execution.outcome import Outcome, classify
 from sartor.execution.retry import Retries
 from sartor.execution.run_context import RunContext
+from sartor.execution.units import Unit
 from sartor.postgres import invalid_indexes
 from sartor.postgres.driver.fence import LOCK_WAIT
 from sartor.postgres.driver.no_lock_timeout import shown_lock_timeout
 from sartor.postgres.journal import Phase
 from sartor.postgres.ledger import read_last_start
 from sartor.postgres.session_settings import set_in_session
-
-START_EVENTS = {Direction.DEPLOY: EventKind.STARTED, Direction.ROLLBACK: EventKind.UNDOING}
-
-
-class WriteEvent(Protocol):
-    """A function that writes an event about the alteration to the journal."""
-
-    def __call__(self, kind: EventKind, **detail: object) -> Awaitable[None]:
-        """Writes one event of `kind`."""
 
 
 class LeftUnfinished(Exception):
@@ -44,37 +33,31 @@ class NonTransactional:
     """The part of one script that runs outside a transaction, on one session."""
 
     run: RunContext
-    step: Step
-    script: Script
-    direction: Direction
+    unit: Unit
 
-    async def execute(self, bodies: Sequence[Body], context: Context, write: WriteEvent) -> None:
+    async def execute(self, bodies: Sequence[Body], context: Context) -> None:
         """Records the start, then runs `bodies`; the caller records the end.
 
         Removes first what an interrupted run left. Raises RunHeld where that run's server process still runs, and
         LeftUnfinished where an index of the script is invalid after it.
         """
-        before = await self._await_interrupted() if self._resumes else None
+        before = await self._await_interrupted() if self.unit.resumes else None
         if before is None:
             before = [index.oid for index in await self._invalid()]
         await self._drop_leftovers(before)
         pid, began = await invalid_indexes.own_session(self.run.session.connection)
-        await write(START_EVENTS[self.direction], pid=pid, began=began, invalid=list(before))
+        await self.run.record(self.unit.start_kind, self.unit.about, pid=pid, began=began, invalid=list(before))
         await self._try(bodies, context, before)
-        if left := invalid_indexes.left_behind(await self._invalid(), source=self.script.source, before=before):
+        if left := invalid_indexes.left_behind(await self._invalid(), source=self.unit.script.source, before=before):
             names = ", ".join(f"{index.name} on {index.table}" for index in left)
             raise LeftUnfinished(f"the script ended and left an invalid index: {names}")
-
-    @property
-    def _resumes(self) -> bool:
-        return self.step.entry is not None and self.step.entry.state is not State.DEPLOYED
 
     async def _await_interrupted(self) -> Collection[int] | None:
         """Waits until the interrupted run is gone from the server.
 
         Returns the OIDs of the invalid indexes that it found when it began, or None where no start is recorded.
         """
-        start = await read_last_start(self.run.session, self.script.alteration)
+        start = await read_last_start(self.run.session, self.unit.about)
         if start is None:
             return None
         deadline = time.monotonic() + self.run.patience.wait
@@ -84,12 +67,12 @@ class NonTransactional:
         while not ours and await invalid_indexes.session_alive(connection, *begun_by):
             if time.monotonic() > deadline:
                 raise RunHeld(
-                    f"an interrupted run's statement of {self.script.alteration.name} still runs on the server",
+                    f"an interrupted run's statement of {self.unit.about.name} still runs on the server",
                     hint=f"wait for it, or end it: select pg_terminate_backend({start['pid']});",
                 )
             self.run.monitor.waiting(f"the server process {start['pid']} of an interrupted run", ())
             await asyncio.sleep(0.1)
-        self.run.observer(Note(text=f"{self.script.alteration.name}: was interrupted; resuming"))
+        self.run.observer(Note(text=f"{self.unit.about.name}: was interrupted; resuming"))
         invalid: list[int] = start["invalid"]
         return invalid
 
@@ -99,19 +82,19 @@ class NonTransactional:
     async def _drop_leftovers(self, before: Collection[int]) -> None:
         """Drops the invalid indexes that an interrupted run of this script left: IF NOT EXISTS would keep them."""
         deadline = time.monotonic() + self.run.patience.wait
-        while left := invalid_indexes.left_behind(await self._invalid(), source=self.script.source, before=before):
+        while left := invalid_indexes.left_behind(await self._invalid(), source=self.unit.script.source, before=before):
             if building := [index for index in left if index.building]:
                 if time.monotonic() > deadline:
                     raise RunHeld(f"another session is building index {building[0].name}", hint="wait for it")
                 self.run.monitor.waiting(f"another session that builds index {building[0].name}", ())
                 await asyncio.sleep(0.1)
                 continue
-            self.run.observer(Note(text=f"{self.script.alteration.name}: dropping the invalid index {left[0].name}"))
+            self.run.observer(Note(text=f"{self.unit.about.name}: dropping the invalid index {left[0].name}"))
             await invalid_indexes.drop_index(self.run.session.connection, self.run.session.schema, left[0])
 
     async def _try(self, bodies: Sequence[Body], context: Context, before: Collection[int]) -> None:
         """Runs the bodies, and again where a lock wasn't available: they are re-runnable by their nature."""
-        retries, session = Retries(self.run.monitor, self.script.alteration.name), self.run.session
+        retries, session = Retries(self.run.monitor, self.unit.about.name), self.run.session
         while True:
             try:
                 return await self._once(bodies, context)
@@ -123,7 +106,7 @@ class NonTransactional:
                 await self._drop_leftovers(before)  # a build that lost a deadlock leaves its index, invalid
 
     async def _once(self, bodies: Sequence[Body], context: Context) -> None:
-        connection, name = self.run.session.connection, self.script.alteration.name
+        connection, name = self.run.session.connection, self.unit.about.name
         mark = f"sartor {name}"[:63]
         self.run.follow(name)
         try:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 
 from sartor import __version__
-from sartor.alterations.loader import load_script
-from sartor.alterations.script import Script
-from sartor.domain.alteration import Alteration
 from sartor.domain.check import CheckedStep, Part, SentMessage, SqlScript
-from sartor.domain.ledger import Entry, EventKind, Ledger
+from sartor.domain.ledger import Ledger
 from sartor.domain.limits import Limits
 from sartor.domain.plan import Plan
-from sartor.execution.executors.batch import END_EVENTS
-from sartor.execution.executors.non_transactional import START_EVENTS
+from sartor.execution.units import Record, Unit, compile_records, compile_unit
 from sartor.postgres import psql
 from sartor.postgres.journal import NewEvent
 from sartor.postgres.ledger import creation, read_token
 from sartor.postgres.session import Session
-from sartor.postgres.session_settings import SessionSettings
+from sartor.postgres.session_settings import SessionSettings, settings_for
 from sartor.sql.quoting import quote_comment
 
 BY_HAND = {"via": "psql"}
@@ -47,7 +44,7 @@ async def write_script(
         psql.expecting(session.schema, ledger.head, token, session.facts.own),
         *([] if ledger.exists else [psql.creating(creation(session))]),
     ]
-    events = [part for parts in (*writer.repairs(), *writer.steps(steps)) for part in ("\n", *parts)]
+    events = [part for parts in (*writer.records(), *writer.steps(steps)) for part in ("\n", *parts)]
     return SqlScript(("\n".join(before), *events))
 
 
@@ -79,14 +76,11 @@ class _Writer:
         self._head = head
         self._limits = limits.at(session.destination)
 
-    def repairs(self) -> Iterator[list[Part]]:
+    def records(self) -> Iterator[list[Part]]:
         """Yields the records that a run writes before its first step."""
-        for pair in self._plan.relabel:
-            yield self._record(EventKind.RELABELLED, pair.alteration, pair.entry.release.label)
-        for pair in self._plan.accept:
-            yield self._record(EventKind.ACCEPTED, pair.alteration, pair.entry.checksum)
-        for entry in self._plan.forget:
-            yield self._record(EventKind.FORGOTTEN, entry, None)
+        for record in compile_records(self._plan):
+            written = psql.in_transaction(self._event(record), self._settings(record), [])
+            yield [f"-- {quote_comment(record.about.name)} is {record.kind.value}\n", *written]
 
     def steps(self, steps: Sequence[CheckedStep]) -> Iterator[list[Part]]:
         """Yields the steps up to the first that can't be written, where the script stops."""
@@ -97,50 +91,26 @@ class _Writer:
                 return
             name = quote_comment(alteration.name)
             told = f"-- {REHEARSED}\n" if step.rehearsed else ""
-            yield [
-                f"-- {name}\n{told}{psql.echo(alteration.name)}",
-                *self._step(load_script(alteration), step.messages),
-            ]
+            unit = compile_unit(step.step, self._plan.direction)
+            yield [f"-- {name}\n{told}{psql.echo(alteration.name)}", *self._unit(unit, step.messages)]
 
     def _way_on(self) -> str:
         target = f" {self._plan.target}" if self._plan.target else ""
         direction = self._plan.direction.value
         return f"all before it is done; `sartor db alteration {direction}{target}` goes on from here"
 
-    def _step(self, script: Script, messages: Sequence[SentMessage]) -> list[Part]:
-        direction, alteration = self._plan.direction, script.alteration
-        settings = self._settings(alteration)
-        if not script.needs_session(direction):
-            return psql.in_transaction(self._event(END_EVENTS[direction], alteration), settings, messages)
-        start = self._event(START_EVENTS[direction], alteration)
-        end = self._event(END_EVENTS[direction], alteration, since=start.seq)
-        return psql.outside_transaction(start, end, settings, messages)
+    def _unit(self, unit: Unit, messages: Sequence[SentMessage]) -> list[Part]:
+        settings = self._settings(unit)
+        if unit.transactional:
+            return psql.in_transaction(self._event(unit), settings, messages)
+        start = self._event(Record(kind=unit.start_kind, about=unit.about))
+        return psql.outside_transaction(start, self._event(unit, since=start.seq), settings, messages)
 
-    def _record(self, kind: EventKind, about: Alteration | Entry, was: str | None) -> list[Part]:
-        event = self._event(kind, about, detail={} if was is None else {"was": was})
-        return [
-            f"-- {quote_comment(about.name)} is {kind.value}\n",
-            *psql.in_transaction(event, self._settings(about), []),
-        ]
-
-    def _event(
-        self,
-        kind: EventKind,
-        about: Alteration | Entry,
-        *,
-        since: int | None = None,
-        detail: dict[str, str] | None = None,
-    ) -> NewEvent:
+    def _event(self, of: Unit | Record, *, since: int | None = None) -> NewEvent:
         self._head += 1
-        return NewEvent(seq=self._head, kind=kind, about=about, since=since, detail=BY_HAND | (detail or {}))
+        detail = BY_HAND | (dict(of.detail) if isinstance(of, Record) else {})
+        return NewEvent(seq=self._head, kind=of.kind, about=of.about, since=since, detail=detail)
 
-    def _settings(self, about: Alteration | Entry) -> SessionSettings:
-        name = about.name.encode("ascii", "replace").decode()
-        return SessionSettings(
-            schema=self._session.schema,
-            role=None,
-            lock_timeout=self._limits.lock_timeout,
-            statement_timeout=self._limits.statement_timeout,
-            application=f"sartor {name}"[:63],
-            server_version=self._session.facts.server_version,
-        )
+    def _settings(self, of: Unit | Record) -> SessionSettings:
+        settings = settings_for(self._session, self._limits, f"sartor {of.about.name}")
+        return dataclasses.replace(settings, role=None)

@@ -1,0 +1,123 @@
+"""Compiles a plan to units: each is one event of the journal, and the work that is committed with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from sartor.alterations.loader import load_script
+from sartor.alterations.script import Body, Fragment, Script
+from sartor.domain.alteration import Alteration
+from sartor.domain.ledger import Entry, EventKind, Ledger, State
+from sartor.domain.plan import Direction, Plan, Step
+from sartor.errors import PoolerRefused
+from sartor.postgres.ledger import require_format
+from sartor.postgres.session import Session
+
+Load = Callable[[Alteration], Script]
+"""Returns an alteration's script. Raises ScriptError."""
+
+_STARTS = {Direction.DEPLOY: EventKind.STARTED, Direction.ROLLBACK: EventKind.UNDOING}
+_ENDS = {Direction.DEPLOY: EventKind.DEPLOYED, Direction.ROLLBACK: EventKind.ROLLED_BACK}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """An event without work: a correction of the ledger."""
+
+    kind: EventKind
+    about: Alteration | Entry
+    detail: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """A script to be run in one direction, for a step of a plan."""
+
+    script: Script
+    direction: Direction
+    step: Step
+
+    @property
+    def about(self) -> Alteration:
+        """The alteration."""
+        return self.step.alteration
+
+    @property
+    def kind(self) -> EventKind:
+        """The kind of the event that is committed with the work."""
+        return _ENDS[self.direction]
+
+    @property
+    def start_kind(self) -> EventKind:
+        """The kind of the event before the work, where a part of that runs outside a transaction."""
+        return _STARTS[self.direction]
+
+    @property
+    def statements(self) -> tuple[Fragment, ...] | None:
+        """The SQL that it sends, message by message; None where only running it can show that."""
+        return self.script.sql(self.direction)
+
+    @property
+    def body(self) -> Body:
+        """The function that runs in this direction."""
+        return self.script.body(self.direction)
+
+    @property
+    def before(self) -> Body | None:
+        """The function that runs before it, outside a transaction."""
+        return self.script.before.get(self.direction)
+
+    @property
+    def transactional(self) -> bool:
+        """True where no part of it runs outside a transaction."""
+        return not self.script.needs_session(self.direction)
+
+    @property
+    def resumes(self) -> bool:
+        """True where an interrupted run has begun it."""
+        return self.step.entry is not None and self.step.entry.state is not State.DEPLOYED
+
+    @property
+    def is_batchable(self) -> bool:
+        """True where it may be sent in one message with others."""
+        return not self.resumes and self.script.is_fusible(self.direction)
+
+
+def compile_unit(step: Step, direction: Direction, load: Load = load_script) -> Unit:
+    """Returns the unit of a step. Raises ScriptError where its script can't be loaded, or has nothing to run."""
+    unit = Unit(script=load(step.alteration), direction=direction, step=step)
+    unit.script.body(direction)
+    return unit
+
+
+def compile_records(plan: Plan) -> Iterator[Record]:
+    """Yields the corrections of the ledger that come before a plan's steps."""
+    for pair in plan.relabel:
+        yield Record(kind=EventKind.RELABELLED, about=pair.alteration, detail={"was": pair.entry.release.label})
+    for pair in plan.accept:
+        yield Record(kind=EventKind.ACCEPTED, about=pair.alteration, detail={"was": pair.entry.checksum})
+    for entry in plan.forget:
+        yield Record(kind=EventKind.FORGOTTEN, about=entry)
+
+
+def require_units(plan: Plan, session: Session, load: Load = load_script) -> None:
+    """Compiles every unit of a plan, to see that it is fit to run.
+
+    The run compiles them again one by one, so that memory doesn't grow. Raises ScriptError, and PoolerRefused where a
+    script needs a server session of its own and the destination is a pooler.
+    """
+    units = (compile_unit(step, plan.direction, load) for step in plan.steps)
+    apart = [unit.about.name for unit in units if not unit.transactional]
+    if apart and session.facts.pooled:
+        raise PoolerRefused(
+            f"{session.destination.label} is a connection pooler, such as pgbouncer, and {', '.join(apart)}"
+            " runs outside a transaction, which needs a server session of its own"
+        )
+
+
+def prerequisites(
+    plan: Plan, session: Session, ledger: Ledger, load: Load = load_script
+) -> tuple[Callable[[], None], ...]:
+    """Returns what a run asks for before it does anything: functions that raise ScriptError or DestinationError."""
+    return (lambda: require_units(plan, session, load), lambda: require_format(ledger), session.require_write)
