@@ -12,6 +12,7 @@ import argparse
 import contextlib
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -64,6 +65,12 @@ class Start(Server):
         """The interpreter that Sartor has, with this code."""
         return timed(sys.executable, "-c", code, *arguments, directory=self.work)
 
+    def imports(self, module: str) -> int:
+        """The microseconds that importing this module takes, as the interpreter itself counts them."""
+        command = [sys.executable, "-X", "importtime", "-c", f"import {module}"]
+        lines = subprocess.run(command, capture_output=True, text=True, check=True).stderr.splitlines()
+        return int(next(line for line in reversed(lines) if line.split("|")[-1].strip() == module).split("|")[1])
+
     def asked(self, word: str) -> Run:
         """`sartor --version`, `sartor --help`."""
         return timed(SARTOR, word, directory=self.work)
@@ -73,14 +80,16 @@ def measure(bench: Start, rounds: int, counts: Sequence[int]) -> Iterator[str]:
     """The table's lines."""
     yield "| figure | ratio | reach | Sartor: median (least) | beside it: median (least) |"
     yield "|---|---|---|---|---|"
-    version, bare, help_, typer = interleaved(
+    version, bare, imported, help_, typer = interleaved(
         rounds,
         lambda: bench.asked("--version"),
         lambda: bench.python("pass"),
+        lambda: bench.python("import sartor"),
         lambda: bench.asked("--help"),
         lambda: bench.python("import typer"),
     )
     yield row("`--version` / a bare interpreter", version, bare, "10 ms more")
+    yield row("`import sartor` / a bare interpreter", imported, bare, "15 ms more")
     yield row("`--help` / import typer", help_, typer, "<= 2.5")
     reads = {}
     for count in counts:
@@ -101,6 +110,7 @@ def measure(bench: Start, rounds: int, counts: Sequence[int]) -> Iterator[str]:
         yield row(f"{what}, {many:,} / {few:,}", reads[many][i], reads[few][i], "<= 1.5")
     more = statistics.median(r.seconds for r in version) - statistics.median(r.seconds for r in bare)
     yield f"\n`--version` takes {1000 * more:.0f} ms more than a bare interpreter."
+    yield f"`import sartor` takes {bench.imports('sartor') / 1000:.1f} ms by `python -X importtime`."
 
 
 def main() -> None:

@@ -75,7 +75,7 @@ class SartorError(Exception):
 
 
 class UsageError(SartorError):
-    """The command line asks for something impossible."""
+    """The caller asks for something impossible."""
 
     exit_code = 2
 
@@ -93,11 +93,11 @@ class TargetError(UsageError):
 
 
 class SchemaMissing(UsageError):
-    """The destination's schema doesn't exist, and the command isn't one that creates it."""
+    """The destination's schema doesn't exist, and what is called doesn't create it."""
 
 
 class RefusedError(UsageError):
-    """A destructive command lacks its confirmation, or the settings forbid it."""
+    """What would destroy data isn't confirmed, or the settings forbid it."""
 
 
 class ScriptError(SartorError):
@@ -163,7 +163,7 @@ class AlterationMissing(PlanError):
 
 
 class OutOfOrder(PlanError):
-    """An alteration is late, and `--strict-order` forbids that."""
+    """An alteration is late, and `strict_order` forbids that."""
 
     hint = "deploy without `strict_order`, or rename the alteration so that it comes last"
 
@@ -183,7 +183,7 @@ class LedgerUnsound(SartorError):
 
 
 class RunHeld(SartorError):
-    """Another run holds the destination, and held it for as long as `--wait` allows."""
+    """Another run holds the destination, and held it for as long as `limits.wait` allows."""
 
     exit_code = 5
 
