@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
-from sartor.domain.hazards.hazard import LONG, MODES, Lock, RehearsedStatement, Verdict, merged, worst
+from sartor.domain.hazards.hazard import (
+    LONG,
+    MODES,
+    Build,
+    Lock,
+    Lost,
+    Refusal,
+    RehearsedStatement,
+    Size,
+    Verdict,
+    merged,
+    named,
+    together,
+    with_losses,
+    worst,
+)
 
 STOPS = {
     "AccessShareLock": Verdict.SAFE,
@@ -73,3 +90,70 @@ def test_a_loop() -> None:
     assert not once.is_like(RehearsedStatement(sql="x", line=2))
     joined = once.joined(again)
     assert (joined.rows, joined.ms, joined.times, joined.scans, joined.locks) == (5, 3.0, 2, ("t",), once.locks)
+
+
+def test_a_loop_in_full() -> None:
+    """Runs of one statement are one in everything that it does, each table and each doubt once."""
+    counted = Lost("deletes", "t", None, 2, "counted")
+    once = RehearsedStatement(
+        sql="x",
+        line=1,
+        rewrites=("a",),
+        builds=(Build("i", "t"),),
+        writes=("t",),
+        doubts=("d",),
+        losses=(counted,),
+        refusals=(Refusal("t", "23502"),),
+    )
+    again = dataclasses.replace(once, rewrites=("a", "b"), scans=("s",), in_doubt=True, ms=2.0, times=3)
+    joined = once.joined(again)
+    assert (joined.rewrites, joined.scans, joined.builds, joined.writes) == (("a", "b"), ("s",), once.builds, ("t",))
+    assert (joined.doubts, joined.refusals, joined.in_doubt) == (("d",), once.refusals, True)
+    assert (joined.losses, joined.rows, joined.times) == ((counted._replace(rows=4),), None, 4)
+    assert again.joined(once).in_doubt
+    assert not once.joined(once).in_doubt
+    assert once.joined(dataclasses.replace(once, rows=3)).rows == 3
+
+
+@pytest.mark.parametrize(
+    ("losses", "told"),
+    [
+        ([Lost("deletes", "t", None, 2, "counted"), Lost("deletes", "t", None, None, "counted")], [2]),
+        ([Lost("deletes", "t", None, None, "counted"), Lost("deletes", "t", None, 3, "counted")], [3]),
+        ([Lost("deletes", "t", None, 2, "counted"), Lost("deletes", "u", None, 3, "counted")], [2, 3]),
+        ([Lost("deletes", "t", None, 2, "counted"), Lost("empties", "t", None, 3, "counted")], [2, 3]),
+        ([Lost("drops", "t", "a", 2), Lost("drops", "t", "b", 3), Lost("drops", "t", "a", 4)], [4, 3]),
+        ([Lost("deletes", "t", None, 2), Lost("deletes", "t", None, 9, "at-most")], [2]),
+        ([Lost("deletes", "t", None, 9, "at-most"), Lost("deletes", "t", None, 2, "counted")], [2]),
+        ([Lost("deletes", "t", None, 9, "at-most")], [9]),
+    ],
+)
+def test_losses_together(losses: list[Lost], told: list[int]) -> None:
+    """Counted losses of a table are added up; a bound doesn't replace what is known better."""
+    assert [each.rows for each in together(losses)] == told
+
+
+def test_losses_of_tables_that_hold_rows() -> None:
+    """A table without rows loses nothing; where no number is known, it is about all that the table has."""
+    losses = (Lost("drops", "t"), Lost("deletes", "t", None, 2, "counted"), Lost("drops", "u"), Lost("drops", "v"))
+    found = with_losses(
+        RehearsedStatement(sql="x", line=1, losses=losses), {"t", "u"}, {"t": Size(7, 1), "v": Size(9, 1)}
+    )
+    assert [(each.table, each.rows) for each in found.losses] == [("t", 7), ("t", 2), ("u", None)]
+    assert found.verdict is Verdict.LOSES_DATA
+
+
+def test_what_a_loss_is_of() -> None:
+    """A column is told with its table."""
+    assert (named(Lost("drops", "t")), named(Lost("drops", "t", "a"))) == ("t", "a of t")
+
+
+def test_what_depends_on_rows() -> None:
+    """A statement that read or changed rows, or failed, depends on them; one of the catalogue alone doesn't."""
+    assert not RehearsedStatement(sql="x", line=1, ms=LONG, rows=0).met_rows
+    for known in ({"scans": ("t",)}, {"rows": 1}, {"error": "no"}, {"builds": (Build("i", "t"),)}):
+        assert RehearsedStatement(sql="x", line=1, **known).met_rows  # type: ignore[arg-type] # each has its own type
+    found = RehearsedStatement(sql="x", line=1, rewrites=("a", "b"), builds=(Build("i", "b"),), scans=("c", "a"))
+    assert (found.tables, found.verdict) == (("a", "b", "c"), Verdict.REWRITES)
+    assert RehearsedStatement(sql="x", line=1, ms=LONG - 1, later_ms=1).takes_time
+    assert not RehearsedStatement(sql="x", line=1, ms=LONG - 1).takes_time
