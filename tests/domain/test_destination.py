@@ -82,11 +82,60 @@ def test_a_schema_given_outranks_the_url() -> None:
     assert Destination.parse("postgresql://db?schema=a", schema="b").schema == "b"
 
 
-@pytest.mark.parametrize("name", ["", "pg_catalog", "pg_x", "information_schema", "x" * 64, "ü" * 32, "a\0b", "\udcff"])
-def test_some_schemas_cannot_be_used(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("", "it is empty"),
+        ("a\0b", "it is empty, holds a NUL"),
+        ("\udcff", "or isn't UTF-8"),
+        ("pg_catalog", "names that start with pg_"),
+        ("pg_x", "Postgres's own"),
+        ("information_schema", "Postgres's own"),
+        ("x" * 64, "longer than the 63 bytes"),
+        ("ü" * 32, "longer than the 63 bytes"),
+        ("a\u202eb", "holds characters that don't show"),
+    ],
+)
+def test_some_schemas_cannot_be_used(name: str, told: str) -> None:
     """Postgres's own schemas, and names that it would cut, are refused before anything connects."""
-    with pytest.raises(SettingsError, match=r"^--schema can't be used: "):
+    with pytest.raises(SettingsError, match=rf"^--schema can't be used: .*{told}") as caught:
         parse_schema(name, origin="--schema")
+    assert "public" in caught.value.hint
+
+
+def test_a_schema_of_a_url_is_checked() -> None:
+    """A schema that a URL names is held to the same, and the error says where it came from."""
+    with pytest.raises(SettingsError, match="^the schema for --db-url can't be used: "):
+        Destination.parse("postgresql://db?schema=pg_x", origin="--db-url")
+    with pytest.raises(SettingsError, match="^--db-url can't be used: "):
+        Destination.parse("mysql://db", origin="--db-url")
+
+
+def test_a_database_whose_name_does_not_show() -> None:
+    """A name that nobody could read in a message is refused, and written out in the error."""
+    with pytest.raises(SettingsError, match=r"the database's name 'a\\u202eb' can't be used") as caught:
+        Destination.parse("postgresql://db/a%E2%80%AEb")
+    assert "psql --list" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("url", "database"),
+    [
+        ("postgresql://me@db/app", "app"),
+        ("postgresql://me@db", "me"),
+        ("postgresql://db", None),
+    ],
+)
+def test_the_database(url: str, database: str | None) -> None:
+    """Without a name of its own, the database is the user's, as to libpq; without either, the server decides."""
+    assert Destination.parse(url).database == database
+
+
+def test_names_are_no_secrets() -> None:
+    """A password that is also the schema's name, or the database's, is shown with these; others never are."""
+    destination = Destination.parse("postgresql://me@db/app", schema="acme")
+    assert destination.hidden(["me", "app", "acme", "s e", "s e"]) == ("s e", "s%20e", "s+e")
+    assert repr(destination) == "Destination('me@db:5432/app, schema acme')"
 
 
 @pytest.mark.parametrize("name", ["public", "tenant-1", "Pg", "x" * 63, "ü" * 31])

@@ -99,6 +99,7 @@ def test_two_files_of_one_identity_are_refused() -> None:
         make_lineage("main", "/here", map(alteration, ["next-1-a.py", "1.0.0-1-a.py"]))
     assert "next-1-a.py" in str(caught.value)
     assert "1.0.0-1-a.py" in str(caught.value)
+    assert "/here" in caught.value.hint
 
 
 def checksum(text: str, blocks: int = 100) -> str:

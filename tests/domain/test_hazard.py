@@ -152,7 +152,7 @@ def test_what_depends_on_rows() -> None:
     """A statement that read or changed rows, or failed, depends on them; one of the catalogue alone doesn't."""
     assert not RehearsedStatement(sql="x", line=1, ms=LONG, rows=0).met_rows
     for known in ({"scans": ("t",)}, {"rows": 1}, {"error": "no"}, {"builds": (Build("i", "t"),)}):
-        assert RehearsedStatement(sql="x", line=1, **known).met_rows  # type: ignore[arg-type] # each has its own type
+        assert RehearsedStatement(sql="x", line=1, **known).met_rows
     found = RehearsedStatement(sql="x", line=1, rewrites=("a", "b"), builds=(Build("i", "b"),), scans=("c", "a"))
     assert (found.tables, found.verdict) == (("a", "b", "c"), Verdict.REWRITES)
     assert RehearsedStatement(sql="x", line=1, ms=LONG - 1, later_ms=1).takes_time
