@@ -105,9 +105,9 @@ def test_some_schemas_cannot_be_used(name: str, told: str) -> None:
 
 def test_a_schema_of_a_url_is_checked() -> None:
     """A schema that a URL names is held to the same, and the error says where it came from."""
-    with pytest.raises(SettingsError, match="^the schema for --db-url can't be used: "):
+    with pytest.raises(SettingsError, match=r"^the schema for --db-url can't be used: "):
         Destination.parse("postgresql://db?schema=pg_x", origin="--db-url")
-    with pytest.raises(SettingsError, match="^--db-url can't be used: "):
+    with pytest.raises(SettingsError, match=r"^--db-url can't be used: "):
         Destination.parse("mysql://db", origin="--db-url")
 
 
