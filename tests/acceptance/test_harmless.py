@@ -48,8 +48,8 @@ class Scene(NamedTuple):
 @pytest.fixture
 def scene(sartor: Command, folder: Folder, database: Database, server_url: str) -> Iterator[Scene]:
     folder.add("1.0.0-1700000000-base.py", up=BASE, down="drop table users")
-    sartor("deploy", "latest")
     with temporary_database(server_url) as other, temporary_role(database) as role:
+        sartor("deploy", "latest")
         yield Scene(database, other, role)
 
 
