@@ -19,7 +19,7 @@ from support.folder import Folder
 from support.proxy import proxy_to
 from support.sessions import at_work, backend_waiting, holding, until
 
-BOUND = 3.0
+BOUND = 10.0
 """Seconds in which an interrupted command ends, two of them its own."""
 
 IDS = [f"170000000{n}-t{n}" for n in range(6)]
