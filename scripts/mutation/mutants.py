@@ -130,7 +130,7 @@ def _modules(name: str) -> list[Path]:
 def _copy(copy: Path, modules: Iterable[Path]) -> None:
     """Copies what the tests need to `copy`, with `modules` and a configuration as mutmut wants them."""
     ignored = shutil.ignore_patterns("__pycache__", ".*")
-    for name in ("src", "tests", "scripts/bench", "docs"):
+    for name in ("src", "tests", "scripts", "docs"):
         shutil.copytree(ROOT / name, copy / name, ignore=ignored)
     shutil.copy(ROOT / "pyproject.toml", copy)
     for module in modules:
@@ -139,7 +139,7 @@ def _copy(copy: Path, modules: Iterable[Path]) -> None:
     settings = {
         "source_paths": ["src"],
         "only_mutate": modules,
-        "also_copy": ["scripts/bench", "docs"],
+        "also_copy": ["scripts", "docs"],
         "pytest_add_cli_args": ["-p", "pure", "-p", "no:cacheprovider"],
         "pytest_add_cli_args_test_selection": sorted(judges),
         "use_git_change_detection": ["false"],
