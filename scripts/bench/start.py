@@ -91,7 +91,6 @@ def measure(bench: Start, rounds: int, counts: Sequence[int]) -> Iterator[str]:
     yield row("`--version` / a bare interpreter", version, bare, "10 ms more")
     yield row("`import sartor` / a bare interpreter", imported, bare, "15 ms more")
     yield row("`--help` / import typer", help_, typer, "<= 2.5")
-    reads = {}
     for count in counts:
         with bench.database() as url:
             bench.sartor(url, count, "deploy", "latest")
@@ -101,13 +100,9 @@ def measure(bench: Start, rounds: int, counts: Sequence[int]) -> Iterator[str]:
                 lambda url=url, count=count: bench.sartor(url, count, "status"),  # type: ignore[misc]
                 lambda url=url: bench.python(QUERY, url),  # type: ignore[misc]
             )
-        reads[count] = noop, status
         reach = "<= 3" if count >= 10_000 else "<= 2.3"
         yield row(f"deploy with nothing to do, {count:,} / the bare driver's connection and query", noop, query, reach)
         yield row(f"status, {count:,} / the same", status, query, reach)
-    few, many = counts[0], counts[-1]
-    for i, what in enumerate(("deploy with nothing to do", "status")):
-        yield row(f"{what}, {many:,} / {few:,}", reads[many][i], reads[few][i], "<= 1.5")
     more = statistics.median(r.seconds for r in version) - statistics.median(r.seconds for r in bare)
     yield f"\n`--version` takes {1000 * more:.0f} ms more than a bare interpreter."
     yield f"`import sartor` takes {bench.imports('sartor') / 1000:.1f} ms by `python -X importtime`."

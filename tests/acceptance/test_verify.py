@@ -149,22 +149,22 @@ def test_a_failed_run_is_recorded(sartor: Command, folder: Folder) -> None:
     assert "1.1.0-1700000002-broken.sql was interrupted" in found["notes"][0]
 
 
-def test_a_stamp_is_kept_of_what_is_as_it_should_be(sartor: Command, folder: Folder, database: Database) -> None:
-    """Only of that: where something drifted, the next run looks at everything again, and finds it."""
-    stamp = "select stamp from sartor_fingerprint"
+def test_a_catalog_version_is_kept_where_nothing_drifted(sartor: Command, folder: Folder, database: Database) -> None:
+    """Only there: where something drifted, the next run looks at everything again, and finds it."""
+    version = "select catalog_version from sartor_fingerprint"
     folder.table("1.1.0-1700000001-a.py")
     folder.table("1.2.0-1700000002-b.py")
-    assert database.value(stamp)
+    assert database.value(version)
     database.run("alter table users add phone text")
     sartor("deploy", "1.1.0")
-    assert database.value(stamp) == ""
+    assert database.value(version) == ""
     told = sartor("deploy", "1.2.0").err
     assert "note: 1 object isn't as the last run left it, column public.users.phone" in told
     sartor("repair", "--accept-drift", "--reason", "ours", "--yes")
-    assert database.value(stamp)
+    assert database.value(version)
     assert "note" not in sartor("rollback", "1.1.0", "--yes").err
     assert check(sartor("verify", "--json"), "verify")["ok"]
-    assert database.value(stamp)
+    assert database.value(version)
 
 
 def test_only_order_and_owners_differ(sartor: Command, database: Database) -> None:

@@ -33,7 +33,7 @@ STRANGE = {
     "create constraint trigger t after insert on {ledger} for each row execute function evil_trigger()": "trigger t",
     "create rule r as on insert to {ledger} do also select evil()": "rule r",
     "create policy p on {journal} using (evil() is not null)": "policy p",
-    "alter table {fingerprint} alter column stamp set default evil()": "column that isn't so as Sartor makes it: stamp",
+    "alter table {fingerprint} alter column sartor set default evil()": "column that isn't so",
     "alter table {journal} alter column at set default shadows.clock_timestamp()": "column that isn't so",
     "alter table {journal} alter column host set default query_to_xml('select evil()', true, true, '')::text": "host",
     "alter table {journal} alter column kind drop not null": "kind, text",

@@ -1,4 +1,4 @@
-"""The catalogue's stamp: whatever a fingerprint sees, it sees too."""
+"""The catalog version: whatever a fingerprint sees, it sees too."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CHANGES = tuple(changes())
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.statements.split(";")[0].replace("\n", " ")[:90])
 def test_change(everything: Everything, runner: asyncio.Runner, change: Change) -> None:
-    """Where the stamp is the same, the fingerprint of schemas is."""
+    """Where the catalog version is the same, the fingerprint of schemas is."""
     if everything.server < change.since:
         pytest.skip(f"since Postgres {change.since}")
 
@@ -32,7 +32,7 @@ def test_change(everything: Everything, runner: asyncio.Runner, change: Change) 
         try:
             await everything.connection.execute(f"set local search_path = app, public; {change.first}")
             before = await look(everything.connection)
-            # A transaction of its own, as any change has that comes after a stamp.
+            # A transaction of its own, as any change has that comes after a reading.
             async with everything.connection.transaction():
                 await everything.connection.execute(change.statements)
             return before, await look(everything.connection)
@@ -51,7 +51,7 @@ def test_change(everything: Everything, runner: asyncio.Runner, change: Change) 
 def test_it_stands_still(everything: Everything, runner: asyncio.Runner) -> None:
     """Data, statistics and a second look leave it as it is."""
 
-    async def stamps() -> set[str]:
+    async def versions() -> set[str]:
         found = {await read_catalog_version(everything.connection)}
         for statement in ("insert into app.groups (name) values ('one more')", "analyze", "vacuum", "checkpoint"):
             await everything.connection.execute(statement)
@@ -59,11 +59,11 @@ def test_it_stands_still(everything: Everything, runner: asyncio.Runner) -> None
         await everything.connection.execute("delete from app.groups where name = 'one more'")
         return found
 
-    assert len(runner.run(stamps())) == 1
+    assert len(runner.run(versions())) == 1
 
 
 def test_no_catalogue_is_left_out() -> None:
-    """Every catalogue that the fingerprint of schemas is made from is in the stamp.
+    """Every catalogue that the fingerprint of schemas is made from is in the version.
 
     Roles are in it by their names, and user mappings are a database's.
     """

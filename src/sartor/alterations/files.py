@@ -15,7 +15,7 @@ SEEDS = "seeds"
 """The name of the folder inside a lineage's folder that holds its seed modules."""
 
 _BLOCK = 65_536
-"""Bytes read at once: Python allocates memory for all of them before it knows how many there are."""
+"""The bytes that are read at once."""
 
 
 def read_lineage(name: str, location: str) -> Lineage:

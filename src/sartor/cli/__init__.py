@@ -28,8 +28,8 @@ def main() -> None:
 
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else the parent process has it ignored
         signal.signal(signal.SIGINT, _end_at_once)
-    # Modules and alterations are many objects and hardly any garbage: a collection after every 700 costs time.
-    gc.set_threshold(100_000)
+    # Modules and alterations are many objects and hardly any garbage, so looking for it costs time.
+    gc.set_threshold(200_000)
     from sartor.cli import stdout
 
     stdout.hold_standard_descriptors()
@@ -40,6 +40,7 @@ def main() -> None:
     stdout.flush()
     if not can_end():
         _exit(code)
+    gc.freeze()  # else Python looks for garbage among all objects, twice, before it ends
     sys.exit(code)
 
 

@@ -132,10 +132,10 @@ class Checksum:
 
     @property
     def text(self) -> str:
-        """The checksum of the blocks so far: `sha256:` and 64 hex digits; the algorithm's name is part of it."""
-        digest = self._digest.copy()
-        digest.update(self._held)
-        return "sha256:" + digest.hexdigest()
+        """The checksum, once all blocks were given: `sha256:` and 64 hex digits; the algorithm's name is part of it."""
+        self._digest.update(self._held)
+        self._held = b""
+        return "sha256:" + self._digest.hexdigest()
 
 
 @dataclass(frozen=True)

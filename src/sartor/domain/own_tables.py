@@ -52,7 +52,7 @@ _COLUMNS = {
         "host": "text not null",
         "sartor": "text not null",
         "packed": "jsonb not null",
-        "stamp": "text not null",
+        "catalog_version": "text not null",
         "anew": "timestamp with time zone",
     },
 }

@@ -70,7 +70,7 @@ def compare_with_ledger(catalogue: Catalogue, ledger: Ledger) -> Status:
     done = {entry.identity for entry, _ in complete}
     pending = tuple([a for a in catalogue if a.identity not in done])
     releases = Counter([(file or entry).release for entry, file in complete])
-    pairs = [Pair(file, entry) for entry, file in held if file]
+    pairs = [Pair(file, entry) for entry, file in held if file and _differ(file, entry)]
     changed = [p for p in pairs if p.entry.state is State.DEPLOYED and p.entry.checksum != p.alteration.checksum]
     labelled = [p for p in pairs if _label_changed(p)]
     without_file = [entry for entry, file in held if file is None]
@@ -118,6 +118,10 @@ def _is_free(pair: Pair) -> bool:
 def _is_ahead(entry: Entry, catalogue: Catalogue) -> bool:
     highest = catalogue.by_name[entry.lineage].highest_version
     return highest is not None and not entry.release.unreleased and entry.release > highest
+
+
+def _differ(file: Alteration, entry: Entry) -> bool:
+    return (file.release, file.name, file.checksum) != (entry.release, entry.name, entry.checksum)
 
 
 def _label_changed(pair: Pair) -> bool:

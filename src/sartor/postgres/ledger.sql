@@ -58,7 +58,7 @@ create table {schema}.sartor_fingerprint (
     host text not null,
     sartor text not null,
     packed jsonb not null,
-    stamp text not null,
+    catalog_version text not null,
     anew timestamptz
 );
 

@@ -13,7 +13,8 @@ from sartor.postgres.session import Session
 from sartor.sql.quoting import quote_identifier
 
 _READ = """
-select f.seq, f.at, f.by_user, f.host, f.sartor, f.packed::text as packed, f.stamp, f.anew, exists ({later}) as outdated
+select f.seq, f.at, f.by_user, f.host, f.sartor, f.packed::text as packed, f.catalog_version, f.anew,
+    exists ({later}) as outdated
 from {schema}.sartor_fingerprint f {lock}
 """
 
@@ -27,12 +28,13 @@ _LATER_ENTRY = "select from {schema}.sartor_ledger l where l.seq > f.seq"
 """Selects later entries of the ledger, for a role that may not read the journal."""
 
 _WRITE = """
-insert into {schema}.sartor_fingerprint (seq, by_user, host, sartor, packed, stamp, anew)
+insert into {schema}.sartor_fingerprint (seq, by_user, host, sartor, packed, catalog_version, anew)
 values ($1, session_user, $2::text, $3::text,
     $4::text::jsonb || pg_catalog.jsonb_build_object('objects', pg_catalog.encode($5::bytea, 'base64')),
     $6::text, $7::timestamptz)
-on conflict (one) do update set (seq, at, by_user, host, sartor, packed, stamp, anew) = (excluded.seq,
-    excluded.at, excluded.by_user, excluded.host, excluded.sartor, excluded.packed, excluded.stamp, excluded.anew)
+on conflict (one) do update set (seq, at, by_user, host, sartor, packed, catalog_version, anew) = (excluded.seq,
+    excluded.at, excluded.by_user, excluded.host, excluded.sartor, excluded.packed, excluded.catalog_version,
+    excluded.anew)
 """
 
 
@@ -56,7 +58,7 @@ async def read_baseline(session: Session, *, to_change: bool = False) -> Baselin
         sartor=row["sartor"],
         outdated=row["outdated"],
         packed=json.loads(row["packed"]),
-        catalog_version=row["stamp"],
+        catalog_version=row["catalog_version"],
         anew=row["anew"],
     )
 
