@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sartor.domain.schema.drift import Baseline, carried, find_drift
+from sartor.domain.schema.drift import OUTDATED, Baseline, Drift, carried, find_drift
 from sartor.domain.schema.fingerprint import Fingerprint, SchemaObject, Scope
 
 NAMES, DEFINITIONS = st.sampled_from("abcdef"), st.sampled_from(["text", "int"])
@@ -63,6 +65,69 @@ def test_parts_go_with_their_whole() -> None:
     """A column that was dropped by hand isn't missed once an alteration has dropped its table."""
     assert carried(make(TABLE, COLUMN, COMMENT), make(TABLE), make()) == make()
     assert carried(make(TABLE, COLUMN), make(TABLE, COLUMN, INDEX), make()) == make()
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "fault"),
+    [
+        ("table app.a to app", None, "select", False),
+        ("table app.a to public", None, "select", True),
+        ("table app.a to its owner", None, "select", True),
+        ("table app.a to app", "select", None, True),
+        ("table app.a to app", "select", "insert, select", False),
+        ("table app.a to app", "insert, select", "select", True),
+        ("table app.a to app", "insert", "select", True),
+        ("table app.a to app", "insert, select", "select, insert", False),
+    ],
+)
+def test_rights(name: str, before: str | None, after: str | None, fault: bool) -> None:
+    """Rights that were granted in addition are a note, revoked ones are a fault."""
+    expected, live = (
+        make(TABLE, *([SchemaObject("grant", name, TABLE.label, text)] if text else [])) for text in (before, after)
+    )
+    drift = find_drift(baseline(expected), live)
+    assert (bool(drift.differences), bool(drift.noted)) == (fault, not fault)
+    assert drift.baseline is not None
+
+
+def test_what_is_told_of_drift() -> None:
+    """The faults are counted, the first one is named; a schema is as recorded where there isn't even a note."""
+    one, two = find_drift(baseline(make()), make(TABLE)), find_drift(baseline(make(INDEX)), make(TABLE))
+    assert one.told == "1 object isn't as the last run left it, table app.a first"
+    assert two.told == "2 objects aren't as the last run left them, index app.a_idx first"
+    alike = find_drift(baseline(make(TABLE)), make(TABLE))
+    owner = find_drift(baseline(make(TABLE)), make(TABLE, SchemaObject("owner", "app.a", TABLE.label, "app")))
+    assert (alike.told, alike.absent, owner.absent, one.absent) == ("", True, False, False)
+    assert (len(owner.noted), owner.differences) == (1, ())
+    column = find_drift(baseline(make(COLUMN)), make(COLUMN._replace(definition="bigint")))
+    assert [each.label for each in column.differences] == ["column app.a.id"]
+
+
+def test_what_is_certain() -> None:
+    """Drift is certain where there is nothing that hides it: no doubt, and no baseline that was taken anew."""
+    found = find_drift(baseline(make()), make())
+    assert found.certain
+    assert Drift().certain
+    assert not find_drift(baseline(make(), outdated=True), make()).certain
+    assert found.baseline is not None
+    assert not replace(found, baseline=replace(found.baseline, anew=found.baseline.at)).certain
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        ({"outdated": True}, OUTDATED),
+        ({"packed": {"format": 0}}, "was recorded by Sartor 9, in a format of its own"),
+        ({"packed": kept(make(server=15))}, "it was recorded on Postgres 15, and this is 18"),
+        ({"packed": kept(make(schema="other"))}, "it was recorded of schema other"),
+    ],
+)
+def test_why_it_cannot_be_told(found: dict[str, Any], told: str) -> None:
+    """The reason is told why a schema can't be compared with what was recorded, and the record is kept."""
+    held = replace(baseline(make()), **found)
+    drift = find_drift(held, make(TABLE))
+    assert told in drift.unknown
+    assert (drift.baseline, drift.differences, drift.noted) == (held, (), ())
 
 
 def test_what_cannot_be_told() -> None:

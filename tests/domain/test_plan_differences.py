@@ -128,6 +128,21 @@ def test_a_missing_alteration_is_refused_unless_accepted() -> None:
     assert ids(carry_out(plan, before).entries) == ["1-a", "3-c"]
 
 
+def test_what_only_has_to_be_recorded() -> None:
+    """A new label, an accepted edit and an accepted absence are work, each by itself; a created ledger is one."""
+    shipped = catalogue("1.3.0-1-a.py")
+    accepted = Deploy(accepted=frozenset({"1-a", "2-gone"}))
+    for held in (
+        [alteration("next-1-a.py")],
+        [alteration("1.3.0-1-a.py", checksum=OLD)],
+        [alteration("1.3.0-1-a.py"), alteration("1.0.0-2-gone.py")],
+        [],
+    ):
+        assert not make_plan(shipped, ledger(held), accepted).is_empty
+    assert make_plan(shipped, ledger([alteration("1.3.0-1-a.py")]), accepted).is_empty
+    assert (Ledger().exists, Ledger(head=0).exists) == (False, True)
+
+
 def test_accepting_the_unknown_is_told() -> None:
     """An accepted identity that isn't deployed here was forgotten before, or misspelt: it is named, no more."""
     plan = make_plan(catalogue("1.0.0-1-a.py"), Ledger(), Deploy(accepted=frozenset({"7-nothing"})))

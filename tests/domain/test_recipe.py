@@ -52,6 +52,22 @@ def test_what_others_locks_stop() -> None:
 
 
 @pytest.mark.parametrize(
+    ("sql", "anchor"),
+    [
+        ("alter table t add b int references p", "add-a-constraint"),
+        ("alter table t add b int, drop column a", "add-a-column"),
+        ("alter table t add b int, add check (references > 0)", "add-a-constraint"),
+        ("alter table t drop a, alter b set default references", None),
+        ("select f(a) from t", None),
+    ],
+)
+def test_a_statement_under_its_own_lock(sql: str, anchor: str | None) -> None:
+    """A column with a reference checks rows as a foreign key does; where nothing better is known, nothing is told."""
+    found = recipe(RehearsedStatement(sql=sql, line=1, locks=TABLE, scans=("t",)))
+    assert (found.anchor if found else None) == anchor
+
+
+@pytest.mark.parametrize(
     ("sql", "takes_away"),
     [
         ("alter table t rename column a to b", True),

@@ -72,3 +72,4 @@ def test_what_is_no_version_is_refused(text: str) -> None:
         parse_target(text)
     assert repr(text) in str(caught.value)
     assert "`latest` or `next`" in str(caught.value)
+    assert "list" in caught.value.hint

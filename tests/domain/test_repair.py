@@ -30,6 +30,7 @@ def test_an_edit_is_accepted(named: str) -> None:
         (EventKind.ACCEPTED, A.name, OLD),
         (EventKind.ACCEPTED, C.name, "sha256:next"),
     ]
+    assert [mend.id for mend in make_repair(SHIPPED, held, asked, invalid=(), drifted=False)] == ["1-a", "3-c"]
     assert repair(Repair(reason="r", accept_edited=frozenset({named})), ledger([A])) == []
 
 

@@ -108,8 +108,6 @@ def find(stage: Stage, expected: Fingerprint, found: Fingerprint) -> tuple[Devia
 
     The two may have been taken of different schemas: one that doesn't exist counts as empty.
     """
-    if expected.schemas == found.schemas and expected.exact == found.exact:
-        return ()
     schemas = tuple(sorted({*expected.schemas, *found.schemas}))
     differences = find_differences(replace(expected, schemas=schemas), replace(found, schemas=schemas))
     return tuple(Deviation(stage, each) for each in without_parts(differences))
