@@ -28,6 +28,8 @@ NAMES = TEXTS.filter(shows_itself)
         ("postgresql:///app", "local/app, schema public"),
         ("postgresql://", "local, schema public"),
         ("service=prod", "service prod, schema public"),
+        ("service=prod host=db", "db:5432, schema public"),
+        ("hostaddr=10.0.0.1 port=1", "10.0.0.1:1, schema public"),
         ("postgresql://a%1b%5B2J@db/app", "a?[2J@db:5432/app, schema public"),
     ],
 )

@@ -116,6 +116,11 @@ def test_blocks_do_not_change_a_checksum(text: str, size: int) -> None:
     assert checksum(text, size) == checksum(text)
 
 
+def test_a_checksum_names_its_algorithm() -> None:
+    """A checksum in a ledger says what it is of, and stays the same for ever."""
+    assert checksum("") == "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
 @given(st.text(alphabet=st.sampled_from("ab \n")))
 def test_line_ends_do_not_change_a_checksum(text: str) -> None:
     """A checkout on Windows has the same checksums."""

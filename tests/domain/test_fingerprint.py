@@ -78,6 +78,15 @@ def test_changes() -> None:
     ]
 
 
+def test_two_spellings() -> None:
+    """What Postgres spells in two ways is no difference; a column has a way of its own."""
+    plain = COLUMN._replace(definition="text")
+    spelt = COLUMN._replace(definition="text default NULL::text")
+    assert find_differences(make(plain), make(spelt)) == ()
+    assert find_differences(make(spelt), make(plain)) == ()
+    assert len(find_differences(make(plain._replace(kind="table")), make(spelt._replace(kind="table")))) == 1
+
+
 def test_parts() -> None:
     """What was added or removed brings its parts, and theirs; what changed doesn't."""
     everything = make(TABLE, COLUMN, GRANT, ORDER)

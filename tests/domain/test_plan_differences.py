@@ -128,6 +128,23 @@ def test_a_missing_alteration_is_refused_unless_accepted() -> None:
     assert ids(carry_out(plan, before).entries) == ["1-a", "3-c"]
 
 
+@pytest.mark.parametrize(
+    ("count", "verb", "more"), [(1, "is", ""), (2, "are", ""), (5, "are", ""), (7, "are", " and 2 more")]
+)
+def test_the_first_five_are_named(count: int, verb: str, more: str) -> None:
+    """Of many missing alterations the first are named and the others counted; each gets its acceptance."""
+    names = [f"1.0.0-{number}-gone.py" for number in range(1, count + 1)]
+    with pytest.raises(AlterationMissing) as caught:
+        make_plan(catalogue("1.0.0-9-b.py"), ledger(map(alteration, names)), Deploy())
+    assert str(caught.value).startswith(f"{', '.join(names[:5])}{more} {verb} deployed here, and not among")
+    assert caught.value.hint.count("-gone") == count
+    held = ledger(alteration(name, checksum=OLD) for name in names)
+    with pytest.raises(AlterationEdited) as edited:
+        make_plan(catalogue(*names), held, Deploy())
+    assert str(edited.value).startswith(f"{', '.join(names[:5])}{more} {'has' if count == 1 else 'have'} changed since")
+    assert edited.value.hint.count("-gone") == count
+
+
 def test_what_only_has_to_be_recorded() -> None:
     """A new label, an accepted edit and an accepted absence are work, each by itself; a created ledger is one."""
     shipped = catalogue("1.3.0-1-a.py")
