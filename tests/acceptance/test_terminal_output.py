@@ -24,10 +24,11 @@ def test_a_pipe_gets_plain_lines(sartor: Command, folder: Folder) -> None:
     assert re.fullmatch(lines, done.err)
 
 
-def test_verbose(sartor: Command, folder: Folder) -> None:
+@pytest.mark.parametrize("option", ["--verbose", "-v"])
+def test_verbose(sartor: Command, folder: Folder, option: str) -> None:
     """With --verbose, stderr has the connections and the statements with their times; the result is the same."""
     folder.table("1.0.0-1700000000-a.py")
-    done = sartor("deploy", "latest", "--verbose")
+    done = sartor("deploy", "latest", option)
     assert re.fullmatch(r"Deployed 1 alteration in \d+ ms\n", done.out)
     assert re.search(r"^\d+\.\d{3}: \[\d+\] connected to ", done.err, re.MULTILINE)
     assert re.search(r"^\d+\.\d{3}: \[\d+\] \d+\.\d ms: .*create table a", done.err, re.MULTILINE)

@@ -14,10 +14,11 @@ import sartor
 from sartor import LATEST
 from sartor.domain.ledger import EventKind
 from sartor.domain.limits import Limits
-from sartor.domain.report import Finished, Note, Planned, RunEvent, Started
+from sartor.domain.report import Finished, Note, Planned, RunEvent, Started, Waiting
 from sartor.errors import AlterationFailed, ObserverFailed, RunHeld, Unreachable
 from support.database import Database
 from support.folder import Folder
+from support.sessions import holding
 
 NAMES = ["1.0.0-1700000001-one.py", "1.0.0-1700000002-two.py", "1.0.0-1700000003-three.py"]
 ERRORS = [
@@ -172,3 +173,29 @@ def test_one_thread(database: Database, folder: Folder) -> None:
     asyncio.run(sartor.deploy(database.url, folder.path, LATEST, observer=observer))
     assert notes == ["first", "second", "third", "fourth"]
     assert threads == {threading.get_ident()}
+
+
+def test_while_a_script_waits(database: Database, three: Folder) -> None:
+    """An observer that fails as it is told of a wait for a lock neither ends the wait nor the script that waits."""
+    told = threading.Event()
+
+    def observer(event: RunEvent) -> None:
+        if isinstance(event, Waiting):
+            told.set()
+            raise OSError("gone")
+
+    three.add(NAMES[1], up="alter table held add x int")
+    database.run("create table held (id int)")
+    with holding(database.url, "begin", "lock table held") as holder:
+
+        def let_go() -> None:
+            assert told.wait(60)
+            holder.run("rollback")
+
+        thread = threading.Thread(target=let_go)
+        thread.start()
+        with pytest.raises(ObserverFailed) as caught:
+            asyncio.run(sartor.deploy(database.url, three.path, observer=observer))
+        thread.join()
+    assert caught.value.report
+    assert [done.alteration.name for done in caught.value.report.done] == NAMES

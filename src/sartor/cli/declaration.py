@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
-from sartor.cli import options, stdout
+from sartor.cli import options, output, stdout
 
 CODES = {
     0: "done, or nothing to do",
@@ -33,6 +33,8 @@ class _Command(TyperCommand):
     def invoke(self, ctx: Any) -> Any:
         stdout.keep()
         ctx.obj = {parameter.name: ctx.params.pop(parameter.name) for parameter in self.shared}
+        if ctx.obj["verbose"]:
+            output.want("--verbose")
         return super().invoke(ctx)
 
 

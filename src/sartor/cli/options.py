@@ -64,7 +64,7 @@ StatementTimeout = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Verbose = Annotated[
-    bool, typer.Option("--verbose", help="Show connections, statements with their times, waits and retries.")
+    bool, typer.Option("--verbose", "-v", help="Show connections, statements with their times, waits and retries.")
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]

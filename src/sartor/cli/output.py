@@ -112,9 +112,9 @@ def wants(flag: str) -> bool:
     return flag in _arguments
 
 
-def want_json() -> None:
-    """Sets `--json` as if the command line had it: `--format json` means the same."""
-    _arguments.append("--json")
+def want(flag: str) -> None:
+    """Sets a flag as if the command line had it, in this spelling: `--format json` and `-v` mean the same as others."""
+    _arguments.append(flag)
 
 
 def is_terminal() -> bool:

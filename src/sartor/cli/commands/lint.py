@@ -57,7 +57,7 @@ def lint(
     if form not in FORMATS:
         raise SettingsError(f"there is no format {form!r}", hint=f"the formats are {', '.join(FORMATS)}")
     if form == "json":
-        output.want_json()
+        output.want("--json")
     ignored = [*sartor.load_ignored(), *(ignore or ())]
     found = sartor.lint(sources(context), released=released, above=above, ignored=ignored, cache=Path.cwd() / CACHE)
     _show(found, form)
