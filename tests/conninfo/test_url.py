@@ -74,6 +74,8 @@ def test_a_keyword_string_is_read_back(values: dict[str, str]) -> None:
         ("postgresql://%2Frun%2Fpg/app", {"host": "/run/pg", "dbname": "app"}),
         ("postgresql:///app?host=/run/pg&port=6432", {"host": "/run/pg", "port": "6432", "dbname": "app"}),
         ("postgresql://a:1,b,[::1]:3/app", {"host": "a,b,::1", "port": "1,,3", "dbname": "app"}),
+        ("postgresql://a,b/app", {"host": "a,b", "dbname": "app"}),
+        ("password=\ud7ff\ue000", {"password": "\ud7ff\ue000"}),
         ("postgresql://:6432/app", {"port": "6432", "dbname": "app"}),
         (
             "postgresql://ignored/x?host=db&database=app&user=me@tenant",
@@ -156,6 +158,10 @@ BROKEN = [
     ("host=db hunter2", "its keywords aren't those of libpq"),
     ("postgresql://app:hunter2\udcff@db", "what it encodes with % isn't UTF-8"),
     ("password=hunter2\udcff", "it holds a NUL, or bytes that aren't UTF-8"),
+    ("password=hunter2\ud800", "it holds a NUL, or bytes that aren't UTF-8"),
+    ("password=hunter2\udfff", "it holds a NUL, or bytes that aren't UTF-8"),
+    ("postgresql://db?hunter2", "its parameters, behind the ?, can't be read"),
+    ("postgresql://db?1hunter2=x", "its parameters, behind the ?, can't be read"),
     ("host=db work_mem=hunter2", "its keywords aren't those of libpq"),
 ]
 
