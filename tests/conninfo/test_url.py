@@ -76,6 +76,7 @@ def test_a_keyword_string_is_read_back(values: dict[str, str]) -> None:
         ("postgresql://a:1,b,[::1]:3/app", {"host": "a,b,::1", "port": "1,,3", "dbname": "app"}),
         ("postgresql://a,b/app", {"host": "a,b", "dbname": "app"}),
         ("password=\ud7ff\ue000", {"password": "\ud7ff\ue000"}),
+        ("postgresql://db:65535", {"host": "db", "port": "65535"}),
         ("postgresql://:6432/app", {"port": "6432", "dbname": "app"}),
         (
             "postgresql://ignored/x?host=db&database=app&user=me@tenant",
@@ -109,6 +110,9 @@ _SETTINGS = {"search_path": "a", "work_mem": "1MB", "tcp_keepalives_idle": "9", 
         ("ssl=true", {"sslmode": "require"}),
         ("ssl=true&sslmode=verify-full", {"sslmode": "verify-full"}),
         ("requiressl=1", {"sslmode": "require"}),
+        ("requiressl=0", {"sslmode": "prefer"}),
+        ("requiressl=1&ssl=false", {"sslmode": "disable"}),
+        ("sslcertmode=disable", {"sslcertmode": "disable"}),
         ("sslmode=no-verify&uselibpqcompat=true", {"sslmode": "require"}),
         ("hostaddr=10.0.0.1", {"hostaddr": "10.0.0.1"}),
         ("role=owner&app.tenant=7&application_name=", {"role": "owner", "app.tenant": "7"}),
@@ -160,6 +164,8 @@ BROKEN = [
     ("password=hunter2\udcff", "it holds a NUL, or bytes that aren't UTF-8"),
     ("password=hunter2\ud800", "it holds a NUL, or bytes that aren't UTF-8"),
     ("password=hunter2\udfff", "it holds a NUL, or bytes that aren't UTF-8"),
+    ("postgresql://db:65536/hunter2", "its port isn't a number from 1 to 65535"),
+    ("postgresql://db:0/hunter2", "its port isn't a number from 1 to 65535"),
     ("postgresql://db?hunter2", "its parameters, behind the ?, can't be read"),
     ("postgresql://db?1hunter2=x", "its parameters, behind the ?, can't be read"),
     ("host=db work_mem=hunter2", "its keywords aren't those of libpq"),
@@ -233,6 +239,7 @@ def test_what_cannot_be_honoured_is_refused(name: str) -> None:
     with pytest.raises(SettingsError, match=rf"^--db-url can't be used: its {name} can't be honoured") as caught:
         _parse(f"postgresql://db?{name}=hunter2")
     assert "hunter2" not in f"{caught.value} {caught.value.hint}"
+    assert caught.value.hint == parameters.LIMITED[name].hint
     if variable := parameters.LIMITED[name].variable:
         with pytest.raises(SettingsError, match=rf"^{variable} can't be used: its {name}"):
             parse_environment({variable: "hunter2"})
