@@ -99,7 +99,7 @@ def _function(name: str, module: str) -> str:
     arguments = _code(node.args).split(", ")
     lines = "".join(f"    {argument},\n" for argument in _joined(arguments))
     decorated = "".join(f"@{_code(each)}\n" for each in node.decorator_list)
-    signature = f"{decorated}{keyword} {name}(\n{lines}) -> {_code(node.returns) if node.returns else 'None'}"
+    signature = f"{decorated}{keyword} {name}(\n{lines}) -> {_code(node.returns) if node.returns else 'None'}: ..."
     return f"### `{name}`\n\n```python\n{signature}\n```\n\n{_markdown(_doc(node))}"
 
 

