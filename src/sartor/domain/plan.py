@@ -94,7 +94,10 @@ def _plan_deploy(catalogue: Catalogue, ledger: Ledger, request: Deploy, status: 
     late = {a.identity for a in status.out_of_order}
     edited = {p.entry.identity for p in status.edited}
     if request.strict_order and (found := [a for a in wanted if a.identity in late]):
-        raise OutOfOrder(f"{_names(a.name for a in found)}: older than the newest alteration deployed here")
+        raise OutOfOrder(
+            f"{_names(a.name for a in found)}: older than the newest alteration deployed here",
+            about=[a.id for a in found],
+        )
     return Plan(
         direction=Direction.DEPLOY,
         target=target,

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from sartor.postgres.driver.connection import CLEANING, CLEARING, GRACE, Connection
+from sartor.postgres.driver.statement_log import log_statement
 from sartor.postgres.journal import NewEvent, Phase, claim_sql, prepare_sql, record_sql
 from sartor.postgres.session_settings import SessionSettings
 from sartor.sql.quoting import quote_comment
@@ -166,7 +167,8 @@ class BatchMessage:
         """Takes a mark: the part under way is done, and the next one begins."""
         if message != self._mark:
             return
-        connection.log_part()
+        if connection.statement is not None:
+            log_statement(connection, connection.statement, since=connection.since)
         if self.phase is Phase.COMMIT:
             self.confirm(told)
         connection.since = time.monotonic()

@@ -11,21 +11,19 @@ import asyncio
 import functools
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
-from logging import DEBUG
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Self, TypeAlias
 
 import asyncpg
 
 from sartor.domain.rows import Rows
-from sartor.log import LOG
 from sartor.postgres.driver.copy_rows import ends_with_connection, send_rows
 from sartor.postgres.driver.fence import FENCE, SESSION_FENCE
 from sartor.postgres.driver.fenced import FencedConnection
 from sartor.postgres.driver.handle import Ended, replica
 from sartor.postgres.driver.no_lock_timeout import without_lock_timeout
 from sartor.postgres.driver.refused import NoTalk, TransactionControl
-from sartor.postgres.driver.statement_log import log_statement, logged
+from sartor.postgres.driver.statement_log import logged
 from sartor.postgres.driver.unawaited import Asked, awaited
 from sartor.postgres.target_server import Reached
 from sartor.sql.splitting import find_client_copy, transaction_control
@@ -166,7 +164,7 @@ class Connection(FencedConnection):
         closing, self._closing = self._closing, ""
         self.committing = True
         try:
-            with self._logged(closing + "COMMIT;"):
+            with logged(self, closing + "COMMIT;"):
                 await super().execute(closing + "COMMIT;" + self._cleaning)
         except asyncpg.InterfaceError:
             # The driver didn't send it where a query of the script is still under way.
@@ -316,7 +314,7 @@ class Connection(FencedConnection):
         known = self._lender or self
         known.statement, known.since = query, time.monotonic()
         try:
-            with self._logged(query):
+            with logged(known, query):
                 yield
         except asyncpg.InFailedSQLTransactionError:
             raise  # the error that made the transaction fail is the one to remember
@@ -325,17 +323,6 @@ class Connection(FencedConnection):
             raise
         finally:
             known.statement = None
-
-    def _logged(self, statement: str) -> AbstractContextManager[None]:
-        known = self._lender or self
-        if not LOG.isEnabledFor(DEBUG):
-            return nullcontext()
-        return logged(statement, pid=known.get_server_pid(), password=known.reached.password)
-
-    def log_part(self) -> None:
-        """Logs `statement`, a part of a message, which has ended."""
-        if self.statement is not None and LOG.isEnabledFor(DEBUG):
-            log_statement(self.statement, pid=self.get_server_pid(), password=self.reached.password, since=self.since)
 
     def _check(self, query: str) -> None:
         self._check_open()

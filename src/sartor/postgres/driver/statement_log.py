@@ -5,18 +5,27 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from logging import DEBUG
+from typing import Protocol
 
 from sartor.conninfo.redaction import redact
 from sartor.log import LOG
+from sartor.postgres.target_server import Reached
 from sartor.sql.sensitive import without_secrets
 
 LONGEST = 2_000
 """The most characters of a statement that are logged."""
 
 
+class _Connection(Protocol):
+    reached: Reached
+
+    def get_server_pid(self) -> int: ...
+
+
 @contextmanager
-def logged(statement: str, *, pid: int, password: str | None) -> Iterator[None]:
-    """Logs a statement when the block has ended, and how it ended; `password` is the connection's, to be hidden."""
+def logged(connection: _Connection, statement: str) -> Iterator[None]:
+    """Logs a statement of a connection when the block has ended, with how it ended."""
     began, ended = time.monotonic(), ""
     try:
         yield
@@ -24,12 +33,13 @@ def logged(statement: str, *, pid: int, password: str | None) -> Iterator[None]:
         ended = f", {getattr(error, 'sqlstate', None) or type(error).__name__}"
         raise
     finally:
-        log_statement(statement, pid=pid, password=password, since=began, ended=ended)
+        log_statement(connection, statement, since=began, ended=ended)
 
 
-def log_statement(statement: str, *, pid: int, password: str | None, since: float, ended: str = "") -> None:
+def log_statement(connection: _Connection, statement: str, *, since: float, ended: str = "") -> None:
     """Logs a statement that began at `since`, in seconds of `time.monotonic`, and ends now."""
-    took = (time.monotonic() - since) * 1000
-    text = " ".join(redact(without_secrets(statement), [password or ""]).split())
-    shown = text if len(text) <= LONGEST else f"{text[:LONGEST]} ... ({len(text)} characters in all)"
-    LOG.debug("[%d] %.1f ms%s: %s", pid, took, ended, shown)
+    if LOG.isEnabledFor(DEBUG):
+        took = (time.monotonic() - since) * 1000
+        text = " ".join(redact(without_secrets(statement), [connection.reached.password or ""]).split())
+        shown = text if len(text) <= LONGEST else f"{text[:LONGEST]} ... ({len(text)} characters in all)"
+        LOG.debug("[%d] %.1f ms%s: %s", connection.get_server_pid(), took, ended, shown)
