@@ -44,7 +44,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from sartor.domain.report import Failure, Report
+    from sartor.domain.report import Blocker, Failure, Report
 
 
 NOT_HAD = frozenset({"55P03", "40P01"})
@@ -183,9 +183,16 @@ class LedgerUnsound(SartorError):
 
 
 class RunHeld(SartorError):
-    """Another run holds the destination, and held it for as long as `limits.wait` allows."""
+    """Another run holds the destination, and held it for as long as `limits.wait` allows.
+
+    `blockers` are the sessions that are in the way, as far as they are known.
+    """
 
     exit_code = 5
+
+    def __init__(self, message: str, *, hint: str | None = None, blockers: tuple[Blocker, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.blockers = blockers
 
 
 class DestinationError(SartorError):

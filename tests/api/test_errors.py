@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import sartor
-from sartor import AlterationEdited, AlterationFailed, SartorError
+from sartor import AlterationEdited, AlterationFailed, Limits, RunEvent, RunHeld, SartorError, Started
 from sartor.cli.words import WORDS
 from support.command import Command
 from support.database import Database
@@ -81,3 +81,29 @@ def test_a_failure_is_about_its_alteration(database: Database, folder: Folder) -
     with pytest.raises(AlterationFailed) as caught:
         asyncio.run(sartor.deploy(database.url, folder.path))
     assert caught.value.about == ("1700000001-a",)
+
+
+def test_who_is_in_the_way(database: Database, folder: Folder) -> None:
+    """A run that finds another one at work says which session that is, as facts and in words."""
+    folder.add("1.0.0-1700000001-a.py", up="select pg_sleep(600)")
+
+    async def run_two() -> RunHeld:
+        begun = asyncio.Event()
+
+        def observer(event: RunEvent) -> None:
+            if isinstance(event, Started):
+                begun.set()
+
+        first = asyncio.create_task(sartor.deploy(database.url, folder.path, observer=observer))
+        await asyncio.wait_for(begun.wait(), 60)
+        with pytest.raises(RunHeld) as caught:
+            await sartor.deploy(database.url, folder.path, limits=Limits(wait=0.2))
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        return caught.value
+
+    found = asyncio.run(run_two())
+    (blocker,) = found.blockers
+    assert (blocker.application or "").startswith("sartor deploy ")
+    assert f"pid {blocker.pid}" in str(found)

@@ -51,6 +51,7 @@ def _creation_failed(run: RunContext, error: Exception) -> SartorError:
         f" {describe_blockers(blockers)}",
         hint="wait for it, give it longer with `limits.wait`, or end that session:"
         f" select pg_terminate_backend({pid});",
+        blockers=blockers,
     )
 
 

@@ -140,6 +140,7 @@ def raise_outcome(
             raise RunHeld(
                 f"another run is at work in schema {session.schema}: {describe_blockers(blockers)}",
                 hint="wait for it, give it longer with `limits.wait`, or end that session",
+                blockers=blockers,
             ) from error
         case Outcome.LOST | Outcome.UNDONE:
             raise connection_lost(session, error) from error

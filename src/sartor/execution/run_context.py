@@ -61,6 +61,7 @@ class RunContext:
                     f"another run is at work in schema {self.session.schema}: {describe_blockers(holders)}",
                     hint="wait for it, give it longer with `limits.wait`, or end that session:"
                     f" select pg_terminate_backend({holders[0].pid if holders else 'PID'});",
+                    blockers=holders,
                 )
             self.monitor.waiting("another run", holders, deadline)
             self.waited = True
