@@ -30,11 +30,11 @@ ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 HOUSE = Path("src", "sartor")
 JUDGED = ("conninfo", "domain", "execution/outcome", "sql")
-JUDGES = {  # of a package, the tests
-    "conninfo": ("conninfo", "domain/test_destination.py", "settings"),
+JUDGES = {  # of a package, the folders of tests
+    "conninfo": ("conninfo", "settings"),
     "domain": ("alterations", "domain"),
     "execution": ("execution",),
-    "sql": ("sql", "domain/test_directives.py", "domain/test_recipe.py", "linter"),
+    "sql": ("linter", "sql"),
 }
 
 

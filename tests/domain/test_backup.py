@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from sartor.domain.backup import file_name, schema_to_hold
+from sartor.domain.backup import Backup, file_name, schema_to_hold
 
 WHEN = dt.datetime(2026, 11, 22, 8, 0, 7, tzinfo=dt.UTC)
 
@@ -35,3 +35,12 @@ def test_one_more_in_the_same_second() -> None:
 def test_its_name(database: str, schema: str | None, name: str) -> None:
     """A database's name leads to no other folder."""
     assert file_name(database, schema, WHEN) == name
+
+
+def test_what_the_journal_keeps() -> None:
+    """A backup's record says where it is, what it stands for and what it holds, in the words that readers know."""
+    whole = Backup("/b/app.dump", 7, "0/1", "sha256:ab", "app", None, proved=True)
+    kept = {"path": "/b/app.dump", "bytes": 7, "lsn": "0/1", "sha256": "ab", "schema": None, "proved": True}
+    assert whole.detail == {**kept, "tables": None}
+    part = whole._replace(schema="acme", proved=False, tables=("t", "u"), left_out=("v",))
+    assert part.detail == {**kept, "schema": "acme", "proved": False, "tables": ["t", "u"]}

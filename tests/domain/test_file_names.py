@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sartor.domain.alteration import Checksum, make_lineage, parse_file_name
+from sartor.domain.alteration import Catalogue, Checksum, make_lineage, parse_file_name
 from sartor.domain.release import Release
 from sartor.errors import CatalogueError
-from support.ledgers import alteration, alterations
+from support.ledgers import alteration, alterations, lineage
 
 timestamps = st.from_regex(r"[0-9]{1,10}(\.[0-9]{1,6})?", fullmatch=True)
 slugs = st.from_regex(r"\w[\w.-]{0,20}", fullmatch=True)
@@ -82,6 +82,39 @@ def test_the_order_is_release_timestamp_slug() -> None:
         "next-0-a.py",
     ]
     assert [a.name for a in make_lineage("main", "", map(alteration, reversed(expected))).alterations] == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("1.0.0-9-a-b.py", "1.0.0-10-a.py"),
+        ("1.0.0-0000000001-a.py", "1.0.0-2-b.py"),
+        ("1.0.0-999999999-b.py", "1.0.0-1000000000-a.py"),
+        ("1.0.0-5-a.5.py", "1.0.0-5.5-a.py"),
+    ],
+)
+def test_timestamps_are_numbers(first: str, second: str) -> None:
+    """A timestamp counts as a number, however many digits and zeros it has, and whatever the slug is."""
+    assert alteration(first).key < alteration(second).key
+    assert alteration(first).timestamp <= alteration(second).timestamp
+    assert alteration(second).timestamp == int(second.split("-")[1].partition(".")[0])
+
+
+@pytest.mark.parametrize(
+    ("number", "ids"),
+    [
+        (0, [[], []]),
+        (1, [["1-a"], []]),
+        (2, [["1-a", "2-b"], []]),
+        (3, [["1-a", "2-b"], ["3-c"]]),
+        (9, [["1-a", "2-b"], ["3-c"]]),
+    ],
+)
+def test_the_first_of_a_catalogue(number: int, ids: list[list[str]]) -> None:
+    """The first alterations are taken lineage by lineage, and no lineage is left out."""
+    found = Catalogue((lineage("1.0.0-1-a.py", "1.0.0-2-b.py"), lineage("1.0.0-3-c.py", name="own"))).first(number)
+    assert [(each.name, each.location) for each in found.lineages] == [("main", "/main"), ("own", "/own")]
+    assert [[each.id for each in own.alterations] for own in found.lineages] == ids
 
 
 @given(alterations())

@@ -52,6 +52,13 @@ def test_steps_are_the_last_deployments(situation: Situation, count: int) -> Non
     assert ids(s.alteration for s in plan.steps) == list(reversed(ids(before.entries)))[:count]
 
 
+def test_a_timestamp_stays_itself() -> None:
+    """What was written at the timestamp itself isn't after it."""
+    names = ["1.0.0-2-a.py", "1.0.0-2.5-b.py", "1.0.0-3-c.py"]
+    plan = make_plan(catalogue(*names), ledger(map(alteration, names)), Rollback(to_timestamp=(2, "5")))
+    assert ids(step.alteration for step in plan.steps) == ["3-c"]
+
+
 @given(situations(), st.sampled_from(["0", "1", "2", "2.05", "2.5", "9", "2000000000"]))
 def test_everything_after_a_timestamp(situation: Situation, limit: str) -> None:
     """`rollback --to-timestamp T` undoes what has a later timestamp, fractions compared as numbers."""

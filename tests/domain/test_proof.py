@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sartor.domain.alteration import Alteration, make_lineage
 from sartor.domain.manifest import Line, find_standings
-from sartor.domain.proof import Result, Stage, changed_rows, find, told_apart
+from sartor.domain.proof import Proof, Proofs, Result, Stage, changed_rows, find, told_apart
 from sartor.domain.release import Release
 from sartor.domain.schema.fingerprint import Fingerprint, SchemaObject, Scope
 
@@ -46,6 +47,30 @@ def test_rows(before: dict[str, Counter[str]], after: dict[str, Counter[str]]) -
         if table in found:
             assert found[table].rows - found[table].lost + found[table].new == now.total()
     assert found.keys() <= before.keys()
+
+
+UNIT = Alteration("main", "1-a", Release.parse("1.0"), "1.0-1-a.py", "sha256:a", "")
+DIFFERS = (*find(Stage.DOWN, make(), make(TABLE)), *find(Stage.AGAIN, make(), make(TABLE)))
+
+
+def test_what_the_next_one_can_be_judged_on() -> None:
+    """After a failure, or where `up` made something else the second time, the database isn't what a deploy makes."""
+    proof = Proof(alteration=UNIT, result=Result.DIFFERS, server=18)
+    assert proof.stands
+    assert replace(proof, differences=DIFFERS[:1]).stands
+    assert not replace(proof, differences=DIFFERS).stands
+    assert not replace(proof, failed=Stage.UP).stands
+
+
+def test_what_is_kept_of_a_proof() -> None:
+    """A line of the manifest is the proof of one file; proofs that aren't good are named."""
+    proof = Proof(alteration=UNIT, result=Result.DIFFERS, server=18)
+    assert Line.of(proof) == Line("1-a", UNIT.release, "sha256:a", Result.DIFFERS, 18)
+    good = [replace(proof, result=result) for result in (Result.PROVED, Result.IRREVERSIBLE)]
+    assert Proofs((*good, proof, replace(proof, result=Result.FAILS)), ()).bad == (
+        proof,
+        replace(proof, result=Result.FAILS),
+    )
 
 
 CHECKSUMS = st.sampled_from(["sha256:a", "sha256:b"])
