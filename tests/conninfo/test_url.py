@@ -164,6 +164,8 @@ BROKEN = [
     ("password=hunter2\udcff", "it holds a NUL, or bytes that aren't UTF-8"),
     ("password=hunter2\ud800", "it holds a NUL, or bytes that aren't UTF-8"),
     ("password=hunter2\udfff", "it holds a NUL, or bytes that aren't UTF-8"),
+    ("postgresql://a/hunter2?port=1,2", "it has more ports than hosts, or fewer"),
+    ("postgresql://a,b,c/hunter2?port=1,2", "it has more ports than hosts, or fewer"),
     ("postgresql://db:65536/hunter2", "its port isn't a number from 1 to 65535"),
     ("postgresql://db:0/hunter2", "its port isn't a number from 1 to 65535"),
     ("postgresql://db?hunter2", "its parameters, behind the ?, can't be read"),
@@ -204,6 +206,12 @@ def test_a_raw_password_is_taken_whole_or_not_at_all(password: str) -> None:
     except SettingsError:
         return
     assert keywords == {"user": "app", "password": password, "host": "db.example.com", "dbname": "app"}
+
+
+def test_every_text_is_encoded() -> None:
+    """In a URL that is built, no text holds a character that separates its parts."""
+    keywords = {"user": "a/b", "password": "c@d", "host": "/run", "dbname": "e/f", "options": "g/h&i"}
+    assert build_url(keywords) == "postgresql://a%2Fb:c%40d@%2Frun/e%2Ff?options=g%2Fh%26i"
 
 
 def test_the_environment_fills_what_a_url_leaves_open() -> None:

@@ -125,3 +125,18 @@ def test_a_table_that_the_rehearsal_did_not_know() -> None:
     """What was made since is kept."""
     effects = PlanEffects(known=frozenset(NAMES) - {"a"})
     assert kept(select_tables(effects, stock_of(Dependencies()))) == {"a"}
+
+
+def test_ties_together() -> None:
+    """The ties of the database and those that the run left are all ties; of two reasons for one name, the first's."""
+    key, part = ForeignKey("a", "b", passes_on=True), ("a", "b")
+    one = Dependencies(foreign_keys=frozenset({key}), reacting={"a": "x"}, asked={"v": "x"}, functions=frozenset({"f"}))
+    other = Dependencies(parts=frozenset({part}), reacting={"a": "y", "b": "y"}, asked={"v": "y", "w": "y"})
+    assert one | other == Dependencies(
+        foreign_keys=frozenset({key}),
+        parts=frozenset({part}),
+        reacting={"a": "x", "b": "y"},
+        asked={"v": "x", "w": "y"},
+        functions=frozenset({"f"}),
+    )
+    assert (other | one).parts == {part}

@@ -137,6 +137,7 @@ def test_names_are_no_secrets() -> None:
     """A password that is also the schema's name, or the database's, is shown with these; others never are."""
     destination = Destination.parse("postgresql://me@db/app", schema="acme")
     assert destination.hidden(["me", "app", "acme", "s e", "s e"]) == ("s e", "s%20e", "s+e")
+    assert destination.hidden(["a b/c"]) == ("a b/c", "a%20b%2Fc", "a%20b/c", "a+b%2Fc")
     assert repr(destination) == "Destination('me@db:5432/app, schema acme')"
 
 

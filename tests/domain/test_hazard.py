@@ -105,10 +105,30 @@ def test_a_loop_in_full() -> None:
         losses=(counted,),
         refusals=(Refusal("t", "23502"),),
     )
-    again = dataclasses.replace(once, rewrites=("a", "b"), scans=("s",), in_doubt=True, ms=2.0, times=3)
+    again = dataclasses.replace(
+        once,
+        rewrites=("a", "b"),
+        builds=(*once.builds, Build("j", "t")),
+        scans=("s",),
+        writes=("u",),
+        in_doubt=True,
+        doubts=("d", "e"),
+        refusals=(Refusal("u", "23502"),),
+        ms=2.0,
+        times=3,
+    )
     joined = once.joined(again)
-    assert (joined.rewrites, joined.scans, joined.builds, joined.writes) == (("a", "b"), ("s",), once.builds, ("t",))
-    assert (joined.doubts, joined.refusals, joined.in_doubt) == (("d",), once.refusals, True)
+    assert (joined.rewrites, joined.scans, joined.builds, joined.writes) == (
+        ("a", "b"),
+        ("s",),
+        again.builds,
+        ("t", "u"),
+    )
+    assert (joined.doubts, joined.refusals, joined.in_doubt) == (
+        ("d", "e"),
+        (*once.refusals, *again.refusals),
+        True,
+    )
     assert (joined.losses, joined.rows, joined.times) == ((counted._replace(rows=4),), None, 4)
     assert again.joined(once).in_doubt
     assert not once.joined(once).in_doubt

@@ -84,8 +84,9 @@ def test_latest_is_the_highest_release_shipped() -> None:
     shipped = catalogue("1.0.0-1-a.py", "1.1.0-2-b.py", "next-3-c.py")
     plan = make_plan(shipped, Ledger(), Deploy(target=None))
     assert (plan.target, ids(s.alteration for s in plan.steps)) == (Release.parse("1.1.0"), ["1-a", "2-b"])
-    with pytest.raises(TargetError, match="nothing is released"):
+    with pytest.raises(TargetError, match="nothing is released") as caught:
         make_plan(catalogue("next-3-c.py"), Ledger(), Deploy(target=None))
+    assert "next" in caught.value.hint
 
 
 def test_an_interrupted_alteration_is_pending_with_its_row() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sartor.domain.alteration import Alteration, make_lineage
-from sartor.domain.manifest import Line, find_standings
+from sartor.domain.manifest import Line, Standing, find_standings, join
 from sartor.domain.proof import Proof, Proofs, Result, Stage, changed_rows, find, told_apart
 from sartor.domain.release import Release
 from sartor.domain.schema.fingerprint import Fingerprint, SchemaObject, Scope
@@ -28,6 +28,7 @@ def test_a_schema_that_is_not_there() -> None:
     before, after = make(TABLE), make(TABLE, SchemaObject("schema", "b", "", "schema"), schemas=("app", "b"))
     assert [d.difference.label for d in find(Stage.DOWN, before, after)] == ["schema b"]
     assert find(Stage.DOWN, before, make(TABLE, schemas=("app", "b"))) == ()
+    assert [d.difference.label for d in find(Stage.DOWN, after, before)] == ["schema b"]
 
 
 def test_notes() -> None:
@@ -56,10 +57,19 @@ DIFFERS = (*find(Stage.DOWN, make(), make(TABLE)), *find(Stage.AGAIN, make(), ma
 def test_what_the_next_one_can_be_judged_on() -> None:
     """After a failure, or where `up` made something else the second time, the database isn't what a deploy makes."""
     proof = Proof(alteration=UNIT, result=Result.DIFFERS, server=18)
+    assert [each.stage for each in DIFFERS] == [Stage.DOWN, Stage.AGAIN]
     assert proof.stands
     assert replace(proof, differences=DIFFERS[:1]).stands
     assert not replace(proof, differences=DIFFERS).stands
     assert not replace(proof, failed=Stage.UP).stands
+
+
+def test_several_lineages() -> None:
+    """What is found of several lineages is told together, in their order."""
+    other = UNIT._replace(id="2-b")
+    one, two = Standing((UNIT,), (), (other,)), Standing((other,), (Line("3-c", UNIT.release, "sha256:c"),), (UNIT,))
+    assert join([one, two]) == Standing((UNIT, other), two.missing, (other, UNIT))
+    assert not join([]).contradicts
 
 
 def test_what_is_kept_of_a_proof() -> None:

@@ -105,6 +105,7 @@ def test_every_column_is_looked_at() -> None:
         ("numeric(5,2)", "numeric(5,3)", False, True),
         ("numeric(5,2)", "numeric(6,1)", False, True),
         ("numeric(5)", "numeric(5,0)", True, False),
+        ("numeric(5,1)", "numeric(9)", False, True),
         ("numeric(5,-2)", "numeric(7,0)", True, False),
         ("integer", "real", False, True),
         ("smallint", "real", True, False),
