@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sartor.domain.alteration import Catalogue
 from sartor.domain.ledger import Ledger, State
 from sartor.domain.notes import plan_notes
-from sartor.domain.plan import Deploy, make_plan
+from sartor.domain.plan import Deploy, Direction, make_plan
 from sartor.domain.release import NEXT, Release
 from sartor.domain.status import compare_with_ledger
 from sartor.errors import LineageMismatch, OutOfOrder, TargetError
@@ -79,6 +79,14 @@ def test_strict_order_refuses_exactly_the_late(situation: Situation, target: Rel
     assert all(name in str(caught.value) for name in late[:5])
 
 
+def test_a_late_arrival_is_late_for_the_newest() -> None:
+    """What is late is told by the newest release deployed, not by what was deployed last."""
+    shipped = catalogue("1.0.0-1-a.py", "1.5.0-3-c.py", "2.0.0-2-b.py")
+    plan = make_plan(shipped, ledger(map(alteration, ["2.0.0-2-b.py", "1.0.0-1-a.py"])), Deploy())
+    assert [(step.alteration.id, step.late) for step in plan.steps] == [("3-c", True)]
+    assert (plan.direction, plan.head) == (Direction.DEPLOY, 2)
+
+
 def test_latest_is_the_highest_release_shipped() -> None:
     """No target stands for the highest release that is shipped; `next` isn't one."""
     shipped = catalogue("1.0.0-1-a.py", "1.1.0-2-b.py", "next-3-c.py")
@@ -113,6 +121,7 @@ def test_a_lineage_under_another_name_is_refused() -> None:
     with pytest.raises(LineageMismatch, match=r"'main'.*'other'") as caught:
         compare_with_ledger(Catalogue((lineage("1.0.0-1-a.py", name="other"),)), ledger([alteration("1.0.0-1-a.py")]))
     assert "`sources` main=/other" in caught.value.hint
+    assert caught.value.about == ("1-a",)
 
 
 def test_a_lineage_that_was_not_given_is_left_alone() -> None:

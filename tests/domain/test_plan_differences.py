@@ -44,6 +44,7 @@ def test_an_unreleased_alteration_may_be_edited() -> None:
     before = ledger([alteration("next-1-a.py", checksum=OLD)])
     status = compare_with_ledger(catalogue("next-1-a.py"), before)
     assert (status.edited, ids(p.alteration for p in status.edited_next)) == ((), ["1-a"])
+    assert (status.renamed, status.kept) == ((), ())
     assert any("next-1-a.py was edited" in note for note in status_notes(status))
     assert not make_plan(catalogue("next-1-a.py"), before, Deploy()).steps
 
@@ -90,9 +91,17 @@ def test_an_older_package_takes_no_label_back(older: str) -> None:
 def test_a_rollback_goes_by_the_label_that_counts() -> None:
     """An older package's rollback to a release leaves what the ledger has as part of it; below it, it is undone."""
     before = ledger(map(alteration, ["1.0.0-1-a.py", "1.3.0-2-b.py"]))
-    shipped = catalogue("1.0.0-1-a.py", "next-2-b.py")
-    undone = {to: make_plan(shipped, before, Rollback(target=Release.parse(to))).steps for to in ("1.3.0", "1.2.0")}
-    assert {to: ids(s.alteration for s in steps) for to, steps in undone.items()} == {"1.3.0": [], "1.2.0": ["2-b"]}
+    for older in ("next-2-b.py", "1.2.0-2-b.py"):
+        shipped = catalogue("1.0.0-1-a.py", older)
+        undone = {to: make_plan(shipped, before, Rollback(target=Release.parse(to))).steps for to in ("1.3.0", "1.2.0")}
+        assert {to: ids(s.alteration for s in steps) for to, steps in undone.items()} == {"1.3.0": [], "1.2.0": ["2-b"]}
+
+
+def test_an_unfinished_one_has_its_files_label() -> None:
+    """What began outside a transaction and never ended isn't part of a release yet: the file's label counts."""
+    begun = entry(alteration("1.3.0-1-a.py"), state=State.STARTED)
+    status = compare_with_ledger(catalogue("next-1-a.py"), Ledger(head=1, entries=(begun,)))
+    assert (status.kept, ids(pair.alteration for pair in status.renamed)) == ((), ["1-a"])
 
 
 def test_an_edit_accepted_by_an_older_package_keeps_its_label() -> None:
@@ -138,11 +147,13 @@ def test_the_first_five_are_named(count: int, verb: str, more: str) -> None:
         make_plan(catalogue("1.0.0-9-b.py"), ledger(map(alteration, names)), Deploy())
     assert str(caught.value).startswith(f"{', '.join(names[:5])}{more} {verb} deployed here, and not among")
     assert caught.value.hint.count("-gone") == count
+    assert list(caught.value.about) == [name.removeprefix("1.0.0-").removesuffix(".py") for name in names]
     held = ledger(alteration(name, checksum=OLD) for name in names)
     with pytest.raises(AlterationEdited) as edited:
         make_plan(catalogue(*names), held, Deploy())
     assert str(edited.value).startswith(f"{', '.join(names[:5])}{more} {'has' if count == 1 else 'have'} changed since")
     assert edited.value.hint.count("-gone") == count
+    assert edited.value.about == caught.value.about
 
 
 def test_what_only_has_to_be_recorded() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sartor.domain.alteration import Catalogue
 from sartor.domain.ledger import Ledger, State
-from sartor.domain.plan import Deploy, Rollback, make_plan
+from sartor.domain.plan import Deploy, Direction, Rollback, make_plan
 from sartor.domain.release import Release
 from sartor.errors import AlterationMissing
 from support.ledgers import alteration, carry_out, catalogue, entry, ids, ledger, lineage, releases, situations
@@ -57,6 +57,7 @@ def test_a_timestamp_stays_itself() -> None:
     names = ["1.0.0-2-a.py", "1.0.0-2.5-b.py", "1.0.0-3-c.py"]
     plan = make_plan(catalogue(*names), ledger(map(alteration, names)), Rollback(to_timestamp=(2, "5")))
     assert ids(step.alteration for step in plan.steps) == ["3-c"]
+    assert (plan.direction, plan.head) == (Direction.ROLLBACK, 3)
 
 
 @given(situations(), st.sampled_from(["0", "1", "2", "2.05", "2.5", "9", "2000000000"]))
