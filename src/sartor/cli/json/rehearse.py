@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sartor.cli.json.objects import VERSION, JsonObject, alteration_json, failure_json
+from sartor.cli.words import in_words
 from sartor.domain.hazards.hazard import RehearsedStatement
 from sartor.domain.hazards.remediation import PAGE, recipe
 from sartor.domain.rehearsal import Rehearsal, Rehearsed
@@ -27,7 +28,7 @@ def rehearsal_json(found: Rehearsal) -> JsonObject:
 def _rehearsed_json(each: Rehearsed) -> JsonObject:
     return alteration_json(each.alteration) | {
         "verdict": each.verdict.value,
-        "reason": each.reason,
+        "reason": each.reason and in_words(each.reason),
         "in_doubt": each.in_doubt,
         "doubts": list(each.doubts),
         "statements": [_statement_json(statement) for statement in each.statements],

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sartor.cli.words import in_words
+
 if TYPE_CHECKING:
     from sartor.domain.report import Failure
 
@@ -24,7 +26,7 @@ def failure_lines(failure: Failure) -> list[str]:
         ("detail", failure.detail),
         ("hint", failure.hint),
         ("context", failure.context),
-        ("advice", failure.advice),
+        ("advice", failure.advice and in_words(failure.advice)),
     ):
         if text:
             lines.append(f"  {word}: " + text.strip().replace("\n", f"\n  {' ' * len(word)}  "))

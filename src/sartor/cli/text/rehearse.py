@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from sartor.cli.text.units import count, duration, size
+from sartor.cli.words import in_words
 from sartor.domain.hazards.hazard import LONG, STOPS_READS, STOPS_WRITES, Lost, RehearsedStatement, Size, Verdict, named
 from sartor.domain.hazards.remediation import PAGE, recipe
 from sartor.domain.rehearsal import Rehearsal, Rehearsed
@@ -27,7 +28,7 @@ def rehearsal_lines(found: Rehearsal) -> Iterator[str]:
     for each in found.alterations:
         yield f"{each.alteration.name}: {each.verdict.value.replace('-', ' ')}{', in doubt' if each.in_doubt else ''}"
         if each.reason is not None:
-            yield f"  {each.reason}"
+            yield f"  {in_words(each.reason)}"
         if each.depends_on_rows:
             yield f"  {DOUBT}: --with-data gives it those of the destination"
         for number, statement in enumerate(each.statements, 1):
