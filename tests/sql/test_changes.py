@@ -79,6 +79,11 @@ def test_what_only_fills(where: str, fills: bool) -> None:
             [change("update", "t", columns="a")],
         ),
         (
+            "merge into t using u on a when matched and b then update set b = 1 when matched then update set c = 1, d = 2",
+            [change("update", "t", columns="b"), change("update", "t", columns="c d")],
+        ),
+        ("when matched then delete", [change("delete")]),
+        (
             "with gone as (delete from t returning *) insert into u select * from gone where a",
             [change("delete", "t", whole=True), change("insert", "u")],
         ),
@@ -141,6 +146,7 @@ def test_blocks_and_routines() -> None:
         ),
         ("alter table if exists only s.t * alter a drop not null, drop b cascade", [Drop(("s", "t"), "b")]),
         ("do $$ begin drop table t; execute 'alter table u drop column a'; end $$", [Drop(("t",)), Drop(("u",), "a")]),
+        ("do $$ begin alter table t drop a; end $$", [Drop(("t",), "a")]),
         ("drop table t; drop table u; drop table t", [Drop(("t",)), Drop(("u",))]),
         ("alter table t drop constraint c; drop view v; alter view v drop a; select 'drop table t'", []),
         ("alter table", []),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -77,25 +77,25 @@ def test_a_word_for_psql_is_only_shown(text: str, server_url: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"),
+    ("quote", "value", "meant"),
     [
-        (quote_identifier('a"b'), '"a""b"'),
-        (quote_literal(None), "null"),
-        (quote_literal(1.5), "1.5"),
-        (quote_literal("it's"), "'it''s'"),
-        (quote_literal("\\'"), " E'\\\\'''"),
-        (quote_comment("a*b/c"), "a*b/c"),
-        (quote_comment("a */ b"), "a ?/ b"),
-        (quote_comment("a /* *"), "a /? ?"),
-        (quote_comment("a\nb\u2028"), "a?b?"),
-        (quote_word("1.0.0-a_b+c!"), "1.0.0-a_b+c!"),
-        (quote_word(""), "''"),
-        (quote_word("a b's\\\n"), "'a b''s\\\\?'"),
+        (quote_identifier, 'a"b', '"a""b"'),
+        (quote_literal, None, "null"),
+        (quote_literal, 1.5, "1.5"),
+        (quote_literal, "it's", "'it''s'"),
+        (quote_literal, "\\'", " E'\\\\'''"),
+        (quote_comment, "a*b/c", "a*b/c"),
+        (quote_comment, "a */ b", "a ?/ b"),
+        (quote_comment, "a /* *", "a /? ?"),
+        (quote_comment, "a\nb\u2028", "a?b?"),
+        (quote_word, "1.0.0-a_b+c!", "1.0.0-a_b+c!"),
+        (quote_word, "", "''"),
+        (quote_word, "a b's\\\n", "'a b''s\\\\?'"),
     ],
 )
-def test_the_forms(written: str, meant: str) -> None:
+def test_the_forms(quote: Callable[[Any], str], value: str | float | None, meant: str) -> None:
     """What needs no quotes or escapes is written without: people read these texts."""
-    assert written == meant
+    assert quote(value) == meant
 
 
 @pytest.mark.parametrize("name", ["größe", "a b", "表", ""])
