@@ -79,7 +79,7 @@ def test_what_only_fills(where: str, fills: bool) -> None:
             [change("update", "t", columns="a")],
         ),
         (
-            "merge into t using u on a when matched and b then update set b = 1 when matched then update set c = 1, d = 2",
+            "merge into t using u on a when matched then update set b = 1 when matched then update set c = 1, d = 2",
             [change("update", "t", columns="b"), change("update", "t", columns="c d")],
         ),
         ("when matched then delete", [change("delete")]),

@@ -62,6 +62,7 @@ def test_arrays_that_are_cast(definition: str, spelt: str) -> None:
         "(a AND (b AND c))",
         "(((a OR b)) OR c)",
         "((a AND b OR c) AND d)",
+        "((a AND b OR c) OR d)",
         "([a AND b] AND c)",
         "f(((a AND b)))",
         "('((a AND b) AND c)')",
