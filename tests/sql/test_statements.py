@@ -66,6 +66,23 @@ def test_actions(actions: str, found: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("action", "guarded", "rest"),
+    [
+        ("detach partition s.p concurrently", False, ("s", ".", "p", "concurrently")),
+        ("add column if not exists a int default (1 + 2)", True, ("int", "default")),
+        ("drop if exists a cascade", True, ("cascade",)),
+        ("add constraint c check (a > 0) not valid", False, ("not", "valid")),
+        ("set unlogged", False, ()),
+        ("rename a to b", False, ("a", "to", "b")),
+    ],
+)
+def test_the_rest_of_an_action(action: str, *, guarded: bool, rest: tuple[str, ...]) -> None:
+    """What follows an action's first words is kept without what is in parentheses, and whether it is guarded."""
+    for sql in (f"alter table t {action}", f"alter table t {action}, {action}"):
+        assert {(each.guarded, each.rest) for each in Statement(sql).actions} == {(guarded, rest)}
+
+
+@pytest.mark.parametrize(
     "sql", ["alter table t", "create table t (a int)", "drop table t", "comment on table t is 'x'"]
 )
 def test_no_actions(sql: str) -> None:
