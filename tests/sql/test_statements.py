@@ -28,6 +28,7 @@ from support.statements import CORPUS
         ("alter default privileges in schema s grant select on tables to r", Kind.ALTER, "default privileges", [()]),
         ("reindex (verbose, tablespace x) table concurrently t", Kind.REINDEX, "table", [("t",)]),
         ("/* drop table t */ alter table only t add a int", Kind.ALTER, "table", [("t",)]),
+        ("comment on table s.t is 'of t'", Kind.COMMENT, "table", [("s", "t")]),
         ("((select 1)) union select 2", Kind.SELECT, "", []),
         ("", Kind.OTHER, "", []),
         ("creates table t", Kind.OTHER, "", []),
@@ -98,6 +99,9 @@ def test_no_actions(sql: str) -> None:
         ("reindex index concurrently i", True),
         ("reindex (verbose, concurrently) table t", True),
         ("reindex (concurrently 'off') table t", False),
+        ("reindex (concurrently FALSE) table t", False),
+        ("reindex (concurrently 0, verbose) table t", False),
+        ("reindex (concurrently true) table t", True),
         ("alter table t detach partition p concurrently", True),
         ("alter table t detach partition s.p concurrently", True),
         ("alter table t detach partition p finalize", False),
@@ -320,3 +324,11 @@ def test_nothing_is_too_odd(noise: str, sql: str) -> None:
     """Whatever a text is, all that may be asked of it has an answer."""
     for text in (noise, sql + noise, noise + sql, sql[: len(noise)] + noise):
         _said(Statement(text))
+
+
+def test_its_words() -> None:
+    """Words are in lower case; a quoted name stands for itself, so that it is no keyword; all else is left out."""
+    statement = Statement("SELECT \"into\", 'x', $1 + 2 /* into */ FROM s.T")
+    assert statement.words == ("select", '""', "from", "s", "t")
+    assert statement.starts("select from", 'select ""')
+    assert not statement.starts("select from")
