@@ -13,6 +13,8 @@ from sartor.domain.plan import Direction, Plan, Step
 from sartor.errors import PoolerRefused
 from sartor.postgres.ledger import require_format
 from sartor.postgres.session import Session
+from sartor.sql.splitting import split
+from sartor.sql.statements import Kind, Statement
 
 Load = Callable[[Alteration], Script]
 """Returns an alteration's script. Raises ScriptError."""
@@ -82,6 +84,28 @@ class Unit:
     def is_batchable(self) -> bool:
         """True where it may be sent in one message with others."""
         return not self.resumes and self.script.is_fusible(self.direction)
+
+    @property
+    def is_quiet(self) -> bool:
+        """True where it leaves the session as it was, and fires no trigger: it only defines objects."""
+        sent = self.statements or ()
+        return all(_is_quiet(statement) for message in sent for statement in split(message.text))
+
+
+_DEFINING = frozenset({Kind.ALTER, Kind.COMMENT, Kind.CREATE, Kind.DROP})
+_FILLED = frozenset({"extension", "materialized view"})
+_NUMBERED = frozenset({"bigserial", "identity", "serial", "smallserial"})
+
+
+def _is_quiet(statement: Statement) -> bool:
+    """Returns whether a statement only defines objects. In doubt, it doesn't.
+
+    What fills a table, rewrites its rows with numbers of a sequence, or runs an extension's script may leave anything.
+    """
+    if statement.kind not in _DEFINING or statement.leaves_trace or statement.head.type in _FILLED:
+        return False
+    fills = statement.head.type == "table" and any(token.word == "as" for token in statement.outer)
+    return not fills and (statement.kind is Kind.CREATE or _NUMBERED.isdisjoint(statement.words))
 
 
 def compile_unit(step: Step, direction: Direction, load: Load = load_script) -> Unit:

@@ -19,7 +19,7 @@ import asyncpg
 from sartor.postgres.driver.connection import CLEANING, CLEARING, GRACE, Connection
 from sartor.postgres.driver.statement_log import log_statement
 from sartor.postgres.journal import NewEvent, Phase, claim_sql, prepare_sql, record_sql
-from sartor.postgres.session_settings import SessionSettings
+from sartor.postgres.session_settings import SessionSettings, set_for_claims
 from sartor.sql.quoting import quote_comment
 
 Told = Callable[[int, float], None]
@@ -31,11 +31,15 @@ End = Callable[[], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchItem:
-    """An event of a batch, its settings, and its script's SQL statements, as they would be sent one by one."""
+    """An event of a batch, its settings, and its script's SQL statements, as they would be sent one by one.
+
+    A `quiet` script leaves the session as it was, and fires no trigger.
+    """
 
     event: NewEvent
     settings: SessionSettings
     statements: tuple[str, ...]
+    quiet: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +60,19 @@ class _Part:
 class BatchMessage:
     """Items of one kind of event, sent in one message.
 
-    Its marks begin with `mark`; `kept` is the connection's. `committed` counts the items that are known to be
-    committed.
+    Its marks begin with `mark`; `kept` is the connection's. `shared` says that the session is Sartor's alone: what the
+    items have in common is then set once, and again where a script that isn't quiet was cleaned up after. A pooler's
+    session would keep it where the message fails. `committed` counts the items that are known to be committed.
     """
 
-    def __init__(self, items: Sequence[BatchItem], mark: str, kept: str) -> None:
+    def __init__(self, items: Sequence[BatchItem], mark: str, kept: str, *, shared: bool) -> None:
         self.items = items
         self.committed = 0
-        self._cleared = f"begin;{CLEARING}{kept}commit;"
+        self._shared = shared
+        common = set_for_claims(items[0].settings) if shared else ""
+        # In a transaction of its own: outside of one it would belong to the next BEGIN's, which would then have the
+        # defaults of this one, such as its isolation level.
+        self._cleaning = f"begin;{CLEARING}{kept}{common}commit;"
         self._mark = f"{mark}{secrets.token_hex(6)}"
         self._marking = f"do $$begin raise info '{self._mark}'; end$$;"
         self._parts: list[_Part] = []
@@ -76,7 +85,7 @@ class BatchMessage:
         first = quote_comment(items[0].event.about.name) if items[0].event.about else ""
         self._prepared = f"sartor_{secrets.token_hex(6)}"
         prepared = prepare_sql(items[0].event.kind, items[0].settings, self._prepared)
-        self._add(f"/* {first} and {len(items) - 1} more */ {self._marking}begin;{prepared}commit;")
+        self._add(f"/* {first} and {len(items) - 1} more */ {self._marking}begin;{prepared}{common}commit;")
         for number, item in enumerate(items):
             self._compose(number, item)
         self._add(CLEANING)
@@ -141,19 +150,19 @@ class BatchMessage:
 
     def _compose(self, number: int, item: BatchItem) -> None:
         self._claims.append(len(self._parts))
-        self._add_part(number, Phase.CLAIM, 0, "begin;" + claim_sql(item.event, item.settings, prepared=self._prepared))
+        event, settings, quiet, name = item.event, item.settings, item.quiet, self._prepared
+        claim = claim_sql(event, settings, prepared=name, shared=self._shared, quiet=quiet)
+        self._add_part(number, Phase.CLAIM, 0, f"begin;{claim}")
         self._add(self._marking)
         for i, statement in enumerate(item.statements):
             self._add_part(number, Phase.SCRIPT, i, statement)
             # On lines of its own: a statement may end in a comment.
             self._add("\n;\n")
             self._add(self._marking)
-        self._add_part(
-            number, Phase.COMMIT, 0, record_sql(item.event, item.settings, prepared=self._prepared) + "commit;"
-        )
-        # In a transaction of its own: outside of one it would belong to the next BEGIN's, which would then have the
-        # defaults of this one, such as its isolation level.
-        self._add(self._cleared)
+        record = record_sql(event, settings, prepared=name, quiet=quiet)
+        self._add_part(number, Phase.COMMIT, 0, record + "commit;")
+        if not quiet:
+            self._add(self._cleaning)
 
     def _add_part(self, item: int, phase: Phase, number: int, text: str) -> None:
         self._parts.append(_Part(item, phase, number, self._length, text))

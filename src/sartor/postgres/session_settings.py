@@ -48,17 +48,32 @@ def settings_for(session: Session, limits: Limits, application: str) -> SessionS
     )
 
 
-def set_in_transaction(settings: SessionSettings, also: Mapping[str, str]) -> tuple[str, str]:
+def set_in_transaction(settings: SessionSettings, also: Mapping[str, str], *, shared: bool = False) -> tuple[str, str]:
     """Returns the SQL that sets a transaction's settings before its claim, and the SQL that does so after it.
 
-    A claim runs inside the fence, and doesn't wait for long. `also` are further settings and their values, as SQL.
+    `also` are further settings and their values, as SQL. What `set_for_claims` sets in the session is left out where it
+    is `shared`.
     """
-    claims = {**_pinned(settings), **also, "search_path": PATH, "row_security": "off"}
     scripts = {"search_path": search_path(settings.schema), "row_security": "default"}
-    if not 0 < settings.lock_timeout <= LONGEST_CLAIM:
-        claims["lock_timeout"] = _milliseconds(LONGEST_CLAIM)
+    if not _is_short(settings):
         scripts |= _lock_timeout(settings)
-    return _set(claims, local=True), _set(scripts, local=True)
+    claims = {"application_name": quote_literal(settings.application)} if shared else _for_claims(settings)
+    return _set({**claims, **also}, local=True), _set(scripts, local=True)
+
+
+def set_for_claims(settings: SessionSettings) -> str:
+    """Returns the SQL that sets in a session what transactions of one run have in common before their claims."""
+    return _set(_for_claims(settings), local=False)
+
+
+def _for_claims(settings: SessionSettings) -> dict[str, str]:
+    """Returns the settings of a claim: it runs inside the fence, and doesn't wait for long."""
+    limit = {} if _is_short(settings) else {"lock_timeout": _milliseconds(LONGEST_CLAIM)}
+    return {**_pinned(settings), "search_path": PATH, "row_security": "off", **limit}
+
+
+def _is_short(settings: SessionSettings) -> bool:
+    return 0 < settings.lock_timeout <= LONGEST_CLAIM
 
 
 def set_in_session(settings: SessionSettings) -> str:

@@ -97,8 +97,9 @@ class BatchExecutor:
             length += sum(map(len, items[-1].statements))
         if not found:
             return None
-        run = self._run
-        return Batch(tuple(found), BatchMessage(items, f"sartor{run.tag}", run.session.connection.kept), seq)
+        run, connection = self._run, self._run.session.connection
+        message = BatchMessage(items, f"sartor{run.tag}", connection.kept, shared=not connection.pooled)
+        return Batch(tuple(found), message, seq)
 
     async def execute(self, batch: Batch, committed: Callable[[int, float], None]) -> None:
         """Runs a batch; calls `committed` for each unit with its number and its duration in milliseconds.
@@ -136,6 +137,8 @@ class BatchExecutor:
             event=NewEvent(seq=seq, kind=unit.kind, about=unit.about),
             settings=self._run.settings(self._run.mark(unit.about.name, seq)),
             statements=tuple(statement.text for statement in unit.statements or ()),
+            # In a scratch database the record looks for what the script has changed in the server.
+            quiet=unit.is_quiet and not self._run.session.destination.scratch,
         )
 
     def _adapt(self, took: float) -> None:

@@ -1,0 +1,68 @@
+"""The units of a plan: which of them leave the session as it was, so that a batch needn't clean up after them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sartor.alterations.files import read_lineage
+from sartor.domain.plan import Direction, Step
+from sartor.execution.units import Unit, compile_unit
+
+QUIET = [
+    "create table t (id bigint primary key, a varchar(20) not null default 'x', b numeric(10, 2) check (b > 0))",
+    "create unique index on t (lower(a), b)",
+    "alter table t add column c int; comment on column t.c is 'as it was'",
+    "alter table t add constraint k foreign key (c) references u (id) not valid",
+    "drop table t cascade",
+    "create view v as select a, count(*) from t group by a",
+    "create function f() returns int language sql as 'select nextval(''s'')::int'",
+    "create table numbered (id serial primary key, other int generated always as identity)",
+    "create type mood as enum ('sad', 'ok')",
+]
+LOUD = [
+    "set work_mem = '8MB'",
+    "set local work_mem = '8MB'",
+    "set role pg_monitor; reset role",
+    "insert into t values (1)",
+    "update t set a = 1",
+    "select 1",
+    "select set_config('app.left', '1', false)",
+    "create temp table t (a int)",
+    "create table t as select * from v",
+    "create materialized view m as select * from v",
+    "create extension hstore",
+    "create index on t (hidden(a))",
+    "alter table t add column id serial",
+    "alter table t alter column id add generated always as identity",
+    "alter table t add column c int default nextval('s')",
+    "alter table t add check (hidden(a))",
+    "do $$begin end$$",
+    "call p()",
+    "truncate t",
+    "refresh materialized view m",
+    "listen heard",
+    "create table a (a int); select pg_advisory_lock(1)",
+]
+
+
+@pytest.mark.parametrize(("sql", "quiet"), [*((sql, True) for sql in QUIET), *((sql, False) for sql in LOUD)])
+def test_what_only_defines_objects_is_quiet(sql: str, quiet: bool, tmp_path: Path) -> None:
+    """Only what defines objects and calls nothing unknown is quiet; what fires triggers, or fills a table, isn't."""
+    assert _unit(tmp_path, sql + ";").is_quiet is quiet
+
+
+def test_what_only_running_it_tells_is_not_batched(tmp_path: Path) -> None:
+    """A unit without known statements can't be sent with others."""
+    (tmp_path / "1.0.0-1700000000-a.py").write_text("async def up(conn):\n    for _ in 'ab': await conn.execute('x')\n")
+    (alteration,) = read_lineage("app", str(tmp_path)).alterations
+    unit = compile_unit(Step(alteration), Direction.DEPLOY)
+    assert unit.statements is None
+    assert not unit.is_batchable
+
+
+def _unit(folder: Path, sql: str) -> Unit:
+    (folder / "1.0.0-1700000000-a.sql").write_text(f"-- sartor: up\n{sql}\n")
+    (alteration,) = read_lineage("app", str(folder)).alterations
+    return compile_unit(Step(alteration), Direction.DEPLOY)
