@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sartor.sql.lexer import runs, tokens
+from sartor.sql.lexer import all_words, meaning, runs, tokens
 from sartor.sql.quoting import quote_identifier
 from sartor.sql.splitting import split, statements, transaction_control
 
@@ -196,6 +196,7 @@ def test_a_name_is_quoted(name: str, quoted: str) -> None:
         ("$a$a$a$", "a", "a"),
         ("$$$$", "", ""),
         ("'open", "open", "open"),
+        ("E'op\\'", "op\\'", "op\\'"),
         ("$a$open$", "open$", "open$"),
         ('"name"', None, None),
         ("word", None, None),
@@ -223,3 +224,14 @@ def test_a_name(text: str, name: str | None) -> None:
     """A word is its letters in lower case, a quoted name what its quotes and its code points mean."""
     (token,) = tokens(text)
     assert token.name == name
+
+
+def test_what_means_nothing() -> None:
+    """Blanks and comments mean nothing; a no-break space is a letter to the server."""
+    found = meaning("\f\v a /* b */ -- c\n \u00a0 ;")
+    assert [(token.kind, token.text) for token in found] == [("word", "a"), ("word", "\u00a0"), ("mark", ";")]
+
+
+def test_words_of_any_text() -> None:
+    """All words of a text are found, in whatever they stand."""
+    assert all_words("a 'B_1' -- \"c\" d.e") == {"a", "B_1", "c", "d", "e"}
