@@ -32,7 +32,7 @@ COMMANDS = [
 ]
 IN_THE_FILE = ("db-url-env", "lint-ignore")
 """Settings that have no variable."""
-OF_OTHERS = {"--update-docs", "--upgrade"}
+OF_OTHERS = {"--diff", "--one-in", "--update-docs", "--upgrade"}
 """Options that documents mention and that aren't Sartor's."""
 
 
