@@ -42,6 +42,7 @@ def test_a_name(name: str, found: str | None) -> None:
         ("select a→b", [("→", 7)]),
         ("select cafe\u0301", [("\u0301", 7)]),
         ("select ü2_$", []),
+        ("select \u0939\u093f\u0928\u094d\u0926\u0940", []),
         ("select 'ü', \"ü\u200b\"", [("\u200b", 12)]),
         ("select '\u202ea'", [("\u202e", 7)]),
         ("-- \u2066", [("\u2066", 0)]),
