@@ -56,7 +56,7 @@ def _in_token(token: lexer.Token) -> str | None:
 
 
 def _is_of_words(character: str) -> bool:
-    return character.isascii() or character.isalnum() or bool(unicodedata.combining(character))
+    return character.isascii() or character.isalnum() or unicodedata.category(character).startswith("M")
 
 
 def describe(character: str) -> str:
