@@ -87,7 +87,7 @@ class Script:
         """Returns the SQL that its body sends, in order; None where only running it can show that."""
         return self.fragments.get(direction)
 
-    def is_fusible(self, direction: Direction) -> bool:
+    def is_batchable(self, direction: Direction) -> bool:
         """Returns whether its SQL may be sent in one message with that of others: all of it runs in a transaction."""
         sent = self.sql(direction)
         return sent is not None and not self.needs_session(direction) and all(stands_alone(f.text) for f in sent)

@@ -83,7 +83,7 @@ class Unit:
     @property
     def is_batchable(self) -> bool:
         """True where it may be sent in one message with others."""
-        return not self.resumes and self.script.is_fusible(self.direction)
+        return not self.resumes and self.script.is_batchable(self.direction)
 
     @property
     def is_quiet(self) -> bool:
