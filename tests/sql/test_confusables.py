@@ -42,6 +42,8 @@ def test_a_name(name: str, found: str | None) -> None:
         ("select a→b", [("→", 7)]),
         ("select cafe\u0301", [("\u0301", 7)]),
         ("select ü2_$", []),
+        ("select a\ufe0f, b\u034f, c\u180b", [("\ufe0f", 7), ("\u034f", 11), ("\u180b", 15)]),
+        ("select \u0e1b\u0e31\u0e0d", []),
         ("select \u0939\u093f\u0928\u094d\u0926\u0940", []),
         ("select 'ü', \"ü\u200b\"", [("\u200b", 12)]),
         ("select '\u202ea'", [("\u202e", 7)]),

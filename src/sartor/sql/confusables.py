@@ -56,7 +56,10 @@ def _in_token(token: lexer.Token) -> str | None:
 
 
 def _is_of_words(character: str) -> bool:
-    return character.isascii() or character.isalnum() or unicodedata.category(character).startswith("M")
+    if not unicodedata.category(character).startswith("M"):
+        return character.isascii() or character.isalnum()
+    # Marks belong to a word, as vowel signs do, except those that nobody can see.
+    return character != "\u034f" and "VARIATION SELECTOR" not in unicodedata.name(character, "")
 
 
 def describe(character: str) -> str:
