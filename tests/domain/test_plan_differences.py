@@ -138,7 +138,8 @@ def test_a_missing_alteration_is_refused_unless_accepted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "verb", "more"), [(1, "is", ""), (2, "are", ""), (5, "are", ""), (7, "are", " and 2 more")]
+    ("count", "verb", "more"),
+    [(1, "is", ""), (2, "are", ""), (5, "are", ""), (6, "are", " and 1 more"), (7, "are", " and 2 more")],
 )
 def test_the_first_five_are_named(count: int, verb: str, more: str) -> None:
     """Of many missing alterations the first are named and the others counted; each gets its acceptance."""
