@@ -1,6 +1,6 @@
 """Runs mutmut over pure modules, in a copy, and prints a table of what the tests notice.
 
-    scripts/mutants                       everything: about half an hour
+    scripts/mutants                       everything: about a quarter of an hour
     scripts/mutants domain/plan sql       a module, a package
     scripts/mutants --minutes 5 --diff    what five minutes are enough for, with the survivors' differences
 
