@@ -103,7 +103,7 @@ class RefusedError(UsageError):
 class ScriptError(SartorError):
     """A script can't be loaded, or lacks the function that the plan needs; `line` is that of its file, where known."""
 
-    hint = "mend the script; nothing of the plan has run"
+    hint = "fix the script; no alteration was run"
 
     def __init__(self, message: str, *, hint: str | None = None, line: int | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -165,7 +165,7 @@ class AlterationMissing(PlanError):
 class OutOfOrder(PlanError):
     """An alteration is late, and `strict_order` forbids that."""
 
-    hint = "deploy without `strict_order`, or rename the alteration so that it comes last"
+    hint = "leave `strict_order` out, or give the alteration a later timestamp"
 
 
 class LineageMismatch(PlanError):
@@ -210,8 +210,9 @@ class Locked(DestinationError):
 
     exit_code = 5
     hint = (
-        "try again; who holds locks: select pid, usename, state, query from pg_stat_activity where pid in"
-        " (select pid from pg_locks where mode = 'AccessExclusiveLock'); end one with select pg_terminate_backend(PID);"
+        "try again; to see which sessions hold locks: select pid, usename, state, query from"
+        " pg_stat_activity where pid in (select pid from pg_locks where mode ="
+        " 'AccessExclusiveLock'); to end one: select pg_terminate_backend(PID);"
     )
 
 
@@ -219,7 +220,8 @@ class Unsupported(DestinationError):
     """The server is older than Sartor supports."""
 
     hint = (
-        "upgrade the server: Sartor supports what Postgres itself does (https://www.postgresql.org/support/versioning)"
+        "upgrade the server: Sartor supports the versions that Postgres supports"
+        " (https://www.postgresql.org/support/versioning)"
     )
 
 
@@ -234,13 +236,13 @@ class ReadOnly(DestinationError):
 class LedgerTooNew(DestinationError):
     """The ledger was written by a newer Sartor."""
 
-    hint = "install that Sartor or a later one; reading commands such as `status` still work"
+    hint = "install that version of Sartor or a later one; commands that only read, such as `status`, still work"
 
 
 class PoolerRefused(DestinationError):
     """A script that runs outside a transaction was given a transaction pooler."""
 
-    hint = "give the server's own address in `destination`, not the pooler's"
+    hint = "give the address of the server in `destination`, not of the pooler"
 
 
 class EmbeddedUnavailable(DestinationError):
@@ -305,7 +307,7 @@ def said(error: object) -> str:
     except BrokenInto:
         raise
     except BaseException as fault:  # noqa: BLE001 - an error of a script's own may be made in any way
-        return f"(its text can't be had: {type(fault).__name__})"
+        return f"(no text: {type(fault).__name__})"
     # `str.encode` unbound: the text's class may be the script's own as well.
     plain = str.encode(text, "utf-8", "backslashreplace").decode().replace("\0", "\\x00")
-    return plain if len(plain) <= LONGEST else f"{plain[:LONGEST]} ... ({len(plain)} characters in all)"
+    return plain if len(plain) <= LONGEST else f"{plain[:LONGEST]} ... (truncated; {len(plain)} characters)"

@@ -63,7 +63,7 @@ def test_a_proof(sartor: Command, folder: Folder, backups: Path, database: Datab
     database.run("insert into a select generate_series(1, 100)", "create extension pg_trgm", "create schema other")
     database.run("create view other.v as select id from a", "create materialized view m as select * from other.v")
     done = sartor.run("db", "backup", str(backups / "x.dump"), "--prove")
-    assert done.out.endswith("; restored, and compared\n")
+    assert done.out.endswith("; proved by a restore\n")
     assert not database.rows("select 1 from pg_database where datname like 'sartor_scratch%'")
 
 
@@ -77,14 +77,14 @@ def test_a_file_that_is_there(sartor: Command, backups: Path) -> None:
         "error: there is no"
     )
     (backups / "y.dump").symlink_to(backups / "nowhere.dump")
-    assert "y.dump exists already" in sartor.run("db", "backup", str(backups / "y.dump"), expect=6).err
+    assert "y.dump already exists" in sartor.run("db", "backup", str(backups / "y.dump"), expect=6).err
 
 
 def test_an_empty_name(sartor: Command, folder: Folder, database: Database) -> None:
     """It stands for no folder, neither the working one nor the topmost."""
-    assert "an empty name" in sartor.run("db", "backup", "", expect=6).err
+    assert "the name of the backup is empty" in sartor.run("db", "backup", "", expect=6).err
     folder.table("1.0.0-1700000000-a.py")
-    assert "an empty name" in sartor("deploy", "latest", "--backup", "", expect=6).err
+    assert "the name of the backup is empty" in sartor("deploy", "latest", "--backup", "", expect=6).err
     assert not database.tables()
 
 
@@ -92,7 +92,7 @@ def test_without_a_ledger(sartor: Command, backups: Path) -> None:
     """A database where nothing was ever deployed is backed up as well, and not written to."""
     done = sartor.run("db", "backup", str(backups), "--json")
     assert check(done, "backup")["journal"] is False
-    assert "note: the journal doesn't have this backup: nothing was ever deployed here" in done.err
+    assert "note: this backup isn't in the journal: nothing is deployed here" in done.err
     assert check(sartor("history", "--json"), "history")["events"] == []
 
 
@@ -106,17 +106,17 @@ def test_a_role_with_few_rights(
     refused = sartor.run("db", "backup", str(backups), env=env, expect=6)
     assert "permission denied for" in refused.err
     assert (
-        f'hint: give the role the right to read everything: grant pg_read_all_data to "{reader.name}";' in refused.err
+        f'hint: give the role the right to read all tables: grant pg_read_all_data to "{reader.name}";' in refused.err
     )
     assert not list(backups.iterdir())
     database.run(f"grant usage on schema public to {reader.name}")
     database.run(f"grant select on all tables in schema public to {reader.name}")
     done = sartor.run("db", "backup", str(backups), env=env)
-    assert f"note: the journal doesn't have this backup: role {reader.name} lacks the rights" in done.err
+    assert f"note: this backup isn't in the journal: role {reader.name} lacks the rights" in done.err
 
 
 def test_a_scratch_database_needs_a_right(sartor: Command, backups: Path, database: Database, reader: Role) -> None:
-    """A role that may not create databases is told so, and there is no backup that wasn't proved."""
+    """A role that has no right to create databases is told so, and there is no backup that wasn't proved."""
     env = {"SARTOR_DB_URL": reader.url}
     done = sartor.run("db", "backup", str(backups), "--prove", env=env, expect=6)
     assert f'alter role "{reader.name}" createdb;' in done.err
@@ -129,7 +129,7 @@ def test_one_schema(sartor: Command, folder: Folder, backups: Path) -> None:
     folder.table("1.0.0-1700000000-a.py")
     env = {"SARTOR_SCHEMA_1": "one", "SARTOR_SCHEMA_2": "two"}
     first = sartor("deploy", "latest", "--backup", str(backups), env=env)
-    assert "note: there is no schema one yet, so there is nothing to back up" in first.err
+    assert "note: schema one doesn't exist yet, so there is nothing to back up" in first.err
     assert "there is no schema three" in sartor.run("db", "backup", "--schema", "three", expect=6).err
     runs = check(sartor.run("db", "backup", str(backups), "--prove", "--json", env=env), "backup")["runs"]
     assert [run["schema"] for run in runs] == ["one", "two"]

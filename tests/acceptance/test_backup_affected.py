@@ -52,14 +52,14 @@ def test_by_itself(sartor: Command, folder: Folder, other: Database, tmp_path: P
     """It says whose rows it holds, in words, as JSON and in the journal; the restore, whose it doesn't hold."""
     folder.add("1.1.0-1700000001-gone.py", up="delete from users where id = 1")
     file, again = str(tmp_path / "x.dump"), str(tmp_path / "y.dump")
-    words = "it holds the rows of 2 tables (public.orders, public.users) alone\n"
-    assert sartor.run("db", "backup", file, *AFFECTED, "--prove").out.endswith(f"; restored, and compared; {words}")
-    assert "x.dump, with the rows of 2 tables alone" in sartor("history").out
+    words = "contains only the rows of 2 tables (public.orders, public.users)\n"
+    assert sartor.run("db", "backup", file, *AFFECTED, "--prove").out.endswith(f"; proved by a restore; {words}")
+    assert "x.dump, with only the rows of 2 tables" in sartor("history").out
     made = check(sartor.run("db", "backup", again, *AFFECTED, "--json"), "backup")
     assert (made["tables"], made["left_out"]) == (["public.orders", "public.users"], ["public.stock"])
     assert last_event(sartor)["detail"]["tables"] == made["tables"]
     done = sartor.run("db", "restore", file, "--into", other.url)
-    assert done.out.endswith("; without the rows of 1 table (public.stock), which it doesn't hold\n")
+    assert done.out.endswith("; without the rows of 1 table (public.stock), which the backup doesn't contain\n")
     assert (other.rows("select id from users order by 1"), other.rows("select 1 from stock")) == ([(1,), (2,)], [])
     assert "1 deployed, 1 pending" in sartor("status", "--db-url", other.url).out
     with temporary_database(other.url) as third:
@@ -90,7 +90,7 @@ def test_before_a_deployment(
     made = check(done, "deploy")["backup"]
     assert deployed.rows("select * from orders") == []
     assert made["tables"] is None
-    assert "note: the backup holds the rows of all tables: the plan may change, or needs, every table\n" in done.err
+    assert "note: the backup holds the rows of all tables: the plan may change or reference every table\n" in done.err
     (folder.path / "1.1.0-1700000002-b.py").unlink()
     folder.add("1.1.0-1700000002-c.py", up="insert into users values (7)")
     folder.add("1.1.0-1700000003-d.py", up="insert into users values (7)")
@@ -100,8 +100,8 @@ def test_before_a_deployment(
     deployed.run("insert into users values (1)", "insert into orders values (1, 1)")
     folder.add("1.1.0-1700000003-e.py", up="update users set id = id / 2")
     failed = sartor("deploy", "latest", "--backup", str(tmp_path), *AFFECTED, expect=1)
-    assert "; it holds the rows of 2 tables (public.orders, public.users) alone\n" in failed.err
-    command = failed.err.partition("To have the rows that affected tables had before: ")[2].split()
+    assert "; contains only the rows of 2 tables (public.orders, public.users)\n" in failed.err
+    command = failed.err.partition("To restore the previous rows of the affected tables: ")[2].split()
     sartor.run("db", "restore", command[3], "--into", other.url)
     assert other.rows("select id from users order by 1") == [(1,), (7,)]
 
@@ -119,7 +119,7 @@ def test_before_a_rollback(sartor: Command, folder: Folder, deployed: Database, 
     ("name", "text", "why"),
     [
         ("a.py", "async def before_up(conn): pass\nasync def up(conn): pass", "has steps before its transaction"),
-        ("a.py", "async def up(conn):\n    for row in await conn.fetch('select 1'): pass", "by the rows it finds"),
+        ("a.py", "async def up(conn):\n    for row in await conn.fetch('select 1'): pass", "depends on rows"),
         ("a.sql", "-- sartor: up\ninsert into stock select 1 / count(*) from users;", "failed in a rehearsal without"),
     ],
 )
@@ -143,7 +143,7 @@ def test_what_was_interrupted(sartor: Command, folder: Folder, deployed: Databas
     sartor("deploy", "latest", expect=1)
     deployed.run("create table later (id int)")
     done = sartor("deploy", "latest", "--backup", str(tmp_path), *AFFECTED)
-    assert "of all tables: 1.1.0-1700000001-a.sql was interrupted, and goes on where that was\n" in done.err
+    assert "of all tables: 1.1.0-1700000001-a.sql was interrupted and will be resumed\n" in done.err
 
 
 def test_a_role_that_may_make_no_database(sartor: Command, folder: Folder, deployed: Database, tmp_path: Path) -> None:

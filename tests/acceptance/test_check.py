@@ -100,12 +100,12 @@ def test_a_script_is_run_once(sartor: Command, history: Folder, database: Databa
     first, second = sartor.directory / "first.sql", sartor.directory / "second.sql"
     sartor("check", "latest", "--sql", str(first), expect=3)
     psql(database.url, first)
-    assert "this database isn't as it was" in psql(database.url, first, expect=3).err
+    assert "the database has changed since this script was written" in psql(database.url, first, expect=3).err
     history.table("1.2.0-1700000003-d.py")
     sartor("check", "latest", "--sql", str(second), expect=3)
     sartor("deploy", "latest")
     before = events(sartor)
-    assert "this database isn't as it was" in psql(database.url, second, expect=3).err
+    assert "the database has changed since this script was written" in psql(database.url, second, expect=3).err
     assert events(sartor) == before
 
 
@@ -137,7 +137,7 @@ def test_a_script_for_another_database(sartor: Command, folder: Folder, server_u
         folder.table("1.0.0-1700000001-b.py")
         file = sartor.directory / "plan.sql"
         sartor("check", "latest", "--sql", str(file), expect=3)
-        assert "isn't as it was" in psql(other.url, file, expect=3).err
+        assert "has changed since this script was written" in psql(other.url, file, expect=3).err
     psql(database.url, file)
 
 
@@ -190,12 +190,10 @@ def test_python_that_a_rehearsal_tells(sartor: Command, history: Folder, databas
     plan = check(sartor("check", "--json", expect=3), "check")["plan"]
     assert [each["rehearsed"] for each in plan] == [False, False, False, True]
     assert plan[3]["sql"].count("create table ") == 2
-    assert "1.1.0-1700000003-d.py  as it was rehearsed\n" in sartor("check", "--sql", "plan.sql", expect=3).out
-    assert "only running it can tell" in sartor("check", "--plan-only", expect=3).out
+    assert "1.1.0-1700000003-d.py  SQL as rehearsed\n" in sartor("check", "--sql", "plan.sql", expect=3).out
+    assert "is known only when it runs" in sartor("check", "--plan-only", expect=3).out
     assert by_hand(sartor, database, "check", "latest") == ""
-    assert (
-        "-- Python, with the SQL that it sent when it was rehearsed\n" in Path(sartor.directory, "plan.sql").read_text()
-    )
+    assert "-- Python; the SQL is what it sent in a rehearsal\n" in Path(sartor.directory, "plan.sql").read_text()
     told = database.rows("select x, n, j::text, sure from d order by x"), database.rows("select x, n from e")
     assert told == (
         [("\\", None, None, None), ("it's", -1, '{"a": ":b"}', True), ("x", None, None, None), ("y", 1, None, None)],
@@ -236,7 +234,10 @@ def test_no_rehearsal(sartor: Command, folder: Folder, database: Database) -> No
         reader = Command(sartor.directory, {"SARTOR_DB_URL": role.url})
         shape = check(reader("check", "--json", expect=3), "check")
         assert [(each["sql"], each["rehearsed"]) for each in shape["plan"]] == [(None, False)]
-        said = f"no rehearsal could tell the SQL of what is Python: role {role.name} may not create databases"
+        said = (
+            "the SQL of Python alterations is unknown, as no rehearsal was possible:"
+            f" role {role.name} has no right to create databases"
+        )
         assert any(note.startswith(said) for note in shape["notes"])
         assert "no rehearsal" not in reader("check", "--plan-only", expect=3).err
     folder.add("1.0.0-1700000000-a.py", up="select 1 / count(*) from pg_class where relname = 'b'")
@@ -244,7 +245,7 @@ def test_no_rehearsal(sartor: Command, folder: Folder, database: Database) -> No
     sartor("check", expect=3)
     folder.add("1.0.0-1700000000-a.py", up="create table b (id int)")
     done = sartor("check", expect=3)
-    assert "note: the rehearsal didn't get past 1.0.0-1700000000-a.py: relation" in done.err
+    assert "note: the rehearsal stopped at 1.0.0-1700000000-a.py: relation" in done.err
     assert "1.0.0-1700000003-d.py is Python" in done.out
     assert database.rows("select 1 from pg_database where datname like 'sartor_scratch_%'") == []
 
@@ -266,7 +267,7 @@ def test_an_interrupted_one(sartor: Command, folder: Folder, database: Database)
     assert [e["id"] for e in sartor("status", "--json").json["interrupted"]] == ["1700000000-a"]
     assert "was interrupted" in by_hand(sartor, database, "check", "latest", expect=3)
     database.run("insert into a values (1)")
-    assert "was interrupted; resuming" in sartor("deploy", "latest").err
+    assert "resuming after an interruption" in sartor("deploy", "latest").err
 
 
 def test_what_differs(sartor: Command, folder: Folder, database: Database) -> None:
@@ -317,7 +318,7 @@ def test_drift(sartor: Command, database: Database) -> None:
     assert [d["object"] for d in check(sartor("check", "--json", expect=4), "check")["drift"]] == ["public.a.by_hand"]
     done = sartor("check", "--plan-only", expect=4)
     assert done.out == "1.1.0-1700000002-c.py\nFound 1 alteration to deploy\n"
-    assert "1 object isn't as the last run left it, column public.a.by_hand first" in done.err
+    assert "1 object changed since the last run, first column public.a.by_hand" in done.err
     sartor("check", "1.0.0", expect=4)
     sartor("rollback", "0", "--check", expect=4)
     sartor("check", env={"SARTOR_FINGERPRINT": "false"}, expect=3)
@@ -331,7 +332,7 @@ def test_drift_that_cannot_be_told(sartor: Command, folder: Folder, database: Da
     assert check(sartor("check", "--json", expect=3), "check")["notes"] == []
     sartor("deploy", "latest", env={"SARTOR_FINGERPRINT": "false"})
     database.run("alter table a add by_hand int")
-    assert "note: what changed since the last run can't be told: no run has recorded" in sartor("check").err
+    assert "note: drift since the last run can't be determined: no run has recorded" in sartor("check").err
 
 
 def test_a_role_that_only_reads(sartor: Command, history: Folder, database: Database) -> None:
@@ -344,9 +345,9 @@ def test_a_role_that_only_reads(sartor: Command, history: Folder, database: Data
         reader = Command(sartor.directory, {"SARTOR_DB_URL": role.url})
         done = reader("check", expect=3)
         assert done.out.startswith("1.2.0-1700000003-d.py\n")
-        assert f"there is no script: role {role.name} may not read the journal" in done.err
-        assert f"not from here: role {role.name} lacks the rights to deploy" in done.err
-        assert "may not read the journal" in reader("check", "--sql", "plan.sql", expect=6).err
+        assert f"no script can be written: role {role.name} has no right to read the journal" in done.err
+        assert f"the plan can't be run from here: role {role.name} lacks the rights to deploy" in done.err
+        assert "has no right to read the journal" in reader("check", "--sql", "plan.sql", expect=6).err
         assert reader("check", "--plan-only", expect=3).out.startswith("1.2.0-1700000003-d.py\n")
         database.run(f"grant select on sartor_journal to {role.name}")
         script = reader("check", expect=3).out
@@ -377,7 +378,7 @@ def test_wrong_use(sartor: Command, history: Folder) -> None:
     assert "can't be written" in sartor("check", "--sql", "no/such/folder.sql", expect=2).err
     history.write("2.0.0-1700000005-e.py", "async def up(conn): pass\n")
     sartor("deploy", "latest")
-    assert "has no down" in sartor("rollback", "1.0.0", "--check", expect=1).err
+    assert "has no `down`" in sartor("rollback", "1.0.0", "--check", expect=1).err
 
 
 def test_nothing_is_done(sartor: Command, history: Folder, database: Database) -> None:
@@ -388,5 +389,5 @@ def test_nothing_is_done(sartor: Command, history: Folder, database: Database) -
     sartor("deploy", "latest")
     shape = check(sartor("rollback", "0", "--check", "--json", expect=3), "check")
     assert [each["transaction"] for each in shape["plan"]] == [True, False, True]
-    assert shape["notes"] == ["drops table C ä, with the data in it", "drops table a, with the data in it"]
+    assert shape["notes"] == ["drops table C ä, with its data", "drops table a, with its data"]
     assert sartor("check").out.endswith("-- There is nothing to do.\n")

@@ -26,7 +26,10 @@ def test_help(sartor: Command, command: str) -> None:
 
 @pytest.mark.parametrize(
     ("command", "said"),
-    [("check", "an alteration can't be loaded"), ("rehearse", "an alteration failed, or is worse than --max-hazard")],
+    [
+        ("check", "an alteration can't be loaded"),
+        ("rehearse", "an alteration failed, or its hazard is worse than --max-hazard"),
+    ],
 )
 def test_what_exit_code_1_means(sartor: Command, command: str, said: str) -> None:
     """A command that deploys nothing says what its own failure is."""
@@ -38,7 +41,7 @@ def test_a_command_that_is_missing(sartor: Command, words: str) -> None:
     """A group alone shows what there is, and is an error in a pipeline."""
     done = sartor.run(*words.split(), expect=2)
     assert "Commands:" in done.err
-    assert "error: a command is missing" in done.err
+    assert "error: no command is given" in done.err
     assert done.out == ""
 
 

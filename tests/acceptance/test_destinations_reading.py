@@ -42,7 +42,7 @@ def test_history_reads_the_journal(reader: Command, database: Database, role: Ro
     """`history` needs SELECT on `sartor_journal` too, and says so."""
     database.run(f"grant select on sartor_ledger to {role.name}")
     done = reader("history", expect=6)
-    assert f"role {role.name} may not read the journal" in done.err
+    assert f"role {role.name} has no right to read the journal" in done.err
     database.run(f"grant select on sartor_journal to {role.name}")
     assert "1.0.0-1700000000-a.py" in reader("history").out
 
@@ -85,7 +85,7 @@ def test_read_only_by_default(sartor: Command, folder: Folder, database: Databas
     try:
         env = {"SARTOR_DB_URL": database.as_user(name) if scope == "role" else database.url}
         done = sartor("deploy", "latest", env=env, expect=6)
-        assert "is read only" in done.err
+        assert "is read-only" in done.err
         assert database.tables() == set()
         hint = re.search(r"hint: (alter role .*?;)", done.err)
         assert hint, done.err
@@ -110,7 +110,7 @@ def test_a_ledger_of_a_newer_format(sartor: Command, folder: Folder, database: D
     events = database.value("select count(*) from sartor_journal")
     for arguments in (["deploy", "latest"], ["rollback", "0"]):
         done = sartor(*arguments, expect=6)
-        assert "written by a newer Sartor: its format is 99" in done.err
-        assert "install that Sartor or a later one" in done.err
+        assert "written by a newer version of Sartor: its format is 99" in done.err
+        assert "install that version of Sartor or a later one" in done.err
     assert database.tables() == {"a"}
     assert database.value("select count(*) from sartor_journal") == events

@@ -39,7 +39,7 @@ def test_the_first_failure_stops(sartor: Command, folder: Folder, database: Data
     assert (len(first["done"]), first["failed"]) == (1, None)
     assert (second["done"], second["failed"]["sqlstate"]) == ([], "42P07")
     assert "stopped at " in done.err
-    assert "schema two; 1 destination after it not touched" in done.err
+    assert "schema two; 1 destination after it not changed" in done.err
     assert database.rows("select 1 from pg_namespace where nspname = 'three'") == []
 
 

@@ -79,7 +79,7 @@ def test_writing_commands_refuse_a_standby(there: Command, arguments: list[str])
     """A standby is recognised, and the way out is the primary's address."""
     done = there(*arguments, expect=6)
     assert "filled is a standby" in done.err
-    assert "hint: give the primary's address" in done.err
+    assert "hint: give the address of the primary" in done.err
     assert done.out == ""
 
 
@@ -106,12 +106,12 @@ def test_no_password_at_all(there: Command, standby: Strict, tmp_path: Path) -> 
     passfile = tmp_path / "pgpass"
     env = {"SARTOR_DB_URL": standby.filled.as_user("app"), "PGPASSFILE": str(passfile)}
     done = there("status", env=env, expect=6)
-    assert "the server asks for a password, and none is given\n" in done.err
+    assert "the server asks for a password, but none is given\n" in done.err
     assert "SARTOR_PASSWORD" in done.err
     passfile.write_text(f"*:*:*:app:{PASSWORD}\n")
     passfile.chmod(0o644)
     done = there("status", env=env, expect=6)
-    assert f"{passfile} isn't read: others may get at it (mode 0644; chmod 600 {passfile})" in done.err
+    assert f"{passfile} was ignored: other users can access it (mode 0644; run: chmod 600 {passfile})" in done.err
     passfile.write_text("*:*:*:other:x\n")
     passfile.chmod(0o600)
     assert f"{passfile} has no line for this host" in there("status", env=env, expect=6).err

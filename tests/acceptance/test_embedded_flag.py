@@ -7,7 +7,7 @@ import pytest
 from support.command import Command
 
 WRONG = {
-    "no alterations": (["latest", "--alterations", "nowhere"], "there are no alterations at "),
+    "no alterations": (["latest", "--alterations", "nowhere"], "no alterations found at "),
     "a setting": (["latest", "--lock-timeout", "soon"], "'soon' isn't a duration"),
     "two databases": (["latest", "--db-url", "postgresql://db.invalid/shop"], "--embedded and --db-url"),
 }

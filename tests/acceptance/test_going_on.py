@@ -15,7 +15,7 @@ NAMES = [f"1.0.0-{1700000000 + number}-{letter}.py" for number, letter in enumer
 
 def going_on(done: Finished) -> list[str]:
     """The words behind `sartor db alteration` of the one command that goes on."""
-    (line,) = [line.partition("from there: ")[2] for line in done.err.splitlines() if "goes on from there: " in line]
+    (line,) = [line.partition("resume with: ")[2] for line in done.err.splitlines() if "resume with: " in line]
     return shlex.split(line)[3:]
 
 
@@ -84,7 +84,7 @@ def test_what_was_accepted_is_no_mistake(sartor: Command, folder: Folder, databa
     failed = sartor("deploy", "latest", "--accept-missing", "1700000001-b", expect=1)
     folder.table(NAMES[2])
     done = sartor(*going_on(failed))
-    assert "note: 1700000001-b isn't deployed here: there was nothing to accept" in done.err
+    assert "note: 1700000001-b isn't deployed here, so there is nothing to accept" in done.err
     assert database.tables() == {"a", "b", "c"}
 
 
@@ -106,7 +106,7 @@ def test_a_password_has_to_be_put_in(sartor: Command, folder: Folder, database: 
     url = database.url.replace("postgres@", "postgres:S3cr3t@", 1)
     failed = sartor("deploy", "latest", "--db-url", url, expect=1)
     assert "postgres:***@" in going_on(failed)[3]
-    assert "(with the password in place of ***)" in failed.err
+    assert "(replace *** with the password)" in failed.err
     assert "S3cr3t" not in failed.err
 
 

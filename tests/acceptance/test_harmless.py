@@ -112,8 +112,8 @@ def test_what_is_said_of_it(sartor: Command, folder: Folder, scene: Scene) -> No
     folder.add(f"{IT}.py", up=f"alter role {scene.role.name} set work_mem = '17MB'")
     folder.add("1.1.0-1700000002-after.py", up="create table after (id int)")
     first, second = check(sartor("rehearse", "--json"), "rehearse")["alterations"]
-    said = "it changes what belongs to the server, and not to the database alone: the settings of a database or a role"
-    assert (first["reason"], second["reason"]) == (said, "an alteration before it couldn't be rehearsed")
+    said = "the script changes server-wide objects from a scratch database: the settings of a database or a role"
+    assert (first["reason"], second["reason"]) == (said, "an earlier alteration couldn't be rehearsed")
     sartor("rehearse", "--max-hazard", "rewrites", expect=1)
 
 
@@ -169,7 +169,7 @@ def test_whichever_way_it_is_sent(sends: str, sartor: Command, folder: Folder, s
     )
     before = scene.state()
     (rehearsed,) = check(sartor("rehearse", "--json"), "rehearse")["alterations"]
-    assert "belongs to the server" in rehearsed["reason"]
+    assert "changes server-wide objects" in rehearsed["reason"]
     sartor("prove", "1700000001-it", expect=1)
     assert scene.state() == before
 
@@ -190,13 +190,13 @@ def test_check(sartor: Command, folder: Folder, scene: Scene) -> None:
     folder.write(f"{IT}.py", LOOP.format(scene.role.name))
     before = scene.state()
     done = sartor("check", "latest", expect=3)
-    assert f"didn't get past {IT}.py: it changes what belongs to the server" in done.err
+    assert f"the rehearsal stopped at {IT}.py: the script changes server-wide objects" in done.err
     assert f"{IT}.py is Python" in done.out
     assert scene.state() == before
     sartor("deploy", "latest")
     before = scene.state()
     done = sartor("rollback", "--steps", "1", "--check", expect=3)
-    assert f"didn't get past {IT}.py: it changes what belongs to the server" in done.err
+    assert f"the rehearsal stopped at {IT}.py: the script changes server-wide objects" in done.err
     assert scene.state() == before
 
 
@@ -208,7 +208,7 @@ def test_check_rehearses_what_it_has_to(sartor: Command, folder: Folder, scene: 
     folder.write("1.1.0-1700000001-telling.py", telling)
     folder.add("1.1.0-1700000002-b.py", up=f"alter role {scene.role.name} connection limit 7")
     done = sartor("check", "latest", expect=3)
-    assert "didn't get past" not in done.err
+    assert "the rehearsal stopped at" not in done.err
     assert f"create table {scene.role.name}" in done.out
 
 
@@ -221,7 +221,7 @@ def test_a_replay(sql: str, sartor: Command, folder: Folder, scene: Scene) -> No
     try:
         before = scene.state()
         done = sartor("verify", "--against-replay")
-        assert f"note: what a replay would make can't be told: {IT}.py: " in done.out + done.err
+        assert f"note: the difference from a replay can't be determined: {IT}.py: " in done.out + done.err
         assert scene.state() == before
     finally:
         scene.database.run(f"drop role if exists {scene.role.name}_2")
@@ -233,7 +233,7 @@ def test_a_seed(sartor: Command, folder: Folder, scene: Scene) -> None:
     seed = folder.path.parent / "seed.sql"
     seed.write_text(f"alter role {scene.role.name} connection limit 7;\n")
     before = scene.state()
-    assert "belongs to the server" in sartor("prove", "1700000001-it", "--seed", str(seed), expect=1).err
+    assert "changes server-wide objects" in sartor("prove", "1700000001-it", "--seed", str(seed), expect=1).err
     assert scene.state() == before
 
 
@@ -262,5 +262,5 @@ def test_foreign_tables(sartor: Command, folder: Folder, scene: Scene) -> None:
     folder.add(f"{IT}.py", up="insert into archive values (2)")
     found = check(sartor("rehearse", "--json", expect=1), "rehearse")
     assert "user mapping not found" in found["alterations"][0]["reason"]
-    assert "the clone: it doesn't reach elsewhere: user mappings are left out" in found["notes"]
+    assert "the clone has no user mappings for elsewhere, so it can't reach them" in found["notes"]
     assert scene.other.rows("select id from archive") == [(1,)]

@@ -71,7 +71,7 @@ def test_a_neighbours_code_in_a_proof(sartor: Command, database: Database, tmp_p
             assert not database.value(f"select rolsuper from pg_roles where rolname = '{role.name}'")
             database.run(WRITING.format(role=role.name, file=written))
             told = sartor.run("db", "backup", str(tmp_path / "unproved.dump"), "--prove", expect=6)
-            assert "a check of trap.wrote, which belongs to another role" in told.err
+            assert "a check constraint of trap.wrote, which belongs to another role" in told.err
             assert not written.exists()
         finally:
             database.run(f"drop schema trap cascade; alter role {role.name} nosuperuser")

@@ -60,7 +60,7 @@ def test_disk_and_ledger_that_differ(sartor: Command, folder: Folder) -> None:
     accepting = ["--accept-edited", "1700000000-a", "--accept-missing", "1700000002-b"]
     done = check(sartor("deploy", "latest", "--json", *accepting), "deploy")
     assert ids(done["done"]) == ["1700000001-late"]
-    assert any("arrives late" in note for note in done["notes"])
+    assert any("is late" in note for note in done["notes"])
     events = check(sartor("history", "--json"), "history")["events"]
     assert [e["event"] for e in events[-3:]] == ["accepted", "forgotten", "deployed"]
 

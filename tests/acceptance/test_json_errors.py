@@ -26,7 +26,7 @@ def test_a_database_that_is_not_there(sartor: Command, folder: Folder, command: 
     env = {"SARTOR_DB_URL": f"postgresql://app@127.0.0.1:{closed_port()}/shop"}
     error = check(sartor(*command.split(), "--json", env=env, expect=6), command.partition(" ")[0])["error"]
     assert (error["kind"], error["exit_code"]) == ("Unreachable", 6)
-    assert "check host and port" in error["hint"]
+    assert "check the host and the port" in error["hint"]
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,10 @@ def test_two_versions_of_a_package_in_turn(sartor: Command, folder: Folder, data
     sartor("deploy", "next", *old)
     sartor("deploy", "latest", *new)
     journal = database.rows(JOURNAL)
-    told = "note: 2-b: part of 1.3.0 here, next in this package; what is released isn't taken back, so the label stays"
+    told = (
+        "note: 2-b: release 1.3.0 here, next in this package; the ledger keeps 1.3.0,"
+        " because a released alteration stays released"
+    )
     assert told in sartor("deploy", "next", *old).err
     assert sartor("deploy", "latest", *new).err == ""
     assert told in sartor("rollback", "1.3.0", *old).err
@@ -64,11 +67,13 @@ def test_a_late_arrival_is_shown_and_deployed(sartor: Command, folder: Folder, d
     folder.table("1.1.0-6-d.py")
     status = sartor("status", "--json").json
     assert (ids(status["pending"]), ids(status["out_of_order"])) == (["3-b", "6-d"], ["3-b"])
-    assert "out of order: pending, and older than the newest deployed:\n  1.0.0-3-b.py" in sartor("status").out
+    assert (
+        "out of order: pending, but older than the newest deployed alteration:\n  1.0.0-3-b.py" in sartor("status").out
+    )
     refused = sartor("deploy", "latest", "--strict-order", expect=4)
-    assert "error: 1.0.0-3-b.py: older than the newest alteration deployed here" in refused.err
+    assert "error: 1.0.0-3-b.py: older than the newest deployed alteration" in refused.err
     assert database.tables() == {"a", "c"}
-    assert "note: 1.0.0-3-b.py arrives late, and is deployed now" in sartor("deploy", "latest").err
+    assert "note: 1.0.0-3-b.py is late, and is deployed now" in sartor("deploy", "latest").err
     assert database.tables() == {"a", "b", "c", "d"}
     assert ids(sartor("rollback", "--steps", "2", "--json").json["done"]) == ["6-d", "3-b"]
 
@@ -83,10 +88,10 @@ def test_an_edited_alteration(sartor: Command, folder: Folder, database: Databas
 
     file.write_text(file.read_text() + "# an edit\n")
     assert ids(sartor("status", "--json").json["edited"]) == ["1-a"]
-    assert "edited since deployed" in sartor("status").out
+    assert "edited after being deployed" in sartor("status").out
     refused = sartor("deploy", "latest", "--json", expect=4)
     assert refused.json["error"]["kind"] == "AlterationEdited"
-    assert "error: 1.0.0-1-a.py has changed since being deployed here" in refused.err
+    assert "error: 1.0.0-1-a.py has changed after being deployed here" in refused.err
     assert "--accept-edited 1-a" in refused.err
     assert database.tables() == {"a"}
 
@@ -103,7 +108,7 @@ def test_an_unreleased_alteration_may_be_edited(sartor: Command, folder: Folder,
     file.write_text(file.read_text().replace("id int", "id int, note text"))
     status = sartor("status", "--json").json
     assert (status["edited"], ids(status["edited_next"])) == ([], ["1-a"])
-    assert "note: next-1-a.py was edited since it was deployed here" in sartor("deploy", "next").err
+    assert "note: next-1-a.py was edited after it was deployed here" in sartor("deploy", "next").err
     sartor("rollback", "--steps", "1")
     sartor("deploy", "next")
     assert database.value("select count(*) from information_schema.columns where table_name = 'a'") == 2
@@ -119,7 +124,7 @@ def test_a_missing_alteration(sartor: Command, folder: Folder, database: Databas
     assert ids(sartor("status", "--json").json["missing"]) == ["1-a"]
     for command in (["deploy", "latest"], ["rollback", "0"]):
         refused = sartor(*command, expect=4)
-        assert "error: 1.0.0-1-a.py is deployed here, and not among the alterations given" in refused.err
+        assert "error: 1.0.0-1-a.py is deployed here, but not among the given alterations" in refused.err
     assert "--accept-missing 1-a" in sartor("deploy", "latest", expect=4).err
     assert database.tables() == {"a", "b"}
     sartor("deploy", "latest", "--accept-missing", "1-a")
@@ -175,7 +180,7 @@ def test_a_database_ahead(sartor: Command, folder: Folder, database: Database) -
     status = sartor("status", "--json").json
     assert (ids(status["ahead"]), status["missing"]) == (["2-b"], [])
     note = (
-        "the database is ahead: it holds 1 alteration of 2.0.0 that this package doesn't ship; use the package of that"
+        "the database is ahead: it has 1 alteration of 2.0.0 that this package doesn't contain; use the package of that"
     )
     assert note in sartor("status").out
     done = sartor("deploy", "latest")

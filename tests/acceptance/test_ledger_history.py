@@ -62,5 +62,5 @@ def test_the_journal_only_grows(sartor: Command, folder: Folder, database: Datab
 def test_no_journal_yet(sartor: Command, database: Database) -> None:
     """Where nothing was ever deployed there is no history, and asking for it makes none."""
     assert events(sartor) == []
-    assert sartor("history").out == "no ledger; nothing was ever deployed here\n"
+    assert sartor("history").out == "no ledger; nothing is deployed here\n"
     assert database.value("select to_regclass('sartor_journal')") is None

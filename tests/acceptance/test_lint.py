@@ -86,10 +86,10 @@ def test_it_says_where_and_what_to_do(sartor: Command, mistakes: Folder) -> None
     assert mistakes.path.exists()
     done = sartor("lint", env={"SARTOR_DB_URL": "postgresql://nobody@127.0.0.1:1/none"}, expect=1)
     assert done.out.splitlines()[:2] == [
-        "alterations/1.0.0-1700000000-a.py: warning SA103: has no down, and no word why",
-        "alterations/next-1700000001-b-ü.sql:2: error SA201: `commit` in a script that is one transaction",
+        "alterations/1.0.0-1700000000-a.py: warning SA103: has neither `down` nor `irreversible`",
+        "alterations/next-1700000001-b-ü.sql:2: error SA201: `commit` in a script that runs in one transaction",
     ]
-    assert "SA103 no-down: a rollback that reaches it is refused" in done.out
+    assert "SA103 no-down: a rollback that includes the alteration is refused" in done.out
     assert done.out.endswith("\nFound 1 error and 1 warning in 2 files\n")
 
 
@@ -98,7 +98,7 @@ def test_exit_codes(sartor: Command, mistakes: Folder) -> None:
     (mistakes.path / "next-1700000001-b-ü.sql").unlink()
     assert sartor("lint").out.endswith("Found 1 warning in 1 file\n")
     sartor("lint", "--strict", expect=1)
-    assert sartor("lint", "--strict", "--above", "1.0.0").out == "Found nothing wrong in 1 file\n"
+    assert sartor("lint", "--strict", "--above", "1.0.0").out == "Found no mistakes in 1 file\n"
     sartor("lint", "--strict", "--ignore", "SA103=1700000000-a")
     for words in (["--format", "xml"], ["--ignore", "E501"], ["--above", "soon"], ["--alterations", "nowhere"]):
         sartor("lint", *words, expect=2)

@@ -21,7 +21,7 @@ def test_a_pipe_among_the_alterations(sartor: Command, folder: Folder, command: 
     folder.table("1.0.0-1700000000-a.py")
     os.mkfifo(folder.path / "1.0.0-1700000001-b.sql")
     done = sartor(*command, expect=2)
-    assert "1.0.0-1700000001-b.sql can't be read: it is no regular file" in done.err
+    assert "1.0.0-1700000001-b.sql can't be read: not a regular file" in done.err
 
 
 def test_a_pipe_where_a_backup_is_to_be(sartor: Command, tmp_path: Path, database: Database) -> None:
@@ -31,7 +31,7 @@ def test_a_pipe_where_a_backup_is_to_be(sartor: Command, tmp_path: Path, databas
     sartor.run("db", "backup", str(tmp_path / "b.dump"))
     os.mkfifo(tmp_path / "pipe.dump")
     pipe = str(tmp_path / "pipe.dump")
-    assert "it is no regular file" in sartor.run("db", "restore", pipe, "--into", database.url, expect=6).err
+    assert "not a regular file" in sartor.run("db", "restore", pipe, "--into", database.url, expect=6).err
 
 
 def test_a_plan_is_for_its_owner(sartor: Command, folder: Folder, tmp_path: Path) -> None:

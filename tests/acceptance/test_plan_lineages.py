@@ -43,7 +43,7 @@ def test_one_lineage_leaves_the_other_alone(sartor: Command, folder: Folder, dat
     alone = ("--alterations", "product")
     status = sartor("status", *alone, "--json").json
     assert (status["missing"], status["ahead"]) == ([], [])
-    assert "the database also holds lineage 'own', which wasn't given" in status["notes"]
+    assert "the database also has alterations of lineage 'own', which wasn't given" in status["notes"]
     sartor("rollback", "0", *alone)
     assert database.tables() == {"audit"}
 
@@ -53,7 +53,7 @@ def test_a_lineage_that_changed_its_name(sartor: Command, folder: Folder, databa
     make(folder)
     sartor("deploy", "latest", *BOTH)
     found = sartor("deploy", "latest", "--alterations", "product", "--alterations", "other=ours", expect=4)
-    assert "1-audit is deployed as part of lineage 'own', and was given as part of 'other'" in found.err
+    assert "1-audit is deployed as part of lineage 'own', but was given as part of 'other'" in found.err
     assert "--alterations own=" in found.err
     assert database.value("select count(*) from sartor_ledger") == 2
 

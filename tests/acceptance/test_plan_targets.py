@@ -47,12 +47,12 @@ def test_up_and_down_by_target(sartor: Command, database: Database) -> None:
 def test_targets_that_need_a_word(sartor: Command) -> None:
     """A version without alterations of its own, and one below what is deployed: exit 0, and a note that says so."""
     found = sartor("deploy", "1.5.0")
-    assert "note: no alteration belongs to 1.5.0 itself; it has what 1.0.0 has" in found.err
+    assert "note: no alteration belongs to release 1.5.0; 1.5.0 has the schema of 1.0.0" in found.err
     assert found.out.startswith("Deployed 2 alterations")
     sartor("deploy", "latest")
     found = sartor("deploy", "1.0.0")
     assert found.out == "Found 0 alteration to deploy\n"
-    assert "note: the database is at 2.0.0, above 1.0.0; `rollback 1.0.0` is what goes down" in found.err
+    assert "note: the database is at 2.0.0, above 1.0.0; to go down, use `rollback 1.0.0`" in found.err
     assert sartor("rollback", "2.0.0").out == "Found 0 alteration to roll back\n"
 
 
@@ -60,13 +60,23 @@ def test_targets_that_need_a_word(sartor: Command) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["deploy"], ["no target, and no terminal to ask", "sartor db alteration deploy 1.2.0", "`latest`"]),
-        (["rollback"], ["no target, and no terminal to ask", "sartor db alteration rollback 1.0.0", "--steps 1"]),
+        (
+            ["deploy"],
+            ["no target is given, and there is no terminal to ask on", "sartor db alteration deploy 1.2.0", "`latest`"],
+        ),
+        (
+            ["rollback"],
+            [
+                "no target is given, and there is no terminal to ask on",
+                "sartor db alteration rollback 1.0.0",
+                "--steps 1",
+            ],
+        ),
         (["deploy", "newest"], ["there is no release 'newest'", "`latest` or `next`"]),
         (["deploy", "1.0.0-nightly"], ["there is no release '1.0.0-nightly'"]),
         (["rollback", "back"], ["there is no release 'back'"]),
         (["rollback", "--to-timestamp", "yesterday"], ["'yesterday' isn't a timestamp"]),
-        (["rollback", "1.0.0", "--steps", "1"], ["a rollback needs one of: a target, --steps, --to-timestamp"]),
+        (["rollback", "1.0.0", "--steps", "1"], ["a rollback needs exactly one of: a target, --steps, --to-timestamp"]),
         (["deploy", "--steps", "0"], ["--steps"]),
     ],
 )

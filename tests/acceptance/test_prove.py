@@ -113,7 +113,7 @@ def test_faulty_down(sartor: Command, folder: Folder, fault: Fault) -> None:
     """A `down` that leaves something else than there was is found out: exactly what differs is shown, as a diff."""
     folder.add("next-1700000001-it.py", up=fault.up, down=fault.down)
     text = sartor("prove", IT, expect=1).out
-    said = "next-1700000001-it.py: `down` doesn't bring back what was there before `up`"
+    said = "next-1700000001-it.py: `down` doesn't restore the schema before `up`"
     diff = text.partition(f"{said}\n\n")[2].partition("\n\n")[0]
     assert {line[6:] for line in diff.splitlines() if line[:6] in {"  --- ", "  +++ "}} - {"/dev/null"} == {fault.about}
     assert fault.shown in diff
@@ -131,7 +131,7 @@ def test_column_order_is_a_note(sartor: Command, folder: Folder) -> None:
     proof = prove(sartor, folder, up, down, code=0)
     assert proof["result"] == "proved"
     assert proof["notes"] == [
-        "after down, column order public.users is id, email, born, mood; it was id, email, mood, born"
+        "after down, column order public.users is id, email, born, mood; before it was id, email, mood, born"
     ]
     assert "note: next-1700000001-it.py: after down, column order" in sartor("prove", IT).out
 
@@ -145,7 +145,9 @@ def test_label_order_is_a_note(sartor: Command, folder: Folder) -> None:
     up, down = again.format("'sad', 'glad'"), again.format("'sad', 'glad', 'ok'")
     proof = prove(sartor, folder, up, down, code=0)
     assert proof["result"] == "proved"
-    assert proof["notes"] == ["after down, label order public.mood is 'sad', 'glad', 'ok'; it was 'sad', 'ok', 'glad'"]
+    assert proof["notes"] == [
+        "after down, label order public.mood is 'sad', 'glad', 'ok'; before it was 'sad', 'ok', 'glad'"
+    ]
 
 
 def test_irreversible(sartor: Command, folder: Folder) -> None:
@@ -167,7 +169,7 @@ def test_no_down_and_no_word_why(sartor: Command, folder: Folder) -> None:
     """What can't be rolled back and doesn't say so fails."""
     folder.write("next-1700000001-it.sql", "-- sartor: up\ncreate table t (id int);\n")
     done = sartor("prove", "next-1700000001-it.sql", expect=1)
-    assert "next-1700000001-it.sql has no down" in done.out
+    assert "next-1700000001-it.sql has no `down`" in done.out
 
 
 def test_down_fails(sartor: Command, folder: Folder) -> None:
@@ -210,7 +212,7 @@ def test_up_fails(sartor: Command, folder: Folder) -> None:
     done = sartor("prove", "--all", expect=1)
     assert "`up` failed" in done.out
     assert 'syntax error at or near "tabel"' in done.out
-    assert done.out.splitlines()[-1] == "1 proved, 1 fails, 1 after that not judged"
+    assert done.out.splitlines()[-1] == "1 proved, 1 fails, 1 not run"
     shape = check(sartor("prove", "--all", "--json", expect=1), "prove")
     assert [a["id"] for a in shape["remaining"]] == ["1700000002-b"]
 
@@ -243,7 +245,8 @@ def test_rows_that_a_round_trip_changes(sartor: Command, folder: Folder) -> None
     assert proof["rows"] == [{"table": "public.users", "rows": 10, "lost": 10, "new": 10}]
     told = sartor("prove", IT, "--seed", str(seed)).out
     assert (
-        "rows: next-1700000001-it.py: after down, 10 of the 10 in public.users are lost or others, and 10 new" in told
+        "rows: next-1700000001-it.py: after `down`, 10 of 10 rows in public.users are missing or different,"
+        " and 10 are new" in told
     )
     proof = prove(sartor, folder, "update users set id = id + 1 where id = 10", "select 1", "--seed", str(seed), code=0)
     assert proof["rows"] == [{"table": "public.users", "rows": 10, "lost": 1, "new": 1}]
@@ -308,13 +311,13 @@ def test_interrupted(sartor: Command, folder: Folder, database: Database, number
     until(lambda: database.value(f"{asleep} and state = 'active'"))
     done = finish(process, number)
     assert done.code == 130
-    assert "the scratch database is gone; the manifest has what was proved until then" in done.err
+    assert "the scratch database was dropped; the manifest has the proofs made so far" in done.err
     assert scratch_databases(database) <= before
     assert list(manifest(folder)) == ["1700000000-base"]
 
 
 def test_rights(sartor: Command, database: Database) -> None:
-    """A role that may not create databases is told what it lacks."""
+    """A role that has no right to create databases is told what it lacks."""
     database.run("create role prover login")
     try:
         done = sartor("prove", "--all", "--db-url", database.as_user("prover"), expect=6)
@@ -329,7 +332,7 @@ def test_a_folder_that_cannot_be_written_to(sartor: Command, folder: Folder) -> 
     done = sartor("prove", "--all")
     folder.path.chmod(0o755)
     assert done.out == "1 proved\n"
-    assert os.geteuid() == 0 or "can't be written to, so its manifest stays as it is" in done.err
+    assert os.geteuid() == 0 or "can't be written to, so its manifest isn't updated" in done.err
 
 
 def test_several_lineages(sartor: Command, folder: Folder) -> None:
@@ -352,8 +355,8 @@ def test_a_schema_of_ones_own(sartor: Command) -> None:
 
 def test_the_words(sartor: Command, folder: Folder) -> None:
     """Which alterations must be said; an unknown one is refused with the nearest that there is."""
-    assert "which alterations?" in sartor("prove", expect=2).err
-    assert "which alterations?" in sartor("prove", "--all", "--pending", expect=2).err
+    assert "no alterations to prove are given" in sartor("prove", expect=2).err
+    assert "no alterations to prove are given" in sartor("prove", "--all", "--pending", expect=2).err
     assert f"did you mean {BASE}?" in sartor("prove", "1.0.0-1700000000-bass.py", expect=2).err
     folder.table("next-1700000001-a.py")
     folder.table("next-1700000002-b.py")
@@ -376,9 +379,9 @@ def manifest(folder: Folder) -> dict[str, Any]:
 
 
 def test_the_manifest_keeps_proofs(sartor: Command, folder: Folder) -> None:
-    """Each proof is a line: checksum, result, server; `--check` finds what isn't proved as it is now."""
+    """Each proof is a line: checksum, result, server; `--check` finds what isn't proved in its current form."""
     folder.table("next-1700000001-a.py")
-    assert "next-1700000001-a.py isn't proved as it is now" in sartor("prove", "--check", expect=1).err
+    assert "next-1700000001-a.py isn't proved in its current form" in sartor("prove", "--check", expect=1).err
     sartor("prove", "--all")
     lines = manifest(folder)
     assert [(key, line["proof"], line["release"]) for key, line in lines.items()] == [
@@ -386,7 +389,7 @@ def test_the_manifest_keeps_proofs(sartor: Command, folder: Folder) -> None:
         ("1700000001-a", "proved", "next"),
     ]
     assert all(line["server"] >= 13 and line["checksum"].startswith("sha256:") for line in lines.values())
-    assert sartor("prove", "--check", env={"SARTOR_DB_URL": ""}).out == "Every alteration is as it was proved\n"
+    assert sartor("prove", "--check", env={"SARTOR_DB_URL": ""}).out == "All alterations are as they were proved\n"
     folder.add("next-1700000001-a.py", up="create table other (id int)")
     shape = check(sartor("prove", "--check", "--json", expect=1), "prove")
     assert [a["name"] for a in shape["unproved"]] == ["next-1700000001-a.py"]
@@ -400,12 +403,12 @@ def test_released_alterations_do_not_change(sartor: Command, folder: Folder) -> 
     sartor("prove", "--all")
     folder.add(BASE, up=MADE, down="drop table users cascade")
     done = sartor("prove", "--check", expect=4)
-    assert f"{BASE} has changed since being released" in done.err
-    assert f"{BASE} has changed since being released" in sartor("prove", "--all", expect=4).err
+    assert f"{BASE} has changed since its release" in done.err
+    assert f"{BASE} has changed since the release" in sartor("prove", "--all", expect=4).err
     shape = check(sartor("prove", "--check", "--json", expect=4), "prove")
     assert [a["name"] for a in shape["edited"]] == [BASE]
     (folder.path / BASE).unlink()
-    assert "1700000000-base of 1.0.0 is gone" in sartor("prove", "--check", expect=4).err
+    assert "1700000000-base of release 1.0.0 is missing" in sartor("prove", "--check", expect=4).err
 
 
 def test_what_was_found_wrong_is_mended(sartor: Command, folder: Folder) -> None:
@@ -413,7 +416,7 @@ def test_what_was_found_wrong_is_mended(sartor: Command, folder: Folder) -> None
     folder.add("1.1.0-1700000001-a.py", up="create table a (id int)", down="drop table b")
     sartor("prove", "1700000001-a", expect=1)
     folder.add("1.1.0-1700000001-a.py", up="create table a (id int)", down="drop table a")
-    assert "isn't proved as it is now" in sartor("prove", "--check", expect=1).err
+    assert "isn't proved in its current form" in sartor("prove", "--check", expect=1).err
     sartor("prove", "1700000001-a")
     assert manifest(folder)["1700000001-a"]["proof"] == "proved"
 
@@ -431,4 +434,4 @@ def test_a_manifest_that_cannot_be_read(sartor: Command, folder: Folder) -> None
     sartor("prove", "--all")
     file = folder.path / "manifest.toml"
     file.write_text(file.read_text() + file.read_text().splitlines()[-1] + "\n")
-    assert "isn't a manifest" in sartor("prove", "--check", expect=2).err
+    assert "isn't a valid manifest" in sartor("prove", "--check", expect=2).err

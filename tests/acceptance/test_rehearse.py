@@ -71,8 +71,8 @@ def test_what_is_told(sartor: Command, folder: Folder, deployed: Database) -> No
     shown = sartor("rehearse").out
     assert "next-1700000001-more.py: blocks writes\n  line 2  create index users_name on users (name)\n" in shown
     assert "    builds users_name on users (about 100 rows, " in shown
-    assert ") while nobody can write to it\n    ShareLock on users, held on while 1 more statement runs\n" in shown
-    assert "    instead: build it with" in shown
+    assert "), blocking writes to it\n    ShareLock on users, held while 1 more statement runs\n" in shown
+    assert "    instead: use" in shown
     assert "(docs/rehearse.md#build-an-index)" in shown
     assert shown.endswith("Rehearsed 1 alteration on a clone without data: 1 blocks writes\n")
     (index, table) = statements(rehearse(sartor))
@@ -227,9 +227,9 @@ def test_a_lock_that_is_held_on(sartor: Command, folder: Folder) -> None:
     assert locked["later_ms"] >= 1000
     assert locked["instead"]["page"] == slept["instead"]["page"] == "docs/rehearse.md#keep-locks-short"
     shown = sartor("rehearse").out
-    assert "AccessExclusiveLock on users, held on for 1." in shown
+    assert "AccessExclusiveLock on users, held for 1." in shown
     assert " s while 2 more statements run\n" in shown
-    assert " s here while nobody can read users\n" in shown
+    assert " s here, blocking reads of users\n" in shown
 
 
 @pytest.mark.usefixtures("deployed")
@@ -241,7 +241,7 @@ def test_the_table_at_work_is_named(sartor: Command, folder: Folder) -> None:
     )
     shown = sartor("rehearse").out
     assert "rewrites users" in shown
-    assert "while nobody can read it" in shown
+    assert ", blocking reads of it" in shown
     assert "read orders" not in shown
 
 
@@ -327,8 +327,8 @@ def test_what_depends_on_rows(sartor: Command, folder: Folder, name: str, text: 
     found = rehearse(sartor, "--max-hazard", "loses-data", expect=int(in_doubt))
     assert found["alterations"][0]["in_doubt"] is in_doubt
     shown = sartor("rehearse", "--max-hazard", "loses-data", expect=int(in_doubt))
-    assert ("the clone has none" in shown.out) is ("of them in doubt" in shown.out) is in_doubt
-    assert ("hint: rehearse it --with-data" in shown.err) is in_doubt
+    assert ("the clone has none" in shown.out) is ("in doubt" in shown.out) is in_doubt
+    assert ("hint: rehearse with --with-data" in shown.err) is in_doubt
 
 
 @pytest.mark.usefixtures("deployed")
@@ -347,8 +347,11 @@ def test_a_gate(sartor: Command, folder: Folder) -> None:
     rehearse(sartor, "--max-hazard", "blocks-writes")
     rehearse(sartor, "--max-hazard", "safe", expect=1)
     error = sartor("rehearse", "--max-hazard", "safe", expect=1).err
-    assert "next-1700000001-a.py: blocks-writes, and no worse than safe is allowed" in error
-    assert "'fast' is none of safe, blocks-writes" in sartor("rehearse", "--max-hazard", "fast", expect=2).err
+    assert "next-1700000001-a.py: blocks-writes, but at most safe is allowed" in error
+    assert (
+        "invalid value 'fast' for --max-hazard; use one of safe, blocks-writes"
+        in sartor("rehearse", "--max-hazard", "fast", expect=2).err
+    )
 
 
 @pytest.mark.usefixtures("deployed")
@@ -360,11 +363,11 @@ def test_a_script_that_fails(sartor: Command, folder: Folder) -> None:
     found = rehearse(sartor, expect=1)
     assert [each["verdict"] for each in found["alterations"]] == ["safe", "not-rehearsed", "not-rehearsed"]
     assert found["failed"]["sqlstate"] == "42P01"
-    assert found["alterations"][1]["reason"] == 'it failed: relation "nowhere" does not exist'
+    assert found["alterations"][1]["reason"] == 'the alteration failed: relation "nowhere" does not exist'
     shown = sartor("rehearse", expect=1).out
-    assert "    failed, and ended the script\n" in shown
+    assert "    failed, which ended the script\n" in shown
     assert "the script went on" not in shown
-    assert "an alteration before it couldn't be rehearsed" in shown
+    assert "an earlier alteration couldn't be rehearsed" in shown
 
 
 @pytest.mark.usefixtures("deployed")
@@ -430,9 +433,9 @@ def test_live(sartor: Command, folder: Folder, deployed: Database) -> None:
     found = rehearse(sartor, "--live")
     assert [each["verdict"] for each in found["alterations"]] == ["rewrites", "blocks-reads", "not-rehearsed"]
     assert "outside a transaction" in found["alterations"][2]["reason"]
-    assert "sequences have gone on" in found["notes"][0]
+    assert "sequences have advanced" in found["notes"][0]
     assert deployed.rows("select relfilenode, relname from pg_class where oid >= 16384 order by 2") == before
-    assert "--live needs no clone" in sartor("rehearse", "--live", "--with-data", expect=2).err
+    assert "--live makes no clone" in sartor("rehearse", "--live", "--with-data", expect=2).err
 
 
 def test_live_and_in_the_way(sartor: Command, folder: Folder, deployed: Database) -> None:
@@ -467,10 +470,10 @@ def test_the_embedded_server(sartor: Command, folder: Folder, deployer: Role) ->
     for _ in range(2):
         found = rehearse(sartor, "--db-url", deployer.url)
         assert found["verdict"] == "safe"
-        assert "may not create databases" in found["notes"][0]
+        assert "has no right to create databases" in found["notes"][0]
         assert not any("lacks roles" in note for note in found["notes"])
     folder.add("next-1700000002-b.py", up=f"alter role {deployer.name} connection limit 7")
-    assert "belongs to the server" in rehearse(sartor, "--db-url", deployer.url)["alterations"][1]["reason"]
+    assert "changes server-wide objects" in rehearse(sartor, "--db-url", deployer.url)["alterations"][1]["reason"]
 
 
 def test_another_schema(sartor: Command, folder: Folder, database: Database) -> None:
@@ -610,15 +613,15 @@ def test_what_lint_repeats(sartor: Command, folder: Folder, deployed: Database) 
         drop index users_name;
         """,
     )
-    assert sartor("lint", "--strict").out == "Found nothing wrong in 2 files\n"
+    assert sartor("lint", "--strict").out == "Found no mistakes in 2 files\n"
     sartor("rehearse")
     findings = check(sartor("lint", "--strict", "--json", expect=1), "lint")["findings"]
     assert [(each["code"], each["line"], each["id"]) for each in findings] == [
         ("SA301", 3, "1700000001-more"),
         ("SA303", 4, "1700000001-more"),
     ]
-    assert findings[0]["message"].startswith("`create index users_name on ...` stops writes to users; build it with")
-    assert "SA303 rewrites: when it was last rehearsed" in sartor("lint").out
+    assert findings[0]["message"].startswith("`create index users_name on ...` blocks writes to users; use")
+    assert "SA303 rewrites: the last rehearsal showed" in sartor("lint").out
     file.rename(folder.path / "1.1.0-1700000001-more.sql")
     assert "(docs/rehearse.md#change-a-type)" in sartor("lint", "--ignore", "SA301").out
     folder.write(
@@ -649,4 +652,4 @@ def test_what_cant_be_kept(sartor: Command, folder: Folder) -> None:
     """A rehearsal where nothing can be written is a rehearsal, and says so."""
     (sartor.directory / ".sartor").write_text("")
     folder.table("1.0.0-1700000000-a.py")
-    assert "note: not kept for `lint`: " in sartor("rehearse").err
+    assert "note: the result wasn't saved for `lint`: " in sartor("rehearse").err

@@ -37,7 +37,7 @@ def test_marked_as_deployed(sartor: Command, database: Database) -> None:
     database.run("create table bills (id int)")
     sartor("deploy", "latest", expect=1)
     told = sartor("repair", "--mark-deployed", "1700000001-bills", *WHY).out
-    assert told.splitlines() == ["1.1.0-1700000001-bills.py: marked as deployed", "1 repair, in the journal"]
+    assert told.splitlines() == ["1.1.0-1700000001-bills.py: marked as deployed", "1 repair recorded in the journal"]
     assert database.rows(JOURNAL) == [("marked-deployed", "1700000001-bills", "INC-42")]
     assert sartor("deploy", "latest").out == "Found 0 alteration to deploy\n"
     assert [d["object"] for d in sartor("verify", "--json", expect=4).json["drift"]] == ["public.bills"]
@@ -122,14 +122,14 @@ def test_an_invalid_index_is_dropped(sartor: Command, database: Database) -> Non
     assert "users_id_key" in sartor("history").out
     sartor("verify")
     told = sartor("repair", "--drop-invalid-index", "users_id_key", *WHY, expect=4).err
-    assert "there is no invalid index users_id_key here" in told
+    assert "there is no invalid index users_id_key in this schema" in told
 
 
 def test_a_valid_index_is_not(sartor: Command, database: Database) -> None:
     """Only what is invalid goes."""
     database.run("create index users_idx on users (id)")
     told = sartor("repair", "--drop-invalid-index", "users_idx", *WHY, expect=4).err
-    assert "error: there is no invalid index users_idx here" in told
+    assert "error: there is no invalid index users_idx in this schema" in told
     assert database.value("select to_regclass('users_idx') is not null")
 
 
@@ -157,10 +157,10 @@ def test_several_at_once(sartor: Command, database: Database) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        ([], 2, "nothing to repair was named"),
+        ([], 2, "no repair is given"),
         (["--accept-drift", "--yes"], 2, "a repair needs a reason"),
-        (["--accept-drift", "--reason", "x"], 2, "add --yes where there is no terminal to ask"),
-        (["--mark-deployed", "1-x", *WHY], 4, "1-x isn't among the alterations given"),
+        (["--accept-drift", "--reason", "x"], 2, "without a terminal, confirm with --yes"),
+        (["--mark-deployed", "1-x", *WHY], 4, "1-x isn't among the given alterations"),
         (["--mark-not-deployed", "1-x", *WHY], 4, "1-x is neither deployed here nor"),
         (["--accept-edited", "1-x", *WHY], 4, "1-x isn't deployed here, or has no file"),
         (["--accept-drift", "--schema", "none", *WHY], 2, "there is no schema none"),

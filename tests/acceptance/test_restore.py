@@ -47,7 +47,7 @@ def test_the_printed_command(
     folder.add("1.1.0-1700000002-c.py", up="drop table nothing")
     before = status(sartor, database)
     done = sartor("deploy", "latest", "--backup", str(tmp_path), expect=1)
-    command = done.err.partition("To have what was there before: ")[2].splitlines()[0]
+    command = done.err.partition("To restore the previous state: ")[2].splitlines()[0]
     sartor.run(*shlex.split(command)[1:])
     assert status(sartor, dropped) == before
     assert dropped.rows("select id from a order by id") == [(1,), (2,)]
@@ -105,7 +105,7 @@ def test_one_schema_beside_others(sartor: Command, folder: Folder, database: Dat
     sartor.run("db", "backup", file, "--schema", "one")
     restore = ("db", "restore", file, "--into", database.url, "--schema", "one")
     refused = sartor.run(*restore, expect=2).err
-    database.run(refused.partition("put it aside: ")[2].partition(";")[0])
+    database.run(refused.partition("rename the schema: ")[2].partition(";")[0])
     sartor.run(*restore)
     assert database.tables("one") == database.tables("one_old") == database.tables("two") == {"a"}
     assert "1 deployed" in sartor("status", "--schema", "one").out
@@ -128,7 +128,7 @@ def test_a_role_that_is_gone(sartor: Command, database: Database, other: Databas
         database.run("drop owned by sartor_gone", "drop role sartor_gone")
     done = sartor.run("db", "restore", file, "--into", other.url, expect=6)
     assert 'role "sartor_gone" does not exist' in done.err
-    assert "hint: make the roles first (pg_dumpall --roles-only), or restore with --no-owner" in done.err
+    assert "hint: create the roles first (pg_dumpall --roles-only), or restore with --no-owner" in done.err
     assert not other.tables()
     made = with_name(other.url, f"{other.name}_made")
     sartor.run("db", "restore", file, "--into", made, "--create", "--jobs", "2", expect=6)

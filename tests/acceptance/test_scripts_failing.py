@@ -35,7 +35,7 @@ def test_a_failure_is_told_in_full_and_its_command_continues(
     broken = folder.write(NAME, script(body))
     folder.table("1.0.0-3-c.py")
     done = sartor("deploy", "latest", "--schema", "public", expect=1)
-    assert "failed: 1.0.0-2-b.py; it changed nothing, and the 1 alteration before it stays" in done.err
+    assert "failed: 1.0.0-2-b.py; rolled back; the 1 alteration before it is deployed" in done.err
     assert 'column "oops" does not exist  (SQLSTATE 42703)' in done.err
     assert f"at alterations/{NAME}, line 4" in done.err
     lines = done.err.splitlines()
@@ -44,7 +44,7 @@ def test_a_failure_is_told_in_full_and_its_command_continues(
     assert database.tables() == {"a"}
 
     broken.write_text(script("pass"))
-    (continues,) = [line.partition(": ")[2] for line in lines if "goes on from there" in line]
+    (continues,) = [line.partition(": ")[2] for line in lines if "resume with: " in line]
     program, db, alteration, *rest = shlex.split(continues)
     assert ([program, db, alteration], EXECUTABLE.endswith(program)) == (["sartor", "db", "alteration"], True)
     sartor(*rest)
@@ -108,7 +108,7 @@ def test_the_facts_of_a_failure(sartor: Command, folder: Folder, database: Datab
     assert failed | {"id": "2-b", "name": NAME, "file": str(file), "rolled_back": True, **facts} == failed
     assert [a["id"] for a in done.json["done"]] == ["1-a"]
     assert [a["id"] for a in done.json["remaining"]] == ["2-b"]
-    assert "failed: 1.0.0-2-b.py; it changed nothing" in done.err
+    assert "failed: 1.0.0-2-b.py; rolled back" in done.err
     assert database.tables() == {"a"}
     assert database.rows("select id, kind from sartor_journal where seq > 0 order by seq") == [
         ("1-a", "deployed"),

@@ -13,10 +13,10 @@ UP = "async def up(conn): ...\n"
 BROKEN = {
     "a syntax error": ("x = 1\nasync def up(conn)\n    pass\n", "line 2: expected ':'"),
     "an import error": ("x = 1\nimport nowhere_at_all\n", "line 2: ModuleNotFoundError while loading"),
-    "no up": ("async def down(conn): ...\n", "has no up: it needs `async def up(conn)`"),
+    "no up": ("async def down(conn): ...\n", "has no `up`: write `async def up(conn)`"),
     "an up that isn't async": ("def up(conn): ...\n", "`up` isn't async: write `async def up(conn)`"),
     "a bad signature": ("async def up(): ...\n", "`up` takes 0 parameters"),
-    "a bad option": (UP + "transaction = 'no'\n", "`transaction` is 'no', and must be of type bool"),
+    "a bad option": (UP + "transaction = 'no'\n", "`transaction` is 'no'; it must be of type bool"),
 }
 
 
@@ -33,7 +33,7 @@ def test_nothing_runs_when_a_later_script_is_broken(
     assert done.out == ""
     assert "error: 1.0.0-3-c.py" in done.err
     assert reason in done.err
-    assert "nothing of the plan has run" in done.err
+    assert "no alteration was run" in done.err
     assert database.value("select count(*) from pg_class where relnamespace = 'public'::regnamespace") == 0
 
 
@@ -43,13 +43,13 @@ def test_a_rollback_loads_first_too(sartor: Command, folder: Folder, database: D
     folder.write("1.0.0-2-b.py", UP + "irreversible = 'invoices were sent'\n")
     folder.table("1.0.0-3-c.py")
     told = sartor("deploy", "latest").err
-    assert f"note: {first.name} has no down, and no word why: it can't be rolled back" in told
+    assert f"note: {first.name} has neither `down` nor `irreversible`, so it can't be rolled back" in told
     assert told.count("can't be rolled back") == 1
     done = sartor("rollback", "--steps", "2", expect=1)
     assert "1.0.0-2-b.py can't be rolled back: invoices were sent" in done.err
     (folder.path / "1.0.0-2-b.py").write_text(UP + "async def down(conn): ...\n")
     done = sartor("rollback", "0", "--accept-edited", "2-b", expect=1)
-    assert f"{first.name} has no down: it needs `async def down(conn)`" in done.err
+    assert f"{first.name} has no `down`: write `async def down(conn)`" in done.err
     assert database.tables() == {"c"}
     assert database.value("select count(*) from sartor_ledger") == 3
 
@@ -83,7 +83,7 @@ def test_bad_file_names_are_usage_errors(sartor: Command, folder: Folder, databa
     folder.write("1.0.0-users.py", UP)
     for command in (["deploy", "latest"], ["list"], ["status"]):
         done = sartor(*command, expect=2)
-        assert "error: 1.0.0-users.py isn't named like an alteration" in done.err
+        assert "error: 1.0.0-users.py isn't a valid name of an alteration" in done.err
     assert database.tables() == set()
 
 

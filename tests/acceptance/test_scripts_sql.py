@@ -114,27 +114,27 @@ def test_an_error_is_at_the_files_own_line(sartor: Command, folder: Folder, data
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("-- sartor: donw", "line 3: unknown line `-- sartor: donw`"),
-        ("/* never closed", "line 3: the comment that begins here never ends"),
-        ("select 'never closed;", "line 3: the string that begins here never ends"),
-        ("select E'never\\' closed;", "line 3: the string that begins here never ends"),
-        ('select "never closed;', "line 3: the quoted name that begins here never ends"),
-        ("do $x$ begin null; end $$;", "line 3: the dollar quote that begins here never ends"),
-        ("\\i other.sql", "line 3: `\\i` is a command of psql's"),
-        ("select 1 \\gset", "line 3: `\\gset` is a command of psql's"),
-        ("select 1; \\restrict abc", "line 3: `\\restrict` is a command of psql's"),
-        ("\\.", "line 3: `\\.` is a command of psql's, which a script can't have: it ends the data of a COPY"),
-        ("copy t from stdin;\n1\n", "line 3: the data of this COPY never end"),
+        ("-- sartor: donw", "line 3: unknown directive `-- sartor: donw`"),
+        ("/* never closed", "line 3: unterminated comment"),
+        ("select 'never closed;", "line 3: unterminated string"),
+        ("select E'never\\' closed;", "line 3: unterminated string"),
+        ('select "never closed;', "line 3: unterminated quoted name"),
+        ("do $x$ begin null; end $$;", "line 3: unterminated dollar quote"),
+        ("\\i other.sql", "line 3: `\\i` is a psql command"),
+        ("select 1 \\gset", "line 3: `\\gset` is a psql command"),
+        ("select 1; \\restrict abc", "line 3: `\\restrict` is a psql command"),
+        ("\\.", "line 3: `\\.` is a psql command, which isn't supported in a script: it ends the data of a COPY"),
+        ("copy t from stdin;\n1\n", "line 3: the data of this COPY aren't terminated"),
         ("copy t from stdin", "line 3: the data of this COPY are missing"),
-        ("copy binary t from stdin;\n\\.", "line 3: COPY in binary can't have its data in a script"),
-        ("copy t to stdout;", "line 3: COPY to the client"),
-        ("-- Sartor: down", "line 3: `-- Sartor: down` looks like a directive and is none"),
-        ("select 2; -- sartor: down", "line 3: `-- sartor: down` stands behind something"),
-        ("/*\n sartor: down */", "line 4: `sartor: down */` looks like a directive and is none"),
-        ("\t# sartor: down", "line 3: `# sartor: down` looks like a directive and is none"),
-        ("-- sartor: down:", "line 3: unknown line `-- sartor: down:`"),
-        ("-- +goose Down", "line 3: `-- +goose Down` in the section `up`"),
-        ("commit;", "line 3: COMMIT: Sartor runs each script in a transaction of its own"),
+        ("copy binary t from stdin;\n\\.", "line 3: COPY in binary format isn't supported in a SQL script"),
+        ("copy t to stdout;", "line 3: COPY TO STDOUT"),
+        ("-- Sartor: down", "line 3: `-- Sartor: down` looks like a directive but isn't one"),
+        ("select 2; -- sartor: down", "line 3: `-- sartor: down` follows other text"),
+        ("/*\n sartor: down */", "line 4: `sartor: down */` looks like a directive but isn't one"),
+        ("\t# sartor: down", "line 3: `# sartor: down` looks like a directive but isn't one"),
+        ("-- sartor: down:", "line 3: unknown directive `-- sartor: down:`"),
+        ("-- +goose Down", "line 3: `-- +goose Down` is in the section `up`"),
+        ("commit;", "line 3: COMMIT: Sartor runs each script in a transaction"),
     ],
 )
 def test_what_can_not_be_run_is_found_first(
@@ -179,7 +179,7 @@ def test_a_failure_outside_a_transaction(sartor: Command, folder: Folder, databa
     file = folder.write(NAME, text)
     done = sartor("deploy", "latest", "--json", expect=1)
     assert (done.json["failed"]["line"], done.json["failed"]["rolled_back"]) == (4, False)
-    assert "what it did outside a transaction stays" in done.err
+    assert "its changes outside a transaction stay" in done.err
     assert database.tables() == {"b"}
     status = sartor("status", "--json").json
     assert ([a["id"] for a in status["pending"]], [a["id"] for a in status["interrupted"]]) == (["2-b"], ["2-b"])
@@ -191,7 +191,7 @@ def test_a_failure_outside_a_transaction(sartor: Command, folder: Folder, databa
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("-- sartor: up\n", "has no down: it needs a section `-- sartor: down`"),
+        ("-- sartor: up\n", "has no `down`: write a section `-- sartor: down`"),
         ("-- sartor: up\n-- sartor: irreversible letters were sent\n", "can't be rolled back: letters were sent"),
     ],
 )

@@ -28,17 +28,17 @@ ENDS = {
     "def f():\n    f()\nf()": "RecursionError",
     "input()": "EOFError",
     "raise ValueError('\\udc80 a\\0b')": "ValueError: \\udc80 a\\x00b",
-    "raise ValueError('x' * 20_000_000)": "(20000000 characters in all)",
-    UNSPEAKABLE.format("raise LookupError"): "E: (its text can't be had: LookupError)",
-    UNSPEAKABLE.format("raise SystemExit(0)"): "E: (its text can't be had: SystemExit)",
-    UNSPEAKABLE.format("raise KeyboardInterrupt"): "E: (its text can't be had: KeyboardInterrupt)",
-    UNSPEAKABLE.format("os._exit(0)"): "E: (its text can't be had: Left)",
-    UNSPEAKABLE.format("return 5"): "E: (its text can't be had: TypeError)",
+    "raise ValueError('x' * 20_000_000)": "(truncated; 20000000 characters)",
+    UNSPEAKABLE.format("raise LookupError"): "E: (no text: LookupError)",
+    UNSPEAKABLE.format("raise SystemExit(0)"): "E: (no text: SystemExit)",
+    UNSPEAKABLE.format("raise KeyboardInterrupt"): "E: (no text: KeyboardInterrupt)",
+    UNSPEAKABLE.format("os._exit(0)"): "E: (no text: Left)",
+    UNSPEAKABLE.format("return 5"): "E: (no text: TypeError)",
     "class T(str):\n    def encode(self, *a):\n        raise SystemExit(0)\nraise ValueError(T('x'))": "ValueError: x",
     "asyncio.current_task().cancel()": "CancelledError",
     "asyncio.current_task().cancel()\nawait asyncio.sleep(3600)": "CancelledError",
-    "loop.stop()": "loop.stop() ends the run",
-    "loop.stop()\nawait asyncio.sleep(3600)": "loop.stop() ends the run",
+    "loop.stop()": "loop.stop() is refused",
+    "loop.stop()\nawait asyncio.sleep(3600)": "loop.stop() is refused",
     "loop.close()": "Cannot close a running event loop",
     "asyncio.run(asyncio.Event().wait())": "cannot be called from a running event loop",
     "loop.set_task_factory(None)": "replaced the event loop's task factory",
@@ -79,7 +79,7 @@ LOADED = {
     "raise SystemExit(0)": "SystemExit while loading",
     "raise GeneratorExit": "GeneratorExit while loading",
     "raise MemoryError": "MemoryError while loading",
-    UNSPEAKABLE.format("raise SystemExit(0)"): "(its text can't be had: SystemExit)",
+    UNSPEAKABLE.format("raise SystemExit(0)"): "(no text: SystemExit)",
     "import threading, time\nthreading.Thread(target=time.sleep, args=(3600,)).start()": "left a thread running",
     "import subprocess\nsubprocess.Popen(['sleep', '3600'])": "left a process running",
 }
@@ -170,8 +170,8 @@ CHANGES = {
     "signal.alarm(3600)": "a timer",
     "signal.setitimer(signal.ITIMER_PROF, 3600)": "a timer",
     "sys.setrecursionlimit(10_000)": "Python's hooks",
-    "for number in (0, 1, 2):\n    os.close(number)": "the standard descriptors",
-    "sys.stdout.close()": "sys.stdout and its like",
+    "for number in (0, 1, 2):\n    os.close(number)": "the standard file descriptors",
+    "sys.stdout.close()": "sys.stdin, sys.stdout or sys.stderr",
     "locale.setlocale(locale.LC_ALL, 'C')\nlocale.setlocale(locale.LC_NUMERIC, 'C.UTF-8')": "the locale",
     "logging.disable()": "logging",
     "gc.disable()": "garbage collection",
@@ -184,7 +184,7 @@ def test_a_change_is_told_and_put_back(sartor: Command, folder: Folder, body: st
     head = "import gc, locale, logging, os, signal, sys\n"
     for name in ("1.0.0-1-a.py", "1.0.0-2-b.py"):
         folder.write(name, head + script(body).replace("create table", "create table if not exists"))
-    assert sartor("deploy", "latest").err.count(f"changed {CHANGES[body]} of its process") == 2
+    assert sartor("deploy", "latest").err.count(f"changed {CHANGES[body]} of the process") == 2
 
 
 def test_what_would_end_the_process_later(sartor: Command, folder: Folder, database: Database) -> None:
@@ -198,5 +198,5 @@ def test_what_would_end_the_process_later(sartor: Command, folder: Folder, datab
     )
     folder.add("1.0.0-2-b.py", "select pg_sleep(0.4)")
     done = sartor("deploy", "latest")
-    assert done.err.splitlines()[-2:] == ["handled", "note: nobody was there to be told: Left: os._exit(7)"]
+    assert done.err.splitlines()[-2:] == ["handled", "note: Python ignored an error: Left: os._exit(7)"]
     assert database.tables() == {"undone"}

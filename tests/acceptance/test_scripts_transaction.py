@@ -12,10 +12,10 @@ from support.database import Database
 from support.folder import Folder
 
 NAME = "1.0.0-2-b.py"
-COMMITS = "the script runs COMMIT in a transaction that isn't its own"
-ROLLS_BACK = "the script runs ROLLBACK in a transaction that isn't its own"
-BEGINS = "the script runs BEGIN in a transaction that isn't its own"
-NOT_TAKEN = "take the statement out"
+COMMITS = "the script runs COMMIT in Sartor's transaction"
+ROLLS_BACK = "the script runs ROLLBACK in Sartor's transaction"
+BEGINS = "the script runs BEGIN in Sartor's transaction"
+NOT_TAKEN = "remove the statement"
 
 OFFENCES = {
     "commit": ("await conn.execute('commit')", COMMITS, NOT_TAKEN),
@@ -34,16 +34,16 @@ OFFENCES = {
     "a swallowed error": (
         "try:\n    await conn.execute('select 1 / 0')\nexcept Exception:\n    pass",
         "division by zero",
-        "the script hid this error and went on, which Postgres doesn't allow: wrap the statement",
+        "the script caught this error and went on, but Postgres has aborted the transaction: wrap the statement",
     ),
     "a swallowed error and more statements": (
         "try:\n    await conn.execute('select 1 / 0')\nexcept Exception:\n    pass\nawait conn.execute('select 1')",
         "division by zero",
-        "the script hid this error and went on",
+        "the script caught this error and went on",
     ),
     "constraints made immediate": (
         "await conn.execute('set constraints all immediate')",
-        "the script had Sartor's own deferred constraint checked",
+        "the script caused Sartor's deferred constraint to be checked",
         "name the constraints instead of ALL",
     ),
     "settings reset": (
@@ -56,27 +56,27 @@ OFFENCES = {
         "canceling statement due to statement timeout",
         "longer than --statement-timeout allows",
     ),
-    "its connection closed": ("await conn.close()", "the script runs conn.close()", "take the statement out"),
-    "its connection reset": ("await conn.reset()", "the script runs conn.reset()", "take the statement out"),
+    "its connection closed": ("await conn.close()", "the script runs conn.close()", "remove the statement"),
+    "its connection reset": ("await conn.reset()", "the script runs conn.reset()", "remove the statement"),
     "a query left running": (
         "import asyncio\nasyncio.ensure_future(conn.execute('select pg_sleep(60)'))\nawait asyncio.sleep(0)",
-        "the script ended while a task of it was running: Connection.execute",
-        "await its tasks",
+        "the script ended while one of its tasks was running: Connection.execute",
+        "await the tasks that the script starts",
     ),
     "a query that isn't awaited": (
         "conn.execute('create table lost (id int)')",
-        "never awaited this query, so it was never sent",
-        "write `await` before it",
+        "doesn't await this query, so the query wasn't sent",
+        "write `await` before the call",
     ),
     "a query in a task that isn't awaited": (
         "import asyncio\nlost = asyncio.ensure_future(conn.fetch('select 1'))",
-        "the script ended while a task of it was running: Connection.fetch",
-        "await its tasks",
+        "the script ended while one of its tasks was running: Connection.fetch",
+        "await the tasks that the script starts",
     ),
     "a statement that can't run in one": (
         "await conn.execute('create index concurrently on a (id)')",
         "cannot run inside a transaction block",
-        "put `transaction = False` into the script",
+        "add `transaction = False` to the script",
     ),
 }
 
@@ -100,8 +100,8 @@ def test_an_offence_fails_and_changes_nothing(
     assert failed["id"] == "2-b"
     assert message in failed["message"]
     assert advice in (failed["advice"] or "")
-    told = "what it did may have stayed" if offence == "settings reset" else "it changed nothing"
-    assert f"failed: 1.0.0-2-b.py; {told}, and the 1 alteration before it stays" in done.err
+    told = "its changes may be committed" if offence == "settings reset" else "rolled back"
+    assert f"failed: 1.0.0-2-b.py; {told}; the 1 alteration before it is deployed" in done.err
     assert database.tables() == {"a"}
     assert database.rows("select id from sartor_ledger") == [("1-a",)]
     assert database.rows("select id, kind from sartor_journal where seq > 1") == [("2-b", "failed")]
@@ -112,7 +112,7 @@ def test_what_ended_its_transaction_unseen_may_have_stayed(sartor: Command, fold
     hidden = "rollback; begin; create table public.stayed (id int); commit; begin"
     folder.write("1.0.0-2-b.py", script(f"await conn._protocol.query({hidden!r}, None)"))
     done = sartor("deploy", "latest", "--json", expect=1)
-    assert "failed: 1.0.0-2-b.py; what it did may have stayed" in done.err
+    assert "failed: 1.0.0-2-b.py; its changes may be committed" in done.err
     assert "or ended the transaction" in done.json["failed"]["message"]
     assert done.json["failed"]["rolled_back"] is False
     assert database.tables() == {"stayed"}
@@ -133,7 +133,7 @@ def test_a_query_that_is_not_awaited_outside_a_transaction(sartor: Command, fold
     )
     done = sartor("deploy", "latest", "--json", expect=1)
     failed = done.json["failed"]
-    assert (failed["message"], failed["line"]) == ("the script never awaited this query, so it was never sent", 5)
+    assert (failed["message"], failed["line"]) == ("the script doesn't await this query, so the query wasn't sent", 5)
     assert failed["statement"] == "create table lost (id int)"
     assert "RuntimeWarning" not in done.err
     assert database.tables() == {"kept"}

@@ -41,31 +41,31 @@ def script(body: str) -> str:
 
 
 LEFT: dict[str, tuple[str, str]] = {
-    "a task": ("asyncio.create_task(fill(conn))", "a task of it was running: fill"),
-    "a task that is kept": ("kept.append(asyncio.create_task(forever()))", "a task of it was running: forever"),
-    "a task that swallows its cancel": ("asyncio.create_task(stubborn())", "a task of it was running: stubborn"),
+    "a task": ("asyncio.create_task(fill(conn))", "one of its tasks was running: fill"),
+    "a task that is kept": ("kept.append(asyncio.create_task(forever()))", "one of its tasks was running: forever"),
+    "a task that swallows its cancel": ("asyncio.create_task(stubborn())", "one of its tasks was running: stubborn"),
     "a task of a task": (
         "async def outer():\n    asyncio.create_task(forever())\nawait asyncio.create_task(outer())",
-        "a task of it was running: forever",
+        "one of its tasks was running: forever",
     ),
     "a task of a callback": (
         "asyncio.get_running_loop().call_soon(lambda: asyncio.create_task(fill(conn)))",
-        "a task of it was running: fill",
+        "one of its tasks was running: fill",
     ),
     "a task of a callback to come": (
         "asyncio.get_running_loop().call_later(3600, lambda: asyncio.create_task(fill(conn)))",
-        "ended before a callback that it had asked the event loop for",
+        "ended before a callback that it scheduled in the event loop",
     ),
     "a task group that is kept open": (
         "kept.append(group := asyncio.TaskGroup())\nawait group.__aenter__()\ngroup.create_task(forever())",
-        "a task of it was running: forever",
+        "one of its tasks was running: forever",
     ),
-    "a gathering": ("kept.append(asyncio.gather(forever(), forever()))", "a task of it was running: forever"),
-    "a coroutine": ("fill(conn)", "the script never awaited fill()"),
-    "a coroutine in a variable": ("later = fill(conn)", "the script never awaited fill()"),
+    "a gathering": ("kept.append(asyncio.gather(forever(), forever()))", "one of its tasks was running: forever"),
+    "a coroutine": ("fill(conn)", "the script doesn't await fill()"),
+    "a coroutine in a variable": ("later = fill(conn)", "the script doesn't await fill()"),
     "a query of a statement": (
         "statement = await conn.prepare('select 1')\nstatement.fetch()",
-        "the script never awaited PreparedStatement.fetch()",
+        "the script doesn't await PreparedStatement.fetch()",
     ),
     "a task that has failed": (
         "task = asyncio.create_task(failing())\nawait asyncio.sleep(0)\nawait asyncio.sleep(0)",
@@ -171,7 +171,7 @@ def test_what_is_seen_to_its_end_fails_nothing(sartor: Command, folder: Folder, 
     folder.write(NAME, script(ENDED[what]))
     folder.table("1.0.0-3-c.py")
     done = sartor("deploy", "latest")
-    assert "of its process" not in done.err
+    assert "of the process" not in done.err
     assert {"left_behind", "c"} <= database.tables()
 
 

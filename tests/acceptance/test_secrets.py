@@ -24,7 +24,7 @@ WRONG = {
     "a / in the password": f"postgresql://app:{PASSWORD}/x@db/shop",
     "a # in the password": f"postgresql://app:{PASSWORD}#x@db/shop",
     "a ? in the password": f"postgresql://app:a?{PASSWORD}@db/shop",
-    "a % that encodes nothing": f"postgresql://app:{PASSWORD}%zz@db/shop",
+    "a % isn't followed by two hexadecimal digits": f"postgresql://app:{PASSWORD}%zz@db/shop",
     "a space": f"postgresql://app:{PASSWORD} x@db/shop",
     "no port": f"postgresql://app:{PASSWORD}@db:port/shop",
     "an sslmode that is none": f"postgresql://app:{PASSWORD}@db/shop?sslmode=always",

@@ -59,7 +59,7 @@ def test_a_failure_leaves_nothing(sartor: Command, shop: Folder, database: Datab
     """All modules are one transaction; the message has the failing module's file and line."""
     write_seed(shop, "030_broken.py", "select 1", "insert into nowhere values (1)")
     done = sartor.run("db", "seed", expect=1)
-    assert "failed: 030_broken.py; it changed nothing" in done.err
+    assert "failed: 030_broken.py; rolled back" in done.err
     assert "seeds/030_broken.py, line 3" in done.err
     assert "SQLSTATE 42P01" in done.err
     assert database.value("select count(*) from users") == 0
@@ -103,8 +103,8 @@ def test_reset_empties_no_tables_of_others(sartor: Command, database: Database, 
     sartor.run("db", "seed")
     database.run("create schema other", there)
     done = sartor.run("db", "seed", "--reset", "--yes", expect=2)
-    assert f"what isn't in schema public would be emptied too: {named}; nothing was emptied" in done.err
-    assert "hint: give the seed modules a `reset` of their own" in done.err
+    assert f"objects outside schema public would be emptied too: {named}; nothing was emptied" in done.err
+    assert "hint: write a `reset` function in the seed modules" in done.err
     assert database.rows("select name from users") == [("ada",)]
 
 
@@ -134,7 +134,7 @@ def test_a_failing_reset_leaves_all(sartor: Command, folder: Folder, database: D
 def test_reset_is_confirmed(sartor: Command, database: Database) -> None:
     """`--reset` deletes data: a terminal is asked, elsewhere `--yes` is needed."""
     database.run("insert into users (id, name) values (7, 'eve')")
-    assert "add --yes" in sartor.run("db", "seed", "--reset", expect=2).err
+    assert "confirm with --yes" in sartor.run("db", "seed", "--reset", expect=2).err
     with Terminal(sartor, "seed", "--reset", words=("db",)) as terminal:
         terminal.until("(y/N)")
         terminal.press("n", ENTER)

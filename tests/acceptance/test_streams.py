@@ -58,8 +58,8 @@ def shell(sartor: Command, line: str, *, env: dict[str, str] | None = None) -> F
 @pytest.mark.parametrize(
     ("redirection", "code", "told"),
     [
-        (">&-", 1, f"{LOST}Bad file descriptor; what the command did is done"),
-        (">/dev/full", 1, f"{LOST}No space left on device; what the command did is done"),
+        (">&-", 1, f"{LOST}Bad file descriptor; the command itself has succeeded"),
+        (">/dev/full", 1, f"{LOST}No space left on device; the command itself has succeeded"),
         ("--json >/dev/full", 1, f"{LOST}No space left on device"),
         ("2>&-", 0, ""),
         ("2>/dev/full", 0, ""),

@@ -33,12 +33,12 @@ def test_a_rollback_tells_what_will_be_lost(sartor: Command, database: Database)
     assert shown[1].startswith("  1.1.0-1710000000-bills.py  deployed ")
     assert shown[2].startswith("  1.0.0-1700000000-users.py  deployed ")
     assert shown[3:7] == [
-        "and drops, with the data in it:",
+        "and drops, with the data:",
         "  table bills  (about 1,234 rows)",
         "  column users.email  (about 1 row)",
         "  table users  (about 1 row)",
     ]
-    assert shown[7].startswith("? Roll back 2 alterations of ")
+    assert shown[7].startswith("? Roll back 2 alterations in ")
     assert database.name in shown[7]
     assert database.tables() == set()
 
@@ -95,7 +95,7 @@ def test_nothing_to_roll_back_asks_nothing(sartor: Command) -> None:
 def test_fresh_has_the_databases_name_typed(sartor: Command, database: Database) -> None:
     """The right name, typed in full, is what starts `fresh`."""
     with Terminal(sartor, "fresh", "1.0.0") as terminal:
-        terminal.until("to go on:")
+        terminal.until("To continue, type the name of the database")
         terminal.press(database.name, ENTER)
         assert terminal.end() == 0
     assert database.tables() == {"users"}
@@ -108,7 +108,7 @@ def test_fresh_does_nothing_without_the_name(
 ) -> None:
     """Another name and Ctrl-C leave everything as it is."""
     with Terminal(sartor, "fresh") as terminal:
-        terminal.until("to go on:")
+        terminal.until("To continue, type the name of the database")
         terminal.press(*keys)
         assert terminal.end() == code
     assert "nothing was done" in terminal.lines[-1]
@@ -118,7 +118,7 @@ def test_fresh_does_nothing_without_the_name(
 def test_fresh_needs_yes_without_a_terminal(sartor: Command, database: Database) -> None:
     """In a pipeline `--yes` is the confirmation, and nothing is done without it."""
     done = sartor("fresh", expect=2)
-    assert "add --yes" in done.err
+    assert "confirm with --yes" in done.err
     assert database.value("select count(*) from bills") == 1234
     sartor("fresh", "--yes")
     assert database.value("select count(*) from bills") == 0
@@ -132,6 +132,6 @@ def test_nothing_destructive_runs_in_production(sartor: Command, database: Datab
     env = {"SARTOR_ENVIRONMENT": word} if word == "production" else {}
     for arguments in (["alteration", "fresh", "--yes"], ["seed"], ["seed", "--reset", "--yes"]):
         done = sartor.run("db", *arguments, env=env, expect=2)
-        assert "doesn't run where the environment is production" in done.err
+        assert "destroys data, so it is refused in the environment production" in done.err
         assert "SARTOR_ENVIRONMENT" in done.err
     assert database.value("select count(*) from bills") == 1234

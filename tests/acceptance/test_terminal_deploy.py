@@ -64,7 +64,7 @@ def test_leaving_does_nothing(sartor: Command, database: Database, key: str) -> 
         terminal.until(QUESTION)
         terminal.press(DOWN, key)
         assert terminal.end() == 130
-    assert terminal.lines[-1] == "error: left without an answer; nothing was done here"
+    assert terminal.lines[-1] == "error: no answer was given; nothing was done"
     assert database.rows("select 1 from pg_class where relname like 'sartor%'") == []
 
 
@@ -88,7 +88,7 @@ def test_ci_is_no_terminal(sartor: Command, database: Database) -> None:
 def test_without_a_terminal_nothing_prompts(sartor: Command, alias: str) -> None:
     """In a pipeline a target must be given; the hint is the command as it was written, with one."""
     done = sartor.run("db", alias, "deploy", "--schema", "shop", expect=2)
-    assert "error: no target, and no terminal to ask" in done.err
+    assert "error: no target is given, and there is no terminal to ask on" in done.err
     assert f"hint: `sartor db {alias} deploy 1.2.0 --schema shop`, or `latest`" in done.err
     done = sartor.run("db", alias, "rollback", expect=2)
     assert f"hint: `sartor db {alias} rollback 1.0.0`, or --steps 1" in done.err
@@ -98,7 +98,7 @@ def test_json_is_no_terminal(sartor: Command) -> None:
     """Whoever wants JSON is a program: it isn't asked."""
     with Terminal(sartor, "deploy", "--json") as terminal:
         assert terminal.end() == 2
-    assert '"message": "no target, and no terminal to ask"' in terminal.output
+    assert '"message": "no target is given, and there is no terminal to ask on"' in terminal.output
 
 
 def test_a_failure_names_the_chosen_target(sartor: Command, folder: Folder) -> None:
@@ -108,4 +108,4 @@ def test_a_failure_names_the_chosen_target(sartor: Command, folder: Folder) -> N
         terminal.until(QUESTION)
         terminal.press(DOWN, DOWN, ENTER)
         assert terminal.end() == 1
-    assert "goes on from there: sartor db alteration deploy 1.0.0" in terminal.lines[-1]
+    assert "resume with: sartor db alteration deploy 1.0.0" in terminal.lines[-1]

@@ -29,7 +29,7 @@ PLACES = {
     "its options": "longer than the statement_timeout in --db-url allows",
     "PGOPTIONS": "longer than the statement_timeout in PGOPTIONS allows",
     "a service": "longer than the statement_timeout in service 'here' in {directory}/services allows",
-    "the script": "longer than a statement_timeout allows that the script, or what it calls, sets itself",
+    "the script": "longer than a statement_timeout that the script, or a function that it calls, has set",
 }
 
 
@@ -63,7 +63,7 @@ def test_the_limit_that_counted_is_named(
     folder.add(NAME, up=f"{before}select pg_sleep(600)")
     failed = sartor("deploy", "latest", *flags, *([] if batched else ["--no-batch"]), "--json", env=env, expect=1)
     advice = PLACES[place].format(directory=sartor.directory)
-    assert failed.json["failed"]["advice"] == f"the statement took {advice}"
+    assert failed.json["failed"]["advice"] == f"the statement ran {advice}"
 
 
 ENGLISH = b"canceling statement due to statement timeout"
@@ -78,7 +78,7 @@ def test_a_server_of_another_language(sartor: Command, folder: Folder, database:
         env = {"SARTOR_DB_URL": proxy.url}
         failed = sartor("deploy", "latest", "--statement-timeout", "50ms", "--json", env=env, expect=1).json["failed"]
     assert "storniere" in failed["message"]
-    assert failed["advice"].endswith("longer than --statement-timeout allows, or somebody has cancelled it")
+    assert failed["advice"].endswith("longer than --statement-timeout allows, or another session cancelled it")
 
 
 def test_a_statement_that_somebody_cancelled(sartor: Command, folder: Folder, database: Database) -> None:
@@ -89,7 +89,7 @@ def test_a_statement_that_somebody_cancelled(sartor: Command, folder: Folder, da
     database.run(f"select pg_cancel_backend({pid})")
     ended = finish(process)
     assert ended.code == 1, ended
-    assert "took longer" not in ended.err
+    assert "ran longer" not in ended.err
     assert "user request" in ended.err
 
 

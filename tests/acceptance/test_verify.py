@@ -68,7 +68,7 @@ def test_a_change_by_hand(sartor: Command, database: Database, statement: str) -
     assert [(d["change"], d["kind"], d["object"]) for d in found["drift"]] == [BY_HAND[statement]]
     told = sartor("verify", expect=4)
     assert f"{BY_HAND[statement][1]} {BY_HAND[statement][2]}: " in told.out
-    assert "error: not as it should be: 1 changed" in told.err
+    assert "error: not as expected: 1 changed" in told.err
 
 
 def test_it_says_what_it_was_and_since_when(sartor: Command, database: Database) -> None:
@@ -120,7 +120,7 @@ def test_drift_outlives_a_run(sartor: Command, folder: Folder, database: Databas
     database.run("alter table users add phone text", "drop index bills_user_idx")
     folder.add("1.1.0-1700000001-fax.py", up="alter table users add fax text", down="alter table users drop fax")
     told = sartor("deploy", "latest").err
-    assert "note: 2 objects aren't as the last run left them, column public.users.phone first" in told
+    assert "note: 2 objects changed since the last run, first column public.users.phone" in told
     assert [d["object"] for d in sartor("verify", "--json", expect=4).json["drift"]] == [
         "public.users.phone",
         "public.bills_user_idx",
@@ -159,7 +159,7 @@ def test_a_catalog_version_is_kept_where_nothing_drifted(sartor: Command, folder
     sartor("deploy", "1.1.0")
     assert database.value(version) == ""
     told = sartor("deploy", "1.2.0").err
-    assert "note: 1 object isn't as the last run left it, column public.users.phone" in told
+    assert "note: 1 object changed since the last run, first column public.users.phone" in told
     sartor("repair", "--accept-drift", "--reason", "ours", "--yes")
     assert database.value(version)
     assert "note" not in sartor("rollback", "1.1.0", "--yes").err
@@ -176,7 +176,7 @@ def test_only_order_and_owners_differ(sartor: Command, database: Database) -> No
     database.run("alter table bills owner to pg_monitor")
     found = sartor("verify", "--json", expect=4).json
     assert "owner" in {d["kind"] for d in found["noted"]}
-    assert "note: changed, and no fault: " in sartor("verify", expect=4).out
+    assert "note: changed, which isn't an error: " in sartor("verify", expect=4).out
 
 
 def test_rights(sartor: Command, database: Database) -> None:
@@ -220,7 +220,7 @@ def test_edited_and_missing(sartor: Command, folder: Folder) -> None:
     told = sartor("verify", expect=4)
     assert "--accept-edited 1700000000-shop" in told.out
     assert "--mark-not-deployed 1700000001-notes" in told.out
-    assert "error: not as it should be: 1 edited, 1 missing" in told.err
+    assert "error: not as expected: 1 edited, 1 missing" in told.err
 
 
 def test_what_the_manifest_says(sartor: Command, folder: Folder) -> None:
@@ -231,7 +231,7 @@ def test_what_the_manifest_says(sartor: Command, folder: Folder) -> None:
     folder.table("1.2.0-1700000003-last.py")
     found = check(sartor("verify", "--json"), "verify")
     assert (found["ok"], [a["id"] for a in found["manifest"]["unproved"]]) == (True, ["1700000003-last"])
-    assert "note: 1 alteration isn't proved, 1.2.0-1700000003-last.py first" in sartor("verify").out
+    assert "note: 1 alteration isn't proved, first 1.2.0-1700000003-last.py" in sartor("verify").out
     folder.add("1.1.0-1700000001-notes.py", up="select 1")
     (folder.path / "1.1.0-1700000002-more.py").unlink()
     found = check(sartor("verify", "--json", expect=4), "verify")
@@ -241,8 +241,8 @@ def test_what_the_manifest_says(sartor: Command, folder: Folder) -> None:
         ["1700000002-more"],
     ]
     told = sartor("verify", expect=4)
-    assert "  1.1.0-1700000001-notes.py: edited\n  1700000002-more of 1.1.0: gone\n" in told.out
-    assert "error: not as it should be: 1 edited, 1 missing" in told.err
+    assert "  1.1.0-1700000001-notes.py: edited\n  1700000002-more of 1.1.0: missing\n" in told.out
+    assert "error: not as expected: 1 edited, 1 missing" in told.err
 
 
 def test_what_ledger_and_manifest_say_alike(sartor: Command, folder: Folder) -> None:
@@ -251,7 +251,7 @@ def test_what_ledger_and_manifest_say_alike(sartor: Command, folder: Folder) -> 
     sartor("prove", "--all")
     folder.add("1.0.0-1700000000-shop.py", up="select 1")
     assert len(check(sartor("verify", "--json", expect=4), "verify")["manifest"]["edited"]) == 1
-    assert "error: not as it should be: 1 edited\n" in sartor("verify", expect=4).err
+    assert "error: not as expected: 1 edited\n" in sartor("verify", expect=4).err
 
 
 def test_against_a_replay(sartor: Command, folder: Folder, database: Database) -> None:
@@ -265,7 +265,7 @@ def test_against_a_replay(sartor: Command, folder: Folder, database: Database) -
     found = check(sartor("verify", "--against-replay", "--json", expect=4), "verify")
     assert [d["object"] for d in found["drift"]] == ["public.users.fax", "public.faxes"]
     told = sartor("verify", "--against-replay", expect=4).out
-    assert "other than a replay makes it:\n  column public.users.fax: added" in told
+    assert "different from a replay:\n  column public.users.fax: added" in told
     assert database.rows("select 1 from pg_database where datname like 'sartor_scratch%'") == []
 
 
@@ -275,10 +275,10 @@ def test_where_a_replay_says_nothing(sartor: Command, folder: Folder) -> None:
     sartor("deploy", "latest")
     (folder.path / "2.0.0-1700000003-newer.py").unlink()
     notes = sartor("verify", "--against-replay", "--json").json["notes"]
-    assert notes[-1].endswith("2.0.0-1700000003-newer.py is deployed here, and has no file")
+    assert notes[-1].endswith("2.0.0-1700000003-newer.py is deployed here, but has no file")
     folder.add("2.0.0-1700000003-newer.py", up="select * from elsewhere")
     failed = check(sartor("verify", "--against-replay", "--json", expect=4), "verify")
-    assert "can't be done again" in failed["error"]["message"]
+    assert "can't be replayed" in failed["error"]["message"]
     assert "add --against-replay" in sartor("verify", "--scratch-url", "postgresql:///x", expect=2).err
 
 
@@ -288,7 +288,10 @@ def test_a_replay_without_a_lineage(sartor: Command, tmp_path: Path) -> None:
     Folder(tmp_path / "ours").table("1.0.0-1700000000-own.py")
     sartor("deploy", "latest", "--alterations", "alterations", "--alterations", "own=ours")
     found = check(sartor("verify", "--against-replay", "--json"), "verify")
-    assert (found["drift"], found["unknown"]) == ([], "the database also holds lineage 'own', which wasn't given")
+    assert (found["drift"], found["unknown"]) == (
+        [],
+        "the database also has alterations of lineage 'own', which wasn't given",
+    )
 
 
 MAKES = {"started", "deployed", "undoing", "rolled-back", "failed", "index-dropped"}
@@ -330,31 +333,31 @@ def test_a_run_that_recorded_nothing(sartor: Command, folder: Folder, database: 
     database.run("create index by_hand on users (email)")
     sartor("deploy", "1.1.0", env={"SARTOR_FINGERPRINT": "false"})
     found = check(sartor("verify", "--json"), "verify")
-    assert (found["drift"], found["unknown"]) == ([], "a run is at work, or has ended without recording what it made")
-    assert ": as it should be, as far as it can be told" in sartor("verify").out
+    assert (found["drift"], found["unknown"]) == ([], "a run is in progress, or has ended without recording the schema")
+    assert ": as expected, as far as can be determined" in sartor("verify").out
 
-    assert "note: what the schema should be is recorded anew, as a run" in sartor("deploy", "1.2.0").err
+    assert "note: the expected schema is recorded again, because a run" in sartor("deploy", "1.2.0").err
     assert "anew" not in sartor("deploy", "latest").err
     found = check(sartor("verify", "--json"), "verify")
     assert found["unknown"] is None
     assert found["recorded"]["anew"]
     told = sartor("verify").out
-    assert ": as it should be, as far as it can be told" in told
-    assert "note: what was changed by hand before " in told
+    assert ": as expected, as far as can be determined" in told
+    assert "note: changes made by hand before " in told
     assert "index public.by_hand: added" in sartor("verify", "--against-replay", expect=4).out
 
     sartor("repair", "--accept-drift", "--reason", "ours", "--yes")
     assert sartor("verify", "--json").json["recorded"]["anew"] is None
-    assert sartor("verify").out.endswith(": as it should be\n")
+    assert sartor("verify").out.endswith(": as expected\n")
     database.run("delete from sartor_fingerprint")
-    assert "note: what changed since the last run can't be told: no run has recorded" in sartor("verify").out
+    assert "note: drift since the last run can't be determined: no run has recorded" in sartor("verify").out
 
 
 def test_where_nothing_was_deployed(sartor: Command, database: Database) -> None:
     """Without a ledger there is nothing to hold against anything, and none is made."""
     sartor("fresh", "--yes", "1.0.0")
     database.run("create schema other")
-    assert "note: nothing was ever deployed here" in sartor("verify", "--schema", "other").out
+    assert "note: nothing is deployed here" in sartor("verify", "--schema", "other").out
     assert database.rows("select 1 from pg_class where relnamespace = 'other'::regnamespace") == []
 
 
@@ -390,7 +393,7 @@ def test_a_run_without_the_right_to_record(sartor: Command, folder: Folder, data
             f"grant select, insert, update, delete on sartor_ledger, sartor_journal to {role.name}",
         )
         done = sartor("deploy", "latest", env={"SARTOR_DB_URL": role.url})
-        assert "note: the schema's fingerprint isn't recorded" in done.err
+        assert "note: the fingerprint of the schema isn't recorded" in done.err
         assert f'grant select, insert, update on "public".sartor_fingerprint to "{role.name}";' in done.err
         assert database.tables() == {"users", "bills", "notes"}
 

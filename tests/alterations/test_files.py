@@ -60,14 +60,14 @@ def test_what_runs_is_what_was_listed(folder: Folder) -> None:
     (alteration,) = read_lineage("main", str(folder.path)).alterations
     assert read_script(alteration) == file.read_bytes()
     file.write_text("# other\n")
-    with pytest.raises(CatalogueError, match="changed while the run was going on"):
+    with pytest.raises(CatalogueError, match="was changed during the run"):
         read_script(alteration)
 
 
 def test_places_that_hold_none(folder: Folder) -> None:
     """A place that is neither a folder nor a package, or a file, is an error that names it; an empty folder is fine."""
     assert names(folder) == []
-    with pytest.raises(CatalogueError, match="no such folder, and no such import package"):
+    with pytest.raises(CatalogueError, match="it is neither a folder nor an import package"):
         read_lineage("main", "nowhere.at_all")
     with pytest.raises(CatalogueError, match="is a file"):
         read_lineage("main", str(folder.table("1.0.0-1-a.py")))

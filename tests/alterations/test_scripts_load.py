@@ -35,8 +35,8 @@ def load(folder: Folder, name: str, text: str) -> Script:
         ("async def up(conn):\n    yield\n", f"{PY}: `up` isn't async"),
         (UP + "def down(conn): ...\n", f"{PY}: `down` isn't async"),
         (UP + "def before_up(conn): ...\n", f"{PY}: `before_up` isn't async"),
-        (UP + "transaction = 'off'\n", f"{PY}: `transaction` is 'off', and must be of type bool"),
-        (UP + "irreversible = True\n", f"{PY}: `irreversible` is True, and must be of type str"),
+        (UP + "transaction = 'off'\n", f"{PY}: `transaction` is 'off'; it must be of type bool"),
+        (UP + "irreversible = True\n", f"{PY}: `irreversible` is True; it must be of type str"),
     ],
 )
 def test_a_python_script_that_is_none(folder: Folder, text: str, reason: str) -> None:
@@ -49,12 +49,12 @@ def test_a_python_script_that_is_none(folder: Folder, text: str, reason: str) ->
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("-- sartor: up\nselect 1;\n-- sartor: upp\n", f"{SQL}, line 3: unknown line `-- sartor: upp`"),
-        ("-- sartor: up\n-- sartor: up\n", f"{SQL}, line 2: a second section `up`"),
-        ("-- why\nselect 1;\n-- sartor: up\n", f"{SQL}, line 2: SQL before the first"),
+        ("-- sartor: up\nselect 1;\n-- sartor: upp\n", f"{SQL}, line 3: unknown directive `-- sartor: upp`"),
+        ("-- sartor: up\n-- sartor: up\n", f"{SQL}, line 2: the section `up` is there twice"),
+        ("-- why\nselect 1;\n-- sartor: up\n", f"{SQL}, line 2: SQL stands before the first"),
         ("-- sartor: up\nselect 1;\n  -- x\ncommit;\n", f"{SQL}, line 4: COMMIT: Sartor runs each script"),
         ("-- sartor: up\n-- sartor: down\n\nbegin;\n", f"{SQL}, line 4: BEGIN: Sartor runs each script"),
-        ("-- sartor: up\n-- sartor: irreversible\n", f"{SQL}, line 2: unknown line"),
+        ("-- sartor: up\n-- sartor: irreversible\n", f"{SQL}, line 2: unknown directive"),
     ],
 )
 def test_an_sql_script_that_is_none(folder: Folder, text: str, reason: str) -> None:
@@ -68,7 +68,7 @@ def test_bytes_that_are_no_text(folder: Folder) -> None:
     """A file that isn't UTF-8 is named, with the line."""
     (folder.path / SQL).write_bytes(b"-- sartor: up\nselect '\xff';\n")
     (alteration,) = read_lineage("main", str(folder.path)).alterations
-    with pytest.raises(ScriptError, match=r"1\.0\.0-1-a\.sql, line 2: not UTF-8"):
+    with pytest.raises(ScriptError, match=r"1\.0\.0-1-a\.sql, line 2: the text isn't UTF-8"):
         load_script(alteration)
 
 
@@ -93,8 +93,8 @@ def test_directives_of_an_sql_script(folder: Folder) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "reason"),
     [
-        (PY, UP, f"{PY} has no down: it needs `async def down(conn)`"),
-        (SQL, "-- sartor: up\n", f"{SQL} has no down: it needs a section `-- sartor: down`"),
+        (PY, UP, f"{PY} has no `down`: write `async def down(conn)`"),
+        (SQL, "-- sartor: up\n", f"{SQL} has no `down`: write a section `-- sartor: down`"),
         (PY, UP + "irreversible = 'money was spent'\n", f"{PY} can't be rolled back: money was spent"),
         (SQL, "-- sartor: up\n-- sartor: irreversible so it is\n", f"{SQL} can't be rolled back: so it is"),
     ],

@@ -121,7 +121,7 @@ def test_a_run_that_fails_too(database: Database, three: Folder, *, batch: bool)
                 database.url, three.path, limits=Limits(batch=batch), observer=_raises(Started, OSError("gone"))
             )
         )
-    assert caught.value.__notes__ == ["the run's observer had raised OSError: gone"]
+    assert caught.value.__notes__ == ["the observer of the run raised OSError: gone"]
     assert caught.value.report
     assert [done.alteration.name for done in caught.value.report.done] == NAMES[:1]
 

@@ -13,10 +13,10 @@ ONE = DumpSummary(("create table a", "create table b"), {"public.a": 2, "public.
     ("copy", "said"),
     [
         (ONE, None),
-        (ONE._replace(rows={"public.a": 1, "public.b": 0}), "public.a has 2 rows, and its copy 1"),
-        (ONE._replace(rows={"public.a": 2}), "public.b has 0 rows, and its copy no"),
-        (ONE._replace(schema=("create table a",)), "their schemas differ: create table b"),
-        (ONE._replace(schema=("create table b", "create table a")), "their schemas differ: the order"),
+        (ONE._replace(rows={"public.a": 1, "public.b": 0}), "public.a has 2 rows, but its copy has 1"),
+        (ONE._replace(rows={"public.a": 2}), "public.b has 0 rows, but its copy has no"),
+        (ONE._replace(schema=("create table a",)), "the schemas differ: create table b"),
+        (ONE._replace(schema=("create table b", "create table a")), "the schemas differ: the order"),
     ],
 )
 def test_difference(copy: DumpSummary, said: str | None) -> None:

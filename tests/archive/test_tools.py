@@ -84,7 +84,7 @@ def test_tools_without_tls() -> None:
     """Where the session is encrypted, tools that would send all in plain text are refused, with the way out."""
     (found,) = tools.find_tools(150000)
     assert found.folder == binaries()
-    with pytest.raises(BackupFailed, match="can't speak TLS") as caught:
+    with pytest.raises(BackupFailed, match="has no TLS") as caught:
         tools.find_tools(150000, encrypted=True)
     assert "postgresql-client-15" in (caught.value.hint or "")
 

@@ -45,7 +45,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         (f"password {SECRET}", "can't be read", "parameter=value"),
         (f"pasword={SECRET}", "can't be read", "parameter=value"),
         (f"password = {SECRET}", "can't be read", "parameter=value"),
-        (f"service={SECRET}", "names another service", "write out"),
+        (f"service={SECRET}", "refers to another service", "write the parameters"),
         ("password=" + SECRET * 200, "is too long", "1023 bytes"),
         (SECRET, "can't be read", "parameter=value"),
     ],

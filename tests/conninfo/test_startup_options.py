@@ -86,4 +86,4 @@ def test_any_text_is_a_duration_or_refused(text: str) -> None:
     else:
         assert found >= 0
         return
-    assert told == "its lock_timeout isn't a duration; write lock_timeout=5s, or lock_timeout=5000 for milliseconds"
+    assert told == "lock_timeout isn't a duration; write lock_timeout=5s, or lock_timeout=5000 for milliseconds"

@@ -126,51 +126,51 @@ def test_the_parameters_of_providers(query: str, expected: dict[str, str]) -> No
 
 
 BROKEN = [
-    ("", "it is empty"),
+    ("", "the value is empty"),
     ("db.example.com:5432/hunter2", "it isn't a Postgres URL"),
     ('"postgresql://app:hunter2@db/app"', "it isn't a Postgres URL"),
-    ("jdbc:postgresql://db/app?password=hunter2", "it is a JDBC URL"),
+    ("jdbc:postgresql://db/app?password=hunter2", "a JDBC URL isn't supported"),
     ("mysql://app:hunter2@db/app", "it isn't a Postgres URL"),
-    ("postgresql://app:hunter2@x@db/app", "it holds a character that must be percent-encoded"),
-    ("postgresql://app:hunter2/x@db/app", "it holds a character that must be percent-encoded"),
-    ("postgresql://app:5432/hunter2@db/app", "it holds a character that must be percent-encoded"),
-    ("postgresql://app:hunter2?x@db/app", "its host or port can't be read"),
-    ("postgresql://app:5432?hunter2=x@db/app", "its parameters, behind the ?, can't be read"),
-    ("postgresql://app:5432?x=1&hunter2@db/app", "its parameters, behind the ?, can't be read"),
-    ("postgresql://app:hunter2#x@db/app", "it holds a character that must be percent-encoded"),
-    ("postgresql://app:hunter2%@db/app", "it holds a % that encodes nothing"),
-    ("postgresql://app:hunter2%zz@db/app", "it holds a % that encodes nothing"),
-    ("postgresql://app:hunter2%ff@db/app", "what it encodes with % isn't UTF-8"),
-    ("postgresql://app:hunter2%00@db/app", "it holds a NUL, or bytes that aren't UTF-8"),
-    ("postgresql://app:hunter2 x@db/app", "it holds a character that must be percent-encoded"),
-    ("postgresql://app:hunter2\n@db/app", "it holds a character that must be percent-encoded"),
-    ("postgresql://app:hunter2", "its host or port can't be read"),
-    ("postgresql://db:hunter2/app", "its host or port can't be read"),
-    ("postgresql://db:99999/hunter2", "its port isn't a number from 1 to 65535"),
-    ("postgresql://::1/hunter2", "its host or port can't be read"),
-    ("postgresql://a,,b/hunter2", "a host is missing beside a comma"),
-    ("postgresql://a,b/hunter2?port=1,2,3", "it has more ports than hosts, or fewer"),
-    ("postgresql://db/hunter2?port=x", "its port isn't a number from 1 to 65535"),
-    ("postgresql://db/hunter2?sslmode=hunter2", "its sslmode is none that Postgres knows"),
-    ("postgresql://db/hunter2?connect_timeout=hunter2", "its connect_timeout isn't a number"),
-    ("postgresql://a,b/hunter2?hostaddr=10.0.0.1", "it has more addresses than hosts, or fewer"),
-    ("postgresql://db/?hostaddr=hunter2.example.com", "its hostaddr isn't an address"),
-    ("postgresql://db/?statement_timeout=hunter2", "its statement_timeout isn't a duration"),
-    ("postgresql://db/?keepalives_idle=hunter2", "its keepalives_idle isn't a whole number"),
-    ("password=hunter2 host='db", "its keywords aren't those of libpq"),
-    ("password=hunter2 passwrod=x", "its keywords aren't those of libpq"),
-    ("host=db hunter2", "its keywords aren't those of libpq"),
-    ("postgresql://app:hunter2\udcff@db", "what it encodes with % isn't UTF-8"),
-    ("password=hunter2\udcff", "it holds a NUL, or bytes that aren't UTF-8"),
-    ("password=hunter2\ud800", "it holds a NUL, or bytes that aren't UTF-8"),
-    ("password=hunter2\udfff", "it holds a NUL, or bytes that aren't UTF-8"),
-    ("postgresql://a/hunter2?port=1,2", "it has more ports than hosts, or fewer"),
-    ("postgresql://a,b,c/hunter2?port=1,2", "it has more ports than hosts, or fewer"),
-    ("postgresql://db:65536/hunter2", "its port isn't a number from 1 to 65535"),
-    ("postgresql://db:0/hunter2", "its port isn't a number from 1 to 65535"),
-    ("postgresql://db?hunter2", "its parameters, behind the ?, can't be read"),
-    ("postgresql://db?1hunter2=x", "its parameters, behind the ?, can't be read"),
-    ("host=db work_mem=hunter2", "its keywords aren't those of libpq"),
+    ("postgresql://app:hunter2@x@db/app", "it contains a character that must be percent-encoded"),
+    ("postgresql://app:hunter2/x@db/app", "it contains a character that must be percent-encoded"),
+    ("postgresql://app:5432/hunter2@db/app", "it contains a character that must be percent-encoded"),
+    ("postgresql://app:hunter2?x@db/app", "invalid host or port"),
+    ("postgresql://app:5432?hunter2=x@db/app", "invalid parameters after the ?"),
+    ("postgresql://app:5432?x=1&hunter2@db/app", "invalid parameters after the ?"),
+    ("postgresql://app:hunter2#x@db/app", "it contains a character that must be percent-encoded"),
+    ("postgresql://app:hunter2%@db/app", "a % isn't followed by two hexadecimal digits"),
+    ("postgresql://app:hunter2%zz@db/app", "a % isn't followed by two hexadecimal digits"),
+    ("postgresql://app:hunter2%ff@db/app", "the percent-encoded text isn't UTF-8"),
+    ("postgresql://app:hunter2%00@db/app", "it contains a NUL character, or bytes that aren't UTF-8"),
+    ("postgresql://app:hunter2 x@db/app", "it contains a character that must be percent-encoded"),
+    ("postgresql://app:hunter2\n@db/app", "it contains a character that must be percent-encoded"),
+    ("postgresql://app:hunter2", "invalid host or port"),
+    ("postgresql://db:hunter2/app", "invalid host or port"),
+    ("postgresql://db:99999/hunter2", "the port isn't a number from 1 to 65535"),
+    ("postgresql://::1/hunter2", "invalid host or port"),
+    ("postgresql://a,,b/hunter2", "a host is missing before or after a comma"),
+    ("postgresql://a,b/hunter2?port=1,2,3", "the numbers of hosts and of ports differ"),
+    ("postgresql://db/hunter2?port=x", "the port isn't a number from 1 to 65535"),
+    ("postgresql://db/hunter2?sslmode=hunter2", "invalid value for sslmode"),
+    ("postgresql://db/hunter2?connect_timeout=hunter2", "connect_timeout isn't a number"),
+    ("postgresql://a,b/hunter2?hostaddr=10.0.0.1", "the numbers of hosts and of hostaddr values differ"),
+    ("postgresql://db/?hostaddr=hunter2.example.com", "hostaddr isn't an IP address"),
+    ("postgresql://db/?statement_timeout=hunter2", "statement_timeout isn't a duration"),
+    ("postgresql://db/?keepalives_idle=hunter2", "keepalives_idle isn't a whole number"),
+    ("password=hunter2 host='db", "unknown connection parameter"),
+    ("password=hunter2 passwrod=x", "unknown connection parameter"),
+    ("host=db hunter2", "unknown connection parameter"),
+    ("postgresql://app:hunter2\udcff@db", "the percent-encoded text isn't UTF-8"),
+    ("password=hunter2\udcff", "it contains a NUL character, or bytes that aren't UTF-8"),
+    ("password=hunter2\ud800", "it contains a NUL character, or bytes that aren't UTF-8"),
+    ("password=hunter2\udfff", "it contains a NUL character, or bytes that aren't UTF-8"),
+    ("postgresql://a/hunter2?port=1,2", "the numbers of hosts and of ports differ"),
+    ("postgresql://a,b,c/hunter2?port=1,2", "the numbers of hosts and of ports differ"),
+    ("postgresql://db:65536/hunter2", "the port isn't a number from 1 to 65535"),
+    ("postgresql://db:0/hunter2", "the port isn't a number from 1 to 65535"),
+    ("postgresql://db?hunter2", "invalid parameters after the ?"),
+    ("postgresql://db?1hunter2=x", "invalid parameters after the ?"),
+    ("host=db work_mem=hunter2", "unknown connection parameter"),
 ]
 
 
@@ -237,19 +237,21 @@ def test_a_service_outranks_the_environment() -> None:
 
 def test_a_broken_variable_is_named() -> None:
     """A wrong PGPORT is found before anything connects, and the error names the variables."""
-    with pytest.raises(SettingsError, match=r"^PGHOST, PGPORT can't be used: its port isn't a number"):
+    with pytest.raises(SettingsError, match=r"^PGHOST, PGPORT can't be used: the port isn't a number"):
         parse_environment({"PGHOST": "db", "PGPORT": "tcp://10.0.0.1:5432"})
 
 
 @pytest.mark.parametrize("name", [*parameters.LIMITED])
 def test_what_cannot_be_honoured_is_refused(name: str) -> None:
     """A security setting that the driver hasn't is refused by name, from a URL and from a variable; never dropped."""
-    with pytest.raises(SettingsError, match=rf"^--db-url can't be used: its {name} can't be honoured") as caught:
+    with pytest.raises(
+        SettingsError, match=rf"^--db-url can't be used: {name} isn't supported with this value"
+    ) as caught:
         _parse(f"postgresql://db?{name}=hunter2")
     assert "hunter2" not in f"{caught.value} {caught.value.hint}"
     assert caught.value.hint == parameters.LIMITED[name].hint
     if variable := parameters.LIMITED[name].variable:
-        with pytest.raises(SettingsError, match=rf"^{variable} can't be used: its {name}"):
+        with pytest.raises(SettingsError, match=rf"^{variable} can't be used: {name}"):
             parse_environment({variable: "hunter2"})
 
 
@@ -278,14 +280,18 @@ def test_a_misspelt_parameter_is_told(written: str, meant: str) -> None:
             "sslmode=require is too weak for sslrootcert=system",
             "sslmode=verify-full",
         ),
-        ("sslnegotiation=direct", "sslmode=prefer is too weak for sslnegotiation=direct", "sslmode=require or better"),
-        ("sslnegotiation=direct&sslmode=prefer", "sslmode=prefer is too weak", "sslmode=require or better"),
-        ("sslnegotiation=direct&sslmode=allow", "sslmode=allow is too weak", "sslmode=require or better"),
-        ("sslnegotiation=direct&sslmode=disable", "sslmode=disable is too weak", "sslmode=require or better"),
+        (
+            "sslnegotiation=direct",
+            "sslmode=prefer is too weak for sslnegotiation=direct",
+            "sslmode=require or a stronger mode",
+        ),
+        ("sslnegotiation=direct&sslmode=prefer", "sslmode=prefer is too weak", "sslmode=require or a stronger mode"),
+        ("sslnegotiation=direct&sslmode=allow", "sslmode=allow is too weak", "sslmode=require or a stronger mode"),
+        ("sslnegotiation=direct&sslmode=disable", "sslmode=disable is too weak", "sslmode=require or a stronger mode"),
         (
             "ssl_min_protocol_version=TLSv1.3&ssl_max_protocol_version=TLSv1.2",
-            "its ssl_min_protocol_version is above its ssl_max_protocol_version",
-            "swap them",
+            "ssl_min_protocol_version is above ssl_max_protocol_version",
+            "swap the two values",
         ),
     ],
 )
@@ -328,7 +334,7 @@ def test_pairs_are_parameters_of_a_url() -> None:
         "host": "db",
         "sslmode": "require",
     }
-    with pytest.raises(SettingsError, match=r"^f can't be used: its port isn't a number"):
+    with pytest.raises(SettingsError, match=r"^f can't be used: the port isn't a number"):
         parse_pairs({"port": "x"}, origin="f")
 
 

@@ -7,6 +7,10 @@ import pytest
 from support.database import Database
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-docs", action="store_true", help="Write what a run shows into the documents.")
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _of_newer_servers(server_url: str) -> None:
     # Before 15 everybody may create in `public`, and the counters hold the rows that a rewrite copies.

@@ -93,7 +93,7 @@ KNOWN = PlanEffects(known=frozenset(NAMES))
         (dataclasses.replace(KNOWN, written=frozenset("a")), "trigger t of b may change any table"),
         (dataclasses.replace(KNOWN, read=frozenset("v")), "function f, called by v may change any table"),
         (dataclasses.replace(KNOWN, calls={"f": "x.sql"}), "x.sql calls function f, which may change any table"),
-        (dataclasses.replace(KNOWN, changed=frozenset(NAMES)), "the plan may change, or needs, every table"),
+        (dataclasses.replace(KNOWN, changed=frozenset(NAMES)), "the plan may change or reference every table"),
     ],
 )
 def test_what_cannot_be_foreseen(effects: PlanEffects, why: str) -> None:

@@ -19,10 +19,10 @@ def test_rows_that_may_refuse() -> None:
     found = statement("x", Refusal("t", "23502"), Refusal("u", "23502"), Refusal("t", "23502"), Refusal("v", "23514"))
     assert in_view_of_rows(found, {"t", "u"}).doubts == (
         "before",
-        "the rows of t, u may refuse it (SQLSTATE 23502), and the clone has none",
+        "the rows of t, u may violate it (SQLSTATE 23502), and the clone has no rows",
     )
     assert in_view_of_rows(found, {"v"}).doubts[1:] == (
-        "the rows of v may refuse it (SQLSTATE 23514), and the clone has none",
+        "the rows of v may violate it (SQLSTATE 23514), and the clone has no rows",
     )
     assert in_view_of_rows(found, set()) == found
 
@@ -31,7 +31,7 @@ def test_rows_that_may_refuse() -> None:
 def test_a_domain(sql: str, told: bool) -> None:
     """A change of a domain is checked on the rows of every table that has it."""
     doubts = in_view_of_rows(statement(sql, scans=("t", "u")), {"u"}).doubts
-    said = "the rows of u may refuse it (SQLSTATE 23502 or 23514), and the clone has none"
+    said = "the rows of u may violate it (SQLSTATE 23502 or 23514), and the clone has no rows"
     assert doubts == (("before", said) if told else ("before",))
 
 

@@ -93,8 +93,8 @@ def test_rights(name: str, before: str | None, after: str | None, fault: bool) -
 def test_what_is_told_of_drift() -> None:
     """The faults are counted, the first one is named; a schema is as recorded where there isn't even a note."""
     one, two = find_drift(baseline(make()), make(TABLE)), find_drift(baseline(make(INDEX)), make(TABLE))
-    assert one.told == "1 object isn't as the last run left it, table app.a first"
-    assert two.told == "2 objects aren't as the last run left them, index app.a_idx first"
+    assert one.told == "1 object changed since the last run, first table app.a"
+    assert two.told == "2 objects changed since the last run, first index app.a_idx"
     alike = find_drift(baseline(make(TABLE)), make(TABLE))
     owner = find_drift(baseline(make(TABLE)), make(TABLE, SchemaObject("owner", "app.a", TABLE.label, "app")))
     assert (alike.told, alike.absent, owner.absent, one.absent) == ("", True, False, False)
@@ -117,9 +117,9 @@ def test_what_is_certain() -> None:
     ("found", "told"),
     [
         ({"outdated": True}, OUTDATED),
-        ({"packed": {"format": 0}}, "was recorded by Sartor 9, in a format of its own"),
-        ({"packed": kept(make(server=15))}, "it was recorded on Postgres 15, and this is 18"),
-        ({"packed": kept(make(schema="other"))}, "it was recorded of schema other"),
+        ({"packed": {"format": 0}}, "was recorded by Sartor 9, in another format"),
+        ({"packed": kept(make(server=15))}, "was recorded on Postgres 15, and this server is Postgres 18"),
+        ({"packed": kept(make(schema="other"))}, "the expected schema was recorded for schema other"),
     ],
 )
 def test_why_it_cannot_be_told(found: dict[str, Any], told: str) -> None:

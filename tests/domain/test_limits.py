@@ -26,5 +26,5 @@ def test_a_destination_with_timeouts() -> None:
 
 def test_what_is_told_of_a_statement_that_took_too_long() -> None:
     """It is told whose limit it was; where the run has none, it was a script's own."""
-    assert Limits().at(TIMED).overtime == "the statement took longer than service prod allows"
-    assert "that the script, or what it calls, sets itself" in Limits().overtime
+    assert Limits().at(TIMED).overtime == "the statement ran longer than service prod allows"
+    assert "that the script, or a function that it calls, has set" in Limits().overtime

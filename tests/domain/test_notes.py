@@ -12,7 +12,7 @@ from support.ledgers import alteration, catalogue, entry, ledger
 
 A, B = "1.0.0-1-a.py", "1.1.0-2-b.py"
 AHEAD = (
-    "the database is ahead: it holds 2 alterations of 2.0.0, 2.1.0 that this package doesn't ship; use the package of"
+    "the database is ahead: it has 2 alterations of 2.0.0, 2.1.0 that this package doesn't contain; use the package of"
     " that release, or roll back with it first"
 )
 
@@ -26,12 +26,12 @@ def notes(shipped: list[str], deployed: list[str], request: Deploy | Rollback) -
     [
         ([A, B], [], "1.1.0", []),
         ([A, B], [], "next", []),
-        ([A, B], [A, B], "1.0.0", ["the database is at 1.1.0, above 1.0.0; `rollback 1.0.0` is what goes down"]),
+        ([A, B], [A, B], "1.0.0", ["the database is at 1.1.0, above 1.0.0; to go down, use `rollback 1.0.0`"]),
         ([A, B], [A, B], "1.1.0", []),
-        ([A, B], [B], "1.0.0", [f"{A} arrives late, and is deployed now"]),
-        ([A, B], [A], "1.0.5", ["no alteration belongs to 1.0.5 itself; it has what 1.0.0 has"]),
-        ([A, B], [A], "9.0.0", ["no alteration belongs to 9.0.0 itself; it has what 1.1.0 has"]),
-        ([A, B], [], "0.1.0", ["no alteration belongs to 0.1.0 itself; nothing comes before it either"]),
+        ([A, B], [B], "1.0.0", [f"{A} is late, and is deployed now"]),
+        ([A, B], [A], "1.0.5", ["no alteration belongs to release 1.0.5; 1.0.5 has the schema of 1.0.0"]),
+        ([A, B], [A], "9.0.0", ["no alteration belongs to release 9.0.0; 9.0.0 has the schema of 1.1.0"]),
+        ([A, B], [], "0.1.0", ["no alteration belongs to release 0.1.0; there is no earlier release either"]),
     ],
 )
 def test_a_target(shipped: list[str], deployed: list[str], target: str, told: list[str]) -> None:
@@ -49,8 +49,8 @@ def test_what_was_accepted() -> None:
     shipped, held = catalogue(A), ledger([alteration(A, checksum="sha256:old"), alteration("1.0.0-2-gone.py")])
     plan = make_plan(shipped, held, Deploy(accepted=frozenset({"1-a", "2-gone"})))
     assert plan_notes(plan) == [
-        f"{A} is accepted as it is now",
-        "1.0.0-2-gone.py is off the ledger; what it made stays",
+        f"{A}: the edited file is accepted",
+        "1.0.0-2-gone.py is removed from the ledger; the objects that it created stay",
     ]
 
 
@@ -68,9 +68,12 @@ def test_what_disk_and_ledger_differ_in() -> None:
     )
     assert plan_notes(make_plan(shipped, Ledger(head=9, entries=rows), Deploy())) == [
         "1-a: deployed as next, now part of 1.3.0",
-        "2-b: part of 1.2.0 here, next in this package; what is released isn't taken back, so the label stays",
+        (
+            "2-b: release 1.2.0 here, next in this package;"
+            " the ledger keeps 1.2.0, because a released alteration stays released"
+        ),
         AHEAD,
-        "1.0.0-3-c.py was interrupted outside a transaction; the next run of it goes on",
-        "the database also holds lineage 'own', which wasn't given",
-        "1.0.0-3-c.py arrives late, and is deployed now",
+        "1.0.0-3-c.py was interrupted outside a transaction; the next deploy or rollback resumes it",
+        "the database also has alterations of lineage 'own', which wasn't given",
+        "1.0.0-3-c.py is late, and is deployed now",
     ]

@@ -18,7 +18,7 @@ from sartor.domain.own_tables import (
 )
 from sartor.errors import LedgerUnsound, PrivilegeMissing
 
-LOOK = 'look at it in psql: \\d+ "My app".sartor_ledger'
+LOOK = 'inspect the table in psql: \\d+ "My app".sartor_ledger'
 COLUMNS = {table: [each.name for each in EXPECTED if each.kind == "column" and each.table == table] for table in TABLES}
 
 
@@ -48,8 +48,8 @@ def test_tables_that_are_gone_are_named(check: Any) -> None:
     with pytest.raises(LedgerUnsound) as caught:
         check([table for table in tables() if table.name in {"sartor_ledger", "sartor_closed"}])
     assert str(caught.value) == (
-        "Sartor's tables in schema app aren't complete: sartor_journal, sartor_fingerprint isn't there, and"
-        " sartor_closed, sartor_ledger is"
+        "Sartor's tables in schema app are incomplete: sartor_journal, sartor_fingerprint doesn't exist, but"
+        " sartor_closed, sartor_ledger does"
     )
     assert "backup" in caught.value.hint
 
@@ -62,11 +62,12 @@ def test_tables_of_a_stranger() -> None:
         with pytest.raises(LedgerUnsound) as caught:
             check(tables(**{fact: False}), "My app", "Me")
         assert str(caught.value).startswith(
-            "sartor_ledger in schema My app belongs to role Eve, who isn't Me, nor a role"
+            "sartor_ledger in schema My app belongs to role Eve, which isn't trusted: the owner must be Me, a role"
         )
-        assert str(caught.value).endswith("it may have been planted, and what Eve attaches to it would run as Me")
+        assert str(caught.value).endswith("Eve may have created the table in order to run code as Me")
         assert caught.value.hint == (
-            f'{LOOK} -- if it is planted: drop table "My app".sartor_ledger cascade; -- if Eve is trusted: grant "Eve"'
+            f"{LOOK} -- if it isn't Sartor's: "
+            'drop table "My app".sartor_ledger cascade; -- if Eve is trusted: grant "Eve"'
             ' to "Me"; or: alter table "My app".sartor_ledger owner to "Me";'
         )
 
@@ -74,10 +75,10 @@ def test_tables_of_a_stranger() -> None:
 @pytest.mark.parametrize(
     ("fact", "told"),
     [
-        ({"odd": "a view"}, "is a view, not a table as Sartor makes it"),
+        ({"odd": "a view"}, "is a view; Sartor creates it as a table"),
         (
             {"columns": [*{*COLUMNS["sartor_ledger"]} - {"lineage", "format"}]},
-            "has no column lineage, format, which Sartor makes",
+            "lacks column lineage, format",
         ),
     ],
 )
@@ -98,16 +99,16 @@ def test_hidden_rows() -> None:
     assert 'alter table "My app".sartor_ledger no force row level security' in caught.value.hint
 
 
-DROP = f"{LOOK} -- if nobody needs it: "
+DROP = f"{LOOK} -- if it isn't needed: "
 
 
 @pytest.mark.parametrize(
     ("kind", "told", "hint"),
     [
         ("is", "isn't an ordinary table", LOOK),
-        ("column", "has a column that isn't so as Sartor makes it: N n, text", LOOK),
-        ("constraint", "has a constraint that Sartor doesn't make: text", LOOK),
-        ("reference", "is referred to by a foreign key of N n", LOOK),
+        ("column", "has an unexpected column N n, text", LOOK),
+        ("constraint", "has an unexpected constraint: text", LOOK),
+        ("reference", "is referenced by a foreign key of N n", LOOK),
         (
             "trigger",
             "has a trigger N n, which would run as me: text",
@@ -115,10 +116,10 @@ DROP = f"{LOOK} -- if nobody needs it: "
         ),
         ("rule", "has a rule N n, which would run as me: text", DROP + 'drop rule "N n" on "My app".sartor_ledger;'),
         ("policy", "has a row-level security policy N n", DROP + 'drop policy "N n" on "My app".sartor_ledger;'),
-        ("index", "has an index that Sartor doesn't make: text", DROP + "drop index N n;"),
+        ("index", "has an unexpected index: text", DROP + "drop index N n;"),
         (
             "disabled",
-            "has had a foreign key's own trigger switched off: text",
+            "has a disabled trigger of a foreign key: text",
             DROP + 'alter table "My app".sartor_ledger enable trigger all;',
         ),
         ("parent", "inherits from N n", LOOK),
@@ -149,5 +150,5 @@ def test_something_lacking(lost: Trait, told: str) -> None:
     """What Sartor made and isn't there any more is told, without a blank for what has no name."""
     with pytest.raises(LedgerUnsound) as caught:
         require_sound(EXPECTED - {lost}, "My app", "me")
-    assert str(caught.value) == f"sartor_ledger in schema My app lacks what Sartor makes: {told}"
+    assert str(caught.value) == f"sartor_ledger in schema My app lacks {told}"
     assert caught.value.hint == LOOK

@@ -135,8 +135,8 @@ def test_a_lineage_that_was_not_given_is_left_alone() -> None:
 @pytest.mark.parametrize(
     ("target", "note"),
     [
-        ("1.5.0", "no alteration belongs to 1.5.0 itself; it has what 1.0.0 has"),
-        ("0.9.0", "the database is at 1.0.0, above 0.9.0; `rollback 0.9.0` is what goes down"),
+        ("1.5.0", "no alteration belongs to release 1.5.0; 1.5.0 has the schema of 1.0.0"),
+        ("0.9.0", "the database is at 1.0.0, above 0.9.0; to go down, use `rollback 0.9.0`"),
         ("1.0.0", None),
         ("next", None),
     ],

@@ -82,7 +82,7 @@ def test_an_older_package_takes_no_label_back(older: str) -> None:
     shipped = catalogue("1.0.0-1-a.py", older)
     plan = make_plan(shipped, before, Deploy())
     assert plan.is_empty, plan
-    assert [n for n in plan_notes(plan) if n.startswith("2-b: part of 1.3.0 here")], plan_notes(plan)
+    assert [n for n in plan_notes(plan) if n.startswith("2-b: release 1.3.0 here")], plan_notes(plan)
     assert [str(f.release) for _, f in plan.status.deployed if f] == ["1.0.0", "1.3.0"]
     newer = catalogue("1.0.0-1-a.py", "1.3.0-2-b.py")
     assert make_plan(newer, carry_out(plan, before), Deploy()).is_empty
@@ -117,7 +117,7 @@ def test_ahead_is_above_all_that_is_shipped() -> None:
     before = ledger(map(alteration, ["1.0.0-1-a.py", "1.0.0-2-gone.py", "2.0.0-3-newer.py", "next-4-gone.py"]))
     status = compare_with_ledger(catalogue("1.0.0-1-a.py", "1.1.0-9-b.py"), before)
     assert (ids(status.ahead), ids(status.missing)) == (["3-newer"], ["2-gone", "4-gone"])
-    assert any("ahead: it holds 1 alteration of 2.0.0" in note for note in status_notes(status))
+    assert any("ahead: it has 1 alteration of 2.0.0" in note for note in status_notes(status))
 
 
 def test_what_is_ahead_stops_no_deploy() -> None:
@@ -146,13 +146,13 @@ def test_the_first_five_are_named(count: int, verb: str, more: str) -> None:
     names = [f"1.0.0-{number}-gone.py" for number in range(1, count + 1)]
     with pytest.raises(AlterationMissing) as caught:
         make_plan(catalogue("1.0.0-9-b.py"), ledger(map(alteration, names)), Deploy())
-    assert str(caught.value).startswith(f"{', '.join(names[:5])}{more} {verb} deployed here, and not among")
+    assert str(caught.value).startswith(f"{', '.join(names[:5])}{more} {verb} deployed here, but not among")
     assert caught.value.hint.count("-gone") == count
     assert list(caught.value.about) == [name.removeprefix("1.0.0-").removesuffix(".py") for name in names]
     held = ledger(alteration(name, checksum=OLD) for name in names)
     with pytest.raises(AlterationEdited) as edited:
         make_plan(catalogue(*names), held, Deploy())
-    assert str(edited.value).startswith(f"{', '.join(names[:5])}{more} {'has' if count == 1 else 'have'} changed since")
+    assert str(edited.value).startswith(f"{', '.join(names[:5])}{more} {'has' if count == 1 else 'have'} changed after")
     assert edited.value.hint.count("-gone") == count
     assert edited.value.about == caught.value.about
 
@@ -176,7 +176,7 @@ def test_accepting_the_unknown_is_told() -> None:
     """An accepted identity that isn't deployed here was forgotten before, or misspelt: it is named, no more."""
     plan = make_plan(catalogue("1.0.0-1-a.py"), Ledger(), Deploy(accepted=frozenset({"7-nothing"})))
     assert [s.alteration.id for s in plan.steps] == ["1-a"]
-    assert "7-nothing isn't deployed here: there was nothing to accept" in plan_notes(plan)
+    assert "7-nothing isn't deployed here, so there is nothing to accept" in plan_notes(plan)
 
 
 def test_accepting_twice_is_fine() -> None:

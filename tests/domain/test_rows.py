@@ -38,7 +38,7 @@ def test_a_changed_file_is_noticed(tmp_path: Path, changed: bytes) -> None:
     found = held(tmp_path / "a.sql")
     (tmp_path / "a.sql").write_bytes(changed)
     passed: list[bytes] = []
-    with pytest.raises(CatalogueError, match=r"a\.sql changed while the run was going on") as caught:
+    with pytest.raises(CatalogueError, match=r"a\.sql was changed during the run") as caught:
         passed.extend(found.read())
     assert caught.value.hint == "run the command again"
     assert b"".join(passed) != DATA

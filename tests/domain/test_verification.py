@@ -74,28 +74,28 @@ def test_a_finding_is_told_once() -> None:
 def test_notes_about_alterations() -> None:
     """What is late, unproved, or was never deployed is told, by name."""
     late = verification(held=ledger([B, C])).notes
-    assert late == ("1.0.0-1-a.py is pending, and older than the newest deployed",)
-    assert "nothing was ever deployed here" in verification(held=Ledger()).notes
+    assert late == ("1.0.0-1-a.py is pending, and older than the newest deployed alteration",)
+    assert "nothing is deployed here" in verification(held=Ledger()).notes
     assert verification(standing=Standing((), (), (B,))).notes == (
-        "1 alteration isn't proved, 1.0.0-2-b.py first; `prove --check` names what isn't",
+        "1 alteration isn't proved, first 1.0.0-2-b.py; to list them, use `prove --check`",
     )
     assert verification(standing=Standing((), (), (C, A))).notes == (
-        "2 alterations aren't proved, 1.0.0-3-c.py first; `prove --check` names what isn't",
+        "2 alterations aren't proved, first 1.0.0-3-c.py; to list them, use `prove --check`",
     )
 
 
 def test_notes_about_the_database() -> None:
     """Unknown drift, invalid indexes and roles that may write are told."""
-    assert verification(drift=Drift(unknown="why")).notes == ("what changed since the last run can't be told: why",)
+    assert verification(drift=Drift(unknown="why")).notes == ("drift since the last run can't be determined: why",)
     replayed = verification(drift=Drift(unknown="why", baseline=baseline(datetime.now(UTC))), replayed=True)
-    assert replayed.notes == ("what a replay would make can't be told: why",)
+    assert replayed.notes == ("the difference from a replay can't be determined: why",)
     assert verification(drift=Drift(baseline=baseline(None))).notes == ()
     (anew,) = verification(drift=Drift(baseline=baseline(datetime(2026, 11, 3, 8, 5, tzinfo=UTC)))).notes
-    assert "by hand before 2026-11-03 08:05 can't be told" in anew
+    assert "by hand before 2026-11-03 08:05 can't be found" in anew
     writer = Writer("app", "etl", {})
     assert verification(invalid=("i", "j"), writers=(writer,)).notes == (
-        "index i is invalid: it is written to and never read",
-        "index j is invalid: it is written to and never read",
+        "index i is invalid: queries don't use it, but each write maintains it",
+        "index j is invalid: queries don't use it, but each write maintains it",
         str(writer),
     )
 
@@ -104,5 +104,5 @@ def test_notes_about_ledger_and_disk() -> None:
     """What is no fault between ledger and disk is told as well."""
     held = ledger([A, B, C, alteration("2.0.0-9-x.py")])
     (ahead,) = verification(held=held).notes
-    assert ahead.startswith("the database is ahead: it holds 1 alteration of 2.0.0")
+    assert ahead.startswith("the database is ahead: it has 1 alteration of 2.0.0")
     assert Release.parse("2.0.0") in compare_with_ledger(catalogue(A.name), held).releases

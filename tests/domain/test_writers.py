@@ -7,7 +7,8 @@ import pytest
 from sartor.domain.writers import Writer
 
 MY_ROLE = (
-    "role My role may write Sartor's tables in schema app (INSERT on sartor_journal; UPDATE, DELETE on sartor_ledger)"
+    "role My role can write to Sartor's tables in schema app"
+    " (INSERT on sartor_journal; UPDATE, DELETE on sartor_ledger)"
 )
 RIGHTS = {"sartor_journal": ["INSERT"], "sartor_ledger": ["UPDATE", "DELETE"]}
 
@@ -23,12 +24,12 @@ RIGHTS = {"sartor_journal": ["INSERT"], "sartor_ledger": ["UPDATE", "DELETE"]}
         (
             Writer("My app", None, {"sartor_ledger": ["DELETE"]}, grantable=True),
             'revoke DELETE on "My app".sartor_ledger from public cascade;',
-            "everybody (public) may write Sartor's tables in schema My app (DELETE on sartor_ledger)",
+            "every role (public) can write to Sartor's tables in schema My app (DELETE on sartor_ledger)",
         ),
         (
             Writer("app", "etl", {}),
             'revoke pg_write_all_data from "etl";',
-            "role etl may write Sartor's tables, as a member of pg_write_all_data; to end that",
+            "role etl can write to Sartor's tables as a member of pg_write_all_data; to revoke this",
         ),
     ],
 )

@@ -214,7 +214,10 @@ def test_ctrl_c_does_not_reach_the_server(made: Path) -> None:
 def test_a_port_for_one_who_comes_late(made: Path) -> None:
     """A server in use isn't restarted for a port: the one who asks is told why."""
     other = another_user(made)
-    with pytest.raises(EmbeddedUnavailable, match="in use by others, without a TCP port"), serve(made, tcp=True):
+    with (
+        pytest.raises(EmbeddedUnavailable, match="in use by another process and has no TCP port"),
+        serve(made, tcp=True),
+    ):
         pass
     assert postmaster(made)
     assert other.leave() == 0
@@ -236,7 +239,7 @@ def test_another_versions_folder(folder: Path) -> None:
         pass
     version = folder / "old" / "data" / "PG_VERSION"
     version.write_text("17\n")
-    with pytest.raises(EmbeddedUnavailable, match=r"old/data was made by Postgres 17, .* is Postgres 18") as raised:
+    with pytest.raises(EmbeddedUnavailable, match=r"old/data was created by Postgres 17, .* is Postgres 18") as raised:
         serve(folder / "old").__enter__()
     assert f"remove {folder}/old" in raised.value.hint
     assert version.read_text() == "17\n"
@@ -264,7 +267,7 @@ def test_a_link_is_not_followed(folder: Path) -> None:
     """Where somebody else could have put a link, as in /var/tmp, it isn't taken for the directory."""
     (folder / "elsewhere").mkdir()
     (folder / "link").symlink_to(folder / "elsewhere")
-    with pytest.raises(EmbeddedUnavailable, match="isn't a folder that is yours alone"):
+    with pytest.raises(EmbeddedUnavailable, match="must be a folder that belongs to the current user"):
         serve(folder / "link").__enter__()
     assert not any((folder / "elsewhere").iterdir())
 
@@ -274,7 +277,7 @@ def test_as_root_a_closed_folder_is_named_and_left_closed(folder: Path) -> None:
     """Root's server runs as `nobody`; a folder that is closed to it is named, and nothing is opened or made."""
     closed = folder / "closed"
     closed.mkdir(mode=0o700)
-    with pytest.raises(EmbeddedUnavailable, match=f"{closed} is closed to others"):
+    with pytest.raises(EmbeddedUnavailable, match=f"{closed} is closed to other users"):
         serve(closed / "server").__enter__()
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
     assert not any(closed.iterdir())

@@ -14,7 +14,7 @@ from support.database import Database
 from support.folder import Folder
 from support.psql import psql
 
-WHY = "the backup holds the rows of all tables: another run was first, so what runs isn't what was rehearsed"
+WHY = "the backup holds the rows of all tables: another run came first, so the plan differs from the rehearsed one"
 
 
 def deploy(

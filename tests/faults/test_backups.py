@@ -78,7 +78,7 @@ def test_a_backup_that_is_stopped(sartor: Command, backups: Path, filled: Databa
         done = finish(start_backup(sartor, backups, filled), number)
         until(lambda: no_dump_runs(filled), what="the end of pg_dump")
     assert done.code == 130
-    assert done.err.endswith(f"error: {number.name}: ended; there is no backup, and no file of it\n")
+    assert done.err.endswith(f"error: {number.name}: stopped; no backup file was left\n")
     assert not list(backups.iterdir())
 
 
@@ -120,10 +120,10 @@ def test_two_deploys_at_once_take_one_backup(sartor: Command, folder: Folder, ba
 def test_a_pooler(sartor: Command, backups: Path, pooled_url: str) -> None:
     """Its sessions are nobody's own: neither backup nor restore goes through it."""
     done = sartor.run("db", "backup", str(backups), "--db-url", pooled_url, expect=6)
-    assert "give the server's own address" in done.err
+    assert "give the address of the server" in done.err
     file = str(backups / "x.dump")
     sartor.run("db", "backup", file)
-    assert "give the server's own address" in sartor.run("db", "restore", file, "--into", pooled_url, expect=6).err
+    assert "give the address of the server" in sartor.run("db", "restore", file, "--into", pooled_url, expect=6).err
 
 
 def test_no_password_among_the_arguments(sartor: Command, backups: Path, filled: Database) -> None:
@@ -142,7 +142,7 @@ def test_a_lock_that_is_not_given(sartor: Command, backups: Path, filled: Databa
     """A backup waits for a table no longer than `--lock-budget`, and says what would help."""
     with holding(filled.url, "begin", "lock table big"):
         done = sartor.run("db", "backup", str(backups), "--lock-budget", "200ms", expect=6)
-    assert "hint: somebody holds a lock on a table: give it longer with --lock-budget" in done.err
+    assert "hint: another session has locked a table: wait longer with --lock-budget" in done.err
     assert not list(backups.iterdir())
 
 
@@ -161,7 +161,7 @@ def test_no_room(sartor: Command, folder: Folder, backups: Path, filled: Databas
     )
     assert done.returncode == 6
     assert "error: no backup was taken: " in done.stderr
-    assert "`ulimit -f` says how large" in done.stderr
+    assert "`ulimit -f` shows the limit" in done.stderr
     assert not list(backups.iterdir())
     assert filled.tables() == {"big"}
     assert filled.value("select to_regclass('sartor_ledger')") is None
@@ -176,7 +176,7 @@ def test_a_file_that_is_cut_short(
     sartor.run("db", "backup", str(file))
     os.truncate(file, int(file.stat().st_size * part))
     done = sartor.run("db", "restore", str(file), "--into", other.url, expect=6)
-    assert f"error: {file} isn't a whole backup" in done.err
+    assert f"error: {file} isn't a complete backup" in done.err
     assert not other.tables()
     assert filled.value("select count(*) from big") == ROWS
 
@@ -190,7 +190,7 @@ def test_a_file_that_is_damaged(sartor: Command, backups: Path, filled: Database
     content[int(len(content) * part)] ^= 0xFF
     file.write_bytes(content)
     done = sartor.run("db", "restore", str(file), "--into", other.url, expect=6)
-    assert f"error: {file} isn't a whole backup" in done.err
+    assert f"error: {file} isn't a complete backup" in done.err
     assert not other.tables()
     assert filled.tables() == {"big"}
 
@@ -198,7 +198,9 @@ def test_a_file_that_is_damaged(sartor: Command, backups: Path, filled: Database
 def test_no_tools_for_a_newer_server() -> None:
     """An older `pg_dump` isn't even tried; the error says which versions are here, and which one is needed."""
     assert [tools.major for tools in find_tools(130000)] == sorted(tools.major for tools in find_tools(0))
-    with pytest.raises(BackupFailed, match=r"the server is Postgres 99, and pg_dump here is of .*, which is older"):
+    with pytest.raises(
+        BackupFailed, match=r"the server is Postgres 99, but pg_dump on this computer is of version .*, which is older"
+    ):
         find_tools(990000)
 
 

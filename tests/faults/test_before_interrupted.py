@@ -52,7 +52,7 @@ def test_rolled_back_before_up_ended(
     write(folder, before_down=before_down)
     close(database, at)
     sartor("deploy", "latest", expect=1)
-    assert "its `up` has never ended" in sartor("rollback", "0").err
+    assert "`up` did not complete" in sartor("rollback", "0").err
     check(sartor, database, counted=0)
     close(database)
     sartor("deploy", "latest")
@@ -66,7 +66,7 @@ def test_deployed_again_before_down_ended(at: str, sartor: Command, folder: Fold
     sartor("deploy", "latest")
     close(database, at)
     sartor("rollback", "0", expect=1)
-    assert "its `up` still holds" in sartor("deploy", "latest").err
+    assert "`up` is still in effect" in sartor("deploy", "latest").err
     check(sartor, database, counted=1)
     close(database)
     sartor("rollback", "0")

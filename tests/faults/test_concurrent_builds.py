@@ -161,7 +161,7 @@ def test_a_unique_build_that_finds_duplicates(
         failed = sartor("deploy", "1.0.0", expect=1).err
         assert "could not create unique index" in failed
         assert "Key (id)=(1) is duplicated" in failed
-        assert "what it did outside a transaction stays" in failed
+        assert "its changes outside a transaction stay" in failed
         check_interrupted(sartor)
     database.run("delete from users")
     sartor("deploy", "1.0.0")

@@ -14,7 +14,7 @@ from support.roles import Role, temporary_role
 from support.sessions import backend_waiting, until
 
 SESSIONS = "select count(*) from pg_stat_activity where datname = $1 and application_name like 'sartor%'"
-TOLD = "goes on with one connection, as there is no second"
+TOLD = "continuing with one connection, because a second one isn't available"
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_a_run_has_both_of_its_connections(sartor: Command, folder: Folder, data
     held = "select count(*) from pg_locks where locktype = 'advisory' and granted and database = $1"
     assert database.value(held, database.value("select oid from pg_database where datname = $1", database.name)) == 1
     refused = sartor("deploy", "latest", "--wait", "0", expect=5)
-    assert "another run is at work" in refused.err
+    assert "another run is in progress" in refused.err
     assert TOLD not in finish(process, signal.SIGINT).err
 
 

@@ -205,9 +205,9 @@ def test_a_second_signal_ends_at_once(sartor: Command, folder: Folder, database:
     until(lambda: backend_running(database, "query_canceled"))
     process.send_signal(signal.SIGINT)
     assert process.stderr
-    assert any("once more to end at once" in text for text in process.stderr)
+    assert any("to stop immediately, send the signal again" in text for text in process.stderr)
     ended = stop(process, signal.SIGINT)
-    assert "ended at once" in ended.err
+    assert "stopped immediately" in ended.err
     check_and_go_on(sartor, database)
 
 
@@ -228,8 +228,8 @@ def test_an_interruption_is_kept(
         what="the script's statement",
     )
     ended = stop(process, number)
-    assert "rolled back; what was done before it stays: 1" in ended.err
-    assert "this goes on from there: sartor db alteration deploy latest" in ended.err
+    assert "rolled back; 1 completed before" in ended.err
+    assert "resume with: sartor db alteration deploy latest" in ended.err
     assert database.value("select detail->>'message' from sartor_journal where kind = 'failed'") == "interrupted"
     database.run("create table by_hand (id int)")
     assert "by_hand" in sartor("verify", expect=4).out
@@ -239,4 +239,4 @@ def test_in_a_callback_of_the_interpreters(sartor: Command, tmp_path: Path) -> N
     """Ctrl-C ends a command also where Python would lose the exception, as in a callback while it imports."""
     (tmp_path / "sitecustomize.py").write_text(LOSING, "utf-8")
     ended = sartor("list", env={"PYTHONPATH": str(tmp_path)}, expect=130)
-    assert (ended.out, ended.err) == ("", "error: interrupted; nothing was under way\n")
+    assert (ended.out, ended.err) == ("", "error: interrupted; no run was in progress\n")

@@ -23,7 +23,7 @@ def by_hand(sartor: Command, database: Database, place: tuple[str, ...], verb: s
         stopped = "stops before it" in script.read_text()
         said = psql(database.url, script, expect=3 if stopped else 0).err
         if stopped:
-            assert "is Python, and only running it can tell its SQL" in said
+            assert "is Python, whose SQL is known only when it runs" in said
             sartor(verb, *([target] if verb == "deploy" else []), "--steps", "1", *place)
             stops += 1
     return stops

@@ -60,7 +60,7 @@ class Walk:
             assert [d.alteration.id for d in report.done] == [alteration.id]
             assert await self.look() == before, f"{alteration.name}: down leaves something behind"
             await self.up(alteration.id)
-            assert await self.look() == made, f"{alteration.name}: up again makes something else"
+            assert await self.look() == made, f"{alteration.name}: the second `up` makes a different schema"
             before = made
             if alteration.id.endswith("-agents"):
                 await asyncio.to_thread(self.database.run, ROWS.format(schema=self.schema))

@@ -87,7 +87,7 @@ CASES = [
         "passing_trigger",
         "create trigger t after update on other for each row execute function note_it();"
         " update other set id = 2; drop trigger t on other",
-        why="a trigger or rule that next-1700000000-cases.sql makes, of other may change any table",
+        why="a trigger or rule of other that next-1700000000-cases.sql creates may change any table",
     ),
     Case("defined", "create index on users (name); alter table notes add foreign key (id) references countries"),
     Case("outside", "create index concurrently on users (name); update other set id = 2", "other"),
@@ -103,7 +103,7 @@ CASES = [
         why="next-1700000000-cases.sql calls function next_number, which may",
     ),
     Case("view", "create table more as select * from numbered", why="function next_number, called by numbered may"),
-    Case("block", "do $$ begin delete from other; end $$", why="cases.sql runs a program, by DO or CALL"),
+    Case("block", "do $$ begin delete from other; end $$", why="cases.sql runs DO or CALL"),
     Case("nothing", "create table more (id int primary key)"),
     Case("truncated", "truncate users cascade", "items notes orders users"),
     Case(

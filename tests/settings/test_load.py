@@ -205,10 +205,16 @@ def test_a_flag_stands_for_the_whole_list(place: Place) -> None:
 @pytest.mark.parametrize(
     ("environ", "message"),
     [
-        ({"SARTOR_DB_URL_1": URL, "SARTOR_DB_URL_3": URL}, r"SARTOR_DB_URL\.2 is missing: SARTOR_DB_URL\.3 is given"),
+        (
+            {"SARTOR_DB_URL_1": URL, "SARTOR_DB_URL_3": URL},
+            r"SARTOR_DB_URL\.2 is missing, but SARTOR_DB_URL\.3 is given",
+        ),
         ({"SARTOR_DB_URL": URL, "SARTOR_DB_URL_999999999": URL}, r"SARTOR_DB_URL\.1 is missing"),
-        ({"SARTOR_DB_URL_0": URL}, r"SARTOR_DB_URL\.0 isn't a setting: numbers start at 1"),
-        ({"SARTOR_SCHEMA.1": "a", "SARTOR_SCHEMA_1": "b"}, r"SARTOR_SCHEMA\.1 and SARTOR_SCHEMA_1 are one setting"),
+        ({"SARTOR_DB_URL_0": URL}, r"SARTOR_DB_URL\.0 isn't a setting: numbers begin at 1"),
+        (
+            {"SARTOR_SCHEMA.1": "a", "SARTOR_SCHEMA_1": "b"},
+            r"SARTOR_SCHEMA\.1 and SARTOR_SCHEMA_1 are the same setting",
+        ),
     ],
 )
 def test_numbers_that_do_not_add_up(place: Place, environ: dict[str, str], message: str) -> None:
@@ -248,7 +254,8 @@ def test_unknown_variables_are_left_alone(place: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "reason"), [(b"", "is empty"), (b"\n", "is empty"), (b"\xff", "isn't UTF-8"), (b"a\0", "holds a NUL")]
+    ("content", "reason"),
+    [(b"", "is empty"), (b"\n", "is empty"), (b"\xff", "isn't UTF-8"), (b"a\0", "contains a NUL")],
 )
 def test_a_useless_secret_file_is_an_error(place: Place, content: bytes, reason: str) -> None:
     """A secret file that holds nothing is named; the variable of its name isn't taken in its place."""
@@ -325,17 +332,17 @@ def test_a_foreign_pyproject_is_not_parsed(place: Place, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        ("db_url = 'x'", "has a setting 'db_url'", "did you mean db-url?"),
-        ("lock-timout = 1", "has a setting 'lock-timout'", "did you mean lock-timeout?"),
-        ("password = 'x'", "has a setting 'password'", "SARTOR_PASSWORD"),
-        ("xyzzy = 1", "has a setting 'xyzzy'", "the settings are alterations,"),
-        ("schema = ", "isn't TOML: Invalid value", "mend the file"),
-        ("schema = ['a']", "schema in .*toml can't be used: it isn't one value", "give a text"),
-        ("alterations = 1", "alterations in .*toml isn't made of texts", "or a table"),
-        ("alterations = {a = 1}", "alterations in .*toml isn't made of texts", "or a table"),
-        ("alterations = []", "alterations in .*toml names no alterations", "leave it out"),
-        ("db-url-env = [1]", "db-url-env in .*toml isn't made of texts", "write db-url-env"),
-        ("db-url-env = '../x'", "db-url-env in .*toml can't be used: '../x' is no name", "DATABASE_URL"),
+        ("db_url = 'x'", "has an unknown setting 'db_url'", "did you mean db-url?"),
+        ("lock-timout = 1", "has an unknown setting 'lock-timout'", "did you mean lock-timeout?"),
+        ("password = 'x'", "has an unknown setting 'password'", "SARTOR_PASSWORD"),
+        ("xyzzy = 1", "has an unknown setting 'xyzzy'", "the settings are alterations,"),
+        ("schema = ", "isn't valid TOML: Invalid value", "fix the file"),
+        ("schema = ['a']", "schema in .*toml can't be used: not a single value", "give a string"),
+        ("alterations = 1", "alterations in .*toml must be a string", "or a table"),
+        ("alterations = {a = 1}", "alterations in .*toml must be a string", "or a table"),
+        ("alterations = []", "alterations in .*toml is empty", "leave the setting out"),
+        ("db-url-env = [1]", "db-url-env in .*toml must be a string", "write db-url-env"),
+        ("db-url-env = '../x'", "db-url-env in .*toml can't be used: '../x' isn't a valid name", "DATABASE_URL"),
         ("strict-order = 'perhaps'", "strict-order in .*toml: 'perhaps' is neither", "true or false"),
     ],
 )
@@ -389,12 +396,12 @@ def test_a_table_names_its_lineages(place: Place) -> None:
 @pytest.mark.parametrize(
     ("texts", "message", "hint"),
     [
-        (["a", "x/own", "y/own", "z/own"], "gives two lineages the name 'own'", "own=.*x/own and other_name=y/own"),
-        (["main=a", "b"], "gives two lineages the name 'main'", "main=a and other_name=b"),
-        (["Own=./own"], "'Own' can't name a lineage", "lower-case letters"),
-        (["a", "./Own"], "'Own' can't name a lineage", "write name=./Own"),
-        (["-x=a"], "'-x' can't name", "lower-case"),
-        (["own="], "gives no place for the lineage 'own'", "own=FOLDER"),
+        (["a", "x/own", "y/own", "z/own"], "has two lineages with the name 'own'", "own=.*x/own and other_name=y/own"),
+        (["main=a", "b"], "has two lineages with the name 'main'", "main=a and other_name=b"),
+        (["Own=./own"], "'Own' isn't a valid name of a lineage", "lower-case letters"),
+        (["a", "./Own"], "'Own' isn't a valid name of a lineage", "write name=./Own"),
+        (["-x=a"], "'-x' isn't a valid name", "lower-case"),
+        (["own="], "has no folder or package for the lineage 'own'", "own=FOLDER"),
     ],
 )
 def test_lineages_that_cannot_be_told_apart(place: Place, texts: list[str], message: str, hint: str) -> None:
@@ -433,7 +440,7 @@ def test_a_bare_lock_timeout_counts_milliseconds(place: Place) -> None:
     """As Postgres's own lock_timeout does; a bare fraction may mean either, and is asked about."""
     assert place.load(Flags(lock_timeout="250")).lock_timeout == 0.25
     assert place.load(Flags(lock_timeout="0.25s")).lock_timeout == 0.25
-    with pytest.raises(SettingsError, match=r"^--lock-timeout: '0\.3' lacks its unit$") as caught:
+    with pytest.raises(SettingsError, match=r"^--lock-timeout: '0\.3' has no unit$") as caught:
         place.load(Flags(lock_timeout="0.3"))
     assert "0.3s" in caught.value.hint
 

@@ -68,8 +68,8 @@ def test_what_strangers_left(work: Path, what: str, monkeypatch: pytest.MonkeyPa
     for folder in ("", "/nowhere", f"{path.parent}-beside"):
         with pytest.raises(SettingsError, match="belongs to") as caught:
             load(work, **{TRUSTED: folder})
-        assert str(caught.value).startswith(f"{path} belongs to user nobody, and this is run by user root")
-        assert caught.value.hint == f"where you trust it: export {TRUSTED}={path.parent}"
+        assert str(caught.value).startswith(f"{path} belongs to user nobody, but Sartor runs as user root")
+        assert caught.value.hint == f"if you trust the owner: export {TRUSTED}={path.parent}"
         with pytest.raises(SettingsError, match="belongs to"):
             load_sources(Flags(), environ={TRUSTED: folder}, directory=work)
     for folder in ("*", str(path.parent), f"/nowhere:{path.parent.parent}"):
@@ -85,7 +85,7 @@ def test_the_password_stays_here(sartor: Command, tmp_path: Path) -> None:
     (tmp_path / "sartor.toml").write_text('db-url = "postgresql://app@127.0.0.1:1/app"\n')
     os.chown(tmp_path / "sartor.toml", STRANGER, STRANGER)
     refused = sartor("status", env={"SARTOR_DB_URL": "", "PGPASSWORD": "x" * 9, "SUDO_UID": ""}, expect=2)
-    assert f"hint: where you trust it: export {TRUSTED}={tmp_path}" in refused.err
+    assert f"hint: if you trust the owner: export {TRUSTED}={tmp_path}" in refused.err
 
 
 @pytest.mark.parametrize("name", ["sartor.toml", "pyproject.toml"])
@@ -96,7 +96,7 @@ def test_a_file_that_everybody_may_write(work: Path, name: str) -> None:
     file.chmod(0o664)
     load(work)
     file.chmod(0o666)
-    with pytest.raises(SettingsError, match=r"may be written to by everybody \(mode 0666\)"):
+    with pytest.raises(SettingsError, match=r"can be written by every user \(mode 0666\)"):
         load(work)
     load(work, **{TRUSTED: str(work)})
 
@@ -133,7 +133,7 @@ def test_other_unknown_names_are_told(work: Path, name: str) -> None:
         (note,) = load(work, **{name: "hunter2"}).notes
     except SettingsError as error:
         note = str(error)
-    assert note.startswith(f"{name} isn't a setting of Sartor's")
+    assert note.startswith(f"{name} isn't a setting of Sartor")
     assert "hunter2" not in note
 
 

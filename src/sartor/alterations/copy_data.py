@@ -110,7 +110,7 @@ class _Source:
             return _decoded(found)
         except UnicodeDecodeError as error:
             line += found.count(b"\n", 0, error.start)
-            raise self.wrong(line, "not UTF-8; `pg_dump --encoding=UTF8` writes a dump that is") from error
+            raise self.wrong(line, "the text isn't UTF-8; `pg_dump --encoding=UTF8` writes a dump in UTF-8") from error
 
     def wrong(self, line: int, reason: str) -> ScriptError:
         return ScriptError(f"{self.name}, line {line}: {reason}", line=line)
@@ -144,8 +144,8 @@ def _find_copies(source: _Source) -> _Copies | None:
         if copy.binary:
             raise source.wrong(
                 source.line + text.count("\n", 0, statement.start),
-                "COPY in binary can't have its data in a script: in Python there is `conn.copy_to_table(...,"
-                ' source=..., format="binary")`',
+                "COPY in binary format isn't supported in a SQL script: in Python use"
+                ' `conn.copy_to_table(..., source=..., format="binary")`',
             )
         starts.append(statement.start)
         end = text.find("\n", semicolon) + 1 or len(text)
@@ -174,7 +174,7 @@ def _take_rows(source: _Source, copy: int) -> Rows:
         window = newline + source.held
         found = _find_end(window, over=source.over)
         if found is None and source.over:
-            raise source.wrong(copy, "the data of this COPY never end: there is no line `\\.` behind them")
+            raise source.wrong(copy, "the data of this COPY aren't terminated: the line `\\.` is missing")
         count = (len(source.held) - _LONGEST_END) if found is None else found[0] + 1 - len(newline)
         if count > 0:
             taken = source.take(count)

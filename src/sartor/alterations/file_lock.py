@@ -35,7 +35,7 @@ def _lock(descriptor: int) -> None:
             return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > limit:
-                raise TimeoutError(errno.ETIMEDOUT, "another process holds its folder") from None
+                raise TimeoutError(errno.ETIMEDOUT, "another process has locked its folder") from None
             time.sleep(0.01)
         except OSError:  # some network disks have no locks: taken as held
             return None

@@ -60,11 +60,11 @@ def find_folder(location: str) -> Path:
     if path.is_dir():
         return path.absolute()
     if path.exists():
-        raise CatalogueError(f"{location} is a file, not a folder of alterations")
+        raise CatalogueError(f"{location} is a file; alterations are in a folder")
     if all(part.isidentifier() for part in location.split(".")) and (package := _find_package(location)):
         return package
     raise CatalogueError(
-        f"there are no alterations at {location}: no such folder, and no such import package",
+        f"no alterations found at {location}: it is neither a folder nor an import package",
         hint="give the folder or the package with `sources`",
     )
 
@@ -110,7 +110,9 @@ def file_blocks(file: str) -> Iterator[bytes]:
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise CatalogueError(f"{file} can't be read: it is no regular file", hint="move it away")
+                raise CatalogueError(
+                    f"{file} can't be read: not a regular file", hint="move the file out of the folder"
+                )
             while block := os.read(descriptor, _BLOCK):
                 yield block
         finally:
@@ -131,7 +133,7 @@ def script_blocks(alteration: Alteration) -> Iterator[bytes]:
         summing.update(block)
         yield block
     if summing.text != alteration.checksum:
-        raise CatalogueError(f"{alteration.name} changed while the run was going on", hint="run the command again")
+        raise CatalogueError(f"{alteration.name} was changed during the run", hint="run the command again")
 
 
 def seed_files(location: str) -> list[Path]:

@@ -26,7 +26,7 @@ NAME = "manifest.toml"
 FORMAT = 1
 
 _HEAD = f"""\
-# What was released, and which rollbacks were seen to work. Sartor writes this; keep it beside the alterations.
+# Released alterations and their proofs. Sartor writes this file; commit it with the alterations.
 format = {FORMAT}
 
 [alterations]
@@ -56,7 +56,8 @@ def read_manifest(lineage: Lineage) -> Manifest:
         document = tomllib.loads(file.read_text("utf-8"))
         if document["format"] != FORMAT:
             raise CatalogueError(
-                f"{file} is of another Sartor, in format {document['format']}", hint="use a Sartor that knows it"
+                f"{file} has format {document['format']}, which this version of Sartor can't read",
+                hint="use the version of Sartor that wrote it",
             )
         return {alteration_id: _line(alteration_id, told) for alteration_id, told in document["alterations"].items()}
     except FileNotFoundError:
@@ -65,8 +66,8 @@ def read_manifest(lineage: Lineage) -> Manifest:
         raise CatalogueError(f"{file} can't be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CatalogueError(
-            f"{file} isn't a manifest: {error}",
-            hint="a merge may have left two lines for one alteration: keep one, and prove it again",
+            f"{file} isn't a valid manifest: {error}",
+            hint="if a merge left two lines for one alteration, keep one of them and prove the alteration again",
         ) from error
 
 

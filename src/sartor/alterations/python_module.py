@@ -60,7 +60,7 @@ def run_module(file: Path, content: bytes, *, package: str) -> ModuleType:
     finally:
         del sys.modules[module.__name__]
     if process_state.fault is not None:
-        raise ScriptError(f"{file.name}: {process_state.fault}, while loading") from process_state.fault
+        raise ScriptError(f"{file.name}: while loading: {process_state.fault}") from process_state.fault
     return module
 
 
@@ -124,5 +124,5 @@ def _parameters(function: Callable[..., Any]) -> int:
 def _option(functions: dict[str, Any], file: str, name: str, kind: type, *, default: Any) -> Any:
     value = functions.get(name, default)
     if value is not default and not isinstance(value, kind):
-        raise ScriptError(f"{file}: `{name}` is {value!r}, and must be of type {kind.__name__}")
+        raise ScriptError(f"{file}: `{name}` is {value!r}; it must be of type {kind.__name__}")
     return value

@@ -77,11 +77,11 @@ class Script:
         if direction is Direction.ROLLBACK and self.irreversible is not None:
             raise ScriptError(
                 f"{name} can't be rolled back: {self.irreversible}",
-                hint="roll back to a release after it, or restore a backup; nothing of the plan has run",
+                hint="roll back to a release above this alteration, or restore a backup; no alteration was rolled back",
             )
         function = FUNCTIONS[direction]
         written = f"a section `-- sartor: {function}`" if self.alteration.is_sql else f"`async def {function}(conn)`"
-        raise ScriptError(f"{name} has no {function}: it needs {written}")
+        raise ScriptError(f"{name} has no `{function}`: write {written}")
 
     def sql(self, direction: Direction) -> tuple[Fragment, ...] | None:
         """Returns the SQL that its body sends, in order; None where only running it can show that."""

@@ -27,19 +27,19 @@ from sartor.sql.statements import ClientCopy
 
 _SECTIONS = {function: direction for direction, function in FUNCTIONS.items()}
 _BACKSLASH = {
-    "copy": "write `copy ... from stdin;` with its data behind it, or `conn.copy_to_table` in a Python alteration",
-    "i": "write that file's SQL into this one",
-    "ir": "write that file's SQL into this one",
-    "include": "write that file's SQL into this one",
-    "include_relative": "write that file's SQL into this one",
-    "c": "an alteration is for one database, the destination's",
-    "connect": "an alteration is for one database, the destination's",
-    "gexec": "write a `do` block that executes it, or a Python alteration",
-    ".": "it ends the data of a COPY, and there is none before it",
+    "copy": "write `copy ... from stdin;` followed by the data, or use `conn.copy_to_table` in a Python alteration",
+    "i": "write the SQL of that file into this one",
+    "ir": "write the SQL of that file into this one",
+    "include": "write the SQL of that file into this one",
+    "include_relative": "write the SQL of that file into this one",
+    "c": "an alteration changes only the destination's database",
+    "connect": "an alteration changes only the destination's database",
+    "gexec": "use a `do` block with EXECUTE, or a Python alteration",
+    ".": "it ends the data of a COPY, but no COPY comes before it",
 }
 _OPEN = {"'": "string", '"': "quoted name", "$": "dollar quote", "e": "string", "/": "comment"}
 _TO_CLIENT = (
-    "COPY to the client: nobody takes what it sends; copy to a file on the server, or in a Python alteration with"
+    "COPY TO STDOUT isn't supported in a SQL script: copy to a file on the server, or in a Python alteration use"
 )
 
 
@@ -78,7 +78,9 @@ class _Reader:
 
 def _no_talk(copy: ClientCopy) -> str:
     if copy.from_client:
-        return "the data of this COPY are missing: a semicolon ends it, and they begin in the next line"
+        return (
+            "the data of this COPY are missing: end the statement with a semicolon and begin the data on the next line"
+        )
     return f"{_TO_CLIENT} `conn.copy_from_query`"
 
 
@@ -136,7 +138,7 @@ def _read_directives(reader: _Reader) -> _Directives:
             found.sections[section].append(token)
         elif not token.is_blank:
             place = token.end - len(token.text.lstrip())
-            raise reader.wrong(place, "SQL before the first `-- sartor: up` line")
+            raise reader.wrong(place, "SQL stands before the first `-- sartor: up` line")
     return found
 
 
@@ -144,10 +146,10 @@ def _take(found: _Directives, directive: str, token: lexer.Token, reader: _Reade
     word, _, rest = directive.partition(" ")
     before = reader.text[reader.text.rfind("\n", 0, token.start) + 1 : token.start]
     if before.strip("\ufeff \t\r\f\v") and word != "ignore":
-        raise reader.wrong(token.start, f"`-- sartor: {directive}` stands behind something: give it a line of its own")
+        raise reader.wrong(token.start, f"`-- sartor: {directive}` follows other text: put it on a line of its own")
     if directive in _SECTIONS:
         if directive in found.sections:
-            raise reader.wrong(token.start, f"a second section `{directive}`")
+            raise reader.wrong(token.start, f"the section `{directive}` is there twice")
         found.sections[directive] = []
     elif directive in {"transaction off", "transaction on"}:
         found.transactional = rest == "on"
@@ -157,7 +159,7 @@ def _take(found: _Directives, directive: str, token: lexer.Token, reader: _Reade
         found.ignored += directives.ignored_by(token.text, reader.sifted.lines().at(token.start))
     else:
         known = directives.KNOWN
-        raise reader.wrong(token.start, f"unknown line `-- sartor: {directive}`; there are {known}")
+        raise reader.wrong(token.start, f"unknown directive `-- sartor: {directive}`; known are {known}")
 
 
 def _require_plain(token: lexer.Token, section: str | None, reader: _Reader) -> None:
@@ -169,23 +171,23 @@ def _require_plain(token: lexer.Token, section: str | None, reader: _Reader) -> 
         if section is not None and directives.other_section(line, section):
             raise reader.wrong(
                 at,
-                f"`{line.strip()}` in the section `{section}`: what is below it is a part of that",
-                hint="a section begins with `-- sartor: up` or `-- sartor: down`; a comment is to be worded otherwise",
+                f"`{line.strip()}` is in the section `{section}`, and doesn't begin a new section",
+                hint="begin a section with `-- sartor: up` or `-- sartor: down`; if the line is a comment, reword it",
             )
         at += len(line)
 
 
 def _not_one(line: str) -> str:
     return (
-        f"`{line[:60]}` looks like a directive and is none: write it as `-- sartor: down`, in a line of its own"
-        f" ({directives.KNOWN}), or word the comment otherwise"
+        f"`{line[:60]}` looks like a directive but isn't one: write it like `-- sartor: down`, on a"
+        f" line of its own ({directives.KNOWN}), or reword the comment"
     )
 
 
 def _require_closed(token: lexer.Token, reader: _Reader) -> None:
     if token.kind in {"open", "open_comment"}:
         what = _OPEN[token.text[0].lower()]
-        raise reader.wrong(token.start, f"the {what} that begins here never ends")
+        raise reader.wrong(token.start, f"unterminated {what}")
 
 
 def _is_passed_over(token: lexer.Token, reader: _Reader) -> bool:
@@ -200,8 +202,8 @@ def _is_passed_over(token: lexer.Token, reader: _Reader) -> bool:
     name = "".join(itertools.takewhile(str.isidentifier, command)) or command[:1]
     raise reader.wrong(
         token.start,
-        f"`\\{name}` is a command of psql's, which a script can't have: "
-        + _BACKSLASH.get(name, "take it out, or do what it does in a Python alteration"),
+        f"`\\{name}` is a psql command, which isn't supported in a script: "
+        + _BACKSLASH.get(name, "remove it, or use a Python alteration"),
     )
 
 
@@ -209,7 +211,7 @@ def _refuse_control(alteration: Alteration, fragments: Iterable[Fragment]) -> No
     for fragment in fragments:
         if control := splitting.transaction_control(fragment.text):
             raise ScriptError(
-                f"{alteration.name}, line {fragment.line}: {control.split()[0].upper()}: Sartor runs each script in a"
-                " transaction of its own; take the line out, or add `-- sartor: transaction off`",
+                f"{alteration.name}, line {fragment.line}: {control.split()[0].upper()}: Sartor runs each"
+                " script in a transaction; remove the line, or add `-- sartor: transaction off`",
                 line=fragment.line,
             )

@@ -57,8 +57,8 @@ async def backup(
         effects = await effects_of(database, catalogue, deploy_request(target), limits, scratch=server)
         if not effects.steps:
             raise RefusedError(
-                f"nothing is pending in {database.label}, so there is no table that a deploy may change",
-                hint="leave `sources` out: a backup of everything",
+                f"nothing is pending in {database.label}, so a deploy changes no tables",
+                hint="leave `sources` out to back up everything",
             )
         order = order._replace(effects=effects)
     return await observed(observer, lambda told: take_backup(database, order, limits=limits, observer=told))

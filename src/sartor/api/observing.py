@@ -31,7 +31,7 @@ async def observed(observer: Observer, run: Callable[[Observer], Awaitable[T]]) 
     except BaseException as error:
         told.deliver()
         if told.error is not None:
-            error.add_note(f"the run's observer had raised {_text(told.error)}")
+            error.add_note(f"the observer of the run raised {_text(told.error)}")
         raise
     told.deliver()
     if told.error is not None:
@@ -77,14 +77,14 @@ class _Told:
         if self.error is None:
             from sartor.log import LOG
 
-            LOG.error("an observer of the run raised an error; the run goes on", exc_info=error)
+            LOG.error("the observer of the run raised an error; the run continues", exc_info=error)
             self.error = error
 
 
 def _failed(error: BaseException, result: object) -> ObserverFailed:
     from sartor.domain.report import Report
 
-    found = ObserverFailed(f"the run ended well, and its observer raised {_text(error)}", result=result)
+    found = ObserverFailed(f"the run succeeded, but its observer raised {_text(error)}", result=result)
     found.report = result if isinstance(result, Report) else None
     return found
 

@@ -64,5 +64,5 @@ def _keep(found: Rehearsal, folder: Path) -> Rehearsal:
     try:
         remember(folder, found.alterations)
     except OSError as error:
-        return dataclasses.replace(found, notes=(*found.notes, f"not kept for `lint`: {error}"))
+        return dataclasses.replace(found, notes=(*found.notes, f"the result wasn't saved for `lint`: {error}"))
     return found

@@ -84,7 +84,7 @@ def rollback_request(
     """
     if sum(given is not None for given in (target, steps, to_timestamp)) != 1:
         raise TargetError(
-            "a rollback needs one of: a target, `steps`, `to_timestamp`",
+            "a rollback needs exactly one of: a target, `steps`, `to_timestamp`",
             hint="give a `target` such as 1.0.0, or `steps=1`",
         )
     return Rollback(
@@ -99,7 +99,7 @@ def _rollback_target(catalogue: Catalogue, target: str) -> Release:
     if target != LATEST:
         return parse_target(target)
     if catalogue.latest is None:
-        raise TargetError("nothing is released yet, so there is no latest release", hint="roll back with `steps`")
+        raise TargetError("nothing is released, so there is no latest release", hint="roll back with `steps`")
     return catalogue.latest
 
 
@@ -107,6 +107,6 @@ def _timestamp(text: str) -> tuple[int, str]:
     seconds, _, fraction = text.partition(".")
     if not (seconds.isascii() and seconds.isdigit() and (fraction.isdigit() or not fraction)):
         raise TargetError(
-            f"{text!r} isn't a timestamp", hint="give Unix seconds as file names do: `to_timestamp` 1700000000"
+            f"{text!r} isn't a timestamp", hint="give Unix seconds, as in file names: `to_timestamp` 1700000000"
         )
     return int(seconds), fraction

@@ -109,8 +109,8 @@ def protect(environment: str | None, command: str) -> None:
     """Raises RefusedError in production."""
     if environment is not None and is_production(environment):
         raise RefusedError(
-            f"`{command}` doesn't run where the environment is {environment.lower()}: it destroys data",
-            hint="SARTOR_ENVIRONMENT (or `environment` in the settings file) says what this environment is",
+            f"`{command}` destroys data, so it is refused in the environment {environment.lower()}",
+            hint="the environment is set by SARTOR_ENVIRONMENT or `environment` in the settings file",
         )
 
 

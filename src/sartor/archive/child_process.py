@@ -141,5 +141,5 @@ async def _stop(process: Process) -> None:
 
 def _how_it_ended(name: str, code: int) -> str:
     if code < 0:
-        return f"{name} was ended by a signal: {signal.strsignal(-code)}"
-    return f"{name} ended with the exit code {code}"
+        return f"{name} was terminated by a signal: {signal.strsignal(-code)}"
+    return f"{name} failed with exit code {code}"

@@ -23,16 +23,16 @@ _MOMENTARY = re.compile(r"^$|^--|^\\|^ALTER TABLE ONLY .* SET \(pg_attver=[0-9]+
 """Lines that differ between dumps of equal schemas: a random key in \\restrict, and Debian's stamps on columns."""
 
 _HINTS = {
-    "No space left": "free some space, or give another folder",
-    "(?i)file (too large|size limit)": "this user may not write files as large as that: `ulimit -f` says how large",
-    "permission denied for": 'give the role the right to read everything: grant pg_read_all_data to "ROLE";',
-    "row-level security": "take the backup as the tables' owner, or as a role with bypassrls",
+    "No space left": "free disk space, or give another folder",
+    "(?i)file (too large|size limit)": "the size of files is limited for this user: `ulimit -f` shows the limit",
+    "permission denied for": 'give the role the right to read all tables: grant pg_read_all_data to "ROLE";',
+    "row-level security": "take the backup as the owner of the tables, or as a role with BYPASSRLS",
     "due to lock timeout": (
-        "somebody holds a lock on a table: give it longer with `limits.lock_budget`, or end that session"
+        "another session has locked a table: wait longer with `limits.lock_budget`, or end that session"
     ),
-    'role "[^"]*" does not exist': "make the roles first (pg_dumpall --roles-only), or restore with `no_owner`",
+    'role "[^"]*" does not exist': "create the roles first (pg_dumpall --roles-only), or restore with `no_owner`",
     "must be (owner|able|member)|permission denied to": "restore as a superuser, or with `no_owner`",
-    "max_locks_per_transaction": "it is too much for one transaction here: `jobs=2` does without",
+    "max_locks_per_transaction": "the restore needs too many locks for one transaction: `jobs=2` restores without one",
 }
 """Hints for what the programs complain of, by a pattern of the complaint."""
 
@@ -89,7 +89,7 @@ async def describe_archive(tools: Tools, session: Session, *, snapshot: str | No
         ) as program:
             text, _ = await asyncio.gather(program.stdout.read(), program.end())
     except ProgramFailed as error:
-        raise failed("the schema can't be described", error, session) from error
+        raise failed("the schema can't be read", error, session) from error
     return [line for line in text.decode().splitlines() if not _MOMENTARY.search(line)]
 
 
@@ -117,8 +117,8 @@ async def decode(server_version: int, file: Path, *, encrypted: bool) -> Tools:
             return tools
     newer = UNREADABLE in complaint
     raise BackupFailed(
-        f"{file} isn't a whole backup: {complaint}",
-        hint="install newer client tools" if newer else "take another copy of it, or an older backup",
+        f"{file} isn't a complete backup: {complaint}",
+        hint="install newer client tools" if newer else "use another copy of the file, or an older backup",
     )
 
 

@@ -40,11 +40,11 @@ def difference(one: DumpSummary, copy: DumpSummary) -> str | None:
     """Returns the first difference between a database and its copy, in words; None where they are alike."""
     for table in sorted(one.rows.keys() | copy.rows.keys()):
         if one.rows.get(table) != copy.rows.get(table):
-            return f"{table} has {one.rows.get(table, 'no')} rows, and its copy {copy.rows.get(table, 'no')}"
+            return f"{table} has {one.rows.get(table, 'no')} rows, but its copy has {copy.rows.get(table, 'no')}"
     if one.schema == copy.schema:
         return None
     before, after = (plain_dump("\n".join(side.schema)).split("\n") for side in (one, copy))
     if before == after:
         return None
-    odd = sorted(set(before) ^ set(after)) or ["the order of what they are made of"]
-    return f"their schemas differ: {odd[0]}"
+    odd = sorted(set(before) ^ set(after)) or ["the order of the definitions"]
+    return f"the schemas differ: {odd[0]}"

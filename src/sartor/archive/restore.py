@@ -120,7 +120,7 @@ async def _read(out: Program, into: Program, ended: asyncio.Task[None], session:
             with suppress(*GONE):
                 return reading.result()
         await ended
-        raise ProgramFailed("psql ended before it had read everything")
+        raise ProgramFailed("psql ended before it had read its whole input")
     finally:
         reading.cancel()
 
@@ -140,8 +140,8 @@ async def _see_out(into: Program, ended: asyncio.Task[None], session: Session, n
             raise
         if state != "committed":
             raise DestinationError(
-                f"the restore ended at COMMIT, and it can't be told how: {error}",
-                hint="look into the database: it holds everything, or nothing",
+                f"the restore was interrupted at COMMIT, and its outcome is unknown: {error}",
+                hint="inspect the database: it has either everything or nothing of the backup",
             ) from error
 
 

@@ -47,5 +47,5 @@ async def _list(tools: Tools, file: Path) -> str:
         ) as program:
             text, _ = await asyncio.gather(program.stdout.read(), program.end())
     except ProgramFailed as error:
-        raise BackupFailed(f"{file} can't be listed: {error}") from error
+        raise BackupFailed(f"the contents of {file} can't be listed: {error}") from error
     return text.decode(errors="replace")

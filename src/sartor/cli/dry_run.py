@@ -34,7 +34,7 @@ def show_check(
 ) -> int:
     """Shows what `look` finds at each destination, or writes it to the file `sql`; returns the exit code."""
     if sql is not None and plan_only:
-        raise SettingsError("--plan-only writes no SQL, and --sql does", hint="leave one of them out")
+        raise SettingsError("--plan-only and --sql exclude each other", hint="remove one of them")
     prints = sql is None and not plan_only and not output.wants("--json")
     files = iter(()) if sql is None else _files(sql, len(settings.destinations))
 
@@ -55,7 +55,7 @@ def show_check(
         if each.drift.told
     ]
     if told:
-        raise VerificationFailed("; ".join(told), hint="`sartor db alteration verify` shows how")
+        raise VerificationFailed("; ".join(told), hint="to see the changes: sartor db alteration verify")
     return PENDING if any(each.steps for each in found) else 0
 
 

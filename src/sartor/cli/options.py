@@ -13,20 +13,20 @@ DbUrl = Annotated[
     typer.Option(
         "--db-url",
         metavar="URL",
-        help="The database, as postgresql://user:password@host/name. Better kept off the command line:"
-        " SARTOR_DB_URL, a variable or a secret file.",
+        help="The database, as postgresql://user:password@host/name. It is safer to give it in"
+        " SARTOR_DB_URL, as a variable or a secret file.",
     ),
 ]
 Schema = Annotated[
     str | None,
-    typer.Option("--schema", metavar="NAME", help="The schema that the product lives in. [default: public]"),
+    typer.Option("--schema", metavar="NAME", help="The schema of the product. [default: public]"),
 ]
 Alterations = Annotated[
     list[str] | None,
     typer.Option(
         "--alterations",
         metavar="[NAME=]SOURCE",
-        help="A folder or an import package of alterations; repeat it for several lineages. [default: alterations]",
+        help="A folder or an import package of alterations; repeatable for several lineages. [default: alterations]",
     ),
 ]
 Embedded = Annotated[
@@ -34,7 +34,7 @@ Embedded = Annotated[
     typer.Option(
         "--embedded",
         metavar="[=DIR]",
-        help="Use a server of Sartor's own, for trying things out; its data stay in DIR. [default: .sartor/embedded]",
+        help="Use an embedded server, to try Sartor; its data are kept in DIR. [default: .sartor/embedded]",
     ),
 ]
 LockTimeout = Annotated[
@@ -42,14 +42,14 @@ LockTimeout = Annotated[
     typer.Option(
         "--lock-timeout",
         metavar="DURATION",
-        help="How long a statement may wait for a lock before its script is rolled back and tried again; a bare number"
-        " is milliseconds. [default: 300ms]",
+        help="How long a statement waits for a lock before its script is rolled back and retried; a bare"
+        " number is milliseconds. [default: 300ms]",
     ),
 ]
 LockBudget = Annotated[
     str | None,
     typer.Option(
-        "--lock-budget", metavar="DURATION", help="How long to go on trying for a script's locks. [default: 60s]"
+        "--lock-budget", metavar="DURATION", help="How long to retry a script that gets no lock. [default: 60s]"
     ),
 ]
 Wait = Annotated[
@@ -58,53 +58,57 @@ Wait = Annotated[
 ]
 StatementTimeout = Annotated[
     str | None,
-    typer.Option(
-        "--statement-timeout", metavar="DURATION", help="How long one statement may take. [default: no limit]"
-    ),
+    typer.Option("--statement-timeout", metavar="DURATION", help="How long a statement may run. [default: no limit]"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show connections, statements with their times, waits and retries.")
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask for confirmation.")]
 AcceptEdited = Annotated[
     list[str] | None,
-    typer.Option(
-        "--accept-edited", metavar="ID", help="Take an edited alteration as it is now; repeat it for several."
-    ),
+    typer.Option("--accept-edited", metavar="ID", help="Accept an edited alteration in its current form; repeatable."),
 ]
 AcceptMissing = Annotated[
     list[str] | None,
     typer.Option(
-        "--accept-missing", metavar="ID", help="Forget a deployed alteration that has no file; repeat it for several."
+        "--accept-missing",
+        metavar="ID",
+        help="Remove a deployed alteration without a file from the ledger; repeatable.",
     ),
 ]
 NoBatch = Annotated[
-    bool, typer.Option("--no-batch", help="Send every statement by itself, where scripts could be sent together.")
+    bool, typer.Option("--no-batch", help="Send each statement separately, instead of scripts in batches.")
 ]
 Backup = Annotated[
     str | None,
-    typer.Option("--backup", metavar="DIR", help="Take a backup into this folder first; without it, nothing is done."),
+    typer.Option(
+        "--backup", metavar="DIR", help="Take a backup into this folder first; if the backup fails, nothing is changed."
+    ),
 ]
 Tables = Annotated[
     str | None,
     typer.Option(
         "--tables",
         metavar="all|affected",
-        help="Whose rows the backup holds: with `affected`, of those tables alone that the run may change, and of"
-        " those that they reference. [default: all]",
+        help="The tables whose rows are backed up: all, or only those that the run may change and those"
+        " that they reference. [default: all]",
     ),
 ]
 ScratchUrl = Annotated[
     str | None,
-    typer.Option("--scratch-url", metavar="URL", help="The server for the scratch database. [default: the database's]"),
+    typer.Option(
+        "--scratch-url",
+        metavar="URL",
+        help="The server for the scratch database. [default: the server of the database]",
+    ),
 ]
 Sql = Annotated[
     str | None,
-    typer.Option("--sql", metavar="FILE", help="Write the script for psql to a file, and show the plan alone."),
+    typer.Option("--sql", metavar="FILE", help="Write the script for psql to a file, and show only the plan."),
 ]
-Steps = Annotated[int | None, typer.Option("--steps", metavar="N", min=1, help="No more than N alterations.")]
+Steps = Annotated[int | None, typer.Option("--steps", metavar="N", min=1, help="At most N alterations.")]
 
 
 # These functions declare options that commands have in common: a command names the functions whose options it has.
@@ -147,7 +151,7 @@ def only_affected(tables: str | None, backup: str | None) -> bool:
     Raises UsageError where its value is unknown, or no backup is to be taken.
     """
     if tables not in {None, "all", "affected"}:
-        raise UsageError(f"--tables {tables!r} is neither `all` nor `affected`")
+        raise UsageError(f"invalid value {tables!r} for --tables; use `all` or `affected`")
     if tables is not None and backup is None:
-        raise UsageError("--tables says whose rows a backup holds, and none is to be taken", hint="add --backup DIR")
+        raise UsageError("--tables needs --backup", hint="add --backup DIR")
     return tables == "affected"

@@ -94,7 +94,8 @@ def end(code: int) -> int:
         # A reader that closes a pipe has read enough, and needs no message about it.
         if error.errno != errno.EPIPE:
             tell(
-                f"the result can't be written to stdout: {error.strerror}; what the command did is done", head="error:"
+                f"the result can't be written to stdout: {error.strerror}; the command itself has succeeded",
+                head="error:",
             )
             drain()
     except KeyboardInterrupt:

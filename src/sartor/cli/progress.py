@@ -25,6 +25,7 @@ from sartor.domain.report import (
     Note,
     Observer,
     Planned,
+    Report,
     RunEvent,
     Started,
     Waiting,
@@ -52,21 +53,21 @@ def shown(resume: Resume = AS_GIVEN, destination: Destination | None = None) -> 
         if isinstance(error, AlterationFailed):
             _tell_failure(error, resume)
         elif report is not None and (resume.differs or isinstance(error, Interrupted)):
-            error.hint = f"this goes on from there: {resume.line(len(report.done))}"
+            error.hint = f"resume with: {resume.line(len(report.done))}"
         if destination is not None and report is not None and report.backup is not None:
             only_affected = report.backup.tables is not None
-            what = "the rows that affected tables had before" if only_affected else "what was there before"
-            output.tell(f"  To have {what}: {restore_command(report.backup, destination)}")
+            what = "the previous rows of the affected tables" if only_affected else "the previous state"
+            output.tell(f"  To restore {what}: {restore_command(report.backup, destination)}")
         raise
 
 
 def _tell_failure(error: AlterationFailed, resume: Resume) -> None:
     done = len(error.report.done) if error.report else 0
-    when = "When the lock is free" if isinstance(error, LockNotHad) else "When it is mended"
+    when = "When the lock is free" if isinstance(error, LockNotHad) else "After fixing it"
     line = resume.line(done)
     output.tell("")
-    output.tell(f"{error.failure.name}; {_left(error)}{_kept(done)}", head="failed:")
-    for text in ("", *failure_lines(error.failure), "", f"  {when}, this goes on from there: {line}"):
+    output.tell(f"{error.failure.name}; {_left(error)}{_kept(error.report)}", head="failed:")
+    for text in ("", *failure_lines(error.failure), "", f"  {when}, resume with: {line}"):
         output.tell(text)
     if gap := command_line.gap(line):
         output.tell(gap)
@@ -74,14 +75,18 @@ def _tell_failure(error: AlterationFailed, resume: Resume) -> None:
 
 def _left(error: AlterationFailed) -> str:
     if error.failure.in_doubt:
-        return "what it did may have stayed"
-    return "it changed nothing" if error.failure.rolled_back else "what it did outside a transaction stays"
+        return "its changes may be committed"
+    return "rolled back" if error.failure.rolled_back else "its changes outside a transaction stay"
 
 
-def _kept(done: int) -> str:
-    if done == 1:
-        return ", and the 1 alteration before it stays"
-    return f", and the {count(done)} before it stay" if done else ""
+def _kept(report: Report | None) -> str:
+    """Returns what the run did before it failed, after a semicolon; "" where that is nothing."""
+    if report is None or not report.done:
+        return ""
+    verb = VERBS[report.direction]
+    if len(report.done) == 1:
+        return f"; the 1 alteration before it is {verb}"
+    return f"; the {count(len(report.done))} before it are {verb}"
 
 
 def plain(event: RunEvent) -> None:

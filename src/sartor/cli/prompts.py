@@ -35,8 +35,8 @@ def require_terminal(settings: Settings, what: str) -> None:
     """
     if sartor.is_production(settings.environment) and not output.is_terminal():
         raise RefusedError(
-            f"{what}, the environment is {settings.environment}, and there is no terminal to ask",
-            hint=f"to do it nevertheless: {command_line.rerun(yes=True)}",
+            f"{what}: the environment is {settings.environment}, and there is no terminal to ask on",
+            hint=f"to confirm: {command_line.rerun(yes=True)}",
         )
 
 
@@ -116,4 +116,4 @@ def _ask(question: Any) -> Any:
     try:
         return question.unsafe_ask()
     except KeyboardInterrupt:
-        raise Interrupted("left without an answer; nothing was done here") from None
+        raise Interrupted("no answer was given; nothing was done") from None

@@ -42,13 +42,13 @@ def _interrupted(name: str, error: BaseException, left: str | None) -> Interrupt
     if isinstance(error, Unreachable):
         found = Interrupted(f"{name}: {error}", hint=error.hint)
     elif left is not None:
-        found = Interrupted(f"{name}: ended; {left}")
+        found = Interrupted(f"{name}: stopped; {left}")
     else:
         report = getattr(error, "report", None)
-        kept = f"; what was done before it stays: {len(report.done)}" if report and report.done else ""
+        kept = f"; {len(report.done)} completed before" if report and report.done else ""
         found = Interrupted(
-            f"{name}: ended; what was under way in a transaction was rolled back{kept}",
-            hint="the same command goes on from there",
+            f"{name}: stopped; the current transaction was rolled back{kept}",
+            hint="to resume, run the same command again",
         )
     found.report = getattr(error, "report", None)
     return found
@@ -59,8 +59,8 @@ def _cancelled_within(error: BaseException) -> SartorError:
     report = getattr(error, "report", None)
     name = f"{report.remaining[0].name}: the script" if report and report.remaining else "a script"
     found = SartorError(
-        f"{name} cancelled the run; what was under way in a transaction was rolled back",
-        hint="a script may cancel tasks of its own: asyncio.all_tasks() has the run's as well",
+        f"{name} cancelled the run; the current transaction was rolled back",
+        hint="a script may cancel only its own tasks: asyncio.all_tasks() also returns the task of the run",
     )
     found.report = report
     return found
@@ -96,10 +96,10 @@ class _Stop:
     def on_signal(self, number: int, _frame: FrameType | None) -> None:
         """Cancels the run at the first signal; ends the process at once at another: the server rolls back by itself."""
         if self._name is not None:
-            shout("\nended at once: the server rolls back what isn't committed\n")
+            shout("\nstopped immediately; the server rolls back what isn't committed\n")
             _exit(Interrupted.exit_code)
         self._name = signal.Signals(number).name
-        shout(f"\n{self._name}: cancelling; once more to end at once\n")
+        shout(f"\n{self._name}: stopping; to stop immediately, send the signal again\n")
         if self._task is not None:
             self._task.get_loop().call_soon_threadsafe(self._notice)
             signal.setitimer(signal.ITIMER_REAL, BLOCKED)

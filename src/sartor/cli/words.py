@@ -27,8 +27,8 @@ WORDS = {
     "a target, `steps`, `to_timestamp`": "a target, --steps, --to-timestamp",
     "deploy first, by `sartor.deploy`": "deploy first: sartor db alteration deploy",
     "give a `target` such as 1.0.0, or `steps=1`": "sartor db alteration rollback 1.0.0, or rollback --steps 1",
-    "give it in `destination`, in PGPASSWORD or in ~/.pgpass (mode 0600)": (
-        "give it in SARTOR_PASSWORD, as a variable or a secret file, in the URL or in ~/.pgpass (mode 0600)"
+    "give the password in `destination`, in PGPASSWORD or in ~/.pgpass (mode 0600)": (
+        "give the password in SARTOR_PASSWORD, as a variable or a secret file, in the URL or in ~/.pgpass (mode 0600)"
     ),
     "in `destination`": "in --db-url",
     "leave `sources` out": "leave --tables out",

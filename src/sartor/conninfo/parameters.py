@@ -49,11 +49,11 @@ HONOURED = {
 """The parameters that count here as in `psql`, each with its environment variable, or "" where it has none."""
 
 HARMLESS = {
-    "application_name": ("PGAPPNAME", "Sartor names its sessions itself"),
-    "fallback_application_name": ("", "Sartor names its sessions itself"),
-    "client_encoding": ("PGCLIENTENCODING", "the driver's texts are UTF-8 always"),
-    "sslcompression": ("PGSSLCOMPRESSION", "no TLS of today compresses, and libpq ignores it"),
-    "max_protocol_version": ("PGMAXPROTOCOLVERSION", "the driver speaks 3.0, the lowest that there is"),
+    "application_name": ("PGAPPNAME", "Sartor sets the name of its sessions"),
+    "fallback_application_name": ("", "Sartor sets the name of its sessions"),
+    "client_encoding": ("PGCLIENTENCODING", "the driver always uses UTF-8"),
+    "sslcompression": ("PGSSLCOMPRESSION", "TLS compression is no longer supported, and libpq ignores it"),
+    "max_protocol_version": ("PGMAXPROTOCOLVERSION", "the driver uses protocol 3.0, the lowest version"),
 }
 """The parameters that change nothing here: the environment variable, and the reason."""
 
@@ -67,55 +67,65 @@ class Limited(NamedTuple):
     hint: str
 
 
-_VERIFIED = "sslmode=verify-full&sslrootcert=system (or the authority's file) knows the server by its certificate"
-_SIGN_IN = "sign in with a password (SCRAM), a client certificate or Kerberos"
+_VERIFIED = "sslmode=verify-full&sslrootcert=system (or sslrootcert=FILE) verifies the server by its certificate"
+_SIGN_IN = "authenticate with a password (SCRAM), a client certificate or Kerberos"
 
 LIMITED = {
     "channel_binding": Limited(
         "PGCHANNELBINDING",
         "disable prefer",
-        "the driver's SCRAM can't be bound to the TLS channel",
-        f"leave it out, or write prefer; {_VERIFIED}",
+        "the driver doesn't support channel binding",
+        f"leave channel_binding out, or write channel_binding=prefer; {_VERIFIED}",
     ),
     "require_auth": Limited(
         "PGREQUIREAUTH",
         "",
-        "the driver answers whichever way of signing in the server asks for",
-        f"leave it out; {_VERIFIED}, and pg_hba.conf says how to sign in",
+        "the driver uses the authentication method that the server asks for",
+        f"leave require_auth out; {_VERIFIED}, and pg_hba.conf sets the method",
     ),
     "gssencmode": Limited(
         "PGGSSENCMODE",
         "disable prefer",
-        "the driver doesn't encrypt by GSSAPI",
-        "encrypt by TLS: gssencmode=disable&sslmode=verify-full",
+        "the driver doesn't support GSSAPI encryption",
+        "encrypt with TLS: gssencmode=disable&sslmode=verify-full",
     ),
-    "gssdelegation": Limited("PGGSSDELEGATION", "0", "the driver doesn't delegate credentials", "leave it out"),
+    "gssdelegation": Limited(
+        "PGGSSDELEGATION", "0", "the driver doesn't delegate credentials", "leave gssdelegation out"
+    ),
     "requirepeer": Limited(
         "PGREQUIREPEER",
         "",
-        "the driver doesn't look at who owns the server's process",
-        "leave it out, and give a socket in a folder that only the server's account may write to",
+        "the driver doesn't check the operating-system user of the server process",
+        "leave requirepeer out, and use a socket in a folder that only the server's account can write to",
     ),
     "sslcertmode": Limited(
         "PGSSLCERTMODE",
         "disable allow",
-        "the driver doesn't notice whether the server asks for a certificate",
-        "leave it out; `hostssl ... cert` in pg_hba.conf makes the server ask",
+        "the driver doesn't report whether the server asked for a certificate",
+        "leave sslcertmode out; to require a certificate, use `hostssl ... cert` in pg_hba.conf",
     ),
-    "sslsni": Limited("PGSSLSNI", "1", "the driver always says the host's name to the server", "leave it out"),
-    "replication": Limited("", "0 off no false", "a replication connection runs no scripts", "leave it out"),
+    "sslsni": Limited("PGSSLSNI", "1", "the driver always sends the host name to the server (SNI)", "leave sslsni out"),
+    "replication": Limited(
+        "", "0 off no false", "scripts can't run on a replication connection", "leave replication out"
+    ),
     "min_protocol_version": Limited(
-        "PGMINPROTOCOLVERSION", "3.0", "the driver speaks protocol 3.0", "leave it out, or write 3.0"
+        "PGMINPROTOCOLVERSION", "3.0", "the driver uses protocol 3.0", "leave min_protocol_version out, or write 3.0"
     ),
-    "scram_client_key": Limited("", "", "the driver signs in with a password, not with its keys", "give the password"),
-    "scram_server_key": Limited("", "", "the driver signs in with a password, not with its keys", "give the password"),
-    "oauth_issuer": Limited("", "", "the driver doesn't sign in by OAuth", _SIGN_IN),
-    "oauth_client_id": Limited("", "", "the driver doesn't sign in by OAuth", _SIGN_IN),
-    "oauth_client_secret": Limited("", "", "the driver doesn't sign in by OAuth", _SIGN_IN),
-    "oauth_scope": Limited("", "", "the driver doesn't sign in by OAuth", _SIGN_IN),
-    "sslaccept": Limited("", "accept_invalid_certs", "it is Prisma's, and asks for a check", _VERIFIED),
-    "sslidentity": Limited("", "", "it is Prisma's", "give sslcert=FILE and sslkey=FILE"),
-    "sslfactory": Limited("", "", "it is JDBC's, and names a class", _VERIFIED),
+    "scram_client_key": Limited(
+        "", "", "the driver authenticates with a password, not with SCRAM keys", "give the password"
+    ),
+    "scram_server_key": Limited(
+        "", "", "the driver authenticates with a password, not with SCRAM keys", "give the password"
+    ),
+    "oauth_issuer": Limited("", "", "the driver doesn't support OAuth", _SIGN_IN),
+    "oauth_client_id": Limited("", "", "the driver doesn't support OAuth", _SIGN_IN),
+    "oauth_client_secret": Limited("", "", "the driver doesn't support OAuth", _SIGN_IN),
+    "oauth_scope": Limited("", "", "the driver doesn't support OAuth", _SIGN_IN),
+    "sslaccept": Limited(
+        "", "accept_invalid_certs", "it is a parameter of Prisma that asks for a certificate check", _VERIFIED
+    ),
+    "sslidentity": Limited("", "", "it is a parameter of Prisma", "give sslcert=FILE and sslkey=FILE"),
+    "sslfactory": Limited("", "", "it is a parameter of JDBC that names a Java class", _VERIFIED),
 }
 """The parameters that can't all be honoured. The last three belong to other clients, and are about security too."""
 
@@ -152,16 +162,14 @@ def check_values(keywords: Mapping[str, str]) -> None:
     for key, value in keywords.items():
         limited = LIMITED.get(key)
         if limited and value.lower() not in limited.values.split():
-            raise SettingsError(f"its {key} can't be honoured: {limited.reason}", hint=limited.hint)
+            raise SettingsError(f"{key} isn't supported with this value: {limited.reason}", hint=limited.hint)
         if key in _CHOICES and value not in _CHOICES[key].split():
             known = ", ".join(_CHOICES[key].split())
-            raise SettingsError(f"its {key} is none that Postgres knows", hint=f"it is one of {known}")
+            raise SettingsError(f"invalid value for {key}", hint=f"use one of {known}")
         if key in _WHOLE and not re.fullmatch(r"\s*[+-]?[0-9]{1,9}\s*", value):
-            raise SettingsError(f"its {key} isn't a whole number", hint=f"write {key}=30, or leave it out")
+            raise SettingsError(f"{key} isn't a whole number", hint=f"write {key}=30, or leave {key} out")
         if key == "connect_timeout" and not re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]*)?", value):
-            raise SettingsError(
-                "its connect_timeout isn't a number", hint="it is in seconds, such as connect_timeout=10"
-            )
+            raise SettingsError("connect_timeout isn't a number", hint="write seconds, such as connect_timeout=10")
 
 
 def check_together(keywords: Mapping[str, str]) -> None:
@@ -169,16 +177,18 @@ def check_together(keywords: Mapping[str, str]) -> None:
     mode = keywords.get("sslmode")
     if keywords.get("sslrootcert") == "system" and mode not in {None, "verify-full"}:
         raise SettingsError(
-            f"sslmode={mode} is too weak for sslrootcert=system: anybody has a certificate of a public authority",
+            f"sslmode={mode} is too weak for sslrootcert=system: a public authority gives a certificate to"
+            " every server",
             hint="write sslmode=verify-full",
         )
     if keywords.get("sslnegotiation") == "direct" and mode in {"disable", "allow", "prefer", None}:
         raise SettingsError(
-            f"sslmode={mode or 'prefer'} is too weak for sslnegotiation=direct", hint="write sslmode=require or better"
+            f"sslmode={mode or 'prefer'} is too weak for sslnegotiation=direct",
+            hint="write sslmode=require or a stronger mode",
         )
     low, high = (keywords.get(f"ssl_{end}_protocol_version", "") for end in ("min", "max"))
     if low and high and low > high:
-        raise SettingsError("its ssl_min_protocol_version is above its ssl_max_protocol_version", hint="swap them")
+        raise SettingsError("ssl_min_protocol_version is above ssl_max_protocol_version", hint="swap the two values")
 
 
 def nearest(name: str, known: frozenset[str] = NAMES) -> str | None:

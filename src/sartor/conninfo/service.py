@@ -34,10 +34,10 @@ def find_service(text: str, name: str, *, origin: str) -> dict[str, str] | None:
 def _pair(line: str, where: str) -> tuple[str, str]:
     key, equals, value = line.partition("=")
     if len(line.encode()) > _LONGEST:
-        raise SettingsError(f"{where} is too long", hint=f"libpq reads {_LONGEST} bytes of a line")
+        raise SettingsError(f"{where} is too long", hint=f"libpq reads up to {_LONGEST} bytes of a line")
     if key == "service":
-        raise SettingsError(f"{where} names another service", hint="write out what that service says")
+        raise SettingsError(f"{where} refers to another service", hint="write the parameters of that service here")
     if not equals or key not in NAMES:
-        hint = "a line is parameter=value, without blanks around the =, and libpq's parameters are those of the manual"
+        hint = "write parameter=value, without spaces around the =, with a parameter of libpq"
         raise SettingsError(f"{where} can't be read", hint=hint)
     return key, value

@@ -39,7 +39,7 @@ def seconds(key: str, text: str) -> float:
     """
     found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) *(us|ms|s|min|h|d)?", text.strip())
     if found is None:
-        raise SettingsError(f"its {key} isn't a duration", hint=f"write {key}=5s, or {key}=5000 for milliseconds")
+        raise SettingsError(f"{key} isn't a duration", hint=f"write {key}=5s, or {key}=5000 for milliseconds")
     return float(found[1]) * _UNITS[found[2] or ""]
 
 

@@ -47,8 +47,8 @@ _PAIR = r"(?s)(\w+)\s*=\s*('(?:\\.|[^'\\])*'|(?:(?:\\.|[^\s'\\])(?:\\.|[^\s\\])*
 
 _AS_URL = "write postgresql://user@host:5432/database, without quotes around it"
 _ENCODE = (
-    "in a user, a password or a database's name, write %40 for @, %2F for /, %3F for ?, %23 for #, %25 for % and %20 "
-    "for a space; or give the password apart, as it is, in SARTOR_PASSWORD"
+    "in the user, the password and the database name, write %40 for @, %2F for /, %3F for ?, %23"
+    " for #, %25 for % and %20 for a space; or give the password unencoded in SARTOR_PASSWORD"
 )
 
 
@@ -148,9 +148,9 @@ def _blaming(origin: str) -> Iterator[None]:
 
 def _split(text: str) -> dict[str, str]:
     if not text:
-        raise SettingsError("it is empty", hint=_AS_URL)
+        raise SettingsError("the value is empty", hint=_AS_URL)
     if text.lower().startswith("jdbc:"):
-        raise SettingsError("it is a JDBC URL", hint=f"without JDBC's own parameters, {_AS_URL}")
+        raise SettingsError("a JDBC URL isn't supported", hint=f"remove JDBC's own parameters and {_AS_URL}")
     if scheme := _SCHEME.match(text):
         return _split_url(text[scheme.end() :])
     if re.match(r"\w+\s*=", text):
@@ -162,7 +162,7 @@ def _split_url(rest: str) -> dict[str, str]:
     head, _, query = rest.partition("?")
     authority, _, path = head.partition("/")
     if re.search(r"[\s#]", rest) or authority.count("@") > 1 or "@" in path:
-        raise SettingsError("it holds a character that must be percent-encoded", hint=_ENCODE)
+        raise SettingsError("it contains a character that must be percent-encoded", hint=_ENCODE)
     userinfo, _, places = authority.rpartition("@")
     user, _, password = userinfo.partition(":")
     named = {"user": _decode(user), "password": _decode(password), "dbname": _decode(path), **_split_places(places)}
@@ -173,8 +173,8 @@ def _split_places(text: str) -> dict[str, str]:
     places = [_PLACE.fullmatch(place) for place in text.split(",")]
     found = [place for place in places if place]
     if len(found) < len(places):
-        hint = f"a port is a number, and an IPv6 address stands in [brackets]; {_ENCODE}"
-        raise SettingsError("its host or port can't be read", hint=hint)
+        hint = f"a port is a number, and an IPv6 address is in [brackets]; {_ENCODE}"
+        raise SettingsError("invalid host or port", hint=hint)
     ports = [place["port"] or "" for place in found]
     hosts = [_decode(place["ipv6"] or place["name"] or "") for place in found]
     return {"host": ",".join(hosts), "port": ",".join(ports) if any(ports) else ""}
@@ -185,7 +185,7 @@ def _split_query(query: str) -> Iterator[tuple[str, str]]:
         key, equals, value = pair.partition("=")
         # An @ after an unknown name comes from a password with a ?, as in `user:half?other=half@host`.
         if not equals or not _PARAMETER.fullmatch(key) or ("@" in value and key not in KNOWN):
-            raise SettingsError("its parameters, behind the ?, can't be read", hint=f"they are name=value; {_ENCODE}")
+            raise SettingsError("invalid parameters after the ?", hint=f"write name=value; {_ENCODE}")
         yield _ALIASES.get(key, key), _decode(value)
 
 
@@ -195,7 +195,7 @@ def _split_pairs(text: str) -> dict[str, str]:
     if re.sub(_PAIR, "", text).strip() or unknown:
         near = parameters.nearest(unknown[0]) if unknown else None
         hint = r"write host=... dbname=... user=..., and a value with spaces or quotes as 'it\'s one'"
-        raise SettingsError("its keywords aren't those of libpq", hint=f"did you mean {near}?" if near else hint)
+        raise SettingsError("unknown connection parameter", hint=f"did you mean {near}?" if near else hint)
     return {_ALIASES.get(key, key): plain for key, value in pairs if (plain := _unquote(value))}
 
 
@@ -205,11 +205,11 @@ def _unquote(value: str) -> str:
 
 def _decode(text: str) -> str:
     if re.search("%(?![0-9A-Fa-f]{2})", text):
-        raise SettingsError("it holds a % that encodes nothing", hint=_ENCODE)
+        raise SettingsError("a % isn't followed by two hexadecimal digits", hint=_ENCODE)
     try:
         return unquote_to_bytes(text).decode()
     except ValueError:  # its own message would quote the text
-        raise SettingsError("what it encodes with % isn't UTF-8", hint=_ENCODE) from None
+        raise SettingsError("the percent-encoded text isn't UTF-8", hint=_ENCODE) from None
 
 
 def _clean(raw: Mapping[str, str]) -> dict[str, str]:
@@ -226,14 +226,16 @@ def _clean(raw: Mapping[str, str]) -> dict[str, str]:
 
 def _check_texts(texts: Iterable[str]) -> None:
     if not all(map(is_text, texts)):
-        raise SettingsError("it holds a NUL, or bytes that aren't UTF-8", hint="Postgres takes neither")
+        raise SettingsError(
+            "it contains a NUL character, or bytes that aren't UTF-8", hint="remove them: Postgres accepts neither"
+        )
 
 
 def _check_names(named: Mapping[str, str]) -> None:
     """Raises SettingsError for a misspelt parameter, which would be passed as a setting of the server."""
     for key in named:
         if key not in KNOWN and (near := parameters.nearest(key)):
-            raise SettingsError("it has a parameter that libpq doesn't know", hint=f"did you mean {near}?")
+            raise SettingsError("unknown connection parameter", hint=f"did you mean {near}?")
 
 
 def _translate_ssl(named: dict[str, str]) -> None:
@@ -255,13 +257,17 @@ def _is_address(text: str) -> bool:
 def _check_places(named: Mapping[str, str]) -> None:
     hosts, addresses, ports = (named.get(key, "").split(",") for key in ("host", "hostaddr", "port"))
     if len(hosts) > 1 and not all(hosts):
-        raise SettingsError("a host is missing beside a comma", hint="write host1:5432,host2:5432")
+        raise SettingsError("a host is missing before or after a comma", hint="write host1:5432,host2:5432")
     if "hostaddr" in named and "host" in named and len(addresses) != len(hosts):
-        raise SettingsError("it has more addresses than hosts, or fewer", hint="give one hostaddr for each host")
+        raise SettingsError(
+            "the numbers of hosts and of hostaddr values differ", hint="give one hostaddr for each host"
+        )
     if not all(map(_is_address, addresses)):
-        raise SettingsError("its hostaddr isn't an address", hint="it is a number, such as 10.0.0.1; a name is host's")
+        raise SettingsError(
+            "hostaddr isn't an IP address", hint="write an IP address, such as 10.0.0.1; a host name belongs in host"
+        )
     count = max(len(hosts), len(addresses))
     if len(ports) > 1 and len(ports) != count:
-        raise SettingsError("it has more ports than hosts, or fewer", hint="give one port, or one for each host")
+        raise SettingsError("the numbers of hosts and of ports differ", hint="give one port, or one for each host")
     if not all(re.fullmatch("[0-9]{0,5}", port) and int(port or 1) in range(1, 65536) for port in ports):
-        raise SettingsError("its port isn't a number from 1 to 65535", hint=_ENCODE)
+        raise SettingsError("the port isn't a number from 1 to 65535", hint=_ENCODE)

@@ -109,7 +109,7 @@ def select_tables(effects: PlanEffects, contents: Contents) -> TableSelection:
     needed = _spread(written | effects.changed | new, _referenced(dependencies))
     kept = {full for full, name in contents.tables.items() if name in needed}
     if contents.tables and len(kept) == len(contents.tables):
-        return TableSelection(tuple(sorted(kept)), why="the plan may change, or needs, every table")
+        return TableSelection(tuple(sorted(kept)), why="the plan may change or reference every table")
     return TableSelection(tuple(sorted(kept)), tuple(sorted(contents.tables.keys() - kept | contents.views)))
 
 

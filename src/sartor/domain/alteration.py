@@ -99,15 +99,16 @@ def parse_file_name(name: str) -> tuple[Release, str]:
     match = FILE_NAME.fullmatch(name)
     if match is None:
         raise CatalogueError(
-            f"{visible_line(name)} isn't named like an alteration: <release>-<timestamp>-<name>.py or .sql",
-            hint=f"name it like {EXAMPLE}; a helper's name begins with `_`",
+            f"{visible_line(name)} isn't a valid name of an alteration; the form is"
+            " <release>-<timestamp>-<name>.py or .sql",
+            hint=f"rename it, for example to {EXAMPLE}; begin the name of a helper with `_`",
         )
     try:
         release = Release.parse(match[1])
     except ValueError as error:
         raise CatalogueError(
             f"{name}: {error}",
-            hint="versions are PEP 440's: 1.2.0, 1.2.0_alpha.1, 1.2.0_beta.1, 1.2.0_rc.1; or `next`",
+            hint="write a version as PEP 440 does: 1.2.0, 1.2.0_alpha.1, 1.2.0_beta.1, 1.2.0_rc.1; or `next`",
         ) from None
     return release, match[2]
 
@@ -198,6 +199,6 @@ def _ambiguous(lineage: Lineage) -> CatalogueError:
     first: dict[str, Alteration] = {}
     one, other = next((first[a.id], a) for a in lineage.alterations if first.setdefault(a.id, a) is not a)
     return CatalogueError(
-        f"{one.name} and {other.name} are the same alteration, {one.id}",
-        hint=f"keep one of them in {lineage.location}; a release renames its `next` files, it doesn't copy them",
+        f"{one.name} and {other.name} have the same identity, {one.id}",
+        hint=f"keep one of them in {lineage.location}; a release renames its `next` files and doesn't copy them",
     )

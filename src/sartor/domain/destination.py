@@ -50,8 +50,9 @@ class Destination(NamedTuple):
         """
         if not shows_itself(keywords.get("dbname", "")):
             raise SettingsError(
-                f"the database's name {keywords['dbname']!r} can't be used: it holds characters that don't show",
-                hint="give the name as it is in `psql --list`; rename a database that has them",
+                f"the database name {keywords['dbname']!r} contains characters that can't be displayed",
+                hint="give the name as `psql --list` shows it; if the database really has such a name, rename the"
+                " database",
             )
         return cls(url=build_url({key: value for key, value in keywords.items() if key != "schema"}), schema=schema)
 
@@ -111,16 +112,16 @@ class Destination(NamedTuple):
 def parse_schema(text: str, *, origin: str) -> str:
     """Returns a schema's name that Sartor may use. Raises SettingsError, naming `origin`, for any other."""
     if not text or not is_text(text):
-        reason = "it is empty, holds a NUL, or isn't UTF-8"
+        reason = "the name is empty, contains a NUL character, or isn't UTF-8"
     elif len(text.encode()) > 63:
-        reason = "it is longer than the 63 bytes that Postgres keeps of a name"
+        reason = "the name is longer than 63 bytes, the limit of Postgres"
     elif text.startswith("pg_") or text == "information_schema":
-        reason = "names that start with pg_, and information_schema, are Postgres's own"
+        reason = "information_schema and names that begin with pg_ are reserved by Postgres"
     elif not shows_itself(text):
-        reason = f"{text!r} holds characters that don't show"
+        reason = f"{text!r} contains characters that can't be displayed"
     else:
         return text
-    raise SettingsError(f"{origin} can't be used: {reason}", hint="name another schema, such as public")
+    raise SettingsError(f"{origin} can't be used: {reason}", hint="give another schema, such as public")
 
 
 def _forms(secret: str) -> tuple[str, ...]:

@@ -40,7 +40,5 @@ class Limits(NamedTuple):
     def overtime(self) -> str:
         """The message about a statement that took too long."""
         if self.statement_timeout:
-            return f"the statement took longer than {self.statement_timeout_from} allows"
-        return (
-            "the statement took longer than a statement_timeout allows that the script, or what it calls, sets itself"
-        )
+            return f"the statement ran longer than {self.statement_timeout_from} allows"
+        return "the statement ran longer than a statement_timeout that the script, or a function that it calls, has set"

@@ -14,10 +14,10 @@ def plan_notes(plan: Plan) -> list[str]:
     notes = list(status_notes(plan.status))
     if plan.direction is Direction.DEPLOY:
         notes += _target_notes(plan)
-        notes += (f"{pair.alteration.name} is accepted as it is now" for pair in plan.accept)
-        notes += (f"{entry.name} is off the ledger; what it made stays" for entry in plan.forget)
-        notes += (f"{each} isn't deployed here: there was nothing to accept" for each in plan.moot)
-        notes += (f"{step.alteration.name} arrives late, and is deployed now" for step in plan.steps if step.late)
+        notes += (f"{pair.alteration.name}: the edited file is accepted" for pair in plan.accept)
+        notes += (f"{entry.name} is removed from the ledger; the objects that it created stay" for entry in plan.forget)
+        notes += (f"{each} isn't deployed here, so there is nothing to accept" for each in plan.moot)
+        notes += (f"{step.alteration.name} is late, and is deployed now" for step in plan.steps if step.late)
     return notes
 
 
@@ -25,31 +25,32 @@ def status_notes(status: Status) -> Iterator[str]:
     """Yields sentences about how disk and ledger compare, beyond what is pending, edited or missing."""
     for pair in status.edited_next:
         yield (
-            f"{pair.alteration.name} was edited since it was deployed here; to take the edit in, roll it back and"
-            " deploy it again"
+            f"{pair.alteration.name} was edited after it was deployed here; to deploy the edited file,"
+            " roll the alteration back and deploy it again"
         )
     for pair in status.renamed:
         if pair.entry.release != pair.alteration.release:
             yield f"{pair.alteration.id}: deployed as {pair.entry.release}, now part of {pair.alteration.release}"
     for pair in status.kept:
         yield (
-            f"{pair.alteration.id}: part of {pair.entry.release} here, {pair.alteration.release} in this package;"
-            " what is released isn't taken back, so the label stays"
+            f"{pair.alteration.id}: release {pair.entry.release} here, {pair.alteration.release} in this"
+            f" package; the ledger keeps {pair.entry.release}, because a released alteration stays released"
         )
     if status.ahead:
         yield _ahead(status.ahead)
     for entry in status.interrupted:
-        yield f"{entry.name} was interrupted outside a transaction; the next run of it goes on"
+        yield f"{entry.name} was interrupted outside a transaction; the next deploy or rollback resumes it"
     for lineage in status.elsewhere:
-        yield f"the database also holds lineage {lineage!r}, which wasn't given"
+        yield f"the database also has alterations of lineage {lineage!r}, which wasn't given"
 
 
 def _ahead(entries: tuple[Entry, ...]) -> str:
     releases = ", ".join(dict.fromkeys(entry.release.label for entry in entries))
     count = len(entries)
     return (
-        f"the database is ahead: it holds {count} alteration{'s' if count > 1 else ''} of {releases} that this package"
-        " doesn't ship; use the package of that release, or roll back with it first"
+        f"the database is ahead: it has {count} alteration{'s' if count > 1 else ''} of {releases}"
+        " that this package doesn't contain; use the package of that release, or roll back with it"
+        " first"
     )
 
 
@@ -60,8 +61,8 @@ def _target_notes(plan: Plan) -> Iterator[str]:
     known = {*plan.status.releases} | {a.release for a in plan.status.pending}
     above = current is not None and current > target
     if above and not plan.steps:
-        yield f"the database is at {current}, above {target}; `rollback {target}` is what goes down"
+        yield f"the database is at {current}, above {target}; to go down, use `rollback {target}`"
     elif target not in known:
         below = max((release for release in known if release < target), default=None)
-        what = f"it has what {below} has" if below else "nothing comes before it either"
-        yield f"no alteration belongs to {target} itself; {what}"
+        what = f"{target} has the schema of {below}" if below else "there is no earlier release either"
+        yield f"no alteration belongs to release {target}; {what}"

@@ -114,18 +114,18 @@ EXPECTED = frozenset(
 
 _STRANGE: Mapping[str, str] = {
     "is": "isn't an ordinary table",
-    "column": "has a column that isn't so as Sartor makes it: {name}, {text}",
-    "constraint": "has a constraint that Sartor doesn't make: {text}",
-    "reference": "is referred to by a foreign key of {name}",
+    "column": "has an unexpected column {name}, {text}",
+    "constraint": "has an unexpected constraint: {text}",
+    "reference": "is referenced by a foreign key of {name}",
     "trigger": "has a trigger {name}, which would run as {role}: {text}",
-    "disabled": "has had a foreign key's own trigger switched off: {text}",
+    "disabled": "has a disabled trigger of a foreign key: {text}",
     "rule": "has a rule {name}, which would run as {role}: {text}",
     "policy": "has a row-level security policy {name}",
-    "row security": "has row-level security that holds for {role}",
+    "row security": "has row-level security that applies to {role}",
     "parent": "inherits from {name}",
     "child": "is inherited from by {name}",
-    "index": "has an index that Sartor doesn't make: {text}",
-    "use": "uses what isn't Postgres's own: {name}",
+    "index": "has an unexpected index: {text}",
+    "use": "uses an object that isn't part of Postgres: {name}",
 }
 
 
@@ -141,19 +141,19 @@ def require_readable(tables: Sequence[OwnTable], schema: str, role: str) -> None
             raise _stranger(table, schema, role)
         if table.odd:
             raise _unsound(
-                f"{table.name} in schema {schema} is {table.odd}, not a table as Sartor makes it", schema, table.name
+                f"{table.name} in schema {schema} is {table.odd}; Sartor creates it as a table", schema, table.name
             )
         if lacks := [name for name in _COLUMNS[table.name] if name not in table.columns]:
             raise _unsound(
-                f"{table.name} in schema {schema} has no column {', '.join(lacks)}, which Sartor makes",
+                f"{table.name} in schema {schema} lacks column {', '.join(lacks)}",
                 schema,
                 table.name,
             )
         if table.hidden:
             raise PrivilegeMissing(
                 f"row-level security hides rows of {table.name} in schema {schema} from role {role}",
-                hint=f"read it as its owner, {table.owner}, or as a role with BYPASSRLS; or, as the owner:"
-                f" alter table {named} no force row level security, disable row level security;",
+                hint=f"read the table as its owner, {table.owner}, or as a role with BYPASSRLS; or run as the"
+                f" owner: alter table {named} no force row level security, disable row level security;",
             )
 
 
@@ -162,9 +162,10 @@ def require_complete(tables: Sequence[OwnTable], schema: str) -> None:
     found = {table.name for table in tables}
     if gone := [name for name in TABLES if tables and name not in found]:
         raise LedgerUnsound(
-            f"Sartor's tables in schema {schema} aren't complete: {', '.join(gone)} isn't there, and"
-            f" {', '.join(sorted(found))} is",
-            hint="restore what is gone from a backup; `fresh` starts over where no data counts",
+            f"Sartor's tables in schema {schema} are incomplete: {', '.join(gone)} doesn't exist, but"
+            f" {', '.join(sorted(found))} does",
+            hint="restore the missing table from a backup; if the data can be lost, `fresh` starts with an"
+            " empty schema",
         )
 
 
@@ -185,23 +186,25 @@ def require_sound(traits: Iterable[Trait], schema: str, role: str) -> None:
         raise _unsound(f"{trait.table} in schema {schema} {text}", schema, trait.table, _removal(trait, schema))
     for trait in sorted(EXPECTED - found):
         lacks = " ".join(filter(None, (trait.kind, trait.name, trait.text)))
-        raise _unsound(f"{trait.table} in schema {schema} lacks what Sartor makes: {lacks}", schema, trait.table)
+        raise _unsound(f"{trait.table} in schema {schema} lacks {lacks}", schema, trait.table)
 
 
 def _stranger(table: OwnTable, schema: str, role: str) -> LedgerUnsound:
     named, owner, mine = _named(schema, table.name), quote_identifier(table.owner), quote_identifier(role)
     return LedgerUnsound(
-        f"{table.name} in schema {schema} belongs to role {table.owner}, who isn't {role}, nor a role that {role} is a"
-        " member of, nor the owner of the schema or the database, nor a superuser: it may have been planted, and what"
-        f" {table.owner} attaches to it would run as {role}",
-        hint=f"look at it in psql: \\d+ {named} -- if it is planted: drop table {named} cascade; -- if {table.owner}"
-        f" is trusted: grant {owner} to {mine}; or: alter table {named} owner to {mine};",
+        f"{table.name} in schema {schema} belongs to role {table.owner}, which isn't trusted: the"
+        f" owner must be {role}, a role that {role} is a member of, the owner of the schema or of the"
+        f" database, or a superuser. {table.owner} may have created the table in order to run code as"
+        f" {role}",
+        hint=f"inspect the table in psql: \\d+ {named} -- if it isn't Sartor's: drop table {named} cascade;"
+        f" -- if {table.owner} is trusted: grant {owner} to {mine}; or: alter table {named} owner to"
+        f" {mine};",
     )
 
 
 def _unsound(message: str, schema: str, table: str, removal: str = "") -> LedgerUnsound:
-    look = f"look at it in psql: \\d+ {_named(schema, table)}"
-    return LedgerUnsound(message, hint=f"{look} -- if nobody needs it: {removal}" if removal else look)
+    look = f"inspect the table in psql: \\d+ {_named(schema, table)}"
+    return LedgerUnsound(message, hint=f"{look} -- if it isn't needed: {removal}" if removal else look)
 
 
 def _removal(trait: Trait, schema: str) -> str:

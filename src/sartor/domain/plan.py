@@ -95,7 +95,7 @@ def _plan_deploy(catalogue: Catalogue, ledger: Ledger, request: Deploy, status: 
     edited = {p.entry.identity for p in status.edited}
     if request.strict_order and (found := [a for a in wanted if a.identity in late]):
         raise OutOfOrder(
-            f"{_names(a.name for a in found)}: older than the newest alteration deployed here",
+            f"{_names(a.name for a in found)}: older than the newest deployed alteration",
             about=[a.id for a in found],
         )
     return Plan(
@@ -124,8 +124,8 @@ def _latest(catalogue: Catalogue) -> Release:
     latest = catalogue.latest
     if latest is None:
         raise TargetError(
-            "nothing is released yet, so there is no latest release",
-            hint="`deploy` to `next` deploys what is unreleased",
+            "nothing is released, so there is no latest release",
+            hint="to deploy unreleased alterations: `deploy` to `next`",
         )
     return latest
 
@@ -171,9 +171,9 @@ def _refuse_edited(pairs: Sequence[Pair]) -> None:
         plural = "has" if len(pairs) == 1 else "have"
         accepted = " ".join(f"`accepted` {p.alteration.id}" for p in pairs)
         raise AlterationEdited(
-            f"{_names(p.alteration.name for p in pairs)} {plural} changed since being deployed here",
-            hint="restore the file and ship the change as a new alteration;"
-            f" or, if this database is right as it is: {accepted}",
+            f"{_names(p.alteration.name for p in pairs)} {plural} changed after being deployed here",
+            hint="restore the file and ship the change as a new alteration; or, if this database is correct:"
+            f" {accepted}",
             about=[p.alteration.id for p in pairs],
         )
 
@@ -183,9 +183,8 @@ def _refuse_missing(entries: Sequence[Entry]) -> None:
         verb = "is" if len(entries) == 1 else "are"
         accepted = " ".join(f"`accepted` {e.id}" for e in entries)
         raise AlterationMissing(
-            f"{_names(e.name for e in entries)} {verb} deployed here, and not among the alterations given",
-            hint="bring the file back, or give the folder that holds it with `sources`;"
-            f" or, to deploy without it: {accepted}",
+            f"{_names(e.name for e in entries)} {verb} deployed here, but not among the given alterations",
+            hint=f"restore the file, or give its folder with `sources`; or, to deploy without it: {accepted}",
             about=[e.id for e in entries],
         )
 

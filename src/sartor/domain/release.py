@@ -82,5 +82,5 @@ def parse_target(text: str) -> Release:
     except ValueError:
         raise TargetError(
             f"there is no release {text!r}: a target is a version (1.2.0, 2.0.0-beta.1), `latest` or `next`",
-            hint="`list_alterations` shows what is shipped",
+            hint="to list the releases: `list_alterations`",
         ) from None

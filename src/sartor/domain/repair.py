@@ -52,7 +52,7 @@ def make_repair(
     PlanError for what doesn't exist here, DestinationError where there is nothing to repair.
     """
     if not ledger.exists and not request.mark_deployed:
-        raise DestinationError("nothing was ever deployed here, so there is nothing to repair")
+        raise DestinationError("nothing is deployed here, so there is nothing to repair")
     status = compare_with_ledger(catalogue, ledger)
     request = _identified(catalogue, ledger, request)
     _refuse_both(request.mark_deployed & request.mark_not_deployed)
@@ -94,23 +94,25 @@ def _lacks(ledger: Ledger, alteration: Alteration, wanted: Collection[str]) -> b
 def _indexes(wanted: Collection[str], invalid: Collection[str]) -> Iterator[Mend]:
     for name in sorted(wanted):
         if name not in invalid:
-            raise PlanError(f"there is no invalid index {name} here", hint="`sartor.verify` names them")
+            raise PlanError(
+                f"there is no invalid index {name} in this schema", hint="to list invalid indexes: `sartor.verify`"
+            )
         yield Mend(EventKind.INDEX_DROPPED, name)
 
 
 def _refuse_both(ids: Collection[str]) -> None:
     if ids:
-        raise PlanError(f"{min(ids)} can't be marked as deployed and as not deployed at once")
+        raise PlanError(f"{min(ids)} can't be marked both as deployed and as not deployed")
 
 
 def _refuse_unknown(catalogue: Catalogue, ledger: Ledger, request: Repair) -> None:
     shipped, held = {alteration.id for alteration in catalogue}, {entry.id for entry in ledger.entries}
     for wanted, known, reason in (
         (request.accept_edited, held & shipped, "isn't deployed here, or has no file"),
-        (request.mark_deployed, shipped, "isn't among the alterations given"),
-        (request.mark_not_deployed, held | shipped, "is neither deployed here nor among the alterations given"),
+        (request.mark_deployed, shipped, "isn't among the given alterations"),
+        (request.mark_not_deployed, held | shipped, "is neither deployed here nor among the given alterations"),
     ):
         for alteration_id in sorted(wanted - known):
             raise PlanError(
-                f"{alteration_id} {reason}", hint="`sartor.status` shows what there is", about=[alteration_id]
+                f"{alteration_id} {reason}", hint="to list the alterations: `sartor.status`", about=[alteration_id]
             )

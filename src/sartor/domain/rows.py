@@ -46,7 +46,7 @@ class Rows:
         except OSError as error:
             raise CatalogueError(f"{self.file} can't be read: {error.strerror}") from error
         if seen.digest() != self.digest:
-            raise CatalogueError(f"{self.file} changed while the run was going on", hint="run the command again")
+            raise CatalogueError(f"{self.file} was changed during the run", hint="run the command again")
 
     def line_of(self, error: BaseException) -> int | None:
         """Returns the line of the file that an error about these rows is about, None where the error doesn't say."""

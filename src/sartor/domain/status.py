@@ -103,9 +103,9 @@ def _check_lineages(catalogue: Catalogue, ledger: Ledger, foreign: Iterable[Entr
         if home and alteration.identity not in ledger.by_identity:
             location = catalogue.by_name[alteration.lineage].location
             raise LineageMismatch(
-                f"{alteration.id} is deployed as part of lineage {home!r}, and was given as part of"
+                f"{alteration.id} is deployed as part of lineage {home!r}, but was given as part of"
                 f" {alteration.lineage!r}",
-                hint=f"name the lineage as the database knows it: `sources` {home}={location}",
+                hint=f"give the lineage under the name that the database has: `sources` {home}={location}",
                 about=[alteration.id],
             )
 

@@ -54,20 +54,21 @@ class Verification:
     def _notes(self) -> Iterator[str]:
         yield from status_notes(self.status)
         for late in self.status.out_of_order:
-            yield f"{late.name} is pending, and older than the newest deployed"
+            yield f"{late.name} is pending, and older than the newest deployed alteration"
         if not self.ledger.exists:
-            yield "nothing was ever deployed here"
+            yield "nothing is deployed here"
         if self.drift.unknown:
-            what = "what a replay would make" if self.replayed else "what changed since the last run"
-            yield f"{what} can't be told: {self.drift.unknown}"
+            what = "the difference from a replay" if self.replayed else "drift since the last run"
+            yield f"{what} can't be determined: {self.drift.unknown}"
         elif (baseline := self.drift.baseline) and baseline.anew:
             yield (
-                f"what was changed by hand before {baseline.anew:%Y-%m-%d %H:%M} can't be told, as what should be was"
-                " recorded anew then; `verify --against-replay` can, and `repair --accept-drift` takes it as it is"
+                f"changes made by hand before {baseline.anew:%Y-%m-%d %H:%M} can't be found, as the expected"
+                " schema was recorded again at that time; to find them, use `verify --against-replay`; to"
+                " accept them, use `repair --accept-drift`"
             )
         if unproved := self.standing.unproved:
             alterations = "1 alteration isn't" if len(unproved) == 1 else f"{len(unproved)} alterations aren't"
-            yield f"{alterations} proved, {unproved[0].name} first; `prove --check` names what isn't"
+            yield (f"{alterations} proved, first {unproved[0].name}; to list them, use `prove --check`")
         for name in self.invalid:
-            yield f"index {name} is invalid: it is written to and never read"
+            yield f"index {name} is invalid: queries don't use it, but each write maintains it"
         yield from map(str, self.writers)

@@ -33,8 +33,8 @@ class Writer(NamedTuple):
         return f"revoke {rights} on {tables} from {who}{' cascade' if self.grantable else ''};"
 
     def __str__(self) -> str:
-        who = "everybody (public)" if self.role is None else f"role {self.role}"
+        who = "every role (public)" if self.role is None else f"role {self.role}"
         if not self.rights:
-            return f"{who} may write Sartor's tables, as a member of {ALL_DATA}; to end that: {self.revoke}"
+            return f"{who} can write to Sartor's tables as a member of {ALL_DATA}; to revoke this: {self.revoke}"
         what = "; ".join(f"{', '.join(rights)} on {table}" for table, rights in self.rights.items())
-        return f"{who} may write Sartor's tables in schema {self.schema} ({what}); as the owner, run: {self.revoke}"
+        return f"{who} can write to Sartor's tables in schema {self.schema} ({what}); as the owner, run: {self.revoke}"

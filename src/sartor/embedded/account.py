@@ -38,7 +38,7 @@ class Account:
         try:
             nobody = pwd.getpwnam("nobody")
         except KeyError:
-            raise EmbeddedUnavailable("root can't run Postgres, and there is no user `nobody` to do it") from None
+            raise EmbeddedUnavailable("Postgres can't run as root, and there is no user `nobody` to run it") from None
         return cls(uid=nobody.pw_uid, gid=nobody.pw_gid, borrowed=True)
 
     def run(self, *command: str | Path, output: IO[str] | int = subprocess.DEVNULL) -> int:
@@ -74,7 +74,9 @@ class Account:
             folder.mkdir(mode=0o700)
         found = folder.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {self.uid, os.geteuid()}:
-            raise EmbeddedUnavailable(f"{folder} isn't a folder of the user that runs the server", hint="remove it")
+            raise EmbeddedUnavailable(
+                f"{folder} isn't a folder that belongs to the user of the server", hint="remove the folder"
+            )
         if found.st_uid != self.uid:
             os.chown(folder, self.uid, self.gid, follow_symlinks=False)
         if stat.S_IMODE(found.st_mode) != 0o700:

@@ -89,7 +89,8 @@ class Cluster:
             return self._start(options, port=_free_port() if tcp else 5432)
         if tcp and not running.address:
             raise EmbeddedUnavailable(
-                f"the server of {self.directory} is in use by others, without a TCP port", hint="give another directory"
+                f"the server in {self.directory} is in use by another process and has no TCP port",
+                hint="give another directory",
             )
         return running
 
@@ -164,8 +165,10 @@ class Cluster:
         version = subprocess.check_output([self.bin / "postgres", "--version"], text=True).split()[-1].partition(".")[0]
         kept = (self.data / "PG_VERSION").read_text().strip()
         if kept != version:
-            message = f"{self.data} was made by Postgres {kept}, and the embedded server is Postgres {version}"
-            raise EmbeddedUnavailable(message, hint=f"remove {self.directory}, which loses its data, or give another")
+            message = f"{self.data} was created by Postgres {kept}, but the embedded server is Postgres {version}"
+            raise EmbeddedUnavailable(
+                message, hint=f"remove {self.directory} and lose its data, or give another directory"
+            )
 
     def _forget_a_stranger(self) -> None:
         """Removes a `postmaster.pid` whose number another process has by now: Postgres would take that for a server."""

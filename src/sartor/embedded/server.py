@@ -98,8 +98,10 @@ def _prepared(directory: Path, account: Account) -> Path:
     directory = directory.parent.resolve() / directory.name
     if barred := account.barred_from(directory):
         raise EmbeddedUnavailable(
-            f"root's servers run as the user `nobody`, who can't get at {directory}: {barred} is closed to others",
-            hint="give a directory that everyone can reach, such as one in /var/tmp, or run this as an ordinary user",
+            f"as root, Sartor runs the server as the user `nobody`, who can't access {directory}: {barred}"
+            " is closed to other users",
+            hint="give a directory that every user can access, such as one in /var/tmp, or run Sartor as an"
+            " ordinary user",
         )
     for folder in reversed([each for each in (directory, *directory.parents) if not each.exists()]):
         with suppress(FileExistsError):
@@ -107,7 +109,10 @@ def _prepared(directory: Path, account: Account) -> Path:
             folder.chmod(0o711 if account.borrowed else 0o700)
     found = directory.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & stat.S_IWOTH:
-        raise EmbeddedUnavailable(f"{directory} isn't a folder that is yours alone", hint="give another directory")
+        raise EmbeddedUnavailable(
+            f"{directory} must be a folder that belongs to the current user and that other users can't write to",
+            hint="give another directory",
+        )
     (directory / ".gitignore").write_text("*\n")
     return directory
 
@@ -117,7 +122,9 @@ def _explained(directory: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, subprocess.SubprocessError) as exc:
-        raise EmbeddedUnavailable(f"can't run a server in {directory}: {exc}", hint="give another directory") from exc
+        raise EmbeddedUnavailable(
+            f"the embedded server can't run in {directory}: {exc}", hint="give another directory"
+        ) from exc
 
 
 @contextmanager
@@ -125,7 +132,9 @@ def _held(file: IO[str]) -> Iterator[None]:
     limit = time.monotonic() + 2 * PATIENCE
     while not _claimed(file):
         if time.monotonic() > limit:
-            raise EmbeddedUnavailable(f"another process holds {file.name}", hint="end it, or give another directory")
+            raise EmbeddedUnavailable(
+                f"another process has locked {file.name}", hint="end that process, or give another directory"
+            )
         time.sleep(0.01)
     try:
         yield

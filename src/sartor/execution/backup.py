@@ -74,12 +74,14 @@ async def back_up(session: Session, order: BackupOrder, limits: Limits, observer
     Raises BackupFailed, PoolerRefused; there is no file then.
     """
     if session.facts.pooled:
-        raise PoolerRefused(f"{session.destination.label} is a connection pooler, and a backup needs a session")
+        raise PoolerRefused(f"{session.destination.label} is a connection pooler; a backup needs a server session")
     began = time.monotonic()
     tools = find_tools(session.facts.server_version, encrypted=session.connection.encrypted)[0]
     schema = schema_to_hold(session.schema, whole=order.whole)
     if schema is not None and not session.facts.schema_exists:
-        raise BackupFailed(f"there is no schema {schema} in database {session.facts.database}", hint="check its name")
+        raise BackupFailed(
+            f"there is no schema {schema} in database {session.facts.database}", hint="check the name of the schema"
+        )
     final = _name(order.place, session.facts.database, schema)
     with _explained(final), atomic_file(final) as file:
         made = await _Taking(session, tools, schema, file, observer).take(order, limits)
@@ -92,7 +94,7 @@ async def back_up(session: Session, order: BackupOrder, limits: Limits, observer
 def _name(place: str, database: str, schema: str | None) -> Path:
     """Returns the path of the new file: `place` itself, or a new name where that is a folder. Raises BackupFailed."""
     if not place:  # for example an unset variable in a script
-        raise BackupFailed("the backup was given an empty name", hint="give a new file's name, or a folder's")
+        raise BackupFailed("the name of the backup is empty", hint="give the name of a new file or of a folder")
     path = Path(place).absolute()
     if path.is_dir():
         now = dt.datetime.now(dt.UTC)
@@ -100,9 +102,9 @@ def _name(place: str, database: str, schema: str | None) -> Path:
         return next(found for name in names if not (found := path / name).exists())
     if place.endswith("/") or not path.parent.is_dir():
         folder = path if place.endswith("/") else path.parent
-        raise BackupFailed(f"there is no folder {folder}", hint="make it, or give another")
+        raise BackupFailed(f"there is no folder {folder}", hint="create the folder, or give another one")
     if path.exists() or path.is_symlink():
-        raise BackupFailed(f"{path} exists already", hint="give another name, or a folder")
+        raise BackupFailed(f"{path} already exists", hint="give another name, or a folder")
     return path
 
 
@@ -113,7 +115,7 @@ def _explained(final: Path) -> Iterator[None]:
     except OSError as error:
         raise BackupFailed(
             f"no backup was taken: {final.parent}: {error.strerror or error}",
-            hint="give a folder that this user may write to, and that has space",
+            hint="give a folder that this user can write to and that has enough disk space",
         ) from error
 
 
@@ -201,7 +203,7 @@ class _Taking:
                 await restore(reader, scratch, self._file.path, bare=elsewhere is not None or not given)
             copy = await summarize_now(reader, scratch, schema=self._schema)
         if (found := difference(source, copy)) is not None:
-            raise BackupFailed(f"the backup, once restored, isn't what was backed up: {found}")
+            raise BackupFailed(f"the restored backup differs from the database: {found}")
 
     def _hear(self, line: str) -> None:
         if line.startswith("pg_dump: dumping contents of table "):
@@ -224,7 +226,7 @@ def _require_alike(source: Session, scratch: Session) -> None:
     one, two = (session.facts.server_version // 10000 for session in (source, scratch))
     if one != two:
         raise BackupFailed(
-            f"the database is on Postgres {one} and the scratch server is Postgres {two}: they can't be compared",
+            f"the database is on Postgres {one} but the scratch server on Postgres {two}, so they can't be compared",
             hint=f"give a server of version {one} with `scratch`",
         )
 
@@ -237,9 +239,9 @@ async def _read_strangers(live: Connection) -> list[Owned]:
     strangers = await read_foreign_owners(live)
     if strangers and await live.fetchval(IS_SUPERUSER) and (unsafe := await read_unsafe(live, views=False)):
         raise BackupFailed(
-            f"the backup can't be proved as a superuser: a check of {unsafe[0]}, which belongs to another role, may run"
-            " with a superuser's rights what that role may not",
-            hint="prove it as a role that is no superuser, or take it without `prove`",
+            f"a superuser can't prove the backup: a check constraint of {unsafe[0]}, which belongs to"
+            " another role, could run code with a superuser's rights",
+            hint="prove the backup as a role that isn't a superuser, or take it without `prove`",
         )
     return strangers
 
@@ -256,7 +258,7 @@ async def _note_alone(session: Session, backup: Backup, limits: Limits, observer
     try:
         ledger = await read_ledger(session)
         if not ledger.exists:
-            observer(Note(text="the journal doesn't have this backup: nothing was ever deployed here"))
+            observer(Note(text="this backup isn't in the journal: nothing is deployed here"))
             return False
         await require_sound(session)
         async with locked_run(session, "backup", limits=limits, observer=observer) as run:
@@ -266,10 +268,10 @@ async def _note_alone(session: Session, backup: Backup, limits: Limits, observer
             return True
     except LedgerUnsound as error:
         raise LedgerUnsound(
-            f"the backup {backup.file} is taken, and whole; the journal doesn't have it: {error}", hint=error.hint
+            f"the backup {backup.file} is complete, but it isn't in the journal: {error}", hint=error.hint
         ) from error
     except Committed:
         return True
     except (asyncio.CancelledError, SartorError, OSError, *DRIVER_ERRORS) as error:
-        observer(Note(text=f"the journal doesn't have this backup: {str(error) or 'it was interrupted'}"))
+        observer(Note(text=f"this backup isn't in the journal: {str(error) or 'it was interrupted'}"))
         return False

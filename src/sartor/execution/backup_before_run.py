@@ -14,7 +14,7 @@ from sartor.execution.run_context import RunContext
 if TYPE_CHECKING:
     from sartor.execution.backup import BackupOrder
 
-OTHERS = "another run was first, so what runs isn't what was rehearsed"
+OTHERS = "another run came first, so the plan differs from the rehearsed one"
 
 
 class BackupBeforeRun:
@@ -33,7 +33,7 @@ class BackupBeforeRun:
         """Takes the backup before this plan, unless there is nothing to back up. Raises BackupFailed, PoolerRefused."""
         schema = schema_to_hold(run.session.schema)
         if schema is not None and not run.session.facts.schema_exists:
-            run.observer(Note(text=f"there is no schema {schema} yet, so there is nothing to back up"))
+            run.observer(Note(text=f"schema {schema} doesn't exist yet, so there is nothing to back up"))
             return
         effects = self._order.effects if self._order is not None else None
         await self._take(run, unknown=effects is not None and effects.steps != steps_of(plan))

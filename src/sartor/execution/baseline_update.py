@@ -91,7 +91,7 @@ class _BaselineUpdate:
 
     def _tell(self, drift: Drift) -> None:
         if drift.told:
-            self._run.observer(Note(text=f"{drift.told}; `verify` shows how"))
+            self._run.observer(Note(text=f"{drift.told}; to see the changes, use `verify`"))
 
     async def end(self, *, within: float | None = None) -> None:
         """Records what the schema should be now; gives up after `within` seconds, where that is given."""
@@ -108,7 +108,7 @@ class _BaselineUpdate:
                 async with self._session.connection.transaction():
                     await self._write(after, catalog_version)
         except TimeoutError:
-            self._complain("the run was told to end")
+            self._complain("the run was stopped")
         except DRIVER_ERRORS as error:
             self._complain(str(error))
 
@@ -134,8 +134,8 @@ class _BaselineUpdate:
             return baseline.anew if baseline else None
         self._run.observer(
             Note(
-                text=f"what the schema should be is recorded anew, as {self._gap}; what was changed by hand until now"
-                " is told by `verify --against-replay` alone"
+                text=f"the expected schema is recorded again, because {self._gap}; earlier changes by hand can only"
+                " be found by `verify --against-replay`"
             )
         )
         return datetime.now(UTC)
@@ -151,7 +151,7 @@ class _BaselineUpdate:
 
     def _complain(self, reason: str) -> None:
         self._run.observer(
-            Note(text=f"the schema's fingerprint isn't recorded, so `verify` can't tell what changes: {reason}")
+            Note(text=f"the fingerprint of the schema isn't recorded, so `verify` can't find later changes: {reason}")
         )
 
 

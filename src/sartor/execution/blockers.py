@@ -8,7 +8,7 @@ from sartor.sql.quoting import quote_identifier
 
 def describe_blockers(blockers: tuple[Blocker, ...]) -> str:
     """Returns the text of a message that names the blocking sessions."""
-    return "; ".join(map(str, blockers)) or "it isn't known which session"
+    return "; ".join(map(str, blockers)) or "an unknown session"
 
 
 def advise_on_blockers(blockers: tuple[Blocker, ...], role: str) -> str:
@@ -18,5 +18,5 @@ def advise_on_blockers(blockers: tuple[Blocker, ...], role: str) -> str:
     """
     ended = " ".join(f"select pg_terminate_backend({blocker.pid});" for blocker in blockers)
     hidden = any(blocker.query is None for blocker in blockers)
-    seen = f"; to see what it runs: grant pg_read_all_stats to {quote_identifier(role)};" if hidden else ""
-    return f"in the way: {describe_blockers(blockers)}; to end it: {ended}{seen}"
+    seen = f"; to see its query: grant pg_read_all_stats to {quote_identifier(role)};" if hidden else ""
+    return f"blocked by {describe_blockers(blockers)}; to end it: {ended}{seen}"

@@ -64,7 +64,7 @@ async def check(
                 require_format(ledger)
                 script = await write_script(session, ledger, plan, steps, limits)
             except (PrivilegeMissing, LedgerTooNew) as error:
-                obstacles.append(f"there is no script: {_sentence(error)}")
+                obstacles.append(f"no script can be written: {_sentence(error)}")
     return Check(plan=plan, drift=drift, steps=steps, losses=losses, script=script, obstacles=tuple(obstacles))
 
 
@@ -75,7 +75,7 @@ def _obstacles(session: Session, ledger: Ledger, plan: Plan) -> Iterator[str]:
             require()
         except DestinationError as error:
             if not plan.is_empty:
-                yield f"not from here: {_sentence(error)}"
+                yield f"the plan can't be run from here: {_sentence(error)}"
 
 
 def _sentence(error: DestinationError) -> str:
@@ -120,9 +120,9 @@ def _messages(unit: Unit, told: SentSql) -> tuple[tuple[SentMessage, ...] | None
 
 def _unsayable(unit: Unit, messages: tuple[SentMessage, ...] | None) -> str | None:
     if messages is None:
-        return "is Python, and only running it can tell its SQL"
+        return "is Python, whose SQL is known only when it runs"
     if unit.resumes:
-        return "was interrupted outside a transaction, and only Sartor can go on with it"
+        return "was interrupted outside a transaction, and only Sartor can resume it"
     if not all(sent.rows or psql.is_sayable(sent.text) for sent in messages):
-        return "has SQL that psql would read in another way: COPY from the client, a backslash, an open quote"
+        return "has SQL that psql reads differently: COPY FROM STDIN, a backslash, or an unterminated quote"
     return None

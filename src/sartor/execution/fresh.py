@@ -36,7 +36,7 @@ async def drop_all(
             except DRIVER_ERRORS as error:
                 raise DestinationError(
                     f"schema {destination.schema} can't be emptied: {error}; nothing was dropped",
-                    hint="the role must own what the schema holds, and nobody may be using it",
+                    hint="the role must own all objects of the schema, and no other session may be using them",
                 ) from error
-            observer(Note(text=f"dropped all that schema {destination.schema} held: {count} objects"))
+            observer(Note(text=f"dropped all {count} objects of schema {destination.schema}"))
             return count

@@ -26,7 +26,7 @@ async def prepare_ledger(run: RunContext) -> None:
     session, retries = run.session, Retries(run.monitor, "the ledger")
     await session.learn()
     if not session.facts.schema_exists:
-        run.observer(Note(text=f"there is no schema {session.schema} yet: it is made"))
+        run.observer(Note(text=f"schema {session.schema} doesn't exist and is created"))
     while not session.facts.ledger_exists:
         run.follow("the ledger")
         try:
@@ -34,7 +34,7 @@ async def prepare_ledger(run: RunContext) -> None:
         except DRIVER_ERRORS as error:
             if driver.sqlstate(error) not in driver.RETRIED | TAKEN:
                 raise
-            if not await retries.pause(run.limits.wait, "another session that makes the ledger"):
+            if not await retries.pause(run.limits.wait, "another session that creates the ledger"):
                 raise _creation_failed(run, error) from error
             await session.learn()
     await require_sound(session)
@@ -47,10 +47,9 @@ def _creation_failed(run: RunContext, error: Exception) -> SartorError:
     blockers = run.monitor.blockers
     pid = blockers[0].pid if blockers else "PID"
     return RunHeld(
-        f"the ledger of schema {run.session.schema} can't be made, as another session is in the way:"
-        f" {describe_blockers(blockers)}",
-        hint="wait for it, give it longer with `limits.wait`, or end that session:"
-        f" select pg_terminate_backend({pid});",
+        f"the ledger of schema {run.session.schema} can't be created, because another session blocks"
+        f" it: {describe_blockers(blockers)}",
+        hint=f"wait for that session, increase `limits.wait`, or end the session: select pg_terminate_backend({pid});",
         blockers=blockers,
     )
 

@@ -119,8 +119,8 @@ class Monitor:
                     continue  # Sartor itself is busy, with a large script to read
                 # To the logger, as the observer belongs to the thread that is blocked.
                 LOG.warning(
-                    "%s, line %d: blocks Python for more than %.0f s: `await asyncio.sleep(...)` in place of"
-                    " `time.sleep(...)`, and the like",
+                    "%s, line %d: blocks Python for more than %.0f s: use `await asyncio.sleep(...)` instead of"
+                    " `time.sleep(...)`",
                     self._script,
                     line,
                     STALL,

@@ -24,7 +24,7 @@ class Outcome(Enum):
     RESOLVE = "COMMIT wasn't answered: only the database knows whether it was committed"
     COMMITTED = "COMMIT wasn't answered, and the database has the event"
     UNDONE = "COMMIT wasn't answered, and the database hasn't the event: another attempt may succeed"
-    INTERRUPTED = "the run was told to end"
+    INTERRUPTED = "the run was stopped"
     DECIDED = "an error of Sartor's own, which is passed on"
     STALE = "another run wrote the next event of the journal"
     BUSY = "another run's claim holds the next number of the journal"

@@ -107,13 +107,17 @@ async def _drop(run: RunContext, name: str) -> str:
     """Drops an invalid index; returns the name of its table."""
     index = next(i for i in await _invalid(run.session) if i.name == name)
     if index.building:
-        raise RunHeld(f"another session is building index {name}", hint="wait for it, or end that session")
+        raise RunHeld(
+            f"another session is building index {name}", hint="wait until the index is built, or end that session"
+        )
     run.follow(f"drop index {name}")
     try:
         async with asyncio.timeout(run.limits.lock_budget):
             await drop_index(run.session.connection, run.session.schema, index)
     except TimeoutError:
-        raise DestinationError(f"index {name} can't be dropped: it is still in use", hint="try again later") from None
+        raise DestinationError(
+            f"index {name} can't be dropped: another session is using it", hint="try again later"
+        ) from None
     except DRIVER_ERRORS as error:
         raise DestinationError(f"index {name} can't be dropped: {error}") from error
     return index.table

@@ -53,8 +53,8 @@ async def repeat_while_stale(
             times += 1
             if times > TIMES and time.monotonic() - since > run.limits.wait:
                 raise RunHeld(
-                    f"other runs are at work in schema {run.session.schema}: they were first {times} times in a row",
-                    hint="wait for them, or give it longer with `limits.wait`",
+                    f"other runs in schema {run.session.schema} came first {times} times in a row",
+                    hint="wait for the other runs, or increase `limits.wait`",
                 ) from stale
             run.head = head
 
@@ -65,7 +65,7 @@ def _require_progress(run: RunContext, stale: Stale, head: int) -> None:
         return
     schema = run.session.schema
     raise LedgerUnsound(
-        f"the journal of schema {schema} takes no event {head + 1}, although {head} is its last:"
-        f" {stale.__cause__ or 'something else writes to it'}",
-        hint=f"look at it: table {quote_identifier(schema)}.sartor_journal order by seq desc limit 5;",
+        f"the journal of schema {schema} doesn't accept event {head + 1}, although {head} is its last:"
+        f" {stale.__cause__ or 'another writer uses it'}",
+        hint=f"inspect the journal: table {quote_identifier(schema)}.sartor_journal order by seq desc limit 5;",
     ) from stale

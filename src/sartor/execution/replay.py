@@ -48,11 +48,11 @@ async def with_replay(
 def _unrepeatable(status: Status) -> str:
     """Returns why what is deployed can't be replayed; "" where it can."""
     if status.missing or status.ahead:
-        return f"{(status.missing or status.ahead)[0].name} is deployed here, and has no file"
+        return f"{(status.missing or status.ahead)[0].name} is deployed here, but has no file"
     if status.interrupted:
-        return f"{status.interrupted[0].name} was interrupted, and half of it may be here"
+        return f"{status.interrupted[0].name} was interrupted, so a part of its changes may be here"
     if status.elsewhere:
-        return f"the database also holds lineage {status.elsewhere[0]!r}, which wasn't given"
+        return f"the database also has alterations of lineage {status.elsewhere[0]!r}, which wasn't given"
     return ""
 
 
@@ -80,10 +80,10 @@ async def _replay(beside: Destination, catalogue: Catalogue, *, limits: Limits, 
             await run(place, catalogue, Deploy(), limits=limits, observer=_waits(observer))
         except AlterationFailed as error:
             if error.failure.beyond or Statement(error.failure.statement or "").changes_server:
-                raise _OfTheServer(f"{error}; and what belongs to the server isn't done twice") from error
+                raise _OfTheServer(f"{error}; changes of server-wide objects can't be replayed") from error
             raise VerificationFailed(
-                f"what is deployed can't be done again from nothing: {error}",
-                hint="`sartor.prove` shows where in the script",
+                f"the deployed alterations can't be replayed in an empty database: {error}",
+                hint="to find the place in the script: `sartor.prove`",
             ) from error
         return await read_fingerprint(session.connection, [place.schema])
 
@@ -111,7 +111,7 @@ async def _hold_against(made: Fingerprint, found: Verification) -> Drift:
                 raise
             return Drift(unknown=f"the schema can't be read: {error}")
         if (await read_ledger(session)).head != found.ledger.head:
-            return Drift(unknown="a run is at work")
+            return Drift(unknown="a run is in progress")
     if live.server != made.server:
-        return Drift(unknown=f"it was done on Postgres {made.server}, and the database's is {live.server}")
+        return Drift(unknown=f"the replay ran on Postgres {made.server}, but the database is on Postgres {live.server}")
     return hold_against(made, live)

@@ -63,7 +63,7 @@ async def _fill(
     began = time.monotonic()
     async with Session(into, application=application_name("restore")) as session:
         if session.facts.pooled:
-            raise PoolerRefused(f"{into.label} is a connection pooler, and a restore needs a session")
+            raise PoolerRefused(f"{into.label} is a connection pooler; a restore needs a server session")
         await _require_empty(session, order)
         beat = asyncio.create_task(_beat(file, size, observer))
         try:
@@ -86,8 +86,9 @@ def _possible_jobs(jobs: int, tools: Tools, session: Session, observer: Observer
     major = session.facts.server_version // 10000
     observer(
         Note(
-            text=f"restoring with one job: several would send a setting of pg_restore {tools.major} that a server of"
-            f" version {major} doesn't know; the client tools of {major} to 16 don't send it"
+            text=f"restoring with one job: with several, pg_restore {tools.major} sends a setting that a server"
+            f" of version {major} doesn't know; to use several jobs, install the client tools of version"
+            f" {major} to 16"
         )
     )
     return 1
@@ -99,7 +100,10 @@ async def _left_out(tools: Tools, session: Session, file: Path, observer: Observ
     except (asyncio.CancelledError, SartorError, OSError, *DRIVER_ERRORS) as error:
         reason = str(error) or "it was interrupted"
         observer(
-            Note(text=f"all is restored; which tables the backup holds without their rows can't be told: {reason}")
+            Note(
+                text="the restore is complete; the tables whose rows the backup leaves out can't be determined:"
+                f" {reason}"
+            )
         )
         return ()
 
@@ -108,7 +112,7 @@ async def _left_out(tools: Tools, session: Session, file: Path, observer: Observ
 async def _created(into: Destination, observer: Observer) -> AsyncIterator[None]:
     """Creates the database, and drops it again where the block fails; reports where that fails too."""
     if (database := into.database) is None:
-        raise RefusedError("`destination` names no database to create", hint="end the URL with /NAME")
+        raise RefusedError("`destination` names no database to create", hint="end the URL with /DATABASE")
     async with Session(into.at(MAINTENANCE), application=application_name("restore")) as session:
         if not session.facts.pooled:
             await stay(session.connection)
@@ -117,7 +121,7 @@ async def _created(into: Destination, observer: Observer) -> AsyncIterator[None]
             yield
         except BaseException:
             if not await drop_database(session, database):
-                observer(Note(text=f"database {database} was made, holds nothing, and couldn't be dropped again"))
+                observer(Note(text=f"database {database} was created, is empty, and couldn't be dropped"))
             raise
 
 
@@ -125,12 +129,12 @@ def _find(name: str) -> tuple[Path, int]:
     """Returns a backup's path and its size in bytes. Raises BackupFailed."""
     file = Path(name).absolute()
     if file.exists() and not file.is_file():
-        raise BackupFailed(f"{file} can't be read: it is no regular file", hint="give a backup's file")
+        raise BackupFailed(f"{file} can't be read: not a regular file", hint="give the file of a backup")
     try:
         with file.open("rb") as found:
             return file, os.fstat(found.fileno()).st_size
     except OSError as error:
-        raise BackupFailed(f"{file} can't be read: {error.strerror}", hint="give a backup's file") from error
+        raise BackupFailed(f"{file} can't be read: {error.strerror}", hint="give the file of a backup") from error
 
 
 async def _require_empty(session: Session, order: RestoreOrder) -> None:
@@ -143,12 +147,13 @@ async def _require_empty(session: Session, order: RestoreOrder) -> None:
     if schema is not None:
         aside = f"alter schema {quote_identifier(schema)} rename to {quote_identifier(schema + '_old')};"
         raise RefusedError(
-            f"{where} has a schema {schema} already",
-            hint=f"put it aside: {aside} or restore into another database",
+            f"{where} already has a schema {schema}",
+            hint=f"rename the schema: {aside} or restore into another database",
         )
     raise RefusedError(
-        f"{where} isn't empty: it holds {held}",
-        hint="restore into a new database, `create` makes it; a backup of one schema goes beside others with `schema`",
+        f"{where} isn't empty: it has {held}",
+        hint="restore into a new database, `create` makes it; a backup of one schema can stand"
+        " beside others with `schema`",
     )
 
 

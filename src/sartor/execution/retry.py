@@ -138,8 +138,8 @@ def raise_outcome(
             raise Stale from error
         case Outcome.BUSY:
             raise RunHeld(
-                f"another run is at work in schema {session.schema}: {describe_blockers(blockers)}",
-                hint="wait for it, give it longer with `limits.wait`, or end that session",
+                f"another run is in progress in schema {session.schema}: {describe_blockers(blockers)}",
+                hint="wait for that run, increase `limits.wait`, or end its session",
                 blockers=blockers,
             ) from error
         case Outcome.LOST | Outcome.UNDONE:
@@ -151,12 +151,12 @@ def raise_outcome(
 
 
 def connection_lost(
-    session: Session, error: BaseException, *, left: str = "what was under way was rolled back"
+    session: Session, error: BaseException, *, left: str = "the current transaction was rolled back"
 ) -> Unreachable:
     """Returns the error of a lost connection; `left` says what became of the work under way."""
     return Unreachable(
         f"{session.destination.label}: the connection was lost ({find_disconnect(error) or error}); {left}",
-        hint="run the command again once the server answers: it goes on where this one stopped",
+        hint="run the command again when the server can be reached; it resumes where this run stopped",
     )
 
 
@@ -185,9 +185,9 @@ async def is_committed(
             return await _ask(session, event, settings)
     except TimeoutError as error:
         raise Unreachable(
-            f"{session.destination.label}: the connection was {lost} and the server doesn't answer, so"
-            " whether the last alteration was committed isn't known here; the database knows",
-            hint="run the command again once the server answers: it asks the database and goes on from there",
+            f"{session.destination.label}: the connection was {lost} and the server doesn't answer, so it isn't known"
+            " whether the last alteration was committed",
+            hint="run the command again when the server can be reached; it finds out from the database and resumes",
         ) from error
 
 

@@ -58,9 +58,9 @@ class RunContext:
             holders = await self._locks.holders()
             if time.monotonic() >= deadline:
                 raise RunHeld(
-                    f"another run is at work in schema {self.session.schema}: {describe_blockers(holders)}",
-                    hint="wait for it, give it longer with `limits.wait`, or end that session:"
-                    f" select pg_terminate_backend({holders[0].pid if holders else 'PID'});",
+                    f"another run is in progress in schema {self.session.schema}: {describe_blockers(holders)}",
+                    hint="wait for that run, increase `limits.wait`, or end its session: select"
+                    f" pg_terminate_backend({holders[0].pid if holders else 'PID'});",
                     blockers=holders,
                 )
             self.monitor.waiting("another run", holders, deadline)
@@ -161,8 +161,9 @@ async def locked_run(session: Session, verb: str, *, limits: Limits, observer: O
         if locks.missing:
             observer(
                 Note(
-                    text=f"goes on with one connection, as there is no second ({locks.missing}): the run's lock isn't"
-                    " held, and nobody is told who is in the way; the journal keeps runs apart all the same"
+                    text=f"continuing with one connection, because a second one isn't available ({locks.missing}): the"
+                    " run lock isn't held and blocking sessions aren't reported; the journal still keeps runs"
+                    " apart"
                 )
             )
         async with run.monitor.during():

@@ -224,7 +224,8 @@ class _RunLoop:
         self._begun = unit.about
         run.observer(Started(alteration=unit.about, direction=unit.direction))
         if unit.direction is Direction.DEPLOY and not unit.script.has_way_back:
-            run.observer(Note(text=f"{unit.about.name} has no down, and no word why: it can't be rolled back"))
+            text = f"{unit.about.name} has neither `down` nor `irreversible`, so it can't be rolled back"
+            run.observer(Note(text=text))
 
     def _finish(self, run: RunContext, unit: Unit, took: float) -> None:
         """Notes and reports that a unit is committed; `took` is in milliseconds."""

@@ -50,7 +50,7 @@ async def _call(body: Body, file: str, connection: Connection, context: Context)
             error = await _run(body, handle, context, tracker)
             await process_state.wait()
         if process_state.changed:
-            context.log(f"changed {process_state.changed} of its process, which is put back")
+            context.log(f"changed {process_state.changed} of the process; Sartor restored the previous state")
     finally:
         del _lent[handle]
         handle.take_back()

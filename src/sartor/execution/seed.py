@@ -47,7 +47,8 @@ def load_seeds(catalogue: Catalogue) -> list[SeedModule]:
     if not found:
         places = ", ".join(f"{lineage.location}/seeds" for lineage in catalogue.lineages)
         raise CatalogueError(
-            f"there are no seed modules in {places}", hint="write one: `async def seed(conn)` in seeds/010_users.py"
+            f"there are no seed modules in {places}",
+            hint="write a seed module, such as seeds/010_users.py, with `async def seed(conn)`",
         )
     return found
 
@@ -56,7 +57,9 @@ def load_seed(name: str) -> SeedModule:
     """Loads a seed module of any name and place, or SQL in a `.sql` file. Raises CatalogueError, ScriptError."""
     file = Path(name).absolute()
     if not file.is_file():
-        raise CatalogueError(f"there is no seed {file}", hint="give SQL, or a module with `async def seed(conn)`")
+        raise CatalogueError(
+            f"there is no seed {file}", hint="give a SQL file, or a Python module with `async def seed(conn)`"
+        )
     if file.suffix != ".sql":
         return _load(file, f"{PACKAGE}_seed")
     fragments = read_statements(file.name, str(file), file_blocks(str(file)))
@@ -67,7 +70,7 @@ def load_seed(name: str) -> SeedModule:
 def _load(file: Path, package: str) -> SeedModule:
     functions = vars(run_module(file, file.read_bytes(), package=package))
     if "seed" not in functions:
-        raise ScriptError(f"{file.name} has no seed: it needs `async def seed(conn)`")
+        raise ScriptError(f"{file.name} has no `seed`: write `async def seed(conn)`")
     return SeedModule(
         file=file,
         seed=async_function(functions["seed"], file.name, "seed"),

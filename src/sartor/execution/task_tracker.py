@@ -99,7 +99,7 @@ class TaskTracker:
                 break
         fault = self._find(left)
         if replaced and fault is None:
-            fault = ScriptFault("the script replaced the event loop's task factory, so what it began isn't known")
+            fault = ScriptFault("the script replaced the event loop's task factory, so its tasks are unknown")
         deadline = asyncio.get_running_loop().time() + GRACE
         while (running := self._running()) and asyncio.get_running_loop().time() < deadline:
             for task in running:
@@ -121,12 +121,14 @@ class TaskTracker:
         ):
             place, name = self._place(coroutine), getattr(coroutine, "__qualname__", "a task")
             return ScriptFault(
-                f"the script ended while a task of it was running: {name}", place=place, advice="await its tasks"
+                f"the script ended while one of its tasks was running: {name}",
+                place=place,
+                advice="await the tasks that the script starts",
             )
         if coming:
             return ScriptFault(
-                "the script ended before a callback that it had asked the event loop for",
-                advice="await what the callback does, or cancel it",
+                "the script ended before a callback that it scheduled in the event loop",
+                advice="await the work of the callback, or cancel the callback",
             )
         for task in self._tasks:
             # Retrieving the error would clear the flag, which says whether the script has retrieved it.
@@ -134,7 +136,9 @@ class TaskTracker:
                 return error
         if self._unawaited:
             name, place = self._unawaited[0]
-            return ScriptFault(f"the script never awaited {name}()", place=place, advice="write `await` before it")
+            return ScriptFault(
+                f"the script doesn't await {name}()", place=place, advice="write `await` before the call"
+            )
         return None
 
     def _running(self) -> list[asyncio.Task[Any]]:
@@ -186,7 +190,7 @@ def _forbid_stop(loop: Any) -> None:
 
     def refuse() -> None:
         if _tracker.get() is not None:
-            raise RuntimeError("loop.stop() ends the run, whose event loop it is")
+            raise RuntimeError("loop.stop() is refused, because it would end the run")
         stop()
 
     with suppress(AttributeError):

@@ -135,8 +135,8 @@ def require_units(plan: Plan, session: Session, load: Load = load_script) -> Non
     apart = [unit.about.name for unit in units if not unit.transactional]
     if apart and session.facts.pooled:
         raise PoolerRefused(
-            f"{session.destination.label} is a connection pooler, such as pgbouncer, and {', '.join(apart)}"
-            " runs outside a transaction, which needs a server session of its own"
+            f"{session.destination.label} is a connection pooler, such as pgbouncer, but"
+            f" {', '.join(apart)} runs outside a transaction, which needs a server session"
         )
 
 

@@ -56,10 +56,10 @@ async def _look(session: Session) -> Drift:
     baseline = await read_baseline(session)
     for _ in range(LOOKS):
         if baseline is None:
-            return Drift(unknown="no run has recorded what it made yet")
+            return Drift(unknown="no run has recorded the schema yet")
         live = await read_fingerprint(session.connection, [session.schema])
         before, baseline = baseline, await read_baseline(session)
         # A run that ended in between has changed both the schema and the baseline.
         if baseline is not None and (baseline.outdated or (baseline.seq == before.seq and baseline.at == before.at)):
             return find_drift(baseline, live)
-    return Drift(baseline=baseline, unknown="one run after the other is at work")
+    return Drift(baseline=baseline, unknown="other runs are in progress one after the other")

@@ -18,8 +18,8 @@ _RULES = {
     Verdict.LOSES_DATA: LOSES_DATA,
 }
 _DOES = {
-    Verdict.BLOCKS_WRITES: "stops writes to",
-    Verdict.BLOCKS_READS: "stops reads of",
+    Verdict.BLOCKS_WRITES: "blocks writes to",
+    Verdict.BLOCKS_READS: "blocks reads of",
     Verdict.REWRITES: "rewrites",
 }
 _WORDS = 4
@@ -40,9 +40,7 @@ def seen_in(rehearsed: Rehearsed) -> tuple[Seen, ...]:
     for statement in rehearsed.statements:
         if statement.losses:
             gone = ", ".join(dict.fromkeys(named(loss) for loss in statement.losses))
-            found.append(
-                Seen(Verdict.LOSES_DATA, statement.line, f"`{_shown(statement)}` takes away what is in {gone}")
-            )
+            found.append(Seen(Verdict.LOSES_DATA, statement.line, f"`{_shown(statement)}` deletes data in {gone}"))
         if statement.stops is not Verdict.SAFE:
             found.append(Seen(statement.stops, statement.line, _message(statement)))
     return tuple(found)

@@ -56,7 +56,7 @@ def _same_identities(ordered: Sequence[Alteration]) -> Iterator[Finding]:
     seen: dict[str, Alteration] = {}
     for alteration in ordered:
         if other := seen.get(alteration.id):
-            yield _finding(SAME_IDENTITY, alteration, f"{other.name} is the same alteration, {alteration.id}")
+            yield _finding(SAME_IDENTITY, alteration, f"has the same identity as {other.name}: {alteration.id}")
         seen[alteration.id] = alteration
 
 
@@ -65,7 +65,7 @@ def _ties(ordered: Sequence[Alteration]) -> Iterator[Finding]:
         first, *others = group
         for alteration in others:
             if alteration.id != first.id:
-                yield _finding(TIE, alteration, f"has the timestamp of {first.name}")
+                yield _finding(TIE, alteration, f"has the same timestamp as {first.name}")
 
 
 def _time(alteration: Alteration) -> tuple[int, str]:
@@ -82,7 +82,7 @@ def _out_of_step(released: Sequence[Alteration]) -> Iterator[Finding]:
             before = max((k for k in kept if k < number), default=None)
             beside = released[min(k for k in kept if k > number) if before is None else before]
             word = "after" if before is not None else "before"
-            yield _finding(OUT_OF_STEP, alteration, f"its timestamp doesn't fit its place {word} {beside.name}")
+            yield _finding(OUT_OF_STEP, alteration, f"its timestamp doesn't fit its position {word} {beside.name}")
 
 
 def _longest_rising(times: Sequence[tuple[int, str]]) -> set[int]:
@@ -109,6 +109,6 @@ def _unreleased(ordered: Sequence[Alteration], *, released: bool) -> Iterator[Fi
         if not alteration.release.unreleased:
             continue
         if released:
-            yield _finding(UNRELEASED, alteration, "belongs to no release yet")
+            yield _finding(UNRELEASED, alteration, "is unreleased")
         elif newest is not None and _time(alteration) < _time(newest):
-            yield _finding(LEFT_BEHIND, alteration, f"is older than {newest.name}, which is released")
+            yield _finding(LEFT_BEHIND, alteration, f"is unreleased, but older than {newest.name}, which is released")

@@ -76,7 +76,7 @@ class Ignored:
         """
         code, _, alteration_id = text.partition("=")
         if code not in {rule.code for rule in RULES}:
-            raise SettingsError(f"there is no rule {code!r} to ignore", hint="rules have codes such as SA103")
+            raise SettingsError(f"there is no rule {code!r} to ignore", hint="write the code of a rule, such as SA103")
         return cls(code=code, id=alteration_id or None)
 
     def holds_for(self, finding: Finding) -> bool:
@@ -90,148 +90,154 @@ BAD_NAME = Rule(
     code="SA001",
     name="bad-name",
     severity=Severity.ERROR,
-    why="no command works on a folder that holds it: a typing error must not hide an alteration",
-    advice="name it like 1.3.0-1700000000-add-users.py or next-1700000000-add-users.sql; a helper's name begins with _",
+    why="no command accepts a folder with such a file: a misspelt name must not hide an alteration",
+    advice="rename the file, for example to 1.3.0-1700000000-add-users.py or"
+    " next-1700000000-add-users.sql; begin the name of a helper with _",
 )
 SAME_IDENTITY = Rule(
     code="SA002",
     name="same-identity",
     severity=Severity.ERROR,
-    why="two files with one timestamp and name are one alteration, and no command works on such a folder",
-    advice="keep one of them; a release renames its `next` files, it doesn't copy them",
+    why="two files with the same timestamp and name are the same alteration, and no command accepts such a folder",
+    advice="keep one of the files; a release renames its `next` files and doesn't copy them",
 )
 TIE = Rule(
     code="SA003",
     name="tie",
     severity=Severity.WARNING,
-    why="two alterations of one release have the same timestamp, so only their names say which comes first",
-    advice="give one of them a fraction, as in 1700000000.5",
+    why="two alterations of a release have the same timestamp, so their order depends on their names",
+    advice="add a fraction to one of the timestamps, as in 1700000000.5",
 )
 OUT_OF_STEP = Rule(
     code="SA004",
     name="out-of-step",
     severity=Severity.WARNING,
-    why="by its timestamp it belongs elsewhere among the releases: who deployed it as `next` had another order",
-    advice="see whether it has got the release that was meant; after a hotfix for an older release, ignore this",
+    why="the timestamps don't rise with the releases: a database that deployed the alteration as"
+    " `next` has another order",
+    advice="check that the release is correct; for a hotfix of an older release, ignore this rule",
 )
 LEFT_BEHIND = Rule(
     code="SA005",
     name="left-behind",
     severity=Severity.WARNING,
-    why="it is still `next`, and alterations written after it are released: it may have been forgotten",
-    advice="rename it if its release is out; it may also wait for a later one",
+    why="the alteration is still `next`, but later alterations are released: its release may have been forgotten",
+    advice="if its release is out, rename the alteration; if it waits for a later release, ignore this rule",
 )
 UNRELEASED = Rule(
     code="SA006",
     name="unreleased",
     severity=Severity.ERROR,
-    why="a package that is shipped as a release holds an alteration that belongs to none",
-    advice="rename it with the release's number, or take it out of the package",
+    why="a package of a release contains an unreleased alteration",
+    advice="rename the alteration to the release, or remove it from the package",
 )
 LOOK_ALIKE = Rule(
     code="SA007",
     name="look-alike",
     severity=Severity.ERROR,
-    why="a character that looks like another one makes two names of what reads as one",
-    advice="type the word anew",
+    why="a character looks like another one, so two different names look the same",
+    advice="type the word again",
 )
 UNKNOWN_RULE = Rule(
     code="SA008",
     name="unknown-rule",
     severity=Severity.WARNING,
-    why="an `ignore` comment names a rule that there isn't, so it ignores nothing",
+    why="an `ignore` comment names an unknown rule, so it ignores nothing",
     advice="correct the code",
 )
 UNREADABLE = Rule(
     code="SA101",
     name="unreadable",
     severity=Severity.ERROR,
-    why="it can't be loaded, and every run that includes it stops before it begins",
-    advice="mend the script",
+    why="the script can't be loaded, and every run that includes it fails before it changes anything",
+    advice="fix the script",
 )
 NO_UP = Rule(
     code="SA102",
     name="no-up",
     severity=Severity.ERROR,
-    why="it has nothing to deploy, and every run that includes it stops before it begins",
+    why="the script has nothing to deploy, and every run that includes it fails before it changes anything",
     advice="write `async def up(conn)`, or a section `-- sartor: up`",
 )
 NO_DOWN = Rule(
     code="SA103",
     name="no-down",
     severity=Severity.WARNING,
-    why="a rollback that reaches it is refused, and nobody was told why",
-    advice="write a `down`; or, where there can be none, `irreversible` with the reason",
+    why="a rollback that includes the alteration is refused, and no reason is given",
+    advice="write a `down`, or `irreversible` with the reason",
 )
 TRANSACTION_CONTROL = Rule(
     code="SA201",
     name="transaction-control",
     severity=Severity.ERROR,
-    why="the transaction is Sartor's, with the record in it; the statement is refused when it runs",
-    advice="take it out; for steps that need transactions of their own, run the script outside one",
+    why="the script runs in Sartor's transaction, together with its ledger row, so Sartor refuses this statement",
+    advice="remove the statement; for steps that need their own transactions, run the script outside a transaction",
 )
 NOT_IN_TRANSACTION = Rule(
     code="SA202",
     name="not-in-transaction",
     severity=Severity.ERROR,
-    why="the server refuses this statement in a transaction, and the script runs in one",
-    advice="give it a script of its own, outside a transaction: `transaction = False`, `-- sartor: transaction off`",
+    why="Postgres doesn't allow this statement in a transaction, but the script runs in one",
+    advice="move the statement to its own script, outside a transaction: `transaction = False`, `--"
+    " sartor: transaction off`",
 )
 MIXED = Rule(
     code="SA203",
     name="mixed",
     severity=Severity.WARNING,
-    why="what could be undone together with its record isn't, for the sake of the concurrent statement beside it",
-    advice="put the concurrent statement into an alteration of its own, or into `before_up`",
+    why="the statement could be rolled back together with its ledger row, but runs outside a"
+    " transaction because of the concurrent statement beside it",
+    advice="put the concurrent statement into its own alteration, or into `before_up`",
 )
 NOT_RERUNNABLE = Rule(
     code="SA204",
     name="not-rerunnable",
     severity=Severity.WARNING,
-    why="outside a transaction a script may be cut off and is then run again from the top, where this fails",
-    advice="write `if not exists`, or `if exists`",
+    why="a script outside a transaction may be interrupted and run again from the start, where this"
+    " statement then fails",
+    advice="write `if not exists` or `if exists`",
 )
 MARK_REMOVED = Rule(
     code="SA205",
     name="mark-removed",
     severity=Severity.ERROR,
-    why="it removes the mark by which Sartor knows its transaction, and the script is undone at its end",
+    why="the statement removes the mark by which Sartor recognises its transaction, so the script is"
+    " rolled back at its end",
     advice="reset settings by name, and name the constraints",
 )
 ROLE_KEPT = Rule(
     code="SA206",
     name="role-kept",
     severity=Severity.ERROR,
-    why="the script ends as another role than it began, and is undone at its end",
-    advice="end with `reset role`",
+    why="the script ends with another role than it began with, so it is rolled back at its end",
+    advice="end the script with `reset role`",
 )
 BLOCKS_WRITES = Rule(
     code="SA301",
     name="blocks-writes",
     severity=Severity.WARNING,
-    why="when it was last rehearsed, nobody could write to a table for as long as the table is large",
-    advice="write what stops nobody; where the table is small or unused, ignore this",
+    why="the last rehearsal showed a lock that blocks writes to a table for as long as its size requires",
+    advice="write a statement that doesn't block; if the table is small or unused, ignore this rule",
 )
 BLOCKS_READS = Rule(
     code="SA302",
     name="blocks-reads",
     severity=Severity.WARNING,
-    why="when it was last rehearsed, nobody could even read a table for as long as the table is large",
-    advice="write what stops nobody; where the table is small or unused, ignore this",
+    why="the last rehearsal showed a lock that blocks reads of a table for as long as its size requires",
+    advice="write a statement that doesn't block; if the table is small or unused, ignore this rule",
 )
 REWRITES = Rule(
     code="SA303",
     name="rewrites",
     severity=Severity.WARNING,
-    why="when it was last rehearsed, a table got a new file: nobody can read it while all its rows are written anew",
-    advice="write what stops nobody; where the table is small or unused, ignore this",
+    why="the last rehearsal showed a table rewrite: reads are blocked while all rows are written to a new file",
+    advice="write a statement that doesn't block; if the table is small or unused, ignore this rule",
 )
 LOSES_DATA = Rule(
     code="SA304",
     name="loses-data",
     severity=Severity.WARNING,
-    why="when it was last rehearsed, it took rows or values away that were there; `down` can't bring them back",
-    advice="take a backup before it; where nobody misses them, ignore this",
+    why="the last rehearsal showed a loss of rows or values, which `down` can't restore",
+    advice="take a backup before the deploy; if the data aren't needed, ignore this rule",
 )
 
 RULES: tuple[Rule, ...] = (

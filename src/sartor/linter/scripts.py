@@ -41,9 +41,9 @@ def lint_script(source: Source) -> Iterator[Finding]:
     if wrong:
         return
     if Part.UP not in source.parts:
-        yield _finding(NO_UP, source, None, "has no up")
+        yield _finding(NO_UP, source, None, "has no `up`")
     if Part.DOWN not in source.parts and not source.irreversible:
-        yield _finding(NO_DOWN, source, None, "has no down, and no word why")
+        yield _finding(NO_DOWN, source, None, "has neither `down` nor `irreversible`")
     for part in source.parts:
         yield from _lint_part(source, part)
 
@@ -99,15 +99,15 @@ def _lint_inside(source: Source, statements: list[Said]) -> Iterator[Finding]:
     for statement, line in statements:
         shown = _shown(statement)
         if statement.controls_transaction:
-            yield _finding(TRANSACTION_CONTROL, source, line, f"`{shown}` in a script that is one transaction")
+            yield _finding(TRANSACTION_CONTROL, source, line, f"`{shown}` in a script that runs in one transaction")
         elif statement.starts("reset all", "discard all", "set constraints all"):
-            yield _finding(MARK_REMOVED, source, line, f"`{shown}` resets what is Sartor's, too")
+            yield _finding(MARK_REMOVED, source, line, f"`{shown}` also resets Sartor's settings")
         elif statement.refuses_transaction:
             yield _finding(NOT_IN_TRANSACTION, source, line, f"`{shown}` can't run in a transaction")
         elif (kept := _sets_role(statement)) is not None:
             role = (statement, line) if kept else None
     if role is not None:
-        yield _finding(ROLE_KEPT, source, role[1], f"`{_shown(role[0])}` is never taken back")
+        yield _finding(ROLE_KEPT, source, role[1], f"`{_shown(role[0])}` isn't reset")
 
 
 def _sets_role(statement: Statement) -> bool | None:
@@ -123,10 +123,10 @@ def _lint_outside(source: Source, statements: list[Said]) -> Iterator[Finding]:
     if any(statement.waits_for_others for statement, _ in statements):
         beside = [said for said in statements if said[0].kind in _CHANGES and not said[0].waits_for_others]
         for statement, line in beside[:1]:
-            yield _finding(MIXED, source, line, f"`{_shown(statement)}` could be in a transaction")
+            yield _finding(MIXED, source, line, f"`{_shown(statement)}` could run in a transaction")
     for statement, line in statements:
         if _runs_once(statement):
-            yield _finding(NOT_RERUNNABLE, source, line, f"`{_shown(statement)}` fails when it is run again")
+            yield _finding(NOT_RERUNNABLE, source, line, f"`{_shown(statement)}` fails when the script is run again")
 
 
 def _runs_once(statement: Statement) -> bool:

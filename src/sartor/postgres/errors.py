@@ -88,7 +88,10 @@ def failure(
     error = unwrap(error)
     advice = _cancelled(error, overtime) if isinstance(error, asyncpg.QueryCanceledError) else _advice(error)
     if sqlstate(error) == "25P02" and hidden is not None and sqlstate(hidden) not in {None, "25P02"}:
-        error, advice = hidden, f"the script hid this error and went on, which Postgres doesn't allow: {SAVEPOINT}"
+        error, advice = (
+            hidden,
+            (f"the script caught this error and went on, but Postgres has aborted the transaction: {SAVEPOINT}"),
+        )
     place = (error.place if isinstance(error, NotAwaited | ScriptFault) else None) or locate(error)
     server = next((e for e in (error, error.__cause__) if isinstance(e, asyncpg.PostgresError)), None)
     statement = getattr(server or error, "query", None)
@@ -123,7 +126,7 @@ def _cancelled(error: asyncpg.QueryCanceledError, overtime: str) -> str | None:
     text = said(error)
     if "user request" in text:
         return None
-    return overtime if "statement timeout" in text else f"{overtime}, or somebody has cancelled it"
+    return overtime if "statement timeout" in text else f"{overtime}, or another session cancelled it"
 
 
 def _is_lost(error: BaseException) -> bool:
@@ -149,13 +152,13 @@ def _message(error: BaseException) -> str:
     match error:
         case TransactionControl():
             what = error.statement if error.statement.endswith("()") else error.statement.split()[0].upper()
-            return f"the script runs {what} in a transaction that isn't its own"
+            return f"the script runs {what} in Sartor's transaction"
         case NotAwaited() | BeyondDatabase() | NoTalk() | ScriptFault():
             return text
         case asyncpg.ForeignKeyViolationError() if error.constraint_name == CLOSED_CONSTRAINT:
-            return "the script had Sartor's own deferred constraint checked, which only COMMIT may do"
+            return "the script caused Sartor's deferred constraint to be checked before COMMIT"
         case asyncpg.PostgresError() if MARK_GONE in text:
-            return "the transaction's mark is gone: the script reset all settings, or ended the transaction"
+            return "Sartor's mark on the transaction is gone: the script reset all settings, or ended the transaction"
         case asyncpg.PostgresError() if ROLE_LEFT in text:
             return f"the script left the role set to {_marked(text, ROLE_LEFT)}"
         case asyncpg.PostgresError() if BEYOND in text:
@@ -174,43 +177,56 @@ def _advice(error: BaseException) -> str | None:
     match error:
         case TransactionControl():
             return (
-                "Sartor runs each script in one transaction, together with its record: take the statement out;"
-                " `async with conn.transaction():` makes a savepoint; `transaction = False` runs outside of one"
+                "remove the statement: Sartor runs each script and its ledger row in one transaction; for a"
+                " savepoint use `async with conn.transaction():`; to run outside a transaction write"
+                " `transaction = False`"
             )
         case ScriptFault():
             return error.advice
         case NotAwaited():
-            return "write `await` before it"
+            return "write `await` before the call"
         case NoTalk():
             return (
-                "use `conn.copy_to_table` or `conn.copy_records_to_table`; in a `.sql` alteration data may follow it"
+                "use `conn.copy_to_table` or `conn.copy_records_to_table`; in a `.sql` alteration the data"
+                " follow the COPY"
                 if error.from_client
-                else "use `conn.copy_from_table` or `conn.copy_from_query`, which take what it sends"
+                else "use `conn.copy_from_table` or `conn.copy_from_query`"
             )
         case asyncpg.PostgresError() if MARK_GONE in text:
             return (
-                "reset settings by name: RESET ALL and DISCARD take the mark as well, and then nothing has stayed; if"
-                " the script ended the transaction by a way of its own, look at what it left"
+                "reset settings by name: RESET ALL and DISCARD also remove the mark, and then the script is"
+                " rolled back; if the script ended the transaction itself, check which of its changes were"
+                " committed"
             )
         case asyncpg.PostgresError() if ROLE_LEFT in text:
-            return "end the script with `reset role`, or it would be recorded, and the next one run, as that role"
+            return (
+                "end the script with `reset role`; otherwise Sartor would record the script, and run the next"
+                " one, as that role"
+            )
         case asyncpg.DivisionByZeroError() if _is_lost(error):
-            return "the script ended its transaction by a way of its own; what it did afterwards may have stayed"
+            return "the script ended its transaction itself; its later changes may be committed"
         case asyncpg.ForeignKeyViolationError() if error.constraint_name == CLOSED_CONSTRAINT:
-            return "SET CONSTRAINTS ALL reaches Sartor's own constraint: name the constraints instead of ALL"
+            return "SET CONSTRAINTS ALL also affects Sartor's constraint: name the constraints instead of ALL"
         case asyncpg.InFailedSQLTransactionError():
-            return f"the script hid an error and went on, which Postgres doesn't allow: {SAVEPOINT}"
+            return f"the script caught an error and went on, but Postgres has aborted the transaction: {SAVEPOINT}"
         case asyncpg.DuplicateTableError() | asyncpg.UndefinedObjectError() if waits_for_others(statement):
             return (
-                "an interrupted run may have come this far: with `if not exists`, `if exists` the script can run again"
+                "an interrupted run may have executed this statement already: with `if not exists` or `if"
+                " exists` the script can run again"
             )
         case asyncpg.ActiveSQLTransactionError():
-            return "this statement can't run inside a transaction: put `transaction = False` into the script"
+            return "this statement can't run inside a transaction: add `transaction = False` to the script"
         case asyncpg.InterfaceError() if "another operation is in progress" in text:
-            return "a query of the script was still running: `await` every query; one connection runs one at a time"
+            return (
+                "another query of the script is still running: `await` every query; a connection runs one"
+                " query at a time"
+            )
         case asyncpg.LockNotAvailableError():
-            return "the lock wasn't to be had in time; try at a quieter hour, or with a longer `limits.lock_budget`"
+            return (
+                "the lock wasn't available in time; try again when there is less traffic, or with a longer"
+                " `limits.lock_budget`"
+            )
         case asyncpg.InsufficientPrivilegeError():
-            return "the role that deploys must own what the script alters, or be a member of the owner"
+            return "the role that deploys must own the objects that the script alters, or be a member of their owner"
         case _:
             return None

@@ -93,9 +93,9 @@ async def read_ledger(session: Session, *, founds: bool = False) -> Ledger:
     head = rows[0]["head"]
     if head is None and session.facts.journal_readable:
         raise LedgerUnsound(
-            f"the journal of schema {session.schema} is empty, and not even its first event, `created`, is in it:"
-            f" somebody has emptied {source}",
-            hint="restore the journal's rows from a backup: `deploy` can't tell what they were",
+            f"the journal of schema {session.schema} is empty; even its first event, `created`, is"
+            f" missing: the rows of {source} were deleted",
+            hint="restore the rows of the journal from a backup: `deploy` can't reconstruct them",
         )
     _require_last_event(session, head, rows[0]["told"])
     return Ledger(head=head or 0, format=rows[0]["format"], entries=tuple(entries))
@@ -105,9 +105,9 @@ def _require_last_event(session: Session, head: int | None, told: int | None) ->
     """Raises LedgerUnsound where other tables know of later events than the journal: numbers would be used twice."""
     if session.facts.journal_readable and (told or 0) > (head or 0):
         raise LedgerUnsound(
-            f"the journal of schema {session.schema} ends with event {head}, and event {told} has happened: somebody"
-            " has deleted its last rows",
-            hint="restore the journal's rows from a backup: `deploy` can't tell what they were",
+            f"the journal of schema {session.schema} ends with event {head}, but event {told} was"
+            " recorded: the last rows were deleted",
+            hint="restore the rows of the journal from a backup: `deploy` can't reconstruct them",
         )
 
 
@@ -115,18 +115,18 @@ def require_format(ledger: Ledger) -> None:
     """Raises LedgerTooNew where a newer Sartor wrote the ledger: this one doesn't know what its rows mean."""
     if ledger.format > FORMAT:
         raise LedgerTooNew(
-            f"the ledger was written by a newer Sartor: its format is {ledger.format},"
-            f" and Sartor {__version__} writes format {FORMAT}"
+            f"the ledger was written by a newer version of Sartor: its format is {ledger.format}; Sartor"
+            f" {__version__} writes format {FORMAT}"
         )
 
 
 def _unreadable(table: str, what: str, error: Exception, written: int, *, seq: int | None = None) -> SartorError:
     """Returns the error for a row that holds a word that this Sartor doesn't know."""
     row, where = ("a row", "") if seq is None else (f"event {seq}", f" where seq = {seq}")
-    text = f"{row} of {table} has a {what} that isn't known: {error}"
+    text = f"{row} of {table} has an unknown {what}: {error}"
     if written > FORMAT:
-        return LedgerTooNew(f"{text}; a newer Sartor wrote it, in format {written}")
-    return LedgerUnsound(text, hint=f"look at it: select * from {table}{where};")
+        return LedgerTooNew(f"{text}; it was written by a newer version of Sartor, in format {written}")
+    return LedgerUnsound(text, hint=f"inspect the row: select * from {table}{where};")
 
 
 async def read_history(session: Session, *, after: int = -1) -> list[Event]:

@@ -94,7 +94,7 @@ class LockMonitor:
 
     async def __aenter__(self) -> Self:
         if self._alone:
-            self.missing = "the pooler has no other session free"
+            self.missing = "the pooler has no other free session"
             return self
         try:
             async with asyncio.timeout(SECOND):

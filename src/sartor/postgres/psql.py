@@ -149,8 +149,8 @@ def expecting(schema: str, head: int, token: str | None, own: Sequence[OwnTable]
         count = f"select pg_catalog.max(seq) from {place}.{JOURNAL}"
         differs = f"{_planted(schema, own)} or ({count}) <> {head} or ({last}) <> {quote_literal(token)}"
     return _stop(
-        "this database isn't as it was when this script was written; nothing has been changed",
-        "`sartor db alteration check` writes a new one",
+        "the database has changed since this script was written; nothing was changed",
+        "write a new script with `sartor db alteration check`",
         condition=differs,
     )
 

@@ -105,7 +105,7 @@ async def drop_contents(connection: Connection, schema: str, *, lock_timeout: fl
             "dropped",
             schema,
             await would_go(connection, [(row["class"], row["oid"]) for row in rows], schema),
-            hint="drop them yourself if nobody needs them, or start over in a database of your own",
+            hint="drop these objects yourself if they aren't needed, or use a separate database",
         )
         for row in rows:
             # It may have been dropped together with an earlier one, by CASCADE.
@@ -128,7 +128,7 @@ async def empty_tables(connection: Connection, schema: str) -> int:
             "emptied",
             schema,
             await would_be_emptied(connection, tables, schema),
-            hint="give the seed modules a `reset` of their own, which deletes just what they have put in",
+            hint="write a `reset` function in the seed modules that deletes only the seeded rows",
         )
         # Without CASCADE, so that the server refuses what was added meanwhile.
         await connection.execute(f"truncate {', '.join(tables)} restart identity")
@@ -140,7 +140,8 @@ def _refuse(verb: str, schema: str, others: list[str], *, hint: str) -> None:
     if others:
         more = f", and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
         raise RefusedError(
-            f"what isn't in schema {schema} would be {verb} too: {', '.join(others[:SHOWN])}{more}; nothing was {verb}",
+            f"objects outside schema {schema} would be {verb} too: {', '.join(others[:SHOWN])}{more};"
+            f" nothing was {verb}",
             hint=hint,
         )
 

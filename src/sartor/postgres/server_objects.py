@@ -6,11 +6,11 @@ from sartor.sql.quoting import quote_literal
 
 THINGS = {
     "pg_authid": "a role",
-    "pg_auth_members": "who is a member of a role",
+    "pg_auth_members": "the members of a role",
     "pg_database": "a database",
     "pg_db_role_setting": "the settings of a database or a role",
-    "pg_parameter_acl": "who may set a parameter",
-    "pg_replication_origin": "where rows are replicated from",
+    "pg_parameter_acl": "the right to set a parameter",
+    "pg_replication_origin": "a replication origin",
     "pg_shdescription": "a comment on a role or a database",
     "pg_shseclabel": "a security label",
     "pg_subscription": "a subscription",
@@ -39,7 +39,7 @@ TOUCHED = f"""(
 )"""
 """SQL for the names of the catalogues that the current transaction has changed, comma-separated; null for none."""
 
-_CANT_TELL = "it refuses a transaction, so what it may change beyond its database couldn't be undone"
+_CANT_TELL = "the statement can't run in a transaction, so changes outside the scratch database couldn't be undone"
 
 
 class BeyondDatabase(Exception):
@@ -53,4 +53,4 @@ class BeyondDatabase(Exception):
 def beyond(names: str) -> str:
     """Returns why a script that changed these catalogues (names, comma-separated) must not go on."""
     things = ", ".join(THINGS[name] for name in names.split(","))
-    return f"it changes what belongs to the server, and not to the database alone: {things}"
+    return f"the script changes server-wide objects from a scratch database: {things}"

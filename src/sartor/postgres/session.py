@@ -186,9 +186,9 @@ class Session:
         near = difflib.get_close_matches(self.schema, names, n=3)
         raise SchemaMissing(
             f"there is no schema {self.schema} in database {self.facts.database}",
-            hint=f"did you mean {' or '.join(near)}? `deploy` makes a schema that isn't there"
+            hint=f"did you mean {' or '.join(near)}? `deploy` creates a schema that doesn't exist"
             if near
-            else f"`deploy` makes it; there are: {', '.join(names[:10]) or 'none'}",
+            else f"`deploy` creates the schema; the database has {', '.join(names[:10]) or 'no schema'}",
         )
 
     def require_read(self, *, journal: bool = False) -> None:
@@ -202,7 +202,8 @@ class Session:
         if facts.ledger_exists and not readable:
             schema, role = quote_identifier(self.schema), quote_identifier(facts.role)
             raise PrivilegeMissing(
-                f"role {facts.role} may not read the {'journal' if journal else 'ledger'} in schema {self.schema}",
+                f"role {facts.role} has no right to read the {'journal' if journal else 'ledger'} in schema"
+                f" {self.schema}",
                 hint=f"grant usage on schema {schema} to {role}; grant select on {schema}.sartor_ledger,"
                 f" {schema}.sartor_journal to {role};",
             )
@@ -213,19 +214,19 @@ class Session:
         require_trusted(facts.own, self.schema, facts.role)
         where = f"database {facts.database}"
         if facts.standby:
-            raise ReadOnly(f"{where} is a standby: it only follows its primary", hint="give the primary's address")
+            raise ReadOnly(f"{where} is a standby, which is read-only", hint="give the address of the primary")
         if facts.read_only:
             raise ReadOnly(
-                f"{where} is read only for role {facts.user}: default_transaction_read_only is on",
-                hint=f"alter role {quote_identifier(facts.user)} set default_transaction_read_only = off;"
-                " or the like for the database or the server",
+                f"{where} is read-only for role {facts.user}: default_transaction_read_only is on",
+                hint=f"alter role {quote_identifier(facts.user)} set default_transaction_read_only = off; or change"
+                " the setting of the database or the server",
             )
         if facts.replicates:
             raise DestinationError(
-                f"session_replication_role is replica for role {facts.user} in {where}: foreign keys and triggers"
-                " aren't heeded then, and neither is what makes a script run once",
-                hint=f"alter role {quote_identifier(facts.user)} reset session_replication_role; or the like for the"
-                " database or the URL's options",
+                f"session_replication_role is replica for role {facts.user} in {where}: foreign keys and"
+                " triggers are disabled, and with them Sartor's guarantee that a script runs once",
+                hint=f"alter role {quote_identifier(facts.user)} reset session_replication_role; or change the"
+                " setting of the database or in the URL's options",
             )
         if grants := _missing_grants(facts, self.schema):
             raise PrivilegeMissing(

@@ -156,8 +156,8 @@ def _own_name() -> str:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
         raise SettingsError(
-            f"no user is given, and this process's user, number {os.geteuid()}, has no name on this machine",
-            hint="name the database's user: postgresql://USER@..., SARTOR_USER or PGUSER",
+            f"no database user is given, and user number {os.geteuid()} of this process has no name on this computer",
+            hint="give the database user: postgresql://USER@..., SARTOR_USER or PGUSER",
         ) from None
 
 
@@ -175,14 +175,14 @@ def _read(file: Path) -> tuple[str, str]:
     try:
         found = file.stat()
         if not stat.S_ISREG(found.st_mode):
-            return "", f"{file} isn't read: it is no plain file"
+            return "", f"{file} was ignored: it isn't a regular file"
         if found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             mode = stat.S_IMODE(found.st_mode)
-            return "", f"{file} isn't read: others may get at it (mode {mode:04o}; chmod 600 {file})"
+            return "", f"{file} was ignored: other users can access it (mode {mode:04o}; run: chmod 600 {file})"
         return file.read_bytes().decode(), f"{file} has no line for this host, port, database and user"
     except UnicodeDecodeError:
-        return "", f"{file} isn't read: it isn't UTF-8"
+        return "", f"{file} was ignored: it isn't UTF-8"
     except FileNotFoundError:
         return "", ""
     except OSError as error:
-        return "", f"{file} isn't read: {error.strerror}"
+        return "", f"{file} was ignored: {error.strerror}"

@@ -87,7 +87,7 @@ class _Notes:
         self._lineages = {lineage.name: lineage for lineage in catalogue.lineages if is_writable(lineage)}
         for lineage in catalogue.lineages:
             if lineage.name not in self._lineages:
-                observer(Note(text=f"{lineage.location} can't be written to, so its manifest stays as it is"))
+                observer(Note(text=f"{lineage.location} can't be written to, so its manifest isn't updated"))
 
     def __call__(self, proof: Proof) -> None:
         if lineage := self._lineages.get(proof.alteration.lineage):

@@ -21,7 +21,7 @@ def _find(catalogue: Catalogue, name: str) -> Alteration:
     if name in known:
         return known[name]
     near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else "`list_alterations` shows those that there are"
+    hint = f"did you mean {near[0]}?" if near else "to list the alterations: `list_alterations`"
     raise TargetError(f"there is no alteration {name}", hint=hint)
 
 
@@ -31,7 +31,7 @@ def refuse_edited(catalogue: Catalogue, chosen: Iterable[Alteration]) -> None:
     if found := [a.name for a in chosen if a in edited]:
         plural = "has" if len(found) == 1 else "have"
         raise AlterationEdited(
-            f"{', '.join(found)} {plural} changed since being released, as the manifest says",
-            hint="restore the file and ship the change as a new alteration;"
-            " or, if nobody has deployed the old one, take its line out of manifest.toml",
+            f"{', '.join(found)} {plural} changed since the release, according to the manifest",
+            hint="restore the file and ship the change as a new alteration; or, if the old version isn't"
+            " deployed anywhere, remove its line from manifest.toml",
         )

@@ -56,7 +56,7 @@ async def find_effects(
             found = await _rehearse(session, catalogue, request, RehearsalOrder(scratch=scratch), limits)
         except DestinationError as error:
             hint = f"; {error.hint}" if error.hint else ""
-            return PlanEffects(steps=steps, unknown=f"there was no rehearsal: {error}{hint}")
+            return PlanEffects(steps=steps, unknown=f"no rehearsal was possible: {error}{hint}")
         return dataclasses.replace(found, steps=steps)
 
 
@@ -65,11 +65,11 @@ def _untold(plan: Plan) -> Iterator[str]:
     for step in plan.steps:
         alteration, script = step.alteration, load_script(step.alteration)
         if step.entry is not None and step.entry.state is not State.DEPLOYED:
-            yield f"{alteration.name} was interrupted, and goes on where that was"
+            yield f"{alteration.name} was interrupted and will be resumed"
         elif plan.direction in script.before:
-            yield f"{alteration.name} has steps before its transaction, and may change any table"
+            yield f"{alteration.name} has steps before its transaction, which may change any table"
         elif script.sql(plan.direction) is None and not is_data_independent(script, plan.direction):
-            yield f"{alteration.name} is Python that goes by the rows it finds, and may change any table"
+            yield f"{alteration.name} is Python code that depends on rows, and may change any table"
 
 
 async def _rehearse(
@@ -95,7 +95,7 @@ def effects_of(seen: Seen) -> PlanEffects:
     """Returns the reach of the observed statements of alterations."""
     locks = [lock for _, each in seen for lock in each.locks]
     made = {
-        lock.relation: f"a trigger or rule that {alteration.name} makes, of {lock.relation}"
+        lock.relation: f"a trigger or rule of {lock.relation} that {alteration.name} creates"
         for alteration, each in seen
         if _is_of_reaction(each, Kind.CREATE)
         for lock in each.locks
@@ -121,7 +121,7 @@ def _is_of_reaction(seen: RehearsedStatement, kind: Kind) -> bool:
 def _programs(seen: Iterable[tuple[Alteration, RehearsedStatement]]) -> Iterator[str]:
     for alteration, each in seen:
         if Statement(each.sql).runs_code:
-            yield f"{alteration.name} runs a program, by DO or CALL, which may change any table"
+            yield f"{alteration.name} runs DO or CALL, which may change any table"
 
 
 def _ignore(_event: RunEvent) -> None:

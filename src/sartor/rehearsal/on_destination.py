@@ -36,7 +36,7 @@ async def rehearse_live(
 async def _rehearse(run: RunContext, unit: Unit, script_recorder: ScriptRecorder) -> tuple[Rehearsed, Failure | None]:
     about, failed = unit.about, None
     if not unit.transactional:
-        outside = "it runs outside a transaction, so it can't be rolled back"
+        outside = "the alteration runs outside a transaction, so it can't be rolled back"
         return Rehearsed(alteration=about, reason=outside), None
     try:
         await run_and_undo(run, unit)
@@ -45,5 +45,5 @@ async def _rehearse(run: RunContext, unit: Unit, script_recorder: ScriptRecorder
             raise Unreachable(f"{run.session.destination.label}: the connection was lost ({error})") from error
         failed = run.failure(error, name=about.name, alteration_id=about.id, file=about.file, locate=unit.script.locate)
     await run.session.renew_where_worn()
-    reason = None if failed is None else f"it failed: {failed.message}"
+    reason = None if failed is None else f"the alteration failed: {failed.message}"
     return Rehearsed(alteration=about, statements=script_recorder.statements(about), reason=reason), failed

@@ -32,7 +32,10 @@ from sartor.rehearsal.squawk import find_squawk, with_opinions
 from sartor.scratch.clone import Made, clone
 from sartor.scratch.gaps import filled
 
-COST = "ran on the live database, each script rolled back: sequences have gone on, changed rows left dead ones"
+COST = (
+    "rehearsed on the live database, each script rolled back: sequences have advanced, and"
+    " changed rows have left dead rows"
+)
 
 WANTING_ROWS = ("22", "23502", "23503", "P0")
 """SQLSTATEs of errors that missing rows may cause: of a value, a null, a missing key, or raised by PL/pgSQL."""
@@ -151,14 +154,14 @@ class Clone(NamedTuple):
 async def cloned(session: Session, order: RehearsalOrder, limits: Limits) -> AsyncIterator[Clone]:
     """Creates a clone of the session's database for as long as the block lasts. Raises as `rehearse`."""
     if session.facts.pooled:
-        raise PoolerRefused(f"{session.destination.label} is a connection pooler, and a clone needs a session")
+        raise PoolerRefused(f"{session.destination.label} is a connection pooler; a clone needs a server session")
     async with (
         scratch_server(session, order.scratch, order.embedded) as place,
         Session(place.destination, application=application_name("rehearse"), kind=RecordedConnection) as scratch,
     ):
         async with exported_snapshot(session) as snapshot:
             made = await clone(session, scratch, snapshot, data=order.data, lock_wait=limits.lock_budget)
-        notes = (*place.notes, *_versions(session, scratch), *(f"the clone: {note}" for note in made.notes))
+        notes = (*place.notes, *_versions(session, scratch), *made.notes)
         yield Clone(scratch, await read_relations(scratch.connection, scratch.schema), made, notes)
 
 
@@ -221,7 +224,7 @@ def _collect(
             )
         )
         if reason is not None:
-            reason = "an alteration before it couldn't be rehearsed"
+            reason = "an earlier alteration couldn't be rehearsed"
     return found
 
 
@@ -236,7 +239,7 @@ def _reason(failed: Failure, *, data: bool) -> str:
     if failed.beyond:
         return failed.message
     advice = "; the clone has no rows, and `data` gives it those of the destination"
-    return f"it failed: {failed.message}" + (advice if not data and _may_want_rows(failed) else "")
+    return f"the alteration failed: {failed.message}" + (advice if not data and _may_want_rows(failed) else "")
 
 
 def _may_want_rows(failed: Failure) -> bool:
@@ -246,4 +249,4 @@ def _may_want_rows(failed: Failure) -> bool:
 
 def _versions(live: Session, scratch: Session) -> list[str]:
     there, here = live.facts.server_version // 10000, scratch.facts.server_version // 10000
-    return [] if there == here else [f"the clone is on Postgres {here}, the destination on {there}"]
+    return [] if there == here else [f"the clone is on Postgres {here}, but the destination is on Postgres {there}"]

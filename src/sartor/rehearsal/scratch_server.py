@@ -52,6 +52,6 @@ def _embedded(stack: AsyncExitStack, folder: Path, reason: Exception) -> str:
         return stack.enter_context(serve(folder)).url
     except EmbeddedUnavailable as error:
         raise RehearsalFailed(
-            f"there is nowhere to rehearse: {reason}; {error}",
-            hint="name a server where databases may be made: `scratch`",
+            f"no server can hold a clone: {reason}; {error}",
+            hint="give a server on which the role can create databases with `scratch`",
         ) from reason

@@ -23,13 +23,13 @@ async def find_sent_sql(session: Session, catalogue: Catalogue, request: Deploy 
         found = await on_a_clone(session, catalogue, request, RehearsalOrder(), {}, limits, _ignore)
     except DestinationError as error:
         why = f"{error}; {error.hint}" if error.hint else str(error)
-        return SentSql({}, (f"no rehearsal could tell the SQL of what is Python: {why}",))
+        return SentSql({}, (f"the SQL of Python alterations is unknown, as no rehearsal was possible: {why}",))
     messages = {each.alteration.identity: texts for each in found.alterations if (texts := _texts(each)) is not None}
     stuck = next((each for each in found.alterations if each.reason is not None), None)
     if stuck is None:
         return SentSql(messages, ())
     reason = found.failed.message if found.failed else stuck.reason
-    return SentSql(messages, (f"the rehearsal didn't get past {stuck.alteration.name}: {reason}",))
+    return SentSql(messages, (f"the rehearsal stopped at {stuck.alteration.name}: {reason}",))
 
 
 def _ignore(_event: RunEvent) -> None:

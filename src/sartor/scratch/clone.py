@@ -77,8 +77,8 @@ async def clone(live: Session, scratch: Session, snapshot: Snapshot, *, data: bo
             if data
             else ["--schema-only"]
         )
-        complaints = await _pour(live, scratch, snapshot, options, lock_wait=lock_wait)
-    complaints += await _cut_off(target)
+        errors = await _pour(live, scratch, snapshot, options, lock_wait=lock_wait)
+    complaints = [*(f"error while making the clone: {error}" for error in errors), *await _cut_off(target)]
     unfilled = await _refresh(source, target, live.schema)
     refused = await adopt_session_defaults(source, target)
     await scratch.renew()
@@ -97,7 +97,7 @@ async def clone(live: Session, scratch: Session, snapshot: Snapshot, *, data: bo
     lacks += [Gap(f"setting {name}", word=name if "." in name else None) for name in refused]
     named = list(dict.fromkeys(lack.what for lack in lacks))
     more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
-    told = [f"it lacks {', '.join(named[:NAMED])}{more} of the destination's"] if named else []
+    told = [f"the clone lacks {', '.join(named[:NAMED])}{more}, which the destination has"] if named else []
     return Made(tuple(lacks), holding, (*told, *complaints))
 
 
@@ -135,7 +135,7 @@ async def _pour(
     except ProgramFailed as error:
         text = redact(f"the schema can't be cloned: {error}", live.secrets + scratch.secrets)
         reader = f"grant pg_read_all_data to {quote_identifier(live.facts.role)};"
-        hint = f"pg_dump needs to read every table: {reader}" if "permission denied" in text else None
+        hint = f"pg_dump must be able to read every table: {reader}" if "permission denied" in text else None
         raise RehearsalFailed(text, hint=hint) from error
 
 
@@ -158,7 +158,7 @@ async def _cut_off(connection: Connection) -> list[str]:
         of = "public" if role is None else quote_identifier(role)
         await connection.execute(f"drop user mapping for {of} server {quote_identifier(server)}")
     servers = sorted({server for server, _ in mappings})
-    return [f"it doesn't reach {', '.join(servers)}: user mappings are left out"] if servers else []
+    return [f"the clone has no user mappings for {', '.join(servers)}, so it can't reach them"] if servers else []
 
 
 async def _refresh(source: Connection, target: Connection, schema: str) -> list[Gap]:

@@ -24,7 +24,7 @@ from sartor.sql.quoting import quote_identifier, quote_literal
 LOCK_CLASS = 0x5A47053
 """The first half of the advisory lock's key, Sartor's own; the second half is `lock_key` of the database's name."""
 PREFIX = "sartor_scratch_"
-COMMENT = "Sartor: for a while only, made by "
+COMMENT = "Sartor: scratch database, created by "
 
 _LEFT = f"""
 select d.datname::text as name, pg_catalog.shobj_description(d.oid, 'pg_database') as comment
@@ -56,7 +56,7 @@ async def scratch_database(beside: Destination, *, application: str) -> AsyncIte
     """
     async with Session(beside, application=application) as session:
         if session.facts.pooled:
-            raise PoolerRefused(f"{beside.label} is a connection pooler, and a scratch database needs a session")
+            raise PoolerRefused(f"{beside.label} is a connection pooler; a scratch database needs a server session")
         await stay(session.connection)
         await _drop_left(session)
         name = f"{PREFIX}{os.getpid()}_{secrets.token_hex(8)}"
@@ -85,10 +85,14 @@ async def create_database(session: Session, name: str) -> None:
     except ServerError as error:
         if sqlstate(error) == INSUFFICIENT_PRIVILEGE:
             raise PrivilegeMissing(
-                f"role {facts.role} may not create databases",
+                f"role {facts.role} has no right to create databases",
                 hint=f"as a superuser, run: alter role {quote_identifier(facts.role)} createdb;",
             ) from error
-        hint = "a standby can't have one: `scratch` names another server" if session.facts.standby else None
+        hint = (
+            "a standby can't have a scratch database: give another server with `scratch`"
+            if session.facts.standby
+            else None
+        )
         raise BackupFailed(f"database {name} can't be created: {error}", hint=hint) from error
 
 

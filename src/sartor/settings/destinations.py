@@ -74,7 +74,7 @@ def _urls(lookup: Lookup, defaults: Mapping[str, str]) -> list[dict[str, str]]:
         return [_url(each) for each in found]
     if _REACHING & defaults.keys():
         return [{}]
-    hint = "give --db-url postgresql://user@host:5432/database, set SARTOR_DB_URL, or try things out with --embedded"
+    hint = "give --db-url postgresql://user@host:5432/database, set SARTOR_DB_URL, or try Sartor with --embedded"
     raise SettingsError("no database is given", hint=hint)
 
 
@@ -82,8 +82,10 @@ def _other_urls(lookup: Lookup) -> Iterator[Found]:
     """Yields URLs that stand elsewhere than in SARTOR_DB_URL: under the maker's names, then in the toml file."""
     for name in lookup.toml.texts("db-url-env"):
         if not re.fullmatch(_NAME, name):
-            hint = "it lists names of variables and secret files, such as DATABASE_URL"
-            raise SettingsError(f"{lookup.toml.origin('db-url-env')} can't be used: {name!r} is no name", hint=hint)
+            hint = "list names of variables and secret files, such as DATABASE_URL"
+            raise SettingsError(
+                f"{lookup.toml.origin('db-url-env')} can't be used: {name!r} isn't a valid name", hint=hint
+            )
         if found := lookup.named(name):
             yield found
     if found := lookup.in_toml("db-url"):

@@ -26,7 +26,7 @@ def parse_duration(found: Found, *, unit: str = "s") -> float:
     number, named = match.groups()
     if not named and unit == "ms" and "." in number:
         hint = f"write {number}s for seconds, {number}ms for milliseconds"
-        raise SettingsError(f"{found.origin}: {found.text!r} lacks its unit", hint=hint)
+        raise SettingsError(f"{found.origin}: {found.text!r} has no unit", hint=hint)
     return _in_range(float(number) * _UNITS[named or unit], found)
 
 

@@ -36,11 +36,11 @@ def make_sources(pairs: Iterable[tuple[str, str]], *, base: Path, origin: str) -
     for name, location in pairs:
         _check(name, location, origin)
         if (other := sources.get(name)) is not None:
-            hint = f"name them apart: {name}={other.location} and other_name={location}"
-            raise SettingsError(f"{origin} gives two lineages the name {name!r}", hint=hint)
+            hint = f"give them different names: {name}={other.location} and other_name={location}"
+            raise SettingsError(f"{origin} has two lineages with the name {name!r}", hint=hint)
         sources[name] = LineageSource(name=name, location=_locate(location, base))
     if not sources:
-        raise SettingsError(f"{origin} names no alterations", hint="give a folder or a package, or leave it out")
+        raise SettingsError(f"{origin} is empty", hint="give a folder or an import package, or leave the setting out")
     return tuple(sources.values())
 
 
@@ -61,10 +61,10 @@ def _last_part(location: str) -> str:
 
 def _check(name: str, location: str, origin: str) -> None:
     if not location:
-        raise SettingsError(f"{origin} gives no place for the lineage {name!r}", hint=f"write {name}=FOLDER")
+        raise SettingsError(f"{origin} has no folder or package for the lineage {name!r}", hint=f"write {name}=FOLDER")
     if name != MAIN and not re.fullmatch(_NAME, name):
-        hint = f"lower-case letters, digits, - and _ make a name: write name={location}"
-        raise SettingsError(f"{origin}: {name!r} can't name a lineage", hint=hint)
+        hint = f"use lower-case letters, digits, - and _: write name={location}"
+        raise SettingsError(f"{origin}: {name!r} isn't a valid name of a lineage", hint=hint)
 
 
 def _locate(location: str, base: Path) -> str:

@@ -68,7 +68,7 @@ class Lookup(NamedTuple):
             return Found(text=str(value).lower(), origin=origin)
         if isinstance(value, str | int | float):
             return _checked(Found(text=str(value), origin=origin))
-        raise SettingsError(f"{origin} can't be used: it isn't one value", hint="give a text or a number")
+        raise SettingsError(f"{origin} can't be used: not a single value", hint="give a string or a number")
 
     def _numbers(self, name: str) -> dict[int, str]:
         """Returns the names that are `name` followed by a number, by that number."""
@@ -78,7 +78,7 @@ class Lookup(NamedTuple):
         found: dict[int, str] = {}
         for candidate, match in ((text, re.fullmatch(pattern, text)) for text in sorted(given)):
             if match and (other := found.setdefault(int(match[1]), candidate)) != candidate:
-                raise SettingsError(f"{other} and {candidate} are one setting, given twice", hint="keep one of them")
+                raise SettingsError(f"{other} and {candidate} are the same setting", hint="keep one of them")
         return found
 
 
@@ -90,7 +90,7 @@ def make_lookup(environ: Mapping[str, str], toml: TomlFile) -> Lookup:
         names = frozenset(entry.name for entry in secrets.iterdir())
     except OSError as error:
         if folder:
-            hint = "name a folder that this user may list, or leave the variable out"
+            hint = "name a folder that this user can list, or unset the variable"
             raise SettingsError(f"SARTOR_SECRETS_DIR, {folder}, can't be read: {error.strerror}", hint=hint) from error
         names = frozenset()  # no secrets were made for this process
     return Lookup(environ=environ, secrets=secrets, secret_names=names, toml=toml)
@@ -105,26 +105,30 @@ def _read_secret(path: Path) -> Found:
     try:
         text = path.read_bytes().decode()
     except OSError as error:
-        raise SettingsError(f"{path} can't be read: {error.strerror}", hint="make it readable, or remove it") from error
+        raise SettingsError(
+            f"{path} can't be read: {error.strerror}", hint="make the file readable, or remove it"
+        ) from error
     except UnicodeDecodeError:  # it would quote the secret
-        raise SettingsError(f"{path} isn't UTF-8", hint="write it as UTF-8 text") from None
+        raise SettingsError(f"{path} isn't UTF-8", hint="write the file as UTF-8 text") from None
     text = text.removesuffix("\n").removesuffix("\r")
     if not text:
-        raise SettingsError(f"{path} is empty", hint="write the value to it, or remove it")
+        raise SettingsError(f"{path} is empty", hint="write the value to the file, or remove the file")
     return _checked(Found(text=text, origin=str(path)))
 
 
 def _checked(found: Found) -> Found:
     if not is_text(found.text):
-        raise SettingsError(f"{found.origin} holds a NUL, or bytes that aren't UTF-8", hint="write it as UTF-8 text")
+        raise SettingsError(
+            f"{found.origin} contains a NUL character, or bytes that aren't UTF-8", hint="write the value as UTF-8 text"
+        )
     return found
 
 
 def _check_gaps(name: str, numbers: Iterable[int]) -> None:
     given = set(numbers)
     if 0 in given:
-        raise SettingsError(f"{name}.0 isn't a setting: numbers start at 1", hint=f"call the first one {name}")
+        raise SettingsError(f"{name}.0 isn't a setting: numbers begin at 1", hint=f"name the first one {name}")
     last, gap = max(given, default=0), next(number for number in count(1) if number not in given)
     if gap < last:
-        hint = f"give {name}.{gap}, or number without a gap"
-        raise SettingsError(f"{name}.{gap} is missing: {name}.{last} is given", hint=hint)
+        hint = f"give {name}.{gap}, or use numbers without a gap"
+        raise SettingsError(f"{name}.{gap} is missing, but {name}.{last} is given", hint=hint)

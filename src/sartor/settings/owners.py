@@ -26,15 +26,15 @@ def require_own(path: Path, environ: Mapping[str, str]) -> None:
         return
     for found in (path.lstat(), path.stat()):
         if reason := _reason(found):
-            hint = f"where you trust it: export {TRUSTED}={shlex.quote(str(path.parent))}"
-            raise SettingsError(f"{path} {reason}: it would decide what is run, and on which database", hint=hint)
+            hint = f"if you trust the owner: export {TRUSTED}={shlex.quote(str(path.parent))}"
+            raise SettingsError(f"{path} {reason}; the file decides what is run and on which database", hint=hint)
 
 
 def _reason(found: os.stat_result) -> str | None:
     if found.st_uid not in _ours():
-        return f"belongs to {_name(found.st_uid)}, and this is run by {_name(os.geteuid())}"
+        return f"belongs to {_name(found.st_uid)}, but Sartor runs as {_name(os.geteuid())}"
     if found.st_mode & stat.S_IWOTH and stat.S_ISREG(found.st_mode):
-        return f"may be written to by everybody (mode {stat.S_IMODE(found.st_mode):04o})"
+        return f"can be written by every user (mode {stat.S_IMODE(found.st_mode):04o})"
     return None
 
 

@@ -40,6 +40,6 @@ def _told(name: str) -> str:
     known = {each.removeprefix(PREFIX): each for each in _KNOWN - {"SARTOR_TEST_DB_URL"}}
     near = difflib.get_close_matches(rest, known, n=1, cutoff=_LIKELY)
     if near and difflib.SequenceMatcher(None, near[0], rest).ratio() >= _SURE:
-        raise SettingsError(f"{name} isn't a setting of Sartor's", hint=f"did you mean {known[near[0]]}?")
-    hint = f"did you mean {known[near[0]]}?" if near else f"they are {', '.join(sorted(known.values()))}"
-    return f"{name} isn't a setting of Sartor's, and counts for nothing: {hint}"
+        raise SettingsError(f"{name} isn't a setting of Sartor", hint=f"did you mean {known[near[0]]}?")
+    hint = f"did you mean {known[near[0]]}?" if near else f"the settings are {', '.join(sorted(known.values()))}"
+    return f"{name} isn't a setting of Sartor, and is ignored: {hint}"

@@ -30,10 +30,10 @@ def read_service(name: str, environ: Mapping[str, str]) -> tuple[dict[str, str],
         if found is not None:
             origin = f"service {name!r} in {path}"
             return parse_pairs(found, origin=origin), origin
-    where = f"it isn't in {', '.join(looked)}" if looked else "there is no ~/.pg_service.conf"
+    where = f"not found in {', '.join(looked)}" if looked else "there is no ~/.pg_service.conf"
     raise SettingsError(
         f"there is no service {name!r}: {where}",
-        hint=f"write [{name}] and its parameters to ~/.pg_service.conf, or name the file in PGSERVICEFILE",
+        hint=f"add [{name}] and its parameters to ~/.pg_service.conf, or set PGSERVICEFILE to the file that has them",
     )
 
 
@@ -61,7 +61,7 @@ def _read(path: Path) -> str:
     try:
         return path.read_bytes().decode()
     except OSError as error:
-        hint = "it holds connection services: PGSERVICEFILE names it"
+        hint = "make the file readable, or change PGSERVICEFILE"
         raise SettingsError(f"{path} can't be read: {error.strerror}", hint=hint) from error
     except UnicodeDecodeError:  # it would quote what may be a password
-        raise SettingsError(f"{path} isn't UTF-8", hint="write it as UTF-8 text") from None
+        raise SettingsError(f"{path} isn't UTF-8", hint="write the file as UTF-8 text") from None

@@ -50,14 +50,16 @@ class TomlFile(NamedTuple):
         texts = [value] if isinstance(value, str) else value
         if isinstance(texts, list) and all(isinstance(text, str) and text for text in texts):
             return tuple(texts)
-        raise SettingsError(f"{self.origin(key)} isn't made of texts", hint=_shapes(key))
+        raise SettingsError(f"{self.origin(key)} must be a string or a list of strings", hint=_shapes(key))
 
     def named_texts(self, key: str) -> tuple[tuple[str, str], ...]:
         """Returns a setting that is a table of texts, as (name, text) pairs. Raises SettingsError."""
         pairs = tuple(self.table[key].items())
         if all(isinstance(text, str) for _, text in pairs):
             return pairs
-        raise SettingsError(f"{self.origin(key)} isn't made of texts", hint=_shapes(key))
+        raise SettingsError(
+            f"{self.origin(key)} must be a string, a list of strings or a table of strings", hint=_shapes(key)
+        )
 
 
 def find_toml(directory: Path, environ: Mapping[str, str]) -> TomlFile:
@@ -90,7 +92,7 @@ def _read(path: Path, *, only_if: bytes = b"") -> dict[str, Any] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise SettingsError(f"{path} can't be read: {error.strerror}", hint="make it readable") from error
+        raise SettingsError(f"{path} can't be read: {error.strerror}", hint="make the file readable") from error
     return _parse(content, path) if re.search(only_if, content) else None
 
 
@@ -108,20 +110,20 @@ def _parse(content: bytes, path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(content.decode())
     except ValueError as error:
-        raise SettingsError(f"{path} isn't TOML: {error}", hint="mend the file") from None
+        raise SettingsError(f"{path} isn't valid TOML: {error}", hint="fix the file") from None
 
 
 def _checked(file: TomlFile, environ: Mapping[str, str]) -> TomlFile:
     require_own(file.path, environ)
     for key in file.table:
         if key not in KEYS:
-            raise SettingsError(f"{file.path} has a setting {key!r}, which Sartor doesn't know", hint=_nearest(key))
+            raise SettingsError(f"{file.path} has an unknown setting {key!r}", hint=_nearest(key))
     return file
 
 
 def _nearest(key: str) -> str:
     if key == "password":
-        return "keep passwords out of the file: SARTOR_PASSWORD, as a secret file or a variable, holds it"
+        return "don't put passwords into the file: give SARTOR_PASSWORD as a secret file or a variable"
     import difflib  # noqa: PLC0415 - only on the way to an error
 
     near = difflib.get_close_matches(key.replace("_", "-").lower(), KEYS, n=1)

@@ -169,8 +169,8 @@ def _set_logging(before: tuple[Any, ...]) -> None:
 
 
 BELONGINGS = (
-    Belonging("the standard descriptors", _read_descriptors, _set_descriptors),
-    Belonging("sys.stdout and its like", _read_streams, _set_streams),
+    Belonging("the standard file descriptors", _read_descriptors, _set_descriptors),
+    Belonging("sys.stdin, sys.stdout or sys.stderr", _read_streams, _set_streams),
     Belonging("the working directory", _read_directory, _set_directory),
     Belonging("environment variables", lambda: dict(os.environb), _set_environment),
     Belonging("sys.path", _read_path, _set_path),

@@ -41,10 +41,10 @@ def _own(tell: Callable[[str], None]) -> None:
         if args.thread is not None and _staying:
             _staying[-1].failed.append((args.thread, args.exc_value))
         else:
-            tell(f"note: a thread of a script ended: {type(args.exc_value).__name__}: {said(args.exc_value)}")
+            tell(f"note: a script's thread failed: {type(args.exc_value).__name__}: {said(args.exc_value)}")
 
     def on_unraisable(args: Any) -> None:
-        tell(f"note: nobody was there to be told: {type(args.exc_value).__name__}: {said(args.exc_value)}")
+        tell(f"note: Python ignored an error: {type(args.exc_value).__name__}: {said(args.exc_value)}")
 
     threading.excepthook, sys.unraisablehook = on_thread, on_unraisable
     hold_descriptors()
@@ -93,12 +93,12 @@ class ProcessState:
         LEFT_RUNNING.extend(busy)
         if children:
             self.fault = ScriptFault(
-                f"the script ended and left a process running: {children[0]}, which was ended",
-                advice="wait for the processes that it starts",
+                f"the script left a process running, which Sartor killed: {children[0]}",
+                advice="wait for the processes that the script starts",
             )
         elif busy:
             self.fault = ScriptFault(
-                f"the script ended and left a thread running: {busy[0].name}", advice="join the threads that it starts"
+                f"the script left a thread running: {busy[0].name}", advice="join the threads that the script starts"
             )
         elif self.failed:
             thread, error = self.failed[0]

@@ -24,21 +24,17 @@ HERE = "."
 File = Annotated[
     str | None,
     typer.Argument(
-        metavar="[FILE]", help="A new file, or a folder, where the file gets a name of its own. [default: .]"
+        metavar="[FILE]", help="The file to create, or a folder, in which Sartor names the file. [default: .]"
     ),
 ]
-Whole = Annotated[
-    bool, typer.Option("--whole", help="Back the whole database up, where --schema names one schema of it.")
-]
-Prove = Annotated[
-    bool, typer.Option("--prove", help="Restore the backup into a scratch database, and compare the two.")
-]
+Whole = Annotated[bool, typer.Option("--whole", help="Back up the whole database, although --schema names one schema.")]
+Prove = Annotated[bool, typer.Option("--prove", help="Restore the backup into a scratch database and compare the two.")]
 Target = Annotated[
     str | None,
     typer.Option(
         "--target",
         metavar="T",
-        help="With --tables affected: the release that is to be deployed. [default: all that is pending]",
+        help="With --tables affected: the release to deploy. [default: all pending alterations]",
     ),
 ]
 
@@ -53,13 +49,13 @@ def backup(
     tables: options.Tables = None,
     target: Target = None,
 ) -> None:
-    """Back the database up, in pg_dump's custom format.
+    """Back up a database or one schema, in the format of pg_dump.
 
-    The file is there when it was read to its end and found whole, and isn't there before.
+    The file gets its name once the backup is complete and was read to its end.
     """
     affected = options.only_affected(tables, file or HERE)
     if target is not None and not affected:
-        raise UsageError("--target says which tables are affected", hint="add --tables affected")
+        raise UsageError("--target needs --tables affected", hint="add --tables affected")
     with settled(context, ships=affected) as settings:
         scratch, sources = reach_scratch(scratch_url), settings.sources if affected else None
         _refuse_one_file(file, settings)
@@ -70,7 +66,7 @@ def backup(
                     destination, HERE if file is None else file, whole=whole, prove=prove, scratch=scratch,
                     sources=sources, target=target or "next", limits=settings.limits, observer=observer,
                 )  # fmt: skip
-                return run(made, left="there is no backup, and no file of it")
+                return run(made, left="no backup file was left")
 
         on_each(
             settings,
@@ -83,4 +79,4 @@ def backup(
 def _refuse_one_file(file: str | None, settings: Settings) -> None:
     several = len(settings.destinations)
     if file is not None and several > 1 and not Path(file).is_dir():
-        raise UsageError(f"{file} is one file, and there are {several} destinations", hint="give a folder")
+        raise UsageError(f"{file} is one file, but there are {several} destinations", hint="give a folder")

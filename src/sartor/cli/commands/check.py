@@ -17,8 +17,10 @@ from sartor.domain.destination import Destination
 from sartor.domain.plan import Direction
 
 Target = Annotated[str, typer.Argument(metavar="[TARGET]", help="A version, `latest` or `next`, as for deploy.")]
-PlanOnly = Annotated[bool, typer.Option("--plan-only", help="Show which alterations, and no SQL; no clone is made.")]
-StrictOrder = Annotated[bool, typer.Option("--strict-order", help="Refuse late arrivals, as deploy would.")]
+PlanOnly = Annotated[
+    bool, typer.Option("--plan-only", help="Show the alterations without their SQL; no clone is made.")
+]
+StrictOrder = Annotated[bool, typer.Option("--strict-order", help="Refuse late alterations, as deploy does.")]
 
 
 @command(
@@ -38,11 +40,11 @@ def check(
     accept_edited: options.AcceptEdited = None,
     accept_missing: options.AcceptMissing = None,
 ) -> int:
-    """Show what a deploy would do, and deploy nothing.
+    """Show what a deploy would do, and change nothing.
 
-    Prints the SQL as a script for psql, records and all: run by hand, it is a deployment. Writes nothing to the
-    database, and needs no right but to read the ledger. Where Python computes its SQL, it is run, with all before it,
-    on a clone beside the database that is dropped again; --plan-only runs nothing.
+    Prints the SQL as a script for psql with the ledger's rows; to run the script is to deploy. Writes nothing to the
+    database, and needs only the right to read the ledger. Python whose SQL has to be computed is run, with all
+    alterations before it, on a temporary clone beside the database; --plan-only runs nothing.
     """
     with settled(context, strict_order=strict_order) as settings:
 

@@ -24,9 +24,9 @@ from sartor.errors import RefusedError, TargetError
 
 Target = Annotated[
     str | None,
-    typer.Argument(metavar="[TARGET]", help="A version, `latest`, or `next`; a terminal is asked where it's left out."),
+    typer.Argument(metavar="[TARGET]", help="A version, `latest` or `next`. [default: asks on a terminal]"),
 ]
-StrictOrder = Annotated[bool, typer.Option("--strict-order", help="Refuse late arrivals instead of deploying them.")]
+StrictOrder = Annotated[bool, typer.Option("--strict-order", help="Refuse late alterations instead of deploying them.")]
 
 NOTHING = Report(direction=Direction.DEPLOY, target=None)
 """The report of a deploy that didn't begin."""
@@ -45,10 +45,10 @@ def deploy(
     no_batch: options.NoBatch = False,
     yes: options.Yes = False,
 ) -> None:
-    """Deploy what is pending, up to a release.
+    """Deploy the pending alterations, up to a release.
 
-    Each script runs in a transaction of its own, exactly once. Where one fails, the earlier ones stay, it has changed
-    nothing, and the same command goes on from there.
+    Each script runs exactly once, in its own transaction. If one fails, it is rolled back, earlier ones stay
+    deployed, and the same command resumes.
     """
     accepted = [*(accept_edited or ()), *(accept_missing or ())]
     affected = options.only_affected(tables, backup)
@@ -56,7 +56,7 @@ def deploy(
     must_ask = _is_unreleased(target, steps) and not yes
     with settled(context, strict_order=strict_order) as settings:
         if must_ask:
-            prompts.require_terminal(settings, "`deploy next` deploys what isn't released")
+            prompts.require_terminal(settings, "`deploy next` deploys unreleased alterations")
 
         def action(destination: Destination) -> Report:
             chosen = target or (sartor.LATEST if steps is not None else _ask_target(destination, settings))
@@ -74,7 +74,9 @@ def deploy(
 def _is_unreleased(target: str | None, steps: int | None) -> bool:
     """Returns whether the target is `next`. Raises TargetError where there is none, and no terminal to ask for one."""
     if target is None and steps is None and not output.is_terminal():
-        raise TargetError("no target, and no terminal to ask", hint=f"`{rerun(target='1.2.0')}`, or `latest`")
+        raise TargetError(
+            "no target is given, and there is no terminal to ask on", hint=f"`{rerun(target='1.2.0')}`, or `latest`"
+        )
     return target is not None and target != sartor.LATEST and parse_target(target).unreleased
 
 
@@ -95,7 +97,7 @@ def _ask_target(destination: Destination, settings: Settings) -> str | None:
         may_leave=sartor.is_production(settings.environment),
     )
     if release is None:
-        raise RefusedError("nothing was chosen; nothing was done")
+        raise RefusedError("no release was chosen; nothing was done")
     return release.label
 
 

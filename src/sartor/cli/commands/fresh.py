@@ -23,7 +23,7 @@ from sartor.errors import RefusedError
 Target = Annotated[
     str | None,
     typer.Argument(
-        metavar="[TARGET]", help="What to deploy afterwards: a version, `latest` or `next`. [default: next]"
+        metavar="[TARGET]", help="The release to deploy afterwards: a version, `latest` or `next`. [default: next]"
     ),
 ]
 
@@ -38,9 +38,9 @@ def fresh(
     no_batch: options.NoBatch = False,
     yes: options.Yes = False,
 ) -> None:
-    """Drop everything that the schema holds, and deploy again. For development.
+    """Drop all objects of the schema, and deploy again. For development.
 
-    Refuses in production (SARTOR_ENVIRONMENT or the settings say so). A terminal is asked for the database's name.
+    Refused in production (SARTOR_ENVIRONMENT or the settings). On a terminal, asks for the name of the database.
     """
     resume = Resume(verb="deploy", target="next" if target is None else None)
     with settled(context) as settings:
@@ -58,11 +58,9 @@ def fresh(
 def _confirm(destination: Destination, settings: Settings) -> None:
     """Asks for the database's name to be typed. Raises RefusedError where it isn't, or there is no terminal."""
     if not output.is_terminal():
-        raise RefusedError(
-            "`fresh` drops everything that the schema holds", hint="add --yes where there is no terminal to ask"
-        )
+        raise RefusedError("`fresh` drops all objects of the schema", hint="without a terminal, confirm with --yes")
     found = run(sartor.status(destination, settings.sources))
-    output.tell(f"This drops all that {destination.label} holds, data and all.")
-    typed = prompts.type_name(f"Type the database's name, {found.database}, to go on:")
+    output.tell(f"This drops all objects in {destination.label}, with their data.")
+    typed = prompts.type_name(f"To continue, type the name of the database, {found.database}:")
     if typed != found.database:
-        raise RefusedError(f"the database's name is {found.database}, not {typed!r}; nothing was done")
+        raise RefusedError(f"the name of the database is {found.database}, not {typed!r}; nothing was done")

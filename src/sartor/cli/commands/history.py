@@ -16,7 +16,7 @@ from sartor.cli.text.status import history_lines
 def history(context: typer.Context) -> None:
     """Show the journal, oldest event first.
 
-    Every deployment, rollback, failure and repair, with who did it and when. Writes nothing.
+    Lists every deployment, rollback, failure and repair, with the user and the time. Writes nothing.
     """
     with settled(context, ships=False) as settings:
         on_each(

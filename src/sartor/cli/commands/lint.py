@@ -24,14 +24,16 @@ FORMATS = ("text", "json", "github", "sarif")
 Format = Annotated[
     str, typer.Option("--format", metavar="FORMAT", help="text, json, github (annotations) or sarif (code scanning).")
 ]
-Strict = Annotated[bool, typer.Option("--strict", help="Fail for warnings, too.")]
-Released = Annotated[bool, typer.Option("--released", help="Refuse `next` alterations: this is to be shipped.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Fail on warnings too.")]
+Released = Annotated[
+    bool, typer.Option("--released", help="Report `next` alterations as errors: the package is to be released.")
+]
 Above = Annotated[
-    str | None, typer.Option("--above", metavar="RELEASE", help="Look only at what belongs to later releases.")
+    str | None, typer.Option("--above", metavar="RELEASE", help="Check only the alterations of later releases.")
 ]
 Ignore = Annotated[
     list[str] | None,
-    typer.Option("--ignore", metavar="CODE[=ID]", help="Leave a rule out, for one alteration or for all; repeat it."),
+    typer.Option("--ignore", metavar="CODE[=ID]", help="Ignore a rule, for one alteration or for all; repeatable."),
 ]
 
 
@@ -39,7 +41,7 @@ Ignore = Annotated[
     "db alteration lint --format github --above 1.2.0",
     options.alterations,
     codes=(0, 1, 2),
-    said={0: "no error", 1: "errors; with --strict, warnings too", 2: "wrong use or settings"},
+    said={0: "no error", 1: "errors; with --strict, warnings too", 2: "invalid command line or settings"},
 )
 def lint(
     context: typer.Context,
@@ -49,10 +51,10 @@ def lint(
     above: Above = None,
     ignore: Ignore = None,
 ) -> int:
-    """Look for mistakes in the alterations, without a database and without running any.
+    """Check the alterations for mistakes, without a database and without running them.
 
-    Names, order, a missing down, statements that can't work where they stand, and what the last rehearsal here saw.
-    docs/lint.md has each rule.
+    Checks names, order, a missing `down`, statements that can't work where they are, and what the last rehearsal here
+    showed. docs/lint.md explains each rule.
     """
     if form not in FORMATS:
         raise SettingsError(f"there is no format {form!r}", hint=f"the formats are {', '.join(FORMATS)}")

@@ -14,7 +14,7 @@ from sartor.cli.text.status import list_lines
 
 @command("db alteration list --alterations acme.alterations", options.alterations, codes=(0, 2))
 def list_(context: typer.Context) -> None:
-    """Show what is shipped, by release. Needs no database."""
+    """List the alterations, by release. Needs no database."""
     catalogue = sartor.list_alterations(sources(context))
     if output.wants("--json"):
         output.json_object(list_json(catalogue))

@@ -19,23 +19,24 @@ from sartor.domain.proof import Proofs
 from sartor.errors import AlterationEdited, AlterationMissing, Unproved, UsageError
 
 Alterations = Annotated[
-    list[str] | None, typer.Argument(metavar="[ALTERATION]...", help="Identities or file names of alterations.")
+    list[str] | None,
+    typer.Argument(metavar="[ALTERATION]...", help="The alterations to prove, by identity or file name."),
 ]
-Pending = Annotated[bool, typer.Option("--pending", help="Those that the database lacks.")]
-All = Annotated[bool, typer.Option("--all", help="All that are shipped.")]
+Pending = Annotated[bool, typer.Option("--pending", help="Prove all pending alterations.")]
+All = Annotated[bool, typer.Option("--all", help="Prove all alterations.")]
 Seed = Annotated[
     str | None,
     typer.Option(
         "--seed",
         metavar="FILE",
-        help="Put this data in before the first of them (SQL, or a seed module), and count the rows that change.",
+        help="Insert this data before the first alteration (SQL, or a seed module), and count the rows that change.",
     ),
 ]
 CheckOnly = Annotated[
-    bool, typer.Option("--check", help="Prove nothing: compare all files with the manifest, without a database.")
+    bool, typer.Option("--check", help="Run nothing: compare all files with the manifest, without a database.")
 ]
 
-LEFT = "the scratch database is gone; the manifest has what was proved until then"
+LEFT = "the scratch database was dropped; the manifest has the proofs made so far"
 """What an interrupted proof leaves."""
 
 
@@ -49,18 +50,20 @@ def prove(
     check: CheckOnly = False,
     scratch_url: options.ScratchUrl = None,
 ) -> None:
-    """Prove that alterations can be undone.
+    """Prove that alterations can be rolled back.
 
-    Each one is done, undone and done again in a scratch database; what differs then is told, object by object. The
-    manifest, manifest.toml beside the alterations, keeps what was proved.
+    Runs each alteration up, down and up again in a scratch database, and shows every object that differs. The
+    manifest, manifest.toml beside the alterations, keeps the proofs.
     """
     if check:
         if alteration or pending or all_ or seed or scratch_url:
-            raise UsageError("--check proves nothing", hint="give it alone, or with --alterations")
+            raise UsageError(
+                "--check can't be combined with other options", hint="give --check alone or with --alterations"
+            )
         _check(context)
         return
     if sum(map(bool, (alteration, pending, all_))) != 1:
-        raise UsageError("which alterations?", hint=f"`{rerun()} --all`, --pending, or their identities")
+        raise UsageError("no alterations to prove are given", hint=f"`{rerun()} --all`, --pending, or identities")
     # Where no other database is looked at, the scratch database's server is all that is needed.
     db_url = None if pending or context.obj["embedded"] is not None else scratch_url
     with settled(context, db_url=db_url) as settings:
@@ -78,9 +81,7 @@ def prove(
 
 def _refuse_unproved(found: list[Proofs]) -> None:
     if names := ", ".join(dict.fromkeys(proof.alteration.name for each in found for proof in each.bad)):
-        raise Unproved(
-            f"not proved: {names}", hint="mend the script, or let it say why there is no way back: `irreversible`"
-        )
+        raise Unproved(f"not proved: {names}", hint="fix the script, or declare it `irreversible`, with the reason")
 
 
 def _check(context: typer.Context) -> None:
@@ -89,18 +90,18 @@ def _check(context: typer.Context) -> None:
         output.json_object(standing_json(found))
     _raise_unless_true(found)
     if not output.wants("--json"):
-        output.result("Every alteration is as it was proved")
+        output.result("All alterations are as they were proved")
 
 
 def _raise_unless_true(found: Standing) -> None:
     said = [
-        *(f"{a.name} has changed since being released" for a in found.edited),
-        *(f"{line.id} of {line.release} is gone" for line in found.missing),
-        *(f"{a.name} isn't proved as it is now" for a in found.unproved),
+        *(f"{a.name} has changed since its release" for a in found.edited),
+        *(f"{line.id} of release {line.release} is missing" for line in found.missing),
+        *(f"{a.name} isn't proved in its current form" for a in found.unproved),
     ]
     if found.contradicts:
         kind = AlterationEdited if found.edited else AlterationMissing
-        raise kind("; ".join(said), hint="restore the files as they were released")
+        raise kind("; ".join(said), hint="restore the files of the release")
     if said:
         words = " ".join(a.id for a in found.unproved)
         raise Unproved("; ".join(said), hint=f"sartor db alteration prove {words}")

@@ -24,15 +24,15 @@ from sartor.errors import AlterationFailed, HazardFound, UsageError
 
 Target = Annotated[
     str | None,
-    typer.Argument(metavar="[TARGET]", help="A version, `latest`, or `next`. [default: all that is pending]"),
+    typer.Argument(metavar="[TARGET]", help="A version, `latest` or `next`. [default: all pending alterations]"),
 ]
-WithData = Annotated[bool, typer.Option("--with-data", help="Clone the rows, too: slower, and in need of space.")]
+WithData = Annotated[bool, typer.Option("--with-data", help="Clone the rows too; this needs time and disk space.")]
 Live = Annotated[
     bool,
     typer.Option(
         "--live",
-        help="No clone: run each script on the database itself, and roll it back. It stops others meanwhile, as a"
-        " deploy would.",
+        help="Run each script on the database itself, without a clone, and roll it back. This blocks other"
+        " sessions as a deploy would.",
     ),
 ]
 MaxHazard = Annotated[
@@ -40,8 +40,9 @@ MaxHazard = Annotated[
     typer.Option(
         "--max-hazard",
         metavar="VERDICT",
-        help="End with 1 where an alteration is worse: safe, blocks-writes, blocks-reads, rewrites or loses-data."
-        " The last one lets everything pass but what couldn't be rehearsed or is in doubt.",
+        help="Exit with 1 if the hazard of an alteration is worse: safe, blocks-writes, blocks-reads,"
+        " rewrites or loses-data. With loses-data, only an alteration that couldn't be rehearsed or"
+        " is in doubt fails.",
     ),
 ]
 
@@ -51,7 +52,7 @@ MaxHazard = Annotated[
     options.where,
     options.patience,
     codes=(0, 1, 2, 4, 6, 130),
-    said={0: "rehearsed, or nothing to rehearse", 1: "an alteration failed, or is worse than --max-hazard allows"},
+    said={0: "rehearsed, or nothing to rehearse", 1: "an alteration failed, or its hazard is worse than --max-hazard"},
 )
 def rehearse(
     context: typer.Context,
@@ -64,13 +65,13 @@ def rehearse(
     accept_edited: options.AcceptEdited = None,
     accept_missing: options.AcceptMissing = None,
 ) -> None:
-    """Run what is pending on a clone, and tell what each statement locks, rewrites and reads, and what data it loses.
+    """Run the pending alterations on a clone; show the locks, rewrites, reads and data losses of each statement.
 
-    The clone has the schema and no rows; it is a database of its own, beside the real one, and is dropped again.
+    The clone is a temporary database with the schema and without rows. It is dropped afterwards.
     """
     limit = None if max_hazard is None else _verdict(max_hazard)
     if live and (with_data or scratch_url is not None):
-        raise UsageError("--live needs no clone", hint="leave --with-data and --scratch-url out")
+        raise UsageError("--live makes no clone", hint="remove --with-data and --scratch-url")
     accepted = [*(accept_edited or ()), *(accept_missing or ())]
     call = partial(sartor.rehearse, target=target or "next", steps=steps, accepted=accepted, live=live, data=with_data)
     with settled(context) as settings:
@@ -78,7 +79,7 @@ def rehearse(
 
         def action(destination: Destination) -> Rehearsal:
             rehearsal = call(destination, settings.sources, scratch=scratch, cache=cache, limits=limits, observer=plain)
-            return run(rehearsal, left="the database is as it was")
+            return run(rehearsal, left="the database is unchanged")
 
         found = on_each(settings, action, show=_show, as_json=rehearsal_json)
     for each in found:
@@ -88,7 +89,7 @@ def rehearse(
 def _verdict(text: str) -> Verdict:
     allowed = [verdict.value for verdict in Verdict if verdict is not Verdict.NOT_REHEARSED]
     if text not in allowed:
-        raise UsageError(f"--max-hazard {text!r} is none of {', '.join(allowed)}")
+        raise UsageError(f"invalid value {text!r} for --max-hazard; use one of {', '.join(allowed)}")
     return Verdict(text)
 
 

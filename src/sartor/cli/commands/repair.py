@@ -21,19 +21,22 @@ from sartor.errors import RefusedError, UsageError
 MarkDeployed = Annotated[
     list[str] | None,
     typer.Option(
-        "--mark-deployed", metavar="ID", help="Take an alteration for deployed without running it; repeatable."
+        "--mark-deployed", metavar="ID", help="Record an alteration as deployed without running it; repeatable."
     ),
 ]
 MarkNotDeployed = Annotated[
     list[str] | None,
-    typer.Option("--mark-not-deployed", metavar="ID", help="Take it for not deployed; what it made stays. Repeatable."),
+    typer.Option(
+        "--mark-not-deployed", metavar="ID", help="Record an alteration as not deployed; its objects stay. Repeatable."
+    ),
 ]
 DropInvalidIndex = Annotated[
     list[str] | None, typer.Option("--drop-invalid-index", metavar="NAME", help="Drop an invalid index; repeatable.")
 ]
-AcceptDrift = Annotated[bool, typer.Option("--accept-drift", help="Take the schema as it is now.")]
+AcceptDrift = Annotated[bool, typer.Option("--accept-drift", help="Accept the current schema as the expected one.")]
 Reason = Annotated[
-    str | None, typer.Option("--reason", metavar="TEXT", help="Why, for the journal; a terminal is asked.")
+    str | None,
+    typer.Option("--reason", metavar="TEXT", help="The reason, for the journal. [default: asks on a terminal]"),
 ]
 
 
@@ -53,12 +56,12 @@ def repair(
     reason: Reason = None,
     yes: options.Yes = False,
 ) -> None:
-    """Set right what the ledger says: the ways out of what `verify` finds.
+    """Correct the ledger, where `verify` reports differences.
 
-    Each one is an event of the journal, with its reason. No alteration is run.
+    Each repair is an event of the journal, with its reason. No alteration is run.
     """
     if not (accept_edited or mark_deployed or mark_not_deployed or drop_invalid_index or accept_drift):
-        raise UsageError("nothing to repair was named", hint="`sartor db alteration verify` says what there is")
+        raise UsageError("no repair is given", hint="to list what can be repaired: sartor db alteration verify")
     request = Repair(
         reason=reason or _ask_reason(),
         accept_edited=frozenset(accept_edited or ()),
@@ -80,8 +83,8 @@ def repair(
 def _ask_reason() -> str:
     """Asks for the reason of a repair. Raises UsageError where there is no terminal to ask, or no answer."""
     if not output.is_terminal():
-        raise UsageError("a repair needs a reason, for the journal", hint='add --reason "..."')
-    if not (reason := prompts.type_name("Why? The journal keeps it:").strip()):
+        raise UsageError("a repair needs a reason for the journal", hint='add --reason "..."')
+    if not (reason := prompts.type_name("Reason for the repair, for the journal:").strip()):
         raise UsageError("a repair needs a reason; nothing was done")
     return reason
 
@@ -89,7 +92,7 @@ def _ask_reason() -> str:
 def _confirm(destination: Destination, settings: Settings, request: Repair) -> None:
     """Shows what a repair will do, and asks. Raises RefusedError where the answer is no, or there is no terminal."""
     if not output.is_terminal():
-        raise RefusedError("a repair changes what the ledger says", hint="add --yes where there is no terminal to ask")
+        raise RefusedError("a repair changes the ledger", hint="without a terminal, confirm with --yes")
     if mends := run(sartor.preview_repair(destination, settings.sources, request)):
         for line in question_lines(mends):
             output.tell(line)

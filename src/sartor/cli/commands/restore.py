@@ -14,20 +14,23 @@ from sartor.cli.json.backup import restore_json
 from sartor.cli.text.backup import restored_line
 from sartor.errors import UsageError
 
-File = Annotated[str | None, typer.Argument(metavar="FILE", help="The backup.")]
+File = Annotated[str | None, typer.Argument(metavar="FILE", help="The backup file.")]
 Into = Annotated[
     str | None, typer.Option("--into", metavar="URL", help="The database to restore into, which must be empty.")
 ]
-Create = Annotated[bool, typer.Option("--create", help="Create that database first.")]
+Create = Annotated[bool, typer.Option("--create", help="Create the database first.")]
 OneSchema = Annotated[
     str | None,
-    typer.Option("--schema", metavar="NAME", help="The one schema that the backup holds; others may be there already."),
+    typer.Option(
+        "--schema", metavar="NAME", help="The schema that the backup contains; the database may have other schemas."
+    ),
 ]
 NoOwner = Annotated[
-    bool, typer.Option("--no-owner", help="Leave owners and grants out: all belongs to whoever restores.")
+    bool,
+    typer.Option("--no-owner", help="Don't restore owners and grants: everything belongs to the role that restores."),
 ]
 Jobs = Annotated[
-    int, typer.Option("--jobs", metavar="N", min=1, help="Restore with N connections, and not in one transaction.")
+    int, typer.Option("--jobs", metavar="N", min=1, help="Restore with N connections, without a transaction.")
 ]
 
 
@@ -46,17 +49,17 @@ def restore(
 ) -> None:
     """Restore a backup into an empty database.
 
-    In one transaction: where it fails, nothing was restored. The ledger comes back with the rest.
+    Runs in one transaction: if it fails, nothing is restored. The ledger is restored too.
     """
     if file is None or into is None:
-        raise UsageError("a backup's file and --into are needed", hint="sartor db restore FILE --into URL")
+        raise UsageError("a backup file and --into are required", hint="sartor db restore FILE --into URL")
     destination = reach(into, "--into")
     with progress.shown() as observer:
         done = run(
             sartor.restore(
                 destination, file, schema=schema, create=create, no_owner=no_owner, jobs=jobs, observer=observer
             ),
-            left="nothing was restored" if jobs == 1 or create else "what was restored until then stays",
+            left="nothing was restored" if jobs == 1 or create else "the objects restored so far stay",
         )
     if output.wants("--json"):
         output.json_object(restore_json(done))

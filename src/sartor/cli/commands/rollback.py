@@ -26,14 +26,21 @@ from sartor.domain.report import Report
 from sartor.errors import SettingsError, TargetError
 
 Target = Annotated[
-    str | None, typer.Argument(metavar="[TARGET]", help="The release to go back to; all above it is undone.")
+    str | None,
+    typer.Argument(metavar="[TARGET]", help="The release to go back to; all alterations above it are rolled back."),
 ]
-Steps = Annotated[int | None, typer.Option("--steps", metavar="N", min=1, help="Undo the last N deployed alterations.")]
+Steps = Annotated[
+    int | None, typer.Option("--steps", metavar="N", min=1, help="Roll back the last N deployed alterations.")
+]
 ToTimestamp = Annotated[
     str | None,
-    typer.Option("--to-timestamp", metavar="T", help="Undo all alterations with timestamps after T (Unix seconds)."),
+    typer.Option(
+        "--to-timestamp", metavar="T", help="Roll back all alterations with timestamps after T (Unix seconds)."
+    ),
 ]
-CheckOnly = Annotated[bool, typer.Option("--check", help="Show what would be undone, with its SQL, and undo nothing.")]
+CheckOnly = Annotated[
+    bool, typer.Option("--check", help="Show what would be rolled back, with its SQL, and change nothing.")
+]
 
 NOTHING = Report(direction=Direction.ROLLBACK, target=None)
 """The report of a rollback that didn't begin."""
@@ -53,9 +60,9 @@ def rollback(
     no_batch: options.NoBatch = False,
     yes: options.Yes = False,
 ) -> int:
-    """Undo what is deployed, newest deployment first.
+    """Roll back deployed alterations, newest deployment first.
 
-    What the alterations made is dropped, with the data in it; a terminal is told and asked.
+    Drops the objects that the alterations created, with their data; on a terminal, shows them and asks.
     """
     affected = options.only_affected(tables, backup)
     wanted = _Wanted(target, steps, to_timestamp, accept_edited or [])
@@ -98,9 +105,11 @@ class _Wanted(NamedTuple):
 
 def _refuse_unclear(wanted: _Wanted, *, sql: str | None, check: bool) -> None:
     if sql is not None and not check:
-        raise SettingsError("--sql writes what --check finds, and nothing is undone then", hint="add --check")
+        raise SettingsError("--sql needs --check", hint="add --check")
     if wanted.asks and not output.is_terminal():
-        raise TargetError("no target, and no terminal to ask", hint=f"`{rerun(target='1.0.0')}`, or --steps 1")
+        raise TargetError(
+            "no target is given, and there is no terminal to ask on", hint=f"`{rerun(target='1.0.0')}`, or --steps 1"
+        )
 
 
 def _check(settings: Settings, wanted: _Wanted, destination: Destination, writes: bool) -> Coroutine[Any, Any, Check]:
@@ -119,7 +128,7 @@ def _ask_target(destination: Destination, settings: Settings) -> str:
     undone = [(release.label, sum(n for each, n in deployed.items() if each > release)) for release in releases[1:]]
     return prompts.choose_rollback(
         [*undone, ("0", found.status.number)],
-        question=f"Choose the release to go back to{prompts.environment(settings)} (0: everything is undone)",
+        question=f"Choose the release to go back to{prompts.environment(settings)} (0 rolls everything back)",
     )
 
 
@@ -129,4 +138,4 @@ def _confirm(destination: Destination, settings: Settings, what: dict[str, Any])
     if steps := found.plan.steps:
         for line in loss_lines(found):
             output.tell(line)
-        prompts.confirm(f"Roll back {count(len(steps))} of {destination.label}{prompts.environment(settings)}?")
+        prompts.confirm(f"Roll back {count(len(steps))} in {destination.label}{prompts.environment(settings)}?")

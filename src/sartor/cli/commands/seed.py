@@ -17,7 +17,7 @@ from sartor.cli.json.run import seed_json
 from sartor.domain.destination import Destination
 from sartor.errors import RefusedError
 
-Reset = Annotated[bool, typer.Option("--reset", help="Take the seeded data out first.")]
+Reset = Annotated[bool, typer.Option("--reset", help="Delete the seeded data first.")]
 
 
 @command("db seed --embedded --reset --yes", options.where, options.patience, codes=(0, 1, 2, 5, 6, 130))
@@ -26,10 +26,10 @@ def seed(
     reset: Reset = False,
     yes: options.Yes = False,
 ) -> None:
-    """Put the maker's example data in.
+    """Insert the example data of the product.
 
-    It runs seeds/*.py beside the alterations, in one transaction. Doing so twice changes nothing. It refuses in
-    production (SARTOR_ENVIRONMENT or the settings say so).
+    Runs seeds/*.py beside the alterations, in one transaction; to run it twice changes nothing. Refused in production
+    (SARTOR_ENVIRONMENT or the settings).
     """
     with settled(context) as settings:
         protect(settings.environment, "seed")
@@ -52,5 +52,5 @@ def seed(
 def _confirm_reset(destination: Destination) -> None:
     """Asks whether to delete seeded data. Raises RefusedError where the answer is no, or there is no terminal."""
     if not output.is_terminal():
-        raise RefusedError("`seed --reset` deletes data", hint="add --yes where there is no terminal to ask")
+        raise RefusedError("`seed --reset` deletes data", hint="without a terminal, confirm with --yes")
     prompts.confirm(f"Delete the seeded data of {destination.label} first?")

@@ -14,9 +14,9 @@ from sartor.cli.text.status import status_lines
 
 @command("db alteration status --json", options.where, codes=(0, 2, 6, 130))
 def status(context: typer.Context) -> None:
-    """Compare what is shipped with what is deployed.
+    """Compare the alterations on disk with those deployed.
 
-    Tells what is pending, out of order, edited, missing or ahead. Writes nothing.
+    Shows which are pending, out of order, edited, missing or ahead. Writes nothing.
     """
     with settled(context) as settings:
         on_each(

@@ -18,7 +18,8 @@ from sartor.errors import UsageError, VerificationFailed
 AgainstReplay = Annotated[
     bool,
     typer.Option(
-        "--against-replay", help="Do what is deployed again in a scratch database, and hold the schema against that."
+        "--against-replay",
+        help="Replay the deployed alterations in a scratch database, and compare the schema with the result.",
     ),
 ]
 
@@ -29,14 +30,13 @@ def verify(
     against_replay: AgainstReplay = False,
     scratch_url: options.ScratchUrl = None,
 ) -> None:
-    """Check that the database is what it should be.
+    """Check that the database is as expected.
 
-    Tells alterations that are edited or missing, by the ledger or by the manifest, and what was changed in the schema
-    by other ways since the last run.
-    Writes nothing.
+    Reports alterations that are edited or missing, by the ledger or by the manifest, and changes of the schema since
+    the last run. Writes nothing.
     """
     if scratch_url is not None and not against_replay:
-        raise UsageError("--scratch-url is for a scratch database", hint="add --against-replay")
+        raise UsageError("--scratch-url needs --against-replay", hint="add --against-replay")
     with settled(context) as settings:
         call = partial(sartor.verify, against_replay=against_replay, scratch=reach_scratch(scratch_url))
         found = on_each(
@@ -46,4 +46,4 @@ def verify(
             as_json=verification_json,
         )
     if wrong := ", ".join(fault for each in found for fault in faults(each)):
-        raise VerificationFailed(f"not as it should be: {wrong}")
+        raise VerificationFailed(f"not as expected: {wrong}")

@@ -25,18 +25,18 @@ def copying_line(copying: Copying) -> str:
 def backup_line(backup: Backup) -> str:
     """Returns one sentence about a backup."""
     held = f"schema {backup.schema} of {backup.database}" if backup.schema else backup.database
-    proof = "; restored, and compared" if backup.proved else ""
+    proof = "; proved by a restore" if backup.proved else ""
     return f"Backed up {held} into {backup.file}, {size(backup.bytes)}{proof}{rows_line(backup)}"
 
 
 def rows_line(backup: Backup) -> str:
     """Returns whose rows a backup holds, after a semicolon; "" where it holds those of all tables."""
-    return "" if backup.tables is None else f"; it holds {_rows_of(backup.tables)}"
+    return "" if backup.tables is None else f"; contains {_rows_of(backup.tables)}"
 
 
 def _rows_of(tables: Sequence[str]) -> str:
     """Returns whose rows a backup holds that doesn't hold all."""
-    return f"the rows of {_tables(tables)} alone" if tables else "no rows but Sartor's own"
+    return f"only the rows of {_tables(tables)}" if tables else "only the rows of Sartor's tables"
 
 
 def _tables(names: Sequence[str]) -> str:
@@ -48,7 +48,11 @@ def _tables(names: Sequence[str]) -> str:
 def restored_line(done: Restored) -> str:
     """Returns one sentence about a restore."""
     line = f"Restored {done.file} into {done.database} in {duration(done.duration_ms)}"
-    return f"{line}; without the rows of {_tables(done.left_out)}, which it doesn't hold" if done.left_out else line
+    return (
+        f"{line}; without the rows of {_tables(done.left_out)}, which the backup doesn't contain"
+        if done.left_out
+        else line
+    )
 
 
 def restore_command(backup: Backup, destination: Destination) -> str:

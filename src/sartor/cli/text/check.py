@@ -19,15 +19,15 @@ def check_lines(found: Check) -> list[str]:
     return [
         each.step.alteration.name
         + (f"  {each.unsayable}" if each.unsayable else "" if each.transactional else "  outside a transaction")
-        + ("  as it was rehearsed" if each.rehearsed and not each.unsayable else "")
+        + ("  SQL as rehearsed" if each.rehearsed and not each.unsayable else "")
         for each in found.steps
     ]
 
 
 def check_notes(found: Check) -> list[str]:
     """Returns the notes of a check, besides its steps."""
-    losses = [f"drops {loss_text(loss)}, with the data in it" for loss in found.losses]
-    unknown = [f"what changed since the last run can't be told: {found.drift.unknown}"] if found.drift.unknown else []
+    losses = [f"drops {loss_text(loss)}, with its data" for loss in found.losses]
+    unknown = [f"drift since the last run can't be determined: {found.drift.unknown}"] if found.drift.unknown else []
     return [*plan_notes(found.plan), *losses, *map(in_words, found.obstacles), *unknown]
 
 
@@ -45,10 +45,10 @@ def loss_lines(preview: RollbackPreview) -> list[str]:
         when = f"  deployed {entry.deployed_at:%Y-%m-%d %H:%M} by {entry.deployed_by}" if entry else ""
         lines.append(f"  {step.alteration.name}{when}")
     if preview.losses:
-        lines.append("and drops, with the data in it:")
+        lines.append("and drops, with the data:")
         lines += [f"  {loss_text(loss)}" for loss in preview.losses]
     else:
-        lines.append("What these alterations made goes, with the data in it.")
+        lines.append("The objects that these alterations created are dropped, with their data.")
     return lines
 
 

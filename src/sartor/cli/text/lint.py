@@ -25,7 +25,7 @@ def rule_lines(found: Lint) -> list[str]:
 def lint_line(found: Lint) -> str:
     """Returns the line that counts the findings."""
     counts = [count(number, severity.value) for severity, number in found.counts.items() if number]
-    return f"Found {' and '.join(counts) or 'nothing wrong'} in {count(found.files, 'file')}"
+    return f"Found {' and '.join(counts) or 'no mistakes'} in {count(found.files, 'file')}"
 
 
 def github(finding: Finding) -> str:

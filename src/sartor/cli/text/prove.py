@@ -10,14 +10,14 @@ from sartor.domain.proof import ChangedRows, Deviation, Proof, Proofs, Result, S
 from sartor.domain.schema.difference import unified
 
 SAID = {
-    Stage.DOWN: "`down` doesn't bring back what was there before `up`",
-    Stage.AGAIN: "`up` makes something else the second time",
+    Stage.DOWN: "`down` doesn't restore the schema before `up`",
+    Stage.AGAIN: "the second `up` makes a different schema",
 }
 
 FAILED = {
     Stage.UP: "`up` failed",
     Stage.DOWN: "`down` failed",
-    Stage.AGAIN: "`up` failed the second time, after `down`",
+    Stage.AGAIN: "the second `up`, after `down`, failed",
 }
 
 
@@ -53,9 +53,9 @@ def proof_notes(proof: Proof) -> list[str]:
 
 
 def _note(deviation: Deviation) -> str:
-    when = "down" if deviation.stage is Stage.DOWN else "the second up"
+    when = "down" if deviation.stage is Stage.DOWN else "the second `up`"
     before, after = (", ".join((text or "nothing").splitlines()) for text in _sides(deviation))
-    return f"after {when}, {deviation.difference.label} is {after}; it was {before}"
+    return f"after {when}, {deviation.difference.label} is {after}; before it was {before}"
 
 
 def _sides(deviation: Deviation) -> tuple[str | None, str | None]:
@@ -64,7 +64,8 @@ def _sides(deviation: Deviation) -> tuple[str | None, str | None]:
 
 def _rows(changed: ChangedRows) -> str:
     return (
-        f"after down, {changed.lost} of the {changed.rows} in {changed.table} are lost or others, and {changed.new} new"
+        f"after `down`, {changed.lost} of {changed.rows} rows in {changed.table} are missing or"
+        f" different, and {changed.new} are new"
     )
 
 
@@ -72,5 +73,5 @@ def _sum(found: Proofs) -> str:
     counts = {result: sum(proof.result is result for proof in found.proofs) for result in Result}
     told = [f"{number} {result.value}" for result, number in counts.items() if number]
     if found.remaining:
-        told.append(f"{len(found.remaining)} after that not judged")
+        told.append(f"{len(found.remaining)} not run")
     return ", ".join(told) or "Found 0 alteration to prove"

@@ -11,7 +11,7 @@ from sartor.domain.hazards.hazard import LONG, STOPS_READS, STOPS_WRITES, Lost, 
 from sartor.domain.hazards.remediation import PAGE, recipe
 from sartor.domain.rehearsal import Rehearsal, Rehearsed
 
-DOUBT = "what it does may depend on rows, and the clone has none"
+DOUBT = "the result may depend on rows, and the clone has none"
 
 DOUBTS = 3
 """The number of doubts about a statement that are shown."""
@@ -30,7 +30,7 @@ def rehearsal_lines(found: Rehearsal) -> Iterator[str]:
         if each.reason is not None:
             yield f"  {in_words(each.reason)}"
         if each.depends_on_rows:
-            yield f"  {DOUBT}: --with-data gives it those of the destination"
+            yield f"  {DOUBT}; to copy the rows of the destination, use --with-data"
         for number, statement in enumerate(each.statements, 1):
             ended = each.reason is not None and number == len(each.statements)
             yield from _statement(statement, found.sizes, ended=ended)
@@ -46,7 +46,7 @@ def rehearsal_summary(found: Rehearsal) -> str:
         for verdict in sorted(counts, key=lambda verdict: verdict.severity)
     )
     doubts = sum(each.in_doubt for each in found.alterations)
-    doubted = f"; {doubts} of them in doubt" if doubts else ""
+    doubted = f"; {doubts} in doubt" if doubts else ""
     return f"Rehearsed {count(len(found.alterations))} on {found.place}: {told}{doubted}"
 
 
@@ -54,14 +54,14 @@ def too_hazardous(worse: Rehearsed, allowed: Verdict) -> tuple[str, str]:
     """Returns why --max-hazard refuses a rehearsal, and the way out."""
     name = worse.alteration.name
     if worse.verdict is Verdict.LOSES_DATA and allowed is not Verdict.LOSES_DATA:
-        hint = "its lines above say what goes; where that is meant, --max-hazard loses-data lets it pass, and deploy"
-        return f"{name}: {worse.verdict.value}, and no worse than {allowed.value} is allowed", f"{hint} with --backup"
+        hint = "the lines above show the loss; if it is intended, allow it with --max-hazard loses-data and deploy"
+        return f"{name}: {worse.verdict.value}, but at most {allowed.value} is allowed", f"{hint} with --backup"
     if worse.verdict.severity > allowed.severity:
-        hint = "its lines above say what to write instead; a higher --max-hazard lets it pass"
-        return f"{name}: {worse.verdict.value}, and no worse than {allowed.value} is allowed", hint
-    hint = "rehearse it --with-data, or on the database itself with --live"
-    if not worse.depends_on_rows and not any(" may refuse it " in doubt for doubt in worse.doubts):
-        hint = "rehearse it on the database itself with --live, or on a server that lacks nothing: --scratch-url"
+        hint = "the lines above show a safer way; to allow the hazard, give a higher --max-hazard"
+        return f"{name}: {worse.verdict.value}, but at most {allowed.value} is allowed", hint
+    hint = "rehearse with --with-data, or on the database itself with --live"
+    if not worse.depends_on_rows and not any(" may violate it " in doubt for doubt in worse.doubts):
+        hint = "rehearse on the database itself with --live, or on a server that lacks nothing with --scratch-url"
     return f"{name}: {worse.verdict.value}, but in doubt: {DOUBT if worse.depends_on_rows else worse.doubts[0]}", hint
 
 
@@ -73,7 +73,9 @@ def _statement(statement: RehearsedStatement, sizes: Mapping[str, Size], *, ende
     yield f"  {place}  {shown[:SHOWN]}{'...' if len(shown) > SHOWN else ''}{times}"
     yield from (f"    {line}" for line in (*_losses(statement), *_doings(statement, sizes), *_others(statement)))
     if statement.error:
-        yield "    failed, and ended the script" if ended else f"    failed, and the script went on: {statement.error}"
+        yield (
+            "    failed, which ended the script" if ended else f"    failed, but the script went on: {statement.error}"
+        )
     yield from (f"    squawk: {opinion.message} ({opinion.rule})" for opinion in statement.opinions)
     if (better := recipe(statement)) is not None:
         yield f"    instead: {better.advice} ({PAGE}#{better.anchor})"
@@ -90,14 +92,14 @@ def _lost(loss: Lost) -> str:
     if loss.how in ("drops", "empties"):
         return f"{loss.how} {named(loss)} ({_number(loss)})"
     if loss.how == "cuts":
-        return f"may cut the values of {named(loss)} ({_number(loss)})"
+        return f"may truncate values of {named(loss)} ({_number(loss)})"
     return f"{loss.how} {_number(loss)} of {loss.table}"
 
 
 def _number(loss: Lost) -> str:
     most = "up to " if loss.precision == "at-most" else ""
     if loss.rows is None:
-        return f"{most}all rows, which were never counted"
+        return "an unknown number of rows"
     about = "" if loss.precision == "counted" else "about "
     return f"{most}{about}{loss.rows:,} row{'' if loss.rows == 1 else 's'}"
 
@@ -132,9 +134,9 @@ def _others(statement: RehearsedStatement) -> Iterator[str]:
 def _meanwhile(statement: RehearsedStatement, *table: str) -> str:
     """Returns what a statement blocks while it runs; with `table`, while it works on that."""
     if (lock := statement.blocking_at(*table)) is None:
-        return ", and stops nobody"
+        return ", without blocking"
     what = "it" if lock.relation in table else lock.relation
-    return f" while nobody can {'read' if lock.mode in STOPS_READS else 'write to'} {what}"
+    return f", blocking {'reads of' if lock.mode in STOPS_READS else 'writes to'} {what}"
 
 
 def _how_long(statement: RehearsedStatement) -> str:
@@ -142,10 +144,10 @@ def _how_long(statement: RehearsedStatement) -> str:
     if not any(lock.mode in STOPS_WRITES for lock in statement.locks):
         return ""
     if not statement.later:
-        return "" if statement.takes_time else ", for a moment"
+        return "" if statement.takes_time else ", briefly"
     time = f" for {duration(statement.later_ms)}" if statement.later_ms >= LONG else ""
     runs = "runs" if statement.later == 1 else "run"
-    return f", held on{time} while {count(statement.later, 'more statement')} {runs}"
+    return f", held{time} while {count(statement.later, 'more statement')} {runs}"
 
 
 def _sized(table: str, sizes: Mapping[str, Size]) -> str:

@@ -23,7 +23,7 @@ def report_line(report: Report) -> str:
 
 def waiting_line(waiting: Waiting) -> str:
     """Returns the line that says which session a run waits for."""
-    who = "; ".join(map(str, waiting.blockers)) or "it isn't known who holds it"
+    who = "; ".join(map(str, waiting.blockers)) or "the holder is unknown"
     if waiting.reason not in {"a lock", "another run"}:
         return f"waiting for {waiting.reason}; {waiting.left:.0f} s left"
     return f"waiting for {waiting.reason}: {who}; {waiting.left:.0f} s left"

@@ -48,11 +48,11 @@ def status_lines(found: DestinationStatus) -> list[str]:
         lines += ["", *(f"  {line}" for line in table([("release", "deployed", "pending"), *rows]))]
     lines += _section("pending", (a.name for a in status.pending if a not in status.out_of_order))
     lines += _section(
-        "out of order: pending, and older than the newest deployed", (a.name for a in status.out_of_order)
+        "out of order: pending, but older than the newest deployed alteration", (a.name for a in status.out_of_order)
     )
-    lines += _section("edited since deployed: a deploy refuses", (p.alteration.name for p in status.edited))
+    lines += _section("edited after being deployed; a deploy is refused", (p.alteration.name for p in status.edited))
     lines += _section(
-        "missing: deployed here, and not among the files; a deploy refuses", map(held_line, status.missing)
+        "missing: deployed here, but not among the files; a deploy is refused", map(held_line, status.missing)
     )
     lines += _section("ahead: deployed here by a newer package", map(held_line, status.ahead))
     lines += [f"note: {note}" for note in status_notes(status)]
@@ -63,8 +63,8 @@ def standing_line(found: DestinationStatus) -> str:
     """Returns the line that names a destination and what is deployed there."""
     label = found.destination.label
     if not found.ledger.exists:
-        return f"{label}: no ledger; nothing was ever deployed here"
-    release = f"release {found.status.release}" if found.status.release else "no release complete"
+        return f"{label}: no ledger; nothing is deployed here"
+    release = f"release {found.status.release}" if found.status.release else "no complete release"
     return f"{label}: {release}; {found.status.number} deployed, {len(found.status.pending)} pending"
 
 
@@ -101,13 +101,13 @@ def history_lines(events: Iterable[Event]) -> list[str]:
         )
         for event in events
     ]
-    return table(rows) if rows else ["no ledger; nothing was ever deployed here"]
+    return table(rows) if rows else ["no ledger; nothing is deployed here"]
 
 
 def _detail(event: Event) -> str:
     said = str(next((event.detail[key] for key in _DETAILS if event.detail.get(key)), ""))
     tables = event.detail.get("tables")
-    return said if tables is None else f"{said}, with the rows of {count(len(tables), 'table')} alone"
+    return said if tables is None else f"{said}, with only the rows of {count(len(tables), 'table')}"
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:

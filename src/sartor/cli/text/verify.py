@@ -22,30 +22,32 @@ SHOWN = 3
 """The number of objects that a note names."""
 
 _DONE = {
-    EventKind.ACCEPTED: "accepted as it is now",
+    EventKind.ACCEPTED: "accepted",
     EventKind.MARKED_DEPLOYED: "marked as deployed",
     EventKind.MARKED_NOT_DEPLOYED: "marked as not deployed",
     EventKind.INDEX_DROPPED: "dropped",
-    EventKind.DRIFT_ACCEPTED: "accepted as it is now",
+    EventKind.DRIFT_ACCEPTED: "accepted",
 }
 
 
 def verification_lines(found: Verification) -> Iterator[str]:
     """Yields what was found, each kind with its ways out."""
     status, drift = found.status, found.drift
-    known = "" if drift.certain else ", as far as it can be told"
-    yield f"{found.destination.label}: " + (f"as it should be{known}" if found.ok else "not as it should be")
+    known = "" if drift.certain else ", as far as can be determined"
+    yield f"{found.destination.label}: " + (f"as expected{known}" if found.ok else "not as expected")
     edited = [(pair.alteration.name, pair.alteration.id) for pair in status.edited]
-    yield from _section("edited since deployed", edited, "restore the file, or", "--accept-edited")
+    yield from _section("edited after being deployed", edited, "restore the file, or", "--accept-edited")
     missing = [(held_line(entry), entry.id) for entry in status.missing]
-    yield from _section("missing: deployed here, without a file", missing, "bring it back, or", "--mark-not-deployed")
+    yield from _section(
+        "missing: deployed here, but without a file", missing, "restore the file, or", "--mark-not-deployed"
+    )
     yield from _released_lines(found.released)
     yield from _drift_lines(drift)
     yield from (f"note: {note}" for note in found.notes)
     if drift.noted:
         labels = [difference.label for difference in drift.noted]
         rest = f" and {len(labels) - SHOWN} more" if len(labels) > SHOWN else ""
-        yield f"note: changed, and no fault: {', '.join(labels[:SHOWN])}{rest}"
+        yield f"note: changed, which isn't an error: {', '.join(labels[:SHOWN])}{rest}"
     yield from (f"  {REPAIR} --drop-invalid-index {name}" for name in found.invalid)
 
 
@@ -57,21 +59,21 @@ def _section(title: str, named: Sequence[tuple[str, str]], way_out: str, option:
 
 def _released_lines(found: Standing) -> Iterator[str]:
     if found.contradicts:
-        yield from ("", "changed since released, as the manifest says:")
+        yield from ("", "changed since the release, according to the manifest:")
         yield from (f"  {a.name}: edited" for a in found.edited)
-        yield from (f"  {line.id} of {line.release}: gone" for line in found.missing)
-        yield "  restore the files as they were released"
+        yield from (f"  {line.id} of {line.release}: missing" for line in found.missing)
+        yield "  restore the files of the release"
 
 
 def _drift_lines(drift: Drift) -> Iterator[str]:
     if not drift.differences:
         return
-    when = f"changed since the last run ({_when(drift.baseline)})" if drift.baseline else "other than a replay makes it"
+    when = f"changed since the last run ({_when(drift.baseline)})" if drift.baseline else "different from a replay"
     yield from ("", f"{when}:")
     for difference in drift.differences:
         yield from _difference_lines(difference)
     accept = f"; or: {REPAIR} --accept-drift" if drift.baseline else ""
-    yield f"  undo these changes, or make an alteration of them{accept}"
+    yield f"  undo these changes, or write an alteration for them{accept}"
 
 
 def _when(baseline: Baseline) -> str:
@@ -104,10 +106,10 @@ def faults(found: Verification) -> Iterator[str]:
 def repair_lines(done: Sequence[Mend]) -> Iterator[str]:
     """Yields what a repair has done."""
     yield from (f"{mend.name}: {_DONE[mend.kind]}" for mend in done)
-    yield f"{count(len(done), 'repair')}, in the journal" if done else "Found 0 repair to do"
+    yield f"{count(len(done), 'repair')} recorded in the journal" if done else "Found 0 repair to do"
 
 
 def question_lines(mends: Sequence[Mend]) -> Iterator[str]:
     """Yields what a repair is about to do."""
-    yield "This takes down in the journal:"
+    yield "This is recorded in the journal:"
     yield from (f"  {mend.name}: {_DONE[mend.kind]}" for mend in mends)

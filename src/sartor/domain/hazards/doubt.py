@@ -38,7 +38,7 @@ def in_view_of_rows(statement: RehearsedStatement, filled: Collection[str]) -> R
         if table in filled:
             codes.setdefault(code, []).append(table)
     doubts = (
-        f"the rows of {', '.join(dict.fromkeys(tables))} may refuse it (SQLSTATE {code}), and the clone has none"
+        f"the rows of {', '.join(dict.fromkeys(tables))} may violate it (SQLSTATE {code}), and the clone has no rows"
         for code, tables in codes.items()
     )
     return dataclasses.replace(statement, doubts=(*statement.doubts, *doubts))

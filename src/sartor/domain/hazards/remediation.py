@@ -17,22 +17,31 @@ class Recipe(NamedTuple):
 
 PAGE = "docs/rehearse.md"
 
-_CONCURRENTLY = Recipe(
-    "build-an-index", "build it with `create index concurrently`, in an alteration outside a transaction"
-)
-_NOT_VALID = Recipe("add-a-constraint", "add it `not valid`, and validate it in a later alteration")
+_CONCURRENTLY = Recipe("build-an-index", "use `create index concurrently`, in an alteration outside a transaction")
+_NOT_VALID = Recipe("add-a-constraint", "add the constraint as `not valid`, and validate it in a later alteration")
 _NOT_NULL = Recipe("set-not-null", "add a check `is not null` as `not valid`, validate it, then set not null")
-_UNIQUE = Recipe("add-a-key", "build a unique index concurrently, then add the constraint `using index`")
-_TYPE = Recipe("change-a-type", "add a column of the new type, keep both in step, fill it in batches, then switch")
-_COLUMN = Recipe("add-a-column", "add it without the computed value, set the default, then fill it in batches")
-_REFRESH = Recipe("refresh-a-view", "refresh it `concurrently`; it needs a unique index")
-_REINDEX = Recipe("rebuild-an-index", "rebuild it with `reindex concurrently`, in an alteration outside a transaction")
-_ATTACH = Recipe("attach-a-partition", "give the table a valid check of the partition's bounds first")
-_VACUUM = Recipe("rewrite-a-table", "plain `vacuum` stops nobody; to give space back, move the rows in batches")
-_REWRITE = Recipe("rewrite-a-table", "do it at a time without traffic, or move the rows to a new table in batches")
-_APART = Recipe("keep-locks-short", "put it in an alteration of its own: locks last until the script's end")
+_UNIQUE = Recipe("add-a-key", "build a unique index concurrently, then add the constraint with `using index`")
+_TYPE = Recipe(
+    "change-a-type",
+    "add a column of the new type, keep both columns in step, fill the new one in batches, then switch to it",
+)
+_COLUMN = Recipe(
+    "add-a-column", "add the column without the computed value, set the default, then fill the column in batches"
+)
+_REFRESH = Recipe("refresh-a-view", "use `refresh materialized view concurrently`, which needs a unique index")
+_REINDEX = Recipe("rebuild-an-index", "use `reindex concurrently`, in an alteration outside a transaction")
+_ATTACH = Recipe(
+    "attach-a-partition", "first give the table a valid check constraint that implies the partition's bounds"
+)
+_VACUUM = Recipe(
+    "rewrite-a-table", "use plain `vacuum`, which blocks nobody; to reduce the table's size, move the rows in batches"
+)
+_REWRITE = Recipe("rewrite-a-table", "run it at a time without traffic, or move the rows to a new table in batches")
+_APART = Recipe(
+    "keep-locks-short", "put the statement into its own alteration: locks are held until the end of the script"
+)
 _EXPAND = Recipe(
-    "rename-or-drop", "expand, then contract: versions of the application that use the old name break at once"
+    "rename-or-drop", "expand, then contract: a version of the application that uses the old name fails immediately"
 )
 
 _BY_KIND = {

@@ -55,7 +55,7 @@ class Difference:
 def find_differences(before: Fingerprint, after: Fingerprint) -> tuple[Difference, ...]:
     """Returns the objects that differ, by kind and name. Raises ValueError where the two don't cover the same."""
     if not before.comparable(after):
-        raise ValueError("fingerprints of other schemas, or by another version of Postgres, don't compare")
+        raise ValueError("fingerprints of different schemas or Postgres versions can't be compared")
     if before.exact == after.exact:
         return ()
     was, is_now = before.objects, after.objects

@@ -11,7 +11,7 @@ from typing import Any
 from sartor.domain.schema.difference import Difference, find_differences, without_parts
 from sartor.domain.schema.fingerprint import Fingerprint, SchemaObject
 
-OUTDATED = "a run is at work, or has ended without recording what it made"
+OUTDATED = "a run is in progress, or has ended without recording the schema"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +59,8 @@ class Drift:
         if not self.differences:
             return ""
         count = len(self.differences)
-        objects, them = ("object isn't", "it") if count == 1 else ("objects aren't", "them")
-        return f"{count} {objects} as the last run left {them}, {self.differences[0].label} first"
+        objects = "object" if count == 1 else "objects"
+        return f"{count} {objects} changed since the last run, first {self.differences[0].label}"
 
     @property
     def certain(self) -> bool:
@@ -104,11 +104,13 @@ def _incomparable(baseline: Baseline, live: Fingerprint) -> str:
     if baseline.outdated:
         return OUTDATED
     if expected is None:
-        return f"what should be there was recorded by Sartor {baseline.sartor}, in a format of its own"
+        return f"the expected schema was recorded by Sartor {baseline.sartor}, in another format"
     if expected.server != live.server:
-        return f"it was recorded on Postgres {expected.server}, and this is {live.server}"
+        return (
+            f"the expected schema was recorded on Postgres {expected.server}, and this server is Postgres {live.server}"
+        )
     if not expected.comparable(live):
-        return f"it was recorded of schema {', '.join(expected.schemas)}"
+        return f"the expected schema was recorded for schema {', '.join(expected.schemas)}"
     return ""
 
 

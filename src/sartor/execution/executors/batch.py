@@ -201,6 +201,6 @@ class BatchExecutor:
         """Asks the database whether the first event that isn't known to be committed is committed."""
         item = message.items[message.committed]
         # Its COMMIT is in the same message: the server may be there by now, whatever it last reported.
-        about = "" if item.event.about is None else f" while {item.event.about.name} was at work"
+        about = "" if item.event.about is None else f" while {item.event.about.name} was running"
         lost = "lost at COMMIT" if message.phase is Phase.COMMIT else f"lost{about}"
         return await is_committed(self._run.session, item.event, item.settings, within=within, lost=lost)

@@ -50,7 +50,7 @@ class NonTransactional:
         await self._try(bodies, context, before)
         if left := invalid_indexes.left_behind(await self._invalid(), source=self.unit.script.source, before=before):
             names = ", ".join(f"{index.name} on {index.table}" for index in left)
-            raise LeftUnfinished(f"the script ended and left an invalid index: {names}")
+            raise LeftUnfinished(f"the script left an invalid index: {names}")
 
     async def _await_interrupted(self) -> Collection[int] | None:
         """Waits until the interrupted run is gone from the server.
@@ -67,12 +67,12 @@ class NonTransactional:
         while not ours and await invalid_indexes.session_alive(connection, *begun_by):
             if time.monotonic() > deadline:
                 raise RunHeld(
-                    f"an interrupted run's statement of {self.unit.about.name} still runs on the server",
-                    hint=f"wait for it, or end it: select pg_terminate_backend({start['pid']});",
+                    f"a statement of the interrupted run of {self.unit.about.name} is still running on the server",
+                    hint=f"wait for the statement, or end it: select pg_terminate_backend({start['pid']});",
                 )
             self.run.monitor.waiting(f"the server process {start['pid']} of an interrupted run", ())
             await asyncio.sleep(0.1)
-        self.run.observer(Note(text=f"{self.unit.about.name}: was interrupted; resuming"))
+        self.run.observer(Note(text=f"{self.unit.about.name}: resuming after an interruption"))
         invalid: list[int] = start["invalid"]
         return invalid
 
@@ -85,7 +85,9 @@ class NonTransactional:
         while left := invalid_indexes.left_behind(await self._invalid(), source=self.unit.script.source, before=before):
             if building := [index for index in left if index.building]:
                 if time.monotonic() > deadline:
-                    raise RunHeld(f"another session is building index {building[0].name}", hint="wait for it")
+                    raise RunHeld(
+                        f"another session is building index {building[0].name}", hint="wait until it is built"
+                    )
                 self.run.monitor.waiting(f"another session that builds index {building[0].name}", ())
                 await asyncio.sleep(0.1)
                 continue
@@ -116,7 +118,7 @@ class NonTransactional:
                 for body in bodies:
                     await body(connection, context)
             if connection.is_in_transaction():
-                raise LeftUnfinished("the script began a transaction and didn't end it")
+                raise LeftUnfinished("the script began a transaction and didn't end the transaction")
         finally:
             connection.pinned = LOCK_WAIT
             await connection.undo()

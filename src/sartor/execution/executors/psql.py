@@ -20,12 +20,12 @@ from sartor.sql.quoting import quote_comment
 
 BY_HAND = {"via": "psql"}
 """The journal's `detail` of an event that such a script wrote."""
-REHEARSED = "Python, with the SQL that it sent when it was rehearsed"
+REHEARSED = "Python; the SQL is what it sent in a rehearsal"
 
 USE = (
-    "Run it once, on that database, with a psql that isn't older than the server:",
+    "Run it once, on that database, with a psql of the server's version or later:",
     "    psql --no-psqlrc --file=FILE DATABASE",
-    "Each alteration is a transaction of its own, with its record; the first error stops the script.",
+    "Each alteration runs in a transaction together with its record; the first error stops the script.",
     "",
 )
 
@@ -97,7 +97,7 @@ class _Writer:
     def _way_on(self) -> str:
         target = f" {self._plan.target}" if self._plan.target else ""
         direction = self._plan.direction.value
-        return f"all before it is done; `sartor db alteration {direction}{target}` goes on from here"
+        return f"all alterations before it are done; to continue: sartor db alteration {direction}{target}"
 
     def _unit(self, unit: Unit, messages: Sequence[SentMessage]) -> list[Part]:
         settings = self._settings(unit)

@@ -32,7 +32,7 @@ async def run_unit(run: RunContext, unit: Unit) -> None:
     except Exception as error:
         # The connection may also be lost before or after its transaction, which is no failure of the script.
         if classify(error, Phase.SCRIPT, connection_lost=run.session.connection_lost) is Outcome.LOST:
-            left = f"what {unit.about.name} did outside a transaction stays, and it isn't complete"
+            left = f"the changes of {unit.about.name} outside a transaction are incomplete and stay"
             raise connection_lost(run.session, error, left=left) from error
         raise
 
@@ -82,7 +82,7 @@ async def _is_due(run: RunContext, unit: Unit) -> bool:
     due = undoes is await is_in_effect(run.session, unit.about)
     if not due:
         reason = (
-            "its `up` has never ended, so `down` isn't run" if undoes else "its `up` still holds, and isn't run again"
+            "`up` did not complete, so `down` isn't run" if undoes else "`up` is still in effect and isn't run again"
         )
         run.observer(Note(text=f"{unit.about.name}: {reason}"))
     return due

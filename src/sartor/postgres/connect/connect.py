@@ -80,7 +80,7 @@ async def _checked(connection: Connection, destination: Destination) -> Connecti
     if (major := connection.get_server_version().major) < OLDEST_SERVER:
         await close(connection)
         raise Unsupported(
-            f"{destination.label}: the server is Postgres {major}, and Sartor needs {OLDEST_SERVER} or later"
+            f"{destination.label}: the server is Postgres {major}; Sartor needs Postgres {OLDEST_SERVER} or later"
         )
     return connection
 
@@ -122,71 +122,77 @@ def _why_not(error: BaseException, timeout: float, password: Password) -> tuple[
     match error:
         case asyncpg.InvalidPasswordError() if password.text is None:
             return (
-                "the server asks for a password, and none is given" + (password.source and f" ({password.source})"),
-                "give it in `destination`, in PGPASSWORD or in ~/.pgpass (mode 0600)",
+                "the server asks for a password, but none is given" + (password.source and f" ({password.source})"),
+                "give the password in `destination`, in PGPASSWORD or in ~/.pgpass (mode 0600)",
             )
         case asyncpg.InvalidPasswordError():
             return (
-                f"the server refuses these credentials, with the password from {password.source} ({error})",
+                f"authentication failed with the password from {password.source} ({error})",
                 "check user and password (`destination`, PGPASSWORD, ~/.pgpass) and pg_hba.conf",
             )
         case asyncpg.InvalidAuthorizationSpecificationError():
             return (
-                f"the server refuses these credentials ({error})",
+                f"authentication failed ({error})",
                 "check user and password (`destination`, PGPASSWORD, ~/.pgpass) and pg_hba.conf",
             )
         case asyncpg.PostgresError() if "unsupported startup parameter" in str(error):
             name = str(error).rpartition(" ")[2].strip("\"'")
             ignore = f"ignore_startup_parameters = {name} in pgbouncer.ini"
             return (
-                f"the pooler refuses the parameter {name} of the URL or the environment ({error})",
-                f"leave {name} out, give the server's own address instead of the pooler's, or set {ignore}",
+                f"the pooler doesn't accept the parameter {name} of the URL or the environment ({error})",
+                f"leave {name} out, give the address of the server instead of the pooler, or set {ignore}",
             )
         case asyncpg.TargetServerAttributeNotMatched():
             return (
-                "the server isn't of the kind that target_session_attrs asks for",
-                "give the address of one that is, or another target_session_attrs",
+                "no server has the properties that target_session_attrs requires",
+                "give the address of a server that has them, or another target_session_attrs",
             )
         case asyncpg.InvalidCatalogNameError():
-            return (f"{error}", "check the database's name in the URL, or create it: createdb NAME")
+            return (f"{error}", "check the database name in the URL, or create the database: createdb NAME")
         case asyncpg.TooManyConnectionsError():
-            return (f"the server has no connection left ({error})", "try again, or raise max_connections")
+            return (f"too many connections to the server ({error})", "try again later, or raise max_connections")
         case asyncpg.CannotConnectNowError():
-            return (f"the server isn't taking connections: {error}", "try again in a moment")
+            return (f"the server doesn't accept connections now: {error}", "try again in a few seconds")
         case asyncpg.UndefinedObjectError() if "configuration parameter" in str(error):
-            return (f"the server refuses: {error}", "check the spelling of what follows the ? in the URL")
+            return (
+                f"the server refused the connection: {error}",
+                "check the spelling of the parameters after the ? in the URL",
+            )
         case asyncpg.PostgresError():
-            return (f"the server refuses: {error}", "ask whoever runs the server")
+            return (f"the server refused the connection: {error}", "ask the server's administrator")
         case ssl.SSLError():
             return (
                 f"TLS failed: {error.reason or error}",
-                "check sslmode and sslrootcert in the URL; this machine must trust the server's certificate",
+                "check sslmode and sslrootcert in the URL; this computer must trust the server's certificate",
             )
         case socket.gaierror():
-            return (f"the host's name can't be resolved ({error.strerror})", "check the host in the URL")
+            return (f"the host name can't be resolved ({error.strerror})", "check the host in the URL")
         case TimeoutError() | asyncio.TimeoutError():
             return (
                 f"no answer within {timeout:g} s",
-                "check host, port and firewall; `connect_timeout=30` in the URL waits longer",
+                "check the host, the port and the firewall; to wait longer, add `connect_timeout=30` to the URL",
             )
         case ConnectionRefusedError():
-            return ("nothing listens there", "check host and port, and that the server runs")
+            return (
+                "connection refused: no server listens on this host and port",
+                "check the host and the port, and that the server is running",
+            )
         case ConnectionError() if "SSL" in str(error) or "ssl" in str(error):
-            return (f"TLS failed: {error}", "the server has no TLS; sslmode=prefer goes without")
+            return (f"TLS failed: {error}", "the server doesn't support TLS; sslmode=prefer connects without TLS")
         case OSError():
             return (
                 error.strerror or str(error) or type(error).__name__,
-                "check host and port, and that the server runs",
+                "check the host and the port, and that the server is running",
             )
         case _:
-            return (str(error) or type(error).__name__, "check the URL; the manual's chapter 34.1.1 describes it")
+            return (str(error) or type(error).__name__, "check the URL; see chapter 34.1.1 of the Postgres manual")
 
 
 def session_error(error: BaseException, destination: Destination) -> DestinationError:
     """Returns the error for a failed statement of the session's own: reading or making the ledger, not a script."""
     text = redact(f"{destination.label}: {error}", destination.secrets)
     if isinstance(error, asyncpg.LockNotAvailableError):
-        return Locked(f"{text}: somebody holds what Sartor has to read or write there")
+        return Locked(f"{text}: another session has locked a table that Sartor has to read or write")
     if isinstance(error, asyncpg.PostgresError) and not isinstance(error, asyncpg.PostgresConnectionError):
         return DestinationError(f"{text} (SQLSTATE {error.sqlstate})")
-    return Unreachable(f"{text}: the connection was lost", hint="run the command again once the server answers")
+    return Unreachable(f"{text}: the connection was lost", hint="run the command again when the server can be reached")

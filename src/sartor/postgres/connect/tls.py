@@ -77,8 +77,8 @@ def _trust(context: Encryption, keywords: Mapping[str, str], mode: str) -> None:
         return
     else:
         raise Unreachable(
-            "TLS can't be checked: there is no file of authorities, ~/.postgresql/root.crt",
-            hint="name the authority's file with sslrootcert=FILE, or trust the machine's own: sslrootcert=system",
+            "the server's certificate can't be verified: there is no root certificate file ~/.postgresql/root.crt",
+            hint="give the root certificate with sslrootcert=FILE, or trust those of this computer: sslrootcert=system",
         )
     context.verify_mode = ssl.CERT_REQUIRED
     context.check_hostname = mode == "verify-full"
@@ -96,8 +96,8 @@ def _identify(context: Encryption, keywords: Mapping[str, str]) -> None:
     key = _file(keywords, "sslkey")
     if key is None:
         raise SettingsError(
-            f"sslcert, {certificate}, has no key beside it",
-            hint="name it with sslkey=FILE, or put it into ~/.postgresql/postgresql.key",
+            f"there is no private key for sslcert {certificate}",
+            hint="give the key with sslkey=FILE, or put it into ~/.postgresql/postgresql.key",
         )
     _require_private(key)
     secret = keywords.get("sslpassword", "")
@@ -119,15 +119,15 @@ def _load(load: Any, key: str, path: str) -> None:
     try:
         load()
     except ssl.SSLError as error:
-        reason = error.reason or "it isn't what it should be"
-        hint = "is the key's password (sslpassword) right, and do certificate and key belong together?"
+        reason = error.reason or "invalid content"
+        hint = "check the password of the key (sslpassword), and that the certificate and the key belong together"
         raise SettingsError(
             f"{key}, {path}, can't be used: {reason.replace('_', ' ').lower()}",
-            hint=hint if "key" in key else "it holds certificates in PEM form",
+            hint=hint if "key" in key else "the file must contain certificates in PEM format",
         ) from error
     except OSError as error:
         raise SettingsError(
-            f"{key}, {path}, can't be read: {error.strerror}", hint=f"name the file in {key}"
+            f"{key}, {path}, can't be read: {error.strerror}", hint=f"give a readable file with {key}"
         ) from error
 
 
@@ -140,9 +140,9 @@ def _require_private(key: str) -> None:
         found = Path(key).stat()
     except OSError as error:
         raise SettingsError(
-            f"sslkey, {key}, can't be read: {error.strerror}", hint="name the file in sslkey"
+            f"sslkey, {key}, can't be read: {error.strerror}", hint="give a readable file with sslkey"
         ) from error
     closed = stat.S_IWGRP | stat.S_IXGRP | stat.S_IRWXO | (stat.S_IRGRP if found.st_uid else 0)
     if found.st_mode & closed:
         mode = stat.S_IMODE(found.st_mode)
-        raise SettingsError(f"sslkey, {key}, may be read by others (mode {mode:04o})", hint=f"chmod 600 {key}")
+        raise SettingsError(f"sslkey, {key}, can be read by other users (mode {mode:04o})", hint=f"chmod 600 {key}")

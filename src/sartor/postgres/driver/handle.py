@@ -24,7 +24,8 @@ class Ended:
     def error(self) -> HandleEnded:
         """The error to raise where the handle is used."""
         return HandleEnded(
-            f"this connection was {self.borrower}'s, which has ended: what uses it must end before the script does"
+            f"this connection was lent to {self.borrower}, which has ended: what uses the connection must"
+            " end before the script does"
         )
 
     def is_connected(self) -> bool:

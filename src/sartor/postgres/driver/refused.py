@@ -23,6 +23,8 @@ class NoTalk(Exception):
     """
 
     def __init__(self, copy: ClientCopy) -> None:
-        super().__init__(f"COPY {'from' if copy.from_client else 'to'} the client can't be sent this way")
+        super().__init__(
+            f"COPY {'FROM STDIN' if copy.from_client else 'TO STDOUT'} can't be sent as an ordinary statement"
+        )
         self.statement = copy.statement
         self.from_client = copy.from_client

@@ -16,7 +16,7 @@ class NotAwaited(Exception):
     """
 
     def __init__(self, query: str, place: tuple[str, int]) -> None:
-        super().__init__("the script never awaited this query, so it was never sent")
+        super().__init__("the script doesn't await this query, so the query wasn't sent")
         self.query = query
         self.place = place
 
