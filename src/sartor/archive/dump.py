@@ -27,7 +27,7 @@ _HINTS = {
     "(?i)file (too large|size limit)": "the size of files is limited for this user: `ulimit -f` shows the limit",
     "permission denied for": 'give the role the right to read all tables: grant pg_read_all_data to "ROLE";',
     "row-level security": "take the backup as the owner of the tables, or as a role with BYPASSRLS",
-    "due to lock timeout": (
+    "due to (lock|statement) timeout": (
         "another session has locked a table: wait longer with `limits.lock_budget`, or end that session"
     ),
     'role "[^"]*" does not exist': "create the roles first (pg_dumpall --roles-only), or restore with `no_owner`",
