@@ -152,7 +152,7 @@ def test_a_role_that_may_make_no_database(sartor: Command, folder: Folder, deplo
     with temporary_role(deployed) as role:
         deployed.run(f"grant pg_read_all_data to {role.name}")
         done = sartor.run("db", "backup", str(tmp_path), *AFFECTED, env={"SARTOR_DB_URL": role.url})
-    assert "note: the backup holds the rows of all tables: there was no rehearsal: role" in done.err
+    assert "note: the backup holds the rows of all tables: no rehearsal was possible: role" in done.err
     assert f'alter role "{role.name}" createdb;' in done.err
 
 

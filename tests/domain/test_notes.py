@@ -73,7 +73,7 @@ def test_what_disk_and_ledger_differ_in() -> None:
             " the ledger keeps 1.2.0, because a released alteration stays released"
         ),
         AHEAD,
-        "1.0.0-3-c.py was interrupted outside a transaction; the next deploy or rollback resumes it",
+        "1.0.0-3-c.py was interrupted outside a transaction; a deploy or rollback resumes it",
         "the database also has alterations of lineage 'own', which wasn't given",
         "1.0.0-3-c.py is late, and is deployed now",
     ]

@@ -112,7 +112,7 @@ def test_killed_in_a_build(
     reader.run("rollback")
     ended = finish(process)
     assert ended.code == 0, ended
-    assert "interrupted; resuming" in ended.err
+    assert "a deploy or rollback resumes it" in ended.err
     assert [valid for _, valid in database.rows(INDEXES)] == [True]
     assert sartor("status", "--json").json["interrupted"] == []
     assert sartor("deploy", "1.0.0").out == "Found 0 alteration to deploy\n"

@@ -170,7 +170,7 @@ def test_nobody_can_tell_how_a_batch_ended(folder: Folder, database: Database, m
 
     with proxy_to(database.url) as proxy, pytest.raises(Unreachable) as caught:
         asyncio.run(run(proxy))
-    assert "lost while 1.0.0-1700000000-slow.py was at work and the server doesn't answer" in str(caught.value)
+    assert "lost while 1.0.0-1700000000-slow.py was running and the server doesn't answer" in str(caught.value)
     assert "COMMIT" not in str(caught.value)
 
 
@@ -201,7 +201,7 @@ def test_the_connection_is_cut_outside_a_transaction(
     until(lambda: not at_work(database))
     assert database.rows("select state from sartor_ledger") == [("started",)]
     folder.write(name, text.format("create table made (id int)"))
-    assert "interrupted; resuming" in sartor("deploy", "latest").err
+    assert "a deploy or rollback resumes it" in sartor("deploy", "latest").err
     assert database.tables() == {"made"}
 
 

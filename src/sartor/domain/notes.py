@@ -39,7 +39,7 @@ def status_notes(status: Status) -> Iterator[str]:
     if status.ahead:
         yield _ahead(status.ahead)
     for entry in status.interrupted:
-        yield f"{entry.name} was interrupted outside a transaction; the next deploy or rollback resumes it"
+        yield f"{entry.name} was interrupted outside a transaction; a deploy or rollback resumes it"
     for lineage in status.elsewhere:
         yield f"the database also has alterations of lineage {lineage!r}, which wasn't given"
 
