@@ -56,7 +56,7 @@ def test_a_neighbours_code(sartor: Command, folder: Folder, database: Database, 
             assert not database.value(f"select rolsuper from pg_roles where rolname = '{role.name}'")
             assert not written.exists()
             assert told.out.startswith("next-1700000001-a.sql: ")
-            assert ("lacks the rows of trap.wrote of" in told.err) is bool(way)
+            assert ("lacks the rows of trap.wrote, which" in told.err) is bool(way)
         finally:
             database.run(f"drop schema trap cascade; alter role {role.name} nosuperuser")
 

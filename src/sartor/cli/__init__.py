@@ -51,6 +51,6 @@ def _end_at_once(_number: int, _frame: object) -> None:
     for example, that exception is lost and the command goes on.
     """
     try:
-        write(2, b"error: interrupted; nothing was under way\n")
+        write(2, b"error: interrupted; no run was in progress\n")
     finally:
         _exit(130)

@@ -173,7 +173,6 @@ def _message(error: BaseException) -> str:
 
 def _advice(error: BaseException) -> str | None:
     """Returns what to change in the script, where the error shows a known mistake; else None."""
-    text, statement = said(error), getattr(error, "query", None) or ""
     match error:
         case TransactionControl():
             return (
@@ -192,6 +191,19 @@ def _advice(error: BaseException) -> str | None:
                 if error.from_client
                 else "use `conn.copy_from_table` or `conn.copy_from_query`"
             )
+        case asyncpg.InterfaceError() if "another operation is in progress" in said(error):
+            return (
+                "another query of the script is still running: `await` every query; a connection runs one"
+                " query at a time"
+            )
+        case asyncpg.PostgresError():
+            return _advice_of_server(error, said(error))
+        case _:
+            return None
+
+
+def _advice_of_server(error: asyncpg.PostgresError, text: str) -> str | None:
+    match error:
         case asyncpg.PostgresError() if MARK_GONE in text:
             return (
                 "reset settings by name: RESET ALL and DISCARD also remove the mark, and then the script is"
@@ -209,18 +221,15 @@ def _advice(error: BaseException) -> str | None:
             return "SET CONSTRAINTS ALL also affects Sartor's constraint: name the constraints instead of ALL"
         case asyncpg.InFailedSQLTransactionError():
             return f"the script caught an error and went on, but Postgres has aborted the transaction: {SAVEPOINT}"
-        case asyncpg.DuplicateTableError() | asyncpg.UndefinedObjectError() if waits_for_others(statement):
+        case asyncpg.DuplicateTableError() | asyncpg.UndefinedObjectError() if waits_for_others(
+            getattr(error, "query", None) or ""
+        ):
             return (
                 "an interrupted run may have executed this statement already: with `if not exists` or `if"
                 " exists` the script can run again"
             )
         case asyncpg.ActiveSQLTransactionError():
             return "this statement can't run inside a transaction: add `transaction = False` to the script"
-        case asyncpg.InterfaceError() if "another operation is in progress" in text:
-            return (
-                "another query of the script is still running: `await` every query; a connection runs one"
-                " query at a time"
-            )
         case asyncpg.LockNotAvailableError():
             return (
                 "the lock wasn't available in time; try again when there is less traffic, or with a longer"

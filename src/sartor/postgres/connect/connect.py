@@ -119,47 +119,17 @@ def _shown(place: Place) -> str:
 
 
 def _why_not(error: BaseException, timeout: float, password: Password) -> tuple[str, str]:
+    """Returns why there is no connection, and what to do about it."""
     match error:
-        case asyncpg.InvalidPasswordError() if password.text is None:
-            return (
-                "the server asks for a password, but none is given" + (password.source and f" ({password.source})"),
-                "give the password in `destination`, in PGPASSWORD or in ~/.pgpass (mode 0600)",
-            )
-        case asyncpg.InvalidPasswordError():
-            return (
-                f"authentication failed with the password from {password.source} ({error})",
-                "check user and password (`destination`, PGPASSWORD, ~/.pgpass) and pg_hba.conf",
-            )
         case asyncpg.InvalidAuthorizationSpecificationError():
-            return (
-                f"authentication failed ({error})",
-                "check user and password (`destination`, PGPASSWORD, ~/.pgpass) and pg_hba.conf",
-            )
-        case asyncpg.PostgresError() if "unsupported startup parameter" in str(error):
-            name = str(error).rpartition(" ")[2].strip("\"'")
-            ignore = f"ignore_startup_parameters = {name} in pgbouncer.ini"
-            return (
-                f"the pooler doesn't accept the parameter {name} of the URL or the environment ({error})",
-                f"leave {name} out, give the address of the server instead of the pooler, or set {ignore}",
-            )
+            return _authentication(error, password)
+        case asyncpg.PostgresError():
+            return _refusal(error)
         case asyncpg.TargetServerAttributeNotMatched():
             return (
                 "no server has the properties that target_session_attrs requires",
                 "give the address of a server that has them, or another target_session_attrs",
             )
-        case asyncpg.InvalidCatalogNameError():
-            return (f"{error}", "check the database name in the URL, or create the database: createdb NAME")
-        case asyncpg.TooManyConnectionsError():
-            return (f"too many connections to the server ({error})", "try again later, or raise max_connections")
-        case asyncpg.CannotConnectNowError():
-            return (f"the server doesn't accept connections now: {error}", "try again in a few seconds")
-        case asyncpg.UndefinedObjectError() if "configuration parameter" in str(error):
-            return (
-                f"the server refused the connection: {error}",
-                "check the spelling of the parameters after the ? in the URL",
-            )
-        case asyncpg.PostgresError():
-            return (f"the server refused the connection: {error}", "ask the server's administrator")
         case ssl.SSLError():
             return (
                 f"TLS failed: {error.reason or error}",
@@ -186,6 +156,49 @@ def _why_not(error: BaseException, timeout: float, password: Password) -> tuple[
             )
         case _:
             return (str(error) or type(error).__name__, "check the URL; see chapter 34.1.1 of the Postgres manual")
+
+
+def _authentication(error: BaseException, password: Password) -> tuple[str, str]:
+    match error:
+        case asyncpg.InvalidPasswordError() if password.text is None:
+            return (
+                "the server asks for a password, but none is given" + (password.source and f" ({password.source})"),
+                "give the password in `destination`, in PGPASSWORD or in ~/.pgpass (mode 0600)",
+            )
+        case asyncpg.InvalidPasswordError():
+            return (
+                f"authentication failed with the password from {password.source} ({error})",
+                "check user and password (`destination`, PGPASSWORD, ~/.pgpass) and pg_hba.conf",
+            )
+        case _:
+            return (
+                f"authentication failed ({error})",
+                "check user and password (`destination`, PGPASSWORD, ~/.pgpass) and pg_hba.conf",
+            )
+
+
+def _refusal(error: asyncpg.PostgresError) -> tuple[str, str]:
+    match error:
+        case asyncpg.PostgresError() if "unsupported startup parameter" in str(error):
+            name = str(error).rpartition(" ")[2].strip("\"'")
+            ignore = f"ignore_startup_parameters = {name} in pgbouncer.ini"
+            return (
+                f"the pooler doesn't accept the parameter {name} of the URL or the environment ({error})",
+                f"leave {name} out, give the address of the server instead of the pooler, or set {ignore}",
+            )
+        case asyncpg.InvalidCatalogNameError():
+            return (f"{error}", "check the database name in the URL, or create the database: createdb NAME")
+        case asyncpg.TooManyConnectionsError():
+            return (f"too many connections to the server ({error})", "try again later, or raise max_connections")
+        case asyncpg.CannotConnectNowError():
+            return (f"the server doesn't accept connections now: {error}", "try again in a few seconds")
+        case asyncpg.UndefinedObjectError() if "configuration parameter" in str(error):
+            return (
+                f"the server refused the connection: {error}",
+                "check the spelling of the parameters after the ? in the URL",
+            )
+        case _:
+            return (f"the server refused the connection: {error}", "ask the server's administrator")
 
 
 def session_error(error: BaseException, destination: Destination) -> DestinationError:
