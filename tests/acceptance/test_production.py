@@ -40,7 +40,7 @@ def test_a_pipeline_has_to_say_yes(sartor: Command, database: Database, words: l
     done = sartor(*words, env=env, expect=2)
     assert f"the environment is {environment}" in done.err
     assert database.tables() == before
-    (hint,) = [line.partition("nevertheless: ")[2] for line in done.err.splitlines() if "nevertheless: " in line]
+    (hint,) = [line.partition("to confirm: ")[2] for line in done.err.splitlines() if "to confirm: " in line]
     sartor(*shlex.split(hint)[3:], env=env)
     assert database.tables() != before
 
