@@ -105,7 +105,7 @@ def test_a_restore_that_is_stopped(sartor: Command, backups: Path, filled: Datab
     until(lambda: backend_running(other, "COPY public.late"), what="the restore")
     done = finish(process, signal.SIGINT)
     assert done.code == 130
-    assert done.err.endswith("error: SIGINT: ended; nothing was restored\n")
+    assert done.err.endswith("error: SIGINT: stopped; nothing was restored\n")
     assert not other.tables()
 
 
