@@ -125,7 +125,7 @@ def wait_for(file: Path) -> None:
 def test_a_script_that_sends_itself_a_signal(sartor: Command, folder: Folder, database: Database) -> None:
     """SIGTERM ends the run as if somebody else had sent it."""
     folder.write("1.0.0-1-a.py", script("import signal\nos.kill(os.getpid(), signal.SIGTERM)"))
-    assert "SIGTERM: ended" in sartor("deploy", "latest", expect=130).err
+    assert "SIGTERM: stopped" in sartor("deploy", "latest", expect=130).err
     assert database.tables() == set()
 
 
