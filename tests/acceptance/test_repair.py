@@ -177,7 +177,7 @@ def test_refused(sartor: Command, database: Database, arguments: list[str], code
 def test_a_terminal_is_asked(sartor: Command, database: Database, answer: str, code: int) -> None:
     """Why, and whether: it is shown first what will be done. No is the default."""
     with Terminal(sartor, "repair", "--mark-deployed", "1700000001-bills") as terminal:
-        terminal.until("Why?")
+        terminal.until("Reason for the repair")
         terminal.press("done by hand", ENTER)
         terminal.until("(y/N)")
         terminal.press(answer, ENTER)
