@@ -134,7 +134,9 @@ def test_github(sartor: Command, mistakes: Folder) -> None:
     mistakes.write("100%.sql", "")
     lines = sartor("lint", "--format", "github", expect=1).out.splitlines()
     assert lines[0].startswith("::error file=alterations/100%25.sql,line=1,title=SA001 bad-name::100%25.sql isn't")
-    assert lines[1].startswith("::warning file=alterations/1.0.0-1700000000-a.py,line=1,title=SA103 no-down::has neither")
+    assert lines[1].startswith(
+        "::warning file=alterations/1.0.0-1700000000-a.py,line=1,title=SA103 no-down::has neither"
+    )
     assert lines[2].startswith("::error file=alterations/next-1700000001-b-ü.sql,line=2,title=SA201 ")
 
 
