@@ -62,7 +62,7 @@ class Mutant:
 
 @dataclass(slots=True)
 class Row:
-    """What the table says of a module."""
+    """A module's line of the table."""
 
     killed: int = 0
     explained: int = 0
@@ -179,7 +179,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _found(copy: Path) -> Iterator[Mutant]:
-    """What mutmut has found out in `copy`."""
+    """Reads the results of mutmut in `copy`."""
     os.chdir(copy)
     from mutmut.mutation.data import SourceFileMutationData
     from mutmut.mutation.diff_apply import get_diff_for_mutant

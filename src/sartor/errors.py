@@ -97,7 +97,7 @@ class SchemaMissing(UsageError):
 
 
 class RefusedError(UsageError):
-    """What would destroy data isn't confirmed, or the settings forbid it."""
+    """An action that would destroy data isn't confirmed, or the settings forbid it."""
 
 
 class ScriptError(SartorError):

@@ -1,4 +1,4 @@
-"""What every command does around its one API call: settings, the embedded server, several destinations, output."""
+"""Surrounds a command's one API call: settings, the embedded server, several destinations, output."""
 
 from __future__ import annotations
 

@@ -134,11 +134,11 @@ def patience(
     statement_timeout: StatementTimeout = None,
     wait: Wait = None,
 ) -> None:
-    """How long a run waits."""
+    """Declares how long a run waits."""
 
 
 def script_timeouts(lock_timeout: LockTimeout = None, statement_timeout: StatementTimeout = None) -> None:
-    """How long a statement of a script waits and takes."""
+    """Declares how long a statement of a script may wait and take."""
 
 
 def common(json: Json = False, verbose: Verbose = False, debug: Debug = False) -> None:

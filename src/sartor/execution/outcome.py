@@ -19,7 +19,7 @@ class Committed(asyncio.CancelledError):
 
 
 class Outcome(Enum):
-    """How an attempt ended. What follows from it is decided in `retry`."""
+    """The end of an attempt. `retry` decides what follows from it."""
 
     RESOLVE = "COMMIT wasn't answered: only the database knows whether it was committed"
     COMMITTED = "COMMIT wasn't answered, and the database has the event"

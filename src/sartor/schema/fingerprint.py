@@ -24,7 +24,7 @@ Their columns are class, oid, sub, kind, name, parent, definition, owner, acl_ty
 """
 
 _SINCE = " -- since "
-"""What ends a line of SQL that older servers than the one named behind it don't understand."""
+"""The end of a line of SQL that older servers than the one named behind it don't understand."""
 
 _NOTED = ", ".join(quote_literal(kind) for kind in sorted(NOTED))
 _SORTED = f"""

@@ -1,4 +1,4 @@
-"""What SQL takes away by its words: rows, values, tables and columns, also in blocks and in the strings of these."""
+"""Finds what SQL takes away by its words: rows, values, tables and columns, in blocks too, and in their strings."""
 
 from __future__ import annotations
 

@@ -117,12 +117,12 @@ class Token(NamedTuple):
 
     @property
     def literal(self) -> str | None:
-        """What a literal's quotes hold, as it is written; else None."""
+        """The text between a literal's quotes, as it is written; else None."""
         return None if self.quoted is None else self.text[slice(*self.quoted)]
 
     @property
     def code(self) -> str | None:
-        """What a literal holds, as it may be SQL itself: doubled quotes are single ones; else None."""
+        """The content of a literal, as it may be SQL itself: doubled quotes are single ones; else None."""
         literal = self.literal
         return literal if literal is None or self.text[0] == "$" else literal.replace("''", "'")
 

@@ -1,4 +1,4 @@
-"""What a statement is and does, as far as its text shows.
+"""Says what a statement is and does, as far as its text shows.
 
 The server alone understands a statement. Where a property says what a statement can't do, it is so; the functions that
 a statement calls are known by name only.
@@ -113,7 +113,7 @@ class Statement:
 
     @cached_property
     def kind(self) -> Kind:
-        """What it is, by its first word; the parentheses around a query don't count."""
+        """The kind, by the first word; the parentheses around a query don't count."""
         first = next((token for token in tokens(self.text) if not token.is_blank and token.text != "("), None)
         return Kind.OTHER if first is None else _KINDS.get(first.word, Kind.OTHER)
 
@@ -186,7 +186,7 @@ class Statement:
 
     @property
     def client_copy(self) -> ClientCopy | None:
-        """What it copies from or to the client, for which both exchange messages of their own; else None."""
+        """The COPY from or to the client, for which both exchange messages of their own; else None."""
         if self.kind is not Kind.COPY:
             return None
         words = [token.word for token in self.outer]
@@ -232,7 +232,7 @@ class Statement:
 
     @property
     def block(self) -> str | None:
-        """What a DO runs, as SQL; None for any other statement."""
+        """The SQL that a DO runs; None for any other statement."""
         if self.kind is not Kind.DO:
             return None
         return next((code for token in self.tokens if (code := token.code) is not None), None)

@@ -37,7 +37,7 @@ CheckOnly = Annotated[
 ]
 
 LEFT = "the scratch database was dropped; the manifest has the proofs made so far"
-"""What an interrupted proof leaves."""
+"""The words for an interrupted proof."""
 
 
 @command("db alteration prove --pending --seed demo.sql", options.where, options.patience, codes=(0, 1, 2, 4, 6, 130))

@@ -86,7 +86,7 @@ def rollback(
 
 
 class _Wanted(NamedTuple):
-    """What is to be undone, as the command line says."""
+    """The alterations to undo, as the command line names them."""
 
     target: str | None
     steps: int | None

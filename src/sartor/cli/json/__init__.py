@@ -1,1 +1,1 @@
-"""What commands print with `--json`, one module per command or family; docs/json.md documents it."""
+"""Makes the JSON that commands print, one module per command or family; docs/json.md documents it."""

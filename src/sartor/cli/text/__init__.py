@@ -1,1 +1,1 @@
-"""What commands print for people: functions that make lines of text from results, one module per command or family."""
+"""Makes lines of text from results, for people, one module per command or family."""
