@@ -118,3 +118,20 @@ def test_a_table_may_be_altered_after_it_was_queried(sartor: Command, folder: Fo
         folder.write(f"1.0.0-{number}-b.py", f"async def up(conn):\n    {query}\n    {change}\n    {query}\n")
     sartor("deploy", "latest")
     assert database.value("select count(*) from pg_attribute where attrelid = 'a'::regclass and attnum > 0") == 4
+
+
+def test_a_default_that_no_text_shows(sartor: Command, folder: Folder, database: Database) -> None:
+    """A setting that the default of a domain leaves in the session doesn't reach the next script."""
+    database.run(
+        "create function leak() returns int language plpgsql as $$ begin"
+        " perform set_config('work_mem', '77MB', false); return 1; end $$",
+        "create domain leaking as int default leak()",
+        "create table t (id int)",
+        "insert into t values (1)",
+    )
+    folder.write("1.0.0-1700000000-a.sql", "-- sartor: up\nalter table t add column c leaking;\n")
+    folder.write(
+        "1.0.0-1700000001-b.sql", "-- sartor: up\ncreate table seen as select current_setting('work_mem') as found;\n"
+    )
+    sartor("deploy", "latest")
+    assert database.rows("select found from seen") != [("77MB",)]

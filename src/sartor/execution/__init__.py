@@ -18,8 +18,8 @@ connection is lost, the message may still be on its way, through a pooler say: w
 asked gets its number taken, by the event of its failure, and so can't be committed after it was told not to be.
 
 What the scripts of a batch have in common (settings, the claim and the record as prepared statements) is set once in
-the session, at the head of the message, and taken back at its end. Behind a script that may have left something in the
-session, everything is reset and set again; not behind one that only defines objects (`Unit.is_quiet`), which can't have
-changed a setting or the role, and leaves no trigger to be fired. A pooler lends its session: a message that fails would
-leave the settings to other clients, so there each transaction sets its own.
+the session, at the head of the message, and taken back at its end. Behind a script that may have left something in
+the session, all is reset and set again; not behind one that only makes or drops objects (`Unit.is_quiet`), which
+can't have changed a setting or the role, and leaves no trigger to be fired. A pooler lends its session: a message
+that fails would leave the settings to other clients, so there each transaction sets its own.
 """
