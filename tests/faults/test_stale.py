@@ -10,6 +10,7 @@ from sartor.domain.destination import Destination
 from sartor.domain.ledger import EventKind
 from sartor.domain.limits import Limits
 from sartor.execution.outcome import Stale
+from sartor.execution.retry import record
 from sartor.execution.run_context import locked_run
 from sartor.postgres.session import Session
 from support.command import Command
@@ -24,14 +25,14 @@ def test_an_event_follows_the_last_one(off: int, sartor: Command, folder: Folder
     sartor("deploy", "latest")
     head: int = database.value("select max(seq) from sartor_journal")
 
-    async def record() -> None:
+    async def write() -> None:
         async with (
             Session(Destination.parse(database.url), application="sartor deploy") as session,
             locked_run(session, "deploy", limits=Limits(), observer=lambda _event: None) as turn,
         ):
             turn.head = head + off
-            await turn.record(EventKind.SEEDED, None)
+            await record(turn, EventKind.SEEDED, None)
 
     with pytest.raises(Stale):
-        asyncio.run(record())
+        asyncio.run(write())
     assert database.value("select max(seq) from sartor_journal") == head

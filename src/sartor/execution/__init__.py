@@ -1,13 +1,13 @@
 """Runs one plan on one destination: claims, runs and records each script; retries, resolves lost outcomes, reports.
 
 `run` reads and decides, `run_loop` goes through a plan. `units` compiles it: a unit is one event of the journal with
-its work. An executor runs a unit: `batch` many in one message, `single` one by itself (with `non_transactional` for
-what can't be in a transaction), `psql` writes them down for a person. Rehearsals, proofs and replays go the same way,
-on another database or with another way to load a script.
+its work. An executor runs a unit: `batch` many in one message, `single` one by itself, in a transaction or outside,
+`psql` writes them down for a person. Rehearsals, proofs and replays go the same way, on another database or with
+another way to load a script.
 
 An error is first classified (`outcome`), by its SQLSTATE and by the phase in which it came, and then acted upon
 (`retry`): a lock that wasn't to be had is asked for again, a COMMIT without an answer is looked up in the journal.
-Where another run was first, the plan is made again (`replanning`).
+Where another run was first, the plan is made again (`ledger.repeat_while_stale`).
 
 A batch is one simple query, each script in a transaction of its own. The server stops at the first error and skips the
 rest; and a successor of what failed couldn't claim its number anyway. An error doesn't say which statement it is of, so

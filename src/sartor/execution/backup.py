@@ -24,9 +24,9 @@ from sartor.domain.ledger import EventKind
 from sartor.domain.limits import Limits
 from sartor.domain.report import BackedUp, Copying, Note, Observer
 from sartor.errors import BackupFailed, LedgerUnsound, PoolerRefused, SartorError
-from sartor.execution.ledger_setup import require_sound
+from sartor.execution.ledger import repeat_while_stale, require_sound
 from sartor.execution.outcome import Committed
-from sartor.execution.replanning import repeat_while_stale
+from sartor.execution.retry import record
 from sartor.execution.run_context import locked_run
 from sartor.footprint.dependencies import read_contents
 from sartor.postgres.connect.connect import DRIVER_ERRORS
@@ -264,7 +264,7 @@ async def _note_alone(session: Session, backup: Backup, limits: Limits, observer
         async with locked_run(session, "backup", limits=limits, observer=observer) as run:
             require_format(ledger)
             run.head = ledger.head
-            await repeat_while_stale(run, lambda: run.record(EventKind.BACKUP, None, **backup.detail))
+            await repeat_while_stale(run, lambda: record(run, EventKind.BACKUP, None, **backup.detail))
             return True
     except LedgerUnsound as error:
         raise LedgerUnsound(

@@ -9,6 +9,7 @@ from sartor.domain.backup import Backup, schema_to_hold
 from sartor.domain.ledger import EventKind
 from sartor.domain.plan import Plan
 from sartor.domain.report import Note
+from sartor.execution.retry import record
 from sartor.execution.run_context import RunContext
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class BackupBeforeRun:
     async def note(self, run: RunContext) -> None:
         """Writes the backup to the journal, once. Raises Stale."""
         if self.backup is not None and not self.backup.in_journal:
-            await run.record(EventKind.BACKUP, None, **self.backup.detail)
+            await record(run, EventKind.BACKUP, None, **self.backup.detail)
             self.backup = self.backup._replace(in_journal=True)
 
     async def _take(self, run: RunContext, *, unknown: bool) -> None:

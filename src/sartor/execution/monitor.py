@@ -15,6 +15,7 @@ from sartor.domain.report import Blocker, Note, Observer, Waiting
 from sartor.log import LOG
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.lock_monitor import LockMonitor
+from sartor.sql.quoting import quote_identifier
 from sartor.sql.sensitive import without_secrets
 
 LOOK = 0.1
@@ -30,16 +31,20 @@ STALL = 3.0
 
 
 class Monitor:
-    """Watches the scripts of a run. `blockers` are the last sessions that were in the way."""
+    """Watches the scripts of a run. `blockers` are the last sessions that were in the way.
 
-    def __init__(self, locks: LockMonitor, observer: Observer) -> None:
+    `mark` is in the name of the run's session in `pg_stat_activity`; `lock_budget` is in seconds.
+    """
+
+    def __init__(self, locks: LockMonitor, observer: Observer, *, mark: str, lock_budget: float) -> None:
         self._locks = locks
         self._observer = observer
+        self._mark = mark
+        self._lock_budget = lock_budget
         self._told = float("-inf")
         self._next_long = LONG
         self._connection: Connection | None = None
         self._pid: int | None = None
-        self._mark = ""
         self._script = ""
         self._deadline = 0.0
         self._beat = time.monotonic()
@@ -60,15 +65,14 @@ class Monitor:
             with suppress(asyncio.CancelledError):
                 await task
 
-    def follow(self, connection: Connection, *, pid: int | None, mark: str, script: str, deadline: float) -> None:
-        """Watches this connection's statements from now on; `deadline` (of `time.monotonic`) ends its retries.
-
-        Where `pid` isn't known, behind a pooler, the server's session is the one with `mark` in its name.
-        """
+    def follow(self, connection: Connection, script: str) -> None:
+        """Watches this connection's statements from now on; the lock budget begins anew."""
         if script != self._script:
             self._told = float("-inf")
-        self._connection, self._pid, self._mark = connection, pid, mark
-        self._script, self._deadline = script, deadline
+        # The driver no longer knows the process number of a connection that was just cut; then the mark finds it.
+        unknown = connection.pooled or connection.is_closed()
+        self._connection, self._pid = connection, None if unknown else connection.get_server_pid()
+        self._script, self._deadline = script, time.monotonic() + self._lock_budget
         self._next_long, self.blockers = LONG, ()
 
     async def terminate(self) -> bool:
@@ -128,3 +132,19 @@ class Monitor:
 
     def _is_script(self, frame: traceback.FrameSummary) -> bool:
         return Path(frame.filename).name == self._script
+
+
+def describe_blockers(blockers: tuple[Blocker, ...]) -> str:
+    """Returns the text of a message that names the blocking sessions."""
+    return "; ".join(map(str, blockers)) or "an unknown session"
+
+
+def advise_on_blockers(blockers: tuple[Blocker, ...], role: str) -> str:
+    """Returns advice on a blocked lock: the blocking sessions, the SQL that ends them, and the right that shows more.
+
+    The right is named only where a session's query is hidden from `role`.
+    """
+    ended = " ".join(f"select pg_terminate_backend({blocker.pid});" for blocker in blockers)
+    hidden = any(blocker.query is None for blocker in blockers)
+    seen = f"; to see its query: grant pg_read_all_stats to {quote_identifier(role)};" if hidden else ""
+    return f"blocked by {describe_blockers(blockers)}; to end it: {ended}{seen}"

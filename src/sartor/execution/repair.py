@@ -14,8 +14,8 @@ from sartor.domain.report import Observer
 from sartor.domain.schema.difference import find_differences
 from sartor.errors import DestinationError, RunHeld
 from sartor.execution.baseline_update import missing_right, updating_baseline
-from sartor.execution.ledger_setup import prepare_ledger
-from sartor.execution.replanning import repeat_while_stale
+from sartor.execution.ledger import prepare_ledger, repeat_while_stale
+from sartor.execution.retry import record, run_in_transaction
 from sartor.execution.run_context import RunContext, locked_run
 from sartor.execution.verify import look_for_drift
 from sartor.postgres.connect.connect import DRIVER_ERRORS
@@ -89,13 +89,13 @@ async def _mend(run: RunContext, mend: Mend, reason: str) -> None:
     match mend.kind:
         case EventKind.INDEX_DROPPED:
             table = await _drop(run, mend.name)
-            await run.record(mend.kind, None, index=mend.name, table=table, reason=reason)
+            await record(run, mend.kind, None, index=mend.name, table=table, reason=reason)
         case EventKind.DRIFT_ACCEPTED:
             await _accept_drift(run, mend, reason)
         case EventKind.ACCEPTED:
-            await run.record(mend.kind, mend.about, was=mend.was, reason=reason)
+            await record(run, mend.kind, mend.about, was=mend.was, reason=reason)
         case _:
-            await run.record(mend.kind, mend.about, reason=reason)
+            await record(run, mend.kind, mend.about, reason=reason)
 
 
 async def _is_drifted(session: Session) -> bool:
@@ -137,4 +137,4 @@ async def _accept_drift(run: RunContext, mend: Mend, reason: str) -> None:
         await write_baseline(session, live, seq=seq, catalog_version=catalog_version)
 
     detail = {"reason": reason, "objects": changed, "logical": live.logical}
-    await run.run_in_transaction(mend.kind, None, mend.name, work, detail=detail)
+    await run_in_transaction(run, mend.kind, None, mend.name, work, detail=detail)

@@ -6,17 +6,19 @@ import asyncio
 import itertools
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NoReturn
 
 import sartor.postgres.errors as driver
+from sartor.domain.alteration import Alteration
+from sartor.domain.ledger import Entry, EventKind
 from sartor.domain.report import Blocker
 from sartor.errors import DestinationError, RunHeld, Unreachable
-from sartor.execution.blockers import describe_blockers
-from sartor.execution.monitor import Monitor
+from sartor.execution.monitor import Monitor, describe_blockers
 from sartor.execution.outcome import Committed, Outcome, Stale, classify, find_disconnect
+from sartor.execution.run_context import RunContext
 from sartor.log import LOG
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.driver.connection import Connection
@@ -33,18 +35,9 @@ MOST = 2.0
 """Seconds between two attempts at most, before jitter."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """The limits of waiting, in seconds.
-
-    `lock_budget` is for the locks that a script needs, `wait` for another run's claim.
-    """
-
-    lock_budget: float
-    wait: float
-
-
 Work = Callable[[Connection], Awaitable[None]]
+
+NO_DETAIL: Mapping[str, object] = MappingProxyType({})
 
 
 class Retries:
@@ -74,57 +67,71 @@ class Retries:
 
 
 async def run_in_transaction(
-    session: Session,
-    monitor: Monitor,
-    make_event: Callable[[], NewEvent],
-    settings: SessionSettings,
+    run: RunContext,
+    kind: EventKind,
+    about: Alteration | Entry | None,
+    script: str,
     work: Work,
-    patience: Patience,
     *,
-    follow: Callable[[], None],
+    since: int | None = None,
+    detail: Mapping[str, object] = NO_DETAIL,
 ) -> None:
-    """Runs `work` and writes an event in one transaction; `follow` points the monitor at the connection.
+    """Runs `work` and writes the journal's next event with it, in one transaction; advances the run's head.
 
-    Raises Stale where the journal has new events, RunHeld where another run's claim stood for longer than
-    `patience.wait`, Unreachable where the connection was lost (nothing has changed then), DestinationError where the
-    ledger can't be written, Committed where a cancel came after the COMMIT, and what `work` raised.
+    `since` is the number of the event at which the work began, where that is another one.
+
+    Raises Stale where the journal has new events, RunHeld where another run's claim stood for longer than the run may
+    wait, Unreachable where the connection was lost (nothing has changed then), DestinationError where the ledger can't
+    be written, Committed where a cancel came after the COMMIT, and what `work` raised.
     """
-    retries, followed = Retries(monitor, f"event {make_event().seq}"), None
+    seq, session = run.head + 1, run.session
+    settings = run.settings(run.mark(script, seq))
+    retries, followed = Retries(run.monitor, f"event {seq}"), None
     while True:
-        event, connection, phase = make_event(), session.connection, Phase.CLAIM
+        event = NewEvent(seq=seq, kind=kind, about=about, since=since, detail=detail)
+        connection, phase = session.connection, Phase.CLAIM
         if connection is not followed:
-            follow()
+            run.follow(script)
             followed = connection
         try:
             async with connection.script_transaction(claim_sql(event, settings), record_sql(event, settings)):
                 phase = Phase.SCRIPT
                 await work(connection)
                 phase = Phase.COMMIT
+            break
         except BaseException as error:  # noqa: BLE001 - a cancelled run must know what was committed too
             if connection.is_closed():
                 # The server may not have noticed: our own orphan would keep its claim, and its locks.
-                await monitor.terminate()
+                await run.monitor.terminate()
             committing, lost = connection.committing, session.connection_lost
             outcome = classify(error, phase, committing=committing, connection_lost=lost)
             if outcome is Outcome.RESOLVE:
                 outcome = await _resolve(session, event, settings, error)
             if outcome is Outcome.COMMITTED:
-                return
-            if not await _pause(outcome, retries, patience):
-                raise_outcome(outcome, error, session, monitor.blockers)
-        else:
-            return
+                break
+            if not await _pause(run, outcome, retries):
+                raise_outcome(outcome, error, session, run.monitor.blockers)
+    run.head = seq
 
 
-async def _pause(outcome: Outcome, retries: Retries, patience: Patience) -> bool:
+async def record(run: RunContext, kind: EventKind, about: Alteration | Entry | None, **detail: object) -> None:
+    """Writes an event that is only a record."""
+    await run_in_transaction(run, kind, about, about.name if about else kind.value, _nothing, detail=detail)
+
+
+async def _nothing(_connection: Connection) -> None:
+    """Does nothing: the work of an event that is only a record."""
+
+
+async def _pause(run: RunContext, outcome: Outcome, retries: Retries) -> bool:
     """Pauses before another attempt; returns False where there is to be none."""
     match outcome:
         case Outcome.BUSY:
-            return await retries.pause(patience.wait, "a lock")
+            return await retries.pause(run.limits.wait, "a lock")
         case Outcome.RETRY:
-            return await retries.pause(patience.lock_budget, "a lock")
+            return await retries.pause(run.limits.lock_budget, "a lock")
         case Outcome.UNDONE:
-            return await retries.pause(patience.lock_budget)
+            return await retries.pause(run.limits.lock_budget)
         case _:
             return False
 

@@ -1,4 +1,4 @@
-"""The context of a run: its session, limits and monitor, the run lock, and the journal's events in order."""
+"""The context of a run: its session, limits and monitor, the run lock, and what a script may know of it."""
 
 from __future__ import annotations
 
@@ -6,29 +6,20 @@ import asyncio
 import dataclasses
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from types import MappingProxyType
 
 import sartor.postgres.errors as driver
 from sartor.alterations.script import Locate
-from sartor.domain.alteration import Alteration
 from sartor.domain.context import Context
-from sartor.domain.ledger import Entry, EventKind
 from sartor.domain.limits import Limits
 from sartor.domain.report import Failure, Note, Observer
 from sartor.errors import NOT_HAD, RunHeld
-from sartor.execution.blockers import advise_on_blockers, describe_blockers
-from sartor.execution.monitor import Monitor
-from sartor.execution.retry import Patience, Work, run_in_transaction
+from sartor.execution.monitor import Monitor, advise_on_blockers, describe_blockers
 from sartor.postgres.connect.connect import stay
-from sartor.postgres.driver.connection import Connection
-from sartor.postgres.journal import NewEvent
 from sartor.postgres.lock_monitor import LockMonitor
 from sartor.postgres.session import Session, application_name
 from sartor.postgres.session_settings import SessionSettings, settings_for
-
-NO_DETAIL: Mapping[str, object] = MappingProxyType({})
 
 
 class RunContext:
@@ -41,13 +32,12 @@ class RunContext:
         self.session = session
         self.limits = limits = limits.at(session.destination)
         self.observer = observer
-        self.patience = Patience(lock_budget=limits.lock_budget, wait=limits.wait)
-        self.monitor = Monitor(locks, observer)
         self.head = 0
         self.waited = False
         self._locks = locks
         # Process numbers repeat among containers: a random text tells this session from others.
         self.tag = f" {secrets.token_hex(4)}."
+        self.monitor = Monitor(locks, observer, mark=self.tag, lock_budget=limits.lock_budget)
 
     async def acquire_lock(self) -> None:
         """Takes the run lock; `waited` is true afterwards where another run had it. Raises RunHeld, naming that run."""
@@ -67,48 +57,13 @@ class RunContext:
             self.waited = True
             await asyncio.sleep(0.1)
 
-    async def run_in_transaction(
-        self,
-        kind: EventKind,
-        about: Alteration | Entry | None,
-        script: str,
-        work: Work,
-        *,
-        since: int | None = None,
-        detail: Mapping[str, object] = NO_DETAIL,
-    ) -> None:
-        """Runs `work` and writes the journal's next event with it; advances the head. Raises as the function.
-
-        `since` is the number of the event at which the work began, where that is another one.
-        """
-        mark = self.mark(script, self.head + 1)
-        await run_in_transaction(
-            self.session,
-            self.monitor,
-            lambda: NewEvent(seq=self.head + 1, kind=kind, about=about, since=since, detail=detail),
-            self.settings(mark),
-            work,
-            self.patience,
-            follow=lambda: self.follow(script),
-        )
-        self.head += 1
-
-    async def record(self, kind: EventKind, about: Alteration | Entry | None, **detail: object) -> None:
-        """Writes an event that is only a record."""
-        await self.run_in_transaction(kind, about, about.name if about else kind.value, _nothing, detail=detail)
-
     def mark(self, script: str, seq: int) -> str:
         """Returns the session's name in `pg_stat_activity` while it runs `script` for the event numbered `seq`."""
         return f"sartor {script}"[:46] + f"{self.tag}{seq}"
 
     def follow(self, script: str) -> None:
         """Points the monitor at the session while it runs `script`."""
-        connection = self.session.connection
-        # The driver no longer knows the process number of a connection that was just cut.
-        unknown = connection.pooled or connection.is_closed()
-        pid = None if unknown else connection.get_server_pid()
-        deadline = time.monotonic() + self.limits.lock_budget
-        self.monitor.follow(connection, pid=pid, mark=self.tag, script=script, deadline=deadline)
+        self.monitor.follow(self.session.connection, script)
 
     def settings(self, mark: str) -> SessionSettings:
         """Returns the settings of the transactions that `pg_stat_activity` shows as `mark`."""
@@ -144,10 +99,6 @@ class RunContext:
                 found, advice=advise_on_blockers(self.monitor.blockers, self.session.facts.role)
             )
         return found
-
-
-async def _nothing(_connection: Connection) -> None:
-    """Does nothing: the work of an event that is only a record."""
 
 
 @asynccontextmanager

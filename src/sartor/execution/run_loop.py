@@ -19,12 +19,11 @@ from sartor.execution.backup_before_run import BackupBeforeRun
 from sartor.execution.baseline_update import updating_baseline
 from sartor.execution.executors.batch import Batch, BatchExecutor
 from sartor.execution.executors.single import record_failure, record_interruption, run_unit
-from sartor.execution.ledger_setup import prepare_ledger, report_writers, require_sound
+from sartor.execution.ledger import prepare_ledger, repeat_while_stale, report_writers, require_sound
 from sartor.execution.outcome import Committed, Stale
-from sartor.execution.prefetch import Prefetch
-from sartor.execution.replanning import repeat_while_stale
+from sartor.execution.retry import record
 from sartor.execution.run_context import RunContext, locked_run
-from sartor.execution.units import Load, Unit, compile_records, compile_unit, prerequisites, require_units
+from sartor.execution.units import Load, Prefetch, Unit, compile_records, compile_unit, prerequisites, require_units
 from sartor.postgres.connect.connect import DRIVER_ERRORS, session_error
 from sartor.postgres.ledger import read_ledger, require_format
 from sartor.postgres.session import Session
@@ -154,8 +153,8 @@ class _RunLoop:
         async def attempt() -> None:
             await self._backup.take_again(run, self._plan)
             await self._backup.note(run)
-            for record in compile_records(self._plan):
-                await run.record(record.kind, record.about, **record.detail)
+            for correction in compile_records(self._plan):
+                await record(run, correction.kind, correction.about, **correction.detail)
             await self._run_steps(run)
 
         async def refresh() -> int:

@@ -17,8 +17,8 @@ from sartor.domain.ledger import EventKind
 from sartor.domain.limits import Limits
 from sartor.domain.report import Failure, Note, Observer
 from sartor.errors import CatalogueError, DestinationError, SartorError, ScriptError, alteration_failed
-from sartor.execution.ledger_setup import require_sound
-from sartor.execution.replanning import read_head, repeat_while_stale
+from sartor.execution.ledger import read_head, repeat_while_stale, require_sound
+from sartor.execution.retry import run_in_transaction
 from sartor.execution.run_context import RunContext, locked_run
 from sartor.execution.script_call import contained
 from sartor.postgres.driver.connection import Connection
@@ -130,7 +130,7 @@ async def _seed(run: RunContext, modules: Sequence[SeedModule], *, reset: bool) 
     run.head = await read_head(run.session)
     try:
         await repeat_while_stale(
-            run, lambda: run.run_in_transaction(EventKind.SEEDED, None, "seeds", work, detail=detail)
+            run, lambda: run_in_transaction(run, EventKind.SEEDED, None, "seeds", work, detail=detail)
         )
     except SartorError:
         raise

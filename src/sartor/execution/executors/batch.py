@@ -18,10 +18,9 @@ from sartor.domain.ledger import EventKind
 from sartor.domain.plan import Direction
 from sartor.errors import Unreachable
 from sartor.execution.outcome import Outcome, Stale, classify
-from sartor.execution.prefetch import Prefetch
-from sartor.execution.retry import PARTING, RESOLVE, is_committed, raise_outcome
+from sartor.execution.retry import PARTING, RESOLVE, is_committed, raise_outcome, record
 from sartor.execution.run_context import RunContext
-from sartor.execution.units import Unit
+from sartor.execution.units import Prefetch, Unit
 from sartor.postgres.batch_message import BatchItem, BatchMessage
 from sartor.postgres.journal import NewEvent, Phase
 
@@ -192,7 +191,7 @@ class BatchExecutor:
         try:
             event = message.items[message.committed].event
             direction = Direction.DEPLOY if event.kind is EventKind.DEPLOYED else Direction.ROLLBACK
-            await self._run.record(EventKind.FAILED, event.about, direction=direction.value, **facts)
+            await record(self._run, EventKind.FAILED, event.about, direction=direction.value, **facts)
         except Stale:
             return await self._is_committed(message, RESOLVE)
         return False
