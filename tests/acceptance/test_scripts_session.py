@@ -135,3 +135,18 @@ def test_a_default_that_no_text_shows(sartor: Command, folder: Folder, database:
     )
     sartor("deploy", "latest")
     assert database.rows("select found from seen") != [("77MB",)]
+
+
+def test_an_event_trigger_that_no_text_shows(sartor: Command, folder: Folder, database: Database) -> None:
+    """A setting that the function of an event trigger leaves in the session doesn't reach the next script."""
+    database.run(
+        "create function leak() returns event_trigger language plpgsql as $$ begin"
+        " perform set_config('work_mem', '77MB', false); end $$",
+        "create event trigger leaking on ddl_command_end execute function leak()",
+    )
+    folder.write("1.0.0-1700000000-a.sql", "-- sartor: up\ncreate table t (a int);\n")
+    folder.write(
+        "1.0.0-1700000001-b.sql", "-- sartor: up\ncreate table seen as select current_setting('work_mem') as found;\n"
+    )
+    sartor("deploy", "latest")
+    assert database.rows("select found from seen") != [("77MB",)]

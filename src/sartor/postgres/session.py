@@ -27,6 +27,7 @@ select
     pg_catalog.pg_is_in_recovery() as standby,
     pg_catalog.current_setting('transaction_read_only')::bool as read_only,
     pg_catalog.current_setting('session_replication_role') = 'replica' as replicates,
+    exists (select from pg_catalog.pg_event_trigger where evtenabled <> 'D') as event_triggers,
     n.oid is not null as schema_exists,
     pg_catalog.has_database_privilege(pg_catalog.current_database(), 'create') as can_create_schema,
     coalesce(pg_catalog.has_schema_privilege(n.oid, 'usage'), false) as can_use,
@@ -64,6 +65,7 @@ class Facts(NamedTuple):
     standby: bool
     read_only: bool
     replicates: bool
+    event_triggers: bool
     schema_exists: bool
     can_create_schema: bool
     can_use: bool

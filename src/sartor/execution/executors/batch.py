@@ -60,6 +60,9 @@ class BatchExecutor:
         # read in another way; without an encoding the server counts an error's place in bytes through the message.
         readable = settings.standard_conforming_strings == "on" and settings.server_encoding != "SQL_ASCII"
         self._possible = run.limits.batch and readable
+        # In a scratch database the record looks for what the script has changed in the server; an event trigger runs
+        # whatever its function does.
+        self._may_be_quiet = not run.session.destination.scratch and not run.session.facts.event_triggers
         self._alone = 0
         self._message: BatchMessage | None = None
         self._following: Batch | None = None
@@ -136,8 +139,7 @@ class BatchExecutor:
             event=NewEvent(seq=seq, kind=unit.kind, about=unit.about),
             settings=self._run.settings(self._run.mark(unit.about.name, seq)),
             statements=tuple(statement.text for statement in unit.statements or ()),
-            # In a scratch database the record looks for what the script has changed in the server.
-            quiet=unit.is_quiet and not self._run.session.destination.scratch,
+            quiet=self._may_be_quiet and unit.is_quiet,
         )
 
     def _adapt(self, took: float) -> None:
