@@ -24,7 +24,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from sartor.domain.schema.fingerprint import Fingerprint, Scope
+from sartor.domain.fingerprint import Fingerprint, Scope
 from sartor.embedded.server import binaries, serve
 from sartor.schema.fingerprint import read_fingerprint
 

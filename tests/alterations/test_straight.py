@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sartor.alterations.python_module import load_python
 from sartor.alterations.script import Body
 from sartor.alterations.static_sql import read_static
-from sartor.domain.context import Context
 from sartor.domain.plan import Direction
+from sartor.domain.source import Context
 from support.ledgers import alteration
 
 ALTERATION = alteration("1.0.0-1700000000-a.py")

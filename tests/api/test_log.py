@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import sartor
-from sartor.domain.limits import Limits
+from sartor.domain.destination import Limits
 from sartor.errors import LockNotHad
 from support.database import Database
 from support.folder import Folder

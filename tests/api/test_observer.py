@@ -12,8 +12,8 @@ import pytest
 
 import sartor
 from sartor import LATEST
+from sartor.domain.destination import Limits
 from sartor.domain.ledger import EventKind
-from sartor.domain.limits import Limits
 from sartor.domain.report import Finished, Note, Planned, RunEvent, Started, Waiting
 from sartor.errors import AlterationFailed, ObserverFailed, RunHeld, Unreachable
 from support.database import Database

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sartor.domain.schema.drift import OUTDATED, Baseline, Drift, carried, find_drift
-from sartor.domain.schema.fingerprint import Fingerprint, SchemaObject, Scope
+from sartor.domain.drift import OUTDATED, Baseline, Drift, carried, find_drift
+from sartor.domain.fingerprint import Fingerprint, SchemaObject, Scope
 
 NAMES, DEFINITIONS = st.sampled_from("abcdef"), st.sampled_from(["text", "int"])
 OBJECTS = st.lists(

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sartor.domain.schema.difference import Change, find_differences, unified, without_parts
-from sartor.domain.schema.fingerprint import NOTED, Fingerprint, Packer, SchemaObject, Scope
+from sartor.domain.difference import Change, find_differences, unified, without_parts
+from sartor.domain.fingerprint import NOTED, Fingerprint, Packer, SchemaObject, Scope
 
 TEXT = st.text(st.characters(exclude_characters="\0", codec="utf-8") | st.sampled_from("\\\b\f\n\r\t\vbfnrtvN."))
 KINDS = st.sampled_from(["table", "column", "owner", "column order"])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sartor.domain.hazards.circumstances import with_later
 from sartor.domain.hazards.hazard import Lock, RehearsedStatement
-from sartor.domain.hazards.lock_duration import with_later
 
 A, B = Lock("a", "AccessExclusiveLock"), Lock("b", "ShareLock")
 WEAK = Lock("a", "RowExclusiveLock")

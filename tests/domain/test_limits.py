@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from sartor.domain.destination import Destination
-from sartor.domain.limits import Limits
+from sartor.domain.destination import Destination, Limits
 
 PLAIN = Destination.parse("postgresql://db/app")
 TIMED = Destination.parse("postgresql://db/app?lock_timeout=2s&statement_timeout=1min")._replace(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sartor.domain.ledger import Ledger, State
-from sartor.domain.notes import plan_notes
-from sartor.domain.plan import Deploy, Rollback, make_plan
+from sartor.domain.plan import Deploy, Rollback, make_plan, plan_notes
 from sartor.domain.release import Release
 from support.ledgers import alteration, catalogue, entry, ledger
 

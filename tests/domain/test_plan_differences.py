@@ -7,10 +7,9 @@ from hypothesis import given
 
 from sartor.domain.alteration import Catalogue
 from sartor.domain.ledger import Ledger, State
-from sartor.domain.notes import plan_notes, status_notes
-from sartor.domain.plan import Deploy, Rollback, make_plan
+from sartor.domain.plan import Deploy, Rollback, make_plan, plan_notes
 from sartor.domain.release import Release
-from sartor.domain.status import compare_with_ledger
+from sartor.domain.status import compare_with_ledger, status_notes
 from sartor.errors import AlterationEdited, AlterationMissing
 from support.ledgers import alteration, carry_out, catalogue, entry, ids, ledger, situations
 

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sartor.domain.alteration import Alteration, make_lineage
+from sartor.domain.fingerprint import Fingerprint, SchemaObject, Scope
 from sartor.domain.manifest import Line, Standing, find_standings, join
 from sartor.domain.proof import Proof, Proofs, Result, Stage, changed_rows, find, told_apart
 from sartor.domain.release import Release
-from sartor.domain.schema.fingerprint import Fingerprint, SchemaObject, Scope
 
 TABLE = SchemaObject("table", "app.a", "", "table")
 ORDER = SchemaObject("column order", "app.a", "table app.a", "id\nname")

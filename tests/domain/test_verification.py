@@ -9,14 +9,14 @@ import pytest
 
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
+from sartor.domain.difference import Difference
+from sartor.domain.drift import Baseline, Drift
 from sartor.domain.ledger import Ledger
 from sartor.domain.manifest import Line, Standing
+from sartor.domain.own_tables import Writer
 from sartor.domain.release import Release
-from sartor.domain.schema.difference import Difference
-from sartor.domain.schema.drift import Baseline, Drift
 from sartor.domain.status import compare_with_ledger
 from sartor.domain.verification import Verification
-from sartor.domain.writers import Writer
 from support.ledgers import alteration, catalogue, ledger
 
 A, B, C = (alteration(name) for name in ("1.0.0-1-a.py", "1.0.0-2-b.py", "1.0.0-3-c.py"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sartor.domain.writers import Writer
+from sartor.domain.own_tables import Writer
 
 MY_ROLE = (
     "role My role can write to Sartor's tables in schema app"

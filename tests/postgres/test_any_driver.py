@@ -10,8 +10,7 @@ import pytest
 from asyncpg.transaction import Transaction, TransactionState
 
 import sartor
-from sartor.domain.destination import Destination
-from sartor.domain.limits import Limits
+from sartor.domain.destination import Destination, Limits
 from sartor.domain.report import Report
 from sartor.errors import AlterationFailed
 from support.database import Database

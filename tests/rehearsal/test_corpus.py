@@ -13,9 +13,8 @@ import sartor
 from rehearsal.corpus import CASES, TABLE, Case
 from sartor.api.observing import ignore
 from sartor.archive.tools import find_tools
-from sartor.domain.destination import Destination
+from sartor.domain.destination import Destination, Limits
 from sartor.domain.hazards.hazard import RehearsedStatement, worst
-from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, make_plan
 from sartor.domain.rehearsal import Rehearsed
 from sartor.domain.release import parse_target

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sartor.sql.lines import Lines
+from sartor.sql.splitting import Lines
 
 
 @given(st.text("a\n\r", max_size=20), st.lists(st.integers(0, 20)), st.integers(1, 9))

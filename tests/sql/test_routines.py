@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sartor.sql.routines import called_in, computes_only, may_fork
+from sartor.sql.changes import called_in, computes_only, may_fork
 
 LOOP = "for r in select id from t loop update u set a = 1; end loop;"
 CATCH = "alter table t add check (a > 0); exception when check_violation then drop table u;"

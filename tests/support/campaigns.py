@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import sartor
-from sartor.domain.destination import Destination
-from sartor.domain.limits import Limits
+from sartor.domain.destination import Destination, Limits
 from sartor.domain.report import Report
 from sartor.errors import SartorError, Unreachable
 from support.proxy import Cut, Proxy

@@ -64,8 +64,7 @@ def main() -> int:
 
     import sartor  # noqa: PLC0415
     import sartor.execution.run_loop  # noqa: PLC0415
-    from sartor.domain.destination import Destination  # noqa: PLC0415
-    from sartor.domain.limits import Limits  # noqa: PLC0415
+    from sartor.domain.destination import Destination, Limits  # noqa: PLC0415
     from sartor.errors import SartorError  # noqa: PLC0415
 
     url, folder, verb, way = sys.argv[1:]

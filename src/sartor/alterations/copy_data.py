@@ -17,7 +17,7 @@ from sartor.alterations.directives import directive
 from sartor.domain.rows import Rows
 from sartor.errors import ScriptError
 from sartor.sql import lexer, splitting
-from sartor.sql.lines import Lines
+from sartor.sql.splitting import Lines
 
 _WINDOW = 1 << 16
 """The number of bytes that are searched for a COPY at first."""

@@ -1,13 +1,17 @@
-"""Loads scripts in either language."""
+"""Loads scripts in either language, and reads them without running them."""
 
 from __future__ import annotations
 
 from sartor.alterations.files import read_script, script_blocks
 from sartor.alterations.python_module import load_python
+from sartor.alterations.python_source import read_python
 from sartor.alterations.script import Script
-from sartor.alterations.sql_file import load_sql
+from sartor.alterations.sql_file import load_sql, read_sql
 from sartor.alterations.static_sql import read_static
 from sartor.domain.alteration import Alteration
+from sartor.domain.plan import Direction
+from sartor.domain.source import Part, Source, Text
+from sartor.errors import ScriptError
 
 
 def load_script(alteration: Alteration) -> Script:
@@ -16,3 +20,27 @@ def load_script(alteration: Alteration) -> Script:
         return load_sql(alteration, script_blocks(alteration))
     content = read_script(alteration)
     return read_static(alteration, content) or load_python(alteration, content)
+
+
+_PARTS = {Direction.DEPLOY: Part.UP, Direction.ROLLBACK: Part.DOWN}
+
+
+def read_source(alteration: Alteration) -> Source:
+    """Returns what can be known of a script without running it. Raises CatalogueError where the file can't be read."""
+    return _read_sql_source(alteration) if alteration.is_sql else read_python(alteration, read_script(alteration))
+
+
+def _read_sql_source(alteration: Alteration) -> Source:
+    try:
+        script, ignored = read_sql(alteration, script_blocks(alteration))
+    except ScriptError as error:
+        line = error.line or 1
+        reason = str(error).removeprefix(f"{alteration.name}, line {line}: ")
+        return Source(alteration=alteration, wrong=(Text(reason, line),))
+    return Source(
+        alteration=alteration,
+        parts={_PARTS[d]: tuple(Text(f.text, f.line) for f in sent) for d, sent in script.fragments.items()},
+        transactional=script.transactional,
+        irreversible=script.irreversible is not None,
+        ignored=ignored,
+    )

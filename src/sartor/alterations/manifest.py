@@ -14,8 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sartor.alterations.file_lock import locked
-from sartor.alterations.files import find_folder
+from sartor.alterations.files import find_folder, locked
 from sartor.domain.alteration import Catalogue, Lineage, timestamp
 from sartor.domain.manifest import Line, Manifest, Standing, find_standings, join
 from sartor.domain.proof import Result

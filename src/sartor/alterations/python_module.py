@@ -11,10 +11,10 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-from sartor.alterations.process.state import stay
+from sartor.alterations.process_state import stay
 from sartor.alterations.script import FUNCTIONS, Body, Place, Script
 from sartor.domain.alteration import Alteration
-from sartor.domain.context import Context
+from sartor.domain.source import Context
 from sartor.errors import ScriptError, causes, said
 
 PACKAGE = "sartor_scripts"

@@ -1,15 +1,15 @@
-"""The types of a loaded script, in whichever language it is written."""
+"""The types of a loaded script, in whichever language it is written, and scripts whose SQL is known."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sartor.domain.alteration import Alteration
-from sartor.domain.context import Context
 from sartor.domain.plan import Direction
 from sartor.domain.rows import Rows
+from sartor.domain.source import Context
 from sartor.errors import ScriptError
 from sartor.sql.splitting import stands_alone
 
@@ -100,3 +100,51 @@ class Script:
     def needs_session(self, direction: Direction) -> bool:
         """Returns whether a part of it runs outside a transaction, and so needs a server session of its own."""
         return not self.transactional or direction in self.before
+
+
+def static_script(
+    alteration: Alteration,
+    fragments: Mapping[Direction, tuple[Fragment, ...]],
+    *,
+    transactional: bool,
+    irreversible: str | None,
+    source: str,
+) -> Script:
+    """Returns a script that sends these fragments, each as one message."""
+    under_way: list[Fragment] = []
+    return Script(
+        alteration=alteration,
+        bodies={direction: _body(pieces, under_way) for direction, pieces in fragments.items()},
+        fragments=fragments,
+        transactional=transactional,
+        irreversible=irreversible,
+        locate=_locate(alteration.file, under_way),
+        source=source,
+    )
+
+
+def static_body(file: str, fragments: Iterable[Fragment]) -> tuple[Body, Locate]:
+    """Returns a body that sends these fragments of a file, and a function that locates its errors in the file."""
+    under_way: list[Fragment] = []
+    return _body(tuple(fragments), under_way), _locate(file, under_way)
+
+
+def _locate(file: str, under_way: Sequence[Fragment]) -> Locate:
+    def locate(error: BaseException) -> Place | None:
+        # The driver's error has no file.
+        return (file, under_way[0].line_of(error)) if under_way else None
+
+    return locate
+
+
+def _body(fragments: tuple[Fragment, ...], under_way: list[Fragment]) -> Body:
+    async def body(conn: Any, _context: Context) -> None:
+        for fragment in fragments:
+            under_way[:] = [fragment]
+            if fragment.rows is None:
+                await conn.execute(fragment.text)
+            else:
+                await conn.copy_rows(fragment.text, fragment.rows)
+        under_way.clear()
+
+    return body

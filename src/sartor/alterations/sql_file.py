@@ -17,8 +17,7 @@ from dataclasses import dataclass, field
 
 from sartor.alterations import directives
 from sartor.alterations.copy_data import Sifted, sift
-from sartor.alterations.script import FUNCTIONS, Fragment, Script
-from sartor.alterations.static_script import static_script
+from sartor.alterations.script import FUNCTIONS, Fragment, Script, static_script
 from sartor.domain.alteration import Alteration
 from sartor.domain.source import Text
 from sartor.errors import ScriptError

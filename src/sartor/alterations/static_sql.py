@@ -11,8 +11,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sartor.alterations.script import FUNCTIONS, Fragment, Script
-from sartor.alterations.static_script import static_script
+from sartor.alterations.script import FUNCTIONS, Fragment, Script, static_script
 from sartor.domain.alteration import Alteration
 
 _DIRECTIONS = {function: direction for direction, function in FUNCTIONS.items()}

@@ -8,8 +8,7 @@ from sartor.api.files import list_alterations
 from sartor.api.observing import ignore, observed
 from sartor.api.requests import NO_LIMITS, Sources, deploy_request, find_destination
 from sartor.domain.alteration import Catalogue
-from sartor.domain.destination import Destination
-from sartor.domain.limits import Limits
+from sartor.domain.destination import Destination, Limits
 from sartor.errors import RefusedError
 
 if TYPE_CHECKING:

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from sartor.api.files import list_alterations
 from sartor.api.requests import NO_LIMITS, Sources, deploy_request, find_destination, rollback_request
 from sartor.domain.alteration import Catalogue
-from sartor.domain.destination import Destination
+from sartor.domain.destination import Destination, Limits
 from sartor.domain.ledger import Event, Ledger
-from sartor.domain.limits import Limits
 from sartor.domain.release import LATEST
 from sartor.domain.status import Status, compare_with_ledger
 
 if TYPE_CHECKING:
-    from sartor.domain.check import Check, SentSql
-    from sartor.domain.loss import RollbackPreview
+    from sartor.domain.check import Check, RollbackPreview, SentSql
     from sartor.domain.plan import Deploy, Rollback
     from sartor.postgres.session import Session
 

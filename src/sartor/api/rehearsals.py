@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from sartor.api.files import list_alterations
 from sartor.api.observing import ignore, observed
 from sartor.api.requests import NO_LIMITS, Sources, deploy_request, find_destination
-from sartor.domain.destination import Destination
-from sartor.domain.limits import Limits
+from sartor.domain.destination import Destination, Limits
 
 if TYPE_CHECKING:
     from sartor.domain.rehearsal import Rehearsal

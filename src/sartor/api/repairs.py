@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from sartor.api.files import list_alterations
 from sartor.api.observing import ignore, observed
 from sartor.api.requests import NO_LIMITS, Sources, find_destination, find_scratch
-from sartor.domain.destination import Destination
-from sartor.domain.limits import Limits
+from sartor.domain.destination import Destination, Limits
 
 if TYPE_CHECKING:
     from sartor.domain.repair import Mend, Repair

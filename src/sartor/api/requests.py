@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from sartor.domain.alteration import Catalogue
-from sartor.domain.destination import Destination
-from sartor.domain.limits import Limits
+from sartor.domain.destination import Destination, Limits
 from sartor.domain.plan import Deploy, Rollback
 from sartor.domain.release import LATEST, Release, parse_target
 from sartor.errors import SettingsError, TargetError

@@ -9,8 +9,7 @@ from sartor.api.backups import ordered_before
 from sartor.api.files import list_alterations
 from sartor.api.observing import ignore, observed
 from sartor.api.requests import NO_LIMITS, Sources, deploy_request, find_destination, rollback_request
-from sartor.domain.destination import Destination
-from sartor.domain.limits import Limits
+from sartor.domain.destination import Destination, Limits
 from sartor.domain.release import LATEST
 from sartor.errors import RefusedError
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sartor.alterations.process.owner import LEFT_RUNNING, TELL
+from sartor.alterations.process_owner import LEFT_RUNNING, TELL
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from sartor.cli.json.run import report_json
 from sartor.cli.text.run import report_line
 from sartor.cli.text.units import count
 from sartor.domain.destination import Destination
-from sartor.domain.notes import plan_notes
+from sartor.domain.plan import plan_notes
 from sartor.domain.report import Report
 from sartor.errors import AlterationFailed, SartorError, SettingsError
 

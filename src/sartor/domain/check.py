@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sartor.domain.loss import Loss
+from sartor.domain.drift import Drift
 from sartor.domain.plan import Plan, Step
 from sartor.domain.rows import Rows
-from sartor.domain.schema.drift import Drift
 
 Part = str | Rows
 """A part of a script for psql: SQL, or data that stay in the file that holds them."""
@@ -75,3 +74,20 @@ class Check:
     losses: tuple[Loss, ...]
     script: SqlScript | None
     obstacles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """A table, or a column of it, that a rollback drops, and about how many rows the table holds (None: unknown)."""
+
+    table: str
+    column: str | None
+    rows: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackPreview:
+    """The plan of a rollback, and what its scripts say that they drop."""
+
+    plan: Plan
+    losses: tuple[Loss, ...]

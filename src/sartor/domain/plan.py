@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sartor.domain.alteration import Alteration, Catalogue, timestamp
 from sartor.domain.ledger import Entry, Ledger
 from sartor.domain.release import NEXT, Release
-from sartor.domain.status import Pair, Status, as_labelled, compare_with_ledger
+from sartor.domain.status import Pair, Status, as_labelled, compare_with_ledger, status_notes
 from sartor.errors import AlterationEdited, AlterationMissing, OutOfOrder, TargetError
 
 
@@ -193,3 +193,29 @@ def _names(names: Iterable[str]) -> str:
     found = list(names)
     shown, rest = found[:5], len(found) - 5
     return ", ".join(shown) + (f" and {rest} more" if rest > 0 else "")
+
+
+def plan_notes(plan: Plan) -> list[str]:
+    """Returns sentences about a plan, for the user who runs it."""
+    notes = list(status_notes(plan.status))
+    if plan.direction is Direction.DEPLOY:
+        notes += _target_notes(plan)
+        notes += (f"{pair.alteration.name}: the edited file is accepted" for pair in plan.accept)
+        notes += (f"{entry.name} is removed from the ledger; the objects that it created stay" for entry in plan.forget)
+        notes += (f"{each} isn't deployed here, so there is nothing to accept" for each in plan.moot)
+        notes += (f"{step.alteration.name} is late, and is deployed now" for step in plan.steps if step.late)
+    return notes
+
+
+def _target_notes(plan: Plan) -> Iterator[str]:
+    target, current = plan.target, plan.status.release
+    if target is None or target.unreleased:
+        return
+    known = {*plan.status.releases} | {a.release for a in plan.status.pending}
+    above = current is not None and current > target
+    if above and not plan.steps:
+        yield f"the database is at {current}, above {target}; to go down, use `rollback {target}`"
+    elif target not in known:
+        below = max((release for release in known if release < target), default=None)
+        what = f"{target} has the schema of {below}" if below else "there is no earlier release either"
+        yield f"no alteration belongs to release {target}; {what}"

@@ -9,9 +9,9 @@ from enum import Enum
 from typing import NamedTuple
 
 from sartor.domain.alteration import Alteration
+from sartor.domain.difference import Difference, find_differences, without_parts
+from sartor.domain.fingerprint import Fingerprint
 from sartor.domain.report import Failure
-from sartor.domain.schema.difference import Difference, find_differences, without_parts
-from sartor.domain.schema.fingerprint import Fingerprint
 
 Rows = Mapping[str, Counter[str]]
 """The number of times that each row is in a table, by the table's name and a hash of the row."""

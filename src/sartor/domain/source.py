@@ -1,8 +1,8 @@
-"""The source of a script: what can be known of it without running it."""
+"""The source of a script, as far as it is known without running it, and the context that a running one is given."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -50,3 +50,18 @@ class Source:
         if part in {Part.BEFORE_UP, Part.BEFORE_DOWN}:
             return True
         return None if self.transactional is None else not self.transactional
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The second parameter of `up` and `down`, for scripts that declare one.
+
+    `database`, `schema` and `user` are the destination's; `server_version` is a number such as 150018; `log(text)`
+    shows a line to the user who runs the command.
+    """
+
+    database: str
+    schema: str
+    user: str
+    server_version: int
+    log: Callable[[str], None]

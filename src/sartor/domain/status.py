@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from sartor.domain.alteration import Alteration, Catalogue, Key, order_key
@@ -146,3 +146,36 @@ def _late(pending: Sequence[Alteration], complete: Sequence[Deployed]) -> tuple[
 def _complete_release(deployed: Iterable[Release], pending: Sequence[Alteration]) -> Release | None:
     lacking = {alteration.release for alteration in pending}
     return max((r for r in {*deployed} - lacking if not r.unreleased), default=None)
+
+
+def status_notes(status: Status) -> Iterator[str]:
+    """Yields sentences about how disk and ledger compare, beyond what is pending, edited or missing."""
+    for pair in status.edited_next:
+        yield (
+            f"{pair.alteration.name} was edited after it was deployed here; to deploy the edited file,"
+            " roll the alteration back and deploy it again"
+        )
+    for pair in status.renamed:
+        if pair.entry.release != pair.alteration.release:
+            yield f"{pair.alteration.id}: deployed as {pair.entry.release}, now part of {pair.alteration.release}"
+    for pair in status.kept:
+        yield (
+            f"{pair.alteration.id}: release {pair.entry.release} here, {pair.alteration.release} in this"
+            f" package; the ledger keeps {pair.entry.release}, because a released alteration stays released"
+        )
+    if status.ahead:
+        yield _ahead(status.ahead)
+    for entry in status.interrupted:
+        yield f"{entry.name} was interrupted outside a transaction; a deploy or rollback resumes it"
+    for lineage in status.elsewhere:
+        yield f"the database also has alterations of lineage {lineage!r}, which wasn't given"
+
+
+def _ahead(entries: tuple[Entry, ...]) -> str:
+    releases = ", ".join(dict.fromkeys(entry.release.label for entry in entries))
+    count = len(entries)
+    return (
+        f"the database is ahead: it has {count} alteration{'s' if count > 1 else ''} of {releases}"
+        " that this package doesn't contain; use the package of that release, or roll back with it"
+        " first"
+    )

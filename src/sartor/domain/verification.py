@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sartor.domain.destination import Destination
+from sartor.domain.drift import Drift
 from sartor.domain.ledger import Ledger
 from sartor.domain.manifest import Standing
-from sartor.domain.notes import status_notes
-from sartor.domain.schema.drift import Drift
-from sartor.domain.status import Status
-from sartor.domain.writers import Writer
+from sartor.domain.own_tables import Writer
+from sartor.domain.status import Status, status_notes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,9 +19,8 @@ from sartor.archive.restore import restore, too_late
 from sartor.archive.tools import Tools, find_tools
 from sartor.domain.affected_tables import PlanEffects, TableSelection, select_tables
 from sartor.domain.backup import Backup, file_name, schema_to_hold
-from sartor.domain.destination import Destination
+from sartor.domain.destination import Destination, Limits
 from sartor.domain.ledger import EventKind
-from sartor.domain.limits import Limits
 from sartor.domain.report import BackedUp, Copying, Note, Observer
 from sartor.errors import BackupFailed, LedgerUnsound, PoolerRefused, SartorError
 from sartor.execution.ledger import repeat_while_stale, require_sound

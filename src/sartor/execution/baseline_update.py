@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
+from sartor.domain.drift import OUTDATED, Baseline, Drift, carried, find_drift
+from sartor.domain.fingerprint import Fingerprint
 from sartor.domain.report import Note
-from sartor.domain.schema.drift import OUTDATED, Baseline, Drift, carried, find_drift
-from sartor.domain.schema.fingerprint import Fingerprint
 from sartor.errors import SartorError
 from sartor.execution.run_context import RunContext
 from sartor.postgres.connect.connect import DRIVER_ERRORS

@@ -5,14 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Awaitable, Callable, Iterator
 
-from sartor.alterations.data_independent import is_data_independent
+from sartor.alterations.python_source import is_data_independent
 from sartor.domain.alteration import Catalogue
 from sartor.domain.check import Check, CheckedStep, SentMessage, SentSql
-from sartor.domain.destination import Destination
+from sartor.domain.destination import Destination, Limits
+from sartor.domain.drift import Drift
 from sartor.domain.ledger import Ledger
-from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Direction, Plan, Rollback, Step, make_plan
-from sartor.domain.schema.drift import Drift
 from sartor.errors import DestinationError, LedgerTooNew, PrivilegeMissing
 from sartor.execution.executors.psql import write_script
 from sartor.execution.preview import find_losses

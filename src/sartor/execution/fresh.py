@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from sartor.alterations.loader import load_script
 from sartor.domain.alteration import Catalogue
-from sartor.domain.destination import Destination
+from sartor.domain.destination import Destination, Limits
 from sartor.domain.ledger import Ledger
-from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Direction, make_plan
 from sartor.domain.report import Note, Observer
 from sartor.errors import DestinationError

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sartor.alterations.dropped_objects import dropped
 from sartor.alterations.loader import load_script
+from sartor.alterations.python_source import dropped
 from sartor.domain.alteration import Catalogue
+from sartor.domain.check import Loss, RollbackPreview
 from sartor.domain.destination import Destination
-from sartor.domain.loss import Loss, RollbackPreview
 from sartor.domain.plan import Plan, Rollback, make_plan
 from sartor.postgres.ledger import read_ledger
 from sartor.postgres.schema_contents import estimate_rows

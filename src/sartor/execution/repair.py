@@ -6,12 +6,11 @@ import asyncio
 import dataclasses
 
 from sartor.domain.alteration import Catalogue
-from sartor.domain.destination import Destination
+from sartor.domain.destination import Destination, Limits
+from sartor.domain.difference import find_differences
 from sartor.domain.ledger import EventKind, Ledger
-from sartor.domain.limits import Limits
 from sartor.domain.repair import Mend, Repair, make_repair
 from sartor.domain.report import Observer
-from sartor.domain.schema.difference import find_differences
 from sartor.errors import DestinationError, RunHeld
 from sartor.execution.baseline_update import missing_right, updating_baseline
 from sartor.execution.ledger import prepare_ledger, repeat_while_stale

@@ -5,12 +5,11 @@ from __future__ import annotations
 import dataclasses
 
 from sartor.domain.alteration import Catalogue, make_lineage
-from sartor.domain.destination import Destination
-from sartor.domain.limits import Limits
+from sartor.domain.destination import Destination, Limits
+from sartor.domain.drift import Drift, hold_against
+from sartor.domain.fingerprint import Fingerprint
 from sartor.domain.plan import Deploy
 from sartor.domain.report import Observer, RunEvent, Waiting
-from sartor.domain.schema.drift import Drift, hold_against
-from sartor.domain.schema.fingerprint import Fingerprint
 from sartor.domain.status import Status
 from sartor.domain.verification import Verification
 from sartor.errors import AlterationFailed, VerificationFailed

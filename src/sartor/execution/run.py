@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sartor.domain.alteration import Catalogue
-from sartor.domain.destination import Destination
-from sartor.domain.limits import Limits
+from sartor.domain.destination import Destination, Limits
 from sartor.domain.own_tables import require_complete
 from sartor.domain.plan import Deploy, Rollback, make_plan
 from sartor.domain.report import Observer, Planned, Report

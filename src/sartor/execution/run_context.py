@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager
 
 import sartor.postgres.errors as driver
 from sartor.alterations.script import Locate
-from sartor.domain.context import Context
-from sartor.domain.limits import Limits
+from sartor.domain.destination import Limits
 from sartor.domain.report import Failure, Note, Observer
+from sartor.domain.source import Context
 from sartor.errors import NOT_HAD, RunHeld
 from sartor.execution.monitor import Monitor, advise_on_blockers, describe_blockers
 from sartor.postgres.connect.connect import stay

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from sartor.alterations.loader import load_script
 from sartor.domain.alteration import Alteration, Catalogue
+from sartor.domain.destination import Limits
 from sartor.domain.ledger import Ledger
-from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Direction, Plan, Rollback, make_plan
 from sartor.domain.report import Done, Failure, Finished, Note, Observer, Planned, Report, Started
 from sartor.errors import AlterationFailed, SartorError, alteration_failed

@@ -10,9 +10,9 @@ import functools
 import os
 from pathlib import Path
 
-from sartor.alterations.process.state import stay
+from sartor.alterations.process_state import stay
 from sartor.alterations.script import Body
-from sartor.domain.context import Context
+from sartor.domain.source import Context
 from sartor.errors import Escaped, SartorError
 from sartor.execution.task_tracker import TaskTracker, tracking_tasks
 from sartor.postgres.driver.connection import Connection

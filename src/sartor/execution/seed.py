@@ -8,13 +8,11 @@ from pathlib import Path
 
 from sartor.alterations.files import file_blocks, seed_files
 from sartor.alterations.python_module import PACKAGE, async_function, locate, run_module
-from sartor.alterations.script import Body, Locate
+from sartor.alterations.script import Body, Locate, static_body
 from sartor.alterations.sql_file import read_statements
-from sartor.alterations.static_script import static_body
 from sartor.domain.alteration import Catalogue
-from sartor.domain.destination import Destination
+from sartor.domain.destination import Destination, Limits
 from sartor.domain.ledger import EventKind
-from sartor.domain.limits import Limits
 from sartor.domain.report import Failure, Note, Observer
 from sartor.errors import CatalogueError, DestinationError, SartorError, ScriptError, alteration_failed
 from sartor.execution.ledger import read_head, repeat_while_stale, require_sound

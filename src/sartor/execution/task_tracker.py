@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from types import FrameType
 from typing import Any
 
-from sartor.alterations.process.state import leave_unless
+from sartor.alterations.process_state import leave_unless
 from sartor.errors import Escaped, ScriptFault
 from sartor.postgres.errors import is_the_drivers
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sartor.alterations.manifest import check_kept
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
-from sartor.domain.schema.drift import Drift, find_drift
+from sartor.domain.drift import Drift, find_drift
 from sartor.domain.status import compare_with_ledger
 from sartor.domain.verification import Verification
 from sartor.execution.baseline_update import missing_right

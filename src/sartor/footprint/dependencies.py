@@ -10,7 +10,7 @@ from sartor.domain.own_tables import TABLES
 from sartor.footprint.footprint import Relations
 from sartor.postgres.catalog import FIRST_OF_USERS, FULL_NAME, SHORT_NAME, USERS_RELATIONS, in_extension
 from sartor.postgres.driver.connection import Connection
-from sartor.sql.routines import computes_only
+from sartor.sql.changes import computes_only
 
 _RELATIONS = f"""
 select c.oid::int8 as oid, c.relkind::text as kind, n.nspname::text as schema, c.relname::text as bare,

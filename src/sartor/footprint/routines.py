@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sartor.postgres.catalog import FIRST_OF_USERS
 from sartor.postgres.driver.connection import Connection
-from sartor.sql.routines import called_in, may_fork
+from sartor.sql.changes import called_in, may_fork
 
 _BODIES = f"""
 select case when p.prosqlbody is null then p.prosrc else pg_catalog.pg_get_function_sqlbody(p.oid) end as body

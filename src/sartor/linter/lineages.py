@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sartor.alterations.files import survey
-from sartor.alterations.source import read_source
+from sartor.alterations.loader import read_source
 from sartor.domain.alteration import Alteration, Key
 from sartor.domain.release import Release
 from sartor.linter.hazards import lint_hazards

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sartor.alterations.file_lock import locked
+from sartor.alterations.files import locked
 from sartor.domain.hazards.hazard import Verdict
 from sartor.domain.rehearsal import Rehearsed
 from sartor.linter.hazards import Seen, seen_in

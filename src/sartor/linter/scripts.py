@@ -22,8 +22,7 @@ from sartor.linter.rules import (
     Rule,
 )
 from sartor.sql import confusables
-from sartor.sql.lines import Lines
-from sartor.sql.splitting import split
+from sartor.sql.splitting import Lines, split
 from sartor.sql.statements import CHANGES_ROWS, Kind, Statement
 
 _CHANGES = CHANGES_ROWS | {Kind.CREATE, Kind.ALTER, Kind.DROP, Kind.TRUNCATE, Kind.COMMENT, Kind.GRANT, Kind.REVOKE}

@@ -7,8 +7,7 @@ Postgres's own function.
 
 from __future__ import annotations
 
-from sartor.domain.own_tables import TABLES, Trait, require_sound
-from sartor.domain.writers import Writer
+from sartor.domain.own_tables import TABLES, Trait, Writer, require_sound
 from sartor.postgres.driver.connection import Connection
 
 OWN = f"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sartor.domain.limits import Limits
+from sartor.domain.destination import Limits
 from sartor.postgres.driver.fence import PATH
 from sartor.postgres.session import Session
 from sartor.sql.quoting import quote_identifier, quote_literal

@@ -8,8 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from sartor.alterations.loader import load_script
 from sartor.alterations.manifest import add_line, is_writable
 from sartor.domain.alteration import Alteration, Catalogue
-from sartor.domain.destination import Destination
-from sartor.domain.limits import Limits
+from sartor.domain.destination import Destination, Limits
 from sartor.domain.manifest import Line
 from sartor.domain.plan import Deploy, Direction
 from sartor.domain.proof import Proof, Proofs, Stage

@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from sartor.domain.alteration import Catalogue
-from sartor.domain.destination import Destination
-from sartor.domain.limits import Limits
+from sartor.domain.destination import Destination, Limits
 from sartor.domain.plan import Deploy, Rollback
 from sartor.domain.proof import DatabaseSnapshot
 from sartor.domain.report import Observer

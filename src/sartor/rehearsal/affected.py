@@ -5,14 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator
 
-from sartor.alterations.data_independent import is_data_independent
 from sartor.alterations.loader import load_script
+from sartor.alterations.python_source import is_data_independent
 from sartor.domain.affected_tables import Dependencies, PlanEffects, steps_of
 from sartor.domain.alteration import Alteration, Catalogue
-from sartor.domain.destination import Destination
+from sartor.domain.destination import Destination, Limits
 from sartor.domain.hazards.hazard import MODES, RehearsedStatement
 from sartor.domain.ledger import State
-from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Plan, Rollback, make_plan
 from sartor.domain.report import RunEvent
 from sartor.errors import DestinationError

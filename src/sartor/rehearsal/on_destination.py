@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sartor.domain.limits import Limits
+from sartor.domain.destination import Limits
 from sartor.domain.plan import Plan
 from sartor.domain.rehearsal import Rehearsed
 from sartor.domain.report import Failure, Observer

@@ -7,15 +7,15 @@ import sys
 from types import FrameType
 from typing import Any, NamedTuple
 
-from sartor.alterations.data_independent import looks
 from sartor.alterations.loader import load_script
+from sartor.alterations.python_source import looks
 from sartor.alterations.script import Body, Script
 from sartor.domain.alteration import Alteration
-from sartor.domain.context import Context
+from sartor.domain.hazards.circumstances import with_later
 from sartor.domain.hazards.hazard import RehearsedStatement
-from sartor.domain.hazards.lock_duration import with_later
 from sartor.domain.plan import Direction
 from sartor.domain.rehearsal import Message
+from sartor.domain.source import Context
 from sartor.footprint.footprint import Relations
 from sartor.footprint.recorded_connection import RecordedConnection
 from sartor.footprint.statement_recorder import Recording, TextPart

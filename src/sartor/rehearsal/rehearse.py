@@ -10,10 +10,9 @@ from typing import NamedTuple
 
 from sartor.archive.exported_snapshot import exported_snapshot
 from sartor.domain.alteration import Catalogue
-from sartor.domain.destination import Destination
-from sartor.domain.hazards.doubt import in_view_of, in_view_of_rows
+from sartor.domain.destination import Destination, Limits
+from sartor.domain.hazards.circumstances import in_view_of, in_view_of_rows
 from sartor.domain.hazards.hazard import Size, with_losses
-from sartor.domain.limits import Limits
 from sartor.domain.plan import Deploy, Plan, Rollback, make_plan
 from sartor.domain.rehearsal import Rehearsal, Rehearsed
 from sartor.domain.report import Failure, Note, Observer, RunEvent, Waiting

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sartor.domain.alteration import Catalogue
 from sartor.domain.check import SentSql
-from sartor.domain.limits import Limits
+from sartor.domain.destination import Limits
 from sartor.domain.plan import Deploy, Rollback
 from sartor.domain.rehearsal import Rehearsed
 from sartor.domain.report import RunEvent

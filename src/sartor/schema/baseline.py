@@ -7,8 +7,8 @@ import socket
 from datetime import datetime
 
 from sartor import __version__
-from sartor.domain.schema.drift import Baseline
-from sartor.domain.schema.fingerprint import Fingerprint
+from sartor.domain.drift import Baseline
+from sartor.domain.fingerprint import Fingerprint
 from sartor.postgres.session import Session
 from sartor.sql.quoting import quote_identifier
 

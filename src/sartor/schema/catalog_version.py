@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sartor.domain.schema.fingerprint import FORMAT
+from sartor.domain.fingerprint import FORMAT
 from sartor.postgres.driver.connection import DriverConnection
 
 CATALOGUES = (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
+from sartor.domain.fingerprint import Scope
 from sartor.domain.own_tables import TABLES
 from sartor.domain.proof import DatabaseSnapshot, Rows
-from sartor.domain.schema.fingerprint import Scope
 from sartor.postgres.catalog import FULL_NAME, OF_USERS, USERS_RELATIONS, in_extension
 from sartor.postgres.driver.connection import Connection
 from sartor.schema.fingerprint import read_fingerprint

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterable
 from importlib.resources import files
 
-from sartor.domain.schema.fingerprint import NOTED, Fingerprint, Packer, Scope
+from sartor.domain.fingerprint import NOTED, Fingerprint, Packer, Scope
 from sartor.postgres.driver.connection import DriverConnection
 from sartor.sql.quoting import quote_literal
 

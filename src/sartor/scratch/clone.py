@@ -16,7 +16,7 @@ from sartor.archive.exported_snapshot import Snapshot
 from sartor.archive.restore import GONE, pass_on
 from sartor.archive.tools import find_tools, place, service, surroundings
 from sartor.conninfo.redaction import redact
-from sartor.domain.hazards.doubt import Gap
+from sartor.domain.hazards.circumstances import Gap
 from sartor.errors import RehearsalFailed
 from sartor.postgres.catalog import FULL_NAME, RELATIONS, SHORT_NAME
 from sartor.postgres.driver.connection import Connection

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sartor.domain.hazards.doubt import Gap
+from sartor.domain.hazards.circumstances import Gap
 from sartor.postgres.catalog import FIRST_OF_USERS, SHORT_NAME, USERS_RELATIONS, class_of, in_extension
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.errors import ServerError

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from sartor.domain.destination import Destination
-from sartor.domain.limits import Limits
+from sartor.domain.destination import Destination, Limits
 from sartor.settings.destinations import find_destinations
 from sartor.settings.durations import parse_duration, parse_switch
 from sartor.settings.lineages import MAIN, LineageSource, make_sources, parse_sources

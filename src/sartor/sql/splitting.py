@@ -1,9 +1,9 @@
-"""Splits a text into statements, as psql does it, and answers questions about all of its statements."""
+"""Splits a text into statements, as psql does it, counts its lines, and answers questions about all its statements."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from sartor.sql.lexer import Token, pieces, runs
 from sartor.sql.statements import ClientCopy, Statement
@@ -122,3 +122,23 @@ def stands_alone(sql: str) -> bool:
     found = list(runs(sql))
     is_broken = any(token.kind in {"open", "open_comment", "backslash"} for token in found)
     return not is_broken and any(not token.is_blank and token.text != ";" for token in found)
+
+
+class Lines:
+    """The lines of a text, counted from the place last asked for: asking in order reads the text once.
+
+    `first` is the number of its first line. `gaps` are places, in order, where lines of the file aren't in the text:
+    (offset, how many lines).
+    """
+
+    def __init__(self, text: str, first: int = 1, gaps: Sequence[tuple[int, int]] = ()) -> None:
+        self._text = text
+        self._offset, self._line = 0, first
+        self._gaps = gaps
+
+    def at(self, offset: int) -> int:
+        """Returns the number of the line that holds the character at `offset`."""
+        between = self._text.count("\n", min(offset, self._offset), max(offset, self._offset))
+        self._line += between if offset > self._offset else -between
+        self._offset = offset
+        return self._line + sum(count for place, count in self._gaps if place <= offset)

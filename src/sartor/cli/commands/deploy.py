@@ -16,10 +16,10 @@ from sartor.cli.declaration import command
 from sartor.cli.json.run import report_json
 from sartor.cli.text.status import standing_line
 from sartor.domain.destination import Destination
-from sartor.domain.notes import status_notes
 from sartor.domain.plan import Direction
 from sartor.domain.release import parse_target
 from sartor.domain.report import Report
+from sartor.domain.status import status_notes
 from sartor.errors import RefusedError, TargetError
 
 Target = Annotated[

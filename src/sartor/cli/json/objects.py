@@ -15,8 +15,8 @@ from sartor.domain.ledger import Entry
 from sartor.errors import SartorError
 
 if TYPE_CHECKING:
+    from sartor.domain.difference import Difference
     from sartor.domain.report import Failure
-    from sartor.domain.schema.difference import Difference
 
 VERSION = 1
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sartor.cli.json.backup import backup_json
 from sartor.cli.json.objects import VERSION, JsonObject, alteration_json, failure_json
-from sartor.domain.notes import plan_notes
+from sartor.domain.plan import plan_notes
 
 if TYPE_CHECKING:
     from sartor.domain.report import Report

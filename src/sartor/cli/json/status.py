@@ -8,7 +8,7 @@ from sartor import DestinationStatus
 from sartor.cli.json.objects import VERSION, JsonObject, alteration_json, entry_json
 from sartor.domain.alteration import Catalogue
 from sartor.domain.ledger import Event
-from sartor.domain.notes import status_notes
+from sartor.domain.status import status_notes
 
 
 def list_json(catalogue: Catalogue) -> JsonObject:

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING
 
 from sartor.cli.text.units import count
 from sartor.cli.words import in_words
-from sartor.domain.notes import plan_notes
-from sartor.domain.plan import Direction
+from sartor.domain.plan import Direction, plan_notes
 
 if TYPE_CHECKING:
-    from sartor.domain.check import Check
-    from sartor.domain.loss import Loss, RollbackPreview
+    from sartor.domain.check import Check, Loss, RollbackPreview
 
 
 def check_lines(found: Check) -> list[str]:

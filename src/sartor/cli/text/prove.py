@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from sartor.cli.text.failure import failure_lines
 from sartor.cli.text.units import duration
+from sartor.domain.difference import unified
 from sartor.domain.proof import ChangedRows, Deviation, Proof, Proofs, Result, Stage
-from sartor.domain.schema.difference import unified
 
 SAID = {
     Stage.DOWN: "`down` doesn't restore the schema before `up`",

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from sartor.cli.text.units import count, dates, duration
 from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.ledger import Entry, Event
-from sartor.domain.notes import status_notes
 from sartor.domain.release import Release
+from sartor.domain.status import status_notes
 from sartor.domain.visible import visible_line
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from sartor.cli.text.status import held_line
 from sartor.cli.text.units import count
+from sartor.domain.difference import Change, Difference, unified
+from sartor.domain.drift import Baseline, Drift
 from sartor.domain.ledger import EventKind
 from sartor.domain.manifest import Standing
 from sartor.domain.repair import Mend
-from sartor.domain.schema.difference import Change, Difference, unified
-from sartor.domain.schema.drift import Baseline, Drift
 from sartor.domain.verification import Verification
 
 REPAIR = 'sartor db alteration repair --reason "..."'

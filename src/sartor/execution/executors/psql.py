@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from sartor import __version__
 from sartor.domain.check import CheckedStep, Part, SentMessage, SqlScript
+from sartor.domain.destination import Limits
 from sartor.domain.ledger import Ledger
-from sartor.domain.limits import Limits
 from sartor.domain.plan import Plan
 from sartor.execution.units import Record, Unit, compile_records, compile_unit
 from sartor.postgres import psql

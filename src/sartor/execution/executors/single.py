@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 from sartor.alterations.script import Body, Locate
 from sartor.conninfo.redaction import redact
-from sartor.domain.context import Context
 from sartor.domain.ledger import EventKind
 from sartor.domain.plan import Direction
 from sartor.domain.report import Failure, Note
+from sartor.domain.source import Context
 from sartor.errors import RunHeld, SartorError
 from sartor.execution.outcome import Outcome, Stale, classify
 from sartor.execution.retry import PARTING, Retries, connection_lost, record, run_in_transaction

@@ -8,8 +8,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sartor.domain.schema.difference import Difference, find_differences, without_parts
-from sartor.domain.schema.fingerprint import Fingerprint, SchemaObject
+from sartor.domain.difference import Difference, find_differences, without_parts
+from sartor.domain.fingerprint import Fingerprint, SchemaObject
 
 OUTDATED = "a run is in progress, or has ended without recording the schema"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from sartor.domain.schema.fingerprint import NOTED, Fingerprint
+from sartor.domain.fingerprint import NOTED, Fingerprint
 from sartor.sql.spelling import plain
 
 ORDERS = frozenset({"column order", "label order"})

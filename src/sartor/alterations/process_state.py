@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from sartor.alterations.process.owner import LEFT_RUNNING, TELL
-from sartor.alterations.process.parts import BELONGINGS, hold_descriptors
+from sartor.alterations.process_owner import LEFT_RUNNING, TELL
+from sartor.alterations.process_parts import BELONGINGS, hold_descriptors
 from sartor.errors import ScriptFault, said
 
 PARTING = 0.05

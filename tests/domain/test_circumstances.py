@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sartor.domain.hazards.doubt import Gap, in_view_of, in_view_of_rows
+from sartor.domain.hazards.circumstances import Gap, in_view_of, in_view_of_rows
 from sartor.domain.hazards.hazard import Lock, Refusal, RehearsedStatement
 
 MODE = "AccessShareLock"

@@ -1,1 +1,0 @@
-"""Fingerprints of schemas, and how two of them differ."""
