@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from sartor.cli.dispatch import run_command
+from sartor.cli.app import run_command
 
 SCHEMA = "sartor_path"
 ROOT = str(Path(__file__).parents[2] / "src" / "sartor") + os.sep

@@ -18,7 +18,7 @@ if sys.argv[1:] == ["--version"]:
     from sartor.cli import main
     main()
 else:
-    from sartor.cli.dispatch import run_command
+    from sartor.cli.app import run_command
     assert run_command(sys.argv[1:]) == 0
 print("\\n" + json.dumps(sorted(sys.modules)), file=sys.stderr)
 """

@@ -1,9 +1,9 @@
 """The command line: the only part of Sartor that reads a terminal or prints.
 
 `app` is the tree of commands; Typer imports a command's module of `commands` when the command is used, and help
-imports those that it lists. A command is options, one call of the API, and output: lines of `text` or an object of
-`json`. Those of its options that are settings are passed on with Typer's context, by their names (`command.settled`).
-What a command may not need (the driver, an event loop, prompts) is imported where it is needed.
+imports those that it lists. A command is options, one call of the API, and output: lines or a JSON object of `results`.
+Those of its options that are settings are passed on with Typer's context, by their names (`command.settled`). What a
+command may not need (the driver, an event loop, prompts) is imported where it is needed.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ def main() -> None:
         signal.signal(signal.SIGINT, _end_at_once)
     # Modules and alterations are many objects and hardly any garbage, so looking for it costs time.
     gc.set_threshold(200_000)
-    from sartor.cli import stdout
+    from sartor.cli import streams
 
-    stdout.hold_standard_descriptors()
+    streams.hold_standard_descriptors()
     from sartor.api.server import can_end
-    from sartor.cli.dispatch import run_command
+    from sartor.cli.app import run_command
 
     code = run_command(sys.argv[1:])
-    stdout.flush()
+    streams.flush()
     if not can_end():
         _exit(code)
     gc.freeze()  # else Python looks for garbage among all objects, twice, before it ends

@@ -12,12 +12,11 @@ import typer
 import sartor
 from sartor import Flags, LineageSource, Settings
 from sartor.api.requests import secrets
-from sartor.cli import output, redaction
+from sartor.cli import output
 from sartor.cli.command_line import AS_GIVEN, Resume
-from sartor.cli.json.objects import VERSION, JsonObject, error_json, failure_json, several
-from sartor.cli.json.run import report_json
-from sartor.cli.text.run import report_line
-from sartor.cli.text.units import count
+from sartor.cli.results.objects import VERSION, JsonObject, error_json, failure_json, several
+from sartor.cli.results.run import report_json, report_line
+from sartor.cli.results.units import count
 from sartor.domain.destination import Destination
 from sartor.domain.plan import plan_notes
 from sartor.domain.report import Report
@@ -68,7 +67,7 @@ def _load(flags: Flags) -> Settings:
 
 def _keep(settings: Settings) -> Settings:
     for destination in settings.destinations:
-        redaction.keep_secret(secrets(destination))
+        output.keep_secret(secrets(destination))
     for note in settings.notes:
         output.tell(f"note: {note}")
     return settings
@@ -111,7 +110,7 @@ def show_report(report: Report) -> None:
 def reach(url: str, origin: str) -> Destination:
     """Returns the destination at a URL that the option `origin` gives. Raises SettingsError."""
     destination = sartor.load_destination(url, origin=origin)
-    redaction.keep_secret(secrets(destination))
+    output.keep_secret(secrets(destination))
     return destination
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
-from sartor.cli import options, output, stdout
+from sartor.cli import options, output, streams
 
 CODES = {
     0: "done, or nothing to do",
@@ -31,7 +31,7 @@ class _Command(TyperCommand):
     shared: list[Any]
 
     def invoke(self, ctx: Any) -> Any:
-        stdout.keep()
+        streams.keep_stdout()
         ctx.obj = {parameter.name: ctx.params.pop(parameter.name) for parameter in self.shared}
         if ctx.obj["verbose"]:
             output.want("--verbose")

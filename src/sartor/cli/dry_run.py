@@ -13,8 +13,7 @@ from typing import Any
 from sartor import Settings
 from sartor.cli import output
 from sartor.cli.command import on_each, run
-from sartor.cli.json.check import check_json, empty_check
-from sartor.cli.text.check import check_lines, check_notes, found_line
+from sartor.cli.results.check import check_json, check_lines, check_notes, empty_check, found_line
 from sartor.domain.check import Check
 from sartor.domain.destination import Destination
 from sartor.domain.plan import Direction

@@ -10,29 +10,44 @@ import traceback
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sartor.cli import stdout
-from sartor.cli.redaction import redacted, redacted_json
-from sartor.cli.stream import Stream
+from sartor.cli import streams
+from sartor.cli.streams import Stream
 from sartor.cli.words import hint, in_words
+from sartor.conninfo.redaction import redact, redact_argument
 from sartor.domain.visible import printable, visible, visible_json
 from sartor.errors import AlterationFailed, Interrupted, SartorError
 
-_results = Stream(stdout.file)
+_results = Stream(streams.results_file)
 _words = Stream(lambda: sys.stderr)
 _arguments: list[str] = []
+_secrets: set[str] = set()
 _objects: list[dict[str, Any]] = []
 
 
 def begin(arguments: Sequence[str]) -> None:
-    """Starts a command: notes its arguments, and forgets the results of the one before."""
+    """Starts a command: notes its arguments, and forgets the results and secrets of the one before.
+
+    Removes passwords in the arguments from the process's title, which `ps` shows to every user.
+    """
+    _secrets.clear()
+    shown = [redact_argument(argument) for argument in arguments]
+    if shown != list(arguments):
+        from setproctitle import setproctitle
+
+        setproctitle(" ".join(["sartor", *shown]))
     _arguments[:] = arguments
     _results.error = _words.error = None
     _objects.clear()
 
 
+def keep_secret(texts: Iterable[str]) -> None:
+    """Hides these texts from now on."""
+    _secrets.update(texts)
+
+
 def result(text: str) -> None:
     """Writes lines of the result."""
-    _results.write(visible(redacted(text)) + "\n")
+    _results.write(visible(_redacted(text)) + "\n")
 
 
 def results(lines: Iterable[str]) -> None:
@@ -43,7 +58,7 @@ def results(lines: Iterable[str]) -> None:
 
 def annotation(text: str) -> None:
     """Writes a line of the result that is a command for a pipeline, its values escaped."""
-    _results.write(printable(redacted(text)) + "\n")
+    _results.write(printable(_redacted(text)) + "\n")
 
 
 def script(blocks: Iterable[bytes]) -> None:
@@ -56,7 +71,7 @@ def script(blocks: Iterable[bytes]) -> None:
 
 def tell(text: str, *, head: str = "") -> None:
     """Writes lines about the work; `head`, before them, is bold where that is possible."""
-    shown = visible(redacted(in_words(text)))
+    shown = visible(_redacted(in_words(text)))
     _words.write(f"{_bold(head)} {shown}\n" if head else f"{shown}\n")
 
 
@@ -64,7 +79,7 @@ def json_object(value: dict[str, Any]) -> None:
     """Writes the result as JSON."""
     _objects.append(value)
     ascii_only = not _results.encoding.lower().startswith("utf")
-    text = json.dumps(redacted_json(value), indent=2, ensure_ascii=ascii_only)
+    text = json.dumps(_redacted_json(value), indent=2, ensure_ascii=ascii_only)
     _results.write(visible_json(text) + "\n")
 
 
@@ -145,3 +160,24 @@ def _bold(text: str) -> str:
         return text
     word = text.lstrip()
     return f"{text.removesuffix(word)}\x1b[1m{word}\x1b[0m"
+
+
+def _redacted(text: str) -> str:
+    """Returns the text without passwords."""
+    return redact(text, _secrets)
+
+
+def _redacted_json(value: Any) -> Any:
+    """Returns a JSON value with its texts redacted.
+
+    They are redacted one by one: JSON escapes quotes, so a password with a quote in it wouldn't be found later.
+    """
+    match value:
+        case str():
+            return _redacted(value)
+        case dict():
+            return {key: _redacted_json(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_redacted_json(each) for each in value]
+        case _:
+            return value

@@ -9,11 +9,11 @@ from typing import Any
 
 from sartor.cli import command_line, output
 from sartor.cli.command_line import AS_GIVEN, Resume
-from sartor.cli.text.backup import copying_line, restore_command, rows_line
-from sartor.cli.text.failure import failure_lines
-from sartor.cli.text.prove import proof_line
-from sartor.cli.text.run import waiting_line
-from sartor.cli.text.units import count, duration, size
+from sartor.cli.results.backup import copying_line, restore_command, rows_line
+from sartor.cli.results.failure import failure_lines
+from sartor.cli.results.prove import proof_line
+from sartor.cli.results.run import waiting_line
+from sartor.cli.results.units import count, duration, size
 from sartor.domain.destination import Destination
 from sartor.domain.plan import Direction
 from sartor.domain.report import (

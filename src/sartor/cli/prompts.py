@@ -8,9 +8,9 @@ from typing import Any
 
 import sartor
 from sartor import Settings
-from sartor.cli import command_line, output, stdout
-from sartor.cli.text.status import by_release
-from sartor.cli.text.units import count, dates
+from sartor.cli import command_line, output, streams
+from sartor.cli.results.status import by_release
+from sartor.cli.results.units import count, dates
 from sartor.domain.alteration import Alteration
 from sartor.domain.release import Release
 from sartor.domain.visible import visible_line
@@ -24,7 +24,7 @@ def _shown() -> Iterator[None]:
     from prompt_toolkit.output import create_output
 
     output.drain()  # earlier output stands above the question
-    with create_app_session(output=create_output(stdout=stdout.file())):
+    with create_app_session(output=create_output(stdout=streams.results_file())):
         yield
 
 

@@ -7,6 +7,7 @@ blocks the event loop (`time.sleep`) wouldn't notice, so `BLOCKED` seconds later
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -15,9 +16,10 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from sartor.api.server import own_process
-from sartor.cli import log, output
-from sartor.cli.stream import shout
+from sartor.cli import output
+from sartor.cli.streams import shout
 from sartor.errors import BrokenInto, Interrupted, SartorError, Unreachable
+from sartor.log import LOG
 
 T = TypeVar("T")
 
@@ -33,7 +35,7 @@ def run(main: Coroutine[Any, Any, T], *, left: str | None = None) -> T:
     own_process(output.tell)
     stop = _Stop(left)
     # Before asyncio installs a handler of its own, which cancels once and then raises wherever the process is.
-    with _handling(stop), log.shown():
+    with _handling(stop), _logging():
         return asyncio.run(stop.watch(main))
 
 
@@ -134,3 +136,28 @@ def _handling(stop: _Stop) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+class _LogLines(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        head = "note" if record.levelno >= logging.WARNING else f"{record.relativeCreated / 1000:.3f}"
+        output.tell(f"{head}: {record.getMessage()}")
+
+
+@contextmanager
+def _logging() -> Iterator[None]:
+    """Shows the logger's records on stderr while the block runs: warnings as notes; with --verbose, all.
+
+    Hands none of them to what a script may have configured.
+    """
+    handler = _LogLines(logging.DEBUG if output.wants("--verbose") else logging.WARNING)
+    before = LOG.level, LOG.propagate
+    LOG.addHandler(handler)
+    LOG.setLevel(handler.level)
+    LOG.propagate = False
+    try:
+        yield
+    finally:
+        LOG.removeHandler(handler)
+        LOG.setLevel(before[0])
+        LOG.propagate = before[1]

@@ -12,8 +12,7 @@ from sartor import Settings
 from sartor.cli import options, output, progress
 from sartor.cli.command import on_each, reach_scratch, run, settled
 from sartor.cli.declaration import command
-from sartor.cli.json.backup import backup_result_json
-from sartor.cli.text.backup import backup_line
+from sartor.cli.results.backup import backup_line, backup_result_json
 from sartor.domain.backup import Backup
 from sartor.domain.destination import Destination
 from sartor.errors import UsageError

@@ -13,8 +13,8 @@ from sartor.cli import options, output, prompts
 from sartor.cli.command import alone, execute, on_each, run, settled, show_report
 from sartor.cli.command_line import Resume, rerun
 from sartor.cli.declaration import command
-from sartor.cli.json.run import report_json
-from sartor.cli.text.status import standing_line
+from sartor.cli.results.run import report_json
+from sartor.cli.results.status import standing_line
 from sartor.domain.destination import Destination
 from sartor.domain.plan import Direction
 from sartor.domain.release import parse_target

@@ -14,7 +14,7 @@ from sartor.cli import options, output, prompts
 from sartor.cli.command import execute, on_each, run, settled, show_report
 from sartor.cli.command_line import Resume
 from sartor.cli.declaration import command
-from sartor.cli.json.run import report_json
+from sartor.cli.results.run import report_json
 from sartor.domain.destination import Destination
 from sartor.domain.plan import Direction
 from sartor.domain.report import Report

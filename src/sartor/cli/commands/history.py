@@ -8,8 +8,7 @@ import sartor
 from sartor.cli import options, output
 from sartor.cli.command import on_each, run, settled
 from sartor.cli.declaration import command
-from sartor.cli.json.status import history_json
-from sartor.cli.text.status import history_lines
+from sartor.cli.results.status import history_json, history_lines
 
 
 @command("db alteration history --json", options.database, codes=(0, 2, 6, 130))

@@ -12,9 +12,7 @@ from sartor.api.files import CACHE
 from sartor.cli import options, output
 from sartor.cli.command import sources
 from sartor.cli.declaration import command
-from sartor.cli.json.lint import lint_json
-from sartor.cli.sarif import sarif
-from sartor.cli.text.lint import finding_line, github, lint_line, rule_lines
+from sartor.cli.results.lint import finding_line, github, lint_json, lint_line, rule_lines, sarif
 from sartor.domain.visible import visible_line
 from sartor.errors import SettingsError
 from sartor.linter.rules import Lint

@@ -8,8 +8,7 @@ import sartor
 from sartor.cli import options, output
 from sartor.cli.command import sources
 from sartor.cli.declaration import command
-from sartor.cli.json.status import list_json
-from sartor.cli.text.status import list_lines
+from sartor.cli.results.status import list_json, list_lines
 
 
 @command("db alteration list --alterations acme.alterations", options.alterations, codes=(0, 2))

@@ -12,8 +12,7 @@ from sartor.cli import options, output
 from sartor.cli.command import execute, on_each, reach_scratch, settled, sources
 from sartor.cli.command_line import rerun
 from sartor.cli.declaration import command
-from sartor.cli.json.prove import proofs_json, standing_json
-from sartor.cli.text.prove import proofs_lines
+from sartor.cli.results.prove import proofs_json, proofs_lines, standing_json
 from sartor.domain.manifest import Standing
 from sartor.domain.proof import Proofs
 from sartor.errors import AlterationEdited, AlterationMissing, Unproved, UsageError

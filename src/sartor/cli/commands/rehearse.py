@@ -13,10 +13,9 @@ from sartor.api.files import CACHE
 from sartor.cli import options, output
 from sartor.cli.command import on_each, reach_scratch, run, settled
 from sartor.cli.declaration import command
-from sartor.cli.json.rehearse import rehearsal_json
 from sartor.cli.progress import plain
-from sartor.cli.text.failure import failure_lines
-from sartor.cli.text.rehearse import rehearsal_lines, rehearsal_summary, too_hazardous
+from sartor.cli.results.failure import failure_lines
+from sartor.cli.results.rehearse import rehearsal_json, rehearsal_lines, rehearsal_summary, too_hazardous
 from sartor.domain.destination import Destination
 from sartor.domain.hazards.hazard import Verdict
 from sartor.domain.rehearsal import Rehearsal

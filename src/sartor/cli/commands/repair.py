@@ -12,8 +12,7 @@ from sartor import Settings
 from sartor.cli import options, output, prompts
 from sartor.cli.command import execute, on_each, run, settled
 from sartor.cli.declaration import command
-from sartor.cli.json.verify import repair_json
-from sartor.cli.text.verify import question_lines, repair_lines
+from sartor.cli.results.verify import question_lines, repair_json, repair_lines
 from sartor.domain.destination import Destination
 from sartor.domain.repair import Mend, Repair
 from sartor.errors import RefusedError, UsageError

@@ -10,8 +10,7 @@ import sartor
 from sartor.cli import output, progress
 from sartor.cli.command import reach, run
 from sartor.cli.declaration import command
-from sartor.cli.json.backup import restore_json
-from sartor.cli.text.backup import restored_line
+from sartor.cli.results.backup import restore_json, restored_line
 from sartor.errors import UsageError
 
 File = Annotated[str | None, typer.Argument(metavar="FILE", help="The backup file.")]

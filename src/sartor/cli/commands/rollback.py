@@ -15,10 +15,10 @@ from sartor.cli.command import alone, execute, on_each, run, settled, show_repor
 from sartor.cli.command_line import Resume, rerun
 from sartor.cli.declaration import CODES, command
 from sartor.cli.dry_run import show_check
-from sartor.cli.json.run import report_json
-from sartor.cli.text.check import loss_lines
-from sartor.cli.text.status import standing_line
-from sartor.cli.text.units import count
+from sartor.cli.results.check import loss_lines
+from sartor.cli.results.run import report_json
+from sartor.cli.results.status import standing_line
+from sartor.cli.results.units import count
 from sartor.domain.check import Check
 from sartor.domain.destination import Destination
 from sartor.domain.plan import Direction

@@ -13,7 +13,7 @@ from sartor.api.runs import protect
 from sartor.cli import options, output, prompts
 from sartor.cli.command import execute, on_each, settled
 from sartor.cli.declaration import command
-from sartor.cli.json.run import seed_json
+from sartor.cli.results.run import seed_json
 from sartor.domain.destination import Destination
 from sartor.errors import RefusedError
 

@@ -8,8 +8,7 @@ import sartor
 from sartor.cli import options, output
 from sartor.cli.command import on_each, run, settled
 from sartor.cli.declaration import command
-from sartor.cli.json.status import status_json
-from sartor.cli.text.status import status_lines
+from sartor.cli.results.status import status_json, status_lines
 
 
 @command("db alteration status --json", options.where, codes=(0, 2, 6, 130))

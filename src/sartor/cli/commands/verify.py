@@ -11,8 +11,7 @@ import sartor
 from sartor.cli import options, output
 from sartor.cli.command import execute, on_each, reach_scratch, settled
 from sartor.cli.declaration import command
-from sartor.cli.json.verify import verification_json
-from sartor.cli.text.verify import faults, verification_lines
+from sartor.cli.results.verify import faults, verification_json, verification_lines
 from sartor.errors import UsageError, VerificationFailed
 
 AgainstReplay = Annotated[

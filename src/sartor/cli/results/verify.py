@@ -1,11 +1,13 @@
-"""The text output of `verify` and `repair`."""
+"""The output of `verify` and `repair`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sartor.cli.text.status import held_line
-from sartor.cli.text.units import count
+from sartor.cli.results.objects import VERSION, JsonObject, alteration_json, difference_json, entry_json
+from sartor.cli.results.prove import standing_part
+from sartor.cli.results.status import held_line
+from sartor.cli.results.units import count
 from sartor.domain.difference import Change, Difference, unified
 from sartor.domain.drift import Baseline, Drift
 from sartor.domain.ledger import EventKind
@@ -113,3 +115,42 @@ def question_lines(mends: Sequence[Mend]) -> Iterator[str]:
     """Yields what a repair is about to do."""
     yield "This is recorded in the journal:"
     yield from (f"  {mend.name}: {_DONE[mend.kind]}" for mend in mends)
+
+
+def verification_json(found: Verification) -> JsonObject:
+    """Returns the JSON of `verify --json`."""
+    drift = found.drift
+    return {
+        "version": VERSION,
+        "ok": found.ok,
+        "edited": [entry_json(p.entry, p.alteration) for p in found.status.edited],
+        "missing": [entry_json(entry) for entry in found.status.missing],
+        "manifest": standing_part(found.standing),
+        "drift": [difference_json(difference) for difference in drift.differences],
+        "noted": [difference_json(difference) for difference in drift.noted],
+        "replayed": found.replayed,
+        "recorded": {
+            "seq": drift.baseline.seq,
+            "at": drift.baseline.at.isoformat(),
+            "user": drift.baseline.user,
+            "host": drift.baseline.host,
+            "sartor": drift.baseline.sartor,
+            "anew": drift.baseline.anew.isoformat() if drift.baseline.anew else None,
+        }
+        if drift.baseline
+        else None,
+        "unknown": drift.unknown or None,
+        "invalid_indexes": list(found.invalid),
+        "writers": [
+            {"role": writer.role, "rights": {t: list(r) for t, r in writer.rights.items()}, "revoke": writer.revoke}
+            for writer in found.writers
+        ],
+        "ahead": [entry_json(entry) for entry in found.status.ahead],
+        "out_of_order": [alteration_json(a) for a in found.status.out_of_order],
+        "notes": list(found.notes),
+    }
+
+
+def repair_json(done: Sequence[Mend]) -> JsonObject:
+    """Returns the JSON of `repair --json`."""
+    return {"version": VERSION, "repaired": [{"event": m.kind.value, "name": m.name, "id": m.id} for m in done]}

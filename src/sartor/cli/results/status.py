@@ -1,11 +1,12 @@
-"""The text output of `list`, `status` and `history`."""
+"""The output of `list`, `status` and `history`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from sartor.cli.text.units import count, dates, duration
+from sartor.cli.results.objects import VERSION, JsonObject, alteration_json, entry_json
+from sartor.cli.results.units import count, dates, duration
 from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.ledger import Entry, Event
 from sartor.domain.release import Release
@@ -115,3 +116,51 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
     rows = [[visible_line(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def list_json(catalogue: Catalogue) -> JsonObject:
+    """Returns the JSON of `list --json`."""
+    return {"version": VERSION, "alterations": [alteration_json(a) for a in catalogue]}
+
+
+def status_json(found: DestinationStatus) -> JsonObject:
+    """Returns the JSON of `status --json`."""
+    status = found.status
+    return {
+        "version": VERSION,
+        "destination": {"database": found.database, "schema": found.destination.schema},
+        "ledger": found.ledger.exists,
+        "release": status.release.label if status.release else None,
+        "deployed": [entry_json(entry, alteration) for entry, alteration in status.deployed],
+        "pending": [alteration_json(a) for a in status.pending],
+        "out_of_order": [alteration_json(a) for a in status.out_of_order],
+        "edited": [entry_json(p.entry, p.alteration) for p in status.edited],
+        "edited_next": [entry_json(p.entry, p.alteration) for p in status.edited_next],
+        "missing": [entry_json(entry) for entry in status.missing],
+        "ahead": [entry_json(entry) for entry in status.ahead],
+        "interrupted": [entry_json(entry) for entry in status.interrupted],
+        "notes": list(status_notes(status)),
+    }
+
+
+def history_json(events: Iterable[Event]) -> JsonObject:
+    """Returns the JSON of `history --json`."""
+    return {"version": VERSION, "events": [_event_json(event) for event in events]}
+
+
+def _event_json(event: Event) -> JsonObject:
+    return {
+        "seq": event.seq,
+        "event": event.kind.value,
+        "at": event.at.isoformat(),
+        "id": event.id,
+        "release": event.release.label if event.release else None,
+        "name": event.name,
+        "lineage": event.lineage,
+        "checksum": event.checksum,
+        "duration_ms": None if event.duration_ms is None else round(event.duration_ms, 3),
+        "user": event.user,
+        "host": event.host,
+        "sartor": event.sartor,
+        "detail": event.detail,
+    }

@@ -1,10 +1,11 @@
-"""The text output of `check`, and of what a rollback would lose."""
+"""The output of `check` and `rollback --check`, and what a rollback would lose."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sartor.cli.text.units import count
+from sartor.cli.results.objects import VERSION, JsonObject, alteration_json, difference_json
+from sartor.cli.results.units import count
 from sartor.cli.words import in_words
 from sartor.domain.plan import Direction, plan_notes
 
@@ -54,3 +55,24 @@ def loss_text(loss: Loss) -> str:
     """Returns what is dropped, with an estimate of its rows."""
     rows = "" if loss.rows is None else f"  (about {loss.rows:,} row{'' if loss.rows == 1 else 's'})"
     return (f"column {loss.table}.{loss.column}" if loss.column else f"table {loss.table}") + rows
+
+
+def check_json(found: Check) -> JsonObject:
+    """Returns the JSON of `check --json` and `rollback --check --json`."""
+    return {
+        "version": VERSION,
+        "direction": found.plan.direction.value,
+        "target": found.plan.target.label if found.plan.target else None,
+        "plan": [
+            alteration_json(each.step.alteration)
+            | {"sql": each.sql, "transaction": each.transactional, "rehearsed": each.rehearsed}
+            for each in found.steps
+        ],
+        "drift": [difference_json(difference) for difference in found.drift.differences],
+        "notes": check_notes(found),
+    }
+
+
+def empty_check(direction: Direction) -> JsonObject:
+    """Returns the JSON of a check where there is no plan."""
+    return {"version": VERSION, "direction": direction.value, "target": None, "plan": [], "drift": [], "notes": []}

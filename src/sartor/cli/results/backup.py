@@ -1,4 +1,4 @@
-"""The text output about backups."""
+"""The output of `backup` and `restore`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sartor.cli.text.units import count, duration, size
+from sartor.cli.results.objects import VERSION, JsonObject
+from sartor.cli.results.units import count, duration, size
 from sartor.domain.destination import Destination
 
 if TYPE_CHECKING:
@@ -60,3 +61,36 @@ def restore_command(backup: Backup, destination: Destination) -> str:
     beside = destination.at(f"{backup.database}_restored")
     words = ["sartor", "db", "restore", backup.file, "--into", beside.bare_url, "--create"]
     return shlex.join([*words, "--schema", backup.schema] if backup.schema else words)
+
+
+def backup_json(backup: Backup) -> JsonObject:
+    """Returns the JSON of a backup; it was verified, or there would be none."""
+    return {
+        "file": backup.file,
+        "bytes": backup.bytes,
+        "verified": True,
+        "proved": backup.proved,
+        "database": backup.database,
+        "schema": backup.schema,
+        "lsn": backup.lsn,
+        "checksum": backup.checksum,
+        "tables": None if backup.tables is None else list(backup.tables),
+        "left_out": list(backup.left_out),
+    }
+
+
+def backup_result_json(backup: Backup) -> JsonObject:
+    """Returns the JSON of `backup --json`."""
+    return {"version": VERSION, **backup_json(backup), "journal": backup.in_journal}
+
+
+def restore_json(done: Restored) -> JsonObject:
+    """Returns the JSON of `restore --json`."""
+    return {
+        "version": VERSION,
+        "file": done.file,
+        "bytes": done.bytes,
+        "database": done.database,
+        "duration_ms": round(done.duration_ms, 3),
+        "left_out": list(done.left_out),
+    }

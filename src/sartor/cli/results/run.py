@@ -1,0 +1,52 @@
+"""The output of `deploy`, `rollback`, `fresh` and `seed`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sartor.cli.results.backup import backup_json
+from sartor.cli.results.objects import VERSION, JsonObject, alteration_json, failure_json
+from sartor.cli.results.units import count, duration
+from sartor.domain.plan import Direction, plan_notes
+
+if TYPE_CHECKING:
+    from sartor.domain.report import Report, Waiting
+
+
+def report_line(report: Report) -> str:
+    """Returns the sentence that closes a run."""
+    deploys = report.direction is Direction.DEPLOY
+    if not report.done:
+        return f"Found 0 alteration to {'deploy' if deploys else 'roll back'}"
+    took = duration(sum(done.duration_ms for done in report.done))
+    line = f"{'Deployed' if deploys else 'Rolled back'} {count(len(report.done))} in {took}"
+    return line + (f"; {count(len(report.elsewhere))} by another run meanwhile" if report.elsewhere else "")
+
+
+def waiting_line(waiting: Waiting) -> str:
+    """Returns the line that says which session a run waits for."""
+    who = "; ".join(map(str, waiting.blockers)) or "the holder is unknown"
+    if waiting.reason not in {"a lock", "another run"}:
+        return f"waiting for {waiting.reason}; {waiting.left:.0f} s left"
+    return f"waiting for {waiting.reason}: {who}; {waiting.left:.0f} s left"
+
+
+def report_json(report: Report) -> JsonObject:
+    """Returns the JSON of `deploy --json`, `rollback --json` and `fresh --json`."""
+    return {
+        "version": VERSION,
+        "direction": report.direction.value,
+        "target": report.target.label if report.target else None,
+        "done": [alteration_json(d.alteration) | {"duration_ms": round(d.duration_ms, 3)} for d in report.done],
+        "failed": failure_json(report.failed) if report.failed else None,
+        "remaining": [alteration_json(a) for a in report.remaining],
+        "elsewhere": [alteration_json(a) for a in report.elsewhere],
+        "backup": backup_json(report.backup) if report.backup else None,
+        "notes": plan_notes(report.plan) if report.plan else [],
+    }
+
+
+def seed_json(files: Sequence[str], *, reset: bool) -> JsonObject:
+    """Returns the JSON of `seed --json`."""
+    return {"version": VERSION, "seeded": list(files), "reset": reset, "failed": None}

@@ -1,1 +1,0 @@
-"""Makes lines of text from results, for people, one module per command or family."""
