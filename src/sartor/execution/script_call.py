@@ -16,7 +16,7 @@ from sartor.domain.source import Context
 from sartor.errors import Escaped, SartorError
 from sartor.execution.task_tracker import TaskTracker, tracking_tasks
 from sartor.postgres.driver.connection import Connection
-from sartor.postgres.driver.unawaited import require_awaited
+from sartor.postgres.driver.refused import require_awaited
 
 _lent: dict[Connection, asyncio.AbstractEventLoop] = {}
 """The connection handles that scripts hold now, with the event loops that they run in."""

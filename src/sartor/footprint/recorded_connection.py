@@ -11,7 +11,7 @@ from sartor.domain.rehearsal import Message
 from sartor.domain.rows import Rows
 from sartor.footprint.statement_recorder import Recording, Run, StatementRecorder, TextPart
 from sartor.postgres.driver.connection import Connection
-from sartor.postgres.driver.unawaited import awaited
+from sartor.postgres.driver.refused import awaited
 from sartor.sql.splitting import split
 from sartor.sql.statements import Statement
 

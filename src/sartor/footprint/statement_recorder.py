@@ -33,8 +33,9 @@ from sartor.footprint.routines import all_bodies, depends_on_rows
 from sartor.footprint.row_losses import LossCollector, RowLosses
 from sartor.footprint.table_forms import Forms
 from sartor.postgres.driver.connection import Connection
+from sartor.postgres.driver.refused import BeyondDatabase
 from sartor.postgres.errors import NOT_IN_A_TRANSACTION
-from sartor.postgres.server_objects import TOUCHED, BeyondDatabase, beyond
+from sartor.postgres.journal import TOUCHED, beyond
 from sartor.sql.statements import Kind, Statement
 
 

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from sartor.postgres.driver.connection import CLEANING, CLEARING, GRACE, Connection
+from sartor.postgres.driver.connection import GRACE, Connection
+from sartor.postgres.driver.fence import CLEANING, CLEARING
 from sartor.postgres.driver.statement_log import log_statement
 from sartor.postgres.journal import NewEvent, Phase, claim_sql, prepare_sql, record_sql
 from sartor.postgres.session_settings import SessionSettings, set_for_claims

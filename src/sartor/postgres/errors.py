@@ -10,10 +10,8 @@ import asyncpg
 from sartor.conninfo.redaction import redact
 from sartor.domain.report import Failure
 from sartor.errors import Escaped, ScriptFault, said
-from sartor.postgres.driver.refused import NoTalk, TransactionControl
-from sartor.postgres.driver.unawaited import NotAwaited
-from sartor.postgres.journal import BEYOND, CLOSED_CONSTRAINT, MARK_GONE, ROLE_LEFT
-from sartor.postgres.server_objects import BeyondDatabase, beyond
+from sartor.postgres.driver.refused import BeyondDatabase, NoTalk, NotAwaited, TransactionControl
+from sartor.postgres.journal import BEYOND, CLOSED_CONSTRAINT, MARK_GONE, ROLE_LEFT, beyond
 from sartor.sql.sensitive import secret_literals, without_secrets
 from sartor.sql.splitting import waits_for_others
 

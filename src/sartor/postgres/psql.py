@@ -12,8 +12,7 @@ from collections.abc import Iterable, Sequence
 from sartor.domain.check import Part, SentMessage
 from sartor.domain.own_tables import TABLES, OwnTable
 from sartor.domain.rehearsal import Message
-from sartor.postgres.driver.connection import CLEANING
-from sartor.postgres.driver.fence import FENCE
+from sartor.postgres.driver.fence import CLEANING, FENCE
 from sartor.postgres.invalid_indexes import start_detail
 from sartor.postgres.journal import JOURNAL, LEDGER, NewEvent, claim_sql, record_sql
 from sartor.postgres.session_settings import SessionSettings, set_in_session, without_lock_timeout

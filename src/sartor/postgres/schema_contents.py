@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sartor.domain.own_tables import TABLES
 from sartor.errors import RefusedError
 from sartor.postgres.catalog import FULL_NAME, OF_USERS, RELATIONS, class_of, in_extension
-from sartor.postgres.dependents import would_be_emptied, would_go
 from sartor.postgres.driver.connection import Connection
 from sartor.sql.quoting import quote_identifier
 
@@ -65,6 +66,65 @@ _LOCKABLE = f"""
 select {FULL_NAME} from {RELATIONS}
 where n.nspname = $1::text and c.relkind in ('r', 'p', 'f') order by c.oid
 """
+_WOULD_GO = """
+with recursive hit (class, oid, sub) as (
+    select root.class::oid, root.oid::oid, 0 from rows from (
+        pg_catalog.unnest($1::int8[]), pg_catalog.unnest($2::int8[])) as root (class, oid)
+    union
+    select step.* from hit h cross join lateral (
+        select d.classid, d.objid, d.objsubid from pg_catalog.pg_depend d
+        where d.refclassid = h.class and d.refobjid = h.oid and (h.sub = 0 or d.refobjsubid = h.sub)
+        union all
+        -- A view goes with its rule, and an extension with what is its own.
+        select d.refclassid, d.refobjid, d.refobjsubid from pg_catalog.pg_depend d
+        where d.classid = h.class and d.objid = h.oid and d.objsubid in (0, h.sub) and d.deptype in ('i', 'e')
+    ) as step
+),
+named as (
+    select i.type, i.identity, coalesce(i.schema, n.nspname::text, a.object_names[1]) as schema
+    from hit h
+    cross join lateral pg_catalog.pg_identify_object(h.class, h.oid, h.sub) i
+    cross join lateral pg_catalog.pg_identify_object_as_address(h.class, h.oid, h.sub) a
+    left join pg_catalog.pg_constraint c on h.class = 'pg_catalog.pg_constraint'::regclass and c.oid = h.oid
+    left join pg_catalog.pg_namespace n on n.oid = c.connamespace
+    where not exists (
+        -- A row's type or an array's goes with what it is of.
+        select from pg_catalog.pg_type t where h.class = 'pg_catalog.pg_type'::regclass and t.oid = h.oid
+            and (t.typrelid <> 0 or t.typcategory = 'A'))
+    -- Likewise a constraint, with its table.
+    and not exists (select from hit t
+        where t.class = 'pg_catalog.pg_class'::regclass and t.oid = c.conrelid and t.sub = 0)
+)
+select distinct type || ' ' || identity from named
+where type = 'extension' or (
+    schema not in ($3::text, 'pg_toast')
+    and type not in ('cast', 'default acl', 'event trigger', 'foreign-data wrapper', 'language', 'publication',
+        'publication namespace', 'publication relation', 'schema', 'server', 'toast table', 'transform', 'user mapping')
+    and identity !~ '^"?(_RETURN|RI_ConstraintTrigger_\\w+)"? on ')
+order by 1
+"""
+"""Selects what is outside schema $3, and extensions, that DROP ... CASCADE of objects (class, oid) in it would drop.
+
+By `pg_depend`; see the manual's chapter on it for `deptype`. An object that belongs to no schema, such as an event
+trigger, counts as part of what it depends on.
+"""
+
+_WOULD_BE_EMPTIED = """
+with recursive hit (oid) as (
+    select pg_catalog.to_regclass(name)::oid from pg_catalog.unnest($1::text[]) as name
+    union
+    select step.oid from hit cross join lateral (
+        select i.inhrelid from pg_catalog.pg_inherits i where i.inhparent = hit.oid
+        union all
+        select c.conrelid from pg_catalog.pg_constraint c where c.contype = 'f' and c.confrelid = hit.oid
+    ) as step (oid)
+)
+select pg_catalog.format('table %I.%I', n.nspname, c.relname) from hit join pg_catalog.pg_class c on c.oid = hit.oid
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where n.nspname <> $2::text order by 1
+"""
+"""Selects what TRUNCATE ... CASCADE would empty outside schema $2: partitions, heirs and what references the tables."""
+
 SHOWN = 10
 """The number of names that are shown of what would be lost."""
 
@@ -101,17 +161,13 @@ async def drop_contents(connection: Connection, schema: str, *, lock_timeout: fl
             # So that no view on one of them is made after the check for such views.
             await connection.execute(f"lock table {', '.join(tables)}")
         rows = await connection.fetch(_OBJECTS, schema)
-        _refuse(
-            "dropped",
-            schema,
-            await would_go(connection, [(row["class"], row["oid"]) for row in rows], schema),
-            hint="drop these objects yourself if they aren't needed, or use a separate database",
-        )
+        classes, oids = [row["class"] for row in rows], [row["oid"] for row in rows]
+        others = await connection.fetch(_WOULD_GO, classes, oids, schema)
+        hint = "drop these objects yourself if they aren't needed, or use a separate database"
+        _refuse("dropped", schema, others, hint=hint)
+        exists = "select 1 from pg_catalog.pg_describe_object($1::int8::oid, $2::int8::oid, 0) d where d is not null"
         for row in rows:
             # It may have been dropped together with an earlier one, by CASCADE.
-            exists = (
-                "select 1 from pg_catalog.pg_describe_object($1::int8::oid, $2::int8::oid, 0) d where d is not null"
-            )
             if await connection.fetchval(exists, row["class"], row["oid"]):
                 await connection.execute(f"drop {row['kind']} if exists {row['identity']} cascade")
         return len(rows)
@@ -124,23 +180,20 @@ async def empty_tables(connection: Connection, schema: str) -> int:
     """
     tables = [row[0] for row in await connection.fetch(_TABLES, schema)]
     if tables:
-        _refuse(
-            "emptied",
-            schema,
-            await would_be_emptied(connection, tables, schema),
-            hint="write a `reset` function in the seed modules that deletes only the seeded rows",
-        )
+        others = await connection.fetch(_WOULD_BE_EMPTIED, tables, schema)
+        hint = "write a `reset` function in the seed modules that deletes only the seeded rows"
+        _refuse("emptied", schema, others, hint=hint)
         # Without CASCADE, so that the server refuses what was added meanwhile.
         await connection.execute(f"truncate {', '.join(tables)} restart identity")
     return len(tables)
 
 
-def _refuse(verb: str, schema: str, others: list[str], *, hint: str) -> None:
-    """Raises RefusedError where there are `others`."""
+def _refuse(verb: str, schema: str, others: list[Any], *, hint: str) -> None:
+    """Raises RefusedError where there are `others`, rows of one name each."""
     if others:
         more = f", and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
         raise RefusedError(
-            f"objects outside schema {schema} would be {verb} too: {', '.join(others[:SHOWN])}{more};"
+            f"objects outside schema {schema} would be {verb} too: {', '.join(row[0] for row in others[:SHOWN])}{more};"
             f" nothing was {verb}",
             hint=hint,
         )

@@ -28,7 +28,6 @@ from sartor.postgres import invalid_indexes
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.driver.fence import LOCK_WAIT
-from sartor.postgres.driver.no_lock_timeout import shown_lock_timeout
 from sartor.postgres.journal import Phase
 from sartor.postgres.ledger import is_in_effect, read_last_start
 from sartor.postgres.session_settings import set_in_session
@@ -217,7 +216,7 @@ class NonTransactional:
         self.run.follow(name)
         try:
             await connection.execute(set_in_session(self.run.settings(mark)))
-            connection.pinned = await shown_lock_timeout(connection)
+            await connection.pin_lock_timeout()
             async with self._confined():
                 for body in bodies:
                     await body(connection, context)

@@ -8,6 +8,7 @@ driver: where its BEGIN isn't recognised, the claim is sent behind it.
 from __future__ import annotations
 
 import asyncio
+import copy
 import functools
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -18,13 +19,9 @@ import asyncpg
 
 from sartor.domain.rows import Rows
 from sartor.postgres.driver.copy_rows import ends_with_connection, send_rows
-from sartor.postgres.driver.fence import FENCE, SESSION_FENCE
-from sartor.postgres.driver.fenced import FencedConnection
-from sartor.postgres.driver.handle import Ended, replica
-from sartor.postgres.driver.no_lock_timeout import without_lock_timeout
-from sartor.postgres.driver.refused import NoTalk, TransactionControl
+from sartor.postgres.driver.fence import CLEANING, FENCE, SESSION_FENCE, FencedConnection
+from sartor.postgres.driver.refused import Asked, Ended, NoTalk, TransactionControl, awaited
 from sartor.postgres.driver.statement_log import logged
-from sartor.postgres.driver.unawaited import Asked, awaited
 from sartor.postgres.target_server import Reached
 from sartor.sql.splitting import find_client_copy, transaction_control
 
@@ -32,19 +29,6 @@ DriverConnection: TypeAlias = "asyncpg.Connection[Any]"
 """The driver's connection, a script's or any other."""
 GRACE = 1.0
 """Seconds that a ROLLBACK may take after a cancel; then the connection is cut."""
-
-CLEARING = (
-    "close all; reset session authorization; reset all; unlisten *;"
-    " select pg_catalog.pg_advisory_unlock_all(); discard temp; discard sequences;"
-)
-"""The SQL of CLEANING, prepared statements apart."""
-
-CLEANING = f"{CLEARING} deallocate all;"
-"""The SQL that does what DISCARD ALL does, and may stand behind COMMIT in one message (0.03 ms instead of 0.2 to 0.8).
-
-See the manual's page on DISCARD. It is sent behind COMMIT because through a transaction pooler a later message would
-reach another server session.
-"""
 
 
 def _told(original: Any) -> Any:
@@ -61,15 +45,26 @@ def _told(original: Any) -> Any:
     return awaited(functools.wraps(original)(told))
 
 
-def _wearing(name: str) -> Any:
-    """Wraps the driver's method of this name, which changes the client's side of a session: sets `worn`."""
-    original = getattr(asyncpg.Connection, name)
+def _wearing(original: Any) -> Any:
+    """Wraps a method of the driver that changes the client's side of a session: sets `worn`."""
 
     @functools.wraps(original)
     def method(self: Connection, *args: Any, **kwargs: Any) -> Any:
         self._check_open()
         self.worn = (self._lender or self).worn = True
         return original(self, *args, **kwargs)
+
+    return method
+
+
+def _kept(original: Any) -> Any:
+    """Wraps a method of the driver that ends a session: raises TransactionControl where a script calls it."""
+
+    @functools.wraps(original)
+    def method(self: Connection, **kwargs: Any) -> Any:
+        if self._in_script:
+            raise TransactionControl(f"conn.{original.__name__}()")
+        return original(self, **kwargs)
 
     return method
 
@@ -180,7 +175,7 @@ class Connection(FencedConnection):
         The handle works as the connection does, and what is made from it (cursors, statements, transactions) ends with
         it.
         """
-        lent = replica(self)
+        lent = copy.copy(self)
         lent.begin_lent(self, borrower)
         return lent
 
@@ -190,7 +185,7 @@ class Connection(FencedConnection):
         self.asked, self._closing, self._stmts_to_close = [], "", set[Any]()
 
     def take_back(self) -> None:
-        """Ends a handle: any use of it, or of something made from it, raises HandleEnded."""
+        """Ends a handle: any use of it, or of something made from it, raises InterfaceError."""
         self._protocol = self._pool_release_ctr = Ended(self._borrower)
         self._transport = None
 
@@ -254,60 +249,32 @@ class Connection(FencedConnection):
     copy_from_table = _told(asyncpg.Connection.copy_from_table)
     copy_to_table = _told(ends_with_connection(asyncpg.Connection.copy_to_table))
     copy_records_to_table = _told(ends_with_connection(asyncpg.Connection.copy_records_to_table))
-    set_type_codec = _wearing("set_type_codec")
-    set_builtin_type_codec = _wearing("set_builtin_type_codec")
-    add_listener = _wearing("add_listener")
-    add_log_listener = _wearing("add_log_listener")
-    add_query_logger = _wearing("add_query_logger")
-    add_termination_listener = _wearing("add_termination_listener")
+    set_type_codec = _wearing(asyncpg.Connection.set_type_codec)
+    set_builtin_type_codec = _wearing(asyncpg.Connection.set_builtin_type_codec)
+    add_listener = _wearing(asyncpg.Connection.add_listener)
+    add_log_listener = _wearing(asyncpg.Connection.add_log_listener)
+    add_query_logger = _wearing(asyncpg.Connection.add_query_logger)
+    add_termination_listener = _wearing(asyncpg.Connection.add_termination_listener)
+    close = _kept(asyncpg.Connection.close)
+    terminate = _kept(asyncpg.Connection.terminate)
+    reset = _kept(asyncpg.Connection.reset)
 
     async def copy_rows(self, query: str, rows: Rows) -> str:
         """Runs `copy ... from stdin` with the rows of a file, block by block."""
         with self._under_way(query):
             return str(await send_rows(self, query, rows))
 
-    async def close(self, **kwargs: Any) -> None:
-        """Closes the connection as asyncpg does.
-
-        Raises TransactionControl for a script, whose connection isn't its own.
-        """
-        self._keep("conn.close()")
-        await super().close(**kwargs)
-
-    def terminate(self) -> None:
-        """Cuts the connection as asyncpg does. Raises TransactionControl for a script."""
-        self._keep("conn.terminate()")
-        super().terminate()
-
-    async def reset(self, **kwargs: Any) -> None:
-        """Resets the session as asyncpg does. Raises TransactionControl for a script."""
-        self._keep("conn.reset()")
-        await super().reset(**kwargs)
-
-    def _keep(self, call: str) -> None:
-        if self._in_script:
-            raise TransactionControl(call)
-
     def cursor(self, query: str, *args: Any, **kwargs: Any) -> Any:
-        """Makes a cursor as asyncpg does. Raises TransactionControl, NoTalk as `running` does."""
+        """Makes a cursor as asyncpg does. Raises TransactionControl, NoTalk where a script may not run it."""
         self._check(query)
         return super().cursor(query, *args, **kwargs)
 
     @asynccontextmanager
     async def _at_work(self, query: str) -> AsyncIterator[None]:
-        with self.running(query):
-            async with without_lock_timeout(self, query, self.pinned):
-                yield
-
-    @contextmanager
-    def running(self, query: str) -> Iterator[None]:
-        """Records `query` as under way while the block runs.
-
-        Raises TransactionControl, NoTalk where a script may not run it.
-        """
         self._check(query)
         with self._under_way(query):
-            yield
+            async with self.patient(query):
+                yield
 
     @contextmanager
     def _under_way(self, query: str) -> Iterator[None]:
