@@ -117,7 +117,11 @@ def file_blocks(file: str) -> Iterator[bytes]:
                 raise CatalogueError(
                     f"{file} can't be read: not a regular file", hint="move the file out of the folder"
                 )
-            while block := os.read(descriptor, _BLOCK):
+            block = os.read(descriptor, _BLOCK)
+            yield block
+            # A regular file gives fewer bytes than asked for at its end alone.
+            while len(block) == _BLOCK:
+                block = os.read(descriptor, _BLOCK)
                 yield block
         finally:
             os.close(descriptor)
