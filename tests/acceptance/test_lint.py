@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from sartor.linter.rules import RULES, Severity
+from sartor import Severity
+from sartor.linter.rules import RULES
 from support.command import Command
 from support.folder import Folder
 from support.shapes import check

@@ -7,8 +7,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from sartor.domain.destination import Destination
-from sartor.errors import DestinationError
+from sartor import Destination, DestinationError
 from sartor.postgres.ledger import read_history, read_ledger
 from sartor.postgres.session import Session
 from support.command import Command

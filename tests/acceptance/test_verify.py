@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from sartor import EventKind
 from sartor.domain.drift import OUTDATED
-from sartor.domain.ledger import EventKind
 from sartor.embedded.server import binaries
 from support.command import Command
 from support.database import Database, temporary_database

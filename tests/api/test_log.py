@@ -12,8 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import sartor
-from sartor.domain.destination import Limits
-from sartor.errors import LockNotHad
+from sartor import Limits, LockNotHad
 from support.database import Database
 from support.folder import Folder
 from support.sessions import holding

@@ -11,11 +11,21 @@ import asyncpg
 import pytest
 
 import sartor
-from sartor import LATEST
-from sartor.domain.destination import Limits
-from sartor.domain.ledger import EventKind
-from sartor.domain.report import Finished, Note, Planned, RunEvent, Started, Waiting
-from sartor.errors import AlterationFailed, ObserverFailed, RunHeld, Unreachable
+from sartor import (
+    LATEST,
+    AlterationFailed,
+    EventKind,
+    Finished,
+    Limits,
+    Note,
+    ObserverFailed,
+    Planned,
+    RunEvent,
+    RunHeld,
+    Started,
+    Unreachable,
+    Waiting,
+)
 from support.database import Database
 from support.folder import Folder
 from support.sessions import holding

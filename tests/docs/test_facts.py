@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sartor import errors
+from sartor import EventKind, SartorError, errors
 from sartor.cli.dry_run import PENDING
 from sartor.conninfo import parameters
-from sartor.domain.ledger import EventKind
-from sartor.errors import SartorError
 from sartor.postgres.connect import keepalive
 from sartor.postgres.target_server import CONNECT_TIMEOUT
 from sartor.settings.lookup import variable

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import sartor
-from sartor.domain.destination import Destination
-from sartor.domain.report import BackedUp, Note, Planned, Report, RunEvent
+from sartor import BackedUp, Destination, Note, Planned, Report, RunEvent
 from support.command import Command
 from support.database import Database
 from support.folder import Folder

@@ -13,11 +13,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from sartor import BackupFailed, Destination
 from sartor.archive.dump import dump
 from sartor.archive.exported_snapshot import exported_snapshot
 from sartor.archive.tools import find_tools
-from sartor.domain.destination import Destination
-from sartor.errors import BackupFailed
 from sartor.postgres.session import Session
 from support.command import EXECUTABLE, LIMIT, Command, finish
 from support.database import Database, temporary_database

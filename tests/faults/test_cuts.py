@@ -9,9 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sartor import LineageSource, deploy
-from sartor.domain.destination import Destination
-from sartor.errors import Unreachable
+from sartor import Destination, LineageSource, Unreachable, deploy
 from sartor.execution.executors import batch
 from support.campaigns import CUTS, WAYS, cut, finished, make_chance
 from support.command import Command, finish

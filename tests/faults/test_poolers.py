@@ -9,7 +9,7 @@ from contextlib import suppress
 import asyncpg
 import pytest
 
-from sartor.domain.destination import Destination
+from sartor import Destination
 from sartor.postgres.connect.connect import close, connect
 from sartor.postgres.session import Session
 from support.command import Command

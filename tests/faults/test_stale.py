@@ -6,8 +6,7 @@ import asyncio
 
 import pytest
 
-from sartor.domain.destination import Destination, Limits
-from sartor.domain.ledger import EventKind
+from sartor import Destination, EventKind, Limits
 from sartor.execution.outcome import Stale
 from sartor.execution.retry import record
 from sartor.execution.run_context import locked_run

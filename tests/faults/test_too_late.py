@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 import sartor
-from sartor.domain.destination import Destination
+from sartor import Destination
 from support.database import Database, temporary_database, with_name
 
 DELAYS = [0, 0.001, 0.004, 0.01, 0.03]

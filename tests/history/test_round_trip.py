@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import sartor
-from sartor.domain.destination import Destination
+from sartor import Destination
 from support.database import Database, temporary_database
 from support.schema import count_rows, dump
 

@@ -10,9 +10,7 @@ import pytest
 from asyncpg.transaction import Transaction, TransactionState
 
 import sartor
-from sartor.domain.destination import Destination, Limits
-from sartor.domain.report import Report
-from sartor.errors import AlterationFailed
+from sartor import AlterationFailed, Destination, Limits, Report
 from support.database import Database
 from support.folder import Folder
 

@@ -12,8 +12,7 @@ from urllib.parse import quote
 
 import pytest
 
-from sartor import Flags, load_settings
-from sartor.errors import SartorError, SettingsError
+from sartor import Flags, SartorError, SettingsError, load_settings
 from sartor.postgres.connect.connect import close, connect
 from support.secured import PASSWORD, Secured
 from support.servers import closed_port

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from sartor.domain.destination import Destination
+from sartor import Destination
 from sartor.postgres.connect.connect import close, connect
 from sartor.postgres.connect.keepalive import DEFAULTS
 from support.database import Database

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from sartor.domain.destination import Destination
+from sartor import Destination
 from sartor.postgres import lock_monitor
 from sartor.postgres.connect.connect import connect
 from sartor.postgres.lock_monitor import LockMonitor

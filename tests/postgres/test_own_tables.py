@@ -6,9 +6,8 @@ import asyncio
 
 import pytest
 
-from sartor.domain.destination import Destination
+from sartor import Destination, LedgerUnsound, SartorError
 from sartor.domain.own_tables import TABLES
-from sartor.errors import LedgerUnsound, SartorError
 from sartor.postgres.ledger import create_ledger
 from sartor.postgres.own_tables import require_sound_tables
 from sartor.postgres.session import Session

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
+from sartor import Destination
 from sartor.archive.tools import variables
-from sartor.domain.destination import Destination
 from sartor.postgres.connect.connect import close, connect
 from sartor.postgres.target_server import CONNECT_TIMEOUT, find_way
 from support.database import Database

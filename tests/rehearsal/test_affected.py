@@ -10,9 +10,7 @@ from typing import NamedTuple
 import pytest
 
 import sartor
-from sartor.domain.backup import Backup
-from sartor.domain.destination import Destination
-from sartor.domain.report import Note, RunEvent
+from sartor import Backup, Destination, Note, RunEvent
 from support.database import Database, temporary_database
 from support.folder import Folder
 

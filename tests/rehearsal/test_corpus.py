@@ -11,12 +11,11 @@ import pytest
 
 import sartor
 from rehearsal.corpus import CASES, TABLE, Case
+from sartor import Destination, Limits, Rehearsed, RehearsedStatement
 from sartor.api.observing import ignore
 from sartor.archive.tools import find_tools
-from sartor.domain.destination import Destination, Limits
-from sartor.domain.hazards.hazard import RehearsedStatement, worst
+from sartor.domain.hazards.hazard import worst
 from sartor.domain.plan import Deploy, make_plan
-from sartor.domain.rehearsal import Rehearsed
 from sartor.domain.release import parse_target
 from sartor.execution.run_loop import execute_plan
 from sartor.footprint.footprint import read_relations

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 import sartor
-from sartor.domain.destination import Destination
-from sartor.domain.rehearsal import Rehearsed
+from sartor import Destination, Rehearsed
 from support.database import temporary_database
 from support.folder import Folder
 

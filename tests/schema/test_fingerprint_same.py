@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sartor import Fingerprint
 from sartor.domain.difference import find_differences
-from sartor.domain.fingerprint import Fingerprint
 from sartor.embedded.server import binaries
 from support.changes import Everything, lines, look
 from support.database import temporary_database

@@ -7,9 +7,8 @@ import asyncio
 import asyncpg
 import pytest
 
-from sartor.domain.destination import Destination
+from sartor import Destination, Fingerprint, Scope
 from sartor.domain.difference import find_differences
-from sartor.domain.fingerprint import Fingerprint, Scope
 from sartor.postgres.ledger import create_ledger
 from sartor.postgres.session import Session
 from sartor.schema.fingerprint import read_fingerprint

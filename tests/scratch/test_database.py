@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from sartor.domain.destination import Destination
+from sartor import Destination
 from sartor.scratch.database import COMMENT, PREFIX, scratch_database
 from support.database import Database, with_name
 from support.sessions import holding

@@ -12,9 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import sartor
-from sartor.domain.destination import Destination, Limits
-from sartor.domain.report import Report
-from sartor.errors import SartorError, Unreachable
+from sartor import Destination, Limits, Report, SartorError, Unreachable
 from support.proxy import Cut, Proxy
 from support.runs import Run
 from support.stage import Stage

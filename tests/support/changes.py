@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
+from sartor import Fingerprint, Scope
 from sartor.domain.difference import find_differences, unified
-from sartor.domain.fingerprint import Fingerprint, Scope
 from sartor.schema.fingerprint import read_fingerprint
 
 HERE = Path(__file__).parent

@@ -125,6 +125,6 @@ def _replace(file: Path, text: str) -> None:
             os.fsync(new.fileno())
             Path(new.name).chmod(0o644)
             Path(new.name).replace(file)
-        except BaseException:
+        except BaseException:  # Ctrl-C leaves no file either
             Path(new.name).unlink(missing_ok=True)
             raise

@@ -55,7 +55,7 @@ def run_module(file: Path, content: bytes, *, package: str) -> ModuleType:
         if type(error) is not asyncio.CancelledError:
             raise  # a signal interrupted the module, whose code isn't awaited
         raise _unloadable(file, error) from error
-    except BaseException as error:
+    except BaseException as error:  # a module may raise anything, SystemExit too
         raise _unloadable(file, error) from error
     finally:
         del sys.modules[module.__name__]

@@ -28,7 +28,7 @@ async def observed(observer: Observer, run: Callable[[Observer], Awaitable[T]]) 
     told = _Told(observer)
     try:
         result = await run(told)
-    except BaseException as error:
+    except BaseException as error:  # the observer of a cancelled run is told too
         told.deliver()
         if told.error is not None:
             error.add_note(f"the observer of the run raised {_text(told.error)}")

@@ -119,7 +119,7 @@ async def _created(into: Destination, observer: Observer) -> AsyncIterator[None]
         await create_database(session, database)
         try:
             yield
-        except BaseException:
+        except BaseException:  # a cancelled restore leaves no database either
             if not await drop_database(session, database):
                 observer(Note(text=f"database {database} was created, is empty, and couldn't be dropped"))
             raise

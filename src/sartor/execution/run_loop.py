@@ -212,7 +212,7 @@ class _RunLoop:
             raise
         except (Stale, SartorError):
             raise
-        except Exception as error:
+        except Exception as error:  # a script may raise anything
             raise alteration_failed(await record_failure(run, error, unit)) from error
         self._finish(run, unit, (time.monotonic() - began) * 1000)
         prefetch.pop()

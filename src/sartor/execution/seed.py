@@ -132,7 +132,7 @@ async def _seed(run: RunContext, modules: Sequence[SeedModule], *, reset: bool) 
         )
     except SartorError:
         raise
-    except Exception as error:
+    except Exception as error:  # a seed module may raise anything
         raise alteration_failed(_failure(run, error, current)) from error
 
 

@@ -207,7 +207,7 @@ class StatementRecorder:
         try:
             with self._aside():
                 result = await run()
-        except BaseException as error:
+        except BaseException as error:  # a cancelled statement is noted too
             self._current = None
             self._watch.note(current, NOTHING, (), error=str(error) or type(error).__name__)
             raise
@@ -260,7 +260,7 @@ class StatementRecorder:
         try:
             await self.begin()
             yield
-        except BaseException:
+        except BaseException:  # a cancelled script is rolled back too
             with self._aside():
                 await transaction.rollback()
             raise

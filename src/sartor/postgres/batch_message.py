@@ -126,7 +126,7 @@ class BatchMessage:
                     self._take(mark, connection, told)
                 await sending
                 self._end(told)
-            except BaseException as error:
+            except BaseException as error:  # a cancelled run must know what was committed too
                 await _stop(sending, end)
                 await connection.undo()
                 while not marks.empty():

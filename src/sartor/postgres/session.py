@@ -140,7 +140,7 @@ class Session:
         await self._connect()
         try:
             await self.learn()
-        except BaseException as error:
+        except BaseException as error:  # a cancelled connect is closed too
             await self.__aexit__(None, error, None)
             raise
 

@@ -40,7 +40,7 @@ async def _rehearse(run: RunContext, unit: Unit, script_recorder: ScriptRecorder
         return Rehearsed(alteration=about, reason=outside), None
     try:
         await run_and_undo(run, unit)
-    except Exception as error:
+    except Exception as error:  # a script may raise anything: that is what the rehearsal reports
         if run.session.connection_lost:
             raise Unreachable(f"{run.session.destination.label}: the connection was lost ({error})") from error
         failed = run.failure(error, name=about.name, alteration_id=about.id, file=about.file, locate=unit.script.locate)

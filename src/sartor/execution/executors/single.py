@@ -203,7 +203,7 @@ class NonTransactional:
         while True:
             try:
                 return await self._once(bodies, context)
-            except Exception as error:
+            except Exception as error:  # a script may raise anything: `classify` decides
                 outcome = classify(error, Phase.SCRIPT, connection_lost=session.connection_lost)
                 if outcome is not Outcome.RETRY or not await retries.pause(self.run.limits.lock_budget, "a lock"):
                     raise

@@ -148,7 +148,7 @@ class Connection(FencedConnection):
             yield
             self._in_script = False
             await self._commit(transaction)
-        except BaseException:
+        except BaseException:  # a cancelled script is rolled back too
             await self.undo()
             raise
         finally:
@@ -285,7 +285,7 @@ class Connection(FencedConnection):
                 yield
         except asyncpg.InFailedSQLTransactionError:
             raise  # the error that made the transaction fail is the one to remember
-        except BaseException as error:
+        except BaseException as error:  # kept as it is, and raised again
             known.error = error
             raise
         finally:

@@ -102,7 +102,7 @@ class FencedConnection(_Driver):
         alone = f"pg_catalog.pg_backend_pid() operator(pg_catalog.=) {self.get_server_pid()}"
         try:
             self.pooled = await super().execute(f"select {chosen} where {alone}") == "SELECT 0"
-        except BaseException:
+        except BaseException:  # where it is cancelled, the fence may stand in part
             self.terminate()
             raise
         if not self.pooled:
@@ -124,7 +124,7 @@ class FencedConnection(_Driver):
         self._unsettled, self._fenced = False, True
         try:
             yield
-        except BaseException:
+        except BaseException:  # a cancelled block leaves the fence too
             with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
                 await super().execute(undo)
             raise

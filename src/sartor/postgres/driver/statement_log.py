@@ -29,7 +29,7 @@ def logged(connection: _Connection, statement: str) -> Iterator[None]:
     began, ended = time.monotonic(), ""
     try:
         yield
-    except BaseException as error:
+    except BaseException as error:  # a cancelled statement is logged too
         ended = f", {getattr(error, 'sqlstate', None) or type(error).__name__}"
         raise
     finally:
