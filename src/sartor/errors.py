@@ -1,38 +1,4 @@
-"""Every error that Sartor raises, with what to do about it and its exit code.
-
-    SartorError
-    ├── UsageError                 2    the command, a setting or a file name is wrong
-    │   ├── SettingsError               a setting can't be used
-    │   ├── CatalogueError              the alterations' folder can't be read as one
-    │   ├── TargetError                 the release asked for can't be one
-    │   └── SchemaMissing               there is nothing to read: the schema isn't there
-    ├── RefusedError               2    a protected environment, or no confirmation
-    ├── ScriptError                1    a script can't be loaded, or lacks what the plan needs
-    ├── AlterationFailed           1    a script ran and failed; `failure` holds the facts
-    │   └── LockNotHad             5        it got no lock within its budget; another try may succeed
-    ├── ObserverFailed             1    the application's observer raised; the run itself ended well
-    ├── HazardFound                1    a rehearsed alteration is worse for others than was allowed
-    ├── Unproved                   1    a rollback isn't known to work
-    ├── PlanError                  4    disk and ledger contradict each other
-    │   ├── AlterationEdited
-    │   ├── AlterationMissing
-    │   ├── OutOfOrder
-    │   ├── LineageMismatch
-    │   └── VerificationFailed         something isn't as it should be; what it is, is reported before
-    ├── LedgerUnsound              4    Sartor's tables aren't as it makes them, or contradict each other
-    ├── RunHeld                    5    another run holds the destination
-    ├── DestinationError           6    the database can't be reached, or refuses
-    │   ├── Unreachable
-    │   ├── Locked                 5    a lock on what has to be read wasn't granted in time
-    │   ├── Unsupported                 the server is older than Sartor supports
-    │   ├── PrivilegeMissing
-    │   ├── ReadOnly
-    │   ├── LedgerTooNew
-    │   ├── PoolerRefused
-    │   ├── EmbeddedUnavailable
-    │   ├── BackupFailed                no backup could be taken, or one can't be restored
-    │   └── RehearsalFailed             there is no clone to rehearse on
-    └── Interrupted                130  a signal ended the run
+"""Every error that Sartor raises, with what to do about it and its exit code (a class has its parent's).
 
 An error's text says what and why; `hint` says what to do, in the words of the Python API: the command line has its own.
 Neither ever holds a password.

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from sartor.errors import SettingsError
 from sartor.settings import Flags, LineageSource, Settings, load_settings, load_sources
-from sartor.settings.durations import parse_duration
-from sartor.settings.lookup import Found
+from sartor.settings.lookup import Found, parse_duration
 
 URL = "postgresql://db/app"
 
@@ -433,7 +432,7 @@ def test_sources_need_no_database(place: Place) -> None:
 )
 def test_durations(text: str, seconds: float) -> None:
     """A duration says its unit; a bare number counts seconds."""
-    assert parse_duration(Found(text=text, origin="--wait")) == pytest.approx(seconds)
+    assert parse_duration(Found(text=text, origin="--wait"), unit="s") == pytest.approx(seconds)
 
 
 def test_a_bare_lock_timeout_counts_milliseconds(place: Place) -> None:
@@ -457,7 +456,7 @@ def test_a_wrong_duration_is_explained(place: Place, text: str) -> None:
 def test_each_unit_says_the_same(milliseconds: int) -> None:
     """A duration is the same in milliseconds and in seconds."""
     in_ms, in_s = (Found(text=text, origin="x") for text in (f"{milliseconds}ms", f"{milliseconds / 1000:.3f}s"))
-    assert parse_duration(in_ms) == pytest.approx(parse_duration(in_s))
+    assert parse_duration(in_ms, unit="s") == pytest.approx(parse_duration(in_s, unit="s"))
 
 
 @given(text=st.text(max_size=8))

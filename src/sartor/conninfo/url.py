@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from urllib.parse import quote, unquote_to_bytes
 
 from sartor.conninfo import parameters
-from sartor.conninfo.startup_options import TIMEOUTS, take_timeouts
+from sartor.conninfo.parameters import TIMEOUTS, take_timeouts
 from sartor.errors import SettingsError
 
 _ALIASES = {"database": "dbname", "username": "user", "currentSchema": "schema", "ApplicationName": "application_name"}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Self
 from urllib.parse import quote, quote_plus
 
-from sartor.conninfo.startup_options import TIMEOUTS, seconds
+from sartor.conninfo.parameters import TIMEOUTS, seconds
 from sartor.conninfo.url import build_url, complete, is_text, parse_url, places_of
 from sartor.errors import SettingsError
 from sartor.sql.quoting import shows_itself

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from sartor.conninfo.passfile import LOCAL, find_password
+from sartor.conninfo.libpq_files import LOCAL, find_password
 from sartor.conninfo.url import KNOWN, complete, parse_environment, places_of
 from sartor.domain.destination import Destination
 from sartor.errors import SettingsError

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
-from sartor.conninfo.url import complete, parse_environment, parse_url
+from sartor.conninfo.libpq_files import find_service
+from sartor.conninfo.url import complete, parse_environment, parse_pairs, parse_url
 from sartor.domain.destination import DEFAULT_SCHEMA, Destination, parse_schema
 from sartor.errors import SettingsError
-from sartor.settings.lookup import Found, Lookup
-from sartor.settings.services import read_service
+from sartor.settings.lookup import Found, Lookup, read_text
 
 _REACHING = {"host", "hostaddr", "user", "dbname", "service"}
 """The keywords from libpq's environment that say that a database is given."""
@@ -18,6 +21,12 @@ _FROM = {"password": "password_from", "statement_timeout": "statement_timeout_fr
 """The keys beside a keyword that say where it was found."""
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_.-]*"
+
+_SYSTEM = ("/etc/postgresql-common", "/etc")
+"""The folders of the file for the whole machine, where PGSYSCONFDIR isn't set.
+
+Each libpq knows one folder of its own.
+"""
 
 
 def find_destinations(
@@ -49,7 +58,7 @@ def _settled(given: dict[str, str], defaults: Mapping[str, str], environ: Mappin
     """Returns the destination, completed as libpq does it: a service overrides the environment."""
     service: dict[str, str] = {}
     if name := given.get("service") or defaults.get("service"):
-        service, origin = read_service(name, environ)
+        service, origin = _read_service(name, environ)
         service = _from(service, origin)
     run = complete(given, service, defaults)
     run.pop("service", None)
@@ -111,3 +120,43 @@ def _url(found: Found) -> dict[str, str]:
 
 def _schema(found: Found) -> dict[str, str]:
     return {"schema": parse_schema(found.text, origin=found.origin)}
+
+
+def _read_service(name: str, environ: Mapping[str, str]) -> tuple[dict[str, str], str]:
+    """Returns the keywords of a service, and where it was found.
+
+    Raises SettingsError where there is none, or its file can't be read.
+    """
+    looked: list[str] = []
+    hint = "make the file readable, or change PGSERVICEFILE"
+    for path in _files(environ):
+        looked.append(str(path))
+        found = find_service(read_text(path, hint=hint), name, origin=str(path))
+        if found is not None:
+            origin = f"service {name!r} in {path}"
+            return parse_pairs(found, origin=origin), origin
+    where = f"not found in {', '.join(looked)}" if looked else "there is no ~/.pg_service.conf"
+    raise SettingsError(
+        f"there is no service {name!r}: {where}",
+        hint=f"add [{name}] and its parameters to ~/.pg_service.conf, or set PGSERVICEFILE to the file that has them",
+    )
+
+
+def _files(environ: Mapping[str, str]) -> Iterator[Path]:
+    if named := environ.get("PGSERVICEFILE"):
+        yield Path(named)
+    elif (home := _home(environ)) and (home / ".pg_service.conf").exists():
+        yield home / ".pg_service.conf"
+    system = [environ["PGSYSCONFDIR"]] if environ.get("PGSYSCONFDIR") else _SYSTEM
+    for folder in system:
+        if (file := Path(folder, "pg_service.conf")).exists():
+            yield file
+
+
+def _home(environ: Mapping[str, str]) -> Path | None:
+    if home := environ.get("HOME"):
+        return Path(home)
+    try:
+        return Path(pwd.getpwuid(os.geteuid()).pw_dir)
+    except KeyError:
+        return None

@@ -9,11 +9,9 @@ from typing import NamedTuple
 
 from sartor.domain.destination import Destination, Limits
 from sartor.settings.destinations import find_destinations
-from sartor.settings.durations import parse_duration, parse_switch
 from sartor.settings.lineages import MAIN, LineageSource, make_sources, parse_sources
-from sartor.settings.lookup import Found, Lookup, make_lookup, variable
+from sartor.settings.lookup import Found, Lookup, check_names, make_lookup, parse_duration, parse_switch, variable
 from sartor.settings.owners import require_own
-from sartor.settings.prefixed import check_names
 from sartor.settings.toml_file import find_toml
 
 _UNITS = {"lock_timeout": "ms", "lock_budget": "s", "wait": "s", "statement_timeout": "s"}
@@ -61,15 +59,8 @@ class Settings(NamedTuple):
     @property
     def limits(self) -> Limits:
         """The limits of a run."""
-        limits = Limits(
-            lock_timeout=self.lock_timeout,
-            lock_budget=self.lock_budget,
-            wait=self.wait,
-            statement_timeout=self.statement_timeout,
-            fingerprint=self.fingerprint,
-        )
-        origin = self.statement_timeout_from
-        return limits._replace(statement_timeout_from=origin) if origin else limits
+        names = (*_UNITS, "fingerprint", *(["statement_timeout_from"] if self.statement_timeout_from else []))
+        return Limits(**{name: getattr(self, name) for name in names})
 
 
 def load_settings(

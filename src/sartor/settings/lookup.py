@@ -1,4 +1,4 @@
-"""Looks a setting's text up: in a secret file, else in an environment variable, else in the toml file."""
+"""Looks a setting's text up, in a secret file, else in an environment variable, else in the toml file; parses it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,30 @@ from typing import NamedTuple
 
 from sartor.conninfo.url import is_text
 from sartor.errors import SettingsError
-from sartor.settings.toml_file import TomlFile
+from sartor.settings.owners import TRUSTED
+from sartor.settings.toml_file import KEYS, TomlFile
 
-_SECRETS = "/var/run/secrets"
+_SECRETS, _PREFIX = "/var/run/secrets", "SARTOR_"
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+_DURATION = r"([0-9]+(?:\.[0-9]+)?|\.[0-9]+) ?(ms|s|min|m|h)?"
+_LONGEST = 2_147_483.0
+"""The longest duration, in seconds: Postgres keeps its timeouts in 31 bits of milliseconds."""
+
+_SWITCHES = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+
+
+def variable(key: str) -> str:
+    """Returns the name of a setting as a variable and as a secret file."""
+    return _PREFIX + key.upper().replace("-", "_")
+
+
+_NUMBERED = ("db-url", "password", "schema", "user")
+_KNOWN = frozenset({*map(variable, [*KEYS, "password"]), "SARTOR_SECRETS_DIR", "SARTOR_TEST_DB_URL", TRUSTED})
+_KUBERNETES = re.compile(r"SARTOR_(\w+_)?(SERVICE_HOST|SERVICE_PORT\w*|PORT|PORT_[0-9]+_(TCP|UDP)\w*)")
+"""The variables that Kubernetes sets in every container beside a service called `sartor` or `sartor-...`."""
+
+_SURE, _LIKELY = 0.8, 0.5
 
 
 class Found(NamedTuple):
@@ -96,21 +117,18 @@ def make_lookup(environ: Mapping[str, str], toml: TomlFile) -> Lookup:
     return Lookup(environ=environ, secrets=secrets, secret_names=names, toml=toml)
 
 
-def variable(key: str) -> str:
-    """Returns the name of a setting as a variable and as a secret file."""
-    return f"SARTOR_{key.upper().replace('-', '_')}"
+def read_text(path: Path, *, hint: str) -> str:
+    """Reads a file that may hold a secret. Raises SettingsError; `hint` is for a file that can't be read."""
+    try:
+        return path.read_bytes().decode()
+    except OSError as error:
+        raise SettingsError(f"{path} can't be read: {error.strerror}", hint=hint) from error
+    except UnicodeDecodeError:  # it would quote the secret
+        raise SettingsError(f"{path} isn't UTF-8", hint="write the file as UTF-8 text") from None
 
 
 def _read_secret(path: Path) -> Found:
-    try:
-        text = path.read_bytes().decode()
-    except OSError as error:
-        raise SettingsError(
-            f"{path} can't be read: {error.strerror}", hint="make the file readable, or remove it"
-        ) from error
-    except UnicodeDecodeError:  # it would quote the secret
-        raise SettingsError(f"{path} isn't UTF-8", hint="write the file as UTF-8 text") from None
-    text = text.removesuffix("\n").removesuffix("\r")
+    text = read_text(path, hint="make the file readable, or remove it").removesuffix("\n").removesuffix("\r")
     if not text:
         raise SettingsError(f"{path} is empty", hint="write the value to the file, or remove the file")
     return _checked(Found(text=text, origin=str(path)))
@@ -132,3 +150,58 @@ def _check_gaps(name: str, numbers: Iterable[int]) -> None:
     if gap < last:
         hint = f"give {name}.{gap}, or use numbers without a gap"
         raise SettingsError(f"{name}.{gap} is missing, but {name}.{last} is given", hint=hint)
+
+
+def parse_duration(found: Found, *, unit: str) -> float:
+    """Returns a duration in seconds. Raises SettingsError.
+
+    A bare number counts in `unit`. A bare number of milliseconds must be whole: 0.3 may well mean seconds.
+    """
+    match = re.fullmatch(_DURATION, found.text.strip())
+    number, named = match.groups() if match else ("0", None)
+    seconds = float(number) * _UNITS[named or unit]
+    if not match:
+        reason, hint = "isn't a duration", "write 300ms, 2s, 1.5s, 1m or 1h"
+    elif not named and unit == "ms" and "." in number:
+        reason, hint = "has no unit", f"write {number}s for seconds, {number}ms for milliseconds"
+    elif 0 < seconds < 0.001:
+        reason, hint = "is too short", "write 1ms or more, or 0"
+    elif seconds > _LONGEST:
+        reason, hint = "is too long", "write 576h (24 days) or less"
+    else:
+        return seconds
+    raise SettingsError(f"{found.origin}: {found.text!r} {reason}", hint=hint)
+
+
+def parse_switch(found: Found) -> bool:
+    """Returns whether a switch is on. Raises SettingsError where the text means neither true nor false."""
+    switch = _SWITCHES.get(found.text.strip().lower())
+    if switch is None:
+        raise SettingsError(f"{found.origin}: {found.text!r} is neither true nor false", hint="write true or false")
+    return switch
+
+
+def check_names(lookup: Lookup) -> tuple[str, ...]:
+    """Raises SettingsError for a name that is nearly a setting's; returns notes on the other unknown ones."""
+    given = {*lookup.secret_names, *(name for name, text in lookup.environ.items() if text)}
+    ours = sorted(name for name in given if name.startswith(_PREFIX))
+    unknown = [name for name in ours if not _known(name) and name not in lookup.toml.texts("db-url-env")]
+    return tuple(_told(name) for name in unknown)
+
+
+def _known(name: str) -> bool:
+    series = re.fullmatch(r"(.+?)[._][0-9]+", name)
+    numbered = series is not None and series[1] in map(variable, _NUMBERED)
+    return name in _KNOWN or numbered or _KUBERNETES.fullmatch(name) is not None
+
+
+def _told(name: str) -> str:
+    import difflib  # noqa: PLC0415 - only on the way to a complaint
+
+    rest = name.removeprefix(_PREFIX).upper()
+    known = {each.removeprefix(_PREFIX): each for each in _KNOWN - {"SARTOR_TEST_DB_URL"}}
+    near = difflib.get_close_matches(rest, known, n=1, cutoff=_LIKELY)
+    if near and difflib.SequenceMatcher(None, near[0], rest).ratio() >= _SURE:
+        raise SettingsError(f"{name} isn't a setting of Sartor", hint=f"did you mean {known[near[0]]}?")
+    hint = f"did you mean {known[near[0]]}?" if near else f"the settings are {', '.join(sorted(known.values()))}"
+    return f"{name} isn't a setting of Sartor, and is ignored: {hint}"

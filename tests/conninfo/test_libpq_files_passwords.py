@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sartor.conninfo.passfile import LOCAL, find_password
+from sartor.conninfo.libpq_files import LOCAL, find_password
 
 TEXTS = st.text(st.characters(exclude_characters="\n\r\0", exclude_categories=["Cs"]))
 NAMES = TEXTS.filter(bool)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sartor.conninfo.startup_options import TIMEOUTS, seconds, take_timeouts
+from sartor.conninfo.parameters import TIMEOUTS, seconds, take_timeouts
 from sartor.errors import SettingsError
 
 VALUES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=8)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sartor.conninfo.libpq_files import find_service
 from sartor.conninfo.parameters import NAMES
-from sartor.conninfo.service import find_service
 from sartor.errors import SettingsError
 
 BLANKS = " \t\v\f\r"
