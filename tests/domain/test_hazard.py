@@ -156,8 +156,8 @@ def test_losses_together(losses: list[Lost], told: list[int]) -> None:
 def test_losses_of_tables_that_hold_rows() -> None:
     """A table without rows loses nothing; where no number is known, it is about all that the table has."""
     losses = (Lost("drops", "t"), Lost("deletes", "t", None, 2, "counted"), Lost("drops", "u"), Lost("drops", "v"))
-    found = with_losses(
-        RehearsedStatement(sql="x", line=1, losses=losses), {"t", "u"}, {"t": Size(7, 1), "v": Size(9, 1)}
+    (found,) = with_losses(
+        [RehearsedStatement(sql="x", line=1, losses=losses)], {"t", "u"}, {"t": Size(7, 1), "v": Size(9, 1)}
     )
     assert [(each.table, each.rows) for each in found.losses] == [("t", 7), ("t", 2), ("u", None)]
     assert found.verdict is Verdict.LOSES_DATA

@@ -20,7 +20,7 @@ from sartor.domain.release import parse_target
 from sartor.execution.run_loop import execute_plan
 from sartor.footprint.footprint import read_relations
 from sartor.footprint.recorded_connection import RecordedConnection
-from sartor.footprint.table_forms import Forms, read_forms
+from sartor.footprint.row_losses import Forms, read_forms
 from sartor.postgres.ledger import read_ledger
 from sartor.postgres.session import Session
 from sartor.rehearsal.recorded_scripts import ScriptRecorder

@@ -92,8 +92,8 @@ async def effects_of(
     *,
     scratch: Destination | None = None,
 ) -> PlanEffects:
-    """Calls `rehearsal.affected.find_effects`, which is loaded only where it is asked for."""
-    from sartor.rehearsal.affected import find_effects
+    """Calls `rehearsal.plan_effects.find_effects`, which is loaded only where it is asked for."""
+    from sartor.rehearsal.plan_effects import find_effects
 
     return await find_effects(destination, catalogue, request, scratch=scratch, limits=limits)
 

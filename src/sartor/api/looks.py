@@ -149,7 +149,7 @@ async def _check(
 
 async def _find_sent_sql(session: Session, catalogue: Catalogue, request: Deploy | Rollback, limits: Limits) -> SentSql:
     """Calls `rehearsal.sent_sql.find_sent_sql`, which is loaded only where there is something to find out."""
-    from sartor.rehearsal.sent_sql import find_sent_sql
+    from sartor.rehearsal.plan_effects import find_sent_sql
 
     return await find_sent_sql(session, catalogue, request, limits)
 

@@ -43,7 +43,7 @@ async def prove(
     other SartorError; that a proof failed is in the result, and raises nothing.
     """
     from sartor.proof import prove as proving
-    from sartor.proof.selection import select_alterations
+    from sartor.proof.prove import select_alterations
 
     place, catalogue = find_destination(destination), list_alterations(sources)
     chosen = select_alterations(catalogue, names) or tuple(catalogue)

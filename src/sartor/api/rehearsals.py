@@ -46,7 +46,7 @@ async def rehearse(
     failed is in the result, and raises nothing.
     """
     from sartor.embedded.server import default_directory
-    from sartor.rehearsal.rehearse import RehearsalOrder
+    from sartor.rehearsal.on_clone import RehearsalOrder
     from sartor.rehearsal.rehearse import rehearse as run
 
     catalogue = list_alterations(sources)

@@ -15,8 +15,7 @@ from sartor.execution.run_context import RunContext
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.session import Session
 from sartor.schema.baseline import read_baseline, write_baseline
-from sartor.schema.catalog_version import read_catalog_version
-from sartor.schema.fingerprint import read_fingerprint
+from sartor.schema.fingerprint import read_catalog_version, read_fingerprint
 from sartor.sql.quoting import quote_identifier
 
 PARTING = 0.7

@@ -23,8 +23,7 @@ from sartor.postgres.invalid_indexes import InvalidIndex, drop_index, invalid_in
 from sartor.postgres.ledger import read_ledger, require_format
 from sartor.postgres.session import Session, application_name
 from sartor.schema.baseline import read_baseline, write_baseline
-from sartor.schema.catalog_version import read_catalog_version
-from sartor.schema.fingerprint import read_fingerprint
+from sartor.schema.fingerprint import read_catalog_version, read_fingerprint
 
 
 async def preview_repair(destination: Destination, catalogue: Catalogue, request: Repair) -> tuple[Mend, ...]:

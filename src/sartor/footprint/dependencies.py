@@ -1,4 +1,4 @@
-"""Reads from the catalogue what ties a database's relations to each other, and which code in them may do anything."""
+"""Reads from the catalogue what ties a database's relations to each other, and the code that runs with them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sartor.domain.own_tables import TABLES
 from sartor.footprint.footprint import Relations
 from sartor.postgres.catalog import FIRST_OF_USERS, FULL_NAME, SHORT_NAME, USERS_RELATIONS, in_extension
 from sartor.postgres.driver.connection import Connection
-from sartor.sql.changes import computes_only
+from sartor.sql.changes import called_in, computes_only, may_fork
 
 _RELATIONS = f"""
 select c.oid::int8 as oid, c.relkind::text as kind, n.nspname::text as schema, c.relname::text as bare,
@@ -57,6 +57,12 @@ where f.oid::int8 = any ($1::int8[]) and r.ev_type = '1'
 order by 2
 """
 _ALARMS = "select evtname::text as name from pg_catalog.pg_event_trigger where evtenabled <> 'D' order by 1"
+_BODIES = f"""
+select case when p.prosqlbody is null then p.prosrc else pg_catalog.pg_get_function_sqlbody(p.oid) end as body
+from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang
+where p.proname = any($1::text[]) and p.oid >= {FIRST_OF_USERS} and p.provolatile = 'v' and p.prokind in ('f', 'p')
+    and l.lanname not in ('c', 'internal')
+"""
 
 
 async def read_contents(connection: Connection, schema: str, *, held: str | None) -> Contents:
@@ -108,3 +114,30 @@ async def _read(connection: Connection, names: Mapping[int, str]) -> Dependencie
 
 def _said(rows: Iterable[Any], names: Mapping[int, str]) -> dict[str, str]:
     return {names[row["oid"]]: row["what"] + names[row["oid"]] for row in rows if row["oid"] in names}
+
+
+async def bodies(connection: Connection, query: str) -> list[str]:
+    """Returns the bodies of the routines that a statement or a block calls by name."""
+    names = called_in(query)
+    rows = await connection.fetch(_BODIES, sorted(names)) if names else []
+    return [row["body"] for row in rows]
+
+
+async def all_bodies(connection: Connection, query: str) -> list[str]:
+    """Returns the bodies of the routines that a statement or a block calls by name, and of those that these call."""
+    found: dict[str, None] = {}
+    ahead = await bodies(connection, query)
+    while ahead:
+        body = ahead.pop()
+        if body not in found:
+            found[body] = None
+            ahead += await bodies(connection, body)
+    return list(found)
+
+
+async def depends_on_rows(connection: Connection, query: str, *, queried: bool) -> bool:
+    """Returns whether a block, or routines that a statement calls, might do something else where there are rows.
+
+    `queried` as in `may_fork`.
+    """
+    return may_fork(query, await bodies(connection, query), queried=queried)

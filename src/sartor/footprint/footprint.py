@@ -23,42 +23,37 @@ QUERIES = frozenset(MODES[:3])
 LOOKED_UP = frozenset({MODES[1]})
 """The locks on an index that serves only to fetch rows under a lock, as a foreign key's check does."""
 
+_RELATION = f"""
+    c.relkind::text as kind, c.relfilenode::int8 as file, c.reltablespace::int8 as space, i.indrelid::int8 as table,
+    {SHORT_NAME} as name
+"""
 _RELATIONS = f"""
-select c.oid::int8 as oid, c.relkind::text as kind, c.relfilenode::int8 as file, c.reltablespace::int8 as space,
-    i.indrelid::int8 as table,
-    {SHORT_NAME} as name,
-    c.reltuples::int8 as rows
+select c.oid::int8 as oid, {_RELATION}
 from {USERS_RELATIONS} left join pg_catalog.pg_index i on i.indexrelid = c.oid
 where c.relkind in ('r', 'p', 'm', 'v', 'f', 'S', 'i', 'I')
 """
+_COUNTERS = """
+    pg_catalog.pg_stat_get_xact_numscans(l.oid) as scans,
+    pg_catalog.pg_stat_get_xact_tuples_inserted(l.oid) as inserted,
+    pg_catalog.pg_stat_get_xact_tuples_updated(l.oid) as updated,
+    pg_catalog.pg_stat_get_xact_tuples_deleted(l.oid) as deleted
+"""
 LOOK = f"""
-select l.relation::int8 as oid, l.modes, c.relkind::text as kind, c.relfilenode::int8 as file,
-    c.reltablespace::int8 as space, i.indrelid::int8 as table,
-    {SHORT_NAME} as name,
-    pg_catalog.pg_stat_get_xact_numscans(l.relation) as scans,
-    pg_catalog.pg_stat_get_xact_tuples_inserted(l.relation) + pg_catalog.pg_stat_get_xact_tuples_updated(l.relation)
-        + pg_catalog.pg_stat_get_xact_tuples_deleted(l.relation) as changed,
-    pg_catalog.pg_stat_get_xact_tuples_updated(l.relation) as updated,
-    pg_catalog.pg_stat_get_xact_tuples_deleted(l.relation) as deleted
+select l.oid::int8 as oid, l.modes, {_RELATION}, {_COUNTERS}
 from (
-    select relation, pg_catalog.array_agg(mode) as modes from pg_catalog.pg_locks
+    select relation as oid, pg_catalog.array_agg(mode) as modes from pg_catalog.pg_locks
     where pid = pg_catalog.pg_backend_pid() and locktype = 'relation' and granted and relation >= {FIRST_OF_USERS}
         and database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
     group by relation
 ) l
-left join pg_catalog.pg_class c on c.oid = l.relation
+left join pg_catalog.pg_class c on c.oid = l.oid
 left join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-left join pg_catalog.pg_index i on i.indexrelid = l.relation
+left join pg_catalog.pg_index i on i.indexrelid = l.oid
 """
 """Selects the current transaction's locks on users' relations, and what it did to them."""
 COUNTERS = f"""
-select c.oid::int8 as oid, array[]::text[] as modes, null::text as kind,
-    pg_catalog.pg_stat_get_xact_numscans(c.oid) as scans,
-    pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid) + pg_catalog.pg_stat_get_xact_tuples_updated(c.oid)
-        + pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid) as changed,
-    pg_catalog.pg_stat_get_xact_tuples_updated(c.oid) as updated,
-    pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid) as deleted
-from pg_catalog.pg_class c where c.oid >= {FIRST_OF_USERS} and c.relkind in ('r', 'm', 'i')
+select l.oid::int8 as oid, array[]::text[] as modes, null::text as kind, {_COUNTERS}
+from pg_catalog.pg_class l where l.oid >= {FIRST_OF_USERS} and l.relkind in ('r', 'm', 'i')
 """
 """Selects, where a transaction begins, what the counters still hold of earlier ones."""
 _SIZES = f"""
@@ -93,14 +88,14 @@ class Trace(NamedTuple):
 
     relation: Relation | None
     modes: frozenset[str]
-    scans: int
-    changed: int
+    scans: int = 0
+    changed: int = 0
     updated: int = 0
     deleted: int = 0
 
 
 Footprint = Mapping[int, Trace]
-NOTHING = Trace(None, frozenset(), 0, 0)
+NOTHING = Trace(None, frozenset())
 
 
 async def read_relations(connection: Connection, schema: str) -> dict[int, Relation]:
@@ -121,17 +116,18 @@ async def read_sizes(connection: Connection, schema: str) -> dict[str, Size]:
 
 def read_footprint(rows: Iterable[Any]) -> dict[int, Trace]:
     """Returns the traces in the rows of LOOK or of COUNTERS, by the relation's OID."""
-    return {
-        row["oid"]: Trace(
+    found = {}
+    for row in rows:
+        inserted, updated, deleted = (row[each] or 0 for each in ("inserted", "updated", "deleted"))
+        found[row["oid"]] = Trace(
             _relation(row) if row["kind"] else None,
             frozenset(row["modes"]),
             row["scans"] or 0,
-            row["changed"] or 0,
-            row["updated"] or 0,
-            row["deleted"] or 0,
+            inserted + updated + deleted,
+            updated,
+            deleted,
         )
-        for row in rows
-    }
+    return found
 
 
 def _relation(row: Any) -> Relation:
@@ -141,12 +137,12 @@ def _relation(row: Any) -> Relation:
 class Changes(NamedTuple):
     """The changes between two looks; `queried` says that a statement such as SELECT or UPDATE has read known tables."""
 
-    locks: tuple[Lock, ...]
-    rewrites: tuple[str, ...]
-    scans: tuple[str, ...]
-    builds: tuple[Build, ...]
-    writes: tuple[str, ...]
-    changed: int
+    locks: tuple[Lock, ...] = ()
+    rewrites: tuple[str, ...] = ()
+    scans: tuple[str, ...] = ()
+    builds: tuple[Build, ...] = ()
+    writes: tuple[str, ...] = ()
+    changed: int = 0
     queried: bool = False
     emptied: tuple[str, ...] = ()
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from sartor.domain.hazards.hazard import MODES, Lock, RehearsedStatement, together
 from sartor.domain.rehearsal import Message
+from sartor.footprint.dependencies import all_bodies, depends_on_rows
 from sartor.footprint.footprint import (
     COUNTERS,
     LOOK,
@@ -29,9 +30,7 @@ from sartor.footprint.footprint import (
     read_relations,
     tables_of,
 )
-from sartor.footprint.routines import all_bodies, depends_on_rows
-from sartor.footprint.row_losses import LossCollector, RowLosses
-from sartor.footprint.table_forms import Forms
+from sartor.footprint.row_losses import Forms, LossCollector, RowLosses
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.driver.refused import BeyondDatabase
 from sartor.postgres.errors import NOT_IN_A_TRANSACTION
@@ -49,9 +48,6 @@ class TextPart(NamedTuple):
 Where = Callable[[TextPart | None], int | None]
 """Returns the line of the script that is running; of several statements sent together, the line of the one given."""
 Run = Callable[[], Awaitable[Any]]
-
-NOTHING = Changes((), (), (), (), (), 0)
-NO_LOSSES = RowLosses()
 
 
 @dataclass(slots=True)
@@ -74,10 +70,10 @@ class Recording:
     def note(
         self,
         current: Current,
-        step: Changes,
-        held: tuple[Lock, ...],
-        toll: RowLosses = NO_LOSSES,
+        step: Changes = Changes(),  # noqa: B008 - immutable
+        toll: RowLosses = RowLosses(),  # noqa: B008 - immutable
         *,
+        held: tuple[Lock, ...] = (),
         error: str | None = None,
         in_doubt: bool = False,
     ) -> None:
@@ -149,10 +145,9 @@ class StatementRecorder:
         current, self._current = self._current, None
         if self._refused is not None:
             raise self._refused
-        if current is None:
-            return
-        async with self._looking():
-            await self._note(current)
+        if current is not None:
+            async with self._looking():
+                await self._note(current)
 
     async def _note(self, current: Current) -> None:
         await self._keep_inside(current)
@@ -168,8 +163,8 @@ class StatementRecorder:
         for oid in dropped:
             del self._files[oid]
         modes = {oid: trace.modes for oid, trace in before.items()}
-        in_doubt = bool(step.scans) and await self._is_in_doubt(current, queried=step.queried)
-        self._watch.note(current, step, locks_on(known, modes, modes), toll, in_doubt=in_doubt)
+        in_doubt = bool(step.scans) and await self._is_in_doubt(current.query, queried=step.queried)
+        self._watch.note(current, step, toll, held=locks_on(known, modes, modes), in_doubt=in_doubt)
 
     async def announce(self, query: str) -> None:
         """Makes this the current statement: everything done until the next one counts as its effect."""
@@ -209,7 +204,7 @@ class StatementRecorder:
                 result = await run()
         except BaseException as error:  # a cancelled statement is noted too
             self._current = None
-            self._watch.note(current, NOTHING, (), error=str(error) or type(error).__name__)
+            self._watch.note(current, error=str(error) or type(error).__name__)
             raise
         current.ms += (time.perf_counter() - began) * 1000
         if not goes_on:
@@ -219,13 +214,12 @@ class StatementRecorder:
     async def _keep_inside(self, current: Current) -> None:
         if not self._connection.confined or not self._connection.is_in_transaction():
             return
-        touched = await self._connection.fetchval(f"select {TOUCHED}")
-        if touched is not None:
+        if (touched := await self._connection.fetchval(f"select {TOUCHED}")) is not None:
             self._refuse(current, BeyondDatabase(current.query, beyond(touched)))
 
     def _refuse(self, current: Current, error: BeyondDatabase) -> NoReturn:
         self._refused = error
-        self._watch.note(current, NOTHING, (), error=str(error))
+        self._watch.note(current, error=str(error))
         raise error
 
     async def _look(self) -> dict[int, Trace]:
@@ -233,10 +227,8 @@ class StatementRecorder:
             return {}
         return read_footprint(await self._connection.fetch(LOOK, self._watch.schema))
 
-    async def _is_in_doubt(self, current: Current, *, queried: bool) -> bool:
-        if self._watch.counts:
-            return False
-        return await depends_on_rows(self._connection, current.query, queried=queried)
+    async def _is_in_doubt(self, query: str, *, queried: bool) -> bool:
+        return not self._watch.counts and await depends_on_rows(self._connection, query, queried=queried)
 
     @contextmanager
     def _aside(self) -> Iterator[None]:
@@ -279,14 +271,14 @@ class StatementRecorder:
         current = Current(query, self._watch.where(sent), (time.perf_counter() - began) * 1000)
         async with self._looking():
             now = await read_relations(self._connection, self._watch.schema)
-            in_doubt = await self._is_in_doubt(current, queried=True)  # whether it has queried rows can't be seen here
+            in_doubt = await self._is_in_doubt(query, queried=True)  # whether it has queried rows can't be seen here
             toll = await self._toll_of_bare(query, now)
         built, rewritten = builds(now, known, self._files), names(moved_files(now, self._files), known)
         gone = tables_of(self._files.keys() - now.keys(), known)
         touched = rewritten or (*(build.table for build in built), *gone)
         locks = tuple(Lock(table, MODES[7] if rewritten else MODES[3]) for table in dict.fromkeys(touched))
         self._files = {oid: relation.file for oid, relation in now.items()}
-        self._watch.note(current, Changes(locks, rewritten, (), built, (), 0), (), toll, in_doubt=in_doubt)
+        self._watch.note(current, Changes(locks=locks, rewrites=rewritten, builds=built), toll, in_doubt=in_doubt)
         return result
 
     async def _toll_of_bare(self, query: str, now: Relations) -> RowLosses:

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import difflib
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 
 from sartor.alterations.loader import load_script
-from sartor.alterations.manifest import add_line, is_writable
+from sartor.alterations.manifest import add_line, check, is_writable
 from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.destination import Destination, Limits
 from sartor.domain.manifest import Line
 from sartor.domain.plan import Deploy, Direction
 from sartor.domain.proof import Proof, Proofs, Stage
 from sartor.domain.report import Judged, Judging, Note, Observer, RunEvent, Started, Waiting
+from sartor.errors import AlterationEdited, TargetError
 from sartor.execution.seed import load_seed
 from sartor.proof.round_trip import prove_one
 from sartor.proof.scratch_environment import ScratchEnvironment, new_environment
-from sartor.proof.selection import refuse_edited
 
 Steps = deque[tuple[int, Alteration]]
 """The alterations that are left to prove, each with its place in the catalogue, from 0."""
+
+
+def select_alterations(catalogue: Catalogue, names: Iterable[str]) -> tuple[Alteration, ...]:
+    """Returns the alterations with these ids or file names, in the catalogue's order. Raises TargetError."""
+    wanted = {_find(catalogue, name).identity for name in names}
+    return tuple(a for a in catalogue if a.identity in wanted)
+
+
+def _find(catalogue: Catalogue, name: str) -> Alteration:
+    known = {text: a for a in catalogue for text in (a.id, a.name)}
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]}?" if near else "to list the alterations: `list_alterations`"
+    raise TargetError(f"there is no alteration {name}", hint=hint)
 
 
 async def prove(
@@ -37,7 +53,7 @@ async def prove(
     than a deploy does, a new database is made for the next one; after an `up` that fails, the proofs end. Raises
     AlterationEdited, ScriptError, DestinationError, and AlterationFailed where those before can't be deployed.
     """
-    refuse_edited(catalogue, chosen)
+    _refuse_edited(catalogue, chosen)
     module = None if seed is None else load_seed(seed)
     wanted = {alteration.identity for alteration in chosen}
     steps: Steps = deque((place, a) for place, a in enumerate(catalogue) if a.identity in wanted)
@@ -76,6 +92,18 @@ def _briefly(observer: Observer) -> Observer:
             observer(event)
 
     return listen
+
+
+def _refuse_edited(catalogue: Catalogue, chosen: Iterable[Alteration]) -> None:
+    """Raises AlterationEdited where a chosen alteration was edited since its release: a new proof would hide that."""
+    edited = set(check(catalogue).edited)
+    if found := [a.name for a in chosen if a in edited]:
+        plural = "has" if len(found) == 1 else "have"
+        raise AlterationEdited(
+            f"{', '.join(found)} {plural} changed since the release, according to the manifest",
+            hint="restore the file and ship the change as a new alteration; or, if the old version isn't"
+            " deployed anywhere, remove its line from manifest.toml",
+        )
 
 
 class _Notes:

@@ -18,8 +18,8 @@ from sartor.domain.rehearsal import Message
 from sartor.domain.source import Context
 from sartor.footprint.footprint import Relations
 from sartor.footprint.recorded_connection import RecordedConnection
+from sartor.footprint.row_losses import Forms
 from sartor.footprint.statement_recorder import Recording, TextPart
-from sartor.footprint.table_forms import Forms
 
 
 class _Page(NamedTuple):

@@ -24,8 +24,7 @@ from sartor.postgres.errors import ServerError
 from sartor.postgres.session import Session
 from sartor.scratch.foreign_owners import kept_by_owners, read_foreign_owners, read_unsafe
 from sartor.scratch.gaps import filled, find_gaps
-from sartor.scratch.session_defaults import adopt_session_defaults
-from sartor.sql.quoting import quote_identifier
+from sartor.sql.quoting import quote_identifier, quote_literal
 
 _QUICK = b"\\set VERBOSITY verbose\nset synchronous_commit = off; set client_min_messages = error;\n"
 _ERROR = re.compile(r"\s*(?:\w+:\s+)?(?P<code>[0-9A-Z]{5}): (?P<message>.+)")
@@ -46,6 +45,19 @@ select {FULL_NAME} as name, c.relispopulated as populated, {SHORT_NAME} as plain
 from {RELATIONS}
 where c.relkind = 'm' order by c.oid
 """
+PINNED = frozenset({"search_path", "role", "session_authorization"})
+"""Settings that a script's session has from elsewhere: Sartor's own path, and its role."""
+_LISTS = frozenset({"temp_tablespaces", "local_preload_libraries", "session_preload_libraries"})
+"""Settings that are stored quoted, as a list of names."""
+_SET = """
+select pg_catalog.split_part(entry, '=', 1) as name,
+    pg_catalog.substr(entry, pg_catalog.strpos(entry, '=') + 1) as value
+from pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) entry
+where s.setdatabase in (0, (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()))
+    and s.setrole in (0, (select oid from pg_catalog.pg_roles where rolname = session_user))
+order by s.setrole <> 0, s.setdatabase <> 0
+"""
+"""Selects the settings of a session's database and role, each before those that override it."""
 
 
 class Made(NamedTuple):
@@ -80,7 +92,7 @@ async def clone(live: Session, scratch: Session, snapshot: Snapshot, *, data: bo
         errors = await _pour(live, scratch, snapshot, options, lock_wait=lock_wait)
     complaints = [*(f"error while making the clone: {error}" for error in errors), *await _cut_off(target)]
     unfilled = await _refresh(source, target, live.schema)
-    refused = await adopt_session_defaults(source, target)
+    refused = await _adopt_session_defaults(source, target)
     await scratch.renew()
     await scratch.learn()
     target = scratch.connection
@@ -175,6 +187,23 @@ async def _refresh(source: Connection, target: Connection, schema: str) -> list[
                 why = _told(error.sqlstate or "", str(error))
                 unfilled.append(Gap(f"the rows of materialized view {row['plain']} ({why})", row["plain"]))
     return unfilled
+
+
+async def _adopt_session_defaults(live: Connection, clone: Connection) -> list[str]:
+    """Sets for later sessions of `clone` what those of `live` begin with; returns the settings that were refused."""
+    found = {row["name"]: row["value"] for row in await live.fetch(_SET)}
+    who, where = await clone.fetchrow("select session_user::text, pg_catalog.current_database()::text")
+    begin = f"alter role {quote_identifier(who)} in database {quote_identifier(where)} set"
+    refused = []
+    for name, value in found.items():
+        if name.lower() in PINNED:
+            continue
+        given = value if name.lower() in _LISTS and value else quote_literal(value)
+        try:
+            await clone.execute(f"{begin} {'.'.join(map(quote_identifier, name.split('.')))} = {given}")
+        except ServerError:
+            refused.append(name)
+    return refused
 
 
 async def _copy(source: Connection, target: Connection, schema: str, table: str) -> None:

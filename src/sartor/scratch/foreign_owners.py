@@ -19,7 +19,6 @@ from sartor.sql.quoting import quote_literal
 NOBODY = "pg_database_owner"
 """A role of every server without rights of its own; it gets the objects of roles that the server lacks."""
 GUARD = "sartor_guard"
-ROUTINES = ("function", "procedure")
 IS_SUPERUSER = "select rolsuper from pg_catalog.pg_roles where rolname = current_user"
 _OWNED = f"""
 with o as (
@@ -32,7 +31,7 @@ with o as (
     where relkind in ('r', 'p', 'v', 'm', 'f') or relkind = 'S' and not exists (select from pg_catalog.pg_depend d
         where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.deptype = 'i')
 )
-select i.type, i.identity, r.rolname::text as owner, o.invoker
+select i.identity, o.class = 'pg_catalog.pg_proc'::pg_catalog.regclass as routine, r.rolname::text as owner, o.invoker
 from o join pg_catalog.pg_roles r on r.oid = o.owner, pg_catalog.pg_identify_object(o.class, o.oid, 0) i
 where o.oid >= {FIRST_OF_USERS} and not pg_catalog.pg_has_role(r.oid, current_user::pg_catalog.name, 'member')
     and not {in_extension("o.oid", classid="o.class")}
@@ -88,17 +87,12 @@ These are materialized views, and tables with checks that call volatile function
 
 
 class Owned(NamedTuple):
-    """An object of another role; `invoker` marks a routine that runs with the rights of its caller."""
+    """An object of another role; `invoker` marks a `routine` that runs with the rights of its caller."""
 
-    type: str
     identity: str
+    routine: bool
     owner: str
     invoker: bool
-
-    @property
-    def is_routine(self) -> bool:
-        """True for a function or a procedure."""
-        return self.type in ROUTINES
 
 
 async def read_foreign_owners(live: Connection) -> list[Owned]:
@@ -121,10 +115,7 @@ async def kept_by_owners(clone: Connection, strangers: Sequence[Owned]) -> Async
         yield False
         return
     there = {row["rolname"] for row in await clone.fetch("select rolname::text from pg_catalog.pg_roles")}
-    rows = [
-        (each.identity, each.is_routine, each.owner if each.owner in there else NOBODY, each.invoker)
-        for each in strangers
-    ]
+    rows = [each if each.owner in there else each._replace(owner=NOBODY) for each in strangers]
     await clone.execute(_GUARD)
     await clone.copy_records_to_table("owned", schema_name=GUARD, records=rows)
     await clone.execute(_WATCH)

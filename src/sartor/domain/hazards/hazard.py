@@ -7,7 +7,7 @@ AccessShareLock; writes are `INSERT`, `UPDATE`, `DELETE`, `MERGE`, which take Ro
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, Self, TypeVar
@@ -224,15 +224,17 @@ def together(losses: Iterable[Lost]) -> tuple[Lost, ...]:
 
 
 def with_losses(
-    statement: RehearsedStatement, holding: Collection[str], sizes: Mapping[str, Size]
-) -> RehearsedStatement:
-    """Returns the statement with only its losses of tables that hold rows (`holding`), and about how many they have."""
-    losses = tuple(
-        each._replace(rows=sizes[each.table].rows) if each.rows is None and each.table in sizes else each
-        for each in statement.losses
-        if each.table in holding
-    )
-    return dataclasses.replace(statement, losses=losses)
+    statements: Iterable[RehearsedStatement], holding: Collection[str], sizes: Mapping[str, Size]
+) -> tuple[RehearsedStatement, ...]:
+    """Returns statements with only their losses of tables that hold rows (`holding`), and about how many they have."""
+
+    def found(statement: RehearsedStatement) -> Iterator[Lost]:
+        for each in statement.losses:
+            if each.table in holding:
+                size = sizes.get(each.table) if each.rows is None else None
+                yield each if size is None else each._replace(rows=size.rows)
+
+    return tuple(dataclasses.replace(each, losses=tuple(found(each))) for each in statements)
 
 
 def merged(locks: Iterable[Lock]) -> tuple[Lock, ...]:

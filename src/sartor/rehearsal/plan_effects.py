@@ -1,4 +1,4 @@
-"""Finds out on a clone without rows what a plan may change, for a backup of those tables alone."""
+"""Finds out on a clone without rows what a plan does: the tables that it may change, the SQL that Python sends."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from sartor.alterations.loader import load_script
 from sartor.alterations.python_source import is_data_independent
 from sartor.domain.affected_tables import Dependencies, PlanEffects, steps_of
 from sartor.domain.alteration import Alteration, Catalogue
+from sartor.domain.check import SentSql
 from sartor.domain.destination import Destination, Limits
 from sartor.domain.hazards.hazard import MODES, RehearsedStatement
 from sartor.domain.ledger import State
-from sartor.domain.plan import Deploy, Plan, Rollback, make_plan
+from sartor.domain.plan import Deploy, Plan, Rollback
+from sartor.domain.rehearsal import Rehearsed
 from sartor.domain.report import RunEvent
 from sartor.errors import DestinationError
 from sartor.footprint.dependencies import read_dependencies
-from sartor.postgres.ledger import read_ledger
-from sartor.postgres.own_tables import require_sound_tables
+from sartor.postgres.psql import with_values
 from sartor.postgres.session import Session, application_name
+from sartor.rehearsal.on_clone import RehearsalOrder, cloned, deploy_there, on_a_clone, plan_rehearsal
 from sartor.rehearsal.recorded_scripts import ScriptRecorder
-from sartor.rehearsal.rehearse import RehearsalOrder, cloned, deploy_there
 from sartor.sql.statements import Kind, Statement
 
 CHANGING = frozenset({MODES[2], *MODES[6:]})
@@ -43,19 +44,14 @@ async def find_effects(
     """
     limits = limits._replace(fingerprint=False)
     async with Session(destination, application=application_name("rehearse")) as session:
-        ledger = await read_ledger(session, founds=isinstance(request, Deploy))
-        if ledger.exists:
-            # A clone's tables have the triggers that they have here, and they would run there.
-            await require_sound_tables(session.connection, session.schema, session.facts.role)
-        plan = make_plan(catalogue, ledger, request)
+        plan = await plan_rehearsal(session, catalogue, request)
         steps, why = steps_of(plan), next(_untold(plan), None)
         if why is not None or not plan.steps:
             return PlanEffects(steps=steps, unknown=why)
         try:
             found = await _rehearse(session, catalogue, request, RehearsalOrder(scratch=scratch), limits)
         except DestinationError as error:
-            hint = f"; {error.hint}" if error.hint else ""
-            return PlanEffects(steps=steps, unknown=f"no rehearsal was possible: {error}{hint}")
+            return PlanEffects(steps=steps, unknown=_impossible(error))
         return dataclasses.replace(found, steps=steps)
 
 
@@ -123,5 +119,35 @@ def _programs(seen: Iterable[tuple[Alteration, RehearsedStatement]]) -> Iterator
             yield f"{alteration.name} runs DO or CALL, which may change any table"
 
 
+def _impossible(error: DestinationError) -> str:
+    return f"no rehearsal was possible: {error}" + (f"; {error.hint}" if error.hint else "")
+
+
 def _ignore(_event: RunEvent) -> None:
     """Ignores an event: events of the clone say nothing about the destination."""
+
+
+async def find_sent_sql(session: Session, catalogue: Catalogue, request: Deploy | Rollback, limits: Limits) -> SentSql:
+    """Rehearses on a clone beside the session's database, without data; returns the SQL that each alteration sent.
+
+    Where there was no rehearsal, or it didn't reach the end, a note says why. Raises ScriptError.
+    """
+    try:
+        found = await on_a_clone(session, catalogue, request, RehearsalOrder(), limits, _ignore)
+    except DestinationError as error:
+        return SentSql({}, (f"the SQL of Python alterations is unknown, as {_impossible(error)}",))
+    messages = {each.alteration.identity: texts for each in found.alterations if (texts := _texts(each)) is not None}
+    stuck = next((each for each in found.alterations if each.reason is not None), None)
+    if stuck is None:
+        return SentSql(messages, ())
+    reason = found.failed.message if found.failed else stuck.reason
+    return SentSql(messages, (f"the rehearsal stopped at {stuck.alteration.name}: {reason}",))
+
+
+def _texts(found: Rehearsed) -> tuple[str, ...] | None:
+    """Returns what an alteration sent, as SQL without parameters; None where that isn't all, or some of it failed."""
+    if found.reason is not None or any(statement.error is not None for statement in found.statements):
+        return None
+    texts = [None if message is None else with_values(message) for message in found.sent]
+    known = tuple(text for text in texts if text is not None)
+    return known if len(known) == len(texts) else None

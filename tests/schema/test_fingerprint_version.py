@@ -11,8 +11,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from sartor.schema.catalog_version import CATALOGUES, read_catalog_version
-from sartor.schema.fingerprint import read_fingerprint
+from sartor.schema.fingerprint import CATALOGUES, read_catalog_version, read_fingerprint
 from support.changes import SCHEMAS, Change, Everything, changes
 
 Look = Callable[["asyncpg.Connection[Any]"], Awaitable[str]]

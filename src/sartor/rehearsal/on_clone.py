@@ -1,0 +1,260 @@
+"""Rehearses a plan on a clone of its destination, in a scratch database on the first server that allows one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from sartor.archive.exported_snapshot import exported_snapshot
+from sartor.domain.alteration import Catalogue
+from sartor.domain.destination import Destination, Limits
+from sartor.domain.hazards.circumstances import in_view_of, in_view_of_rows
+from sartor.domain.hazards.hazard import Size, with_losses
+from sartor.domain.plan import Deploy, Plan, Rollback, make_plan
+from sartor.domain.rehearsal import Rehearsal, Rehearsed
+from sartor.domain.report import Failure, Note, Observer, RunEvent, Waiting
+from sartor.embedded.server import serve
+from sartor.errors import (
+    AlterationFailed,
+    BackupFailed,
+    EmbeddedUnavailable,
+    PoolerRefused,
+    PrivilegeMissing,
+    ReadOnly,
+    RehearsalFailed,
+)
+from sartor.execution.run_loop import execute_plan
+from sartor.footprint.footprint import Relations, read_relations, read_sizes
+from sartor.footprint.recorded_connection import RecordedConnection
+from sartor.footprint.row_losses import Forms, read_forms
+from sartor.postgres.connect.connect import DRIVER_ERRORS
+from sartor.postgres.ledger import read_ledger
+from sartor.postgres.own_tables import require_sound_tables
+from sartor.postgres.session import Session, application_name
+from sartor.rehearsal.recorded_scripts import ScriptRecorder
+from sartor.scratch.clone import Made, clone
+from sartor.scratch.database import scratch_database
+from sartor.sql.quoting import quote_identifier
+
+WANTING_ROWS = ("22", "23502", "23503", "P0")
+"""SQLSTATEs of errors that missing rows may cause: of a value, a null, a missing key, or raised by PL/pgSQL."""
+_ROLES = "select rolname::text from pg_catalog.pg_roles where rolname !~ '^pg_'"
+
+
+class RehearsalOrder(NamedTuple):
+    """The rehearsal that is wanted: `live` on the destination itself, else on a clone, with its `data` or without.
+
+    `scratch` names another server for the clone. `embedded` is the folder of the embedded server, used where the clone
+    can't be created elsewhere; where it is None, the rehearsal fails then.
+    """
+
+    embedded: Path | None = None
+    live: bool = False
+    data: bool = False
+    scratch: Destination | None = None
+
+
+async def plan_rehearsal(session: Session, catalogue: Catalogue, request: Deploy | Rollback) -> Plan:
+    """Returns the plan of `request` on the session's database. Raises SartorError where it can't be rehearsed."""
+    ledger = await read_ledger(session, founds=isinstance(request, Deploy))
+    if ledger.exists:
+        # A clone's tables have the triggers that they have here, and they would run there.
+        await require_sound_tables(session.connection, session.schema, session.facts.role)
+    return make_plan(catalogue, ledger, request)
+
+
+async def on_a_clone(
+    session: Session,
+    catalogue: Catalogue,
+    request: Deploy | Rollback,
+    order: RehearsalOrder,
+    limits: Limits,
+    observer: Observer,
+) -> Rehearsal:
+    """Rehearses on a clone of the session's database. Raises as `rehearse`."""
+    sizes = await read_sizes(session.connection, session.schema)
+    async with cloned(session, order, limits) as copy:
+        scratch = copy.session
+        forms = Forms(await read_forms(scratch.connection, copy.known))
+        script_recorder = ScriptRecorder(copy.known, session.schema, forms, counts=order.data)
+        plan, failed = await deploy_there(scratch, catalogue, request, script_recorder, limits, observer)
+        return Rehearsal(
+            target=plan.target,
+            place="a clone with data" if order.data else "a clone without data",
+            alterations=tuple(_collect(plan, script_recorder, failed, copy.made, sizes, data=order.data)),
+            failed=None if failed is None or failed.beyond else failed,
+            sizes=sizes,
+            notes=copy.notes,
+        )
+
+
+class Clone(NamedTuple):
+    """A clone: a session on it, its relations, the result of making it, and notes for the user."""
+
+    session: Session
+    known: Relations
+    made: Made
+    notes: tuple[str, ...]
+
+
+@asynccontextmanager
+async def cloned(session: Session, order: RehearsalOrder, limits: Limits) -> AsyncIterator[Clone]:
+    """Creates a clone of the session's database for as long as the block lasts. Raises as `rehearse`."""
+    if session.facts.pooled:
+        raise PoolerRefused(f"{session.destination.label} is a connection pooler; a clone needs a server session")
+    async with (
+        scratch_server(session, order.scratch, order.embedded) as place,
+        Session(place.destination, application=application_name("rehearse"), kind=RecordedConnection) as scratch,
+    ):
+        async with exported_snapshot(session) as snapshot:
+            made = await clone(session, scratch, snapshot, data=order.data, lock_wait=limits.lock_budget)
+        notes = (*place.notes, *_versions(session, scratch), *made.notes)
+        yield Clone(scratch, await read_relations(scratch.connection, scratch.schema), made, notes)
+
+
+async def deploy_there(
+    scratch: Session,
+    catalogue: Catalogue,
+    request: Deploy | Rollback,
+    script_recorder: ScriptRecorder,
+    limits: Limits,
+    observer: Observer,
+) -> tuple[Plan, Failure | None]:
+    """Deploys to a clone, or rolls back there, as on any destination.
+
+    Returns the plan, and the failure that ended it early; None where nothing failed.
+    """
+
+    def told(event: RunEvent) -> None:
+        # Starts and ends on a clone say nothing about the destination.
+        if isinstance(event, Note | Waiting):
+            observer(event)
+
+    ledger = await read_ledger(scratch, founds=True)
+    plan = make_plan(catalogue, ledger, request)
+    limits = limits._replace(batch=False)
+    try:
+        await execute_plan(
+            scratch,
+            ledger,
+            catalogue,
+            request,
+            plan,
+            limits=limits,
+            backup=None,
+            observer=told,
+            load=script_recorder.load,
+        )
+    except AlterationFailed as error:
+        return plan, error.failure
+    return plan, None
+
+
+def _collect(
+    plan: Plan,
+    script_recorder: ScriptRecorder,
+    failed: Failure | None,
+    made: Made,
+    sizes: Mapping[str, Size],
+    *,
+    data: bool,
+) -> Iterator[Rehearsed]:
+    reason = None
+    for alteration in (step.alteration for step in plan.steps):
+        if failed is not None and alteration.id == failed.id:
+            reason = _reason(failed, data=data)
+        holding = frozenset[str]() if data else made.filled
+        statements = [
+            in_view_of_rows(in_view_of(each, made.lacks), holding) for each in script_recorder.statements(alteration)
+        ]
+        yield Rehearsed(
+            alteration=alteration,
+            statements=with_losses(statements, made.filled, sizes),
+            sent=script_recorder.sent(alteration),
+            reason=reason,
+            depends_on_rows=script_recorder.depends_on_rows(alteration),
+        )
+        if reason is not None:
+            reason = "an earlier alteration couldn't be rehearsed"
+
+
+def _reason(failed: Failure, *, data: bool) -> str:
+    """Returns the reason why an alteration couldn't be rehearsed."""
+    if failed.beyond:
+        return failed.message
+    advice = "; the clone has no rows, and `data` gives it those of the destination"
+    return f"the alteration failed: {failed.message}" + (advice if not data and _may_want_rows(failed) else "")
+
+
+def _may_want_rows(failed: Failure) -> bool:
+    """Returns whether missing rows may have caused an error: one of Python's, of values or keys, or a script's own."""
+    return failed.advice is None and (failed.sqlstate is None or failed.sqlstate.startswith(WANTING_ROWS))
+
+
+def _versions(live: Session, scratch: Session) -> list[str]:
+    there, here = live.facts.server_version // 10000, scratch.facts.server_version // 10000
+    return [] if there == here else [f"the clone is on Postgres {here}, but the destination is on Postgres {there}"]
+
+
+class ScratchServer(NamedTuple):
+    """A scratch database, and notes on why it isn't on the server that was tried first."""
+
+    destination: Destination
+    notes: tuple[str, ...] = ()
+
+
+@asynccontextmanager
+async def scratch_server(
+    live: Session, given: Destination | None, embedded: Path | None
+) -> AsyncIterator[ScratchServer]:
+    """Creates an empty database on the server of `given`, else on the session's; drops it whatever happens.
+
+    Where the session's server doesn't allow one, it is created on the embedded server in the folder `embedded`, if that
+    is given; that server is Sartor's own, and gets the roles that it lacks for the time. Raises RehearsalFailed,
+    Unreachable, PrivilegeMissing, ReadOnly, BackupFailed.
+    """
+    application, destination = application_name("rehearse"), live.destination
+    async with AsyncExitStack() as stack:
+        notes: tuple[str, ...] = ()
+        try:
+            made = await stack.enter_async_context(scratch_database(given or destination, application=application))
+        except (PrivilegeMissing, ReadOnly, BackupFailed) as error:
+            if given is not None or embedded is None:
+                raise
+            notes = (f"rehearsed on the embedded server: {error}",)
+            server = Destination.parse(_embedded(stack, embedded, error))
+            await stack.enter_async_context(_placeholder_roles(live, server, application=application))
+            made = await stack.enter_async_context(scratch_database(server, application=application))
+        yield ScratchServer(made._replace(schema=destination.schema), notes)
+
+
+def _embedded(stack: AsyncExitStack, folder: Path, reason: Exception) -> str:
+    try:
+        return stack.enter_context(serve(folder)).url
+    except EmbeddedUnavailable as error:
+        raise RehearsalFailed(
+            f"no server can hold a clone: {reason}; {error}",
+            hint="give a server on which the role can create databases with `scratch`",
+        ) from reason
+
+
+@asynccontextmanager
+async def _placeholder_roles(live: Session, server: Destination, *, application: str) -> AsyncIterator[None]:
+    """Gives `server` every role of the session's server within the block; the roles that it lacked can't log in.
+
+    Those are dropped in the end, except a role on which something in another database there depends by then.
+    """
+    async with Session(server, application=application) as session:
+        there, here = [{row[0] for row in await s.connection.fetch(_ROLES)} for s in (live, session)]
+        made = []
+        try:
+            for name in sorted(there - here):
+                await session.connection.execute(f"create role {quote_identifier(name)} nologin")
+                made.append(name)
+            yield
+        finally:
+            for name in made:
+                with suppress(OSError, *DRIVER_ERRORS):
+                    await session.connection.execute(f"drop role {quote_identifier(name)}")
