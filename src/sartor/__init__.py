@@ -50,7 +50,7 @@ _HOMES = {
     "domain.proof": "ChangedRows Deviation Proof Proofs Result Stage",
     "domain.rehearsal": "Message Rehearsal Rehearsed",
     "domain.release": "LATEST Release",
-    "domain.repair": "Mend Repair",
+    "domain.repair": "Correction Repair",
     "domain.report": (
         "BackedUp Blocker Copying Done Failure Finished Judged Judging Note Observer Planned Report RunEvent "
         "Started Waiting"

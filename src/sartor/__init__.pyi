@@ -74,7 +74,7 @@ from sartor.domain.rehearsal import Rehearsal as Rehearsal
 from sartor.domain.rehearsal import Rehearsed as Rehearsed
 from sartor.domain.release import LATEST as LATEST
 from sartor.domain.release import Release as Release
-from sartor.domain.repair import Mend as Mend
+from sartor.domain.repair import Correction as Correction
 from sartor.domain.repair import Repair as Repair
 from sartor.domain.report import BackedUp as BackedUp
 from sartor.domain.report import Blocker as Blocker

@@ -337,17 +337,17 @@ def test_a_run_that_recorded_nothing(sartor: Command, folder: Folder, database: 
     assert ": as expected, as far as can be determined" in sartor("verify").out
 
     assert "note: the expected schema is recorded again, because a run" in sartor("deploy", "1.2.0").err
-    assert "anew" not in sartor("deploy", "latest").err
+    assert "recorded again" not in sartor("deploy", "latest").err
     found = check(sartor("verify", "--json"), "verify")
     assert found["unknown"] is None
-    assert found["recorded"]["anew"]
+    assert found["recorded"]["adopted_at"]
     told = sartor("verify").out
     assert ": as expected, as far as can be determined" in told
     assert "note: changes made by hand before " in told
     assert "index public.by_hand: added" in sartor("verify", "--against-replay", expect=4).out
 
     sartor("repair", "--accept-drift", "--reason", "ours", "--yes")
-    assert sartor("verify", "--json").json["recorded"]["anew"] is None
+    assert sartor("verify", "--json").json["recorded"]["adopted_at"] is None
     assert sartor("verify").out.endswith(": as expected\n")
     database.run("delete from sartor_fingerprint")
     assert "note: drift since the last run can't be determined: no run has recorded" in sartor("verify").out

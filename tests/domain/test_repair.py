@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sartor.domain.ledger import EventKind, Ledger, State
-from sartor.domain.repair import Mend, Repair, make_repair
+from sartor.domain.repair import Correction, Repair, make_repair
 from sartor.errors import DestinationError, PlanError
 from support.ledgers import alteration, catalogue, entry, ledger
 
@@ -17,8 +17,8 @@ OLD = "sha256:old"
 def repair(request: Repair, held: Ledger, *, drifted: bool = False) -> list[tuple[EventKind, str, str | None]]:
     """What is done: the events, with what each is about and the checksum before it."""
     found = make_repair(SHIPPED, held, request, invalid=("i", "j"), drifted=drifted)
-    assert all(mend.id == (mend.about.id if mend.about else None) for mend in found)
-    return [(mend.kind, mend.name, mend.was) for mend in found]
+    assert all(correction.id == (correction.about.id if correction.about else None) for correction in found)
+    return [(correction.kind, correction.name, correction.was) for correction in found]
 
 
 @pytest.mark.parametrize("named", ["1-a", "1.0.0-1-a.py"])
@@ -30,7 +30,10 @@ def test_an_edit_is_accepted(named: str) -> None:
         (EventKind.ACCEPTED, A.name, OLD),
         (EventKind.ACCEPTED, C.name, "sha256:next"),
     ]
-    assert [mend.id for mend in make_repair(SHIPPED, held, asked, invalid=(), drifted=False)] == ["1-a", "3-c"]
+    assert [correction.id for correction in make_repair(SHIPPED, held, asked, invalid=(), drifted=False)] == [
+        "1-a",
+        "3-c",
+    ]
     assert repair(Repair(reason="r", accept_edited=frozenset({named})), ledger([A])) == []
 
 
@@ -53,7 +56,7 @@ def test_a_row_without_a_file_can_be_taken_off() -> None:
     gone = alteration("1.0.0-9-gone.py")
     asked = Repair(reason="r", mark_not_deployed=frozenset({gone.name}))
     assert make_repair(SHIPPED, ledger([gone]), asked, invalid=(), drifted=False) == (
-        Mend(EventKind.MARKED_NOT_DEPLOYED, gone.name, entry(gone)),
+        Correction(EventKind.MARKED_NOT_DEPLOYED, gone.name, entry(gone)),
     )
 
 

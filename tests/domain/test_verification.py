@@ -38,9 +38,9 @@ def verification(
     )
 
 
-def baseline(anew: datetime | None) -> Baseline:
+def baseline(adopted_at: datetime | None) -> Baseline:
     at = datetime(2026, 11, 20, tzinfo=UTC)
-    return Baseline(seq=1, at=at, user="ada", host="ci", sartor="9", outdated=False, packed={}, anew=anew)
+    return Baseline(seq=1, at=at, user="ada", host="ci", sartor="9", outdated=False, packed={}, adopted_at=adopted_at)
 
 
 def test_all_is_well() -> None:

@@ -10,7 +10,7 @@ from sartor.api.requests import NO_LIMITS, Sources, find_destination, find_scrat
 from sartor.domain.destination import Destination, Limits
 
 if TYPE_CHECKING:
-    from sartor.domain.repair import Mend, Repair
+    from sartor.domain.repair import Correction, Repair
     from sartor.domain.report import Observer
     from sartor.domain.verification import Verification
 
@@ -48,7 +48,7 @@ async def verify(
     return await observed(observer, lambda told: with_replay(found, catalogue, beside, limits=limits, observer=told))
 
 
-async def preview_repair(destination: Destination | str, sources: Sources, request: Repair) -> tuple[Mend, ...]:
+async def preview_repair(destination: Destination | str, sources: Sources, request: Repair) -> tuple[Correction, ...]:
     """Returns what `repair` would do with this `request`. Writes nothing. Raises as `repair`."""
     from sartor.execution.repair import preview_repair as preview
 
@@ -62,7 +62,7 @@ async def repair(
     *,
     limits: Limits = NO_LIMITS,
     observer: Observer = ignore,
-) -> tuple[Mend, ...]:
+) -> tuple[Correction, ...]:
     """Corrects what the ledger says, with the reason in the journal; returns what was done.
 
         request = sartor.Repair(reason="made by hand in an outage", mark_deployed=frozenset({"1700000000-add-users"}))

@@ -20,8 +20,8 @@ class Baseline:
 
     `packed` is what `Fingerprint.unpack` reads. `catalog_version` is the database's where the schema was exactly as
     recorded, else "". `outdated` says that alterations were deployed or rolled back since then, in a run that hasn't
-    recorded what they made. `anew` is when a run last took the schema as it was for what it should be, with no baseline
-    to compare it with; None where each run continued from the one before.
+    recorded what they made. `adopted_at` is when a run last took the schema as it was for what it should be, with no
+    baseline to compare it with; None where each run continued from the one before.
     """
 
     seq: int
@@ -32,7 +32,7 @@ class Baseline:
     outdated: bool
     packed: Mapping[str, Any]
     catalog_version: str = ""
-    anew: datetime | None = None
+    adopted_at: datetime | None = None
 
     @cached_property
     def fingerprint(self) -> Fingerprint | None:
@@ -65,7 +65,7 @@ class Drift:
     @property
     def certain(self) -> bool:
         """True where every change that was ever made by hand would be reported."""
-        return not (self.unknown or (self.baseline and self.baseline.anew))
+        return not (self.unknown or (self.baseline and self.baseline.adopted_at))
 
     @property
     def absent(self) -> bool:

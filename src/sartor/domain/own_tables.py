@@ -53,7 +53,7 @@ _COLUMNS = {
         "sartor": "text not null",
         "packed": "jsonb not null",
         "catalog_version": "text not null",
-        "anew": "timestamp with time zone",
+        "adopted_at": "timestamp with time zone",
     },
 }
 _CONSTRAINTS = (

@@ -29,7 +29,7 @@ class Repair:
     accept_drift: bool = False
 
 
-class Mend(NamedTuple):
+class Correction(NamedTuple):
     """One change that a repair makes, and its event. `name` is a file's or an index's; `was` the checksum before it."""
 
     kind: EventKind
@@ -45,7 +45,7 @@ class Mend(NamedTuple):
 
 def make_repair(
     catalogue: Catalogue, ledger: Ledger, request: Repair, *, invalid: Collection[str], drifted: bool
-) -> tuple[Mend, ...]:
+) -> tuple[Correction, ...]:
     """Decides what `request` means here, in the order in which it is done; what is so already is left out.
 
     `invalid` are the schema's invalid indexes; `drifted` says that the schema isn't known to be as recorded. Raises
@@ -62,7 +62,7 @@ def make_repair(
         *(_mark(EventKind.MARKED_NOT_DEPLOYED, e) for e in ledger.entries if e.id in request.mark_not_deployed),
         *(_mark(EventKind.MARKED_DEPLOYED, a) for a in catalogue if _lacks(ledger, a, request.mark_deployed)),
         *_indexes(request.drop_indexes, invalid),
-        *([Mend(EventKind.DRIFT_ACCEPTED, "the schema")] if request.accept_drift and drifted else ()),
+        *([Correction(EventKind.DRIFT_ACCEPTED, "the schema")] if request.accept_drift and drifted else ()),
     )
 
 
@@ -76,14 +76,14 @@ def _identified(catalogue: Catalogue, ledger: Ledger, request: Repair) -> Repair
     return replace(request, accept_edited=accept, mark_deployed=mark, mark_not_deployed=unmark)
 
 
-def _mark(kind: EventKind, about: Alteration | Entry) -> Mend:
-    return Mend(kind, about.name, about)
+def _mark(kind: EventKind, about: Alteration | Entry) -> Correction:
+    return Correction(kind, about.name, about)
 
 
-def _accepted(status: Status, wanted: Collection[str]) -> Iterator[Mend]:
+def _accepted(status: Status, wanted: Collection[str]) -> Iterator[Correction]:
     for pair in (*status.edited, *status.edited_next):
         if pair.alteration.id in wanted:
-            yield Mend(EventKind.ACCEPTED, pair.alteration.name, pair.alteration, pair.entry.checksum)
+            yield Correction(EventKind.ACCEPTED, pair.alteration.name, pair.alteration, pair.entry.checksum)
 
 
 def _lacks(ledger: Ledger, alteration: Alteration, wanted: Collection[str]) -> bool:
@@ -91,13 +91,13 @@ def _lacks(ledger: Ledger, alteration: Alteration, wanted: Collection[str]) -> b
     return alteration.id in wanted and (entry is None or entry.state is not State.DEPLOYED)
 
 
-def _indexes(wanted: Collection[str], invalid: Collection[str]) -> Iterator[Mend]:
+def _indexes(wanted: Collection[str], invalid: Collection[str]) -> Iterator[Correction]:
     for name in sorted(wanted):
         if name not in invalid:
             raise PlanError(
                 f"there is no invalid index {name} in this schema", hint="to list invalid indexes: `sartor.verify`"
             )
-        yield Mend(EventKind.INDEX_DROPPED, name)
+        yield Correction(EventKind.INDEX_DROPPED, name)
 
 
 def _refuse_both(ids: Collection[str]) -> None:

@@ -124,13 +124,13 @@ class _BaselineUpdate:
             expected,
             seq=seq,
             catalog_version=catalog_version if expected == after else "",
-            anew=self._anew(baseline),
+            adopted_at=self._adopted_at(baseline),
         )
 
-    def _anew(self, baseline: Baseline | None) -> datetime | None:
+    def _adopted_at(self, baseline: Baseline | None) -> datetime | None:
         """Returns when the schema was last recorded as it was, without a baseline to compare it with."""
         if not self._gap:
-            return baseline.anew if baseline else None
+            return baseline.adopted_at if baseline else None
         self._run.observer(
             Note(
                 text=f"the expected schema is recorded again, because {self._gap}; earlier changes by hand can only"

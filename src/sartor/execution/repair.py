@@ -9,7 +9,7 @@ from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination, Limits
 from sartor.domain.difference import find_differences
 from sartor.domain.ledger import EventKind, Ledger
-from sartor.domain.repair import Mend, Repair, make_repair
+from sartor.domain.repair import Correction, Repair, make_repair
 from sartor.domain.report import Observer
 from sartor.errors import DestinationError, RunHeld
 from sartor.execution.baseline_update import missing_right, updating_baseline
@@ -26,7 +26,7 @@ from sartor.schema.baseline import read_baseline, write_baseline
 from sartor.schema.fingerprint import read_catalog_version, read_fingerprint
 
 
-async def preview_repair(destination: Destination, catalogue: Catalogue, request: Repair) -> tuple[Mend, ...]:
+async def preview_repair(destination: Destination, catalogue: Catalogue, request: Repair) -> tuple[Correction, ...]:
     """Returns what `request` would do. Writes nothing. Raises SartorError as the repair itself would."""
     async with Session(destination, application=application_name("repair")) as session:
         return await _decide(session, await read_ledger(session), catalogue, request)
@@ -34,7 +34,7 @@ async def preview_repair(destination: Destination, catalogue: Catalogue, request
 
 async def run_repair(
     destination: Destination, catalogue: Catalogue, request: Repair, *, limits: Limits, observer: Observer
-) -> tuple[Mend, ...]:
+) -> tuple[Correction, ...]:
     """Does what `request` asks; returns what was done. Raises SartorError; what was done before an error stays."""
     async with Session(destination, application=application_name("repair")) as session:
         ledger = await read_ledger(session)
@@ -48,12 +48,12 @@ async def run_repair(
                 raise DestinationError(missing_right(session, "select, insert, update"))
             run.head = (await read_ledger(session)).head
             if request.accept_drift:
-                return await _mend_all(run, catalogue, request)
+                return await _correct_all(run, catalogue, request)
             async with updating_baseline(run, head=run.head):
-                return await _mend_all(run, catalogue, request)
+                return await _correct_all(run, catalogue, request)
 
 
-async def _decide(session: Session, ledger: Ledger, catalogue: Catalogue, request: Repair) -> tuple[Mend, ...]:
+async def _decide(session: Session, ledger: Ledger, catalogue: Catalogue, request: Repair) -> tuple[Correction, ...]:
     names = {index.name for index in await _invalid(session)} if request.drop_indexes else set()
     drifted = request.accept_drift and ledger.exists and await _is_drifted(session)
     return make_repair(catalogue, ledger, request, invalid=names, drifted=drifted)
@@ -63,37 +63,37 @@ async def _invalid(session: Session) -> tuple[InvalidIndex, ...]:
     return await invalid_indexes(session.connection, session.schema)
 
 
-async def _mend_all(run: RunContext, catalogue: Catalogue, request: Repair) -> tuple[Mend, ...]:
-    done: list[Mend] = []
+async def _correct_all(run: RunContext, catalogue: Catalogue, request: Repair) -> tuple[Correction, ...]:
+    done: list[Correction] = []
 
-    async def attempt() -> tuple[Mend, ...]:
+    async def attempt() -> tuple[Correction, ...]:
         ledger = await read_ledger(run.session)
         run.head = ledger.head
-        for mend in await _decide(run.session, ledger, catalogue, _left(request, done)):
-            await _mend(run, mend, request.reason)
-            done.append(mend)
+        for correction in await _decide(run.session, ledger, catalogue, _left(request, done)):
+            await _correct(run, correction, request.reason)
+            done.append(correction)
         return tuple(done)
 
     return await repeat_while_stale(run, attempt, done=lambda: len(done))
 
 
-def _left(request: Repair, done: list[Mend]) -> Repair:
+def _left(request: Repair, done: list[Correction]) -> Repair:
     """Returns the request without the indexes that are dropped by now."""
-    dropped = {mend.name for mend in done if mend.kind is EventKind.INDEX_DROPPED}
+    dropped = {correction.name for correction in done if correction.kind is EventKind.INDEX_DROPPED}
     return dataclasses.replace(request, drop_indexes=request.drop_indexes - dropped)
 
 
-async def _mend(run: RunContext, mend: Mend, reason: str) -> None:
-    match mend.kind:
+async def _correct(run: RunContext, correction: Correction, reason: str) -> None:
+    match correction.kind:
         case EventKind.INDEX_DROPPED:
-            table = await _drop(run, mend.name)
-            await record(run, mend.kind, None, index=mend.name, table=table, reason=reason)
+            table = await _drop(run, correction.name)
+            await record(run, correction.kind, None, index=correction.name, table=table, reason=reason)
         case EventKind.DRIFT_ACCEPTED:
-            await _accept_drift(run, mend, reason)
+            await _accept_drift(run, correction, reason)
         case EventKind.ACCEPTED:
-            await record(run, mend.kind, mend.about, was=mend.was, reason=reason)
+            await record(run, correction.kind, correction.about, was=correction.was, reason=reason)
         case _:
-            await record(run, mend.kind, mend.about, reason=reason)
+            await record(run, correction.kind, correction.about, reason=reason)
 
 
 async def _is_drifted(session: Session) -> bool:
@@ -121,7 +121,7 @@ async def _drop(run: RunContext, name: str) -> str:
     return index.table
 
 
-async def _accept_drift(run: RunContext, mend: Mend, reason: str) -> None:
+async def _accept_drift(run: RunContext, correction: Correction, reason: str) -> None:
     """Records the schema as it is now, in one transaction with its event."""
     session = run.session
     catalog_version = await read_catalog_version(session.connection)
@@ -135,4 +135,4 @@ async def _accept_drift(run: RunContext, mend: Mend, reason: str) -> None:
         await write_baseline(session, live, seq=seq, catalog_version=catalog_version)
 
     detail = {"reason": reason, "objects": changed, "logical": live.logical}
-    await run_in_transaction(run, mend.kind, None, mend.name, work, detail=detail)
+    await run_in_transaction(run, correction.kind, None, correction.name, work, detail=detail)

@@ -59,7 +59,7 @@ create table {schema}.sartor_fingerprint (
     sartor text not null,
     packed jsonb not null,
     catalog_version text not null,
-    anew timestamptz
+    adopted_at timestamptz
 );
 
 comment on table {schema}.sartor_fingerprint is

@@ -13,7 +13,7 @@ from sartor.postgres.session import Session
 from sartor.sql.quoting import quote_identifier
 
 _READ = """
-select f.seq, f.at, f.by_user, f.host, f.sartor, f.packed::text as packed, f.catalog_version, f.anew,
+select f.seq, f.at, f.by_user, f.host, f.sartor, f.packed::text as packed, f.catalog_version, f.adopted_at,
     exists ({later}) as outdated
 from {schema}.sartor_fingerprint f {lock}
 """
@@ -28,13 +28,13 @@ _LATER_ENTRY = "select from {schema}.sartor_ledger l where l.seq > f.seq"
 """Selects later entries of the ledger, for a role that may not read the journal."""
 
 _WRITE = """
-insert into {schema}.sartor_fingerprint (seq, by_user, host, sartor, packed, catalog_version, anew)
+insert into {schema}.sartor_fingerprint (seq, by_user, host, sartor, packed, catalog_version, adopted_at)
 values ($1, session_user, $2::text, $3::text,
     $4::text::jsonb || pg_catalog.jsonb_build_object('objects', pg_catalog.encode($5::bytea, 'base64')),
     $6::text, $7::timestamptz)
-on conflict (one) do update set (seq, at, by_user, host, sartor, packed, catalog_version, anew) = (excluded.seq,
+on conflict (one) do update set (seq, at, by_user, host, sartor, packed, catalog_version, adopted_at) = (excluded.seq,
     excluded.at, excluded.by_user, excluded.host, excluded.sartor, excluded.packed, excluded.catalog_version,
-    excluded.anew)
+    excluded.adopted_at)
 """
 
 
@@ -59,20 +59,20 @@ async def read_baseline(session: Session, *, to_change: bool = False) -> Baselin
         outdated=row["outdated"],
         packed=json.loads(row["packed"]),
         catalog_version=row["catalog_version"],
-        anew=row["anew"],
+        adopted_at=row["adopted_at"],
     )
 
 
 async def write_baseline(
-    session: Session, fingerprint: Fingerprint, *, seq: int, catalog_version: str, anew: datetime | None = None
+    session: Session, fingerprint: Fingerprint, *, seq: int, catalog_version: str, adopted_at: datetime | None = None
 ) -> None:
     """Records what the schema should be, as of the journal's event `seq`.
 
-    `catalog_version` is the database's, read before the schema, where the schema is exactly that; else "". `anew` is as
-    in `Baseline`.
+    `catalog_version` is the database's, read before the schema, where the schema is exactly that; else "". `adopted_at` is
+    as in `Baseline`.
     """
     query, packed = _WRITE.format(schema=quote_identifier(session.schema)), json.dumps(fingerprint.packed())
     # The text is long: encoded here, it would be in memory again in base64, and again in the JSON.
     await session.connection.execute(
-        query, seq, socket.gethostname(), __version__, packed, fingerprint.text, catalog_version, anew
+        query, seq, socket.gethostname(), __version__, packed, fingerprint.text, catalog_version, adopted_at
     )

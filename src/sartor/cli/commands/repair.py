@@ -14,7 +14,7 @@ from sartor.cli.command import execute, on_each, run, settled
 from sartor.cli.declaration import command
 from sartor.cli.results.verify import question_lines, repair_json, repair_lines
 from sartor.domain.destination import Destination
-from sartor.domain.repair import Mend, Repair
+from sartor.domain.repair import Correction, Repair
 from sartor.errors import RefusedError, UsageError
 
 MarkDeployed = Annotated[
@@ -71,7 +71,7 @@ def repair(
     )
     with settled(context) as settings:
 
-        def action(destination: Destination) -> tuple[Mend, ...]:
+        def action(destination: Destination) -> tuple[Correction, ...]:
             if not yes:
                 _confirm(destination, settings, request)
             return execute(partial(sartor.repair, request=request), destination, settings)
@@ -92,7 +92,7 @@ def _confirm(destination: Destination, settings: Settings, request: Repair) -> N
     """Shows what a repair will do, and asks. Raises RefusedError where the answer is no, or there is no terminal."""
     if not output.is_terminal():
         raise RefusedError("a repair changes the ledger", hint="without a terminal, confirm with --yes")
-    if mends := run(sartor.preview_repair(destination, settings.sources, request)):
-        for line in question_lines(mends):
+    if corrections := run(sartor.preview_repair(destination, settings.sources, request)):
+        for line in question_lines(corrections):
             output.tell(line)
         prompts.confirm(f"Repair {destination.label}{prompts.environment(settings)}?")

@@ -12,7 +12,7 @@ from sartor.domain.difference import Change, Difference, unified
 from sartor.domain.drift import Baseline, Drift
 from sartor.domain.ledger import EventKind
 from sartor.domain.manifest import Standing
-from sartor.domain.repair import Mend
+from sartor.domain.repair import Correction
 from sartor.domain.verification import Verification
 
 REPAIR = 'sartor db alteration repair --reason "..."'
@@ -105,16 +105,16 @@ def faults(found: Verification) -> Iterator[str]:
     yield from (f"{len(which)} {kind}" for kind, which in kinds.items() if which)
 
 
-def repair_lines(done: Sequence[Mend]) -> Iterator[str]:
+def repair_lines(done: Sequence[Correction]) -> Iterator[str]:
     """Yields what a repair has done."""
-    yield from (f"{mend.name}: {_DONE[mend.kind]}" for mend in done)
+    yield from (f"{correction.name}: {_DONE[correction.kind]}" for correction in done)
     yield f"{count(len(done), 'repair')} recorded in the journal" if done else "Found 0 repair to do"
 
 
-def question_lines(mends: Sequence[Mend]) -> Iterator[str]:
+def question_lines(corrections: Sequence[Correction]) -> Iterator[str]:
     """Yields what a repair is about to do."""
     yield "This is recorded in the journal:"
-    yield from (f"  {mend.name}: {_DONE[mend.kind]}" for mend in mends)
+    yield from (f"  {correction.name}: {_DONE[correction.kind]}" for correction in corrections)
 
 
 def verification_json(found: Verification) -> JsonObject:
@@ -135,7 +135,7 @@ def verification_json(found: Verification) -> JsonObject:
             "user": drift.baseline.user,
             "host": drift.baseline.host,
             "sartor": drift.baseline.sartor,
-            "anew": drift.baseline.anew.isoformat() if drift.baseline.anew else None,
+            "adopted_at": drift.baseline.adopted_at.isoformat() if drift.baseline.adopted_at else None,
         }
         if drift.baseline
         else None,
@@ -151,6 +151,6 @@ def verification_json(found: Verification) -> JsonObject:
     }
 
 
-def repair_json(done: Sequence[Mend]) -> JsonObject:
+def repair_json(done: Sequence[Correction]) -> JsonObject:
     """Returns the JSON of `repair --json`."""
     return {"version": VERSION, "repaired": [{"event": m.kind.value, "name": m.name, "id": m.id} for m in done]}
