@@ -68,8 +68,8 @@ async def write_baseline(
 ) -> None:
     """Records what the schema should be, as of the journal's event `seq`.
 
-    `catalog_version` is the database's, read before the schema, where the schema is exactly that; else "". `adopted_at` is
-    as in `Baseline`.
+    `catalog_version` is the database's, read before the schema, where the schema is exactly that; else "". `adopted_at`
+    is as in `Baseline`.
     """
     query, packed = _WRITE.format(schema=quote_identifier(session.schema)), json.dumps(fingerprint.packed())
     # The text is long: encoded here, it would be in memory again in base64, and again in the JSON.
