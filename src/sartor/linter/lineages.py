@@ -8,9 +8,8 @@ from sartor.alterations.files import survey
 from sartor.alterations.loader import read_source
 from sartor.domain.alteration import Alteration, Key
 from sartor.domain.release import Release
-from sartor.linter.hazards import lint_hazards
 from sartor.linter.names import lint_names
-from sartor.linter.rehearsal_cache import Identity, Remembered
+from sartor.linter.rehearsal_cache import Identity, Remembered, lint_hazards
 from sartor.linter.rules import Finding, Ignored, Lint
 from sartor.linter.scripts import lint_script
 

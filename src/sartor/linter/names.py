@@ -7,17 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from sartor.domain.alteration import Alteration, Misnamed, timestamp
-from sartor.linter.rules import (
-    BAD_NAME,
-    LEFT_BEHIND,
-    LOOK_ALIKE,
-    OUT_OF_STEP,
-    SAME_IDENTITY,
-    TIE,
-    UNRELEASED,
-    Finding,
-    Rule,
-)
+from sartor.linter import rules
+from sartor.linter.rules import Finding, about
 from sartor.sql import confusables
 
 
@@ -26,11 +17,11 @@ def lint_names(alterations: Iterable[Alteration], misnamed: Iterable[Misnamed], 
     ordered = sorted(alterations, key=lambda a: a.key)
     for file in misnamed:
         found = confusables.in_word(file.name)
-        rule, message = (BAD_NAME, file.reason) if found is None else (LOOK_ALIKE, _odd(file.name, found))
+        rule, message = (rules.BAD_NAME, file.reason) if found is None else (rules.LOOK_ALIKE, _odd(file.name, found))
         yield Finding(rule=rule, lineage=file.lineage, file=file.file, line=None, message=message, alteration=None)
     for alteration in ordered:
         if found := confusables.in_word(alteration.name):
-            yield _finding(LOOK_ALIKE, alteration, _odd(alteration.name, found))
+            yield about(alteration, rules.LOOK_ALIKE, _odd(alteration.name, found))
     yield from _same_identities(ordered)
     yield from _ties(ordered)
     yield from _out_of_step([a for a in ordered if not a.release.unreleased])
@@ -41,22 +32,11 @@ def _odd(name: str, character: str) -> str:
     return f"{name} has {confusables.describe(character)}"
 
 
-def _finding(rule: Rule, alteration: Alteration, message: str) -> Finding:
-    return Finding(
-        rule=rule,
-        lineage=alteration.lineage,
-        file=alteration.file,
-        line=None,
-        message=message,
-        alteration=alteration,
-    )
-
-
 def _same_identities(ordered: Sequence[Alteration]) -> Iterator[Finding]:
     seen: dict[str, Alteration] = {}
     for alteration in ordered:
         if other := seen.get(alteration.id):
-            yield _finding(SAME_IDENTITY, alteration, f"has the same identity as {other.name}: {alteration.id}")
+            yield about(alteration, rules.SAME_IDENTITY, f"has the same identity as {other.name}: {alteration.id}")
         seen[alteration.id] = alteration
 
 
@@ -65,7 +45,7 @@ def _ties(ordered: Sequence[Alteration]) -> Iterator[Finding]:
         first, *others = group
         for alteration in others:
             if alteration.id != first.id:
-                yield _finding(TIE, alteration, f"has the same timestamp as {first.name}")
+                yield about(alteration, rules.TIE, f"has the same timestamp as {first.name}")
 
 
 def _time(alteration: Alteration) -> tuple[int, str]:
@@ -82,7 +62,7 @@ def _out_of_step(released: Sequence[Alteration]) -> Iterator[Finding]:
             before = max((k for k in kept if k < number), default=None)
             beside = released[min(k for k in kept if k > number) if before is None else before]
             word = "after" if before is not None else "before"
-            yield _finding(OUT_OF_STEP, alteration, f"its timestamp doesn't fit its position {word} {beside.name}")
+            yield about(alteration, rules.OUT_OF_STEP, f"its timestamp doesn't fit its position {word} {beside.name}")
 
 
 def _longest_rising(times: Sequence[tuple[int, str]]) -> set[int]:
@@ -109,6 +89,8 @@ def _unreleased(ordered: Sequence[Alteration], *, released: bool) -> Iterator[Fi
         if not alteration.release.unreleased:
             continue
         if released:
-            yield _finding(UNRELEASED, alteration, "is unreleased")
+            yield about(alteration, rules.UNRELEASED, "is unreleased")
         elif newest is not None and _time(alteration) < _time(newest):
-            yield _finding(LEFT_BEHIND, alteration, f"is unreleased, but older than {newest.name}, which is released")
+            yield about(
+                alteration, rules.LEFT_BEHIND, f"is unreleased, but older than {newest.name}, which is released"
+            )

@@ -1,23 +1,42 @@
-"""Keeps what the last rehearsals saw in a folder, for `lint`: per alteration, with the file's checksum at the time."""
+"""Keeps the hazards that the last rehearsals saw in a folder, with each file's checksum, and makes findings of them."""
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sartor.alterations.files import locked
-from sartor.domain.hazards.hazard import Verdict
+from sartor.domain.alteration import Alteration
+from sartor.domain.hazards.hazard import RehearsedStatement, Verdict, named
+from sartor.domain.hazards.remediation import PAGE, recipe
 from sartor.domain.rehearsal import Rehearsed
-from sartor.linter.hazards import Seen, seen_in
+from sartor.linter.rules import RULES, Finding, about
 
 FILE = "rehearsed.json"
 VERSION = 1
 
+_RULES = {rule.name: rule for rule in RULES}
+_DOES = {
+    Verdict.BLOCKS_WRITES: "blocks writes to",
+    Verdict.BLOCKS_READS: "blocks reads of",
+    Verdict.REWRITES: "rewrites",
+}
+_WORDS = 4
+"""The number of a statement's words that are shown."""
+
 Identity = tuple[str, str]
+
+
+class Seen(NamedTuple):
+    """A hazard that was seen: its verdict, the line of the script (from 1), and a message."""
+
+    verdict: Verdict
+    line: int | None
+    message: str
 
 
 class Remembered(NamedTuple):
@@ -29,7 +48,7 @@ class Remembered(NamedTuple):
 
 def remember(folder: Path, rehearsed: Iterable[Rehearsed]) -> None:
     """Writes what was seen of each alteration, in place of what was kept of it before. Raises OSError."""
-    new = {each.alteration.identity: Remembered(each.alteration.checksum, seen_in(each)) for each in rehearsed}
+    new = {each.alteration.identity: Remembered(each.alteration.checksum, _seen_in(each)) for each in rehearsed}
     if not new:
         return
     folder.mkdir(exist_ok=True)
@@ -66,3 +85,34 @@ def _shape(identity: Identity, remembered: Remembered) -> dict[str, Any]:
 def _remembered(shape: Mapping[str, Any]) -> tuple[Identity, Remembered]:
     seen = tuple(Seen(Verdict(each["verdict"]), each["line"], each["message"]) for each in shape["seen"])
     return (shape["lineage"], shape["id"]), Remembered(shape["checksum"], seen)
+
+
+def _seen_in(rehearsed: Rehearsed) -> tuple[Seen, ...]:
+    """Returns the hazards that a rehearsal saw in an alteration."""
+    found: list[Seen] = []
+    for statement in rehearsed.statements:
+        if statement.losses:
+            gone = ", ".join(dict.fromkeys(named(loss) for loss in statement.losses))
+            found.append(Seen(Verdict.LOSES_DATA, statement.line, f"`{_shown(statement)}` deletes data in {gone}"))
+        if statement.stops is not Verdict.SAFE:
+            found.append(Seen(statement.stops, statement.line, _message(statement)))
+    return tuple(found)
+
+
+def lint_hazards(alteration: Alteration, seen: Iterable[Seen]) -> Iterator[Finding]:
+    """Yields the findings about these hazards."""
+    for each in seen:
+        yield about(alteration, _RULES[each.verdict.value], each.message, each.line)
+
+
+def _message(statement: RehearsedStatement) -> str:
+    lock = statement.blocking
+    tables = ", ".join(statement.rewrites) or (lock.relation if lock else "")
+    better = recipe(statement)
+    instead = f"; {better.advice} ({PAGE}#{better.anchor})" if better else ""
+    return f"`{_shown(statement)}` {_DOES[statement.stops]} {tables}{instead}"
+
+
+def _shown(statement: RehearsedStatement) -> str:
+    words = statement.sql.split()
+    return " ".join(words[:_WORDS]) + (" ..." if len(words) > _WORDS else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from enum import Enum
 from typing import Self
@@ -41,6 +42,18 @@ class Finding:
     line: int | None
     message: str
     alteration: Alteration | None
+
+
+def about(alteration: Alteration, rule: Rule, message: str, line: int | None = None) -> Finding:
+    """Returns a finding about an alteration, or about a line of its file."""
+    return Finding(
+        rule=rule,
+        lineage=alteration.lineage,
+        file=alteration.file,
+        line=line,
+        message=message,
+        alteration=alteration,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,181 +99,141 @@ class Ignored:
         )
 
 
-BAD_NAME = Rule(
+_error = functools.partial(Rule, severity=Severity.ERROR)
+_warning = functools.partial(Rule, severity=Severity.WARNING)
+
+BAD_NAME = _error(
     code="SA001",
     name="bad-name",
-    severity=Severity.ERROR,
     why="no command accepts a folder with such a file: a misspelt name must not hide an alteration",
     advice="rename the file, for example to 1.3.0-1700000000-add-users.py or"
     " next-1700000000-add-users.sql; begin the name of a helper with _",
 )
-SAME_IDENTITY = Rule(
+SAME_IDENTITY = _error(
     code="SA002",
     name="same-identity",
-    severity=Severity.ERROR,
     why="two files with the same timestamp and name are the same alteration, and no command accepts such a folder",
     advice="keep one of the files; a release renames its `next` files and doesn't copy them",
 )
-TIE = Rule(
+TIE = _warning(
     code="SA003",
     name="tie",
-    severity=Severity.WARNING,
     why="two alterations of a release have the same timestamp, so their order depends on their names",
     advice="add a fraction to one of the timestamps, as in 1700000000.5",
 )
-OUT_OF_STEP = Rule(
+OUT_OF_STEP = _warning(
     code="SA004",
     name="out-of-step",
-    severity=Severity.WARNING,
     why="the timestamps don't rise with the releases: a database that deployed the alteration as"
     " `next` has another order",
     advice="check that the release is correct; for a hotfix of an older release, ignore this rule",
 )
-LEFT_BEHIND = Rule(
+LEFT_BEHIND = _warning(
     code="SA005",
     name="left-behind",
-    severity=Severity.WARNING,
     why="the alteration is still `next`, but later alterations are released: its release may have been forgotten",
     advice="if its release is out, rename the alteration; if it waits for a later release, ignore this rule",
 )
-UNRELEASED = Rule(
+UNRELEASED = _error(
     code="SA006",
     name="unreleased",
-    severity=Severity.ERROR,
     why="a package of a release contains an unreleased alteration",
     advice="rename the alteration to the release, or remove it from the package",
 )
-LOOK_ALIKE = Rule(
+LOOK_ALIKE = _error(
     code="SA007",
     name="look-alike",
-    severity=Severity.ERROR,
     why="a character looks like another one, so two different names look the same",
     advice="type the word again",
 )
-UNKNOWN_RULE = Rule(
+UNKNOWN_RULE = _warning(
     code="SA008",
     name="unknown-rule",
-    severity=Severity.WARNING,
     why="an `ignore` comment names an unknown rule, so it ignores nothing",
     advice="correct the code",
 )
-UNREADABLE = Rule(
+UNREADABLE = _error(
     code="SA101",
     name="unreadable",
-    severity=Severity.ERROR,
     why="the script can't be loaded, and every run that includes it fails before it changes anything",
     advice="fix the script",
 )
-NO_UP = Rule(
+NO_UP = _error(
     code="SA102",
     name="no-up",
-    severity=Severity.ERROR,
     why="the script has nothing to deploy, and every run that includes it fails before it changes anything",
     advice="write `async def up(conn)`, or a section `-- sartor: up`",
 )
-NO_DOWN = Rule(
+NO_DOWN = _warning(
     code="SA103",
     name="no-down",
-    severity=Severity.WARNING,
     why="a rollback that includes the alteration is refused, and no reason is given",
     advice="write a `down`, or `irreversible` with the reason",
 )
-TRANSACTION_CONTROL = Rule(
+TRANSACTION_CONTROL = _error(
     code="SA201",
     name="transaction-control",
-    severity=Severity.ERROR,
     why="the script runs in Sartor's transaction, together with its ledger row, so Sartor refuses this statement",
     advice="remove the statement; for steps that need their own transactions, run the script outside a transaction",
 )
-NOT_IN_TRANSACTION = Rule(
+NOT_IN_TRANSACTION = _error(
     code="SA202",
     name="not-in-transaction",
-    severity=Severity.ERROR,
     why="Postgres doesn't allow this statement in a transaction, but the script runs in one",
     advice="move the statement to its own script, outside a transaction: `transaction = False`, `--"
     " sartor: transaction off`",
 )
-MIXED = Rule(
+MIXED = _warning(
     code="SA203",
     name="mixed",
-    severity=Severity.WARNING,
     why="the statement could be rolled back together with its ledger row, but runs outside a"
     " transaction because of the concurrent statement beside it",
     advice="put the concurrent statement into its own alteration, or into `before_up`",
 )
-NOT_RERUNNABLE = Rule(
+NOT_RERUNNABLE = _warning(
     code="SA204",
     name="not-rerunnable",
-    severity=Severity.WARNING,
     why="a script outside a transaction may be interrupted and run again from the start, where this"
     " statement then fails",
     advice="write `if not exists` or `if exists`",
 )
-MARK_REMOVED = Rule(
+MARK_REMOVED = _error(
     code="SA205",
     name="mark-removed",
-    severity=Severity.ERROR,
     why="the statement removes the mark by which Sartor recognises its transaction, so the script is"
     " rolled back at its end",
     advice="reset settings by name, and name the constraints",
 )
-ROLE_KEPT = Rule(
+ROLE_KEPT = _error(
     code="SA206",
     name="role-kept",
-    severity=Severity.ERROR,
     why="the script ends with another role than it began with, so it is rolled back at its end",
     advice="end the script with `reset role`",
 )
-BLOCKS_WRITES = Rule(
+BLOCKS_WRITES = _warning(
     code="SA301",
     name="blocks-writes",
-    severity=Severity.WARNING,
     why="the last rehearsal showed a lock that blocks writes to a table for as long as its size requires",
     advice="write a statement that doesn't block; if the table is small or unused, ignore this rule",
 )
-BLOCKS_READS = Rule(
+BLOCKS_READS = _warning(
     code="SA302",
     name="blocks-reads",
-    severity=Severity.WARNING,
     why="the last rehearsal showed a lock that blocks reads of a table for as long as its size requires",
     advice="write a statement that doesn't block; if the table is small or unused, ignore this rule",
 )
-REWRITES = Rule(
+REWRITES = _warning(
     code="SA303",
     name="rewrites",
-    severity=Severity.WARNING,
     why="the last rehearsal showed a table rewrite: reads are blocked while all rows are written to a new file",
     advice="write a statement that doesn't block; if the table is small or unused, ignore this rule",
 )
-LOSES_DATA = Rule(
+LOSES_DATA = _warning(
     code="SA304",
     name="loses-data",
-    severity=Severity.WARNING,
     why="the last rehearsal showed a loss of rows or values, which `down` can't restore",
     advice="take a backup before the deploy; if the data aren't needed, ignore this rule",
 )
 
-RULES: tuple[Rule, ...] = (
-    BAD_NAME,
-    SAME_IDENTITY,
-    TIE,
-    OUT_OF_STEP,
-    LEFT_BEHIND,
-    UNRELEASED,
-    LOOK_ALIKE,
-    UNKNOWN_RULE,
-    UNREADABLE,
-    NO_UP,
-    NO_DOWN,
-    TRANSACTION_CONTROL,
-    NOT_IN_TRANSACTION,
-    MIXED,
-    NOT_RERUNNABLE,
-    MARK_REMOVED,
-    ROLE_KEPT,
-    BLOCKS_WRITES,
-    BLOCKS_READS,
-    REWRITES,
-    LOSES_DATA,
-)
+RULES = tuple(each for each in vars().values() if isinstance(each, Rule))
 """All rules, in the order of their codes."""

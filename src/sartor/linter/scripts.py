@@ -5,22 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sartor.domain.source import Part, Source, Text
-from sartor.linter.rules import (
-    LOOK_ALIKE,
-    MARK_REMOVED,
-    MIXED,
-    NO_DOWN,
-    NO_UP,
-    NOT_IN_TRANSACTION,
-    NOT_RERUNNABLE,
-    ROLE_KEPT,
-    RULES,
-    TRANSACTION_CONTROL,
-    UNKNOWN_RULE,
-    UNREADABLE,
-    Finding,
-    Rule,
-)
+from sartor.linter import rules
+from sartor.linter.rules import Finding, about
 from sartor.sql import confusables
 from sartor.sql.splitting import Lines, split
 from sartor.sql.statements import CHANGES_ROWS, Kind, Statement
@@ -31,59 +17,52 @@ _CREATED = frozenset({"extension", "index", "materialized view", "schema", "sequ
 _DROPPED = frozenset({*_CREATED, "function", "policy", "trigger", "type", "view"})
 _ROLES = ("role", "session authorization")
 
+Breach = tuple[rules.Rule, int | None, str]
+"""A rule, the line of the breach, and a message."""
+Said = tuple[Statement, int]
+"""A statement, and its line."""
+
 
 def lint_script(source: Source) -> Iterator[Finding]:
     """Yields the findings about one script; about one that can't be loaded, little more than that."""
+    return (about(source.alteration, rule, message, line) for rule, line, message in _breaches(source))
+
+
+def _breaches(source: Source) -> Iterator[Breach]:
     yield from _lint_words(source)
     wrong = [*source.wrong, *(Text(f"`{each.text}` isn't async", each.line) for each in source.not_async)]
-    yield from (_finding(UNREADABLE, source, reason.line, reason.text) for reason in wrong)
+    yield from ((rules.UNREADABLE, reason.line, reason.text) for reason in wrong)
     if wrong:
         return
     if Part.UP not in source.parts:
-        yield _finding(NO_UP, source, None, "has no `up`")
+        yield rules.NO_UP, None, "has no `up`"
     if Part.DOWN not in source.parts and not source.irreversible:
-        yield _finding(NO_DOWN, source, None, "has neither `down` nor `irreversible`")
+        yield rules.NO_DOWN, None, "has neither `down` nor `irreversible`"
     for part in source.parts:
         yield from _lint_part(source, part)
 
 
-def _lint_words(source: Source) -> Iterator[Finding]:
-    known = {rule.code for rule in RULES}
+def _lint_words(source: Source) -> Iterator[Breach]:
+    known = {rule.code for rule in rules.RULES}
     for comment in source.ignored:
         if comment.text not in known:
-            yield _finding(UNKNOWN_RULE, source, comment.line, f"there is no rule {comment.text}")
+            yield rules.UNKNOWN_RULE, comment.line, f"there is no rule {comment.text}"
     for name in source.names:
         if found := confusables.in_word(name.text):
-            yield _finding(LOOK_ALIKE, source, name.line, f"`{name.text}` has {confusables.describe(found)}")
+            yield rules.LOOK_ALIKE, name.line, f"`{name.text}` has {confusables.describe(found)}"
 
 
-def _finding(rule: Rule, source: Source, line: int | None, message: str) -> Finding:
-    alteration = source.alteration
-    return Finding(
-        rule=rule,
-        lineage=alteration.lineage,
-        file=alteration.file,
-        line=line,
-        message=message,
-        alteration=alteration,
-    )
-
-
-def _lint_part(source: Source, part: Part) -> Iterator[Finding]:
+def _lint_part(source: Source, part: Part) -> Iterator[Breach]:
     statements = list(_statements(source, part))
     outside = source.runs_outside(part)
     for text in source.parts[part]:
         lines = Lines(text.text, text.line)
         for character, offset in confusables.in_sql(text.text):
-            yield _finding(LOOK_ALIKE, source, lines.at(offset), f"the SQL has {confusables.describe(character)}")
+            yield rules.LOOK_ALIKE, lines.at(offset), f"the SQL has {confusables.describe(character)}"
     if outside is True:
-        yield from _lint_outside(source, statements)
+        yield from _lint_outside(statements)
     elif outside is False:
-        yield from _lint_inside(source, statements)
-
-
-Said = tuple[Statement, int]
-"""A statement, and its line."""
+        yield from _lint_inside(statements)
 
 
 def _statements(source: Source, part: Part) -> Iterator[Said]:
@@ -93,20 +72,20 @@ def _statements(source: Source, part: Part) -> Iterator[Said]:
             yield statement, lines.at(statement.start)
 
 
-def _lint_inside(source: Source, statements: list[Said]) -> Iterator[Finding]:
+def _lint_inside(statements: list[Said]) -> Iterator[Breach]:
     role: Said | None = None
     for statement, line in statements:
         shown = _shown(statement)
         if statement.controls_transaction:
-            yield _finding(TRANSACTION_CONTROL, source, line, f"`{shown}` in a script that runs in one transaction")
+            yield rules.TRANSACTION_CONTROL, line, f"`{shown}` in a script that runs in one transaction"
         elif statement.starts("reset all", "discard all", "set constraints all"):
-            yield _finding(MARK_REMOVED, source, line, f"`{shown}` also resets Sartor's settings")
+            yield rules.MARK_REMOVED, line, f"`{shown}` also resets Sartor's settings"
         elif statement.refuses_transaction:
-            yield _finding(NOT_IN_TRANSACTION, source, line, f"`{shown}` can't run in a transaction")
+            yield rules.NOT_IN_TRANSACTION, line, f"`{shown}` can't run in a transaction"
         elif (kept := _sets_role(statement)) is not None:
             role = (statement, line) if kept else None
     if role is not None:
-        yield _finding(ROLE_KEPT, source, role[1], f"`{_shown(role[0])}` isn't reset")
+        yield rules.ROLE_KEPT, role[1], f"`{_shown(role[0])}` isn't reset"
 
 
 def _sets_role(statement: Statement) -> bool | None:
@@ -118,14 +97,14 @@ def _sets_role(statement: Statement) -> bool | None:
     return statement.words[-2:] not in {("role", "none"), ("authorization", "default")}
 
 
-def _lint_outside(source: Source, statements: list[Said]) -> Iterator[Finding]:
+def _lint_outside(statements: list[Said]) -> Iterator[Breach]:
     if any(statement.waits_for_others for statement, _ in statements):
         beside = [said for said in statements if said[0].kind in _CHANGES and not said[0].waits_for_others]
         for statement, line in beside[:1]:
-            yield _finding(MIXED, source, line, f"`{_shown(statement)}` could run in a transaction")
+            yield rules.MIXED, line, f"`{_shown(statement)}` could run in a transaction"
     for statement, line in statements:
         if _runs_once(statement):
-            yield _finding(NOT_RERUNNABLE, source, line, f"`{_shown(statement)}` fails when the script is run again")
+            yield rules.NOT_RERUNNABLE, line, f"`{_shown(statement)}` fails when the script is run again"
 
 
 def _runs_once(statement: Statement) -> bool:
