@@ -78,7 +78,7 @@ def test_tables_of_a_stranger() -> None:
         ({"odd": "a view"}, "is a view; Sartor creates it as a table"),
         (
             {"columns": [*{*COLUMNS["sartor_ledger"]} - {"lineage", "format"}]},
-            "lacks column lineage, format",
+            "lacks column format, lineage",
         ),
     ],
 )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sartor.domain.alteration import Alteration, make_lineage
 from sartor.domain.fingerprint import Fingerprint, SchemaObject, Scope
-from sartor.domain.manifest import Line, Standing, find_standings, join
+from sartor.domain.manifest import Line, find_standing
 from sartor.domain.proof import Proof, Proofs, Result, Stage, changed_rows, find, told_apart
 from sartor.domain.release import Release
 
@@ -66,10 +66,12 @@ def test_what_the_next_one_can_be_judged_on() -> None:
 
 def test_several_lineages() -> None:
     """What is found of several lineages is told together, in their order."""
-    other = UNIT._replace(id="2-b")
-    one, two = Standing((UNIT,), (), (other,)), Standing((other,), (Line("3-c", UNIT.release, "sha256:c"),), (UNIT,))
-    assert join([one, two]) == Standing((UNIT, other), two.missing, (other, UNIT))
-    assert not join([]).contradicts
+    one, two = make_lineage("a", "", [UNIT]), make_lineage("b", "", [UNIT._replace(lineage="b", id="2-b")])
+    gone = Line("3-c", Release.parse("1.0"), "sha256:c")
+    found = find_standing([(one, {}), (two, {gone.id: gone})])
+    assert (found.unproved, found.missing) == ((*one.alterations, *two.alterations), (gone,))
+    assert found.contradicts
+    assert not find_standing([]).contradicts
 
 
 def test_what_is_kept_of_a_proof() -> None:
@@ -100,7 +102,8 @@ def test_standing(files: dict[str, tuple[Release, str]], told: dict[str, tuple[R
     lineage = make_lineage(
         "main", "", (Alteration("main", f"1-{k}", r, f"{k}.py", c, k) for k, (r, c) in files.items())
     )
-    found = find_standings(lineage, {f"1-{k}": Line(f"1-{k}", r, c, proof, 18) for k, (r, c, proof) in told.items()})
+    lines = {f"1-{k}": Line(f"1-{k}", r, c, proof, 18) for k, (r, c, proof) in told.items()}
+    found = find_standing([(lineage, lines)])
     named = [a.id for a in (*found.edited, *found.unproved)] + [line.id for line in found.missing]
     assert len(named) == len(set(named))
     assert all(line.release.label == "1.0" for line in found.missing)

@@ -39,7 +39,6 @@ class Sifted:
     gaps: Sequence[tuple[int, int]]
 
     def lines(self) -> Lines:
-        """Returns the mapping of the text's offsets to lines of the file."""
         return Lines(self.text, gaps=self.gaps)
 
 
@@ -96,7 +95,6 @@ class _Source:
         return not self.over
 
     def take(self, count: int) -> bytes:
-        """Returns the next `count` bytes, and drops them from `held`."""
         found = bytes(self.held[:count])
         del self.held[:count]
         self.offset += count

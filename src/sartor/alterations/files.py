@@ -100,7 +100,6 @@ def list_scripts(folder: str) -> list[str]:
 
 
 def sum_file(file: str) -> str:
-    """Returns a script's checksum. Raises CatalogueError where it can't be read."""
     summing = Checksum()
     for block in file_blocks(file):
         summing.update(block)

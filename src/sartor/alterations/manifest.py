@@ -16,7 +16,7 @@ from typing import Any
 
 from sartor.alterations.files import find_folder, locked
 from sartor.domain.alteration import Catalogue, Lineage, timestamp
-from sartor.domain.manifest import Line, Manifest, Standing, find_standings, join
+from sartor.domain.manifest import Line, Manifest, Standing, find_standing
 from sartor.domain.proof import Result
 from sartor.domain.release import Release
 from sartor.errors import CatalogueError
@@ -32,18 +32,10 @@ format = {FORMAT}
 """
 
 
-def check(catalogue: Catalogue) -> Standing:
-    """Compares all lineages with their manifests. Needs no database. Raises CatalogueError."""
-    return join(find_standings(lineage, read_manifest(lineage)) for lineage in catalogue.lineages)
-
-
-def check_kept(catalogue: Catalogue) -> Standing:
-    """Compares those lineages that keep a manifest with it: a user that proves nothing needn't hear of that.
-
-    Raises CatalogueError.
-    """
+def check(catalogue: Catalogue, *, kept: bool = False) -> Standing:
+    """Compares all lineages, or those that have `kept` a manifest, with theirs. Raises CatalogueError."""
     pairs = [(lineage, read_manifest(lineage)) for lineage in catalogue.lineages]
-    return join(find_standings(lineage, manifest) for lineage, manifest in pairs if manifest)
+    return find_standing((lineage, manifest) for lineage, manifest in pairs if manifest or not kept)
 
 
 def read_manifest(lineage: Lineage) -> Manifest:

@@ -38,7 +38,6 @@ _held: list[int] = []
 
 
 def hold_descriptors() -> None:
-    """Keeps copies of descriptors 0, 1 and 2 as they are now."""
     _held[:] = [os.dup(number) for number in (0, 1, 2)]
 
 

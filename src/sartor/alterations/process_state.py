@@ -80,7 +80,6 @@ class ProcessState:
         _set_pool(None)
 
     async def wait(self) -> None:
-        """Waits up to `PARTING` seconds for threads to end."""
         deadline = time.monotonic() + PARTING
         while self._busy() and time.monotonic() < deadline:  # noqa: ASYNC110 - a thread sends no event at its end
             await asyncio.sleep(PARTING / 10)
@@ -127,8 +126,7 @@ class _Elsewhere:
     changed = ""
     fault: ScriptFault | None = None
 
-    async def wait(self) -> None:
-        """Waits for nothing."""
+    async def wait(self) -> None: ...
 
 
 @contextmanager
@@ -172,7 +170,6 @@ def leave_unless(pid: int) -> None:
 
 
 def _pool() -> Any:
-    """Returns the event loop's thread pool, or None where there is none."""
     try:
         return getattr(asyncio.get_running_loop(), "_default_executor", None)
     except RuntimeError:

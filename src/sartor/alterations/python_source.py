@@ -40,7 +40,6 @@ class _Bound:
 
 
 def read_python(alteration: Alteration, content: bytes) -> Source:
-    """Reads a Python script's source, without running it."""
     names, ignored = _tokens(content)
     try:
         tree = ast.parse(content, alteration.name)

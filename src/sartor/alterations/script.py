@@ -23,8 +23,7 @@ Place = tuple[str, int]
 class Locate(Protocol):
     """A function that finds where in the script an error came from."""
 
-    def __call__(self, error: BaseException, /) -> Place | None:
-        """Returns the place, or None where the error doesn't show it."""
+    def __call__(self, error: BaseException, /) -> Place | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,6 @@ class Fragment:
     rows: Rows | None = None
 
     def line_of(self, error: BaseException) -> int:
-        """Returns the line of the file that an error of this fragment is about."""
         if self.rows is not None and (line := self.rows.line_of(error)) is not None:
             return line
         position = getattr(error, "position", None)
@@ -110,7 +108,6 @@ def static_script(
     irreversible: str | None,
     source: str,
 ) -> Script:
-    """Returns a script that sends these fragments, each as one message."""
     under_way: list[Fragment] = []
     return Script(
         alteration=alteration,

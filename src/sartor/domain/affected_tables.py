@@ -41,7 +41,6 @@ class Dependencies:
     functions: frozenset[str] = frozenset()
 
     def __or__(self, other: Dependencies) -> Dependencies:
-        """Returns the ties that are in either of them."""
         return Dependencies(
             foreign_keys=self.foreign_keys | other.foreign_keys,
             parts=self.parts | other.parts,
@@ -92,7 +91,6 @@ class TableSelection(NamedTuple):
 
 
 def steps_of(plan: Plan) -> Steps:
-    """Returns the alterations that a plan runs."""
     return tuple((step.alteration.identity, step.alteration.checksum) for step in plan.steps)
 
 
@@ -102,11 +100,14 @@ def select_tables(effects: PlanEffects, contents: Contents) -> TableSelection:
     Materialized views aren't filled, as what they read may be left out. Tables that the rehearsal didn't know are kept.
     """
     dependencies = contents.dependencies | effects.dependencies
-    written = _spread(effects.written, _passing_on(dependencies))
+    keys, parts = dependencies.foreign_keys, dependencies.parts
+    passing_on = [*((key.references, key.table) for key in keys if key.passes_on), *parts]
+    written = _spread(effects.written, passing_on)
     if (why := effects.unknown or next(_unforeseen(effects, written, contents, dependencies), None)) is not None:
         return TableSelection(tuple(sorted(contents.tables)), why=why)
     new = {name for name in contents.tables.values() if name not in effects.known}
-    needed = _spread(written | effects.changed | new, _referenced(dependencies))
+    references = ((key.table, holder) for key in keys for holder in _spread({key.references}, parts))
+    needed = _spread(written | effects.changed | new, references)
     kept = {full for full, name in contents.tables.items() if name in needed}
     if contents.tables and len(kept) == len(contents.tables):
         return TableSelection(tuple(sorted(kept)), why="the plan may change or reference every table")
@@ -116,45 +117,19 @@ def select_tables(effects: PlanEffects, contents: Contents) -> TableSelection:
 def _unforeseen(
     effects: PlanEffects, written: Iterable[str], contents: Contents, dependencies: Dependencies
 ) -> Iterator[str]:
-    """Yields the reasons why the plan may change any table, each as a sentence."""
-    yield from (f"event trigger {name} may change any table" for name in contents.alarms)
-    yield from (
-        f"{dependencies.reacting[name]} may change any table"
-        for name in sorted(written)
-        if name in dependencies.reacting
-    )
-    yield from (
-        f"{dependencies.asked[name]} may change any table"
-        for name in sorted(effects.read)
-        if name in dependencies.asked
-    )
+    acting = [f"event trigger {name}" for name in contents.alarms]
+    acting += (dependencies.reacting[name] for name in sorted(written) if name in dependencies.reacting)
+    acting += (dependencies.asked[name] for name in sorted(effects.read) if name in dependencies.asked)
+    yield from (f"{each} may change any table" for each in acting)
     for function in sorted(effects.calls.keys() & dependencies.functions):
         yield f"{effects.calls[function]} calls function {function}, which may change any table"
 
 
-def _passing_on(dependencies: Dependencies) -> Mapping[str, set[str]]:
-    """Returns, by table, the tables whose rows may change where its rows do."""
-    cascades = [(key.references, key.table) for key in dependencies.foreign_keys if key.passes_on]
-    return _grouped([*cascades, *dependencies.parts])
-
-
-def _referenced(dependencies: Dependencies) -> Mapping[str, set[str]]:
-    """Returns, by table, the tables that hold the rows which its own rows reference."""
-    parts = _grouped(dependencies.parts)
-    return _grouped(
-        (key.table, holder) for key in dependencies.foreign_keys for holder in _spread({key.references}, parts)
-    )
-
-
-def _grouped(pairs: Iterable[tuple[str, str]]) -> Mapping[str, set[str]]:
-    found: dict[str, set[str]] = {}
+def _spread(start: Iterable[str], pairs: Iterable[tuple[str, str]]) -> set[str]:
+    """Returns all that can be reached from `start` by pairs of one and the next, `start` included."""
+    onward: dict[str, set[str]] = {}
     for one, other in pairs:
-        found.setdefault(one, set()).add(other)
-    return found
-
-
-def _spread(start: Iterable[str], onward: Mapping[str, set[str]]) -> set[str]:
-    """Returns all that can be reached from `start`, `start` included."""
+        onward.setdefault(one, set()).add(other)
     found, ahead = set(start), list(start)
     while ahead:
         new = onward.get(ahead.pop(), set()) - found

@@ -13,9 +13,7 @@ from sartor.domain.release import Release
 from sartor.domain.visible import visible_line
 from sartor.errors import CatalogueError
 
-FILE_NAME = re.compile(
-    r"(?P<release>[^-\s]+)-(?P<id>[0-9]{1,10}(?:\.[0-9]+)?-\w[\w.-]*)\.(?:py|sql)",
-)
+FILE_NAME = re.compile(r"(?P<release>[^-\s]+)-(?P<id>[0-9]{1,10}(?:\.[0-9]+)?-\w[\w.-]*)\.(?:py|sql)")
 EXAMPLE = "1.3.0-1700000000-add-users.py or next-1700000000-add-users.sql"
 
 Key = tuple[Release, str]
@@ -124,7 +122,6 @@ class Checksum:
         self._held = b""
 
     def update(self, block: bytes) -> None:
-        """Takes the next block."""
         block = self._held + block if self._held else block
         # The newline that follows this CR may be in the next block.
         self._held = b"\r" if block.endswith(b"\r") else b""
@@ -195,7 +192,6 @@ def make_lineage(name: str, location: str, alterations: Iterable[Alteration]) ->
 
 
 def _ambiguous(lineage: Lineage) -> CatalogueError:
-    """Returns the error about the first identity that two files have."""
     first: dict[str, Alteration] = {}
     one, other = next((first[a.id], a) for a in lineage.alterations if first.setdefault(a.id, a) is not a)
     return CatalogueError(

@@ -30,7 +30,6 @@ class Backup(NamedTuple):
 
     @property
     def detail(self) -> dict[str, object]:
-        """The details that the journal keeps of it."""
         return {
             "path": self.file,
             "bytes": self.bytes,

@@ -58,7 +58,6 @@ class Destination(NamedTuple):
 
     @property
     def keywords(self) -> dict[str, str]:
-        """The parameters of the connection, as libpq's keywords."""
         return parse_url(self.url, origin="the URL")
 
     @property
@@ -101,7 +100,6 @@ class Destination(NamedTuple):
         return {key: seconds(key, keywords[key]) for key in TIMEOUTS if key in keywords}
 
     def without(self, *keys: str) -> Self:
-        """Returns the destination without these parameters."""
         return self._replace(url=build_url({key: text for key, text in self.keywords.items() if key not in keys}))
 
     def at(self, database: str) -> Self:
@@ -172,7 +170,6 @@ class Limits(NamedTuple):
 
     @property
     def overtime(self) -> str:
-        """The message about a statement that took too long."""
         if self.statement_timeout:
             return f"the statement ran longer than {self.statement_timeout_from} allows"
         return "the statement ran longer than a statement_timeout that the script, or a function that it calls, has set"

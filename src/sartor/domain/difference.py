@@ -36,7 +36,6 @@ class Difference:
 
     @property
     def change(self) -> Change:
-        """The kind of change."""
         if self.before is None:
             return Change.ADDED
         return Change.REMOVED if self.after is None else Change.CHANGED
@@ -69,7 +68,6 @@ def find_differences(before: Fingerprint, after: Fingerprint) -> tuple[Differenc
 
 
 def _differs(kind: str, before: str | None, after: str | None) -> bool:
-    """Returns whether two definitions differ in meaning."""
     if before is None or after is None or before == after:
         return before != after
     return plain(kind, before) != plain(kind, after)

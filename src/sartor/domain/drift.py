@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from sartor.domain.difference import Difference, find_differences, without_parts
-from sartor.domain.fingerprint import Fingerprint, SchemaObject
+from sartor.domain.fingerprint import Fingerprint
 
 OUTDATED = "a run is in progress, or has ended without recording the schema"
 
@@ -74,11 +74,19 @@ class Drift:
 
 
 def find_drift(baseline: Baseline, live: Fingerprint) -> Drift:
-    """Returns the drift of a schema since its baseline."""
-    if reason := _incomparable(baseline, live):
-        return Drift(baseline=baseline, unknown=reason)
-    assert baseline.fingerprint is not None  # noqa: S101 - for the type checker
-    return replace(hold_against(baseline.fingerprint, live), baseline=baseline)
+    expected = baseline.fingerprint
+    if baseline.outdated:
+        reason = OUTDATED
+    elif expected is None:
+        reason = f"the expected schema was recorded by Sartor {baseline.sartor}, in another format"
+    elif expected.server != live.server:
+        reason = f"the expected schema was recorded on Postgres {expected.server}, and this server is Postgres"
+        reason += f" {live.server}"
+    elif not expected.comparable(live):
+        reason = f"the expected schema was recorded for schema {', '.join(expected.schemas)}"
+    else:
+        return replace(hold_against(expected, live), baseline=baseline)
+    return Drift(baseline=baseline, unknown=reason)
 
 
 def hold_against(expected: Fingerprint, live: Fingerprint) -> Drift:
@@ -99,43 +107,20 @@ def _only_gives(difference: Difference) -> bool:
     return set(difference.before.split(", ")) <= set(difference.after.split(", "))
 
 
-def _incomparable(baseline: Baseline, live: Fingerprint) -> str:
-    expected = baseline.fingerprint
-    if baseline.outdated:
-        return OUTDATED
-    if expected is None:
-        return f"the expected schema was recorded by Sartor {baseline.sartor}, in another format"
-    if expected.server != live.server:
-        return (
-            f"the expected schema was recorded on Postgres {expected.server}, and this server is Postgres {live.server}"
-        )
-    if not expected.comparable(live):
-        return f"the expected schema was recorded for schema {', '.join(expected.schemas)}"
-    return ""
-
-
 def carried(expected: Fingerprint, before: Fingerprint, after: Fingerprint) -> Fingerprint:
     """Returns what a schema should be after a run: as it should have been before, with what the run changed.
 
     So what was changed outside of runs before this one is still drift after it.
     """
-    should, was, is_now = (_by_key(side.objects) for side in (expected, before, after))
+    should, was, is_now = ({(o.kind, o.name): o for o in side.objects} for side in (expected, before, after))
     untouched = {key: found for key, found in should.items() if was.get(key) == is_now.get(key)}
     changed = {key: found for key, found in is_now.items() if was.get(key) != found}
     kept = {**untouched, **changed}
     known = {found.label for found in should.values()}
     # A part that was dropped by hand is removed with its table, when the run drops the table.
-    while orphans := _orphans(kept.values(), known):
-        for found in orphans:
-            del kept[found.kind, found.name]
+    while gone := known - {found.label for found in kept.values()}:
+        whole = {key: found for key, found in kept.items() if found.parent not in gone}
+        if len(whole) == len(kept):
+            break
+        kept = whole
     return Fingerprint.of(kept.values(), schemas=after.schemas, scope=after.scope, server=after.server)
-
-
-def _by_key(objects: Iterable[SchemaObject]) -> dict[tuple[str, str], SchemaObject]:
-    return {(found.kind, found.name): found for found in objects}
-
-
-def _orphans(objects: Iterable[SchemaObject], known: set[str]) -> list[SchemaObject]:
-    found = list(objects)
-    gone = known - {each.label for each in found}
-    return [each for each in found if each.parent in gone]

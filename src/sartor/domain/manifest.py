@@ -25,7 +25,6 @@ class Line(NamedTuple):
 
     @classmethod
     def of(cls, proof: Proof) -> Line:
-        """Returns the line that records a proof."""
         alteration = proof.alteration
         return cls(alteration.id, alteration.release, alteration.checksum, proof.result, proof.server)
 
@@ -56,30 +55,16 @@ class Standing(NamedTuple):
         return bool(self.edited or self.missing)
 
 
-def join(standings: Iterable[Standing]) -> Standing:
-    """Returns the standings of several lineages as one."""
-    found = list(standings)
-    return Standing(
-        edited=tuple(a for each in found for a in each.edited),
-        missing=tuple(line for each in found for line in each.missing),
-        unproved=tuple(a for each in found for a in each.unproved),
-    )
-
-
-def find_standings(lineage: Lineage, manifest: Manifest) -> Standing:
-    """Compares a lineage's files with its manifest."""
-    pairs = [(a, manifest.get(a.id)) for a in lineage.alterations]
-    edited = tuple(a for a, line in pairs if line is not None and _is_edited(a, line))
-    return Standing(
-        edited=edited,
-        missing=tuple(x for x in manifest.values() if x.binds and x.id not in lineage.by_id),
-        unproved=tuple(a for a, line in pairs if a not in edited and not _is_proved(a, line)),
-    )
-
-
-def _is_edited(alteration: Alteration, line: Line) -> bool:
-    return line.binds and line.checksum != alteration.checksum
-
-
-def _is_proved(alteration: Alteration, line: Line | None) -> bool:
-    return line is not None and line.checksum == alteration.checksum and line.proof is not None and line.proof.good
+def find_standing(pairs: Iterable[tuple[Lineage, Manifest]]) -> Standing:
+    """Compares the files of lineages with their manifests."""
+    edited, missing, unproved = [], [], []  # type: list[Alteration], list[Line], list[Alteration]
+    for lineage, manifest in pairs:
+        missing += (line for line in manifest.values() if line.binds and line.id not in lineage.by_id)
+        for alteration in lineage.alterations:
+            line = manifest.get(alteration.id)
+            same = line is not None and line.checksum == alteration.checksum
+            if line is not None and line.binds and not same:
+                edited.append(alteration)
+            elif line is None or line.proof is None or not (same and line.proof.good):
+                unproved.append(alteration)
+    return Standing(tuple(edited), tuple(missing), tuple(unproved))

@@ -8,53 +8,37 @@ from typing import NamedTuple
 from sartor.errors import LedgerUnsound, PrivilegeMissing
 from sartor.sql.quoting import quote_identifier
 
-_COLUMNS = {
-    "sartor_closed": {"token": "text not null"},
+_NOW = "timestamp with time zone not null default clock_timestamp()"
+_TYPES = {
+    "sartor_closed": {"text not null": "token"},
     "sartor_journal": {
-        "seq": "bigint not null",
-        "prev": "bigint not null",
-        "token": "text not null",
-        "open": "text",
-        "kind": "text not null",
-        "lineage": "text",
-        "id": "text",
-        "release": "text",
-        "name": "text",
-        "checksum": "text",
-        "at": "timestamp with time zone not null default clock_timestamp()",
-        "duration_ms": "double precision",
-        "by_user": "text not null",
-        "host": "text not null",
-        "sartor": "text not null",
-        "format": "integer not null",
-        "detail": "jsonb not null default '{}'::jsonb",
+        "bigint not null": "seq prev",
+        "integer not null": "format",
+        "text not null": "token kind by_user host sartor",
+        "text": "open lineage id release name checksum",
+        "double precision": "duration_ms",
+        _NOW: "at",
+        "jsonb not null default '{}'::jsonb": "detail",
     },
     "sartor_ledger": {
-        "lineage": "text not null",
-        "id": "text not null",
-        "release": "text not null",
-        "name": "text not null",
-        "checksum": "text not null",
-        "state": "text not null",
-        "deployed_at": "timestamp with time zone not null",
-        "duration_ms": "double precision",
-        "deployed_by": "text not null",
-        "host": "text not null",
-        "sartor": "text not null",
-        "seq": "bigint not null",
-        "format": "integer not null",
+        "bigint not null": "seq",
+        "integer not null": "format",
+        "text not null": "lineage id release name checksum state deployed_by host sartor",
+        "double precision": "duration_ms",
+        "timestamp with time zone not null": "deployed_at",
     },
     "sartor_fingerprint": {
-        "one": "boolean not null default true",
-        "seq": "bigint not null",
-        "at": "timestamp with time zone not null default clock_timestamp()",
-        "by_user": "text not null",
-        "host": "text not null",
-        "sartor": "text not null",
-        "packed": "jsonb not null",
-        "catalog_version": "text not null",
-        "adopted_at": "timestamp with time zone",
+        "boolean not null default true": "one",
+        "bigint not null": "seq",
+        "text not null": "by_user host sartor catalog_version",
+        "jsonb not null": "packed",
+        _NOW: "at",
+        "timestamp with time zone": "adopted_at",
     },
+}
+"""The columns of each table, by their types."""
+_COLUMNS = {
+    table: {name: text for text, names in types.items() for name in names.split()} for table, types in _TYPES.items()
 }
 _CONSTRAINTS = (
     ("sartor_closed", "", "PRIMARY KEY (token)"),
@@ -144,11 +128,7 @@ def require_readable(tables: Sequence[OwnTable], schema: str, role: str) -> None
                 f"{table.name} in schema {schema} is {table.odd}; Sartor creates it as a table", schema, table.name
             )
         if lacks := [name for name in _COLUMNS[table.name] if name not in table.columns]:
-            raise _unsound(
-                f"{table.name} in schema {schema} lacks column {', '.join(lacks)}",
-                schema,
-                table.name,
-            )
+            raise _unsound(f"{table.name} in schema {schema} lacks column {', '.join(lacks)}", schema, table.name)
         if table.hidden:
             raise PrivilegeMissing(
                 f"row-level security hides rows of {table.name} in schema {schema} from role {role}",
@@ -240,7 +220,6 @@ class Writer(NamedTuple):
 
     @property
     def revoke(self) -> str:
-        """The statement that revokes its rights."""
         who = "public" if self.role is None else quote_identifier(self.role)
         if not self.rights:
             return f"revoke {ALL_DATA} from {who};"

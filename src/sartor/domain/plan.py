@@ -70,7 +70,6 @@ class Plan(NamedTuple):
 
     @property
     def is_empty(self) -> bool:
-        """True where there is nothing to do, nor to record."""
         return not (self.steps or self.relabel or self.accept or self.forget)
 
 
@@ -87,17 +86,14 @@ def make_plan(catalogue: Catalogue, ledger: Ledger, request: Deploy | Rollback) 
 
 
 def _plan_deploy(catalogue: Catalogue, ledger: Ledger, request: Deploy, status: Status) -> Plan:
-    _refuse_edited([p for p in status.edited if p.alteration.id not in request.accepted])
+    _refuse_edited([p.alteration for p in status.edited if p.alteration.id not in request.accepted])
     _refuse_missing([e for e in status.missing if e.id not in request.accepted])
     target = request.target if request.target is not None else _latest(catalogue)
     wanted = [a for a in status.pending if a.release <= target][: request.steps]
     late = {a.identity for a in status.out_of_order}
     edited = {p.entry.identity for p in status.edited}
     if request.strict_order and (found := [a for a in wanted if a.identity in late]):
-        raise OutOfOrder(
-            f"{_names(a.name for a in found)}: older than the newest deployed alteration",
-            about=[a.id for a in found],
-        )
+        raise OutOfOrder(f"{_names(found)}: older than the newest deployed alteration", about=[a.id for a in found])
     return Plan(
         direction=Direction.DEPLOY,
         target=target,
@@ -121,22 +117,21 @@ def _accepted(pair: Pair, status: Status) -> Pair:
 
 
 def _latest(catalogue: Catalogue) -> Release:
-    latest = catalogue.latest
-    if latest is None:
+    if catalogue.latest is None:
         raise TargetError(
             "nothing is released, so there is no latest release",
             hint="to deploy unreleased alterations: `deploy` to `next`",
         )
-    return latest
+    return catalogue.latest
 
 
 def _plan_rollback(catalogue: Catalogue, ledger: Ledger, request: Rollback, status: Status) -> Plan:
     held = [entry for entry in reversed(ledger.entries) if entry.lineage in catalogue.by_name]
     chosen = [entry for entry in held if _undone_by(request, entry, catalogue)][: request.steps]
     _refuse_missing([e for e in chosen if e.id not in catalogue.by_name[e.lineage].by_id])
-    chosen_identities = {e.identity for e in chosen}
-    edited = [p for p in status.edited if p.entry.identity in chosen_identities]
-    _refuse_edited([p for p in edited if p.alteration.id not in request.accepted])
+    identities = {e.identity for e in chosen}
+    edited = [p.alteration for p in status.edited if p.entry.identity in identities]
+    _refuse_edited([a for a in edited if a.id not in request.accepted])
     return Plan(
         direction=Direction.ROLLBACK,
         target=request.target,
@@ -166,37 +161,35 @@ def _moot(accepted: frozenset[str], status: Status) -> tuple[str, ...]:
     return tuple(sorted(accepted - known - {entry.id for entry, _ in status.deployed}))
 
 
-def _refuse_edited(pairs: Sequence[Pair]) -> None:
-    if pairs:
-        plural = "has" if len(pairs) == 1 else "have"
-        accepted = " ".join(f"`accepted` {p.alteration.id}" for p in pairs)
+def _refuse_edited(found: Sequence[Alteration]) -> None:
+    if found:
         raise AlterationEdited(
-            f"{_names(p.alteration.name for p in pairs)} {plural} changed after being deployed here",
+            f"{_names(found)} {'has' if len(found) == 1 else 'have'} changed after being deployed here",
             hint="restore the file and ship the change as a new alteration; or, if this database is correct:"
-            f" {accepted}",
-            about=[p.alteration.id for p in pairs],
+            f" {_accepting(found)}",
+            about=[each.id for each in found],
         )
 
 
-def _refuse_missing(entries: Sequence[Entry]) -> None:
-    if entries:
-        verb = "is" if len(entries) == 1 else "are"
-        accepted = " ".join(f"`accepted` {e.id}" for e in entries)
+def _refuse_missing(found: Sequence[Entry]) -> None:
+    if found:
         raise AlterationMissing(
-            f"{_names(e.name for e in entries)} {verb} deployed here, but not among the given alterations",
-            hint=f"restore the file, or give its folder with `sources`; or, to deploy without it: {accepted}",
-            about=[e.id for e in entries],
+            f"{_names(found)} {'is' if len(found) == 1 else 'are'} deployed here, but not among the given alterations",
+            hint=f"restore the file, or give its folder with `sources`; or, to deploy without it: {_accepting(found)}",
+            about=[each.id for each in found],
         )
 
 
-def _names(names: Iterable[str]) -> str:
-    found = list(names)
-    shown, rest = found[:5], len(found) - 5
-    return ", ".join(shown) + (f" and {rest} more" if rest > 0 else "")
+def _accepting(found: Iterable[Alteration | Entry]) -> str:
+    return " ".join(f"`accepted` {each.id}" for each in found)
+
+
+def _names(found: Sequence[Alteration | Entry]) -> str:
+    rest = len(found) - 5
+    return ", ".join(each.name for each in found[:5]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def plan_notes(plan: Plan) -> list[str]:
-    """Returns sentences about a plan, for the user who runs it."""
     notes = list(status_notes(plan.status))
     if plan.direction is Direction.DEPLOY:
         notes += _target_notes(plan)

@@ -99,7 +99,6 @@ class Proofs(NamedTuple):
 
     @property
     def bad(self) -> tuple[Proof, ...]:
-        """The proofs whose result isn't good."""
         return tuple(proof for proof in self.proofs if not proof.result.good)
 
 
@@ -114,13 +113,11 @@ def find(stage: Stage, expected: Fingerprint, found: Fingerprint) -> tuple[Devia
 
 
 def told_apart(deviations: Iterable[Deviation]) -> tuple[tuple[Deviation, ...], tuple[Deviation, ...]]:
-    """Returns the deviations that an application can tell, and those that are only worth a note."""
     found = tuple(deviations)
     return tuple(f for f in found if not f.difference.noted), tuple(f for f in found if f.difference.noted)
 
 
 def changed_rows(before: Rows, after: Rows) -> Iterator[ChangedRows]:
-    """Yields the tables of `before` whose rows are different in `after`."""
     for table, rows in sorted(before.items()):
         now = after.get(table, Counter[str]())
         lost, new = (rows - now).total(), (now - rows).total()

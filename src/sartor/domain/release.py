@@ -30,19 +30,26 @@ class Release:
         # Every alteration is looked up by its release, and `packaging` computes the hash again each time.
         object.__setattr__(self, "_hash", hash(self.version))
 
-    @classmethod
-    def parse(cls, text: str) -> Release:
+    @staticmethod
+    @lru_cache(maxsize=4096)
+    def parse(text: str) -> Release:
         """Returns the release that `text` names: `next`, or a version, with `_` allowed for `-`.
 
         The same text gives the same object. Raises ValueError where it is neither. Versions are those of PEP 440, so
         the prereleases that parse are alpha, beta, rc (with their short forms), dev, and the like: `1.0.0-nightly`
         isn't one.
         """
-        return _parse(text)
+        if text == "next":
+            return NEXT
+        label = text.replace("_", "-")
+        try:
+            return Release(label, Version(label))
+        except InvalidVersion:
+            message = f"{text!r} is neither a version nor `next`"
+            raise ValueError(message) from None
 
     @property
     def unreleased(self) -> bool:
-        """True for `next`."""
         return self.version is None
 
     def __eq__(self, other: object) -> bool:
@@ -58,18 +65,6 @@ class Release:
 
     def __str__(self) -> str:
         return self.label
-
-
-@lru_cache(maxsize=4096)
-def _parse(text: str) -> Release:
-    if text == "next":
-        return NEXT
-    label = text.replace("_", "-")
-    try:
-        return Release(label, Version(label))
-    except InvalidVersion:
-        message = f"{text!r} is neither a version nor `next`"
-        raise ValueError(message) from None
 
 
 NEXT = Release("next", None)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.ledger import Entry, EventKind, Ledger, State
-from sartor.domain.status import Status, compare_with_ledger
+from sartor.domain.status import compare_with_ledger
 from sartor.errors import DestinationError, PlanError
 
 
@@ -55,19 +55,26 @@ def make_repair(
         raise DestinationError("nothing is deployed here, so there is nothing to repair")
     status = compare_with_ledger(catalogue, ledger)
     request = _identified(catalogue, ledger, request)
-    _refuse_both(request.mark_deployed & request.mark_not_deployed)
-    _refuse_unknown(catalogue, ledger, request)
+    _refuse(catalogue, ledger, request, invalid)
+    done = {entry.identity for entry in ledger.entries if entry.state is State.DEPLOYED}
     return (
-        *_accepted(status, request.accept_edited),
-        *(_mark(EventKind.MARKED_NOT_DEPLOYED, e) for e in ledger.entries if e.id in request.mark_not_deployed),
-        *(_mark(EventKind.MARKED_DEPLOYED, a) for a in catalogue if _lacks(ledger, a, request.mark_deployed)),
-        *_indexes(request.drop_indexes, invalid),
+        *(
+            Correction(EventKind.ACCEPTED, file.name, file, entry.checksum)
+            for file, entry in (*status.edited, *status.edited_next)
+            if file.id in request.accept_edited
+        ),
+        *(Correction(EventKind.MARKED_NOT_DEPLOYED, e.name, e) for e in ledger.entries if e.id in request.mark_not_deployed),
+        *(
+            Correction(EventKind.MARKED_DEPLOYED, a.name, a)
+            for a in catalogue
+            if a.id in request.mark_deployed and a.identity not in done
+        ),
+        *(Correction(EventKind.INDEX_DROPPED, name) for name in sorted(request.drop_indexes)),
         *([Correction(EventKind.DRIFT_ACCEPTED, "the schema")] if request.accept_drift and drifted else ()),
     )
 
 
 def _identified(catalogue: Catalogue, ledger: Ledger, request: Repair) -> Repair:
-    """Returns the request with identities in place of file names."""
     ids = {each.name: each.id for each in (*ledger.entries, *catalogue)}
     accept, mark, unmark = (
         frozenset(ids.get(text, text) for text in wanted)
@@ -76,36 +83,9 @@ def _identified(catalogue: Catalogue, ledger: Ledger, request: Repair) -> Repair
     return replace(request, accept_edited=accept, mark_deployed=mark, mark_not_deployed=unmark)
 
 
-def _mark(kind: EventKind, about: Alteration | Entry) -> Correction:
-    return Correction(kind, about.name, about)
-
-
-def _accepted(status: Status, wanted: Collection[str]) -> Iterator[Correction]:
-    for pair in (*status.edited, *status.edited_next):
-        if pair.alteration.id in wanted:
-            yield Correction(EventKind.ACCEPTED, pair.alteration.name, pair.alteration, pair.entry.checksum)
-
-
-def _lacks(ledger: Ledger, alteration: Alteration, wanted: Collection[str]) -> bool:
-    entry = ledger.by_identity.get(alteration.identity)
-    return alteration.id in wanted and (entry is None or entry.state is not State.DEPLOYED)
-
-
-def _indexes(wanted: Collection[str], invalid: Collection[str]) -> Iterator[Correction]:
-    for name in sorted(wanted):
-        if name not in invalid:
-            raise PlanError(
-                f"there is no invalid index {name} in this schema", hint="to list invalid indexes: `sartor.verify`"
-            )
-        yield Correction(EventKind.INDEX_DROPPED, name)
-
-
-def _refuse_both(ids: Collection[str]) -> None:
-    if ids:
-        raise PlanError(f"{min(ids)} can't be marked both as deployed and as not deployed")
-
-
-def _refuse_unknown(catalogue: Catalogue, ledger: Ledger, request: Repair) -> None:
+def _refuse(catalogue: Catalogue, ledger: Ledger, request: Repair, invalid: Collection[str]) -> None:
+    if both := request.mark_deployed & request.mark_not_deployed:
+        raise PlanError(f"{min(both)} can't be marked both as deployed and as not deployed")
     shipped, held = {alteration.id for alteration in catalogue}, {entry.id for entry in ledger.entries}
     for wanted, known, reason in (
         (request.accept_edited, held & shipped, "isn't deployed here, or has no file"),
@@ -116,3 +96,7 @@ def _refuse_unknown(catalogue: Catalogue, ledger: Ledger, request: Repair) -> No
             raise PlanError(
                 f"{alteration_id} {reason}", hint="to list the alterations: `sartor.status`", about=[alteration_id]
             )
+    for name in sorted(request.drop_indexes.difference(invalid)):
+        raise PlanError(
+            f"there is no invalid index {name} in this schema", hint="to list invalid indexes: `sartor.verify`"
+        )

@@ -170,5 +170,4 @@ class Observer(Protocol):
     observer's. To end a run, cancel it.
     """
 
-    def __call__(self, event: RunEvent, /) -> None:
-        """Takes one event."""
+    def __call__(self, event: RunEvent, /) -> None: ...

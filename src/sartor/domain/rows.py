@@ -56,6 +56,5 @@ class Rows:
 
     @property
     def place(self) -> str:
-        """The place of the rows, as shown to people."""
         last = self.line + self.count - 1
         return f"{self.file}, lines {self.line} to {last}" if self.count else f"{self.file}: none"

@@ -51,7 +51,6 @@ class Status(NamedTuple):
 
     @property
     def number(self) -> int:
-        """The number of alterations deployed."""
         return len(self.deployed)
 
     @property
@@ -72,7 +71,7 @@ def compare_with_ledger(catalogue: Catalogue, ledger: Ledger) -> Status:
     releases = Counter([(file or entry).release for entry, file in complete])
     pairs = [Pair(file, entry) for entry, file in held if file and _differ(file, entry)]
     changed = [p for p in pairs if p.entry.state is State.DEPLOYED and p.entry.checksum != p.alteration.checksum]
-    labelled = [p for p in pairs if _label_changed(p)]
+    labelled = [p for p in pairs if (p.entry.release, p.entry.name) != (p.alteration.release, p.alteration.name)]
     without_file = [entry for entry, file in held if file is None]
     return Status(
         deployed=complete,
@@ -122,10 +121,6 @@ def _is_ahead(entry: Entry, catalogue: Catalogue) -> bool:
 
 def _differ(file: Alteration, entry: Entry) -> bool:
     return (file.release, file.name, file.checksum) != (entry.release, entry.name, entry.checksum)
-
-
-def _label_changed(pair: Pair) -> bool:
-    return pair.entry.release != pair.alteration.release or pair.entry.name != pair.alteration.name
 
 
 def _keeps_label(entry: Entry, file: Alteration, catalogue: Catalogue) -> bool:

@@ -49,15 +49,8 @@ def _spell(found: re.Match[str]) -> str:
 
 
 def _escape(found: re.Match[str]) -> str:
-    number = ord(found[0])
-    if number < 0x10000:
-        return f"\\u{number:04x}"
-    return "".join(f"\\u{int.from_bytes(pair):04x}" for pair in _pairs(found[0]))
-
-
-def _pairs(character: str) -> tuple[bytes, bytes]:
-    both = character.encode("utf-16-be")
-    return both[:2], both[2:]
+    units = found[0].encode("utf-16-be", "surrogatepass").hex(" ", 2)
+    return "".join(f"\\u{unit}" for unit in units.split())
 
 
 def _defuse(found: re.Match[str]) -> str:

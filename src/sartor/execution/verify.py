@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sartor.alterations.manifest import check_kept
+from sartor.alterations.manifest import check
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
 from sartor.domain.drift import Drift, find_drift
@@ -23,7 +23,7 @@ LOOKS = 5
 
 async def verify(destination: Destination, catalogue: Catalogue) -> Verification:
     """Returns what isn't as it should be. Writes nothing. Raises SartorError, as `status` does."""
-    standing = check_kept(catalogue)
+    standing = check(catalogue, kept=True)  # a user that proves nothing needn't hear of that
     async with Session(destination, application=application_name("verify")) as session:
         ledger = await read_ledger(session)
         if ledger.exists:

@@ -50,7 +50,6 @@ def row_changes(sql: str, routines: Iterable[str] = ()) -> tuple[RowChange, ...]
 
 
 def drops(sql: str) -> tuple[Drop, ...]:
-    """Returns the tables and columns that statements, and their blocks, drop."""
     found: list[Drop] = []
     for statement in split(sql):
         for layer in _said(statement):

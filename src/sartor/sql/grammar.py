@@ -154,7 +154,6 @@ class Action(NamedTuple):
 
 
 def read_actions(cursor: Cursor) -> Iterator[Action]:
-    """Reads the actions of an ALTER TABLE, from behind the table's name on."""
     while cursor.word() not in {"", ";", ")"}:
         what, column, guarded = _action(cursor)
         rest = []

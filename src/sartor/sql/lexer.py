@@ -79,12 +79,10 @@ class Token(NamedTuple):
 
     @property
     def end(self) -> int:
-        """The offset after it."""
         return self.start + len(self.text)
 
     @property
     def is_blank(self) -> bool:
-        """True where it means nothing to the server."""
         return self.kind in _COMMENTS or not self.text.strip(_SPACE)
 
     @property
@@ -132,7 +130,6 @@ def _character(found: re.Match[str]) -> str:
 
 
 def tokens(sql: str) -> Iterator[Token]:
-    """Yields the tokens of `sql`, which cover all of its characters."""
     return _scan(sql, _FINE)
 
 
@@ -189,7 +186,6 @@ def pieces(sql: str) -> Iterator[Token]:
 
 
 def meaning(sql: str) -> list[Token]:
-    """Returns the tokens of `sql` without blanks and comments."""
     return [token for token in _scan(sql, _SOLID) if token.kind not in _COMMENTS]
 
 

@@ -6,7 +6,6 @@ import unicodedata
 
 
 def quote_identifier(name: str) -> str:
-    """Returns `name` as a quoted identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 

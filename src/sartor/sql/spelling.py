@@ -54,7 +54,6 @@ def plain(kind: str, definition: str) -> str:
 
 
 def plain_dump(text: str) -> str:
-    """Returns `pg_dump`'s output for a schema in one spelling."""
     return _spelt(_DUMPED_NULL.sub(r"\1", text))
 
 

@@ -28,7 +28,6 @@ def split(sql: str) -> list[Statement]:
 
 
 def statements(sql: str, tokens: Iterable[Token]) -> list[Statement]:
-    """Returns the statements that consecutive `pieces` of `sql` make up."""
     return [statement for statement, _ in each_statement(sql, tokens)]
 
 
@@ -97,13 +96,11 @@ def transaction_control(sql: str) -> str | None:
 
 
 def find_client_copy(sql: str) -> ClientCopy | None:
-    """Returns the first COPY from or to the client in `sql`, None where there is none."""
     found = _first(sql, _COPY, lambda statement: statement.client_copy is not None)
     return None if found is None else found.client_copy
 
 
 def waits_for_others(sql: str) -> bool:
-    """Returns whether a statement of `sql` waits for other transactions by its nature."""
     return "concurrently" in sql.lower() and any(statement.waits_for_others for statement in split(sql))
 
 

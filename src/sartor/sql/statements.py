@@ -95,7 +95,6 @@ class Statement:
 
     @cached_property
     def tokens(self) -> list[Token]:
-        """The tokens that mean something."""
         return meaning(self.text)
 
     @cached_property
@@ -124,7 +123,6 @@ class Statement:
 
     @cached_property
     def actions(self) -> tuple[Action, ...]:
-        """The actions of an ALTER TABLE or of another ALTER."""
         return tuple(read_actions(Cursor(self.tokens, self._head[1]))) if self.kind is Kind.ALTER else ()
 
     @cached_property
@@ -134,7 +132,6 @@ class Statement:
         return head, cursor.at
 
     def starts(self, *beginnings: str) -> bool:
-        """Returns whether its words begin with these."""
         return any(self.words[: len(words)] == tuple(words) for words in map(str.split, beginnings))
 
     @property

@@ -46,7 +46,6 @@ def in_view_of_rows(statement: RehearsedStatement, filled: Collection[str]) -> R
 
 
 def in_view_of(statement: RehearsedStatement, lacks: Collection[Gap]) -> RehearsedStatement:
-    """Returns the statement, in doubt where it involves something that the clone lacks."""
     touched = {lock.relation for lock in (*statement.locks, *statement.held)} | {*statement.tables, *statement.writes}
     words = all_words(statement.sql.lower())
     found = dict.fromkeys(f"the clone lacks {lack.what}" for lack in _met(lacks, touched, words))
@@ -70,7 +69,6 @@ def _is_named(name: str, words: Collection[str]) -> bool:
 
 
 def with_later(statements: Sequence[RehearsedStatement]) -> tuple[RehearsedStatement, ...]:
-    """Returns a script's statements, in order, each with the later ones that ran under a lock that it took."""
     until = list(accumulate([statement.ms for statement in statements], initial=0.0))
     told: list[RehearsedStatement] = []
     ends: dict[str, int] = {}

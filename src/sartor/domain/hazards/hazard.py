@@ -164,12 +164,10 @@ class RehearsedStatement:
 
     @property
     def verdict(self) -> Verdict:
-        """The worst of its effects, on data and on other sessions."""
         return Verdict.LOSES_DATA if self.losses else self.stops
 
     @property
     def stops(self) -> Verdict:
-        """The effect on other sessions."""
         if self.rewrites:
             return Verdict.REWRITES
         if self.blocking is None:
@@ -205,7 +203,6 @@ def _once(found: tuple[_T, ...]) -> tuple[_T, ...]:
 
 
 def named(loss: Lost) -> str:
-    """Returns what a loss is of, such as `a of t`."""
     return loss.table if loss.column is None else f"{loss.column} of {loss.table}"
 
 
@@ -238,7 +235,6 @@ def with_losses(
 
 
 def merged(locks: Iterable[Lock]) -> tuple[Lock, ...]:
-    """Returns the strongest lock of each relation, sorted by relation."""
     found: dict[str, Lock] = {}
     for lock in sorted(locks, key=lambda lock: MODES.index(lock.mode)):
         found[lock.relation] = lock
@@ -255,5 +251,4 @@ def strongest(locks: Iterable[Lock], about: Collection[str] = ()) -> Lock | None
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """Returns the worst of the verdicts; `safe` where there is none."""
     return max(verdicts, key=lambda verdict: verdict.severity, default=Verdict.SAFE)

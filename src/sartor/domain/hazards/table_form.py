@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from sartor.domain.hazards.hazard import Lost, Refusal
@@ -78,39 +78,31 @@ class _Type(NamedTuple):
 _TEXTS = frozenset({"text", "character varying", "character", "name", "citext"})
 _WHOLE = ("smallint", "integer", "bigint", "numeric")
 _RANK = {"smallint": 0, "integer": 1, "bigint": 2, "numeric": 3, "real": 4, "double precision": 5}
-_WIDER = frozenset(
-    {
-        ("smallint", "real"),
-        ("smallint", "double precision"),
-        ("integer", "double precision"),
-        ("real", "double precision"),
-        ("date", "timestamp without time zone"),
-        ("date", "timestamp with time zone"),
-        ("timestamp without time zone", "timestamp with time zone"),
-        ("timestamp with time zone", "timestamp without time zone"),
-        ("time without time zone", "interval"),
-        ("time without time zone", "time with time zone"),
-        ("cidr", "inet"),
-        ("json", "jsonb"),
-        ("jsonb", "json"),
-    }
-)
-"""Pairs of types, of which the second holds all values of the first."""
+_TIMESTAMP, _TIMESTAMPTZ = "timestamp without time zone", "timestamp with time zone"
+_TIME, _TIMETZ = "time without time zone", "time with time zone"
+_TIMES = frozenset({_TIMESTAMP, _TIMESTAMPTZ, _TIME, "interval"})
+_WIDER: Mapping[str, Collection[str]] = {
+    "smallint": ("real", "double precision"),
+    "integer": ("double precision",),
+    "real": ("double precision",),
+    "date": (_TIMESTAMP, _TIMESTAMPTZ),
+    _TIMESTAMP: (_TIMESTAMPTZ,),
+    _TIMESTAMPTZ: (_TIMESTAMP,),
+    _TIME: ("interval", _TIMETZ),
+    "cidr": ("inet",),
+    "json": ("jsonb",),
+    "jsonb": ("json",),
+}
+"""By type, others that hold all of its values."""
 _ROUNDED = frozenset({"numeric", "real", "double precision"})
-_CUT = frozenset(
-    {
-        ("timestamp without time zone", "date"),
-        ("timestamp with time zone", "date"),
-        ("timestamp without time zone", "time without time zone"),
-        ("timestamp with time zone", "time without time zone"),
-        ("timestamp with time zone", "time with time zone"),
-        ("time with time zone", "time without time zone"),
-        ("interval", "time without time zone"),
-        ("inet", "cidr"),
-    }
-)
-"""Assignments between types that drop a part of a value without an error."""
-_TIMES = frozenset({"timestamp without time zone", "timestamp with time zone", "time without time zone", "interval"})
+_CUT: Mapping[str, Collection[str]] = {
+    _TIMESTAMP: ("date", _TIME),
+    _TIMESTAMPTZ: ("date", _TIME, _TIMETZ),
+    _TIMETZ: (_TIME,),
+    "interval": (_TIME,),
+    "inet": ("cidr",),
+}
+"""By type, those to which an assignment drops a part of a value without an error."""
 
 
 def widens(old: str, new: str) -> bool:
@@ -127,19 +119,18 @@ def widens(old: str, new: str) -> bool:
         return not other.given or (one.name == "numeric" and bool(one.given) and _holds(one.given, other.given))
     if one.name in _WHOLE and other.name in _WHOLE:
         return _RANK[one.name] <= _RANK[other.name]
-    return (one.name, other.name) in _WIDER and not other.given
+    return other.name in _WIDER.get(one.name, ()) and not other.given
 
 
 def cuts(old: str, new: str) -> bool:
     """Returns whether a value may become another one by an assignment that raises no error."""
     one, other = _parsed(old), _parsed(new)
-    if one.name in _ROUNDED and other.name in _RANK:
+    rounds = one.name in _ROUNDED and other.name in _RANK
+    rounds |= one.name in _RANK and other.name in ("real", "double precision")
+    if rounds or (one.name in _TIMES and other.name == one.name):
         return not widens(old, new)
-    if one.name in _RANK and other.name in ("real", "double precision"):
-        return not widens(old, new)
-    if one.name in _TIMES and other.name == one.name:
-        return not widens(old, new)
-    return (one.name, other.name) in _CUT or (one.name in _TIMES and other.name in _TIMES and bool(other.given))
+    timed = one.name in _TIMES and other.name in _TIMES and bool(other.given)
+    return timed or other.name in _CUT.get(one.name, ())
 
 
 def _holds(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
