@@ -61,16 +61,12 @@ def sift(name: str, file: str, blocks: Iterable[bytes]) -> Sifted:
         text = source.take_text(copies.end)
         for start in copies.starts:
             at = line + before.count(b"\n", 0, start)
-            rows[length + len(_decoded(before[:start]))] = _take_rows(source, at)
+            rows[length + len(before[:start].decode())] = _take_rows(source, at)
         parts.append(text)
         length += len(text)
         gaps.append((length, source.line - line - before.count(b"\n")))
     parts.append(source.take_text(len(source.held)))
     return Sifted(text="".join(parts), rows=rows, gaps=gaps)
-
-
-def _decoded(part: bytes | bytearray) -> str:
-    return part.decode("utf-8")
 
 
 class _Source:
@@ -105,7 +101,7 @@ class _Source:
         """Returns the next `count` bytes as text, and drops them. Raises ScriptError where they aren't UTF-8."""
         line, found = self.line, self.take(count)
         try:
-            return _decoded(found)
+            return found.decode()
         except UnicodeDecodeError as error:
             line += found.count(b"\n", 0, error.start)
             raise self.wrong(line, "the text isn't UTF-8; `pg_dump --encoding=UTF8` writes a dump in UTF-8") from error

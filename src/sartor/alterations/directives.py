@@ -46,15 +46,9 @@ def ignored_by(comment: str, line: int) -> Iterator[Text]:
     """Yields the codes that a comment names: `# sartor: ignore SA103, SA204 why`. The text after them is the reason."""
     word, _, codes = (directive(comment) or "").partition(" ")
     for each in codes.split(",") if word == "ignore" else ():
-        code = "".join(takewhile(_is_in_word, each.strip()))
-        if code:
-            yield Text(code, line)
-        if code != each.strip():
+        yield from (Text(code, line) for code in re.findall(r"^\w+", each.strip()))
+        if not re.fullmatch(r"\w+", each.strip()):
             return
-
-
-def _is_in_word(character: str) -> bool:
-    return character.isalnum() or character == "_"
 
 
 def is_nearly(line: str) -> bool:

@@ -62,10 +62,6 @@ def _set_environment(before: dict[bytes, bytes]) -> None:
     time.tzset()
 
 
-def _read_path() -> tuple[list[str], list[str]]:
-    return sys.path, sys.path[:]
-
-
 def _set_path(before: tuple[list[str], list[str]]) -> None:
     sys.path = before[0]
     sys.path[:] = before[1]
@@ -77,22 +73,10 @@ def _read_umask() -> int:
     return umask
 
 
-def _read_handlers() -> dict[int, Any]:
-    return {number: _signal.getsignal(number) for number in SIGNALS}
-
-
 def _set_handlers(before: dict[int, Any]) -> None:
     for number, handler in before.items():
         if handler is not None and _signal.getsignal(number) != handler:
             signal.signal(number, handler)
-
-
-def _set_blocked(before: set[signal.Signals]) -> None:
-    signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _read_timers() -> list[bool]:
-    return [signal.getitimer(which)[0] > 0 for which in TIMERS]
 
 
 def _stop_timers(_before: list[bool]) -> None:
@@ -116,21 +100,12 @@ def _set_loop(before: tuple[Any, ...]) -> None:
         before[1].set_debug(before[3])
 
 
-def _read_streams() -> tuple[Any, ...]:
-    streams = sys.stdin, sys.stdout, sys.stderr
-    return (*streams, *(getattr(each, "closed", None) for each in streams))
-
-
-def _set_streams(before: tuple[Any, ...]) -> None:
-    sys.stdin, sys.stdout, sys.stderr = before[:3]
-    if sys.stderr is not None and sys.stderr.closed:
-        sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115 - for good
-    if sys.stdout is not None and sys.stdout.closed:
-        sys.stdout = open(1, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115 - for good
-
-
-def _read_descriptors() -> list[bool]:
-    return [_is_held(number) for number in range(len(_held))]
+def _set_streams(before: list[tuple[Any, Any]]) -> None:
+    sys.stdin, sys.stdout, sys.stderr = (stream for stream, _ in before)
+    for name, descriptor in (("stderr", 2), ("stdout", 1)):
+        if (stream := getattr(sys, name)) is not None and stream.closed:
+            new = open(descriptor, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115 - for good
+            setattr(sys, name, new)
 
 
 def _is_held(number: int) -> bool:
@@ -144,10 +119,6 @@ def _set_descriptors(_before: list[bool]) -> None:
     for number, held in enumerate(_held):
         if not _is_held(number):
             os.dup2(held, number)
-
-
-def _read_hooks() -> tuple[Any, ...]:
-    return sys.excepthook, sys.unraisablehook, sys.displayhook, threading.excepthook, sys.getrecursionlimit()
 
 
 def _set_hooks(before: tuple[Any, ...]) -> None:
@@ -168,19 +139,31 @@ def _set_logging(before: tuple[Any, ...]) -> None:
 
 
 BELONGINGS = (
-    Belonging("the standard file descriptors", _read_descriptors, _set_descriptors),
-    Belonging("sys.stdin, sys.stdout or sys.stderr", _read_streams, _set_streams),
+    Belonging("the standard file descriptors", lambda: [_is_held(n) for n in range(len(_held))], _set_descriptors),
+    Belonging(
+        "sys.stdin, sys.stdout or sys.stderr",
+        lambda: [(each, getattr(each, "closed", None)) for each in (sys.stdin, sys.stdout, sys.stderr)],
+        _set_streams,
+    ),
     Belonging("the working directory", _read_directory, _set_directory),
     Belonging("environment variables", lambda: dict(os.environb), _set_environment),
-    Belonging("sys.path", _read_path, _set_path),
+    Belonging("sys.path", lambda: (sys.path, sys.path[:]), _set_path),
     Belonging("the umask", _read_umask, os.umask),
-    Belonging("signal handlers", _read_handlers, _set_handlers),
-    Belonging("blocked signals", lambda: signal.pthread_sigmask(signal.SIG_BLOCK, ()), _set_blocked),
-    Belonging("a timer", _read_timers, _stop_timers),
+    Belonging("signal handlers", lambda: {number: _signal.getsignal(number) for number in SIGNALS}, _set_handlers),
+    Belonging(
+        "blocked signals",
+        lambda: signal.pthread_sigmask(signal.SIG_BLOCK, ()),
+        lambda was: signal.pthread_sigmask(signal.SIG_SETMASK, was),
+    ),
+    Belonging("a timer", lambda: [signal.getitimer(which)[0] > 0 for which in TIMERS], _stop_timers),
     Belonging("the event loop's settings", _read_loop, _set_loop),
     Belonging("the locale", lambda: locale.setlocale(locale.LC_ALL), lambda was: locale.setlocale(locale.LC_ALL, was)),
     Belonging("logging", _read_logging, _set_logging),
-    Belonging("Python's hooks", _read_hooks, _set_hooks),
+    Belonging(
+        "Python's hooks",
+        lambda: (sys.excepthook, sys.unraisablehook, sys.displayhook, threading.excepthook, sys.getrecursionlimit()),
+        _set_hooks,
+    ),
     Belonging("garbage collection", gc.isenabled, lambda was: gc.enable() if was else gc.disable()),
 )
 """All state that is restored. The state of other modules isn't: what a script changes there stays, as the docs say."""

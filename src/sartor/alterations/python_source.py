@@ -6,7 +6,7 @@ import ast
 import io
 import sys
 import tokenize
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sartor.alterations.directives import ignored_by
@@ -110,16 +110,12 @@ def _sent(bound: _Bound, name: str) -> tuple[Text, ...]:
     function = bound.functions.get(name)
     if function is None:
         return ()
-    values = bound.values | _assigned(function)
-    asked = [argument for node in ast.walk(function) if (argument := _asked(node)) is not None]
-    found = [text for argument in asked if (text := _text(argument, values))]
+    nodes = list(ast.walk(function))
+    assigned = _Bound(values={**bound.values})
+    _bind([node for node in nodes if isinstance(node, ast.Assign | ast.AnnAssign)], assigned)
+    asked = [argument for node in nodes if (argument := _asked(node)) is not None]
+    found = [text for argument in asked if (text := _text(argument, assigned.values))]
     return tuple(sorted(found, key=lambda text: text.line))
-
-
-def _assigned(function: _Function) -> dict[str, ast.expr]:
-    bound = _Bound()
-    _bind([node for node in ast.walk(function) if isinstance(node, ast.Assign | ast.AnnAssign)], bound)
-    return bound.values
 
 
 def _asked(node: ast.AST) -> ast.expr | None:
@@ -141,13 +137,10 @@ def _text(node: ast.expr, values: Mapping[str, ast.expr]) -> Text | None:
         case ast.Constant(value=str(text)):
             return Text(text, node.lineno)
         case ast.JoinedStr(values=parts):
-            return Text("".join(_piece(part) for part in parts), node.lineno)
+            pieces = (str(part.value) if isinstance(part, ast.Constant) else "something" for part in parts)
+            return Text("".join(pieces), node.lineno)
         case _:
             return None
-
-
-def _piece(node: ast.expr) -> str:
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else "something"
 
 
 _OWN = sys.stdlib_module_names - {"asyncio", "contextlib", "gc", "inspect"} | {"asyncpg"}
@@ -208,24 +201,11 @@ def dropped(script: Script) -> list[Drop]:
     return [drop for text in _down_texts(script) for drop in drops(text)]
 
 
-def _down_texts(script: Script) -> Iterator[str]:
+def _down_texts(script: Script) -> list[str]:
     if (sent := script.sql(Direction.ROLLBACK)) is not None:
-        yield from (fragment.text for fragment in sent)
-        return
-    function = FUNCTIONS[Direction.ROLLBACK]
-    tree = ast.parse(script.source)
-    constants = {
-        target.id: node.value
-        for node in tree.body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
-    down = next((n for n in tree.body if isinstance(n, ast.AsyncFunctionDef) and n.name == function), None)
-    for node in ast.walk(down) if down else ():
-        yield from _strings(constants[node.id] if isinstance(node, ast.Name) and node.id in constants else node)
-
-
-def _strings(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        yield node.value
+        return [fragment.text for fragment in sent]
+    bound = _Bound()
+    _bind(ast.parse(script.source).body, bound)
+    down = bound.functions.get(FUNCTIONS[Direction.ROLLBACK])
+    nodes = [bound.values.get(n.id, n) if isinstance(n, ast.Name) else n for n in ast.walk(down)] if down else []
+    return [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]

@@ -22,23 +22,20 @@ from sartor.domain.alteration import Alteration
 from sartor.domain.source import Text
 from sartor.errors import ScriptError
 from sartor.sql import lexer, splitting
-from sartor.sql.statements import ClientCopy
 
 _SECTIONS = {function: direction for direction, function in FUNCTIONS.items()}
 _BACKSLASH = {
     "copy": "write `copy ... from stdin;` followed by the data, or use `conn.copy_to_table` in a Python alteration",
-    "i": "write the SQL of that file into this one",
-    "ir": "write the SQL of that file into this one",
-    "include": "write the SQL of that file into this one",
-    "include_relative": "write the SQL of that file into this one",
-    "c": "an alteration changes only the destination's database",
-    "connect": "an alteration changes only the destination's database",
+    **dict.fromkeys(("i", "ir", "include", "include_relative"), "write the SQL of that file into this one"),
+    **dict.fromkeys(("c", "connect"), "an alteration changes only the destination's database"),
     "gexec": "use a `do` block with EXECUTE, or a Python alteration",
     ".": "it ends the data of a COPY, but no COPY comes before it",
 }
 _OPEN = {"'": "string", '"': "quoted name", "$": "dollar quote", "e": "string", "/": "comment"}
+_NO_ROWS = "the data of this COPY are missing: end the statement with a semicolon and begin the data on the next line"
 _TO_CLIENT = (
     "COPY TO STDOUT isn't supported in a SQL script: copy to a file on the server, or in a Python alteration use"
+    " `conn.copy_from_query`"
 )
 
 
@@ -71,16 +68,8 @@ class _Reader:
             rows = self.sifted.rows.get(statement.start)
             copy = statement.client_copy if rows is None else None
             if copy is not None:
-                raise self.wrong(statement.start, _no_talk(copy))
+                raise self.wrong(statement.start, _NO_ROWS if copy.from_client else _TO_CLIENT)
             yield Fragment(statement.text, lines.at(statement.start), verbatim=True, rows=rows)
-
-
-def _no_talk(copy: ClientCopy) -> str:
-    if copy.from_client:
-        return (
-            "the data of this COPY are missing: end the statement with a semicolon and begin the data on the next line"
-        )
-    return f"{_TO_CLIENT} `conn.copy_from_query`"
 
 
 def load_sql(alteration: Alteration, blocks: Iterable[bytes]) -> Script:

@@ -42,27 +42,24 @@ def read_static(alteration: Alteration, content: bytes) -> Script | None:
         sections = {name: tuple(_fragments(function, module)) for name, function in module.functions.items()}
     except (_NotStatic, SyntaxError, ValueError, RecursionError):
         return None
+    irreversible = module.constants.get("irreversible")
     return static_script(
         alteration,
         {_DIRECTIONS[name]: fragments for name, fragments in sections.items()},
         transactional=module.constants.get("transaction") is not False,
-        irreversible=_text(module.constants.get("irreversible")),
+        irreversible=irreversible if isinstance(irreversible, str) else None,
         source=content.decode("utf-8", "replace"),
     )
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
-
-
 def _read(tree: ast.Module) -> _Module:
     module = _Module()
+    first = 0 if ast.get_docstring(tree, clean=False) is None else 1
     for number, node in enumerate(tree.body):
         match node:
             case ast.Expr(value=ast.Constant()):
                 pass
-            case ast.ImportFrom(module="__future__", names=[ast.alias(name="annotations")]):
-                _require_first(tree, number)
+            case ast.ImportFrom(module="__future__", names=[ast.alias(name="annotations")]) if number == first:
                 module.lazy = True
             case ast.Import() | ast.ImportFrom():
                 module.imported |= _imported(node)
@@ -79,12 +76,6 @@ def _read(tree: ast.Module) -> _Module:
             case _:
                 raise _NotStatic
     return module
-
-
-def _require_first(tree: ast.Module, number: int) -> None:
-    """Raises _NotStraight unless there is nothing, or the docstring alone, before statement `number`."""
-    if number != (0 if ast.get_docstring(tree, clean=False) is None else 1):
-        raise _NotStatic
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> set[str]:
@@ -117,21 +108,13 @@ def _constant(node: ast.expr) -> str | bool | int | float | None:
         case ast.Constant(value=str() | bool() | int() | float() | None as value):
             return value
         case ast.JoinedStr(values=parts):  # an f-string into which nothing is put
-            return "".join(_string(part) for part in parts)
-        case _:
-            raise _NotStatic
-
-
-def _string(node: ast.expr) -> str:
-    match node:
-        case ast.Constant(value=str(text)):
-            return text
+            return "".join(str(_constant(part)) for part in parts)
         case _:
             raise _NotStatic
 
 
 def _require_plain(function: ast.AsyncFunctionDef, module: _Module) -> None:
-    """Raises _NotStraight unless the function has one or two plain parameters, and annotations that can't fail."""
+    """Raises _NotStatic unless the function has one or two plain parameters, and annotations that can't fail."""
     given = function.args
     names = [argument.arg for argument in given.args]
     others = (given.posonlyargs, given.kwonlyargs, given.defaults, given.vararg, given.kwarg, function.decorator_list)
@@ -140,16 +123,13 @@ def _require_plain(function: ast.AsyncFunctionDef, module: _Module) -> None:
     if any(name.startswith("__") for name in names):
         raise _NotStatic  # `__debug__` can't be a parameter, as only the compiler knows
     for annotation in (function.returns, *(argument.annotation for argument in given.args)):
-        if annotation is not None and not module.lazy and not _is_harmless(annotation, module):
+        harmless = annotation is None or module.lazy or isinstance(annotation, ast.Constant)
+        if not (harmless or (annotation and ast.unparse(annotation) in module.imported)):
             raise _NotStatic
 
 
-def _is_harmless(annotation: ast.expr, module: _Module) -> bool:
-    return isinstance(annotation, ast.Constant) or ast.unparse(annotation) in module.imported
-
-
 def _fragments(function: ast.AsyncFunctionDef, module: _Module) -> Iterator[Fragment]:
-    """Yields what a function sends, in order. Raises _NotStraight where it does anything else."""
+    """Yields what a function sends, in order. Raises _NotStatic where it does anything else."""
     parameters = {argument.arg for argument in function.args.args}
     connection = function.args.args[0].arg
     for node in function.body:

@@ -32,7 +32,7 @@ def in_word(name: str) -> str | None:
 
 
 def _foreign(word: str) -> list[str]:
-    alphabets = [_alphabet(character) for character in word]
+    alphabets = [unicodedata.name(character, "").partition(" ")[0] for character in word]
     return [c for c, alphabet in zip(word, alphabets, strict=True) if alphabet in _ALIKE and "LATIN" in alphabets]
 
 
@@ -65,7 +65,3 @@ def _is_of_words(character: str) -> bool:
 def describe(character: str) -> str:
     """Returns a character's name for a message: `U+0435 CYRILLIC SMALL LETTER IE`."""
     return f"U+{ord(character):04X} {unicodedata.name(character, 'without a name')}"
-
-
-def _alphabet(character: str) -> str:
-    return unicodedata.name(character, "").partition(" ")[0] if character.isalpha() else ""

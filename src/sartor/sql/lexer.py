@@ -62,7 +62,7 @@ _CONTINUED = r"(?:[ \t\f\v]|--[^\r\n]*)*+[\r\n](?:[ \t\r\n\f\v]|--[^\r\n]*[\r\n]
 """The text between the parts of a string that continues after a newline: blanks, and comments to a line's end."""
 _ATOMIC = r"(?i)\batomic\b"
 _COMMENT_MARK = r"/\*|\*/"
-_CODE_POINT = r"\\(?:([0-9a-fA-F]{4})|\+([0-9a-fA-F]{6})|(\\))"
+_CODE_POINT = r"\\(?:([0-9a-fA-F]{4})|\+([0-9a-fA-F]{6})|\\)"
 _FOLDED = str.maketrans({chr(upper): chr(upper + 32) for upper in range(ord("A"), ord("Z") + 1)})
 
 
@@ -100,7 +100,8 @@ class Token(NamedTuple):
         if self.kind != "string" or not self.text.endswith('"'):
             return None
         before, _, quoted = self.text[:-1].partition('"')
-        return re.sub(_CODE_POINT, _character, quoted.replace('""', '"')) if before else quoted.replace('""', '"')
+        plain = quoted.replace('""', '"')
+        return re.sub(_CODE_POINT, lambda at: chr(int(at[1] or at[2] or "5c", 16)), plain) if before else plain
 
     @property
     def quoted(self) -> tuple[int, int] | None:
@@ -123,10 +124,6 @@ class Token(NamedTuple):
         """The content of a literal, as it may be SQL itself: doubled quotes are single ones; else None."""
         literal = self.literal
         return literal if literal is None or self.text[0] == "$" else literal.replace("''", "'")
-
-
-def _character(found: re.Match[str]) -> str:
-    return chr(int(found[1] or found[2], 16)) if found[3] is None else "\\"
 
 
 def tokens(sql: str) -> Iterator[Token]:

@@ -9,7 +9,6 @@ stored as `((a = b OR a = c) OR a = d)`, and read again without the inner pair o
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -42,7 +41,6 @@ class _Group(NamedTuple):
 
     opening: str
     parts: list[_Group | str]
-    closing: str
 
 
 def plain(kind: str, definition: str) -> str:
@@ -60,23 +58,23 @@ def plain_dump(text: str) -> str:
 def _spelt(text: str) -> str:
     if "ARRAY[" not in text and "((" not in text:
         return text
-    found, depth = _Group("", [], ""), 0
+    found, depth = _Group("", []), 0
     stack = [found]
     for token in tokens(text):
         if token.text in _PAIRS:
             depth = max(depth, len(stack))
-            stack.append(_Group(token.text, [], ""))
-        elif token.text == _PAIRS.get(stack[-1].opening):
+            stack.append(_Group(token.text, []))
+        elif len(stack) > 1 and token.text == _PAIRS[stack[-1].opening]:
             inner = stack.pop()
-            stack[-1].parts.append(inner._replace(closing=token.text))
+            stack[-1].parts.append(inner)
         else:
             stack[-1].parts.append(token.text)
     # Text that isn't well formed, or is deeper than anybody writes, is left as it is.
-    return text if len(stack) > 1 or depth > DEEPEST else _write(found)
+    return text if len(stack) > 1 or depth > DEEPEST else _write_parts(_flat(found).parts)
 
 
 def _write(group: _Group) -> str:
-    return group.opening + _write_parts(_flat(group).parts) + group.closing
+    return group.opening + _write_parts(_flat(group).parts) + _PAIRS[group.opening]
 
 
 def _write_parts(parts: Sequence[_Group | str]) -> str:
@@ -84,7 +82,7 @@ def _write_parts(parts: Sequence[_Group | str]) -> str:
     while at < len(parts):
         # In statistics, Postgres writes only the parentheses that are required.
         for wide, bare in ((1, False), (2, True)):
-            array = _array(parts[at : at + 2]) if bare else _array_in(parts[at])
+            array = _array(parts[at : at + 2] if bare else _inside(parts[at]))
             cast = _CAST.match("".join(map(_raw, parts[at + wide : at + wide + LONGEST]))) if array else None
             if array and cast:
                 written.append(_cast(array, cast[1], bare=bare))
@@ -102,12 +100,11 @@ def _write_parts(parts: Sequence[_Group | str]) -> str:
 
 
 def _raw(part: _Group | str) -> str:
-    return part if isinstance(part, str) else part.opening + "".join(map(_raw, part.parts)) + part.closing
+    return part if isinstance(part, str) else part.opening + "".join(map(_raw, part.parts)) + _PAIRS[part.opening]
 
 
-def _array_in(part: _Group | str) -> _Group | None:
-    """Returns the elements of `ARRAY[...]`, where nothing else is in the parentheses."""
-    return _array(part.parts) if isinstance(part, _Group) and part.opening == "(" else None
+def _inside(part: _Group | str) -> Sequence[_Group | str]:
+    return part.parts if isinstance(part, _Group) and part.opening == "(" else ()
 
 
 def _array(parts: Sequence[_Group | str]) -> _Group | None:
@@ -147,16 +144,12 @@ def _split(parts: Sequence[_Group | str], at: str) -> list[list[_Group | str]]:
     for part in parts:
         if part == at:
             found.append([])
-        else:
+        elif found[-1] or not _is_space(part):
             found[-1].append(part)
-    return [_stripped(each) for each in found]
-
-
-def _stripped(parts: list[_Group | str]) -> list[_Group | str]:
-    inner = list(itertools.dropwhile(_is_space, parts))
-    while inner and _is_space(inner[-1]):
-        inner.pop()
-    return inner
+    for each in found:
+        while each and _is_space(each[-1]):
+            each.pop()
+    return found
 
 
 def _is_space(part: _Group | str) -> bool:

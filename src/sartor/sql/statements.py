@@ -179,7 +179,12 @@ class Statement:
         if (self.kind, self.head.type) not in _INSIDE and self.kind not in _PROGRAMS | {Kind.CLUSTER, Kind.VACUUM}:
             return False
         # A DO may itself commit what it has changed.
-        return not any(_names_server_object(layer) for layer in layers(self.text))
+        words = ([*(token.word for token in layer), ""] for layer in layers(self.text))
+        return not any(
+            verb in {"create", "alter", "drop"} and type_ in _OF_SERVER and (type_, after) != ("user", "mapping")
+            for found in words
+            for verb, type_, after in zip(found, found[1:], found[2:], strict=False)
+        )
 
     @property
     def client_copy(self) -> ClientCopy | None:
@@ -258,11 +263,3 @@ def called(found: Sequence[Token], others: Collection[str] = ()) -> Iterator[str
         before = found[start - 1].word if start else ""
         if before not in _NO_CALL and before not in others:
             yield name
-
-
-def _names_server_object(found: Sequence[Token]) -> bool:
-    words = [token.word for token in found]
-    return any(
-        verb in {"create", "alter", "drop"} and type_ in _OF_SERVER and (type_, after) != ("user", "mapping")
-        for verb, type_, after in zip(words, words[1:], [*words[2:], ""], strict=False)
-    )
