@@ -36,6 +36,7 @@ class Difference:
 
     @property
     def change(self) -> Change:
+        """The kind of change."""
         if self.before is None:
             return Change.ADDED
         return Change.REMOVED if self.after is None else Change.CHANGED

@@ -64,6 +64,7 @@ class Ledger:
 
     @cached_property
     def by_identity(self) -> dict[tuple[str, str], Entry]:
+        """Entries by (lineage, id)."""
         return {entry.identity: entry for entry in self.entries}
 
 

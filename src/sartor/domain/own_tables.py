@@ -220,6 +220,7 @@ class Writer(NamedTuple):
 
     @property
     def revoke(self) -> str:
+        """The statement that revokes its rights."""
         who = "public" if self.role is None else quote_identifier(self.role)
         if not self.rights:
             return f"revoke {ALL_DATA} from {who};"

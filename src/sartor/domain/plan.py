@@ -70,6 +70,7 @@ class Plan(NamedTuple):
 
     @property
     def is_empty(self) -> bool:
+        """True where there is nothing to do, nor to record."""
         return not (self.steps or self.relabel or self.accept or self.forget)
 
 

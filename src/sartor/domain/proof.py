@@ -99,6 +99,7 @@ class Proofs(NamedTuple):
 
     @property
     def bad(self) -> tuple[Proof, ...]:
+        """The proofs whose result isn't good."""
         return tuple(proof for proof in self.proofs if not proof.result.good)
 
 

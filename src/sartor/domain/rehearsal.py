@@ -35,10 +35,12 @@ class Rehearsed:
 
     @property
     def doubts(self) -> tuple[str, ...]:
+        """The doubts of its statements, each once."""
         return tuple(dict.fromkeys(doubt for statement in self.statements for doubt in statement.doubts))
 
     @property
     def in_doubt(self) -> bool:
+        """True where its verdict is uncertain."""
         return self.depends_on_rows or bool(self.doubts)
 
     @property

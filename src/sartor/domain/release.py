@@ -50,6 +50,7 @@ class Release:
 
     @property
     def unreleased(self) -> bool:
+        """True for `next`."""
         return self.version is None
 
     def __eq__(self, other: object) -> bool:

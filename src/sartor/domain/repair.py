@@ -63,7 +63,11 @@ def make_repair(
             for file, entry in (*status.edited, *status.edited_next)
             if file.id in request.accept_edited
         ),
-        *(Correction(EventKind.MARKED_NOT_DEPLOYED, e.name, e) for e in ledger.entries if e.id in request.mark_not_deployed),
+        *(
+            Correction(EventKind.MARKED_NOT_DEPLOYED, e.name, e)
+            for e in ledger.entries
+            if e.id in request.mark_not_deployed
+        ),
         *(
             Correction(EventKind.MARKED_DEPLOYED, a.name, a)
             for a in catalogue

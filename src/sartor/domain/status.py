@@ -51,6 +51,7 @@ class Status(NamedTuple):
 
     @property
     def number(self) -> int:
+        """The number of alterations deployed."""
         return len(self.deployed)
 
     @property

@@ -164,10 +164,12 @@ class RehearsedStatement:
 
     @property
     def verdict(self) -> Verdict:
+        """The worst of its effects, on data and on other sessions."""
         return Verdict.LOSES_DATA if self.losses else self.stops
 
     @property
     def stops(self) -> Verdict:
+        """The effect on other sessions."""
         if self.rewrites:
             return Verdict.REWRITES
         if self.blocking is None:
