@@ -2,6 +2,7 @@
 
     scripts/mutants                       everything: about a quarter of an hour
     scripts/mutants domain/plan sql       a module, a package
+    scripts/mutants execution/retry:Retries   a class or function of a module
     scripts/mutants --minutes 5 --diff    what five minutes are enough for, with the survivors' differences
 
 A mutant is killed by a test that fails or doesn't end, and survives where all pass. Survivors that no test could kill
@@ -22,6 +23,7 @@ import tempfile
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from undecorated import undecorated
@@ -29,7 +31,22 @@ from undecorated import undecorated
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 HOUSE = Path("src", "sartor")
-JUDGED = ("conninfo", "domain", "execution/outcome", "sql")
+JUDGED = (
+    "conninfo",
+    "domain",
+    "execution/ledger:repeat_while_stale",
+    "execution/ledger:_require_progress",
+    "execution/outcome",
+    "execution/retry:Retries",
+    "execution/retry:delay",
+    "execution/units:Prefetch",
+    "execution/units:Unit",
+    "execution/units:_is_quiet",
+    "execution/units:_leaves_rows",
+    "execution/units:compile_records",
+    "execution/units:compile_unit",
+    "sql",
+)
 JUDGES = {  # of a package, the folders of tests
     "conninfo": ("conninfo", "settings"),
     "domain": ("alterations", "domain"),
@@ -91,12 +108,14 @@ def main() -> int:
     """Runs the command line. Returns 1 where a mutant survives unexplained."""
     options = _options()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is ended, and the copy removed
-    modules = [path for name in options.modules or JUDGED for path in _modules(name)]
+    chosen = [(module, name) for name in options.modules or JUDGED for module in _modules(name)]
+    modules = sorted({module for module, _ in chosen})
+    names = [_pattern(module, name) for module, name in chosen]
     with tempfile.TemporaryDirectory(prefix="sartor-mutants-") as directory:
         copy = Path(directory)
         _copy(copy, modules)
-        _mutate(copy, modules, options)
-        found = list(_found(copy))
+        _mutate(copy, names, options)
+        found = [mutant for mutant in _found(copy) if any(fnmatchcase(mutant.name, name) for name in names)]
     rows = _count(found, _explained())
     _print(rows)
     survivors = [mutant for row in rows.values() for mutant in row.survivors]
@@ -120,11 +139,17 @@ def _options() -> argparse.Namespace:
 
 def _modules(name: str) -> list[Path]:
     """The files of a module or a package, relative to the root."""
-    path = HOUSE / name.removeprefix(f"{HOUSE}/").removesuffix(".py")
+    path = HOUSE / name.partition(":")[0].removeprefix(f"{HOUSE}/").removesuffix(".py")
     files = sorted((ROOT / path).rglob("*.py")) or [ROOT / path.with_suffix(".py")]
     if not files[0].is_file() or path.parts[len(HOUSE.parts)] not in JUDGES:
         sys.exit(f"error: {name} is no module of {', '.join(JUDGES)}")
     return [file.relative_to(ROOT) for file in files]
+
+
+def _pattern(module: Path, name: str) -> str:
+    """The pattern of mutmut's names for the mutants of a module; `name` may end with a class or function of it."""
+    part = name.partition(":")[2]
+    return ".".join((*module.relative_to("src").with_suffix("").parts, f"x?{part}[_ǁ]*" if part else "*"))
 
 
 def _copy(copy: Path, modules: Iterable[Path]) -> None:
@@ -149,11 +174,10 @@ def _copy(copy: Path, modules: Iterable[Path]) -> None:
     (copy / "setup.cfg").write_text("[mutmut]\n" + text)
 
 
-def _mutate(copy: Path, modules: Iterable[Path], options: argparse.Namespace) -> None:
+def _mutate(copy: Path, names: Iterable[str], options: argparse.Namespace) -> None:
     """Runs mutmut in `copy`, for as long as the options allow."""
-    mutants = [f"{'.'.join(module.relative_to('src').with_suffix('').parts)}.*" for module in modules]
     command = [sys.executable, str(HERE / "without_words.py"), str(options.one_in), "run"]
-    command += ["--max-children", str(options.processes), *mutants]
+    command += ["--max-children", str(options.processes), *names]
     environment = {**os.environ, "PYTHONPATH": str(HERE)}
     log = copy / "log"
     with log.open("w") as output:

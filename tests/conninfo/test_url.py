@@ -212,6 +212,7 @@ def test_every_text_is_encoded() -> None:
     """In a URL that is built, no text holds a character that separates its parts."""
     keywords = {"user": "a/b", "password": "c@d", "host": "/run", "dbname": "e/f", "options": "g/h&i"}
     assert build_url(keywords) == "postgresql://a%2Fb:c%40d@%2Frun/e%2Ff?options=g%2Fh%26i"
+    assert build_url({"port": "1", "dbname": "d"}) == "postgresql:///d?port=1"
 
 
 def test_the_environment_fills_what_a_url_leaves_open() -> None:

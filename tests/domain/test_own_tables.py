@@ -132,11 +132,13 @@ def test_something_strange(kind: str, told: str, hint: str) -> None:
     assert (str(caught.value), caught.value.hint) == (f"sartor_ledger in schema My app {told}", hint)
 
 
-def test_several_strange_things() -> None:
+@pytest.mark.parametrize("names", ["ba", "cab"])
+def test_several_strange_things(names: str) -> None:
     """The first is told, and how many more there are."""
-    strange = [Trait("sartor_ledger", "parent", name, "") for name in ("c", "a", "b")]
-    with pytest.raises(LedgerUnsound, match=r"^sartor_ledger in schema app inherits from a \(and 2 more\)$"):
+    strange = [Trait("sartor_ledger", "parent", name, "") for name in names]
+    with pytest.raises(LedgerUnsound) as caught:
         require_sound([*EXPECTED, *strange], "app", "me")
+    assert str(caught.value) == f"sartor_ledger in schema app inherits from a (and {len(names) - 1} more)"
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ def test_all_above_the_target_newest_deployment_first(situation: Situation, targ
     plan = make_plan(shipped, before, Rollback(target=target))
     above = [e for e in before.entries if e.release > target]
     assert ids(s.alteration for s in plan.steps) == ids(reversed(above))
+    assert plan.target is target
     assert ids(carry_out(plan, before).entries) == [e.id for e in before.entries if e.release <= target]
 
 

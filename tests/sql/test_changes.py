@@ -147,6 +147,7 @@ def test_blocks_and_routines() -> None:
         ("alter table if exists only s.t * alter a drop not null, drop b cascade", [Drop(("s", "t"), "b")]),
         ("do $$ begin drop table t; execute 'alter table u drop column a'; end $$", [Drop(("t",)), Drop(("u",), "a")]),
         ("do $$ begin alter table t drop a; end $$", [Drop(("t",), "a")]),
+        ("alter table t * drop a", [Drop(("t",), "a")]),
         ("drop table t; drop table u; drop table t", [Drop(("t",)), Drop(("u",))]),
         ("alter table t drop constraint c; drop view v; alter view v drop a; select 'drop table t'", []),
         ("alter table", []),

@@ -40,6 +40,11 @@ Work = Callable[[Connection], Awaitable[None]]
 NO_DETAIL: Mapping[str, object] = MappingProxyType({})
 
 
+def delay(attempts: int) -> float:
+    """Returns the seconds before the next attempt, without jitter: twice those before the last one, up to `MOST`."""
+    return min(MOST, 0.1 * float(2 ** min(attempts, 10)))
+
+
 class Retries:
     """The attempts at one thing: counts them, and pauses between them, for longer each time."""
 
@@ -54,7 +59,7 @@ class Retries:
 
         Returns False, without a pause, where it would begin later than `within` seconds after the first.
         """
-        pause = min(MOST, 0.1 * float(2 ** min(self._count, 10))) * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
+        pause = delay(self._count) * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
         self._count += 1
         deadline = self._began + within
         if time.monotonic() + pause > deadline:
