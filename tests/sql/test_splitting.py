@@ -10,7 +10,6 @@ from sartor.sql.lexer import pieces
 from sartor.sql.splitting import (
     each_statement,
     find_client_copy,
-    may_control,
     split,
     stands_alone,
     transaction_control,
@@ -78,13 +77,6 @@ def test_each_statement_has_its_place(statements: list[str]) -> None:
 def test_what_controls_the_transaction(sql: str, found: str | None) -> None:
     """The first statement that begins or ends a transaction is named."""
     assert transaction_control(sql) == found
-
-
-def test_what_may_control_it() -> None:
-    """One look at the words says where nothing controls the transaction; a comment may raise a false alarm."""
-    assert may_control("select 1; COMMIT")
-    assert may_control("-- the end")
-    assert not may_control("select 1 from commits")
 
 
 def test_a_copy_among_others() -> None:

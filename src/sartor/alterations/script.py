@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from sartor.domain.alteration import Alteration
 from sartor.domain.plan import Direction
@@ -20,10 +20,8 @@ Place = tuple[str, int]
 """A file and a line of it, from 1."""
 
 
-class Locate(Protocol):
-    """A function that finds where in the script an error came from."""
-
-    def __call__(self, error: BaseException, /) -> Place | None: ...
+Locate = Callable[[BaseException], Place | None]
+"""A function that finds where in the script an error came from; None where the error doesn't show it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +125,8 @@ def static_body(file: str, fragments: Iterable[Fragment]) -> tuple[Body, Locate]
 
 
 def _locate(file: str, under_way: Sequence[Fragment]) -> Locate:
-    def locate(error: BaseException) -> Place | None:
-        # The driver's error has no file.
-        return (file, under_way[0].line_of(error)) if under_way else None
-
-    return locate
+    # The driver's error has no file.
+    return lambda error: (file, under_way[0].line_of(error)) if under_way else None
 
 
 def _body(fragments: tuple[Fragment, ...], under_way: list[Fragment]) -> Body:

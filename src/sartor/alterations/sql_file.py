@@ -75,9 +75,13 @@ class _Reader:
 def load_sql(alteration: Alteration, blocks: Iterable[bytes]) -> Script:
     """Loads the script in a file's bytes. Raises ScriptError, naming file, line and reason, where it is invalid."""
     script, _ = read_sql(alteration, blocks)
-    if script.transactional and splitting.may_control(script.source):
-        for fragments in script.fragments.values():
-            _refuse_control(alteration, fragments)
+    for fragment in itertools.chain(*script.fragments.values()) if script.transactional else ():
+        if control := splitting.transaction_control(fragment.text):
+            raise ScriptError(
+                f"{alteration.name}, line {fragment.line}: {control.split()[0].upper()}: Sartor runs each"
+                " script in a transaction; remove the line, or add `-- sartor: transaction off`",
+                line=fragment.line,
+            )
     return script
 
 
@@ -193,13 +197,3 @@ def _is_passed_over(token: lexer.Token, reader: _Reader) -> bool:
         f"`\\{name}` is a psql command, which isn't supported in a script: "
         + _BACKSLASH.get(name, "remove it, or use a Python alteration"),
     )
-
-
-def _refuse_control(alteration: Alteration, fragments: Iterable[Fragment]) -> None:
-    for fragment in fragments:
-        if control := splitting.transaction_control(fragment.text):
-            raise ScriptError(
-                f"{alteration.name}, line {fragment.line}: {control.split()[0].upper()}: Sartor runs each"
-                " script in a transaction; remove the line, or add `-- sartor: transaction off`",
-                line=fragment.line,
-            )

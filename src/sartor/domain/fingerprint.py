@@ -25,6 +25,9 @@ A column that was dropped and added again is the last one, and so is an enum's l
 of extensions and what `alter database ... set` says belong to a place: a copy elsewhere has others.
 """
 
+_PLAIN = ("server", "logical", "exact")
+"""The fields that JSON has as they are."""
+
 _NOTED = re.compile(rb"^(?:%s)\t" % b"|".join(kind.encode() for kind in sorted(NOTED)), re.MULTILINE)
 """The start of a noted object's line."""
 
@@ -102,18 +105,9 @@ class Fingerprint:
         return (self.schemas, self.scope, self.server) == (other.schemas, other.scope, other.server)
 
     def packed(self) -> dict[str, Any]:
-        """Returns the fingerprint without its text, as JSON's values.
-
-        `unpack` reads it with the text in base64 as `objects`.
-        """
-        return {
-            "format": FORMAT,
-            "schemas": list(self.schemas),
-            "scope": self.scope.value,
-            "server": self.server,
-            "logical": self.logical,
-            "exact": self.exact,
-        }
+        """Returns it without its text, as JSON's values; `unpack` reads it with the text in base64 as `objects`."""
+        as_they_are = {name: getattr(self, name) for name in _PLAIN}
+        return {"format": FORMAT, "schemas": list(self.schemas), "scope": self.scope.value, **as_they_are}
 
     @classmethod
     def unpack(cls, packed: Mapping[str, Any]) -> Self | None:
@@ -123,10 +117,8 @@ class Fingerprint:
         return cls(
             schemas=tuple(packed["schemas"]),
             scope=Scope(packed["scope"]),
-            server=packed["server"],
-            logical=packed["logical"],
-            exact=packed["exact"],
             text=base64.b64decode(packed["objects"]),
+            **{name: packed[name] for name in _PLAIN},
         )
 
 
@@ -174,8 +166,5 @@ def _line(each: SchemaObject) -> bytes:
 
 
 def _object(line: str) -> SchemaObject:
-    return SchemaObject(*(_unescaped(part) if "\\" in part else part for part in line.split("\t")))
-
-
-def _unescaped(part: str) -> str:
-    return _ESCAPE.sub(lambda found: _ESCAPED[found[0]], part)
+    parts = line.split("\t")
+    return SchemaObject(*(_ESCAPE.sub(lambda at: _ESCAPED[at[0]], part) if "\\" in part else part for part in parts))

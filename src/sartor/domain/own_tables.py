@@ -112,6 +112,13 @@ _STRANGE: Mapping[str, str] = {
     "use": "uses an object that isn't part of Postgres: {name}",
 }
 
+_REMOVALS: Mapping[str, str] = {
+    **{kind: f"drop {kind} {{quoted}} on {{table}};" for kind in ("trigger", "rule", "policy")},
+    "index": "drop index {name};",
+    "disabled": "alter table {table} enable trigger all;",
+}
+"""The statements that remove them; the others take more thought."""
+
 
 def require_readable(tables: Sequence[OwnTable], schema: str, role: str) -> None:
     """Raises LedgerUnsound or PrivilegeMissing where these tables' content can't be relied on.
@@ -163,7 +170,11 @@ def require_sound(traits: Iterable[Trait], schema: str, role: str) -> None:
     for trait in strange:
         text = _STRANGE[trait.kind].format(name=trait.name, text=trait.text, role=role)
         text += f" (and {len(strange) - 1} more)" if len(strange) > 1 else ""
-        raise _unsound(f"{trait.table} in schema {schema} {text}", schema, trait.table, _removal(trait, schema))
+        removal = _REMOVALS.get(trait.kind, "")
+        removal = removal.format(
+            table=_named(schema, trait.table), name=trait.name, quoted=quote_identifier(trait.name)
+        )
+        raise _unsound(f"{trait.table} in schema {schema} {text}", schema, trait.table, removal)
     for trait in sorted(EXPECTED - found):
         lacks = " ".join(filter(None, (trait.kind, trait.name, trait.text)))
         raise _unsound(f"{trait.table} in schema {schema} lacks {lacks}", schema, trait.table)
@@ -185,18 +196,6 @@ def _stranger(table: OwnTable, schema: str, role: str) -> LedgerUnsound:
 def _unsound(message: str, schema: str, table: str, removal: str = "") -> LedgerUnsound:
     look = f"inspect the table in psql: \\d+ {_named(schema, table)}"
     return LedgerUnsound(message, hint=f"{look} -- if it isn't needed: {removal}" if removal else look)
-
-
-def _removal(trait: Trait, schema: str) -> str:
-    """Returns the statement that removes a trait; "" where that takes more thought."""
-    named = _named(schema, trait.table)
-    if trait.kind in {"trigger", "rule", "policy"}:
-        return f"drop {trait.kind} {quote_identifier(trait.name)} on {named};"
-    if trait.kind == "index":
-        return f"drop index {trait.name};"
-    if trait.kind == "disabled":
-        return f"alter table {named} enable trigger all;"
-    return ""
 
 
 def _named(schema: str, table: str) -> str:

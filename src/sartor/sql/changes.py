@@ -109,7 +109,7 @@ def _expression(cursor: Cursor) -> Sequence[Token]:
 
 
 def _is_cast(expression: Sequence[Token], column: str) -> bool:
-    """Returns whether an expression is the column, cast to a type, and no more; parentheses don't count."""
+    """Returns whether an expression is a mere cast of the column; parentheses don't count."""
     words = [token for token in expression if token.text not in {"(", ")"}]
     of_type = all(token.name is not None or token.kind == "number" or token.text in ",.[]" for token in words[3:])
     return [token.text for token in words[1:3]] == [":", ":"] and words[0].name == column and of_type
@@ -125,7 +125,8 @@ def _row_changes(found: Sequence[Token]) -> Iterator[RowChange]:
             if word == "insert":
                 yield RowChange("insert", into)
         elif word == "delete" and after == ["from"]:
-            yield RowChange("delete", _name(found, at + 2), whole="where" not in _words(Cursor(found, at).clause()))
+            whole = all(token is None or token.word != "where" for token in Cursor(found, at).clause())
+            yield RowChange("delete", _name(found, at + 2), whole=whole)
         elif word == "delete" and before == "then":
             yield RowChange("delete", into)
         elif word == "truncate" and after not in (["on"], [","], []) and before not in _NO_STATEMENT - {","}:
@@ -140,7 +141,7 @@ def _name(found: Sequence[Token], at: int) -> Name | None:
 
 def _updating(found: Sequence[Token], at: int, into: Name | None) -> Iterator[RowChange]:
     clause = Cursor(found, at).clause()
-    words = _words(clause)
+    words = [token.word if token else "" for token in clause]
     if "set" not in words[:9]:
         return
     columns = _columns(clause, words)
@@ -149,10 +150,6 @@ def _updating(found: Sequence[Token], at: int, into: Name | None) -> Iterator[Ro
     fills = bool(columns) and "or" not in where and all(name in nulls for name in columns or ())
     target = into if words[1] == "set" else _name(found, at + 1)
     yield RowChange("update", target, columns, whole=not where and words[1] != "set", fills=fills)
-
-
-def _words(clause: Iterable[Token | None]) -> list[str]:
-    return [token.word if token else "" for token in clause]
 
 
 def _columns(clause: Sequence[Token | None], words: Sequence[str]) -> frozenset[str] | None:

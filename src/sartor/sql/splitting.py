@@ -84,11 +84,6 @@ def _first(sql: str, hint: str, wanted: Callable[[Statement], bool]) -> Statemen
     return next(filter(wanted, split(sql)), None) if re.search(hint, sql) else None
 
 
-def may_control(sql: str) -> bool:
-    """Returns whether `sql` has, even in a comment, a first word of the statements that `transaction_control` finds."""
-    return re.search(_MAY_CONTROL, sql) is not None
-
-
 def transaction_control(sql: str) -> str | None:
     """Returns the text of the first statement of `sql` that begins or ends a transaction, None where there is none."""
     found = _first(sql, _MAY_CONTROL, lambda statement: statement.controls_transaction)
