@@ -1,6 +1,6 @@
 """Restores the state of the process after each script, so that the next script finds it as it was.
 
-Only where the process is Sartor's own : an application's belongs to that, and its other code changes it too.
+Only where the process is Sartor's own: an application's belongs to that, and its other code changes it too.
 """
 
 from __future__ import annotations
