@@ -12,7 +12,6 @@ from sartor.domain.destination import Destination, Limits
 from sartor.errors import RefusedError
 
 if TYPE_CHECKING:
-    from sartor.domain.affected_tables import PlanEffects
     from sartor.domain.backup import Backup, Restored
     from sartor.domain.plan import Deploy, Rollback
     from sartor.domain.report import Observer
@@ -53,7 +52,10 @@ async def backup(
     order = BackupOrder(place=file, whole=whole, prove=prove, scratch=server)
     if sources is not None:
         catalogue = list_alterations(sources)
-        effects = await effects_of(database, catalogue, deploy_request(target), limits, scratch=server)
+        from sartor.rehearsal.plan_effects import find_effects
+
+        request = deploy_request(target)
+        effects = await find_effects(database, catalogue, request, scratch=server, limits=limits)
         if not effects.steps:
             raise RefusedError(
                 f"nothing is pending in {database.label}, so a deploy changes no tables",
@@ -81,21 +83,11 @@ async def ordered_before(
     from sartor.execution.backup import BackupOrder
 
     order = BackupOrder(place=folder and f"{folder}/")
-    return order._replace(effects=await effects_of(destination, catalogue, request, limits)) if affected else order
-
-
-async def effects_of(
-    destination: Destination,
-    catalogue: Catalogue,
-    request: Deploy | Rollback,
-    limits: Limits,
-    *,
-    scratch: Destination | None = None,
-) -> PlanEffects:
-    """Calls `rehearsal.plan_effects.find_effects`, which is loaded only where it is asked for."""
+    if not affected:
+        return order
     from sartor.rehearsal.plan_effects import find_effects
 
-    return await find_effects(destination, catalogue, request, scratch=scratch, limits=limits)
+    return order._replace(effects=await find_effects(destination, catalogue, request, scratch=None, limits=limits))
 
 
 async def restore(

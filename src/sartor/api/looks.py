@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sartor.api.files import list_alterations
-from sartor.api.requests import NO_LIMITS, Sources, deploy_request, find_destination, rollback_request
+from sartor.api.observing import ignore, observed
+from sartor.api.requests import (
+    NO_LIMITS,
+    Sources,
+    deploy_request,
+    find_destination,
+    find_scratch,
+    rollback_request,
+)
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination, Limits
 from sartor.domain.ledger import Event, Ledger
@@ -16,6 +24,9 @@ from sartor.domain.status import Status, compare_with_ledger
 if TYPE_CHECKING:
     from sartor.domain.check import Check, RollbackPreview, SentSql
     from sartor.domain.plan import Deploy, Rollback
+    from sartor.domain.repair import Correction, Repair
+    from sartor.domain.report import Observer
+    from sartor.domain.verification import Verification
     from sartor.postgres.session import Session
 
 
@@ -73,6 +84,39 @@ async def history(destination: Destination | str, *, after: int = -1) -> tuple[E
 
     async with Session(find_destination(destination), application="sartor history") as session:
         return tuple(await read_history(session, after=after))
+
+
+async def verify(
+    destination: Destination | str,
+    sources: Sources,
+    *,
+    against_replay: bool = False,
+    scratch: Destination | str | None = None,
+    limits: Limits = NO_LIMITS,
+    observer: Observer = ignore,
+) -> Verification:
+    """Compares the ledger with the files, and the schema with what the last run left; returns what differs.
+
+        found = await sartor.verify("postgresql://app@db.example.com/app", "alterations")
+        print(found.ok, found.drift.differences)
+
+    Writes nothing to the destination.
+
+    - `against_replay`: compare the schema with what the deployed alterations make in a scratch database instead.
+
+    Raises SchemaMissing, LedgerUnsound, DestinationError, and AlterationFailed where a replayed script fails; that
+    something differs is in the result, and raises nothing.
+    """
+    from sartor.execution.verify import verify as look
+
+    place, catalogue = find_destination(destination), list_alterations(sources)
+    found = await look(place, catalogue)
+    if not against_replay:
+        return found
+    from sartor.execution.replay import with_replay
+
+    beside = find_scratch(scratch, place)
+    return await observed(observer, lambda told: with_replay(found, catalogue, beside, limits=limits, observer=told))
 
 
 async def check(
@@ -143,15 +187,13 @@ async def _check(
 ) -> Check:
     from sartor.execution.check import check as look
 
-    tell = _find_sent_sql if rehearse else None
-    return await look(find_destination(destination), catalogue, request, limits=limits, writes=script, tell=tell)
+    async def tell(session: Session, *plan: Any) -> SentSql:
+        from sartor.rehearsal.plan_effects import find_sent_sql  # most checks find nothing to ask it
 
+        return await find_sent_sql(session, *plan)
 
-async def _find_sent_sql(session: Session, catalogue: Catalogue, request: Deploy | Rollback, limits: Limits) -> SentSql:
-    """Calls `rehearsal.sent_sql.find_sent_sql`, which is loaded only where there is something to find out."""
-    from sartor.rehearsal.plan_effects import find_sent_sql
-
-    return await find_sent_sql(session, catalogue, request, limits)
+    place, told = find_destination(destination), tell if rehearse else None
+    return await look(place, catalogue, request, limits=limits, writes=script, tell=told)
 
 
 async def preview_rollback(
@@ -177,3 +219,10 @@ async def preview_rollback(
     catalogue = list_alterations(sources)
     request = rollback_request(catalogue, target, steps=steps, to_timestamp=to_timestamp, accepted=accepted)
     return await preview(find_destination(destination), catalogue, request)
+
+
+async def preview_repair(destination: Destination | str, sources: Sources, request: Repair) -> tuple[Correction, ...]:
+    """Returns what `repair` would do with this `request`. Writes nothing. Raises as `repair`."""
+    from sartor.execution.repair import preview_repair as preview
+
+    return await preview(find_destination(destination), list_alterations(sources), request)

@@ -34,9 +34,13 @@ async def observed(observer: Observer, run: Callable[[Observer], Awaitable[T]]) 
             error.add_note(f"the observer of the run raised {_text(told.error)}")
         raise
     told.deliver()
-    if told.error is not None:
-        raise _failed(told.error, result) from told.error
-    return result
+    if told.error is None:
+        return result
+    from sartor.domain.report import Report
+
+    failed = ObserverFailed(f"the run succeeded, but its observer raised {_text(told.error)}", result=result)
+    failed.report = result if isinstance(result, Report) else None
+    raise failed from told.error
 
 
 class _Told:
@@ -79,14 +83,6 @@ class _Told:
 
             LOG.error("the observer of the run raised an error; the run continues", exc_info=error)
             self.error = error
-
-
-def _failed(error: BaseException, result: object) -> ObserverFailed:
-    from sartor.domain.report import Report
-
-    found = ObserverFailed(f"the run succeeded, but its observer raised {_text(error)}", result=result)
-    found.report = result if isinstance(result, Report) else None
-    return found
 
 
 def _text(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""Runs what changes a database: alterations, and the commands of development."""
+"""Runs what changes a database: alterations, repairs of the ledger, and the commands of development."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from sartor.errors import RefusedError
 if TYPE_CHECKING:
     from sartor.domain.alteration import Catalogue
     from sartor.domain.plan import Deploy, Rollback
+    from sartor.domain.repair import Correction, Repair
     from sartor.domain.report import Observer, Report
 
 PRODUCTION = frozenset({"production", "prod"})
@@ -97,6 +98,29 @@ async def _run(
     return await observed(
         observer, lambda told: run(place, catalogue, request, limits=limits, backup=order, observer=told)
     )
+
+
+async def repair(
+    destination: Destination | str,
+    sources: Sources,
+    request: Repair,
+    *,
+    limits: Limits = NO_LIMITS,
+    observer: Observer = ignore,
+) -> tuple[Correction, ...]:
+    """Corrects what the ledger says, with the reason in the journal; returns what was done.
+
+        request = sartor.Repair(reason="made by hand in an outage", mark_deployed=frozenset({"1700000000-add-users"}))
+        await sartor.repair("postgresql://app@db.example.com/app", "alterations", request)
+
+    - `request`: the corrections to make.
+
+    Raises PlanError for what doesn't exist here, RunHeld, DestinationError; what was done before the error stays.
+    """
+    from sartor.execution.repair import run_repair
+
+    place, catalogue = find_destination(destination), list_alterations(sources)
+    return await observed(observer, lambda told: run_repair(place, catalogue, request, limits=limits, observer=told))
 
 
 def is_production(environment: str | None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +18,7 @@ from sartor.cli.results.objects import VERSION, JsonObject, error_json, failure_
 from sartor.cli.results.run import report_json, report_line
 from sartor.cli.results.units import count
 from sartor.domain.destination import Destination
-from sartor.domain.plan import plan_notes
+from sartor.domain.plan import Direction, plan_notes
 from sartor.domain.report import Report
 from sartor.errors import AlterationFailed, SartorError, SettingsError
 
@@ -50,22 +50,20 @@ def settled(
     """
     flags, embedded = _flags(context, strict_order=strict_order or None), context.obj["embedded"]
     if embedded is None:
-        yield _keep(_load(flags._replace(db_url=db_url or flags.db_url)))
+        yield _keep(flags._replace(db_url=db_url or flags.db_url))
         return
     if flags.db_url is not None:
         raise SettingsError("--embedded and --db-url exclude each other", hint="remove one of them")
-    settings = _load(flags._replace(db_url=ANYWHERE))
+    settings = sartor.load_settings(flags._replace(db_url=ANYWHERE))
     if ships:
         sartor.list_alterations(settings.sources)
     with sartor.embedded_server(Path(embedded) if embedded else None) as url:
-        yield _keep(_load(flags._replace(db_url=url)))
+        yield _keep(flags._replace(db_url=url))
 
 
-def _load(flags: Flags) -> Settings:
-    return sartor.load_settings(flags)
-
-
-def _keep(settings: Settings) -> Settings:
+def _keep(flags: Flags) -> Settings:
+    """Loads the settings, shows their notes, and hides their passwords from now on."""
+    settings = sartor.load_settings(flags)
     for destination in settings.destinations:
         output.keep_secret(secrets(destination))
     for note in settings.notes:
@@ -100,11 +98,16 @@ def execute(
         return run(call(destination, settings.sources, limits=limits, observer=observer), left=left)
 
 
-def show_report(report: Report) -> None:
-    """Writes the notes and the totals of a run that ended well."""
+def on_each_run(settings: Settings, action: Callable[[Destination], Report], direction: Direction) -> None:
+    """Does as `on_each`, for an `action` that runs alterations."""
+    nothing = Report(direction=direction, target=None)
+    on_each(settings, action, lines=_report_lines, as_json=report_json, no_run=report_json(nothing))
+
+
+def _report_lines(report: Report) -> Iterator[str]:
     for note in plan_notes(report.plan) if report.plan else ():
         output.tell(f"note: {note}")
-    output.result(report_line(report))
+    yield report_line(report)
 
 
 def reach(url: str, origin: str) -> Destination:
@@ -115,7 +118,6 @@ def reach(url: str, origin: str) -> Destination:
 
 
 def reach_scratch(url: str | None) -> Destination | None:
-    """Returns the destination that `--scratch-url` gives, if any. Raises SettingsError."""
     return None if url is None else reach(url, "--scratch-url")
 
 
@@ -131,11 +133,11 @@ def on_each(
     settings: Settings,
     action: Callable[[Destination], T],
     *,
-    show: Callable[[T], None],
+    lines: Callable[[T], Iterable[str]],
     as_json: Callable[[T], JsonObject],
     no_run: JsonObject | None = None,
 ) -> list[T]:
-    """Runs `action` on each destination, in order, and shows its results, or prints them as JSON; returns them.
+    """Runs `action` on each destination, in order, and shows `lines` of its results, or their JSON; returns them.
 
     The first error stops. With --json it becomes part of the output: `no_run` is the JSON of a run that didn't begin.
     """
@@ -157,7 +159,7 @@ def on_each(
         if is_json:
             objects.append(label | as_json(results[-1]))
         else:
-            show(results[-1])
+            output.results(lines(results[-1]))
     if is_json:
         output.json_object(several(objects))
     return results

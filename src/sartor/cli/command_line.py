@@ -15,7 +15,6 @@ _given: list[str] = []
 
 
 def begin(arguments: Sequence[str]) -> None:
-    """Notes the arguments of a command that starts."""
     _given[:] = arguments
 
 

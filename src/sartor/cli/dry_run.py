@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import stat
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,19 +34,17 @@ def show_check(
     if sql is not None and plan_only:
         raise SettingsError("--plan-only and --sql exclude each other", hint="remove one of them")
     prints = sql is None and not plan_only and not output.wants("--json")
-    files = iter(()) if sql is None else _files(sql, len(settings.destinations))
 
     def action(destination: Destination) -> Check:
         found = run(look(destination, prints or sql is not None))
         for note in check_notes(found):
             output.tell(f"note: {note}")
-        for file in itertools.islice(files, 1):
-            _write(found, file)
+        if sql is not None:
+            _write(found, _script_file(sql, destination, settings.destinations))
         return found
 
-    found = on_each(
-        settings, action, show=partial(_show, prints=prints), as_json=check_json, no_run=empty_check(direction)
-    )
+    lines = partial(_lines, prints=prints)
+    found = on_each(settings, action, lines=lines, as_json=check_json, no_run=empty_check(direction))
     told = [
         f"{at.label}: {each.drift.told}"
         for at, each in zip(settings.destinations, found, strict=True)
@@ -58,18 +55,18 @@ def show_check(
     return PENDING if any(each.steps for each in found) else 0
 
 
-def _show(found: Check, *, prints: bool) -> None:
+def _lines(found: Check, *, prints: bool) -> Iterator[str]:
     if prints and found.script is not None:
         output.script(found.script.blocks())
         output.tell(found_line(found))
     else:
-        output.results([*check_lines(found), found_line(found)])
+        yield from (*check_lines(found), found_line(found))
 
 
-def _files(file: str, destinations: int) -> Iterator[str]:
-    """Yields the file of each destination's script: `plan.sql`, or of several `plan-1.sql`, `plan-2.sql`."""
+def _script_file(file: str, destination: Destination, destinations: Sequence[Destination]) -> str:
+    """Returns the file of a destination's script: `plan.sql`, or of several `plan-1.sql`, `plan-2.sql`."""
     path = Path(file)
-    yield from (str(path.with_stem(f"{path.stem}-{n + 1}")) if destinations > 1 else file for n in range(destinations))
+    return file if len(destinations) == 1 else str(path.with_stem(f"{path.stem}-{destinations.index(destination) + 1}"))
 
 
 def _open_for_its_owner(file: str, flags: int) -> int:

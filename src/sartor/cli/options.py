@@ -108,6 +108,7 @@ Sql = Annotated[
     str | None,
     typer.Option("--sql", metavar="FILE", help="Write the script for psql to a file, and show only the plan."),
 ]
+StrictOrder = Annotated[bool, typer.Option("--strict-order", help="Refuse late alterations instead of deploying them.")]
 Steps = Annotated[int | None, typer.Option("--steps", metavar="N", min=1, help="At most N alterations.")]
 
 

@@ -41,17 +41,14 @@ def begin(arguments: Sequence[str]) -> None:
 
 
 def keep_secret(texts: Iterable[str]) -> None:
-    """Hides these texts from now on."""
     _secrets.update(texts)
 
 
 def result(text: str) -> None:
-    """Writes lines of the result."""
     _results.write(visible(_redacted(text)) + "\n")
 
 
 def results(lines: Iterable[str]) -> None:
-    """Writes lines of the result, one by one."""
     for line in lines:
         result(line)
 
@@ -76,7 +73,6 @@ def tell(text: str, *, head: str = "") -> None:
 
 
 def json_object(value: dict[str, Any]) -> None:
-    """Writes the result as JSON."""
     _objects.append(value)
     ascii_only = not _results.encoding.lower().startswith("utf")
     text = json.dumps(_redacted_json(value), indent=2, ensure_ascii=ascii_only)
@@ -119,7 +115,6 @@ def end(code: int) -> int:
 
 
 def has_json() -> bool:
-    """Returns whether the result was already written as JSON."""
     return bool(_objects)
 
 
@@ -140,7 +135,6 @@ def is_terminal() -> bool:
 
 
 def words_are_shown() -> bool:
-    """Returns whether stderr is a terminal."""
     return _words.is_terminal
 
 
@@ -163,7 +157,6 @@ def _bold(text: str) -> str:
 
 
 def _redacted(text: str) -> str:
-    """Returns the text without passwords."""
     return redact(text, _secrets)
 
 

@@ -14,22 +14,10 @@ from sartor.cli.results.failure import failure_lines
 from sartor.cli.results.prove import proof_line
 from sartor.cli.results.run import waiting_line
 from sartor.cli.results.units import count, duration, size
+from sartor.domain import report as events
 from sartor.domain.destination import Destination
 from sartor.domain.plan import Direction
-from sartor.domain.report import (
-    BackedUp,
-    Copying,
-    Finished,
-    Judged,
-    Judging,
-    Note,
-    Observer,
-    Planned,
-    Report,
-    RunEvent,
-    Started,
-    Waiting,
-)
+from sartor.domain.report import Copying, Finished, Judged, Observer, Report, RunEvent
 from sartor.domain.visible import visible_line
 from sartor.errors import AlterationFailed, Interrupted, LockNotHad, SartorError
 
@@ -99,11 +87,11 @@ def _line(event: RunEvent) -> str | None:
     match event:
         case Finished():
             return f"{VERBS[event.direction]}  {event.alteration.name}  {duration(event.duration_ms)}"
-        case Waiting():
+        case events.Waiting():
             return waiting_line(event)
-        case Note():
+        case events.Note():
             return f"note: {event.text}"
-        case BackedUp(backup=backup):
+        case events.BackedUp(backup=backup):
             made = f"{size(backup.bytes)}, {duration(event.duration_ms)}"
             return f"backed up  {backup.file}  {made}{rows_line(backup)}"
         case Judged():
@@ -112,17 +100,6 @@ def _line(event: RunEvent) -> str | None:
             return copying_line(event)
         case _:
             return None
-
-
-def _to_come(event: RunEvent) -> int:
-    """Returns the number of alterations that an event says are to come."""
-    match event:
-        case Planned():
-            return len(event.plan.steps)
-        case Judging():
-            return event.number
-        case _:
-            return 0
 
 
 class _Screen(io.StringIO):
@@ -158,15 +135,20 @@ class _Bar:
         self._progress.stop()
 
     def _show(self, event: RunEvent) -> None:
-        if number := _to_come(event):
-            self._extend(number)
-        elif isinstance(event, Started):
-            self._progress.update(self._task, description=visible_line(event.alteration.name))
-        elif isinstance(event, Finished | Judged):
-            self._progress.advance(self._task)
-        if isinstance(event, Copying):
-            self._describe(visible_line(copying_line(event)))
-            return
+        match event:
+            case events.Planned(plan=plan) if plan.steps:
+                self._extend(len(plan.steps))
+            case events.Judging(number=number):
+                self._extend(number)
+            case events.Started():
+                self._progress.update(self._task, description=visible_line(event.alteration.name))
+            case Finished() | Judged():
+                self._progress.advance(self._task)
+            case Copying():
+                self._describe(visible_line(copying_line(event)))
+                return
+            case _:
+                pass
         self._status.stop()
         plain(event)
 

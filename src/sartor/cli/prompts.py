@@ -40,46 +40,47 @@ def require_terminal(settings: Settings, what: str) -> None:
         )
 
 
+def require_yes(what: str) -> None:
+    """Raises RefusedError, whose message is `what`, where there is no terminal to ask."""
+    if not output.is_terminal():
+        raise RefusedError(what, hint="without a terminal, confirm with --yes")
+
+
 def environment(settings: Settings) -> str:
     """Returns the environment, for a question."""
     return f", environment {settings.environment}" if settings.environment else ""
 
 
-@_shown()
 def choose_target(pending: Sequence[Alteration], *, question: str, may_leave: bool) -> Release | None:
     """Asks which release to deploy: newest first, each with its dates and its number of pending ones; `next` last.
 
     With `may_leave`, Enter alone never means `next`: where `next` is the only one, "nothing" stands above it. Returns
     the release, or None for "nothing".
     """
-    import questionary
-
     releases = by_release(pending)
     released = [r for r in sorted(releases, reverse=True) if not r.unreleased]
     offered = [*released, *(r for r in releases if r.unreleased)]
-    width = max(len(release.label) for release in offered)
-    choices = [
-        questionary.Choice(title=f"{r.label.ljust(width)}  {dates(releases[r])}, {count(len(releases[r]))}", value=r)
-        for r in offered
-    ]
-    if may_leave and not released:
-        choices.insert(0, questionary.Choice(title="nothing", value="nothing"))
-    answer: Release | str = _ask(questionary.select(visible_line(question), choices=choices))
-    return None if isinstance(answer, str) else answer
+    choices = [(r.label, f"{dates(releases[r])}, {count(len(releases[r]))}", r) for r in offered]
+    nothing = [("nothing", "", None)] if may_leave and not released else []
+    answer: Release | None = _choose(question, [*nothing, *choices])
+    return answer
+
+
+def choose_rollback(offered: Sequence[tuple[str, int]], *, question: str) -> str:
+    """Asks which release to go back to; `offered` pairs each, newest first, with the number of alterations undone."""
+    answer: str = _choose(question, [(label, f"undoes {count(undone)}", label) for label, undone in offered])
+    return answer
 
 
 @_shown()
-def choose_rollback(offered: Sequence[tuple[str, int]], *, question: str) -> str:
-    """Asks which release to go back to; `offered` pairs each, newest first, with the number of alterations undone."""
+def _choose(question: str, choices: Sequence[tuple[str, str, Any]]) -> Any:
+    """Asks for one of the choices, each a label, a remark and a value; returns the value."""
     import questionary
 
-    width = max(len(label) for label, _ in offered)
-    choices = [
-        questionary.Choice(title=f"{label.ljust(width)}  undoes {count(undone)}", value=label)
-        for label, undone in offered
-    ]
-    answer: str = _ask(questionary.select(visible_line(question), choices=choices))
-    return answer
+    width = max(len(label) for label, _, _ in choices)
+    titles = [f"{label.ljust(width)}  {remark}".rstrip() for label, remark, _ in choices]
+    chosen = [questionary.Choice(title=title, value=at) for at, title in enumerate(titles)]  # it shows None's title
+    return choices[_ask(questionary.select(visible_line(question), choices=chosen))][2]
 
 
 @_shown()
@@ -96,7 +97,6 @@ def confirm(question: str) -> None:
 
 @_shown()
 def type_name(question: str) -> str:
-    """Asks for a name to be typed, and returns it."""
     import questionary
 
     return str(_ask(questionary.text(visible_line(question))))

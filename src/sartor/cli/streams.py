@@ -68,12 +68,10 @@ def hold_standard_descriptors() -> None:
 
 
 def results_file() -> TextIO | None:
-    """Returns the file for results."""
     return _kept[0] if _kept else sys.stdout
 
 
 def is_stdout_kept() -> bool:
-    """Returns whether standard output is kept, that is whether a command has begun."""
     return bool(_kept)
 
 
@@ -99,12 +97,10 @@ class Stream:
 
     @property
     def encoding(self) -> str:
-        """The encoding of the output."""
         return getattr(self._file(), "encoding", None) or "utf-8"
 
     @property
     def is_terminal(self) -> bool:
-        """True where the stream is a terminal."""
         file = self._file()
         return file is not None and not file.closed and file.isatty()
 

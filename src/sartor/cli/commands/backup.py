@@ -9,16 +9,13 @@ import typer
 
 import sartor
 from sartor import Settings
-from sartor.cli import options, output, progress
+from sartor.cli import options, progress
 from sartor.cli.command import on_each, reach_scratch, run, settled
 from sartor.cli.declaration import command
 from sartor.cli.results.backup import backup_line, backup_result_json
 from sartor.domain.backup import Backup
 from sartor.domain.destination import Destination
 from sartor.errors import UsageError
-
-HERE = "."
-"""The folder for a backup, where none is given."""
 
 File = Annotated[
     str | None,
@@ -52,7 +49,7 @@ def backup(
 
     The file gets its name once the backup is complete and was read to its end.
     """
-    affected = options.only_affected(tables, file or HERE)
+    affected = options.only_affected(tables, file or ".")
     if target is not None and not affected:
         raise UsageError("--target needs --tables affected", hint="add --tables affected")
     with settled(context, ships=affected) as settings:
@@ -62,17 +59,12 @@ def backup(
         def action(destination: Destination) -> Backup:
             with progress.shown() as observer:
                 made = sartor.backup(
-                    destination, HERE if file is None else file, whole=whole, prove=prove, scratch=scratch,
+                    destination, "." if file is None else file, whole=whole, prove=prove, scratch=scratch,
                     sources=sources, target=target or "next", limits=settings.limits, observer=observer,
                 )  # fmt: skip
                 return run(made, left="no backup file was left")
 
-        on_each(
-            settings,
-            action,
-            show=lambda made: output.result(backup_line(made)),
-            as_json=backup_result_json,
-        )
+        on_each(settings, action, lines=lambda made: [backup_line(made)], as_json=backup_result_json)
 
 
 def _refuse_one_file(file: str | None, settings: Settings) -> None:

@@ -20,7 +20,6 @@ Target = Annotated[str, typer.Argument(metavar="[TARGET]", help="A version, `lat
 PlanOnly = Annotated[
     bool, typer.Option("--plan-only", help="Show the alterations without their SQL; no clone is made.")
 ]
-StrictOrder = Annotated[bool, typer.Option("--strict-order", help="Refuse late alterations, as deploy does.")]
 
 
 @command(
@@ -36,7 +35,7 @@ def check(
     sql: options.Sql = None,
     plan_only: PlanOnly = False,
     steps: options.Steps = None,
-    strict_order: StrictOrder = False,
+    strict_order: options.StrictOrder = False,
     accept_edited: options.AcceptEdited = None,
     accept_missing: options.AcceptMissing = None,
 ) -> int:

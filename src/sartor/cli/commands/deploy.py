@@ -10,10 +10,9 @@ import typer
 import sartor
 from sartor import Settings
 from sartor.cli import options, output, prompts
-from sartor.cli.command import alone, execute, on_each, run, settled, show_report
+from sartor.cli.command import alone, execute, on_each_run, run, settled
 from sartor.cli.command_line import Resume, rerun
 from sartor.cli.declaration import command
-from sartor.cli.results.run import report_json
 from sartor.cli.results.status import standing_line
 from sartor.domain.destination import Destination
 from sartor.domain.plan import Direction
@@ -26,10 +25,6 @@ Target = Annotated[
     str | None,
     typer.Argument(metavar="[TARGET]", help="A version, `latest` or `next`. [default: asks on a terminal]"),
 ]
-StrictOrder = Annotated[bool, typer.Option("--strict-order", help="Refuse late alterations instead of deploying them.")]
-
-NOTHING = Report(direction=Direction.DEPLOY, target=None)
-"""The report of a deploy that didn't begin."""
 
 
 @command("db alteration deploy 1.2.0 --db-url postgresql://app@db.example.com/app", options.where, options.patience)
@@ -37,7 +32,7 @@ def deploy(
     context: typer.Context,
     target: Target = None,
     steps: options.Steps = None,
-    strict_order: StrictOrder = False,
+    strict_order: options.StrictOrder = False,
     accept_edited: options.AcceptEdited = None,
     accept_missing: options.AcceptMissing = None,
     backup: options.Backup = None,
@@ -61,14 +56,14 @@ def deploy(
         def action(destination: Destination) -> Report:
             chosen = target or (sartor.LATEST if steps is not None else _ask_target(destination, settings))
             if chosen is None:
-                return NOTHING
+                return Report(direction=Direction.DEPLOY, target=None)
             if must_ask:
                 _confirm_next(destination, settings)
             resume = Resume(target=None if target else chosen, steps=steps, alone=alone(settings, destination))
             to_target = partial(call, target=chosen, strict_order=settings.strict_order)
             return execute(to_target, destination, settings, resume=resume, batch=not no_batch)
 
-        on_each(settings, action, show=show_report, as_json=report_json, no_run=report_json(NOTHING))
+        on_each_run(settings, action, Direction.DEPLOY)
 
 
 def _is_unreleased(target: str | None, steps: int | None) -> bool:

@@ -11,10 +11,9 @@ import sartor
 from sartor import Settings
 from sartor.api.runs import protect
 from sartor.cli import options, output, prompts
-from sartor.cli.command import execute, on_each, run, settled, show_report
+from sartor.cli.command import execute, on_each_run, run, settled
 from sartor.cli.command_line import Resume
 from sartor.cli.declaration import command
-from sartor.cli.results.run import report_json
 from sartor.domain.destination import Destination
 from sartor.domain.plan import Direction
 from sartor.domain.report import Report
@@ -26,9 +25,6 @@ Target = Annotated[
         metavar="[TARGET]", help="The release to deploy afterwards: a version, `latest` or `next`. [default: next]"
     ),
 ]
-
-NOTHING = Report(direction=Direction.DEPLOY, target=None)
-"""The report of a run that didn't begin."""
 
 
 @command("db alteration fresh next --embedded --yes", options.where, options.patience)
@@ -52,13 +48,12 @@ def fresh(
                 _confirm(destination, settings)
             return execute(call, destination, settings, resume=resume, batch=not no_batch)
 
-        on_each(settings, action, show=show_report, as_json=report_json, no_run=report_json(NOTHING))
+        on_each_run(settings, action, Direction.DEPLOY)
 
 
 def _confirm(destination: Destination, settings: Settings) -> None:
     """Asks for the database's name to be typed. Raises RefusedError where it isn't, or there is no terminal."""
-    if not output.is_terminal():
-        raise RefusedError("`fresh` drops all objects of the schema", hint="without a terminal, confirm with --yes")
+    prompts.require_yes("`fresh` drops all objects of the schema")
     found = run(sartor.status(destination, settings.sources))
     output.tell(f"This drops all objects in {destination.label}, with their data.")
     typed = prompts.type_name(f"To continue, type the name of the database, {found.database}:")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 import sartor
-from sartor.cli import options, output
+from sartor.cli import options
 from sartor.cli.command import on_each, run, settled
 from sartor.cli.declaration import command
 from sartor.cli.results.status import history_json, history_lines
@@ -18,9 +18,4 @@ def history(context: typer.Context) -> None:
     Lists every deployment, rollback, failure and repair, with the user and the time. Writes nothing.
     """
     with settled(context, ships=False) as settings:
-        on_each(
-            settings,
-            lambda destination: run(sartor.history(destination)),
-            show=lambda events: output.results(history_lines(events)),
-            as_json=history_json,
-        )
+        on_each(settings, lambda place: run(sartor.history(place)), lines=history_lines, as_json=history_json)

@@ -69,12 +69,8 @@ def prove(
         call = partial(
             sartor.prove, names=alteration or (), pending=pending, scratch=reach_scratch(scratch_url), seed=seed
         )
-        found = on_each(
-            settings,
-            lambda destination: execute(call, destination, settings, left=LEFT),
-            show=lambda proofs: output.results(proofs_lines(proofs)),
-            as_json=proofs_json,
-        )
+        action = partial(execute, call, settings=settings, left=LEFT)
+        found = on_each(settings, action, lines=proofs_lines, as_json=proofs_json)
     _refuse_unproved(found)
 
 

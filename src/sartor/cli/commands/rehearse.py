@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -80,7 +81,7 @@ def rehearse(
             rehearsal = call(destination, settings.sources, scratch=scratch, cache=cache, limits=limits, observer=plain)
             return run(rehearsal, left="the database is unchanged")
 
-        found = on_each(settings, action, show=_show, as_json=rehearsal_json)
+        found = on_each(settings, action, lines=_lines, as_json=rehearsal_json)
     for each in found:
         _judge(each, limit)
 
@@ -92,13 +93,13 @@ def _verdict(text: str) -> Verdict:
     return Verdict(text)
 
 
-def _show(found: Rehearsal) -> None:
+def _lines(found: Rehearsal) -> Iterator[str]:
     for note in found.notes:
         output.tell(f"note: {note}")
-    output.results(rehearsal_lines(found))
+    yield from rehearsal_lines(found)
     for line in failure_lines(found.failed) if found.failed else ():
         output.tell(line)
-    output.result(rehearsal_summary(found))
+    yield rehearsal_summary(found)
 
 
 def _judge(found: Rehearsal, limit: Verdict | None) -> None:

@@ -15,7 +15,7 @@ from sartor.cli.declaration import command
 from sartor.cli.results.verify import question_lines, repair_json, repair_lines
 from sartor.domain.destination import Destination
 from sartor.domain.repair import Correction, Repair
-from sartor.errors import RefusedError, UsageError
+from sartor.errors import UsageError
 
 MarkDeployed = Annotated[
     list[str] | None,
@@ -76,7 +76,7 @@ def repair(
                 _confirm(destination, settings, request)
             return execute(partial(sartor.repair, request=request), destination, settings)
 
-        on_each(settings, action, show=lambda done: output.results(repair_lines(done)), as_json=repair_json)
+        on_each(settings, action, lines=repair_lines, as_json=repair_json)
 
 
 def _ask_reason() -> str:
@@ -90,8 +90,7 @@ def _ask_reason() -> str:
 
 def _confirm(destination: Destination, settings: Settings, request: Repair) -> None:
     """Shows what a repair will do, and asks. Raises RefusedError where the answer is no, or there is no terminal."""
-    if not output.is_terminal():
-        raise RefusedError("a repair changes the ledger", hint="without a terminal, confirm with --yes")
+    prompts.require_yes("a repair changes the ledger")
     if corrections := run(sartor.preview_repair(destination, settings.sources, request)):
         for line in question_lines(corrections):
             output.tell(line)

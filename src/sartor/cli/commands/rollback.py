@@ -11,12 +11,11 @@ import typer
 import sartor
 from sartor import Settings
 from sartor.cli import options, output, prompts
-from sartor.cli.command import alone, execute, on_each, run, settled, show_report
+from sartor.cli.command import alone, execute, on_each_run, run, settled
 from sartor.cli.command_line import Resume, rerun
 from sartor.cli.declaration import CODES, command
 from sartor.cli.dry_run import show_check
 from sartor.cli.results.check import loss_lines
-from sartor.cli.results.run import report_json
 from sartor.cli.results.status import standing_line
 from sartor.cli.results.units import count
 from sartor.domain.check import Check
@@ -41,9 +40,6 @@ ToTimestamp = Annotated[
 CheckOnly = Annotated[
     bool, typer.Option("--check", help="Show what would be rolled back, with its SQL, and change nothing.")
 ]
-
-NOTHING = Report(direction=Direction.ROLLBACK, target=None)
-"""The report of a rollback that didn't begin."""
 
 
 @command("db alteration rollback 1.0.0 --embedded", options.where, options.patience, codes=CODES)
@@ -81,7 +77,7 @@ def rollback(
             call = partial(sartor.rollback, backup=backup, affected=affected, **what)
             return execute(call, destination, settings, resume=resume, batch=not no_batch)
 
-        on_each(settings, action, show=show_report, as_json=report_json, no_run=report_json(NOTHING))
+        on_each_run(settings, action, Direction.ROLLBACK)
         return 0
 
 

@@ -10,12 +10,11 @@ import typer
 
 import sartor
 from sartor.api.runs import protect
-from sartor.cli import options, output, prompts
+from sartor.cli import options, prompts
 from sartor.cli.command import execute, on_each, settled
 from sartor.cli.declaration import command
-from sartor.cli.results.run import seed_json
+from sartor.cli.results.run import seed_json, seed_lines
 from sartor.domain.destination import Destination
-from sartor.errors import RefusedError
 
 Reset = Annotated[bool, typer.Option("--reset", help="Delete the seeded data first.")]
 
@@ -40,17 +39,11 @@ def seed(
                 _confirm_reset(destination)
             return execute(call, destination, settings)
 
-        on_each(
-            settings,
-            action,
-            show=lambda files: output.result(f"Seeded from {', '.join(files)}"),
-            as_json=partial(seed_json, reset=reset),
-            no_run=seed_json([], reset=reset),
-        )
+        as_json = partial(seed_json, reset=reset)
+        on_each(settings, action, lines=seed_lines, as_json=as_json, no_run=as_json([]))
 
 
 def _confirm_reset(destination: Destination) -> None:
     """Asks whether to delete seeded data. Raises RefusedError where the answer is no, or there is no terminal."""
-    if not output.is_terminal():
-        raise RefusedError("`seed --reset` deletes data", hint="without a terminal, confirm with --yes")
+    prompts.require_yes("`seed --reset` deletes data")
     prompts.confirm(f"Delete the seeded data of {destination.label} first?")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import sartor
-from sartor.cli import options, output
+from sartor.cli import options
 from sartor.cli.command import execute, on_each, reach_scratch, settled
 from sartor.cli.declaration import command
 from sartor.cli.results.verify import faults, verification_json, verification_lines
@@ -38,11 +38,7 @@ def verify(
         raise UsageError("--scratch-url needs --against-replay", hint="add --against-replay")
     with settled(context) as settings:
         call = partial(sartor.verify, against_replay=against_replay, scratch=reach_scratch(scratch_url))
-        found = on_each(
-            settings,
-            lambda destination: execute(call, destination, settings),
-            show=lambda verification: output.results(verification_lines(verification)),
-            as_json=verification_json,
-        )
+        action = partial(execute, call, settings=settings)
+        found = on_each(settings, action, lines=verification_lines, as_json=verification_json)
     if wrong := ", ".join(fault for each in found for fault in faults(each)):
         raise VerificationFailed(f"not as expected: {wrong}")

@@ -1,1 +1,1 @@
-"""Makes lines of text, and the JSON of docs/json.md, from results: a module for each command or family."""
+"""Makes text (`..._line`, `..._lines`) and the JSON of docs/json.md (`..._json`) from results, a module a command."""

@@ -14,17 +14,14 @@ if TYPE_CHECKING:
     from sartor.domain.backup import Backup, Restored
     from sartor.domain.report import Copying
 
-FEW = 3
-"""The number of names that are shown where there are more."""
+FEW = 3  # names that are shown where there are more
 
 
 def copying_line(copying: Copying) -> str:
-    """Returns the line that says how far a backup has come."""
     return f"{copying.what}: {size(copying.bytes)} in {duration(copying.seconds * 1000)}"
 
 
 def backup_line(backup: Backup) -> str:
-    """Returns one sentence about a backup."""
     held = f"schema {backup.schema} of {backup.database}" if backup.schema else backup.database
     proof = "; proved by a restore" if backup.proved else ""
     return f"Backed up {held} into {backup.file}, {size(backup.bytes)}{proof}{rows_line(backup)}"
@@ -32,12 +29,10 @@ def backup_line(backup: Backup) -> str:
 
 def rows_line(backup: Backup) -> str:
     """Returns whose rows a backup holds, after a semicolon; "" where it holds those of all tables."""
-    return "" if backup.tables is None else f"; contains {_rows_of(backup.tables)}"
-
-
-def _rows_of(tables: Sequence[str]) -> str:
-    """Returns whose rows a backup holds that doesn't hold all."""
-    return f"only the rows of {_tables(tables)}" if tables else "only the rows of Sartor's tables"
+    if backup.tables is None:
+        return ""
+    held = _tables(backup.tables) if backup.tables else "Sartor's tables"
+    return f"; contains only the rows of {held}"
 
 
 def _tables(names: Sequence[str]) -> str:
@@ -47,7 +42,6 @@ def _tables(names: Sequence[str]) -> str:
 
 
 def restored_line(done: Restored) -> str:
-    """Returns one sentence about a restore."""
     line = f"Restored {done.file} into {done.database} in {duration(done.duration_ms)}"
     return (
         f"{line}; without the rows of {_tables(done.left_out)}, which the backup doesn't contain"
@@ -80,12 +74,10 @@ def backup_json(backup: Backup) -> JsonObject:
 
 
 def backup_result_json(backup: Backup) -> JsonObject:
-    """Returns the JSON of `backup --json`."""
     return {"version": VERSION, **backup_json(backup), "journal": backup.in_journal}
 
 
 def restore_json(done: Restored) -> JsonObject:
-    """Returns the JSON of `restore --json`."""
     return {
         "version": VERSION,
         "file": done.file,

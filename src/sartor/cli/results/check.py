@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sartor.cli.results.objects import VERSION, JsonObject, alteration_json, difference_json
-from sartor.cli.results.units import count
+from sartor.cli.results.units import count, moment, rows
 from sartor.cli.words import in_words
 from sartor.domain.plan import Direction, plan_notes
 
@@ -24,14 +24,12 @@ def check_lines(found: Check) -> list[str]:
 
 
 def check_notes(found: Check) -> list[str]:
-    """Returns the notes of a check, besides its steps."""
     losses = [f"drops {loss_text(loss)}, with its data" for loss in found.losses]
     unknown = [f"drift since the last run can't be determined: {found.drift.unknown}"] if found.drift.unknown else []
     return [*plan_notes(found.plan), *losses, *map(in_words, found.obstacles), *unknown]
 
 
 def found_line(found: Check) -> str:
-    """Returns the line that counts a check's steps."""
     verb = "deploy" if found.plan.direction is Direction.DEPLOY else "roll back"
     return f"Found {count(len(found.steps))} to {verb}"
 
@@ -41,7 +39,7 @@ def loss_lines(preview: RollbackPreview) -> list[str]:
     lines = ["This rolls back, newest first:"]
     for step in preview.plan.steps:
         entry = step.entry
-        when = f"  deployed {entry.deployed_at:%Y-%m-%d %H:%M} by {entry.deployed_by}" if entry else ""
+        when = f"  deployed {moment(entry.deployed_at)} by {entry.deployed_by}" if entry else ""
         lines.append(f"  {step.alteration.name}{when}")
     if preview.losses:
         lines.append("and drops, with the data:")
@@ -52,13 +50,11 @@ def loss_lines(preview: RollbackPreview) -> list[str]:
 
 
 def loss_text(loss: Loss) -> str:
-    """Returns what is dropped, with an estimate of its rows."""
-    rows = "" if loss.rows is None else f"  (about {loss.rows:,} row{'' if loss.rows == 1 else 's'})"
-    return (f"column {loss.table}.{loss.column}" if loss.column else f"table {loss.table}") + rows
+    known = "" if loss.rows is None else f"  (about {rows(loss.rows)})"
+    return (f"column {loss.table}.{loss.column}" if loss.column else f"table {loss.table}") + known
 
 
 def check_json(found: Check) -> JsonObject:
-    """Returns the JSON of `check --json` and `rollback --check --json`."""
     return {
         "version": VERSION,
         "direction": found.plan.direction.value,
@@ -74,5 +70,4 @@ def check_json(found: Check) -> JsonObject:
 
 
 def empty_check(direction: Direction) -> JsonObject:
-    """Returns the JSON of a check where there is no plan."""
     return {"version": VERSION, "direction": direction.value, "target": None, "plan": [], "drift": [], "notes": []}

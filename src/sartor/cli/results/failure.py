@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sartor.cli.words import in_words
+from sartor.domain.report import Failure
 
-if TYPE_CHECKING:
-    from sartor.domain.report import Failure
-
-CONTEXT = 4
-"""The number of lines of a statement shown before and after the one that the server points at."""
+CONTEXT = 4  # lines of a statement shown before and after the one that the server points at
 
 
 def failure_lines(failure: Failure) -> list[str]:

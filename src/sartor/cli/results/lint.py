@@ -18,7 +18,6 @@ from sartor.linter.rules import RULES, Finding, Lint, Rule
 
 
 def finding_line(finding: Finding) -> str:
-    """Returns the line that says what is wrong, and where."""
     line = "" if finding.line is None else f":{finding.line}"
     return f"{shown_path(finding.file)}{line}: {finding.rule.severity.value} {finding.rule.code}: {finding.message}"
 
@@ -30,7 +29,6 @@ def rule_lines(found: Lint) -> list[str]:
 
 
 def lint_line(found: Lint) -> str:
-    """Returns the line that counts the findings."""
     counts = [count(number, severity.value) for severity, number in found.counts.items() if number]
     return f"Found {' and '.join(counts) or 'no mistakes'} in {count(found.files, 'file')}"
 
@@ -52,7 +50,6 @@ def sentences(finding: Finding) -> str:
 
 
 def lint_json(found: Lint) -> JsonObject:
-    """Returns the JSON of `lint --json`."""
     return {"version": VERSION, "files": found.files, "findings": [_finding_json(f) for f in found.findings]}
 
 
@@ -77,7 +74,6 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 
 
 def sarif(found: Lint) -> dict[str, Any]:
-    """Returns the SARIF log of one run, with all rules."""
     driver = {"name": "Sartor", "version": __version__, "rules": [_rule(rule) for rule in RULES]}
     results = [_result(finding) for finding in found.findings]
     return {

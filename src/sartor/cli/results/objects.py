@@ -24,7 +24,6 @@ JsonObject = dict[str, Any]
 
 
 def alteration_json(alteration: Alteration) -> JsonObject:
-    """Returns the JSON of an alteration on disk."""
     return {
         "id": alteration.id,
         "release": alteration.release.label,
@@ -70,7 +69,6 @@ def failure_json(failure: Failure) -> JsonObject:
 
 
 def error_json(error: SartorError) -> JsonObject:
-    """Returns the JSON of an error that ended a command."""
     return {
         "kind": error.code,
         "message": in_words(str(error)),

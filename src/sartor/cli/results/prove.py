@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sartor.cli.results.failure import failure_lines
-from sartor.cli.results.objects import VERSION, JsonObject, alteration_json, failure_json
+from sartor.cli.results.objects import VERSION, JsonObject, alteration_json, difference_json, failure_json
 from sartor.cli.results.units import duration
 from sartor.domain.difference import unified
 from sartor.domain.manifest import Standing
@@ -24,7 +24,6 @@ FAILED = {
 
 
 def proof_line(proof: Proof) -> str:
-    """Returns the line with the result of one alteration."""
     why = f": {proof.irreversible}" if proof.irreversible else ""
     return f"{proof.result.value}  {proof.alteration.name}  {duration(proof.duration_ms)}{why}"
 
@@ -50,18 +49,14 @@ def _proof_lines(proof: Proof) -> Iterator[str]:
 
 
 def proof_notes(proof: Proof) -> list[str]:
-    """Returns a proof's notes, as sentences."""
     return [_note(deviation) for deviation in proof.notes]
 
 
 def _note(deviation: Deviation) -> str:
     when = "down" if deviation.stage is Stage.DOWN else "the second `up`"
-    before, after = (", ".join((text or "nothing").splitlines()) for text in _sides(deviation))
-    return f"after {when}, {deviation.difference.label} is {after}; before it was {before}"
-
-
-def _sides(deviation: Deviation) -> tuple[str | None, str | None]:
-    return deviation.difference.before, deviation.difference.after
+    difference = deviation.difference
+    before, after = (", ".join((text or "nothing").splitlines()) for text in (difference.before, difference.after))
+    return f"after {when}, {difference.label} is {after}; before it was {before}"
 
 
 def _rows(changed: ChangedRows) -> str:
@@ -80,7 +75,6 @@ def _sum(found: Proofs) -> str:
 
 
 def proofs_json(found: Proofs) -> JsonObject:
-    """Returns the JSON of `prove --json`."""
     return {
         "version": VERSION,
         "proofs": [_proof_json(proof) for proof in found.proofs],
@@ -93,7 +87,7 @@ def _proof_json(proof: Proof) -> JsonObject:
         **alteration_json(proof.alteration),
         "result": proof.result.value,
         "server": proof.server,
-        "differences": [_deviation_json(each) for each in proof.differences],
+        "differences": [{"stage": d.stage.value} | difference_json(d.difference) for d in proof.differences],
         "notes": proof_notes(proof),
         "rows": [each._asdict() for each in proof.rows],
         "irreversible": proof.irreversible,
@@ -103,19 +97,7 @@ def _proof_json(proof: Proof) -> JsonObject:
     }
 
 
-def _deviation_json(deviation: Deviation) -> JsonObject:
-    return {
-        "stage": deviation.stage.value,
-        "kind": deviation.difference.kind,
-        "object": deviation.difference.name,
-        "change": deviation.difference.change.value,
-        "before": deviation.difference.before,
-        "after": deviation.difference.after,
-    }
-
-
 def standing_json(found: Standing) -> JsonObject:
-    """Returns the JSON of `prove --check --json`."""
     return {"version": VERSION} | standing_part(found)
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from sartor.cli.results.objects import VERSION, JsonObject, alteration_json, failure_json
-from sartor.cli.results.units import count, duration, size
+from sartor.cli.results.units import count, duration, first, rows, size
 from sartor.cli.words import in_words
 from sartor.domain.hazards.hazard import LONG, STOPS_READS, STOPS_WRITES, Lost, RehearsedStatement, Size, Verdict, named
 from sartor.domain.hazards.remediation import PAGE, recipe
@@ -14,18 +14,11 @@ from sartor.domain.rehearsal import Rehearsal, Rehearsed
 
 DOUBT = "the result may depend on rows, and the clone has none"
 
-DOUBTS = 3
-"""The number of doubts about a statement that are shown."""
-
-LOSSES = 10
-"""The number of losses of a statement that are shown."""
-
-SHOWN = 100
-"""The number of characters of a statement that are shown."""
+DOUBTS, LOSSES, SHOWN = 3, 10, 100
+"""The doubts, losses and characters of a statement that are shown."""
 
 
 def rehearsal_lines(found: Rehearsal) -> Iterator[str]:
-    """Yields the lines of a rehearsal, alteration by alteration."""
     for each in found.alterations:
         yield f"{each.alteration.name}: {each.verdict.value.replace('-', ' ')}{', in doubt' if each.in_doubt else ''}"
         if each.reason is not None:
@@ -38,7 +31,6 @@ def rehearsal_lines(found: Rehearsal) -> Iterator[str]:
 
 
 def rehearsal_summary(found: Rehearsal) -> str:
-    """Returns the sentence that closes a rehearsal."""
     if not found.alterations:
         return "Found 0 alteration to rehearse"
     counts = Counter(each.verdict for each in found.alterations)
@@ -72,7 +64,8 @@ def _statement(statement: RehearsedStatement, sizes: Mapping[str, Size], *, ende
     shown = " ".join(statement.sql.split())
     times = f"  ({statement.times} times)" if statement.times > 1 else ""
     yield f"  {place}  {shown[:SHOWN]}{'...' if len(shown) > SHOWN else ''}{times}"
-    yield from (f"    {line}" for line in (*_losses(statement), *_doings(statement, sizes), *_others(statement)))
+    losses = first([_lost(loss) for loss in statement.losses], LOSSES, prefix="loses data")
+    yield from (f"    {line}" for line in (*losses, *_doings(statement, sizes), *_others(statement)))
     if statement.error:
         yield (
             "    failed, which ended the script" if ended else f"    failed, but the script went on: {statement.error}"
@@ -80,13 +73,6 @@ def _statement(statement: RehearsedStatement, sizes: Mapping[str, Size], *, ende
     yield from (f"    squawk: {opinion.message} ({opinion.rule})" for opinion in statement.opinions)
     if (better := recipe(statement)) is not None:
         yield f"    instead: {better.advice} ({PAGE}#{better.anchor})"
-
-
-def _losses(statement: RehearsedStatement) -> Iterator[str]:
-    """Yields what data a statement loses."""
-    yield from (f"loses data: {_lost(loss)}" for loss in statement.losses[:LOSSES])
-    if len(statement.losses) > LOSSES:
-        yield f"loses data: {len(statement.losses) - LOSSES} more like these"
 
 
 def _lost(loss: Lost) -> str:
@@ -102,7 +88,7 @@ def _number(loss: Lost) -> str:
     if loss.rows is None:
         return "an unknown number of rows"
     about = "" if loss.precision == "counted" else "about "
-    return f"{most}{about}{loss.rows:,} row{'' if loss.rows == 1 else 's'}"
+    return f"{most}{about}{rows(loss.rows)}"
 
 
 def _doings(statement: RehearsedStatement, sizes: Mapping[str, Size]) -> Iterator[str]:
@@ -125,9 +111,7 @@ def _others(statement: RehearsedStatement) -> Iterator[str]:
         yield f"changes {count(statement.rows, 'row')}"
     if statement.in_doubt:
         yield DOUBT
-    yield from (f"in doubt: {doubt}" for doubt in statement.doubts[:DOUBTS])
-    if len(statement.doubts) > DOUBTS:
-        yield f"in doubt: {len(statement.doubts) - DOUBTS} more like these"
+    yield from first(statement.doubts, DOUBTS, prefix="in doubt")
     if told := [f"{lock.mode} on {lock.relation}" for lock in statement.locks]:
         yield ", ".join(told) + _how_long(statement)
 
@@ -155,12 +139,10 @@ def _sized(table: str, sizes: Mapping[str, Size]) -> str:
     """Returns a table's name with its size in the live database."""
     if (known := sizes.get(table)) is None:
         return table
-    rows = "" if known.rows is None else f"about {known.rows:,} row{'' if known.rows == 1 else 's'}, "
-    return f"{table} ({rows}{size(known.bytes)})"
+    return f"{table} ({'' if known.rows is None else f'about {rows(known.rows)}, '}{size(known.bytes)})"
 
 
 def rehearsal_json(found: Rehearsal) -> JsonObject:
-    """Returns the JSON of `rehearse --json`."""
     return {
         "version": VERSION,
         "target": found.target.label if found.target else None,

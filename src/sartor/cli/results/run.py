@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from sartor.cli.results.backup import backup_json
 from sartor.cli.results.objects import VERSION, JsonObject, alteration_json, failure_json
 from sartor.cli.results.units import count, duration
 from sartor.domain.plan import Direction, plan_notes
-
-if TYPE_CHECKING:
-    from sartor.domain.report import Report, Waiting
+from sartor.domain.report import Report, Waiting
 
 
 def report_line(report: Report) -> str:
-    """Returns the sentence that closes a run."""
     deploys = report.direction is Direction.DEPLOY
     if not report.done:
         return f"Found 0 alteration to {'deploy' if deploys else 'roll back'}"
@@ -25,7 +21,6 @@ def report_line(report: Report) -> str:
 
 
 def waiting_line(waiting: Waiting) -> str:
-    """Returns the line that says which session a run waits for."""
     who = "; ".join(map(str, waiting.blockers)) or "the holder is unknown"
     if waiting.reason not in {"a lock", "another run"}:
         return f"waiting for {waiting.reason}; {waiting.left:.0f} s left"
@@ -33,7 +28,6 @@ def waiting_line(waiting: Waiting) -> str:
 
 
 def report_json(report: Report) -> JsonObject:
-    """Returns the JSON of `deploy --json`, `rollback --json` and `fresh --json`."""
     return {
         "version": VERSION,
         "direction": report.direction.value,
@@ -47,6 +41,9 @@ def report_json(report: Report) -> JsonObject:
     }
 
 
+def seed_lines(files: Sequence[str]) -> list[str]:
+    return [f"Seeded from {', '.join(files)}"]
+
+
 def seed_json(files: Sequence[str], *, reset: bool) -> JsonObject:
-    """Returns the JSON of `seed --json`."""
     return {"version": VERSION, "seeded": list(files), "reset": reset, "failed": None}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from sartor.cli.results.objects import VERSION, JsonObject, alteration_json, entry_json
-from sartor.cli.results.units import count, dates, duration
+from sartor.cli.results.units import count, dates, duration, moment
 from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.ledger import Entry, Event
 from sartor.domain.release import Release
@@ -21,7 +21,6 @@ _DETAILS = ("message", "reason", "was", "path")
 
 
 def list_lines(catalogue: Catalogue) -> list[str]:
-    """Returns the lines of what is shipped, by release."""
     lines: list[str] = []
     for lineage in catalogue.lineages:
         if len(catalogue.lineages) > 1:
@@ -41,7 +40,6 @@ def by_release(alterations: Iterable[Alteration]) -> dict[Release, list[Alterati
 
 
 def status_lines(found: DestinationStatus) -> list[str]:
-    """Returns the lines of a destination's status."""
     status = found.status
     lines = [standing_line(found)]
     rows = _release_rows(found)
@@ -85,11 +83,10 @@ def _section(title: str, names: Iterable[str]) -> list[str]:
 
 def held_line(entry: Entry) -> str:
     """Returns the line of a deployed alteration: its name, when, by which user."""
-    return f"{entry.name}  (deployed {entry.deployed_at:%Y-%m-%d %H:%M} by {entry.deployed_by})"
+    return f"{entry.name}  (deployed {moment(entry.deployed_at)} by {entry.deployed_by})"
 
 
 def history_lines(events: Iterable[Event]) -> list[str]:
-    """Returns the lines of the journal, oldest first."""
     rows = [
         (
             str(event.seq),
@@ -119,12 +116,10 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def list_json(catalogue: Catalogue) -> JsonObject:
-    """Returns the JSON of `list --json`."""
     return {"version": VERSION, "alterations": [alteration_json(a) for a in catalogue]}
 
 
 def status_json(found: DestinationStatus) -> JsonObject:
-    """Returns the JSON of `status --json`."""
     status = found.status
     return {
         "version": VERSION,
@@ -144,7 +139,6 @@ def status_json(found: DestinationStatus) -> JsonObject:
 
 
 def history_json(events: Iterable[Event]) -> JsonObject:
-    """Returns the JSON of `history --json`."""
     return {"version": VERSION, "events": [_event_json(event) for event in events]}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from sartor.domain.alteration import Alteration
 
@@ -11,6 +11,23 @@ from sartor.domain.alteration import Alteration
 def count(number: int, noun: str = "alteration") -> str:
     """Returns a number with its noun: `1 alteration`, `3 alterations`; none is `0 alteration`."""
     return f"{number} {noun}{'s' if number > 1 else ''}"
+
+
+def rows(number: int) -> str:
+    """Returns a number of rows: `1 row`, `12,345 rows`, `0 rows`."""
+    return f"{number:,} row{'' if number == 1 else 's'}"
+
+
+def first(texts: Sequence[str], most: int, *, prefix: str) -> Iterator[str]:
+    """Yields the first texts, each behind the prefix, and the number of the others."""
+    yield from (f"{prefix}: {text}" for text in texts[:most])
+    if len(texts) > most:
+        yield f"{prefix}: {len(texts) - most} more like these"
+
+
+def moment(at: dt.datetime) -> str:
+    """Returns a time to the minute."""
+    return f"{at:%Y-%m-%d %H:%M}"
 
 
 def duration(milliseconds: float) -> str:

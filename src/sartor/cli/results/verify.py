@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from sartor.cli.results.objects import VERSION, JsonObject, alteration_json, difference_json, entry_json
 from sartor.cli.results.prove import standing_part
 from sartor.cli.results.status import held_line
-from sartor.cli.results.units import count
+from sartor.cli.results.units import count, moment
 from sartor.domain.difference import Change, Difference, unified
-from sartor.domain.drift import Baseline, Drift
+from sartor.domain.drift import Drift
 from sartor.domain.ledger import EventKind
 from sartor.domain.manifest import Standing
 from sartor.domain.repair import Correction
@@ -20,8 +20,7 @@ REPAIR = 'sartor db alteration repair --reason "..."'
 SHORT = 60
 """The number of characters up to which a definition is shown within its line."""
 
-SHOWN = 3
-"""The number of objects that a note names."""
+SHOWN = 3  # objects that a note names
 
 _DONE = {
     EventKind.ACCEPTED: "accepted",
@@ -33,7 +32,6 @@ _DONE = {
 
 
 def verification_lines(found: Verification) -> Iterator[str]:
-    """Yields what was found, each kind with its ways out."""
     status, drift = found.status, found.drift
     known = "" if drift.certain else ", as far as can be determined"
     yield f"{found.destination.label}: " + (f"as expected{known}" if found.ok else "not as expected")
@@ -70,16 +68,13 @@ def _released_lines(found: Standing) -> Iterator[str]:
 def _drift_lines(drift: Drift) -> Iterator[str]:
     if not drift.differences:
         return
-    when = f"changed since the last run ({_when(drift.baseline)})" if drift.baseline else "different from a replay"
+    last = drift.baseline
+    when = f"changed since the last run ({moment(last.at)} by {last.user})" if last else "different from a replay"
     yield from ("", f"{when}:")
     for difference in drift.differences:
         yield from _difference_lines(difference)
-    accept = f"; or: {REPAIR} --accept-drift" if drift.baseline else ""
+    accept = f"; or: {REPAIR} --accept-drift" if last else ""
     yield f"  undo these changes, or write an alteration for them{accept}"
-
-
-def _when(baseline: Baseline) -> str:
-    return f"{baseline.at:%Y-%m-%d %H:%M} by {baseline.user}"
 
 
 def _difference_lines(difference: Difference) -> Iterator[str]:
@@ -106,19 +101,16 @@ def faults(found: Verification) -> Iterator[str]:
 
 
 def repair_lines(done: Sequence[Correction]) -> Iterator[str]:
-    """Yields what a repair has done."""
     yield from (f"{correction.name}: {_DONE[correction.kind]}" for correction in done)
     yield f"{count(len(done), 'repair')} recorded in the journal" if done else "Found 0 repair to do"
 
 
 def question_lines(corrections: Sequence[Correction]) -> Iterator[str]:
-    """Yields what a repair is about to do."""
     yield "This is recorded in the journal:"
     yield from (f"  {correction.name}: {_DONE[correction.kind]}" for correction in corrections)
 
 
 def verification_json(found: Verification) -> JsonObject:
-    """Returns the JSON of `verify --json`."""
     drift = found.drift
     return {
         "version": VERSION,
@@ -152,5 +144,4 @@ def verification_json(found: Verification) -> JsonObject:
 
 
 def repair_json(done: Sequence[Correction]) -> JsonObject:
-    """Returns the JSON of `repair --json`."""
     return {"version": VERSION, "repaired": [{"event": m.kind.value, "name": m.name, "id": m.id} for m in done]}
