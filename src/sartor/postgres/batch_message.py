@@ -45,10 +45,9 @@ class BatchItem:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A stretch of the message.
+    """A stretch of the message: of which item (an index), in which phase, which of the script's statements (an index).
 
-    `item` is the index of its item, `phase` its phase, `number` the index of its statement in the script, `start` the
-    place in the message where it begins, in characters.
+    `start` is the place in the message where it begins, in characters.
     """
 
     item: int
@@ -125,7 +124,8 @@ class BatchMessage:
                 while (mark := await marks.get()) is not None:
                     self._take(mark, connection, told)
                 await sending
-                self._end(told)
+                while self.committed < len(self.items):  # the whole message was answered
+                    self.confirm(told)
             except BaseException as error:  # a cancelled run must know what was committed too
                 await _stop(sending, end)
                 await connection.undo()
@@ -143,11 +143,6 @@ class BatchMessage:
         self.committed += 1
         self._at = self._claims[self.committed] if self.committed < len(self.items) else len(self._parts)
         told(self.committed - 1, (self._since - before) * 1000)
-
-    def _end(self, told: Told) -> None:
-        """Counts the remaining events as committed, once the whole message was answered."""
-        while self.committed < len(self.items):
-            self.confirm(told)
 
     def _compose(self, number: int, item: BatchItem) -> None:
         self._claims.append(len(self._parts))

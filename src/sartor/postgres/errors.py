@@ -33,7 +33,6 @@ STALE = frozenset({"23505", "23502"})
 
 SAVEPOINT = "wrap the statement that may fail in `async with conn.transaction():`"
 
-
 FOLDER = str(Path(asyncpg.__file__).parent)
 
 
@@ -56,7 +55,6 @@ def unwrap(error: BaseException) -> BaseException:
 
 
 def sqlstate(error: BaseException) -> str | None:
-    """Returns the error's SQLSTATE, or None where it has none."""
     error = unwrap(error)
     return error.sqlstate if isinstance(error, asyncpg.PostgresError) else None
 
@@ -84,12 +82,12 @@ def failure(
     too long.
     """
     error = unwrap(error)
-    advice = _cancelled(error, overtime) if isinstance(error, asyncpg.QueryCanceledError) else _advice(error)
+    message, advice = _explained(error)
+    if isinstance(error, asyncpg.QueryCanceledError):
+        advice = _cancelled(error, overtime)
     if sqlstate(error) == "25P02" and hidden is not None and sqlstate(hidden) not in {None, "25P02"}:
-        error, advice = (
-            hidden,
-            (f"the script caught this error and went on, but Postgres has aborted the transaction: {SAVEPOINT}"),
-        )
+        error, message = hidden, _explained(hidden)[0]
+        advice = f"the script caught this error and went on, but Postgres has aborted the transaction: {SAVEPOINT}"
     place = (error.place if isinstance(error, NotAwaited | ScriptFault) else None) or locate(error)
     server = next((e for e in (error, error.__cause__) if isinstance(e, asyncpg.PostgresError)), None)
     statement = getattr(server or error, "query", None)
@@ -103,7 +101,7 @@ def failure(
     return Failure(
         name=name,
         id=alteration_id,
-        message=told(_message(error) if server in {None, error} else f"{_message(error)}: {server}") or "",
+        message=told(message if server in {None, error} else f"{message}: {server}") or "",
         advice=advice,
         sqlstate=sqlstate(server or error),
         detail=told(server.detail) if server else None,
@@ -137,7 +135,6 @@ def _is_lost(error: BaseException) -> bool:
 
 
 def _is_marked(error: BaseException, mark: str) -> bool:
-    """Returns whether a record raised the error, with this mark."""
     return isinstance(error, asyncpg.PostgresError) and mark in str(error)
 
 
@@ -145,86 +142,86 @@ def _marked(text: str, mark: str) -> str:
     return text.partition(mark)[2].rstrip('"')
 
 
-def _message(error: BaseException) -> str:
+def _explained(error: BaseException) -> tuple[str, str | None]:
+    """Returns what happened, and what to change in the script; None where the error shows no known mistake."""
     text = said(error.args[0] if isinstance(error, asyncpg.PostgresError) and error.args else error)
+    named = f"{type(error).__name__}: {text}" if text else type(error).__name__
     match error:
         case TransactionControl():
             what = error.statement if error.statement.endswith("()") else error.statement.split()[0].upper()
-            return f"the script runs {what} in Sartor's transaction"
-        case NotAwaited() | BeyondDatabase() | NoTalk() | ScriptFault():
-            return text
-        case asyncpg.ForeignKeyViolationError() if error.constraint_name == CLOSED_CONSTRAINT:
-            return "the script caused Sartor's deferred constraint to be checked before COMMIT"
-        case asyncpg.PostgresError() if MARK_GONE in text:
-            return "Sartor's mark on the transaction is gone: the script reset all settings, or ended the transaction"
-        case asyncpg.PostgresError() if ROLE_LEFT in text:
-            return f"the script left the role set to {_marked(text, ROLE_LEFT)}"
-        case asyncpg.PostgresError() if BEYOND in text:
-            return beyond(_marked(text, BEYOND))
-        case asyncpg.PostgresError():
-            return text
-        case BaseExceptionGroup():
-            return f"{type(error).__name__}: {text}: {'; '.join(_message(unwrap(each)) for each in error.exceptions)}"
-        case _:
-            return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def _advice(error: BaseException) -> str | None:
-    """Returns what to change in the script, where the error shows a known mistake; else None."""
-    match error:
-        case TransactionControl():
             return (
-                "remove the statement: Sartor runs each script and its ledger row in one transaction; for a"
-                " savepoint use `async with conn.transaction():`; to run outside a transaction write"
-                " `transaction = False`"
+                f"the script runs {what} in Sartor's transaction",
+                (
+                    "remove the statement: Sartor runs each script and its ledger row in one transaction; for a"
+                    " savepoint use `async with conn.transaction():`; to run outside a transaction write"
+                    " `transaction = False`"
+                ),
             )
         case ScriptFault():
-            return error.advice
+            return text, error.advice
         case NotAwaited():
-            return "write `await` before the call"
+            return text, "write `await` before the call"
+        case NoTalk() if error.from_client:
+            rows = "use `conn.copy_to_table` or `conn.copy_records_to_table`"
+            return text, f"{rows}; in a `.sql` alteration the data follow the COPY"
         case NoTalk():
-            return (
-                "use `conn.copy_to_table` or `conn.copy_records_to_table`; in a `.sql` alteration the data"
-                " follow the COPY"
-                if error.from_client
-                else "use `conn.copy_from_table` or `conn.copy_from_query`"
-            )
-        case asyncpg.InterfaceError() if "another operation is in progress" in said(error):
-            return (
-                "another query of the script is still running: `await` every query; a connection runs one"
-                " query at a time"
-            )
+            return text, "use `conn.copy_from_table` or `conn.copy_from_query`"
+        case BeyondDatabase():
+            return text, None
         case asyncpg.PostgresError():
-            return _advice_of_server(error, said(error))
+            return _explained_of_server(error, text)
+        case BaseExceptionGroup():
+            return f"{named}: {'; '.join(_explained(unwrap(each))[0] for each in error.exceptions)}", None
+        case asyncpg.InterfaceError() if "another operation is in progress" in text:
+            advice = (
+                "another query of the script is still running: `await` every query; a connection runs one at a time"
+            )
+            return named, advice
         case _:
-            return None
+            return named, None
 
 
-def _advice_of_server(error: asyncpg.PostgresError, text: str) -> str | None:
+def _explained_of_server(error: asyncpg.PostgresError, text: str) -> tuple[str, str | None]:
     match error:
         case asyncpg.PostgresError() if MARK_GONE in text:
             return (
-                "reset settings by name: RESET ALL and DISCARD also remove the mark, and then the script is"
-                " rolled back; if the script ended the transaction itself, check which of its changes were"
-                " committed"
+                "Sartor's mark on the transaction is gone: the script reset all settings, or ended the transaction",
+                (
+                    "reset settings by name: RESET ALL and DISCARD also remove the mark, and then the script is rolled"
+                    " back; if the script ended the transaction itself, check which of its changes were committed"
+                ),
             )
         case asyncpg.PostgresError() if ROLE_LEFT in text:
             return (
-                "end the script with `reset role`; otherwise Sartor would record the script, and run the next"
-                " one, as that role"
+                f"the script left the role set to {_marked(text, ROLE_LEFT)}",
+                (
+                    "end the script with `reset role`; otherwise Sartor would record the script, and run the next one,"
+                    " as that role"
+                ),
             )
+        case asyncpg.PostgresError() if BEYOND in text:
+            return beyond(_marked(text, BEYOND)), None
+        case asyncpg.ForeignKeyViolationError() if error.constraint_name == CLOSED_CONSTRAINT:
+            return (
+                "the script caused Sartor's deferred constraint to be checked before COMMIT",
+                "SET CONSTRAINTS ALL also affects Sartor's constraint: name the constraints instead of ALL",
+            )
+        case _:
+            return text, _advice(error)
+
+
+def _advice(error: asyncpg.PostgresError) -> str | None:
+    match error:
         case asyncpg.DivisionByZeroError() if _is_lost(error):
             return "the script ended its transaction itself; its later changes may be committed"
-        case asyncpg.ForeignKeyViolationError() if error.constraint_name == CLOSED_CONSTRAINT:
-            return "SET CONSTRAINTS ALL also affects Sartor's constraint: name the constraints instead of ALL"
         case asyncpg.InFailedSQLTransactionError():
             return f"the script caught an error and went on, but Postgres has aborted the transaction: {SAVEPOINT}"
         case asyncpg.DuplicateTableError() | asyncpg.UndefinedObjectError() if waits_for_others(
             getattr(error, "query", None) or ""
         ):
             return (
-                "an interrupted run may have executed this statement already: with `if not exists` or `if"
-                " exists` the script can run again"
+                "an interrupted run may have executed this statement already: with `if not exists` or `if exists`"
+                " the script can run again"
             )
         case asyncpg.ActiveSQLTransactionError():
             return "this statement can't run inside a transaction: add `transaction = False` to the script"

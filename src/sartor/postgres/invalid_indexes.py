@@ -47,7 +47,6 @@ class InvalidIndex:
 
 
 async def invalid_indexes(connection: Connection, schema: str) -> tuple[InvalidIndex, ...]:
-    """Reads the invalid indexes of a schema."""
     rows: Iterable[Any] = await connection.fetch(_INVALID, schema)
     return tuple(InvalidIndex(**dict(row)) for row in rows)
 
@@ -61,7 +60,6 @@ def left_behind(
 
 
 async def drop_index(connection: Connection, schema: str, index: InvalidIndex) -> None:
-    """Drops an index without blocking other sessions."""
     name = f"{quote_identifier(schema)}.{quote_identifier(index.name)}"
     await connection.execute(f"drop index concurrently if exists {name}")
 

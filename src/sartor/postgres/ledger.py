@@ -37,11 +37,11 @@ order by l.seq
 _STATES = {state.value: state for state in State}
 
 _HISTORY = """
-select seq, kind, at, lineage, id, release, name, checksum, duration_ms, by_user, host, sartor, format,
-    detail::text as detail
+select seq, kind, at, lineage, id, release, name, checksum, duration_ms, by_user, host, sartor, detail::text,
+    format
 from {schema}.sartor_journal where seq > $1 order by seq
 """
-
+"""Selects the fields of an Event, and the format that it was written in."""
 
 PATIENCE = 0.3
 """Seconds that the creation of the ledger waits for a lock at a time."""
@@ -91,24 +91,26 @@ async def read_ledger(session: Session, *, founds: bool = False) -> Ledger:
     except (KeyError, ValueError) as error:
         raise _unreadable(ledger, "state or release", error, rows[0]["format"]) from error
     head = rows[0]["head"]
-    if head is None and session.facts.journal_readable:
-        raise LedgerUnsound(
-            f"the journal of schema {session.schema} is empty; even its first event, `created`, is"
-            f" missing: the rows of {source} were deleted",
-            hint="restore the rows of the journal from a backup: `deploy` can't reconstruct them",
-        )
-    _require_last_event(session, head, rows[0]["told"])
+    if session.facts.journal_readable:
+        _require_whole(session.schema, head, rows[0]["told"])
     return Ledger(head=head or 0, format=rows[0]["format"], entries=tuple(entries))
 
 
-def _require_last_event(session: Session, head: int | None, told: int | None) -> None:
-    """Raises LedgerUnsound where other tables know of later events than the journal: numbers would be used twice."""
-    if session.facts.journal_readable and (told or 0) > (head or 0):
-        raise LedgerUnsound(
-            f"the journal of schema {session.schema} ends with event {head}, but event {told} was"
-            " recorded: the last rows were deleted",
-            hint="restore the rows of the journal from a backup: `deploy` can't reconstruct them",
+def _require_whole(schema: str, head: int | None, told: int | None) -> None:
+    """Raises LedgerUnsound where events are missing from the journal's end: their numbers would be used twice."""
+    if head is not None and (told or 0) <= head:
+        return
+    if head is None:
+        reason = (
+            f"the journal of schema {schema} is empty; even its first event, `created`, is missing: the rows of"
+            f" {quote_identifier(schema)}.sartor_journal were deleted"
         )
+    else:
+        reason = (
+            f"the journal of schema {schema} ends with event {head}, but event {told} was recorded: the last rows were"
+            " deleted"
+        )
+    raise LedgerUnsound(reason, hint="restore the rows of the journal from a backup: `deploy` can't reconstruct them")
 
 
 def require_format(ledger: Ledger) -> None:
@@ -141,29 +143,14 @@ async def read_history(session: Session, *, after: int = -1) -> list[Event]:
 
 
 def _event(row: Any, schema: str) -> Event:
+    seq, kind, at, lineage, alteration_id, release, *rest, written = row
+    rest[-1] = json.loads(rest[-1])
     try:
-        return _parse(row)
+        parsed = Release.parse(release) if release else None
+        return Event(seq, EventKind(kind), at, lineage, alteration_id, parsed, *rest)
     except ValueError as error:
         journal = f"{quote_identifier(schema)}.sartor_journal"
-        raise _unreadable(journal, "kind or release", error, row["format"], seq=row["seq"]) from error
-
-
-def _parse(row: Any) -> Event:
-    return Event(
-        seq=row["seq"],
-        kind=EventKind(row["kind"]),
-        at=row["at"],
-        lineage=row["lineage"],
-        id=row["id"],
-        release=Release.parse(row["release"]) if row["release"] else None,
-        name=row["name"],
-        checksum=row["checksum"],
-        duration_ms=row["duration_ms"],
-        user=row["by_user"],
-        host=row["host"],
-        sartor=row["sartor"],
-        detail=json.loads(row["detail"]),
-    )
+        raise _unreadable(journal, "kind or release", error, written, seq=seq) from error
 
 
 async def read_last_start(session: Session, about: Alteration) -> dict[str, Any] | None:
@@ -233,7 +220,5 @@ async def read_token(session: Session, seq: int) -> str:
 
 
 async def has_token(connection: asyncpg.Connection[Any], schema: str, seq: int, token: str) -> bool:
-    """Returns whether event `seq` is committed and has `token`."""
-    table = f"{quote_identifier(schema)}.sartor_journal"
-    query = f"select token from {table} where seq = $1"
+    query = f"select token from {quote_identifier(schema)}.sartor_journal where seq = $1"
     return bool(await connection.fetchval(query, seq) == token)

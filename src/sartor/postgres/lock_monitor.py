@@ -1,4 +1,7 @@
-"""A second connection beside a run: it holds the run's lock, reads which sessions block, and can end a stuck one."""
+"""A second connection beside a run: it holds the run's lock, reads which sessions block, and can end a stuck one.
+
+The lock is polled for: a statement that waits holds a snapshot, for which `create index concurrently` would wait.
+"""
 
 from __future__ import annotations
 
@@ -28,14 +31,6 @@ SECOND = 3.0
 PARTING = 0.5
 """Seconds that ending another session may take: the network may be gone, and the caller waits for this run's end."""
 
-_ABOUT = """
-    p.pid, p.usename::text as user, p.application_name::text as application, pg_catalog.host(p.client_addr) as client,
-    p.state::text as state,
-    extract(epoch from pg_catalog.clock_timestamp() - coalesce(p.xact_start, p.state_change, p.backend_start))::float8
-        as seconds,
-    pg_catalog.left(p.query, 200)::text as query
-"""
-
 # A session has its script's name only within a transaction: between two transactions of a batch, its statement has it.
 _ME = """
 case when $1::int4 is null
@@ -44,7 +39,10 @@ case when $1::int4 is null
 """
 
 _BLOCKERS = f"""
-select distinct on (p.pid) {_ABOUT},
+select distinct on (p.pid) p.pid, p.usename::text as user, p.application_name::text as application,
+    pg_catalog.host(p.client_addr) as client, p.state::text as state, pg_catalog.left(p.query, 200)::text as query,
+    extract(epoch from pg_catalog.clock_timestamp() - coalesce(p.xact_start, p.state_change, p.backend_start))::float8
+        as seconds,
     (select pg_catalog.string_agg(distinct l.mode || ' on ' || l.relation::regclass::text, ', ')
         from pg_catalog.pg_locks l where l.pid = p.pid and l.granted and l.relation in
         (select w.relation from pg_catalog.pg_locks w where w.pid = me.pid and not w.granted)) as holds
@@ -121,7 +119,6 @@ class LockMonitor:
         return rows[0][0] if rows else True
 
     async def holders(self) -> tuple[Blocker, ...]:
-        """Returns the sessions that hold the run's lock."""
         return _blockers(await self._fetch(_HOLDERS, self._key))
 
     async def blockers(self, pid: int | None, mark: str) -> tuple[Blocker, ...]:

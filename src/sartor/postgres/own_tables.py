@@ -8,6 +8,7 @@ Postgres's own function.
 from __future__ import annotations
 
 from sartor.domain.own_tables import TABLES, Trait, Writer, require_sound
+from sartor.postgres.catalog import RELATIONS, class_of
 from sartor.postgres.driver.connection import Connection
 
 OWN = f"""
@@ -20,8 +21,7 @@ with recursive mine (oid) as (
         o.rolsuper or c.relowner in (select oid from mine) or o.rolname = 'pg_database_owner'
             or pg_catalog.pg_has_role(c.relowner, n.nspowner, 'member')
             or pg_catalog.pg_has_role(c.relowner, d.datdba, 'member') as trusted
-    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    join pg_catalog.pg_roles o on o.oid = c.relowner
+    from {RELATIONS} join pg_catalog.pg_roles o on o.oid = c.relowner
     join pg_catalog.pg_database d on d.datname = pg_catalog.current_database()
     where n.nspname = given.schema and c.relname in {TABLES}
 )
@@ -51,21 +51,22 @@ from found
 To `pg_has_role` a superuser is a member of every role; `pg_auth_members` says of which roles it really is.
 """
 
+_OURS = f"""ours as (
+    select c.* from {RELATIONS} where n.nspname = $1::text and c.relname in {TABLES}
+)"""
+
+_CODE = ("pg_proc", "pg_type", "pg_operator", "pg_opclass", "pg_opfamily", "pg_collation")
+"""The catalogues of what a table may run or be made of."""
+
 _TRAITS = f"""
-with ours as (
-    select c.* from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = $1::text and c.relname in {TABLES}
-), parts (relname, class, part) as (
-    select relname, 'pg_catalog.pg_class'::pg_catalog.regclass, oid from ours
+with {_OURS}, parts (relname, class, part) as (
+    select relname, {class_of("pg_class")}, oid from ours
     union all
-    select o.relname, 'pg_catalog.pg_attrdef'::pg_catalog.regclass, d.oid
-    from ours o join pg_catalog.pg_attrdef d on d.adrelid = o.oid
+    select relname, {class_of("pg_attrdef")}, d.oid from ours o join pg_catalog.pg_attrdef d on d.adrelid = o.oid
     union all
-    select o.relname, 'pg_catalog.pg_constraint'::pg_catalog.regclass, c.oid
-    from ours o join pg_catalog.pg_constraint c on c.conrelid = o.oid
+    select relname, {class_of("pg_constraint")}, c.oid from ours o join pg_catalog.pg_constraint c on c.conrelid = o.oid
     union all
-    select o.relname, 'pg_catalog.pg_class'::pg_catalog.regclass, i.indexrelid
-    from ours o join pg_catalog.pg_index i on i.indrelid = o.oid
+    select relname, {class_of("pg_class")}, i.indexrelid from ours o join pg_catalog.pg_index i on i.indrelid = o.oid
 )
 select relname::text, 'is' as kind, '' as name,
     pg_catalog.concat(relkind, relpersistence, case when relispartition then ' part' end) as text
@@ -101,11 +102,10 @@ select o.relname, 'policy', p.polname, '' from ours o join pg_catalog.pg_policy 
 union all
 select o.relname, 'row security', '', '' from ours o where pg_catalog.row_security_active(o.oid)
 union all
-select o.relname, 'parent', i.inhparent::pg_catalog.regclass::text, ''
-from ours o join pg_catalog.pg_inherits i on i.inhrelid = o.oid
-union all
-select o.relname, 'child', i.inhrelid::pg_catalog.regclass::text, ''
-from ours o join pg_catalog.pg_inherits i on i.inhparent = o.oid
+select o.relname, relative.kind, relative.oid::pg_catalog.regclass::text, ''
+from ours o join pg_catalog.pg_inherits i on o.oid in (i.inhrelid, i.inhparent)
+cross join lateral (values ('parent', i.inhparent), ('child', i.inhrelid)) relative (kind, oid)
+where relative.oid <> o.oid
 union all
 select o.relname, 'index', i.indexrelid::pg_catalog.regclass::text, pg_catalog.pg_get_indexdef(i.indexrelid)
 from ours o join pg_catalog.pg_index i on i.indrelid = o.oid
@@ -113,17 +113,11 @@ where (i.indisunique and not i.indisprimary) or i.indexprs is not null or i.indp
 union all
 select p.relname, 'use', pg_catalog.pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid), ''
 from parts p join pg_catalog.pg_depend d on d.classid = p.class and d.objid = p.part
-where d.refclassid in ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_type'::pg_catalog.regclass,
-    'pg_catalog.pg_operator'::pg_catalog.regclass, 'pg_catalog.pg_opclass'::pg_catalog.regclass,
-    'pg_catalog.pg_opfamily'::pg_catalog.regclass, 'pg_catalog.pg_collation'::pg_catalog.regclass)
+where d.refclassid in ({", ".join(map(class_of, _CODE))})
 """
 
 _WRITERS = f"""
-with ours as (
-    select c.oid, c.relname, c.relowner, c.relacl from pg_catalog.pg_class c
-    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = $1::text and c.relname in {TABLES}
-), given as (
+with {_OURS}, given as (
     select o.relname, o.relowner, a.grantee, a.privilege_type, a.is_grantable
     from ours o, pg_catalog.aclexplode(o.relacl) a
     union all

@@ -19,7 +19,7 @@ from sartor.postgres.session_settings import SessionSettings, set_in_session, wi
 from sartor.sql import lexer
 from sartor.sql.quoting import quote_identifier, quote_literal, quote_word
 from sartor.sql.splitting import find_client_copy, split, waits_for_others
-from sartor.sql.statements import CHANGES_ROWS, QUERIES, Kind, Statement
+from sartor.sql.statements import CHANGES_ROWS, QUERIES, Kind
 
 SETUP = r"""\set ON_ERROR_STOP on
 \set ON_ERROR_ROLLBACK off
@@ -90,11 +90,10 @@ def _literal(value: object) -> str:
 
 
 def in_transaction(event: NewEvent, settings: SessionSettings, statements: Iterable[SentMessage]) -> list[Part]:
-    """Returns an event and its work as one transaction."""
     work = [part for sent in statements for part in ("\n", *_said(sent))]
     claim, record = _quiet(claim_sql(event, settings)), _quiet(record_sql(event, settings))
     before = f"{_ENCODING}begin;\n-- its claim\n{claim}"
-    return [before, *work, f"\n-- its record\n{record}commit;\n{_clean()}"]
+    return [before, *work, f"\n-- its record\n{record}commit;\n{_quiet(CLEANING)}"]
 
 
 def outside_transaction(
@@ -108,7 +107,7 @@ def outside_transaction(
     note = f"{FENCE}update {journal} set detail = detail || {start_detail(settings.schema)} where seq = {start.seq}"
     work = [part for sent in messages for part in ("\n", *_at_leisure(sent, settings))]
     began, ended = in_transaction(start, settings, [SentMessage(note)]), in_transaction(end, settings, [])
-    return [*began, f"\n{_ENCODING}{_quiet(set_in_session(settings))}", *work, f"\n{_clean()}\n", *ended]
+    return [*began, f"\n{_ENCODING}{_quiet(set_in_session(settings))}", *work, f"\n{_quiet(CLEANING)}\n", *ended]
 
 
 def _at_leisure(sent: SentMessage, settings: SessionSettings) -> list[Part]:
@@ -130,7 +129,6 @@ def _one_message(text: str) -> str:
 
 
 def creating(creation: str) -> str:
-    """Returns the transaction that creates the ledger with the SQL `creation`."""
     return f"begin;\n{FENCE}\n{say(creation)}commit;\n"
 
 
@@ -185,18 +183,9 @@ end
 
 def _quiet(text: str) -> str:
     """Returns Sartor's own statements, each on lines of its own; their rows aren't shown."""
-    return "".join(_quiet_statement(statement) for statement in split(text))
-
-
-def _quiet_statement(statement: Statement) -> str:
-    end = " \\gset sartor_" if statement.kind in QUERIES else ";"
-    return f"{statement.text}{end}\n"
-
-
-def _clean() -> str:
-    return _quiet(CLEANING)
+    hidden = " \\gset sartor_"
+    return "".join(each.text + (hidden if each.kind in QUERIES else ";") + "\n" for each in split(text))
 
 
 def echo(text: str) -> str:
-    """Returns the psql command that shows a line of text."""
     return f"\\echo {quote_word(text)}\n"

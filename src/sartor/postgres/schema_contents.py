@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import starmap
 from typing import Any
 
 from sartor.domain.own_tables import TABLES
@@ -10,7 +11,19 @@ from sartor.postgres.catalog import FULL_NAME, OF_USERS, RELATIONS, class_of, in
 from sartor.postgres.driver.connection import Connection
 from sartor.sql.quoting import quote_identifier
 
-_OBJECTS = """
+_OTHER = "union all select '{0}'::regclass, x.oid, {2}, '{3}' from pg_catalog.{0} x, mine where x.{1} = mine.oid "
+_OTHERS = (
+    ("pg_proc", "pronamespace", 2, "routine"),
+    ("pg_collation", "collnamespace", 4, "collation"),
+    ("pg_conversion", "connamespace", 4, "conversion"),
+    ("pg_operator", "oprnamespace", 4, "operator"),
+    ("pg_opfamily", "opfnamespace", 4, "operator family"),
+    ("pg_ts_config", "cfgnamespace", 4, "text search configuration"),
+    ("pg_ts_dict", "dictnamespace", 5, "text search dictionary"),
+)
+"""The catalogues of other objects, the column of the schema, the rank in which they are dropped, the kind."""
+
+_OBJECTS = f"""
 with mine as (select oid from pg_catalog.pg_namespace where nspname = $1::text),
 objects as (
     select 'pg_class'::regclass as class, c.oid, 1 as rank,
@@ -19,29 +32,10 @@ objects as (
     from pg_catalog.pg_class c, mine
     where c.relnamespace = mine.oid and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
     union all
-    select 'pg_proc'::regclass, p.oid, 2, 'routine' from pg_catalog.pg_proc p, mine where p.pronamespace = mine.oid
-    union all
     select 'pg_type'::regclass, t.oid, 3, case t.typtype when 'd' then 'domain' else 'type' end
     from pg_catalog.pg_type t left join pg_catalog.pg_class c on c.oid = t.typrelid, mine
     where t.typnamespace = mine.oid and (t.typtype in ('e', 'd', 'r') or c.relkind = 'c')
-    union all
-    select 'pg_collation'::regclass, c.oid, 4, 'collation' from pg_catalog.pg_collation c, mine
-    where c.collnamespace = mine.oid
-    union all
-    select 'pg_conversion'::regclass, c.oid, 4, 'conversion' from pg_catalog.pg_conversion c, mine
-    where c.connamespace = mine.oid
-    union all
-    select 'pg_operator'::regclass, o.oid, 4, 'operator' from pg_catalog.pg_operator o, mine
-    where o.oprnamespace = mine.oid
-    union all
-    select 'pg_opfamily'::regclass, o.oid, 4, 'operator family' from pg_catalog.pg_opfamily o, mine
-    where o.opfnamespace = mine.oid
-    union all
-    select 'pg_ts_config'::regclass, t.oid, 4, 'text search configuration' from pg_catalog.pg_ts_config t, mine
-    where t.cfgnamespace = mine.oid
-    union all
-    select 'pg_ts_dict'::regclass, t.oid, 5, 'text search dictionary' from pg_catalog.pg_ts_dict t, mine
-    where t.dictnamespace = mine.oid
+    {"".join(starmap(_OTHER.format, _OTHERS))}
 )
 select o.class::oid::int8 as class, o.oid::int8 as oid, o.kind,
     (pg_catalog.pg_identify_object(o.class, o.oid, 0)).identity as identity
@@ -66,6 +60,7 @@ _LOCKABLE = f"""
 select {FULL_NAME} from {RELATIONS}
 where n.nspname = $1::text and c.relkind in ('r', 'p', 'f') order by c.oid
 """
+
 _WOULD_GO = """
 with recursive hit (class, oid, sub) as (
     select root.class::oid, root.oid::oid, 0 from rows from (

@@ -110,7 +110,6 @@ class Session:
 
     @property
     def connection_lost(self) -> bool:
-        """True where there is no connection, or it is broken."""
         return self._connection is None or self._connection.is_closed()
 
     @property
@@ -145,7 +144,6 @@ class Session:
             raise
 
     async def learn(self) -> None:
-        """Reads the facts again."""
         row = await self.connection.fetchrow(_FACTS, self.schema)
         pooler = await self._look_at_pooler()
         own = tuple(OwnTable(*each) for each in json.loads(row["own"] or "[]"))
@@ -158,7 +156,6 @@ class Session:
         return self._pooler or NO_POOLER
 
     async def renew(self) -> None:
-        """Replaces the connection with a new one. Raises Unreachable."""
         await self.close()
         await self._connect()
 

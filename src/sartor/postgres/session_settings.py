@@ -87,7 +87,6 @@ def without_lock_timeout(settings: SessionSettings) -> tuple[str, str]:
 
 
 def _pinned(settings: SessionSettings) -> dict[str, str]:
-    """Returns the settings and their values, as SQL."""
     chosen = {
         "search_path": search_path(settings.schema),
         **_lock_timeout(settings),

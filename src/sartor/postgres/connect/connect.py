@@ -1,12 +1,17 @@
-"""Makes connections and closes them, and explains why one can't be made."""
+"""Makes connections and closes them, and explains why one can't be made.
+
+The driver is called for one address at a time, with TLS or without it.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 import ssl
 import time
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -14,9 +19,10 @@ from sartor.conninfo.redaction import redact
 from sartor.domain.destination import Destination
 from sartor.errors import DestinationError, Locked, Unreachable, Unsupported
 from sartor.log import LOG
-from sartor.postgres.connect.address import Call, reach, resolve
+from sartor.postgres.connect import tls
+from sartor.postgres.connect.keepalive import limit_silence, server_limits
 from sartor.postgres.driver.connection import Connection
-from sartor.postgres.target_server import Password, Place, Way, find_way
+from sartor.postgres.target_server import Password, Place, Reached, Way, find_way
 
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """The errors that the driver raises, apart from OSError."""
@@ -25,7 +31,20 @@ OLDEST_SERVER = 14
 """The oldest major version of Postgres that Sartor supports."""
 
 
-class Failed(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    """A request for a connection of the class `kind`, which is tried at each place of the way.
+
+    `wanted` is the kind of server, as `target_session_attrs` names it.
+    """
+
+    way: Way
+    application: str
+    kind: type[Connection]
+    wanted: str
+
+
+class _Failed(NamedTuple):
     """A place that wasn't reached, the password that was ready for it, and the error."""
 
     place: Place
@@ -40,40 +59,97 @@ async def connect(destination: Destination, *, application: str, kind: type[Conn
     server is too old, and SettingsError where the settings don't say how to connect.
     """
     way = find_way(destination)
-    failed: list[Failed] = []
+    failed: list[_Failed] = []
     for wanted in _wanted(way):
-        call = Call(way=way, application=application, kind=kind, wanted=wanted)
+        call = _Call(way=way, application=application, kind=kind, wanted=wanted)
         for named in way.places:
             if made := await _connect_to(call, named, failed, destination):
                 return await _checked(made, destination)
     raise _error(failed, destination, way.timeout) from failed[-1].error
 
 
-async def _connect_to(call: Call, named: Place, failed: list[Failed], destination: Destination) -> Connection | None:
+async def _connect_to(call: _Call, named: Place, failed: list[_Failed], destination: Destination) -> Connection | None:
     """Connects to one of a host's addresses.
 
     Returns None where the next host is to be tried; `failed` then says why.
     """
     password = call.way.password(named)
     try:
-        places = await resolve(call, named)
+        places = await _resolve(call, named)
     except OSError as error:
-        failed.append(Failed(named, password, error))
+        failed.append(_Failed(named, password, error))
         return None
     for place in places:
         began = time.monotonic()
         try:
-            made = await reach(call, place, password)
+            made = await _reach(call, place, password)
         except (OSError, asyncpg.CannotConnectNowError, asyncpg.TargetServerAttributeNotMatched) as error:
             LOG.debug("%s wasn't reached: %s", place, type(error).__name__)
-            failed.append(Failed(place, password, error))
+            failed.append(_Failed(place, password, error))
         except (ValueError, *DRIVER_ERRORS) as error:
-            raise _error([Failed(place, password, error)], destination, call.way.timeout) from error
+            raise _error([_Failed(place, password, error)], destination, call.way.timeout) from error
         else:
             took = (time.monotonic() - began) * 1000
             LOG.debug("[%d] connected to %s, %s, in %.1f ms", made.get_server_pid(), place, destination.label, took)
             return made
     return None
+
+
+async def _resolve(call: _Call, named: Place) -> list[Place]:
+    """Returns a place for each address of a host: a silent one mustn't use up the time of the next. Raises OSError."""
+    if named.is_socket:
+        return [named]
+    async with asyncio.timeout(call.way.timeout):
+        found = await asyncio.get_running_loop().getaddrinfo(
+            named.address, int(named.port), type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
+        )
+    addresses = list(dict.fromkeys(str(address[0]) for *_, address in found))
+    if call.way.keywords.get("load_balance_hosts") == "random":
+        random.shuffle(addresses)
+    # Kerberos needs the name; where there is one address, the driver finds that one too.
+    return [named] if len(addresses) == 1 else [named._replace(address=address) for address in addresses]
+
+
+async def _reach(call: _Call, place: Place, password: Password) -> Connection:
+    """Connects to a place, with TLS or without it as `sslmode` says.
+
+    Raises as the driver does, TimeoutError, and SettingsError and Unreachable where TLS can't be had.
+    """
+    *first, last = tls.attempts(call.way.keywords, host=place.host, address=place.address)
+    async with asyncio.timeout(call.way.timeout):
+        for attempt in first:
+            try:
+                return await _open(call, place, password, attempt)
+            except (asyncpg.InvalidPasswordError, ConnectionRefusedError):
+                raise
+            except (asyncpg.InvalidAuthorizationSpecificationError, ConnectionError, ssl.SSLError):
+                continue  # pg_hba.conf may have a line for the other kind, or the server no TLS
+        return await _open(call, place, password, last)
+
+
+async def _open(call: _Call, place: Place, password: Password, attempt: tls.Encryption | None) -> Connection:
+    way, keywords = call.way, call.way.keywords
+    # Each argument is given, and none that the environment could fill is None.
+    arguments: dict[str, Any] = {
+        "host": place.address,
+        "port": int(place.port),
+        "user": way.user,
+        "password": password.text or "",
+        "database": way.database,
+        "ssl": attempt or False,
+        "direct_tls": keywords.get("sslnegotiation") == "direct" and attempt is not None,
+        "server_settings": {**way.settings, "application_name": call.application},
+        "target_session_attrs": call.wanted,
+        "krbsrvname": keywords.get("krbsrvname", "postgres"),
+        "gsslib": keywords.get("gsslib", "gssapi"),
+        "timeout": None,
+    }
+    made = await asyncpg.connect(connection_class=call.kind, statement_cache_size=0, **arguments)
+    assert isinstance(made, Connection)  # noqa: S101 - for the type checker
+    limit_silence(made.socket, keywords)
+    await made.enter_fence(server_limits(made.socket, keywords))
+    made.reached = Reached(way, place, password.text)
+    return made
 
 
 async def _checked(connection: Connection, destination: Destination) -> Connection:
@@ -86,7 +162,6 @@ async def _checked(connection: Connection, destination: Destination) -> Connecti
 
 
 def _wanted(way: Way) -> list[str]:
-    """Returns the kinds of server to look for, in order."""
     wanted = way.keywords.get("target_session_attrs", "any")
     return ["standby", "any"] if wanted == "prefer-standby" else [wanted]
 
@@ -104,7 +179,7 @@ async def close(connection: Connection) -> None:
         connection.terminate()
 
 
-def _error(failed: list[Failed], destination: Destination, timeout: float) -> Unreachable:
+def _error(failed: list[_Failed], destination: Destination, timeout: float) -> Unreachable:
     """Makes the error that says why there is no connection, and what to do; each of several places has its reason."""
     reasons = [(each.place, *_why_not(each.error, timeout, each.password)) for each in failed]
     *_, reason, hint = reasons[-1]
@@ -119,7 +194,6 @@ def _shown(place: Place) -> str:
 
 
 def _why_not(error: BaseException, timeout: float, password: Password) -> tuple[str, str]:
-    """Returns why there is no connection, and what to do about it."""
     match error:
         case asyncpg.InvalidAuthorizationSpecificationError():
             return _authentication(error, password)
@@ -159,22 +233,13 @@ def _why_not(error: BaseException, timeout: float, password: Password) -> tuple[
 
 
 def _authentication(error: BaseException, password: Password) -> tuple[str, str]:
-    match error:
-        case asyncpg.InvalidPasswordError() if password.text is None:
-            return (
-                "the server asks for a password, but none is given" + (password.source and f" ({password.source})"),
-                "give the password in `destination`, in PGPASSWORD or in ~/.pgpass (mode 0600)",
-            )
-        case asyncpg.InvalidPasswordError():
-            return (
-                f"authentication failed with the password from {password.source} ({error})",
-                "check user and password (`destination`, PGPASSWORD, ~/.pgpass) and pg_hba.conf",
-            )
-        case _:
-            return (
-                f"authentication failed ({error})",
-                "check user and password (`destination`, PGPASSWORD, ~/.pgpass) and pg_hba.conf",
-            )
+    hint = "check user and password (`destination`, PGPASSWORD, ~/.pgpass) and pg_hba.conf"
+    if not isinstance(error, asyncpg.InvalidPasswordError):
+        return f"authentication failed ({error})", hint
+    if password.text is None:
+        reason = "the server asks for a password, but none is given" + (password.source and f" ({password.source})")
+        return reason, "give the password in `destination`, in PGPASSWORD or in ~/.pgpass (mode 0600)"
+    return f"authentication failed with the password from {password.source} ({error})", hint
 
 
 def _refusal(error: asyncpg.PostgresError) -> tuple[str, str]:

@@ -17,20 +17,13 @@ DEFAULTS = {
 `tcp_user_timeout` isn't shorter, as it also ends a send to a server that is alive but reads nothing for that long.
 """
 
-_SERVERS = {
-    "keepalives_idle": "tcp_keepalives_idle",
-    "keepalives_interval": "tcp_keepalives_interval",
-    "keepalives_count": "tcp_keepalives_count",
-    "tcp_user_timeout": "tcp_user_timeout",
-}
-"""The server's settings for its side of a connection, whose defaults wait for two hours."""
-
 _OPTIONS = {
-    "keepalives_idle": "TCP_KEEPIDLE",
-    "keepalives_interval": "TCP_KEEPINTVL",
-    "keepalives_count": "TCP_KEEPCNT",
-    "tcp_user_timeout": "TCP_USER_TIMEOUT",
+    "keepalives_idle": ("tcp_keepalives_idle", "TCP_KEEPIDLE"),
+    "keepalives_interval": ("tcp_keepalives_interval", "TCP_KEEPINTVL"),
+    "keepalives_count": ("tcp_keepalives_count", "TCP_KEEPCNT"),
+    "tcp_user_timeout": ("tcp_user_timeout", "TCP_USER_TIMEOUT"),
 }
+"""The server's setting for its side of a connection, whose default waits for two hours, and the socket's option."""
 
 
 def chosen(keywords: Mapping[str, str]) -> dict[str, int]:
@@ -44,8 +37,7 @@ def limit_silence(connected: socket.socket, keywords: Mapping[str, str]) -> None
         return
     connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, int(chosen(keywords)["keepalives"] != 0))
     for key, value in _limits(keywords).items():
-        option = getattr(socket, _OPTIONS[key], None)
-        if option is not None:
+        if (option := getattr(socket, _OPTIONS[key][1], None)) is not None:
             connected.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
@@ -56,7 +48,7 @@ def server_limits(connected: socket.socket, keywords: Mapping[str, str]) -> dict
     """
     if not _by_network(connected):
         return {}
-    return {_SERVERS[key]: str(value) for key, value in _limits(keywords).items()}
+    return {_OPTIONS[key][0]: str(value) for key, value in _limits(keywords).items()}
 
 
 def _by_network(connected: socket.socket) -> bool:

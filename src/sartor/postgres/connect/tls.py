@@ -10,9 +10,6 @@ from typing import Any
 
 from sartor.errors import SettingsError, Unreachable
 
-PLAIN = None
-"""Stands for a connection without TLS among the ways to try."""
-
 _HOME_FILES = {
     "sslrootcert": "root.crt",
     "sslcrl": "root.crl",
@@ -27,21 +24,19 @@ class Encryption(ssl.SSLContext):
     host: str = ""
 
     def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
-        """Calls ssl's method with `host` as the server's name."""
         return super().wrap_bio(*args, **{**kwargs, "server_hostname": self.host or None})
 
 
 def attempts(keywords: Mapping[str, str], *, host: str, address: str) -> list[Encryption | None]:
-    """Returns what to try in turn with a server: TLS with this context, or PLAIN. Raises SettingsError, Unreachable."""
+    """Returns what to try in turn: TLS with a context, or None for plain text. Raises SettingsError, Unreachable."""
     mode = mode_of(keywords)
     if address.startswith("/") or mode == "disable":
-        return [PLAIN]
+        return [None]
     context = _context(keywords, mode, host or address)
-    return {"allow": [PLAIN, context], "prefer": [context, PLAIN]}.get(mode, [context])
+    return {"allow": [None, context], "prefer": [context, None]}.get(mode, [context])
 
 
 def mode_of(keywords: Mapping[str, str]) -> str:
-    """Returns the `sslmode` that applies."""
     return keywords.get("sslmode") or ("verify-full" if keywords.get("sslrootcert") == "system" else "prefer")
 
 
@@ -99,7 +94,7 @@ def _identify(context: Encryption, keywords: Mapping[str, str]) -> None:
             f"there is no private key for sslcert {certificate}",
             hint="give the key with sslkey=FILE, or put it into ~/.postgresql/postgresql.key",
         )
-    _require_private(key)
+    _load(lambda: _require_private(key), "sslkey", key)
     secret = keywords.get("sslpassword", "")
     _load(lambda: context.load_cert_chain(certificate, key, password=lambda: secret), "sslcert or sslkey", certificate)
 
@@ -119,16 +114,14 @@ def _load(load: Any, key: str, path: str) -> None:
     try:
         load()
     except ssl.SSLError as error:
-        reason = error.reason or "invalid content"
+        reason = (error.reason or "invalid content").replace("_", " ").lower()
         hint = "check the password of the key (sslpassword), and that the certificate and the key belong together"
         raise SettingsError(
-            f"{key}, {path}, can't be used: {reason.replace('_', ' ').lower()}",
+            f"{key}, {path}, can't be used: {reason}",
             hint=hint if "key" in key else "the file must contain certificates in PEM format",
         ) from error
     except OSError as error:
-        raise SettingsError(
-            f"{key}, {path}, can't be read: {error.strerror}", hint=f"give a readable file with {key}"
-        ) from error
+        raise SettingsError(f"{key}, {path}, can't be read: {error.strerror}", hint=f"give a readable {key}") from error
 
 
 def _require_private(key: str) -> None:
@@ -136,12 +129,7 @@ def _require_private(key: str) -> None:
 
     A key that belongs to root may be read by its group.
     """
-    try:
-        found = Path(key).stat()
-    except OSError as error:
-        raise SettingsError(
-            f"sslkey, {key}, can't be read: {error.strerror}", hint="give a readable file with sslkey"
-        ) from error
+    found = Path(key).stat()
     closed = stat.S_IWGRP | stat.S_IXGRP | stat.S_IRWXO | (stat.S_IRGRP if found.st_uid else 0)
     if found.st_mode & closed:
         mode = stat.S_IMODE(found.st_mode)

@@ -2,7 +2,7 @@
 
 Sartor's claim is sent along with the driver's own BEGIN and its record along with COMMIT, so that they cost no round
 trip, and `conn.transaction()` inside a script is a savepoint, as its author expects. This relies on no version of the
-driver: where its BEGIN isn't recognised, the claim is sent behind it.
+driver, so asyncpg has no upper limit: where its BEGIN isn't recognised, the claim is sent behind it.
 """
 
 from __future__ import annotations
@@ -104,9 +104,7 @@ class Connection(FencedConnection):
         self._lender: Connection | None = None
         self._borrower = ""
         self.asked: list[Asked] = []
-        self.committing = False
-        self.confined = False
-        self.worn = False
+        self.committing = self.confined = self.worn = False
         self.statement: str | None = None
         self.since = 0.0
         self.reached: Reached
@@ -114,12 +112,10 @@ class Connection(FencedConnection):
 
     @property
     def socket(self) -> Any:
-        """The socket, for its options."""
         return self._transport.get_extra_info("socket")  # type: ignore[attr-defined]  # the stubs don't have it
 
     @property
     def encrypted(self) -> bool:
-        """True where the connection uses TLS."""
         return self._transport.get_extra_info("ssl_object") is not None  # type: ignore[attr-defined]
 
     @property
@@ -180,7 +176,6 @@ class Connection(FencedConnection):
         return lent
 
     def begin_lent(self, lender: Connection, borrower: str) -> None:
-        """Makes this object a handle of `lender` from now on."""
         self._lender, self._borrower = lender, borrower
         self.asked, self._closing, self._stmts_to_close = [], "", set[Any]()
 
@@ -260,7 +255,6 @@ class Connection(FencedConnection):
     reset = _kept(asyncpg.Connection.reset)
 
     async def copy_rows(self, query: str, rows: Rows) -> str:
-        """Runs `copy ... from stdin` with the rows of a file, block by block."""
         with self._under_way(query):
             return str(await send_rows(self, query, rows))
 

@@ -166,7 +166,6 @@ class FencedConnection(_Driver):
             raise failed
 
     async def _lock_timeout(self) -> str:
-        """Returns the session's lock_timeout, as the server shows it."""
         return str(await super().fetchval("show lock_timeout"))
 
     async def _introspect_types(self, *args: Any, **kwargs: Any) -> Any:
@@ -175,6 +174,5 @@ class FencedConnection(_Driver):
             return await super()._introspect_types(*args, **kwargs)  # type: ignore[misc]  # not in the stubs
 
     async def _introspect_type(self, *args: Any, **kwargs: Any) -> Any:
-        """Calls asyncpg's method inside the fence, for the same reason."""
         async with self.fenced():
             return await super()._introspect_type(*args, **kwargs)  # type: ignore[misc]  # not in the stubs

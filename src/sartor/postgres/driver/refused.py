@@ -109,7 +109,6 @@ class Ended:
         )
 
     def is_connected(self) -> bool:
-        """Returns False: nothing is connected through this."""
         return False
 
     def __ne__(self, _other: object) -> NoReturn:
