@@ -14,11 +14,11 @@ from sartor.domain.status import Status
 from sartor.domain.verification import Verification
 from sartor.errors import AlterationFailed, VerificationFailed
 from sartor.execution.run import run
-from sartor.postgres.connect.connect import DRIVER_ERRORS, stay
+from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.ledger import create_ledger, read_ledger
 from sartor.postgres.session import Session, application_name
 from sartor.schema.fingerprint import read_fingerprint
-from sartor.scratch.database import relax, scratch_database
+from sartor.scratch.database import scratch_session
 from sartor.sql.statements import Statement
 
 
@@ -67,16 +67,10 @@ def _deployed(catalogue: Catalogue, status: Status) -> Catalogue:
 
 
 async def _replay(beside: Destination, catalogue: Catalogue, *, limits: Limits, observer: Observer) -> Fingerprint:
-    application = application_name("verify")
-    async with (
-        scratch_database(beside, application=application) as place,
-        Session(place, application=application) as session,
-    ):
-        await stay(session.connection)
-        await relax(session)
+    async with scratch_session(beside, application=application_name("verify")) as session:
         await create_ledger(session)
         try:
-            await run(place, catalogue, Deploy(), limits=limits, observer=_waits(observer))
+            await run(session.destination, catalogue, Deploy(), limits=limits, observer=_waits(observer))
         except AlterationFailed as error:
             if error.failure.beyond or Statement(error.failure.statement or "").changes_server:
                 raise _OfTheServer(f"{error}; changes of server-wide objects can't be replayed") from error
@@ -84,7 +78,7 @@ async def _replay(beside: Destination, catalogue: Catalogue, *, limits: Limits, 
                 f"the deployed alterations can't be replayed in an empty database: {error}",
                 hint="to find the place in the script: `sartor.prove`",
             ) from error
-        return await read_fingerprint(session.connection, [place.schema])
+        return await read_fingerprint(session.connection, [session.schema])
 
 
 class _OfTheServer(Exception):

@@ -151,19 +151,19 @@ def changes_between(before: Footprint, after: Footprint, known: Relations, files
     """Compares two looks at a transaction, for the known relations; `files` are their files' numbers until now."""
     new = {oid: trace.modes - before.get(oid, NOTHING).modes for oid, trace in after.items()}
     now = {oid: trace.relation for oid, trace in after.items() if trace.relation is not None}
-    moved = frozenset(moved_files(now, files))
+    moved = frozenset(_moved_files(now, files))
     changed = sum(trace.changed - before.get(oid, NOTHING).changed for oid, trace in after.items())
     read = frozenset(_read(before, after, changed=changed))
     emptied = frozenset() if _has_copied(before, after, known) else frozenset(_in_place(moved, now, known))
     return Changes(
         locks=locks_on(known, new, {oid: trace.modes for oid, trace in after.items()}),
-        rewrites=names(moved - emptied, known),
-        scans=names(read - emptied, known),
-        builds=builds({oid: each for oid, each in now.items() if each.table not in emptied}, known, files),
-        writes=writes(now, new, known),
+        rewrites=_names(moved - emptied, known),
+        scans=_names(read - emptied, known),
+        builds=_builds({oid: each for oid, each in now.items() if each.table not in emptied}, known, files),
+        writes=_writes(now, new, known),
         changed=changed,
         queried=any(oid in known and after[oid].modes & QUERIES for oid in read & after.keys()),
-        emptied=names(emptied, known),
+        emptied=_names(emptied, known),
     )
 
 
@@ -210,20 +210,20 @@ def locks_on(known: Relations, modes: Modes, beside: Modes) -> tuple[Lock, ...]:
     )
 
 
-def writes(now: Relations, modes: Modes, known: Relations) -> tuple[str, ...]:
+def _writes(now: Relations, modes: Modes, known: Relations) -> tuple[str, ...]:
     """Returns the names of the relations, new ones too, that have got the lock under which rows are changed."""
     found = [oid for oid in now if WRITES in modes[oid] and now[oid].kind in WRITABLE]
     return tuple(sorted(known.get(oid, now[oid]).name for oid in found))
 
 
-def moved_files(now: Relations, files: Mapping[int, int]) -> list[int]:
+def _moved_files(now: Relations, files: Mapping[int, int]) -> list[int]:
     """Returns the relations that have another file than they had."""
     return [oid for oid, relation in now.items() if relation.file != files.get(oid, relation.file) and relation.file]
 
 
-def builds(now: Relations, known: Relations, files: Mapping[int, int]) -> tuple[Build, ...]:
+def _builds(now: Relations, known: Relations, files: Mapping[int, int]) -> tuple[Build, ...]:
     """Returns the indexes built on known tables: new ones, and those that have another file than they had."""
-    made = [*moved_files(now, files), *(oid for oid in now if oid not in files)]
+    made = [*_moved_files(now, files), *(oid for oid in now if oid not in files)]
     indexes = [now[oid] for oid in made if now[oid].kind == "i"]
     return tuple(
         sorted(
@@ -234,12 +234,19 @@ def builds(now: Relations, known: Relations, files: Mapping[int, int]) -> tuple[
     )
 
 
-def tables_of(oids: Iterable[int], known: Relations) -> tuple[str, ...]:
-    """Returns the names of the tables that the known indexes among `oids` belong to."""
-    tables = [known[oid].table for oid in oids if oid in known and known[oid].kind in INDEXES]
-    return tuple(sorted(known[table].name for table in tables if table is not None and table in known))
+def changes_of_bare(now: Relations, known: Relations, files: Mapping[int, int]) -> Changes:
+    """Returns the changes by a statement that refuses a transaction, with the locks that the manual names for it.
+
+    The locks themselves are released by its end, so they can't be read.
+    """
+    built, rewritten = _builds(now, known, files), _names(_moved_files(now, files), known)
+    tables = [known[oid].table for oid in files.keys() - now.keys() if oid in known and known[oid].kind in INDEXES]
+    dropped = sorted(known[table].name for table in tables if table is not None and table in known)
+    touched = rewritten or (*(build.table for build in built), *dropped)
+    locks = tuple(Lock(table, MODES[7] if rewritten else MODES[3]) for table in dict.fromkeys(touched))
+    return Changes(locks=locks, rewrites=rewritten, builds=built)
 
 
-def names(oids: Iterable[int], known: Relations) -> tuple[str, ...]:
+def _names(oids: Iterable[int], known: Relations) -> tuple[str, ...]:
     """Returns the names of those that are known and have rows of their own."""
     return tuple(sorted(known[oid].name for oid in oids if oid in known and known[oid].kind in SOLID))

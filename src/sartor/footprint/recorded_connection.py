@@ -15,18 +15,6 @@ from sartor.postgres.driver.refused import awaited
 from sartor.sql.splitting import split
 from sartor.sql.statements import Statement
 
-METHODS = (
-    "fetch",
-    "fetchval",
-    "fetchrow",
-    "fetchmany",
-    "executemany",
-    "copy_from_query",
-    "copy_from_table",
-    "copy_to_table",
-    "copy_records_to_table",
-)
-"""The methods that send one statement or copy a table; `execute`, `prepare` and `cursor` are handled apart."""
 COPIES = {
     "copy_from_query": "copy ({}) to stdout",
     "copy_from_table": "copy {} to stdout",
@@ -34,6 +22,8 @@ COPIES = {
     "copy_records_to_table": "copy {} from stdin",
 }
 """The SQL of each method that copies, with a place for its first argument."""
+METHODS = ("fetch", "fetchval", "fetchrow", "fetchmany", "executemany", *COPIES)
+"""The methods that send one statement or copy a table; `execute`, `prepare` and `cursor` are handled apart."""
 ONCE = ("fetch", "fetchval", "fetchrow")
 MANY = ("fetchmany", "executemany")
 """The methods that take the parameters' values once (`ONCE`) or many times (`MANY`)."""
@@ -112,12 +102,8 @@ async def kept_inside(connection: Connection, schema: str) -> AsyncIterator[None
     Raises BeyondDatabase where a statement would change more than its database.
     """
     assert isinstance(connection, RecordedConnection)  # noqa: S101 - for the type checker
-    async with connection.observed(Recording({}, schema, _unplaced, counts=True)):
+    async with connection.observed(Recording({}, schema, lambda _sent: None, counts=True)):
         yield
-
-
-def _unplaced(_sent: TextPart | None) -> None:
-    """Returns None: no statement's line is needed."""
 
 
 def _observed(name: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sartor.domain.hazards.hazard import MODES, Lost, Refusal, together
@@ -100,24 +101,28 @@ class LossCollector:
         dropped: Iterable[int],
     ) -> RowLosses:
         """Returns the toll of a statement between two looks; `bodies` are those of the routines that it calls."""
-        said = row_changes(query, bodies)
         strong = [oid for oid, trace in after.items() if trace.relation is not None and trace.modes & CHANGES]
         met = (*step.scans, *step.rewrites, *(each.table for each in step.builds))
         found = await self.changed(query, strong, met)
-        losses = [*self.dropped(dropped), *(Lost("empties", table) for table in step.emptied), *found.losses]
-        targets = self._targets({oid: each.relation for oid, each in after.items() if each.modes & TAKES})
-        losses += [Lost("empties", self._known[oid].name) for oid in await self._truncated(said, targets)]
-        if self._counts:
-            losses += self._counted(said, before, after)
-        else:
-            losses += await self._said(said, targets, before, after)
-        return RowLosses(together(losses), found.refusals)
+        now = {oid: each.relation for oid, each in after.items() if each.modes & TAKES}
+        said = await self.said(query, bodies, now, before, after)
+        emptied = (Lost("empties", table) for table in step.emptied)
+        return RowLosses(together((*self.dropped(dropped), *emptied, *found.losses, *said)), found.refusals)
 
-    async def said(self, query: str, bodies: Iterable[str], now: Relations) -> list[Lost]:
-        """Returns the losses that a statement's text announces, where its transactions have ended."""
+    async def said(
+        self,
+        query: str,
+        bodies: Iterable[str],
+        now: Mapping[int, Relation | None],
+        before: Footprint = MappingProxyType({}),
+        after: Footprint = MappingProxyType({}),
+    ) -> list[Lost]:
+        """Returns the losses that a statement's text announces; those that the server has counted, where it has."""
         said, targets = row_changes(query, bodies), self._targets(now)
         losses = [Lost("empties", self._known[oid].name) for oid in await self._truncated(said, targets)]
-        return losses + await self._said(said, targets, {}, {})
+        if self._counts and after:
+            return [*losses, *self._counted(said, before, after)]
+        return losses + await self._said(said, targets, before, after)
 
     def dropped(self, oids: Iterable[int]) -> Iterator[Lost]:
         """Returns the losses by relations that were dropped."""

@@ -11,25 +11,11 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
 
-from sartor.domain.hazards.hazard import MODES, Lock, RehearsedStatement, together
+from sartor.domain.hazards.hazard import Lock, RehearsedStatement, together
 from sartor.domain.rehearsal import Message
+from sartor.footprint import footprint
 from sartor.footprint.dependencies import all_bodies, depends_on_rows
-from sartor.footprint.footprint import (
-    COUNTERS,
-    LOOK,
-    Changes,
-    Footprint,
-    Relations,
-    Trace,
-    builds,
-    changes_between,
-    locks_on,
-    moved_files,
-    names,
-    read_footprint,
-    read_relations,
-    tables_of,
-)
+from sartor.footprint.footprint import Changes, Footprint, Relations, Trace, read_footprint, read_relations
 from sartor.footprint.row_losses import Forms, LossCollector, RowLosses
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.driver.refused import BeyondDatabase
@@ -132,7 +118,7 @@ class StatementRecorder:
         """Reads the state before the next statement, where a transaction or a savepoint begins or ends."""
         async with self._looking():
             relations = await read_relations(self._connection, self._watch.schema)
-            counters = read_footprint(await self._connection.fetch(COUNTERS))
+            counters = read_footprint(await self._connection.fetch(footprint.COUNTERS))
             self._files = {oid: relation.file for oid, relation in relations.items()}
             self._before = counters | await self._look()
             await self._collector.begin()
@@ -153,7 +139,7 @@ class StatementRecorder:
         await self._keep_inside(current)
         before, known = self._before, self._watch.known
         after = await self._look()
-        step = changes_between(before, after, known, self._files)
+        step = footprint.changes_between(before, after, known, self._files)
         # Locks that a savepoint released aren't held any more; the counters of relations seen before stay.
         self._before = {oid: trace._replace(modes=frozenset()) for oid, trace in before.items()} | after
         dropped = [oid for oid, trace in after.items() if trace.relation is None and oid in self._files]
@@ -164,7 +150,7 @@ class StatementRecorder:
             del self._files[oid]
         modes = {oid: trace.modes for oid, trace in before.items()}
         in_doubt = bool(step.scans) and await self._is_in_doubt(current.query, queried=step.queried)
-        self._watch.note(current, step, toll, held=locks_on(known, modes, modes), in_doubt=in_doubt)
+        self._watch.note(current, step, toll, held=footprint.locks_on(known, modes, modes), in_doubt=in_doubt)
 
     async def announce(self, query: str) -> None:
         """Makes this the current statement: everything done until the next one counts as its effect."""
@@ -225,7 +211,7 @@ class StatementRecorder:
     async def _look(self) -> dict[int, Trace]:
         if not self._connection.is_in_transaction():
             return {}
-        return read_footprint(await self._connection.fetch(LOOK, self._watch.schema))
+        return read_footprint(await self._connection.fetch(footprint.LOOK, self._watch.schema))
 
     async def _is_in_doubt(self, query: str, *, queried: bool) -> bool:
         return not self._watch.counts and await depends_on_rows(self._connection, query, queried=queried)
@@ -261,11 +247,8 @@ class StatementRecorder:
         self._before = {}
 
     async def _run_bare(self, query: str, run: Run, sent: TextPart | None) -> Any:
-        """Runs a statement that refuses a transaction, and notes the locks that the manual names for it.
-
-        The locks themselves are released by its end, so they can't be read.
-        """
-        known, began = self._watch.known, time.perf_counter()
+        """Runs and notes a statement that refuses a transaction."""
+        began = time.perf_counter()
         with self._aside():
             result = await run()
         current = Current(query, self._watch.where(sent), (time.perf_counter() - began) * 1000)
@@ -273,12 +256,9 @@ class StatementRecorder:
             now = await read_relations(self._connection, self._watch.schema)
             in_doubt = await self._is_in_doubt(query, queried=True)  # whether it has queried rows can't be seen here
             toll = await self._toll_of_bare(query, now)
-        built, rewritten = builds(now, known, self._files), names(moved_files(now, self._files), known)
-        gone = tables_of(self._files.keys() - now.keys(), known)
-        touched = rewritten or (*(build.table for build in built), *gone)
-        locks = tuple(Lock(table, MODES[7] if rewritten else MODES[3]) for table in dict.fromkeys(touched))
+        step = footprint.changes_of_bare(now, self._watch.known, self._files)
         self._files = {oid: relation.file for oid, relation in now.items()}
-        self._watch.note(current, Changes(locks=locks, rewrites=rewritten, builds=built), toll, in_doubt=in_doubt)
+        self._watch.note(current, step, toll, in_doubt=in_doubt)
         return result
 
     async def _toll_of_bare(self, query: str, now: Relations) -> RowLosses:

@@ -12,11 +12,10 @@ from sartor.domain.proof import DatabaseSnapshot
 from sartor.domain.report import Observer
 from sartor.execution.run import run
 from sartor.execution.seed import SeedModule, put_in
-from sartor.postgres.connect.connect import stay
 from sartor.postgres.ledger import create_ledger
 from sartor.postgres.session import Session, application_name
 from sartor.schema.database_snapshot import read_snapshot
-from sartor.scratch.database import relax, scratch_database
+from sartor.scratch.database import scratch_session
 
 
 class ScratchEnvironment:
@@ -63,11 +62,5 @@ async def new_environment(
     beside: Destination, seed: SeedModule | None, *, limits: Limits, observer: Observer
 ) -> AsyncIterator[ScratchEnvironment]:
     """Creates a bench in a scratch database on the server of `beside`; drops it after the block."""
-    application = application_name("prove")
-    async with (
-        scratch_database(beside, application=application) as place,
-        Session(place, application=application) as session,
-    ):
-        await stay(session.connection)
-        await relax(session)
+    async with scratch_session(beside, application=application_name("prove")) as session:
         yield ScratchEnvironment(session, seed, limits=limits, observer=observer)

@@ -105,12 +105,12 @@ async def cloned(session: Session, order: RehearsalOrder, limits: Limits) -> Asy
     if session.facts.pooled:
         raise PoolerRefused(f"{session.destination.label} is a connection pooler; a clone needs a server session")
     async with (
-        scratch_server(session, order.scratch, order.embedded) as place,
-        Session(place.destination, application=application_name("rehearse"), kind=RecordedConnection) as scratch,
+        _scratch_server(session, order.scratch, order.embedded) as (place, moved),
+        Session(place, application=application_name("rehearse"), kind=RecordedConnection) as scratch,
     ):
         async with exported_snapshot(session) as snapshot:
             made = await clone(session, scratch, snapshot, data=order.data, lock_wait=limits.lock_budget)
-        notes = (*place.notes, *_versions(session, scratch), *made.notes)
+        notes = (*moved, *_versions(session, scratch), *made.notes)
         yield Clone(scratch, await read_relations(scratch.connection, scratch.schema), made, notes)
 
 
@@ -198,22 +198,15 @@ def _versions(live: Session, scratch: Session) -> list[str]:
     return [] if there == here else [f"the clone is on Postgres {here}, but the destination is on Postgres {there}"]
 
 
-class ScratchServer(NamedTuple):
-    """A scratch database, and notes on why it isn't on the server that was tried first."""
-
-    destination: Destination
-    notes: tuple[str, ...] = ()
-
-
 @asynccontextmanager
-async def scratch_server(
+async def _scratch_server(
     live: Session, given: Destination | None, embedded: Path | None
-) -> AsyncIterator[ScratchServer]:
+) -> AsyncIterator[tuple[Destination, tuple[str, ...]]]:
     """Creates an empty database on the server of `given`, else on the session's; drops it whatever happens.
 
-    Where the session's server doesn't allow one, it is created on the embedded server in the folder `embedded`, if that
-    is given; that server is Sartor's own, and gets the roles that it lacks for the time. Raises RehearsalFailed,
-    Unreachable, PrivilegeMissing, ReadOnly, BackupFailed.
+    Yields it, and notes on why it isn't on the server that was tried first. Where the session's server doesn't
+    allow one, it is created on the embedded server in the folder `embedded`, if that is given; that server is Sartor's
+    own, and gets the roles that it lacks for the time. Raises RehearsalFailed, DestinationError.
     """
     application, destination = application_name("rehearse"), live.destination
     async with AsyncExitStack() as stack:
@@ -227,7 +220,7 @@ async def scratch_server(
             server = Destination.parse(_embedded(stack, embedded, error))
             await stack.enter_async_context(_placeholder_roles(live, server, application=application))
             made = await stack.enter_async_context(scratch_database(server, application=application))
-        yield ScratchServer(made._replace(schema=destination.schema), notes)
+        yield made._replace(schema=destination.schema), notes
 
 
 def _embedded(stack: AsyncExitStack, folder: Path, reason: Exception) -> str:

@@ -47,15 +47,14 @@ class ScriptRecorder:
         Raises ScriptError, CatalogueError.
         """
         script = load_script(alteration)
-        return dataclasses.replace(
-            script,
-            before={
-                d: self._noted(script, d, body, _Page(alteration.identity, 0)) for d, body in script.before.items()
-            },
-            bodies={
-                d: self._noted(script, d, body, _Page(alteration.identity, 1)) for d, body in script.bodies.items()
-            },
+        before, bodies = (
+            {
+                direction: self._noted(script, direction, body, _Page(alteration.identity, part))
+                for direction, body in of
+            }
+            for part, of in enumerate((script.before.items(), script.bodies.items()))
         )
+        return dataclasses.replace(script, before=before, bodies=bodies)
 
     def statements(self, alteration: Alteration) -> tuple[RehearsedStatement, ...]:
         """Returns all statements noted of an alteration, in order."""

@@ -54,17 +54,9 @@ async def rehearse(
             found = await _on_itself(session, plan, limits, observer)
         else:
             found = await on_a_clone(session, catalogue, request, order, limits, observer)
-        return await _with_opinions(found, session.facts.server_version)
-
-
-async def _with_opinions(found: Rehearsal, server_version: int) -> Rehearsal:
-    if (program := find_squawk()) is None:
-        return found
-    told = [
-        dataclasses.replace(each, statements=await with_opinions(program, each.statements, server_version))
-        for each in found.alterations
-    ]
-    return dataclasses.replace(found, alterations=tuple(told))
+        if (program := find_squawk()) is None:
+            return found
+        return await with_opinions(program, found, session.facts.server_version)
 
 
 async def _on_itself(session: Session, plan: Plan, limits: Limits, observer: Observer) -> Rehearsal:

@@ -18,6 +18,7 @@ from typing import Any
 
 from sartor.archive.child_process import ProgramFailed, started
 from sartor.domain.hazards.hazard import Opinion, RehearsedStatement
+from sartor.domain.rehearsal import Rehearsal
 
 OURS = (
     "prefer-robust-stmts",
@@ -39,10 +40,18 @@ def find_squawk() -> Path | None:
     return Path(found) if found else None
 
 
-async def with_opinions(
+async def with_opinions(program: Path, found: Rehearsal, server_version: int) -> Rehearsal:
+    """Returns the rehearsal with `squawk`'s opinions on each statement; with none where its answer can't be used."""
+    told = [
+        dataclasses.replace(each, statements=await _asked(program, each.statements, server_version))
+        for each in found.alterations
+    ]
+    return dataclasses.replace(found, alterations=tuple(told))
+
+
+async def _asked(
     program: Path, statements: Sequence[RehearsedStatement], server_version: int
 ) -> tuple[RehearsedStatement, ...]:
-    """Returns the statements, each with the opinions of `squawk`; with none where its answer can't be used."""
     texts = [statement.sql.rstrip() + "\n;\n" for statement in statements]
     starts = [0, *accumulate(text.count("\n") for text in texts)]
     opinions: list[list[Opinion]] = [[] for _ in statements]

@@ -96,11 +96,17 @@ async def create_database(session: Session, name: str) -> None:
         raise BackupFailed(f"database {name} can't be created: {error}", hint=hint) from error
 
 
-async def relax(session: Session) -> None:
-    """Sets synchronous_commit to off for later sessions of the session's database: nothing in it is to last."""
-    await session.connection.execute(
-        f"alter database {quote_identifier(session.facts.database)} set synchronous_commit = off"
-    )
+@asynccontextmanager
+async def scratch_session(beside: Destination, *, application: str) -> AsyncIterator[Session]:
+    """Opens a session on a new scratch database, where no commit waits for the disk. Raises as `scratch_database`."""
+    async with (
+        scratch_database(beside, application=application) as place,
+        Session(place, application=application) as session,
+    ):
+        await stay(session.connection)
+        name = quote_identifier(session.facts.database)
+        await session.connection.execute(f"alter database {name} set synchronous_commit = off")
+        yield session
 
 
 async def _create(session: Session, name: str) -> None:

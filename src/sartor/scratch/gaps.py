@@ -12,27 +12,11 @@ from sartor.postgres.errors import ServerError
 from sartor.sql.quoting import quote_identifier
 
 _ALONE = (
-    "pg_proc",
-    "pg_type",
-    "pg_operator",
-    "pg_cast",
-    "pg_opclass",
-    "pg_opfamily",
-    "pg_collation",
-    "pg_conversion",
-    "pg_am",
-    "pg_language",
-    "pg_ts_config",
-    "pg_ts_dict",
-    "pg_ts_parser",
-    "pg_ts_template",
-    "pg_foreign_data_wrapper",
-    "pg_foreign_server",
-    "pg_publication",
-    "pg_extension",
-    "pg_namespace",
-)
-"""The catalogues of objects that belong to no relation."""
+    "proc", "type", "operator", "cast", "opclass", "opfamily", "collation", "conversion", "am", "language", "ts_config",
+    "ts_dict", "ts_parser", "ts_template", "foreign_data_wrapper", "foreign_server", "publication", "extension",
+    "namespace",
+)  # fmt: skip
+"""The catalogues of objects that belong to no relation; without `pg_`."""
 _OF_TYPES = """
     and (c.typtype in ('e', 'd', 'r', 'b') or exists (select from pg_catalog.pg_class r where r.oid = c.typrelid
         and r.relkind = 'c')) and c.typcategory <> 'A'
@@ -40,13 +24,13 @@ _OF_TYPES = """
 
 
 def _alone(catalogue: str) -> str:
-    classid = class_of(catalogue)
+    classid = class_of(f"pg_{catalogue}")
     return f"""
         select o.type || ' ' || o.identity as what, null::text as relation
-        from pg_catalog.{catalogue} c, pg_catalog.pg_identify_object({classid}, c.oid, 0) o
+        from pg_catalog.pg_{catalogue} c, pg_catalog.pg_identify_object({classid}, c.oid, 0) o
         where c.oid >= {FIRST_OF_USERS} and o.identity is not null and o.identity !~ '^"?pg_(toast|temp)'
             and not {in_extension("c.oid", classid=classid)}
-            {_OF_TYPES if catalogue == "pg_type" else ""}
+            {_OF_TYPES if catalogue == "type" else ""}
     """
 
 
