@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sartor import Fingerprint
-from sartor.domain.difference import find_differences
+from sartor.domain.difference import find_differences, without_parts
 from sartor.embedded.server import binaries
 from support.changes import Everything, lines, look
 from support.database import temporary_database
@@ -115,15 +115,28 @@ def test_undone(everything: Everything, runner: asyncio.Runner, statements: str)
 
 
 def test_made_again(everything: Everything, runner: asyncio.Runner) -> None:
-    """A column that was dropped and made again is a note, for it is the last one now; an enum's label likewise."""
-    statements = """
-        truncate cache; alter table cache drop key, add key text primary key;
-        alter type mood rename value 'sad' to 'x'; alter type mood rename value 'happy' to 'sad';
-        alter type mood rename value 'x' to 'happy';
-    """
+    """A column that was dropped and made again is a note, for it is the last one now."""
+    statements = "truncate cache; alter table cache drop key, add key text primary key"
     before, after = runner.run(everything.undergo(statements))
-    assert {d.label for d in find_differences(before, after)} == {"column order app.cache", "label order app.mood"}
+    assert {d.label for d in find_differences(before, after)} == {"column order app.cache"}
     assert (before.logical == after.logical, before.exact == after.exact) == (True, False)
+
+
+@pytest.mark.parametrize("where", ["", "after 'ok'", "before 'sad'"])
+def test_a_label_more(everything: Everything, runner: asyncio.Runner, where: str) -> None:
+    """One more label of an enum is a change of the type alone, wherever it stands: the others keep their order."""
+    before, after = runner.run(everything.undergo(f"alter type mood add value 'glad' {where}"))
+    assert [d.label for d in without_parts(find_differences(before, after))] == ["type app.mood"]
+
+
+def test_a_name_that_the_server_chose(everything: Everything, runner: asyncio.Runner) -> None:
+    """The name of a NOT NULL constraint is a note where it is of the server's making, over renames and in copies."""
+    if everything.server < 18:
+        pytest.skip("since Postgres 18")
+    for name, logical in (("more_a_not_null1", True), ("filled", False)):
+        statement = f"alter table base rename constraint base_a_not_null to {name}"
+        before, after = runner.run(everything.undergo(statement))
+        assert (before.logical == after.logical, before.exact == after.exact) == (logical, False)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -53,6 +53,15 @@ def test_arrays_that_are_cast(definition: str, spelt: str) -> None:
     assert plain("constraint", spelt) == spelt
 
 
+def test_names_that_the_server_chose() -> None:
+    """A dump's NOT NULL constraint is the same under any name that the server chooses, and not under another's."""
+    line = "CREATE TABLE t (\n    a integer DEFAULT 1 CONSTRAINT {} NOT NULL,\n    b text NOT NULL\n);"
+    same = "CREATE TABLE t (\n    a integer DEFAULT 1 NOT NULL,\n    b text NOT NULL\n);"
+    for name in ("t_a_not_null", "other_a_not_null12", '"T ""t""_a_not_null"'):
+        assert plain_dump(line.format(name)) == same
+    assert plain_dump(line.format("filled")) == line.format("filled")
+
+
 @pytest.mark.parametrize(
     "definition",
     [

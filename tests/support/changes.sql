@@ -489,7 +489,7 @@ alter function touch() owner to pg_monitor;
 -- sees: type app.mood
 alter type mood add value 'glad';
 
--- notes: label order app.mood
+-- sees: label order app.mood
 -- first: alter type mood add value 'glad' before 'sad'; alter type mood add value 'mad';
 alter type mood rename value 'glad' to 'x'; alter type mood rename value 'mad' to 'glad';
 alter type mood rename value 'x' to 'mad';

@@ -28,6 +28,12 @@ _DUMPED_NULL = re.compile(
     rf"^(    {_NAME} {_OWN}(?: .*)?) DEFAULT NULL(?:::{_OWN})?(?=(?: NOT NULL)?,?$)", re.MULTILINE
 )
 
+_CHOSEN = re.compile(
+    rf'^(    {_NAME} .*) CONSTRAINT (?:"(?:[^"]|"")*_not_null\d*"|\w+_not_null\d*) NOT NULL(?=(?: NO INHERIT)?,?$)',
+    re.MULTILINE,
+)
+"""The name of a NOT NULL constraint of Postgres 18, as the server chooses it: another where it is taken."""
+
 _OPERATORS = frozenset("+-*/<>=~!@#%^&|`?")
 _PAIRS = {"(": ")", "[": "]"}
 DEEPEST = 100
@@ -52,7 +58,7 @@ def plain(kind: str, definition: str) -> str:
 
 
 def plain_dump(text: str) -> str:
-    return _spelt(_DUMPED_NULL.sub(r"\1", text))
+    return _spelt(_CHOSEN.sub(r"\1 NOT NULL", _DUMPED_NULL.sub(r"\1", text)))
 
 
 def _spelt(text: str) -> str:

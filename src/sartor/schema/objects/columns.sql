@@ -1,10 +1,11 @@
--- Columns of tables and views, attributes of composite types; their order, which is only noted.
+-- Columns of tables and views, attributes of composite types; what is only noted: their order, and the names of
+-- NOT NULL constraints that the server chose.
 select 'pg_class'::regclass, r.oid, a.attnum::int4, case r.relkind when 'c' then 'attribute' else 'column' end,
     r.name || '.' || quote_ident(a.attname), r.kind || ' ' || r.name,
     concat_ws(' ',
         format_type(a.atttypid, a.atttypmod),
         case when a.attcollation <> t.typcollation then 'collate ' || a.attcollation::regcollation::text end,
-        'constraint ' || quote_ident(nullif(k.conname, format('%s_%s_not_null', r.relname, a.attname))), -- since 18
+        'constraint ' || case when k.conname !~ '_not_null\d*$' then quote_ident(k.conname) end, -- since 18
         case when a.attnotnull then 'not null' end,
         case when not k.convalidated then 'not valid' end, -- since 18
         case when k.connoinherit then 'no inherit' end, -- since 18
@@ -36,6 +37,15 @@ join pg_type t on t.oid = a.atttypid
 left join pg_attrdef d on d.adrelid = r.oid and d.adnum = a.attnum
 left join pg_constraint k on k.contype = 'n' and k.conrelid = r.oid and k.conkey[1] = a.attnum -- since 18
 where r.relkind <> 'S'
+
+union all -- since 18
+select null, null, 0, 'not-null name', r.name || '.' || quote_ident(a.attname), -- since 18
+    case r.relkind when 'c' then 'attribute ' else 'column ' end || r.name || '.' || quote_ident(a.attname), -- since 18
+    k.conname, null, null, null -- since 18
+from relation r -- since 18
+join pg_constraint k on k.contype = 'n' and k.conrelid = r.oid and k.conname ~ '_not_null\d*$' -- since 18
+join pg_attribute a on a.attrelid = r.oid and a.attnum = k.conkey[1] -- since 18
+where k.conname <> format('%s_%s_not_null', r.relname, a.attname) -- since 18
 
 union all
 select null, null, 0, 'column order', r.name, r.kind || ' ' || r.name,

@@ -1,4 +1,4 @@
--- Types, domains and collations. The order of an enum's labels is only noted.
+-- Types, domains and collations. An enum's labels may be added anywhere: their order is an object of its own.
 select 'pg_type'::regclass, t.oid, 0, case t.typtype when 'd' then 'domain' else 'type' end,
     format('%I.%I', s.nspname, t.typname), '',
     case t.typtype
