@@ -87,6 +87,13 @@ CASES = (
     _alter("drop_not_null", "alter column a drop not null"),
     _alter("identity", "alter column id add generated always as identity"),
     _alter("to_bigint", "alter column a type bigint", **REWRITTEN, builds=("t_a", "t_pkey")),
+    _alter("wider_numeric", "alter column n type numeric(12, 2)", setup="alter table t add column n numeric(10, 2)"),
+    Case(
+        name="to_timestamptz_of_utc",
+        sql="set local timezone = 'UTC'; alter table t alter column at type timestamptz",
+        setup="alter table t add column at timestamp",
+        locks={"t": ACCESS_EXCLUSIVE},
+    ),
     _alter("to_numeric", "alter column b type numeric using b::numeric", **REWRITTEN, builds=("t_a", "t_pkey")),
     _alter("longer", "alter column c type varchar(50)"),
     _alter("to_text", "alter column c type text"),

@@ -25,7 +25,7 @@ LOOKED_UP = frozenset({MODES[1]})
 
 _RELATION = f"""
     c.relkind::text as kind, c.relfilenode::int8 as file, c.reltablespace::int8 as space, i.indrelid::int8 as table,
-    {SHORT_NAME} as name
+    {SHORT_NAME} as name, c.relname::text as bare
 """
 _RELATIONS = f"""
 select c.oid::int8 as oid, {_RELATION}
@@ -66,7 +66,7 @@ from {USERS_RELATIONS} where c.relkind in ('r', 'm')
 class Relation(NamedTuple):
     """A relation: `kind` as in `pg_class`, `file` the number of its file in its tablespace, `space`.
 
-    `table` is the OID of an index's table, None for others.
+    `table` is the OID of an index's table, None for others; `bare` the name as the catalogue has it, without a schema.
     """
 
     name: str
@@ -74,6 +74,7 @@ class Relation(NamedTuple):
     file: int
     space: int
     table: int | None
+    bare: str
 
 
 Relations = Mapping[int, Relation]
@@ -131,7 +132,7 @@ def read_footprint(rows: Iterable[Any]) -> dict[int, Trace]:
 
 
 def _relation(row: Any) -> Relation:
-    return Relation(row["name"], row["kind"], row["file"], row["space"], row["table"])
+    return Relation(row["name"], row["kind"], row["file"], row["space"], row["table"], row["bare"])
 
 
 class Changes(NamedTuple):
@@ -145,6 +146,7 @@ class Changes(NamedTuple):
     changed: int = 0
     queried: bool = False
     emptied: tuple[str, ...] = ()
+    partitioned: tuple[str, ...] = ()
 
 
 def changes_between(before: Footprint, after: Footprint, known: Relations, files: Mapping[int, int]) -> Changes:
@@ -164,6 +166,13 @@ def changes_between(before: Footprint, after: Footprint, known: Relations, files
         changed=changed,
         queried=any(oid in known and after[oid].modes & QUERIES for oid in read & after.keys()),
         emptied=_names(emptied, known),
+        partitioned=tuple(
+            sorted(
+                known[oid].bare
+                for oid, modes in new.items()
+                if oid in known and known[oid].kind == "p" and not STOPS_WRITES.isdisjoint(modes)
+            )
+        ),
     )
 
 

@@ -81,6 +81,7 @@ class Recording:
             in_doubt=in_doubt,
             losses=toll.losses,
             refusals=toll.refusals,
+            partitioned=step.partitioned,
         )
         if self.notes and self.notes[-1].is_like(found):
             self.notes[-1] = self.notes[-1].joined(found)

@@ -115,7 +115,8 @@ class RehearsedStatement:
     listed once. A lock that it took, and that stops others, was held while `later` more statements ran, for `later_ms`
     milliseconds. `error` is why it failed, whether or not the script continued. One that is `in_doubt` might have done
     something else with rows, and there were none; `doubts` say why else it might do something else on the destination.
-    `losses` are what it takes away, `refusals` why rows may make it fail.
+    `losses` are what it takes away, `refusals` why rows may make it fail. `partitioned` are the bare names of the
+    partitioned tables that it locks against writes.
     """
 
     sql: str
@@ -137,6 +138,7 @@ class RehearsedStatement:
     losses: tuple[Lost, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     opinions: tuple[Opinion, ...] = ()
+    partitioned: tuple[str, ...] = ()
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -197,6 +199,7 @@ class RehearsedStatement:
             doubts=_once(self.doubts + other.doubts),
             losses=together(self.losses + other.losses),
             refusals=_once(self.refusals + other.refusals),
+            partitioned=_once(self.partitioned + other.partitioned),
         )
 
 
