@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -65,17 +65,21 @@ class Everything:
         """How it is now."""
         return await read_fingerprint(self.connection, SCHEMAS, scope=scope)
 
-    async def undergo(
-        self, statements: str, *, first: str = "", scope: Scope = Scope.DATABASE
-    ) -> tuple[Fingerprint, Fingerprint]:
-        """How it was after the `first` statements, and how it is after the others."""
+    async def undergo(self, statements: str) -> tuple[Fingerprint, Fingerprint]:
+        """How it was, and how it is after the statements."""
+        return (await self.undergo_scopes(statements))[Scope.DATABASE]
+
+    async def undergo_scopes(
+        self, statements: str, *, first: str = "", scopes: Iterable[Scope] = (Scope.DATABASE,)
+    ) -> dict[Scope, tuple[Fingerprint, Fingerprint]]:
+        """How it was after the `first` statements, and how it is after the others, in each of these scopes."""
         transaction = self.connection.transaction()
         await transaction.start()
         try:
             await self.connection.execute(f"set local search_path = app, public; {first}")
-            before = await self.look(scope) if first else await self._untouched_once(scope)
+            before = {scope: await self.look(scope) if first else await self._untouched_once(scope) for scope in scopes}
             await self.connection.execute(statements)
-            return before, await self.look(scope)
+            return {scope: (was, await self.look(scope)) for scope, was in before.items()}
         finally:
             await transaction.rollback()
 

@@ -228,7 +228,7 @@ alter table users alter price drop not null, add constraint users_price_not_null
 -- first: alter table base alter b set not null;
 alter table base alter constraint base_b_not_null no inherit;
 
--- blind: what a column says of itself, its constraint doesn't say as well
+-- sees: comment not-null constraint app.users.email
 -- since: 18
 comment on constraint users_email_not_null on users is 'Other.';
 
@@ -694,3 +694,270 @@ create role more_or_less;
 -- blind: who granted is not what is granted
 -- first: grant usage on schema app to pg_monitor; grant select on users to pg_read_all_stats, pg_monitor with grant option;
 set local role pg_monitor; grant select on users to pg_read_all_stats with grant option; reset role;
+
+-- More of the same kinds
+
+-- sees: table app.users
+-- first: create schema more;
+alter table users set schema more;
+
+-- sees: table app.measures_rest
+drop table measures_rest;
+
+-- sees: table app.more
+-- first: create table more (a int, b int) partition by range (a);
+drop table more; create table more (a int, b int) partition by range (a, b);
+
+-- sees: table app.more
+create table more (like users including all);
+
+-- sees: table app.more
+create table more as select id, email from users;
+
+-- sees: table app.measures_2020
+alter table measures_2020 set (fillfactor = 50);
+
+-- sees: table app.derived
+-- first: create table more (c int);
+alter table derived inherit more;
+
+-- sees: index app.users_pkey
+-- first: cluster users using users_pkey;
+alter table users set without cluster;
+
+-- sees: column app.users.note
+alter table users alter note type text collate "C";
+
+-- sees: column app.users.score
+alter table users alter score type numeric(10, 2);
+
+-- sees: column app.users.score
+-- first: alter table users alter score type numeric(10, 2);
+alter table users alter score type numeric(12, 2);
+
+-- sees: column app.users.seen
+alter table users alter seen type timestamp;
+
+-- sees: column app.users.luck
+alter table users alter luck type int;
+
+-- sees: column app.users.more
+-- first: alter table users add more int[];
+alter table users alter more type bigint[];
+
+-- sees: column app.users.raw
+alter table users alter raw set default '\x01';
+
+-- sees: column app.users.pause
+alter table users alter pause set default '1 year 2 mons 4 days';
+
+-- sees: column app.derived.a
+alter table base alter a set default 1;
+
+-- sees: column app.users.email
+alter table users alter email set statistics -1;
+
+-- sees: column app.groups.id
+alter table groups alter id drop default;
+
+-- sees: sequence app.users_id_seq
+alter table users alter id set increment by 5;
+
+-- sees: grant column app.users.nick to pg_monitor
+revoke update (nick) on users from pg_monitor;
+
+-- sees: constraint app.users.users_group
+alter table users drop constraint users_group,
+    add constraint users_group foreign key (group_id) references groups on delete set null deferrable;
+
+-- sees: constraint app.users.users_group
+alter table users drop constraint users_group,
+    add constraint users_group foreign key (group_id) references groups on update cascade on delete cascade deferrable;
+
+-- sees: constraint app.users.users_group
+alter table users drop constraint users_group,
+    add constraint users_group foreign key (group_id) references groups on delete cascade deferrable not valid;
+
+-- sees: constraint app.users.users_group
+alter table users alter constraint users_group not deferrable;
+
+-- sees: constraint app.users.users_group
+-- since: 18
+alter table users alter constraint users_group not enforced;
+
+-- sees: constraint app.users.more
+-- first: alter table users add constraint more unique (group_id, email);
+alter table users drop constraint more, add constraint more unique (email, group_id);
+
+-- sees: constraint app.users.more
+-- first: alter table users add constraint more unique (group_id);
+alter table users drop constraint more, add constraint more unique (group_id) include (email);
+
+-- sees: constraint app.more.more_span
+-- since: 18
+-- first: create table more (a int4range, b int4range, constraint more_span unique (a, b));
+alter table more drop constraint more_span, add constraint more_span unique (a, b without overlaps);
+
+-- sees: comment constraint app.positive.above_zero
+comment on constraint above_zero on domain positive is 'Other.';
+
+-- sees: index app.users_lower
+drop index users_lower; create index users_lower on users (lower(nick)) with (fillfactor = 80);
+
+-- sees: index app.users_lower
+drop index users_lower; create unique index users_lower on users (upper(nick)) with (fillfactor = 80);
+
+-- sees: index app.users_born
+drop index users_born; create index users_born on users (born desc nulls last) include (nick, note) where price > 1;
+
+-- sees: index app.more
+-- first: create index more on users (email);
+drop index more; create index more on users (email collate "C");
+
+-- sees: index app.more
+-- first: create index more on cache using gin (value);
+drop index more; create index more on cache using gin (value jsonb_path_ops);
+
+-- sees: index app.more
+-- first: create index more on users using brin (born);
+drop index more; create index more on users using brin (born) with (pages_per_range = 16);
+
+-- sees: index app.more
+-- since: 15
+-- first: create unique index more on users (price);
+drop index more; create unique index more on users (price) nulls not distinct;
+
+-- sees: index app.more_2020
+-- first: create index more on only measures (value); create index more_2020 on measures_2020 (value);
+alter index more attach partition more_2020;
+
+-- sees: statistics app.users_stats
+drop statistics users_stats; create statistics users_stats (dependencies, ndistinct) on group_id, born from users;
+
+-- sees: statistics app.more
+-- first: create statistics more on (price + 1) from users;
+drop statistics more; create statistics more on (price + 2) from users;
+
+-- sees: sequence app.tickets
+alter sequence tickets minvalue 4;
+
+-- sees: sequence app.tickets
+alter sequence tickets owned by cache.key;
+
+-- sees: comment sequence app.tickets
+comment on sequence tickets is null;
+
+-- sees: column app.people.birth
+alter view people rename column born to birth;
+
+-- sees: view app.people
+create or replace view people with (security_barrier = true) as
+    select id, email, born, nick from users where born > date '1980-01-02' with local check option;
+
+-- sees: view app.people
+create or replace view people with (security_barrier = true) as
+    select id, email, born from users where born > date '1980-01-02' with cascaded check option;
+
+-- sees: materialized view app.crowd
+alter materialized view crowd set (fillfactor = 50);
+
+-- sees: index app.crowd_group
+drop index crowd_group;
+
+-- sees: trigger app.users.users_touch
+drop trigger users_touch on users; create trigger users_touch after update of nick on users for each row
+    when (old.nick is not null) execute function touch();
+
+-- sees: trigger app.users.users_touch
+drop trigger users_touch on users; create trigger users_touch before update of nick on users for each row
+    when (old.nick is null) execute function touch();
+
+-- sees: trigger app.users.users_touch
+drop trigger users_touch on users; create trigger users_touch before update of nick on users for each row
+    when (old.nick is not null) execute function touch('now');
+
+-- sees: trigger app.users.more
+-- first: create trigger more after insert on users for each statement execute function touch();
+drop trigger more on users;
+create trigger more after insert on users referencing new table as fresh for each statement execute function touch();
+
+-- sees: trigger app.groups.groups_later
+drop trigger groups_later on groups; create constraint trigger groups_later after insert on groups
+    deferrable initially immediate for each row execute function touch();
+
+-- sees: policy app.users.own
+drop policy own on users; create policy own on users for all to pg_monitor using (price > 0);
+
+-- sees: policy app.users.more
+alter policy own on users rename to more;
+
+-- sees: function app.tell(integer)
+alter function tell(int) parallel restricted;
+
+-- sees: function app.tell(integer)
+drop function tell(int); create function tell(who int) returns bigint language sql immutable as 'select who';
+
+-- sees: function app.more()
+-- first: create function more() returns setof int language sql as 'select 1';
+alter function more() rows 7;
+
+-- sees: function app.more()
+-- first: create function more() returns int language sql begin atomic select 1; end;
+create or replace function more() returns int language sql begin atomic select 2; end;
+
+-- sees: function app.more()
+-- first: create function more() returns table (a int) language sql as 'select 1';
+drop function more(); create function more() returns table (b int) language sql as 'select 1';
+
+-- sees: function app.tell(text,integer)
+alter function tell(text, int) reset search_path;
+
+-- sees: procedure app.tidy()
+alter procedure tidy() security definer;
+
+-- sees: aggregate app.total(integer)
+drop aggregate total(int);
+create aggregate total (int) (sfunc = add_up, stype = int, initcond = '0', combinefunc = add_up, parallel = safe);
+
+-- sees: domain app.positive
+alter domain positive drop default;
+
+-- sees: constraint app.positive.above_zero
+alter domain positive drop constraint above_zero; alter domain positive add constraint above_zero check (value > 1);
+
+-- sees: attribute app.place.street
+alter type place drop attribute street;
+
+-- sees: type app.more
+-- first: create type more as range (subtype = text, collation = "C");
+drop type more; create type more as range (subtype = text, collation = "POSIX");
+
+-- sees: event trigger watching
+drop event trigger watching;
+create event trigger watching on ddl_command_end when tag in ('CREATE TABLE') execute function watch();
+
+-- sees: publication news
+alter publication news set (publish_via_partition_root = true);
+
+-- sees: publication more
+create publication more for all tables;
+
+-- sees: grant default privileges of postgres in schema app on tables to pg_monitor
+alter default privileges in schema app grant insert on tables to pg_monitor;
+
+-- notes: settings role postgres
+do $$begin execute format('alter role postgres in database %I set work_mem = ''8MB''', current_database()); end$$;
+
+-- sees: cast (app.mood as integer)
+create function as_number(mood) returns int language sql immutable as 'select 1';
+create cast (mood as int) with function as_number(mood);
+
+-- sees: text search dictionary app.plain
+alter text search dictionary plain rename to more;
+create text search dictionary plain (template = pg_catalog.simple, accept = true);
+
+-- sees: foreign table app.remote
+alter foreign table remote options (add more 'x');
+
+-- sees: server away
+alter server away options (drop port);

@@ -18,7 +18,7 @@ FORMAT = 1
 _LEVEL = 4
 """The level of compression: an eighth of the time of the highest, for about as many bytes."""
 
-NOTED = frozenset({"column order", "extension version", "not-null name", "owner", "settings", "tablespace"})
+NOTED = frozenset({"column order", "extension version", "not-null constraint", "owner", "settings", "tablespace"})
 """The kinds that may differ between schemas that are the same to an application; only the exact hash includes them.
 
 A column that was dropped and added again is the last one. The server chooses names of NOT NULL constraints, and keeps

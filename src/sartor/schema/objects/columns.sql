@@ -39,13 +39,12 @@ left join pg_constraint k on k.contype = 'n' and k.conrelid = r.oid and k.conkey
 where r.relkind <> 'S'
 
 union all -- since 18
-select null, null, 0, 'not-null name', r.name || '.' || quote_ident(a.attname), -- since 18
+select 'pg_constraint'::regclass, k.oid, 0, 'not-null constraint', r.name || '.' || quote_ident(a.attname), -- since 18
     case r.relkind when 'c' then 'attribute ' else 'column ' end || r.name || '.' || quote_ident(a.attname), -- since 18
-    k.conname, null, null, null -- since 18
-from relation r -- since 18
-join pg_constraint k on k.contype = 'n' and k.conrelid = r.oid and k.conname ~ '_not_null\d*$' -- since 18
+    case when k.conname ~ '_not_null\d*$' and k.conname <> format('%s_%s_not_null', r.relname, a.attname) -- since 18
+        then k.conname::text else '' end, null, null, null -- since 18
+from relation r join pg_constraint k on k.contype = 'n' and k.conrelid = r.oid -- since 18
 join pg_attribute a on a.attrelid = r.oid and a.attnum = k.conkey[1] -- since 18
-where k.conname <> format('%s_%s_not_null', r.relname, a.attname) -- since 18
 
 union all
 select null, null, 0, 'column order', r.name, r.kind || ' ' || r.name,
