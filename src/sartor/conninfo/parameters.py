@@ -7,7 +7,7 @@ a security setting that counts in `psql` and not here is worse than none. No mes
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from sartor.errors import SettingsError
@@ -68,7 +68,13 @@ class Limited(NamedTuple):
 
 
 _VERIFIED = "sslmode=verify-full&sslrootcert=system (or sslrootcert=FILE) verifies the server by its certificate"
-_SIGN_IN = "authenticate with a password (SCRAM), a client certificate or Kerberos"
+_SCRAM = Limited("", "", "the driver authenticates with a password, not with SCRAM keys", "give the password")
+_OAUTH = Limited(
+    "",
+    "",
+    "the driver doesn't support OAuth",
+    "authenticate with a password (SCRAM), a client certificate or Kerberos",
+)
 
 LIMITED = {
     "channel_binding": Limited(
@@ -111,16 +117,8 @@ LIMITED = {
     "min_protocol_version": Limited(
         "PGMINPROTOCOLVERSION", "3.0", "the driver uses protocol 3.0", "leave min_protocol_version out, or write 3.0"
     ),
-    "scram_client_key": Limited(
-        "", "", "the driver authenticates with a password, not with SCRAM keys", "give the password"
-    ),
-    "scram_server_key": Limited(
-        "", "", "the driver authenticates with a password, not with SCRAM keys", "give the password"
-    ),
-    "oauth_issuer": Limited("", "", "the driver doesn't support OAuth", _SIGN_IN),
-    "oauth_client_id": Limited("", "", "the driver doesn't support OAuth", _SIGN_IN),
-    "oauth_client_secret": Limited("", "", "the driver doesn't support OAuth", _SIGN_IN),
-    "oauth_scope": Limited("", "", "the driver doesn't support OAuth", _SIGN_IN),
+    **dict.fromkeys(("scram_client_key", "scram_server_key"), _SCRAM),
+    **dict.fromkeys(("oauth_issuer", "oauth_client_id", "oauth_client_secret", "oauth_scope"), _OAUTH),
     "sslaccept": Limited(
         "", "accept_invalid_certs", "it is a parameter of Prisma that asks for a certificate check", _VERIFIED
     ),
@@ -129,11 +127,8 @@ LIMITED = {
 }
 """The parameters that can't all be honoured. The last three belong to other clients, and are about security too."""
 
-VARIABLES = {
-    **{keyword: variable for keyword, variable in HONOURED.items() if variable},
-    **{keyword: variable for keyword, (variable, _) in HARMLESS.items() if variable},
-    **{keyword: limited.variable for keyword, limited in LIMITED.items() if limited.variable},
-}
+_ALL = (*HONOURED.items(), *((key, each[0]) for known in (HARMLESS, LIMITED) for key, each in known.items()))
+VARIABLES = {keyword: variable for keyword, variable in _ALL if variable}
 """libpq's variable for each keyword that has one."""
 
 SESSION_VARIABLES = {"datestyle": "PGDATESTYLE", "timezone": "PGTZ", "geqo": "PGGEQO"}
@@ -153,8 +148,6 @@ _CHOICES = {
 _WHOLE = ("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout")
 _SETTINGS = {"tcp_keepalives_count", "tcp_keepalives_idle", "tcp_keepalives_interval"}
 """Settings of the server whose names are similar to parameters."""
-
-_NEAR = 0.8
 
 TIMEOUTS = ("lock_timeout", "statement_timeout")
 """The timeouts that a run sets itself: a URL's values count where no nearer setting gives them."""
@@ -198,13 +191,16 @@ def check_together(keywords: Mapping[str, str]) -> None:
         raise SettingsError("ssl_min_protocol_version is above ssl_max_protocol_version", hint="swap the two values")
 
 
-def nearest(name: str, known: frozenset[str] = NAMES) -> str | None:
+def nearest_parameter(name: str) -> str | None:
     """Returns the parameter that a name probably means, None where it is similar to none."""
-    if name in _SETTINGS:
-        return None
+    return None if name in _SETTINGS else nearest(name.lower(), NAMES)
+
+
+def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.8) -> str | None:
+    """Returns the known name that is most similar, None where none is as similar as `cutoff` (0 to 1)."""
     import difflib  # noqa: PLC0415 - only on the way to an error
 
-    near = difflib.get_close_matches(name.lower(), known, cutoff=_NEAR)
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
     return near[0] if near else None
 
 

@@ -193,7 +193,7 @@ def _split_pairs(text: str) -> dict[str, str]:
     pairs = re.findall(_PAIR, text)
     unknown = [key for key, _ in pairs if key not in KNOWN]
     if re.sub(_PAIR, "", text).strip() or unknown:
-        near = parameters.nearest(unknown[0]) if unknown else None
+        near = parameters.nearest_parameter(unknown[0]) if unknown else None
         hint = r"write host=... dbname=... user=..., and a value with spaces or quotes as 'it\'s one'"
         raise SettingsError("unknown connection parameter", hint=f"did you mean {near}?" if near else hint)
     return {_ALIASES.get(key, key): plain for key, value in pairs if (plain := _unquote(value))}
@@ -234,7 +234,7 @@ def _check_texts(texts: Iterable[str]) -> None:
 def _check_names(named: Mapping[str, str]) -> None:
     """Raises SettingsError for a misspelt parameter, which would be passed as a setting of the server."""
     for key in named:
-        if key not in KNOWN and (near := parameters.nearest(key)):
+        if key not in KNOWN and (near := parameters.nearest_parameter(key)):
             raise SettingsError("unknown connection parameter", hint=f"did you mean {near}?")
 
 

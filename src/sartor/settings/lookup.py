@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
+from sartor.conninfo.parameters import nearest
 from sartor.conninfo.url import is_text
 from sartor.errors import SettingsError
 from sartor.settings.owners import TRUSTED
@@ -32,8 +33,6 @@ _NUMBERED = ("db-url", "password", "schema", "user")
 _KNOWN = frozenset({*map(variable, [*KEYS, "password"]), "SARTOR_SECRETS_DIR", "SARTOR_TEST_DB_URL", TRUSTED})
 _KUBERNETES = re.compile(r"SARTOR_(\w+_)?(SERVICE_HOST|SERVICE_PORT\w*|PORT|PORT_[0-9]+_(TCP|UDP)\w*)")
 """The variables that Kubernetes sets in every container beside a service called `sartor` or `sartor-...`."""
-
-_SURE, _LIKELY = 0.8, 0.5
 
 
 class Found(NamedTuple):
@@ -196,12 +195,10 @@ def _known(name: str) -> bool:
 
 
 def _told(name: str) -> str:
-    import difflib  # noqa: PLC0415 - only on the way to a complaint
-
     rest = name.removeprefix(_PREFIX).upper()
     known = {each.removeprefix(_PREFIX): each for each in _KNOWN - {"SARTOR_TEST_DB_URL"}}
-    near = difflib.get_close_matches(rest, known, n=1, cutoff=_LIKELY)
-    if near and difflib.SequenceMatcher(None, near[0], rest).ratio() >= _SURE:
-        raise SettingsError(f"{name} isn't a setting of Sartor", hint=f"did you mean {known[near[0]]}?")
-    hint = f"did you mean {known[near[0]]}?" if near else f"the settings are {', '.join(sorted(known.values()))}"
+    if near := nearest(rest, known):
+        raise SettingsError(f"{name} isn't a setting of Sartor", hint=f"did you mean {known[near]}?")
+    near = nearest(rest, known, cutoff=0.5)
+    hint = f"did you mean {known[near]}?" if near else f"the settings are {', '.join(sorted(known.values()))}"
     return f"{name} isn't a setting of Sartor, and is ignored: {hint}"

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sartor.conninfo.parameters import nearest
 from sartor.errors import SettingsError
 from sartor.settings.owners import require_own
 
@@ -124,10 +125,8 @@ def _checked(file: TomlFile, environ: Mapping[str, str]) -> TomlFile:
 def _nearest(key: str) -> str:
     if key == "password":
         return "don't put passwords into the file: give SARTOR_PASSWORD as a secret file or a variable"
-    import difflib  # noqa: PLC0415 - only on the way to an error
-
-    near = difflib.get_close_matches(key.replace("_", "-").lower(), KEYS, n=1)
-    return f"did you mean {near[0]}?" if near else f"the settings are {', '.join(KEYS)}"
+    near = nearest(key.replace("_", "-").lower(), KEYS, cutoff=0.6)
+    return f"did you mean {near}?" if near else f"the settings are {', '.join(KEYS)}"
 
 
 def _shapes(key: str) -> str:
