@@ -153,8 +153,8 @@ TIMEOUTS = ("lock_timeout", "statement_timeout")
 """The timeouts that a run sets itself: a URL's values count where no nearer setting gives them."""
 
 _UNITS = {"us": 0.000001, "ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "": 0.001}
-_WORD = re.compile(r"(?:\\.|[^\s\\])+", re.DOTALL)
-_NAMED = re.compile(r"(?:-c|--)([\w.-]+)=(.*)", re.DOTALL)
+_WORD = re.compile(r"(?:-c\s+)?(?:\\.|[^\s\\])+", re.DOTALL)
+_NAMED = re.compile(r"(?:-c\s*|--)([\w.-]+)=(.*)", re.DOTALL)
 
 
 def check_values(keywords: Mapping[str, str]) -> None:
@@ -207,7 +207,7 @@ def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.8) -> str | No
 def take_timeouts(keywords: dict[str, str]) -> None:
     """Moves the timeouts in `options` to keywords of their own. Raises SettingsError where one isn't a duration."""
     if "options" in keywords:
-        words = _joined(_WORD.findall(keywords["options"]))
+        words = _WORD.findall(keywords["options"])
         taken: dict[str, str] = {}
         left = [word for word in words if not _take(word, taken)]
         # Of a timeout given twice in `options` the server takes the last; a separate parameter is nearer.
@@ -231,17 +231,6 @@ def seconds(key: str, text: str) -> float:
     if found is None:
         raise SettingsError(f"{key} isn't a duration", hint=f"write {key}=5s, or {key}=5000 for milliseconds")
     return float(found[1]) * _UNITS[found[2] or ""]
-
-
-def _joined(words: list[str]) -> list[str]:
-    """Returns `-c` and what follows it as one word."""
-    joined: list[str] = []
-    for word in words:
-        if joined and joined[-1] == "-c":
-            joined[-1] += word
-        else:
-            joined.append(word)
-    return joined
 
 
 def _take(word: str, taken: dict[str, str]) -> bool:

@@ -99,15 +99,15 @@ class NewEvent:
     token: str = field(default_factory=lambda: secrets.token_hex(12))
 
 
+_WRITTEN = "release, name, checksum, state, deployed_at, duration_ms, deployed_by, host, sartor, seq, format"
+"""The columns of the ledger that a record writes beside the key."""
+
 _RECORDS = {
-    EventKind.DEPLOYED: """insert into {ledger} (lineage, id, release, name, checksum, state, deployed_at, duration_ms,
-        deployed_by, host, sartor, seq, format)
+    EventKind.DEPLOYED: f"""insert into {{ledger}} (lineage, id, {_WRITTEN})
         select lineage, id, release, name, checksum, 'deployed', pg_catalog.clock_timestamp(), duration_ms,
         by_user, host, sartor, seq, format from closed
-        on conflict (lineage, id) do update set (release, name, checksum, state, deployed_at, duration_ms, deployed_by,
-        host, sartor, seq, format) = (excluded.release, excluded.name, excluded.checksum, excluded.state,
-        excluded.deployed_at, excluded.duration_ms, excluded.deployed_by, excluded.host, excluded.sartor, excluded.seq,
-        excluded.format) returning 1""",
+        on conflict (lineage, id) do update
+        set ({_WRITTEN}) = (excluded.{_WRITTEN.replace(", ", ", excluded.")}) returning 1""",
     EventKind.ROLLED_BACK: """delete from {ledger}
         where lineage = {lineage} and id = {id} and (select true from closed) returning 1""",
     EventKind.UNDOING: """update {ledger} l set state = 'started', format = c.format from closed c

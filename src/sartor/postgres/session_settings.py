@@ -10,9 +10,6 @@ from sartor.postgres.driver.fence import PATH
 from sartor.postgres.session import Session
 from sartor.sql.quoting import quote_identifier, quote_literal
 
-TIMES_TRANSACTIONS = 170000
-"""The first server version that knows `transaction_timeout`."""
-
 LONGEST_CLAIM = 0.3
 """Seconds that the claim waits for a lock at a time, however long a script may; `--wait` limits the total."""
 
@@ -97,7 +94,7 @@ def _pinned(settings: SessionSettings) -> dict[str, str]:
         "client_connection_check_interval": "'1s'",
         "application_name": quote_literal(settings.application),
     }
-    if settings.server_version >= TIMES_TRANSACTIONS:
+    if settings.server_version >= 170000:
         chosen["transaction_timeout"] = "0"
     return chosen
 
