@@ -50,7 +50,7 @@ _HOMES = {
     "domain.release": "LATEST Release",
     "domain.repair": "Correction Repair",
     "domain.report": (
-        "BackedUp Blocker Copying Done Failure Finished Judged Judging Note Observer Planned Report RunEvent "
+        "BackedUp Blocker Copying Done Failure Finished Judged Judging Note Observer Planned Report RunEvent Said "
         "Started Waiting"
     ),
     "domain.rows": "Rows",

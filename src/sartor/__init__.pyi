@@ -89,6 +89,7 @@ from sartor.domain.report import Observer as Observer
 from sartor.domain.report import Planned as Planned
 from sartor.domain.report import Report as Report
 from sartor.domain.report import RunEvent as RunEvent
+from sartor.domain.report import Said as Said
 from sartor.domain.report import Started as Started
 from sartor.domain.report import Waiting as Waiting
 from sartor.domain.rows import Rows as Rows

@@ -89,6 +89,8 @@ def _line(event: RunEvent) -> str | None:
             return f"{VERBS[event.direction]}  {event.alteration.name}  {duration(event.duration_ms)}"
         case events.Waiting():
             return waiting_line(event)
+        case events.Said(severity=severity) if severity == "WARNING" or output.wants("--verbose"):
+            return f"{severity.lower()}: {event.script}: {event.text}"
         case events.Note():
             return f"note: {event.text}"
         case events.BackedUp(backup=backup):

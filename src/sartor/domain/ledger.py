@@ -86,6 +86,7 @@ class EventKind(Enum):
     INDEX_DROPPED = "index-dropped"
     DRIFT_ACCEPTED = "drift-accepted"
     BACKUP = "backup"
+    WARNED = "warned"
 
 
 class Event(NamedTuple):

@@ -50,6 +50,14 @@ class Done(NamedTuple):
     duration_ms: float
 
 
+class Said(NamedTuple):
+    """The server's NOTICE, WARNING or INFO while a script ran; `script` is the name of its file."""
+
+    script: str
+    severity: str
+    text: str
+
+
 class Report(NamedTuple):
     """The outcome of one run on one destination."""
 
@@ -64,6 +72,8 @@ class Report(NamedTuple):
     plan: Plan | None = None
     backup: Backup | None = None
     """The backup that was taken before the run, where it was asked for."""
+    said: tuple[Said, ...] = ()
+    """What the server said while the scripts ran."""
 
 
 class Blocker(NamedTuple):
@@ -157,7 +167,7 @@ class Judged(NamedTuple):
     proof: Proof
 
 
-RunEvent = Planned | Started | Finished | Waiting | Note | Copying | BackedUp | Judging | Judged
+RunEvent = Planned | Started | Finished | Waiting | Said | Note | Copying | BackedUp | Judging | Judged
 
 
 class Observer(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import random
 import time
@@ -99,10 +100,11 @@ async def run_in_transaction(
             run.follow(script)
             followed = connection
         try:
-            async with connection.script_transaction(claim_sql(event, settings), record_sql(event, settings)):
-                phase = Phase.SCRIPT
-                await work(connection)
-                phase = Phase.COMMIT
+            with connection.informing(functools.partial(run.hear, script)):
+                async with connection.script_transaction(claim_sql(event, settings), record_sql(event, settings)):
+                    phase = Phase.SCRIPT
+                    await work(connection)
+                    phase = Phase.COMMIT
             break
         except BaseException as error:  # noqa: BLE001 - a cancelled run must know what was committed too
             if connection.is_closed():
@@ -116,6 +118,7 @@ async def run_in_transaction(
                 break
             if not await _pause(run, outcome, retries):
                 raise_outcome(outcome, error, session, run.monitor.blockers)
+            run.forget(script)
     run.head = seq
 
 

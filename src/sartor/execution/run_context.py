@@ -11,8 +11,9 @@ from contextlib import asynccontextmanager
 
 import sartor.postgres.errors as driver
 from sartor.alterations.script import Locate
+from sartor.conninfo.redaction import redact
 from sartor.domain.destination import Limits
-from sartor.domain.report import Failure, Note, Observer
+from sartor.domain.report import Failure, Note, Observer, Said
 from sartor.domain.source import Context
 from sartor.errors import NOT_HAD, RunHeld
 from sartor.execution.monitor import Monitor, advise_on_blockers, describe_blockers
@@ -20,6 +21,9 @@ from sartor.postgres.connect.connect import stay
 from sartor.postgres.lock_monitor import LockMonitor
 from sartor.postgres.session import Session, application_name
 from sartor.postgres.session_settings import SessionSettings, settings_for
+
+MOST_SAID = 100
+"""The number of the server's messages that are reported of one script."""
 
 
 class RunContext:
@@ -38,6 +42,7 @@ class RunContext:
         # Process numbers repeat among containers: a random text tells this session from others.
         self.tag = f" {secrets.token_hex(4)}."
         self.monitor = Monitor(locks, observer, mark=self.tag, lock_budget=limits.lock_budget)
+        self._said: dict[str, list[Said]] = {}
 
     async def acquire_lock(self) -> None:
         """Takes the run lock; `waited` is true afterwards where another run had it. Raises RunHeld, naming that run."""
@@ -64,6 +69,25 @@ class RunContext:
     def follow(self, script: str) -> None:
         """Points the monitor at the session while it runs `script`."""
         self.monitor.follow(self.session.connection, script)
+
+    def hear(self, script: str, severity: str, text: str) -> None:
+        """Reports what the server says while `script` runs: the first MOST_SAID messages."""
+        heard = self._said.setdefault(script, [])
+        if len(heard) < MOST_SAID:
+            heard.append(Said(script=script, severity=severity, text=text))
+            self.observer(heard[-1])
+        elif len(heard) == MOST_SAID:
+            heard.append(Said(script=script, severity="NOTICE", text="further messages of the server aren't shown"))
+            self.observer(heard[-1])
+
+    def forget(self, script: str) -> None:
+        """Forgets what the server said of a script that is rolled back, and begins again."""
+        self._said.pop(script, None)
+
+    def warnings(self, script: str) -> list[str]:
+        """Returns the server's warnings of a script, without passwords, and forgets them."""
+        said = self._said.pop(script, ())
+        return [redact(each.text, self.session.secrets) for each in said if each.severity == "WARNING"]
 
     def settings(self, mark: str) -> SessionSettings:
         """Returns the settings of the transactions that `pg_stat_activity` shows as `mark`."""

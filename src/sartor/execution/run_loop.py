@@ -6,14 +6,15 @@ import asyncio
 import dataclasses
 import time
 from array import array
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sartor.alterations.loader import load_script
 from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.destination import Limits
-from sartor.domain.ledger import Ledger
+from sartor.domain.ledger import EventKind, Ledger
 from sartor.domain.plan import Deploy, Direction, Plan, Rollback, make_plan
-from sartor.domain.report import Done, Failure, Finished, Note, Observer, Planned, Report, Started
+from sartor.domain.report import Done, Failure, Finished, Note, Observer, Planned, Report, RunEvent, Said, Started
 from sartor.errors import AlterationFailed, SartorError, alteration_failed
 from sartor.execution.backup_before_run import BackupBeforeRun
 from sartor.execution.baseline_update import updating_baseline
@@ -53,8 +54,14 @@ async def execute_plan(  # noqa: PLR0913 - one plan, and all that it needs
     for require in prerequisites(plan, session, ledger, load):
         require()
     loop = _RunLoop(catalogue, request, plan, load, backup)
+
+    def observing(event: RunEvent) -> None:
+        if isinstance(event, Said):
+            loop.said.append(event)
+        observer(event)
+
     try:
-        async with locked_run(session, plan.direction.value, limits=limits, observer=observer) as run:
+        async with locked_run(session, plan.direction.value, limits=limits, observer=observing) as run:
             await loop.back_up(run)
             await prepare_ledger(run)
             await report_writers(run)
@@ -90,6 +97,7 @@ class _RunLoop:
         self._begun: Alteration | None = None
         self._elsewhere: dict[tuple[str, str], Alteration] = {}
         self._backup = BackupBeforeRun(backup)
+        self.said: list[Said] = []
 
     @property
     def head(self) -> int:
@@ -107,6 +115,7 @@ class _RunLoop:
             elsewhere=tuple(self._elsewhere.values()),
             plan=self._plan,
             backup=self._backup.backup,
+            said=tuple(self.said),
         )
 
     async def back_up(self, run: RunContext) -> None:
@@ -169,10 +178,18 @@ class _RunLoop:
         prefetch = Prefetch(self._plan.steps, lambda step: compile_unit(step, direction, self._load))
         batches = BatchExecutor(run)
         while unit := prefetch.look():
+            done = len(self._done)
             if batch := batches.choose(prefetch):
                 await self._run_batch(run, batches, prefetch, batch)
             else:
                 await self._run_one(run, prefetch, unit)
+            await self._record_warnings(run, done)
+
+    async def _record_warnings(self, run: RunContext, since: int) -> None:
+        """Writes to the journal what the server warned of in the alterations done since so many were."""
+        for about in self._done[since:]:
+            if warnings := run.warnings(about.name):
+                await record(run, EventKind.WARNED, about, messages=warnings)
 
     async def _run_batch(self, run: RunContext, batches: BatchExecutor, prefetch: Prefetch, batch: Batch) -> None:
         """Runs the first units in one message; a unit that stopped it may be left to be run by itself."""
@@ -195,6 +212,8 @@ class _RunLoop:
         except DRIVER_ERRORS as error:
             unit = units[len(self._done) - done]
             failure = await record_failure(run, error, unit, lambda error: batches.locate(unit, error))
+            with suppress(Stale, SartorError, OSError, *DRIVER_ERRORS):
+                await self._record_warnings(run, done)
             raise alteration_failed(failure) from error
 
     async def _run_one(self, run: RunContext, prefetch: Prefetch, unit: Unit) -> None:

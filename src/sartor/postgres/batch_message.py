@@ -26,6 +26,9 @@ from sartor.sql.quoting import quote_comment
 Told = Callable[[int, float], None]
 """Takes the number of an event of the batch that is committed, and its duration in milliseconds."""
 
+Heard = Callable[[int, str, str], None]
+"""Takes the number of an event of the batch, and the severity and the text of what the server says of its script."""
+
 End = Callable[[], Awaitable[bool]]
 """Asks the server to end the batch's session; returns whether the server was asked."""
 
@@ -109,20 +112,20 @@ class BatchMessage:
     def _part(self) -> _Part | None:
         return self._parts[self._at] if 0 <= self._at < len(self._parts) else None
 
-    async def send(self, connection: Connection, told: Told, end: End) -> None:
-        """Sends the message, and calls `told` for each event once it is committed.
+    async def send(self, connection: Connection, told: Told, heard: Heard, end: End) -> None:
+        """Sends the message, and calls `told` for each event once it is committed, `heard` for what the server says.
 
         Where sending is given up, `end` ends the session. Raises the driver's errors: an error's `query` and `position`
         are then those of the part that it belongs to. Afterwards the session is reset, or its connection is cut.
         """
-        marks: asyncio.Queue[str | None] = asyncio.Queue()
-        with connection.informing(marks.put_nowait):
+        marks: asyncio.Queue[tuple[str, str] | None] = asyncio.Queue()
+        with connection.informing(lambda severity, text: marks.put_nowait((severity, text))):
             text, self._texts = "".join(self._texts), []
             sending = asyncio.create_task(connection.send(text))
             sending.add_done_callback(lambda _: marks.put_nowait(None))
             try:
                 while (mark := await marks.get()) is not None:
-                    self._take(mark, connection, told)
+                    self._take(mark, connection, told, heard)
                 await sending
                 while self.committed < len(self.items):  # the whole message was answered
                     self.confirm(told)
@@ -131,7 +134,7 @@ class BatchMessage:
                 await connection.undo()
                 while not marks.empty():
                     if mark := marks.get_nowait():
-                        self._take(mark, connection, told)
+                        self._take(mark, connection, told, heard)
                 self._place(error)
                 raise
             finally:
@@ -168,9 +171,11 @@ class BatchMessage:
         self._texts.append(text)
         self._length += len(text)
 
-    def _take(self, message: str, connection: Connection, told: Told) -> None:
-        """Takes a mark: the part under way is done, and the next one begins."""
-        if message != self._mark:
+    def _take(self, message: tuple[str, str], connection: Connection, told: Told, heard: Heard) -> None:
+        """Takes a mark: the part under way is done, and the next one begins. Passes on what isn't a mark."""
+        if message[1] != self._mark:
+            if (part := self._part) and part.phase is not Phase.CLAIM:
+                heard(part.item, *message)
             return
         if connection.statement is not None:
             log_statement(connection, connection.statement, since=connection.since)

@@ -37,6 +37,7 @@ def report_json(report: Report) -> JsonObject:
         "remaining": [alteration_json(a) for a in report.remaining],
         "elsewhere": [alteration_json(a) for a in report.elsewhere],
         "backup": backup_json(report.backup) if report.backup else None,
+        "said": [said._asdict() for said in report.said],
         "notes": plan_notes(report.plan) if report.plan else [],
     }
 

@@ -16,7 +16,7 @@ from sartor.domain.visible import visible_line
 if TYPE_CHECKING:
     from sartor import DestinationStatus
 
-_DETAILS = ("message", "reason", "was", "path")
+_DETAILS = ("message", "messages", "reason", "was", "path")
 """The fields of an event's detail that the history shows: the first that the event has."""
 
 
@@ -103,7 +103,8 @@ def history_lines(events: Iterable[Event]) -> list[str]:
 
 
 def _detail(event: Event) -> str:
-    said = str(next((event.detail[key] for key in _DETAILS if event.detail.get(key)), ""))
+    said = next((event.detail[key] for key in _DETAILS if event.detail.get(key)), "")
+    said = "; ".join(said) if isinstance(said, list) else str(said)
     tables = event.detail.get("tables")
     return said if tables is None else f"{said}, with only the rows of {count(len(tables), 'table')}"
 

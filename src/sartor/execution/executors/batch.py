@@ -120,10 +120,16 @@ class BatchExecutor:
 
         began = time.monotonic()
         run.follow(units[0].about.name)
+
+        def heard(number: int, severity: str, text: str) -> None:
+            run.hear(units[number].about.name, severity, text)
+
         try:
-            await message.send(run.session.connection, told, run.monitor.terminate)
+            await message.send(run.session.connection, told, heard, run.monitor.terminate)
         except BaseException as error:  # noqa: BLE001 - a cancelled run must know what was committed too
             await self._settle(message, error, told)
+            if message.committed < len(units):
+                run.forget(units[message.committed].about.name)
         else:
             self._adapt(time.monotonic() - began)
 

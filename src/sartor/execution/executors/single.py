@@ -11,6 +11,7 @@ import time
 from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 
 from sartor.alterations.script import Body, Locate
 from sartor.conninfo.redaction import redact
@@ -214,12 +215,14 @@ class NonTransactional:
         connection, name = self.run.session.connection, self.unit.about.name
         mark = f"sartor {name}"[:63]
         self.run.follow(name)
+        self.run.forget(name)
         try:
             await connection.execute(set_in_session(self.run.settings(mark)))
             await connection.pin_lock_timeout()
-            async with self._confined():
-                for body in bodies:
-                    await body(connection, context)
+            with connection.informing(partial(self.run.hear, name)):
+                async with self._confined():
+                    for body in bodies:
+                        await body(connection, context)
             if connection.is_in_transaction():
                 raise LeftUnfinished("the script began a transaction and didn't end the transaction")
         finally:

@@ -221,12 +221,15 @@ class Connection(FencedConnection):
         await super().execute(text if self.pooled else text + SESSION_FENCE + self.kept)
 
     @contextmanager
-    def informing(self, listener: Callable[[str], None]) -> Iterator[None]:
-        """Passes the server's INFO messages to `listener` while the block runs."""
+    def informing(self, listener: Callable[[str, str], None]) -> Iterator[None]:
+        """Passes the server's messages to `listener` while the block runs: the severity, in English, and the text.
+
+        That no transaction is in progress isn't passed on: a driver's COMMIT may come behind Sartor's own.
+        """
 
         def hear(_connection: object, message: Any) -> None:
-            if message.severity_en == "INFO":
-                listener(message.message)
+            if message.sqlstate != asyncpg.NoActiveSQLTransactionError.sqlstate:
+                listener(message.severity_en, message.message)
 
         super().add_log_listener(hear)
         try:
