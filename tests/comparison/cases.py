@@ -8,30 +8,42 @@ from dataclasses import dataclass
 ROWS = 1000
 """Rows of each table."""
 
-TABLES = """
-    create table customers (id bigint primary key, email text, name text);
-    create type kind as enum ('sale', 'return');
-    create table orders (id bigint primary key, customer bigint, total int, state text, sort kind);
-"""
-DATA = f"""
-    insert into customers select i, 'c' || i || '@example.com', 'same' from generate_series(1, {ROWS}) i;
-    insert into orders select i, i, i, 'open', 'sale' from generate_series(1, {ROWS}) i;
-"""
-UNTABLES = "drop table orders, customers; drop type kind;"
+TABLES = {
+    "customers": "create table customers (id bigint primary key, email text, name text)",
+    "orders": "create table orders (id bigint primary key, customer bigint, total int, state text not null)",
+    "orders_open": "create view orders_open as select id, state from orders where state = 'open'",
+    "amount": "create domain amount as int",
+    "prices": "create table prices (code text, net numeric(10, 2), stock amount)",
+    "prices_code_idx": "create unique index prices_code_idx on prices (code)",
+    "kind": "create type kind as enum ('sale', 'return')",
+}
+"""What is there before, in the order in which it is made."""
+DATA = {
+    "customers": "select i, 'c' || i || '@example.com', 'same'",
+    "orders": "select i, i, i, 'open'",
+    "prices": "select 'p' || i, i, i",
+}
+NEEDS = {"orders_open": ("orders",), "prices": ("amount",), "prices_code_idx": ("prices", "amount")}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A mistake with its SQL; `by_hand` is what somebody does with psql besides, after it was deployed.
+    """An alteration with its SQL. `earlier` is that of another one, pending before it, and `undo` the way back of that.
 
-    `fails` says that the rows don't allow it.
+    `besides` names what it needs of TABLES and doesn't name itself. `by_hand` is what somebody does with psql besides,
+    after it was deployed. `fails` says that it can't be deployed where there are rows: such cases come last. `since` is
+    the first major version that knows the SQL.
     """
 
     title: str
     up: str
-    down: str = ""
+    down: str
+    earlier: str = ""
+    undo: str = ""
+    besides: str = ""
     by_hand: str = ""
     fails: bool = False
+    since: int = 14
 
     @property
     def slug(self) -> str:
@@ -40,7 +52,34 @@ class Case:
 
     def own(self, text: str) -> str:
         """`text` with this case's tables."""
-        return re.sub(r"\b(customers|orders|refunds|kind)(?=\b|_)", rf"{self.prefix}\1", text)
+        return re.sub(r"\b(customers|orders|refunds|prices|kind|amount)(?=\b|_)", rf"{self.prefix}\1", text)
+
+    @property
+    def tables(self) -> str:
+        """The SQL that makes what it needs."""
+        return ";\n".join(TABLES[name] for name in self._needed)
+
+    @property
+    def untables(self) -> str:
+        """The SQL that drops it all again."""
+        made = [TABLES[name].split()[1:3] for name in reversed(self._needed) if "index" not in TABLES[name]]
+        return "; ".join(f"drop {kind} {name}" for kind, name in made)
+
+    @property
+    def data(self) -> str:
+        """The SQL that fills its tables."""
+        series = f"from generate_series(1, {ROWS}) i"
+        return "".join(f"insert into {name} {DATA[name]} {series};\n" for name in self._needed if name in DATA)
+
+    @property
+    def _needed(self) -> list[str]:
+        text = f"{self.up} {self.besides}"
+        named = [name for name in TABLES if re.search(rf"\b{name}\b", text)]
+        return [name for name in TABLES if name in named or any(name in NEEDS.get(each, ()) for each in named)]
+
+    def plain(self, text: str) -> str:
+        """The first line of a text, with the names that the reader knows."""
+        return text.partition("\n")[0].replace("public.", "").replace(self.prefix, "")
 
     @property
     def prefix(self) -> str:
@@ -116,9 +155,81 @@ CASES = (
         by_hand="alter table orders add column by_hand text",
     ),
     Case(
+        title="Dropped not null",
+        up="alter table orders alter column state drop not null",
+        down="alter table orders alter column state set not null",
+    ),
+    Case(
+        title="Dropped index",
+        up="drop index prices_code_idx",
+        down="create unique index prices_code_idx on prices (code)",
+    ),
+    Case(
+        title="Truncate",
+        up="truncate orders",
+        down="select 'rows don''t come back'",
+    ),
+    Case(
+        title="Exclusion constraint",
+        up="alter table prices add constraint prices_net_excl exclude (net with =)",
+        down="alter table prices drop constraint prices_net_excl",
+    ),
+    Case(
+        title="Primary key over a nullable column, by an index that is there",
+        up="alter table prices add constraint prices_pkey primary key using index prices_code_idx",
+        down="alter table prices drop constraint prices_pkey; create unique index prices_code_idx on prices (code)",
+    ),
+    Case(
+        title="Check of a domain",
+        up="alter domain amount add constraint amount_check check (value >= 0)",
+        down="alter domain amount drop constraint amount_check",
+        besides="prices",
+    ),
+    Case(
+        title="Wider numeric",
+        up="alter table prices alter column net type numeric(12, 2)",
+        down="alter table prices alter column net type numeric(10, 2)",
+    ),
+    Case(
+        title="Virtual generated column",
+        up="alter table orders add column twice bigint generated always as (total * 2) virtual",
+        down="alter table orders drop column twice",
+        since=18,
+    ),
+    Case(
+        title="Index on a table that the script makes",
+        up="create table refunds (id bigint, ord bigint); create index refunds_ord_idx on refunds (ord)",
+        down="drop table refunds",
+    ),
+    Case(
+        title="Index on a table that an earlier pending script makes",
+        earlier="create table refunds (id bigint, ord bigint)",
+        undo="drop table refunds",
+        up="create index refunds_ord_idx on refunds (ord)",
+        down="drop index refunds_ord_idx",
+    ),
+    Case(
+        title="New table with types to regret",
+        up="create table refunds (id serial primary key, ord bigint references orders, at timestamp, code char(3))",
+        down="drop table refunds",
+    ),
+    Case(
         title="Unique, where rows are alike",
         up="alter table customers add constraint customers_name_key unique (name)",
         down="alter table customers drop constraint customers_name_key",
+        fails=True,
+    ),
+    Case(
+        title="Required column, where there are rows",
+        up="alter table orders add column note text not null",
+        down="alter table orders drop column note",
+        fails=True,
+    ),
+    Case(
+        title="Dropped column that a view needs",
+        up="alter table orders drop column state",
+        down="alter table orders add column state text",
+        besides="orders_open",
         fails=True,
     ),
 )

@@ -16,7 +16,10 @@ LIMIT = 60
 
 
 def read_record() -> dict[str, Any]:
-    """The `version` and, by the cases' titles, the `rules` that it has named."""
+    """The `version` and, by the cases' titles, the `rules` that it has named.
+
+    `same file` are those that it names where the statement stands behind the `create table` of its tables.
+    """
     found: dict[str, Any] = json.loads(RECORD.read_text("utf-8"))
     return found
 
@@ -25,12 +28,19 @@ def record() -> None:
     """Run squawk, where it is installed, and keep what it says."""
     if program := shutil.which("squawk"):
         version = _run(program, "--version").split()[-1]
-        rules = {case.title: _rules(_run(program, *OPTIONS, text=f"{case.up};\n")) for case in CASES}
-        RECORD.write_text(json.dumps({"version": version, "rules": rules}, indent=2) + "\n", "utf-8")
+        rules = {case.title: _rules(program, f"{case.up};\n") for case in CASES}
+        same = {
+            case.title: _rules(program, f"{case.earlier};\n{case.up};\n", after=f"{case.tables};\n") for case in CASES
+        }
+        record = {"version": version, "rules": rules, "same file": same}
+        RECORD.write_text(json.dumps(record, indent=2) + "\n", "utf-8")
 
 
-def _rules(text: str) -> list[str]:
-    return list(dict.fromkeys(finding["rule_name"] for finding in json.loads(text)))
+def _rules(program: str, text: str, *, after: str = "") -> list[str]:
+    """The rules that it names for `text`, in the file that begins with `after`."""
+    found = json.loads(_run(program, *OPTIONS, text=after + text))
+    own = [finding for finding in found if finding["line"] >= after.count("\n")]
+    return list(dict.fromkeys(finding["rule_name"] for finding in own))
 
 
 def _run(program: str, *arguments: str, text: str = "") -> str:

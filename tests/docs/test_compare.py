@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -12,15 +13,17 @@ from support.database import Database
 from support.walk import ROOT
 
 DOCUMENT = ROOT / "docs" / "compare.md"
+EUGENE = ROOT / "tests" / "comparison" / "eugene.json"
 
 
 def test_compare(tmp_path: Path, database: Database, request: pytest.FixtureRequest) -> None:
-    """The tables are those of real runs; squawk's column is that of the recorded run."""
+    """The tables are those of real runs; squawk's is that of the recorded run, and eugene's was read in its rules."""
     updates = request.config.getoption("--update-docs", default=False)
     if updates:
         squawk.record()
     shown = DOCUMENT.read_text("utf-8")
-    found = page.write(shown, run_all(tmp_path, database), squawk.read_record())
+    eugene = json.loads(EUGENE.read_text("utf-8"))
+    found = page.write(shown, run_all(tmp_path, database), squawk.read_record(), eugene)
     if updates:
         DOCUMENT.write_text(found, "utf-8")
     assert shown == found, "`pytest tests/docs/test_compare.py --update-docs` writes the tables"

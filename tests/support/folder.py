@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -28,6 +30,18 @@ class Folder:
         """Write a Python alteration that creates the table its slug names."""
         slug = name.split("-", 2)[2].removesuffix(".py").replace("-", "_")
         return self.add(name, up=f"create table {slug} (id int)", down=f"drop table {slug}")
+
+    @contextmanager
+    def without(self, names: Iterable[str]) -> Iterator[None]:
+        """The folder without these files, as long as the block lasts."""
+        texts = {name: (self.path / name).read_bytes() for name in names}
+        for name in texts:
+            (self.path / name).unlink()
+        try:
+            yield
+        finally:
+            for name, text in texts.items():
+                (self.path / name).write_bytes(text)
 
 
 def _function(name: str, sql: str) -> str:
