@@ -54,6 +54,15 @@ def test_a_rollback_loads_first_too(sartor: Command, folder: Folder, database: D
     assert database.value("select count(*) from sartor_ledger") == 3
 
 
+def test_notes_are_counted(sartor: Command, folder: Folder) -> None:
+    """What is said of many alterations alike is one note with their number and the first of them."""
+    for number in range(1, 6):
+        folder.write(f"1.0.0-{number}-a.py", UP)
+    told = sartor("deploy", "latest").err
+    assert told.count("can't be rolled back") == 1
+    assert "note: 5 alterations have no way back; the first: 1.0.0-1-a.py has neither" in " ".join(told.split())
+
+
 def test_only_what_will_run_is_loaded(sartor: Command, folder: Folder, database: Database) -> None:
     """A broken script above the target is in nobody's way."""
     folder.table("1.0.0-1-a.py")

@@ -191,13 +191,22 @@ def test_a_failure_outside_a_transaction(sartor: Command, folder: Folder, databa
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("-- sartor: up\n", "has no `down`: write a section `-- sartor: down`"),
-        ("-- sartor: up\n-- sartor: irreversible letters were sent\n", "can't be rolled back: letters were sent"),
+        ("", "{} has no `down`: write a section `-- sartor: down`"),
+        ("-- sartor: down\n\n -- nothing\n/* yet */", "{}, line 3: the section `down` has no statement"),
+        ("-- sartor: irreversible letters were sent\n-- sartor: down\n", "{} can't be rolled back: letters were sent"),
     ],
 )
 def test_what_can_not_go_down(sartor: Command, folder: Folder, database: Database, text: str, reason: str) -> None:
-    """A missing `down` section, or `irreversible`, refuses a rollback with its reason; exit 1."""
-    folder.write(NAME, text)
+    """A `down` section that is missing or empty, or `irreversible`, refuses a rollback with its reason; exit 1."""
+    folder.write(NAME, f"-- sartor: up\nselect 1;\n{text}")
     sartor("deploy", "latest")
-    assert f"error: {NAME} {reason}" in sartor("rollback", "0", expect=1).err
+    assert f"error: {reason.format(NAME)}" in sartor("rollback", "0", expect=1).err
     assert database.value("select count(*) from sartor_ledger") == 1
+
+
+def test_an_empty_up(sartor: Command, folder: Folder, database: Database) -> None:
+    """A script whose `up` has no statement is refused before anything runs."""
+    folder.table("1.0.0-1-a.py")
+    folder.write("1.0.0-2-b.sql", "-- sartor: up\n-- create table b (id int);\n-- sartor: down\nselect 1;\n")
+    assert "error: 1.0.0-2-b.sql, line 1: the section `up` has no statement" in sartor("deploy", "latest", expect=1).err
+    assert database.tables() == set()

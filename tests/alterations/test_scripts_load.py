@@ -94,9 +94,9 @@ def test_directives_of_an_sql_script(folder: Folder) -> None:
     ("name", "text", "reason"),
     [
         (PY, UP, f"{PY} has no `down`: write `async def down(conn)`"),
-        (SQL, "-- sartor: up\n", f"{SQL} has no `down`: write a section `-- sartor: down`"),
+        (SQL, "-- sartor: up\nselect 1;\n", f"{SQL} has no `down`: write a section `-- sartor: down`"),
         (PY, UP + "irreversible = 'money was spent'\n", f"{PY} can't be rolled back: money was spent"),
-        (SQL, "-- sartor: up\n-- sartor: irreversible so it is\n", f"{SQL} can't be rolled back: so it is"),
+        (SQL, "-- sartor: up\nselect 1;\n-- sartor: irreversible so it is\n", f"{SQL} can't be rolled back: so it is"),
     ],
 )
 def test_what_has_no_down(folder: Folder, name: str, text: str, reason: str) -> None:

@@ -11,7 +11,7 @@ from sartor.linter.rules import Ignored
 from support.folder import Folder
 from support.walk import ROOT
 
-DOWN = "\n-- sartor: down\n"
+DOWN = "\n-- sartor: down\nselect 1;\n"
 
 
 def found(folder: Folder, *ignored: str) -> list[tuple[str, int | None]]:
@@ -178,6 +178,13 @@ def test_sql_that_cant_be_loaded(folder: Folder, text: str, line: int) -> None:
     """It is said in which line, once."""
     folder.write("1.0.0-1-a.sql", text)
     assert found(folder) == [("SA101", line)]
+
+
+def test_empty_sections(folder: Folder) -> None:
+    """A section without a statement is an error, unless the reason why nothing is undone stands there."""
+    folder.write("1.0.0-1-a.sql", "-- sartor: up\n-- sartor: down\n-- nothing\n")
+    folder.write("1.0.0-2-b.sql", "-- sartor: up\nselect 1;\n-- sartor: down\n-- sartor: irreversible why\n")
+    assert found(folder) == [("SA104", 1), ("SA104", 2)]
 
 
 @pytest.mark.parametrize("comment", ["SA103", "SA103, SA201 because of the operator", "SA201,SA103"])

@@ -42,5 +42,6 @@ def _read_sql_source(alteration: Alteration) -> Source:
         parts={_PARTS[d]: tuple(Text(f.text, f.line) for f in sent) for d, sent in script.fragments.items()},
         transactional=script.transactional,
         irreversible=script.irreversible is not None,
+        empty=script.empty,
         ignored=ignored,
     )

@@ -9,7 +9,7 @@ from typing import Any
 from sartor.domain.alteration import Alteration
 from sartor.domain.plan import Direction
 from sartor.domain.rows import Rows
-from sartor.domain.source import Context
+from sartor.domain.source import Context, Text
 from sartor.errors import ScriptError
 from sartor.sql.splitting import stands_alone
 
@@ -45,6 +45,7 @@ class Fragment:
         return self.line + self.text.count("\n", 0, int(position) - 1)
 
 
+EMPTY = "the section `{}` has no statement"
 FUNCTIONS = {Direction.DEPLOY: "up", Direction.ROLLBACK: "down"}
 
 
@@ -52,7 +53,8 @@ FUNCTIONS = {Direction.DEPLOY: "up", Direction.ROLLBACK: "down"}
 class Script:
     """A loaded alteration. `bodies` and `before` hold the functions that it has for each direction.
 
-    `fragments` holds the SQL of a body, for each direction in which it is known without running Python.
+    `fragments` holds the SQL of a body, for each direction in which it is known without running Python. `empty` names
+    the sections of a SQL file without a statement: they count as missing.
     """
 
     alteration: Alteration
@@ -63,6 +65,7 @@ class Script:
     transactional: bool = True
     irreversible: str | None = None
     source: str = ""
+    empty: tuple[Text, ...] = ()
 
     def body(self, direction: Direction) -> Body:
         """Returns what runs in this direction. Raises ScriptError where there is nothing."""
@@ -76,6 +79,13 @@ class Script:
                 hint="roll back to a release above this alteration, or restore a backup; no alteration was rolled back",
             )
         function = FUNCTIONS[direction]
+        if line := next((each.line for each in self.empty if each.text == function), None):
+            raise ScriptError(
+                f"{name}, line {line}: {EMPTY.format(function)}",
+                hint="where there is nothing to do, say so: `-- sartor: irreversible <why>` in place of `down`, or a"
+                " statement that does nothing, such as `select 'nothing to do'`",
+                line=line,
+            )
         written = f"a section `-- sartor: {function}`" if self.alteration.is_sql else f"`async def {function}(conn)`"
         raise ScriptError(f"{name} has no `{function}`: write {written}")
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sartor.alterations import directives
 from sartor.alterations.copy_data import Sifted, sift
@@ -44,6 +44,7 @@ class _Directives:
     """The content of the file's `-- sartor:` lines: sections by their word, as pieces of SQL."""
 
     sections: dict[str, list[lexer.Token]] = field(default_factory=dict)
+    starts: dict[str, int] = field(default_factory=dict)
     transactional: bool = True
     irreversible: str | None = None
     ignored: list[Text] = field(default_factory=list)
@@ -92,14 +93,17 @@ def read_sql(alteration: Alteration, blocks: Iterable[bytes]) -> tuple[Script, t
     """
     reader = _Reader(alteration.name, sift(alteration.name, alteration.file, blocks))
     found = _read_directives(reader)
+    sent = {word: tuple(reader.fragments(pieces)) for word, pieces in found.sections.items()}
     script = static_script(
         alteration,
-        {_SECTIONS[word]: tuple(reader.fragments(pieces)) for word, pieces in found.sections.items()},
+        {_SECTIONS[word]: fragments for word, fragments in sent.items() if fragments},
         transactional=found.transactional,
         irreversible=found.irreversible,
         source=reader.text,
     )
-    return script, tuple(found.ignored)
+    lines = reader.sifted.lines()
+    empty = tuple(Text(word, lines.at(found.starts[word])) for word, fragments in sent.items() if not fragments)
+    return (replace(script, empty=empty) if empty else script), tuple(found.ignored)
 
 
 def read_statements(name: str, file: str, blocks: Iterable[bytes]) -> tuple[Fragment, ...]:
@@ -142,7 +146,7 @@ def _take(found: _Directives, directive: str, token: lexer.Token, reader: _Reade
     if directive in _SECTIONS:
         if directive in found.sections:
             raise reader.wrong(token.start, f"the section `{directive}` is there twice")
-        found.sections[directive] = []
+        found.sections[directive], found.starts[directive] = [], token.start
     elif directive in {"transaction off", "transaction on"}:
         found.transactional = rest == "on"
     elif word == "irreversible" and rest:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sartor.domain.alteration import Alteration, Catalogue, timestamp
 from sartor.domain.ledger import Entry, Ledger
 from sartor.domain.release import NEXT, Release
-from sartor.domain.status import Pair, Status, as_labelled, compare_with_ledger, status_notes
+from sartor.domain.status import Pair, Status, as_labelled, compare_with_ledger, few, status_notes
 from sartor.errors import AlterationEdited, AlterationMissing, OutOfOrder, TargetError
 
 
@@ -194,10 +194,20 @@ def plan_notes(plan: Plan) -> list[str]:
     notes = list(status_notes(plan.status))
     if plan.direction is Direction.DEPLOY:
         notes += _target_notes(plan)
-        notes += (f"{pair.alteration.name}: the edited file is accepted" for pair in plan.accept)
-        notes += (f"{entry.name} is removed from the ledger; the objects that it created stay" for entry in plan.forget)
-        notes += (f"{each} isn't deployed here, so there is nothing to accept" for each in plan.moot)
-        notes += (f"{step.alteration.name} is late, and is deployed now" for step in plan.steps if step.late)
+        notes += few(
+            [f"{pair.alteration.name}: the edited file is accepted" for pair in plan.accept], "are accepted as edited"
+        )
+        notes += few(
+            [f"{entry.name} is removed from the ledger; the objects that it created stay" for entry in plan.forget],
+            "are removed from the ledger",
+        )
+        notes += few(
+            [f"{each} isn't deployed here, so there is nothing to accept" for each in plan.moot],
+            "aren't deployed here",
+        )
+        notes += few(
+            [f"{step.alteration.name} is late, and is deployed now" for step in plan.steps if step.late], "are late"
+        )
     return notes
 
 

@@ -32,8 +32,8 @@ class Source:
 
     `parts` has the SQL that each part is seen to send: all of it in a SQL file, in Python what is given to the
     connection as a constant. `wrong` are reasons why it can't be loaded; `not_async` the functions that must be async
-    and aren't. `transactional` is None where only running it can tell. `names` are the words that aren't SQL, `ignored`
-    the codes that its comments name.
+    and aren't, `empty` the sections without a statement. `transactional` is None where only running it can tell.
+    `names` are the words that aren't SQL, `ignored` the codes that its comments name.
     """
 
     alteration: Alteration
@@ -42,6 +42,7 @@ class Source:
     not_async: tuple[Text, ...] = ()
     transactional: bool | None = True
     irreversible: bool = False
+    empty: tuple[Text, ...] = ()
     names: tuple[Text, ...] = ()
     ignored: tuple[Text, ...] = ()
 

@@ -144,21 +144,44 @@ def _complete_release(deployed: Iterable[Release], pending: Sequence[Alteration]
     return max((r for r in {*deployed} - lacking if not r.unreleased), default=None)
 
 
+FEW = 3
+"""The most sentences of one kind that are told one by one."""
+
+
+def few(sentences: Sequence[str], several: str) -> Iterator[str]:
+    """Yields sentences about alterations that say the same; where they are many, one with their number."""
+    if len(sentences) <= FEW:
+        yield from sentences
+    else:
+        yield f"{len(sentences)} alterations {several}; the first: {sentences[0]}"
+
+
 def status_notes(status: Status) -> Iterator[str]:
     """Yields sentences about how disk and ledger compare, beyond what is pending, edited or missing."""
-    for pair in status.edited_next:
-        yield (
+    yield from few(
+        [
             f"{pair.alteration.name} was edited after it was deployed here; to deploy the edited file,"
             " roll the alteration back and deploy it again"
-        )
-    for pair in status.renamed:
-        if pair.entry.release != pair.alteration.release:
-            yield f"{pair.alteration.id}: deployed as {pair.entry.release}, now part of {pair.alteration.release}"
-    for pair in status.kept:
-        yield (
+            for pair in status.edited_next
+        ],
+        "were edited after they were deployed here; to deploy the edited files, roll them back and deploy them again",
+    )
+    yield from few(
+        [
+            f"{pair.alteration.id}: deployed as {pair.entry.release}, now part of {pair.alteration.release}"
+            for pair in status.renamed
+            if pair.entry.release != pair.alteration.release
+        ],
+        "are part of another release than they were deployed as",
+    )
+    yield from few(
+        [
             f"{pair.alteration.id}: release {pair.entry.release} here, {pair.alteration.release} in this"
             f" package; the ledger keeps {pair.entry.release}, because a released alteration stays released"
-        )
+            for pair in status.kept
+        ],
+        "have a later release here than in this package; the ledger keeps it, because what is released stays released",
+    )
     if status.ahead:
         yield _ahead(status.ahead)
     for entry in status.interrupted:

@@ -10,7 +10,7 @@ from sartor.domain.drift import Drift
 from sartor.domain.ledger import Ledger
 from sartor.domain.manifest import Standing
 from sartor.domain.own_tables import Writer
-from sartor.domain.status import Status, status_notes
+from sartor.domain.status import Status, few, status_notes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +52,13 @@ class Verification:
 
     def _notes(self) -> Iterator[str]:
         yield from status_notes(self.status)
-        for late in self.status.out_of_order:
-            yield f"{late.name} is pending, and older than the newest deployed alteration"
+        yield from few(
+            [
+                f"{late.name} is pending, and older than the newest deployed alteration"
+                for late in self.status.out_of_order
+            ],
+            "are late",
+        )
         if not self.ledger.exists:
             yield "nothing is deployed here"
         if self.drift.unknown:

@@ -15,6 +15,7 @@ from sartor.domain.destination import Limits
 from sartor.domain.ledger import EventKind, Ledger
 from sartor.domain.plan import Deploy, Direction, Plan, Rollback, make_plan
 from sartor.domain.report import Done, Failure, Finished, Note, Observer, Planned, Report, RunEvent, Said, Started
+from sartor.domain.status import few
 from sartor.errors import AlterationFailed, SartorError, alteration_failed
 from sartor.execution.backup_before_run import BackupBeforeRun
 from sartor.execution.baseline_update import updating_baseline
@@ -94,6 +95,7 @@ class _RunLoop:
         self._took = array("d")  # with ten thousand alterations, a pair for each would take a megabyte
         # The number of these that were done when the present plan was made: what was done since are its first steps.
         self._earlier = 0
+        self._for_good: list[str] = []
         self._begun: Alteration | None = None
         self._elsewhere: dict[tuple[str, str], Alteration] = {}
         self._backup = BackupBeforeRun(backup)
@@ -171,7 +173,14 @@ class _RunLoop:
             return self._plan.head
 
         run.head = self._plan.head
-        await repeat_while_stale(run, attempt, refresh=refresh, done=lambda: len(self._done))
+        try:
+            await repeat_while_stale(run, attempt, refresh=refresh, done=lambda: len(self._done))
+        finally:
+            notes = [
+                f"{each} has neither `down` nor `irreversible`, so it can't be rolled back" for each in self._for_good
+            ]
+            for text in few(notes, "have no way back"):
+                run.observer(Note(text=text))
 
     async def _run_steps(self, run: RunContext) -> None:
         direction = self._plan.direction
@@ -241,12 +250,11 @@ class _RunLoop:
             return
         self._begun = unit.about
         run.observer(Started(alteration=unit.about, direction=unit.direction))
-        if unit.direction is Direction.DEPLOY and not unit.script.has_way_back:
-            text = f"{unit.about.name} has neither `down` nor `irreversible`, so it can't be rolled back"
-            run.observer(Note(text=text))
 
     def _finish(self, run: RunContext, unit: Unit, took: float) -> None:
         """Notes and reports that a unit is committed; `took` is in milliseconds."""
         self._done.append(unit.about)
+        if unit.direction is Direction.DEPLOY and not unit.script.has_way_back:
+            self._for_good.append(unit.about.name)
         self._took.append(took)
         run.observer(Finished(alteration=unit.about, direction=unit.direction, duration_ms=took))

@@ -170,6 +170,13 @@ NO_DOWN = _warning(
     why="a rollback that includes the alteration is refused, and no reason is given",
     advice="write a `down`, or `irreversible` with the reason",
 )
+EMPTY = _error(
+    code="SA104",
+    name="empty",
+    why="a section without a statement does nothing, so a rollback would leave everything and say that it is gone",
+    advice="write the SQL, `-- sartor: irreversible` with the reason in place of `down`, or a statement that says that"
+    " there is nothing to do, such as `select 'nothing to do'`",
+)
 TRANSACTION_CONTROL = _error(
     code="SA201",
     name="transaction-control",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sartor.alterations.script import EMPTY
 from sartor.domain.source import Part, Source, Text
 from sartor.linter import rules
 from sartor.linter.rules import Finding, about
@@ -34,9 +35,13 @@ def _breaches(source: Source) -> Iterator[Breach]:
     yield from ((rules.UNREADABLE, reason.line, reason.text) for reason in wrong)
     if wrong:
         return
-    if Part.UP not in source.parts:
+    empty = {each.text: each.line for each in source.empty}
+    for section, line in empty.items():
+        if not (section == Part.DOWN.value and source.irreversible):
+            yield rules.EMPTY, line, EMPTY.format(section)
+    if Part.UP not in source.parts and Part.UP.value not in empty:
         yield rules.NO_UP, None, "has no `up`"
-    if Part.DOWN not in source.parts and not source.irreversible:
+    if Part.DOWN not in source.parts and Part.DOWN.value not in empty and not source.irreversible:
         yield rules.NO_DOWN, None, "has neither `down` nor `irreversible`"
     for part in source.parts:
         yield from _lint_part(source, part)
