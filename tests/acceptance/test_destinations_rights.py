@@ -115,3 +115,22 @@ def test_a_quoted_name(sartor: Command, folder: Folder, database: Database) -> N
         assert database.tables("My Shop") == {"a"}
     finally:
         database.run(f'drop owned by "{quoted}" cascade', f'drop role "{quoted}"')
+
+
+def test_a_member_that_does_not_inherit(limited: Command, database: Database, role: Role) -> None:
+    """A member of the owner that doesn't inherit its rights is told to act as it, by SQL that it may run itself."""
+    with temporary_role(database) as owner:
+        database.run(
+            f"alter role {role.name} noinherit",
+            f"grant {owner.name} to {role.name}",
+            f"alter schema public owner to {owner.name}",
+        )
+        before = state(database)
+        done = limited("deploy", "latest", expect=6)
+        assert state(database) == before
+        found = re.search(r"hint: act as the owner: (alter role .*;)$", done.err, re.MULTILINE)
+        assert found, done.err
+        Database(role.url, database.name).run(found[1])
+        limited("deploy", "latest")
+        assert database.value("select tableowner::text from pg_tables where tablename = 'a'") == owner.name
+        database.run(f"reassign owned by {owner.name} to current_user")

@@ -12,6 +12,7 @@ from support.command import Command
 from support.database import Database, with_name
 from support.folder import Folder
 from support.proxy import proxy_to
+from support.roles import temporary_role
 from support.servers import closed_port, silent_port, tls_port
 
 
@@ -132,6 +133,17 @@ def test_a_server_that_takes_no_connections_of_this_role(sartor: Command, databa
         database.run("drop role closed_to_this")
     assert "permission denied for database" in said
     assert urlsplit(database.url).path.removeprefix("/") in said
+
+
+def test_a_connection_limit(sartor: Command, database: Database) -> None:
+    """A connection limit of the role or of the database is told as such, and not as the server's."""
+    with temporary_role(database) as role:
+        database.run(f"alter role {role.name} connection limit 0")
+        assert f'run: alter role "{role.name}" connection limit N' in refused(sartor, role.url)
+        database.run(
+            f"alter role {role.name} connection limit -1", f"alter database {database.name} connection limit 0"
+        )
+        assert f'run: alter database "{database.name}" connection limit N' in refused(sartor, role.url)
 
 
 def test_a_server_that_is_too_old(sartor: Command, database: Database) -> None:

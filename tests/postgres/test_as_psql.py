@@ -288,6 +288,43 @@ def _by_sartor(url: str, env: dict[str, str], directory: Path) -> str | SartorEr
         return error
 
 
+KEY = f"{AT}/certified?sslmode=require&sslcert={{certificates}}/client.crt&sslkey={{certificates}}"
+
+WORDS = {
+    "another name": (f"{AT}/encrypted?{TLS}", "certificate isn't for 127.0.0.1, as sslmode=verify-full requires"),
+    "another authority": (
+        f"{AT}/encrypted?sslmode=verify-ca&sslrootcert={{certificates}}/other.crt",
+        "isn't signed by an authority of sslrootcert, {certificates}/other.crt",
+    ),
+    "no certificate": (f"{NAMED}/certified?{TLS}", "(sslcert and sslkey)"),
+    "the key of another": (
+        f"{KEY}/ca.key",
+        "sslkey, {certificates}/ca.key, doesn't belong to sslcert, {certificates}/client.crt",
+    ),
+    "a key that needs a password": (
+        f"{KEY}/locked.key",
+        "sslkey, {certificates}/locked.key, is encrypted: it needs a password",
+    ),
+    "a wrong password of the key": (
+        f"{KEY}/locked.key&sslpassword=wrong",
+        "sslkey, {certificates}/locked.key, can't be decrypted with the password in sslpassword",
+    ),
+    "a certificate that is none": (
+        f"{AT}/certified?sslmode=require&sslcert={{certificates}}/client.key&sslkey={{certificates}}/client.key",
+        "sslcert, {certificates}/client.key, can't be used",
+    ),
+}
+
+
+@pytest.mark.parametrize(("url", "words"), WORDS.values(), ids=WORDS)
+def test_words_of_tls(secured: Secured, url: str, words: str, tmp_path: Path) -> None:
+    """An error of TLS names the file and the setting."""
+    given = {"port": secured.port, "certificates": secured.certificates}
+    found = _by_sartor(_filled(url, given), {**LOGIN, "HOME": str(tmp_path)}, tmp_path)
+    assert isinstance(found, SartorError)
+    assert _filled(words, given) in f"{found} {found.hint}"
+
+
 STRICTER = {
     "channel_binding=require": f"{AT}/encrypted?channel_binding=require",
     "require_auth": f"{AT}/encrypted?require_auth=scram-sha-256",

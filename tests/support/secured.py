@@ -89,6 +89,8 @@ def make_certificates(folder: Path) -> None:
         _openssl("x509", "-req", "-in", request, "-CA", folder / "ca.crt", "-CAkey", folder / "ca.key",
                  "-CAcreateserial", "-days", "2", "-extfile", extensions, "-out", folder / f"{name}.crt")  # fmt: skip
         (folder / f"{name}.key").chmod(0o600)
+    _openssl("pkcs8", "-topk8", "-in", folder / "client.key", "-passout", "pass:secret", "-out", folder / "locked.key")
+    (folder / "locked.key").chmod(0o600)
 
 
 def _openssl(*arguments: str | Path) -> None:

@@ -231,6 +231,7 @@ def _advice(error: asyncpg.PostgresError) -> str | None:
                 " `limits.lock_budget`"
             )
         case asyncpg.InsufficientPrivilegeError():
-            return "the role that deploys must own the objects that the script alters, or be a member of their owner"
+            owner = "the role that deploys must own the objects that the script alters, or inherit from their owner"
+            return f"{owner}; a member that doesn't inherit can act as the owner: alter role MEMBER set role = OWNER"
         case _:
             return None

@@ -40,8 +40,14 @@ select
     coalesce(pg_catalog.has_table_privilege(f.oid, 'select'), false) as fingerprint_readable,
     coalesce(pg_catalog.has_table_privilege(f.oid, 'insert') and pg_catalog.has_table_privilege(f.oid, 'update')
         and pg_catalog.has_table_privilege(f.oid, 'select'), false) as fingerprint_writable,
-    ({OWN}) as own
+    ({OWN}) as own,
+    (select r.rolname::text from pg_catalog.pg_roles r
+        where r.oid = coalesce(nullif(n.nspowner, 'pg_database_owner'::pg_catalog.regrole), d.datdba)
+        and not pg_catalog.pg_has_role(r.oid, 'usage') and pg_catalog.pg_has_role(r.oid,
+            case when pg_catalog.current_setting('server_version_num')::int4 >= 160000 then 'set' else 'member' end)
+    ) as owner
 from (select $1::text as schema) given
+join pg_catalog.pg_database d on d.datname = pg_catalog.current_database()
 left join pg_catalog.pg_namespace n on n.nspname = given.schema
 left join pg_catalog.pg_class l on l.relnamespace = n.oid and l.relname = 'sartor_ledger' and l.relkind = 'r'
 left join pg_catalog.pg_class j on j.relnamespace = n.oid and j.relname = 'sartor_journal' and j.relkind = 'r'
@@ -54,7 +60,8 @@ _SCHEMAS = f"select n.nspname::text as name from pg_catalog.pg_namespace n where
 class Facts(NamedTuple):
     """The facts of a connection: its role, its database, and what it may do. `server_version` is a number like 150018.
 
-    `pooled` says that a pooler may lend its server session to others, `alone` that it has none for another client.
+    `owner` is the owner of the schema, or else of the database, where the role may act as it and doesn't inherit its
+    rights. `pooled` says that a pooler may lend its session to others, `alone` that it has none for another client.
     """
 
     database: str
@@ -76,6 +83,7 @@ class Facts(NamedTuple):
     fingerprint_readable: bool
     fingerprint_writable: bool
     own: tuple[OwnTable, ...]
+    owner: str | None
     pooled: bool
     alone: bool
 
@@ -230,8 +238,16 @@ class Session:
         if grants := _missing_grants(facts, self.schema):
             raise PrivilegeMissing(
                 f"role {facts.role} lacks the rights to deploy to schema {self.schema} of {where}",
-                hint="as the owner, run: " + " ".join(grants),
+                hint=_act_as_owner(facts) or "as the owner, run: " + " ".join(grants),
             )
+
+
+def _act_as_owner(facts: Facts) -> str:
+    """Returns how a role that may act as the owner, and doesn't inherit its rights, acts as the owner; else ""."""
+    if facts.owner is None:
+        return ""
+    member, database, owner = map(quote_identifier, (facts.user, facts.database, facts.owner))
+    return f"act as the owner: alter role {member} in database {database} set role = {owner};"
 
 
 def _missing_grants(facts: Facts, schema: str) -> list[str]:

@@ -23,6 +23,7 @@ from sartor.postgres.connect import tls
 from sartor.postgres.connect.keepalive import limit_silence, server_limits
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.target_server import Password, Place, Reached, Way, find_way
+from sartor.sql.quoting import quote_identifier
 
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """The errors that the driver raises, apart from OSError."""
@@ -65,7 +66,7 @@ async def connect(destination: Destination, *, application: str, kind: type[Conn
         for named in way.places:
             if made := await _connect_to(call, named, failed, destination):
                 return await _checked(made, destination)
-    raise _error(failed, destination, way.timeout) from failed[-1].error
+    raise _error(failed, destination, way) from failed[-1].error
 
 
 async def _connect_to(call: _Call, named: Place, failed: list[_Failed], destination: Destination) -> Connection | None:
@@ -87,7 +88,7 @@ async def _connect_to(call: _Call, named: Place, failed: list[_Failed], destinat
             LOG.debug("%s wasn't reached: %s", place, type(error).__name__)
             failed.append(_Failed(place, password, error))
         except (ValueError, *DRIVER_ERRORS) as error:
-            raise _error([_Failed(place, password, error)], destination, call.way.timeout) from error
+            raise _error([_Failed(place, password, error)], destination, call.way) from error
         else:
             took = (time.monotonic() - began) * 1000
             LOG.debug("[%d] connected to %s, %s, in %.1f ms", made.get_server_pid(), place, destination.label, took)
@@ -179,9 +180,9 @@ async def close(connection: Connection) -> None:
         connection.terminate()
 
 
-def _error(failed: list[_Failed], destination: Destination, timeout: float) -> Unreachable:
+def _error(failed: list[_Failed], destination: Destination, way: Way) -> Unreachable:
     """Makes the error that says why there is no connection, and what to do; each of several places has its reason."""
-    reasons = [(each.place, *_why_not(each.error, timeout, each.password)) for each in failed]
+    reasons = [(each.place, *_why_not(each, way)) for each in failed]
     *_, reason, hint = reasons[-1]
     if len({place for place, *_ in reasons}) > 1:
         reason = "; ".join(f"{_shown(place)}: {why}" for place, why, _ in reasons)
@@ -193,27 +194,24 @@ def _shown(place: Place) -> str:
     return f"{place}" + (f" ({place.address})" if place.host not in {"", place.address} else "")
 
 
-def _why_not(error: BaseException, timeout: float, password: Password) -> tuple[str, str]:
-    match error:
+def _why_not(failed: _Failed, way: Way) -> tuple[str, str]:
+    match error := failed.error:
         case asyncpg.InvalidAuthorizationSpecificationError():
-            return _authentication(error, password)
+            return _authentication(error, failed.password)
         case asyncpg.PostgresError():
-            return _refusal(error)
+            return _refusal(error, way)
         case asyncpg.TargetServerAttributeNotMatched():
             return (
                 "no server has the properties that target_session_attrs requires",
                 "give the address of a server that has them, or another target_session_attrs",
             )
         case ssl.SSLError():
-            return (
-                f"TLS failed: {error.reason or error}",
-                "check sslmode and sslrootcert in the URL; this computer must trust the server's certificate",
-            )
+            return tls.failure(error, way.keywords, failed.place.host or failed.place.address)
         case socket.gaierror():
             return (f"the host name can't be resolved ({error.strerror})", "check the host in the URL")
         case TimeoutError() | asyncio.TimeoutError():
             return (
-                f"no answer within {timeout:g} s",
+                f"no answer within {way.timeout:g} s",
                 "check the host, the port and the firewall; to wait longer, add `connect_timeout=30` to the URL",
             )
         case ConnectionRefusedError():
@@ -235,14 +233,15 @@ def _why_not(error: BaseException, timeout: float, password: Password) -> tuple[
 def _authentication(error: BaseException, password: Password) -> tuple[str, str]:
     hint = "check user and password (`destination`, PGPASSWORD, ~/.pgpass) and pg_hba.conf"
     if not isinstance(error, asyncpg.InvalidPasswordError):
-        return f"authentication failed ({error})", hint
+        certificate = "the client certificate (sslcert and sslkey), if the server asks for one"
+        return f"authentication failed ({error})", f"check the user, pg_hba.conf, and {certificate}"
     if password.text is None:
         reason = "the server asks for a password, but none is given" + (password.source and f" ({password.source})")
         return reason, "give the password in `destination`, in PGPASSWORD or in ~/.pgpass (mode 0600)"
     return f"authentication failed with the password from {password.source} ({error})", hint
 
 
-def _refusal(error: asyncpg.PostgresError) -> tuple[str, str]:
+def _refusal(error: asyncpg.PostgresError, way: Way) -> tuple[str, str]:
     match error:
         case asyncpg.PostgresError() if "unsupported startup parameter" in str(error):
             name = str(error).rpartition(" ")[2].strip("\"'")
@@ -254,7 +253,13 @@ def _refusal(error: asyncpg.PostgresError) -> tuple[str, str]:
         case asyncpg.InvalidCatalogNameError():
             return (f"{error}", "check the database name in the URL, or create the database: createdb NAME")
         case asyncpg.TooManyConnectionsError():
-            return (f"too many connections to the server ({error})", "try again later, or raise max_connections")
+            # The server's functions, as its message is in its own language.
+            limited = {"InitializeSessionUserId": ("role", way.user), "CheckMyDatabase": ("database", way.database)}
+            kind, name = limited.get(getattr(error, "server_source_function", ""), ("", ""))
+            if not kind:
+                return f"too many connections ({error})", "try again later, or raise max_connections"
+            wider = f"alter {kind} {quote_identifier(name)} connection limit N"
+            return f"too many connections ({error})", f"try again later, or run: {wider}"
         case asyncpg.CannotConnectNowError():
             return (f"the server doesn't accept connections now: {error}", "try again in a few seconds")
         case asyncpg.UndefinedObjectError() if "configuration parameter" in str(error):

@@ -36,6 +36,30 @@ def attempts(keywords: Mapping[str, str], *, host: str, address: str) -> list[En
     return {"allow": [None, context], "prefer": [context, None]}.get(mode, [context])
 
 
+def failure(error: ssl.SSLError, keywords: Mapping[str, str], host: str) -> tuple[str, str]:
+    """Returns why a TLS connection to a host failed, and what to do about it; names the files and settings."""
+    mode, root = mode_of(keywords), _file(keywords, "sslrootcert")
+    trusted = "this computer" if keywords.get("sslrootcert") == "system" else f"sslrootcert, {root}"
+    match error:
+        case ssl.SSLCertVerificationError(verify_code=62 | 64):
+            return (
+                f"TLS failed: the server's certificate isn't for {host}, as sslmode={mode} requires",
+                "give the name in the certificate as `host`, and the address as `hostaddr`",
+            )
+        case ssl.SSLCertVerificationError(verify_code=10 | 9):
+            return "TLS failed: the server's certificate has expired or isn't valid yet", "renew it, or check the clock"
+        case ssl.SSLCertVerificationError():
+            reason = f"the server's certificate isn't signed by an authority of {trusted} ({error.verify_message})"
+            return f"TLS failed: {reason}", "give the certificate of the server's authority with sslrootcert=FILE"
+        case _ if certificate := _file(keywords, "sslcert"):
+            return f"TLS failed: {error.reason or error}", f"check that the server accepts sslcert, {certificate}"
+        case _:
+            return (
+                f"TLS failed: {error.reason or error}",
+                "check sslmode; if the server asks for a certificate, give one with sslcert=FILE and sslkey=FILE",
+            )
+
+
 def mode_of(keywords: Mapping[str, str]) -> str:
     return keywords.get("sslmode") or ("verify-full" if keywords.get("sslrootcert") == "system" else "prefer")
 
@@ -95,8 +119,24 @@ def _identify(context: Encryption, keywords: Mapping[str, str]) -> None:
             hint="give the key with sslkey=FILE, or put it into ~/.postgresql/postgresql.key",
         )
     _load(lambda: _require_private(key), "sslkey", key)
+    _load(lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(certificate), "sslcert", certificate)
     secret = keywords.get("sslpassword", "")
-    _load(lambda: context.load_cert_chain(certificate, key, password=lambda: secret), "sslcert or sslkey", certificate)
+    try:
+        context.load_cert_chain(certificate, key, password=lambda: secret)
+    except ssl.SSLError as error:
+        raise _key_error(error, certificate, key, secret) from error
+
+
+def _key_error(error: ssl.SSLError, certificate: str, key: str, secret: str) -> SettingsError:
+    """Returns the error for a key that can't be used with its certificate, which can be read."""
+    if error.reason == "KEY_VALUES_MISMATCH":
+        hint = "give the key that the certificate was made for"
+        return SettingsError(f"sslkey, {key}, doesn't belong to sslcert, {certificate}", hint=hint)
+    if b"ENCRYPTED" not in Path(key).read_bytes():
+        hint = "the file must contain a private key in PEM format"
+        return SettingsError(f"sslkey, {key}, can't be used: it isn't a private key", hint=hint)
+    reason = "can't be decrypted with the password in sslpassword" if secret else "is encrypted: it needs a password"
+    return SettingsError(f"sslkey, {key}, {reason}", hint="give the password of the key with sslpassword")
 
 
 def _file(keywords: Mapping[str, str], key: str) -> str | None:
@@ -115,11 +155,8 @@ def _load(load: Any, key: str, path: str) -> None:
         load()
     except ssl.SSLError as error:
         reason = (error.reason or "invalid content").replace("_", " ").lower()
-        hint = "check the password of the key (sslpassword), and that the certificate and the key belong together"
-        raise SettingsError(
-            f"{key}, {path}, can't be used: {reason}",
-            hint=hint if "key" in key else "the file must contain certificates in PEM format",
-        ) from error
+        hint = "the file must contain certificates in PEM format"
+        raise SettingsError(f"{key}, {path}, can't be used: {reason}", hint=hint) from error
     except OSError as error:
         raise SettingsError(f"{key}, {path}, can't be read: {error.strerror}", hint=f"give a readable {key}") from error
 
