@@ -391,3 +391,45 @@ def test_nothing_is_done(sartor: Command, history: Folder, database: Database) -
     assert [each["transaction"] for each in shape["plan"]] == [True, False, True]
     assert shape["notes"] == ["drops table C ä, with its data", "drops table a, with its data"]
     assert sartor("check").out.endswith("-- There is nothing to do.\n")
+
+
+DROPS = """
+-- sartor: up
+create table items (id int);
+-- sartor: down
+-- drop table in_a_comment;
+select 'drop table in_a_string';
+drop table if exists nowhere, items;
+alter table shared drop column if exists nowhere, drop column b;
+drop table other.items;
+do $$ begin drop table parts; end $$;
+"""
+PROSE = '''
+async def up(conn): pass
+
+async def down(conn, context):
+    """drop table in_a_docstring"""
+    for name in ("drop table shared", "drop table if exists nowhere"):
+        await conn.execute(name)
+'''
+
+
+def test_what_a_rollback_drops(sartor: Command, folder: Folder, database: Database) -> None:
+    """Words in comments, strings and docstrings drop nothing; a name is that of the table that it stands for."""
+    database.run(
+        "create schema other; create table other.items (id int); insert into other.items select generate_series(1, 7)",
+        "create table public.shared (a int, b int); insert into shared select generate_series(1, 5)",
+        "create table public.parts (id int) partition by range (id); create table part partition of parts default",
+        "insert into parts select generate_series(1, 9); analyze",
+    )
+    folder.write("1.0.0-1-a.sql", DROPS)
+    folder.write("1.0.0-2-b.py", PROSE)
+    sartor("deploy", "latest", "--schema", "acme")
+    found = check(sartor("rollback", "0", "--check", "--json", "--schema", "acme", expect=3), "check")
+    assert [note.removeprefix("drops ").removesuffix(", with its data") for note in found["notes"]] == [
+        "table public.shared  (about 5 rows)",
+        "table items",
+        "column public.shared.b  (about 5 rows)",
+        "table other.items  (about 7 rows)",
+        "table public.parts  (about 9 rows)",
+    ]

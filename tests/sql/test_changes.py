@@ -142,9 +142,17 @@ def test_blocks_and_routines() -> None:
         ("drop table t", [Drop(("t",))]),
         (
             'drop table if exists s.t, "U u" cascade; alter table only t drop a, drop column if exists b, add c int',
-            [Drop(("s", "t")), Drop(("U u",)), Drop(("t",), "a"), Drop(("t",), "b")],
+            [
+                Drop(("s", "t"), guarded=True),
+                Drop(("U u",), guarded=True),
+                Drop(("t",), "a"),
+                Drop(("t",), "b", guarded=True),
+            ],
         ),
-        ("alter table if exists only s.t * alter a drop not null, drop b cascade", [Drop(("s", "t"), "b")]),
+        (
+            "alter table if exists only s.t * alter a drop not null, drop b cascade",
+            [Drop(("s", "t"), "b", guarded=True)],
+        ),
         ("do $$ begin drop table t; execute 'alter table u drop column a'; end $$", [Drop(("t",)), Drop(("u",), "a")]),
         ("do $$ begin alter table t drop a; end $$", [Drop(("t",), "a")]),
         ("alter table t * drop a", [Drop(("t",), "a")]),

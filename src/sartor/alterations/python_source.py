@@ -208,4 +208,6 @@ def _down_texts(script: Script) -> list[str]:
     _bind(ast.parse(script.source).body, bound)
     down = bound.functions.get(FUNCTIONS[Direction.ROLLBACK])
     nodes = [bound.values.get(n.id, n) if isinstance(n, ast.Name) else n for n in ast.walk(down)] if down else []
-    return [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+    prose = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    strings = (node for node in nodes if isinstance(node, ast.Constant) and id(node) not in prose)
+    return [node.value for node in strings if isinstance(node.value, str)]

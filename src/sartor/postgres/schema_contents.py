@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import starmap
-from typing import Any
+from typing import Any, NamedTuple
 
 from sartor.domain.own_tables import TABLES
 from sartor.errors import RefusedError
@@ -194,12 +194,32 @@ def _refuse(verb: str, schema: str, others: list[Any], *, hint: str) -> None:
         )
 
 
-async def estimate_rows(connection: Connection, schema: str, table: str) -> int | None:
-    """Estimates how many rows a table holds, from its statistics.
+class Found(NamedTuple):
+    """A table that a name stands for: its schema, its columns, and about how many rows it holds (None: unknown)."""
 
-    Returns None where there is no such table or no statistics were taken.
-    """
-    name = f"{quote_identifier(schema)}.{quote_identifier(table)}"
-    query = "select nullif(reltuples::int8, -1) from pg_catalog.pg_class where oid = pg_catalog.to_regclass($1::text)"
-    found: int | None = await connection.fetchval(query, name)
-    return found
+    schema: str
+    columns: frozenset[str]
+    rows: int | None
+
+
+_FIND_TABLE = """
+    select n.nspname::text as schema,
+        array(
+            select attname::text from pg_catalog.pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped
+        ) as columns,
+        (
+            select pg_catalog.sum(nullif(part.reltuples::int8, -1))::int8 from pg_catalog.pg_class part
+            where part.relkind <> 'p'
+                and (part.oid = c.oid or part.oid in (select relid from pg_catalog.pg_partition_tree(c.oid)))
+        ) as rows
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where c.oid = coalesce(pg_catalog.to_regclass($1::text), pg_catalog.to_regclass($2::text))
+"""
+
+
+async def find_table(connection: Connection, schema: str | None, table: str, *, path: tuple[str, str]) -> Found | None:
+    """Finds the table of this name, in its schema or the first of `path` that has it; None where none does."""
+    places = path if schema is None else (schema, schema)
+    names = [f"{quote_identifier(place)}.{quote_identifier(table)}" for place in places]
+    row = await connection.fetchrow(_FIND_TABLE, *names)
+    return None if row is None else Found(row["schema"], frozenset(row["columns"]), row["rows"])

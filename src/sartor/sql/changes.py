@@ -32,10 +32,11 @@ class RowChange(NamedTuple):
 
 
 class Drop(NamedTuple):
-    """A table that is dropped, or one of its columns."""
+    """A table that is dropped, or one of its columns; `guarded` says that there is an IF EXISTS."""
 
     table: Name
     column: str | None = None
+    guarded: bool = False
 
 
 def row_changes(sql: str, routines: Iterable[str] = ()) -> tuple[RowChange, ...]:
@@ -53,11 +54,10 @@ def drops(sql: str) -> tuple[Drop, ...]:
     found: list[Drop] = []
     for statement in split(sql):
         for layer in _said(statement):
-            for at, token in enumerate(layer):
-                if token.word == "drop":
-                    found += _dropped_tables(Cursor(layer, at))
-                elif token.word == "alter":
-                    found += _dropped_columns(Cursor(layer, at))
+            # In a block it may be anywhere; elsewhere the same words are a name, or part of a definition.
+            for at in range(1 if statement.block is None else len(layer)):
+                found += _dropped_tables(Cursor(layer, at))
+                found += _dropped_columns(Cursor(layer, at))
     return tuple(dict.fromkeys(found))
 
 
@@ -68,18 +68,19 @@ def _said(statement: Statement) -> Iterable[list[Token]]:
 
 def _dropped_tables(cursor: Cursor) -> Iterator[Drop]:
     if cursor.take("drop table"):
-        cursor.take("if exists")
-        yield from (Drop(name) for name in cursor.names() if name)
+        guarded = cursor.take("if exists")
+        yield from (Drop(name, guarded=guarded) for name in cursor.names() if name)
 
 
 def _dropped_columns(cursor: Cursor) -> Iterator[Drop]:
     if cursor.take("alter table"):
-        cursor.take("if exists")
+        guarded = cursor.take("if exists")
         cursor.take("only")
         table = cursor.name()
         cursor.take("*")
         actions = read_actions(cursor) if table else ()
-        yield from (Drop(table, each.column) for each in actions if each.what == "drop column" and each.column)
+        gone = [each for each in actions if each.what == "drop column" and each.column]
+        yield from (Drop(table, each.column, guarded or each.guarded) for each in gone)
 
 
 def recasts(sql: str) -> dict[str, bool]:
