@@ -316,11 +316,14 @@ def test_interrupted(sartor: Command, folder: Folder, database: Database, number
 
 
 def test_rights(sartor: Command, database: Database) -> None:
-    """A role that has no right to create databases is told what it lacks."""
+    """A role that has no right to create databases is told what it lacks, and the other way."""
     database.run("create role prover login")
     try:
         done = sartor("prove", "--all", "--db-url", database.as_user("prover"), expect=6)
-        assert 'hint: as a superuser, run: alter role "prover" createdb;' in done.err
+        assert (
+            'hint: as a superuser, run: alter role "prover" createdb; or give a server on which the role can create'
+            " databases with --scratch-url" in done.err
+        )
     finally:
         database.run("drop role prover")
 

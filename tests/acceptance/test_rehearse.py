@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from sartor.rehearsal.squawk import find_squawk
+from sartor.scratch.database import COMMENT
 from support.command import Command
-from support.database import Database
+from support.database import Database, with_name
 from support.folder import Folder
 from support.roles import Role, temporary_role
 from support.sessions import holding, until
@@ -175,6 +176,26 @@ def test_a_loop(sartor: Command, folder: Folder) -> None:
     )
     (loop,) = statements(rehearse(sartor, "--with-data"))
     assert (loop["times"], loop["rows"]) == (5, 4)
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_loop_over_several_statements(sartor: Command, folder: Folder) -> None:
+    """Each statement of a loop's body is told once, with every lock that it ran under."""
+    folder.write(
+        "next-1700000001-loop.py",
+        """
+        async def up(conn):
+            for number in range(41):
+                await conn.execute("select count(*) from users")
+                await conn.execute("lock table users in exclusive mode")
+                await conn.execute("insert into orders values ($1, 1)", number)
+        """,
+    )
+    look, lock, insert = statements(rehearse(sartor, "--with-data"))
+    assert [each["times"] for each in (look, lock, insert)] == [41, 41, 41]
+    assert {"relation": "users", "mode": "ExclusiveLock"} in look["held"]
+    assert look["verdict"] == "blocks-writes"
+    assert (insert["rows"], insert["line"]) == (41, 5)
 
 
 @pytest.mark.usefixtures("deployed")
@@ -348,6 +369,15 @@ def test_a_gate(sartor: Command, folder: Folder) -> None:
     rehearse(sartor, "--max-hazard", "safe", expect=1)
     error = sartor("rehearse", "--max-hazard", "safe", expect=1).err
     assert "next-1700000001-a.py: blocks-writes, but at most safe is allowed" in error
+    folder.add("next-1700000002-b.py", up="alter table users add column b int")
+    folder.add("next-1700000003-c.py", up="drop table users cascade")
+    folder.add("next-1700000004-d.py", up="alter table orders add check (user_id > 0)")
+    error = sartor("rehearse", "--max-hazard", "safe", expect=1).err
+    assert "at most safe is allowed, but 3 alterations are worse:" in error
+    named = ("next-1700000001-a.py (blocks-writes)", "next-1700000003-c.py (loses-data)", "next-1700000004-d.py")
+    assert all(text in error for text in named)
+    assert "give a higher --max-hazard" in error
+    assert "--max-hazard loses-data and deploy with --backup" in error
     assert (
         "invalid value 'fast' for --max-hazard; use one of safe, blocks-writes"
         in sartor("rehearse", "--max-hazard", "fast", expect=2).err
@@ -368,6 +398,10 @@ def test_a_script_that_fails(sartor: Command, folder: Folder) -> None:
     assert "    failed, which ended the script\n" in shown
     assert "the script went on" not in shown
     assert "an earlier alteration couldn't be rehearsed" in shown
+    assert "2 not rehearsed; next-1700000002-b.py stopped the rehearsal, 1 alteration after it not rehearsed\n" in shown
+    folder.add("next-1700000002-b.py", up="insert into orders select max(id) from users")
+    shown = sartor("rehearse", expect=1).out
+    assert "rows may be missing: to copy the rows of the destination, use --with-data\n" in shown
 
 
 @pytest.mark.usefixtures("deployed")
@@ -462,6 +496,32 @@ def test_another_server(sartor: Command, folder: Folder, deployed: Database, dep
     found = rehearse(sartor, "--db-url", deployer.url, "--scratch-url", server_url)
     assert found["verdict"] == "safe"
     assert scratch_databases(deployed) == []
+
+
+def test_the_name_of_the_database(sartor: Command, folder: Folder, deployed: Database) -> None:
+    """A script is told the destination's name, and `current_database()` is what the URL of the clone's server names."""
+    folder.write(
+        "next-1700000001-a.py",
+        """
+        async def up(conn, context):
+            await conn.execute(f'create table "of {context.database}" ()')
+            await conn.execute('create table "in %s" ()' % await conn.fetchval("select current_database()"))
+        """,
+    )
+    named = f"{deployed.name}_clone"
+    url = with_name(deployed.url, named)
+    for _ in range(2):
+        found = [each["sql"] for each in statements(rehearse(sartor, "--db-url", deployed.url, "--scratch-url", url))]
+        assert f'create table "of {deployed.name}" ()' in found
+        assert f'create table "in {named}" ()' in found
+        assert not deployed.rows("select from pg_database where datname = $1", named)
+        # Such a one of a killed process is dropped by the next; another's isn't touched.
+        deployed.run(f"create database {named}", f"comment on database {named} is '{COMMENT}somebody'")
+    deployed.run(f"comment on database {named} is null")
+    found = [each["sql"] for each in statements(rehearse(sartor, "--db-url", deployed.url, "--scratch-url", url))]
+    assert f'create table "in {named}" ()' not in found
+    assert deployed.rows("select from pg_database where datname = $1", named)
+    deployed.run(f"drop database {named}")
 
 
 def test_the_embedded_server(sartor: Command, folder: Folder, deployer: Role) -> None:

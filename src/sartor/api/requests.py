@@ -31,7 +31,9 @@ def find_destination(destination: Destination | str) -> Destination:
 
 def find_scratch(scratch: Destination | str | None, destination: Destination) -> Destination:
     """Returns the place where a scratch database is made: the server of `scratch`, else that of the destination."""
-    return destination if scratch is None else find_destination(scratch)._replace(schema=destination.schema)
+    if scratch is None:
+        return destination
+    return find_destination(scratch)._replace(schema=destination.schema, stands_for=destination.database or "")
 
 
 def find_sources(sources: Sources) -> tuple[LineageSource, ...]:

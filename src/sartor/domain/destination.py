@@ -22,7 +22,8 @@ class Destination(NamedTuple):
     `url` holds all that is known of how to connect. `settled` is True where the settings have completed it from service
     file and environment; otherwise the rest of the environment counts. `password_from` and `statement_timeout_from`
     name the places where the password and that timeout are set. `scratch` is True for a scratch database, in which no
-    script may change what would outlast it.
+    script may change what would outlast it. `stands_for` is the database that scripts there are told to be in; "" for
+    this one itself.
     """
 
     url: str
@@ -31,6 +32,7 @@ class Destination(NamedTuple):
     password_from: str = "the URL"  # noqa: S105 - a place
     statement_timeout_from: str = "the URL's statement_timeout"
     scratch: bool = False
+    stands_for: str = ""
 
     def __repr__(self) -> str:
         return f"Destination({self.label!r})"

@@ -11,6 +11,11 @@ from sartor.domain.hazards.hazard import RehearsedStatement, Size, Verdict, wors
 from sartor.domain.release import Release
 from sartor.domain.report import Failure
 
+AFTER_FAILURE = "an earlier alteration couldn't be rehearsed"
+"""The reason why an alteration behind one that failed isn't rehearsed."""
+WANTS_ROWS = "; the clone has no rows, and `data` gives it those of the destination"
+"""The end of the reason of an alteration that may have failed for want of rows."""
+
 
 class Message(NamedTuple):
     """A text that a script sent, once for each of `rows`: the values of its parameters. Without rows it has none."""

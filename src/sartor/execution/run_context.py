@@ -97,7 +97,7 @@ class RunContext:
         """Returns what a script may know of this run."""
         facts = self.session.facts
         return Context(
-            database=facts.database,
+            database=self.session.destination.stands_for or facts.database,
             schema=self.session.schema,
             user=facts.user,
             server_version=facts.server_version,

@@ -231,8 +231,12 @@ def _moved_files(now: Relations, files: Mapping[int, int]) -> list[int]:
 
 
 def _builds(now: Relations, known: Relations, files: Mapping[int, int]) -> tuple[Build, ...]:
-    """Returns the indexes built on known tables: new ones, and those that have another file than they had."""
-    made = [*_moved_files(now, files), *(oid for oid in now if oid not in files)]
+    """Returns the indexes built on known tables: new ones, and those that have another file than they had.
+
+    A new one in the file of one that is gone isn't built: ALTER TYPE hands it over where no entry changes.
+    """
+    left = {file for oid, file in files.items() if oid not in now}
+    made = [*_moved_files(now, files), *(oid for oid in now if oid not in files and now[oid].file not in left)]
     indexes = [now[oid] for oid in made if now[oid].kind == "i"]
     return tuple(
         sorted(

@@ -31,6 +31,8 @@ class TextPart(NamedTuple):
     start: int
 
 
+LONGEST_LOOP = 20
+"""The most statements of a loop's body that are noted once, however often the loop runs."""
 Where = Callable[[TextPart | None], int | None]
 """Returns the line of the script that is running; of several statements sent together, the line of the one given."""
 Run = Callable[[], Awaitable[Any]]
@@ -63,7 +65,7 @@ class Recording:
         error: str | None = None,
         in_doubt: bool = False,
     ) -> None:
-        """Notes a statement; merges it with the one before where it is the same again."""
+        """Notes a statement; a run of statements that repeats the one before it, as in a loop, is noted once."""
         # It removes the rows of every table it locks, under another lock than statements that change some.
         empties = Statement(current.query).kind is Kind.TRUNCATE
         found = RehearsedStatement(
@@ -83,10 +85,12 @@ class Recording:
             refusals=toll.refusals,
             partitioned=step.partitioned,
         )
-        if self.notes and self.notes[-1].is_like(found):
-            self.notes[-1] = self.notes[-1].joined(found)
-        else:
-            self.notes.append(found)
+        self.notes.append(found)
+        for length in range(1, min(LONGEST_LOOP, len(self.notes) // 2) + 1):
+            earlier, again = self.notes[-2 * length : -length], self.notes[-length:]
+            if all(each.is_like(other) for each, other in zip(earlier, again, strict=True)):
+                self.notes[-2 * length :] = [each.joined(other) for each, other in zip(earlier, again, strict=True)]
+                return
 
 
 @dataclass(slots=True)

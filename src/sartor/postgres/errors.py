@@ -21,6 +21,8 @@ NOT_IN_A_TRANSACTION = (asyncpg.ActiveSQLTransactionError, asyncpg.InvalidTransa
 """The errors of a statement that can't run, or mustn't run, in a transaction."""
 INSUFFICIENT_PRIVILEGE = "42501"
 """The SQLSTATE of an action that the role has no right to."""
+INVALID_CATALOG_NAME = "3D000"
+"""The SQLSTATE of a connection to a database that doesn't exist."""
 
 RETRIED = frozenset({"55P03", "40P01", "40001"})
 """The SQLSTATEs of lock not available, deadlock and serialization failure.

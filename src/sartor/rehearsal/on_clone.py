@@ -13,12 +13,13 @@ from sartor.domain.destination import Destination, Limits
 from sartor.domain.hazards.circumstances import in_view_of, in_view_of_rows
 from sartor.domain.hazards.hazard import Size, with_losses
 from sartor.domain.plan import Deploy, Plan, Rollback, make_plan
-from sartor.domain.rehearsal import Rehearsal, Rehearsed
+from sartor.domain.rehearsal import AFTER_FAILURE, WANTS_ROWS, Rehearsal, Rehearsed
 from sartor.domain.report import Failure, Note, Observer, RunEvent, Waiting
 from sartor.embedded.server import serve
 from sartor.errors import (
     AlterationFailed,
     BackupFailed,
+    DestinationError,
     EmbeddedUnavailable,
     PoolerRefused,
     PrivilegeMissing,
@@ -35,7 +36,7 @@ from sartor.postgres.own_tables import require_sound_tables
 from sartor.postgres.session import Session, application_name
 from sartor.rehearsal.recorded_scripts import ScriptRecorder
 from sartor.scratch.clone import Made, clone
-from sartor.scratch.database import scratch_database
+from sartor.scratch.database import GIVE_SCRATCH, scratch_database
 from sartor.sql.quoting import quote_identifier
 
 WANTING_ROWS = ("22", "23502", "23503", "P0")
@@ -177,15 +178,14 @@ def _collect(
             depends_on_rows=script_recorder.depends_on_rows(alteration),
         )
         if reason is not None:
-            reason = "an earlier alteration couldn't be rehearsed"
+            reason = AFTER_FAILURE
 
 
 def _reason(failed: Failure, *, data: bool) -> str:
     """Returns the reason why an alteration couldn't be rehearsed."""
     if failed.beyond:
         return failed.message
-    advice = "; the clone has no rows, and `data` gives it those of the destination"
-    return f"the alteration failed: {failed.message}" + (advice if not data and _may_want_rows(failed) else "")
+    return f"the alteration failed: {failed.message}" + (WANTS_ROWS if not data and _may_want_rows(failed) else "")
 
 
 def _may_want_rows(failed: Failure) -> bool:
@@ -209,28 +209,27 @@ async def _scratch_server(
     own, and gets the roles that it lacks for the time. Raises RehearsalFailed, DestinationError.
     """
     application, destination = application_name("rehearse"), live.destination
+    wanted = (given or destination)._replace(stands_for=live.facts.database)
     async with AsyncExitStack() as stack:
         notes: tuple[str, ...] = ()
         try:
-            made = await stack.enter_async_context(scratch_database(given or destination, application=application))
+            made = await stack.enter_async_context(scratch_database(wanted, application=application))
         except (PrivilegeMissing, ReadOnly, BackupFailed) as error:
             if given is not None or embedded is None:
                 raise
             notes = (f"rehearsed on the embedded server: {error}",)
-            server = Destination.parse(_embedded(stack, embedded, error))
+            server = Destination.parse(_embedded(stack, embedded, error))._replace(stands_for=live.facts.database)
             await stack.enter_async_context(_placeholder_roles(live, server, application=application))
             made = await stack.enter_async_context(scratch_database(server, application=application))
         yield made._replace(schema=destination.schema), notes
 
 
-def _embedded(stack: AsyncExitStack, folder: Path, reason: Exception) -> str:
+def _embedded(stack: AsyncExitStack, folder: Path, reason: DestinationError) -> str:
     try:
         return stack.enter_context(serve(folder)).url
     except EmbeddedUnavailable as error:
-        raise RehearsalFailed(
-            f"no server can hold a clone: {reason}; {error}",
-            hint="give a server on which the role can create databases with `scratch`",
-        ) from reason
+        ways = f"{reason.hint or GIVE_SCRATCH}; or for a server of Sartor's own: {error.hint}"
+        raise RehearsalFailed(f"no server can hold a clone: {reason}; {error}", hint=ways) from reason
 
 
 @asynccontextmanager

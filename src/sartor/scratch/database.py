@@ -14,9 +14,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from sartor.domain.destination import Destination
-from sartor.errors import BackupFailed, PoolerRefused, PrivilegeMissing, SartorError
+from sartor.errors import BackupFailed, PoolerRefused, PrivilegeMissing, SartorError, Unreachable
 from sartor.postgres.connect.connect import DRIVER_ERRORS, stay
-from sartor.postgres.errors import INSUFFICIENT_PRIVILEGE, ServerError, sqlstate
+from sartor.postgres.errors import INSUFFICIENT_PRIVILEGE, INVALID_CATALOG_NAME, ServerError, sqlstate
 from sartor.postgres.lock_monitor import lock_key
 from sartor.postgres.session import Session
 from sartor.sql.quoting import quote_identifier, quote_literal
@@ -24,7 +24,10 @@ from sartor.sql.quoting import quote_identifier, quote_literal
 LOCK_CLASS = 0x5A47053
 """The first half of the advisory lock's key, Sartor's own; the second half is `lock_key` of the database's name."""
 PREFIX = "sartor_scratch_"
+MAINTENANCE = "postgres"
+"""The database of every server from which another one can be created."""
 COMMENT = "Sartor: scratch database, created by "
+GIVE_SCRATCH = "give a server on which the role can create databases with `scratch`"
 
 _LEFT = f"""
 select d.datname::text as name, pg_catalog.shobj_description(d.oid, 'pg_database') as comment
@@ -45,6 +48,9 @@ select pg_catalog.pg_encoding_to_char(encoding)::text as encoding, datcollate::t
     datlocprovider::text as provider, {locale}::text as locale
 from pg_catalog.pg_database where datname = pg_catalog.current_database()
 """
+_COMMENT_OF = """
+select pg_catalog.shobj_description(oid, 'pg_database') from pg_catalog.pg_database where datname = $1::text
+"""
 _PROVIDERS = {"i": ("icu", "icu_locale"), "b": ("builtin", "builtin_locale")}
 
 
@@ -52,21 +58,48 @@ _PROVIDERS = {"i": ("icu", "icu_locale"), "b": ("builtin", "builtin_locale")}
 async def scratch_database(beside: Destination, *, application: str) -> AsyncIterator[Destination]:
     """Creates an empty database with the encoding and locale of `beside`, on its server; drops it after the block.
 
-    Raises Unreachable, PrivilegeMissing, PoolerRefused, BackupFailed.
+    It has a name of its own, unless `beside` stands for another database and names one that doesn't exist: that name,
+    so that `current_database()` in a script can be what it is there. Raises Unreachable, PrivilegeMissing,
+    PoolerRefused, BackupFailed.
     """
-    async with Session(beside, application=application) as session:
+    given = await _free_name(beside, application=application) if beside.stands_for else None
+    async with Session(beside.at(MAINTENANCE) if given else beside, application=application) as session:
         if session.facts.pooled:
             raise PoolerRefused(f"{beside.label} is a connection pooler; a scratch database needs a server session")
         await stay(session.connection)
         await _drop_left(session)
-        name = f"{PREFIX}{os.getpid()}_{secrets.token_hex(8)}"
+        name = given or f"{PREFIX}{os.getpid()}_{secrets.token_hex(8)}"
         # Before it is created, so that no other session takes it for a leftover.
-        await session.connection.execute(f"select pg_catalog.pg_advisory_lock({LOCK_CLASS}, {lock_key(name)})")
+        if not await session.connection.fetchval(
+            f"select pg_catalog.pg_try_advisory_lock({LOCK_CLASS}, {lock_key(name)})"
+        ):
+            raise BackupFailed(f"another run has scratch database {name} now", hint="give another name with `scratch`")
+        if await _is_ours(session, name):
+            await session.connection.execute(f"drop database {quote_identifier(name)}")
+        stands_for = beside.stands_for or session.facts.database
         try:
             await _create(session, name)
-            yield beside.at(name)._replace(scratch=True)
+            yield beside.at(name)._replace(scratch=True, stands_for=stands_for)
         finally:
-            await drop_database(session, name)
+            # Another's database of that name may have come in between.
+            await drop_database(session, name, marked=given is not None)
+
+
+async def _free_name(beside: Destination, *, application: str) -> str | None:
+    """Returns the name of the database of `beside`, where none has it but one that a killed process left; else None."""
+    try:
+        async with Session(beside, application=application) as session:
+            name = session.facts.database
+            free = await _is_ours(session, name) and not await session.connection.fetchval(_HELD, lock_key(name))
+            return name if free else None
+    except Unreachable as error:
+        if error.__cause__ is None or sqlstate(error.__cause__) != INVALID_CATALOG_NAME:
+            raise
+        return beside.database
+
+
+async def _is_ours(session: Session, name: str) -> bool:
+    return (await session.connection.fetchval(_COMMENT_OF, name) or "").startswith(COMMENT)
 
 
 async def create_database(session: Session, name: str) -> None:
@@ -110,16 +143,25 @@ async def scratch_session(beside: Destination, *, application: str) -> AsyncIter
 
 
 async def _create(session: Session, name: str) -> None:
-    await create_database(session, name)
+    try:
+        await create_database(session, name)
+    except PrivilegeMissing as error:
+        error.hint += f" or {GIVE_SCRATCH}"
+        raise
     maker = f"{COMMENT}{session.facts.user}, process {os.getpid()} on {socket.gethostname()}"
     await session.connection.execute(f"comment on database {quote_identifier(name)} is {quote_literal(maker)}")
 
 
-async def drop_database(session: Session, name: str) -> bool:
-    """Drops a database and ends its sessions, as far as the server allows that. Returns whether it is gone."""
+async def drop_database(session: Session, name: str, *, marked: bool = False) -> bool:
+    """Drops a database and ends its sessions, as far as the server allows that. Returns whether it is gone.
+
+    With `marked`, it is dropped only where it has the comment of a scratch database.
+    """
     with suppress(OSError, SartorError, *DRIVER_ERRORS):
         if session.connection_lost:
             await session.renew()
+        if marked and not await _is_ours(session, name):
+            return False
         await session.connection.execute(f"drop database if exists {quote_identifier(name)} with (force)")
         return True
     return False

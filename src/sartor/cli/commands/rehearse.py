@@ -107,5 +107,5 @@ def _judge(found: Rehearsal, limit: Verdict | None) -> None:
     if found.failed is not None:
         raise AlterationFailed(found.failed)
     if limit is not None and (worse := found.above(limit)):
-        message, hint = too_hazardous(worse[0], limit)
-        raise HazardFound(message, hint=hint)
+        message, hint = too_hazardous(worse, limit)
+        raise HazardFound(message, hint=hint, about=[each.alteration.id for each in worse])

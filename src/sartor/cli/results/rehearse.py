@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from sartor.cli.results.objects import VERSION, JsonObject, alteration_json, failure_json
 from sartor.cli.results.units import count, duration, first, rows, size
 from sartor.cli.words import in_words
 from sartor.domain.hazards.hazard import LONG, STOPS_READS, STOPS_WRITES, Lost, RehearsedStatement, Size, Verdict, named
 from sartor.domain.hazards.remediation import PAGE, recipe
-from sartor.domain.rehearsal import Rehearsal, Rehearsed
+from sartor.domain.rehearsal import AFTER_FAILURE, WANTS_ROWS, Rehearsal, Rehearsed
 
 DOUBT = "the result may depend on rows, and the clone has none"
+WITH_DATA = "to copy the rows of the destination, use --with-data"
 
 DOUBTS, LOSSES, SHOWN = 3, 10, 100
 """The doubts, losses and characters of a statement that are shown."""
@@ -24,7 +25,7 @@ def rehearsal_lines(found: Rehearsal) -> Iterator[str]:
         if each.reason is not None:
             yield f"  {in_words(each.reason)}"
         if each.depends_on_rows:
-            yield f"  {DOUBT}; to copy the rows of the destination, use --with-data"
+            yield f"  {DOUBT}; {WITH_DATA}"
         for number, statement in enumerate(each.statements, 1):
             ended = each.reason is not None and number == len(each.statements)
             yield from _statement(statement, found.sizes, ended=ended)
@@ -40,22 +41,50 @@ def rehearsal_summary(found: Rehearsal) -> str:
     )
     doubts = sum(each.in_doubt for each in found.alterations)
     doubted = f"; {doubts} in doubt" if doubts else ""
-    return f"Rehearsed {count(len(found.alterations))} on {found.place}: {told}{doubted}"
+    return f"Rehearsed {count(len(found.alterations))} on {found.place}: {told}{doubted}{_stopped(found)}"
 
 
-def too_hazardous(worse: Rehearsed, allowed: Verdict) -> tuple[str, str]:
-    """Returns why --max-hazard refuses a rehearsal, and the way out."""
-    name = worse.alteration.name
-    if worse.verdict is Verdict.LOSES_DATA and allowed is not Verdict.LOSES_DATA:
-        hint = "the lines above show the loss; if it is intended, allow it with --max-hazard loses-data and deploy"
-        return f"{name}: {worse.verdict.value}, but at most {allowed.value} is allowed", f"{hint} with --backup"
+def _stopped(found: Rehearsal) -> str:
+    """Returns that one alteration kept those after it from being rehearsed, and what may help; "" where none did."""
+    behind = [each for each in found.alterations if each.reason == AFTER_FAILURE]
+    if not behind:
+        return ""
+    stopping = found.alterations[found.alterations.index(behind[0]) - 1]
+    advice = f"; rows may be missing: {WITH_DATA}" if WANTS_ROWS in (stopping.reason or "") else ""
+    return f"; {stopping.alteration.name} stopped the rehearsal, {count(len(behind))} after it not rehearsed{advice}"
+
+
+def too_hazardous(worse: Sequence[Rehearsed], allowed: Verdict) -> tuple[str, str]:
+    """Returns why --max-hazard refuses a rehearsal, with each alteration that is too hazardous, and the ways out."""
+    hints = "; ".join(dict.fromkeys(_way_out(each, allowed) for each in worse))
+    if len(worse) > 1:
+        named = ", ".join(f"{each.alteration.name} ({_why(each, allowed)})" for each in worse)
+        doubted = " or in doubt" if any(each.verdict.severity <= allowed.severity for each in worse) else ""
+        return f"at most {allowed.value} is allowed, but {len(worse)} alterations are worse{doubted}: {named}", hints
+    (one,) = worse
+    told = ", but at most {allowed} is allowed" if one.verdict.severity > allowed.severity else ""
+    return f"{one.alteration.name}: {_why(one, allowed)}{told.format(allowed=allowed.value)}", hints
+
+
+def _why(worse: Rehearsed, allowed: Verdict) -> str:
     if worse.verdict.severity > allowed.severity:
-        hint = "the lines above show a safer way; to allow the hazard, give a higher --max-hazard"
-        return f"{name}: {worse.verdict.value}, but at most {allowed.value} is allowed", hint
-    hint = "rehearse with --with-data, or on the database itself with --live"
-    if not worse.depends_on_rows and not any(" may violate it " in doubt for doubt in worse.doubts):
-        hint = "rehearse on the database itself with --live, or on a server that lacks nothing with --scratch-url"
-    return f"{name}: {worse.verdict.value}, but in doubt: {DOUBT if worse.depends_on_rows else worse.doubts[0]}", hint
+        return worse.verdict.value
+    return f"{worse.verdict.value}, but in doubt: {DOUBT if worse.depends_on_rows else worse.doubts[0]}"
+
+
+def _way_out(worse: Rehearsed, allowed: Verdict) -> str:
+    if worse.verdict is Verdict.NOT_REHEARSED:
+        return "the lines above show why an alteration couldn't be rehearsed"
+    if worse.verdict is Verdict.LOSES_DATA and allowed is not Verdict.LOSES_DATA:
+        return (
+            "the lines above show the loss; if it is intended, allow it with --max-hazard loses-data and deploy with"
+            " --backup"
+        )
+    if worse.verdict.severity > allowed.severity:
+        return "the lines above show a safer way; to allow the hazard, give a higher --max-hazard"
+    if worse.depends_on_rows or any(" may violate it " in doubt for doubt in worse.doubts):
+        return "rehearse with --with-data, or on the database itself with --live"
+    return "rehearse on the database itself with --live, or on a server that lacks nothing with --scratch-url"
 
 
 def _statement(statement: RehearsedStatement, sizes: Mapping[str, Size], *, ended: bool) -> Iterator[str]:

@@ -185,9 +185,12 @@ class RehearsedStatement:
     def joined(self, other: Self) -> Self:
         """Returns one statement that combines this one and a later run of it."""
         rows = [rows for rows in (self.rows, other.rows) if rows is not None]
+        locks = merged([*self.locks, *other.locks])
         return dataclasses.replace(
             self,
-            locks=merged([*self.locks, *other.locks]),
+            locks=locks,
+            # The later run may have needed a lock that statements between the two took.
+            held=merged([*self.held, *(lock for lock in other.held if lock not in locks)]),
             rewrites=_once(self.rewrites + other.rewrites),
             scans=_once(self.scans + other.scans),
             builds=_once(self.builds + other.builds),
