@@ -10,7 +10,7 @@ from comparison.cases import CASES
 from comparison.runs import NOTHING, Told
 from sartor.rehearsal.squawk import OURS
 
-CALM = (NOTHING, "its SQL", "`proved`", "as it should be")
+CALM = (NOTHING, "its SQL", "`proved`", "as expected")
 """What `lint`, `check`, `prove` and `verify` tell where nothing is wrong."""
 
 

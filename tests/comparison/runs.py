@@ -172,7 +172,7 @@ def _verify(case: Case, drift: list[dict[str, Any]], left: list[dict[str, Any]])
     if changed := _changed(case, drift):
         return f"exit code 4: {changed}"
     changed = _changed(case, left)
-    return f"after `rollback`, `--against-replay`: {changed}" if changed else "as it should be"
+    return f"after `rollback`, `--against-replay`: {changed}" if changed else "as expected"
 
 
 def _changed(case: Case, drift: list[dict[str, Any]]) -> str:
