@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import tomllib
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -147,6 +148,15 @@ def test_label_order_counts(sartor: Command, folder: Folder) -> None:
     assert proof["result"] == "differs"
     assert [found["object"] for found in proof["differences"]] == ["public.mood"]
     assert [found["kind"] for found in proof["differences"]] == ["label order"]
+
+
+def test_objects_that_come_at_run_time(sartor: Command, folder: Folder) -> None:
+    """What the settings leave out may stay behind: it is named, and the alteration is proved."""
+    Path(sartor.directory, "sartor.toml").write_text('ignore-objects = ["public.jobs_*"]\n')
+    proof = prove(sartor, folder, "create table if not exists jobs_1 (id int)", "select 1", code=0)
+    assert (proof["result"], proof["differences"]) == ("proved", [])
+    assert [(found["stage"], found["object"]) for found in proof["ignored"]] == [("down", "public.jobs_1")]
+    assert proof["notes"] == ["different, and ignored by the settings: table public.jobs_1"]
 
 
 def test_irreversible(sartor: Command, folder: Folder) -> None:

@@ -71,6 +71,27 @@ def test_a_change_by_hand(sartor: Command, database: Database, statement: str) -
     assert "error: not as expected: 1 changed" in told.err
 
 
+def test_objects_that_come_at_run_time(sartor: Command, database: Database) -> None:
+    """What the settings leave out is no drift, with all that belongs to it; it is named in a note and in the JSON."""
+    Path(sartor.directory, "sartor.toml").write_text('ignore-objects = ["public.jobs_*", "public.\\"Seen\\""]\n')
+    database.run(
+        "create table jobs_1 (id int primary key)",
+        'create table "Seen" (id int)',
+        "create index elsewhere on jobs_1 (id)",
+    )
+    found = check(sartor("verify", "--json"), "verify")
+    assert (found["ok"], found["drift"]) == (True, [])
+    assert {d["object"] for d in found["ignored"]} == {"public.jobs_1", 'public."Seen"'}
+    said = 'note: different, and ignored by the settings: table public."Seen", table public.jobs_1'
+    assert said in sartor("verify").out
+    sartor("repair", "--accept-drift", "--reason", "as it is", "--yes")
+    database.run("drop index elsewhere", "alter table jobs_1 add more int", "drop view debtors")
+    for command, code in (("verify", 4), ("check", 4)):
+        found = check(sartor(command, "--json", expect=code), command)
+        assert [d["object"] for d in found["drift"]] == ["public.debtors"]
+        assert [d["object"] for d in found["ignored"]] == ["public.jobs_1.more", "public.elsewhere"]
+
+
 def test_it_says_what_it_was_and_since_when(sartor: Command, database: Database) -> None:
     """The last run, the definition before and after, and the ways out are all there, at three in the morning."""
     database.run("alter table users alter email type varchar(200)")

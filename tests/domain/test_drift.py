@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sartor.domain.difference import Difference, is_ignored
 from sartor.domain.drift import OUTDATED, Baseline, Drift, carried, find_drift
 from sartor.domain.fingerprint import Fingerprint, SchemaObject, Scope
 
@@ -143,3 +144,24 @@ def test_what_cannot_be_told() -> None:
         drift = find_drift(found, live)
         assert drift.unknown
         assert not drift.differences
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "parent", "ignored"),
+    [
+        ("public.jobs_*", "public.jobs_1", "", True),
+        ("public.jobs_?", "public.jobs_12", "", False),
+        ("public.jobs", "public.jobs.id", "table public.jobs", True),
+        ("public.jobs", "public.jobs_id", "materialized view public.jobs", True),
+        ("public.jobs", "public.jobs_id", "table public.bills", False),
+        ("public.jobs", "column public.jobs.id to app", "column public.jobs.id", True),
+        ("cron", "cron.job", "", True),
+        ("jobs", "public.jobs", "", False),
+        ("public.Jobs", "public.jobs", "", False),
+    ],
+)
+def test_what_is_left_out(pattern: str, name: str, parent: str, ignored: bool) -> None:
+    """A pattern names an object and all of its parts, and nothing beside it."""
+    difference = Difference(kind="thing", name=name, parent=parent, before=None, after="it")
+    assert is_ignored(difference, ["nothing", pattern]) is ignored
+    assert not is_ignored(difference, [])

@@ -110,7 +110,7 @@ async def verify(
     from sartor.execution.verify import verify as look
 
     place, catalogue = find_destination(destination), list_alterations(sources)
-    found = await look(place, catalogue)
+    found = await look(place, catalogue, limits=limits)
     if not against_replay:
         return found
     from sartor.execution.replay import with_replay

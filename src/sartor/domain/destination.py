@@ -146,8 +146,9 @@ class Limits(NamedTuple):
 
     `lock_timeout`: for one lock, before the script is rolled back and tried again (0: without end); `lock_budget`: for
     all tries of a script; `wait`: for another run; `statement_timeout`: for one statement (0: without end). `batch`:
-    send straight scripts together; `fingerprint`: record at the end what the schema should be. `statement_timeout_from`
-    names the place where that timeout is set.
+    send straight scripts together; `fingerprint`: record at the end what the schema should be; `ignore_objects`:
+    patterns of names that don't count where schemas are compared. `statement_timeout_from` names the place where that
+    timeout is set.
     """
 
     lock_timeout: float = 0.3
@@ -157,6 +158,7 @@ class Limits(NamedTuple):
     statement_timeout_from: str = "the run's statement_timeout"
     batch: bool = True
     fingerprint: bool = True
+    ignore_objects: tuple[str, ...] = ()
 
     def at(self, destination: Destination) -> Self:
         """Returns the limits of a run at a destination: a timeout in its URL counts where none was asked for."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from fnmatch import fnmatchcase
 
 from sartor.domain.fingerprint import NOTED, Fingerprint
 from sartor.sql.spelling import plain
@@ -50,6 +51,17 @@ class Difference:
     def label(self) -> str:
         """The object as shown to people: `column public.users.email`."""
         return f"{self.kind} {self.name}"
+
+
+def is_ignored(difference: Difference, patterns: Iterable[str]) -> bool:
+    """Returns whether a pattern names an object, or what it is part of: `public.events_p*`, `cron`.
+
+    Names are as messages have them, without the kind. An object's parts have its name, a dot and theirs; what has
+    another name, such as an index, says what it is part of.
+    """
+    words = difference.parent.split(" ")
+    names = {difference.name, *(" ".join(words[at:]) for at in range(len(words)))}
+    return any(fnmatchcase(name, each) or fnmatchcase(name, f"{each}.*") for each in patterns for name in names)
 
 
 def find_differences(before: Fingerprint, after: Fingerprint) -> tuple[Difference, ...]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sartor.domain.difference import Difference, find_differences, without_parts
+from sartor.domain.difference import Difference, find_differences, is_ignored, without_parts
 from sartor.domain.fingerprint import Fingerprint
 
 OUTDATED = "a run is in progress, or has ended without recording the schema"
@@ -45,12 +45,13 @@ class Drift:
     """The differences between a live schema and its baseline: those that are faults, and those only worth a note.
 
     Rights that were granted in addition are a note: the operators of a database grant them. Revoked rights are a fault.
-    `unknown` says why drift can't be determined; "" where it can.
+    `ignored` are those that the settings leave out. `unknown` says why drift can't be determined; "" where it can.
     """
 
     baseline: Baseline | None = None
     differences: tuple[Difference, ...] = ()
     noted: tuple[Difference, ...] = ()
+    ignored: tuple[Difference, ...] = ()
     unknown: str = ""
 
     @property
@@ -70,10 +71,10 @@ class Drift:
     @property
     def absent(self) -> bool:
         """True where the schema is known to be as it was recorded, without even a note."""
-        return self.baseline is not None and not (self.differences or self.noted or self.unknown)
+        return self.baseline is not None and not (self.differences or self.noted or self.ignored or self.unknown)
 
 
-def find_drift(baseline: Baseline, live: Fingerprint) -> Drift:
+def find_drift(baseline: Baseline, live: Fingerprint, ignore: Sequence[str] = ()) -> Drift:
     expected = baseline.fingerprint
     if baseline.outdated:
         reason = OUTDATED
@@ -85,16 +86,18 @@ def find_drift(baseline: Baseline, live: Fingerprint) -> Drift:
     elif not expected.comparable(live):
         reason = f"the expected schema was recorded for schema {', '.join(expected.schemas)}"
     else:
-        return replace(hold_against(expected, live), baseline=baseline)
+        return replace(hold_against(expected, live, ignore), baseline=baseline)
     return Drift(baseline=baseline, unknown=reason)
 
 
-def hold_against(expected: Fingerprint, live: Fingerprint) -> Drift:
-    """Compares a schema with another one, of the same name and major version."""
+def hold_against(expected: Fingerprint, live: Fingerprint, ignore: Sequence[str] = ()) -> Drift:
+    """Compares a schema with another one, of the same name and major version; `ignore` are patterns of names."""
     found = without_parts(find_differences(expected, live))
+    counted = [d for d in found if not is_ignored(d, ignore)]
     return Drift(
-        differences=tuple(d for d in found if not (d.noted or _only_gives(d))),
-        noted=tuple(d for d in found if d.noted or _only_gives(d)),
+        differences=tuple(d for d in counted if not (d.noted or _only_gives(d))),
+        noted=tuple(d for d in counted if d.noted or _only_gives(d)),
+        ignored=tuple(d for d in found if is_ignored(d, ignore)),
     )
 
 

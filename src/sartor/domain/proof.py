@@ -69,9 +69,10 @@ class ChangedRows(NamedTuple):
 class Proof:
     """The observations about one alteration on a server of this major version.
 
-    `differences` are those that an application can tell, `notes` the others, such as another order of columns. `failed`
-    is the stage in which a script failed, and `failure` the reason; `irreversible` is the script's own reason why it
-    can't be rolled back. `duration_ms` is the time of the whole proof.
+    `differences` are those that an application can tell, `notes` the others, such as another order of columns;
+    `ignored` are those that the settings leave out. `failed` is the stage in which a script failed, and `failure` the
+    reason; `irreversible` is the script's own reason why it can't be rolled back. `duration_ms` is the time of the
+    whole proof.
     """
 
     alteration: Alteration
@@ -79,6 +80,7 @@ class Proof:
     server: int
     differences: tuple[Deviation, ...] = ()
     notes: tuple[Deviation, ...] = ()
+    ignored: tuple[Deviation, ...] = ()
     rows: tuple[ChangedRows, ...] = ()
     failed: Stage | None = None
     failure: Failure | None = None

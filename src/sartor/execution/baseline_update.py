@@ -82,7 +82,7 @@ class _BaselineUpdate:
         except DRIVER_ERRORS as error:
             self._complain(str(error))
             return
-        drift = find_drift(baseline, before)
+        drift = find_drift(baseline, before, self._run.limits.ignore_objects)
         self._gap = drift.unknown
         if not drift.unknown:
             self._found, self._before = baseline, None if drift.absent else before

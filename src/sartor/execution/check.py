@@ -47,8 +47,9 @@ async def check(
         if ledger.exists:
             await require_sound_tables(session.connection, session.schema, session.facts.role)
         plan = make_plan(catalogue, ledger, request)
-        # A destination that records no fingerprint has none to compare with.
-        drift = await look_for_drift(session) if ledger.exists and limits.fingerprint else Drift()
+        drift = Drift()  # a destination that records no fingerprint has none to compare with
+        if ledger.exists and limits.fingerprint:
+            drift = await look_for_drift(session, limits.ignore_objects)
         obstacles = list(_obstacles(session, ledger, plan))
         told = SentSql({}, ())
         if tell is not None and (telling := _last_that_may_tell(plan)):

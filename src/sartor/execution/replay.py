@@ -40,7 +40,7 @@ async def with_replay(
         except _OfTheServer as error:
             drift = Drift(unknown=str(error))
         else:
-            drift = await _hold_against(made, found)
+            drift = await _hold_against(made, found, limits)
     return dataclasses.replace(found, drift=drift, replayed=True)
 
 
@@ -95,7 +95,7 @@ def _waits(observer: Observer) -> Observer:
     return listen
 
 
-async def _hold_against(made: Fingerprint, found: Verification) -> Drift:
+async def _hold_against(made: Fingerprint, found: Verification, limits: Limits) -> Drift:
     async with Session(found.destination, application=application_name("verify")) as session:
         try:
             live = await read_fingerprint(session.connection, [session.schema])
@@ -107,4 +107,4 @@ async def _hold_against(made: Fingerprint, found: Verification) -> Drift:
             return Drift(unknown="a run is in progress")
     if live.server != made.server:
         return Drift(unknown=f"the replay ran on Postgres {made.server}, but the database is on Postgres {live.server}")
-    return hold_against(made, live)
+    return hold_against(made, live, limits.ignore_objects)

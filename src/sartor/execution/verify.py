@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sartor.alterations.manifest import check
 from sartor.domain.alteration import Catalogue
-from sartor.domain.destination import Destination
+from sartor.domain.destination import Destination, Limits
 from sartor.domain.drift import Drift, find_drift
 from sartor.domain.status import compare_with_ledger
 from sartor.domain.verification import Verification
@@ -21,7 +23,7 @@ LOOKS = 5
 """The number of times that the schema is read at most, where runs update the baseline meanwhile."""
 
 
-async def verify(destination: Destination, catalogue: Catalogue) -> Verification:
+async def verify(destination: Destination, catalogue: Catalogue, *, limits: Limits) -> Verification:
     """Returns what isn't as it should be. Writes nothing. Raises SartorError, as `status` does."""
     standing = check(catalogue, kept=True)  # a user that proves nothing needn't hear of that
     async with Session(destination, application=application_name("verify")) as session:
@@ -34,25 +36,25 @@ async def verify(destination: Destination, catalogue: Catalogue) -> Verification
             ledger=ledger,
             status=compare_with_ledger(catalogue, ledger),
             standing=standing,
-            drift=await look_for_drift(session) if ledger.exists else Drift(),
+            drift=await look_for_drift(session, limits.ignore_objects) if ledger.exists else Drift(),
             invalid=tuple(index.name for index in invalid if not index.building),
             writers=await read_writers(session.connection, session.schema),
         )
 
 
-async def look_for_drift(session: Session) -> Drift:
-    """Returns how the session's schema differs from its baseline."""
+async def look_for_drift(session: Session, ignore: Sequence[str] = ()) -> Drift:
+    """Returns how the session's schema differs from its baseline; `ignore` are patterns of names that don't count."""
     if not session.facts.fingerprint_readable:
         return Drift(unknown=missing_right(session, "select"))
     try:
-        return await _look(session)
+        return await _look(session, ignore)
     except DRIVER_ERRORS as error:
         if session.connection_lost:
             raise
         return Drift(unknown=f"the schema can't be read: {error}")
 
 
-async def _look(session: Session) -> Drift:
+async def _look(session: Session, ignore: Sequence[str]) -> Drift:
     baseline = await read_baseline(session)
     for _ in range(LOOKS):
         if baseline is None:
@@ -61,5 +63,5 @@ async def _look(session: Session) -> Drift:
         before, baseline = baseline, await read_baseline(session)
         # A run that ended in between has changed both the schema and the baseline.
         if baseline is not None and (baseline.outdated or (baseline.seq == before.seq and baseline.at == before.at)):
-            return find_drift(baseline, live)
+            return find_drift(baseline, live, ignore)
     return Drift(baseline=baseline, unknown="other runs are in progress one after the other")

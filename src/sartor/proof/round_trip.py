@@ -6,6 +6,7 @@ import time
 
 from sartor.alterations.loader import load_script
 from sartor.domain.alteration import Alteration, Catalogue
+from sartor.domain.difference import is_ignored
 from sartor.domain.plan import Deploy, Direction, Rollback
 from sartor.domain.proof import (
     ChangedRows,
@@ -65,13 +66,15 @@ class _RoundTrip:
 
     def proof(self, duration_ms: float) -> Proof:
         """Returns the proof with what was found."""
-        differences, notes = told_apart(self._deviations)
+        ignored = [f for f in self._deviations if is_ignored(f.difference, self._bench.limits.ignore_objects)]
+        differences, notes = told_apart(f for f in self._deviations if f not in ignored)
         return Proof(
             alteration=self._alteration,
             result=self._result(differences),
             server=self._bench.server,
             differences=differences,
             notes=notes,
+            ignored=tuple(ignored),
             rows=self._rows,
             failed=self._stage if self._failure else None,
             failure=self._failure,

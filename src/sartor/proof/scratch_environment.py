@@ -24,7 +24,7 @@ class ScratchEnvironment:
     def __init__(self, session: Session, seed: SeedModule | None, *, limits: Limits, observer: Observer) -> None:
         self._session = session
         self._seed = seed
-        self._limits = limits
+        self.limits = limits
         self._observer = observer
         self._seen: DatabaseSnapshot | None = None
 
@@ -42,13 +42,13 @@ class ScratchEnvironment:
         await create_ledger(self._session)
         await self.carry_out(catalogue.first(first), Deploy())
         if self._seed is not None:
-            await put_in(self._session.destination, [self._seed], limits=self._limits, observer=self._observer)
+            await put_in(self._session.destination, [self._seed], limits=self.limits, observer=self._observer)
         await self.carry_out(catalogue.first(now), Deploy())
 
     async def carry_out(self, catalogue: Catalogue, request: Deploy | Rollback) -> None:
         """Deploys or rolls back, as any run does. Raises AlterationFailed."""
         self._seen = None
-        await run(self._session.destination, catalogue, request, limits=self._limits, observer=self._observer)
+        await run(self._session.destination, catalogue, request, limits=self.limits, observer=self._observer)
 
     async def look(self) -> DatabaseSnapshot:
         """Returns what the database holds now."""

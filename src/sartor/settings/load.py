@@ -54,12 +54,18 @@ class Settings(NamedTuple):
     statement_timeout_from: str = ""
     strict_order: bool = False
     fingerprint: bool = True
+    ignore_objects: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
     def limits(self) -> Limits:
         """The limits of a run."""
-        names = (*_UNITS, "fingerprint", *(["statement_timeout_from"] if self.statement_timeout_from else []))
+        names = (
+            *_UNITS,
+            "fingerprint",
+            "ignore_objects",
+            *(["statement_timeout_from"] if self.statement_timeout_from else []),
+        )
         return Limits(**{name: getattr(self, name) for name in names})
 
 
@@ -90,6 +96,7 @@ def load_settings(
         environment=(environment.text.strip() or None) if environment else None,
         strict_order=_switch(lookup, "strict-order", flags.strict_order, default=False),
         fingerprint=_switch(lookup, "fingerprint", None, default=True),
+        ignore_objects=lookup.toml.texts("ignore-objects"),
         notes=notes,
         statement_timeout_from=given["statement_timeout"].origin if "statement_timeout" in given else "",
         **durations,

@@ -19,6 +19,7 @@ KEYS = (
     "db-url-env",
     "environment",
     "fingerprint",
+    "ignore-objects",
     "lint-ignore",
     "lock-budget",
     "lock-timeout",

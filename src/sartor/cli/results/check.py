@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sartor.cli.results.objects import VERSION, JsonObject, alteration_json, difference_json
+from sartor.cli.results.objects import VERSION, JsonObject, alteration_json, difference_json, ignored_note
 from sartor.cli.results.units import count, moment, rows
 from sartor.cli.words import in_words
 from sartor.domain.plan import Direction, plan_notes
@@ -26,7 +26,8 @@ def check_lines(found: Check) -> list[str]:
 def check_notes(found: Check) -> list[str]:
     losses = [f"drops {loss_text(loss)}, with its data" for loss in found.losses]
     unknown = [f"drift since the last run can't be determined: {found.drift.unknown}"] if found.drift.unknown else []
-    return [*plan_notes(found.plan), *losses, *map(in_words, found.obstacles), *unknown]
+    ignored = [ignored_note(found.drift.ignored)] if found.drift.ignored else []
+    return [*plan_notes(found.plan), *losses, *map(in_words, found.obstacles), *unknown, *ignored]
 
 
 def found_line(found: Check) -> str:
@@ -65,9 +66,18 @@ def check_json(found: Check) -> JsonObject:
             for each in found.steps
         ],
         "drift": [difference_json(difference) for difference in found.drift.differences],
+        "ignored": [difference_json(difference) for difference in found.drift.ignored],
         "notes": check_notes(found),
     }
 
 
 def empty_check(direction: Direction) -> JsonObject:
-    return {"version": VERSION, "direction": direction.value, "target": None, "plan": [], "drift": [], "notes": []}
+    return {
+        "version": VERSION,
+        "direction": direction.value,
+        "target": None,
+        "plan": [],
+        "drift": [],
+        "ignored": [],
+        "notes": [],
+    }

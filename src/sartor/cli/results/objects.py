@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 VERSION = 1
 
+SHOWN = 3  # objects that a note names
+
 JsonObject = dict[str, Any]
 
 
@@ -92,3 +94,14 @@ def difference_json(difference: Difference) -> JsonObject:
         "before": difference.before,
         "after": difference.after,
     }
+
+
+def labels(differences: Sequence[Difference]) -> str:
+    """Returns the objects as a note names them."""
+    found = [difference.label for difference in differences]
+    rest = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    return ", ".join(found[:SHOWN]) + rest
+
+
+def ignored_note(differences: Sequence[Difference]) -> str:
+    return f"different, and ignored by the settings: {labels(differences)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sartor.cli.results.failure import failure_lines
-from sartor.cli.results.objects import VERSION, JsonObject, alteration_json, difference_json, failure_json
+from sartor.cli.results.objects import VERSION, JsonObject, alteration_json, difference_json, failure_json, ignored_note
 from sartor.cli.results.units import duration
 from sartor.domain.difference import unified
 from sartor.domain.manifest import Standing
@@ -49,7 +49,8 @@ def _proof_lines(proof: Proof) -> Iterator[str]:
 
 
 def proof_notes(proof: Proof) -> list[str]:
-    return [_note(deviation) for deviation in proof.notes]
+    ignored = [ignored_note([each.difference for each in proof.ignored])] if proof.ignored else []
+    return [*(_note(deviation) for deviation in proof.notes), *ignored]
 
 
 def _note(deviation: Deviation) -> str:
@@ -88,6 +89,7 @@ def _proof_json(proof: Proof) -> JsonObject:
         "result": proof.result.value,
         "server": proof.server,
         "differences": [{"stage": d.stage.value} | difference_json(d.difference) for d in proof.differences],
+        "ignored": [{"stage": d.stage.value} | difference_json(d.difference) for d in proof.ignored],
         "notes": proof_notes(proof),
         "rows": [each._asdict() for each in proof.rows],
         "irreversible": proof.irreversible,

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sartor.cli.results.objects import VERSION, JsonObject, alteration_json, difference_json, entry_json
+from sartor.cli.results.objects import (
+    VERSION,
+    JsonObject,
+    alteration_json,
+    difference_json,
+    entry_json,
+    ignored_note,
+    labels,
+)
 from sartor.cli.results.prove import standing_part
 from sartor.cli.results.status import held_line
 from sartor.cli.results.units import count, moment
@@ -19,8 +27,6 @@ REPAIR = 'sartor db alteration repair --reason "..."'
 
 SHORT = 60
 """The number of characters up to which a definition is shown within its line."""
-
-SHOWN = 3  # objects that a note names
 
 _DONE = {
     EventKind.ACCEPTED: "accepted",
@@ -45,9 +51,9 @@ def verification_lines(found: Verification) -> Iterator[str]:
     yield from _drift_lines(drift)
     yield from (f"note: {note}" for note in found.notes)
     if drift.noted:
-        labels = [difference.label for difference in drift.noted]
-        rest = f" and {len(labels) - SHOWN} more" if len(labels) > SHOWN else ""
-        yield f"note: changed, which isn't an error: {', '.join(labels[:SHOWN])}{rest}"
+        yield f"note: changed, which isn't an error: {labels(drift.noted)}"
+    if drift.ignored:
+        yield f"note: {ignored_note(drift.ignored)}"
     yield from (f"  {REPAIR} --drop-invalid-index {name}" for name in found.invalid)
 
 
@@ -120,6 +126,7 @@ def verification_json(found: Verification) -> JsonObject:
         "manifest": standing_part(found.standing),
         "drift": [difference_json(difference) for difference in drift.differences],
         "noted": [difference_json(difference) for difference in drift.noted],
+        "ignored": [difference_json(difference) for difference in drift.ignored],
         "replayed": found.replayed,
         "recorded": {
             "seq": drift.baseline.seq,
