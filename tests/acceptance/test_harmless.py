@@ -117,6 +117,21 @@ def test_what_is_said_of_it(sartor: Command, folder: Folder, scene: Scene) -> No
     sartor("rehearse", "--max-hazard", "rewrites", expect=1)
 
 
+def test_what_is_so_already(sartor: Command, folder: Folder, scene: Scene) -> None:
+    """What changes nothing of the server is no change: it is rehearsed, and proved. What does has no SQLSTATE."""
+    again = scene.fill(
+        "grant pg_monitor to $ROLE; alter role $ROLE set work_mem = '17MB'; comment on role $ROLE is 'known'"
+    )
+    scene.database.run(*again.split("; "))
+    folder.write(f"{IT}.sql", f"-- sartor: up\n{again};\n-- sartor: down\n{again};\n")
+    assert check(sartor("rehearse", "--json"), "rehearse")["alterations"][0]["reason"] is None
+    assert check(sartor("prove", "1700000001-it", "--json"), "prove")["proofs"][0]["result"] == "proved"
+    folder.write("1.1.0-1700000002-not.sql", f"-- sartor: up\n{scene.fill('revoke pg_monitor from $ROLE')};\n")
+    (proof,) = check(sartor("prove", "1700000002-not", "--json", expect=1), "prove")["proofs"]
+    assert "the members of a role" in proof["failed"]["message"]
+    assert proof["failed"]["sqlstate"] is None
+
+
 INSIDE = """
     grant select on users to $ROLE;
     alter default privileges grant select on tables to $ROLE;

@@ -96,6 +96,7 @@ def failure(
     if isinstance(error, TransactionControl | NoTalk):
         statement = error.statement
     position = int(server.position) - 1 if server and server.position else None
+    beyond = isinstance(error, BeyondDatabase) or _is_marked(error, BEYOND)
 
     def told(text: str | None) -> str | None:
         return text and redact(without_secrets(text), set(secret_literals(statement or "")))
@@ -105,7 +106,7 @@ def failure(
         id=alteration_id,
         message=told(message if server in {None, error} else f"{message}: {server}") or "",
         advice=advice,
-        sqlstate=sqlstate(server or error),
+        sqlstate=None if beyond else sqlstate(server or error),  # that of the check itself would say nothing
         detail=told(server.detail) if server else None,
         hint=told(server.hint) if server else None,
         context=told(server.context) if server else None,
@@ -115,7 +116,7 @@ def failure(
         line=place[1] if place else None,
         rolled_back=not _is_lost(error),
         in_doubt=_is_lost(error),
-        beyond=isinstance(error, BeyondDatabase) or _is_marked(error, BEYOND),
+        beyond=beyond,
     )
 
 

@@ -51,6 +51,25 @@ _THINGS = {
 _WRITING = ("RowExclusiveLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock")
 """The lock modes of writes, without that of ANALYZE, which reads all catalogues."""
 
+_COMPARED = ("pg_auth_members", "pg_db_role_setting", "pg_shdescription")
+"""Those whose content is compared: `grant a to b` locks one, and may change nothing; so may `alter role ... set`."""
+
+
+def _content(table: str) -> str:
+    text = "pg_catalog.string_agg(t::text, ';' order by t::text)"
+    return f"(select coalesce(pg_catalog.md5({text}), '-') from pg_catalog.{table} t)"
+
+
+_SHARED = "sartor.shared"
+"""The setting that holds, in a scratch database, what these contained when the transaction began."""
+_CONTENTS = " || ' ' || ".join(map(_content, _COMPARED))
+_REMEMBER = f"select pg_catalog.set_config('{_SHARED}', {_CONTENTS}, true);"
+_UNCHANGED = " or ".join(
+    f"(touched.name = '{table}'"
+    f" and pg_catalog.split_part(pg_catalog.current_setting('{_SHARED}', true), ' ', {place}) = {_content(table)})"
+    for place, table in enumerate(_COMPARED, 1)
+)
+
 # GRANT, REVOKE and CREATE SUBSCRIPTION release their locks at once, but the row has their transaction's number. The
 # only subscription that a scratch database can have is a script's, and the database couldn't be dropped with it.
 TOUCHED = f"""(
@@ -65,7 +84,7 @@ TOUCHED = f"""(
         where xmin = pg_catalog.pg_current_xact_id()::xid
         union all select 'pg_subscription' from pg_catalog.pg_subscription s
         join pg_catalog.pg_database d on d.oid = s.subdbid where d.datname = pg_catalog.current_database()
-    ) touched where touched.name in ({", ".join(map(quote_literal, _THINGS))})
+    ) touched where touched.name in ({", ".join(map(quote_literal, _THINGS))}) and ({_UNCHANGED}) is not true
 )"""
 """SQL for the names of the catalogues that the current transaction has changed, comma-separated; null for none."""
 
@@ -149,6 +168,8 @@ def claim_sql(
     token = {} if quiet else {"sartor.token": quote_literal(event.token)}
     before, after = set_in_transaction(settings, token, shared=shared)
     began_as = "" if settings.role else f"select pg_catalog.set_config('{ROLE}', current_user, true);"
+    if settings.confined and not quiet:
+        began_as += _REMEMBER
     claim = _execute(f"{prepared}_claim", event) if prepared else _claim(event.kind, settings, _literals(event))
     return f"{before}{began_as}{claim};{after}"
 
