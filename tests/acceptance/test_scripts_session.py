@@ -90,6 +90,22 @@ def test_a_real_connection_with_the_schema_first(sartor: Command, folder: Folder
     assert database.value("select count(*) from tenant_a.sartor_ledger") == 1
 
 
+def test_further_schemas_of_the_search_path(sartor: Command, folder: Folder, database: Database) -> None:
+    """Names are found in the schemas of `search-path` too: by a run, on a clone and in a plan by hand."""
+    database.run("create schema extensions", "create function extensions.one() returns int language sql as 'select 1'")
+    for number, head in enumerate(["", "-- sartor: transaction off\n"]):
+        folder.write(
+            f"1.0.0-170000000{number}-a.sql", f"{head}-- sartor: up\ncreate table t{number} (a int default one());\n"
+        )
+    folder.add("1.0.0-1700000002-b.py", "create table t2 (a int default one())")
+    assert "one() does not exist" in sartor("deploy", "latest", expect=1).err
+    path = {"SARTOR_SEARCH_PATH": "extensions"}
+    assert 'search_path = "public", "extensions"' in sartor("check", env=path, expect=3).out
+    sartor("rehearse", env=path)
+    sartor("deploy", "latest", env=path)
+    assert database.tables() == {"t0", "t1", "t2"}
+
+
 @pytest.mark.parametrize("side", WEAR)
 def test_a_session_does_not_leak(sartor: Command, folder: Folder, database: Database, side: str) -> None:
     """Settings, temporary tables, prepared statements, cursors, locks, listeners, codecs: the next has none."""

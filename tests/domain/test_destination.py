@@ -66,7 +66,7 @@ def test_the_timeouts_of_a_url() -> None:
     """A URL may limit statements and locks, by a parameter or in `options`; the server's units count."""
     given = Destination.parse("postgresql://db?statement_timeout=1500&options=-c%20lock_timeout%3D2s%20-c%20x.y%3D1")
     assert given.timeouts == {"statement_timeout": 1.5, "lock_timeout": 2.0}
-    assert given.keywords["options"] == "-cx.y=1"
+    assert given.keywords["options"] == "-c x.y=1"
     assert given.without("lock_timeout").timeouts == {"statement_timeout": 1.5}
 
 

@@ -222,6 +222,16 @@ def test_numbers_that_do_not_add_up(place: Place, environ: dict[str, str], messa
         place.load(environ={"SARTOR_DB_URL": URL, **environ} if "SARTOR_SCHEMA_1" in environ else environ)
 
 
+def test_the_search_path_is_a_list(place: Place) -> None:
+    """Further schemas of the search path come from a variable, by commas, or from the file; each is a schema's name."""
+    place.toml('search-path = ["extensions", "shared"]')
+    assert place.load().destinations[0].search_path == ("extensions", "shared")
+    environ = {"SARTOR_DB_URL": URL, "SARTOR_SEARCH_PATH": "own, extensions"}
+    assert place.load(environ=environ).destinations[0].search_path == ("own", "extensions")
+    with pytest.raises(SettingsError, match="SARTOR_SEARCH_PATH can't be used"):
+        place.load(environ={**environ, "SARTOR_SEARCH_PATH": "own,"})
+
+
 def test_prismas_schema_serves_where_no_other_is_given(place: Place) -> None:
     """`?schema=` of a URL counts, below every setting of Sartor's own."""
     environ = {"SARTOR_DB_URL": f"{URL}?schema=prisma"}

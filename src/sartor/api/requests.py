@@ -33,7 +33,7 @@ def find_scratch(scratch: Destination | str | None, destination: Destination) ->
     """Returns the place where a scratch database is made: the server of `scratch`, else that of the destination."""
     if scratch is None:
         return destination
-    return find_destination(scratch)._replace(schema=destination.schema, stands_for=destination.database or "")
+    return find_destination(scratch).in_schemas_of(destination)._replace(stands_for=destination.database or "")
 
 
 def find_sources(sources: Sources) -> tuple[LineageSource, ...]:

@@ -23,7 +23,7 @@ class Destination(NamedTuple):
     file and environment; otherwise the rest of the environment counts. `password_from` and `statement_timeout_from`
     name the places where the password and that timeout are set. `scratch` is True for a scratch database, in which no
     script may change what would outlast it. `stands_for` is the database that scripts there are told to be in; "" for
-    this one itself.
+    this one itself. `search_path` are further schemas of a script's search path, between `schema` and `public`.
     """
 
     url: str
@@ -33,6 +33,7 @@ class Destination(NamedTuple):
     statement_timeout_from: str = "the URL's statement_timeout"
     scratch: bool = False
     stands_for: str = ""
+    search_path: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Destination({self.label!r})"
@@ -100,6 +101,10 @@ class Destination(NamedTuple):
         """The `lock_timeout` and the `statement_timeout` that the URL gives, in seconds."""
         keywords = self.keywords
         return {key: seconds(key, keywords[key]) for key in TIMEOUTS if key in keywords}
+
+    def in_schemas_of(self, other: Destination) -> Self:
+        """Returns this database with another destination's schema and search path."""
+        return self._replace(schema=other.schema, search_path=other.search_path)
 
     def without(self, *keys: str) -> Self:
         return self._replace(url=build_url({key: text for key, text in self.keywords.items() if key not in keys}))

@@ -18,11 +18,12 @@ LONGEST_CLAIM = 0.3
 class SessionSettings:
     """The values to which a transaction's settings are pinned; durations are in seconds, 0 for no limit.
 
-    `role` is the connection's own; None where it isn't known yet, and the role that begins the transaction is meant.
-    A `confined` transaction doesn't commit where it has changed server-wide objects.
+    `search_path` is a script's, as SQL. `role` is the connection's own; None where it isn't known yet, and the one that
+    begins the transaction is meant. A `confined` transaction doesn't commit where it has changed server-wide objects.
     """
 
     schema: str
+    search_path: str
     role: str | None
     lock_timeout: float
     statement_timeout: float
@@ -33,8 +34,10 @@ class SessionSettings:
 
 def settings_for(session: Session, limits: Limits, application: str) -> SessionSettings:
     """Returns the settings of a script's session, which `pg_stat_activity` shows as `application`."""
+    path = dict.fromkeys((session.schema, *session.destination.search_path, "public"))
     return SessionSettings(
         schema=session.schema,
+        search_path=", ".join(map(quote_identifier, path)),
         role=session.facts.role,
         lock_timeout=limits.lock_timeout,
         statement_timeout=limits.statement_timeout,
@@ -51,7 +54,7 @@ def set_in_transaction(settings: SessionSettings, also: Mapping[str, str], *, sh
     `also` are further settings and their values, as SQL. What `set_for_claims` sets in the session is left out where it
     is `shared`.
     """
-    scripts = {"search_path": search_path(settings.schema), "row_security": "default"}
+    scripts = {"search_path": settings.search_path, "row_security": "default"}
     if not _is_short(settings):
         scripts |= _lock_timeout(settings)
     claims = {"application_name": quote_literal(settings.application)} if shared else _for_claims(settings)
@@ -85,7 +88,7 @@ def without_lock_timeout(settings: SessionSettings) -> tuple[str, str]:
 
 def _pinned(settings: SessionSettings) -> dict[str, str]:
     chosen = {
-        "search_path": search_path(settings.schema),
+        "search_path": settings.search_path,
         **_lock_timeout(settings),
         "statement_timeout": _milliseconds(settings.statement_timeout),
         "idle_in_transaction_session_timeout": "0",
@@ -112,8 +115,3 @@ def _set(chosen: Mapping[str, str], *, local: bool) -> str:
     # Half the server's work of one SELECT that calls set_config: nothing is planned, and no row is returned.
     scope = "local" if local else "session"
     return "".join(f"set {scope} {name} = {value};" for name, value in chosen.items())
-
-
-def search_path(schema: str) -> str:
-    """Returns the search path of a script: the destination's schema, then public."""
-    return quote_identifier(schema) if schema == "public" else f"{quote_identifier(schema)}, public"

@@ -221,7 +221,7 @@ async def _scratch_server(
             server = Destination.parse(_embedded(stack, embedded, error))._replace(stands_for=live.facts.database)
             await stack.enter_async_context(_placeholder_roles(live, server, application=application))
             made = await stack.enter_async_context(scratch_database(server, application=application))
-        yield made._replace(schema=destination.schema), notes
+        yield made.in_schemas_of(destination), notes
 
 
 def _embedded(stack: AsyncExitStack, folder: Path, reason: DestinationError) -> str:

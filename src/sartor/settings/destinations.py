@@ -47,9 +47,10 @@ def find_destinations(
         layers = [*first, [_url(found) for found in _given(origin, db_url)], schemas]
     else:
         layers = [_urls(lookup, defaults), *credentials, schemas]
+    path = tuple(parse_schema(each.text, origin=each.origin) for each in lookup.listed("search-path"))
     found: dict[tuple[str, str], Destination] = {}
     for run in _combine(layers):
-        destination = _settled(run, defaults, lookup.environ)
+        destination = _settled(run, defaults, lookup.environ)._replace(search_path=path)
         found.setdefault((destination.url, destination.schema), destination)
     return tuple(found.values())
 

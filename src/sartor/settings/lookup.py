@@ -71,6 +71,12 @@ class Lookup(NamedTuple):
         """Returns the numbered values; where there are none, the toml file's one."""
         return self.numbered(key) or tuple(filter(None, [self.in_toml(key)]))
 
+    def listed(self, key: str) -> tuple[Found, ...]:
+        """Returns the texts of a list: those of a variable or a secret file are separated by commas."""
+        if found := self.named(variable(key)):
+            return tuple(found._replace(text=text.strip()) for text in found.text.split(","))
+        return tuple(Found(text=text, origin=self.toml.origin(key)) for text in self.toml.texts(key))
+
     def numbered(self, key: str) -> tuple[Found, ...]:
         """Returns the values of `SARTOR_X`, if it is given, then of `SARTOR_X.1` (or `SARTOR_X_1`), 2 and so on."""
         name = variable(key)

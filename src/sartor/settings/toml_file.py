@@ -24,6 +24,7 @@ KEYS = (
     "lock-budget",
     "lock-timeout",
     "schema",
+    "search-path",
     "statement-timeout",
     "strict-order",
     "user",
