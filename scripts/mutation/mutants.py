@@ -35,7 +35,7 @@ JUDGED = (
     "conninfo",
     "domain",
     "execution/ledger:repeat_while_stale",
-    "execution/ledger:_require_progress",
+    "execution/ledger:_unsound",
     "execution/outcome",
     "execution/retry:Retries",
     "execution/retry:delay",

@@ -15,7 +15,7 @@ import pytest
 
 from sartor import BackupFailed, Destination
 from sartor.archive.dump import dump
-from sartor.archive.exported_snapshot import exported_snapshot
+from sartor.archive.snapshot import exported_snapshot
 from sartor.archive.tools import find_tools
 from sartor.postgres.session import Session
 from support.command import EXECUTABLE, LIMIT, Command, finish
@@ -213,6 +213,6 @@ def test_an_older_pg_dump(database: Database, backups: Path) -> None:
                 pytest.skip("there is no older pg_dump here")
             async with exported_snapshot(session) as snapshot:
                 with pytest.raises(BackupFailed, match="server version"):
-                    await dump(older[0], session, backups / "x.dump", snapshot=snapshot.id, schema=None, lock_wait=60.0)
+                    await dump(older[0], session, backups / "x.dump", snapshot.id, schema=None, lock_wait=60.0)
 
     asyncio.run(go())

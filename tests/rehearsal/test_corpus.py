@@ -79,7 +79,6 @@ async def _run(database: Database, sources: list[sartor.LineageSource]) -> dict[
             request,
             plan,
             limits=Limits(batch=False),
-            backup=None,
             observer=ignore,
             load=script_recorder.load,
         )

@@ -113,7 +113,7 @@ async def verify(
     found = await look(place, catalogue, limits=limits)
     if not against_replay:
         return found
-    from sartor.execution.replay import with_replay
+    from sartor.execution.verify import with_replay
 
     beside = find_scratch(scratch, place)
     return await observed(observer, lambda told: with_replay(found, catalogue, beside, limits=limits, observer=told))
@@ -214,7 +214,7 @@ async def preview_rollback(
 
     Raises as `rollback`.
     """
-    from sartor.execution.preview import preview
+    from sartor.execution.check import preview_rollback as preview
 
     catalogue = list_alterations(sources)
     request = rollback_request(catalogue, target, steps=steps, to_timestamp=to_timestamp, accepted=accepted)

@@ -154,7 +154,7 @@ async def fresh(
 
     Raises RefusedError where the environment is production, else as `deploy`.
     """
-    from sartor.execution.fresh import drop_all
+    from sartor.execution.development import drop_all
     from sartor.execution.run import run
 
     protect(environment, "fresh")
@@ -185,7 +185,7 @@ async def seed(
     Raises RefusedError where the environment is production, AlterationFailed where a seed fails (nothing has changed
     then), and every other SartorError.
     """
-    from sartor.execution.seed import run_seeds
+    from sartor.execution.development import run_seeds
 
     protect(environment, "seed")
     place, catalogue = find_destination(destination), list_alterations(sources)

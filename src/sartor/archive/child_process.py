@@ -29,14 +29,10 @@ class ProgramFailed(Exception):
     """A program failed; the text is its error messages."""
 
 
-def ignore(_line: str) -> None:
-    """Ignores the line."""
-
-
 class Program:
     """A running program."""
 
-    def __init__(self, process: Process, name: str, heard: Heard) -> None:
+    def __init__(self, process: Process, name: str, heard: Heard | None) -> None:
         self.process = process
         self._name = name
         self._heard = heard
@@ -70,12 +66,17 @@ class Program:
         async for line in self.process.stderr:
             text = line.decode(errors="replace").rstrip()
             if _TALK.match(text):
-                self._heard(text)
+                if self._heard:
+                    self._heard(text)
             elif text:
                 self._complaints.append(re.sub(r"^\w+(:<stdin>:\d+)?: (error: )?", "", text))
-        code = await self.process.wait()
-        if code != 0:
-            raise ProgramFailed(" ".join("; ".join(self._complaints).split()) or _how_it_ended(self._name, code))
+        if code := await self.process.wait():
+            end = (
+                f"was terminated by a signal: {signal.strsignal(-code)}"
+                if code < 0
+                else f"failed with exit code {code}"
+            )
+            raise ProgramFailed(" ".join("; ".join(self._complaints).split()) or f"{self._name} {end}")
 
 
 @asynccontextmanager
@@ -85,15 +86,14 @@ async def started(
     environment: Mapping[str, str],
     stdin: int = DEVNULL,
     stdout: int = DEVNULL,
-    heard: Heard = ignore,
+    heard: Heard | None = None,
     service: str = "",
 ) -> AsyncIterator[Program]:
     """Runs a program for as long as the block lasts; `heard` is called with each line about its progress.
 
-    `service` is the text of the connection service file that it reads.
-
-    The program has a session of its own, so Ctrl-C reaches Sartor alone, which then ends the program. Where Sartor is
-    killed, the program ends as soon as it writes something, for the pipe has no reader any more.
+    `service` is the text of the connection service file that it reads. The program has a session of its own, so Ctrl-C
+    reaches Sartor alone, which then ends the program. Where Sartor is killed, the program ends as soon as it writes
+    something, for the pipe has no reader any more.
     """
     with _services(service) as file:
         found = {} if file is None else {"PGSERVICEFILE": f"/dev/fd/{file}", "PGSERVICE": SERVICE}
@@ -137,9 +137,3 @@ async def _stop(process: Process) -> None:
         except TimeoutError:
             process.kill()
             await process.wait()
-
-
-def _how_it_ended(name: str, code: int) -> str:
-    if code < 0:
-        return f"{name} was terminated by a signal: {signal.strsignal(-code)}"
-    return f"{name} failed with exit code {code}"

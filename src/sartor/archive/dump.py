@@ -1,18 +1,17 @@
-"""Writes archives in pg_dump's custom format, and decodes them to their end."""
+"""Archives in pg_dump's custom format: written, decoded to their end, and searched for tables without rows."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
-from asyncio.subprocess import PIPE
 from collections.abc import Iterable
 from pathlib import Path
 
-from sartor.archive.child_process import Heard, ProgramFailed, ignore, started
-from sartor.archive.tools import Tools, find_tools, place, service, surroundings
+from sartor.archive.child_process import Heard, ProgramFailed
+from sartor.archive.tools import Tools, find_tools
 from sartor.conninfo.redaction import redact
 from sartor.errors import BackupFailed
+from sartor.postgres.catalog import FULL_NAME, USERS_RELATIONS
 from sartor.postgres.session import Session
 from sartor.sql.quoting import quote_identifier
 
@@ -21,6 +20,14 @@ UNREADABLE = "unsupported version"
 
 _MOMENTARY = re.compile(r"^$|^--|^\\|^ALTER TABLE ONLY .* SET \(pg_attver=[0-9]+\);$")
 """Lines that differ between dumps of equal schemas: a random key in \\restrict, and Debian's stamps on columns."""
+
+_MADE = re.compile(r"^\d+; 1259 (\d+) (?:TABLE|MATERIALIZED VIEW) (.+)$", re.MULTILINE)
+_FILLED = re.compile(r"^\d+; 0 (\d+) (?:TABLE|MATERIALIZED VIEW) DATA ", re.MULTILINE)
+"""Lines of the contents: definitions with their OID in `pg_class`, and the rows of the relation that has it there."""
+_SOLID = f"""
+select {FULL_NAME} as full, n.nspname || ' ' || c.relname || ' ' as listed
+from {USERS_RELATIONS} where c.relkind in ('r', 'm')
+"""
 
 _HINTS = {
     "No space left": "free disk space, or give another folder",
@@ -41,12 +48,12 @@ async def dump(
     tools: Tools,
     session: Session,
     file: Path,
-    *,
     snapshot: str,
+    *,
     schema: str | None,
     empty: Iterable[str] = (),
     lock_wait: float,
-    heard: Heard = ignore,
+    heard: Heard | None = None,
 ) -> None:
     """Writes an archive of the session's database as that snapshot has it, or of one schema and the extensions.
 
@@ -56,16 +63,9 @@ async def dump(
     arguments = ["--format=custom", f"--file={file}", f"--snapshot={snapshot}", "--verbose", *_scope(tools, schema)]
     # A name that is quoted where it has to be is a pattern that matches that name alone.
     arguments += [f"--exclude-table-data={name}" for name in empty]
-    arguments += ["--no-password", f"--lock-wait-timeout={lock_wait * 1000:.0f}", place(session)]
+    arguments.append(f"--lock-wait-timeout={lock_wait * 1000:.0f}")
     try:
-        async with started(
-            tools.program("pg_dump"),
-            *arguments,
-            environment=surroundings(session),
-            service=service(session),
-            heard=heard,
-        ) as program:
-            await program.end()
+        await tools.output("pg_dump", *arguments, session=session, heard=heard)
     except ProgramFailed as error:
         raise failed("no backup was taken", error, session) from error
 
@@ -79,15 +79,11 @@ def _scope(tools: Tools, schema: str | None) -> list[str]:
 
 async def describe_archive(tools: Tools, session: Session, *, snapshot: str | None, schema: str | None) -> list[str]:
     """Returns the lines of the SQL that would make the database's schema; owners and grants are left out."""
-    arguments = ["--schema-only", "--no-password", *BARE, *_scope(tools, schema), place(session)]
+    arguments = ["--schema-only", *BARE, *_scope(tools, schema)]
     if snapshot is not None:
         arguments.append(f"--snapshot={snapshot}")
-    environment = surroundings(session)
     try:
-        async with started(
-            tools.program("pg_dump"), *arguments, environment=environment, service=service(session), stdout=PIPE
-        ) as program:
-            text, _ = await asyncio.gather(program.stdout.read(), program.end())
+        text = await tools.output("pg_dump", *arguments, session=session)
     except ProgramFailed as error:
         raise failed("the schema can't be read", error, session) from error
     return [line for line in text.decode().splitlines() if not _MOMENTARY.search(line)]
@@ -105,10 +101,8 @@ async def decode(server_version: int, file: Path, *, encrypted: bool) -> Tools:
     """
     complaint = ""
     for tools in find_tools(server_version, encrypted=encrypted):
-        arguments, environment = [f"--file={os.devnull}", str(file)], os.environ | {"LC_ALL": "C"}
         try:
-            async with started(tools.program("pg_restore"), *arguments, environment=environment) as program:
-                await program.end()
+            await tools.output("pg_restore", f"--file={os.devnull}", str(file))
         except ProgramFailed as error:
             complaint = str(error)
             if UNREADABLE not in complaint:
@@ -120,6 +114,25 @@ async def decode(server_version: int, file: Path, *, encrypted: bool) -> Tools:
         f"{file} isn't a complete backup: {complaint}",
         hint="install newer client tools" if newer else "use another copy of the file, or an older backup",
     )
+
+
+async def without_rows(tools: Tools, session: Session, file: Path) -> tuple[str, ...]:
+    """Returns the tables and materialized views that an archive has without their rows, by full name.
+
+    The session's is a database into which all of them were restored. Raises BackupFailed.
+    """
+    try:
+        contents = (await tools.output("pg_restore", "--list", str(file))).decode(errors="replace")
+    except ProgramFailed as error:
+        raise BackupFailed(f"the contents of {file} can't be listed: {error}") from error
+    filled = set(_FILLED.findall(contents))
+    bare = [listed for oid, listed in _MADE.findall(contents) if oid not in filled]
+    if not bare:
+        return ()
+    solid = {row["listed"]: row["full"] for row in await session.connection.fetch(_SOLID)}
+    # The owner follows the name, and either may have spaces in it.
+    fitting = [[name for name in solid if listed.startswith(name)] for listed in bare]
+    return tuple(sorted(solid[max(names, key=len)] for names in fitting if names))
 
 
 def failed(what: str, error: ProgramFailed, session: Session) -> BackupFailed:

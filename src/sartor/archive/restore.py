@@ -1,4 +1,9 @@
-"""Restores an archive: all of it in one transaction, or by several connections at once."""
+"""Restores an archive: all of it in one transaction, or by several connections at once.
+
+In one transaction, `pg_restore` writes SQL and `psql` runs it. `psql` gets BEGIN first, and COMMIT only after
+`pg_restore` has succeeded: with psql's --single-transaction it would commit at the end of its input, which also comes
+when Sartor is killed.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +13,9 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sartor.archive.child_process import Program, ProgramFailed, started
+from sartor.archive.child_process import Program, ProgramFailed
 from sartor.archive.dump import BARE, failed
-from sartor.archive.tools import Tools, place, service, surroundings
+from sartor.archive.tools import Tools
 from sartor.errors import DestinationError, SartorError
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.session import Session
@@ -57,46 +62,33 @@ def may_share(tools: Tools, server_version: int) -> bool:
 async def restore(tools: Tools, session: Session, file: Path, *, bare: bool, jobs: int = 1) -> None:
     """Restores all that an archive holds into the session's database; `bare` leaves owners and grants out.
 
-    The restore is one transaction, unless several `jobs` share it. The transaction commits only after `pg_restore` has
-    succeeded: where this process, `psql` or `pg_restore` dies, the server rolls back. A cancel after the COMMIT is too
-    late. Raises BackupFailed, and DestinationError where the result of a COMMIT can't be found out.
+    The restore is one transaction, unless several `jobs` share it. A cancel after the COMMIT is too late. Raises
+    BackupFailed, and DestinationError where the result of a COMMIT can't be found out.
     """
     options = list(BARE) if bare else []
     try:
         if jobs == 1:
             await _restore_whole(tools, session, file, options)
         else:
-            options += ["--exit-on-error", f"--jobs={jobs}", "--no-password", place(session), str(file)]
-            async with started(
-                tools.program("pg_restore"), *options, environment=surroundings(session), service=service(session)
-            ) as program:
-                await program.end()
+            options += ["--exit-on-error", f"--jobs={jobs}", str(file)]
+            await tools.output("pg_restore", *options, session=session)
     except ProgramFailed as error:
         raise failed(f"{file.name} can't be restored", error, session) from error
 
 
 async def _restore_whole(tools: Tools, session: Session, file: Path, options: list[str]) -> None:
-    """Has `pg_restore` write SQL and `psql` run it: what the server is too old for can be left out in between."""
-    environment = surroundings(session)
-    settings = ("--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "--no-password")
+    """Has `pg_restore` write SQL and `psql` run it; what the server is too old for is left out in between."""
+    settings = ("--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1")
     # Without it, a COMMIT follows each large object.
     options = ["--single-transaction", *options, "--file=-", str(file)]
     done: list[str] = []
     with too_late(done):
-        async with started(
-            tools.program("psql"),
-            *settings,
-            place(session),
-            environment=environment,
-            service=service(session),
-            stdin=PIPE,
-            stdout=PIPE,
-        ) as into:
+        async with tools.started("psql", *settings, session=session, stdin=PIPE, stdout=PIPE) as into:
             ended = asyncio.create_task(into.end())
             try:
                 into.stdin.write(OPENING)
                 number = (await into.stdout.readline()).decode().strip()
-                async with started(tools.program("pg_restore"), *options, environment=environment, stdout=PIPE) as out:
+                async with tools.started("pg_restore", *options, stdout=PIPE) as out:
                     last = await _read(out, into, ended, session)
                 into.stdin.write(last)
                 into.stdin.close()
@@ -139,10 +131,9 @@ async def _see_out(into: Program, ended: asyncio.Task[None], session: Session, n
         if state == "aborted":
             raise
         if state != "committed":
-            raise DestinationError(
-                f"the restore was interrupted at COMMIT, and its outcome is unknown: {error}",
-                hint="inspect the database: it has either everything or nothing of the backup",
-            ) from error
+            hint = "inspect the database: it has either everything or nothing of the backup"
+            said = f"the restore was interrupted at COMMIT, and its outcome is unknown: {error}"
+            raise DestinationError(said, hint=hint) from error
 
 
 async def _state(session: Session, number: str) -> str | None:

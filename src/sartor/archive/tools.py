@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import os
 import re
 import subprocess
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from sartor.archive.child_process import SERVICE
+from sartor.archive.child_process import SERVICE, Heard, Program, started
 from sartor.conninfo.parameters import VARIABLES
 from sartor.embedded.server import binaries
 from sartor.errors import BackupFailed, EmbeddedUnavailable
@@ -47,6 +49,36 @@ class Tools(NamedTuple):
         """Returns the path of `pg_dump`, `pg_restore` or `psql`."""
         return self.folder / name
 
+    def started(
+        self,
+        name: str,
+        *arguments: str,
+        session: Session | None = None,
+        stdin: int = DEVNULL,
+        stdout: int = DEVNULL,
+        heard: Heard | None = None,
+    ) -> AbstractAsyncContextManager[Program]:
+        """Runs a program as `child_process.started` does; where a session is given, connected to its database."""
+        environment, text = os.environ | _ENGLISH, ""
+        if session is not None:
+            inherited = {name: value for name, value in environment.items() if not name.startswith("PG")}
+            environment = inherited | variables(session.connection) | {"PGAPPNAME": session.application}
+            text, arguments = service(session), ("--no-password", place(session), *arguments)
+        way = {"stdin": stdin, "stdout": stdout}
+        return started(self.program(name), *arguments, environment=environment, service=text, heard=heard, **way)
+
+    async def output(
+        self, name: str, *arguments: str, session: Session | None = None, heard: Heard | None = None
+    ) -> bytes:
+        """Runs a program to its end, and returns what it wrote. Raises ProgramFailed."""
+        async with self.started(name, *arguments, session=session, stdout=PIPE, heard=heard) as program:
+            text, _ = await asyncio.gather(program.stdout.read(), program.end())
+        return text
+
+
+_ENGLISH = {"LC_ALL": "C"}
+"""Messages in English, as Sartor reads the errors."""
+
 
 def find_tools(server_version: int, *, encrypted: bool = False) -> list[Tools]:
     """Returns the tools that fit a server, the nearest version first: an older `pg_dump` refuses a newer server.
@@ -69,10 +101,8 @@ def find_tools(server_version: int, *, encrypted: bool = False) -> list[Tools]:
     if able := [tools for tools in fitting if not encrypted or _speaks_tls(tools)]:
         return able
     without = ", ".join(f"{tools.program('pg_dump')} ({tools.major})" for tools in fitting)
-    raise BackupFailed(
-        f"the connection is encrypted, but pg_dump on this computer has no TLS: {without}",
-        hint=f"install {package}), which have TLS; or send everything unencrypted with sslmode=disable in the URL",
-    )
+    hint = f"install {package}), which have TLS; or send everything unencrypted with sslmode=disable in the URL"
+    raise BackupFailed(f"the connection is encrypted, but pg_dump on this computer has no TLS: {without}", hint=hint)
 
 
 @cache
@@ -85,7 +115,7 @@ def _speaks_tls(tools: Tools) -> bool:
             [tools.program("pg_dump"), "--no-password", "--dbname", target],
             check=False,
             capture_output=True,
-            env=environment | {"LC_ALL": "C"},
+            env=environment | _ENGLISH,
             stdin=subprocess.DEVNULL,
             timeout=PATIENCE,
         )
@@ -124,22 +154,15 @@ def _version(program: Path) -> int | None:
     return int(found[1]) if found else None
 
 
-def surroundings(session: Session) -> dict[str, str]:
-    """Returns the environment in which a program reaches the session's database; passwords are given there alone."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    # Messages in English, as Sartor reads the errors.
-    return inherited | variables(session.connection) | {"LC_ALL": "C", "PGAPPNAME": session.application}
-
-
 def variables(connection: Connection) -> dict[str, str]:
-    """Returns libpq's environment variables for a connection like this one."""
+    """Returns libpq's environment variables for a connection like this one; passwords are given there alone."""
     way, _, password = connection.reached
     given = {key: value for key, value in way.keywords.items() if key not in _APART}
-    given |= {"user": way.user, "sslmode": tls.mode_of(way.keywords)}
+    # libpq takes whole seconds, and 0 means no limit.
+    timeout = str(math.ceil(way.timeout))
+    given |= {"user": way.user, "sslmode": tls.mode_of(way.keywords), "connect_timeout": timeout}
     if password is not None:
         given["password"] = password
-    # libpq takes whole seconds, and 0 means no limit.
-    given["connect_timeout"] = str(math.ceil(way.timeout))
     if connection.encrypted and given["sslmode"] in {"allow", "prefer"}:
         given["sslmode"] = "require"  # data encrypted here must not be sent in plain text there
     settings = {key: value for key, value in way.settings.items() if key != "options"}
@@ -168,11 +191,9 @@ def service(session: Session) -> str:
     if not password or not session.connection.encrypted:
         return ""
     if password != password.rstrip() or "\n" in password or len(password.encode()) > LONGEST_PASSWORD:
-        raise BackupFailed(
-            "sslpassword can't be passed to pg_dump: it is too long, has several lines, or ends with a space",
-            hint="give the key another password, or remove the password: openssl pkey -in KEY -out NEW, and"
-            " chmod 600 NEW",
-        )
+        hint = "give the key another password, or remove it: openssl pkey -in KEY -out NEW, and chmod 600 NEW"
+        refused = "sslpassword can't be passed to pg_dump: it is too long, has several lines, or ends with a space"
+        raise BackupFailed(refused, hint=hint)
     return f"[{SERVICE}]\nsslpassword={password}\n"
 
 

@@ -181,3 +181,13 @@ class Observer(Protocol):
     """
 
     def __call__(self, event: RunEvent, /) -> None: ...
+
+
+def only(observer: Observer, *kinds: type) -> Observer:
+    """Returns an observer that passes on the events of these kinds: of a run on another database than the user's."""
+
+    def listen(event: RunEvent) -> None:
+        if isinstance(event, kinds):
+            observer(event)
+
+    return listen

@@ -8,33 +8,35 @@ import itertools
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from sartor.archive.atomic_file import AtomicFile, atomic_file
 from sartor.archive.dump import decode, dump
-from sartor.archive.dump_difference import DumpSummary, difference, summarize, summarize_now
-from sartor.archive.exported_snapshot import Snapshot, exported_snapshot
-from sartor.archive.restore import restore, too_late
-from sartor.archive.tools import Tools, find_tools
-from sartor.domain.affected_tables import PlanEffects, TableSelection, select_tables
+from sartor.archive.restore import too_late
+from sartor.archive.snapshot import DumpSummary, Snapshot, exported_snapshot, summarize
+from sartor.archive.tools import find_tools
+from sartor.domain.affected_tables import PlanEffects, TableSelection, select_tables, steps_of
 from sartor.domain.backup import Backup, file_name, schema_to_hold
 from sartor.domain.destination import Destination, Limits
 from sartor.domain.ledger import EventKind
+from sartor.domain.plan import Plan
 from sartor.domain.report import BackedUp, Copying, Note, Observer
 from sartor.errors import BackupFailed, LedgerUnsound, PoolerRefused, SartorError
-from sartor.execution.ledger import repeat_while_stale, require_sound
+from sartor.execution.ledger import read_head, repeat_while_stale, require_sound
+from sartor.execution.monitor import beside
 from sartor.execution.outcome import Committed
+from sartor.execution.restore import prove_restore, read_strangers
 from sartor.execution.retry import record
-from sartor.execution.run_context import locked_run
+from sartor.execution.run_context import RunContext, locked_run
 from sartor.footprint.dependencies import read_contents
 from sartor.postgres.connect.connect import DRIVER_ERRORS
-from sartor.postgres.driver.connection import Connection
-from sartor.postgres.ledger import read_ledger, require_format
+from sartor.postgres.ledger import read_ledger
 from sartor.postgres.session import Session, application_name
-from sartor.scratch.database import scratch_database
-from sartor.scratch.foreign_owners import IS_SUPERUSER, Owned, kept_by_owners, read_foreign_owners, read_unsafe
+from sartor.scratch.foreign_owners import Owned
 
+OTHERS = "another run came first, so the plan differs from the rehearsed one"
 BEAT = 1.0
 """Seconds between two reports of progress."""
 
@@ -75,15 +77,13 @@ async def back_up(session: Session, order: BackupOrder, limits: Limits, observer
     if session.facts.pooled:
         raise PoolerRefused(f"{session.destination.label} is a connection pooler; a backup needs a server session")
     began = time.monotonic()
-    tools = find_tools(session.facts.server_version, encrypted=session.connection.encrypted)[0]
     schema = schema_to_hold(session.schema, whole=order.whole)
     if schema is not None and not session.facts.schema_exists:
-        raise BackupFailed(
-            f"there is no schema {schema} in database {session.facts.database}", hint="check the name of the schema"
-        )
+        missing = f"there is no schema {schema} in database {session.facts.database}"
+        raise BackupFailed(missing, hint="check the name of the schema")
     final = _name(order.place, session.facts.database, schema)
     with _explained(final), atomic_file(final) as file:
-        made = await _Taking(session, tools, schema, file, observer).take(order, limits)
+        made = await _Taking(session, schema, file, observer).take(order, limits)
         file.publish()
     backup = made._replace(file=str(final))
     observer(BackedUp(backup=backup, duration_ms=(time.monotonic() - began) * 1000))
@@ -112,101 +112,67 @@ def _explained(final: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise BackupFailed(
-            f"no backup was taken: {final.parent}: {error.strerror or error}",
-            hint="give a folder that this user can write to and that has enough disk space",
-        ) from error
+        hint = "give a folder that this user can write to and that has enough disk space"
+        raise BackupFailed(f"no backup was taken: {final.parent}: {error.strerror or error}", hint=hint) from error
 
 
+@dataclass(slots=True)
 class _Taking:
-    """A backup under way: its session, the file that it is written to, and the observer."""
+    """A backup under way: its session, the file that it is written to, and what is done at present."""
 
-    def __init__(
-        self, session: Session, tools: Tools, schema: str | None, file: AtomicFile, observer: Observer
-    ) -> None:
-        self._session = session
-        self._tools = tools
-        self._schema = schema
-        self._file = file
-        self._observer = observer
-        self._what = "backing up"
+    session: Session
+    schema: str | None
+    file: AtomicFile
+    observer: Observer
+    what: str = "backing up"
 
     async def take(self, order: BackupOrder, limits: Limits) -> Backup:
         """Takes the backup; its file has no name yet."""
-        session, tools, schema = self._session, self._tools, self._schema
-        beat = asyncio.create_task(self._beat())
-        try:
+        session, schema, path = self.session, self.schema, self.file.path
+        version, encrypted = session.facts.server_version, session.connection.encrypted
+        tools = find_tools(version, encrypted=encrypted)[0]
+        async with beside(self._beat()):
             source: DumpSummary | None = None
             strangers: Sequence[Owned] = ()
             async with exported_snapshot(session) as snapshot:
                 choice = await self._choose(snapshot, order.effects)
+                left, wait = choice.left, limits.lock_budget
                 await dump(
-                    tools,
-                    session,
-                    self._file.path,
-                    snapshot=snapshot.id,
-                    schema=schema,
-                    empty=choice.left,
-                    lock_wait=limits.lock_budget,
-                    heard=self._hear,
+                    tools, session, path, snapshot.id, schema=schema, empty=left, lock_wait=wait, heard=self._hear
                 )
                 if order.prove:
-                    strangers = await _read_strangers(snapshot.connection)
+                    strangers = await read_strangers(snapshot.connection)
                     source = await summarize(tools, session, snapshot, schema=schema, empty=choice.left)
-            self._what = "reading the backup"
-            encrypted = session.connection.encrypted
-            reader = await decode(session.facts.server_version, self._file.path, encrypted=encrypted)
+            self.what = "reading the backup"
+            reader = await decode(version, path, encrypted=encrypted)
             if source is not None:
-                await self._prove(reader, source, strangers, order.scratch)
+                self.what = "restoring the backup for a proof"
+                await prove_restore(session, reader, path, source, strangers, order.scratch, schema)
             return Backup(
                 file="",
-                bytes=self._file.size,
+                bytes=self.file.size,
                 lsn=snapshot.lsn,
-                checksum=f"sha256:{await asyncio.to_thread(self._file.digest)}",
+                checksum=f"sha256:{await asyncio.to_thread(self.file.digest)}",
                 database=session.facts.database,
                 schema=schema,
                 proved=source is not None,
                 tables=choice.kept if choice.left else None,
                 left_out=choice.left,
             )
-        finally:
-            beat.cancel()
-            with suppress(asyncio.CancelledError):
-                await beat
 
     async def _choose(self, snapshot: Snapshot, effects: PlanEffects | None) -> TableSelection:
-        """Returns the choice of the tables whose rows the backup is to hold, as the snapshot shows them."""
+        """Returns the choice of the tables whose rows the backup is to hold."""
         if effects is None:
             return TableSelection(())
-        contents = await read_contents(snapshot.connection, self._session.schema, held=self._schema)
+        contents = await read_contents(snapshot.connection, self.session.schema, held=self.schema)
         choice = select_tables(effects, contents)
         if choice.why is not None:
-            self._observer(Note(text=f"the backup holds the rows of all tables: {choice.why}"))
+            self.observer(Note(text=f"the backup holds the rows of all tables: {choice.why}"))
         return choice
-
-    async def _prove(
-        self, reader: Tools, source: DumpSummary, strangers: Sequence[Owned], elsewhere: Destination | None
-    ) -> None:
-        """Restores the backup into a scratch database, and compares. Raises BackupFailed.
-
-        What `strangers` lists belongs to the same roles there; on another server (`elsewhere`) owners aren't restored.
-        """
-        self._what = "restoring the backup for a proof"
-        application = application_name("backup")
-        async with (
-            scratch_database(elsewhere or self._session.destination, application=application) as place,
-            Session(place, application=application) as scratch,
-        ):
-            _require_alike(self._session, scratch)
-            async with kept_by_owners(scratch.connection, strangers) as given:
-                await restore(reader, scratch, self._file.path, bare=elsewhere is not None or not given)
-            copy = await summarize_now(reader, scratch, schema=self._schema)
-        if (found := difference(source, copy)) is not None:
-            raise BackupFailed(f"the restored backup differs from the database: {found}")
 
     def _hear(self, line: str) -> None:
         if line.startswith("pg_dump: dumping contents of table "):
-            self._what = f"backing up {line.rpartition(' ')[2]}"
+            self.what = f"backing up {line.rpartition(' ')[2]}"
 
     async def _beat(self) -> None:
         """Reports progress every second; runs a query every 30 s, so that nothing on the way drops the session."""
@@ -214,39 +180,10 @@ class _Taking:
         while True:
             await asyncio.sleep(BEAT)
             seconds += 1
-            self._observer(Copying(what=self._what, seconds=seconds, bytes=self._file.size))
+            self.observer(Copying(what=self.what, seconds=seconds, bytes=self.file.size))
             if seconds % 30 == 0:
                 with suppress(OSError, *DRIVER_ERRORS):
-                    await self._session.connection.execute("select 1")
-
-
-def _require_alike(source: Session, scratch: Session) -> None:
-    """Raises BackupFailed where the servers' major versions differ: they describe the same schema differently."""
-    one, two = (session.facts.server_version // 10000 for session in (source, scratch))
-    if one != two:
-        raise BackupFailed(
-            f"the database is on Postgres {one} but the scratch server on Postgres {two}, so they can't be compared",
-            hint=f"give a server of version {one} with `scratch`",
-        )
-
-
-async def _read_strangers(live: Connection) -> list[Owned]:
-    """Returns what belongs to other roles.
-
-    Raises BackupFailed where putting in their rows may run what only a superuser may.
-    """
-    strangers = await read_foreign_owners(live)
-    if strangers and await live.fetchval(IS_SUPERUSER) and (unsafe := await read_unsafe(live, views=False)):
-        raise BackupFailed(
-            f"a superuser can't prove the backup: a check constraint of {unsafe[0]}, which belongs to"
-            " another role, could run code with a superuser's rights",
-            hint="prove the backup as a role that isn't a superuser, or take it without `prove`",
-        )
-    return strangers
-
-
-async def _nothing(_connection: Connection) -> None:
-    """Does nothing: the work of an event that is only a record."""
+                    await self.session.connection.execute("select 1")
 
 
 async def _note_alone(session: Session, backup: Backup, limits: Limits, observer: Observer) -> bool:
@@ -261,16 +198,48 @@ async def _note_alone(session: Session, backup: Backup, limits: Limits, observer
             return False
         await require_sound(session)
         async with locked_run(session, "backup", limits=limits, observer=observer) as run:
-            require_format(ledger)
-            run.head = ledger.head
+            await read_head(run)
             await repeat_while_stale(run, lambda: record(run, EventKind.BACKUP, None, **backup.detail))
             return True
     except LedgerUnsound as error:
-        raise LedgerUnsound(
-            f"the backup {backup.file} is complete, but it isn't in the journal: {error}", hint=error.hint
-        ) from error
+        said = f"the backup {backup.file} is complete, but it isn't in the journal: {error}"
+        raise LedgerUnsound(said, hint=error.hint) from error
     except Committed:
         return True
     except (asyncio.CancelledError, SartorError, OSError, *DRIVER_ERRORS) as error:
         observer(Note(text=f"this backup isn't in the journal: {str(error) or 'it was interrupted'}"))
         return False
+
+
+class BackupBeforeRun:
+    """The backup before a run, taken under the run lock; `backup` is the one that was taken last."""
+
+    def __init__(self, order: BackupOrder) -> None:
+        self.backup: Backup | None = None
+        self._order = order
+
+    async def take(self, run: RunContext, plan: Plan) -> None:
+        """Takes the backup before this plan, unless there is nothing to back up. Raises BackupFailed, PoolerRefused."""
+        schema = schema_to_hold(run.session.schema)
+        if schema is not None and not run.session.facts.schema_exists:
+            run.observer(Note(text=f"schema {schema} doesn't exist yet, so there is nothing to back up"))
+            return
+        effects = self._order.effects
+        await self._take(run, unknown=effects is not None and effects.steps != steps_of(plan))
+
+    async def take_again(self, run: RunContext, plan: Plan) -> None:
+        """Takes another backup, of everything, where the last one left out what this plan may change."""
+        if self._order.effects is None or self.backup is None or self.backup.tables is None:
+            return
+        if not set(steps_of(plan)) <= set(self._order.effects.steps):
+            await self._take(run, unknown=True)
+
+    async def note(self, run: RunContext) -> None:
+        """Writes the backup to the journal, once. Raises Stale."""
+        if self.backup is not None and not self.backup.in_journal:
+            await record(run, EventKind.BACKUP, None, **self.backup.detail)
+            self.backup = self.backup._replace(in_journal=True)
+
+    async def _take(self, run: RunContext, *, unknown: bool) -> None:
+        order = self._order._replace(effects=PlanEffects(unknown=OTHERS)) if unknown else self._order
+        self.backup = await back_up(run.session, order, run.limits, run.observer)

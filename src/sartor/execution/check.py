@@ -1,26 +1,28 @@
-"""Shows what a run would do: its plan, its SQL, and a script for psql. Nothing is written to the database."""
+"""Shows what a run would do: its plan, its SQL, a script for psql, what a rollback would lose. Writes nothing."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Awaitable, Callable, Iterator
 
-from sartor.alterations.python_source import is_data_independent
+from sartor.alterations.loader import load_script
+from sartor.alterations.python_source import dropped, is_data_independent
 from sartor.domain.alteration import Catalogue
-from sartor.domain.check import Check, CheckedStep, SentMessage, SentSql
-from sartor.domain.destination import Destination, Limits
+from sartor.domain.check import Check, CheckedStep, Loss, RollbackPreview, SentMessage, SentSql
+from sartor.domain.destination import DEFAULT_SCHEMA, Destination, Limits
 from sartor.domain.drift import Drift
 from sartor.domain.ledger import Ledger
-from sartor.domain.plan import Deploy, Direction, Plan, Rollback, Step, make_plan
+from sartor.domain.plan import Deploy, Direction, Plan, Rollback, make_plan
 from sartor.errors import DestinationError, LedgerTooNew, PrivilegeMissing
+from sartor.execution.baseline import look_for_drift
 from sartor.execution.executors.psql import write_script
-from sartor.execution.preview import find_losses
 from sartor.execution.units import Unit, compile_unit, prerequisites
-from sartor.execution.verify import look_for_drift
 from sartor.postgres import psql
 from sartor.postgres.ledger import read_ledger, require_format
 from sartor.postgres.own_tables import require_sound_tables
+from sartor.postgres.schema_contents import find_table
 from sartor.postgres.session import Session, application_name
+from sartor.sql.changes import Drop
 
 Tell = Callable[[Session, Catalogue, Deploy | Rollback, Limits], Awaitable[SentSql]]
 """A function that finds out the SQL of a plan's Python alterations."""
@@ -52,10 +54,10 @@ async def check(
             drift = await look_for_drift(session, limits.ignore_objects)
         obstacles = list(_obstacles(session, ledger, plan))
         told = SentSql({}, ())
-        if tell is not None and (telling := _last_that_may_tell(plan)):
+        if tell is not None and (telling := max((n for n, u in enumerate(_units(plan), 1) if _may_tell(u)), default=0)):
             told = await tell(session, catalogue, dataclasses.replace(request, steps=telling), limits)
         obstacles += told.notes
-        steps = tuple(_checked(compile_unit(step, plan.direction), told) for step in plan.steps)
+        steps = tuple(_checked(unit, told) for unit in _units(plan))
         losses = await find_losses(session, plan) if plan.direction is Direction.ROLLBACK else ()
         script = None
         if writes:
@@ -66,6 +68,31 @@ async def check(
             except (PrivilegeMissing, LedgerTooNew) as error:
                 obstacles.append(f"no script can be written: {_sentence(error)}")
     return Check(plan=plan, drift=drift, steps=steps, losses=losses, script=script, obstacles=tuple(obstacles))
+
+
+async def preview_rollback(destination: Destination, catalogue: Catalogue, request: Rollback) -> RollbackPreview:
+    """Returns what `request` would do. Writes nothing. Raises SartorError as the rollback itself would."""
+    async with Session(destination, application=application_name("preview")) as session:
+        plan = make_plan(catalogue, await read_ledger(session), request)
+        return RollbackPreview(plan=plan, losses=await find_losses(session, plan))
+
+
+async def find_losses(session: Session, plan: Plan) -> tuple[Loss, ...]:
+    """Returns the tables and columns that the scripts of a rollback drop, with an estimate of their rows."""
+    drops = dict.fromkeys(drop for step in plan.steps for drop in dropped(load_script(step.alteration)))
+    losses = [await _loss(session, drop) for drop in drops]
+    return tuple(dict.fromkeys(loss for loss in losses if loss is not None))
+
+
+async def _loss(session: Session, drop: Drop) -> Loss | None:
+    """Returns what a DROP loses; None where it only drops what exists, and nothing does."""
+    schema, table = (drop.table[-2] if len(drop.table) > 1 else None), drop.table[-1]
+    found = await find_table(session.connection, schema, table, path=(session.schema, DEFAULT_SCHEMA))
+    if drop.guarded and (found is None or (drop.column is not None and drop.column not in found.columns)):
+        return None
+    place = found.schema if found else schema or session.schema
+    shown = table if place == session.schema else f"{place}.{table}"
+    return Loss(table=shown, column=drop.column, rows=found.rows if found else None)
 
 
 def _obstacles(session: Session, ledger: Ledger, plan: Plan) -> Iterator[str]:
@@ -82,14 +109,13 @@ def _sentence(error: DestinationError) -> str:
     return f"{error}; {error.hint}" if error.hint else str(error)
 
 
-def _last_that_may_tell(plan: Plan) -> int:
-    """Returns the number, from 1, of the last step whose SQL a rehearsal can show; 0 where there is none."""
-    return max((number for number, step in enumerate(plan.steps, 1) if _may_tell(step, plan.direction)), default=0)
+def _units(plan: Plan) -> Iterator[Unit]:
+    return (compile_unit(step, plan.direction) for step in plan.steps)
 
 
-def _may_tell(step: Step, direction: Direction) -> bool:
-    unit = compile_unit(step, direction)
-    return unit.statements is None and is_data_independent(unit.script, direction)
+def _may_tell(unit: Unit) -> bool:
+    """Returns whether its SQL is known only from a rehearsal, which can show it."""
+    return unit.statements is None and is_data_independent(unit.script, unit.direction)
 
 
 def _checked(unit: Unit, told: SentSql) -> CheckedStep:
@@ -113,8 +139,7 @@ def _messages(unit: Unit, told: SentSql) -> tuple[tuple[SentMessage, ...] | None
     """Returns the messages that a unit sends, or None where unknown; and whether they come from a rehearsal."""
     if (statements := unit.statements) is not None:
         return tuple(SentMessage(statement.text, statement.rows) for statement in statements), False
-    independent = is_data_independent(unit.script, unit.direction)
-    texts = told.messages.get(unit.about.identity) if independent else None
+    texts = told.messages.get(unit.about.identity) if _may_tell(unit) else None
     return None if texts is None else tuple(map(SentMessage, texts)), texts is not None
 
 

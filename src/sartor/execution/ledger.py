@@ -77,24 +77,24 @@ async def report_writers(run: RunContext) -> None:
         run.observer(Note(text=str(writer)))
 
 
-async def read_head(session: Session) -> int:
-    """Returns the number of the journal's last event. Raises LedgerTooNew."""
-    ledger = await read_ledger(session)
+async def read_head(run: RunContext) -> None:
+    """Sets the run's head to the number of the journal's last event. Raises LedgerTooNew."""
+    ledger = await read_ledger(run.session)
     require_format(ledger)
-    return ledger.head
+    run.head = ledger.head
 
 
 async def repeat_while_stale(
     run: RunContext,
     attempt: Callable[[], Awaitable[T]],
     *,
-    refresh: Callable[[], Awaitable[int]] | None = None,
+    refresh: Callable[[RunContext], Awaitable[None]] = read_head,
     done: Callable[[], int] = lambda: 0,
 ) -> T:
     """Awaits `attempt` from the run's head on, again after each `refresh`, until it isn't Stale; returns its result.
 
-    `refresh` returns the journal's head, as `read_head` does; `done` how many alterations this run has done: where that
-    has changed, the count of attempts starts from zero.
+    `refresh` sets the run's head; `done` returns how many alterations this run has done: where that has changed, the
+    count of attempts starts from zero.
 
     Raises LedgerUnsound where the journal has no new event, so that the next attempt would end in the same way; RunHeld
     where others were first more than `TIMES` times in a row and for longer than the run may wait.
@@ -104,8 +104,10 @@ async def repeat_while_stale(
         try:
             return await attempt()
         except Stale as stale:
-            head = await (refresh() if refresh else read_head(run.session))
-            _require_progress(run, stale, head)
+            head = run.head
+            await refresh(run)
+            if run.head == head:
+                raise _unsound(run, stale) from stale
             if done() != before:
                 times, before, since = 0, done(), time.monotonic()
             times += 1
@@ -114,16 +116,12 @@ async def repeat_while_stale(
                     f"other runs in schema {run.session.schema} came first {times} times in a row",
                     hint="wait for the other runs, or increase `limits.wait`",
                 ) from stale
-            run.head = head
 
 
-def _require_progress(run: RunContext, stale: Stale, head: int) -> None:
-    """Raises LedgerUnsound where the journal has no event after the run's head."""
-    if head != run.head:
-        return
+def _unsound(run: RunContext, stale: Stale) -> LedgerUnsound:
     schema = run.session.schema
-    raise LedgerUnsound(
-        f"the journal of schema {schema} doesn't accept event {head + 1}, although {head} is its last:"
+    return LedgerUnsound(
+        f"the journal of schema {schema} doesn't accept event {run.head + 1}, although {run.head} is its last:"
         f" {stale.__cause__ or 'another writer uses it'}",
         hint=f"inspect the journal: table {quote_identifier(schema)}.sartor_journal order by seq desc limit 5;",
-    ) from stale
+    )

@@ -7,11 +7,12 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from sartor.domain.report import Blocker, Note, Observer, Waiting
+from sartor.errors import RunHeld
 from sartor.log import LOG
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.lock_monitor import LockMonitor
@@ -53,17 +54,13 @@ class Monitor:
     @asynccontextmanager
     async def during(self) -> AsyncIterator[None]:
         """Watches for as long as the block lasts."""
-        task = asyncio.create_task(self._poll())
         ended = threading.Event()
-        thread = threading.Thread(target=self._listen, args=(ended, threading.get_ident()), daemon=True)
-        thread.start()
+        threading.Thread(target=self._listen, args=(ended, threading.get_ident()), daemon=True).start()
         try:
-            yield
+            async with beside(self._poll()):
+                yield
         finally:
             ended.set()
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     def follow(self, connection: Connection, script: str) -> None:
         """Watches this connection's statements from now on; the lock budget begins anew."""
@@ -87,6 +84,13 @@ class Monitor:
             left = (self._deadline if deadline is None else deadline) - now
             LOG.debug("%s waits for %s, %.1f s left: %s", self._script or "the run", reason, left, blockers)
             self._observer(Waiting(reason=reason, blockers=blockers, left=max(0.0, left)))
+
+    async def wait(self, reason: str, deadline: float, held: RunHeld) -> None:
+        """Reports a wait for what `held` names, and pauses before the next look. Raises `held` after the deadline."""
+        if time.monotonic() >= deadline:
+            raise held
+        self.waiting(reason, held.blockers, deadline)
+        await asyncio.sleep(LOOK)
 
     async def _poll(self) -> None:
         while True:
@@ -118,20 +122,24 @@ class Monitor:
             elif not told and (frame := sys._current_frames().get(loop_thread)):  # noqa: SLF001 - documented, if so named
                 told = True
                 stack = traceback.extract_stack(frame)
-                line = next((f.lineno for f in reversed(stack) if self._is_script(f)), None)
+                line = next((f.lineno for f in reversed(stack) if Path(f.filename).name == self._script), None)
                 if line is None:
                     continue  # Sartor itself is busy, with a large script to read
                 # To the logger, as the observer belongs to the thread that is blocked.
-                LOG.warning(
-                    "%s, line %d: blocks Python for more than %.0f s: use `await asyncio.sleep(...)` instead of"
-                    " `time.sleep(...)`",
-                    self._script,
-                    line,
-                    STALL,
-                )
+                why = "use `await asyncio.sleep(...)` instead of `time.sleep(...)`"
+                LOG.warning("%s, line %d: blocks Python for more than %.0f s: %s", self._script, line, STALL, why)
 
-    def _is_script(self, frame: traceback.FrameSummary) -> bool:
-        return Path(frame.filename).name == self._script
+
+@asynccontextmanager
+async def beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Runs `work` until the block ends."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 def describe_blockers(blockers: tuple[Blocker, ...]) -> str:
@@ -140,10 +148,7 @@ def describe_blockers(blockers: tuple[Blocker, ...]) -> str:
 
 
 def advise_on_blockers(blockers: tuple[Blocker, ...], role: str) -> str:
-    """Returns advice on a blocked lock: the blocking sessions, the SQL that ends them, and the right that shows more.
-
-    The right is named only where a session's query is hidden from `role`.
-    """
+    """Returns advice on a blocked lock: the sessions, the SQL that ends them, the right that shows a hidden query."""
     ended = " ".join(f"select pg_terminate_backend({blocker.pid});" for blocker in blockers)
     hidden = any(blocker.query is None for blocker in blockers)
     seen = f"; to see its query: grant pg_read_all_stats to {quote_identifier(role)};" if hidden else ""

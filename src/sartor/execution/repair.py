@@ -12,11 +12,10 @@ from sartor.domain.ledger import EventKind, Ledger
 from sartor.domain.repair import Correction, Repair, make_repair
 from sartor.domain.report import Observer
 from sartor.errors import DestinationError, RunHeld
-from sartor.execution.baseline_update import missing_right, updating_baseline
-from sartor.execution.ledger import prepare_ledger, repeat_while_stale
+from sartor.execution.baseline import look_for_drift, missing_right, updating_baseline
+from sartor.execution.ledger import prepare_ledger, read_head, repeat_while_stale
 from sartor.execution.retry import record, run_in_transaction
 from sartor.execution.run_context import RunContext, locked_run
-from sartor.execution.verify import look_for_drift
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.invalid_indexes import InvalidIndex, drop_index, invalid_indexes
@@ -46,16 +45,17 @@ async def run_repair(
             await prepare_ledger(run)
             if request.accept_drift and not session.facts.fingerprint_writable:
                 raise DestinationError(missing_right(session, "select, insert, update"))
-            run.head = (await read_ledger(session)).head
+            await read_head(run)
             if request.accept_drift:
                 return await _correct_all(run, catalogue, request)
-            async with updating_baseline(run, head=run.head):
+            async with updating_baseline(run):
                 return await _correct_all(run, catalogue, request)
 
 
 async def _decide(session: Session, ledger: Ledger, catalogue: Catalogue, request: Repair) -> tuple[Correction, ...]:
     names = {index.name for index in await _invalid(session)} if request.drop_indexes else set()
-    drifted = request.accept_drift and ledger.exists and await _is_drifted(session)
+    drift = await look_for_drift(session) if request.accept_drift and ledger.exists else None
+    drifted = drift is not None and not (drift.absent and drift.certain)
     return make_repair(catalogue, ledger, request, invalid=names, drifted=drifted)
 
 
@@ -69,18 +69,14 @@ async def _correct_all(run: RunContext, catalogue: Catalogue, request: Repair) -
     async def attempt() -> tuple[Correction, ...]:
         ledger = await read_ledger(run.session)
         run.head = ledger.head
-        for correction in await _decide(run.session, ledger, catalogue, _left(request, done)):
+        dropped = {correction.name for correction in done if correction.kind is EventKind.INDEX_DROPPED}
+        left = dataclasses.replace(request, drop_indexes=request.drop_indexes - dropped)
+        for correction in await _decide(run.session, ledger, catalogue, left):
             await _correct(run, correction, request.reason)
             done.append(correction)
         return tuple(done)
 
     return await repeat_while_stale(run, attempt, done=lambda: len(done))
-
-
-def _left(request: Repair, done: list[Correction]) -> Repair:
-    """Returns the request without the indexes that are dropped by now."""
-    dropped = {correction.name for correction in done if correction.kind is EventKind.INDEX_DROPPED}
-    return dataclasses.replace(request, drop_indexes=request.drop_indexes - dropped)
 
 
 async def _correct(run: RunContext, correction: Correction, reason: str) -> None:
@@ -90,15 +86,9 @@ async def _correct(run: RunContext, correction: Correction, reason: str) -> None
             await record(run, correction.kind, None, index=correction.name, table=table, reason=reason)
         case EventKind.DRIFT_ACCEPTED:
             await _accept_drift(run, correction, reason)
-        case EventKind.ACCEPTED:
-            await record(run, correction.kind, correction.about, was=correction.was, reason=reason)
         case _:
-            await record(run, correction.kind, correction.about, reason=reason)
-
-
-async def _is_drifted(session: Session) -> bool:
-    drift = await look_for_drift(session)
-    return not (drift.absent and drift.certain)
+            was = {"was": correction.was} if correction.kind is EventKind.ACCEPTED else {}
+            await record(run, correction.kind, correction.about, **was, reason=reason)
 
 
 async def _drop(run: RunContext, name: str) -> str:

@@ -1,27 +1,30 @@
-"""Restores a backup into an empty database."""
+"""Restores a backup into an empty database, or proves it: in a scratch database, compared with its source."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
-from sartor.archive.dump import decode
+from sartor.archive.dump import decode, without_rows
 from sartor.archive.restore import may_share, restore, too_late
-from sartor.archive.table_of_contents import without_rows
+from sartor.archive.snapshot import DumpSummary, difference, exported_snapshot, summarize
 from sartor.archive.tools import Tools
 from sartor.domain.backup import Restored, schema_to_hold
 from sartor.domain.destination import DEFAULT_SCHEMA, Destination
 from sartor.domain.report import Copying, Note, Observer
 from sartor.errors import BackupFailed, PoolerRefused, RefusedError, SartorError
+from sartor.execution.monitor import beside
 from sartor.postgres.connect.connect import DRIVER_ERRORS, stay
+from sartor.postgres.driver.connection import Connection
 from sartor.postgres.schema_contents import what_it_holds
 from sartor.postgres.session import Session, application_name
-from sartor.scratch.database import create_database, drop_database
+from sartor.scratch.database import create_database, drop_database, scratch_database
+from sartor.scratch.foreign_owners import IS_SUPERUSER, Owned, kept_by_owners, read_foreign_owners, read_unsafe
 from sartor.sql.quoting import quote_identifier
 
 MAINTENANCE = "postgres"
@@ -65,8 +68,7 @@ async def _fill(
         if session.facts.pooled:
             raise PoolerRefused(f"{into.label} is a connection pooler; a restore needs a server session")
         await _require_empty(session, order)
-        beat = asyncio.create_task(_beat(file, size, observer))
-        try:
+        async with beside(_beat(file, size, observer)):
             tools = await decode(session.facts.server_version, file, encrypted=session.connection.encrypted)
             jobs = _possible_jobs(order.jobs, tools, session, observer)
             await restore(tools, session, file, bare=order.no_owner, jobs=jobs)
@@ -74,23 +76,15 @@ async def _fill(
             left_out = await _left_out(tools, session, file, observer)
             took = (time.monotonic() - began) * 1000
             done.append(Restored(str(file), size, session.facts.database, took, left_out))
-        finally:
-            beat.cancel()
-            with suppress(asyncio.CancelledError):
-                await beat
 
 
 def _possible_jobs(jobs: int, tools: Tools, session: Session, observer: Observer) -> int:
     if jobs == 1 or may_share(tools, session.facts.server_version):
         return jobs
     major = session.facts.server_version // 10000
-    observer(
-        Note(
-            text=f"restoring with one job: with several, pg_restore {tools.major} sends a setting that a server"
-            f" of version {major} doesn't know; to use several jobs, install the client tools of version"
-            f" {major} to 16"
-        )
-    )
+    why = f"with several, pg_restore {tools.major} sends a setting that a server of version {major} doesn't know"
+    way_out = f"to use several jobs, install the client tools of version {major} to 16"
+    observer(Note(text=f"restoring with one job: {why}; {way_out}"))
     return 1
 
 
@@ -98,13 +92,8 @@ async def _left_out(tools: Tools, session: Session, file: Path, observer: Observ
     try:
         return await without_rows(tools, session, file)
     except (asyncio.CancelledError, SartorError, OSError, *DRIVER_ERRORS) as error:
-        reason = str(error) or "it was interrupted"
-        observer(
-            Note(
-                text="the restore is complete; the tables whose rows the backup leaves out can't be determined:"
-                f" {reason}"
-            )
-        )
+        unknown = "the tables whose rows the backup leaves out can't be determined"
+        observer(Note(text=f"the restore is complete; {unknown}: {str(error) or 'it was interrupted'}"))
         return ()
 
 
@@ -146,15 +135,12 @@ async def _require_empty(session: Session, order: RestoreOrder) -> None:
     where = f"database {session.facts.database}"
     if schema is not None:
         aside = f"alter schema {quote_identifier(schema)} rename to {quote_identifier(schema + '_old')};"
-        raise RefusedError(
-            f"{where} already has a schema {schema}",
-            hint=f"rename the schema: {aside} or restore into another database",
-        )
-    raise RefusedError(
-        f"{where} isn't empty: it has {held}",
-        hint="restore into a new database, `create` makes it; a backup of one schema can stand"
-        " beside others with `schema`",
+        hint = f"rename the schema: {aside} or restore into another database"
+        raise RefusedError(f"{where} already has a schema {schema}", hint=hint)
+    hint = (
+        "restore into a new database, `create` makes it; a backup of one schema can stand beside others with `schema`"
     )
+    raise RefusedError(f"{where} isn't empty: it has {held}", hint=hint)
 
 
 async def _beat(file: Path, size: int, observer: Observer) -> None:
@@ -163,3 +149,53 @@ async def _beat(file: Path, size: int, observer: Observer) -> None:
         await asyncio.sleep(1)
         seconds += 1
         observer(Copying(what=f"restoring {file.name}", seconds=seconds, bytes=size))
+
+
+async def prove_restore(
+    source: Session,
+    reader: Tools,
+    file: Path,
+    summary: DumpSummary,
+    strangers: Sequence[Owned],
+    elsewhere: Destination | None,
+    schema: str | None,
+) -> None:
+    """Restores a backup of `source` into a scratch database, and compares that with `summary`. Raises BackupFailed.
+
+    What `strangers` lists belongs to the same roles there; on another server (`elsewhere`) owners aren't restored.
+    """
+    application = application_name("backup")
+    async with (
+        scratch_database(elsewhere or source.destination, application=application) as place,
+        Session(place, application=application) as scratch,
+    ):
+        _require_alike(source, scratch)
+        async with kept_by_owners(scratch.connection, strangers) as given:
+            await restore(reader, scratch, file, bare=elsewhere is not None or not given)
+        async with exported_snapshot(scratch) as snapshot:
+            copy = await summarize(reader, scratch, snapshot, schema=schema)
+    if (found := difference(summary, copy)) is not None:
+        raise BackupFailed(f"the restored backup differs from the database: {found}")
+
+
+def _require_alike(source: Session, scratch: Session) -> None:
+    """Raises BackupFailed where the servers' major versions differ: they describe the same schema differently."""
+    one, two = (session.facts.server_version // 10000 for session in (source, scratch))
+    if one != two:
+        where = f"the database is on Postgres {one} but the scratch server on Postgres {two}"
+        raise BackupFailed(f"{where}, so they can't be compared", hint=f"give a server of version {one} with `scratch`")
+
+
+async def read_strangers(live: Connection) -> list[Owned]:
+    """Returns what belongs to other roles.
+
+    Raises BackupFailed where putting in their rows may run what only a superuser may.
+    """
+    strangers = await read_foreign_owners(live)
+    if strangers and await live.fetchval(IS_SUPERUSER) and (unsafe := await read_unsafe(live, views=False)):
+        raise BackupFailed(
+            f"a superuser can't prove the backup: a check constraint of {unsafe[0]}, which belongs to"
+            " another role, could run code with a superuser's rights",
+            hint="prove the backup as a role that isn't a superuser, or take it without `prove`",
+        )
+    return strangers

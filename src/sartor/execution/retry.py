@@ -37,7 +37,6 @@ MOST = 2.0
 
 
 Work = Callable[[Connection], Awaitable[None]]
-
 NO_DETAIL: Mapping[str, object] = MappingProxyType({})
 
 
@@ -47,7 +46,7 @@ def delay(attempts: int) -> float:
 
 
 class Retries:
-    """The attempts at one thing: counts them, and pauses between them, for longer each time."""
+    """Counts the attempts at one thing, and pauses between them, for longer each time."""
 
     def __init__(self, monitor: Monitor, what: str) -> None:
         self._monitor = monitor
@@ -133,15 +132,10 @@ async def _nothing(_connection: Connection) -> None:
 
 async def _pause(run: RunContext, outcome: Outcome, retries: Retries) -> bool:
     """Pauses before another attempt; returns False where there is to be none."""
-    match outcome:
-        case Outcome.BUSY:
-            return await retries.pause(run.limits.wait, "a lock")
-        case Outcome.RETRY:
-            return await retries.pause(run.limits.lock_budget, "a lock")
-        case Outcome.UNDONE:
-            return await retries.pause(run.limits.lock_budget)
-        case _:
-            return False
+    if outcome not in {Outcome.BUSY, Outcome.RETRY, Outcome.UNDONE}:
+        return False
+    within = run.limits.wait if outcome is Outcome.BUSY else run.limits.lock_budget
+    return await retries.pause(within, "" if outcome is Outcome.UNDONE else "a lock")
 
 
 def raise_outcome(

@@ -30,8 +30,12 @@ async def run(
 
     Raises SartorError, as `run_loop.execute_plan`.
     """
-    verb = "deploy" if isinstance(request, Deploy) else "rollback"
-    async with Session(destination, application=application_name(verb), kind=_kind(destination)) as session:
+    verb, kind = ("deploy" if isinstance(request, Deploy) else "rollback"), Connection
+    if destination.scratch:
+        from sartor.footprint.recorded_connection import RecordedConnection
+
+        kind = RecordedConnection
+    async with Session(destination, application=application_name(verb), kind=kind) as session:
         if session.facts.ledger_exists and not (session.facts.can_use and session.facts.ledger_readable):
             require_complete(session.facts.own, session.schema)
             session.require_write()  # it names all the rights that a run lacks, where not even reading is allowed
@@ -46,12 +50,3 @@ async def run(
         return await execute_plan(
             session, ledger, catalogue, request, plan, limits=limits, backup=backup, observer=observer
         )
-
-
-def _kind(destination: Destination) -> type[Connection]:
-    """Returns the class of a run's connection: RecordedConnection in a scratch database, else Connection."""
-    if not destination.scratch:
-        return Connection
-    from sartor.footprint.recorded_connection import RecordedConnection
-
-    return RecordedConnection

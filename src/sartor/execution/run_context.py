@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import secrets
 import time
@@ -51,16 +50,14 @@ class RunContext:
         deadline = time.monotonic() + self.limits.wait
         while not await self._locks.try_lock():
             holders = await self._locks.holders()
-            if time.monotonic() >= deadline:
-                raise RunHeld(
-                    f"another run is in progress in schema {self.session.schema}: {describe_blockers(holders)}",
-                    hint="wait for that run, increase `limits.wait`, or end its session: select"
-                    f" pg_terminate_backend({holders[0].pid if holders else 'PID'});",
-                    blockers=holders,
-                )
-            self.monitor.waiting("another run", holders, deadline)
+            held = RunHeld(
+                f"another run is in progress in schema {self.session.schema}: {describe_blockers(holders)}",
+                hint="wait for that run, increase `limits.wait`, or end its session: select"
+                f" pg_terminate_backend({holders[0].pid if holders else 'PID'});",
+                blockers=holders,
+            )
+            await self.monitor.wait("another run", deadline, held)
             self.waited = True
-            await asyncio.sleep(0.1)
 
     def mark(self, script: str, seq: int) -> str:
         """Returns the session's name in `pg_stat_activity` while it runs `script` for the event numbered `seq`."""
@@ -119,9 +116,8 @@ class RunContext:
             overtime=self.limits.overtime,
         )
         if self.monitor.blockers and found.sqlstate in NOT_HAD:
-            found = dataclasses.replace(
-                found, advice=advise_on_blockers(self.monitor.blockers, self.session.facts.role)
-            )
+            advice = advise_on_blockers(self.monitor.blockers, self.session.facts.role)
+            found = dataclasses.replace(found, advice=advice)
         return found
 
 
@@ -134,13 +130,9 @@ async def locked_run(session: Session, verb: str, *, limits: Limits, observer: O
     async with LockMonitor(session.destination, application=application_name(verb), alone=session.facts.alone) as locks:
         run = RunContext(session, locks, limits=limits, observer=observer)
         if locks.missing:
-            observer(
-                Note(
-                    text=f"continuing with one connection, because a second one isn't available ({locks.missing}): the"
-                    " run lock isn't held and blocking sessions aren't reported; the journal still keeps runs"
-                    " apart"
-                )
-            )
+            why = f"continuing with one connection, because a second one isn't available ({locks.missing})"
+            lacks = "the run lock isn't held and blocking sessions aren't reported; the journal still keeps runs apart"
+            observer(Note(text=f"{why}: {lacks}"))
         async with run.monitor.during():
             if not session.facts.pooled:
                 await run.acquire_lock()

@@ -16,11 +16,10 @@ from sartor.domain.ledger import EventKind, Ledger
 from sartor.domain.plan import Deploy, Direction, Plan, Rollback, make_plan
 from sartor.domain.report import Done, Failure, Finished, Note, Observer, Planned, Report, RunEvent, Said, Started
 from sartor.domain.status import few
-from sartor.errors import AlterationFailed, SartorError, alteration_failed
-from sartor.execution.backup_before_run import BackupBeforeRun
-from sartor.execution.baseline_update import updating_baseline
+from sartor.errors import AlterationFailed, SartorError
+from sartor.execution.baseline import updating_baseline
 from sartor.execution.executors.batch import Batch, BatchExecutor
-from sartor.execution.executors.single import record_failure, record_interruption, run_unit
+from sartor.execution.executors.single import record_end, run_unit
 from sartor.execution.ledger import prepare_ledger, repeat_while_stale, report_writers, require_sound
 from sartor.execution.outcome import Committed, Stale
 from sartor.execution.retry import record
@@ -31,7 +30,7 @@ from sartor.postgres.ledger import read_ledger, require_format
 from sartor.postgres.session import Session
 
 if TYPE_CHECKING:
-    from sartor.execution.backup import BackupOrder
+    from sartor.execution.backup import BackupBeforeRun, BackupOrder
 
 
 async def execute_plan(  # noqa: PLR0913 - one plan, and all that it needs
@@ -42,8 +41,8 @@ async def execute_plan(  # noqa: PLR0913 - one plan, and all that it needs
     plan: Plan,
     *,
     limits: Limits,
-    backup: BackupOrder | None,
     observer: Observer,
+    backup: BackupOrder | None = None,
     load: Load = load_script,
 ) -> Report:
     """Carries out a plan that was made from this ledger, on an open session; returns what was done.
@@ -63,12 +62,13 @@ async def execute_plan(  # noqa: PLR0913 - one plan, and all that it needs
 
     try:
         async with locked_run(session, plan.direction.value, limits=limits, observer=observing) as run:
+            run.head = plan.head
             await loop.back_up(run)
             await prepare_ledger(run)
             await report_writers(run)
             if run.waited or not ledger.exists:
                 await loop.plan_again(run)
-            async with updating_baseline(run, head=loop.head):
+            async with updating_baseline(run):
                 await loop.execute(run)
     except (OSError, *DRIVER_ERRORS) as error:
         found = session_error(error, session.destination)
@@ -98,13 +98,12 @@ class _RunLoop:
         self._for_good: list[str] = []
         self._begun: Alteration | None = None
         self._elsewhere: dict[tuple[str, str], Alteration] = {}
-        self._backup = BackupBeforeRun(backup)
         self.said: list[Said] = []
+        self._backup: BackupBeforeRun | None = None
+        if backup is not None:
+            from sartor.execution.backup import BackupBeforeRun  # few runs take one
 
-    @property
-    def head(self) -> int:
-        """The head of the ledger that the plan was made from."""
-        return self._plan.head
+            self._backup = BackupBeforeRun(backup)
 
     def report(self, failed: Failure | None = None) -> Report:
         """Returns a report of what this run has done until now."""
@@ -116,13 +115,13 @@ class _RunLoop:
             remaining=tuple(s.alteration for s in self._plan.steps[len(self._done) - self._earlier :]),
             elsewhere=tuple(self._elsewhere.values()),
             plan=self._plan,
-            backup=self._backup.backup,
+            backup=self._backup.backup if self._backup else None,
             said=tuple(self.said),
         )
 
     async def back_up(self, run: RunContext) -> None:
         """Takes the backup where one is ordered, unless other runs have left nothing to do."""
-        if not self._backup.is_wanted:
+        if self._backup is None:
             return
         await run.session.learn()
         if run.session.facts.ledger_exists:
@@ -141,6 +140,7 @@ class _RunLoop:
         if request.steps is not None:
             request = dataclasses.replace(request, steps=max(0, request.steps - len(self._done)))
         before, self._plan = self._plan, make_plan(self._catalogue, ledger, request)
+        run.head = self._plan.head
         self._earlier = len(self._done)
         if self._plan.steps == before.steps:
             # As on a new database: ten thousand equal steps are kept once.
@@ -162,19 +162,15 @@ class _RunLoop:
         """Carries the plan out; plans again where another run makes it stale."""
 
         async def attempt() -> None:
-            await self._backup.take_again(run, self._plan)
-            await self._backup.note(run)
+            if self._backup is not None:
+                await self._backup.take_again(run, self._plan)
+                await self._backup.note(run)
             for correction in compile_records(self._plan):
                 await record(run, correction.kind, correction.about, **correction.detail)
             await self._run_steps(run)
 
-        async def refresh() -> int:
-            await self.plan_again(run)
-            return self._plan.head
-
-        run.head = self._plan.head
         try:
-            await repeat_while_stale(run, attempt, refresh=refresh, done=lambda: len(self._done))
+            await repeat_while_stale(run, attempt, refresh=self.plan_again, done=lambda: len(self._done))
         finally:
             notes = [
                 f"{each} has neither `down` nor `irreversible`, so it can't be rolled back" for each in self._for_good
@@ -214,16 +210,15 @@ class _RunLoop:
         try:
             async with prefetch.loading(len(units) + batches.count, lambda: batches.look_further(prefetch, batch)):
                 await batches.execute(batch, committed)
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, *DRIVER_ERRORS) as error:
             if (number := len(self._done) - done) < len(units):
-                await record_interruption(run, units[number])
+                try:
+                    await record_end(run, error, units[number], lambda error: batches.locate(units[number], error))
+                finally:
+                    if isinstance(error, Exception):
+                        with suppress(Stale, SartorError, OSError, *DRIVER_ERRORS):
+                            await self._record_warnings(run, done)
             raise
-        except DRIVER_ERRORS as error:
-            unit = units[len(self._done) - done]
-            failure = await record_failure(run, error, unit, lambda error: batches.locate(unit, error))
-            with suppress(Stale, SartorError, OSError, *DRIVER_ERRORS):
-                await self._record_warnings(run, done)
-            raise alteration_failed(failure) from error
 
     async def _run_one(self, run: RunContext, prefetch: Prefetch, unit: Unit) -> None:
         """Runs the first unit by itself."""
@@ -235,13 +230,11 @@ class _RunLoop:
         except Committed:
             self._finish(run, unit, (time.monotonic() - began) * 1000)
             raise
-        except asyncio.CancelledError:
-            await record_interruption(run, unit)
-            raise
         except (Stale, SartorError):
             raise
-        except Exception as error:  # a script may raise anything
-            raise alteration_failed(await record_failure(run, error, unit)) from error
+        except (Exception, asyncio.CancelledError) as error:
+            await record_end(run, error, unit)
+            raise
         self._finish(run, unit, (time.monotonic() - began) * 1000)
         prefetch.pop()
 

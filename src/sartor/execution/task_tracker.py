@@ -100,8 +100,8 @@ class TaskTracker:
         fault = self._find(left)
         if replaced and fault is None:
             fault = ScriptFault("the script replaced the event loop's task factory, so its tasks are unknown")
-        deadline = asyncio.get_running_loop().time() + GRACE
-        while (running := self._running()) and asyncio.get_running_loop().time() < deadline:
+        deadline = loop.time() + GRACE
+        while (running := self._running()) and loop.time() < deadline:
             for task in running:
                 task.cancel()
             await asyncio.wait(running, timeout=GRACE)
@@ -116,29 +116,23 @@ class TaskTracker:
         """Returns the first fault found, or None; `left` are the tasks that ran when the script ended."""
         running, coming = self._running(), self._coming()
         # A task that has ended since then, with callbacks still to come, is what the script didn't await.
-        if coroutine := next(
-            (self._tasks[task] for task in running), next(iter(left.values()), None) if coming else None
-        ):
-            place, name = self._place(coroutine), getattr(coroutine, "__qualname__", "a task")
-            return ScriptFault(
-                f"the script ended while one of its tasks was running: {name}",
-                place=place,
-                advice="await the tasks that the script starts",
+        at_work = [*(self._tasks[task] for task in running), *(left.values() if coming else ())]
+        if at_work:
+            said = (
+                f"the script ended while one of its tasks was running: {getattr(at_work[0], '__qualname__', 'a task')}"
             )
+            return ScriptFault(said, place=self._place(at_work[0]), advice="await the tasks that the script starts")
         if coming:
-            return ScriptFault(
-                "the script ended before a callback that it scheduled in the event loop",
-                advice="await the work of the callback, or cancel the callback",
-            )
+            said = "the script ended before a callback that it scheduled in the event loop"
+            return ScriptFault(said, advice="await the work of the callback, or cancel the callback")
         for task in self._tasks:
             # Retrieving the error would clear the flag, which says whether the script has retrieved it.
             if getattr(task, "_log_traceback", False) and isinstance(error := task.exception(), Exception):
                 return error
         if self._unawaited:
             name, place = self._unawaited[0]
-            return ScriptFault(
-                f"the script doesn't await {name}()", place=place, advice="write `await` before the call"
-            )
+            said = f"the script doesn't await {name}()"
+            return ScriptFault(said, place=place, advice="write `await` before the call")
         return None
 
     def _running(self) -> list[asyncio.Task[Any]]:
@@ -148,11 +142,8 @@ class TaskTracker:
         """Returns the script's callbacks that the event loop is still to call; only asyncio's own loop shows them."""
         loop: Any = asyncio.get_running_loop()
         waiting = [*getattr(loop, "_scheduled", ()), *getattr(loop, "_ready", ())]
-        return [handle for handle in waiting if not handle.cancelled() and self._is_mine(handle)]
-
-    def _is_mine(self, handle: Any) -> bool:
-        context = getattr(handle, "_context", None)
-        return context is not None and context.get(_tracker) is self
+        contexts = [(handle, getattr(handle, "_context", None)) for handle in waiting if not handle.cancelled()]
+        return [handle for handle, context in contexts if context is not None and context.get(_tracker) is self]
 
     def _place(self, coroutine: Any) -> tuple[str, int] | None:
         """Returns the file and line of the script that a coroutine is at; else those of the function that it runs."""
@@ -210,17 +201,15 @@ def _make_task(loop: asyncio.AbstractEventLoop, coroutine: Any, **given: Any) ->
     context, before = given.get("context"), _tracking_tasks[loop][1]
 
     def make(coroutine: Any) -> asyncio.Task[Any]:
-        made: asyncio.Task[Any] = (before or _plainly)(loop, coroutine, **given)
+        if before is None:
+            return asyncio.Task(coroutine, loop=loop, **given)
+        made: asyncio.Task[Any] = before(loop, coroutine, **given)
         return made
 
     tracker = _tracker.get() if context is None else context.get(_tracker)
     if tracker is None or is_the_drivers(coroutine):
         return make(coroutine)
     return tracker.adopt(coroutine, make)
-
-
-def _plainly(loop: asyncio.AbstractEventLoop, coroutine: Any, **given: Any) -> asyncio.Task[Any]:
-    return asyncio.Task(coroutine, loop=loop, **given)
 
 
 async def _contained(coroutine: Any) -> Any:

@@ -100,8 +100,7 @@ class Unit:
     @property
     def is_quiet(self) -> bool:
         """True where it leaves the session as it was, and fires no trigger: it only defines objects."""
-        sent = self.statements or ()
-        return all(_is_quiet(statement) for message in sent for statement in split(message.text))
+        return all(_is_quiet(statement) for message in self.statements or () for statement in split(message.text))
 
 
 _DEFINING = frozenset({Kind.COMMENT, Kind.CREATE, Kind.DROP})
@@ -168,10 +167,9 @@ def compile_records(plan: Plan) -> Iterator[Record]:
 
 
 def require_units(plan: Plan, session: Session, load: Load = load_script) -> None:
-    """Compiles every unit of a plan, to see that it is fit to run.
+    """Compiles every unit of a plan; the run compiles them again one by one, so that memory doesn't grow.
 
-    The run compiles them again one by one, so that memory doesn't grow. Raises ScriptError, and PoolerRefused where a
-    script needs a server session of its own and the destination is a pooler.
+    Raises ScriptError, and PoolerRefused where a script needs a server session of its own behind a pooler.
     """
     units = (compile_unit(step, plan.direction, load) for step in plan.steps)
     apart = [unit.about.name for unit in units if not unit.transactional]

@@ -1,26 +1,29 @@
-"""Compares a database with what it should be: its ledger with the files, its schema with what was recorded."""
+"""Compares a database with what it should be: its ledger with the files, its schema with the baseline or a replay."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
 
 from sartor.alterations.manifest import check
-from sartor.domain.alteration import Catalogue
+from sartor.domain.alteration import Catalogue, make_lineage
 from sartor.domain.destination import Destination, Limits
-from sartor.domain.drift import Drift, find_drift
-from sartor.domain.status import compare_with_ledger
+from sartor.domain.drift import Drift, hold_against
+from sartor.domain.fingerprint import Fingerprint
+from sartor.domain.plan import Deploy
+from sartor.domain.report import Observer, Waiting, only
+from sartor.domain.status import Status, compare_with_ledger
 from sartor.domain.verification import Verification
-from sartor.execution.baseline_update import missing_right
+from sartor.errors import AlterationFailed, VerificationFailed
+from sartor.execution.baseline import look_for_drift
+from sartor.execution.run import run
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.invalid_indexes import invalid_indexes
-from sartor.postgres.ledger import read_ledger
+from sartor.postgres.ledger import create_ledger, read_ledger
 from sartor.postgres.own_tables import read_writers, require_sound_tables
 from sartor.postgres.session import Session, application_name
-from sartor.schema.baseline import read_baseline
 from sartor.schema.fingerprint import read_fingerprint
-
-LOOKS = 5
-"""The number of times that the schema is read at most, where runs update the baseline meanwhile."""
+from sartor.scratch.database import scratch_session
+from sartor.sql.statements import Statement
 
 
 async def verify(destination: Destination, catalogue: Catalogue, *, limits: Limits) -> Verification:
@@ -42,26 +45,77 @@ async def verify(destination: Destination, catalogue: Catalogue, *, limits: Limi
         )
 
 
-async def look_for_drift(session: Session, ignore: Sequence[str] = ()) -> Drift:
-    """Returns how the session's schema differs from its baseline; `ignore` are patterns of names that don't count."""
-    if not session.facts.fingerprint_readable:
-        return Drift(unknown=missing_right(session, "select"))
-    try:
-        return await _look(session, ignore)
-    except DRIVER_ERRORS as error:
-        if session.connection_lost:
-            raise
-        return Drift(unknown=f"the schema can't be read: {error}")
+async def with_replay(
+    found: Verification, catalogue: Catalogue, beside: Destination, *, limits: Limits, observer: Observer
+) -> Verification:
+    """Returns the verification with its drift from a replay in place of its drift since the last run.
+
+    The replay runs on the server of `beside`. Raises VerificationFailed where the alterations can't be replayed, and
+    DestinationError where no scratch database can be made.
+    """
+    if not found.ledger.exists:
+        return found
+    drift = Drift(unknown=_unrepeatable(found.status))
+    if not drift.unknown:
+        deployed = _deployed(catalogue, found.status)
+        try:
+            made = await _replay(beside, deployed, limits=limits, observer=only(observer, Waiting))
+        except AlterationFailed as error:
+            drift = _failed_replay(error)
+        else:
+            drift = await _hold_against(made, found, limits)
+    return dataclasses.replace(found, drift=drift, replayed=True)
 
 
-async def _look(session: Session, ignore: Sequence[str]) -> Drift:
-    baseline = await read_baseline(session)
-    for _ in range(LOOKS):
-        if baseline is None:
-            return Drift(unknown="no run has recorded the schema yet")
-        live = await read_fingerprint(session.connection, [session.schema])
-        before, baseline = baseline, await read_baseline(session)
-        # A run that ended in between has changed both the schema and the baseline.
-        if baseline is not None and (baseline.outdated or (baseline.seq == before.seq and baseline.at == before.at)):
-            return find_drift(baseline, live, ignore)
-    return Drift(baseline=baseline, unknown="other runs are in progress one after the other")
+def _failed_replay(error: AlterationFailed) -> Drift:
+    """Returns a drift that is unknown where a script changes server-wide objects. Else raises VerificationFailed."""
+    if error.failure.beyond or Statement(error.failure.statement or "").changes_server:
+        return Drift(unknown=f"{error}; changes of server-wide objects can't be replayed")
+    raise VerificationFailed(
+        f"the deployed alterations can't be replayed in an empty database: {error}",
+        hint="to find the place in the script: `sartor.prove`",
+    ) from error
+
+
+def _unrepeatable(status: Status) -> str:
+    """Returns why what is deployed can't be replayed; "" where it can."""
+    if status.missing or status.ahead:
+        return f"{(status.missing or status.ahead)[0].name} is deployed here, but has no file"
+    if status.interrupted:
+        return f"{status.interrupted[0].name} was interrupted, so a part of its changes may be here"
+    if status.elsewhere:
+        return f"the database also has alterations of lineage {status.elsewhere[0]!r}, which wasn't given"
+    return ""
+
+
+def _deployed(catalogue: Catalogue, status: Status) -> Catalogue:
+    """Returns the catalogue with only the alterations that are deployed."""
+    here = {alteration.identity for _, alteration in status.deployed if alteration}
+    return Catalogue(
+        tuple(
+            make_lineage(lineage.name, lineage.location, (a for a in lineage.alterations if a.identity in here))
+            for lineage in catalogue.lineages
+        )
+    )
+
+
+async def _replay(beside: Destination, catalogue: Catalogue, *, limits: Limits, observer: Observer) -> Fingerprint:
+    async with scratch_session(beside, application=application_name("verify")) as session:
+        await create_ledger(session)
+        await run(session.destination, catalogue, Deploy(), limits=limits, observer=observer)
+        return await read_fingerprint(session.connection, [session.schema])
+
+
+async def _hold_against(made: Fingerprint, found: Verification, limits: Limits) -> Drift:
+    async with Session(found.destination, application=application_name("verify")) as session:
+        try:
+            live = await read_fingerprint(session.connection, [session.schema])
+        except DRIVER_ERRORS as error:
+            if session.connection_lost:
+                raise
+            return Drift(unknown=f"the schema can't be read: {error}")
+        if (await read_ledger(session)).head != found.ledger.head:
+            return Drift(unknown="a run is in progress")
+    if live.server != made.server:
+        return Drift(unknown=f"the replay ran on Postgres {made.server}, but the database is on Postgres {live.server}")
+    return hold_against(made, live, limits.ignore_objects)

@@ -13,9 +13,9 @@ from sartor.domain.destination import Destination, Limits
 from sartor.domain.manifest import Line
 from sartor.domain.plan import Deploy, Direction
 from sartor.domain.proof import Proof, Proofs, Stage
-from sartor.domain.report import Judged, Judging, Note, Observer, RunEvent, Started, Waiting
+from sartor.domain.report import Judged, Judging, Note, Observer, Started, Waiting, only
 from sartor.errors import AlterationEdited, TargetError
-from sartor.execution.seed import load_seed
+from sartor.execution.development import load_seed
 from sartor.proof.round_trip import prove_one
 from sartor.proof.scratch_environment import ScratchEnvironment, new_environment
 
@@ -64,7 +64,7 @@ async def prove(
     proofs: list[Proof] = []
     first = steps[0][0] if steps else 0
     while steps and not (proofs and proofs[-1].failed is Stage.UP):
-        async with new_environment(beside, module, limits=limits, observer=_briefly(observer)) as bench:
+        async with new_environment(beside, module, limits=limits, observer=only(observer, Started, Waiting)) as bench:
             await bench.prepare(catalogue, first, steps[0][0])
             async for proof in _go_on(bench, catalogue, steps):
                 proofs.append(proof)
@@ -82,16 +82,6 @@ async def _go_on(bench: ScratchEnvironment, catalogue: Catalogue, steps: Steps) 
         proof = await prove_one(bench, catalogue.first(place + 1), alteration)
         now, stands = place + 1, proof.stands
         yield proof
-
-
-def _briefly(observer: Observer) -> Observer:
-    """Returns an observer that passes on only the starts and waits of the runs on the bench, three per alteration."""
-
-    def listen(event: RunEvent) -> None:
-        if isinstance(event, Started | Waiting):
-            observer(event)
-
-    return listen
 
 
 def _refuse_edited(catalogue: Catalogue, chosen: Iterable[Alteration]) -> None:

@@ -10,8 +10,8 @@ from sartor.domain.destination import Destination, Limits
 from sartor.domain.plan import Deploy, Rollback
 from sartor.domain.proof import DatabaseSnapshot
 from sartor.domain.report import Observer
+from sartor.execution.development import SeedModule, put_in
 from sartor.execution.run import run
-from sartor.execution.seed import SeedModule, put_in
 from sartor.postgres.ledger import create_ledger
 from sartor.postgres.session import Session, application_name
 from sartor.schema.database_snapshot import read_snapshot

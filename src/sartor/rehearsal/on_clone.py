@@ -7,14 +7,14 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from sartor.archive.exported_snapshot import exported_snapshot
+from sartor.archive.snapshot import exported_snapshot
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination, Limits
 from sartor.domain.hazards.circumstances import in_view_of, in_view_of_rows
 from sartor.domain.hazards.hazard import Size, with_losses
 from sartor.domain.plan import Deploy, Plan, Rollback, make_plan
 from sartor.domain.rehearsal import AFTER_FAILURE, WANTS_ROWS, Rehearsal, Rehearsed
-from sartor.domain.report import Failure, Note, Observer, RunEvent, Waiting
+from sartor.domain.report import Failure, Note, Observer, Waiting, only
 from sartor.embedded.server import serve
 from sartor.errors import (
     AlterationFailed,
@@ -127,12 +127,6 @@ async def deploy_there(
 
     Returns the plan, and the failure that ended it early; None where nothing failed.
     """
-
-    def told(event: RunEvent) -> None:
-        # Starts and ends on a clone say nothing about the destination.
-        if isinstance(event, Note | Waiting):
-            observer(event)
-
     ledger = await read_ledger(scratch, founds=True)
     plan = make_plan(catalogue, ledger, request)
     limits = limits._replace(batch=False)
@@ -144,8 +138,8 @@ async def deploy_there(
             request,
             plan,
             limits=limits,
-            backup=None,
-            observer=told,
+            # Starts and ends on a clone say nothing about the destination.
+            observer=only(observer, Note, Waiting),
             load=script_recorder.load,
         )
     except AlterationFailed as error:

@@ -10,11 +10,11 @@ from contextlib import suppress
 from io import BytesIO
 from typing import NamedTuple
 
-from sartor.archive.child_process import Program, ProgramFailed, started
+from sartor.archive.child_process import Program, ProgramFailed
 from sartor.archive.dump import BARE
-from sartor.archive.exported_snapshot import Snapshot
 from sartor.archive.restore import GONE, pass_on
-from sartor.archive.tools import find_tools, place, service, surroundings
+from sartor.archive.snapshot import Snapshot
+from sartor.archive.tools import find_tools
 from sartor.conninfo.redaction import redact
 from sartor.domain.hazards.circumstances import Gap
 from sartor.errors import RehearsalFailed
@@ -119,27 +119,11 @@ async def _pour(
     """Runs the SQL that `pg_dump` writes in `psql`, which goes on after errors; returns those errors."""
     encrypted = live.connection.encrypted or scratch.connection.encrypted
     tools = find_tools(live.facts.server_version, encrypted=encrypted)[0]
-    given = [*options, f"--snapshot={snapshot.id}", f"--lock-wait-timeout={lock_wait * 1000:.0f}", "--no-password"]
+    given = [*options, f"--snapshot={snapshot.id}", f"--lock-wait-timeout={lock_wait * 1000:.0f}"]
     try:
         async with (
-            started(
-                tools.program("psql"),
-                "--no-psqlrc",
-                "--quiet",
-                "--no-password",
-                place(scratch),
-                environment=surroundings(scratch),
-                service=service(scratch),
-                stdin=PIPE,
-            ) as into,
-            started(
-                tools.program("pg_dump"),
-                *given,
-                place(live),
-                environment=surroundings(live),
-                service=service(live),
-                stdout=PIPE,
-            ) as out,
+            tools.started("psql", "--no-psqlrc", "--quiet", session=scratch, stdin=PIPE) as into,
+            tools.started("pg_dump", *given, session=live, stdout=PIPE) as out,
         ):
             into.stdin.write(_QUICK)
             await _together(out, into, scratch)

@@ -1,7 +1,17 @@
 """Runs several static scripts in one message, and reports what stops such a batch as for one script.
 
-A script that lost a lock, and anything else that the batch can't settle, is left to be run by itself: there is one way
-to try again.
+A batch is one simple query, each script in a transaction of its own: the server stops at the first error, and a
+successor of what failed couldn't claim its number anyway. An error doesn't say which statement it is of, so marks stand
+between them: an INFO is sent at once, whatever `client_min_messages` says. A mark costs 50 µs, so a COMMIT and the
+claim behind it share one; an error of either is settled by asking the journal. A lost lock, a claim that waits, a
+mistake of syntax (which keeps the whole message from running) are left to the way of a single script. Where the
+connection is lost, the message may still be on its way, through a pooler say: what the journal doesn't have when it is
+asked gets its number taken, by the event of its failure, and so can't be committed after it was told not to be.
+
+What the scripts have in common (settings, the claim and the record as prepared statements) is set once, at the head of
+the message, and taken back at its end; all is reset and set again behind a script that may have left something in the
+session, not behind one that only makes or drops objects (`Unit.is_quiet`). A pooler lends its session: a message that
+fails would leave the settings to other clients, so there each transaction sets its own.
 """
 
 from __future__ import annotations

@@ -49,26 +49,28 @@ async def write_script(
 
 
 def _head(session: Session, plan: Plan, steps: Sequence[CheckedStep]) -> str:
-    target = f" {plan.target}" if plan.target else ""
     lines = [
-        f"Written by Sartor {__version__}: {plan.direction.value}{target} on {session.destination.label}.",
+        f"Written by Sartor {__version__}: {_asked(plan)} on {session.destination.label}.",
         *(["There is nothing to do."] if plan.is_empty else USE),
         *(f"  {number}. {_title(step)}" for number, step in enumerate(steps, 1)),
     ]
     return "".join(f"-- {quote_comment(line)}".rstrip() + "\n" for line in lines)
 
 
+def _asked(plan: Plan) -> str:
+    return f"{plan.direction.value} {plan.target}" if plan.target else plan.direction.value
+
+
 def _title(step: CheckedStep) -> str:
     name = step.step.alteration.name
     if step.unsayable:
         return f"{name}: {step.unsayable}; this script stops before it"
-    return (
-        name + ("" if step.transactional else ", outside a transaction") + (f", {REHEARSED}" if step.rehearsed else "")
-    )
+    where = "" if step.transactional else ", outside a transaction"
+    return name + where + (f", {REHEARSED}" if step.rehearsed else "")
 
 
 class _Writer:
-    """A writer of events with consecutive numbers; `head` is the number of the journal's last event."""
+    """Writes events with consecutive numbers; `head` is the number of the journal's last event."""
 
     def __init__(self, session: Session, plan: Plan, *, head: int, limits: Limits) -> None:
         self._session = session
@@ -87,17 +89,14 @@ class _Writer:
         for step in steps:
             alteration = step.step.alteration
             if step.unsayable:
-                yield [psql.stopping(f"{alteration.name} {step.unsayable}", self._way_on())]
+                command = f"sartor db alteration {_asked(self._plan)}"
+                way_on = f"all alterations before it are done; to continue: {command}"
+                yield [psql.stopping(f"{alteration.name} {step.unsayable}", way_on)]
                 return
             name = quote_comment(alteration.name)
             told = f"-- {REHEARSED}\n" if step.rehearsed else ""
             unit = compile_unit(step.step, self._plan.direction)
             yield [f"-- {name}\n{told}{psql.echo(alteration.name)}", *self._unit(unit, step.messages)]
-
-    def _way_on(self) -> str:
-        target = f" {self._plan.target}" if self._plan.target else ""
-        direction = self._plan.direction.value
-        return f"all alterations before it are done; to continue: sartor db alteration {direction}{target}"
 
     def _unit(self, unit: Unit, messages: Sequence[SentMessage]) -> list[Part]:
         settings = self._settings(unit)
@@ -112,5 +111,4 @@ class _Writer:
         return NewEvent(seq=self._head, kind=of.kind, about=of.about, since=since, detail=detail)
 
     def _settings(self, of: Unit | Record) -> SessionSettings:
-        settings = settings_for(self._session, self._limits, f"sartor {of.about.name}")
-        return dataclasses.replace(settings, role=None)
+        return dataclasses.replace(settings_for(self._session, self._limits, f"sartor {of.about.name}"), role=None)

@@ -17,9 +17,9 @@ from sartor.alterations.script import Body, Locate
 from sartor.conninfo.redaction import redact
 from sartor.domain.ledger import EventKind
 from sartor.domain.plan import Direction
-from sartor.domain.report import Failure, Note
+from sartor.domain.report import Note
 from sartor.domain.source import Context
-from sartor.errors import RunHeld, SartorError
+from sartor.errors import RunHeld, SartorError, alteration_failed
 from sartor.execution.outcome import Outcome, Stale, classify
 from sartor.execution.retry import PARTING, Retries, connection_lost, record, run_in_transaction
 from sartor.execution.run_context import RunContext
@@ -52,9 +52,8 @@ async def _run(run: RunContext, unit: Unit) -> None:
     context, since = run.context(about.name), None
     due = script.transactional and await _is_due(run, unit)
     if not unit.transactional:
-        before = contained(unit.before, about.file) if unit.before else None
-        bodies = [b for b in (before, None if script.transactional else body) if b is not None]
-        await NonTransactional(run=run, unit=unit).execute(bodies, context)
+        bodies = [contained(unit.before, about.file)] if unit.before else []
+        await _NonTransactional(run, unit).execute([*bodies, *([] if script.transactional else [body])], context)
         since = run.head
 
     async def work(connection: Connection) -> None:
@@ -85,55 +84,55 @@ async def _is_due(run: RunContext, unit: Unit) -> bool:
 
     Where the steps before it were interrupted, it never ran: what it would undo isn't there, or what it would make is.
     """
-    if not unit.resumes:
-        return True
     undoes = unit.direction is Direction.ROLLBACK
-    due = undoes is await is_in_effect(run.session, unit.about)
-    if not due:
-        reason = (
-            "`up` did not complete, so `down` isn't run" if undoes else "`up` is still in effect and isn't run again"
-        )
-        run.observer(Note(text=f"{unit.about.name}: {reason}"))
-    return due
+    if not unit.resumes or undoes is await is_in_effect(run.session, unit.about):
+        return True
+    reason = "`up` did not complete, so `down` isn't run" if undoes else "`up` is still in effect and isn't run again"
+    run.observer(Note(text=f"{unit.about.name}: {reason}"))
+    return False
 
 
-async def record_interruption(run: RunContext, unit: Unit) -> None:
-    """Writes to the journal that a signal or the caller ended a script; gives up after `PARTING` seconds."""
-    facts = {"direction": unit.direction.value, "message": "interrupted", "sqlstate": None, "line": None}
-    with suppress(Stale, SartorError, OSError, *DRIVER_ERRORS):
-        async with asyncio.timeout(PARTING):
-            if run.session.connection_lost:
-                await run.session.renew()
-            await record(run, EventKind.FAILED, unit.about, **facts)
+async def record_end(run: RunContext, error: BaseException, unit: Unit, locate: Locate | None = None) -> None:
+    """Writes to the journal that a script failed or was interrupted, where the database allows it.
 
-
-async def record_failure(run: RunContext, error: BaseException, unit: Unit, locate: Locate | None = None) -> Failure:
-    """Returns the facts of a failure, and writes them to the journal where the database allows it.
-
-    `locate` finds its place in the file, where the script itself can't.
+    An interrupted run gives up after `PARTING` seconds. `locate` finds the error's place in the file, where the script
+    itself can't. Raises AlterationFailed where the script failed.
     """
+    if not isinstance(error, Exception):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PARTING):
+                await _record_failed(run, unit, "interrupted")
+        return
     about = unit.about
     locate = locate or unit.script.locate
     failure = run.failure(error, name=about.name, alteration_id=about.id, file=about.file, locate=locate)
     if not unit.transactional:
         failure = dataclasses.replace(failure, rolled_back=False)
     message = redact(failure.message, run.session.secrets)
-    facts = {"direction": unit.direction.value, "message": message, "sqlstate": failure.sqlstate, "line": failure.line}
+    if not await _record_failed(run, unit, message, sqlstate=failure.sqlstate, line=failure.line):
+        run.observer(Note(text="the failure couldn't be written to the journal"))
+    raise alteration_failed(failure) from error
+
+
+async def _record_failed(
+    run: RunContext, unit: Unit, message: str, *, sqlstate: str | None = None, line: int | None = None
+) -> bool:
+    facts = {"direction": unit.direction.value, "message": message, "sqlstate": sqlstate, "line": line}
     try:
         if run.session.connection_lost:
             await run.session.renew()
-        await record(run, EventKind.FAILED, about, **facts)
+        await record(run, EventKind.FAILED, unit.about, **facts)
     except (Stale, SartorError, OSError, *DRIVER_ERRORS):
-        run.observer(Note(text="the failure couldn't be written to the journal"))
-    return failure
+        return False
+    return True
 
 
 class LeftUnfinished(Exception):
     """Raised where a script outside a transaction ended without an error, but its work isn't done."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NonTransactional:
+@dataclass(frozen=True, slots=True)
+class _NonTransactional:
     """The part of one script that runs outside a transaction, on one session."""
 
     run: RunContext
@@ -152,7 +151,7 @@ class NonTransactional:
         pid, began = await invalid_indexes.own_session(self.run.session.connection)
         await record(self.run, self.unit.start_kind, self.unit.about, pid=pid, began=began, invalid=list(before))
         await self._try(bodies, context, before)
-        if left := invalid_indexes.left_behind(await self._invalid(), source=self.unit.script.source, before=before):
+        if left := await self._leftovers(before):
             names = ", ".join(f"{index.name} on {index.table}" for index in left)
             raise LeftUnfinished(f"the script left an invalid index: {names}")
 
@@ -169,13 +168,11 @@ class NonTransactional:
         # This run itself began it, where another run's event came in between and made its plan stale.
         ours = begun_by == await invalid_indexes.own_session(connection)
         while not ours and await invalid_indexes.session_alive(connection, *begun_by):
-            if time.monotonic() > deadline:
-                raise RunHeld(
-                    f"a statement of the interrupted run of {self.unit.about.name} is still running on the server",
-                    hint=f"wait for the statement, or end it: select pg_terminate_backend({start['pid']});",
-                )
-            self.run.monitor.waiting(f"the server process {start['pid']} of an interrupted run", ())
-            await asyncio.sleep(0.1)
+            held = RunHeld(
+                f"a statement of the interrupted run of {self.unit.about.name} is still running on the server",
+                hint=f"wait for the statement, or end it: select pg_terminate_backend({start['pid']});",
+            )
+            await self.run.monitor.wait(f"the server process {start['pid']} of an interrupted run", deadline, held)
         self.run.observer(Note(text=f"{self.unit.about.name}: resuming after an interruption"))
         invalid: list[int] = start["invalid"]
         return invalid
@@ -183,17 +180,16 @@ class NonTransactional:
     async def _invalid(self) -> tuple[invalid_indexes.InvalidIndex, ...]:
         return await invalid_indexes.invalid_indexes(self.run.session.connection, self.run.session.schema)
 
+    async def _leftovers(self, before: Collection[int]) -> Sequence[invalid_indexes.InvalidIndex]:
+        return invalid_indexes.left_behind(await self._invalid(), source=self.unit.script.source, before=before)
+
     async def _drop_leftovers(self, before: Collection[int]) -> None:
         """Drops the invalid indexes that an interrupted run of this script left: IF NOT EXISTS would keep them."""
         deadline = time.monotonic() + self.run.limits.wait
-        while left := invalid_indexes.left_behind(await self._invalid(), source=self.unit.script.source, before=before):
-            if building := [index for index in left if index.building]:
-                if time.monotonic() > deadline:
-                    raise RunHeld(
-                        f"another session is building index {building[0].name}", hint="wait until it is built"
-                    )
-                self.run.monitor.waiting(f"another session that builds index {building[0].name}", ())
-                await asyncio.sleep(0.1)
+        while left := await self._leftovers(before):
+            if name := next((index.name for index in left if index.building), None):
+                held = RunHeld(f"another session is building index {name}", hint="wait until it is built")
+                await self.run.monitor.wait(f"another session that builds index {name}", deadline, held)
                 continue
             self.run.observer(Note(text=f"{self.unit.about.name}: dropping the invalid index {left[0].name}"))
             await invalid_indexes.drop_index(self.run.session.connection, self.run.session.schema, left[0])
@@ -232,10 +228,7 @@ class NonTransactional:
                 await self.run.monitor.terminate()
 
     def _confined(self) -> AbstractAsyncContextManager[None]:
-        """Returns the context in which a script in a scratch database is confined to that database.
-
-        Outside a transaction nothing of the script depends on COMMIT. Elsewhere the context does nothing.
-        """
+        """Confines a script in a scratch database to that database; elsewhere does nothing."""
         session = self.run.session
         if not session.destination.scratch:
             return nullcontext()

@@ -1,9 +1,9 @@
-"""Updates the schema baseline: reads the schema's fingerprint before the run and after it."""
+"""The schema baseline: compared with the live schema, and updated by each run."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -22,31 +22,28 @@ PARTING = 0.7
 """Seconds that an interrupted run spends on the baseline at most."""
 PATIENCE = 2.0
 """Seconds that a run waits for a locked table once the alterations have done their work."""
+LOOKS = 5
+"""The number of times that the schema is read at most, where runs update the baseline meanwhile."""
 
 
 @asynccontextmanager
-async def updating_baseline(run: RunContext, *, head: int) -> AsyncIterator[None]:
-    """Records at the end of the block what the schema should be, if the journal has events after `head`.
+async def updating_baseline(run: RunContext) -> AsyncIterator[None]:
+    """Records at the end of the block what the schema should be, if the run has written events in it.
 
     A failure here is reported as a note, and the run goes on. An interrupted run spends at most `PARTING` seconds here.
     """
-    update = _BaselineUpdate(run)
+    update, head = _BaselineUpdate(run), run.head
     await update.begin()
     try:
         yield
     except (SartorError, asyncio.CancelledError):
-        # Earlier alterations stay deployed.
+        # Earlier alterations stay deployed. A run that was told to end may end with any error.
         if run.head > head and not run.session.connection_lost:
-            await update.end(within=PARTING if _is_interrupted() else None)
+            task = asyncio.current_task()
+            await update.end(within=PARTING if task and task.cancelling() else None)
         raise
     if run.head > head:
         await update.end()
-
-
-def _is_interrupted() -> bool:
-    """Returns whether the run was told to end, whatever error it ends with."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 class _BaselineUpdate:
@@ -55,12 +52,9 @@ class _BaselineUpdate:
     def __init__(self, run: RunContext) -> None:
         self._run = run
         self._session = run.session
-        self._found: Baseline | None = None
-        """The baseline, where the schema can be compared with it."""
-        self._before: Fingerprint | None = None
-        """The schema's fingerprint before the run; None where it was as recorded."""
-        self._gap = ""
-        """The reason why it can't be compared with the baseline; "" where it can, or where there is no baseline."""
+        self._found: Baseline | None = None  # the baseline, where the schema can be compared with it
+        self._before: Fingerprint | None = None  # the schema before the run; None where it was as recorded
+        self._gap = ""  # why it can't be compared with the baseline, where there is one and it can't
 
     async def begin(self) -> None:
         """Reads the schema, and reports what isn't as the last run left it."""
@@ -73,12 +67,11 @@ class _BaselineUpdate:
             if baseline.outdated:
                 self._gap = OUTDATED
                 return
-            if baseline.catalog_version and baseline.catalog_version == await read_catalog_version(
-                self._session.connection
-            ):
+            version = baseline.catalog_version
+            if version and version == await read_catalog_version(self._session.connection):
                 self._found = baseline
                 return
-            before = await look(self._session)
+            before = await read_schema(self._session)
         except DRIVER_ERRORS as error:
             self._complain(str(error))
             return
@@ -86,9 +79,6 @@ class _BaselineUpdate:
         self._gap = drift.unknown
         if not drift.unknown:
             self._found, self._before = baseline, None if drift.absent else before
-            self._tell(drift)
-
-    def _tell(self, drift: Drift) -> None:
         if drift.told:
             self._run.observer(Note(text=f"{drift.told}; to see the changes, use `verify`"))
 
@@ -103,7 +93,7 @@ class _BaselineUpdate:
             async with asyncio.timeout(within):
                 # In this order: a change in between is seen, and the version isn't that of what was seen.
                 catalog_version = await read_catalog_version(self._session.connection)
-                after = await look(self._session)
+                after = await read_schema(self._session)
                 async with self._session.connection.transaction():
                     await self._write(after, catalog_version)
         except TimeoutError:
@@ -131,12 +121,8 @@ class _BaselineUpdate:
         """Returns when the schema was last recorded as it was, without a baseline to compare it with."""
         if not self._gap:
             return baseline.adopted_at if baseline else None
-        self._run.observer(
-            Note(
-                text=f"the expected schema is recorded again, because {self._gap}; earlier changes by hand can only"
-                " be found by `verify --against-replay`"
-            )
-        )
+        text = f"the expected schema is recorded again, because {self._gap}; earlier changes by hand can only be found"
+        self._run.observer(Note(text=f"{text} by `verify --against-replay`"))
         return datetime.now(UTC)
 
     def _expected(self, baseline: Baseline | None, after: Fingerprint) -> Fingerprint:
@@ -154,7 +140,32 @@ class _BaselineUpdate:
         )
 
 
-async def look(session: Session) -> Fingerprint:
+async def look_for_drift(session: Session, ignore: Sequence[str] = ()) -> Drift:
+    """Returns how the session's schema differs from its baseline; `ignore` are patterns of names that don't count."""
+    if not session.facts.fingerprint_readable:
+        return Drift(unknown=missing_right(session, "select"))
+    try:
+        return await _compare(session, ignore)
+    except DRIVER_ERRORS as error:
+        if session.connection_lost:
+            raise
+        return Drift(unknown=f"the schema can't be read: {error}")
+
+
+async def _compare(session: Session, ignore: Sequence[str]) -> Drift:
+    baseline = await read_baseline(session)
+    for _ in range(LOOKS):
+        if baseline is None:
+            return Drift(unknown="no run has recorded the schema yet")
+        live = await read_fingerprint(session.connection, [session.schema])
+        before, baseline = baseline, await read_baseline(session)
+        # A run that ended in between has changed both the schema and the baseline.
+        if baseline is not None and (baseline.outdated or (baseline.seq == before.seq and baseline.at == before.at)):
+            return find_drift(baseline, live, ignore)
+    return Drift(baseline=baseline, unknown="other runs are in progress one after the other")
+
+
+async def read_schema(session: Session) -> Fingerprint:
     """Returns the fingerprint of the session's schema. Raises what the driver raises."""
     return await read_fingerprint(session.connection, [session.schema], lock_timeout=PATIENCE)
 

@@ -1,4 +1,4 @@
-"""Exports a snapshot of a database, for a connection of Sartor's and for `pg_dump` to share."""
+"""Snapshots of a database: shared by a connection of Sartor's and `pg_dump`, and compared with those of a copy."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import AsyncIterator, Container
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
+from sartor.archive.dump import describe_archive
+from sartor.archive.tools import Tools
 from sartor.postgres.catalog import FULL_NAME, USERS_RELATIONS, in_extension
 from sartor.postgres.connect.connect import close, connect
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.session import Session
+from sartor.sql.spelling import plain_dump
 
 _PINS = """
 set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0; set local row_security = off;
@@ -78,3 +81,35 @@ async def _copied(connection: Connection, schema: str, table: str) -> int:
 
     told = await connection.copy_from_table(table, schema_name=schema, output=pass_over)
     return int(told.split()[-1])
+
+
+class DumpSummary(NamedTuple):
+    """The facts of a database that are compared: its schema, as lines of SQL, and each table's number of rows."""
+
+    schema: tuple[str, ...]
+    rows: dict[str, int]
+
+
+async def summarize(
+    tools: Tools, session: Session, snapshot: Snapshot, *, schema: str | None, empty: Container[str] = ()
+) -> DumpSummary:
+    """Reads what is compared of the database, or of one schema of it, as the snapshot has it.
+
+    Tables that are to be `empty` in the copy count as empty.
+    """
+    lines = await describe_archive(tools, session, snapshot=snapshot.id, schema=schema)
+    return DumpSummary(tuple(lines), await count_rows(snapshot.connection, schema, empty=empty))
+
+
+def difference(one: DumpSummary, copy: DumpSummary) -> str | None:
+    """Returns the first difference between a database and its copy, in words; None where they are alike."""
+    for table in sorted(one.rows.keys() | copy.rows.keys()):
+        if one.rows.get(table) != copy.rows.get(table):
+            return f"{table} has {one.rows.get(table, 'no')} rows, but its copy has {copy.rows.get(table, 'no')}"
+    if one.schema == copy.schema:
+        return None
+    before, after = (plain_dump("\n".join(side.schema)).split("\n") for side in (one, copy))
+    if before == after:
+        return None
+    odd = sorted(set(before) ^ set(after)) or ["the order of the definitions"]
+    return f"the schemas differ: {odd[0]}"

@@ -1,4 +1,4 @@
-"""Runs the maker's seed modules: example data, inserted in one transaction."""
+"""What a development database gets: a schema dropped to start over; seed modules, run in one transaction."""
 
 from __future__ import annotations
 
@@ -7,22 +7,50 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sartor.alterations.files import file_blocks, seed_files
+from sartor.alterations.loader import load_script
 from sartor.alterations.python_module import PACKAGE, async_function, locate, run_module
 from sartor.alterations.script import Body, Locate, static_body
 from sartor.alterations.sql_file import read_statements
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination, Limits
-from sartor.domain.ledger import EventKind
-from sartor.domain.report import Failure, Note, Observer
+from sartor.domain.ledger import EventKind, Ledger
+from sartor.domain.plan import Deploy, Direction, make_plan
+from sartor.domain.report import Note, Observer
 from sartor.errors import CatalogueError, DestinationError, SartorError, ScriptError, alteration_failed
 from sartor.execution.ledger import read_head, repeat_while_stale, require_sound
 from sartor.execution.retry import run_in_transaction
 from sartor.execution.run_context import RunContext, locked_run
 from sartor.execution.script_call import contained
+from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.ledger import read_ledger
-from sartor.postgres.schema_contents import empty_tables
+from sartor.postgres.schema_contents import drop_contents, empty_tables
 from sartor.postgres.session import Session, application_name
+
+
+async def drop_all(
+    destination: Destination, catalogue: Catalogue, request: Deploy, *, limits: Limits, observer: Observer
+) -> int:
+    """Drops all that a destination's schema holds, except extensions, in one transaction; returns how many objects.
+
+    Loads first what is to be deployed afterwards. Raises ScriptError, RunHeld, DestinationError.
+    """
+    for step in make_plan(catalogue, Ledger(), request).steps:
+        load_script(step.alteration).body(Direction.DEPLOY)
+    async with Session(destination, application=application_name("fresh")) as session:
+        session.require_write()
+        if not session.facts.schema_exists:
+            return 0
+        async with locked_run(session, "fresh", limits=limits, observer=observer):
+            try:
+                count = await drop_contents(session.connection, destination.schema, lock_timeout=limits.lock_budget)
+            except DRIVER_ERRORS as error:
+                raise DestinationError(
+                    f"schema {destination.schema} can't be emptied: {error}; nothing was dropped",
+                    hint="the role must own all objects of the schema, and no other session may be using them",
+                ) from error
+            observer(Note(text=f"dropped all {count} objects of schema {destination.schema}"))
+            return count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +83,11 @@ def load_seed(name: str) -> SeedModule:
     """Loads a seed module of any name and place, or SQL in a `.sql` file. Raises CatalogueError, ScriptError."""
     file = Path(name).absolute()
     if not file.is_file():
-        raise CatalogueError(
-            f"there is no seed {file}", hint="give a SQL file, or a Python module with `async def seed(conn)`"
-        )
+        way_out = "give a SQL file, or a Python module with `async def seed(conn)`"
+        raise CatalogueError(f"there is no seed {file}", hint=way_out)
     if file.suffix != ".sql":
         return _load(file, f"{PACKAGE}_seed")
-    fragments = read_statements(file.name, str(file), file_blocks(str(file)))
-    body, locate_sql = static_body(str(file), fragments)
+    body, locate_sql = static_body(str(file), read_statements(file.name, str(file), file_blocks(str(file))))
     return SeedModule(file=file, seed=body, reset=None, locate=locate_sql)
 
 
@@ -101,10 +127,8 @@ async def put_in(
     """Runs seed modules in one transaction. Raises AlterationFailed; nothing was changed then."""
     async with Session(destination, application=application_name("seed")) as session:
         if not (await read_ledger(session)).exists:
-            raise DestinationError(
-                f"nothing is deployed in schema {destination.schema}",
-                hint="deploy first, by `sartor.deploy`",
-            )
+            said = f"nothing is deployed in schema {destination.schema}"
+            raise DestinationError(said, hint="deploy first, by `sartor.deploy`")
         await require_sound(session)
         async with locked_run(session, "seed", limits=limits, observer=observer) as run:
             await _seed(run, modules, reset=reset)
@@ -125,17 +149,14 @@ async def _seed(run: RunContext, modules: Sequence[SeedModule], *, reset: bool) 
             await contained(current.seed, str(current.file))(connection, run.context(current.file.name))
 
     detail = {"files": [module.file.name for module in modules], "reset": reset}
-    run.head = await read_head(run.session)
+    await read_head(run)
     try:
         await repeat_while_stale(
             run, lambda: run_in_transaction(run, EventKind.SEEDED, None, "seeds", work, detail=detail)
         )
     except SartorError:
         raise
-    except Exception as error:  # a seed module may raise anything
-        raise alteration_failed(_failure(run, error, current)) from error
-
-
-def _failure(run: RunContext, error: BaseException, module: SeedModule) -> Failure:
-    file = module.file
-    return run.failure(error, name=file.name, alteration_id=None, file=str(file), locate=module.locate)
+    except Exception as error:
+        name, file = current.file.name, str(current.file)
+        failure = run.failure(error, name=name, alteration_id=None, file=file, locate=current.locate)
+        raise alteration_failed(failure) from error
