@@ -187,6 +187,48 @@ def test_empty_sections(folder: Folder) -> None:
     assert found(folder) == [("SA104", 1), ("SA104", 2)]
 
 
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        (
+            "create table a (id bigint primary key, b jsonb, c json, d pg_catalog.json default '{}');",
+            ["SA401", "SA401"],
+        ),
+        ("alter table a add b json, add column if not exists json text;", ["SA401"]),
+        ("create table a (id int primary key, n int unique);", ["SA402"]),
+        ('create table "A b" ("Id" serial, constraint k primary key ("Id"));', ["SA402"]),
+        ("create table a (b int, c smallint, primary key (b, c)); create table d as select (1) e;", []),
+        ("create table a (json bigint, primary key (json)); create table b (like a including all);", []),
+        ("create index on a using hash (b); create index hash on a (hash);", ["SA403"]),
+        ("create table a (b bigint references c); create index on a (d, b);", ["SA404"]),
+        ("create table a (b bigint references c, unique (b, d));", []),
+        ("alter table s.a add constraint f foreign key (b, c) references d; create index on a (c, b, e);", []),
+        ("alter table a add foreign key (b, c) references d; create index on a (c, e, b);", ["SA404"]),
+        (
+            "alter table a add b bigint not null references c; create index on only s.a using btree ((f(b)), b);",
+            ["SA404"],
+        ),
+        (f"create table {'a' * 63} (id bigint); create table {'ä' * 32} (id bigint);", ["SA405"]),
+        (f"select '{'a' * 64}'; do $$ begin perform {'a' * 64}(); end $$;", []),
+        ("create table part partition of a for values in (1, 2); alter table a add check (b in (1, 2));", []),
+    ],
+)
+def test_definitions(folder: Folder, text: str, codes: list[str]) -> None:
+    """Types, keys and indexes that are regretted later, and names that Postgres cuts, each with its statement."""
+    assert [code for code, _ in sql(folder, text)] == codes
+
+
+def test_an_index_of_another_alteration(folder: Folder) -> None:
+    """The index behind a foreign key may be made by any alteration of the lineage, but not by a `down`."""
+    folder.write("1.0.0-1-a.sql", f"-- sartor: up\ncreate table a (b bigint references c);{DOWN}")
+    folder.write("1.0.0-2-b.sql", f"-- sartor: up\nselect 1;{DOWN}create index on a (b);\n")
+    assert found(folder) == [("SA404", 2)]
+    folder.write(
+        "1.0.0-3-c.py", "async def up(conn): await conn.execute('create index on a (b)')\nirreversible = 'x'\n"
+    )
+    assert found(folder) == []
+
+
 @pytest.mark.parametrize("comment", ["SA103", "SA103, SA201 because of the operator", "SA201,SA103"])
 def test_ignoring(folder: Folder, comment: str) -> None:
     """A comment names the rules that don't count in its file, in Python and in SQL; the option does for any."""

@@ -11,7 +11,7 @@ from sartor.domain.release import Release
 from sartor.linter.names import lint_names
 from sartor.linter.rehearsal_cache import Identity, Remembered, lint_hazards
 from sartor.linter.rules import Finding, Ignored, Lint
-from sartor.linter.scripts import lint_script
+from sartor.linter.scripts import indexed_by, lint_script
 
 
 def lint_lineages(
@@ -33,9 +33,10 @@ def lint_lineages(
         files += len(alterations) + len(misnamed)
         read = [read_source(alteration) for alteration in alterations]
         spared = {(source.alteration.file, comment.text) for source in read for comment in source.ignored}
+        indexed = indexed_by(read)
         found = [
             *lint_names(alterations, misnamed, released=released),
-            *(finding for source in read for finding in lint_script(source)),
+            *(finding for source in read for finding in lint_script(source, indexed)),
             *(finding for alteration in alterations for finding in _rehearsed(alteration, remembered)),
         ]
         kept = (f for f in found if (f.file, f.rule.code) not in spared)

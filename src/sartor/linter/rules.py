@@ -217,6 +217,37 @@ ROLE_KEPT = _error(
     why="the script ends with another role than it began with, so it is rolled back at its end",
     advice="end the script with `reset role`",
 )
+JSON_COLUMN = _warning(
+    code="SA401",
+    name="json-column",
+    why="type json has no equality, so `distinct`, `group by` and `union` over the column fail, and no index helps",
+    advice="use jsonb; if the text must stay as it was written, ignore this rule",
+)
+NARROW_KEY = _warning(
+    code="SA402",
+    name="narrow-key",
+    why="the key ends at 2,147,483,647, or earlier, and a wider type rewrites the table and all that refers to it",
+    advice="use bigint; if the table can't grow so far, ignore this rule",
+)
+HASH_INDEX = _warning(
+    code="SA403",
+    name="hash-index",
+    why="a hash index serves only `=`, over one column, and can't be unique",
+    advice="use a btree index; if the values are long and only compared for equality, ignore this rule",
+)
+UNINDEXED_REFERENCE = _warning(
+    code="SA404",
+    name="unindexed-reference",
+    why="no index of the lineage has the columns of a foreign key first, so each delete in the table that it refers to"
+    " reads the whole table",
+    advice="create an index on the columns; if nothing is deleted there, ignore this rule",
+)
+LONG_NAME = _warning(
+    code="SA405",
+    name="long-name",
+    why="Postgres cuts a name after 63 bytes, so the object has another name than the script says",
+    advice="write a shorter name",
+)
 BLOCKS_WRITES = _warning(
     code="SA301",
     name="blocks-writes",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sartor.alterations.script import EMPTY
 from sartor.domain.source import Part, Source, Text
 from sartor.linter import rules
 from sartor.linter.rules import Finding, about
 from sartor.sql import confusables
+from sartor.sql.definitions import Column, Key, definitions
 from sartor.sql.splitting import Lines, split
 from sartor.sql.statements import CHANGES_ROWS, Kind, Statement
 
@@ -16,6 +17,10 @@ _CHANGES = CHANGES_ROWS | {Kind.CREATE, Kind.ALTER, Kind.DROP, Kind.TRUNCATE, Ki
 _CREATED = frozenset({"extension", "index", "materialized view", "schema", "sequence", "table"})
 """The types of objects whose CREATE may have an IF NOT EXISTS."""
 _DROPPED = frozenset({*_CREATED, "function", "policy", "trigger", "type", "view"})
+_GOING_UP = frozenset({Part.UP, Part.BEFORE_UP})
+_NARROW = frozenset({"int", "integer", "int2", "int4", "smallint", "serial", "serial2", "serial4", "smallserial"})
+LONGEST_NAME = 63
+"""The most bytes of a name that Postgres keeps (NAMEDATALEN)."""
 _ROLES = ("role", "session authorization")
 
 Breach = tuple[rules.Rule, int | None, str]
@@ -24,12 +29,28 @@ Said = tuple[Statement, int]
 """A statement, and its line."""
 
 
-def lint_script(source: Source) -> Iterator[Finding]:
+Indexed = frozenset[tuple[str, tuple[str, ...]]]
+"""The tables and the columns of indexes."""
+
+
+def indexed_by(sources: Iterable[Source]) -> Indexed:
+    """Returns what the scripts of a lineage are seen to index, whichever comes first."""
+    keys = [
+        each
+        for source in sources
+        for part in _GOING_UP & source.parts.keys()
+        for statement, _ in _statements(source, part)
+        for each in definitions(statement)
+    ]
+    return frozenset((k.table, k.columns) for k in keys if isinstance(k, Key) and k.kind != "foreign key")
+
+
+def lint_script(source: Source, indexed: Indexed) -> Iterator[Finding]:
     """Yields the findings about one script; about one that can't be loaded, little more than that."""
-    return (about(source.alteration, rule, message, line) for rule, line, message in _breaches(source))
+    return (about(source.alteration, rule, message, line) for rule, line, message in _breaches(source, indexed))
 
 
-def _breaches(source: Source) -> Iterator[Breach]:
+def _breaches(source: Source, indexed: Indexed) -> Iterator[Breach]:
     yield from _lint_words(source)
     wrong = [*source.wrong, *(Text(f"`{each.text}` isn't async", each.line) for each in source.not_async)]
     yield from ((rules.UNREADABLE, reason.line, reason.text) for reason in wrong)
@@ -45,6 +66,8 @@ def _breaches(source: Source) -> Iterator[Breach]:
         yield rules.NO_DOWN, None, "has neither `down` nor `irreversible`"
     for part in source.parts:
         yield from _lint_part(source, part)
+        for statement, line in _statements(source, part) if part in _GOING_UP else ():
+            yield from ((rule, line, message) for rule, message in _lint_definitions(statement, indexed))
 
 
 def _lint_words(source: Source) -> Iterator[Breach]:
@@ -75,6 +98,30 @@ def _statements(source: Source, part: Part) -> Iterator[Said]:
         lines = Lines(text.text, text.line)
         for statement in split(text.text):
             yield statement, lines.at(statement.start)
+
+
+def _lint_definitions(statement: Statement, indexed: Indexed) -> Iterator[tuple[rules.Rule, str]]:
+    for name in dict.fromkeys(token.name for token in statement.tokens):
+        if name is not None and len(name.encode()) > LONGEST_NAME:
+            yield rules.LONG_NAME, f"`{name[:20]}...` has {len(name.encode())} bytes"
+    found = list(definitions(statement))
+    columns = {each.name: each for each in found if isinstance(each, Column)}
+    for column in columns.values():
+        if column.type == "json":
+            yield rules.JSON_COLUMN, f"{column.table}.{column.name} is of type json"
+    for key in (each for each in found if isinstance(each, Key)):
+        first = columns.get(key.columns[0]) if len(key.columns) == 1 else None
+        if key.kind == "primary key" and first is not None and first.type in _NARROW:
+            yield rules.NARROW_KEY, f"the key of {key.table} is of type {first.type}"
+        if key.method == "hash":
+            yield rules.HASH_INDEX, f"an index of {key.table} is of type hash"
+        if key.kind == "foreign key" and not _is_indexed(key, indexed):
+            yield rules.UNINDEXED_REFERENCE, f"{key.table} ({', '.join(key.columns)}) has no index"
+
+
+def _is_indexed(key: Key, indexed: Indexed) -> bool:
+    first = {frozenset(columns[: len(key.columns)]) for table, columns in indexed if table == key.table}
+    return frozenset(key.columns) in first
 
 
 def _lint_inside(statements: list[Said]) -> Iterator[Breach]:
