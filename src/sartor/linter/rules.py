@@ -217,6 +217,30 @@ ROLE_KEPT = _error(
     why="the script ends with another role than it began with, so it is rolled back at its end",
     advice="end the script with `reset role`",
 )
+BLOCKS_WRITES = _warning(
+    code="SA301",
+    name="blocks-writes",
+    why="the last rehearsal showed a lock that blocks writes to a table for as long as its size requires",
+    advice="write a statement that doesn't block; if the table is small or unused, ignore this rule",
+)
+BLOCKS_READS = _warning(
+    code="SA302",
+    name="blocks-reads",
+    why="the last rehearsal showed a lock that blocks reads of a table for as long as its size requires",
+    advice="write a statement that doesn't block; if the table is small or unused, ignore this rule",
+)
+REWRITES = _warning(
+    code="SA303",
+    name="rewrites",
+    why="the last rehearsal showed a table rewrite: reads are blocked while all rows are written to a new file",
+    advice="write a statement that doesn't block; if the table is small or unused, ignore this rule",
+)
+LOSES_DATA = _warning(
+    code="SA304",
+    name="loses-data",
+    why="the last rehearsal showed a loss of rows or values, which `down` can't restore",
+    advice="take a backup before the deploy; if the data aren't needed, ignore this rule",
+)
 JSON_COLUMN = _warning(
     code="SA401",
     name="json-column",
@@ -247,30 +271,6 @@ LONG_NAME = _warning(
     name="long-name",
     why="Postgres cuts a name after 63 bytes, so the object has another name than the script says",
     advice="write a shorter name",
-)
-BLOCKS_WRITES = _warning(
-    code="SA301",
-    name="blocks-writes",
-    why="the last rehearsal showed a lock that blocks writes to a table for as long as its size requires",
-    advice="write a statement that doesn't block; if the table is small or unused, ignore this rule",
-)
-BLOCKS_READS = _warning(
-    code="SA302",
-    name="blocks-reads",
-    why="the last rehearsal showed a lock that blocks reads of a table for as long as its size requires",
-    advice="write a statement that doesn't block; if the table is small or unused, ignore this rule",
-)
-REWRITES = _warning(
-    code="SA303",
-    name="rewrites",
-    why="the last rehearsal showed a table rewrite: reads are blocked while all rows are written to a new file",
-    advice="write a statement that doesn't block; if the table is small or unused, ignore this rule",
-)
-LOSES_DATA = _warning(
-    code="SA304",
-    name="loses-data",
-    why="the last rehearsal showed a loss of rows or values, which `down` can't restore",
-    advice="take a backup before the deploy; if the data aren't needed, ignore this rule",
 )
 
 RULES = tuple(each for each in vars().values() if isinstance(each, Rule))
