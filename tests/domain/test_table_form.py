@@ -22,6 +22,10 @@ TYPES = [
 ]
 
 
+DEFAULT = PLAIN._replace(is_part=True, partitions=2)
+TIME = PLAIN._replace(columns={1: A._replace(type="timestamp(3) with time zone")})
+
+
 def found(after: Form, before: Form = PLAIN) -> list[str]:
     """The codes of the errors that rows may raise."""
     checks = list(refusals("t", before, after))
@@ -37,6 +41,7 @@ def found(after: Form, before: Form = PLAIN) -> list[str]:
         (PLAIN._replace(demands={"check": CHECK, "key": Demand(2, "p")}), ["23505"]),
         (PLAIN._replace(demands={"check": CHECK, "f": Demand(2, "f"), "x": Demand(3, "x")}), ["23503", "23P01"]),
         (PLAIN._replace(demands={"check": Demand(7, "c")}), ["23514"]),
+        (PLAIN._replace(demands={"renamed": CHECK}), []),
         (PLAIN._replace(is_part=True), ["23514"]),
         (PLAIN._replace(columns={1: A._replace(not_null=True), 2: B}), ["23502"]),
         (PLAIN._replace(columns={1: A, 2: B._replace(not_null=False)}), []),
@@ -159,3 +164,16 @@ def test_what_widens_cuts_nothing(old: str, new: str) -> None:
     assert not (widens(old, new) and cuts(old, new))
     assert widens(old, old)
     assert widens(old, "text")
+
+
+def test_a_default_partition() -> None:
+    """Rows of a default partition may belong to a partition that is new; not to one that goes."""
+    assert found(DEFAULT._replace(partitions=3), DEFAULT) == ["23514"]
+    assert found(DEFAULT._replace(partitions=1), DEFAULT) == []
+
+
+def test_times_are_rounded() -> None:
+    """A time or a date is rounded or cut to fit another type of times, and never refused."""
+    for other in ("timestamp(0) without time zone", "date", "time with time zone"):
+        assert found(TIME._replace(columns={1: A._replace(type=other)}), TIME) == []
+    assert found(TIME._replace(columns={1: A._replace(type="integer")}), TIME) == ["22001, 22003 or 22P02"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 SHARE, ROW_SHARE, ROW_EXCLUSIVE = "AccessShareLock", "RowShareLock", "RowExclusiveLock"
 UPDATE_EXCLUSIVE, FULL_SHARE, SHARE_ROW = "ShareUpdateExclusiveLock", "ShareLock", "ShareRowExclusiveLock"
@@ -28,26 +29,29 @@ TABLE = """
 class Case:
     """A statement, or several; what is said of them is said of the last one.
 
-    `locks` are by relation, `rewrites`, `scans` and `builds` name relations. `outside` says that it runs outside a
-    transaction.
+    `locks` are by relation, `rewrites`, `scans` and `builds` name relations; None where they can't be known beforehand.
+    `outside` says that it runs outside a transaction, `since` which version has it first, `lacks` what of its tables a
+    clone can't have.
     """
 
     name: str
     sql: str
-    locks: dict[str, str] = field(default_factory=dict)
+    locks: dict[str, str] | None = field(default_factory=dict)
     rewrites: tuple[str, ...] = ()
     scans: tuple[str, ...] | None = ()
-    builds: tuple[str, ...] = ()
+    builds: tuple[str, ...] | None = ()
     verdict: str = SAFE
     setup: str = ""
     outside: bool = False
+    since: int = 14
+    lacks: str | None = None
 
     def own(self, text: str) -> str:
         """`text` with this case's names: those that begin with `t` or `p` end with the case's."""
         return re.sub(r"\b([tp](?:_\w+)?)\b", rf"\1_of_{self.name}", text)
 
 
-def _alter(name: str, action: str, **given: object) -> Case:
+def alter(name: str, action: str, **given: object) -> Case:
     """An ALTER TABLE that takes the strongest lock, unless it is said to take another one."""
     return Case(name=name, sql=f"alter table t {action}", **{"locks": {"t": ACCESS_EXCLUSIVE}, **given})  # type: ignore[arg-type]
 
@@ -58,84 +62,84 @@ def _held(name: str, then: str, **given: object) -> Case:
 
 
 BOTH = {"t": SHARE_ROW, "p": SHARE_ROW}
-REWRITTEN = {"rewrites": ("t",), "scans": ("t",), "verdict": REWRITES}
-SCANNED = {"scans": ("t",), "verdict": READS}
+REWRITTEN: dict[str, Any] = {"rewrites": ("t",), "scans": ("t",), "verdict": REWRITES}
+SCANNED: dict[str, Any] = {"scans": ("t",), "verdict": READS}
 
 CASES = (
-    _alter("column", "add column x text"),
-    _alter("column_default", "add column x int default 5"),
-    _alter("column_stable", "add column x timestamptz default now()"),
-    _alter("column_not_null", "add column x text not null default ''"),
-    _alter("column_volatile", "add column x float default random()", **REWRITTEN, builds=("t_a", "t_pkey")),
-    _alter("column_serial", "add column x bigserial", **REWRITTEN, builds=("t_a", "t_pkey")),
-    _alter(
+    alter("column", "add column x text"),
+    alter("column_default", "add column x int default 5"),
+    alter("column_stable", "add column x timestamptz default now()"),
+    alter("column_not_null", "add column x text not null default ''"),
+    alter("column_volatile", "add column x float default random()", **REWRITTEN, builds=("t_a", "t_pkey")),
+    alter("column_serial", "add column x bigserial", **REWRITTEN, builds=("t_a", "t_pkey")),
+    alter(
         "column_stored",
         "add column x int generated always as (a * 2) stored",
         **REWRITTEN,
         builds=("t_a", "t_pkey"),
     ),
-    _alter("column_reference", "add column x bigint references p", locks={"t": ACCESS_EXCLUSIVE, "p": SHARE_ROW}),
-    _alter("drop_column", "drop column b"),
-    _alter("set_default", "alter column a set default 1"),
-    _alter("drop_default", "alter column a drop default"),
-    _alter("set_not_null", "alter column a set not null", **SCANNED),
-    _alter(
+    alter("column_reference", "add column x bigint references p", locks={"t": ACCESS_EXCLUSIVE, "p": SHARE_ROW}),
+    alter("drop_column", "drop column b"),
+    alter("set_default", "alter column a set default 1"),
+    alter("drop_default", "alter column a drop default"),
+    alter("set_not_null", "alter column a set not null", **SCANNED),
+    alter(
         "set_not_null_known",
         "alter column a set not null",
         setup="alter table t add constraint t_known check (a is not null)",
     ),
-    _alter("drop_not_null", "alter column a drop not null"),
-    _alter("identity", "alter column id add generated always as identity"),
-    _alter("to_bigint", "alter column a type bigint", **REWRITTEN, builds=("t_a", "t_pkey")),
-    _alter("wider_numeric", "alter column n type numeric(12, 2)", setup="alter table t add column n numeric(10, 2)"),
+    alter("drop_not_null", "alter column a drop not null"),
+    alter("identity", "alter column id add generated always as identity"),
+    alter("to_bigint", "alter column a type bigint", **REWRITTEN, builds=("t_a", "t_pkey")),
+    alter("wider_numeric", "alter column n type numeric(12, 2)", setup="alter table t add column n numeric(10, 2)"),
     Case(
         name="to_timestamptz_of_utc",
         sql="set local timezone = 'UTC'; alter table t alter column at type timestamptz",
         setup="alter table t add column at timestamp",
         locks={"t": ACCESS_EXCLUSIVE},
     ),
-    _alter("to_numeric", "alter column b type numeric using b::numeric", **REWRITTEN, builds=("t_a", "t_pkey")),
-    _alter("longer", "alter column c type varchar(50)"),
-    _alter("to_text", "alter column c type text"),
-    _alter("shorter", "alter column c type varchar(10)", **REWRITTEN, builds=("t_a", "t_pkey")),
-    _alter("unlogged", "set unlogged", **REWRITTEN, builds=("t_a", "t_pkey")),
-    _alter("check", "add constraint t_c check (a > 0)", **SCANNED),
-    _alter("check_not_valid", "add constraint t_c check (a > 0) not valid"),
-    _alter(
+    alter("to_numeric", "alter column b type numeric using b::numeric", **REWRITTEN, builds=("t_a", "t_pkey")),
+    alter("longer", "alter column c type varchar(50)"),
+    alter("to_text", "alter column c type text"),
+    alter("shorter", "alter column c type varchar(10)", **REWRITTEN, builds=("t_a", "t_pkey")),
+    alter("unlogged", "set unlogged", **REWRITTEN, builds=("t_a", "t_pkey")),
+    alter("check", "add constraint t_c check (a > 0)", **SCANNED),
+    alter("check_not_valid", "add constraint t_c check (a > 0) not valid"),
+    alter(
         "validate_check",
         "validate constraint t_c",
         setup="alter table t add constraint t_c check (a > 0) not valid",
         locks={"t": UPDATE_EXCLUSIVE},
         scans=("t",),
     ),
-    _alter(
+    alter(
         "reference",
         "add constraint t_r foreign key (r) references p",
         locks=BOTH,
         scans=("t",),
         verdict=WRITES,
     ),
-    _alter("reference_not_valid", "add constraint t_r foreign key (r) references p not valid", locks=BOTH),
-    _alter(
+    alter("reference_not_valid", "add constraint t_r foreign key (r) references p not valid", locks=BOTH),
+    alter(
         "validate_reference",
         "validate constraint t_r",
         setup="alter table t add constraint t_r foreign key (r) references p not valid",
         locks={"t": UPDATE_EXCLUSIVE, "p": ROW_SHARE},
         scans=("t",),
     ),
-    _alter("drop_constraint", "drop constraint t_c", setup="alter table t add constraint t_c check (a > 0)"),
-    _alter("unique", "add constraint t_u unique (a)", **SCANNED, builds=("t_u",)),
-    _alter("unique_using", "add constraint t_u unique using index t_u", setup="create unique index t_u on t (a)"),
-    _alter("rename", "rename to t_other"),
-    _alter("rename_column", "rename column a to z"),
-    _alter("rename_constraint", "rename constraint t_pkey to t_key"),
-    _alter("fillfactor", "set (fillfactor = 70)", locks={"t": UPDATE_EXCLUSIVE}),
-    _alter("statistics", "alter column a set statistics 500", locks={"t": UPDATE_EXCLUSIVE}),
-    _alter("row_security", "enable row level security"),
-    _alter("replica_identity", "replica identity full"),
-    _alter("disable_trigger", "disable trigger user", locks={"t": SHARE_ROW}),
-    _alter("owner", "owner to current_user"),
-    _alter("two_actions", "add column x int, alter column a set not null", **SCANNED),
+    alter("drop_constraint", "drop constraint t_c", setup="alter table t add constraint t_c check (a > 0)"),
+    alter("unique", "add constraint t_u unique (a)", **SCANNED, builds=("t_u",)),
+    alter("unique_using", "add constraint t_u unique using index t_u", setup="create unique index t_u on t (a)"),
+    alter("rename", "rename to t_other"),
+    alter("rename_column", "rename column a to z"),
+    alter("rename_constraint", "rename constraint t_pkey to t_key"),
+    alter("fillfactor", "set (fillfactor = 70)", locks={"t": UPDATE_EXCLUSIVE}),
+    alter("statistics", "alter column a set statistics 500", locks={"t": UPDATE_EXCLUSIVE}),
+    alter("row_security", "enable row level security"),
+    alter("replica_identity", "replica identity full"),
+    alter("disable_trigger", "disable trigger user", locks={"t": SHARE_ROW}),
+    alter("owner", "owner to current_user"),
+    alter("two_actions", "add column x int, alter column a set not null", **SCANNED),
     Case(
         name="index",
         sql="create index t_b on t (b)",

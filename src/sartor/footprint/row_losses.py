@@ -46,7 +46,9 @@ select c.oid::int8 as oid, c.relispartition as part,
         and k.contype in ('c', 'f', 'x')) as constraints,
     (select pg_catalog.json_agg(pg_catalog.json_build_array(r.relname, r.oid::int8))
         from pg_catalog.pg_index i join pg_catalog.pg_class r on r.oid = i.indexrelid
-        where i.indrelid = c.oid and i.indisunique and i.indisvalid) as indexes
+        where i.indrelid = c.oid and i.indisunique and i.indisvalid) as indexes,
+    (select pg_catalog.count(*) from pg_catalog.pg_partitioned_table p
+        join pg_catalog.pg_inherits h on h.inhparent = p.partrelid where p.partdefid = c.oid) as partitions
 from pg_catalog.pg_class c where c.oid = any($1::pg_catalog.oid[])
 """
 
@@ -240,4 +242,5 @@ def _form(row: Any) -> Form:
         {f"constraint {name}": Demand(number, kind) for name, number, kind in constraints}
         | {f"index {name}": Demand(number, "u") for name, number in indexes},
         row["part"],
+        row["partitions"],
     )

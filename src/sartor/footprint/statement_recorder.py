@@ -277,4 +277,6 @@ class StatementRecorder:
         found = await collector.changed(query, oids, [known[oid].name for oid in oids])
         dropped = collector.dropped(self._files.keys() - now.keys())
         emptied = await collector.said(query, await all_bodies(self._connection, query), now)
-        return RowLosses(together((*dropped, *found.losses, *emptied)), found.refusals)
+        # Rows that an index holds can't be refused where it is built again.
+        refused = () if Statement(query).kind is Kind.REINDEX else found.refusals
+        return RowLosses(together((*dropped, *found.losses, *emptied)), refused)

@@ -33,7 +33,8 @@ def in_view_of_rows(statement: RehearsedStatement, filled: Collection[str]) -> R
     refusals = statement.refusals
     # ALTER DOMAIN reads the rows of all tables with a column of the type, and changes nothing of the tables' form.
     if has_phrase(statement.sql, {"alter domain"}):
-        refusals = (*refusals, *(Refusal(table, OF_DOMAINS) for table in statement.scans))
+        told = {table for table, _ in refusals}
+        refusals = (*refusals, *(Refusal(table, OF_DOMAINS) for table in statement.scans if table not in told))
     codes: dict[str, list[str]] = {}
     for table, code in refusals:
         if table in filled:

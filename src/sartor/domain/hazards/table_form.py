@@ -29,11 +29,15 @@ class Demand(NamedTuple):
 
 
 class Form(NamedTuple):
-    """A table's columns by number, and its demands on rows by name."""
+    """A table's columns by number, and its demands on rows by name.
+
+    `partitions` is the number of partitions beside a default partition and with it; 0 for any other table.
+    """
 
     columns: Mapping[int, Column]
     demands: Mapping[str, Demand]
     is_part: bool
+    partitions: int = 0
 
 
 def refusals(table: str, before: Form, after: Form) -> Iterator[Refusal]:
@@ -41,17 +45,19 @@ def refusals(table: str, before: Form, after: Form) -> Iterator[Refusal]:
     # A change of a column's type rebuilds the constraints and indexes on it.
     types = {number: column.type for number, column in after.columns.items()}
     kept = all(types.get(number, column.type) == column.type for number, column in before.columns.items())
+    renamed = frozenset(before.demands.values())
     for name, demand in after.demands.items():
         known = before.demands.get(name)
-        if known is None or (kept and known != demand):
+        if demand not in renamed and (known is None or kept):
             yield Refusal(table, CODES[demand.kind])
-    if after.is_part and not before.is_part:
+    # Rows of a default partition may belong to a new partition.
+    if after.is_part and (not before.is_part or 0 < before.partitions < after.partitions):
         yield Refusal(table, CODES["c"])
     for number, column in after.columns.items():
         old = before.columns.get(number)
         if column.not_null and not (column.filled if old is None else old.not_null):
             yield Refusal(table, CODES["n"])
-        if old is not None and not widens(old.type, column.type):
+        if old is not None and not widens(old.type, column.type) and not _are_times(old.type, column.type):
             yield Refusal(table, OF_VALUES)
 
 
@@ -131,6 +137,11 @@ def cuts(old: str, new: str) -> bool:
         return not widens(old, new)
     timed = one.name in _TIMES and other.name in _TIMES and bool(other.given)
     return timed or other.name in _CUT.get(one.name, ())
+
+
+def _are_times(*types: str) -> bool:
+    """Returns whether all are types of times and dates, whose values are rounded or cut to fit, not refused."""
+    return all(_parsed(each).name in (*_TIMES, _TIMESTAMPTZ, _TIMETZ, "date") for each in types)
 
 
 def _holds(one: tuple[int, ...], other: tuple[int, ...]) -> bool:

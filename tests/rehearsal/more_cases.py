@@ -1,0 +1,541 @@
+"""More statements than those of `corpus`: what is changed without a rewrite, partitions, publications, newer servers.
+
+Each is as the manual of its version has it; `since` is the first version that knows it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rehearsal.corpus import (
+    ACCESS_EXCLUSIVE,
+    EXCLUSIVE,
+    FULL_SHARE,
+    READS,
+    REWRITES,
+    REWRITTEN,
+    ROW_EXCLUSIVE,
+    SCANNED,
+    SHARE,
+    SHARE_ROW,
+    UPDATE_EXCLUSIVE,
+    WRITES,
+    Case,
+    alter,
+)
+
+WRITTEN_AGAIN: dict[str, Any] = {**REWRITTEN, "builds": ("t_a", "t_pkey")}
+WHOLE = """
+    create table t_whole (id int not null, a int) partition by range (id);
+    create table t_part partition of t_whole for values from (0) to (100);
+    insert into t_whole select i, i from generate_series(1, 50) i;
+"""
+DEFAULT = WHOLE + "create table t_rest partition of t_whole default; insert into t_whole values (500, 1);"
+NEW = "create table t_new (id int not null, a int);"
+KEYLESS = "create table t_n (id bigint, a int); insert into t_n select i, i from generate_series(1, 50) i;"
+KEYLESS_KNOWN = KEYLESS + "alter table t_n alter column id set not null;"
+TOUCHED = "create trigger t_touch before update on t for each row execute function suppress_redundant_updates_trigger()"
+
+MORE = (
+    alter("longer_indexed", "alter column c type varchar(50)", setup="create index t_c on t (c)"),
+    alter("text_indexed", "alter column c type text", setup="create index t_c on t (c)"),
+    alter(
+        "numeric_wider",
+        "alter column n type numeric(12,2)",
+        setup="alter table t add n numeric(10,2); create unique index t_n on t (n)",
+    ),
+    alter(
+        "longer_partial",
+        "alter column c type varchar(50)",
+        **SCANNED,
+        builds=("t_c",),
+        setup="create index t_c on t (id) where c = 'x'",
+    ),
+    alter(
+        "longer_expression",
+        "alter column c type varchar(50)",
+        **SCANNED,
+        builds=("t_c",),
+        setup="create index t_c on t (lower(c))",
+    ),
+    alter("longer_checked", "alter column c type varchar(50)", **SCANNED, setup="alter table t add check (c <> '')"),
+    alter(
+        "longer_collated",
+        'alter column c type varchar(50) collate "C"',
+        **SCANNED,
+        builds=("t_c",),
+        setup="create index t_c on t (c)",
+    ),
+    alter(
+        "numeric_scale", "alter column n type numeric(12,4)", **WRITTEN_AGAIN, setup="alter table t add n numeric(10,2)"
+    ),
+    alter(
+        "numeric_narrower",
+        "alter column n type numeric(8,2)",
+        **WRITTEN_AGAIN,
+        setup="alter table t add n numeric(10,2)",
+    ),
+    alter("to_smallint", "alter column a type smallint", **WRITTEN_AGAIN),
+    alter("text_to_varchar", "alter column b type varchar(20)", **WRITTEN_AGAIN),
+    alter("varbit", "alter column v type varbit(9)", setup="alter table t add v varbit(5)"),
+    alter("precision", "alter column at type timestamp(6)", setup="alter table t add at timestamp(3)"),
+    alter(
+        "precision_less",
+        "alter column at type timestamp(0)",
+        **WRITTEN_AGAIN,
+        setup="alter table t add at timestamp(3)",
+    ),
+    alter(
+        "to_timestamptz", "alter column at type timestamptz", **WRITTEN_AGAIN, setup="alter table t add at timestamp"
+    ),
+    alter("to_timestamp", "alter column at type timestamp", **WRITTEN_AGAIN, setup="alter table t add at timestamptz"),
+    alter("cidr_to_inet", "alter column i type inet", setup="alter table t add i cidr"),
+    alter("to_domain", "alter column b type t_d", setup="create domain t_d as text"),
+    alter(
+        "to_domain_checked",
+        "alter column b type t_d",
+        **WRITTEN_AGAIN,
+        setup="create domain t_d as text check (value <> '')",
+    ),
+    alter(
+        "enum_to_text",
+        "alter column e type text",
+        **WRITTEN_AGAIN,
+        setup="create type t_e as enum ('a', 'b'); alter table t add e t_e",
+    ),
+    alter("json_to_jsonb", "alter column j type jsonb", **WRITTEN_AGAIN, setup="alter table t add j json"),
+    alter("same_type", "alter column a type int"),
+    alter("using", "alter column a type int using a + 1", **WRITTEN_AGAIN),
+    alter("column_identity", "add column x bigint generated always as identity", **WRITTEN_AGAIN),
+    alter("column_virtual", "add column x int generated always as (a * 2) virtual", since=18),
+    alter("column_check", "add column x int check (x > 0)", **SCANNED),
+    alter("column_domain", "add column x t_d", setup="create domain t_d as text"),
+    alter(
+        "column_domain_checked",
+        "add column x t_d",
+        **WRITTEN_AGAIN,
+        setup="create domain t_d as text check (value <> '')",
+    ),
+    alter("column_unique", "add column x int constraint t_x unique", **SCANNED, builds=("t_x",)),
+    alter("column_time", "add column x timestamptz default clock_timestamp()", **WRITTEN_AGAIN),
+    alter("column_uuid", "add column x uuid default gen_random_uuid()", **WRITTEN_AGAIN),
+    alter(
+        "drop_expression",
+        "alter column x drop expression",
+        setup="alter table t add x int generated always as (a) stored",
+    ),
+    alter(
+        "set_expression",
+        "alter column x set expression as (a * 3)",
+        **WRITTEN_AGAIN,
+        setup="alter table t add x int generated always as (a) stored",
+        since=17,
+    ),
+    alter("storage", "alter column b set storage external"),
+    alter("compression", "alter column b set compression pglz"),
+    Case(name="n_distinct", sql="alter table t alter column a set (n_distinct = 5)", locks={"t": UPDATE_EXCLUSIVE}),
+    alter(
+        "generated_by_default",
+        "alter column id set generated by default",
+        locks={"t": ACCESS_EXCLUSIVE, "t_ids": SHARE_ROW},
+        setup="alter table t alter column id add generated always as identity (sequence name t_ids)",
+    ),
+    alter(
+        "drop_identity",
+        "alter column id drop identity",
+        locks={"t": ACCESS_EXCLUSIVE, "t_ids": ACCESS_EXCLUSIVE},
+        setup="alter table t alter column id add generated always as identity (sequence name t_ids)",
+    ),
+    alter(
+        "drop_column_view",
+        "drop column b cascade",
+        locks={"t": ACCESS_EXCLUSIVE, "t_v": ACCESS_EXCLUSIVE},
+        setup="create view t_v as select b from t",
+    ),
+    alter("set_schema", "set schema t_s", setup="create schema t_s"),
+    alter("not_null_not_valid", "add constraint t_nn not null a not valid", since=18),
+    Case(
+        name="validate_not_null",
+        sql="alter table t validate constraint t_nn",
+        locks={"t": UPDATE_EXCLUSIVE},
+        scans=("t",),
+        setup="alter table t add constraint t_nn not null a not valid",
+        since=18,
+    ),
+    alter("not_null_constraint", "add constraint t_nn not null a", **SCANNED, since=18),
+    alter(
+        "set_not_null_not_valid",
+        "alter column a set not null",
+        **SCANNED,
+        setup="alter table t add constraint t_nn not null a not valid",
+        since=18,
+    ),
+    alter("check_not_enforced", "add constraint t_c check (a > 0) not enforced", since=18),
+    Case(
+        name="primary_key",
+        sql="alter table t_n add constraint t_k primary key (id)",
+        locks={"t_n": ACCESS_EXCLUSIVE},
+        scans=("t_n",),
+        builds=("t_k",),
+        verdict=READS,
+        setup=KEYLESS_KNOWN,
+    ),
+    Case(
+        name="primary_key_nullable",
+        sql="alter table t_n add constraint t_k primary key (id)",
+        locks={"t_n": ACCESS_EXCLUSIVE},
+        scans=("t_n",),
+        builds=("t_k",),
+        verdict=READS,
+        setup=KEYLESS,
+    ),
+    Case(
+        name="primary_using",
+        sql="alter table t_n add constraint t_k primary key using index t_u",
+        locks={"t_n": ACCESS_EXCLUSIVE},
+        setup=KEYLESS_KNOWN + "; create unique index t_u on t_n (id)",
+    ),
+    Case(
+        name="primary_using_nullable",
+        sql="alter table t_n add constraint t_k primary key using index t_u",
+        locks={"t_n": ACCESS_EXCLUSIVE},
+        scans=("t_n",),
+        verdict=READS,
+        setup=KEYLESS + "; create unique index t_u on t_n (id)",
+    ),
+    alter("exclude", "add constraint t_x exclude using btree (a with =)", **SCANNED, builds=("t_x",)),
+    Case(
+        name="reference_itself",
+        sql="alter table t add constraint t_r foreign key (r) references t",
+        locks={"t": SHARE_ROW},
+        scans=("t",),
+        verdict=WRITES,
+    ),
+    alter(
+        "deferrable",
+        "alter constraint t_r deferrable",
+        setup="alter table t add constraint t_r foreign key (r) references p",
+    ),
+    alter("drop_key", "drop constraint t_pkey"),
+    alter(
+        "drop_reference",
+        "drop constraint t_r",
+        locks={"p": ACCESS_EXCLUSIVE, "t": ACCESS_EXCLUSIVE},
+        setup="alter table t add constraint t_r foreign key (r) references p",
+    ),
+    alter("unique_nulls", "add constraint t_u unique nulls not distinct (a)", **SCANNED, builds=("t_u",), since=15),
+    Case(
+        name="domain_check",
+        sql="alter domain t_d add constraint t_k check (value <> '')",
+        locks={"t": FULL_SHARE},
+        scans=("t",),
+        verdict=WRITES,
+        setup="create domain t_d as text; alter table t alter column b type t_d",
+    ),
+    Case(
+        name="domain_check_not_valid",
+        sql="alter domain t_d add constraint t_k check (value <> '') not valid",
+        setup="create domain t_d as text; alter table t alter column b type t_d",
+    ),
+    Case(
+        name="domain_not_null",
+        sql="alter domain t_d set not null",
+        locks={"t": FULL_SHARE},
+        scans=("t",),
+        verdict=WRITES,
+        setup="create domain t_d as text; alter table t alter column b type t_d",
+    ),
+    Case(
+        name="index_partial",
+        sql="create index t_b on t (b) where a > 5",
+        locks={"t": FULL_SHARE},
+        scans=("t",),
+        builds=("t_b",),
+        verdict=WRITES,
+    ),
+    Case(
+        name="index_expression",
+        sql="create index t_b on t (lower(b))",
+        locks={"t": FULL_SHARE},
+        scans=("t",),
+        builds=("t_b",),
+        verdict=WRITES,
+    ),
+    Case(
+        name="index_include",
+        sql="create index t_b on t (b) include (a)",
+        locks={"t": FULL_SHARE},
+        scans=("t",),
+        builds=("t_b",),
+        verdict=WRITES,
+    ),
+    Case(
+        name="index_hash",
+        sql="create index t_b on t using hash (b)",
+        locks={"t": FULL_SHARE},
+        scans=("t",),
+        builds=("t_b",),
+        verdict=WRITES,
+    ),
+    Case(name="index_there", sql="create index if not exists t_a on t (a)", locks={"t": FULL_SHARE}),
+    Case(
+        name="unique_concurrently",
+        sql="create unique index concurrently t_b on t (b)",
+        locks={"t": UPDATE_EXCLUSIVE},
+        builds=("t_b",),
+        outside=True,
+    ),
+    Case(name="index_fillfactor", sql="alter index t_a set (fillfactor = 50)"),
+    Case(
+        name="reindex_index",
+        sql="reindex index t_a",
+        locks={"t": FULL_SHARE, "t_a": ACCESS_EXCLUSIVE},
+        **SCANNED,
+        builds=("t_a",),
+    ),
+    Case(
+        name="reindex_table_concurrently",
+        sql="reindex table concurrently t",
+        locks={"t": UPDATE_EXCLUSIVE},
+        builds=("t_a", "t_pkey"),
+        outside=True,
+    ),
+    Case(
+        name="index_parts",
+        sql="create index t_i on t_whole (a)",
+        locks={"t_part": FULL_SHARE, "t_whole": FULL_SHARE},
+        scans=("t_part",),
+        builds=None,
+        verdict=WRITES,
+        setup=WHOLE,
+    ),
+    Case(name="index_only", sql="create index t_i on only t_whole (a)", locks={"t_whole": FULL_SHARE}, setup=WHOLE),
+    Case(
+        name="index_attach",
+        sql="alter index t_i attach partition t_j",
+        locks={"t_j": ACCESS_EXCLUSIVE, "t_part": SHARE, "t_whole": SHARE},
+        setup=WHOLE + " create index t_i on only t_whole (a); create index t_j on t_part (a)",
+    ),
+    Case(
+        name="attach_default",
+        sql="alter table t_whole attach partition t_new for values from (100) to (200)",
+        locks={"t_new": ACCESS_EXCLUSIVE, "t_rest": ACCESS_EXCLUSIVE, "t_whole": UPDATE_EXCLUSIVE},
+        scans=("t_new", "t_rest"),
+        verdict=READS,
+        setup=DEFAULT + NEW,
+    ),
+    Case(
+        name="attach_default_known",
+        sql="alter table t_whole attach partition t_new for values from (100) to (200)",
+        locks={"t_new": ACCESS_EXCLUSIVE, "t_rest": ACCESS_EXCLUSIVE, "t_whole": UPDATE_EXCLUSIVE},
+        setup=DEFAULT
+        + NEW
+        + " alter table t_rest add check (id >= 200); alter table t_new add check (id >= 100 and id < 200)",
+    ),
+    Case(
+        name="partition",
+        sql="create table t_new partition of t_whole for values from (100) to (200)",
+        locks={"t_whole": ACCESS_EXCLUSIVE},
+        setup=WHOLE,
+    ),
+    Case(
+        name="partition_default",
+        sql="create table t_new partition of t_whole for values from (100) to (200)",
+        locks={"t_rest": ACCESS_EXCLUSIVE, "t_whole": ACCESS_EXCLUSIVE},
+        scans=("t_rest",),
+        verdict=READS,
+        setup=DEFAULT,
+    ),
+    Case(
+        name="detach_concurrently",
+        sql="alter table t_whole detach partition t_part concurrently",
+        setup=WHOLE,
+        outside=True,
+    ),
+    Case(
+        name="drop_partition",
+        sql="drop table t_part",
+        locks={"t_part": ACCESS_EXCLUSIVE, "t_whole": ACCESS_EXCLUSIVE},
+        setup=WHOLE,
+    ),
+    Case(
+        name="parts_column",
+        sql="alter table t_whole add column x int",
+        locks={"t_part": ACCESS_EXCLUSIVE, "t_rest": ACCESS_EXCLUSIVE, "t_whole": ACCESS_EXCLUSIVE},
+        setup=DEFAULT,
+    ),
+    Case(
+        name="parts_check",
+        sql="alter table t_whole add constraint t_c check (a > 0)",
+        locks={"t_part": ACCESS_EXCLUSIVE, "t_whole": ACCESS_EXCLUSIVE},
+        scans=("t_part",),
+        verdict=READS,
+        setup=WHOLE,
+    ),
+    Case(
+        name="parts_type",
+        sql="alter table t_whole alter column a type bigint",
+        locks={"t_part": ACCESS_EXCLUSIVE, "t_whole": ACCESS_EXCLUSIVE},
+        rewrites=("t_part",),
+        scans=("t_part",),
+        verdict=REWRITES,
+        setup=WHOLE,
+    ),
+    Case(
+        name="parts_truncate",
+        sql="truncate t_whole",
+        locks={"t_part": ACCESS_EXCLUSIVE, "t_rest": ACCESS_EXCLUSIVE, "t_whole": ACCESS_EXCLUSIVE},
+        setup=DEFAULT,
+    ),
+    Case(
+        name="inherit",
+        sql="alter table t_child inherit t_parent",
+        locks={"t_child": ACCESS_EXCLUSIVE, "t_parent": UPDATE_EXCLUSIVE},
+        setup="create table t_parent (id int); create table t_child (id int)",
+    ),
+    Case(name="drop_trigger", sql="drop trigger t_touch on t", locks={"t": ACCESS_EXCLUSIVE}, setup=TOUCHED),
+    Case(
+        name="trigger_always", sql="alter table t enable always trigger t_touch", locks={"t": SHARE_ROW}, setup=TOUCHED
+    ),
+    Case(
+        name="alter_policy",
+        sql="alter policy t_p on t using (false)",
+        locks={"t": ACCESS_EXCLUSIVE},
+        setup="create policy t_p on t using (true)",
+    ),
+    Case(
+        name="drop_policy",
+        sql="drop policy t_p on t",
+        locks={"t": ACCESS_EXCLUSIVE},
+        setup="create policy t_p on t using (true)",
+    ),
+    Case(name="rule", sql="create rule t_rule as on delete to t do also notify gone", locks={"t": ACCESS_EXCLUSIVE}),
+    alter("force_row_security", "force row level security"),
+    Case(name="cluster_on", sql="alter table t cluster on t_a", locks={"t": UPDATE_EXCLUSIVE}),
+    Case(name="autovacuum", sql="alter table t set (autovacuum_enabled = false)", locks={"t": UPDATE_EXCLUSIVE}),
+    Case(
+        name="logged",
+        sql="alter table t_un set logged",
+        locks={"t_un": ACCESS_EXCLUSIVE},
+        rewrites=("t_un",),
+        scans=("t_un",),
+        verdict=REWRITES,
+        setup="create unlogged table t_un (id int); insert into t_un select generate_series(1, 50)",
+    ),
+    alter("replica_index", "replica identity using index t_pkey"),
+    alter("owner_other", "owner to pg_database_owner"),
+    Case(name="comment_column", sql="comment on column t.a is 'a column'", locks={"t": UPDATE_EXCLUSIVE}),
+    Case(
+        name="replace_view",
+        sql="create or replace view t_v as select id, a from t",
+        locks={"t": SHARE, "t_v": ACCESS_EXCLUSIVE},
+        setup="create view t_v as select id from t",
+    ),
+    Case(
+        name="drop_view",
+        sql="drop view t_v",
+        locks={"t_v": ACCESS_EXCLUSIVE},
+        setup="create view t_v as select id from t",
+    ),
+    Case(name="materialized", sql="create materialized view t_m as select * from t", locks={"t": SHARE}, scans=("t",)),
+    Case(
+        name="refresh_concurrently",
+        sql="refresh materialized view concurrently t_m",
+        locks={"t": SHARE, "t_m": EXCLUSIVE},
+        scans=("t_m", "t"),
+        verdict=WRITES,
+        setup="create materialized view t_m as select * from t; create unique index t_u on t_m (id)",
+    ),
+    Case(name="table_as", sql="create table t_copy as select * from t", locks={"t": SHARE}, scans=("t",)),
+    Case(
+        name="merge",
+        sql="merge into t using p on t.id = p.id when matched then update set a = 1",
+        locks={"p": SHARE, "t": ROW_EXCLUSIVE},
+        scans=None,
+        since=15,
+    ),
+    Case(
+        name="insert_select",
+        sql="insert into t (id) select id + 1000 from p",
+        locks={"p": SHARE, "t": ROW_EXCLUSIVE},
+        scans=("p",),
+    ),
+    Case(name="lock_share", sql="lock table t in share mode", locks={"t": FULL_SHARE}),
+    Case(name="lock_access", sql="lock table t", locks={"t": ACCESS_EXCLUSIVE}),
+    Case(name="publication", sql="create publication t_pub for table t", locks={"t": UPDATE_EXCLUSIVE}),
+    Case(
+        name="publication_add",
+        sql="alter publication t_pub add table t",
+        locks={"t": UPDATE_EXCLUSIVE},
+        setup="create publication t_pub",
+    ),
+    Case(
+        name="publication_drop",
+        sql="alter publication t_pub drop table t",
+        locks={"t": UPDATE_EXCLUSIVE},
+        setup="create publication t_pub for table t",
+    ),
+    Case(
+        name="drop_statistics",
+        sql="drop statistics t_s",
+        locks={"t": UPDATE_EXCLUSIVE},
+        setup="create statistics t_s on a, r from t",
+    ),
+    Case(
+        name="sequence_restart",
+        sql="alter sequence t_seq restart with 7",
+        locks={"t_seq": SHARE_ROW},
+        setup="create sequence t_seq",
+    ),
+    Case(
+        name="enum_value",
+        sql="alter type t_e add value 'c'",
+        setup="create type t_e as enum ('a', 'b'); alter table t add e t_e",
+    ),
+    Case(name="vacuum", sql="vacuum t", outside=True),
+    Case(name="grant", sql="grant select on t to public", locks=None),
+    alter("set_default_function", "alter column a set default random()"),
+    Case(
+        name="delete_published",
+        sql="delete from t where id < 5",
+        locks={"t": ROW_EXCLUSIVE},
+        scans=("t",),
+        setup="create publication t_pub for table t",
+    ),
+    alter(
+        "function_index",
+        "alter column c type text",
+        **SCANNED,
+        builds=("t_c",),
+        setup="create function t_f(text) returns text language sql immutable as 'select lower($1)';"
+        " create index t_c on t (t_f(c))",
+    ),
+    alter(
+        "index_that_the_clone_lacks",
+        "add column x int",
+        setup="create function t_g(text) returns text language sql immutable as 'select lower($1)';"
+        " create function t_f(text) returns text language sql immutable as 'select lower($1)';"
+        " create index t_c on t (t_f(b));"
+        " create or replace function t_f(text) returns text language sql immutable as 'select t_g($1)'",
+        lacks="index",
+    ),
+    Case(
+        name="as_its_owner",
+        sql="set local role pg_monitor; alter table t add column x int; reset role",
+        setup="alter table t owner to pg_monitor",
+    ),
+    Case(name="setting", sql="select current_setting('app.region')::int"),
+)
+
+VALUES = "22001, 22003 or 22P02"
+REFUSED = {
+    "23502": "set_not_null two_actions validate_not_null not_null_constraint set_not_null_not_valid"
+    " primary_using_nullable domain_not_null primary_key_nullable",
+    VALUES: "to_numeric shorter numeric_narrower to_smallint text_to_varchar to_domain_checked",
+    "23514": "check validate_check column_check parts_check attach_default partition_default",
+    "23503": "reference validate_reference reference_itself",
+    "23505": "unique unique_index column_unique primary_key unique_nulls unique_concurrently primary_key_nullable",
+    "23P01": "exclude",
+    "23502 or 23514": "domain_check",
+}
+"""The cases that rows may refuse, by SQLSTATE."""
