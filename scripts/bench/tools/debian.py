@@ -28,7 +28,10 @@ class SqlMigrate(Tool):
 
     name = "sql-migrate"
     source = Debian("sql-migrate")
-    manner = "the three statements as one (`StatementBegin`), `binary_parameters` for its driver"
+    manner = (
+        "the three statements as one (`StatementBegin`), `binary_parameters` for its driver; Debian's build of its"
+        " sources of December 2019"
+    )
 
     def write(self, scripts: Path, count: int) -> None:
         (scripts / "migrations").mkdir()
@@ -56,7 +59,10 @@ class Sqitch(Tool):
 
     name = "sqitch"
     source = Debian("sqitch")
-    manner = "a transaction in each script, as its own templates have it; nothing verified; psql without a wrapper"
+    manner = (
+        "a transaction in each script, as its own templates have it; nothing verified; psql without a wrapper; Debian's"
+        " build of October 2022's release"
+    )
 
     def write(self, scripts: Path, count: int) -> None:
         for folder in ("deploy", "revert"):
