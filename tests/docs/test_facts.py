@@ -28,7 +28,7 @@ COMMANDS = [
     *(("db", name) for name in ("seed", "backup", "restore")),
     (),
 ]
-IN_THE_FILE = ("db-url-env", "ignore-objects", "lint-ignore")
+IN_THE_FILE = ("db-url-env", "ignore-objects", "lint-ignore", "scratch-bootstrap")
 """Settings that have no variable."""
 OF_OTHERS = {"--diff", "--one-in", "--update-docs", "--upgrade"}
 """Options that documents mention and that aren't Sartor's."""

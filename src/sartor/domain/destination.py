@@ -152,8 +152,8 @@ class Limits(NamedTuple):
     `lock_timeout`: for one lock, before the script is rolled back and tried again (0: without end); `lock_budget`: for
     all tries of a script; `wait`: for another run; `statement_timeout`: for one statement (0: without end). `batch`:
     send straight scripts together; `fingerprint`: record at the end what the schema should be; `ignore_objects`:
-    patterns of names that don't count where schemas are compared. `statement_timeout_from` names the place where that
-    timeout is set.
+    patterns of names that don't count where schemas are compared; `scratch_bootstrap`: a file of SQL that goes into a
+    scratch database before the alterations. `statement_timeout_from` names the place where that timeout is set.
     """
 
     lock_timeout: float = 0.3
@@ -164,6 +164,7 @@ class Limits(NamedTuple):
     batch: bool = True
     fingerprint: bool = True
     ignore_objects: tuple[str, ...] = ()
+    scratch_bootstrap: str | None = None
 
     def at(self, destination: Destination) -> Self:
         """Returns the limits of a run at a destination: a timeout in its URL counts where none was asked for."""

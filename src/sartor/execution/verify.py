@@ -100,7 +100,8 @@ def _deployed(catalogue: Catalogue, status: Status) -> Catalogue:
 
 
 async def _replay(beside: Destination, catalogue: Catalogue, *, limits: Limits, observer: Observer) -> Fingerprint:
-    async with scratch_session(beside, application=application_name("verify")) as session:
+    base = limits.scratch_bootstrap
+    async with scratch_session(beside, application=application_name("verify"), base=base) as session:
         await create_ledger(session)
         await run(session.destination, catalogue, Deploy(), limits=limits, observer=observer)
         return await read_fingerprint(session.connection, [session.schema])

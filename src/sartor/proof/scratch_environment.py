@@ -62,5 +62,6 @@ async def new_environment(
     beside: Destination, seed: SeedModule | None, *, limits: Limits, observer: Observer
 ) -> AsyncIterator[ScratchEnvironment]:
     """Creates a bench in a scratch database on the server of `beside`; drops it after the block."""
-    async with scratch_session(beside, application=application_name("prove")) as session:
+    base = limits.scratch_bootstrap
+    async with scratch_session(beside, application=application_name("prove"), base=base) as session:
         yield ScratchEnvironment(session, seed, limits=limits, observer=observer)

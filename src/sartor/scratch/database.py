@@ -19,6 +19,7 @@ from sartor.postgres.connect.connect import DRIVER_ERRORS, stay
 from sartor.postgres.errors import INSUFFICIENT_PRIVILEGE, INVALID_CATALOG_NAME, ServerError, sqlstate
 from sartor.postgres.lock_monitor import lock_key
 from sartor.postgres.session import Session
+from sartor.scratch.bootstrap import bootstrap
 from sartor.sql.quoting import quote_identifier, quote_literal
 
 LOCK_CLASS = 0x5A47053
@@ -105,6 +106,8 @@ async def _is_ours(session: Session, name: str) -> bool:
 async def create_database(session: Session, name: str) -> None:
     """Creates an empty database with the session's encoding and locale. Raises PrivilegeMissing, BackupFailed."""
     version, facts = session.facts.server_version, session.facts
+    # Whatever is set for the role or the database: it takes a second, and writes.
+    await session.connection.execute("set statement_timeout = 0; set default_transaction_read_only = off")
     locale = "datlocale" if version >= 170000 else "daticulocale" if version >= 150000 else "null"
     query = _LIKE if version >= 150000 else _LIKE.replace("datlocprovider::text", "'c'")
     row = await session.connection.fetchrow(query.format(locale=locale))
@@ -130,8 +133,11 @@ async def create_database(session: Session, name: str) -> None:
 
 
 @asynccontextmanager
-async def scratch_session(beside: Destination, *, application: str) -> AsyncIterator[Session]:
-    """Opens a session on a new scratch database, where no commit waits for the disk. Raises as `scratch_database`."""
+async def scratch_session(beside: Destination, *, application: str, base: str | None = None) -> AsyncIterator[Session]:
+    """Opens a session on a new scratch database, where no commit waits for the disk.
+
+    `base` is a file of SQL that goes into it first. Raises as `scratch_database` and `bootstrap`.
+    """
     async with (
         scratch_database(beside, application=application) as place,
         Session(place, application=application) as session,
@@ -139,6 +145,8 @@ async def scratch_session(beside: Destination, *, application: str) -> AsyncIter
         await stay(session.connection)
         name = quote_identifier(session.facts.database)
         await session.connection.execute(f"alter database {name} set synchronous_commit = off")
+        if base is not None:
+            await bootstrap(session, base)
         yield session
 
 

@@ -55,6 +55,7 @@ class Settings(NamedTuple):
     strict_order: bool = False
     fingerprint: bool = True
     ignore_objects: tuple[str, ...] = ()
+    scratch_bootstrap: str | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -64,6 +65,7 @@ class Settings(NamedTuple):
             *_UNITS,
             "fingerprint",
             "ignore_objects",
+            "scratch_bootstrap",
             *(["statement_timeout_from"] if self.statement_timeout_from else []),
         )
         return Limits(**{name: getattr(self, name) for name in names})
@@ -97,6 +99,7 @@ def load_settings(
         strict_order=_switch(lookup, "strict-order", flags.strict_order, default=False),
         fingerprint=_switch(lookup, "fingerprint", None, default=True),
         ignore_objects=lookup.toml.texts("ignore-objects"),
+        scratch_bootstrap=lookup.toml.file("scratch-bootstrap"),
         notes=notes,
         statement_timeout_from=given["statement_timeout"].origin if "statement_timeout" in given else "",
         **durations,

@@ -24,6 +24,7 @@ KEYS = (
     "lock-budget",
     "lock-timeout",
     "schema",
+    "scratch-bootstrap",
     "search-path",
     "statement-timeout",
     "strict-order",
@@ -54,6 +55,13 @@ class TomlFile(NamedTuple):
         if isinstance(texts, list) and all(isinstance(text, str) and text for text in texts):
             return tuple(texts)
         raise SettingsError(f"{self.origin(key)} must be a string or a list of strings", hint=_shapes(key))
+
+    def file(self, key: str) -> str | None:
+        """Returns a setting that is a file's name, which begins at the folder of the settings. Raises SettingsError."""
+        value = self.table.get(key)
+        if value is None or (isinstance(value, str) and value):
+            return value and str(self.path.parent / value)
+        raise SettingsError(f"{self.origin(key)} must be a string", hint="give the name of a file")
 
     def named_texts(self, key: str) -> tuple[tuple[str, str], ...]:
         """Returns a setting that is a table of texts, as (name, text) pairs. Raises SettingsError."""
