@@ -67,6 +67,29 @@ def test_a_proof(sartor: Command, folder: Folder, backups: Path, database: Datab
     assert not database.rows("select 1 from pg_database where datname like 'sartor_scratch%'")
 
 
+def test_a_proof_of_hash_partitions(sartor: Command, backups: Path, database: Database) -> None:
+    """Rows that a restore puts into other partitions are the table's all the same: an enum's hash follows its OID."""
+    database.run(
+        "create type mood as enum ('sad', 'ok', 'glad')",
+        "create table p (m mood, n int) partition by hash (m)",
+        *(f"create table p{n} partition of p for values with (modulus 3, remainder {n})" for n in range(3)),
+        "insert into p select m, n from unnest(enum_range(null::mood)) m, generate_series(1, 5) n",
+    )
+    sartor.run("db", "backup", str(backups), "--prove")
+
+
+def test_a_proof_whatever_is_set(sartor: Command, backups: Path, database: Database) -> None:
+    """A role that is read-only by default, or whose statements end soon, backs up and proves all the same."""
+    database.run("create table t (a int)")
+    with temporary_role(database) as role:
+        database.run(
+            f"alter role {role.name} superuser",
+            f"alter role {role.name} set default_transaction_read_only = on",
+            f"alter role {role.name} set statement_timeout = 50",
+        )
+        sartor.run("db", "backup", str(backups), "--prove", env={"SARTOR_DB_URL": role.url})
+
+
 def test_a_file_that_is_there(sartor: Command, backups: Path) -> None:
     """It is never written over."""
     (backups / "x.dump").write_text("dear to somebody")

@@ -117,6 +117,17 @@ def test_words_that_are_missing(sartor: Command, words: list[str]) -> None:
     assert check(sartor.run("db", "restore", *words, "--json", expect=2), "error")["error"]["kind"] == "UsageError"
 
 
+def test_a_view_without_data(sartor: Command, database: Database, other: Database, tmp_path: Path) -> None:
+    """A materialized view that has no data is no table whose rows are missing: how to fill it is said."""
+    database.run("create table a (id int)", "create materialized view m as select * from a with no data")
+    sartor.run("db", "backup", str(tmp_path / "x.dump"))
+    done = sartor.run("db", "restore", str(tmp_path / "x.dump"), "--into", other.url)
+    assert "without the rows" not in done.out
+    assert "note: materialized view public.m has no data, as in the backup: refresh materialized view public.m;" in (
+        done.err
+    )
+
+
 def test_a_role_that_is_gone(sartor: Command, database: Database, other: Database, tmp_path: Path) -> None:
     """A restore that fails halfway has restored nothing, and a database that it has made is gone."""
     file = str(tmp_path / "x.dump")

@@ -8,7 +8,7 @@ import signal
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -16,17 +16,24 @@ GRACE = 5.0
 """Seconds that a program may take to end after SIGTERM."""
 SERVICE = "sartor"
 """The name of the connection service that a program uses, where it is given a service file."""
+MOST = 100
+"""The number of lines of errors that are kept: the statement that failed is among them."""
 LONGEST = 1 << 24
 """The longest line that a program may write, in bytes."""
 
 _TALK = re.compile(r"pg_\w+: (?!error|fatal|detail|hint)")
 """Matches the lines in which a verbose program reports its progress."""
+_SPEAKER = re.compile(r"^(?:psql|pg_\w+)(?::<stdin>:\d+)?: (?:error: )?")
 
 Heard = Callable[[str], None]
 
 
 class ProgramFailed(Exception):
-    """A program failed; the text is its error messages."""
+    """A program failed; the text is its error messages, `lines` are those lines."""
+
+    def __init__(self, message: str, lines: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.lines = tuple(lines)
 
 
 class Program:
@@ -36,7 +43,7 @@ class Program:
         self.process = process
         self._name = name
         self._heard = heard
-        self._complaints: deque[str] = deque(maxlen=20)
+        self._complaints: deque[str] = deque(maxlen=MOST)
 
     @property
     def stdin(self) -> asyncio.StreamWriter:
@@ -52,7 +59,7 @@ class Program:
 
     @property
     def complaints(self) -> tuple[str, ...]:
-        """The last error messages of the program (20 at most); it may have continued despite them."""
+        """The last lines of the program's errors (`MOST` at most); it may have continued despite them."""
         return tuple(self._complaints)
 
     def kill(self) -> None:
@@ -69,20 +76,18 @@ class Program:
                 if self._heard:
                     self._heard(text)
             elif text:
-                self._complaints.append(re.sub(r"^\w+(:<stdin>:\d+)?: (error: )?", "", text))
+                self._complaints.append(_SPEAKER.sub("", text))
         if code := await self.process.wait():
-            end = (
-                f"was terminated by a signal: {signal.strsignal(-code)}"
-                if code < 0
-                else f"failed with exit code {code}"
-            )
-            raise ProgramFailed(" ".join("; ".join(self._complaints).split()) or f"{self._name} {end}")
+            if code < 0:
+                raise ProgramFailed(f"{self._name} was terminated by a signal: {signal.strsignal(-code)}")
+            lines = self.complaints or (f"{self._name} failed with exit code {code}",)
+            raise ProgramFailed(" ".join("; ".join(lines).split()), lines)
 
 
 @asynccontextmanager
 async def started(
     path: Path,
-    *arguments: str,
+    *arguments: str | bytes,
     environment: Mapping[str, str],
     stdin: int = DEVNULL,
     stdout: int = DEVNULL,

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sartor.archive.child_process import Heard, ProgramFailed
+from sartor.archive.complaints import failed
 from sartor.archive.tools import Tools, find_tools
-from sartor.conninfo.redaction import redact
 from sartor.errors import BackupFailed
 from sartor.postgres.catalog import FULL_NAME, USERS_RELATIONS
 from sartor.postgres.session import Session
@@ -21,27 +21,22 @@ UNREADABLE = "unsupported version"
 _MOMENTARY = re.compile(r"^$|^--|^\\|^ALTER TABLE ONLY .* SET \(pg_attver=[0-9]+\);$")
 """Lines that differ between dumps of equal schemas: a random key in \\restrict, and Debian's stamps on columns."""
 
-_MADE = re.compile(r"^\d+; 1259 (\d+) (?:TABLE|MATERIALIZED VIEW) (.+)$", re.MULTILINE)
-_FILLED = re.compile(r"^\d+; 0 (\d+) (?:TABLE|MATERIALIZED VIEW) DATA ", re.MULTILINE)
+_MADE = re.compile(r"^\d+; 1259 (\d+) TABLE (.+)$", re.MULTILINE)
+_FILLED = re.compile(r"^\d+; 0 (\d+) TABLE DATA ", re.MULTILINE)
 """Lines of the contents: definitions with their OID in `pg_class`, and the rows of the relation that has it there."""
 _SOLID = f"""
-select {FULL_NAME} as full, n.nspname || ' ' || c.relname || ' ' as listed
-from {USERS_RELATIONS} where c.relkind in ('r', 'm')
+select {FULL_NAME} as full, listed, pg_catalog.convert_to(listed, pg_catalog.getdatabaseencoding()) as encoded
+from {USERS_RELATIONS} cross join lateral (select n.nspname || ' ' || c.relname || ' ') as name (listed)
+where c.relkind = 'r'
 """
 
-_HINTS = {
-    "No space left": "free disk space, or give another folder",
-    "(?i)file (too large|size limit)": "the size of files is limited for this user: `ulimit -f` shows the limit",
-    "permission denied for": 'give the role the right to read all tables: grant pg_read_all_data to "ROLE";',
-    "row-level security": "take the backup as the owner of the tables, or as a role with BYPASSRLS",
-    "due to (lock|statement) timeout": (
-        "another session has locked a table: wait longer with `limits.lock_budget`, or end that session"
-    ),
-    'role "[^"]*" does not exist': "create the roles first (pg_dumpall --roles-only), or restore with `no_owner`",
-    "must be (owner|able|member)|permission denied to": "restore as a superuser, or with `no_owner`",
-    "max_locks_per_transaction": "the restore needs too many locks for one transaction: `jobs=2` restores without one",
-}
-"""Hints for what the programs complain of, by a pattern of the complaint."""
+
+_UNPOPULATED = f"select {FULL_NAME} as full from {USERS_RELATIONS} where c.relkind = 'm' and not c.relispopulated"
+_ENCODED = """
+select coalesce(pg_catalog.array_agg(pg_catalog.convert_to(a, pg_catalog.getdatabaseencoding()) order by number), '{}')
+from pg_catalog.unnest($1::pg_catalog.text[]) with ordinality as each (a, number)
+"""
+"""Selects arguments in the database's encoding, in which `pg_dump` reads patterns unless it is told otherwise."""
 
 
 async def dump(
@@ -60,14 +55,15 @@ async def dump(
     Tables in `empty`, by full name, are in it without their rows. `lock_wait` is in seconds; other than for locks there
     is no limit. Raises BackupFailed.
     """
-    arguments = ["--format=custom", f"--file={file}", f"--snapshot={snapshot}", "--verbose", *_scope(tools, schema)]
-    # A name that is quoted where it has to be is a pattern that matches that name alone.
-    arguments += [f"--exclude-table-data={name}" for name in empty]
+    arguments = ["--format=custom", f"--file={file}", f"--snapshot={snapshot}", "--verbose"]
     arguments.append(f"--lock-wait-timeout={lock_wait * 1000:.0f}")
+    # A name that is quoted where it has to be is a pattern that matches that name alone.
+    patterns = [*_scope(tools, schema), *(f"--exclude-table-data={name}" for name in empty)]
+    encoded = await session.connection.fetchval(_ENCODED, patterns)
     try:
-        await tools.output("pg_dump", *arguments, session=session, heard=heard)
+        await tools.output("pg_dump", *arguments, *encoded, session=session, heard=heard)
     except ProgramFailed as error:
-        raise failed("no backup was taken", error, session) from error
+        raise await failed("no backup was taken", error, session, reads=True) from error
 
 
 def _scope(tools: Tools, schema: str | None) -> list[str]:
@@ -82,11 +78,13 @@ async def describe_archive(tools: Tools, session: Session, *, snapshot: str | No
     arguments = ["--schema-only", *BARE, *_scope(tools, schema)]
     if snapshot is not None:
         arguments.append(f"--snapshot={snapshot}")
+    if session.connection.get_settings().server_encoding != "SQL_ASCII":  # whose text may be in any encoding
+        arguments.append("--encoding=UTF8")
     try:
         text = await tools.output("pg_dump", *arguments, session=session)
     except ProgramFailed as error:
-        raise failed("the schema can't be read", error, session) from error
-    return [line for line in text.decode().splitlines() if not _MOMENTARY.search(line)]
+        raise await failed("the schema can't be read", error, session, reads=True) from error
+    return [line for line in _text(text).splitlines() if not _MOMENTARY.search(line)]
 
 
 BARE = ("--no-owner", "--no-acl", "--no-publications", "--no-subscriptions")
@@ -117,27 +115,31 @@ async def decode(server_version: int, file: Path, *, encrypted: bool) -> Tools:
 
 
 async def without_rows(tools: Tools, session: Session, file: Path) -> tuple[str, ...]:
-    """Returns the tables and materialized views that an archive has without their rows, by full name.
+    """Returns the tables that an archive has without their rows, by full name.
 
     The session's is a database into which all of them were restored. Raises BackupFailed.
     """
     try:
-        contents = (await tools.output("pg_restore", "--list", str(file))).decode(errors="replace")
+        contents = _text(await tools.output("pg_restore", "--list", str(file)))
     except ProgramFailed as error:
         raise BackupFailed(f"the contents of {file} can't be listed: {error}") from error
     filled = set(_FILLED.findall(contents))
     bare = [listed for oid, listed in _MADE.findall(contents) if oid not in filled]
     if not bare:
         return ()
-    solid = {row["listed"]: row["full"] for row in await session.connection.fetch(_SOLID)}
+    rows = await session.connection.fetch(_SOLID)
+    # The archive's names are in the encoding of its database.
+    solid = {name: row["full"] for row in rows for name in (row["listed"], _text(row["encoded"]))}
     # The owner follows the name, and either may have spaces in it.
     fitting = [[name for name in solid if listed.startswith(name)] for listed in bare]
     return tuple(sorted(solid[max(names, key=len)] for names in fitting if names))
 
 
-def failed(what: str, error: ProgramFailed, session: Session) -> BackupFailed:
-    """Returns the error for a program that failed, with a hint where there is one for its text."""
-    text = str(error)
-    hint = next((hint for pattern, hint in _HINTS.items() if re.search(pattern, text)), None)
-    role = quote_identifier(session.facts.role)
-    return BackupFailed(redact(f"{what}: {text}", session.secrets), hint=hint and hint.replace('"ROLE"', role))
+async def unpopulated_views(session: Session) -> list[str]:
+    """Returns the materialized views of the database that have no data, by full name."""
+    return [row["full"] for row in await session.connection.fetch(_UNPOPULATED)]
+
+
+def _text(written: bytes) -> str:
+    """Returns what a program wrote; of another encoding than UTF-8, bytes are kept as surrogates."""
+    return written.decode(errors="surrogateescape")

@@ -14,7 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sartor.archive.child_process import Program, ProgramFailed
-from sartor.archive.dump import BARE, failed
+from sartor.archive.complaints import VERBOSE, failed
+from sartor.archive.dump import BARE
 from sartor.archive.tools import Tools
 from sartor.errors import DestinationError, SartorError
 from sartor.postgres.connect.connect import DRIVER_ERRORS
@@ -29,7 +30,7 @@ BEGIN = b"BEGIN;\n"
 NEW_SETTING = b"SET transaction_timeout = 0;\n"
 """A setting that `pg_restore` writes since version 17, whatever the server; older servers don't know it."""
 KNOWS_NEW_SETTING = 170000
-OPENING = b"begin;\nselect pg_catalog.pg_current_xact_id();\n\\o /dev/null\n"
+OPENING = VERBOSE + b"begin read write;\nselect pg_catalog.pg_current_xact_id();\n\\o /dev/null\n"
 """The first input of `psql`: the transaction reports its number, by which its state can be queried later."""
 GONE = (BrokenPipeError, ConnectionResetError)
 """The errors of writing to a program that has ended; the program itself says why it ended."""
@@ -73,12 +74,12 @@ async def restore(tools: Tools, session: Session, file: Path, *, bare: bool, job
             options += ["--exit-on-error", f"--jobs={jobs}", str(file)]
             await tools.output("pg_restore", *options, session=session)
     except ProgramFailed as error:
-        raise failed(f"{file.name} can't be restored", error, session) from error
+        raise await failed("the backup can't be restored", error, session) from error
 
 
 async def _restore_whole(tools: Tools, session: Session, file: Path, options: list[str]) -> None:
     """Has `pg_restore` write SQL and `psql` run it; what the server is too old for is left out in between."""
-    settings = ("--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1")
+    settings = ("--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "--echo-errors")
     # Without it, a COMMIT follows each large object.
     options = ["--single-transaction", *options, "--file=-", str(file)]
     done: list[str] = []

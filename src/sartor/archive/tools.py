@@ -52,7 +52,7 @@ class Tools(NamedTuple):
     def started(
         self,
         name: str,
-        *arguments: str,
+        *arguments: str | bytes,
         session: Session | None = None,
         stdin: int = DEVNULL,
         stdout: int = DEVNULL,
@@ -68,7 +68,7 @@ class Tools(NamedTuple):
         return started(self.program(name), *arguments, environment=environment, service=text, heard=heard, **way)
 
     async def output(
-        self, name: str, *arguments: str, session: Session | None = None, heard: Heard | None = None
+        self, name: str, *arguments: str | bytes, session: Session | None = None, heard: Heard | None = None
     ) -> bytes:
         """Runs a program to its end, and returns what it wrote. Raises ProgramFailed."""
         async with self.started(name, *arguments, session=session, stdout=PIPE, heard=heard) as program:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
-from sartor.archive.dump import decode, without_rows
+from sartor.archive.dump import decode, unpopulated_views, without_rows
 from sartor.archive.restore import may_share, restore, too_late
 from sartor.archive.snapshot import DumpSummary, difference, exported_snapshot, summarize
 from sartor.archive.tools import Tools
@@ -90,6 +90,9 @@ def _possible_jobs(jobs: int, tools: Tools, session: Session, observer: Observer
 
 async def _left_out(tools: Tools, session: Session, file: Path, observer: Observer) -> tuple[str, ...]:
     try:
+        for name in await unpopulated_views(session):
+            refresh = f"refresh materialized view {name};"
+            observer(Note(text=f"materialized view {name} has no data, as in the backup: {refresh}"))
         return await without_rows(tools, session, file)
     except (asyncio.CancelledError, SartorError, OSError, *DRIVER_ERRORS) as error:
         unknown = "the tables whose rows the backup leaves out can't be determined"

@@ -204,7 +204,7 @@ def _execute(name: str, event: NewEvent) -> str:
 
 def _literals(event: NewEvent) -> dict[str, str]:
     about = event.about
-    release, detail = about and about.release.label, json.dumps(dict(event.detail))
+    release, detail = about and about.release.label, json.dumps(dict(event.detail), ensure_ascii=False)
     told = (about and about.lineage, about and about.id, release, about and about.name, about and about.checksum)
     return {
         each: quote_literal(value) for each, value in zip(_FIELDS, (event.seq, event.token, *told, detail), strict=True)

@@ -76,7 +76,7 @@ with recursive hit (class, oid, sub) as (
     ) as step
 ),
 named as (
-    select i.type, i.identity, coalesce(i.schema, n.nspname::text, a.object_names[1]) as schema
+    select i.type, i.identity, coalesce(i.schema, pg_catalog.quote_ident(coalesce(nspname, object_names[1]))) as schema
     from hit h
     cross join lateral pg_catalog.pg_identify_object(h.class, h.oid, h.sub) i
     cross join lateral pg_catalog.pg_identify_object_as_address(h.class, h.oid, h.sub) a
@@ -92,7 +92,7 @@ named as (
 )
 select distinct type || ' ' || identity from named
 where type = 'extension' or (
-    schema not in ($3::text, 'pg_toast')
+    schema not in (pg_catalog.quote_ident($3::text), 'pg_toast')
     and type not in ('cast', 'default acl', 'event trigger', 'foreign-data wrapper', 'language', 'publication',
         'publication namespace', 'publication relation', 'schema', 'server', 'toast table', 'transform', 'user mapping')
     and identity !~ '^"?(_RETURN|RI_ConstraintTrigger_\\w+)"? on ')

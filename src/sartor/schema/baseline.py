@@ -71,7 +71,10 @@ async def write_baseline(
     `catalog_version` is the database's, read before the schema, where the schema is exactly that; else "". `adopted_at`
     is as in `Baseline`.
     """
-    query, packed = _WRITE.format(schema=quote_identifier(session.schema)), json.dumps(fingerprint.packed())
+    query, packed = (
+        _WRITE.format(schema=quote_identifier(session.schema)),
+        json.dumps(fingerprint.packed(), ensure_ascii=False),
+    )
     # The text is long: encoded here, it would be in memory again in base64, and again in the JSON.
     await session.connection.execute(
         query, seq, socket.gethostname(), __version__, packed, fingerprint.text, catalog_version, adopted_at

@@ -262,7 +262,7 @@ def _refusal(error: asyncpg.PostgresError, way: Way) -> tuple[str, str]:
             return f"too many connections ({error})", f"try again later, or run: {wider}"
         case asyncpg.CannotConnectNowError():
             return (f"the server doesn't accept connections now: {error}", "try again in a few seconds")
-        case asyncpg.UndefinedObjectError() if "configuration parameter" in str(error):
+        case asyncpg.UndefinedObjectError():  # a configuration parameter: nothing else is named while connecting
             return (
                 f"the server refused the connection: {error}",
                 "check the spelling of the parameters after the ? in the URL",
@@ -277,5 +277,7 @@ def session_error(error: BaseException, destination: Destination) -> Destination
     if isinstance(error, asyncpg.LockNotAvailableError):
         return Locked(f"{text}: another session has locked a table that Sartor has to read or write")
     if isinstance(error, asyncpg.PostgresError) and not isinstance(error, asyncpg.PostgresConnectionError):
-        return DestinationError(f"{text} (SQLSTATE {error.sqlstate})")
+        unreadable = isinstance(error, asyncpg.CharacterNotInRepertoireError)
+        hint = "a name in the database isn't UTF-8, which SQL_ASCII allows: rename the object" if unreadable else None
+        return DestinationError(f"{text} (SQLSTATE {error.sqlstate})", hint=hint)
     return Unreachable(f"{text}: the connection was lost", hint="run the command again when the server can be reached")

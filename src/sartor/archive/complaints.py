@@ -1,0 +1,113 @@
+"""Explains what `pg_dump`, `pg_restore` and `psql` complain of.
+
+Servers write in many languages, so what they say is told apart by its SQLSTATE, which a verbose `psql` shows; `pg_dump`
+shows none, and the catalogue is asked instead. The programs themselves speak English, as they are started.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+
+from sartor.archive.child_process import ProgramFailed
+from sartor.conninfo.redaction import redact
+from sartor.domain.visible import visible
+from sartor.errors import BackupFailed, SartorError
+from sartor.postgres.catalog import USERS_RELATIONS
+from sartor.postgres.connect.connect import DRIVER_ERRORS
+from sartor.postgres.session import Session
+from sartor.sql.quoting import quote_identifier
+
+LONGEST = 200
+"""The most characters of a failed statement that are shown."""
+VERBOSE = b"\\set VERBOSITY verbose\n"
+"""The input with which `psql` shows SQLSTATEs."""
+
+_ERROR = re.compile(r"(?:[^:]+:\s+)?(?P<code>(?=[A-Z]*\d)[0-9A-Z]{5}): (?P<message>.+)")
+_STATEMENT = re.compile(r"(?:STATEMENT:\s+|Command was: )(?P<text>.+)")
+_NEEDS_ROLES = re.compile(r"(?:ALTER|GRANT|REVOKE|SET SESSION AUTHORIZATION|CREATE POLICY)\b")
+
+_PROGRAMS = {
+    "No space left": "free disk space, or give another folder",
+    "(?i)file (too large|size limit)": "the size of files is limited for this user: `ulimit -f` shows the limit",
+    "LOCK TABLE": "another session has locked a table: wait longer with `limits.lock_budget`, or end that session",
+}
+"""Hints for what the programs themselves say, by a pattern."""
+_OWNERS = "restore as a superuser, or with `no_owner`"
+_PATHLESS = (
+    "a function that the object calls finds only what it names with its schema, because a restore has an empty"
+    " search_path: in the source, alter function NAME set search_path = SCHEMA, and back up again"
+)
+_STATES = {
+    "25006": "the database or the role is read-only by default: alter database or role ... reset"
+    " default_transaction_read_only",
+    "42501": _OWNERS,
+    "53100": "free disk space on the server",
+    "53200": "the restore needs too many locks for one transaction: `jobs=2` restores without one",
+    "57014": "a statement_timeout ended it: raise the one of the role or the database",
+}
+"""Hints by SQLSTATE."""
+_MISSING = frozenset({"3F000", "42704", "42883", "42P01"})
+"""SQLSTATEs: a schema, a type or another object, a function, a relation doesn't exist."""
+
+_UNREADABLE = f"""
+select exists (select from {USERS_RELATIONS} where c.relkind in ('r', 'p', 'm', 'S', 'f') and not (
+    pg_catalog.has_schema_privilege(n.oid, 'usage') and case c.relkind
+        when 'S' then pg_catalog.has_sequence_privilege(c.oid, 'select')
+        else pg_catalog.has_table_privilege(c.oid, 'select') end)) as rights,
+    exists (select from {USERS_RELATIONS} where c.relrowsecurity and pg_catalog.row_security_active(c.oid)) as rows
+"""
+
+
+async def failed(what: str, error: ProgramFailed, session: Session, *, reads: bool = False) -> BackupFailed:
+    """Returns the error for a program that failed, with a hint where the cause can be told.
+
+    The error names the statement that failed, as `psql --echo-errors` reports it. `reads` says that the program was
+    reading the session's database.
+    """
+    text, lines = str(error), error.lines
+    if (found := _error(lines)) is not None:
+        at = f", at: {visible(_statement(lines)[:LONGEST])}" if _statement(lines) else ""
+        text = f"{visible(found['message'])} (SQLSTATE {found['code']}){at}"
+    hint = next((hint for pattern, hint in _PROGRAMS.items() if re.search(pattern, text)), None)
+    if reads:
+        hint = await _hint_of_reading(session) or hint
+    elif found is not None:
+        hint = _hint_of_state(found["code"], lines)
+    elif hint is None and _NEEDS_ROLES.match(_statement(lines)):
+        hint = _OWNERS
+    elif hint is None and any(line.startswith("QUERY:") for line in lines):  # a function's own
+        hint = _PATHLESS
+    return BackupFailed(redact(f"{what}: {text}", session.secrets), hint=hint)
+
+
+def _hint_of_state(code: str, lines: Sequence[str]) -> str | None:
+    if code in _MISSING and _NEEDS_ROLES.match(_statement(lines)):
+        return "create the roles first (pg_dumpall --roles-only), or restore with `no_owner`"
+    if code in _MISSING and any(line.startswith("CONTEXT:") for line in lines):
+        return _PATHLESS
+    return _STATES.get(code)
+
+
+async def _hint_of_reading(session: Session) -> str | None:
+    """Returns what keeps the session's role from reading all that the database holds, as a hint."""
+    with suppress(SartorError, OSError, *DRIVER_ERRORS):
+        lacks = await session.connection.fetchrow(_UNREADABLE)
+        role = quote_identifier(session.facts.role)
+        if lacks["rights"]:
+            return f"give the role the right to read all tables: grant pg_read_all_data to {role};"
+        if lacks["rows"]:
+            return (
+                "row-level security hides rows from the role, and from the owner too where it is forced: take the"
+                f" backup as a superuser, or as one run: alter role {role} bypassrls;"
+            )
+    return None
+
+
+def _error(lines: Sequence[str]) -> re.Match[str] | None:
+    return next((found for line in lines if (found := _ERROR.match(line))), None)
+
+
+def _statement(lines: Sequence[str]) -> str:
+    return next((found["text"] for line in lines if (found := _STATEMENT.match(line))), "")
