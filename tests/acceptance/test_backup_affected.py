@@ -115,10 +115,17 @@ def test_before_a_rollback(sartor: Command, folder: Folder, deployed: Database, 
     assert check(done, "rollback")["backup"]["tables"] == ["public.bills"]
 
 
+ASKING_BEFORE = "async def before_up(conn): await conn.fetch('select 1')\nasync def up(conn): pass"
+
+
 @pytest.mark.parametrize(
     ("name", "text", "why"),
     [
-        ("a.py", "async def before_up(conn): pass\nasync def up(conn): pass", "has steps before its transaction"),
+        (
+            "a.py",
+            ASKING_BEFORE,
+            "has steps before its transaction",
+        ),
         ("a.py", "async def up(conn):\n    for row in await conn.fetch('select 1'): pass", "depends on rows"),
         ("a.sql", "-- sartor: up\ninsert into stock select 1 / count(*) from users;", "failed in a rehearsal without"),
     ],

@@ -433,3 +433,36 @@ def test_what_a_rollback_drops(sartor: Command, folder: Folder, database: Databa
         "table other.items  (about 7 rows)",
         "table public.parts  (about 9 rows)",
     ]
+
+
+BEFORE = """
+async def before_up(conn):
+    await conn.execute("create index concurrently if not exists users_name on users (name)")
+
+async def up(conn):
+    await conn.execute("create table others (id int)")
+
+async def before_down(conn):
+    await conn.execute("drop index concurrently if exists users_name")
+
+async def down(conn):
+    await conn.execute("drop table others")
+"""
+
+
+def test_steps_before_the_transaction(sartor: Command, folder: Folder, database: Database) -> None:
+    """Where all that a script sends stands in it, what it sends before its transaction is in the script for psql."""
+    folder.add("1.0.0-1-a.py", up="create table users (name text)", down="drop table users")
+    folder.write("1.0.0-2-b.py", BEFORE)
+    assert sartor("check", "--sql", "plan.sql", expect=3).err.count("known only when it runs") == 0
+    psql(database.url, Path(sartor.directory, "plan.sql"))
+    assert sartor("check").code == 0
+    assert database.tables() == {"users", "others"}
+    assert database.value("select indisvalid from pg_index where indexrelid = 'users_name'::regclass")
+    kinds = database.rows("select kind from sartor_journal order by seq desc limit 2")
+    assert kinds == [("deployed",), ("started",)]
+    shown = check(sartor("rollback", "--steps", "1", "--check", "--json", expect=3), "check")["plan"][0]
+    assert "drop index concurrently" in shown["sql"]
+    assert "drop table others" in shown["sql"]
+    sartor("rollback", "--steps", "1")
+    assert database.tables() == {"users"}

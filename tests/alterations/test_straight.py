@@ -20,6 +20,7 @@ ALTERATION = alteration("1.0.0-1700000000-a.py")
 UP = 'async def up(conn):\n    await conn.execute("select 1")\n'
 
 STRAIGHT = {
+    "before": UP + "async def before_up(conn):\n    await conn.execute('select 1')\n",
     "plain": UP,
     "nothing": "async def up(conn):\n    pass\n",
     "docstrings": '"""So."""\n\nasync def up(conn):\n    """So."""\n    await conn.execute("select 1")\n',
@@ -65,7 +66,7 @@ CROOKED = {
     "no parameters": "async def up():\n    pass\n",
     "three parameters": "async def up(a, b, c):\n    pass\n",
     "an annotation that is evaluated": "async def up(conn: print('x')) -> None:\n    pass\n",
-    "before": UP + "async def before_up(conn):\n    pass\n",
+    "before, with a loop": UP + "async def before_up(conn):\n    for _ in 'ab':\n        pass\n",
     "a class": "class A:\n    pass\n" + UP,
     "an option of another type": "transaction = 0\n" + UP,
     "a future that isn't the first": "A = 1\nfrom __future__ import annotations\n" + UP,
@@ -88,6 +89,7 @@ def test_it_is_straight(source: str | bytes) -> None:
     assert straight is not None
     assert (straight.transactional, straight.irreversible) == (executed.transactional, executed.irreversible)
     assert straight.bodies.keys() == executed.bodies.keys()
+    assert straight.before.keys() == executed.before.keys()
 
 
 @pytest.mark.parametrize("source", CROOKED.values(), ids=CROOKED)

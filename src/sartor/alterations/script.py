@@ -53,8 +53,9 @@ FUNCTIONS = {Direction.DEPLOY: "up", Direction.ROLLBACK: "down"}
 class Script:
     """A loaded alteration. `bodies` and `before` hold the functions that it has for each direction.
 
-    `fragments` holds the SQL of a body, for each direction in which it is known without running Python. `empty` names
-    the sections of a SQL file without a statement: they count as missing.
+    `fragments` holds the SQL of a body, for each direction in which it is known without running Python, and
+    `fragments_before` that of `before`. `empty` names the sections of a SQL file without a statement: they count as
+    missing.
     """
 
     alteration: Alteration
@@ -62,6 +63,7 @@ class Script:
     locate: Locate
     before: Mapping[Direction, Body] = field(default_factory=dict)
     fragments: Mapping[Direction, tuple[Fragment, ...]] = field(default_factory=dict)
+    fragments_before: Mapping[Direction, tuple[Fragment, ...]] = field(default_factory=dict)
     transactional: bool = True
     irreversible: str | None = None
     source: str = ""
@@ -93,6 +95,10 @@ class Script:
         """Returns the SQL that its body sends, in order; None where only running it can show that."""
         return self.fragments.get(direction)
 
+    def sql_before(self, direction: Direction) -> tuple[Fragment, ...] | None:
+        """Returns the SQL that it sends before its transaction; None where only running it can show that."""
+        return self.fragments_before.get(direction) if direction in self.before else ()
+
     def is_batchable(self, direction: Direction) -> bool:
         """Returns whether its SQL may be sent in one message with that of others: all of it runs in a transaction."""
         sent = self.sql(direction)
@@ -108,10 +114,14 @@ class Script:
         return not self.transactional or direction in self.before
 
 
+NOTHING_BEFORE: Mapping[Direction, tuple[Fragment, ...]] = {}
+
+
 def static_script(
     alteration: Alteration,
     fragments: Mapping[Direction, tuple[Fragment, ...]],
     *,
+    before: Mapping[Direction, tuple[Fragment, ...]] = NOTHING_BEFORE,
     transactional: bool,
     irreversible: str | None,
     source: str,
@@ -120,7 +130,9 @@ def static_script(
     return Script(
         alteration=alteration,
         bodies={direction: _body(pieces, under_way) for direction, pieces in fragments.items()},
+        before={direction: _body(pieces, under_way) for direction, pieces in before.items()},
         fragments=fragments,
+        fragments_before=before,
         transactional=transactional,
         irreversible=irreversible,
         locate=_locate(alteration.file, under_way),

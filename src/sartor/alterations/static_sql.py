@@ -15,6 +15,7 @@ from sartor.alterations.script import FUNCTIONS, Fragment, Script, static_script
 from sartor.domain.alteration import Alteration
 
 _DIRECTIONS = {function: direction for direction, function in FUNCTIONS.items()}
+_BEFORE = {f"before_{function}": direction for function, direction in _DIRECTIONS.items()}
 _OPTIONS = {"transaction": bool, "irreversible": str}
 _TYPES = {"Connection", "Record"}
 """The names of asyncpg that a script may use as types."""
@@ -45,7 +46,8 @@ def read_static(alteration: Alteration, content: bytes) -> Script | None:
     irreversible = module.constants.get("irreversible")
     return static_script(
         alteration,
-        {_DIRECTIONS[name]: fragments for name, fragments in sections.items()},
+        {_DIRECTIONS[name]: fragments for name, fragments in sections.items() if name in _DIRECTIONS},
+        before={_BEFORE[name]: fragments for name, fragments in sections.items() if name in _BEFORE},
         transactional=module.constants.get("transaction") is not False,
         irreversible=irreversible if isinstance(irreversible, str) else None,
         source=content.decode("utf-8", "replace"),
@@ -70,7 +72,7 @@ def _read(tree: ast.Module) -> _Module:
                     raise _NotStatic
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 _bind(module, name, value)
-            case ast.AsyncFunctionDef(name=name) if name in _DIRECTIONS and name not in module.functions:
+            case ast.AsyncFunctionDef(name=name) if name in _DIRECTIONS | _BEFORE and name not in module.functions:
                 _require_plain(node, module)
                 module.functions[name] = node
             case _:
@@ -95,7 +97,7 @@ def _imported(node: ast.Import | ast.ImportFrom) -> set[str]:
 def _bind(module: _Module, name: str, value: ast.expr) -> None:
     if name in module.constants or name in module.imported or name.startswith("__"):
         raise _NotStatic
-    if name.removeprefix("before_") in _DIRECTIONS or name == "asyncpg":
+    if name in _DIRECTIONS | _BEFORE or name == "asyncpg":
         raise _NotStatic
     found = _constant(value)
     if name in _OPTIONS and not isinstance(found, _OPTIONS[name]):

@@ -41,14 +41,16 @@ class SqlScript:
 class CheckedStep:
     """A step of a plan: its SQL, None where only running it can tell, and whether that is one transaction.
 
-    Of a COPY's data, `sql` only says where they are. `messages` make up the SQL; `rehearsed` says that a rehearsal
-    reported them. `unsayable` is the reason why a script for psql has to stop before this step, None where it hasn't.
+    Of a COPY's data, `sql` only says where they are. `messages` make up the SQL, after what is sent `before` its
+    transaction; `rehearsed` says that a rehearsal reported them. `unsayable` is the reason why a script for psql has to
+    stop before this step, None where it hasn't.
     """
 
     step: Step
     sql: str | None
     transactional: bool
     messages: tuple[SentMessage, ...] = ()
+    before: tuple[SentMessage, ...] = ()
     rehearsed: bool = False
     unsayable: str | None = None
 

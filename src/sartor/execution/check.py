@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 from sartor.alterations.loader import load_script
 from sartor.alterations.python_source import dropped, is_data_independent
+from sartor.alterations.script import Fragment
 from sartor.domain.alteration import Catalogue
 from sartor.domain.check import Check, CheckedStep, Loss, RollbackPreview, SentMessage, SentSql
 from sartor.domain.destination import DEFAULT_SCHEMA, Destination, Limits
@@ -120,14 +121,21 @@ def _may_tell(unit: Unit) -> bool:
 
 def _checked(unit: Unit, told: SentSql) -> CheckedStep:
     messages, rehearsed = _messages(unit, told)
+    before = None if unit.statements_before is None else tuple(map(_message, unit.statements_before))
+    every = None if messages is None or before is None else (*before, *messages)
     return CheckedStep(
         step=unit.step,
-        sql=None if messages is None else "".join(map(_shown, messages)),
+        sql=None if every is None else "".join(map(_shown, every)),
         transactional=unit.transactional,
         messages=messages or (),
+        before=before or (),
         rehearsed=rehearsed,
-        unsayable=_unsayable(unit, messages),
+        unsayable=_unsayable(unit, every),
     )
+
+
+def _message(fragment: Fragment) -> SentMessage:
+    return SentMessage(fragment.text, fragment.rows)
 
 
 def _shown(sent: SentMessage) -> str:
@@ -138,7 +146,7 @@ def _shown(sent: SentMessage) -> str:
 def _messages(unit: Unit, told: SentSql) -> tuple[tuple[SentMessage, ...] | None, bool]:
     """Returns the messages that a unit sends, or None where unknown; and whether they come from a rehearsal."""
     if (statements := unit.statements) is not None:
-        return tuple(SentMessage(statement.text, statement.rows) for statement in statements), False
+        return tuple(map(_message, statements)), False
     texts = told.messages.get(unit.about.identity) if _may_tell(unit) else None
     return None if texts is None else tuple(map(SentMessage, texts)), texts is not None
 

@@ -73,6 +73,11 @@ class Unit:
         return self.script.sql(self.direction)
 
     @property
+    def statements_before(self) -> tuple[Fragment, ...] | None:
+        """The SQL that it sends before its transaction; None where only running it can show that."""
+        return self.script.sql_before(self.direction)
+
+    @property
     def body(self) -> Body:
         """The function that runs in this direction."""
         return self.script.body(self.direction)

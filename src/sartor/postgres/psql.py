@@ -97,16 +97,22 @@ def in_transaction(event: NewEvent, settings: SessionSettings, statements: Itera
 
 
 def outside_transaction(
-    start: NewEvent, end: NewEvent, settings: SessionSettings, messages: Iterable[SentMessage]
+    start: NewEvent,
+    end: NewEvent,
+    settings: SessionSettings,
+    messages: Iterable[SentMessage],
+    inside: Iterable[SentMessage] = (),
 ) -> list[Part]:
     """Returns two events and, between them, work outside a transaction: each of `messages` is sent as one message.
+
+    What is `inside` belongs to the transaction of the second event.
 
     What a run that resumes after an interruption needs to know is recorded with the first event.
     """
     journal = f"{quote_identifier(settings.schema)}.{JOURNAL}"
     note = f"{FENCE}update {journal} set detail = detail || {start_detail(settings.schema)} where seq = {start.seq}"
     work = [part for sent in messages for part in ("\n", *_at_leisure(sent, settings))]
-    began, ended = in_transaction(start, settings, [SentMessage(note)]), in_transaction(end, settings, [])
+    began, ended = in_transaction(start, settings, [SentMessage(note)]), in_transaction(end, settings, inside)
     return [*began, f"\n{_ENCODING}{_quiet(set_in_session(settings))}", *work, f"\n{_quiet(CLEANING)}\n", *ended]
 
 

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 
 from sartor import __version__
-from sartor.domain.check import CheckedStep, Part, SentMessage, SqlScript
+from sartor.domain.check import CheckedStep, Part, SqlScript
 from sartor.domain.destination import Limits
 from sartor.domain.ledger import Ledger
 from sartor.domain.plan import Plan
@@ -96,14 +96,16 @@ class _Writer:
             name = quote_comment(alteration.name)
             told = f"-- {REHEARSED}\n" if step.rehearsed else ""
             unit = compile_unit(step.step, self._plan.direction)
-            yield [f"-- {name}\n{told}{psql.echo(alteration.name)}", *self._unit(unit, step.messages)]
+            yield [f"-- {name}\n{told}{psql.echo(alteration.name)}", *self._unit(unit, step)]
 
-    def _unit(self, unit: Unit, messages: Sequence[SentMessage]) -> list[Part]:
+    def _unit(self, unit: Unit, step: CheckedStep) -> list[Part]:
         settings = self._settings(unit)
         if unit.transactional:
-            return psql.in_transaction(self._event(unit), settings, messages)
+            return psql.in_transaction(self._event(unit), settings, step.messages)
         start = self._event(Record(kind=unit.start_kind, about=unit.about))
-        return psql.outside_transaction(start, self._event(unit, since=start.seq), settings, messages)
+        end, inside = self._event(unit, since=start.seq), step.messages if unit.script.transactional else ()
+        outside = step.before if unit.script.transactional else (*step.before, *step.messages)
+        return psql.outside_transaction(start, end, settings, outside, inside)
 
     def _event(self, of: Unit | Record, *, since: int | None = None) -> NewEvent:
         self._head += 1
