@@ -116,6 +116,16 @@ def test_settings(sartor: Command, folder: Folder, database: Database, of: str) 
             assert (found["verdict"], found["notes"]) == (verdict, [])
 
 
+def test_settings_of_another_server(sartor: Command, folder: Folder, database: Database) -> None:
+    """What the destination's sessions begin with holds in a clone on another server, too."""
+    folder.write("next-1700000001-zone.sql", "-- sartor: up\nalter table moments alter column at type timestamptz;")
+    database.run("create table moments (at timestamp)")
+    for zone, verdict in (("UTC", "safe"), ("Europe/Berlin", "rewrites")):
+        url = f"{database.url}?options=-c%20timezone%3D{zone}"
+        found = rehearse(sartor, "--db-url", url, "--scratch-url", database.url)
+        assert (found["verdict"], found["notes"]) == (verdict, [])
+
+
 def test_a_setting_of_ones_own(sartor: Command, folder: Folder, database: Database) -> None:
     """Such a one is there as well, blanks and quotes and all; where the role may not set it, it is named."""
     folder.write(

@@ -58,6 +58,17 @@ where s.setdatabase in (0, (select oid from pg_catalog.pg_database where datname
 order by s.setrole <> 0, s.setdatabase <> 0
 """
 """Selects the settings of a session's database and role, each before those that override it."""
+_DECIDING = (
+    "array_nulls", "backslash_quote", "bytea_output", "check_function_bodies", "datestyle",
+    "default_table_access_method", "default_text_search_config", "default_toast_compression", "extra_float_digits",
+    "intervalstyle", "standard_conforming_strings", "timezone", "timezone_abbreviations", "transform_null_equals",
+    "xmlbinary", "xmloption",
+)  # fmt: skip
+"""Settings that decide what a statement does; another server, or a URL, may begin its sessions with others."""
+_BEGUN = """
+select pg_catalog.lower(name) as name, reset_val as value from pg_catalog.pg_settings
+where pg_catalog.lower(name) = any($1::text[])
+"""
 
 
 class Made(NamedTuple):
@@ -175,7 +186,10 @@ async def _refresh(source: Connection, target: Connection, schema: str) -> list[
 
 async def _adopt_session_defaults(live: Connection, clone: Connection) -> list[str]:
     """Sets for later sessions of `clone` what those of `live` begin with; returns the settings that were refused."""
-    found = {row["name"]: row["value"] for row in await live.fetch(_SET)}
+    begun = [await each.fetch(_BEGUN, _DECIDING) for each in (live, clone)]
+    there, here = ({row["name"]: row["value"] for row in rows} for rows in begun)
+    found = {name: value for name, value in there.items() if name in here and value != here[name]}
+    found |= {row["name"]: row["value"] for row in await live.fetch(_SET)}
     who, where = await clone.fetchrow("select session_user::text, pg_catalog.current_database()::text")
     begin = f"alter role {quote_identifier(who)} in database {quote_identifier(where)} set"
     refused = []
