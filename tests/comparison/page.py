@@ -26,6 +26,14 @@ def write(document: str, told: Mapping[str, Told], squawk: Mapping[str, Any], eu
     return _put(document, "cases", _table(_cases()))
 
 
+def write_rules(document: str, answers: Mapping[str, Mapping[str, list[str]]]) -> str:
+    """The document with the table of rules, by what Sartor tells of them: what is told stands first."""
+    order = ("`rehearse`", "`lint`", "`", "none")
+    told = sorted(answers, key=lambda each: (next(i for i, first in enumerate(order) if each.startswith(first)), each))
+    rows = [[answer, *(_rules(answers[answer].get(tool, [])) for tool in ("squawk", "eugene"))] for answer in told]
+    return _put(document, "rules", _table([["Sartor", "squawk", "eugene"], *rows]))
+
+
 def _put(document: str, name: str, table: str) -> str:
     """The document with another table below the comment; an empty line, or the end, comes after it."""
     head, mark, rest = document.partition(f"<!-- {name} -->\n")
@@ -47,7 +55,7 @@ def _told(told: Mapping[str, Told], squawk: Mapping[str, Any], eugene: Mapping[s
     tools = f"squawk {squawk['version']}", f"eugene trace {eugene['version']} (read)"
     yield ["", "dry run", *tools, "a clone, by hand", "`rehearse`", "`rehearse --with-data`"]
     for title, found in told.items():
-        rules = _rules(squawk["rules"][title]), _rules(eugene["rules"][title])
+        rules = _named(squawk["rules"][title]), _named(eugene["rules"][title])
         with_data = "the same" if found.with_data == found.rehearse else found.with_data
         yield [title, found.dry_run, *rules, found.by_hand, found.rehearse, with_data]
 
@@ -66,8 +74,12 @@ def _same_file(squawk: Mapping[str, Any]) -> Iterator[list[str]]:
         yield [f"`{rule}`", "named" if named else "left out"]
 
 
+def _named(rules: Iterable[str]) -> str:
+    return _rules(rule for rule in rules if rule not in OURS) or NOTHING
+
+
 def _rules(rules: Iterable[str]) -> str:
-    return ", ".join(f"`{rule}`" for rule in rules if rule not in OURS) or NOTHING
+    return ", ".join(f"`{rule}`" for rule in rules)
 
 
 def _cases() -> Iterator[list[str]]:
