@@ -204,6 +204,37 @@ def test_what_can_not_go_down(sartor: Command, folder: Folder, database: Databas
     assert database.value("select count(*) from sartor_ledger") == 1
 
 
+LOOP = """
+do $$ declare name text; begin
+    for name in select tablename from pg_tables where schemaname = 'public' loop
+        execute format('alter table %I owner to current_user', name);
+    end loop;
+end $$
+"""
+
+
+@pytest.mark.parametrize(
+    ("sql", "advice"),
+    [
+        ("create index concurrently on a (id)", "add `-- sartor: transaction off` to the script"),
+        ("set transaction isolation level serializable", "runs outside it, with `-- sartor: transaction off`"),
+        (LOOP, "leave them out of a loop over all tables, `where tablename not like 'sartor\\_%'`"),
+        ("drop schema public cascade", "drop, move or rename the product's objects"),
+        ("alter schema public rename to old; create schema public", "drop, move or rename the product's objects"),
+    ],
+    ids=["concurrently", "isolation", "loop", "dropped", "renamed"],
+)
+def test_advice_that_can_be_followed(
+    sartor: Command, folder: Folder, database: Database, sql: str, advice: str
+) -> None:
+    """What fails in Sartor's transaction, or at its own tables, is told with what to write in a SQL file instead."""
+    folder.table("1.0.0-1-a.py")
+    folder.write("1.0.0-2-b.sql", f"-- sartor: up\n{sql};\n")
+    failed = sartor("deploy", "latest", "--json", expect=1).json["failed"]
+    assert advice in failed["advice"]
+    assert database.tables() == {"a"}
+
+
 def test_an_empty_up(sartor: Command, folder: Folder, database: Database) -> None:
     """A script whose `up` has no statement is refused before anything runs."""
     folder.table("1.0.0-1-a.py")

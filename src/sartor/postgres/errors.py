@@ -8,12 +8,14 @@ from pathlib import Path
 import asyncpg
 
 from sartor.conninfo.redaction import redact
+from sartor.domain.own_tables import TABLES
 from sartor.domain.report import Failure
 from sartor.errors import Escaped, ScriptFault, said
 from sartor.postgres.driver.refused import BeyondDatabase, NoTalk, NotAwaited, TransactionControl
 from sartor.postgres.journal import BEYOND, CLOSED_CONSTRAINT, MARK_GONE, ROLE_LEFT, beyond
 from sartor.sql.sensitive import secret_literals, without_secrets
 from sartor.sql.splitting import waits_for_others
+from sartor.sql.statements import Statement
 
 ServerError = asyncpg.PostgresError
 """Any error that the server reports; it has the fields that the driver gives it, such as `sqlstate`."""
@@ -32,6 +34,10 @@ Another try may well succeed (the manual's appendix A).
 
 STALE = frozenset({"23505", "23502"})
 """The SQLSTATEs with which the server answers a claim where another run was first."""
+
+_OUTSIDE, _OUTSIDE_IN_SQL = "`transaction = False`", "`-- sartor: transaction off`"
+_IN_THE_WAY = frozenset({"42P01", "42809", "55006"})
+"""The SQLSTATEs of undefined table, wrong object type and object in use, where they are about Sartor's own tables."""
 
 SAVEPOINT = "wrap the statement that may fail in `async with conn.transaction():`"
 
@@ -95,6 +101,8 @@ def failure(
     statement = getattr(server or error, "query", None)
     if isinstance(error, TransactionControl | NoTalk):
         statement = error.statement
+    if advice and name.endswith(".sql"):
+        advice = advice.replace(_OUTSIDE, _OUTSIDE_IN_SQL)
     position = int(server.position) - 1 if server and server.position else None
     beyond = isinstance(error, BeyondDatabase) or _is_marked(error, BEYOND)
 
@@ -157,7 +165,7 @@ def _explained(error: BaseException) -> tuple[str, str | None]:
                 (
                     "remove the statement: Sartor runs each script and its ledger row in one transaction; for a"
                     " savepoint use `async with conn.transaction():`; to run outside a transaction write"
-                    " `transaction = False`"
+                    f" {_OUTSIDE}"
                 ),
             )
         case ScriptFault():
@@ -226,8 +234,19 @@ def _advice(error: asyncpg.PostgresError) -> str | None:
                 "an interrupted run may have executed this statement already: with `if not exists` or `if exists`"
                 " the script can run again"
             )
+        case asyncpg.PostgresError() if error.sqlstate in _IN_THE_WAY and any(table in said(error) for table in TABLES):
+            return (
+                "a script must leave Sartor's own tables as and where they are: leave them out of a loop over all"
+                r" tables, `where tablename not like 'sartor\_%'`; drop, move or rename the product's objects, not the"
+                " whole schema"
+            )
+        case asyncpg.ActiveSQLTransactionError() if Statement(getattr(error, "query", None) or "").starts("set"):
+            return (
+                "Sartor has begun the script's transaction, and written to it: a script that needs another isolation"
+                f" level runs outside it, with {_OUTSIDE}, and begins one of its own"
+            )
         case asyncpg.ActiveSQLTransactionError():
-            return "this statement can't run inside a transaction: add `transaction = False` to the script"
+            return f"this statement can't run inside a transaction: add {_OUTSIDE} to the script"
         case asyncpg.LockNotAvailableError():
             return (
                 "the lock wasn't available in time; try again when there is less traffic, or with a longer"
