@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sartor.embedded.server import default_directory
 from sartor.rehearsal.squawk import find_squawk
 from sartor.scratch.database import COMMENT
 from support.command import Command
@@ -534,6 +535,21 @@ def test_the_embedded_server(sartor: Command, folder: Folder, deployer: Role) ->
         assert not any("lacks roles" in note for note in found["notes"])
     folder.add("next-1700000002-b.py", up=f"alter role {deployer.name} connection limit 7")
     assert "changes server-wide objects" in rehearse(sartor, "--db-url", deployer.url)["alterations"][1]["reason"]
+
+
+def test_no_place_for_a_clone(sartor: Command, folder: Folder, deployer: Role) -> None:
+    """Where no server can hold a clone, the hint has every way out: the right, another server, the embedded one."""
+    folder.add("next-1700000001-a.py", up="alter table users add column x int")
+    place = default_directory(sartor.directory)
+    place.parent.mkdir(exist_ok=True)
+    place.touch()
+    try:
+        told = sartor("rehearse", "--db-url", deployer.url, expect=6).err
+    finally:
+        place.unlink()
+    assert f'as a superuser, run: alter role "{deployer.name}" createdb;' in told
+    assert "or give a server on which the role can create databases with --scratch-url" in told
+    assert "or for a server of Sartor's own: " in told
 
 
 def test_another_schema(sartor: Command, folder: Folder, database: Database) -> None:
