@@ -45,6 +45,12 @@ def test_a_command_that_is_missing(sartor: Command, words: str) -> None:
     assert done.out == ""
 
 
+@pytest.mark.parametrize("words", ["list --", "deploy -- 1.0.0", "deploy --steps 1 --", "status --", "check -- latest"])
+def test_arguments_may_stand_behind_two_dashes(sartor: Command, words: str) -> None:
+    """What Typer accepts isn't a bug of Sartor's: `--` ends the options, whether or not something follows."""
+    assert "unexpected" not in sartor(*words.split(), expect=None).err
+
+
 @pytest.mark.parametrize(
     ("line", "offered"), [("sartor db alteration de", "deploy"), ("sartor db alteration list --al", "--alterations")]
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from support.command import Command
 from support.database import Database, temporary_database
 from support.folder import Folder
@@ -28,6 +30,32 @@ def test_json_has_a_run_for_each(sartor: Command, folder: Folder) -> None:
     assert [len(run["done"]) for run in deployed["runs"]] == [1, 1, 1]
     status = sartor("status", "--json", env=TENANTS).json
     assert [run["destination"]["schema"] for run in status["runs"]] == ["one", "two", "three"]
+    assert status["remaining"] == []
+
+
+@pytest.mark.parametrize("option", ["--schema", "--db-url"])
+def test_an_option_is_given_once(sartor: Command, folder: Folder, database: Database, option: str) -> None:
+    """A destination can't be named twice on a command line: the last one doesn't win silently."""
+    folder.table("1.0.0-1700000000-a.py")
+    value = database.url if option == "--db-url" else "one"
+    done = sartor("deploy", "latest", option, value, f"{option}={value}", expect=2)
+    assert f"error: {option} is given 2 times\n  hint: for several destinations, set SARTOR_" in done.err
+    assert database.tables() == set()
+
+
+def test_a_run_says_where_and_how_far(sartor: Command, folder: Folder, database: Database) -> None:
+    """The first line names the destination, the release that it has and the one that it gets; so does the JSON."""
+    folder.table("1.0.0-1700000000-a.py")
+    folder.table("1.1.0-1700000001-b.py")
+    ways = {"deploy 1.0.0": "nothing -> 1.0.0", "deploy 1.1.0": "1.0.0 -> 1.1.0", "deploy latest": "1.1.0"}
+    ways["rollback 0 --yes"] = "1.1.0 -> nothing"
+    for command, way in ways.items():
+        first = sartor(*command.split()).err.splitlines()[0]
+        assert (database.name in first, first.partition(", schema public: ")[2]) == (True, way)
+    done = sartor("deploy", "1.0.0", "--json").json
+    assert (done["from"], done["to"], done["destination"]["database"]) == (None, "1.0.0", database.name)
+    done = sartor("deploy", "latest", "--json", "--steps", "1").json
+    assert (done["from"], done["to"], done["destination"]["schema"]) == ("1.0.0", "1.1.0", "public")
 
 
 def test_the_first_failure_stops(sartor: Command, folder: Folder, database: Database) -> None:
@@ -39,7 +67,9 @@ def test_the_first_failure_stops(sartor: Command, folder: Folder, database: Data
     assert (len(first["done"]), first["failed"]) == (1, None)
     assert (second["done"], second["failed"]["sqlstate"]) == ([], "42P07")
     assert "stopped at " in done.err
-    assert "schema two; 1 destination after it not changed" in done.err
+    assert done.err.endswith("schema three\n")
+    assert "schema two; 1 destination after it not changed: " in done.err
+    assert [place["schema"] for place in done.json["remaining"]] == ["three"]
     assert database.rows("select 1 from pg_namespace where nspname = 'three'") == []
 
 

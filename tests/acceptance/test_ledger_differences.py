@@ -28,7 +28,7 @@ def test_a_release_renames_and_identity_stays(sartor: Command, folder: Folder, d
     assert "1-a: deployed as next, now part of 1.3.0" in done.err
     assert database.rows("select release, name from sartor_ledger") == [("1.3.0", "1.3.0-1-a.py")]
     assert database.rows(JOURNAL) == [("1-a", "deployed", "next"), ("1-a", "relabelled", "1.3.0")]
-    assert sartor("deploy", "latest").err == ""
+    assert "note: " not in sartor("deploy", "latest").err
     assert database.value("select count(*) from sartor_journal") == 3
 
 
@@ -50,7 +50,7 @@ def test_two_versions_of_a_package_in_turn(sartor: Command, folder: Folder, data
         " because a released alteration stays released"
     )
     assert told in sartor("deploy", "next", *old).err
-    assert sartor("deploy", "latest", *new).err == ""
+    assert "note: " not in sartor("deploy", "latest", *new).err
     assert told in sartor("rollback", "1.3.0", *old).err
     deployed = sartor("status", "--json", *old).json["deployed"]
     assert [(a["id"], a["release"]) for a in deployed] == [("1-a", "1.0.0"), ("2-b", "1.3.0"), ("3-c", "1.3.0")]

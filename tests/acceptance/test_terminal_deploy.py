@@ -53,7 +53,7 @@ def test_only_what_is_pending_is_offered(sartor: Command, database: Database) ->
         terminal.until("next")
         terminal.press(ENTER)
         assert terminal.end() == 0
-    assert "2.0.0 " not in terminal.output
+    assert "2.0.0  " not in terminal.output
     assert database.tables() == {"a", "b", "c", "d", "e"}
 
 

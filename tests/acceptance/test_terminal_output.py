@@ -15,13 +15,14 @@ ESCAPE = "\x1b"
 
 
 def test_a_pipe_gets_plain_lines(sartor: Command, folder: Folder) -> None:
-    """A line for each alteration on stderr, the sum on stdout, and no control characters."""
+    """A line for the run and each alteration on stderr, the sum on stdout, and no control characters."""
     folder.table("1.0.0-1700000000-a.py")
     folder.table("1.0.0-1700000001-b.py")
     done = sartor("deploy", "latest")
     assert re.fullmatch(r"Deployed 2 alterations in \d+ ms\n", done.out)
+    where = r".+, schema public: nothing -> 1\.0\.0\n"
     lines = r"deployed  1.0.0-1700000000-a.py  \d+ ms\ndeployed  1.0.0-1700000001-b.py  \d+ ms\n"
-    assert re.fullmatch(lines, done.err)
+    assert re.fullmatch(where + lines, done.err)
 
 
 @pytest.mark.parametrize("option", ["--verbose", "-v"])
@@ -42,7 +43,8 @@ def test_a_terminal_gets_a_bar(sartor: Command, folder: Folder, env: dict[str, s
     with Terminal(sartor, "deploy", "latest", env=env) as terminal:
         assert terminal.end() == 0
     assert "2/2" in terminal.output
-    assert [re.sub(r"\d+ ms", "", line) for line in terminal.lines] == [
+    assert terminal.lines[0].endswith("schema public: nothing -> 1.0.0")
+    assert [re.sub(r"\d+ ms", "", line) for line in terminal.lines[1:]] == [
         "deployed  1.0.0-1700000000-a.py  ",
         "deployed  1.0.0-1700000001-b.py  ",
         "Deployed 2 alterations in ",

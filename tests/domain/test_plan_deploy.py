@@ -29,6 +29,24 @@ def test_pending_is_shipped_less_ledger_up_to_the_target(situation: Situation, t
     assert [s.alteration.key for s in plan.steps] == sorted(s.alteration.key for s in plan.steps)
 
 
+@given(situations(), releases, st.none() | st.integers(1, 4))
+def test_the_way_ends_where_the_next_plan_begins(situation: Situation, target: Release, count: int | None) -> None:
+    """How far a plan says that the database will be is how far it is once the plan is carried out."""
+    shipped, before = situation
+    plan = make_plan(shipped, before, Deploy(target=target, steps=count))
+    assert plan.way[0].release == plan.status.release
+    assert plan.way[1] == make_plan(shipped, carry_out(plan, before), Deploy()).way[0]
+
+
+def test_the_way_in_words() -> None:
+    """A database has reached a release, a part of one, or both; or nothing."""
+    names = ["1.0.0-1-a.py", "1.1.0-2-b.py", "1.1.0-3-c.py", "next-4-d.py"]
+    made = [alteration(name) for name in names]
+    held = [str(make_plan(catalogue(*names), ledger(made[:number]), Deploy()).way[0]) for number in range(5)]
+    assert held == ["nothing", "1.0.0", "1.0.0 and part of 1.1.0", "1.1.0", "1.1.0 and next"]
+    assert str(make_plan(catalogue(*names), ledger(made[1:2]), Deploy()).way[0]) == "part of 1.1.0"
+
+
 @given(situations())
 def test_there_is_no_high_water_mark(situation: Situation) -> None:
     """Whatever else is deployed, an alteration that isn't is deployed: a late one too, which is called so."""

@@ -27,6 +27,7 @@ def test_all_above_the_target_newest_deployment_first(situation: Situation, targ
     assert ids(s.alteration for s in plan.steps) == ids(reversed(above))
     assert plan.target is target
     assert ids(carry_out(plan, before).entries) == [e.id for e in before.entries if e.release <= target]
+    assert plan.way[1] == make_plan(shipped, carry_out(plan, before), Deploy()).way[0]
 
 
 @given(situations(), releases)

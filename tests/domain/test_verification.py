@@ -91,7 +91,7 @@ def test_notes_about_the_database() -> None:
     assert replayed.notes == ("the difference from a replay can't be determined: why",)
     assert verification(drift=Drift(baseline=baseline(None))).notes == ()
     (anew,) = verification(drift=Drift(baseline=baseline(datetime(2026, 11, 3, 8, 5, tzinfo=UTC)))).notes
-    assert "by hand before 2026-11-03 08:05 can't be found" in anew
+    assert "by hand before 2026-11-03 08:05 UTC can't be found" in anew
     writer = Writer("app", "etl", {})
     assert verification(invalid=("i", "j"), writers=(writer,)).notes == (
         "index i is invalid: queries don't use it, but each write maintains it",

@@ -21,6 +21,7 @@ def test_another_attempt_is_made_within_the_limit(run: RunContext, events: list[
     (event,) = events
     assert isinstance(event, Waiting)
     assert (event.reason, event.blockers) == ("a lock", ())
+    assert event.left is not None
     assert 50 < event.left <= 60
 
 

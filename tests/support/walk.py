@@ -248,4 +248,4 @@ def _environment(directory: Path) -> dict[str, str]:
     }
     programs = [directory / ".venv" / "bin", Path(sys.executable).parent, binaries()]
     path = os.pathsep.join([*map(str, programs), os.environ["PATH"]])
-    return kept | {"PATH": path, "COLUMNS": "100"}
+    return kept | {"PATH": path, "COLUMNS": "100", "TZ": "UTC"}

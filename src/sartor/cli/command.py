@@ -93,7 +93,8 @@ def execute(
     """
     from sartor.cli import progress  # what reads only, shows none
 
-    with progress.shown(resume, destination) as observer:
+    heading = "" if len(settings.destinations) > 1 else f"{destination.label}: "
+    with progress.shown(resume, destination, heading=heading) as observer:
         limits = settings.limits._replace(batch=batch)
         return run(call(destination, settings.sources, limits=limits, observer=observer), left=left)
 
@@ -143,25 +144,25 @@ def on_each(
     """
     results: list[T] = []
     objects: list[JsonObject] = []
-    is_json, several_there = output.wants("--json"), len(settings.destinations) > 1
-    for destination in settings.destinations:
-        label = {"label": destination.label} if several_there else {}
-        if several_there:
-            output.tell(f"== {destination.label}")
+    is_json, places = output.wants("--json"), settings.destinations
+    for place in places:
+        if len(places) > 1:
+            output.tell(f"== {place.label}")
         try:
-            results.append(action(destination))
+            results.append(action(place))
         except SartorError as error:
             if is_json:
-                output.json_object(several([*objects, label | _failed_json(error, no_run)]))
-            if rest := len(settings.destinations) - len(results) - 1:
-                output.tell(f"stopped at {destination.label}; {count(rest, 'destination')} after it not changed")
+                output.json_object(several([*objects, _failed_json(error, no_run)], places))
+            if rest := places[len(results) + 1 :]:
+                left = f"{count(len(rest), 'destination')} after it not changed"
+                output.tell(f"stopped at {place.label}; {left}: {'; '.join(each.label for each in rest)}")
             raise
         if is_json:
-            objects.append(label | as_json(results[-1]))
+            objects.append(as_json(results[-1]))
         else:
             output.results(lines(results[-1]))
     if is_json:
-        output.json_object(several(objects))
+        output.json_object(several(objects, places))
     return results
 
 

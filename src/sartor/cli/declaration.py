@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperCommand
 
 from sartor.cli import options, output, streams
+from sartor.errors import UsageError
 
 CODES = {
     0: "done, or nothing to do",
@@ -21,6 +22,12 @@ CODES = {
     130: "interrupted",
 }
 
+_ONCE = {
+    "--schema": "for several destinations, set SARTOR_SCHEMA_1, SARTOR_SCHEMA_2 and so on",
+    "--db-url": "for several destinations, set SARTOR_DB_URL_1, SARTOR_DB_URL_2 and so on",
+}
+"""What to do instead of giving an option again."""
+
 RUN = (0, 1, 2, 4, 5, 6, 130)
 """The exit codes of a run."""
 
@@ -29,6 +36,15 @@ class _Command(TyperCommand):
     """A command with options that it shares with others: it finds their values in its context, as `obj`."""
 
     shared: list[Any]
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Refuses an option that is given twice and holds one value: Typer would silently take the last."""
+        _, _, given = self.make_parser(ctx).parse_args(args=list(args))
+        for option in (each for each in given if hasattr(each, "is_flag")):
+            if given.count(option) > 1 and not option.multiple and not option.is_flag:
+                name = max(option.opts, key=len)
+                raise UsageError(f"{name} is given {given.count(option)} times", hint=_ONCE.get(name, "give it once"))
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         streams.keep_stdout()

@@ -12,7 +12,7 @@ from sartor.cli.command_line import AS_GIVEN, Resume
 from sartor.cli.results.backup import copying_line, restore_command, rows_line
 from sartor.cli.results.failure import failure_lines
 from sartor.cli.results.prove import proof_line
-from sartor.cli.results.run import waiting_line
+from sartor.cli.results.run import waiting_line, way_line
 from sartor.cli.results.units import count, duration, size
 from sartor.domain import report as events
 from sartor.domain.destination import Destination
@@ -28,14 +28,26 @@ VERBS = {Direction.DEPLOY: "deployed", Direction.ROLLBACK: "rolled back"}
 
 
 @contextmanager
-def shown(resume: Resume = AS_GIVEN, destination: Destination | None = None) -> Iterator[Observer]:
+def shown(
+    resume: Resume = AS_GIVEN, destination: Destination | None = None, *, heading: str = ""
+) -> Iterator[Observer]:
     """Yields the observer for one run; reports its failure in full, with the commands to resume and to go back.
 
     `resume` is the command to resume. The way back is the backup that was taken before the run, for a `destination`.
+    The first line says how far the run goes, after `heading`.
     """
+    begun = False
+
+    def showing(event: RunEvent) -> None:
+        nonlocal begun
+        if isinstance(event, events.Planned) and not begun:
+            begun = True
+            output.tell(f"{heading}{way_line(event.plan)}")
+        observer(event)
+
     try:
         with _Bar() if output.words_are_shown() else nullcontext(plain) as observer:
-            yield observer
+            yield showing
     except SartorError as error:
         report = error.report
         if isinstance(error, AlterationFailed):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -10,7 +11,16 @@ from typing import NamedTuple
 from sartor.domain.alteration import Alteration, Catalogue, timestamp
 from sartor.domain.ledger import Entry, Ledger
 from sartor.domain.release import NEXT, Release
-from sartor.domain.status import Pair, Status, as_labelled, compare_with_ledger, few, status_notes
+from sartor.domain.status import (
+    Pair,
+    Reached,
+    Status,
+    as_labelled,
+    compare_with_ledger,
+    few,
+    reached,
+    status_notes,
+)
 from sartor.errors import AlterationEdited, AlterationMissing, OutOfOrder, TargetError
 
 
@@ -72,6 +82,19 @@ class Plan(NamedTuple):
     def is_empty(self) -> bool:
         """True where there is nothing to do, nor to record."""
         return not (self.steps or self.relabel or self.accept or self.forget)
+
+    @property
+    def way(self) -> tuple[Reached, Reached]:
+        """How far the database is before the plan, and after it."""
+        releases, lacking = Counter(self.status.releases), Counter(a.release for a in self.status.pending)
+        before = reached(releases, lacking)
+        counted = {entry.identity: (file or entry).release for entry, file in self.status.deployed}
+        for step in self.steps:
+            release = counted.get(step.alteration.identity, step.alteration.release)
+            change = 1 if self.direction is Direction.DEPLOY else -1
+            releases[release] += change
+            lacking[step.alteration.release] -= change
+        return before, reached(+releases, +lacking)
 
 
 def make_plan(catalogue: Catalogue, ledger: Ledger, request: Deploy | Rollback) -> Plan:

@@ -72,6 +72,8 @@ class Report(NamedTuple):
     plan: Plan | None = None
     backup: Backup | None = None
     """The backup that was taken before the run, where it was asked for."""
+    before: Release | None = None
+    """The release that the database had reached before the run."""
     said: tuple[Said, ...] = ()
     """What the server said while the scripts ran."""
 
@@ -126,12 +128,14 @@ class Finished(NamedTuple):
 class Waiting(NamedTuple):
     """The run waits for another session: for a lock, or for another run.
 
-    `left` is what remains of the budget, in seconds.
+    `left` is what remains of the budget, in seconds; None where there is no limit, as for CONCURRENTLY. `script` is the
+    name of the file that waits, None where it is the run.
     """
 
     reason: str
     blockers: tuple[Blocker, ...]
-    left: float
+    left: float | None
+    script: str | None = None
 
 
 class Note(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from sartor.domain.alteration import Alteration, Catalogue, Key, order_key
@@ -87,7 +87,7 @@ def compare_with_ledger(catalogue: Catalogue, ledger: Ledger) -> Status:
         renamed=tuple(p for p in labelled if not _keeps_label(p.entry, p.alteration, catalogue)),
         kept=tuple(p for p in labelled if _keeps_label(p.entry, p.alteration, catalogue)),
         elsewhere=tuple(dict.fromkeys(entry.lineage for entry in foreign)),
-        release=_complete_release(releases, pending),
+        release=reached(releases, {a.release for a in pending}).release,
     )
 
 
@@ -139,9 +139,25 @@ def _late(pending: Sequence[Alteration], complete: Sequence[Deployed]) -> tuple[
     return tuple(a for a in pending if a.key < newest.get(a.lineage, a.key))
 
 
-def _complete_release(deployed: Iterable[Release], pending: Sequence[Alteration]) -> Release | None:
-    lacking = {alteration.release for alteration in pending}
-    return max((r for r in {*deployed} - lacking if not r.unreleased), default=None)
+class Reached(NamedTuple):
+    """How far a database is: it has all of `release`, and `above` that all or a part of another one."""
+
+    release: Release | None
+    above: Release | None
+    whole: bool
+
+    def __str__(self) -> str:
+        if self.above is None:
+            return self.release.label if self.release else "nothing"
+        above = self.above.label if self.whole else f"part of {self.above}"
+        return f"{self.release} and {above}" if self.release else above
+
+
+def reached(deployed: Iterable[Release], lacking: Container[Release]) -> Reached:
+    """Returns how far a database is that has alterations of the releases `deployed`, and lacks some of `lacking`."""
+    release = max((r for r in {*deployed} if r not in lacking and not r.unreleased), default=None)
+    above = max((r for r in {*deployed} if release is None or r > release), default=None)
+    return Reached(release, above, above not in lacking)
 
 
 FEW = 3

@@ -66,7 +66,7 @@ class Verification:
             yield f"{what} can't be determined: {self.drift.unknown}"
         elif (baseline := self.drift.baseline) and baseline.adopted_at:
             yield (
-                f"changes made by hand before {baseline.adopted_at:%Y-%m-%d %H:%M} can't be found, as the expected"
+                f"changes made by hand before {baseline.adopted_at:%Y-%m-%d %H:%M %Z} can't be found, as the expected"
                 " schema was recorded again at that time; to find them, use `verify --against-replay`; to"
                 " accept them, use `repair --accept-drift`"
             )

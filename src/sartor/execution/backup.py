@@ -95,6 +95,7 @@ def _name(place: str, database: str, schema: str | None) -> Path:
     if not place:  # for example an unset variable in a script
         raise BackupFailed("the name of the backup is empty", hint="give the name of a new file or of a folder")
     path = Path(place).absolute()
+    path = path.resolve() if path.is_dir() else path.parent.resolve() / path.name
     if path.is_dir():
         now = dt.datetime.now(dt.UTC)
         names = (file_name(database, schema, now, number) for number in itertools.count(1))

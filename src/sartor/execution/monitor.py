@@ -18,6 +18,7 @@ from sartor.postgres.driver.connection import Connection
 from sartor.postgres.lock_monitor import LockMonitor
 from sartor.sql.quoting import quote_identifier
 from sartor.sql.sensitive import without_secrets
+from sartor.sql.splitting import waits_for_others
 
 LOOK = 0.1
 """Seconds between two looks."""
@@ -76,14 +77,15 @@ class Monitor:
         """Ends the watched session on the server; returns whether the server was told to end it."""
         return await self._locks.terminate(self._pid, self._mark)
 
-    def waiting(self, reason: str, blockers: tuple[Blocker, ...], deadline: float | None = None) -> None:
-        """Reports a wait, at most once in `REPEAT` seconds. `deadline` is the script's, unless given."""
+    def waiting(self, reason: str, blockers: tuple[Blocker, ...], deadline: float | None) -> None:
+        """Reports a wait, at most once in `REPEAT` seconds; a `deadline` of None is no limit."""
         now = time.monotonic()
         if now - self._told >= REPEAT:
             self._told = now
-            left = (self._deadline if deadline is None else deadline) - now
-            LOG.debug("%s waits for %s, %.1f s left: %s", self._script or "the run", reason, left, blockers)
-            self._observer(Waiting(reason=reason, blockers=blockers, left=max(0.0, left)))
+            left = None if deadline is None else max(0.0, deadline - now)
+            told = "no limit" if left is None else f"{left:.1f} s left"
+            LOG.debug("%s waits for %s, %s: %s", self._script or "the run", reason, told, blockers)
+            self._observer(Waiting(reason=reason, blockers=blockers, left=left, script=self._script or None))
 
     async def wait(self, reason: str, deadline: float, held: RunHeld) -> None:
         """Reports a wait for what `held` names, and pauses before the next look. Raises `held` after the deadline."""
@@ -107,7 +109,8 @@ class Monitor:
         blockers = await self._locks.blockers(self._pid, self._mark)
         if blockers:
             self.blockers = blockers
-            self.waiting("a lock", blockers)
+            patient = waits_for_others(statement) and not (self._connection and self._connection.is_in_transaction())
+            self.waiting("a lock", blockers, None if patient else self._deadline)
         elif lasted >= self._next_long:
             self._next_long = lasted * 2
             shown = " ".join(without_secrets(statement).split())[:120]

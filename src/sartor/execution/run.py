@@ -43,7 +43,7 @@ async def run(
         plan = make_plan(catalogue, ledger, request)
         observer(Planned(plan=plan))
         if plan.is_empty:
-            return Report(direction=plan.direction, target=plan.target, plan=plan)
+            return Report(direction=plan.direction, target=plan.target, plan=plan, before=plan.status.release)
         # Only a run with work to do loads what that needs: most deploys find nothing to do.
         from sartor.execution.run_loop import execute_plan
 

@@ -90,6 +90,7 @@ class _RunLoop:
         self._catalogue = catalogue
         self._request = request
         self._plan = plan
+        self._before = plan.status.release
         self._load = load
         self._done: list[Alteration] = []
         self._took = array("d")  # with ten thousand alterations, a pair for each would take a megabyte
@@ -116,6 +117,7 @@ class _RunLoop:
             elsewhere=tuple(self._elsewhere.values()),
             plan=self._plan,
             backup=self._backup.backup if self._backup else None,
+            before=self._before,
             said=tuple(self.said),
         )
 

@@ -74,6 +74,7 @@ def repair(
         def action(destination: Destination) -> tuple[Correction, ...]:
             if not yes:
                 _confirm(destination, settings, request)
+            output.tell(f"repairing {destination.label}")
             return execute(partial(sartor.repair, request=request), destination, settings)
 
         on_each(settings, action, lines=repair_lines, as_json=repair_json)

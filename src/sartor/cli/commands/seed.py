@@ -10,7 +10,7 @@ import typer
 
 import sartor
 from sartor.api.runs import protect
-from sartor.cli import options, prompts
+from sartor.cli import options, output, prompts
 from sartor.cli.command import execute, on_each, settled
 from sartor.cli.declaration import command
 from sartor.cli.results.run import seed_json, seed_lines
@@ -37,6 +37,7 @@ def seed(
         def action(destination: Destination) -> Sequence[str]:
             if reset and not yes:
                 _confirm_reset(destination)
+            output.tell(f"seeding {destination.label}")
             return execute(call, destination, settings)
 
         as_json = partial(seed_json, reset=reset)

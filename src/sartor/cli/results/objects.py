@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sartor.cli.words import hint, in_words
 from sartor.domain.alteration import Alteration
+from sartor.domain.destination import Destination
 from sartor.domain.ledger import Entry
 from sartor.errors import SartorError
 
@@ -79,10 +80,31 @@ def error_json(error: SartorError) -> JsonObject:
     }
 
 
-def several(objects: Sequence[JsonObject]) -> JsonObject:
-    """Returns the JSON of one destination as it is; that of several, each with its label, as `runs`."""
-    single = len(objects) == 1 and "label" not in objects[0]
-    return objects[0] if single else {"version": VERSION, "runs": list(objects)}
+def destination_json(destination: Destination, database: str | None = None) -> JsonObject:
+    """Returns the JSON of a destination; `database` is the name that the server gives."""
+    return {
+        "label": destination.label,
+        "database": database or destination.database,
+        "schema": destination.schema,
+    }
+
+
+def several(objects: Sequence[JsonObject], destinations: Sequence[Destination]) -> JsonObject:
+    """Returns the JSON of one destination with its place; that of several, each with its label, as `runs`.
+
+    There are objects for the first of the destinations; those after them are `remaining`.
+    """
+    runs: list[JsonObject] = [
+        {"version": VERSION, "destination": destination_json(place)} | each
+        for place, each in zip(destinations, objects, strict=False)
+    ]
+    if len(destinations) == 1:
+        return runs[0]
+    return {
+        "version": VERSION,
+        "runs": [{"label": place.label} | run for place, run in zip(destinations, runs, strict=False)],
+        "remaining": [destination_json(place) for place in destinations[len(objects) :]],
+    }
 
 
 def difference_json(difference: Difference) -> JsonObject:

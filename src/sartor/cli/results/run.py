@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sartor.cli.results.backup import backup_json
 from sartor.cli.results.objects import VERSION, JsonObject, alteration_json, failure_json
 from sartor.cli.results.units import count, duration
-from sartor.domain.plan import Direction, plan_notes
+from sartor.domain.plan import Direction, Plan, plan_notes
 from sartor.domain.report import Report, Waiting
 
 
@@ -20,18 +20,27 @@ def report_line(report: Report) -> str:
     return line + (f"; {count(len(report.elsewhere))} by another run meanwhile" if report.elsewhere else "")
 
 
+def way_line(plan: Plan) -> str:
+    before, after = map(str, plan.way)
+    return f"{before} -> {after}" if plan.steps else before
+
+
 def waiting_line(waiting: Waiting) -> str:
     who = "; ".join(map(str, waiting.blockers)) or "the holder is unknown"
-    if waiting.reason not in {"a lock", "another run"}:
-        return f"waiting for {waiting.reason}; {waiting.left:.0f} s left"
-    return f"waiting for {waiting.reason}: {who}; {waiting.left:.0f} s left"
+    known = f": {who}" if waiting.reason in {"a lock", "another run"} else ""
+    left = "this statement waits without a limit" if waiting.left is None else f"{waiting.left:.0f} s left"
+    script = f"{waiting.script}: " if waiting.script else ""
+    return f"{script}waiting for {waiting.reason}{known}; {left}"
 
 
 def report_json(report: Report) -> JsonObject:
+    to = report.plan.way[1].release if report.plan else None
     return {
         "version": VERSION,
         "direction": report.direction.value,
         "target": report.target.label if report.target else None,
+        "from": report.before.label if report.before else None,
+        "to": to.label if to else None,
         "done": [alteration_json(d.alteration) | {"duration_ms": round(d.duration_ms, 3)} for d in report.done],
         "failed": failure_json(report.failed) if report.failed else None,
         "remaining": [alteration_json(a) for a in report.remaining],

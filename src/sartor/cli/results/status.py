@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from sartor.cli.results.objects import VERSION, JsonObject, alteration_json, entry_json
+from sartor.cli.results.objects import VERSION, JsonObject, alteration_json, destination_json, entry_json
 from sartor.cli.results.units import count, dates, duration, moment
 from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.ledger import Entry, Event
@@ -90,7 +90,7 @@ def history_lines(events: Iterable[Event]) -> list[str]:
     rows = [
         (
             str(event.seq),
-            f"{event.at:%Y-%m-%d %H:%M:%S}",
+            moment(event.at, precision="seconds"),
             event.kind.value,
             event.name or event.detail.get("index") or ", ".join(event.detail.get("files", [])),
             "" if event.duration_ms is None else duration(event.duration_ms),
@@ -124,7 +124,7 @@ def status_json(found: DestinationStatus) -> JsonObject:
     status = found.status
     return {
         "version": VERSION,
-        "destination": {"database": found.database, "schema": found.destination.schema},
+        "destination": destination_json(found.destination, found.database),
         "ledger": found.ledger.exists,
         "release": status.release.label if status.release else None,
         "deployed": [entry_json(entry, alteration) for entry, alteration in status.deployed],

@@ -25,24 +25,26 @@ def first(texts: Sequence[str], most: int, *, prefix: str) -> Iterator[str]:
         yield f"{prefix}: {len(texts) - most} more like these"
 
 
-def moment(at: dt.datetime) -> str:
-    """Returns a time to the minute."""
-    return f"{at:%Y-%m-%d %H:%M}"
+def moment(at: dt.datetime, *, precision: str = "minutes") -> str:
+    """Returns a time in the local zone, with its offset: `2026-11-22 08:51+01:00`."""
+    return at.astimezone().isoformat(" ", precision)
 
 
 def duration(milliseconds: float) -> str:
     """Returns a duration in readable units: `12 ms`, `3.4 s`, `2 min 5 s`."""
-    seconds = milliseconds / 1000
-    if seconds < 1:
+    if round(milliseconds) < 1000:
         return f"{milliseconds:.0f} ms"
-    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+    if round(milliseconds, -2) < 60_000:
+        return f"{milliseconds / 1000:.1f} s"
+    minutes, seconds = divmod(round(milliseconds / 1000), 60)
+    return f"{minutes} min {seconds} s"
 
 
 def size(number: int) -> str:
     """Returns a number of bytes in readable units: `312 bytes`, `4.1 MB`."""
     units = ["bytes", "kB", "MB", "GB", "TB"]
     shown = float(number)
-    while shown >= 1000 and len(units) > 1:
+    while round(shown, 1) >= 1000 and len(units) > 1:
         shown /= 1000
         units.pop(0)
     return f"{shown:.0f} {units[0]}" if units[0] == "bytes" else f"{shown:.1f} {units[0]}"
