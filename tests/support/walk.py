@@ -9,6 +9,7 @@ A `console` block is run, each line behind a `$ ` by a shell. Comments above a b
     <!-- file alterations/x --> the block is that file from here on
     <!-- superuser -->          SQL, run by a superuser
     <!-- from alterations/x --> the block stands in that file, word by word
+    <!-- by hand -->            a test of the document's own writes and runs it
     <!-- meanwhile SQL -->      `nightly-report` has run this SQL, as `webapp`, and stays connected for the block
 
 Several of them are separated by ` | `.
@@ -80,6 +81,8 @@ class Walk:
         elif block.kind == "console":
             with self._meanwhile(block.say.get("meanwhile")):
                 self._run(block)
+        elif "by" in block.say:
+            return
         elif block.kind == "sql" and "superuser" in block.say:
             self.database.run(self._real(block.text))
         elif block.kind in CHECKS:
