@@ -24,7 +24,8 @@ class ScratchEnvironment:
     def __init__(self, session: Session, seed: SeedModule | None, *, limits: Limits, observer: Observer) -> None:
         self._session = session
         self._seed = seed
-        self.limits = limits
+        # The runs needn't record what the schema should be: nobody asks, and it would be read twice as often.
+        self.limits = limits._replace(fingerprint=False)
         self._observer = observer
         self._seen: DatabaseSnapshot | None = None
 
