@@ -2,10 +2,10 @@
 
     .venv/bin/python scripts/bench/prove.py [--url URL] [--rounds 5] [--scripts 25 50 100]
 
-Both do the same: up, down, up again, and a look at the schema after each. The scripts are those of the reference history
-up to the first that only Python can run, written as SQL; then so many that each change one of ten tables, to see how time grows with their number.
-In a round, each takes its turn, in an order that is reversed in the next one. Without --url the server is the embedded
-one. Prints a table in Markdown, with medians and their ratio.
+Both do the same: up, down, up again, and a look at the schema after each. The scripts are those of the reference
+history up to the first that only Python can run, written as SQL; then so many that each change one of ten tables, to
+see how time grows with their number. In a round, each takes its turn, in an order that is reversed in the next one.
+Without --url the server is the embedded one. Prints a table in Markdown, with medians and their ratio.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def history() -> Iterator[Script]:
         up, down = (script.sql(direction) for direction in (Direction.DEPLOY, Direction.ROLLBACK))
         if up is None or down is None:
             return
-        texts = (";\n".join(part.text.rstrip().rstrip(";") for part in each) + ";\n" for each in (up, down))
-        yield Script(Path(alteration.name).stem, *texts, script.transactional)
+        do, undo = (";\n".join(part.text.rstrip().rstrip(";") for part in each) + ";\n" for each in (up, down))
+        yield Script(Path(alteration.name).stem, do, undo, script.transactional)
 
 
 def changes(number: int) -> Iterator[Script]:
