@@ -30,23 +30,41 @@ async def run(
 
     Raises SartorError, as `run_loop.execute_plan`.
     """
-    verb, kind = ("deploy" if isinstance(request, Deploy) else "rollback"), Connection
+    async with run_session(destination, "deploy" if isinstance(request, Deploy) else "rollback") as session:
+        return await run_in(session, catalogue, request, limits=limits, backup=backup, observer=observer)
+
+
+def run_session(destination: Destination, verb: str) -> Session:
+    """Returns a session of the kind that a run needs, to be opened; in a scratch database it can be observed."""
+    kind = Connection
     if destination.scratch:
         from sartor.footprint.recorded_connection import RecordedConnection
 
         kind = RecordedConnection
-    async with Session(destination, application=application_name(verb), kind=kind) as session:
-        if session.facts.ledger_exists and not (session.facts.can_use and session.facts.ledger_readable):
-            require_complete(session.facts.own, session.schema)
-            session.require_write()  # it names all the rights that a run lacks, where not even reading is allowed
-        ledger = await read_ledger(session, founds=isinstance(request, Deploy))
-        plan = make_plan(catalogue, ledger, request)
-        observer(Planned(plan=plan))
-        if plan.is_empty:
-            return Report(direction=plan.direction, target=plan.target, plan=plan, before=plan.status.release)
-        # Only a run with work to do loads what that needs: most deploys find nothing to do.
-        from sartor.execution.run_loop import execute_plan
+    return Session(destination, application=application_name(verb), kind=kind)
 
-        return await execute_plan(
-            session, ledger, catalogue, request, plan, limits=limits, backup=backup, observer=observer
-        )
+
+async def run_in(
+    session: Session,
+    catalogue: Catalogue,
+    request: Deploy | Rollback,
+    *,
+    limits: Limits,
+    backup: BackupOrder | None = None,
+    observer: Observer,
+) -> Report:
+    """Does what `run` does, in an open session whose facts are those of now."""
+    if session.facts.ledger_exists and not (session.facts.can_use and session.facts.ledger_readable):
+        require_complete(session.facts.own, session.schema)
+        session.require_write()  # it names all the rights that a run lacks, where not even reading is allowed
+    ledger = await read_ledger(session, founds=isinstance(request, Deploy))
+    plan = make_plan(catalogue, ledger, request)
+    observer(Planned(plan=plan))
+    if plan.is_empty:
+        return Report(direction=plan.direction, target=plan.target, plan=plan, before=plan.status.release)
+    # Only a run with work to do loads what that needs: most deploys find nothing to do.
+    from sartor.execution.run_loop import execute_plan
+
+    return await execute_plan(
+        session, ledger, catalogue, request, plan, limits=limits, backup=backup, observer=observer
+    )

@@ -11,18 +11,25 @@ from sartor.domain.plan import Deploy, Rollback
 from sartor.domain.proof import DatabaseSnapshot
 from sartor.domain.report import Observer
 from sartor.execution.development import SeedModule, put_in
-from sartor.execution.run import run
+from sartor.execution.run import run_in, run_session
 from sartor.postgres.ledger import create_ledger
 from sartor.postgres.session import Session, application_name
-from sartor.schema.database_snapshot import read_snapshot
+from sartor.schema.database_snapshot import SnapshotReader
 from sartor.scratch.database import scratch_session
 
 
 class ScratchEnvironment:
-    """A scratch database that is read through `session`; with a `seed`, its rows are read as well."""
+    """A scratch database that is read through `session`; with a `seed`, its rows are read as well.
 
-    def __init__(self, session: Session, seed: SeedModule | None, *, limits: Limits, observer: Observer) -> None:
+    All runs share the session `runs`, as the scripts of one deploy do: a new one would have to learn the catalogue.
+    """
+
+    def __init__(
+        self, session: Session, runs: Session, seed: SeedModule | None, *, limits: Limits, observer: Observer
+    ) -> None:
         self._session = session
+        self._runs = runs
+        self._snapshots = SnapshotReader(session.connection, rows=seed is not None)
         self._seed = seed
         # The runs needn't record what the schema should be: nobody asks, and it would be read twice as often.
         self.limits = limits._replace(fingerprint=False)
@@ -49,12 +56,14 @@ class ScratchEnvironment:
     async def carry_out(self, catalogue: Catalogue, request: Deploy | Rollback) -> None:
         """Deploys or rolls back, as any run does. Raises AlterationFailed."""
         self._seen = None
-        await run(self._session.destination, catalogue, request, limits=self.limits, observer=self._observer)
+        await self._runs.renew_where_worn()
+        await self._runs.learn()
+        await run_in(self._runs, catalogue, request, limits=self.limits, observer=self._observer)
 
     async def look(self) -> DatabaseSnapshot:
         """Returns what the database holds now."""
         if self._seen is None:
-            self._seen = await read_snapshot(self._session.connection, rows=self._seed is not None)
+            self._seen = await self._snapshots.read()
         return self._seen
 
 
@@ -63,6 +72,9 @@ async def new_environment(
     beside: Destination, seed: SeedModule | None, *, limits: Limits, observer: Observer
 ) -> AsyncIterator[ScratchEnvironment]:
     """Creates a bench in a scratch database on the server of `beside`; drops it after the block."""
-    base = limits.scratch_bootstrap
-    async with scratch_session(beside, application=application_name("prove"), base=base) as session:
-        yield ScratchEnvironment(session, seed, limits=limits, observer=observer)
+    application, base = application_name("prove"), limits.scratch_bootstrap
+    async with (
+        scratch_session(beside, application=application, base=base) as session,
+        run_session(session.destination, "prove") as runs,
+    ):
+        yield ScratchEnvironment(session, runs, seed, limits=limits, observer=observer)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-from sartor.domain.fingerprint import Scope
 from sartor.domain.own_tables import TABLES
 from sartor.domain.proof import DatabaseSnapshot, Rows
 from sartor.postgres.catalog import FULL_NAME, OF_USERS, USERS_RELATIONS, in_extension
 from sartor.postgres.driver.connection import Connection
-from sartor.schema.fingerprint import read_fingerprint
+from sartor.schema.fingerprint import FingerprintReader
 
 _SCHEMAS = f"select n.nspname::text from pg_catalog.pg_namespace n where {OF_USERS}"
 _TABLES = f"""
@@ -18,11 +17,19 @@ where c.relkind = 'r' and c.relname not in {TABLES} and not {in_extension("c.oid
 """
 
 
-async def read_snapshot(connection: Connection, *, rows: bool) -> DatabaseSnapshot:
-    """Looks at the connection's database; with `rows`, also at each row. Changes nothing."""
-    schemas = [row[0] for row in await connection.fetch(_SCHEMAS)]
-    fingerprint = await read_fingerprint(connection, schemas, scope=Scope.DATABASE)
-    return DatabaseSnapshot(fingerprint, await _read_rows(connection) if rows else {})
+class SnapshotReader:
+    """Looks at the database of a connection that is its own; with `rows`, also at each row. Changes nothing."""
+
+    def __init__(self, connection: Connection, *, rows: bool) -> None:
+        self._connection = connection
+        self._fingerprints = FingerprintReader(connection)
+        self._rows = rows
+
+    async def read(self) -> DatabaseSnapshot:
+        """Returns what the database holds now."""
+        schemas = [row[0] for row in await self._connection.fetch(_SCHEMAS)]
+        fingerprint = await self._fingerprints.read(schemas)
+        return DatabaseSnapshot(fingerprint, await _read_rows(self._connection) if self._rows else {})
 
 
 async def _read_rows(connection: Connection) -> Rows:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from importlib.resources import files
+from typing import Any
 
-from sartor.domain.fingerprint import FORMAT, NOTED, Fingerprint, Packer, Scope
+from sartor.domain.fingerprint import FORMAT, NOTED, Fingerprint, Packer, SchemaObject, Scope
 from sartor.postgres.driver.connection import DriverConnection
 from sartor.sql.quoting import quote_literal
 
@@ -88,15 +90,44 @@ async def read_fingerprint(
     """
     wanted = tuple(sorted(set(schemas)))
     server, packer = connection.get_server_version().major, Packer()
+    async with _pinned(connection, lock_timeout):
+        await _copy(connection, _query(server, wanted, scope), packer)
+    return packer.end(schemas=wanted, scope=scope, server=server)
+
+
+@asynccontextmanager
+async def _pinned(connection: DriverConnection, lock_timeout: float) -> AsyncIterator[None]:
     transaction = connection.transaction()
     await transaction.start()
     try:
         await connection.execute(f"{_PINNED} set local lock_timeout = {lock_timeout * 1000:.0f}")
-        await _copy(connection, _query(server, wanted, scope), packer)
+        yield
     finally:
         # Where a transaction was open before, this undoes the settings in it too.
         await transaction.rollback()
-    return packer.end(schemas=wanted, scope=scope, server=server)
+
+
+class FingerprintReader:
+    """Reads the fingerprint of a whole database again and again, on a connection of its own.
+
+    The query takes longer to plan than to run in a database of a few hundred objects, so it is prepared once.
+    """
+
+    def __init__(self, connection: DriverConnection) -> None:
+        self._connection = connection
+        self._schemas: tuple[str, ...] = ()
+        self._statement: Any = None
+
+    async def read(self, schemas: Iterable[str]) -> Fingerprint:
+        """Reads these schemas, and what belongs to none. Raises as `read_fingerprint`."""
+        wanted, server = tuple(sorted(set(schemas))), self._connection.get_server_version().major
+        async with _pinned(self._connection, PATIENCE):
+            if self._statement is None or wanted != self._schemas:
+                self._statement = await self._connection.prepare(_query(server, wanted, Scope.DATABASE))
+                self._schemas = wanted
+            rows = await self._statement.fetch()
+        found = (SchemaObject(*row) for row in rows)
+        return Fingerprint.of(found, schemas=wanted, scope=Scope.DATABASE, server=server)
 
 
 async def _copy(connection: DriverConnection, query: str, packer: Packer) -> None:
