@@ -173,7 +173,7 @@ def test_while_waiting_for_another_run(sartor: Command, folder: Folder, database
     until(lambda: backend_running(database, "pg_sleep(600)"))
     waiting = sartor.start("deploy", "latest", "--wait", "60s")
     assert waiting.stderr
-    assert "waiting for another run" in waiting.stderr.readline()
+    assert any("waiting for another run" in line for line in waiting.stderr)
     stop(waiting, signal.SIGINT)
     assert backend_running(database, "pg_sleep(600)")
     stop(other, signal.SIGTERM)
