@@ -22,11 +22,8 @@ CODES = {
     130: "interrupted",
 }
 
-_ONCE = {
-    "--schema": "for several destinations, set SARTOR_SCHEMA_1, SARTOR_SCHEMA_2 and so on",
-    "--db-url": "for several destinations, set SARTOR_DB_URL_1, SARTOR_DB_URL_2 and so on",
-}
-"""What to do instead of giving an option again."""
+_NUMBERED = {"--schema": "SARTOR_SCHEMA", "--db-url": "SARTOR_DB_URL"}
+"""The options that name a destination, and the settings that name several."""
 
 RUN = (0, 1, 2, 4, 5, 6, 130)
 """The exit codes of a run."""
@@ -38,12 +35,12 @@ class _Command(TyperCommand):
     shared: list[Any]
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Refuses an option that is given twice and holds one value: Typer would silently take the last."""
+        """Refuses a destination that is named twice: of other options, the last one counts."""
         _, _, given = self.make_parser(ctx).parse_args(args=list(args))
-        for option in (each for each in given if hasattr(each, "is_flag")):
-            if given.count(option) > 1 and not option.multiple and not option.is_flag:
-                name = max(option.opts, key=len)
-                raise UsageError(f"{name} is given {given.count(option)} times", hint=_ONCE.get(name, "give it once"))
+        for option in given:
+            if (name := option.opts[0]) in _NUMBERED and given.count(option) > 1:
+                hint = f"for several destinations, set {_NUMBERED[name]}_1, {_NUMBERED[name]}_2 and so on"
+                raise UsageError(f"{name} is given {given.count(option)} times", hint=hint)
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
