@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sartor import Fingerprint
+from sartor import Fingerprint, Scope
 from sartor.domain.difference import find_differences, without_parts
 from sartor.embedded.server import binaries
-from support.changes import Everything, lines, look
+from sartor.schema.fingerprint import FingerprintReader, read_fingerprint
+from support.changes import SCHEMAS, Everything, lines, look
 from support.database import temporary_database
 
 QUIET = (
@@ -251,6 +252,26 @@ def test_lines(everything: Everything, runner: asyncio.Runner) -> None:
     """What the server writes and sorts is what comes of the objects by themselves."""
     for found in (runner.run(everything.look()), *runner.run(everything.undergo(ODD))):
         assert Fingerprint.of(found.objects, schemas=found.schemas, scope=found.scope, server=found.server) == found
+
+
+def test_read_again_and_again(everything: Everything, runner: asyncio.Runner) -> None:
+    """A query that is prepared once sees each change, and the same as one that isn't."""
+
+    async def changed() -> None:
+        transaction, reader = everything.connection.transaction(), FingerprintReader(everything.connection)
+        await transaction.start()
+        try:
+            assert await reader.read(SCHEMAS) == await everything.look()
+            for statement in ("alter table app.users add more int", "create schema more", "drop view app.people"):
+                await everything.connection.execute(statement)
+                assert await reader.read(SCHEMAS) == await everything.look()
+            assert await reader.read(["app"]) == await read_fingerprint(
+                everything.connection, ["app"], scope=Scope.DATABASE
+            )
+        finally:
+            await transaction.rollback()
+
+    runner.run(changed())
 
 
 def test_owner(everything: Everything, runner: asyncio.Runner) -> None:
