@@ -10,6 +10,7 @@ from support.command import Command, finish
 from support.database import Database
 from support.folder import Folder
 from support.proxy import proxy_to
+from support.psql import psql
 from support.sessions import backend_waiting, until
 
 NAME = "1.0.0-1700000000-a.py"
@@ -111,3 +112,53 @@ def test_the_nearest_timeout_counts(sartor: Command, folder: Folder, database: D
     there |= {"SARTOR_STATEMENT_TIMEOUT": "5", "SARTOR_LOCK_TIMEOUT": "50"}
     assert deployed(env=there) == ("5s", "50ms")
     assert deployed("--statement-timeout", "4s", "--lock-timeout", "40ms", env=there) == ("4s", "40ms")
+
+
+LIFTED = {
+    "a statement of a file": ("a.sql", "-- sartor: up\nset lock_timeout = 0;\n{table}", "300ms"),
+    "set_config": ("a.sql", "-- sartor: up\nselect set_config('lock_timeout', '1h', true);\n{table}", "300ms"),
+    "in a block": ("a.sql", "-- sartor: up\ndo $$begin set local lock_timeout = 0; end$$;\n{table}", "300ms"),
+    "outside a transaction": (
+        "a.sql",
+        "-- sartor: transaction off\n-- sartor: up\nset lock_timeout = 0;\n{table}",
+        "300ms",
+    ),
+    "one text": ("a.py", 'async def up(conn):\n    await conn.execute("set lock_timeout = 0; {table}")', "300ms"),
+    "a query": (
+        "a.py",
+        (
+            "async def up(conn):\n    await conn.fetchval(\"select set_config('lock_timeout', '0', true)\")\n"
+            '    await conn.execute("{table}")'
+        ),
+        "300ms",
+    ),
+    "lowered": ("a.sql", "-- sartor: up\nset local lock_timeout = '50ms';\n{table}", "50ms"),
+    "a directive": ("a.sql", "-- sartor: lock-timeout 5s\n-- sartor: up\nset lock_timeout = 0;\n{table}", "5s"),
+    "a directive without limit": ("a.sql", "-- sartor: lock-timeout 0\n-- sartor: up\n{table}", "0"),
+    "a constant": ("a.py", "lock_timeout = '5s'\n\nasync def up(conn):\n    await conn.execute(\"{table}\")", "5s"),
+}
+
+
+@pytest.mark.parametrize(("file", "script", "limit"), LIFTED.values(), ids=LIFTED)
+def test_a_script_lowers_its_lock_timeout_and_does_not_lift_it(
+    file: str, script: str, limit: str, sartor: Command, folder: Folder, database: Database
+) -> None:
+    """Where a script sets a longer lock_timeout than the run's, that is lowered again; a directive asks for another.
+
+    A run and a plan by hand do alike.
+    """
+    table = f"create table a as select {LIMITS}"
+    text = script.replace("{table}", table if file.endswith("py") else f"{table};\n")
+    folder.write(f"1.0.0-1700000000-{file}", text + "\n")
+    sartor("deploy", "latest")
+    assert database.value("select lock from a") == limit
+    sartor("check", "latest", "--schema", "by_hand", "--sql", "plan.sql", expect=3)
+    psql(database.url, sartor.directory / "plan.sql")
+    assert database.value("select lock from by_hand.a") == limit
+
+
+def test_a_lock_timeout_that_is_no_duration(sartor: Command, folder: Folder) -> None:
+    """A wrong duration is an error of the script, with its line, before anything is run."""
+    folder.write("1.0.0-1700000000-a.sql", "-- sartor: lock-timeout soon\n-- sartor: up\nselect 1;\n")
+    done = sartor("deploy", "latest", expect=1)
+    assert "1.0.0-1700000000-a.sql, line 1: lock-timeout isn't a duration" in done.err

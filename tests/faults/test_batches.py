@@ -24,7 +24,15 @@ BOUND = 10.0
 IDS = [f"170000000{n}-t{n}" for n in range(6)]
 MIDDLE = "1.0.0-1700000003-t3.py"
 LOCK = "select pg_advisory_lock(7)"
-BLOCKED = "set local lock_timeout = 0; create table t3 (id int); select pg_advisory_xact_lock(7)"
+BLOCKED = """
+async def up(conn):
+    await conn.execute("create table t3 (id int)")
+    await conn.execute("select set_config('lock_timeout', '0', true), pg_advisory_xact_lock(7)")
+
+
+async def down(conn):
+    await conn.execute("drop table t3")
+"""
 STUBBORN = """do $$ begin
     loop
         begin perform pg_sleep(0.1); exception when query_canceled then null; end;
@@ -37,7 +45,7 @@ def scripts(folder: Folder) -> None:
     """Six straight scripts, each making a table; the fourth one waits while someone holds the advisory lock 7."""
     for identity in IDS:
         folder.table(f"1.0.0-{identity}.py")
-    folder.add(MIDDLE, up=BLOCKED, down="drop table t3")
+    folder.write(MIDDLE, BLOCKED)
 
 
 @pytest.fixture(params=["directly", "pooled"])

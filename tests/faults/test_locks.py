@@ -118,7 +118,10 @@ def test_readers_are_not_held_up(sartor: Command, database: Database) -> None:
 @pytest.fixture
 def scripts(folder: Folder) -> None:
     """A script that takes as long as someone holds the advisory lock 7, and one after it."""
-    folder.add("1.0.0-1700000000-a.py", up="set local lock_timeout = 0; select pg_advisory_xact_lock(7)")
+    folder.add(
+        "1.0.0-1700000000-a.py",
+        up="do $$begin perform set_config('lock_timeout', '0', true); perform pg_advisory_xact_lock(7); end$$",
+    )
     folder.table("1.0.0-1700000001-b.py")
 
 

@@ -113,7 +113,7 @@ TROUBLES = {
 """By name: what goes wrong, or might."""
 
 DRAMAS = {
-    "killed": "set local lock_timeout = 0; select pg_catalog.pg_advisory_xact_lock(7)",
+    "killed": "do $$begin perform set_config('lock_timeout', '0', true); perform pg_advisory_xact_lock(7); end$$",
     "released": "lock table held",
     "raced": "select 4",
 }

@@ -13,9 +13,10 @@ from typing import Any
 
 from sartor.alterations.process_state import stay
 from sartor.alterations.script import FUNCTIONS, Body, Place, Script
+from sartor.conninfo.parameters import seconds
 from sartor.domain.alteration import Alteration
 from sartor.domain.source import Context
-from sartor.errors import ScriptError, causes, said
+from sartor.errors import ScriptError, SettingsError, causes, said
 
 PACKAGE = "sartor_scripts"
 """The prefix of the package of a lineage's modules, so that `from ._helpers import x` finds their own folder's."""
@@ -31,6 +32,7 @@ def load_python(alteration: Alteration, content: bytes) -> Script:
         before=_bodies(functions, alteration.name, "before_{}"),
         transactional=_option(functions, alteration.name, "transaction", bool, default=True),
         irreversible=_option(functions, alteration.name, "irreversible", str, default=None),
+        lock_timeout=_lock_timeout(functions, alteration.name),
         locate=lambda error: locate(error, alteration.file),
         source=content.decode("utf-8", "replace"),
     )
@@ -119,6 +121,14 @@ def _parameters(function: Callable[..., Any]) -> int:
         return function.__code__.co_argcount
     kinds = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
     return sum(parameter.kind in kinds for parameter in inspect.signature(function).parameters.values())
+
+
+def _lock_timeout(functions: dict[str, Any], file: str) -> float | None:
+    text = _option(functions, file, "lock_timeout", str, default=None)
+    try:
+        return None if text is None else seconds("lock_timeout", text)
+    except SettingsError as error:
+        raise ScriptError(f"{file}: {error}", hint=error.hint) from error
 
 
 def _option(functions: dict[str, Any], file: str, name: str, kind: type, *, default: Any) -> Any:

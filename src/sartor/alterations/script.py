@@ -11,7 +11,7 @@ from sartor.domain.plan import Direction
 from sartor.domain.rows import Rows
 from sartor.domain.source import Context, Text
 from sartor.errors import ScriptError
-from sartor.sql.splitting import stands_alone
+from sartor.sql.splitting import may_lift_lock_timeout, split, stands_alone
 
 Body = Callable[[Any, Context], Awaitable[None]]
 """A function that runs on a connection (an asyncpg.Connection, which this floor doesn't import) and a context."""
@@ -56,6 +56,11 @@ class Script:
     `fragments` holds the SQL of a body, for each direction in which it is known without running Python, and
     `fragments_before` that of `before`. `empty` names the sections of a SQL file without a statement: they count as
     missing.
+
+
+    `fragments` holds the SQL of a body, for each direction in which it is known without running Python. `empty` names
+    the sections of a SQL file without a statement: they count as missing. `lock_timeout` is the script's own, in
+    seconds (0 for none), where it asks for one.
     """
 
     alteration: Alteration
@@ -66,6 +71,7 @@ class Script:
     fragments_before: Mapping[Direction, tuple[Fragment, ...]] = field(default_factory=dict)
     transactional: bool = True
     irreversible: str | None = None
+    lock_timeout: float | None = None
     source: str = ""
     empty: tuple[Text, ...] = ()
 
@@ -101,8 +107,8 @@ class Script:
 
     def is_batchable(self, direction: Direction) -> bool:
         """Returns whether its SQL may be sent in one message with that of others: all of it runs in a transaction."""
-        sent = self.sql(direction)
-        return sent is not None and not self.needs_session(direction) and all(stands_alone(f.text) for f in sent)
+        sent, alike = self.sql(direction), self.lock_timeout is None and not self.needs_session(direction)
+        return sent is not None and alike and all(map(_fits_a_batch, sent))
 
     @property
     def has_way_back(self) -> bool:
@@ -117,6 +123,12 @@ class Script:
 NOTHING_BEFORE: Mapping[Direction, tuple[Fragment, ...]] = {}
 
 
+def _fits_a_batch(fragment: Fragment) -> bool:
+    """Returns whether a message may be sent with others; a limit goes between the statements that may lift it."""
+    lifts = may_lift_lock_timeout(fragment.text) and len(split(fragment.text)) > 1
+    return stands_alone(fragment.text) and not lifts
+
+
 def static_script(
     alteration: Alteration,
     fragments: Mapping[Direction, tuple[Fragment, ...]],
@@ -124,6 +136,7 @@ def static_script(
     before: Mapping[Direction, tuple[Fragment, ...]] = NOTHING_BEFORE,
     transactional: bool,
     irreversible: str | None,
+    lock_timeout: float | None,
     source: str,
 ) -> Script:
     under_way: list[Fragment] = []
@@ -135,6 +148,7 @@ def static_script(
         fragments_before=before,
         transactional=transactional,
         irreversible=irreversible,
+        lock_timeout=lock_timeout,
         locate=_locate(alteration.file, under_way),
         source=source,
     )

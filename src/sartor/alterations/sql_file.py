@@ -5,8 +5,8 @@
     -- sartor: down
     drop table users;
 
-Other directives: `-- sartor: transaction off`, `-- sartor: irreversible <why>` in place of a `down` section, and
-`-- sartor: ignore <code>`.
+Other directives: `-- sartor: transaction off`, `-- sartor: irreversible <why>` in place of a `down` section,
+`-- sartor: lock-timeout <time>`, and `-- sartor: ignore <code>`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from dataclasses import dataclass, field, replace
 from sartor.alterations import directives
 from sartor.alterations.copy_data import Sifted, sift
 from sartor.alterations.script import FUNCTIONS, Fragment, Script, static_script
+from sartor.conninfo.parameters import seconds
 from sartor.domain.alteration import Alteration
 from sartor.domain.source import Text
-from sartor.errors import ScriptError
+from sartor.errors import ScriptError, SettingsError
 from sartor.sql import lexer, splitting
 
 _SECTIONS = {function: direction for direction, function in FUNCTIONS.items()}
@@ -47,6 +48,7 @@ class _Directives:
     starts: dict[str, int] = field(default_factory=dict)
     transactional: bool = True
     irreversible: str | None = None
+    lock_timeout: float | None = None
     ignored: list[Text] = field(default_factory=list)
 
 
@@ -99,6 +101,7 @@ def read_sql(alteration: Alteration, blocks: Iterable[bytes]) -> tuple[Script, t
         {_SECTIONS[word]: fragments for word, fragments in sent.items() if fragments},
         transactional=found.transactional,
         irreversible=found.irreversible,
+        lock_timeout=found.lock_timeout,
         source=reader.text,
     )
     lines = reader.sifted.lines()
@@ -151,6 +154,11 @@ def _take(found: _Directives, directive: str, token: lexer.Token, reader: _Reade
         found.transactional = rest == "on"
     elif word == "irreversible" and rest:
         found.irreversible = rest
+    elif word == "lock-timeout" and rest:
+        try:
+            found.lock_timeout = seconds(word, rest)
+        except SettingsError as error:
+            raise reader.wrong(token.start, str(error), hint=error.hint) from error
     elif word == "ignore" and rest:  # that one is for `lint`
         found.ignored += directives.ignored_by(token.text, reader.sifted.lines().at(token.start))
     else:

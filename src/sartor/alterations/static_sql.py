@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sartor.alterations.script import FUNCTIONS, Fragment, Script, static_script
+from sartor.conninfo.parameters import seconds
 from sartor.domain.alteration import Alteration
+from sartor.errors import SettingsError
 
 _DIRECTIONS = {function: direction for direction, function in FUNCTIONS.items()}
 _BEFORE = {f"before_{function}": direction for function, direction in _DIRECTIONS.items()}
@@ -41,7 +43,9 @@ def read_static(alteration: Alteration, content: bytes) -> Script | None:
     try:
         module = _read(ast.parse(content, alteration.file))
         sections = {name: tuple(_fragments(function, module)) for name, function in module.functions.items()}
-    except (_NotStatic, SyntaxError, ValueError, RecursionError):
+        lock_timeout = module.constants.get("lock_timeout")
+        limit = seconds("lock_timeout", lock_timeout) if isinstance(lock_timeout, str) else None
+    except (_NotStatic, SettingsError, SyntaxError, ValueError, RecursionError):
         return None
     irreversible = module.constants.get("irreversible")
     return static_script(
@@ -50,6 +54,7 @@ def read_static(alteration: Alteration, content: bytes) -> Script | None:
         before={_BEFORE[name]: fragments for name, fragments in sections.items() if name in _BEFORE},
         transactional=module.constants.get("transaction") is not False,
         irreversible=irreversible if isinstance(irreversible, str) else None,
+        lock_timeout=limit,
         source=content.decode("utf-8", "replace"),
     )
 

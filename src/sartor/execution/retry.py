@@ -80,17 +80,19 @@ async def run_in_transaction(
     *,
     since: int | None = None,
     detail: Mapping[str, object] = NO_DETAIL,
+    lock_timeout: float | None = None,
 ) -> None:
     """Runs `work` and writes the journal's next event with it, in one transaction; advances the run's head.
 
-    `since` is the number of the event at which the work began, where that is another one.
+    `since` is the number of the event at which the work began, where that is another one; `lock_timeout` the script's
+    own, in seconds.
 
     Raises Stale where the journal has new events, RunHeld where another run's claim stood for longer than the run may
     wait, Unreachable where the connection was lost (nothing has changed then), DestinationError where the ledger can't
     be written, Committed where a cancel came after the COMMIT, and what `work` raised.
     """
     seq, session = run.head + 1, run.session
-    settings = run.settings(run.mark(script, seq))
+    settings = run.settings(run.mark(script, seq), lock_timeout=lock_timeout)
     retries, followed = Retries(run.monitor, f"event {seq}"), None
     while True:
         event = NewEvent(seq=seq, kind=kind, about=about, since=since, detail=detail)
@@ -100,7 +102,8 @@ async def run_in_transaction(
             followed = connection
         try:
             with connection.informing(functools.partial(run.hear, script)):
-                async with connection.script_transaction(claim_sql(event, settings), record_sql(event, settings)):
+                claim, record = claim_sql(event, settings), record_sql(event, settings)
+                async with connection.script_transaction(claim, record, longest_lock=settings.lock_timeout):
                     phase = Phase.SCRIPT
                     await work(connection)
                     phase = Phase.COMMIT

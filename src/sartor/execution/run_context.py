@@ -86,9 +86,12 @@ class RunContext:
         said = self._said.pop(script, ())
         return [redact(each.text, self.session.secrets) for each in said if each.severity == "WARNING"]
 
-    def settings(self, mark: str) -> SessionSettings:
-        """Returns the settings of the transactions that `pg_stat_activity` shows as `mark`."""
-        return settings_for(self.session, self.limits, mark)
+    def settings(self, mark: str, *, lock_timeout: float | None = None) -> SessionSettings:
+        """Returns the settings of the transactions that `pg_stat_activity` shows as `mark`.
+
+        `lock_timeout` is that of a script which asks for its own, in seconds.
+        """
+        return settings_for(self.session, self.limits, mark, lock_timeout=lock_timeout)
 
     def context(self, script: str) -> Context:
         """Returns what a script may know of this run."""

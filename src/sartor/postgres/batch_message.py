@@ -17,11 +17,12 @@ from dataclasses import dataclass
 import asyncpg
 
 from sartor.postgres.driver.connection import GRACE, Connection
-from sartor.postgres.driver.fence import CLEANING, CLEARING
+from sartor.postgres.driver.fence import CLEANING, CLEARING, limit_lock_timeout
 from sartor.postgres.driver.statement_log import log_statement
 from sartor.postgres.journal import NewEvent, Phase, claim_sql, prepare_sql, record_sql
 from sartor.postgres.session_settings import SessionSettings, set_for_claims
 from sartor.sql.quoting import quote_comment
+from sartor.sql.splitting import may_lift_lock_timeout
 
 Told = Callable[[int, float], None]
 """Takes the number of an event of the batch that is committed, and its duration in milliseconds."""
@@ -157,6 +158,8 @@ class BatchMessage:
             self._add_part(number, Phase.SCRIPT, i, statement)
             # On lines of its own: a statement may end in a comment.
             self._add("\n;\n")
+            if settings.lock_timeout and may_lift_lock_timeout(statement):
+                self._add(limit_lock_timeout(settings.lock_timeout, local=True))
             self._add(self._marking)
         record = record_sql(event, settings, prepared=name, quiet=quiet)
         self._add_part(number, Phase.COMMIT, 0, record + "commit;")

@@ -12,13 +12,13 @@ from collections.abc import Iterable, Sequence
 from sartor.domain.check import Part, SentMessage
 from sartor.domain.own_tables import TABLES, OwnTable
 from sartor.domain.rehearsal import Message
-from sartor.postgres.driver.fence import CLEANING, FENCE
+from sartor.postgres.driver.fence import CLEANING, FENCE, limit_lock_timeout
 from sartor.postgres.invalid_indexes import start_detail
 from sartor.postgres.journal import JOURNAL, LEDGER, NewEvent, claim_sql, record_sql
 from sartor.postgres.session_settings import SessionSettings, set_in_session, without_lock_timeout
 from sartor.sql import lexer
 from sartor.sql.quoting import quote_identifier, quote_literal, quote_word
-from sartor.sql.splitting import find_client_copy, split, waits_for_others
+from sartor.sql.splitting import find_client_copy, may_lift_lock_timeout, split, waits_for_others
 from sartor.sql.statements import CHANGES_ROWS, QUERIES, Kind
 
 SETUP = r"""\set ON_ERROR_STOP on
@@ -90,7 +90,7 @@ def _literal(value: object) -> str:
 
 
 def in_transaction(event: NewEvent, settings: SessionSettings, statements: Iterable[SentMessage]) -> list[Part]:
-    work = [part for sent in statements for part in ("\n", *_said(sent))]
+    work = [part for sent in statements for part in ("\n", *_limited(sent, settings, local=True))]
     claim, record = _quiet(claim_sql(event, settings)), _quiet(record_sql(event, settings))
     before = f"{_ENCODING}begin;\n-- its claim\n{claim}"
     return [before, *work, f"\n-- its record\n{record}commit;\n{_quiet(CLEANING)}"]
@@ -118,11 +118,21 @@ def outside_transaction(
 
 def _at_leisure(sent: SentMessage, settings: SessionSettings) -> list[Part]:
     """Returns a message outside a transaction; a statement that waits for others by its nature has no lock_timeout."""
+    if may_lift_lock_timeout(sent.text):
+        return _limited(sent, settings, local=False)
     said = _said(SentMessage(_one_message(sent.text), sent.rows))
     if not waits_for_others(sent.text):
         return said
     before, behind = without_lock_timeout(settings)
     return [f"{_quiet(before)}", *said, f"{_quiet(behind)}"]
+
+
+def _limited(sent: SentMessage, settings: SessionSettings, *, local: bool) -> list[Part]:
+    """Returns a message; behind each statement that may lift lock_timeout, the limit of the run is restored."""
+    if sent.rows is not None or not settings.lock_timeout or not may_lift_lock_timeout(sent.text):
+        return _said(sent)
+    limit = _quiet(limit_lock_timeout(settings.lock_timeout, local=local))
+    return [part for each in split(sent.text) for part in (say(each.text), limit)]
 
 
 def _said(sent: SentMessage) -> list[Part]:

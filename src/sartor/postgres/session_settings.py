@@ -32,14 +32,19 @@ class SessionSettings:
     confined: bool = False
 
 
-def settings_for(session: Session, limits: Limits, application: str) -> SessionSettings:
-    """Returns the settings of a script's session, which `pg_stat_activity` shows as `application`."""
+def settings_for(
+    session: Session, limits: Limits, application: str, *, lock_timeout: float | None = None
+) -> SessionSettings:
+    """Returns the settings of a script's session, which `pg_stat_activity` shows as `application`.
+
+    `lock_timeout` is the script's own, where it asks for one.
+    """
     path = dict.fromkeys((session.schema, *session.destination.search_path, "public"))
     return SessionSettings(
         schema=session.schema,
         search_path=", ".join(map(quote_identifier, path)),
         role=session.facts.role,
-        lock_timeout=limits.lock_timeout,
+        lock_timeout=limits.lock_timeout if lock_timeout is None else lock_timeout,
         statement_timeout=limits.statement_timeout,
         # The server replaces other characters, so that the session wouldn't be found by them.
         application=application.encode("ascii", "replace").decode()[:63],

@@ -134,3 +134,8 @@ class Lines:
         self._line += between if offset > self._offset else -between
         self._offset = offset
         return self._line + sum(count for place, count in self._gaps if place <= offset)
+
+
+def may_lift_lock_timeout(text: str) -> bool:
+    """Returns whether SQL may set lock_timeout: it names it."""
+    return "lock_timeout" in text.lower()

@@ -113,4 +113,6 @@ class _Writer:
         return NewEvent(seq=self._head, kind=of.kind, about=of.about, since=since, detail=detail)
 
     def _settings(self, of: Unit | Record) -> SessionSettings:
-        return dataclasses.replace(settings_for(self._session, self._limits, f"sartor {of.about.name}"), role=None)
+        own = of.script.lock_timeout if isinstance(of, Unit) else None
+        settings = settings_for(self._session, self._limits, f"sartor {of.about.name}", lock_timeout=own)
+        return dataclasses.replace(settings, role=None)

@@ -60,7 +60,8 @@ async def _run(run: RunContext, unit: Unit) -> None:
         if due:
             await body(connection, context)
 
-    await run_in_transaction(run, unit.kind, about, about.name, work, since=since)
+    own = script.lock_timeout
+    await run_in_transaction(run, unit.kind, about, about.name, work, since=since, lock_timeout=own)
     await run.session.renew_where_worn()
 
 
@@ -68,7 +69,9 @@ async def run_and_undo(run: RunContext, unit: Unit) -> None:
     """Runs a transactional script, and rolls it back. Raises what the script raises."""
     connection, name = run.session.connection, unit.about.name
     try:
-        async with connection.script_transaction(set_in_session(run.settings(f"sartor rehearse {name}")), ""):
+        settings = run.settings(f"sartor rehearse {name}", lock_timeout=unit.script.lock_timeout)
+        limit = settings.lock_timeout
+        async with connection.script_transaction(set_in_session(settings), "", longest_lock=limit):
             await contained(unit.body, unit.about.file)(connection, run.context(name))
             raise _Undo  # noqa: TRY301 - ends a transaction that must not be committed
     except _Undo:
@@ -213,8 +216,10 @@ class _NonTransactional:
         self.run.follow(name)
         self.run.forget(name)
         try:
-            await connection.execute(set_in_session(self.run.settings(mark)))
+            settings = self.run.settings(mark, lock_timeout=self.unit.script.lock_timeout)
+            await connection.execute(set_in_session(settings))
             await connection.pin_lock_timeout()
+            connection.longest_lock = settings.lock_timeout
             with connection.informing(partial(self.run.hear, name)):
                 async with self._confined():
                     for body in bodies:
@@ -222,7 +227,7 @@ class _NonTransactional:
             if connection.is_in_transaction():
                 raise LeftUnfinished("the script began a transaction and didn't end the transaction")
         finally:
-            connection.pinned = LOCK_WAIT
+            connection.pinned, connection.longest_lock = LOCK_WAIT, 0
             await connection.undo()
             if connection.is_closed():
                 await self.run.monitor.terminate()

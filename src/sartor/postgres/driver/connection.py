@@ -11,7 +11,7 @@ import asyncio
 import copy
 import functools
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Self, TypeAlias
 
@@ -23,7 +23,8 @@ from sartor.postgres.driver.fence import CLEANING, FENCE, SESSION_FENCE, FencedC
 from sartor.postgres.driver.refused import Asked, Ended, NoTalk, TransactionControl, awaited
 from sartor.postgres.driver.statement_log import logged
 from sartor.postgres.target_server import Reached
-from sartor.sql.splitting import find_client_copy, transaction_control
+from sartor.sql.splitting import find_client_copy, may_lift_lock_timeout, split, transaction_control
+from sartor.sql.statements import Statement
 
 DriverConnection: TypeAlias = "asyncpg.Connection[Any]"
 """The driver's connection, a script's or any other."""
@@ -124,8 +125,10 @@ class Connection(FencedConnection):
         return CLEANING if self.pooled else CLEANING + SESSION_FENCE + self.kept
 
     @asynccontextmanager
-    async def script_transaction(self, opening: str, closing: str) -> AsyncIterator[None]:
+    async def script_transaction(self, opening: str, closing: str, *, longest_lock: float) -> AsyncIterator[None]:
         """Runs the block in a transaction: the SQL `opening` is sent along with BEGIN, and `closing` along with COMMIT.
+
+        `longest_lock` is the longest lock_timeout of a script, in seconds; 0 for none.
 
         However it ends, the session is reset or cut. Raises the driver's errors; `committing` is then true where the
         connection broke with the answer to COMMIT outstanding, so that only the database knows how it ended.
@@ -140,15 +143,15 @@ class Connection(FencedConnection):
                 # The driver has another text for BEGIN: the claim is sent now, before anything of a script runs.
                 alone, self._opening = self._opening, ""
                 await super().execute(alone)
-            self._in_script = True
+            self._in_script, self.longest_lock = True, longest_lock
             yield
-            self._in_script = False
+            self._in_script, self.longest_lock = False, 0
             await self._commit(transaction)
         except BaseException:  # a cancelled script is rolled back too
             await self.undo()
             raise
         finally:
-            self._in_script, self._opening, self._closing = False, "", ""
+            self._in_script, self._opening, self._closing, self.longest_lock = False, "", "", 0
 
     async def _commit(self, transaction: Any) -> None:
         """Sends the record with Sartor's own COMMIT, whatever the driver's would be; then tells the driver of it."""
@@ -168,8 +171,7 @@ class Connection(FencedConnection):
     def lend(self, borrower: str) -> Self:
         """Returns a handle of this connection, for the script called `borrower` until `take_back` ends it.
 
-        The handle works as the connection does, and what is made from it (cursors, statements, transactions) ends with
-        it.
+        What is made from the handle (cursors, statements, transactions) ends with it.
         """
         lent = copy.copy(self)
         lent.begin_lent(self, borrower)
@@ -190,10 +192,7 @@ class Connection(FencedConnection):
         super()._check_open()  # type: ignore[misc]  # the stubs don't have it
 
     async def undo(self) -> None:
-        """Rolls back and resets the session.
-
-        Where that fails or takes longer than GRACE, it cuts the connection, which does both as well.
-        """
+        """Rolls back and resets the session; cuts the connection where that fails or takes longer than GRACE."""
         self._in_script, self._over, self._top_xact = False, False, None
         if self.is_closed():
             return
@@ -212,30 +211,28 @@ class Connection(FencedConnection):
             query, self._opening = query + self._opening, ""
         elif self.pooled and not self._in_script and query.upper().startswith(("BEGIN", "START TRANSACTION")):
             query += FENCE
+        if not args and self._is_limited(query) and len(statements := split(query)) > 1:
+            return await self._execute_each(query, statements)
         async with self._at_work(query):
             return await super().execute(query, *args, timeout=timeout)
+
+    async def _execute_each(self, query: str, statements: Sequence[Statement]) -> str:
+        """Runs the statements of a text one by one; an error says where it is in the whole."""
+        done = ""
+        for each in statements:
+            try:
+                async with self._at_work(each.text):
+                    done = await super().execute(each.text)
+            except asyncpg.PostgresError as error:
+                error.query = query  # type: ignore[attr-defined]  # the driver puts it there
+                error.position = error.position and str(int(error.position) + each.start)
+                raise
+        return done
 
     async def send(self, text: str) -> None:
         """Runs SQL of Sartor's own making in one message; the caller keeps `statement` and `since`, and logs."""
         self.error, self.committing = None, False
         await super().execute(text if self.pooled else text + SESSION_FENCE + self.kept)
-
-    @contextmanager
-    def informing(self, listener: Callable[[str, str], None]) -> Iterator[None]:
-        """Passes the server's messages to `listener` while the block runs: the severity, in English, and the text.
-
-        That no transaction is in progress isn't passed on: a driver's COMMIT may come behind Sartor's own.
-        """
-
-        def hear(_connection: object, message: Any) -> None:
-            if message.sqlstate != asyncpg.NoActiveSQLTransactionError.sqlstate:
-                listener(message.severity_en, message.message)
-
-        super().add_log_listener(hear)
-        try:
-            yield
-        finally:
-            super().remove_log_listener(hear)
 
     fetch = _told(asyncpg.Connection.fetch)
     fetchval = _told(asyncpg.Connection.fetchval)
@@ -272,6 +269,11 @@ class Connection(FencedConnection):
         with self._under_way(query):
             async with self.patient(query):
                 yield
+            if self._is_limited(query):
+                await self.limit_lock_timeout()
+
+    def _is_limited(self, query: str) -> bool:
+        return self.longest_lock > 0 and may_lift_lock_timeout(query)
 
     @contextmanager
     def _under_way(self, query: str) -> Iterator[None]:

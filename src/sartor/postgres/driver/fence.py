@@ -16,8 +16,8 @@ A transaction pooler gives a session's settings to other clients, so there each 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -71,21 +71,34 @@ end.
 """
 
 
+def limit_lock_timeout(seconds: float, *, local: bool) -> str:
+    """Returns the SQL that lowers a lock_timeout that is longer than `seconds`, or has no end; `local` as in SET LOCAL.
+
+    It runs under a script's path, so each operator is named with its schema.
+    """
+    longest = max(1, round(seconds * 1000))
+    return f"""select pg_catalog.set_config('lock_timeout', case
+        when setting operator(pg_catalog.=) '0' or setting::pg_catalog.int4 operator(pg_catalog.>) {longest}
+        then '{longest}' else setting end, {str(local).lower()})
+    from pg_catalog.pg_settings where name operator(pg_catalog.=) 'lock_timeout';"""
+
+
 class FencedConnection(_Driver):
     """The driver's connection, with Sartor's own SQL inside the fence: the session's, or each transaction's.
 
     `pooled` says that a pooler is in between, so that others use the session as well, and all but a script's SQL is
     fenced transaction by transaction; `pinned` is the lock_timeout that doesn't apply to statements that wait for
-    others by their nature; `kept` is the SQL that sets a session's further settings again after a RESET ALL, where the
-    session is Sartor's alone.
+    others by their nature, `longest_lock` the longest that a script may set, in seconds (0: any); `kept` is the SQL
+    that sets a session's further settings again after a RESET ALL, where the session is Sartor's alone.
     """
 
-    __slots__ = ("_fenced", "_unsettled", "kept", "pinned", "pooled")
+    __slots__ = ("_fenced", "_unsettled", "kept", "longest_lock", "pinned", "pooled")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._fenced = self._unsettled = self.pooled = False
         self.pinned: str | None = None
+        self.longest_lock = 0.0
         self.kept = ""
 
     async def enter_fence(self, also: Mapping[str, str]) -> None:
@@ -161,6 +174,27 @@ class FencedConnection(_Driver):
             await super().execute(f"set lock_timeout = {quote_literal(pinned)}")
         if failed is not None:
             raise failed
+
+    async def limit_lock_timeout(self) -> None:
+        """Lowers a lock_timeout that a script has lifted above `longest_lock`: others would queue behind its waits."""
+        await super().execute(limit_lock_timeout(self.longest_lock, local=self.is_in_transaction()))
+
+    @contextmanager
+    def informing(self, listener: Callable[[str, str], None]) -> Iterator[None]:
+        """Passes the server's messages to `listener` while the block runs: the severity, in English, and the text.
+
+        That no transaction is in progress isn't passed on: a driver's COMMIT may come behind Sartor's own.
+        """
+
+        def hear(_connection: object, message: Any) -> None:
+            if message.sqlstate != asyncpg.NoActiveSQLTransactionError.sqlstate:
+                listener(message.severity_en, message.message)
+
+        super().add_log_listener(hear)
+        try:
+            yield
+        finally:
+            super().remove_log_listener(hear)
 
     async def _lock_timeout(self) -> str:
         return str(await super().fetchval("show lock_timeout"))
