@@ -701,7 +701,8 @@ def test_what_lint_repeats(sartor: Command, folder: Folder, deployed: Database) 
     file.rename(folder.path / "1.1.0-1700000001-more.sql")
     assert "(docs/rehearse.md#change-a-type)" in sartor("lint", "--ignore", "SA301").out
     folder.write(
-        "1.1.0-1700000001-more.sql", "-- sartor: up\ncreate index users_name on users (name);\n-- sartor: down\n"
+        "1.1.0-1700000001-more.sql",
+        "-- sartor: up\ncreate index users_name on users (name);\n-- sartor: down\ndrop index users_name;\n",
     )
     sartor("lint", "--strict")
     sartor("rehearse", "--live")

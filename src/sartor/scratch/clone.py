@@ -27,8 +27,8 @@ from sartor.scratch.gaps import filled, find_gaps
 from sartor.sql.quoting import quote_identifier, quote_literal
 
 _QUICK = b"\\set VERBOSITY verbose\nset synchronous_commit = off; set client_min_messages = error;\n"
-_ERROR = re.compile(r"\s*(?:\w+:\s+)?(?P<code>[0-9A-Z]{5}): (?P<message>.+)")
-"""An error as `psql` reports it, in any language; its other lines may hold values from rows."""
+_ERROR = re.compile(r"\s*(?:\w+:\s+)?(?P<code>(?=[A-Z]*[0-9])[0-9A-Z]{5}): (?P<message>.+)")
+"""An error as `psql` reports it, in any language; its other lines, such as `QUERY: ...`, may hold values from rows."""
 _EXPECTED = re.compile(r"42P06: .*\Wpublic\W|42704: .*\Wtransaction_timeout\W|55000: .*\bwal_level\b")
 """Messages that mean no lack: a schema that each database has, a setting that older servers don't know, a warning."""
 _OF_ROWS = re.compile(r"22(?!023)|23|P0")
