@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sartor.domain.alteration import Catalogue, Checksum, make_lineage, parse_file_name
+from sartor.domain.alteration import FILE_NAME, Catalogue, Checksum, make_lineage, parse_file_name
 from sartor.domain.release import Release
 from sartor.errors import CatalogueError
 from support.ledgers import alteration, alterations, lineage
@@ -56,6 +56,41 @@ def test_a_malformed_name_is_named_with_the_form(name: str) -> None:
         parse_file_name(name)
     assert name.replace("\n", "\\n") in str(caught.value)
     assert "1.3.0-1700000000-add-users.py" in caught.value.hint or "PEP 440" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "flaw"),
+    [
+        (
+            "1.0.0-20240101120000-a.sql",
+            "10 at most; 20240101120000, in UTC, is 1704110400",
+        ),
+        (
+            "1.0.0-1700000000123-a.sql",
+            "10 at most; 1700000000123 milliseconds are 1700000000",
+        ),
+        ("1.0.0-20249901120000-a.sql", "has 14 digits, and Unix seconds have 10 at most;"),
+        ("1.0.0-1700000000-cafe\u0301.sql", "rename the file to 1.0.0-1700000000-caf\u00e9.sql"),
+        ("1.0.0-add-users.py", "'add' isn't a timestamp;"),
+        ("1.0.0-beta.1-1700000000-users.py", "'beta.1' isn't a timestamp; write the hyphen of a version as `_`"),
+        ("1.0.0-1700000000.py", "there is no name behind the timestamp"),
+        ("1.0.0-1700000000-a b.py", "'a b' begins with"),
+        ("1.0.0-1700000000-a.PY", "'PY' is neither"),
+        ("users.sql", "it doesn't begin with a release"),
+    ],
+)
+def test_the_part_that_does_not_parse_is_named(name: str, flaw: str) -> None:
+    """Of a malformed name the error says what is wrong with it, and what a date or milliseconds are in Unix seconds."""
+    with pytest.raises(CatalogueError) as caught:
+        parse_file_name(name)
+    assert flaw in str(caught.value)
+
+
+@given(st.text(max_size=40).filter(lambda name: not FILE_NAME.fullmatch(name)))
+def test_any_other_text_is_refused(name: str) -> None:
+    """Whatever the name, the error is about it."""
+    with pytest.raises(CatalogueError, match="the form is"):
+        parse_file_name(name)
 
 
 @pytest.mark.parametrize("prefix", ["one", "1.0.0_nightly", "latest", "NEXT"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -97,7 +99,7 @@ def parse_file_name(name: str) -> tuple[Release, str]:
     match = FILE_NAME.fullmatch(name)
     if match is None:
         raise CatalogueError(
-            f"{visible_line(name)} isn't a valid name of an alteration; the form is"
+            f"{visible_line(name)} isn't a valid name of an alteration: {visible_line(_flaw(name))}; the form is"
             " <release>-<timestamp>-<name>.py or .sql",
             hint=f"rename it, for example to {EXAMPLE}; begin the name of a helper with `_`",
         )
@@ -109,6 +111,40 @@ def parse_file_name(name: str) -> tuple[Release, str]:
             hint="write a version as PEP 440 does: 1.2.0, 1.2.0_alpha.1, 1.2.0_beta.1, 1.2.0_rc.1; or `next`",
         ) from None
     return release, match[2]
+
+
+def _flaw(name: str) -> str:
+    """Returns which part of a file's name doesn't parse."""
+    composed = unicodedata.normalize("NFC", name)
+    if FILE_NAME.fullmatch(composed) and composed != name:
+        return f"a letter is written as two characters, as on macOS; rename the file to {composed}"
+    stem, _, kind = name.rpartition(".")
+    release, *rest = stem.split("-", 2)
+    if kind not in {"py", "sql"}:
+        return f"{kind!r} is neither `py` nor `sql`"
+    if not rest or not release:
+        return "it doesn't begin with a release and a timestamp"
+    if not re.fullmatch(r"[0-9]{1,10}(\.[0-9]+)?", rest[0]):
+        return _timestamp_flaw(rest[0], "".join(rest[1:]))
+    if not rest[1:] or not rest[1]:
+        return "there is no name behind the timestamp"
+    return f"{rest[1]!r} begins with something else than a letter or digit, or has more than those, `_`, `.` and `-`"
+
+
+def _timestamp_flaw(text: str, behind: str) -> str:
+    """Returns why a text isn't a timestamp, and what it would be in Unix seconds where that is known."""
+    if not (text.isascii() and text.isdigit()):
+        return f"{text!r} isn't a timestamp" + (
+            "; write the hyphen of a version as `_`" if behind[:1].isdigit() else ""
+        )
+    found = f"its timestamp has {len(text)} digits, and Unix seconds have 10 at most"
+    if len(text) == 13:
+        return f"{found}; {text} milliseconds are {text[:10]}"
+    try:
+        seconds = dt.datetime.strptime(f"{text} +0000", "%Y%m%d%H%M%S %z").timestamp()
+    except ValueError:
+        return found
+    return f"{found}; {text}, in UTC, is {seconds:.0f}" if len(text) == 14 else found
 
 
 class Checksum:
