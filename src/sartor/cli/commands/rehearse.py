@@ -108,4 +108,4 @@ def _judge(found: Rehearsal, limit: Verdict | None) -> None:
         raise AlterationFailed(found.failed)
     if limit is not None and (worse := found.above(limit)):
         message, hint = too_hazardous(worse, limit)
-        raise HazardFound(message, hint=hint, about=[each.alteration.id for each in worse])
+        raise HazardFound(message, hint=hint)
