@@ -424,3 +424,31 @@ def test_a_seed_keeps_the_fingerprint(sartor: Command, folder: Folder) -> None:
     folder.write("seeds/010_users.py", "async def seed(conn):\n    await conn.execute('truncate users cascade')\n")
     sartor.run("db", "seed", "--reset", "--yes")
     assert sartor("verify", "--json").json["unknown"] is None
+
+
+def test_a_ledger_that_is_not_what_the_journal_says(sartor: Command, folder: Folder, database: Database) -> None:
+    """A row that was deleted, changed or made up is told, with what the journal says, and how it is repaired."""
+    for number, name in enumerate("abc"):
+        folder.table(f"1.0.0-170000000{number}-{name}.py")
+    sartor("deploy", "latest")
+    sartor("repair", "--reason", "x", "--yes", "--mark-not-deployed", "1700000002-c")
+    assert sartor("verify", "--json").json["mismatches"] == []
+    database.run(
+        "delete from sartor_ledger where id = '1700000000-a'",
+        "update sartor_ledger set checksum = 'sha256:' || repeat('1', 64) where id = '1700000001-b'",
+        "insert into sartor_ledger (lineage, id, release, name, checksum, state, deployed_at, duration_ms,"
+        " deployed_by, host, sartor, seq, format) select lineage, '1700000002-c', release, '1.0.0-1700000002-c.py',"
+        " checksum, state, deployed_at, duration_ms, deployed_by, host, sartor, seq, format from sartor_ledger"
+        " where id = '1700000001-b'",
+    )
+    done = sartor("verify", expect=4)
+    assert "  1700000000-a: no row; by the journal: deployed in 1.0.0 as 1.0.0-1700000000-a.py, sha256:" in done.out
+    assert "  1700000002-c: deployed in 1.0.0 as 1.0.0-1700000002-c.py, sha256:11" in done.out
+    assert "--mark-deployed 1700000000-a --mark-not-deployed 1700000002-c" in done.out
+    assert "restore the rows that differ" in done.out
+    assert "3 not as in the journal" in done.err
+    found = check(sartor("verify", "--json", expect=4), "verify")["mismatches"]
+    assert [each["id"] for each in found] == ["1700000000-a", "1700000001-b", "1700000002-c"]
+    marks = ("--mark-deployed", "1700000000-a", "--mark-not-deployed", "1700000002-c")
+    sartor("repair", "--reason", "x", "--yes", *marks)
+    assert [each["id"] for each in sartor("verify", "--json", expect=4).json["mismatches"]] == ["1700000001-b"]

@@ -72,7 +72,10 @@ def test_what_disk_and_ledger_differ_in() -> None:
             " the ledger keeps 1.2.0, because a released alteration stays released"
         ),
         AHEAD,
-        "1.0.0-3-c.py was interrupted outside a transaction; a deploy or rollback resumes it",
+        (
+            "1.0.0-3-c.py was interrupted outside a transaction; a deploy or rollback resumes it; if its work was"
+            " finished or undone by hand, `repair --mark-deployed 3-c` or `repair --mark-not-deployed 3-c`"
+        ),
         "the database also has alterations of lineage 'own', which wasn't given",
         "1.0.0-3-c.py is late, and is deployed now",
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -105,3 +105,55 @@ class Event(NamedTuple):
     host: str
     sartor: str
     detail: Mapping[str, Any]
+
+
+class Mismatch(NamedTuple):
+    """An alteration of which the ledger's row isn't what the journal's events make; "" stands for no row."""
+
+    lineage: str
+    id: str
+    ledger: str
+    journal: str
+
+
+def compare_with_journal(ledger: Ledger, events: Iterable[Event]) -> tuple[Mismatch, ...]:
+    """Returns where a ledger differs from the events up to its head, which must be complete."""
+    made: dict[tuple[str, str], tuple[State, Release, str, str]] = {}
+    for event in events:
+        if event.seq > ledger.head or event.lineage is None or event.id is None:
+            continue
+        key = event.lineage, event.id
+        if event.kind in _REMOVING:
+            made.pop(key, None)
+        elif event.kind in _MAKING and event.release and event.name is not None and event.checksum is not None:
+            made[key] = _MAKING[event.kind], event.release, event.name, event.checksum
+        elif key in made and event.kind is EventKind.UNDOING:
+            made[key] = State.STARTED, *made[key][1:]
+        elif key in made and event.release and event.name is not None:
+            state, release, name, checksum = made[key]
+            if event.kind is EventKind.RELABELLED:
+                release, name = event.release, event.name
+            elif event.kind is EventKind.ACCEPTED:
+                release, name, checksum = event.release, event.name, event.checksum or checksum
+            made[key] = state, release, name, checksum
+    held = {entry.identity: (entry.state, entry.release, entry.name, entry.checksum) for entry in ledger.entries}
+    return tuple(
+        Mismatch(*key, _row(held.get(key)), _row(made.get(key)))
+        for key in sorted(held.keys() | made.keys())
+        if held.get(key) != made.get(key)
+    )
+
+
+_REMOVING = frozenset({EventKind.ROLLED_BACK, EventKind.FORGOTTEN, EventKind.MARKED_NOT_DEPLOYED})
+_MAKING = {
+    EventKind.STARTED: State.STARTED,
+    EventKind.DEPLOYED: State.DEPLOYED,
+    EventKind.MARKED_DEPLOYED: State.DEPLOYED,
+}
+
+
+def _row(found: tuple[State, Release, str, str] | None) -> str:
+    if found is None:
+        return ""
+    state, release, name, checksum = found
+    return f"{state.value} in {release.label} as {name}, {checksum}"

@@ -201,7 +201,11 @@ def status_notes(status: Status) -> Iterator[str]:
     if status.ahead:
         yield _ahead(status.ahead)
     for entry in status.interrupted:
-        yield f"{entry.name} was interrupted outside a transaction; a deploy or rollback resumes it"
+        by_hand = f"`repair --mark-deployed {entry.id}` or `repair --mark-not-deployed {entry.id}`"
+        yield (
+            f"{entry.name} was interrupted outside a transaction; a deploy or rollback resumes it; if its work was"
+            f" finished or undone by hand, {by_hand}"
+        )
     for lineage in status.elsewhere:
         yield f"the database also has alterations of lineage {lineage!r}, which wasn't given"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sartor.domain.destination import Destination
 from sartor.domain.drift import Drift
-from sartor.domain.ledger import Ledger
+from sartor.domain.ledger import Ledger, Mismatch
 from sartor.domain.manifest import Standing
 from sartor.domain.own_tables import Writer
 from sartor.domain.status import Status, few, status_notes
@@ -17,8 +17,9 @@ from sartor.domain.status import Status, few, status_notes
 class Verification:
     """A destination's ledger compared with disk, disk with its manifests, its drift, and the names of invalid indexes.
 
-    `writers` are roles that may write Sartor's tables, and don't deploy. `replayed` says that the drift is from what
-    the deployed alterations make from nothing, instead of since the last run.
+    `mismatches` are rows of the ledger that aren't what the journal's events make. `writers` are roles that may write
+    Sartor's tables, and don't deploy. `replayed` says that the drift is from what the deployed alterations make from
+    nothing, instead of since the last run.
     """
 
     destination: Destination
@@ -29,11 +30,13 @@ class Verification:
     replayed: bool = False
     invalid: tuple[str, ...]
     writers: tuple[Writer, ...] = ()
+    mismatches: tuple[Mismatch, ...] = ()
 
     @property
     def ok(self) -> bool:
         """True where nothing was found to differ from what it should be."""
-        return not (self.status.contradicts or self.standing.contradicts or self.drift.differences)
+        differs = self.mismatches or self.drift.differences
+        return not (self.status.contradicts or self.standing.contradicts or differs)
 
     @property
     def released(self) -> Standing:

@@ -9,6 +9,7 @@ from sartor.domain.alteration import Catalogue, make_lineage
 from sartor.domain.destination import Destination, Limits
 from sartor.domain.drift import Drift, hold_against
 from sartor.domain.fingerprint import Fingerprint
+from sartor.domain.ledger import compare_with_journal
 from sartor.domain.plan import Deploy
 from sartor.domain.report import Observer, Waiting, only
 from sartor.domain.status import Status, compare_with_ledger
@@ -18,7 +19,7 @@ from sartor.execution.baseline import look_for_drift
 from sartor.execution.run import run
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.invalid_indexes import invalid_indexes
-from sartor.postgres.ledger import create_ledger, read_ledger
+from sartor.postgres.ledger import create_ledger, read_history, read_ledger
 from sartor.postgres.own_tables import read_writers, require_sound_tables
 from sartor.postgres.session import Session, application_name
 from sartor.schema.fingerprint import read_fingerprint
@@ -33,6 +34,7 @@ async def verify(destination: Destination, catalogue: Catalogue, *, limits: Limi
         ledger = await read_ledger(session)
         if ledger.exists:
             await require_sound_tables(session.connection, session.schema, session.facts.role)
+        events = await read_history(session) if ledger.exists and session.facts.journal_readable else []
         invalid = await invalid_indexes(session.connection, session.schema)
         return Verification(
             destination=destination,
@@ -42,6 +44,7 @@ async def verify(destination: Destination, catalogue: Catalogue, *, limits: Limi
             drift=await look_for_drift(session, limits.ignore_objects) if ledger.exists else Drift(),
             invalid=tuple(index.name for index in invalid if not index.building),
             writers=await read_writers(session.connection, session.schema),
+            mismatches=compare_with_journal(ledger, events) if events else (),
         )
 
 

@@ -18,7 +18,7 @@ from sartor.cli.results.status import held_line
 from sartor.cli.results.units import count, moment
 from sartor.domain.difference import Change, Difference, unified
 from sartor.domain.drift import Drift
-from sartor.domain.ledger import EventKind
+from sartor.domain.ledger import EventKind, Mismatch
 from sartor.domain.manifest import Standing
 from sartor.domain.repair import Correction
 from sartor.domain.verification import Verification
@@ -47,6 +47,7 @@ def verification_lines(found: Verification) -> Iterator[str]:
     yield from _section(
         "missing: deployed here, but without a file", missing, "restore the file, or", "--mark-not-deployed"
     )
+    yield from _mismatch_lines(found.mismatches)
     yield from _released_lines(found.released)
     yield from _drift_lines(drift)
     yield from (f"note: {note}" for note in found.notes)
@@ -61,6 +62,21 @@ def _section(title: str, named: Sequence[tuple[str, str]], way_out: str, option:
     if named:
         yield from ("", f"{title}:", *(f"  {name}" for name, _ in named))
         yield f"  {way_out}: {REPAIR} {' '.join(f'{option} {alteration_id}' for _, alteration_id in named)}"
+
+
+def _mismatch_lines(found: Sequence[Mismatch]) -> Iterator[str]:
+    """Yields the ledger's rows that aren't what the journal says; a repair writes such a row, or takes it out."""
+    if not found:
+        return
+    yield from ("", "the ledger isn't what the journal says:")
+    for each in found:
+        yield f"  {each.id}: {each.ledger or 'no row'}; by the journal: {each.journal or 'no row'}"
+    lost = [f"--mark-deployed {each.id}" for each in found if not each.ledger]
+    added = [f"--mark-not-deployed {each.id}" for each in found if not each.journal]
+    if lost or added:
+        yield f"  find out who wrote the ledger, and: {REPAIR} {' '.join([*lost, *added])}"
+    if len(lost) + len(added) < len(found):
+        yield "  restore the rows that differ, from a backup or by hand"
 
 
 def _released_lines(found: Standing) -> Iterator[str]:
@@ -102,6 +118,7 @@ def faults(found: Verification) -> Iterator[str]:
         "edited": (*found.status.edited, *found.released.edited),
         "missing": (*found.status.missing, *found.released.missing),
         "changed": found.drift.differences,
+        "not as in the journal": found.mismatches,
     }
     yield from (f"{len(which)} {kind}" for kind, which in kinds.items() if which)
 
@@ -123,6 +140,7 @@ def verification_json(found: Verification) -> JsonObject:
         "ok": found.ok,
         "edited": [entry_json(p.entry, p.alteration) for p in found.status.edited],
         "missing": [entry_json(entry) for entry in found.status.missing],
+        "mismatches": [each._asdict() for each in found.mismatches],
         "manifest": standing_part(found.standing),
         "drift": [difference_json(difference) for difference in drift.differences],
         "noted": [difference_json(difference) for difference in drift.noted],
