@@ -95,9 +95,9 @@ def test_objects_that_come_at_run_time(sartor: Command, database: Database) -> N
 def test_it_says_what_it_was_and_since_when(sartor: Command, database: Database) -> None:
     """The last run, the definition before and after, and the ways out are all there, at three in the morning."""
     database.run("alter table users alter email type varchar(200)")
-    lines = sartor("verify", expect=4).out.splitlines()
+    lines = sartor("verify", env={"TZ": "UTC"}, expect=4).out.splitlines()
     user = database.value("select by_user from sartor_fingerprint")
-    at = database.value("select to_char(at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') from sartor_fingerprint")
+    at = database.value("select to_char(at at time zone 'UTC', 'YYYY-MM-DD HH24:MI+00:00') from sartor_fingerprint")
     assert f"changed since the last run ({at} by {user}):" in lines
     assert "  column public.users.email: text not null -> character varying(200) not null" in lines
     assert 'repair --reason "..." --accept-drift' in lines[-1]
