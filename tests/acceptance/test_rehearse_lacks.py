@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -141,6 +143,19 @@ def test_a_setting_of_ones_own(sartor: Command, folder: Folder, database: Databa
         found = rehearse(sartor, "--db-url", role.url, expect=1)
         assert found["notes"] == ["the clone lacks setting app.x, which the destination has"]
         assert found["alterations"][0]["in_doubt"]
+
+
+def test_a_setting_is_text_alone(sartor: Command, folder: Folder, database: Database) -> None:
+    """What a database's owner stored as a list of names is nothing that whoever rehearses runs as SQL."""
+    folder.write("next-1700000001-own.sql", "-- sartor: up\ncreate table u (id int);")
+    hostile = f"x;comment/**/on/**/database/**/{database.name}/**/is/**/'stored'"
+    owner = replace(database, url=f"{database.url}?{urlencode({'temp_tablespaces': hostile})}")
+    owner.run(f"alter database {database.name} set temp_tablespaces from current")
+    rehearse(sartor)
+    assert (
+        database.value("select shobj_description(oid, 'pg_database') from pg_database where datname = $1", owner.name)
+        is None
+    )
 
 
 @pytest.mark.parametrize(

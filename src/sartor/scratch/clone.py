@@ -48,7 +48,8 @@ where c.relkind = 'm' order by c.oid
 PINNED = frozenset({"search_path", "role", "session_authorization"})
 """Settings that a script's session has from elsewhere: Sartor's own path, and its role."""
 _LISTS = frozenset({"temp_tablespaces", "local_preload_libraries", "session_preload_libraries"})
-"""Settings that are stored quoted, as a list of names."""
+"""Settings that are stored as a list of names, which FROM CURRENT stores as any session has written it."""
+_NAMES = re.compile(r'"((?:[^"]|"")*)"|[^\s,"]+')
 _SET = """
 select pg_catalog.split_part(entry, '=', 1) as name,
     pg_catalog.substr(entry, pg_catalog.strpos(entry, '=') + 1) as value
@@ -196,12 +197,17 @@ async def _adopt_session_defaults(live: Connection, clone: Connection) -> list[s
     for name, value in found.items():
         if name.lower() in PINNED:
             continue
-        given = value if name.lower() in _LISTS and value else quote_literal(value)
+        given = _names(value) if name.lower() in _LISTS and value else quote_literal(value)
         try:
             await clone.execute(f"{begin} {'.'.join(map(quote_identifier, name.split('.')))} = {given}")
         except ServerError:
             refused.append(name)
     return refused
+
+
+def _names(stored: str) -> str:
+    found = (each[0] if each[1] is None else each[1].replace('""', '"') for each in _NAMES.finditer(stored))
+    return ", ".join(map(quote_literal, found))
 
 
 async def _copy(source: Connection, target: Connection, schema: str, table: str) -> None:
