@@ -12,10 +12,14 @@ BASE = r"""
 SET statement_timeout = 0;
 SET transaction_timeout = 0;
 SELECT pg_catalog.set_config('search_path', '', false);
+DROP TABLE IF EXISTS nosuch;
+DO $$ begin raise warning 'mind'; end $$;
+COMMIT;
 CREATE SCHEMA public;
 CREATE SCHEMA auth;
 CREATE ROLE postgres;
 CREATE TABLE auth.users (id integer PRIMARY KEY, name text);
+CREATE TABLE IF NOT EXISTS auth.users ();
 COPY auth.users (id, name) FROM stdin;
 1	a\tb
 2	\N
@@ -25,7 +29,10 @@ COPY auth.users (id, name) FROM stdin;
 
 
 def test_a_base(sartor: Command, folder: Folder, database: Database) -> None:
-    """A file that psql can read goes into a scratch database first: what pg_dump writes, with COPY and psql's lines."""
+    """A file that psql can read goes into a scratch database first: what pg_dump writes, with COPY and psql's lines.
+
+    What the server only notes or warns of is no error.
+    """
     file = sartor.directory / "base.sql"
     file.write_text(BASE)
     (sartor.directory / "sartor.toml").write_text('scratch-bootstrap = "base.sql"\n')
@@ -43,6 +50,9 @@ def test_a_base(sartor: Command, folder: Folder, database: Database) -> None:
     [
         ("select 1;\n\\connect postgres\n", r"base.sql has \connect, which leaves the scratch database"),
         ("create table x ();\ncreate table y (a nosuch);\n", 'base.sql, line 2: type "nosuch" does not exist'),
+        ("select 1;\n\\i nosuch.sql\n", "base.sql, line 2: nosuch.sql: No such file or directory"),
+        ("\\nosuch\n", "base.sql, line 1: invalid command \\nosuch"),
+        ("create table y (a nosuch);\n" + "create schema public;\n" * 100, 'line 1: type "nosuch" does not exist'),
         ("create table sartor_ledger ();\n", "base.sql has Sartor's own tables"),
         (None, "base.sql can't be read: No such file or directory"),
     ],

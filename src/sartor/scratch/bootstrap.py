@@ -12,7 +12,11 @@ from sartor.domain.visible import visible
 from sartor.errors import SettingsError
 from sartor.postgres.session import Session
 
-_ERROR = re.compile(r"psql:.+?:(?P<line>\d+): (?:[^:]+:\s+)?(?P<code>(?=[A-Z]*\d)[0-9A-Z]{5}): (?P<message>.+)")
+_LINE = re.compile(r"psql:.+?:(?P<line>\d+): (?P<said>.+)")
+_OF_SERVER = re.compile(r"(?:(?P<severity>[^:]+):\s+)?(?P<code>(?=[A-Z]*\d)[0-9A-Z]{5}): (?P<message>.+)")
+_OF_PSQL = "error: "
+"""What psql's own errors begin with: a file or a command that it doesn't find."""
+_MILD = frozenset({"DEBUG", "LOG", "INFO", "NOTICE", "WARNING"})
 _THERE = frozenset({"42710", "42P06"})
 """SQLSTATEs: a role, an extension or another object exists; so does a schema."""
 _NEWER = re.compile(r"42704: .*\Wtransaction_timeout\W")
@@ -30,19 +34,33 @@ async def bootstrap(session: Session, file: str) -> None:
     tools = find_tools(session.facts.server_version, encrypted=session.connection.encrypted)[0]
     given = ("--no-psqlrc", "--quiet", "--set=VERBOSITY=verbose", "--output=/dev/null", f"--file={file}")
     try:
-        async with tools.started("psql", *given, session=session) as psql:
+        async with tools.started("psql", *given, session=session, most=None) as psql:
             await psql.end()
             complaints = psql.complaints
     except ProgramFailed as error:
         raise SettingsError(redact(f"scratch-bootstrap: {file}: {error}", session.secrets)) from error
-    for found in filter(None, map(_ERROR.match, complaints)):
-        if found["code"] not in _THERE and not _NEWER.search(found[0]):
-            what = f"{visible(found['message'])} (SQLSTATE {found['code']})"
-            raise SettingsError(redact(f"scratch-bootstrap: {file}, line {found['line']}: {what}", session.secrets))
+    if wrong := next(filter(None, map(_wrong, complaints)), None):
+        raise SettingsError(redact(f"scratch-bootstrap: {file}, {wrong}", session.secrets))
     await session.learn()
     if session.facts.ledger_exists:
         hint = "leave them out: pg_dump --exclude-table='*.sartor_*'"
         raise SettingsError(f"scratch-bootstrap: {file} has Sartor's own tables", hint=hint)
+
+
+def _wrong(complaint: str) -> str | None:
+    """Returns what is wrong with which line of the file; None for a notice, a warning, and what exists already."""
+    if (found := _LINE.match(complaint)) is None:
+        return None
+    where, said = f"line {found['line']}", found["said"]
+    if said.startswith(_OF_PSQL):
+        return f"{where}: {visible(said.removeprefix(_OF_PSQL))}"
+    error = _OF_SERVER.match(said)
+    # The severity is in the server's language; the classes of success and of warnings are the same in all.
+    if error is None or error["severity"] in _MILD or error["code"].startswith(("00", "01")):
+        return None
+    if error["code"] in _THERE or _NEWER.search(said):
+        return None
+    return f"{where}: {visible(error['message'])} (SQLSTATE {error['code']})"
 
 
 def _require_fit(file: str) -> None:
