@@ -452,3 +452,20 @@ def test_a_ledger_that_is_not_what_the_journal_says(sartor: Command, folder: Fol
     marks = ("--mark-deployed", "1700000000-a", "--mark-not-deployed", "1700000002-c")
     sartor("repair", "--reason", "x", "--yes", *marks)
     assert [each["id"] for each in sartor("verify", "--json", expect=4).json["mismatches"]] == ["1700000001-b"]
+
+
+def test_names_in_a_command_are_quoted(sartor: Command, folder: Folder, database: Database) -> None:
+    """What a writer of the ledger or an index's owner chose as a name is one word of the command to paste."""
+    folder.table("1.0.0-1700000000-a.py")
+    sartor("deploy", "latest")
+    database.run(
+        "insert into sartor_ledger (lineage, id, release, name, checksum, state, deployed_at, duration_ms,"
+        " deployed_by, host, sartor, seq, format) select lineage, '1;x', release, 'x', checksum, state, deployed_at,"
+        " duration_ms, deployed_by, host, sartor, seq, format from sartor_ledger where id = '1700000000-a'",
+        "create table b (i int)",
+        'create index "$(x) y" on b (i)',
+        "update pg_index set indisvalid = false where indrelid = 'b'::regclass",
+    )
+    done = sartor("verify", expect=4)
+    assert done.out.count("--mark-not-deployed '1;x'\n") == 2
+    assert "--drop-invalid-index '$(x) y'\n" in done.out

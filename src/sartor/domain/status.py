@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -201,7 +202,8 @@ def status_notes(status: Status) -> Iterator[str]:
     if status.ahead:
         yield _ahead(status.ahead)
     for entry in status.interrupted:
-        by_hand = f"`repair --mark-deployed {entry.id}` or `repair --mark-not-deployed {entry.id}`"
+        about = shlex.quote(entry.id)
+        by_hand = f"`repair --mark-deployed {about}` or `repair --mark-not-deployed {about}`"
         yield (
             f"{entry.name} was interrupted outside a transaction; a deploy or rollback resumes it; if its work was"
             f" finished or undone by hand, {by_hand}"

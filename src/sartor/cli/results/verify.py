@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 
 from sartor.cli.results.objects import (
@@ -55,13 +56,14 @@ def verification_lines(found: Verification) -> Iterator[str]:
         yield f"note: changed, which isn't an error: {labels(drift.noted)}"
     if drift.ignored:
         yield f"note: {ignored_note(drift.ignored)}"
-    yield from (f"  {REPAIR} --drop-invalid-index {name}" for name in found.invalid)
+    yield from (f"  {REPAIR} --drop-invalid-index {shlex.quote(name)}" for name in found.invalid)
 
 
 def _section(title: str, named: Sequence[tuple[str, str]], way_out: str, option: str) -> Iterator[str]:
     if named:
         yield from ("", f"{title}:", *(f"  {name}" for name, _ in named))
-        yield f"  {way_out}: {REPAIR} {' '.join(f'{option} {alteration_id}' for _, alteration_id in named)}"
+        options = " ".join(f"{option} {shlex.quote(alteration_id)}" for _, alteration_id in named)
+        yield f"  {way_out}: {REPAIR} {options}"
 
 
 def _mismatch_lines(found: Sequence[Mismatch]) -> Iterator[str]:
@@ -71,8 +73,8 @@ def _mismatch_lines(found: Sequence[Mismatch]) -> Iterator[str]:
     yield from ("", "the ledger isn't what the journal says:")
     for each in found:
         yield f"  {each.id}: {each.ledger or 'no row'}; by the journal: {each.journal or 'no row'}"
-    lost = [f"--mark-deployed {each.id}" for each in found if not each.ledger]
-    added = [f"--mark-not-deployed {each.id}" for each in found if not each.journal]
+    lost = [f"--mark-deployed {shlex.quote(each.id)}" for each in found if not each.ledger]
+    added = [f"--mark-not-deployed {shlex.quote(each.id)}" for each in found if not each.journal]
     if lost or added:
         yield f"  find out who wrote the ledger, and: {REPAIR} {' '.join([*lost, *added])}"
     if len(lost) + len(added) < len(found):
