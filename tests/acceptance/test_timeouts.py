@@ -157,6 +157,15 @@ def test_a_script_lowers_its_lock_timeout_and_does_not_lift_it(
     assert database.value("select lock from by_hand.a") == limit
 
 
+@pytest.mark.parametrize("before", ["", "set local lock_timeout = '1h'; "])
+def test_the_drivers_own_timeout(before: str, sartor: Command, folder: Folder) -> None:
+    """A statement that its caller ends by the driver's timeout fails the script; no connection is lost by that."""
+    up = f"{before}select pg_sleep(30)"
+    folder.write("1.0.0-1700000000-a.py", f'async def up(conn):\n    await conn.execute("{up}", timeout=0.1)\n')
+    failed = sartor("deploy", "latest", expect=1).err
+    assert "  TimeoutError\n  at alterations/1.0.0-1700000000-a.py, line 2\n" in failed
+
+
 def test_a_lock_timeout_that_is_no_duration(sartor: Command, folder: Folder) -> None:
     """A wrong duration is an error of the script, with its line, before anything is run."""
     folder.write("1.0.0-1700000000-a.sql", "-- sartor: lock-timeout soon\n-- sartor: up\nselect 1;\n")

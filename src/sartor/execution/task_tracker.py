@@ -8,7 +8,7 @@ import sys
 import warnings
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from types import FrameType
 from typing import Any
 
@@ -207,9 +207,13 @@ def _make_task(loop: asyncio.AbstractEventLoop, coroutine: Any, **given: Any) ->
         return made
 
     tracker = _tracker.get() if context is None else context.get(_tracker)
-    if tracker is None or is_the_drivers(coroutine):
-        return make(coroutine)
-    return tracker.adopt(coroutine, make)
+    if tracker is not None and is_the_drivers(coroutine):
+        # Its callbacks aren't the script's either: cancelled with those, the driver's task would never end.
+        given["context"] = copy_context() if context is None else context.copy()
+        given["context"].run(_tracker.set, None)
+    elif tracker is not None:
+        return tracker.adopt(coroutine, make)
+    return make(coroutine)
 
 
 async def _contained(coroutine: Any) -> Any:

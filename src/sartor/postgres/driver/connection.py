@@ -212,7 +212,8 @@ class Connection(FencedConnection):
         elif self.pooled and not self._in_script and query.upper().startswith(("BEGIN", "START TRANSACTION")):
             query += FENCE
         if not args and self._is_limited(query) and len(statements := split(query)) > 1:
-            return await self._execute_each(query, statements)
+            async with asyncio.timeout(timeout):
+                return await self._execute_each(query, statements)
         async with self._at_work(query):
             return await super().execute(query, *args, timeout=timeout)
 
