@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sartor.cli.results.objects import VERSION, JsonObject, alteration_json, destination_json, entry_json
 from sartor.cli.results.units import count, dates, duration, moment
+from sartor.cli.words import in_words
 from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.ledger import Entry, Event
 from sartor.domain.release import Release
@@ -54,7 +55,7 @@ def status_lines(found: DestinationStatus) -> list[str]:
         "missing: deployed here, but not among the files; a deploy is refused", map(held_line, status.missing)
     )
     lines += _section("ahead: deployed here by a newer package", map(held_line, status.ahead))
-    lines += [f"note: {note}" for note in status_notes(status)]
+    lines += [f"note: {in_words(note)}" for note in status_notes(status)]
     return lines
 
 

@@ -17,6 +17,7 @@ from sartor.cli.results.objects import (
 from sartor.cli.results.prove import standing_part
 from sartor.cli.results.status import held_line
 from sartor.cli.results.units import count, moment
+from sartor.cli.words import in_words
 from sartor.domain.difference import Change, Difference, unified
 from sartor.domain.drift import Drift
 from sartor.domain.ledger import EventKind, Mismatch
@@ -51,7 +52,7 @@ def verification_lines(found: Verification) -> Iterator[str]:
     yield from _mismatch_lines(found.mismatches)
     yield from _released_lines(found.released)
     yield from _drift_lines(drift)
-    yield from (f"note: {note}" for note in found.notes)
+    yield from (f"note: {in_words(note)}" for note in found.notes)
     if drift.noted:
         yield f"note: changed, which isn't an error: {labels(drift.noted)}"
     if drift.ignored:
