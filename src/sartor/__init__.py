@@ -41,7 +41,7 @@ _HOMES = {
     "domain.drift": "Baseline Drift",
     "domain.fingerprint": "Fingerprint SchemaObject Scope",
     "domain.hazards.hazard": "Build Lock Lost Opinion Refusal RehearsedStatement Size Verdict",
-    "domain.ledger": "Entry Event EventKind Ledger State",
+    "domain.ledger": "Entry Event EventKind Ledger Mismatch State",
     "domain.manifest": "Line Standing",
     "domain.own_tables": "Writer",
     "domain.plan": "Direction Plan Step",

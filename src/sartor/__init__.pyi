@@ -56,6 +56,7 @@ from sartor.domain.ledger import Entry as Entry
 from sartor.domain.ledger import Event as Event
 from sartor.domain.ledger import EventKind as EventKind
 from sartor.domain.ledger import Ledger as Ledger
+from sartor.domain.ledger import Mismatch as Mismatch
 from sartor.domain.ledger import State as State
 from sartor.domain.manifest import Line as Line
 from sartor.domain.manifest import Standing as Standing

@@ -132,5 +132,6 @@ def test_the_password_of_a_secret_file(there: Command, standby: Strict, tmp_path
     (secrets / "SARTOR_PASSWORD").write_text(f"{PASSWORD}\n")
     url = standby.filled.as_user("app")
     done = there("status", "--json", env={"SARTOR_DB_URL": url, "SARTOR_SECRETS_DIR": str(secrets)})
-    assert done.json["destination"] == {"database": "filled", "schema": "public"}
+    destination = done.json["destination"]
+    assert (destination["database"], destination["schema"]) == ("filled", "public")
     shutil.rmtree(secrets)

@@ -192,7 +192,8 @@ def test_what_a_run_changes_is_kept(case: Case, database: Database, other: Datab
     assert {*made.left_out} == {*before, "public.picture"} - {*made.tables}
     assert {name for name in before if before[name] != after.get(name)} <= {*made.tables}
     restored = asyncio.run(sartor.restore(other.url, made.file))
-    assert restored.left_out == made.left_out
+    # A materialized view that comes back empty isn't a table without its rows: it is told apart, with its REFRESH.
+    assert {*restored.left_out} == {*made.left_out} - {"public.picture"}
     assert rows(other) == {name: before[name] if name in made.tables else [] for name in before}
     assert not other.rows("select 1 from pg_constraint where not convalidated")
 

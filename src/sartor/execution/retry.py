@@ -112,8 +112,7 @@ async def run_in_transaction(
             if connection.is_closed():
                 # The server may not have noticed: our own orphan would keep its claim, and its locks.
                 await run.monitor.terminate()
-            committing, lost = connection.committing, session.connection_lost
-            outcome = classify(error, phase, committing=committing, connection_lost=lost)
+            outcome = classify(error, phase, committing=connection.committing, connection_lost=session.connection_lost)
             if outcome is Outcome.RESOLVE:
                 outcome = await _resolve(session, event, settings, error)
             if outcome is Outcome.COMMITTED:

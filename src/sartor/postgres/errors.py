@@ -98,12 +98,10 @@ def failure(
         advice = f"the script caught this error and went on, but Postgres has aborted the transaction: {SAVEPOINT}"
     place = (error.place if isinstance(error, NotAwaited | ScriptFault) else None) or locate(error)
     server = next((e for e in (error, error.__cause__) if isinstance(e, asyncpg.PostgresError)), None)
-    statement = getattr(server or error, "query", None)
-    if isinstance(error, TransactionControl | NoTalk):
-        statement = error.statement
+    at = "statement" if isinstance(error, TransactionControl | NoTalk) else "query"
+    statement = getattr(server or error, at, None)
     if advice and name.endswith(".sql"):
         advice = advice.replace(_OUTSIDE, _OUTSIDE_IN_SQL)
-    position = int(server.position) - 1 if server and server.position else None
     beyond = isinstance(error, BeyondDatabase) or _is_marked(error, BEYOND)
 
     def told(text: str | None) -> str | None:
@@ -119,7 +117,7 @@ def failure(
         hint=told(server.hint) if server else None,
         context=told(server.context) if server else None,
         statement=None if not statement or "sartor.token" in statement else without_secrets(statement),
-        position=position,
+        position=int(server.position) - 1 if server and server.position else None,
         file=place[0] if place else file,
         line=place[1] if place else None,
         rolled_back=not _is_lost(error),
