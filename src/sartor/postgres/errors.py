@@ -98,8 +98,8 @@ def failure(
         advice = f"the script caught this error and went on, but Postgres has aborted the transaction: {SAVEPOINT}"
     place = (error.place if isinstance(error, NotAwaited | ScriptFault) else None) or locate(error)
     server = next((e for e in (error, error.__cause__) if isinstance(e, asyncpg.PostgresError)), None)
-    at = "statement" if isinstance(error, TransactionControl | NoTalk) else "query"
-    statement = getattr(server or error, at, None)
+    query: str | None = getattr(server or error, "query", None)
+    statement = error.statement if isinstance(error, TransactionControl | NoTalk) else query
     if advice and name.endswith(".sql"):
         advice = advice.replace(_OUTSIDE, _OUTSIDE_IN_SQL)
     beyond = isinstance(error, BeyondDatabase) or _is_marked(error, BEYOND)
