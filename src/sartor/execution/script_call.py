@@ -54,11 +54,10 @@ async def _call(body: Body, file: str, connection: Connection, context: Context)
     finally:
         del _lent[handle]
         handle.take_back()
-    if error is None:
-        require_awaited(handle.asked)
-        error = tracker.fault or process_state.fault
-    if error is not None:
+    # What goes on explains a query that waits: a thread may have called for it just now.
+    if error := error or tracker.fault or process_state.fault:
         raise error
+    require_awaited(handle.asked)
 
 
 async def _run(body: Body, handle: Connection, context: Context, tracker: TaskTracker) -> Exception | None:
