@@ -1,4 +1,4 @@
-"""What `prove` costs beside the loop that anyone would write: psql for each script, and `pg_dump -s` after each.
+"""Measures `prove` beside the loop that anyone would write: psql for each script, and `pg_dump -s` after each.
 
     .venv/bin/python scripts/bench/prove.py [--url URL] [--rounds 5] [--scripts 25 50 100]
 

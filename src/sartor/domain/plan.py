@@ -85,7 +85,7 @@ class Plan(NamedTuple):
 
     @property
     def way(self) -> tuple[Reached, Reached]:
-        """How far the database is before the plan, and after it."""
+        """The standing of the database before the plan, and after it."""
         releases, lacking = Counter(self.status.releases), Counter(a.release for a in self.status.pending)
         before = reached(releases, lacking)
         counted = {entry.identity: (file or entry).release for entry, file in self.status.deployed}

@@ -75,7 +75,7 @@ class Report(NamedTuple):
     before: Release | None = None
     """The release that the database had reached before the run."""
     said: tuple[Said, ...] = ()
-    """What the server said while the scripts ran."""
+    """The messages that the server sent while the scripts ran."""
 
 
 class Blocker(NamedTuple):

@@ -141,7 +141,7 @@ def _late(pending: Sequence[Alteration], complete: Sequence[Deployed]) -> tuple[
 
 
 class Reached(NamedTuple):
-    """How far a database is: it has all of `release`, and `above` that all or a part of another one."""
+    """The standing of a database: it has all of `release`, and `above` that all or a part of another one."""
 
     release: Release | None
     above: Release | None

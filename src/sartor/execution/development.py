@@ -1,4 +1,4 @@
-"""What a development database gets: a schema dropped to start over; seed modules, run in one transaction."""
+"""Prepares a development database: drops its schema to start over, and runs seed modules in one transaction."""
 
 from __future__ import annotations
 

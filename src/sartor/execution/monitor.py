@@ -64,7 +64,7 @@ class Monitor:
             ended.set()
 
     def follow(self, connection: Connection, script: str) -> None:
-        """Watches this connection's statements from now on; the lock budget begins anew."""
+        """Watches this connection's statements from now on; the lock budget begins again."""
         if script != self._script:
             self._told = float("-inf")
         # The driver no longer knows the process number of a connection that was just cut; then the mark finds it.
