@@ -17,11 +17,13 @@ select json_object_agg(oid, relfilenode) as files from pg_class
 {ALTERATION}
 select relname || ': ' || string_agg(distinct mode, ', ') from pg_locks join pg_class c on c.oid = relation
   where pid = pg_backend_pid() and mode <> 'AccessShareLock' and jsonb_exists(:'files', c.oid::text)
-  group by relname;
-select relname || ' has a new file' from pg_class where relfilenode <> (:'files'::jsonb ->> oid::text)::oid;
+  group by relname order by relname;
+select relname || ' has a new file' from pg_class where relfilenode <> (:'files'::jsonb ->> oid::text)::oid
+  order by relname;
 select relname || ' was read' from pg_stat_xact_user_tables
-  where seq_scan > 0 and jsonb_exists(:'files', relid::text);
-select relname || ': ' || n_tup_upd || ' rows updated' from pg_stat_xact_user_tables where n_tup_upd > 0;
+  where seq_scan > 0 and jsonb_exists(:'files', relid::text) order by relname;
+select relname || ': ' || n_tup_upd || ' rows updated' from pg_stat_xact_user_tables where n_tup_upd > 0
+  order by relname;
 rollback;
 """.lstrip()
 """What is run; ALTERATION stands where the alteration goes."""
