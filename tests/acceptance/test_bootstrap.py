@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+
 import pytest
 
-from support.command import Command
+from sartor.archive.tools import find_tools
+from support.changes import EVERYTHING
+from support.command import Command, finish
 from support.database import Database
 from support.folder import Folder
+from support.sessions import until
 
 BASE = r"""
+\restrict kEy1
 SET statement_timeout = 0;
 SET transaction_timeout = 0;
 SELECT pg_catalog.set_config('search_path', '', false);
@@ -24,7 +31,7 @@ COPY auth.users (id, name) FROM stdin;
 1	a\tb
 2	\N
 \.
-\echo done
+\unrestrict kEy1
 """
 
 
@@ -48,19 +55,51 @@ def test_a_base(sartor: Command, folder: Folder, database: Database) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("select 1;\n\\connect postgres\n", r"base.sql has \connect, which leaves the scratch database"),
+        ("select 1;\n\\connect postgres\n", r"base.sql, line 2: `\connect` is a psql command"),
         ("create table x ();\ncreate table y (a nosuch);\n", 'base.sql, line 2: type "nosuch" does not exist'),
-        ("select 1;\n\\i nosuch.sql\n", "base.sql, line 2: nosuch.sql: No such file or directory"),
-        ("\\nosuch\n", "base.sql, line 1: invalid command \\nosuch"),
-        ("create table y (a nosuch);\n" + "create schema public;\n" * 100, 'line 1: type "nosuch" does not exist'),
-        ("create table sartor_ledger ();\n", "base.sql has Sartor's own tables"),
         (None, "base.sql can't be read: No such file or directory"),
     ],
 )
 def test_a_base_that_is_refused(sartor: Command, folder: Folder, text: str | None, told: str) -> None:
-    """A base that can't be had whole ends the command: a proof on half of it would say nothing."""
+    """A base that can't be had whole ends the command, with the line: a proof on half of it would say nothing."""
     if text is not None:
         (sartor.directory / "base.sql").write_text(text)
     (sartor.directory / "sartor.toml").write_text('scratch-bootstrap = "base.sql"\n')
     folder.table("1.0.0-1700000000-a.py")
     assert told in sartor("prove", "--all", expect=2).err
+
+
+def test_a_dump_as_it_is(sartor: Command, folder: Folder, database: Database) -> None:
+    """What `pg_dump` and `pg_dumpall --globals-only` write is a base: data, large objects and psql's lines."""
+    tools = find_tools(int(database.value("show server_version_num")))
+    database.run(EVERYTHING, "create table told (a text, b bytea)", r"insert into told values (E'\\.\n\\q', '\x5c2e')")
+    database.run("select lo_from_bytea(0, 'large')")
+    place = f"--dbname={database.url}"
+    written = [
+        subprocess.run([tools[0].program(name), place, *options], check=True, capture_output=True, text=True).stdout
+        for name, options in {"pg_dumpall": ["--globals-only"], "pg_dump": []}.items()
+    ]
+    (sartor.directory / "base.sql").write_text("".join(written))
+    (sartor.directory / "sartor.toml").write_text('scratch-bootstrap = "base.sql"\n')
+    folder.add("1.0.0-1700000000-a.py", up="create table a as select * from public.told", down="drop table a")
+    assert sartor("prove", "--all").out.endswith("1 proved\n")
+
+
+def test_a_base_that_was_cut_short(sartor: Command, folder: Folder, database: Database) -> None:
+    """A run that is killed in the middle of its base leaves nothing in the way of the next, which cleans up."""
+    role = f"{database.name}_role"
+    text = f"create role {role};\nselect pg_sleep({{}});\n"
+    (sartor.directory / "base.sql").write_text(text.format(100))
+    (sartor.directory / "sartor.toml").write_text('scratch-bootstrap = "base.sql"\n')
+    folder.table("1.0.0-1700000000-a.py")
+    sleeping = "select datname::text from pg_stat_activity where query like 'select pg_sleep(100)%'"
+    try:
+        process = sartor.start("prove", "--all")
+        [[left]] = until(lambda: database.rows(sleeping))
+        finish(process, signal.SIGKILL)
+        until(lambda: not database.rows(sleeping))
+        (sartor.directory / "base.sql").write_text(text.format(0))
+        assert sartor("prove", "--all").out.endswith("1 proved\n")
+        assert not database.rows("select 1 from pg_database where datname = $1", left)
+    finally:
+        database.run(f"drop role if exists {role}")

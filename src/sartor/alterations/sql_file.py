@@ -28,7 +28,7 @@ _SECTIONS = {function: direction for direction, function in FUNCTIONS.items()}
 _BACKSLASH = {
     "copy": "write `copy ... from stdin;` followed by the data, or use `conn.copy_to_table` in a Python alteration",
     **dict.fromkeys(("i", "ir", "include", "include_relative"), "write the SQL of that file into this one"),
-    **dict.fromkeys(("c", "connect"), "an alteration changes only the destination's database"),
+    **dict.fromkeys(("c", "connect"), "a script stays in its database"),
     "gexec": "use a `do` block with EXECUTE, or a Python alteration",
     ".": "it ends the data of a COPY, but no COPY comes before it",
 }

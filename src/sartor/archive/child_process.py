@@ -17,7 +17,7 @@ GRACE = 5.0
 SERVICE = "sartor"
 """The name of the connection service that a program uses, where it is given a service file."""
 MOST = 100
-"""The number of lines of errors that are kept, unless all are asked for: the statement that failed is among them."""
+"""The number of lines of errors that are kept: the statement that failed is among them."""
 LONGEST = 1 << 24
 """The longest line that a program may write, in bytes."""
 
@@ -39,11 +39,11 @@ class ProgramFailed(Exception):
 class Program:
     """A running program."""
 
-    def __init__(self, process: Process, name: str, heard: Heard | None, most: int | None) -> None:
+    def __init__(self, process: Process, name: str, heard: Heard | None) -> None:
         self.process = process
         self._name = name
         self._heard = heard
-        self._complaints: deque[str] = deque(maxlen=most)
+        self._complaints: deque[str] = deque(maxlen=MOST)
 
     @property
     def stdin(self) -> asyncio.StreamWriter:
@@ -92,13 +92,11 @@ async def started(
     stdin: int = DEVNULL,
     stdout: int = DEVNULL,
     heard: Heard | None = None,
-    most: int | None = MOST,
     service: str = "",
 ) -> AsyncIterator[Program]:
     """Runs a program for as long as the block lasts; `heard` is called with each line about its progress.
 
-    `most` is the number of lines of errors that are kept, None for all. `service` is the text of the connection service
-    file that it reads. The program has a session of its own, so Ctrl-C
+    `service` is the text of the connection service file that it reads. The program has a session of its own, so Ctrl-C
     reaches Sartor alone, which then ends the program. Where Sartor is killed, the program ends as soon as it writes
     something, for the pipe has no reader any more.
     """
@@ -116,7 +114,7 @@ async def started(
             pass_fds=[] if file is None else [file],
         )
         try:
-            yield Program(process, path.name, heard, most)
+            yield Program(process, path.name, heard)
         finally:
             await _stop(process)
 

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from sartor.archive.child_process import MOST, SERVICE, Heard, Program, started
+from sartor.archive.child_process import SERVICE, Heard, Program, started
 from sartor.conninfo.parameters import VARIABLES
 from sartor.embedded.server import binaries
 from sartor.errors import BackupFailed, EmbeddedUnavailable
@@ -57,7 +57,6 @@ class Tools(NamedTuple):
         stdin: int = DEVNULL,
         stdout: int = DEVNULL,
         heard: Heard | None = None,
-        most: int | None = MOST,
     ) -> AbstractAsyncContextManager[Program]:
         """Runs a program as `child_process.started` does; where a session is given, connected to its database."""
         environment, text = os.environ | _ENGLISH, ""
@@ -67,7 +66,7 @@ class Tools(NamedTuple):
             text, arguments = service(session), ("--no-password", place(session), *arguments)
         way = {"stdin": stdin, "stdout": stdout}
         program = self.program(name)
-        return started(program, *arguments, environment=environment, service=text, heard=heard, most=most, **way)
+        return started(program, *arguments, environment=environment, service=text, heard=heard, **way)
 
     async def output(
         self, name: str, *arguments: str | bytes, session: Session | None = None, heard: Heard | None = None
