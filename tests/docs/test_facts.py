@@ -30,7 +30,7 @@ COMMANDS = [
 ]
 IN_THE_FILE = ("db-url-env", "ignore-objects", "lint-ignore", "scratch-bootstrap")
 """Settings that have no variable."""
-OF_OTHERS = {"--diff", "--one-in", "--update-docs", "--upgrade"}
+OF_OTHERS = {"--diff", "--globals-only", "--one-in", "--update-docs", "--upgrade"}
 """Options that documents mention and that aren't Sartor's."""
 
 
