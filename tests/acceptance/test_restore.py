@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
+import sartor as api
 from sartor.archive.tools import find_tools
 from support.command import Command
 from support.database import Database, temporary_database, with_name
 from support.folder import Folder
+from support.roles import temporary_role
 from support.shapes import check
 
 
@@ -146,3 +151,87 @@ def test_a_role_that_is_gone(sartor: Command, database: Database, other: Databas
     assert not other.rows("select 1 from pg_database where datname = $1", f"{other.name}_made")
     sartor.run("db", "restore", file, "--into", other.url, "--no-owner")
     assert other.tables() == {"a", "b"}
+
+
+MADE = """select pg_encoding_to_char(encoding), datcollate, datctype, to_jsonb(d)->>'datlocprovider',
+    coalesce(to_jsonb(d)->>'datlocale', to_jsonb(d)->>'daticulocale'), to_jsonb(d)->>'daticurules'
+from pg_database d where datname = $1"""
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "encoding latin1 locale 'C'",
+        "encoding euc_jp lc_collate 'C' lc_ctype 'C'",
+        "encoding utf8 locale_provider icu icu_locale 'de' locale 'C'",
+        "encoding utf8 locale_provider icu icu_locale 'de' icu_rules '&V << w' locale 'C'",
+        "encoding utf8 locale_provider builtin builtin_locale 'C' locale 'C'",
+    ],
+)
+def test_a_database_is_made_as_it_was(server_url: str, dropped: Database, tmp_path: Path, options: str) -> None:
+    """`create` makes it with the encoding, the locale and the provider of the one that was backed up."""
+    provider = "" if "provider" in options or not knows_providers(server_url) else "locale_provider libc"
+    try:
+        with temporary_database(server_url, f"template template0 {options} {provider}") as source:
+            source.run("create table \u00e4 (t text)" if "latin1" in options else "create table t (t text)")
+            before = source.rows(MADE, source.name)
+            file = str(tmp_path / "x.dump")
+
+            async def there_and_back() -> None:
+                await api.backup(source.url, file)
+                await api.restore(dropped.url, file, create=True)
+
+            asyncio.run(there_and_back())
+    except (asyncpg.PostgresSyntaxError, asyncpg.FeatureNotSupportedError) as error:
+        pytest.skip(f"this server: {error}")
+    assert dropped.rows(MADE, dropped.name) == before
+
+
+def test_a_locale_that_the_server_lacks(
+    sartor: Command, server_url: str, database: Database, dropped: Database, tmp_path: Path
+) -> None:
+    """What is missing is named, with a statement that makes the database with another locale."""
+    provider = "locale_provider libc" if knows_providers(server_url) else ""
+    with temporary_database(server_url, f"template template0 encoding utf8 {provider} locale 'C.utf8'") as source:
+        sartor.run("db", "backup", str(tmp_path / "x.dump"), "--db-url", source.url)
+    (tmp_path / "x.dump").write_bytes((tmp_path / "x.dump").read_bytes().replace(b"C.utf8", b"Q.utf8"))
+    restore = ("db", "restore", str(tmp_path / "x.dump"), "--into", dropped.url)
+    done = sartor.run(*restore, "--create", expect=6)
+    assert "can't be created with encoding UTF8, locale_provider libc, locale Q.utf8: " in done.err
+    assert "and restore into it, without --create" in done.err
+    database.run(done.err.partition("or run: ")[2].partition(";")[0])
+    sartor.run(*restore)
+
+
+def test_where_databases_are_made(sartor: Command, database: Database, dropped: Database, tmp_path: Path) -> None:
+    """Where `postgres` is closed to the role, it is `template1`, or the one that is named; else both are told."""
+    file = str(tmp_path / "x.dump")
+    with temporary_role(database) as role:
+        database.run(f"alter role {role.name} createdb")
+        sartor.run("db", "backup", file)
+        restore = ("db", "restore", file, "--into", dropped.as_user(role.name), "--no-owner", "--create")
+        with closed(database, "postgres"):
+            sartor.run(*restore)
+            database.run(f"drop database {dropped.name}")
+            with closed(database, "template1"):
+                done = sartor.run(*restore, expect=6)
+                assert 'permission denied for database "postgres"' in done.err
+                assert 'permission denied for database "template1"' in done.err
+                assert "name one with --maintenance-db" in done.err
+                sartor.run(*restore, "--maintenance-db", database.name)
+        database.run(f"drop database {dropped.name}")
+
+
+def knows_providers(server_url: str) -> bool:
+    """Whether `create database` can be told a provider of locales."""
+    return int(Database(server_url, "postgres").value("show server_version_num")) >= 150000
+
+
+@contextmanager
+def closed(database: Database, name: str) -> Iterator[None]:
+    """A database that only superusers may connect to."""
+    database.run(f"revoke connect on database {name} from public")
+    try:
+        yield
+    finally:
+        database.run(f"grant connect on database {name} to public")

@@ -96,6 +96,7 @@ async def restore(
     *,
     schema: str | None = None,
     create: bool = False,
+    maintenance: str | None = None,
     no_owner: bool = False,
     jobs: int = 1,
     observer: Observer = ignore,
@@ -106,7 +107,8 @@ async def restore(
 
     - `file`: the backup.
     - `schema`: the one schema that the backup holds; other schemas may be there already.
-    - `create`: create the database first.
+    - `create`: create the database first, with the encoding and the locale of the one that was backed up.
+    - `maintenance`: the database to create it from: else `postgres`, or `template1`.
     - `no_owner`: leave owners and grants out, so that all belongs to the role that restores.
     - `jobs`: the number of connections; above 1 it is faster, and no longer one transaction.
 
@@ -115,6 +117,6 @@ async def restore(
     """
     from sartor.execution.restore import RestoreOrder, put_back
 
-    order = RestoreOrder(file=file, schema=schema, create=create, no_owner=no_owner, jobs=jobs)
+    order = RestoreOrder(file, schema, create, maintenance, no_owner, jobs)
     database = find_destination(destination)
     return await observed(observer, lambda told: put_back(order, database, observer=told))

@@ -24,6 +24,8 @@ _MOMENTARY = re.compile(r"^$|^--|^\\|^ALTER TABLE ONLY .* SET \(pg_attver=[0-9]+
 _MADE = re.compile(r"^\d+; 1259 (\d+) TABLE (.+)$", re.MULTILINE)
 _FILLED = re.compile(r"^\d+; 0 (\d+) TABLE DATA ", re.MULTILINE)
 """Lines of the contents: definitions with their OID in `pg_class`, and the rows of the relation that has it there."""
+_CREATES = re.compile(r"^CREATE DATABASE .* WITH TEMPLATE = template0 (.+);$", re.MULTILINE)
+_OPTION = re.compile(r"(\w+) = (?:'((?:[^']|'')*)'|(\w+))")
 _SOLID = f"""
 select {FULL_NAME} as full, listed, pg_catalog.convert_to(listed, pg_catalog.getdatabaseencoding()) as encoded
 from {USERS_RELATIONS} cross join lateral (select n.nspname || ' ' || c.relname || ' ') as name (listed)
@@ -97,16 +99,33 @@ async def decode(server_version: int, file: Path, *, encrypted: bool) -> Tools:
     They are tools that can use TLS, where the session that they are to work with is `encrypted`. Raises BackupFailed
     where the archive is cut short, damaged, or no archive, or where all tools here are too old for it.
     """
+    tools, _ = await _read(server_version, file, f"--file={os.devnull}", encrypted=encrypted)
+    return tools
+
+
+async def read_creation(server_version: int, file: Path) -> dict[str, str]:
+    """Returns the options of CREATE DATABASE that an archive has: its database's encoding and locale.
+
+    Raises BackupFailed, as `decode` does.
+    """
+    # That schema has nothing in an archive, and the database's own entries are in every selection.
+    _, text = await _read(server_version, file, "--create", "--schema=pg_catalog", "--file=-", encrypted=False)
+    if (found := _CREATES.search(_text(text))) is None:
+        raise BackupFailed(f"{file} doesn't say how its database was made", hint="create it, and leave `create` out")
+    options = _OPTION.findall(found[1])
+    return {key.lower(): quoted.replace("''", "'") or word for key, quoted, word in options}
+
+
+async def _read(server_version: int, file: Path, *arguments: str, encrypted: bool) -> tuple[Tools, bytes]:
+    """Has the first tools that can read an archive read it; returns them, and what they wrote. Raises BackupFailed."""
     complaint = ""
     for tools in find_tools(server_version, encrypted=encrypted):
         try:
-            await tools.output("pg_restore", f"--file={os.devnull}", str(file))
+            return tools, await tools.output("pg_restore", *arguments, str(file))
         except ProgramFailed as error:
             complaint = str(error)
             if UNREADABLE not in complaint:
                 break
-        else:
-            return tools
     newer = UNREADABLE in complaint
     raise BackupFailed(
         f"{file} isn't a complete backup: {complaint}",

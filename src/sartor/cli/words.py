@@ -7,6 +7,9 @@ from sartor.errors import AlterationMissing, SartorError
 WORDS = {
     "(`destination`, PGPASSWORD, ~/.pgpass)": "(--db-url, SARTOR_DB_URL, SARTOR_PASSWORD, ~/.pgpass)",
     "`create` makes it": "--create makes it",
+    "leave `create` out": "leave --create out",
+    "name one with `maintenance`": "name one with --maintenance-db",
+    "without `create`": "without --create",
     "`data` gives it those": "--with-data gives it those",
     "`deploy` to `next`": "`sartor db alteration deploy next`",
     "`destination` names no database to create": "--into names no database to create",

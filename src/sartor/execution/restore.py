@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
-from sartor.archive.dump import decode, unpopulated_views, without_rows
+from sartor.archive.dump import decode, read_creation, unpopulated_views, without_rows
 from sartor.archive.restore import may_share, restore, too_late
 from sartor.archive.snapshot import DumpSummary, difference, exported_snapshot, summarize
 from sartor.archive.tools import Tools
@@ -23,23 +23,22 @@ from sartor.postgres.connect.connect import DRIVER_ERRORS, stay
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.schema_contents import what_it_holds
 from sartor.postgres.session import Session, application_name
-from sartor.scratch.database import create_database, drop_database, scratch_database
+from sartor.scratch.database import create_database, drop_database, maintenance_database, scratch_database
 from sartor.scratch.foreign_owners import IS_SUPERUSER, Owned, kept_by_owners, read_foreign_owners, read_unsafe
 from sartor.sql.quoting import quote_identifier
-
-MAINTENANCE = "postgres"
-"""The database from which others are created: every server has it."""
 
 
 class RestoreOrder(NamedTuple):
     """An order for a restore.
 
-    `schema` is for a backup that holds one schema; `create` asks for the database to be created first.
+    `schema` is for a backup that holds one schema; `create` asks for the database to be created first, from the
+    database `maintenance` where one is named.
     """
 
     file: str
     schema: str | None = None
     create: bool = False
+    maintenance: str | None = None
     no_owner: bool = False
     jobs: int = 1
 
@@ -53,7 +52,7 @@ async def put_back(order: RestoreOrder, into: Destination, *, observer: Observer
     file, size = _find(order.file)
     done: list[Restored] = []
     with too_late(done):
-        async with _created(into, observer) if order.create else nullcontext():
+        async with _created(order, into, file, observer) if order.create else nullcontext():
             with too_late(done):  # else the database would be dropped again
                 await _fill(order, into, file, size, observer, done)
     return done[0]
@@ -101,14 +100,16 @@ async def _left_out(tools: Tools, session: Session, file: Path, observer: Observ
 
 
 @asynccontextmanager
-async def _created(into: Destination, observer: Observer) -> AsyncIterator[None]:
-    """Creates the database, and drops it again where the block fails; reports where that fails too."""
+async def _created(order: RestoreOrder, into: Destination, file: Path, observer: Observer) -> AsyncIterator[None]:
+    """Creates the database as the backup's was made, and drops it where the block fails; reports where that fails."""
     if (database := into.database) is None:
         raise RefusedError("`destination` names no database to create", hint="end the URL with /DATABASE")
-    async with Session(into.at(MAINTENANCE), application=application_name("restore")) as session:
+    application, named = application_name("restore"), order.maintenance
+    place = into.at(named) if named else await maintenance_database(into, application=application)
+    async with Session(place, application=application) as session:
         if not session.facts.pooled:
             await stay(session.connection)
-        await create_database(session, database)
+        await create_database(session, database, await read_creation(session.facts.server_version, file))
         try:
             yield
         except BaseException:  # a cancelled restore leaves no database either

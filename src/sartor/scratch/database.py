@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 
 from sartor.domain.destination import Destination
@@ -25,8 +25,12 @@ from sartor.sql.quoting import quote_identifier, quote_literal
 LOCK_CLASS = 0x5A47053
 """The first half of the advisory lock's key, Sartor's own; the second half is `lock_key` of the database's name."""
 PREFIX = "sartor_scratch_"
-MAINTENANCE = "postgres"
-"""The database of every server from which another one can be created."""
+MAINTENANCE = ("postgres", "template1")
+"""The databases from which others are created, in the order of `createdb`: a server may lack the first, or close it."""
+_CLOSED = frozenset({INVALID_CATALOG_NAME, INSUFFICIENT_PRIVILEGE, "28000", "55000"})
+"""SQLSTATEs: no such database, no right to connect, pg_hba.conf has no line, the database takes no connections."""
+_NO_LOCALE = frozenset({"0A000", "22023", "42601", "42704", "42809"})
+"""The SQLSTATEs with which servers 14 to 18 refuse an encoding, a locale, or its provider."""
 COMMENT = "Sartor: scratch database, created by "
 GIVE_SCRATCH = "give a server on which the role can create databases with `scratch`"
 
@@ -45,14 +49,14 @@ select exists (select from pg_catalog.pg_locks where locktype = 'advisory' and c
     and objid = $1::int4::oid and objsubid = 2 and granted)
 """
 _LIKE = """
-select pg_catalog.pg_encoding_to_char(encoding)::text as encoding, datcollate::text as collate, datctype::text as ctype,
-    datlocprovider::text as provider, {locale}::text as locale
+select pg_catalog.pg_encoding_to_char(encoding)::text as encoding, datcollate::text as lc_collate,
+    datctype::text as lc_ctype, case {provider} when 'i' then 'icu' when 'b' then 'builtin' else 'libc' end
+    as locale_provider, {locale}::text as locale
 from pg_catalog.pg_database where datname = pg_catalog.current_database()
 """
 _COMMENT_OF = """
 select pg_catalog.shobj_description(oid, 'pg_database') from pg_catalog.pg_database where datname = $1::text
 """
-_PROVIDERS = {"i": ("icu", "icu_locale"), "b": ("builtin", "builtin_locale")}
 
 
 @asynccontextmanager
@@ -64,7 +68,8 @@ async def scratch_database(beside: Destination, *, application: str) -> AsyncIte
     PoolerRefused, BackupFailed.
     """
     given = await _free_name(beside, application=application) if beside.stands_for else None
-    async with Session(beside.at(MAINTENANCE) if given else beside, application=application) as session:
+    place = await maintenance_database(beside, application=application) if given else beside
+    async with Session(place, application=application) as session:
         if session.facts.pooled:
             raise PoolerRefused(f"{beside.label} is a connection pooler; a scratch database needs a server session")
         await stay(session.connection)
@@ -94,42 +99,78 @@ async def _free_name(beside: Destination, *, application: str) -> str | None:
             free = await _is_ours(session, name) and not await session.connection.fetchval(_HELD, lock_key(name))
             return name if free else None
     except Unreachable as error:
-        if error.__cause__ is None or sqlstate(error.__cause__) != INVALID_CATALOG_NAME:
+        if _state(error) != INVALID_CATALOG_NAME:
             raise
         return beside.database
+
+
+async def maintenance_database(server: Destination, *, application: str) -> Destination:
+    """Returns the first database of MAINTENANCE that can be connected to. Raises Unreachable where none can."""
+    refused: list[Unreachable] = []
+    for name in MAINTENANCE:
+        try:
+            async with Session(server.at(name), application=application):
+                return server.at(name)
+        except Unreachable as error:
+            if _state(error) not in _CLOSED:
+                raise
+            refused.append(error)
+    hint = "name one with `maintenance` that the role may connect to"
+    raise Unreachable("; ".join(map(str, refused)), hint=hint) from refused[-1]
+
+
+def _state(error: Unreachable) -> str | None:
+    return None if error.__cause__ is None else sqlstate(error.__cause__)
 
 
 async def _is_ours(session: Session, name: str) -> bool:
     return (await session.connection.fetchval(_COMMENT_OF, name) or "").startswith(COMMENT)
 
 
-async def create_database(session: Session, name: str) -> None:
-    """Creates an empty database with the session's encoding and locale. Raises PrivilegeMissing, BackupFailed."""
-    version, facts = session.facts.server_version, session.facts
+async def create_database(session: Session, name: str, options: Mapping[str, str]) -> None:
+    """Creates an empty database with these `options` of CREATE DATABASE, from template0.
+
+    Raises PrivilegeMissing, BackupFailed.
+    """
+    version, role = session.facts.server_version, quote_identifier(session.facts.role)
     # Whatever is set for the role or the database: it takes a second, and writes.
     await session.connection.execute("set statement_timeout = 0; set default_transaction_read_only = off")
-    locale = "datlocale" if version >= 170000 else "daticulocale" if version >= 150000 else "null"
-    query = _LIKE if version >= 150000 else _LIKE.replace("datlocprovider::text", "'c'")
-    row = await session.connection.fetchrow(query.format(locale=locale))
-    options = {"encoding": row["encoding"], "lc_collate": row["collate"], "lc_ctype": row["ctype"]}
-    if row["provider"] in _PROVIDERS:
-        provider, key = _PROVIDERS[row["provider"]]
-        options |= {"locale_provider": provider, key: row["locale"]}
-    given = " ".join(f"{key} {quote_literal(value)}" for key, value in options.items())
     try:
-        await session.connection.execute(f"create database {quote_identifier(name)} template template0 {given}")
+        await session.connection.execute(_creation(name, options, version))
     except ServerError as error:
-        if sqlstate(error) == INSUFFICIENT_PRIVILEGE:
+        state, hint = sqlstate(error), None
+        if state == INSUFFICIENT_PRIVILEGE:
             raise PrivilegeMissing(
-                f"role {facts.role} has no right to create databases",
-                hint=f"as a superuser, run: alter role {quote_identifier(facts.role)} createdb;",
+                f"role {session.facts.role} has no right to create databases",
+                hint=f"as a superuser, run: alter role {role} createdb;",
             ) from error
-        hint = (
-            "a standby can't have a scratch database: give another server with `scratch`"
-            if session.facts.standby
-            else None
-        )
-        raise BackupFailed(f"database {name} can't be created: {error}", hint=hint) from error
+        if session.facts.standby:
+            hint = "a standby can't have a scratch database: give another server with `scratch`"
+        elif state in _NO_LOCALE:
+            plain = _creation(name, {"encoding": options["encoding"], "locale": "C"}, version)
+            hint = f"install that locale on the server, or run: {plain}; and restore into it, without `create`"
+        given = ", ".join(f"{key} {value}" for key, value in options.items())
+        raise BackupFailed(f"database {name} can't be created with {given}: {error}", hint=hint) from error
+
+
+def _creation(name: str, options: Mapping[str, str], version: int) -> str:
+    # Without a provider, template0's counts, which may not know the locale; servers before 15 know only one.
+    chosen = {"locale_provider": "libc", **options}
+    if version < 150000 and chosen["locale_provider"] == "libc":
+        del chosen["locale_provider"]
+    given = " ".join(f"{key} {quote_literal(value)}" for key, value in chosen.items())
+    return f"create database {quote_identifier(name)} template template0 {given}"
+
+
+async def _options_of(session: Session) -> dict[str, str]:
+    """Returns the options with which a database is made like the session's."""
+    version = session.facts.server_version
+    locale = "datlocale" if version >= 170000 else "daticulocale" if version >= 150000 else "null"
+    provider = "datlocprovider" if version >= 150000 else "'c'"
+    options = dict(await session.connection.fetchrow(_LIKE.format(locale=locale, provider=provider)))
+    if (chosen := options.pop("locale")) is not None:
+        options[f"{options['locale_provider']}_locale"] = chosen
+    return options
 
 
 @asynccontextmanager
@@ -152,7 +193,7 @@ async def scratch_session(beside: Destination, *, application: str, base: str | 
 
 async def _create(session: Session, name: str) -> None:
     try:
-        await create_database(session, name)
+        await create_database(session, name, await _options_of(session))
     except PrivilegeMissing as error:
         error.hint += f" or {GIVE_SCRATCH}"
         raise

@@ -17,7 +17,13 @@ File = Annotated[str | None, typer.Argument(metavar="FILE", help="The backup fil
 Into = Annotated[
     str | None, typer.Option("--into", metavar="URL", help="The database to restore into, which must be empty.")
 ]
-Create = Annotated[bool, typer.Option("--create", help="Create the database first.")]
+Create = Annotated[
+    bool, typer.Option("--create", help="Create the database first, with the backup's encoding and locale.")
+]
+Maintenance = Annotated[
+    str | None,
+    typer.Option("--maintenance-db", metavar="NAME", help="The database to create it from: else postgres, template1."),
+]
 OneSchema = Annotated[
     str | None,
     typer.Option(
@@ -42,6 +48,7 @@ def restore(
     file: File = None,
     into: Into = None,
     create: Create = False,
+    maintenance: Maintenance = None,
     schema: OneSchema = None,
     no_owner: NoOwner = False,
     jobs: Jobs = 1,
@@ -56,7 +63,14 @@ def restore(
     with progress.shown() as observer:
         done = run(
             sartor.restore(
-                destination, file, schema=schema, create=create, no_owner=no_owner, jobs=jobs, observer=observer
+                destination,
+                file,
+                schema=schema,
+                create=create,
+                maintenance=maintenance,
+                no_owner=no_owner,
+                jobs=jobs,
+                observer=observer,
             ),
             left="nothing was restored" if jobs == 1 or create else "the objects restored so far stay",
         )
