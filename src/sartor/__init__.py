@@ -25,61 +25,20 @@ an `observer`, and log to the logger `sartor`. Arguments of the same name mean t
 
 __version__ = "0.1.0"
 
-_HOMES = {
-    "api.backups": "backup restore",
-    "api.files": "lint list_alterations",
-    "api.looks": "DestinationStatus check check_rollback history preview_repair preview_rollback status verify",
-    "api.rehearsals": "check_manifest prove rehearse",
-    "api.requests": "Source Sources",
-    "api.runs": "deploy fresh is_production repair rollback seed",
-    "api.server": "embedded_server",
-    "domain.alteration": "Alteration Catalogue Lineage",
-    "domain.backup": "Backup Restored",
-    "domain.check": "Check CheckedStep Loss RollbackPreview SentMessage SqlScript",
-    "domain.destination": "Destination Limits",
-    "domain.difference": "Change Difference",
-    "domain.drift": "Baseline Drift",
-    "domain.fingerprint": "Fingerprint SchemaObject Scope",
-    "domain.hazards.hazard": "Build Lock Lost Opinion Refusal RehearsedStatement Size Verdict",
-    "domain.ledger": "Entry Event EventKind Ledger Mismatch State",
-    "domain.manifest": "Line Standing",
-    "domain.own_tables": "Writer",
-    "domain.plan": "Direction Plan Step",
-    "domain.proof": "ChangedRows Deviation Proof Proofs Result Stage",
-    "domain.rehearsal": "Message Rehearsal Rehearsed",
-    "domain.release": "LATEST Release",
-    "domain.repair": "Correction Repair",
-    "domain.report": (
-        "BackedUp Blocker Copying Done Failure Finished Judged Judging Note Observer Planned Report RunEvent Said "
-        "Started Waiting"
-    ),
-    "domain.rows": "Rows",
-    "domain.source": "Context",
-    "domain.status": "Pair Status",
-    "domain.verification": "Verification",
-    "errors": (
-        "AlterationEdited AlterationFailed AlterationMissing BackupFailed CatalogueError DestinationError "
-        "EmbeddedUnavailable HazardFound Interrupted LedgerTooNew LedgerUnsound LineageMismatch LockNotHad "
-        "Locked ObserverFailed OutOfOrder PlanError PoolerRefused PrivilegeMissing ReadOnly RefusedError "
-        "RehearsalFailed RunHeld SartorError SchemaMissing ScriptError SettingsError TargetError Unproved "
-        "Unreachable Unsupported UsageError VerificationFailed"
-    ),
-    "linter.rules": "Finding Lint Rule Severity",
-    "settings": "Flags LineageSource Settings load_destination load_ignored load_settings load_sources",
-}
-"""The modules below `sartor` that have the public names. `__init__.pyi` says the same to type checkers."""
+with open(f"{__path__[0]}/__init__.pyi", encoding="utf-8") as _stub:  # noqa: PTH123 - `import sartor` loads nothing else
+    _HOMES = {line.split()[3]: line.split()[1] for line in _stub if line.startswith("from ")}
+"""The public names and their modules, from the stub's lines such as `from sartor.errors import Locked as Locked`."""
 
-__all__ = [name for names in _HOMES.values() for name in names.split()]
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> object:
     from importlib import import_module  # noqa: PLC0415 - `import sartor` by itself loads nothing else
 
-    for module, names in _HOMES.items():
-        if name in names.split():
-            found = globals()[name] = getattr(import_module(f"sartor.{module}"), name)
-            return found
-    raise AttributeError(f"module 'sartor' has no attribute {name!r}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sartor' has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return found
 
 
 def __dir__() -> list[str]:
