@@ -1,4 +1,4 @@
-# What `import sartor` gives, for type checkers, for editors, and for `__init__.py`, which reads these lines at run time.
+# The public names, a line each: for type checkers, for editors, and for `__init__.py`, which reads them at run time.
 
 from sartor.api.backups import backup as backup
 from sartor.api.backups import restore as restore

@@ -7,7 +7,6 @@ import textwrap
 import pytest
 
 from sartor.linter.lineages import lint_lineages
-from sartor.linter.rules import Ignored
 from support.folder import Folder
 from support.walk import ROOT
 
@@ -17,8 +16,7 @@ DOWN = "\n-- sartor: down\nselect 1;\n"
 def found(folder: Folder, *ignored: str) -> list[tuple[str, int | None]]:
     """The codes, each with its line, that the folder's files earn."""
     sources = [("main", str(folder.path))]
-    leaving_out = [Ignored.parse(text) for text in ignored]
-    linted = lint_lineages(sources, released=False, above=None, ignored=leaving_out, remembered={})
+    linted = lint_lineages(sources, released=False, above=None, ignored=ignored, remembered={})
     return [(finding.rule.code, finding.line) for finding in linted.findings]
 
 

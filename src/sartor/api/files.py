@@ -51,12 +51,11 @@ def lint(
     """
     from sartor.linter.lineages import lint_lineages
     from sartor.linter.rehearsal_cache import recall
-    from sartor.linter.rules import Ignored
 
     return lint_lineages(
         [(source.name, source.location) for source in find_sources(sources)],
         released=released,
         above=None if above is None else parse_target(above),
-        ignored=[Ignored.parse(text) for text in ignored],
+        ignored=[*ignored],
         remembered=recall(cache) if cache is not None else {},
     )

@@ -18,7 +18,7 @@ def lint_names(alterations: Iterable[Alteration], misnamed: Iterable[Misnamed], 
     for file in misnamed:
         found = confusables.in_word(file.name)
         rule, message = (rules.BAD_NAME, file.reason) if found is None else (rules.LOOK_ALIKE, _odd(file.name, found))
-        yield Finding(rule=rule, lineage=file.lineage, file=file.file, line=None, message=message, alteration=None)
+        yield Finding(rule, file.lineage, file.file, None, message, None)
     for alteration in ordered:
         if found := confusables.in_word(alteration.name):
             yield about(alteration, rules.LOOK_ALIKE, _odd(alteration.name, found))

@@ -99,10 +99,12 @@ def _seen_in(rehearsed: Rehearsed) -> tuple[Seen, ...]:
     return tuple(found)
 
 
-def lint_hazards(alteration: Alteration, seen: Iterable[Seen]) -> Iterator[Finding]:
-    """Yields the findings about these hazards."""
-    for each in seen:
-        yield about(alteration, _RULES[each.verdict.value], each.message, each.line)
+def lint_hazards(alteration: Alteration, remembered: Mapping[Identity, Remembered]) -> Iterator[Finding]:
+    """Yields the findings of a rehearsal of the file as it is now; none where the file has changed since."""
+    found = remembered.get(alteration.identity)
+    if found is not None and found.checksum == alteration.checksum:
+        for each in found.seen:
+            yield about(alteration, _RULES[each.verdict.value], each.message, each.line)
 
 
 def _message(statement: RehearsedStatement) -> str:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-from dataclasses import dataclass
 from enum import Enum
-from typing import Self
+from typing import NamedTuple
 
 from sartor.domain.alteration import Alteration
-from sartor.errors import SettingsError
 
 
 class Severity(Enum):
@@ -18,8 +15,7 @@ class Severity(Enum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(NamedTuple):
     """A rule of `lint`. `why` says what a breach leads to, `advice` what to do."""
 
     code: str
@@ -29,8 +25,7 @@ class Rule:
     advice: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(NamedTuple):
     """A breach of a rule: the file, the line in it (from 1; None where no line is to blame), and a message.
 
     `alteration` is None where the file isn't named like one.
@@ -46,18 +41,10 @@ class Finding:
 
 def about(alteration: Alteration, rule: Rule, message: str, line: int | None = None) -> Finding:
     """Returns a finding about an alteration, or about a line of its file."""
-    return Finding(
-        rule=rule,
-        lineage=alteration.lineage,
-        file=alteration.file,
-        line=line,
-        message=message,
-        alteration=alteration,
-    )
+    return Finding(rule, alteration.lineage, alteration.file, line, message, alteration)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lint:
+class Lint(NamedTuple):
     """The findings, and the number of files examined."""
 
     findings: tuple[Finding, ...]
@@ -74,201 +61,151 @@ class Lint:
         return {severity: sum(f.rule.severity is severity for f in self.findings) for severity in Severity}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ignored:
-    """A rule that is ignored: for the alteration of this identity, or everywhere."""
-
-    code: str
-    id: str | None
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Returns the Ignored that `SA103`, or `SA103=1700000000-add-users`, stands for.
-
-        Raises SettingsError where there is no such rule.
-        """
-        code, _, alteration_id = text.partition("=")
-        if code not in {rule.code for rule in RULES}:
-            raise SettingsError(f"there is no rule {code!r} to ignore", hint="write the code of a rule, such as SA103")
-        return cls(code=code, id=alteration_id or None)
-
-    def holds_for(self, finding: Finding) -> bool:
-        """Returns whether it ignores a finding."""
-        return finding.rule.code == self.code and (
-            self.id is None or (finding.alteration is not None and finding.alteration.id == self.id)
-        )
+def _rule(title: str, *, why: str, advice: str) -> Rule:
+    severity, code, name = title.split()
+    return Rule(code, name, Severity(severity), why, advice)
 
 
-_error = functools.partial(Rule, severity=Severity.ERROR)
-_warning = functools.partial(Rule, severity=Severity.WARNING)
-
-BAD_NAME = _error(
-    code="SA001",
-    name="bad-name",
+BAD_NAME = _rule(
+    "error SA001 bad-name",
     why="no command accepts a folder with such a file: a misspelt name must not hide an alteration",
     advice="rename the file, for example to 1.3.0-1700000000-add-users.py or"
     " next-1700000000-add-users.sql; begin the name of a helper with _",
 )
-SAME_IDENTITY = _error(
-    code="SA002",
-    name="same-identity",
+SAME_IDENTITY = _rule(
+    "error SA002 same-identity",
     why="two files with the same timestamp and name are the same alteration, and no command accepts such a folder",
     advice="keep one of the files; a release renames its `next` files and doesn't copy them",
 )
-TIE = _warning(
-    code="SA003",
-    name="tie",
+TIE = _rule(
+    "warning SA003 tie",
     why="two alterations of a release have the same timestamp, so their order depends on their names",
     advice="add a fraction to one of the timestamps, as in 1700000000.5",
 )
-OUT_OF_STEP = _warning(
-    code="SA004",
-    name="out-of-step",
+OUT_OF_STEP = _rule(
+    "warning SA004 out-of-step",
     why="the timestamps don't rise with the releases: a database that deployed the alteration as"
     " `next` has another order",
     advice="check that the release is correct; for a hotfix of an older release, ignore this rule",
 )
-LEFT_BEHIND = _warning(
-    code="SA005",
-    name="left-behind",
+LEFT_BEHIND = _rule(
+    "warning SA005 left-behind",
     why="the alteration is still `next`, but later alterations are released: its release may have been forgotten",
     advice="if its release is out, rename the alteration; if it waits for a later release, ignore this rule",
 )
-UNRELEASED = _error(
-    code="SA006",
-    name="unreleased",
+UNRELEASED = _rule(
+    "error SA006 unreleased",
     why="a package of a release contains an unreleased alteration",
     advice="rename the alteration to the release, or remove it from the package",
 )
-LOOK_ALIKE = _error(
-    code="SA007",
-    name="look-alike",
+LOOK_ALIKE = _rule(
+    "error SA007 look-alike",
     why="a character looks like another one, so two different names look the same",
     advice="type the word again",
 )
-UNKNOWN_RULE = _warning(
-    code="SA008",
-    name="unknown-rule",
+UNKNOWN_RULE = _rule(
+    "warning SA008 unknown-rule",
     why="an `ignore` comment names an unknown rule, so it ignores nothing",
     advice="correct the code",
 )
-UNREADABLE = _error(
-    code="SA101",
-    name="unreadable",
+UNREADABLE = _rule(
+    "error SA101 unreadable",
     why="the script can't be loaded, and every run that includes it fails before it changes anything",
     advice="fix the script",
 )
-NO_UP = _error(
-    code="SA102",
-    name="no-up",
+NO_UP = _rule(
+    "error SA102 no-up",
     why="the script has nothing to deploy, and every run that includes it fails before it changes anything",
     advice="write `async def up(conn)`, or a section `-- sartor: up`",
 )
-NO_DOWN = _warning(
-    code="SA103",
-    name="no-down",
+NO_DOWN = _rule(
+    "warning SA103 no-down",
     why="a rollback that includes the alteration is refused, and no reason is given",
     advice="write a `down`, or `irreversible` with the reason",
 )
-EMPTY = _error(
-    code="SA104",
-    name="empty",
+EMPTY = _rule(
+    "error SA104 empty",
     why="a section without a statement does nothing, so a rollback would leave everything and say that it is gone",
     advice="write the SQL, `-- sartor: irreversible` with the reason in place of `down`, or a statement that says that"
     " there is nothing to do, such as `select 'nothing to do'`",
 )
-TRANSACTION_CONTROL = _error(
-    code="SA201",
-    name="transaction-control",
+TRANSACTION_CONTROL = _rule(
+    "error SA201 transaction-control",
     why="the script runs in Sartor's transaction, together with its ledger row, so Sartor refuses this statement",
     advice="remove the statement; for steps that need their own transactions, run the script outside a transaction",
 )
-NOT_IN_TRANSACTION = _error(
-    code="SA202",
-    name="not-in-transaction",
+NOT_IN_TRANSACTION = _rule(
+    "error SA202 not-in-transaction",
     why="Postgres doesn't allow this statement in a transaction, but the script runs in one",
     advice="move the statement to its own script, outside a transaction: `transaction = False`, `--"
     " sartor: transaction off`",
 )
-MIXED = _warning(
-    code="SA203",
-    name="mixed",
+MIXED = _rule(
+    "warning SA203 mixed",
     why="the statement could be rolled back together with its ledger row, but runs outside a"
     " transaction because of the concurrent statement beside it",
     advice="put the concurrent statement into its own alteration, or into `before_up`",
 )
-NOT_RERUNNABLE = _warning(
-    code="SA204",
-    name="not-rerunnable",
+NOT_RERUNNABLE = _rule(
+    "warning SA204 not-rerunnable",
     why="a script outside a transaction may be interrupted and run again from the start, where this"
     " statement then fails",
     advice="write `if not exists` or `if exists`",
 )
-MARK_REMOVED = _error(
-    code="SA205",
-    name="mark-removed",
+MARK_REMOVED = _rule(
+    "error SA205 mark-removed",
     why="the statement removes the mark by which Sartor recognises its transaction, so the script is"
     " rolled back at its end",
     advice="reset settings by name, and name the constraints",
 )
-ROLE_KEPT = _error(
-    code="SA206",
-    name="role-kept",
+ROLE_KEPT = _rule(
+    "error SA206 role-kept",
     why="the script ends with another role than it began with, so it is rolled back at its end",
     advice="end the script with `reset role`",
 )
-BLOCKS_WRITES = _warning(
-    code="SA301",
-    name="blocks-writes",
+BLOCKS_WRITES = _rule(
+    "warning SA301 blocks-writes",
     why="the last rehearsal showed a lock that blocks writes to a table for as long as its size requires",
     advice="write a statement that doesn't block; if the table is small or unused, ignore this rule",
 )
-BLOCKS_READS = _warning(
-    code="SA302",
-    name="blocks-reads",
+BLOCKS_READS = _rule(
+    "warning SA302 blocks-reads",
     why="the last rehearsal showed a lock that blocks reads of a table for as long as its size requires",
     advice="write a statement that doesn't block; if the table is small or unused, ignore this rule",
 )
-REWRITES = _warning(
-    code="SA303",
-    name="rewrites",
+REWRITES = _rule(
+    "warning SA303 rewrites",
     why="the last rehearsal showed a table rewrite: reads are blocked while all rows are written to a new file",
     advice="write a statement that doesn't block; if the table is small or unused, ignore this rule",
 )
-LOSES_DATA = _warning(
-    code="SA304",
-    name="loses-data",
+LOSES_DATA = _rule(
+    "warning SA304 loses-data",
     why="the last rehearsal showed a loss of rows or values, which `down` can't restore",
     advice="take a backup before the deploy; if the data aren't needed, ignore this rule",
 )
-JSON_COLUMN = _warning(
-    code="SA401",
-    name="json-column",
+JSON_COLUMN = _rule(
+    "warning SA401 json-column",
     why="type json has no equality, so `distinct`, `group by` and `union` over the column fail, and no index helps",
     advice="use jsonb; if the text must stay as it was written, ignore this rule",
 )
-NARROW_KEY = _warning(
-    code="SA402",
-    name="narrow-key",
+NARROW_KEY = _rule(
+    "warning SA402 narrow-key",
     why="the key ends at 2,147,483,647, or earlier, and a wider type rewrites the table and all that refers to it",
     advice="use bigint; if the table can't grow so far, ignore this rule",
 )
-HASH_INDEX = _warning(
-    code="SA403",
-    name="hash-index",
+HASH_INDEX = _rule(
+    "warning SA403 hash-index",
     why="a hash index serves only `=`, over one column, and can't be unique",
     advice="use a btree index; if the values are long and only compared for equality, ignore this rule",
 )
-UNINDEXED_REFERENCE = _warning(
-    code="SA404",
-    name="unindexed-reference",
+UNINDEXED_REFERENCE = _rule(
+    "warning SA404 unindexed-reference",
     why="no index of the lineage has the columns of a foreign key first, so each delete in the table that it refers to"
     " reads the whole table",
     advice="create an index on the columns; if nothing is deleted there, ignore this rule",
 )
-LONG_NAME = _warning(
-    code="SA405",
-    name="long-name",
+LONG_NAME = _rule(
+    "warning SA405 long-name",
     why="Postgres cuts a name after 63 bytes, so the object has another name than the script says",
     advice="write a shorter name",
 )
