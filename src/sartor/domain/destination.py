@@ -94,7 +94,7 @@ class Destination(NamedTuple):
     @property
     def bare_url(self) -> str:
         """The URL without secrets, for a command that a user may copy."""
-        return build_url({key: value for key, value in self.keywords.items() if key not in _SECRET_KEYWORDS})
+        return self.without(*_SECRET_KEYWORDS).url
 
     @property
     def timeouts(self) -> dict[str, float]:

@@ -116,44 +116,49 @@ class Mismatch(NamedTuple):
     journal: str
 
 
+class _Row(NamedTuple):
+    """The part of a row that the journal determines."""
+
+    state: State
+    release: Release | None
+    name: str | None
+    checksum: str | None
+
+    def __str__(self) -> str:
+        return f"{self.state.value} in {self.release} as {self.name}, {self.checksum}"
+
+
 def compare_with_journal(ledger: Ledger, events: Iterable[Event]) -> tuple[Mismatch, ...]:
     """Returns where a ledger differs from the events up to its head, which must be complete."""
-    made: dict[tuple[str, str], tuple[State, Release, str, str]] = {}
-    for event in events:
-        if event.seq > ledger.head or event.lineage is None or event.id is None:
-            continue
-        key = event.lineage, event.id
-        if event.kind in _REMOVING:
-            made.pop(key, None)
-        elif event.kind in _MAKING and event.release and event.name is not None and event.checksum is not None:
-            made[key] = _MAKING[event.kind], event.release, event.name, event.checksum
-        elif key in made and event.kind is EventKind.UNDOING:
-            made[key] = State.STARTED, *made[key][1:]
-        elif key in made and event.release and event.name is not None:
-            state, release, name, checksum = made[key]
-            if event.kind is EventKind.RELABELLED:
-                release, name = event.release, event.name
-            elif event.kind is EventKind.ACCEPTED:
-                release, name, checksum = event.release, event.name, event.checksum or checksum
-            made[key] = state, release, name, checksum
-    held = {entry.identity: (entry.state, entry.release, entry.name, entry.checksum) for entry in ledger.entries}
+    made = _rows(event for event in events if event.seq <= ledger.head)
+    held = {entry.identity: _Row(entry.state, entry.release, entry.name, entry.checksum) for entry in ledger.entries}
     return tuple(
-        Mismatch(*key, _row(held.get(key)), _row(made.get(key)))
+        Mismatch(*key, str(held.get(key, "")), str(made.get(key, "")))
         for key in sorted(held.keys() | made.keys())
         if held.get(key) != made.get(key)
     )
 
 
-_REMOVING = frozenset({EventKind.ROLLED_BACK, EventKind.FORGOTTEN, EventKind.MARKED_NOT_DEPLOYED})
-_MAKING = {
-    EventKind.STARTED: State.STARTED,
-    EventKind.DEPLOYED: State.DEPLOYED,
-    EventKind.MARKED_DEPLOYED: State.DEPLOYED,
-}
-
-
-def _row(found: tuple[State, Release, str, str] | None) -> str:
-    if found is None:
-        return ""
-    state, release, name, checksum = found
-    return f"{state.value} in {release.label} as {name}, {checksum}"
+def _rows(events: Iterable[Event]) -> dict[tuple[str, str], _Row]:
+    """Returns the rows that events make, by identity."""
+    rows: dict[tuple[str, str], _Row] = {}
+    for event in events:
+        if event.lineage is None or event.id is None:
+            continue
+        key = event.lineage, event.id
+        match event.kind, rows.get(key):
+            case ((EventKind.ROLLED_BACK | EventKind.FORGOTTEN | EventKind.MARKED_NOT_DEPLOYED), _):
+                rows.pop(key, None)
+            case ((EventKind.DEPLOYED | EventKind.MARKED_DEPLOYED), _):
+                rows[key] = _Row(State.DEPLOYED, event.release, event.name, event.checksum)
+            case EventKind.STARTED, _:
+                rows[key] = _Row(State.STARTED, event.release, event.name, event.checksum)
+            case EventKind.UNDOING, _Row() as row:
+                rows[key] = row._replace(state=State.STARTED)
+            case EventKind.RELABELLED, _Row() as row:
+                rows[key] = row._replace(release=event.release, name=event.name)
+            case EventKind.ACCEPTED, _Row(state=state, checksum=checksum):
+                rows[key] = _Row(state, event.release, event.name, event.checksum or checksum)
+            case _:
+                pass
+    return rows

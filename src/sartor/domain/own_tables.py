@@ -40,20 +40,15 @@ _TYPES = {
 _COLUMNS = {
     table: {name: text for text, names in types.items() for name in names.split()} for table, types in _TYPES.items()
 }
-_CONSTRAINTS = (
-    ("sartor_closed", "", "PRIMARY KEY (token)"),
-    ("sartor_closed", "", "CHECK (false)"),
-    ("sartor_journal", "", "PRIMARY KEY (seq)"),
-    (
-        "sartor_journal",
-        "sartor_journal_open_fkey",
-        "FOREIGN KEY (open) REFERENCES sartor_closed(token) DEFERRABLE INITIALLY DEFERRED",
-    ),
-    ("sartor_ledger", "", "PRIMARY KEY (lineage, id)"),
-    ("sartor_ledger", "", "CHECK ((state = ANY (ARRAY['deployed'::text, 'started'::text])))"),
-    ("sartor_fingerprint", "", "PRIMARY KEY (one)"),
-    ("sartor_fingerprint", "", "CHECK (one)"),
-)
+_OPEN = "FOREIGN KEY (open) REFERENCES sartor_closed(token) DEFERRABLE INITIALLY DEFERRED"
+_CONSTRAINTS = {
+    "sartor_closed": ("PRIMARY KEY (token)", "CHECK (false)"),
+    "sartor_journal": ("PRIMARY KEY (seq)", _OPEN),
+    "sartor_ledger": ("PRIMARY KEY (lineage, id)", "CHECK ((state = ANY (ARRAY['deployed'::text, 'started'::text])))"),
+    "sartor_fingerprint": ("PRIMARY KEY (one)", "CHECK (one)"),
+}
+_NAMES = {_OPEN: "sartor_journal_open_fkey"}
+"""The constraint whose name counts."""
 
 TABLES = tuple(_COLUMNS)
 """The names of Sartor's tables."""
@@ -91,7 +86,7 @@ EXPECTED = frozenset(
     [
         *(Trait(table, "is", "", "rp") for table in TABLES),
         *(Trait(t, "column", name, text) for t, columns in _COLUMNS.items() for name, text in columns.items()),
-        *(Trait(table, "constraint", name, text) for table, name, text in _CONSTRAINTS),
+        *(Trait(t, "constraint", _NAMES.get(text, ""), text) for t, texts in _CONSTRAINTS.items() for text in texts),
     ]
 )
 """The traits of the tables as Sartor makes them."""
@@ -170,10 +165,8 @@ def require_sound(traits: Iterable[Trait], schema: str, role: str) -> None:
     for trait in strange:
         text = _STRANGE[trait.kind].format(name=trait.name, text=trait.text, role=role)
         text += f" (and {len(strange) - 1} more)" if len(strange) > 1 else ""
-        removal = _REMOVALS.get(trait.kind, "")
-        removal = removal.format(
-            table=_named(schema, trait.table), name=trait.name, quoted=quote_identifier(trait.name)
-        )
+        names = {"table": _named(schema, trait.table), "name": trait.name, "quoted": quote_identifier(trait.name)}
+        removal = _REMOVALS.get(trait.kind, "").format_map(names)
         raise _unsound(f"{trait.table} in schema {schema} {text}", schema, trait.table, removal)
     for trait in sorted(EXPECTED - found):
         lacks = " ".join(filter(None, (trait.kind, trait.name, trait.text)))
@@ -224,7 +217,7 @@ class Writer(NamedTuple):
         if not self.rights:
             return f"revoke {ALL_DATA} from {who};"
         rights = ", ".join(sorted({right for each in self.rights.values() for right in each}))
-        tables = ", ".join(f"{quote_identifier(self.schema)}.{table}" for table in self.rights)
+        tables = ", ".join(_named(self.schema, table) for table in self.rights)
         return f"revoke {rights} on {tables} from {who}{' cascade' if self.grantable else ''};"
 
     def __str__(self) -> str:

@@ -216,21 +216,15 @@ def _names(found: Sequence[Alteration | Entry]) -> str:
 def plan_notes(plan: Plan) -> list[str]:
     notes = list(status_notes(plan.status))
     if plan.direction is Direction.DEPLOY:
+        accepted = [f"{pair.alteration.name}: the edited file is accepted" for pair in plan.accept]
+        forgotten = [f"{e.name} is removed from the ledger; the objects that it created stay" for e in plan.forget]
+        moot = [f"{each} isn't deployed here, so there is nothing to accept" for each in plan.moot]
+        late = [f"{step.alteration.name} is late, and is deployed now" for step in plan.steps if step.late]
         notes += _target_notes(plan)
-        notes += few(
-            [f"{pair.alteration.name}: the edited file is accepted" for pair in plan.accept], "are accepted as edited"
-        )
-        notes += few(
-            [f"{entry.name} is removed from the ledger; the objects that it created stay" for entry in plan.forget],
-            "are removed from the ledger",
-        )
-        notes += few(
-            [f"{each} isn't deployed here, so there is nothing to accept" for each in plan.moot],
-            "aren't deployed here",
-        )
-        notes += few(
-            [f"{step.alteration.name} is late, and is deployed now" for step in plan.steps if step.late], "are late"
-        )
+        notes += few(accepted, "are accepted as edited")
+        notes += few(forgotten, "are removed from the ledger")
+        notes += few(moot, "aren't deployed here")
+        notes += few(late, "are late")
     return notes
 
 

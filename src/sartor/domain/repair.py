@@ -56,23 +56,14 @@ def make_repair(
     status = compare_with_ledger(catalogue, ledger)
     request = _identified(catalogue, ledger, request)
     _refuse(catalogue, ledger, request, invalid)
-    done = {entry.identity for entry in ledger.entries if entry.state is State.DEPLOYED}
+    deployed = {entry.identity for entry in ledger.entries if entry.state is State.DEPLOYED}
+    edited = [pair for pair in (*status.edited, *status.edited_next) if pair.alteration.id in request.accept_edited]
+    unmarked = [entry for entry in ledger.entries if entry.id in request.mark_not_deployed]
+    marked = [a for a in catalogue if a.id in request.mark_deployed and a.identity not in deployed]
     return (
-        *(
-            Correction(EventKind.ACCEPTED, file.name, file, entry.checksum)
-            for file, entry in (*status.edited, *status.edited_next)
-            if file.id in request.accept_edited
-        ),
-        *(
-            Correction(EventKind.MARKED_NOT_DEPLOYED, e.name, e)
-            for e in ledger.entries
-            if e.id in request.mark_not_deployed
-        ),
-        *(
-            Correction(EventKind.MARKED_DEPLOYED, a.name, a)
-            for a in catalogue
-            if a.id in request.mark_deployed and a.identity not in done
-        ),
+        *(Correction(EventKind.ACCEPTED, file.name, file, entry.checksum) for file, entry in edited),
+        *(Correction(EventKind.MARKED_NOT_DEPLOYED, entry.name, entry) for entry in unmarked),
+        *(Correction(EventKind.MARKED_DEPLOYED, file.name, file) for file in marked),
         *(Correction(EventKind.INDEX_DROPPED, name) for name in sorted(request.drop_indexes)),
         *([Correction(EventKind.DRIFT_ACCEPTED, "the schema")] if request.accept_drift and drifted else ()),
     )
@@ -80,10 +71,8 @@ def make_repair(
 
 def _identified(catalogue: Catalogue, ledger: Ledger, request: Repair) -> Repair:
     ids = {each.name: each.id for each in (*ledger.entries, *catalogue)}
-    accept, mark, unmark = (
-        frozenset(ids.get(text, text) for text in wanted)
-        for wanted in (request.accept_edited, request.mark_deployed, request.mark_not_deployed)
-    )
+    wanted = (request.accept_edited, request.mark_deployed, request.mark_not_deployed)
+    accept, mark, unmark = (frozenset(ids.get(text, text) for text in texts) for texts in wanted)
     return replace(request, accept_edited=accept, mark_deployed=mark, mark_not_deployed=unmark)
 
 

@@ -175,28 +175,28 @@ def few(sentences: Sequence[str], several: str) -> Iterator[str]:
 
 def status_notes(status: Status) -> Iterator[str]:
     """Yields sentences about how disk and ledger compare, beyond what is pending, edited or missing."""
+    edited = [
+        f"{pair.alteration.name} was edited after it was deployed here; to deploy the edited file,"
+        " roll the alteration back and deploy it again"
+        for pair in status.edited_next
+    ]
+    moved = [
+        f"{file.id}: deployed as {entry.release}, now part of {file.release}"
+        for file, entry in status.renamed
+        if entry.release != file.release
+    ]
+    kept = [
+        f"{file.id}: release {entry.release} here, {file.release} in this package; the ledger keeps {entry.release},"
+        " because a released alteration stays released"
+        for file, entry in status.kept
+    ]
     yield from few(
-        [
-            f"{pair.alteration.name} was edited after it was deployed here; to deploy the edited file,"
-            " roll the alteration back and deploy it again"
-            for pair in status.edited_next
-        ],
+        edited,
         "were edited after they were deployed here; to deploy the edited files, roll them back and deploy them again",
     )
+    yield from few(moved, "are part of another release than they were deployed as")
     yield from few(
-        [
-            f"{pair.alteration.id}: deployed as {pair.entry.release}, now part of {pair.alteration.release}"
-            for pair in status.renamed
-            if pair.entry.release != pair.alteration.release
-        ],
-        "are part of another release than they were deployed as",
-    )
-    yield from few(
-        [
-            f"{pair.alteration.id}: release {pair.entry.release} here, {pair.alteration.release} in this"
-            f" package; the ledger keeps {pair.entry.release}, because a released alteration stays released"
-            for pair in status.kept
-        ],
+        kept,
         "have a later release here than in this package; the ledger keeps it, because what is released stays released",
     )
     if status.ahead:

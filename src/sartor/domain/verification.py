@@ -55,13 +55,8 @@ class Verification:
 
     def _notes(self) -> Iterator[str]:
         yield from status_notes(self.status)
-        yield from few(
-            [
-                f"{late.name} is pending, and older than the newest deployed alteration"
-                for late in self.status.out_of_order
-            ],
-            "are late",
-        )
+        late = [f"{a.name} is pending, and older than the newest deployed alteration" for a in self.status.out_of_order]
+        yield from few(late, "are late")
         if not self.ledger.exists:
             yield "nothing is deployed here"
         if self.drift.unknown:

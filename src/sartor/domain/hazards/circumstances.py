@@ -49,18 +49,14 @@ def in_view_of_rows(statement: RehearsedStatement, filled: Collection[str]) -> R
 def in_view_of(statement: RehearsedStatement, lacks: Collection[Gap]) -> RehearsedStatement:
     touched = {lock.relation for lock in (*statement.locks, *statement.held)} | {*statement.tables, *statement.writes}
     words = all_words(statement.sql.lower())
-    found = dict.fromkeys(f"the clone lacks {lack.what}" for lack in _met(lacks, touched, words))
+    found = dict.fromkeys(f"the clone lacks {lack.what}" for lack in lacks if _concerns(lack, touched, words))
     return dataclasses.replace(statement, doubts=(*statement.doubts, *found))
 
 
-def _met(lacks: Collection[Gap], touched: Collection[str], words: Collection[str]) -> Iterator[Gap]:
-    for lack in lacks:
-        if lack.word is not None:
-            met = _is_named(lack.word, words)
-        else:
-            met = lack.relation is None or lack.relation in touched or _is_named(lack.relation, words)
-        if met:
-            yield lack
+def _concerns(lack: Gap, touched: Collection[str], words: Collection[str]) -> bool:
+    if lack.word is not None:
+        return _is_named(lack.word, words)
+    return lack.relation is None or lack.relation in touched or _is_named(lack.relation, words)
 
 
 def _is_named(name: str, words: Collection[str]) -> bool:

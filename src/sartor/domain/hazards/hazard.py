@@ -7,10 +7,10 @@ AccessShareLock; writes are `INSERT`, `UPDATE`, `DELETE`, `MERGE`, which take Ro
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 _T = TypeVar("_T")
 
@@ -186,23 +186,19 @@ class RehearsedStatement:
         """Returns one statement that combines this one and a later run of it."""
         rows = [rows for rows in (self.rows, other.rows) if rows is not None]
         locks = merged([*self.locks, *other.locks])
+        names = ("rewrites", "scans", "builds", "writes", "doubts", "refusals", "partitioned")
+        once: dict[str, Any] = {name: _once(getattr(self, name) + getattr(other, name)) for name in names}
         return dataclasses.replace(
             self,
             locks=locks,
             # The later run may have needed a lock that statements between the two took.
             held=merged([*self.held, *(lock for lock in other.held if lock not in locks)]),
-            rewrites=_once(self.rewrites + other.rewrites),
-            scans=_once(self.scans + other.scans),
-            builds=_once(self.builds + other.builds),
-            writes=_once(self.writes + other.writes),
             rows=sum(rows) if rows else None,
             ms=self.ms + other.ms,
             times=self.times + other.times,
             in_doubt=self.in_doubt or other.in_doubt,
-            doubts=_once(self.doubts + other.doubts),
             losses=together(self.losses + other.losses),
-            refusals=_once(self.refusals + other.refusals),
-            partitioned=_once(self.partitioned + other.partitioned),
+            **once,
         )
 
 
@@ -233,13 +229,11 @@ def with_losses(
 ) -> tuple[RehearsedStatement, ...]:
     """Returns statements with only their losses of tables that hold rows (`holding`), and about how many they have."""
 
-    def found(statement: RehearsedStatement) -> Iterator[Lost]:
-        for each in statement.losses:
-            if each.table in holding:
-                size = sizes.get(each.table) if each.rows is None else None
-                yield each if size is None else each._replace(rows=size.rows)
+    def known(statement: RehearsedStatement) -> tuple[Lost, ...]:
+        held = [each for each in statement.losses if each.table in holding]
+        return tuple(e._replace(rows=sizes[e.table].rows) if e.rows is None and e.table in sizes else e for e in held)
 
-    return tuple(dataclasses.replace(each, losses=tuple(found(each))) for each in statements)
+    return tuple(dataclasses.replace(each, losses=known(each)) for each in statements)
 
 
 def merged(locks: Iterable[Lock]) -> tuple[Lock, ...]:

@@ -19,12 +19,17 @@ class Recipe(NamedTuple):
 
 PAGE = "docs/rehearse.md"
 
-_CONCURRENTLY = Recipe("build-an-index", "use `create index concurrently`, in an alteration outside a transaction")
+_OUTSIDE = "in an alteration outside a transaction"
+_LATER = "as `not valid`, and validate it in a later alteration"
+_UNIQUE_INDEX = "build a unique index concurrently, then add the constraint with `using index`"
+
+_CONCURRENTLY = Recipe("build-an-index", f"use `create index concurrently`, {_OUTSIDE}")
 _INDEX_OF_PARTS = Recipe(
     "build-an-index",
     "create it with `on only` the partitioned table, build the index of each partition concurrently, and attach those",
 )
-_NOT_VALID = Recipe("add-a-constraint", "add the constraint as `not valid`, and validate it in a later alteration")
+_NOT_VALID = Recipe("add-a-constraint", f"add the constraint {_LATER}")
+_COLUMN_CHECK = Recipe("add-a-constraint", f"add the column by itself, then the constraint {_LATER}")
 _REFERENCE_OF_PARTS = Recipe(
     "add-a-constraint",
     "add the key to each partition as `not valid`, validate it there, and then add it to the partitioned table",
@@ -39,11 +44,9 @@ _NOT_NULL = Recipe(
     " can be `not valid` itself",
 )
 _NULLABLE = Recipe("set-not-null", "set the key's columns not null first, each by a validated check `is not null`")
-_UNIQUE = Recipe("add-a-key", "build a unique index concurrently, then add the constraint with `using index`")
-_PRIMARY = Recipe(
-    "add-a-key",
-    "set the key's columns not null, build a unique index concurrently, then add the constraint with `using index`",
-)
+_UNIQUE = Recipe("add-a-key", _UNIQUE_INDEX)
+_PRIMARY = Recipe("add-a-key", f"set the key's columns not null, {_UNIQUE_INDEX}")
+_COLUMN_KEY = Recipe("add-a-key", f"add the column by itself, {_UNIQUE_INDEX}")
 _KEY_OF_PARTS = Recipe(
     "add-a-key",
     "add the constraint with `alter table only`, build the index of each partition concurrently, make it that"
@@ -61,27 +64,18 @@ _STORED = Recipe(
     "add a plain column, compute it in a trigger, and fill the old rows in batches; on Postgres 18 a virtual column"
     " rewrites nothing",
 )
-_COLUMN_KEY = Recipe(
-    "add-a-key",
-    "add the column by itself, build a unique index concurrently, then add the constraint with `using index`",
-)
-_COLUMN_CHECK = Recipe(
-    "add-a-constraint",
-    "add the column by itself, then the constraint as `not valid`, and validate it in a later alteration",
-)
 _REFRESH = Recipe("refresh-a-view", "use `refresh materialized view concurrently`, which needs a unique index")
 _REFRESHING = Recipe("refresh-a-view", "others read meanwhile, and only another refresh waits: run it at a quiet hour")
-_REINDEX = Recipe("rebuild-an-index", "use `reindex concurrently`, in an alteration outside a transaction")
+_REINDEX = Recipe("rebuild-an-index", f"use `reindex concurrently`, {_OUTSIDE}")
 _ATTACH = Recipe(
     "attach-a-partition",
     "first give the table the parent's keys and indexes, and a valid check that implies the partition's bounds; give a"
     " default partition a valid check that excludes them",
 )
 _DETACH = Recipe(
-    "detach-a-partition",
-    "use `detach partition ... concurrently`, in an alteration outside a transaction; a default partition rules it out",
+    "detach-a-partition", f"use `detach partition ... concurrently`, {_OUTSIDE}; a default partition rules it out"
 )
-_DROP_INDEX = Recipe("drop-an-index", "use `drop index concurrently`, in an alteration outside a transaction")
+_DROP_INDEX = Recipe("drop-an-index", f"use `drop index concurrently`, {_OUTSIDE}")
 _VACUUM = Recipe(
     "rewrite-a-table", "use plain `vacuum`, which blocks nobody; to reduce the table's size, move the rows in batches"
 )
@@ -136,12 +130,12 @@ def _for_safe(said: Statement, *, known: bool, parts: bool) -> Recipe | None:
         return None
     if said.kind is Kind.DROP and said.head.type == "index":
         return None if said.head.concurrently or parts else _DROP_INDEX
-    if any(each.what == "detach partition" for each in said.actions):
+    actions = {each.what for each in said.actions}
+    if "detach partition" in actions:
         return None if said.waits_for_others else _DETACH
-    if said.kind is Kind.DROP and said.head.type in _NAMED:
-        return _EXPAND
     gone = _GONE | ({"drop column"} if said.head.type == "table" else set())
-    return _EXPAND if said.head.type in _NAMED and any(each.what in gone for each in said.actions) else None
+    breaks = said.kind is Kind.DROP or not actions.isdisjoint(gone)
+    return _EXPAND if breaks and said.head.type in _NAMED else None
 
 
 def _by_kind(statement: RehearsedStatement, said: Statement) -> Recipe | None:
