@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from sartor.alterations.files import read_lineage
 from sartor.alterations.manifest import NAME, add_line, check, read_manifest
 from sartor.domain.alteration import Catalogue, Lineage
-from sartor.domain.manifest import Line
-from sartor.domain.proof import Result
+from sartor.domain.proof import Line, Result
 from sartor.domain.release import Release
 from sartor.errors import CatalogueError
 

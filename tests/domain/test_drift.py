@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sartor.domain.difference import Difference, is_ignored
-from sartor.domain.drift import OUTDATED, Baseline, Drift, carried, find_drift
+from sartor.domain.drift import OUTDATED, Baseline, Difference, Drift, carried, find_drift, is_ignored
 from sartor.domain.fingerprint import Fingerprint, SchemaObject, Scope
 
 NAMES, DEFINITIONS = st.sampled_from("abcdef"), st.sampled_from(["text", "int"])

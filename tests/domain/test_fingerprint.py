@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sartor.domain.difference import Change, find_differences, unified, without_parts
+from sartor.domain.drift import Change, find_differences, unified, without_parts
 from sartor.domain.fingerprint import NOTED, Fingerprint, Packer, SchemaObject, Scope
 
 TEXT = st.text(st.characters(exclude_characters="\0", codec="utf-8") | st.sampled_from("\\\b\f\n\r\t\vbfnrtvN."))

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from sartor.domain.alteration import Alteration, make_lineage
 from sartor.domain.fingerprint import Fingerprint, SchemaObject, Scope
-from sartor.domain.manifest import Line, find_standing
-from sartor.domain.proof import Proof, Proofs, Result, Stage, changed_rows, find, told_apart
+from sartor.domain.proof import Line, Proof, Proofs, Result, Stage, changed_rows, find, find_standing, told_apart
 from sartor.domain.release import Release
 
 TABLE = SchemaObject("table", "app.a", "", "table")

@@ -8,7 +8,7 @@ import secrets
 import pytest
 
 from sartor import Fingerprint, Scope
-from sartor.domain.difference import find_differences
+from sartor.domain.drift import find_differences
 from support.changes import Change, Everything, Verdict, changes
 
 CHANGES = tuple(changes())

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sartor import Fingerprint, Scope
-from sartor.domain.difference import find_differences, without_parts
+from sartor.domain.drift import find_differences, without_parts
 from sartor.embedded.server import binaries
 from sartor.schema.fingerprint import FingerprintReader, read_fingerprint
 from support.changes import SCHEMAS, Everything, lines, look

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from sartor import Destination, Fingerprint, Scope
-from sartor.domain.difference import find_differences
+from sartor.domain.drift import find_differences
 from sartor.postgres.ledger import create_ledger
 from sartor.postgres.session import Session
 from sartor.schema.fingerprint import read_fingerprint

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import asyncpg
 
 from sartor import Fingerprint, Scope
-from sartor.domain.difference import find_differences, unified
+from sartor.domain.drift import find_differences, unified
 from sartor.schema.fingerprint import read_fingerprint
 
 HERE = Path(__file__).parent

@@ -16,8 +16,7 @@ from typing import Any
 
 from sartor.alterations.files import find_folder, locked
 from sartor.domain.alteration import Catalogue, Lineage, timestamp
-from sartor.domain.manifest import Line, Manifest, Standing, find_standing
-from sartor.domain.proof import Result
+from sartor.domain.proof import Line, Manifest, Result, Standing, find_standing
 from sartor.domain.release import Release
 from sartor.errors import CatalogueError
 

@@ -14,8 +14,7 @@ from sartor.domain.destination import Destination, Limits
 from sartor.domain.status import compare_with_ledger
 
 if TYPE_CHECKING:
-    from sartor.domain.manifest import Standing
-    from sartor.domain.proof import Proofs
+    from sartor.domain.proof import Proofs, Standing
     from sartor.domain.rehearsal import Rehearsal
     from sartor.domain.report import Observer
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from sartor.domain.destination import Destination
 from sartor.domain.drift import Drift
 from sartor.domain.ledger import Ledger, Mismatch
-from sartor.domain.manifest import Standing
 from sartor.domain.own_tables import Writer
+from sartor.domain.proof import Standing
 from sartor.domain.status import Status, few, status_notes
 
 

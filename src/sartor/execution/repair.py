@@ -7,7 +7,7 @@ import dataclasses
 
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination, Limits
-from sartor.domain.difference import find_differences
+from sartor.domain.drift import find_differences
 from sartor.domain.ledger import EventKind, Ledger
 from sartor.domain.repair import Correction, Repair, make_repair
 from sartor.domain.report import Observer

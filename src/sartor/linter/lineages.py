@@ -1,18 +1,105 @@
-"""Checks lineages against the rules."""
+"""Checks lineages against the rules: their files' names and order, and each file."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 
 from sartor.alterations.files import survey
 from sartor.alterations.loader import read_source
-from sartor.domain.alteration import Alteration, Key, Misnamed
+from sartor.domain.alteration import Alteration, Key, Misnamed, timestamp
 from sartor.domain.release import Release
 from sartor.errors import SettingsError
-from sartor.linter.names import lint_names
+from sartor.linter import rules
 from sartor.linter.rehearsal_cache import Identity, Remembered, lint_hazards
-from sartor.linter.rules import RULES, Finding, Lint
+from sartor.linter.rules import RULES, Finding, Lint, about
 from sartor.linter.scripts import indexed_by, lint_script
+from sartor.sql import confusables
+
+
+def lint_names(alterations: Iterable[Alteration], misnamed: Iterable[Misnamed], *, released: bool) -> Iterator[Finding]:
+    """Yields findings about the files of one lineage; `released` says that it is about to be shipped as a release."""
+    ordered = sorted(alterations, key=lambda a: a.key)
+    for file in misnamed:
+        found = confusables.in_word(file.name)
+        rule, message = (rules.BAD_NAME, file.reason) if found is None else (rules.LOOK_ALIKE, _odd(file.name, found))
+        yield Finding(rule, file.lineage, file.file, None, message, None)
+    for alteration in ordered:
+        if found := confusables.in_word(alteration.name):
+            yield about(alteration, rules.LOOK_ALIKE, _odd(alteration.name, found))
+    yield from _same_identities(ordered)
+    yield from _ties(ordered)
+    yield from _out_of_step([a for a in ordered if not a.release.unreleased])
+    yield from _unreleased(ordered, released=released)
+
+
+def _odd(name: str, character: str) -> str:
+    return f"{name} has {confusables.describe(character)}"
+
+
+def _same_identities(ordered: Sequence[Alteration]) -> Iterator[Finding]:
+    seen: dict[str, Alteration] = {}
+    for alteration in ordered:
+        if other := seen.get(alteration.id):
+            yield about(alteration, rules.SAME_IDENTITY, f"has the same identity as {other.name}: {alteration.id}")
+        seen[alteration.id] = alteration
+
+
+def _ties(ordered: Sequence[Alteration]) -> Iterator[Finding]:
+    for _, group in groupby(ordered, key=lambda a: (a.release, _time(a))):
+        first, *others = group
+        for alteration in others:
+            if alteration.id != first.id:
+                yield about(alteration, rules.TIE, f"has the same timestamp as {first.name}")
+
+
+def _time(alteration: Alteration) -> tuple[int, str]:
+    """Returns when it was written: seconds, and the fraction's digits, without trailing zeros."""
+    seconds, fraction = timestamp(alteration.id)
+    return seconds, fraction.rstrip("0")
+
+
+def _out_of_step(released: Sequence[Alteration]) -> Iterator[Finding]:
+    """Yields a finding for each of the fewest files without which the others' timestamps rise with the releases."""
+    kept = _longest_rising([_time(alteration) for alteration in released])
+    for number, alteration in enumerate(released):
+        if number not in kept:
+            before = max((k for k in kept if k < number), default=None)
+            beside = released[min(k for k in kept if k > number) if before is None else before]
+            word = "after" if before is not None else "before"
+            yield about(alteration, rules.OUT_OF_STEP, f"its timestamp doesn't fit its position {word} {beside.name}")
+
+
+def _longest_rising(times: Sequence[tuple[int, str]]) -> set[int]:
+    """Returns the places of a longest subsequence that never falls (patience sorting)."""
+    tops: list[tuple[int, str]] = []
+    places: list[int] = []
+    before: list[int | None] = []
+    for number, time in enumerate(times):
+        pile = bisect_right(tops, time)
+        tops[pile : pile + 1] = [time]
+        places[pile : pile + 1] = [number]
+        before.append(places[pile - 1] if pile else None)
+    kept: set[int] = set()
+    at = places[-1] if places else None
+    while at is not None:
+        kept.add(at)
+        at = before[at]
+    return kept
+
+
+def _unreleased(ordered: Sequence[Alteration], *, released: bool) -> Iterator[Finding]:
+    newest = max((a for a in ordered if not a.release.unreleased), key=_time, default=None)
+    for alteration in ordered:
+        if not alteration.release.unreleased:
+            continue
+        if released:
+            yield about(alteration, rules.UNRELEASED, "is unreleased")
+        elif newest is not None and _time(alteration) < _time(newest):
+            yield about(
+                alteration, rules.LEFT_BEHIND, f"is unreleased, but older than {newest.name}, which is released"
+            )
 
 
 def lint_lineages(

@@ -6,7 +6,7 @@ import time
 
 from sartor.alterations.loader import load_script
 from sartor.domain.alteration import Alteration, Catalogue
-from sartor.domain.difference import is_ignored
+from sartor.domain.drift import is_ignored
 from sartor.domain.plan import Deploy, Direction, Rollback
 from sartor.domain.proof import (
     ChangedRows,

@@ -13,8 +13,7 @@ from sartor.cli.command import execute, on_each, reach_scratch, settled, sources
 from sartor.cli.command_line import rerun
 from sartor.cli.declaration import command
 from sartor.cli.results.prove import proofs_json, proofs_lines, standing_json
-from sartor.domain.manifest import Standing
-from sartor.domain.proof import Proofs
+from sartor.domain.proof import Proofs, Standing
 from sartor.errors import AlterationEdited, AlterationMissing, Unproved, UsageError
 
 Alterations = Annotated[

@@ -16,7 +16,7 @@ from sartor.domain.ledger import Entry
 from sartor.errors import SartorError
 
 if TYPE_CHECKING:
-    from sartor.domain.difference import Difference
+    from sartor.domain.drift import Difference
     from sartor.domain.report import Failure
 
 VERSION = 1

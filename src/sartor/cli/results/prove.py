@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from sartor.cli.results.failure import failure_lines
 from sartor.cli.results.objects import VERSION, JsonObject, alteration_json, difference_json, failure_json, ignored_note
 from sartor.cli.results.units import duration
-from sartor.domain.difference import unified
-from sartor.domain.manifest import Standing
-from sartor.domain.proof import ChangedRows, Deviation, Proof, Proofs, Result, Stage
+from sartor.domain.drift import unified
+from sartor.domain.proof import ChangedRows, Deviation, Proof, Proofs, Result, Stage, Standing
 
 SAID = {
     Stage.DOWN: "`down` doesn't restore the schema before `up`",

@@ -18,10 +18,9 @@ from sartor.cli.results.prove import standing_part
 from sartor.cli.results.status import held_line
 from sartor.cli.results.units import count, moment
 from sartor.cli.words import in_words
-from sartor.domain.difference import Change, Difference, unified
-from sartor.domain.drift import Drift
+from sartor.domain.drift import Change, Difference, Drift, unified
 from sartor.domain.ledger import EventKind, Mismatch
-from sartor.domain.manifest import Standing
+from sartor.domain.proof import Standing
 from sartor.domain.repair import Correction
 from sartor.domain.verification import Verification
 

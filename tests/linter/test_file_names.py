@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sartor.domain.alteration import Misnamed
-from sartor.linter.names import lint_names
+from sartor.linter.lineages import lint_names
 from support.ledgers import alteration
 
 
