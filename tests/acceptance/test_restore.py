@@ -207,9 +207,12 @@ def test_where_databases_are_made(sartor: Command, database: Database, dropped: 
     """Where `postgres` is closed to the role, it is `template1`, or the one that is named; else both are told."""
     file = str(tmp_path / "x.dump")
     with temporary_role(database) as role:
-        database.run(f"alter role {role.name} createdb")
         sartor.run("db", "backup", file)
         restore = ("db", "restore", file, "--into", dropped.as_user(role.name), "--no-owner", "--create")
+        refused = sartor.run(*restore, expect=6).err
+        grant, _, way_out = refused.partition("as a superuser, run: ")[2].partition(";")
+        assert "or restore into an empty database that exists, without --create" in way_out
+        database.run(grant)
         with closed(database, "postgres"):
             sartor.run(*restore)
             database.run(f"drop database {dropped.name}")

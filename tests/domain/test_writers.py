@@ -29,7 +29,7 @@ RIGHTS = {"sartor_journal": ["INSERT"], "sartor_ledger": ["UPDATE", "DELETE"]}
         (
             Writer("app", "etl", {}),
             'revoke pg_write_all_data from "etl";',
-            "role etl can write to Sartor's tables as a member of pg_write_all_data; to revoke this",
+            "role etl can write to Sartor's tables as a member of pg_write_all_data; as a superuser, run",
         ),
     ],
 )

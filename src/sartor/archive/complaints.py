@@ -83,6 +83,8 @@ async def failed(what: str, error: ProgramFailed, session: Session, *, reads: bo
 
 
 def _hint_of_state(code: str, lines: Sequence[str]) -> str | None:
+    if code == "42501" and _statement(lines).startswith(("CREATE EXTENSION", "CREATE EVENT TRIGGER")):
+        return "only a superuser may create it: restore, or prove with `scratch` on a server, as a superuser"
     if code in _MISSING and _NEEDS_ROLES.match(_statement(lines)):
         return "create the roles first (pg_dumpall --roles-only), or restore with `no_owner`"
     if code in _MISSING and any(line.startswith("CONTEXT:") for line in lines):

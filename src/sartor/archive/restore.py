@@ -8,10 +8,12 @@ when Sartor is killed.
 from __future__ import annotations
 
 import asyncio
+import re
 from asyncio.subprocess import PIPE
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from sartor.archive.child_process import Program, ProgramFailed
 from sartor.archive.complaints import VERBOSE, failed
@@ -39,6 +41,7 @@ select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
 where backend_xid::pg_catalog.text = ({number}::pg_catalog.int8 & 4294967295)::pg_catalog.text
 """
 """Ends the session of a transaction. A COMMIT that is waiting for a standby is committed all the same."""
+_EVENT_TRIGGER = re.compile(rb"^\d+; \d+ \d+ (?:COMMENT - )?EVENT TRIGGER .*\n", re.MULTILINE)
 _STATE = "select pg_catalog.pg_xact_status($1::pg_catalog.text::pg_catalog.xid8)"
 UNDER_WAY = "in progress"
 ENDING = 30.0
@@ -60,19 +63,28 @@ def may_share(tools: Tools, server_version: int) -> bool:
     return tools.major < KNOWS_NEW_SETTING // 10000 or server_version >= KNOWS_NEW_SETTING
 
 
-async def restore(tools: Tools, session: Session, file: Path, *, bare: bool, jobs: int = 1) -> None:
+async def restore(
+    tools: Tools, session: Session, file: Path, *, bare: bool, jobs: int = 1, event_triggers: bool = True
+) -> None:
     """Restores all that an archive holds into the session's database; `bare` leaves owners and grants out.
 
-    The restore is one transaction, unless several `jobs` share it. A cancel after the COMMIT is too late. Raises
-    BackupFailed, and DestinationError where the result of a COMMIT can't be found out.
+    Without `event_triggers`, which only a superuser may create, those are left out too. The restore is one transaction,
+    unless several `jobs` share it. A cancel after the COMMIT is too late. Raises BackupFailed, and
+    DestinationError where the result of a COMMIT can't be found out.
     """
     options = list(BARE) if bare else []
     try:
-        if jobs == 1:
-            await _restore_whole(tools, session, file, options)
-        else:
-            options += ["--exit-on-error", f"--jobs={jobs}", str(file)]
-            await tools.output("pg_restore", *options, session=session)
+        with NamedTemporaryFile() as chosen:
+            if not event_triggers:
+                contents = await tools.output("pg_restore", "--list", str(file))
+                chosen.write(_EVENT_TRIGGER.sub(b"", contents))
+                chosen.flush()
+                options.append(f"--use-list={chosen.name}")
+            if jobs == 1:
+                await _restore_whole(tools, session, file, options)
+            else:
+                options += ["--exit-on-error", f"--jobs={jobs}", str(file)]
+                await tools.output("pg_restore", *options, session=session)
     except ProgramFailed as error:
         raise await failed("the backup can't be restored", error, session) from error
 

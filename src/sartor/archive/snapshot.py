@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Container
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from sartor.postgres.connect.connect import close, connect
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.session import Session
 from sartor.sql.spelling import plain_dump
+from sartor.sql.splitting import split
 
 _PINS = """
 set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0; set local row_security = off;
@@ -34,6 +36,8 @@ from {USERS_RELATIONS}
 where c.relkind = 'r' and ($1::text is null or n.nspname = $1) and not {in_extension("c.oid")}
 order by 1
 """
+
+_EVENT_TRIGGER = re.compile("(CREATE|ALTER|COMMENT ON) EVENT TRIGGER ")
 
 
 class Snapshot(NamedTuple):
@@ -107,6 +111,15 @@ async def summarize(
     """
     lines = await describe_archive(tools, session, snapshot=snapshot.id, schema=schema)
     return DumpSummary(tuple(lines), await count_rows(snapshot.connection, schema, empty=empty))
+
+
+def without_event_triggers(summary: DumpSummary) -> DumpSummary:
+    """Returns the summary of a database that lacks its event triggers; the same one where there are none."""
+    text = "\n".join(summary.schema)
+    found = [each for each in split(text) if _EVENT_TRIGGER.match(each.text)]
+    for each in reversed(found):
+        text = text[: each.start] + text[each.start + len(each.text) + 1 :]
+    return summary._replace(schema=tuple(filter(None, text.split("\n")))) if found else summary
 
 
 def difference(one: DumpSummary, copy: DumpSummary) -> str | None:

@@ -223,6 +223,6 @@ class Writer(NamedTuple):
     def __str__(self) -> str:
         who = "every role (public)" if self.role is None else f"role {self.role}"
         if not self.rights:
-            return f"{who} can write to Sartor's tables as a member of {ALL_DATA}; to revoke this: {self.revoke}"
+            return f"{who} can write to Sartor's tables as a member of {ALL_DATA}; as a superuser, run: {self.revoke}"
         what = "; ".join(f"{', '.join(rights)} on {table}" for table, rights in self.rights.items())
         return f"{who} can write to Sartor's tables in schema {self.schema} ({what}); as the owner, run: {self.revoke}"

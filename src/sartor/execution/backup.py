@@ -148,7 +148,7 @@ class _Taking:
             reader = await decode(version, path, encrypted=encrypted)
             if source is not None:
                 self.what = "restoring the backup for a proof"
-                await prove_restore(session, reader, path, source, strangers, order.scratch, schema)
+                await prove_restore(session, reader, path, source, strangers, order.scratch, schema, self.observer)
             return Backup(
                 file="",
                 bytes=self.file.size,

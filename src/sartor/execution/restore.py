@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 from sartor.archive.dump import decode, read_creation, unpopulated_views, without_rows
 from sartor.archive.restore import may_share, restore, too_late
-from sartor.archive.snapshot import DumpSummary, difference, exported_snapshot, summarize
+from sartor.archive.snapshot import DumpSummary, difference, exported_snapshot, summarize, without_event_triggers
 from sartor.archive.tools import Tools
 from sartor.domain.backup import Restored, schema_to_hold
 from sartor.domain.destination import DEFAULT_SCHEMA, Destination
 from sartor.domain.report import Copying, Note, Observer
-from sartor.errors import BackupFailed, PoolerRefused, RefusedError, SartorError
+from sartor.errors import BackupFailed, PoolerRefused, PrivilegeMissing, RefusedError, SartorError
 from sartor.execution.monitor import beside
 from sartor.postgres.connect.connect import DRIVER_ERRORS, stay
 from sartor.postgres.driver.connection import Connection
@@ -109,7 +109,11 @@ async def _created(order: RestoreOrder, into: Destination, file: Path, observer:
     async with Session(place, application=application) as session:
         if not session.facts.pooled:
             await stay(session.connection)
-        await create_database(session, database, await read_creation(session.facts.server_version, file))
+        try:
+            await create_database(session, database, await read_creation(session.facts.server_version, file))
+        except PrivilegeMissing as error:
+            error.hint += " or restore into an empty database that exists, without `create`"
+            raise
         try:
             yield
         except BaseException:  # a cancelled restore leaves no database either
@@ -163,10 +167,12 @@ async def prove_restore(
     strangers: Sequence[Owned],
     elsewhere: Destination | None,
     schema: str | None,
+    observer: Observer,
 ) -> None:
     """Restores a backup of `source` into a scratch database, and compares that with `summary`. Raises BackupFailed.
 
-    What `strangers` lists belongs to the same roles there; on another server (`elsewhere`) owners aren't restored.
+    Event triggers are left out, and a note says so, where the role isn't a superuser: only one may create them. What
+    `strangers` lists belongs to the same roles there; on another server (`elsewhere`) owners aren't restored.
     """
     application = application_name("backup")
     async with (
@@ -174,11 +180,15 @@ async def prove_restore(
         Session(place, application=application) as scratch,
     ):
         _require_alike(source, scratch)
+        compared = summary if await scratch.connection.fetchval(IS_SUPERUSER) else without_event_triggers(summary)
+        if not (whole := compared is summary):
+            observer(Note(text="the proof leaves the event triggers out: only a superuser may create them"))
         async with kept_by_owners(scratch.connection, strangers) as given:
-            await restore(reader, scratch, file, bare=elsewhere is not None or not given)
+            left = elsewhere is not None or not given
+            await restore(reader, scratch, file, bare=left, event_triggers=whole)
         async with exported_snapshot(scratch) as snapshot:
             copy = await summarize(reader, scratch, snapshot, schema=schema)
-    if (found := difference(summary, copy)) is not None:
+    if (found := difference(compared, copy)) is not None:
         raise BackupFailed(f"the restored backup differs from the database: {found}")
 
 

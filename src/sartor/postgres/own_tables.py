@@ -136,7 +136,9 @@ _ALL_WRITERS = """
 select r.rolname::text as role from pg_catalog.pg_auth_members m
 join pg_catalog.pg_roles g on g.oid = m.roleid and g.rolname = 'pg_write_all_data'
 join pg_catalog.pg_roles r on r.oid = m.member
-where not r.rolsuper and r.rolname not in (current_user, session_user) order by 1
+where not r.rolsuper and r.rolname not in (current_user, session_user)
+    -- A platform's administrators, of whom the deployer is one.
+    and not (r.rolcreaterole and pg_catalog.pg_has_role(session_user, r.oid, 'member')) order by 1
 """
 
 
