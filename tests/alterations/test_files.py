@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import sys
 from pathlib import Path
 
@@ -52,6 +54,28 @@ def test_checksums_know_no_line_ends(folder: Folder) -> None:
     assert first == second
     file.write_bytes(file.read_bytes() + b"\n")
     assert read_lineage("main", str(folder.path)).alterations[0].checksum != first.checksum
+
+
+@pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 200_000])
+def test_a_checksum_is_that_of_the_whole_content(folder: Folder, size: int) -> None:
+    """However large a file is, its checksum is that of its content, and what is read behind it agrees."""
+    content = b"a" * (size - 2) + b"\r\n" if size > 1 else b"a" * size
+    folder.path.joinpath("1.0.0-1-a.sql").write_bytes(content)
+    (alteration,) = read_lineage("main", str(folder.path)).alterations
+    assert alteration.checksum == "sha256:" + hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
+    assert read_script(alteration) == content
+
+
+def test_a_pipe_is_never_read(folder: Folder) -> None:
+    """A pipe with data in it is an error that names it, and keeps its data: they are somebody else's."""
+    pipe = folder.path / "1.0.0-1-a.sql"
+    os.mkfifo(pipe)
+    held = os.open(pipe, os.O_RDWR)
+    os.write(held, b"select 1")
+    with pytest.raises(CatalogueError, match="not a regular file"):
+        names(folder)
+    assert os.read(held, 100) == b"select 1"
+    os.close(held)
 
 
 def test_what_runs_is_what_was_listed(folder: Folder) -> None:

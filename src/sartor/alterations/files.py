@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sartor.domain.alteration import Alteration, Checksum, Lineage, Misnamed, make_lineage, parse_file_name
+from sartor.domain.alteration import Alteration, Checksum, Lineage, Misnamed, checksum, make_lineage, parse_file_name
 from sartor.errors import CatalogueError
 
 SEEDS = "seeds"
@@ -20,6 +20,9 @@ SEEDS = "seeds"
 
 _BLOCK = 65_536
 """The bytes that are read at once."""
+
+_FLAGS = os.O_RDONLY | os.O_NONBLOCK
+"""How a file is opened: a pipe of such a name would wait for a writer."""
 
 
 def read_lineage(name: str, location: str) -> Lineage:
@@ -100,6 +103,18 @@ def list_scripts(folder: str) -> list[str]:
 
 
 def sum_file(file: str) -> str:
+    """Returns the checksum of a file's content. Raises CatalogueError."""
+    # Each command reads every file, and there may be ten thousand: a small one takes three calls of the system.
+    try:
+        descriptor = os.open(file, _FLAGS)
+        try:
+            block = os.pread(descriptor, _BLOCK, 0)  # a pipe or a terminal has no offsets, so this fails
+        finally:
+            os.close(descriptor)
+    except OSError:
+        block = b""
+    if 0 < len(block) < _BLOCK:
+        return checksum(block)
     summing = Checksum()
     for block in file_blocks(file):
         summing.update(block)
@@ -109,19 +124,16 @@ def sum_file(file: str) -> str:
 def file_blocks(file: str) -> Iterator[bytes]:
     """Yields a file's content, block by block. Raises CatalogueError."""
     try:
-        # Non-blocking: opening a pipe of such a name would wait for a writer.
-        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
+        descriptor = os.open(file, _FLAGS)
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise CatalogueError(
                     f"{file} can't be read: not a regular file", hint="move the file out of the folder"
                 )
-            block = os.read(descriptor, _BLOCK)
-            yield block
             # A regular file gives fewer bytes than asked for at its end alone.
-            while len(block) == _BLOCK:
-                block = os.read(descriptor, _BLOCK)
+            while len(block := os.read(descriptor, _BLOCK)) == _BLOCK:
                 yield block
+            yield block
         finally:
             os.close(descriptor)
     except OSError as error:

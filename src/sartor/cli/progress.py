@@ -11,7 +11,6 @@ from sartor.cli import command_line, output
 from sartor.cli.command_line import AS_GIVEN, Resume
 from sartor.cli.results.backup import copying_line, restore_command, rows_line
 from sartor.cli.results.failure import failure_lines
-from sartor.cli.results.prove import proof_line
 from sartor.cli.results.run import waiting_line, way_line
 from sartor.cli.results.units import count, duration, size
 from sartor.domain import report as events
@@ -109,6 +108,8 @@ def _line(event: RunEvent) -> str | None:
             made = f"{size(backup.bytes)}, {duration(event.duration_ms)}"
             return f"backed up  {backup.file}  {made}{rows_line(backup)}"
         case Judged():
+            from sartor.cli.results.prove import proof_line  # a deploy proves nothing
+
             return proof_line(event.proof)
         case Copying(seconds=seconds) if seconds in TOLD:
             return copying_line(event)

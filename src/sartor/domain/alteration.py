@@ -147,11 +147,16 @@ def _timestamp_flaw(text: str, behind: str) -> str:
     return f"{found}; {text}, in UTC, is {seconds:.0f}" if len(text) == 14 else found
 
 
-class Checksum:
-    """The checksum of a script, whose content comes block by block.
+def checksum(content: bytes) -> str:
+    """Returns the checksum of a script: `sha256:` and 64 hex digits; the algorithm's name is part of it.
 
     Line ends don't count: a checkout on Windows must not look like an edit.
     """
+    return "sha256:" + hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
+
+
+class Checksum:
+    """The checksum of a script whose content comes block by block: the same as that of the whole."""
 
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
@@ -166,7 +171,7 @@ class Checksum:
 
     @property
     def text(self) -> str:
-        """The checksum, once all blocks were given: `sha256:` and 64 hex digits; the algorithm's name is part of it."""
+        """The checksum, once all blocks were given."""
         self._digest.update(self._held)
         self._held = b""
         return "sha256:" + self._digest.hexdigest()

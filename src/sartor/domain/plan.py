@@ -88,7 +88,8 @@ class Plan(NamedTuple):
         """The standing of the database before the plan, and after it."""
         releases, lacking = Counter(self.status.releases), Counter(a.release for a in self.status.pending)
         before = reached(releases, lacking)
-        counted = {entry.identity: (file or entry).release for entry, file in self.status.deployed}
+        deployed = self.status.deployed if self.steps else ()
+        counted = {entry.identity: (file or entry).release for entry, file in deployed}
         for step in self.steps:
             release = counted.get(step.alteration.identity, step.alteration.release)
             change = 1 if self.direction is Direction.DEPLOY else -1

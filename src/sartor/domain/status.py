@@ -65,14 +65,14 @@ def compare_with_ledger(catalogue: Catalogue, ledger: Ledger) -> Status:
     """Compares disk and ledger. Raises LineageMismatch where a lineage has got another name."""
     foreign = [entry for entry in ledger.entries if entry.lineage not in catalogue.by_name]
     _check_lineages(catalogue, ledger, foreign)
-    lineages = catalogue.by_name
+    lineages, whole = catalogue.by_name, State.DEPLOYED  # with ten thousand rows, each look at an enum's member counts
     held = [(e, lineages[e.lineage].by_id.get(e.id)) for e in ledger.entries if e.lineage in lineages]
-    complete = tuple([(e, f and as_labelled(f, e, catalogue)) for e, f in held if e.state is State.DEPLOYED])
-    done = {entry.identity for entry, _ in complete}
+    complete = tuple([(e, f and as_labelled(f, e, catalogue)) for e, f in held if e.state is whole])
+    done = {(entry.lineage, entry.id) for entry, _ in complete}
     pending = tuple([a for a in catalogue if a.identity not in done])
     releases = Counter([(file or entry).release for entry, file in complete])
-    pairs = [Pair(file, entry) for entry, file in held if file and _differ(file, entry)]
-    changed = [p for p in pairs if p.entry.state is State.DEPLOYED and p.entry.checksum != p.alteration.checksum]
+    pairs = [Pair(f, e) for e, f in held if f and (f.release, f.name, f.checksum) != (e.release, e.name, e.checksum)]
+    changed = [p for p in pairs if p.entry.state is whole and p.entry.checksum != p.alteration.checksum]
     labelled = [p for p in pairs if (p.entry.release, p.entry.name) != (p.alteration.release, p.alteration.name)]
     without_file = [entry for entry, file in held if file is None]
     return Status(
@@ -80,7 +80,7 @@ def compare_with_ledger(catalogue: Catalogue, ledger: Ledger) -> Status:
         releases=releases,
         pending=pending,
         out_of_order=_late(pending, complete),
-        interrupted=tuple(entry for entry, _ in held if entry.state is not State.DEPLOYED),
+        interrupted=tuple(entry for entry, _ in held if entry.state is not whole),
         edited=tuple(p for p in changed if not _is_free(p)),
         edited_next=tuple(p for p in changed if _is_free(p)),
         missing=tuple(e for e in without_file if not _is_ahead(e, catalogue)),
@@ -94,7 +94,8 @@ def compare_with_ledger(catalogue: Catalogue, ledger: Ledger) -> Status:
 
 def as_labelled(file: Alteration, entry: Entry, catalogue: Catalogue) -> Alteration:
     """Returns a file with the release that counts: its own, which may be newer than the row's; else the row's."""
-    return file._replace(release=entry.release) if _keeps_label(entry, file, catalogue) else file
+    same = file.release is entry.release  # as for almost all rows: one object stands for each release
+    return file if same or not _keeps_label(entry, file, catalogue) else file._replace(release=entry.release)
 
 
 def _check_lineages(catalogue: Catalogue, ledger: Ledger, foreign: Iterable[Entry]) -> None:
@@ -119,10 +120,6 @@ def _is_free(pair: Pair) -> bool:
 def _is_ahead(entry: Entry, catalogue: Catalogue) -> bool:
     highest = catalogue.by_name[entry.lineage].highest_version
     return highest is not None and not entry.release.unreleased and entry.release > highest
-
-
-def _differ(file: Alteration, entry: Entry) -> bool:
-    return (file.release, file.name, file.checksum) != (entry.release, entry.name, entry.checksum)
 
 
 def _keeps_label(entry: Entry, file: Alteration, catalogue: Catalogue) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from operator import attrgetter
 from typing import Any
 
 import asyncpg
@@ -22,16 +23,16 @@ select l.lineage, l.id, l.release, l.name, l.checksum, l.state, l.deployed_at, c
     l.deployed_by, l.host, l.sartor, l.seq, whole.head, whole.format, whole.told
 from (
     select (select pg_catalog.max(seq) from {source}) as head,
-        greatest((select format from {source} order by seq desc limit 1), (select pg_catalog.max(format) from {ledger}),
-            0) as format,
-        (select pg_catalog.max(seq) from (select seq from {ledger}{others}) told) as told
+        greatest((select format from {source} order by seq desc limit 1), held.format, 0) as format,
+        greatest(held.seq{others}) as told
+    from (select pg_catalog.max(seq) as seq, pg_catalog.max(format) as format from {ledger}) held
 ) whole
 left join {ledger} l on true
-order by l.seq
 """
-"""Selects the fields of an Entry; where there are no entries, one row without an id.
+"""Selects the fields of an Entry, in any order: the server takes longer to sort ten thousand rows, which lie in order.
 
-`told` is the last event that other tables than the journal know of.
+Where there are no entries, it is one row without an id. `told` is the last event that other tables than the journal
+know of.
 """
 
 _STATES = {state.value: state for state in State}
@@ -78,7 +79,8 @@ async def read_ledger(session: Session, *, founds: bool = False) -> Ledger:
     schema = quote_identifier(session.schema)
     ledger = f"{schema}.sartor_ledger"
     source = f"{schema}.sartor_journal" if session.facts.journal_readable else ledger
-    others = f" union all select seq from {schema}.sartor_fingerprint" if session.facts.fingerprint_readable else ""
+    noted = f", (select pg_catalog.max(seq) from {schema}.sartor_fingerprint)"
+    others = noted if session.facts.fingerprint_readable else ""
     async with session.connection.fenced():
         rows = await session.connection.fetch(_READ.format(ledger=ledger, source=source, others=others))
     # Unpacked by position, not by name, as there may be ten thousand rows.
@@ -93,7 +95,7 @@ async def read_ledger(session: Session, *, founds: bool = False) -> Ledger:
     head = rows[0]["head"]
     if session.facts.journal_readable:
         _require_whole(session.schema, head, rows[0]["told"])
-    return Ledger(head=head or 0, format=rows[0]["format"], entries=tuple(entries))
+    return Ledger(head=head or 0, format=rows[0]["format"], entries=tuple(sorted(entries, key=attrgetter("seq"))))
 
 
 def _require_whole(schema: str, head: int | None, told: int | None) -> None:
