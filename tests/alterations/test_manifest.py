@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sartor.alterations.files import read_lineage
-from sartor.alterations.manifest import NAME, add_line, check, read_manifest
+from sartor.alterations.manifest import NAME, add_lines, check, read_manifest
 from sartor.domain.alteration import Catalogue, Lineage
 from sartor.domain.proof import Line, Result
 from sartor.domain.release import Release
@@ -49,12 +49,12 @@ def test_kept(tmp_path_factory: pytest.TempPathFactory, lines: list[Line], order
     """What was written is what is read, in whichever order it was written; the file has a line for each."""
     lineage = empty(tmp_path_factory.getbasetemp() / "kept")
     for line in lines:
-        add_line(lineage, line)
+        add_lines(lineage, [line])
     assert read_manifest(lineage) == {line.id: line for line in lines}
     text = (Path(lineage.location) / NAME).read_text("utf-8") if lines else ""
     assert len(text.splitlines()) == (len(lines) + 4 if lines else 0)
     for line in sorted(lines, key=lambda _line: order.random()):  # type: ignore[attr-defined]
-        add_line(lineage, line)
+        add_lines(lineage, [line])
     assert not lines or (Path(lineage.location) / NAME).read_text("utf-8") == text
 
 
@@ -62,7 +62,7 @@ def test_in_order(tmp_path: Path) -> None:
     """The lines are in the order of their timestamps, whatever their number of digits: new ones come last."""
     lineage = empty(tmp_path / "a")
     for name in ("1700000000-b", "999-z", "1700000000.5-a", "1700000000-a"):
-        add_line(lineage, Line(name, Release.parse("1.0"), "sha256:" + 64 * "a"))
+        add_lines(lineage, [Line(name, Release.parse("1.0"), "sha256:" + 64 * "a")])
     assert list(read_manifest(lineage)) == ["999-z", "1700000000-a", "1700000000-b", "1700000000.5-a"]
 
 
@@ -70,7 +70,7 @@ def test_unreleased_lines_go_with_their_file(tmp_path: Path) -> None:
     """The line of an unreleased alteration that has no file any more goes; a released one's stays, and is missing."""
     lineage = empty(tmp_path / "a")
     for release in ("next", "1.0"):
-        add_line(lineage, Line(f"17-{release}", Release.parse(release), "sha256:" + 64 * "a"))
+        add_lines(lineage, [Line(f"17-{release}", Release.parse(release), "sha256:" + 64 * "a")])
     assert list(read_manifest(lineage)) == ["17-1.0"]
     assert [line.id for line in check(Catalogue((lineage,))).missing] == ["17-1.0"]
 
@@ -81,13 +81,13 @@ def test_a_bad_proof_binds_nobody(tmp_path: Path, result: Result) -> None:
     lineage = empty(tmp_path / "a")
     file = tmp_path / "a" / "1.0.0-17-a.sql"
     file.write_text("select 1")
-    add_line(lineage, Line("17-a", Release.parse("1.0.0"), "sha256:" + 64 * "a", result, 18))
+    add_lines(lineage, [Line("17-a", Release.parse("1.0.0"), "sha256:" + 64 * "a", result, 18)])
     standing = check(Catalogue((read_lineage("main", lineage.location),)))
     assert not standing.contradicts
     assert [a.name for a in standing.unproved] == [file.name]
     file.unlink()
     assert not check(Catalogue((lineage,))).contradicts
-    add_line(lineage, Line("18-b", Release.parse("1.0.0"), "sha256:" + 64 * "a"))
+    add_lines(lineage, [Line("18-b", Release.parse("1.0.0"), "sha256:" + 64 * "a")])
     assert list(read_manifest(lineage)) == ["18-b"]
 
 
@@ -96,7 +96,7 @@ def test_several_at_once(tmp_path: Path) -> None:
     lineage = empty(tmp_path / "a")
     lines = [Line(f"{number}-a", Release.parse("1.0"), "sha256:" + 64 * "a") for number in range(100, 160)]
     with ProcessPoolExecutor(3, multiprocessing.get_context("spawn")) as pool:
-        list(pool.map(partial(add_line, lineage), lines))
+        list(pool.map(partial(add_lines, lineage), [[line] for line in lines]))
     assert list(read_manifest(lineage).values()) == lines
 
 
@@ -126,5 +126,5 @@ def test_no_half_file(tmp_path: Path) -> None:
     lineage = empty(tmp_path / "a")
     (tmp_path / "a" / NAME).mkdir()
     with pytest.raises(CatalogueError):
-        add_line(lineage, Line("1-a", Release.parse("1.0"), "sha256:" + 64 * "a"))
+        add_lines(lineage, [Line("1-a", Release.parse("1.0"), "sha256:" + 64 * "a")])
     assert [file.name for file in (tmp_path / "a").iterdir()] == [NAME]

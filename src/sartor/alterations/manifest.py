@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -72,15 +72,17 @@ def _line(alteration_id: str, told: dict[str, Any]) -> Line:
     )
 
 
-def add_line(lineage: Lineage, line: Line) -> None:
-    """Writes a line to a lineage's manifest, in place of that of the same alteration. Raises CatalogueError.
+def add_lines(lineage: Lineage, lines: Sequence[Line]) -> None:
+    """Writes lines to a lineage's manifest, in place of those of the same alterations. Raises CatalogueError.
 
     Lines without a file are removed, unless they bind it (`Line.binds`). Several processes may do this at once.
     """
+    if not lines:
+        return
     file = _file(lineage)
     try:
         with locked(file.parent):
-            manifest = {**read_manifest(lineage), line.id: line}
+            manifest = {**read_manifest(lineage), **{line.id: line for line in lines}}
             kept = [each for each in manifest.values() if each.id in lineage.by_id or each.binds]
             _replace(file, _HEAD + "".join(_written(kept)))
     except OSError as error:

@@ -34,7 +34,8 @@ async def prepare_ledger(run: RunContext) -> None:
     longer than the run may wait.
     """
     session, retries = run.session, Retries(run.monitor, "the ledger")
-    await session.learn()
+    if not session.destination.scratch:  # nobody else writes there: the facts are those of the plan
+        await session.learn()
     if not session.facts.schema_exists:
         run.observer(Note(text=f"schema {session.schema} doesn't exist and is created"))
     while not session.facts.ledger_exists:
@@ -73,6 +74,8 @@ async def require_sound(session: Session) -> None:
 
 async def report_writers(run: RunContext) -> None:
     """Reports the other roles that may write to the ledger, as notes."""
+    if run.session.destination.scratch:
+        return
     for writer in await read_writers(run.session.connection, run.session.schema):
         run.observer(Note(text=str(writer)))
 

@@ -91,6 +91,8 @@ class LockMonitor:
         self._key = lock_key(destination.schema)
 
     async def __aenter__(self) -> Self:
+        if self._destination.scratch:  # no other session is at work there
+            return self
         if self._alone:
             self.missing = "the pooler has no other free session"
             return self

@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 
 from sartor.alterations.loader import load_script
-from sartor.alterations.manifest import add_line, check, is_writable
-from sartor.domain.alteration import Alteration, Catalogue
+from sartor.alterations.manifest import add_lines, check, is_writable
+from sartor.domain.alteration import Alteration, Catalogue, Lineage
 from sartor.domain.destination import Destination, Limits
 from sartor.domain.plan import Deploy, Direction
 from sartor.domain.proof import Line, Proof, Proofs, Stage
@@ -59,15 +59,18 @@ async def prove(
     for alteration in catalogue.first(steps[-1][0] + 1) if steps else ():
         load_script(alteration).body(Direction.DEPLOY)
     observer(Judging(number=len(steps)))
-    note = _Notes(catalogue, observer)
-    proofs: list[Proof] = []
-    first = steps[0][0] if steps else 0
-    while steps and not (proofs and proofs[-1].failed is Stage.UP):
-        async with new_environment(beside, module, limits=limits, observer=only(observer, Started, Waiting)) as bench:
-            await bench.prepare(catalogue, first, steps[0][0])
-            async for proof in _go_on(bench, catalogue, steps):
-                proofs.append(proof)
-                note(proof)
+    writable, proofs = _writable(catalogue, observer), list[Proof]()
+    first, shown = steps[0][0] if steps else 0, only(observer, Started, Waiting)
+    try:
+        while steps and not (proofs and proofs[-1].failed is Stage.UP):
+            async with new_environment(beside, module, limits=limits, observer=shown) as bench:
+                await bench.prepare(catalogue, first, steps[0][0])
+                async for proof in _go_on(bench, catalogue, steps):
+                    proofs.append(proof)
+                    observer(Judged(proof=proof))
+    finally:  # once for all: each time, a manifest is read and put on the disk
+        for lineage in writable:
+            add_lines(lineage, [Line.of(each) for each in proofs if each.alteration.lineage == lineage.name])
     return Proofs(tuple(proofs), tuple(alteration for _, alteration in steps))
 
 
@@ -95,17 +98,10 @@ def _refuse_edited(catalogue: Catalogue, chosen: Iterable[Alteration]) -> None:
         )
 
 
-class _Notes:
-    """A recorder of proofs: reports each, and adds it to its lineage's manifest, where that can be written."""
-
-    def __init__(self, catalogue: Catalogue, observer: Observer) -> None:
-        self._observer = observer
-        self._lineages = {lineage.name: lineage for lineage in catalogue.lineages if is_writable(lineage)}
-        for lineage in catalogue.lineages:
-            if lineage.name not in self._lineages:
-                observer(Note(text=f"{lineage.location} can't be written to, so its manifest isn't updated"))
-
-    def __call__(self, proof: Proof) -> None:
-        if lineage := self._lineages.get(proof.alteration.lineage):
-            add_line(lineage, Line.of(proof))
-        self._observer(Judged(proof=proof))
+def _writable(catalogue: Catalogue, observer: Observer) -> list[Lineage]:
+    """Returns the lineages whose manifest can be written, and reports the others."""
+    writable = [lineage for lineage in catalogue.lineages if is_writable(lineage)]
+    for lineage in catalogue.lineages:
+        if lineage not in writable:
+            observer(Note(text=f"{lineage.location} can't be written to, so its manifest isn't updated"))
+    return writable

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import secrets
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from importlib.resources import files
@@ -123,7 +124,9 @@ class FingerprintReader:
         wanted, server = tuple(sorted(set(schemas))), self._connection.get_server_version().major
         async with _pinned(self._connection, PATIENCE):
             if self._statement is None or wanted != self._schemas:
-                self._statement = await self._connection.prepare(_query(server, wanted, Scope.DATABASE))
+                # One without a name would be planned at each read, where the driver keeps no statements.
+                name = f"sartor_{secrets.token_hex(4)}"
+                self._statement = await self._connection.prepare(_query(server, wanted, Scope.DATABASE), name=name)
                 self._schemas = wanted
             rows = await self._statement.fetch()
         found = (SchemaObject(*row) for row in rows)
