@@ -50,6 +50,9 @@ def test_a_base(sartor: Command, folder: Folder, database: Database) -> None:
     assert "as expected" in sartor("verify", "--against-replay").out
     (sartor.directory / "sartor.toml").unlink()
     assert 'schema "auth" does not exist' in sartor("verify", "--against-replay", expect=None).err
+    assert "as expected" in sartor("verify", "--against-replay", "--scratch-bootstrap", file.name).out
+    assert sartor("prove", "--all", "--scratch-bootstrap", str(file)).out.endswith("1 proved\n")
+    assert "needs --against-replay" in sartor("verify", "--scratch-bootstrap", file.name, expect=2).err
 
 
 @pytest.mark.parametrize(

@@ -473,6 +473,18 @@ def test_live(sartor: Command, folder: Folder, deployed: Database) -> None:
     assert "--live makes no clone" in sartor("rehearse", "--live", "--with-data", expect=2).err
 
 
+@pytest.mark.usefixtures("deployed")
+def test_what_the_server_says(sartor: Command, folder: Folder) -> None:
+    """The server's warnings are shown, on a clone as on the destination itself; its notices with `--verbose`."""
+    says = "do $$ begin raise warning 'careful'; raise notice 'by the way'; end $$"
+    folder.write("next-1700000001-says.sql", f"-- sartor: up\n{says};\n")
+    for way in ([], ["--live"]):
+        quiet, told = sartor("rehearse", *way).err, sartor("rehearse", *way, "--verbose").err
+        assert "warning: next-1700000001-says.sql: careful\n" in quiet
+        assert "by the way" not in quiet
+        assert "notice: next-1700000001-says.sql: by the way\n" in told
+
+
 def test_live_and_in_the_way(sartor: Command, folder: Folder, deployed: Database) -> None:
     """A live rehearsal doesn't wait long for a lock: whoever comes behind it would."""
     folder.add("next-1700000001-a.py", up="alter table users add column x int")

@@ -11,7 +11,7 @@ import pytest
 from sartor import Destination
 from sartor.scratch.database import COMMENT, PREFIX, scratch_database
 from support.database import Database, with_name
-from support.sessions import holding
+from support.sessions import holding, until
 
 
 def scratch_names(database: Database) -> set[str]:
@@ -64,6 +64,35 @@ def test_it_goes_whatever_happens(database: Database, end: type[BaseException]) 
     with pytest.raises(end):
         asyncio.run(go())
     assert guests
+    assert not scratch_names(database)
+
+
+def test_a_given_name_is_free_again(database: Database) -> None:
+    """A run that ends before its database is marked leaves none, of the name that was given for it either."""
+    given = with_name(database.url, f"{database.name}_given")
+    place = Destination.parse(given)._replace(stands_for=database.name)
+
+    async def go() -> None:
+        async with scratch_database(place, application="sartor test"):
+            raise AssertionError
+
+    def marking() -> list[Any]:
+        query = "select pid from pg_stat_activity where query like 'comment on database%' and wait_event = 'relation'"
+        return database.rows(query)
+
+    async def cancelled() -> None:
+        making = asyncio.create_task(go())
+        await asyncio.to_thread(until, marking)
+        making.cancel()
+        await asyncio.sleep(0)
+        await asyncio.to_thread(holder.run, "rollback")
+        with pytest.raises(asyncio.CancelledError):
+            await making
+
+    with holding(database.url, "begin", "lock table pg_catalog.pg_shdescription in share mode") as holder:
+        asyncio.run(cancelled())
+    left = database.rows("select datname::text from pg_database where datname = $1", f"{database.name}_given")
+    assert not left
     assert not scratch_names(database)
 
 

@@ -104,6 +104,14 @@ ScratchUrl = Annotated[
         help="The server for the scratch database. [default: the server of the database]",
     ),
 ]
+ScratchBootstrap = Annotated[
+    str | None,
+    typer.Option(
+        "--scratch-bootstrap",
+        metavar="FILE",
+        help="Run this SQL, which pg_dump may have written, in the scratch database before the alterations.",
+    ),
+]
 Sql = Annotated[
     str | None,
     typer.Option("--sql", metavar="FILE", help="Write the script for psql to a file, and show only the plan."),
@@ -140,6 +148,10 @@ def patience(
 
 def script_timeouts(lock_timeout: LockTimeout = None, statement_timeout: StatementTimeout = None) -> None:
     """Declares how long a statement of a script may wait and take."""
+
+
+def base(scratch_bootstrap: ScratchBootstrap = None) -> None:
+    """Declares what a scratch database holds before the alterations."""
 
 
 def common(json: Json = False, verbose: Verbose = False, debug: Debug = False) -> None:

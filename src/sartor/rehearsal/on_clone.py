@@ -14,7 +14,7 @@ from sartor.domain.hazards.circumstances import in_view_of, in_view_of_rows
 from sartor.domain.hazards.hazard import Size, with_losses
 from sartor.domain.plan import Deploy, Plan, Rollback, make_plan
 from sartor.domain.rehearsal import AFTER_FAILURE, WANTS_ROWS, Rehearsal, Rehearsed
-from sartor.domain.report import Failure, Note, Observer, Waiting, only
+from sartor.domain.report import Failure, Note, Observer, Said, Waiting, only
 from sartor.embedded.server import serve
 from sartor.errors import (
     AlterationFailed,
@@ -139,7 +139,7 @@ async def deploy_there(
             plan,
             limits=limits,
             # Starts and ends on a clone say nothing about the destination.
-            observer=only(observer, Note, Waiting),
+            observer=only(observer, Note, Said, Waiting),
             load=script_recorder.load,
         )
     except AlterationFailed as error:

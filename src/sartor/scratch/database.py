@@ -74,21 +74,27 @@ async def scratch_database(beside: Destination, *, application: str) -> AsyncIte
             raise PoolerRefused(f"{beside.label} is a connection pooler; a scratch database needs a server session")
         await stay(session.connection)
         await _drop_left(session)
-        name = given or f"{PREFIX}{os.getpid()}_{secrets.token_hex(8)}"
+        name = f"{PREFIX}{os.getpid()}_{secrets.token_hex(8)}"
         # Before it is created, so that no other session takes it for a leftover.
-        if not await session.connection.fetchval(
-            f"select pg_catalog.pg_try_advisory_lock({LOCK_CLASS}, {lock_key(name)})"
-        ):
-            raise BackupFailed(f"another run has scratch database {name} now", hint="give another name with `scratch`")
-        if await _is_ours(session, name):
-            await session.connection.execute(f"drop database {quote_identifier(name)}")
+        for each in filter(None, (name, given)):
+            held = f"select pg_catalog.pg_try_advisory_lock({LOCK_CLASS}, {lock_key(each)})"
+            if not await session.connection.fetchval(held):
+                hint = "give another name with `scratch`"
+                raise BackupFailed(f"another run has scratch database {each} now", hint=hint)
         stands_for = beside.stands_for or session.facts.database
         try:
             await _create(session, name)
-            yield beside.at(name)._replace(scratch=True, stands_for=stands_for)
+            if given:
+                await drop_database(session, given, marked=True)
+                # By now it has the comment that marks it, wherever this run is ended.
+                await session.connection.execute(
+                    f"alter database {quote_identifier(name)} rename to {quote_identifier(given)}"
+                )
+            yield beside.at(given or name)._replace(scratch=True, stands_for=stands_for)
         finally:
-            # Another's database of that name may have come in between.
-            await drop_database(session, name, marked=given is not None)
+            await drop_database(session, name)
+            if given:  # another's database of that name may have come in between
+                await drop_database(session, given, marked=True)
 
 
 async def _free_name(beside: Destination, *, application: str) -> str | None:

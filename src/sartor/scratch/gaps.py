@@ -61,9 +61,11 @@ select r.kind || ' ' || r.name, t.name
 union all
 select 'constraint ' || c.conname || coalesce(' of ' || r.name, ''), t.name
     from pg_catalog.pg_constraint c left join r on r.oid = c.conrelid
-    left join r t on t.oid in (c.conrelid, c.confrelid)
+    -- Each as a row: for a condition on two columns, each constraint would be compared with each relation.
+    cross join lateral pg_catalog.unnest(array[c.conrelid, nullif(c.confrelid, 0::oid)]) with ordinality o (oid, number)
+    left join r t on t.oid = o.oid
     where c.oid >= {FIRST_OF_USERS} and c.contype <> 'n' and c.conparentid = 0
-        and (r.oid is not null or c.contypid <> 0)
+        and (r.oid is not null and t.oid is not null or c.contypid <> 0 and o.number = 1)
         and not {in_extension("c.contypid", classid=class_of("pg_type"))}
 union all
 select 'default of ' || r.name || '.' || a.attname, r.name

@@ -29,6 +29,7 @@ class Flags(NamedTuple):
     wait: str | None = None
     statement_timeout: str | None = None
     strict_order: bool | None = None
+    scratch_bootstrap: str | None = None
 
     def __repr__(self) -> str:
         return "Flags(...)"  # a password may be in it
@@ -88,7 +89,7 @@ def load_settings(
     """
     lookup, directory = _lookup(environ, directory), directory or Path.cwd()
     notes = check_names(lookup)
-    environment = lookup.setting("environment")
+    environment, base = lookup.setting("environment"), flags.scratch_bootstrap
     given = dict(_given(lookup, flags))
     durations = {name: parse_duration(found, unit=_UNITS[name]) for name, found in given.items()}
     destinations = find_destinations(lookup, db_url=flags.db_url, schema=flags.schema)
@@ -99,7 +100,7 @@ def load_settings(
         strict_order=_switch(lookup, "strict-order", flags.strict_order, default=False),
         fingerprint=_switch(lookup, "fingerprint", None, default=True),
         ignore_objects=lookup.toml.texts("ignore-objects"),
-        scratch_bootstrap=lookup.toml.file("scratch-bootstrap"),
+        scratch_bootstrap=str(directory / base) if base else lookup.toml.file("scratch-bootstrap"),
         notes=notes,
         statement_timeout_from=given["statement_timeout"].origin if "statement_timeout" in given else "",
         **durations,

@@ -38,7 +38,13 @@ LEFT = "the scratch database was dropped; the manifest has the proofs made so fa
 """The words for an interrupted proof."""
 
 
-@command("db alteration prove --pending --seed demo.sql", options.where, options.patience, codes=(0, 1, 2, 4, 6, 130))
+@command(
+    "db alteration prove --pending --seed demo.sql",
+    options.where,
+    options.base,
+    options.patience,
+    codes=(0, 1, 2, 4, 6, 130),
+)
 def prove(
     context: typer.Context,
     alteration: Alterations = None,
@@ -54,7 +60,7 @@ def prove(
     manifest, manifest.toml beside the alterations, keeps the proofs.
     """
     if check:
-        if alteration or pending or all_ or seed or scratch_url:
+        if alteration or pending or all_ or seed or scratch_url or context.obj["scratch_bootstrap"]:
             raise UsageError(
                 "--check can't be combined with other options", hint="give --check alone or with --alterations"
             )

@@ -23,7 +23,7 @@ AgainstReplay = Annotated[
 ]
 
 
-@command("db alteration verify --json", options.where, codes=(0, 2, 4, 6, 130))
+@command("db alteration verify --json", options.where, options.base, codes=(0, 2, 4, 6, 130))
 def verify(
     context: typer.Context,
     against_replay: AgainstReplay = False,
@@ -34,8 +34,9 @@ def verify(
     Reports alterations that are edited or missing, by the ledger or by the manifest, and changes of the schema since
     the last run. Writes nothing.
     """
-    if scratch_url is not None and not against_replay:
-        raise UsageError("--scratch-url needs --against-replay", hint="add --against-replay")
+    given = {"--scratch-url": scratch_url, "--scratch-bootstrap": context.obj["scratch_bootstrap"]}
+    if not against_replay and (alone := next((name for name, value in given.items() if value is not None), None)):
+        raise UsageError(f"{alone} needs --against-replay", hint="add --against-replay")
     with settled(context) as settings:
         call = partial(sartor.verify, against_replay=against_replay, scratch=reach_scratch(scratch_url))
         action = partial(execute, call, settings=settings)

@@ -71,9 +71,10 @@ async def run_and_undo(run: RunContext, unit: Unit) -> None:
     try:
         settings = run.settings(f"sartor rehearse {name}", lock_timeout=unit.script.lock_timeout)
         limit = settings.lock_timeout
-        async with connection.script_transaction(set_in_session(settings), "", longest_lock=limit):
-            await contained(unit.body, unit.about.file)(connection, run.context(name))
-            raise _Undo  # noqa: TRY301 - ends a transaction that must not be committed
+        with connection.informing(partial(run.hear, name)):
+            async with connection.script_transaction(set_in_session(settings), "", longest_lock=limit):
+                await contained(unit.body, unit.about.file)(connection, run.context(name))
+                raise _Undo  # noqa: TRY301 - ends a transaction that must not be committed
     except _Undo:
         pass
 
