@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sartor.api.files import list_alterations
-from sartor.api.observing import ignore, observed
+from sartor.api.observing import Observed, ignore
 from sartor.api.requests import NO_LIMITS, Sources, deploy_request, find_destination
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination, Limits
@@ -62,7 +62,8 @@ async def backup(
                 hint="leave `sources` out to back up everything",
             )
         order = order._replace(effects=effects)
-    return await observed(observer, lambda told: take_backup(database, order, limits=limits, observer=told))
+    with Observed(observer) as told:
+        return told.keep(await take_backup(database, order, limits=limits, observer=told))
 
 
 async def ordered_before(
@@ -119,4 +120,5 @@ async def restore(
 
     order = RestoreOrder(file, schema, create, maintenance, no_owner, jobs)
     database = find_destination(destination)
-    return await observed(observer, lambda told: put_back(order, database, observer=told))
+    with Observed(observer) as told:
+        return told.keep(await put_back(order, database, observer=told))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sartor.api.files import list_alterations
-from sartor.api.observing import ignore, observed
+from sartor.api.observing import Observed, ignore
 from sartor.api.requests import (
     NO_LIMITS,
     Sources,
@@ -116,7 +116,8 @@ async def verify(
     from sartor.execution.verify import with_replay
 
     beside = find_scratch(scratch, place)
-    return await observed(observer, lambda told: with_replay(found, catalogue, beside, limits=limits, observer=told))
+    with Observed(observer) as told:
+        return told.keep(await with_replay(found, catalogue, beside, limits=limits, observer=told))
 
 
 async def check(

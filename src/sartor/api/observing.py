@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from sartor.errors import BrokenInto, ObserverFailed, said
 
@@ -20,44 +19,46 @@ def ignore(_event: RunEvent) -> None:
     """Ignores the event: the observer where none is given."""
 
 
-async def observed(observer: Observer, run: Callable[[Observer], Awaitable[T]]) -> T:
-    """Awaits `run`, which gets an observer that raises nothing: inside a run, its error would be a script's.
+class Observed:
+    """The observer that a run gets inside a `with`; it raises nothing: there, its error would be a script's.
 
-    Raises what `run` raises; where it ends well, ObserverFailed if the observer has raised.
-    """
-    told = _Told(observer)
-    try:
-        result = await run(told)
-    except BaseException as error:  # the observer of a cancelled run is told too
-        told.deliver()
-        if told.error is not None:
-            error.add_note(f"the observer of the run raised {_text(told.error)}")
-        raise
-    told.deliver()
-    if told.error is None:
-        return result
-    from sartor.domain.report import Report
-
-    failed = ObserverFailed(f"the run succeeded, but its observer raised {_text(told.error)}", result=result)
-    failed.report = result if isinstance(result, Report) else None
-    raise failed from told.error
-
-
-class _Told:
-    """The observer that a run gets: calls the application's on the thread of the event loop, and keeps its first error.
-
-    An event of another thread, as a script's may be, is delivered by the loop in its turn.
+    It calls the application's on the thread of the event loop, and keeps its first error. An event of another thread,
+    as a script's may be, is delivered by the loop in its turn. At the end of the block that error is a note of what the
+    block raises; else ObserverFailed is raised, with the `result` that was kept.
     """
 
     def __init__(self, observer: Observer) -> None:
         import asyncio  # loaded by whatever runs this; other commands need none of it
         import contextvars
 
-        self.error: BaseException | None = None
+        self._error: BaseException | None = None
+        self._result: object = None
         self._observer = observer
         self._thread, self._loop = threading.get_ident(), asyncio.get_running_loop()
         self._context = contextvars.copy_context()  # apart from the script's, whose callbacks are noticed by theirs
         self._waiting: deque[RunEvent] = deque()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def keep(self, result: T) -> T:
+        """Returns the result of the run, which is the caller's even where the observer has raised."""
+        self._result = result
+        return result
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        self.deliver()
+        if self._error is None:
+            return
+        raised = f"raised {type(self._error).__name__}: {said(self._error)}"
+        if error is not None:
+            error.add_note(f"the observer of the run {raised}")
+            return
+        from sartor.domain.report import Report
+
+        failed = ObserverFailed(f"the run succeeded, but its observer {raised}", result=self._result)
+        failed.report = self._result if isinstance(self._result, Report) else None
+        raise failed from self._error
 
     def __call__(self, event: RunEvent, /) -> None:
         self._waiting.append(event)
@@ -78,12 +79,8 @@ class _Told:
                 self._keep(error)
 
     def _keep(self, error: BaseException) -> None:
-        if self.error is None:
+        if self._error is None:
             from sartor.log import LOG
 
             LOG.error("the observer of the run raised an error; the run continues", exc_info=error)
-            self.error = error
-
-
-def _text(error: BaseException) -> str:
-    return f"{type(error).__name__}: {said(error)}"
+            self._error = error

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sartor.api.files import list_alterations
-from sartor.api.observing import ignore, observed
+from sartor.api.observing import Observed, ignore
 from sartor.api.requests import NO_LIMITS, Sources, deploy_request, find_destination, find_scratch
 from sartor.domain.destination import Destination, Limits
 from sartor.domain.status import compare_with_ledger
@@ -55,7 +55,8 @@ async def rehearse(
     request = deploy_request(target, steps=steps, accepted=accepted)
     place, server = find_destination(destination), None if scratch is None else find_destination(scratch)
     order = RehearsalOrder(default_directory(Path.cwd()), live=live, data=data, scratch=server)
-    found = await observed(observer, lambda told: run(place, catalogue, request, order, limits=limits, observer=told))
+    with Observed(observer) as told:
+        found = told.keep(await run(place, catalogue, request, order, limits=limits, observer=told))
     return found if cache is None else _keep(found, cache)
 
 
@@ -105,9 +106,8 @@ async def prove(
         async with Session(place, application=application_name("prove")) as session:
             chosen = compare_with_ledger(catalogue, await read_ledger(session, founds=True)).pending
     beside = find_scratch(scratch, place)
-    return await observed(
-        observer, lambda told: proving.prove(beside, catalogue, chosen, seed=seed, limits=limits, observer=told)
-    )
+    with Observed(observer) as told:
+        return told.keep(await proving.prove(beside, catalogue, chosen, seed=seed, limits=limits, observer=told))
 
 
 def check_manifest(sources: Sources) -> Standing:

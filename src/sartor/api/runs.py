@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sartor.api.backups import ordered_before
 from sartor.api.files import list_alterations
-from sartor.api.observing import ignore, observed
+from sartor.api.observing import Observed, ignore
 from sartor.api.requests import NO_LIMITS, Sources, deploy_request, find_destination, rollback_request
 from sartor.domain.destination import Destination, Limits
 from sartor.domain.release import LATEST
@@ -95,9 +95,8 @@ async def _run(
 
     place = find_destination(destination)
     order = await ordered_before(place, backup, catalogue, request, limits, affected=affected)
-    return await observed(
-        observer, lambda told: run(place, catalogue, request, limits=limits, backup=order, observer=told)
-    )
+    with Observed(observer) as told:
+        return told.keep(await run(place, catalogue, request, limits=limits, backup=order, observer=told))
 
 
 async def repair(
@@ -120,7 +119,8 @@ async def repair(
     from sartor.execution.repair import run_repair
 
     place, catalogue = find_destination(destination), list_alterations(sources)
-    return await observed(observer, lambda told: run_repair(place, catalogue, request, limits=limits, observer=told))
+    with Observed(observer) as told:
+        return told.keep(await run_repair(place, catalogue, request, limits=limits, observer=told))
 
 
 def is_production(environment: str | None) -> bool:
@@ -159,12 +159,9 @@ async def fresh(
 
     protect(environment, "fresh")
     place, catalogue, request = find_destination(destination), list_alterations(sources), deploy_request(target)
-
-    async def drop_and_deploy(told: Observer) -> Report:
+    with Observed(observer) as told:
         await drop_all(place, catalogue, request, limits=limits, observer=told)
-        return await run(place, catalogue, request, limits=limits, observer=told)
-
-    return await observed(observer, drop_and_deploy)
+        return told.keep(await run(place, catalogue, request, limits=limits, observer=told))
 
 
 async def seed(
@@ -189,6 +186,5 @@ async def seed(
 
     protect(environment, "seed")
     place, catalogue = find_destination(destination), list_alterations(sources)
-    return tuple(
-        await observed(observer, lambda told: run_seeds(place, catalogue, reset=reset, limits=limits, observer=told))
-    )
+    with Observed(observer) as told:
+        return told.keep(tuple(await run_seeds(place, catalogue, reset=reset, limits=limits, observer=told)))

@@ -18,7 +18,6 @@ import asyncpg
 
 from sartor.postgres.driver.connection import GRACE, Connection
 from sartor.postgres.driver.fence import CLEANING, CLEARING, limit_lock_timeout
-from sartor.postgres.driver.statement_log import log_statement
 from sartor.postgres.journal import NewEvent, Phase, claim_sql, prepare_sql, record_sql
 from sartor.postgres.session_settings import SessionSettings, set_for_claims
 from sartor.sql.quoting import quote_comment
@@ -180,8 +179,7 @@ class BatchMessage:
             if (part := self._part) and part.phase is not Phase.CLAIM:
                 heard(part.item, *message)
             return
-        if connection.statement is not None:
-            log_statement(connection, connection.statement, since=connection.since)
+        connection.end_statement()
         if self.phase is Phase.COMMIT:
             self.confirm(told)
         connection.since = time.monotonic()

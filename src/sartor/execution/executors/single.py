@@ -28,7 +28,6 @@ from sartor.execution.units import Unit
 from sartor.postgres import invalid_indexes
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.driver.connection import Connection
-from sartor.postgres.driver.fence import LOCK_WAIT
 from sartor.postgres.journal import Phase
 from sartor.postgres.ledger import is_in_effect, read_last_start
 from sartor.postgres.session_settings import set_in_session
@@ -218,18 +217,14 @@ class _NonTransactional:
         self.run.forget(name)
         try:
             settings = self.run.settings(mark, lock_timeout=self.unit.script.lock_timeout)
-            await connection.execute(set_in_session(settings))
-            await connection.pin_lock_timeout()
-            connection.longest_lock = settings.lock_timeout
-            with connection.informing(partial(self.run.hear, name)):
-                async with self._confined():
-                    for body in bodies:
-                        await body(connection, context)
-            if connection.is_in_transaction():
-                raise LeftUnfinished("the script began a transaction and didn't end the transaction")
+            async with connection.script_session(set_in_session(settings), longest_lock=settings.lock_timeout):
+                with connection.informing(partial(self.run.hear, name)):
+                    async with self._confined():
+                        for body in bodies:
+                            await body(connection, context)
+                if connection.is_in_transaction():
+                    raise LeftUnfinished("the script began a transaction and didn't end the transaction")
         finally:
-            connection.pinned, connection.longest_lock = LOCK_WAIT, 0
-            await connection.undo()
             if connection.is_closed():
                 await self.run.monitor.terminate()
 

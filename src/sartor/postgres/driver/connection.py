@@ -13,23 +13,28 @@ import functools
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from logging import DEBUG
 from typing import Any, Self, TypeAlias
 
 import asyncpg
 
+from sartor.conninfo.redaction import redact
 from sartor.domain.rows import Rows
+from sartor.log import LOG
 from sartor.postgres.driver.copy_rows import ends_with_connection, send_rows
-from sartor.postgres.driver.fence import CLEANING, FENCE, SESSION_FENCE, FencedConnection
-from sartor.postgres.driver.refused import Asked, Ended, NoTalk, TransactionControl, awaited
-from sartor.postgres.driver.statement_log import logged
+from sartor.postgres.driver.fence import FENCE, LOCK_WAIT, SESSION_FENCE, FencedConnection
+from sartor.postgres.driver.refused import Asked, Ended, NoTalk, TransactionControl, awaited, kept, wearing
 from sartor.postgres.target_server import Reached
-from sartor.sql.splitting import find_client_copy, may_lift_lock_timeout, split, transaction_control
+from sartor.sql.sensitive import without_secrets
+from sartor.sql.splitting import find_client_copy, may_lift_lock_timeout, split, transaction_control, waits_for_others
 from sartor.sql.statements import Statement
 
 DriverConnection: TypeAlias = "asyncpg.Connection[Any]"
 """The driver's connection, a script's or any other."""
 GRACE = 1.0
 """Seconds that a ROLLBACK may take after a cancel; then the connection is cut."""
+LONGEST = 2_000
+"""The most characters of a statement that are logged."""
 
 
 def _told(original: Any) -> Any:
@@ -46,30 +51,6 @@ def _told(original: Any) -> Any:
     return awaited(functools.wraps(original)(told))
 
 
-def _wearing(original: Any) -> Any:
-    """Wraps a method of the driver that changes the client's side of a session: sets `worn`."""
-
-    @functools.wraps(original)
-    def method(self: Connection, *args: Any, **kwargs: Any) -> Any:
-        self._check_open()
-        self.worn = (self._lender or self).worn = True
-        return original(self, *args, **kwargs)
-
-    return method
-
-
-def _kept(original: Any) -> Any:
-    """Wraps a method of the driver that ends a session: raises TransactionControl where a script calls it."""
-
-    @functools.wraps(original)
-    def method(self: Connection, **kwargs: Any) -> Any:
-        if self._in_script:
-            raise TransactionControl(f"conn.{original.__name__}()")
-        return original(self, **kwargs)
-
-    return method
-
-
 class Connection(FencedConnection):
     """An asyncpg connection that sends Sartor's SQL with BEGIN and COMMIT, and records what it is doing.
 
@@ -83,11 +64,11 @@ class Connection(FencedConnection):
 
     __slots__ = (
         "_borrower",
-        "_closing",
         "_in_script",
         "_lender",
         "_opening",
         "_over",
+        "_scripted",
         "asked",
         "committing",
         "confined",
@@ -100,10 +81,9 @@ class Connection(FencedConnection):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._opening = self._closing = ""
-        self._in_script = self._over = False
+        self._opening = self._borrower = ""
+        self._in_script = self._scripted = self._over = False
         self._lender: Connection | None = None
-        self._borrower = ""
         self.asked: list[Asked] = []
         self.committing = self.confined = self.worn = False
         self.statement: str | None = None
@@ -119,11 +99,6 @@ class Connection(FencedConnection):
     def encrypted(self) -> bool:
         return self._transport.get_extra_info("ssl_object") is not None  # type: ignore[attr-defined]
 
-    @property
-    def _cleaning(self) -> str:
-        """The SQL behind a script's transaction: resets the session; if no pooler's, puts it inside the fence again."""
-        return CLEANING if self.pooled else CLEANING + SESSION_FENCE + self.kept
-
     @asynccontextmanager
     async def script_transaction(self, opening: str, closing: str, *, longest_lock: float) -> AsyncIterator[None]:
         """Runs the block in a transaction: the SQL `opening` is sent along with BEGIN, and `closing` along with COMMIT.
@@ -133,8 +108,7 @@ class Connection(FencedConnection):
         However it ends, the session is reset or cut. Raises the driver's errors; `committing` is then true where the
         connection broke with the answer to COMMIT outstanding, so that only the database knows how it ended.
         """
-        self._opening, self._closing = opening, closing
-        self.error, self.committing = None, False
+        self._opening, self.error, self.committing = opening, None, False
         transaction = self.transaction()
         try:
             await self.settle()
@@ -146,20 +120,17 @@ class Connection(FencedConnection):
             self._in_script, self.longest_lock = True, longest_lock
             yield
             self._in_script, self.longest_lock = False, 0
-            await self._commit(transaction)
+            await self._commit(transaction, closing)
         except BaseException:  # a cancelled script is rolled back too
             await self.undo()
             raise
-        finally:
-            self._in_script, self._opening, self._closing, self.longest_lock = False, "", "", 0
 
-    async def _commit(self, transaction: Any) -> None:
+    async def _commit(self, transaction: Any, closing: str) -> None:
         """Sends the record with Sartor's own COMMIT, whatever the driver's would be; then tells the driver of it."""
-        closing, self._closing = self._closing, ""
         self.committing = True
         try:
-            with logged(self, closing + "COMMIT;"):
-                await super().execute(closing + "COMMIT;" + self._cleaning)
+            with self._under_way(closing + "COMMIT;"):
+                await super().execute(closing + "COMMIT;" + self.cleaning)
         except asyncpg.InterfaceError:
             # The driver didn't send it where a query of the script is still under way.
             self.committing = self.is_closed()
@@ -167,6 +138,21 @@ class Connection(FencedConnection):
         self._over = True
         await transaction.commit()
         self.committing = self._over = False
+
+    @asynccontextmanager
+    async def script_session(self, settings: str, *, longest_lock: float) -> AsyncIterator[None]:
+        """Runs the block outside a transaction, after the SQL `settings`. However it ends, the session is reset or cut.
+
+        `longest_lock` is as for `script_transaction`.
+        """
+        try:
+            await self.execute(settings)
+            await self.pin_lock_timeout()
+            self._scripted, self.longest_lock = True, longest_lock
+            yield
+        finally:
+            self.pinned = LOCK_WAIT
+            await self.undo()
 
     def lend(self, borrower: str) -> Self:
         """Returns a handle of this connection, for the script called `borrower` until `take_back` ends it.
@@ -179,7 +165,7 @@ class Connection(FencedConnection):
 
     def begin_lent(self, lender: Connection, borrower: str) -> None:
         self._lender, self._borrower = lender, borrower
-        self.asked, self._closing, self._stmts_to_close = [], "", set[Any]()
+        self.asked, self._stmts_to_close = [], set[Any]()
 
     def take_back(self) -> None:
         """Ends a handle: any use of it, or of something made from it, raises InterfaceError."""
@@ -193,12 +179,13 @@ class Connection(FencedConnection):
 
     async def undo(self) -> None:
         """Rolls back and resets the session; cuts the connection where that fails or takes longer than GRACE."""
-        self._in_script, self._over, self._top_xact = False, False, None
+        self._in_script = self._scripted = self._over = False
+        self._opening, self.longest_lock, self._top_xact = "", 0, None
         if self.is_closed():
             return
         try:
             async with asyncio.timeout(GRACE):
-                await super().execute("ROLLBACK;" + self._cleaning)
+                await super().execute("ROLLBACK;" + self.cleaning)
         except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             self.terminate()
 
@@ -245,15 +232,15 @@ class Connection(FencedConnection):
     copy_from_table = _told(asyncpg.Connection.copy_from_table)
     copy_to_table = _told(ends_with_connection(asyncpg.Connection.copy_to_table))
     copy_records_to_table = _told(ends_with_connection(asyncpg.Connection.copy_records_to_table))
-    set_type_codec = _wearing(asyncpg.Connection.set_type_codec)
-    set_builtin_type_codec = _wearing(asyncpg.Connection.set_builtin_type_codec)
-    add_listener = _wearing(asyncpg.Connection.add_listener)
-    add_log_listener = _wearing(asyncpg.Connection.add_log_listener)
-    add_query_logger = _wearing(asyncpg.Connection.add_query_logger)
-    add_termination_listener = _wearing(asyncpg.Connection.add_termination_listener)
-    close = _kept(asyncpg.Connection.close)
-    terminate = _kept(asyncpg.Connection.terminate)
-    reset = _kept(asyncpg.Connection.reset)
+    set_type_codec = wearing(asyncpg.Connection.set_type_codec)
+    set_builtin_type_codec = wearing(asyncpg.Connection.set_builtin_type_codec)
+    add_listener = wearing(asyncpg.Connection.add_listener)
+    add_log_listener = wearing(asyncpg.Connection.add_log_listener)
+    add_query_logger = wearing(asyncpg.Connection.add_query_logger)
+    add_termination_listener = wearing(asyncpg.Connection.add_termination_listener)
+    close = kept(asyncpg.Connection.close)
+    terminate = kept(asyncpg.Connection.terminate)
+    reset = kept(asyncpg.Connection.reset)
 
     async def copy_rows(self, query: str, rows: Rows) -> str:
         with self._under_way(query):
@@ -268,8 +255,11 @@ class Connection(FencedConnection):
     async def _at_work(self, query: str) -> AsyncIterator[None]:
         self._check(query)
         with self._under_way(query):
-            async with self.patient(query):
+            if self.pinned is None or self.is_in_transaction() or not waits_for_others(query):
                 yield
+            else:
+                async with self.patient():
+                    yield
             if self._is_limited(query):
                 await self.limit_lock_timeout()
 
@@ -281,20 +271,29 @@ class Connection(FencedConnection):
         known = self._lender or self
         known.statement, known.since = query, time.monotonic()
         try:
-            with logged(known, query):
-                yield
-        except asyncpg.InFailedSQLTransactionError:
-            raise  # the error that made the transaction fail is the one to remember
+            yield
         except BaseException as error:  # kept as it is, and raised again
-            known.error = error
+            if not isinstance(error, asyncpg.InFailedSQLTransactionError):
+                known.error = error  # that which made the transaction fail is the one to remember
+            known.end_statement(error)
             raise
-        finally:
-            known.statement = None
+        known.end_statement()
+
+    def end_statement(self, error: BaseException | None = None) -> None:
+        """Logs the statement under way, if any, which ends now: without parameters, rows and secrets."""
+        statement, self.statement = self.statement, None
+        if statement is None or not LOG.isEnabledFor(DEBUG):
+            return
+        took = (time.monotonic() - self.since) * 1000
+        ended = f", {getattr(error, 'sqlstate', None) or type(error).__name__}" if error else ""
+        text = " ".join(redact(without_secrets(statement), [self.reached.password or ""]).split())
+        shown = text if len(text) <= LONGEST else f"{text[:LONGEST]} ... ({len(text)} characters in all)"
+        LOG.debug("[%d] %.1f ms%s: %s", self.get_server_pid(), took, ended, shown)
 
     def _check(self, query: str) -> None:
         self._check_open()
         # Before it is sent: what a script did between its own COMMIT and ours could no longer be undone.
         if self._in_script and (control := transaction_control(query)):
             raise TransactionControl(control)
-        if copy := find_client_copy(query):
+        if (self._in_script or self._scripted) and (copy := find_client_copy(query)):
             raise NoTalk(copy)

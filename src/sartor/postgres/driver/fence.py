@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from sartor.sql.quoting import quote_literal
-from sartor.sql.splitting import waits_for_others
 
 if TYPE_CHECKING:
     _Driver = asyncpg.Connection[asyncpg.Record]
@@ -101,6 +100,11 @@ class FencedConnection(_Driver):
         self.longest_lock = 0.0
         self.kept = ""
 
+    @property
+    def cleaning(self) -> str:
+        """The SQL behind a script's transaction: resets the session; if no pooler's, puts it inside the fence again."""
+        return CLEANING if self.pooled else CLEANING + SESSION_FENCE + self.kept
+
     async def enter_fence(self, also: Mapping[str, str]) -> None:
         """Puts the session inside the fence, or finds that a pooler is in between. Comes before any other statement.
 
@@ -154,14 +158,12 @@ class FencedConnection(_Driver):
         self.pinned = await self._lock_timeout()
 
     @asynccontextmanager
-    async def patient(self, query: str) -> AsyncIterator[None]:
-        """Switches lock_timeout off for the block where `query` waits for others by its nature.
+    async def patient(self) -> AsyncIterator[None]:
+        """Switches lock_timeout off for the block: a statement outside a transaction that waits by its nature.
 
-        A lock_timeout that the script itself has set is kept, and so is any in a transaction.
+        A lock_timeout that the script itself has set is kept.
         """
-        pinned = self.pinned
-        by_nature = pinned is not None and waits_for_others(query) and not self.is_in_transaction()
-        if not by_nature or await self._lock_timeout() != pinned:
+        if (pinned := self.pinned) is None or await self._lock_timeout() != pinned:
             yield
             return
         await super().execute("set lock_timeout = 0")

@@ -96,6 +96,30 @@ def require_awaited(asked: list[Asked]) -> None:
         raise NotAwaited(waiting[0].query, waiting[0].place)
 
 
+def wearing(original: Any) -> Any:
+    """Wraps a method of the driver that changes the client's side of a session: sets `worn`."""
+
+    @functools.wraps(original)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        self._check_open()
+        self.worn = (self._lender or self).worn = True
+        return original(self, *args, **kwargs)
+
+    return method
+
+
+def kept(original: Any) -> Any:
+    """Wraps a method of the driver that ends a session: raises TransactionControl where a script calls it."""
+
+    @functools.wraps(original)
+    def method(self: Any, **kwargs: Any) -> Any:
+        if self._in_script:
+            raise TransactionControl(f"conn.{original.__name__}()")
+        return original(self, **kwargs)
+
+    return method
+
+
 class Ended:
     """Stands in place of the driver's protocol in a lent handle, once the script `borrower` has ended.
 
