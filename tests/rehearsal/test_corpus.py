@@ -18,7 +18,7 @@ from sartor.archive.tools import find_tools
 from sartor.domain.hazards.hazard import worst
 from sartor.domain.plan import Deploy, make_plan
 from sartor.domain.release import parse_target
-from sartor.execution.run_loop import execute_plan
+from sartor.execution.run import execute_plan
 from sartor.footprint.footprint import read_relations
 from sartor.footprint.recorded_connection import RecordedConnection
 from sartor.footprint.row_losses import Forms, read_forms

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import NamedTuple, Self
 from urllib.parse import quote, quote_plus
 
@@ -60,8 +61,8 @@ class Destination(NamedTuple):
         return cls(url=build_url({key: value for key, value in keywords.items() if key != "schema"}), schema=schema)
 
     @property
-    def keywords(self) -> dict[str, str]:
-        return parse_url(self.url, origin="the URL")
+    def keywords(self) -> Mapping[str, str]:
+        return _keywords(self.url)
 
     @property
     def label(self) -> str:
@@ -112,6 +113,11 @@ class Destination(NamedTuple):
     def at(self, database: str) -> Self:
         """Returns another database on the same server."""
         return self._replace(url=build_url({**self.keywords, "dbname": database}))
+
+
+@lru_cache
+def _keywords(url: str) -> Mapping[str, str]:
+    return parse_url(url, origin="the URL")
 
 
 def parse_schema(text: str, *, origin: str) -> str:

@@ -19,7 +19,7 @@ from sartor.domain.destination import DEFAULT_SCHEMA, Destination
 from sartor.domain.report import Copying, Note, Observer
 from sartor.errors import BackupFailed, PoolerRefused, PrivilegeMissing, RefusedError, SartorError
 from sartor.execution.monitor import beside
-from sartor.postgres.connect.connect import DRIVER_ERRORS, stay
+from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.schema_contents import what_it_holds
 from sartor.postgres.session import Session, application_name
@@ -107,8 +107,6 @@ async def _created(order: RestoreOrder, into: Destination, file: Path, observer:
     application, named = application_name("restore"), order.maintenance
     place = into.at(named) if named else await maintenance_database(into, application=application)
     async with Session(place, application=application) as session:
-        if not session.facts.pooled:
-            await stay(session.connection)
         try:
             await create_database(session, database, await read_creation(session.facts.server_version, file))
         except PrivilegeMissing as error:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination, Limits
+from sartor.domain.ledger import Ledger
 from sartor.domain.own_tables import require_complete
-from sartor.domain.plan import Deploy, Rollback, make_plan
-from sartor.domain.report import Observer, Planned, Report
+from sartor.domain.plan import Deploy, Plan, Rollback, make_plan
+from sartor.domain.report import Observer, Planned, Report, RunEvent, Said
+from sartor.errors import AlterationFailed, SartorError
+from sartor.postgres.connect.connect import DRIVER_ERRORS, session_error
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.ledger import read_ledger
 from sartor.postgres.session import Session, application_name
 
 if TYPE_CHECKING:
     from sartor.execution.backup import BackupOrder
+    from sartor.execution.units import Load
 
 
 async def run(
@@ -28,7 +33,7 @@ async def run(
 ) -> Report:
     """Does what `request` asks on one destination, and returns a report; `backup` orders a backup to be taken before.
 
-    Raises SartorError, as `run_loop.execute_plan`.
+    Raises SartorError, as `execute_plan`.
     """
     async with run_session(destination, "deploy" if isinstance(request, Deploy) else "rollback") as session:
         return await run_in(session, catalogue, request, limits=limits, backup=backup, observer=observer)
@@ -62,9 +67,63 @@ async def run_in(
     observer(Planned(plan=plan))
     if plan.is_empty:
         return Report(direction=plan.direction, target=plan.target, plan=plan, before=plan.status.release)
-    # Only a run with work to do loads what that needs: most deploys find nothing to do.
-    from sartor.execution.run_loop import execute_plan
-
     return await execute_plan(
         session, ledger, catalogue, request, plan, limits=limits, backup=backup, observer=observer
     )
+
+
+async def execute_plan(  # noqa: PLR0913 - one plan, and all that it needs
+    session: Session,
+    ledger: Ledger,
+    catalogue: Catalogue,
+    request: Deploy | Rollback,
+    plan: Plan,
+    *,
+    limits: Limits,
+    observer: Observer,
+    backup: BackupOrder | None = None,
+    load: Load | None = None,
+) -> Report:
+    """Carries out a plan that was made from this ledger, on an open session; returns what was done.
+
+    Nothing is done before every script of the plan is loaded and the database is found fit for the run. `load` loads a
+    script in another way. Raises SartorError; where the run had begun, its `report` says what was done, and so does a
+    CancelledError's.
+    """
+    # Only a run with work to do loads what that needs: most deploys find nothing to do.
+    from sartor.alterations.loader import load_script
+    from sartor.execution.baseline import updating_baseline
+    from sartor.execution.ledger import prepare_ledger, report_writers
+    from sartor.execution.run_context import locked_run
+    from sartor.execution.run_loop import RunLoop
+    from sartor.execution.units import prerequisites
+
+    load = load or load_script
+    for require in prerequisites(plan, session, ledger, load):
+        require()
+    loop = RunLoop(catalogue, request, plan, load, backup)
+
+    def observing(event: RunEvent) -> None:
+        if isinstance(event, Said):
+            loop.said.append(event)
+        observer(event)
+
+    try:
+        async with locked_run(session, plan.direction.value, limits=limits, observer=observing) as run:
+            run.head = plan.head
+            await loop.back_up(run)
+            await prepare_ledger(run)
+            await report_writers(run)
+            if run.waited or not ledger.exists:
+                await loop.plan_again(run)
+            async with updating_baseline(run):
+                await loop.execute(run)
+    except (OSError, *DRIVER_ERRORS) as error:
+        found = session_error(error, session.destination)
+        found.report = loop.report()
+        raise found from error
+    except (SartorError, asyncio.CancelledError) as error:
+        report = loop.report(error.failure if isinstance(error, AlterationFailed) else None)
+        error.report = report  # type: ignore[union-attr]  # the caller that cancels a run learns what was done, too
+        raise
+    return loop.report()

@@ -16,7 +16,6 @@ from sartor.domain.report import Failure, Note, Observer, Said
 from sartor.domain.source import Context
 from sartor.errors import NOT_HAD, RunHeld
 from sartor.execution.monitor import Monitor, advise_on_blockers, describe_blockers
-from sartor.postgres.connect.connect import stay
 from sartor.postgres.lock_monitor import LockMonitor
 from sartor.postgres.session import Session, application_name
 from sartor.postgres.session_settings import SessionSettings, settings_for
@@ -45,8 +44,6 @@ class RunContext:
 
     async def acquire_lock(self) -> None:
         """Takes the run lock; `waited` is true afterwards where another run had it. Raises RunHeld, naming that run."""
-        await stay(self.session.connection)
-        await self._locks.stay()
         deadline = time.monotonic() + self.limits.wait
         while not await self._locks.try_lock():
             holders = await self._locks.holders()

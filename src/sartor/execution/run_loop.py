@@ -1,4 +1,4 @@
-"""Carries out a plan: loads every script, runs step by step, and plans again where another run was first."""
+"""Carries out a plan step by step, and plans again where another run was first."""
 
 from __future__ import annotations
 
@@ -9,79 +9,27 @@ from array import array
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from sartor.alterations.loader import load_script
 from sartor.domain.alteration import Alteration, Catalogue
-from sartor.domain.destination import Limits
 from sartor.domain.ledger import EventKind, Ledger
 from sartor.domain.plan import Deploy, Direction, Plan, Rollback, make_plan
-from sartor.domain.report import Done, Failure, Finished, Note, Observer, Planned, Report, RunEvent, Said, Started
+from sartor.domain.report import Done, Failure, Finished, Note, Planned, Report, Said, Started
 from sartor.domain.status import few
-from sartor.errors import AlterationFailed, SartorError
-from sartor.execution.baseline import updating_baseline
+from sartor.errors import SartorError
 from sartor.execution.executors.batch import Batch, BatchExecutor
 from sartor.execution.executors.single import record_end, run_unit
-from sartor.execution.ledger import prepare_ledger, repeat_while_stale, report_writers, require_sound
+from sartor.execution.ledger import repeat_while_stale, require_sound
 from sartor.execution.outcome import Committed, Stale
 from sartor.execution.retry import record
-from sartor.execution.run_context import RunContext, locked_run
-from sartor.execution.units import Load, Prefetch, Unit, compile_records, compile_unit, prerequisites, require_units
-from sartor.postgres.connect.connect import DRIVER_ERRORS, session_error
+from sartor.execution.run_context import RunContext
+from sartor.execution.units import Load, Prefetch, Unit, compile_records, compile_unit, require_units
+from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.ledger import read_ledger, require_format
-from sartor.postgres.session import Session
 
 if TYPE_CHECKING:
     from sartor.execution.backup import BackupBeforeRun, BackupOrder
 
 
-async def execute_plan(  # noqa: PLR0913 - one plan, and all that it needs
-    session: Session,
-    ledger: Ledger,
-    catalogue: Catalogue,
-    request: Deploy | Rollback,
-    plan: Plan,
-    *,
-    limits: Limits,
-    observer: Observer,
-    backup: BackupOrder | None = None,
-    load: Load = load_script,
-) -> Report:
-    """Carries out a plan that was made from this ledger, on an open session; returns what was done.
-
-    Nothing is done before every script of the plan is loaded and the database is found fit for the run. `load` returns
-    an alteration's script. Raises SartorError; where the run had begun, its `report` says what was done, and so does a
-    CancelledError's.
-    """
-    for require in prerequisites(plan, session, ledger, load):
-        require()
-    loop = _RunLoop(catalogue, request, plan, load, backup)
-
-    def observing(event: RunEvent) -> None:
-        if isinstance(event, Said):
-            loop.said.append(event)
-        observer(event)
-
-    try:
-        async with locked_run(session, plan.direction.value, limits=limits, observer=observing) as run:
-            run.head = plan.head
-            await loop.back_up(run)
-            await prepare_ledger(run)
-            await report_writers(run)
-            if run.waited or not ledger.exists:
-                await loop.plan_again(run)
-            async with updating_baseline(run):
-                await loop.execute(run)
-    except (OSError, *DRIVER_ERRORS) as error:
-        found = session_error(error, session.destination)
-        found.report = loop.report()
-        raise found from error
-    except (SartorError, asyncio.CancelledError) as error:
-        report = loop.report(error.failure if isinstance(error, AlterationFailed) else None)
-        error.report = report  # type: ignore[union-attr]  # the caller that cancels a run learns what was done, too
-        raise
-    return loop.report()
-
-
-class _RunLoop:
+class RunLoop:
     """The state of a run: its plan, what it did, and what other runs did meanwhile."""
 
     def __init__(

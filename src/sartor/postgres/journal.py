@@ -77,14 +77,14 @@ TOUCHED = f"""(
         select c.relname::text as name from pg_catalog.pg_locks l
         join pg_catalog.pg_class c on c.oid = l.relation and c.relisshared
         where l.pid = pg_catalog.pg_backend_pid() and l.locktype = 'relation' and l.database = 0 and l.granted
-            and l.mode in ({", ".join(map(quote_literal, _WRITING))})
+            and l.mode in {_WRITING}
         union all select 'pg_database' from pg_catalog.pg_database
         where xmin = pg_catalog.pg_current_xact_id()::xid and datname <> pg_catalog.current_database()
         union all select 'pg_tablespace' from pg_catalog.pg_tablespace
         where xmin = pg_catalog.pg_current_xact_id()::xid
         union all select 'pg_subscription' from pg_catalog.pg_subscription s
         join pg_catalog.pg_database d on d.oid = s.subdbid where d.datname = pg_catalog.current_database()
-    ) touched where touched.name in ({", ".join(map(quote_literal, _THINGS))}) and ({_UNCHANGED}) is not true
+    ) touched where touched.name in {tuple(_THINGS)} and ({_UNCHANGED}) is not true
 )"""
 """SQL for the names of the catalogues that the current transaction has changed, comma-separated; null for none."""
 

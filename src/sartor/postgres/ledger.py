@@ -177,9 +177,6 @@ async def is_in_effect(session: Session, about: Alteration) -> bool:
     return bool(await session.connection.fetchval(query, about.lineage, about.id))
 
 
-_HAS_PLPGSQL = "select exists (select from pg_catalog.pg_language where lanname = 'plpgsql')"
-
-
 async def create_ledger(session: Session) -> None:
     """Creates the ledger's tables, and the schema where it is missing, as the session's facts say.
 
@@ -188,18 +185,12 @@ async def create_ledger(session: Session) -> None:
     ever taken for Sartor's own.
     """
     async with session.connection.transaction():
-        # Without PL/pgSQL, the roles that default privileges let in are reported after the run, as for any ledger.
-        revokes = bool(await session.connection.fetchval(_HAS_PLPGSQL))
-        text = creation(session, revokes=revokes)
-        await session.connection.execute(f"set local lock_timeout = '{PATIENCE * 1000:.0f}ms';{text}")
+        await session.connection.execute(f"set local lock_timeout = '{PATIENCE * 1000:.0f}ms';{creation(session)}")
     await session.learn()
 
 
-def creation(session: Session, *, revokes: bool = True) -> str:
-    """Returns the SQL that creates the ledger's tables, and the schema where it is missing.
-
-    With `revokes`, it revokes what default privileges gave to others; that needs PL/pgSQL.
-    """
+def creation(session: Session) -> str:
+    """Returns the SQL that creates the ledger's tables, and the schema where it is missing."""
     from importlib.resources import files  # noqa: PLC0415 - it costs as much as reading a ledger of thousands
 
     schema = quote_identifier(session.schema)
@@ -211,7 +202,8 @@ def creation(session: Session, *, revokes: bool = True) -> str:
         host=quote_literal(socket.gethostname()),
         version=quote_literal(__version__),
         format=FORMAT,
-        revoking=f"do {quote_literal(block)};" if revokes else "",
+        # Without PL/pgSQL, the roles that default privileges let in are reported after the run, as for any ledger.
+        revoking=f"do {quote_literal(block)};" if session.facts.has_plpgsql else "",
     )
 
 

@@ -15,7 +15,7 @@ import asyncpg
 from sartor.domain.destination import Destination
 from sartor.domain.report import Blocker
 from sartor.errors import Unreachable
-from sartor.postgres.connect.connect import DRIVER_ERRORS, close, connect, stay
+from sartor.postgres.connect.connect import DRIVER_ERRORS, close, connect
 from sartor.postgres.driver.connection import Connection
 from sartor.sql.sensitive import without_secrets
 
@@ -61,6 +61,11 @@ select p.pid, p.usename::text as user, p.application_name::text as application,
 from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity p on p.pid = l.pid
 where l.locktype = 'advisory' and l.classid = {LOCK_CLASS} and l.objid = $1::int4::oid and l.objsubid = 2 and l.granted
     and l.database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
+"""
+
+# The lock is held for as long as the session lives: the server mustn't end one that is idle.
+_TRY_LOCK = """
+select pg_catalog.pg_try_advisory_lock($1::int4, $2::int4), pg_catalog.set_config('idle_session_timeout', '0', false)
 """
 
 _TERMINATE = f"""
@@ -109,14 +114,9 @@ class LockMonitor:
         if self._connection is not None:
             await close(self._connection)
 
-    async def stay(self) -> None:
-        """Keeps the connection open through a long script: the lock is held for as long as the connection lives."""
-        if self._connection is not None:
-            await stay(self._connection)
-
     async def try_lock(self) -> bool:
         """Takes the run's lock for as long as this connection lives; returns False where another run holds it."""
-        rows = await self._fetch("select pg_catalog.pg_try_advisory_lock($1::int4, $2::int4)", LOCK_CLASS, self._key)
+        rows = await self._fetch(_TRY_LOCK, LOCK_CLASS, self._key)
         # Where there is no connection, the journal's key still keeps runs apart.
         return rows[0][0] if rows else True
 

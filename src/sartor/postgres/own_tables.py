@@ -129,17 +129,17 @@ select case when g.grantee = '0'::pg_catalog.oid then null else r.rolname::text 
 from given g left join pg_catalog.pg_roles r on r.oid = g.grantee
 where g.privilege_type in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER')
     and g.grantee <> g.relowner and not coalesce(r.rolsuper or r.rolname in (current_user, session_user), false)
-group by 1, 2, 3 order by 1 nulls first, 2, 3
-"""
-
-_ALL_WRITERS = """
-select r.rolname::text as role from pg_catalog.pg_auth_members m
+group by 1, 2, 3
+union all
+select r.rolname::text, null, null, null from pg_catalog.pg_auth_members m
 join pg_catalog.pg_roles g on g.oid = m.roleid and g.rolname = 'pg_write_all_data'
 join pg_catalog.pg_roles r on r.oid = m.member
 where not r.rolsuper and r.rolname not in (current_user, session_user)
     -- A platform's administrators, of whom the deployer is one.
-    and not (r.rolcreaterole and pg_catalog.pg_has_role(session_user, r.oid, 'member')) order by 1
+    and not (r.rolcreaterole and pg_catalog.pg_has_role(session_user, r.oid, 'member'))
+order by 1 nulls first, 2, 3
 """
+"""Selects the roles and their rights on each table; the table is null for a member of `pg_write_all_data`."""
 
 
 async def require_sound_tables(connection: Connection, schema: str, role: str) -> None:
@@ -153,10 +153,10 @@ async def require_sound_tables(connection: Connection, schema: str, role: str) -
 async def read_writers(connection: Connection, schema: str) -> tuple[Writer, ...]:
     """Returns who may write Sartor's tables besides their owner, superusers and the connection's own role."""
     given: dict[str | None, dict[str, list[str]]] = {}
-    grantable = set()
-    for row in await connection.fetch(_WRITERS, schema):
-        given.setdefault(row["role"], {}).setdefault(row["table"], []).append(row["right"])
-        if row["grantable"]:
-            grantable.add(row["role"])
-    of_all = [Writer(schema, row["role"], {}) for row in await connection.fetch(_ALL_WRITERS)]
+    rows = await connection.fetch(_WRITERS, schema)
+    for row in rows:
+        if row["table"] is not None:
+            given.setdefault(row["role"], {}).setdefault(row["table"], []).append(row["right"])
+    grantable = {row["role"] for row in rows if row["grantable"]}
+    of_all = (Writer(schema, row["role"], {}) for row in rows if row["table"] is None)
     return (*(Writer(schema, role, rights, role in grantable) for role, rights in given.items()), *of_all)

@@ -28,6 +28,7 @@ select
     pg_catalog.current_setting('transaction_read_only')::bool as read_only,
     pg_catalog.current_setting('session_replication_role') = 'replica' as replicates,
     exists (select from pg_catalog.pg_event_trigger where evtenabled <> 'D') as event_triggers,
+    exists (select from pg_catalog.pg_language where lanname = 'plpgsql') as has_plpgsql,
     n.oid is not null as schema_exists,
     pg_catalog.has_database_privilege(pg_catalog.current_database(), 'create') as can_create_schema,
     coalesce(pg_catalog.has_schema_privilege(n.oid, 'usage'), false) as can_use,
@@ -73,6 +74,7 @@ class Facts(NamedTuple):
     read_only: bool
     replicates: bool
     event_triggers: bool
+    has_plpgsql: bool
     schema_exists: bool
     can_create_schema: bool
     can_use: bool
@@ -161,6 +163,8 @@ class Session:
         """Returns what is known of the pooler; it is found out once, as it stays the same while the session is open."""
         if self._pooler is None and self.connection.pooled:
             self._pooler = await look_at_pooler(self.connection, self.destination, application=self.application)
+            if not self._pooler.lends:
+                await self.connection.execute("set idle_session_timeout = 0")  # as of a session without a pooler
         return self._pooler or NO_POOLER
 
     async def renew(self) -> None:

@@ -26,7 +26,7 @@ from sartor.errors import (
     ReadOnly,
     RehearsalFailed,
 )
-from sartor.execution.run_loop import execute_plan
+from sartor.execution.run import execute_plan
 from sartor.footprint.footprint import Relations, read_relations, read_sizes
 from sartor.footprint.recorded_connection import RecordedConnection
 from sartor.footprint.row_losses import Forms, read_forms

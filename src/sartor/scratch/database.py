@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager, suppress
 
 from sartor.domain.destination import Destination
 from sartor.errors import BackupFailed, PoolerRefused, PrivilegeMissing, SartorError, Unreachable
-from sartor.postgres.connect.connect import DRIVER_ERRORS, stay
+from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.errors import INSUFFICIENT_PRIVILEGE, INVALID_CATALOG_NAME, ServerError, sqlstate
 from sartor.postgres.lock_monitor import lock_key
 from sartor.postgres.session import Session
@@ -72,7 +72,6 @@ async def scratch_database(beside: Destination, *, application: str) -> AsyncIte
     async with Session(place, application=application) as session:
         if session.facts.pooled:
             raise PoolerRefused(f"{beside.label} is a connection pooler; a scratch database needs a server session")
-        await stay(session.connection)
         await _drop_left(session)
         name = f"{PREFIX}{os.getpid()}_{secrets.token_hex(8)}"
         # Before it is created, so that no other session takes it for a leftover.
@@ -189,7 +188,6 @@ async def scratch_session(beside: Destination, *, application: str, base: str | 
         scratch_database(beside, application=application) as place,
         Session(place, application=application) as session,
     ):
-        await stay(session.connection)
         name = quote_identifier(session.facts.database)
         await session.connection.execute(f"alter database {name} set synchronous_commit = off")
         if base is not None:

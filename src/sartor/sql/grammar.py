@@ -44,7 +44,7 @@ class Cursor:
     def take(self, words: str) -> bool:
         """Moves behind these words where they are next, and returns whether they were."""
         wanted = words.split()
-        found = [self.word(ahead) for ahead in range(len(wanted))] == wanted
+        found = all(self.word(ahead) == word for ahead, word in enumerate(wanted))
         self.at += len(wanted) if found else 0
         return found
 

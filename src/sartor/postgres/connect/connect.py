@@ -34,11 +34,12 @@ OLDEST_SERVER = 14
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Call:
-    """A request for a connection of the class `kind`, which is tried at each place of the way.
+    """A request for a connection of the class `kind`, which is tried at each place of the way to a destination.
 
     `wanted` is the kind of server, as `target_session_attrs` names it.
     """
 
+    destination: Destination
     way: Way
     application: str
     kind: type[Connection]
@@ -62,14 +63,14 @@ async def connect(destination: Destination, *, application: str, kind: type[Conn
     way = find_way(destination)
     failed: list[_Failed] = []
     for wanted in _wanted(way):
-        call = _Call(way=way, application=application, kind=kind, wanted=wanted)
+        call = _Call(destination=destination, way=way, application=application, kind=kind, wanted=wanted)
         for named in way.places:
-            if made := await _connect_to(call, named, failed, destination):
-                return await _checked(made, destination)
+            if made := await _connect_to(call, named, failed):
+                return made
     raise _error(failed, destination, way) from failed[-1].error
 
 
-async def _connect_to(call: _Call, named: Place, failed: list[_Failed], destination: Destination) -> Connection | None:
+async def _connect_to(call: _Call, named: Place, failed: list[_Failed]) -> Connection | None:
     """Connects to one of a host's addresses.
 
     Returns None where the next host is to be tried; `failed` then says why.
@@ -88,10 +89,12 @@ async def _connect_to(call: _Call, named: Place, failed: list[_Failed], destinat
             LOG.debug("%s wasn't reached: %s", place, type(error).__name__)
             failed.append(_Failed(place, password, error))
         except (ValueError, *DRIVER_ERRORS) as error:
-            raise _error([_Failed(place, password, error)], destination, call.way) from error
+            raise _error([_Failed(place, password, error)], call.destination, call.way) from error
         else:
             took = (time.monotonic() - began) * 1000
-            LOG.debug("[%d] connected to %s, %s, in %.1f ms", made.get_server_pid(), place, destination.label, took)
+            LOG.debug(
+                "[%d] connected to %s, %s, in %.1f ms", made.get_server_pid(), place, call.destination.label, took
+            )
             return made
     return None
 
@@ -147,29 +150,20 @@ async def _open(call: _Call, place: Place, password: Password, attempt: tls.Encr
     }
     made = await asyncpg.connect(connection_class=call.kind, statement_cache_size=0, **arguments)
     assert isinstance(made, Connection)  # noqa: S101 - for the type checker
+    if (major := made.get_server_version().major) < OLDEST_SERVER:
+        made.terminate()
+        said = f"the server is Postgres {major}; Sartor needs Postgres {OLDEST_SERVER} or later"
+        raise Unsupported(f"{call.destination.label}: {said}")
     limit_silence(made.socket, keywords)
-    await made.enter_fence(server_limits(made.socket, keywords))
+    # While it waits for another session, the server mustn't end this one for being idle.
+    await made.enter_fence({"idle_session_timeout": "0", **server_limits(made.socket, keywords)})
     made.reached = Reached(way, place, password.text)
     return made
-
-
-async def _checked(connection: Connection, destination: Destination) -> Connection:
-    if (major := connection.get_server_version().major) < OLDEST_SERVER:
-        await close(connection)
-        raise Unsupported(
-            f"{destination.label}: the server is Postgres {major}; Sartor needs Postgres {OLDEST_SERVER} or later"
-        )
-    return connection
 
 
 def _wanted(way: Way) -> list[str]:
     wanted = way.keywords.get("target_session_attrs", "any")
     return ["standby", "any"] if wanted == "prefer-standby" else [wanted]
-
-
-async def stay(connection: Connection) -> None:
-    """Keeps the server from ending this session while it is idle. Not for a pooler's, which others use later."""
-    await connection.execute("set idle_session_timeout = 0")
 
 
 async def close(connection: Connection) -> None:
