@@ -200,7 +200,7 @@ async def _note_alone(session: Session, backup: Backup, limits: Limits, observer
         await require_sound(session)
         async with locked_run(session, "backup", limits=limits, observer=observer) as run:
             await read_head(run)
-            await repeat_while_stale(run, lambda: record(run, EventKind.BACKUP, None, **backup.detail))
+            await repeat_while_stale(run, lambda: record(run, EventKind.BACKUP, None, backup.detail))
             return True
     except LedgerUnsound as error:
         said = f"the backup {backup.file} is complete, but it isn't in the journal: {error}"
@@ -238,7 +238,7 @@ class BackupBeforeRun:
     async def note(self, run: RunContext) -> None:
         """Writes the backup to the journal, once. Raises Stale."""
         if self.backup is not None and not self.backup.in_journal:
-            await record(run, EventKind.BACKUP, None, **self.backup.detail)
+            await record(run, EventKind.BACKUP, None, self.backup.detail)
             self.backup = self.backup._replace(in_journal=True)
 
     async def _take(self, run: RunContext, *, unknown: bool) -> None:

@@ -151,9 +151,7 @@ async def _seed(run: RunContext, modules: Sequence[SeedModule], *, reset: bool) 
     detail = {"files": [module.file.name for module in modules], "reset": reset}
     await read_head(run)
     try:
-        await repeat_while_stale(
-            run, lambda: run_in_transaction(run, EventKind.SEEDED, None, "seeds", work, detail=detail)
-        )
+        await repeat_while_stale(run, lambda: run_in_transaction(run, EventKind.SEEDED, None, work, detail=detail))
     except SartorError:
         raise
     except Exception as error:

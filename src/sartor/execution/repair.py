@@ -83,12 +83,12 @@ async def _correct(run: RunContext, correction: Correction, reason: str) -> None
     match correction.kind:
         case EventKind.INDEX_DROPPED:
             table = await _drop(run, correction.name)
-            await record(run, correction.kind, None, index=correction.name, table=table, reason=reason)
+            await record(run, correction.kind, None, {"index": correction.name, "table": table, "reason": reason})
         case EventKind.DRIFT_ACCEPTED:
             await _accept_drift(run, correction, reason)
         case _:
             was = {"was": correction.was} if correction.kind is EventKind.ACCEPTED else {}
-            await record(run, correction.kind, correction.about, **was, reason=reason)
+            await record(run, correction.kind, correction.about, {**was, "reason": reason})
 
 
 async def _drop(run: RunContext, name: str) -> str:
@@ -125,4 +125,4 @@ async def _accept_drift(run: RunContext, correction: Correction, reason: str) ->
         await write_baseline(session, live, seq=seq, catalog_version=catalog_version)
 
     detail = {"reason": reason, "objects": changed, "logical": live.logical}
-    await run_in_transaction(run, correction.kind, None, correction.name, work, detail=detail)
+    await run_in_transaction(run, correction.kind, None, work, detail=detail)

@@ -75,27 +75,27 @@ async def run_in_transaction(
     run: RunContext,
     kind: EventKind,
     about: Alteration | Entry | None,
-    script: str,
     work: Work,
     *,
     since: int | None = None,
+    took: float | None = None,
     detail: Mapping[str, object] = NO_DETAIL,
     lock_timeout: float | None = None,
 ) -> None:
     """Runs `work` and writes the journal's next event with it, in one transaction; advances the run's head.
 
-    `since` is the number of the event at which the work began, where that is another one; `lock_timeout` the script's
-    own, in seconds.
+    `since` is the number of the event at which the work began, where that is another one; `took` the work's duration in
+    milliseconds, where that is over; `lock_timeout` the script's own, in seconds.
 
     Raises Stale where the journal has new events, RunHeld where another run's claim stood for longer than the run may
     wait, Unreachable where the connection was lost (nothing has changed then), DestinationError where the ledger can't
     be written, Committed where a cancel came after the COMMIT, and what `work` raised.
     """
-    seq, session = run.head + 1, run.session
+    seq, session, script = run.head + 1, run.session, about.name if about else kind.value
     settings = run.settings(run.mark(script, seq), lock_timeout=lock_timeout)
     retries, followed = Retries(run.monitor, f"event {seq}"), None
     while True:
-        event = NewEvent(seq=seq, kind=kind, about=about, since=since, detail=detail)
+        event = NewEvent(seq=seq, kind=kind, about=about, since=since, took=took, detail=detail)
         connection, phase = session.connection, Phase.CLAIM
         if connection is not followed:
             run.follow(script)
@@ -123,9 +123,16 @@ async def run_in_transaction(
     run.head = seq
 
 
-async def record(run: RunContext, kind: EventKind, about: Alteration | Entry | None, **detail: object) -> None:
-    """Writes an event that is only a record."""
-    await run_in_transaction(run, kind, about, about.name if about else kind.value, _nothing, detail=detail)
+async def record(
+    run: RunContext,
+    kind: EventKind,
+    about: Alteration | Entry | None,
+    detail: Mapping[str, object] = NO_DETAIL,
+    *,
+    took: float | None = None,
+) -> None:
+    """Writes an event that is only a record; `took` is as for `run_in_transaction`."""
+    await run_in_transaction(run, kind, about, _nothing, took=took, detail=detail)
 
 
 async def _nothing(_connection: Connection) -> None:

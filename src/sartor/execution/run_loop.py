@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import time
 from array import array
+from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from sartor.execution.executors.batch import Batch, BatchExecutor
 from sartor.execution.executors.single import record_end, run_unit
 from sartor.execution.ledger import repeat_while_stale, require_sound
 from sartor.execution.outcome import Committed, Stale
-from sartor.execution.retry import record
+from sartor.execution.retry import PARTING, record
 from sartor.execution.run_context import RunContext
 from sartor.execution.units import Load, Prefetch, Unit, compile_records, compile_unit, require_units
 from sartor.postgres.connect.connect import DRIVER_ERRORS
@@ -47,6 +48,7 @@ class RunLoop:
         self._for_good: list[str] = []
         self._begun: Alteration | None = None
         self._elsewhere: dict[tuple[str, str], Alteration] = {}
+        self._warned: deque[tuple[Alteration, list[str]]] = deque()
         self.said: list[Said] = []
         self._backup: BackupBeforeRun | None = None
         if backup is not None:
@@ -115,12 +117,16 @@ class RunLoop:
             if self._backup is not None:
                 await self._backup.take_again(run, self._plan)
                 await self._backup.note(run)
+            await self._record_warnings(run)
             for correction in compile_records(self._plan):
-                await record(run, correction.kind, correction.about, **correction.detail)
+                await record(run, correction.kind, correction.about, correction.detail)
             await self._run_steps(run)
 
         try:
             await repeat_while_stale(run, attempt, refresh=self.plan_again, done=lambda: len(self._done))
+        except (asyncio.CancelledError, SartorError, OSError, *DRIVER_ERRORS) as error:
+            await self._record_last_warnings(run, error)
+            raise
         finally:
             notes = [
                 f"{each} has neither `down` nor `irreversible`, so it can't be rolled back" for each in self._for_good
@@ -133,18 +139,39 @@ class RunLoop:
         prefetch = Prefetch(self._plan.steps, lambda step: compile_unit(step, direction, self._load))
         batches = BatchExecutor(run)
         while unit := prefetch.look():
-            done = len(self._done)
             if batch := batches.choose(prefetch):
                 await self._run_batch(run, batches, prefetch, batch)
             else:
                 await self._run_one(run, prefetch, unit)
-            await self._record_warnings(run, done)
+            await self._record_warnings(run)
 
-    async def _record_warnings(self, run: RunContext, since: int) -> None:
-        """Writes to the journal what the server warned of in the alterations done since so many were."""
-        for about in self._done[since:]:
-            if warnings := run.warnings(about.name):
-                await record(run, EventKind.WARNED, about, messages=warnings)
+    async def _record_warnings(self, run: RunContext) -> None:
+        """Writes to the journal what the server warned of in alterations that are done. Raises Stale.
+
+        Any other failure is a note: the alterations are done all the same.
+        """
+        while self._warned:
+            about, messages = self._warned[0]
+            try:
+                await record(run, EventKind.WARNED, about, {"messages": messages})
+            except Committed:
+                self._warned.popleft()
+                raise
+            except (SartorError, OSError, *DRIVER_ERRORS) as error:
+                why = f"the server's warnings of {about.name} couldn't be written to the journal"
+                run.observer(Note(text=f"{why}: {error}"))
+            self._warned.popleft()
+
+    async def _record_last_warnings(self, run: RunContext, error: BaseException) -> None:
+        """Writes what is left of the warnings when an error ends the run, in PARTING seconds where that is urgent."""
+        lost = run.session.connection_lost
+        if not self._warned or (lost and not isinstance(error, Exception)):
+            return
+        with suppress(Stale, SartorError, OSError, *DRIVER_ERRORS):
+            async with asyncio.timeout(PARTING if lost or not isinstance(error, Exception) else None):
+                if lost:
+                    await run.session.renew()
+                await repeat_while_stale(run, lambda: self._record_warnings(run))
 
     async def _run_batch(self, run: RunContext, batches: BatchExecutor, prefetch: Prefetch, batch: Batch) -> None:
         """Runs the first units in one message; a unit that stopped it may be left to be run by itself."""
@@ -162,12 +189,8 @@ class RunLoop:
                 await batches.execute(batch, committed)
         except (asyncio.CancelledError, *DRIVER_ERRORS) as error:
             if (number := len(self._done) - done) < len(units):
-                try:
-                    await record_end(run, error, units[number], lambda error: batches.locate(units[number], error))
-                finally:
-                    if isinstance(error, Exception):
-                        with suppress(Stale, SartorError, OSError, *DRIVER_ERRORS):
-                            await self._record_warnings(run, done)
+                unit, took = units[number], batch.message.took
+                await record_end(run, error, unit, took, lambda error: batches.locate(unit, error))
             raise
 
     async def _run_one(self, run: RunContext, prefetch: Prefetch, unit: Unit) -> None:
@@ -183,7 +206,7 @@ class RunLoop:
         except (Stale, SartorError):
             raise
         except (Exception, asyncio.CancelledError) as error:
-            await record_end(run, error, unit)
+            await record_end(run, error, unit, (time.monotonic() - began) * 1000)
             raise
         self._finish(run, unit, (time.monotonic() - began) * 1000)
         prefetch.pop()
@@ -200,4 +223,6 @@ class RunLoop:
         if unit.direction is Direction.DEPLOY and not unit.script.has_way_back:
             self._for_good.append(unit.about.name)
         self._took.append(took)
+        if warnings := run.warnings(unit.about.name):
+            self._warned.append((unit.about, warnings))
         run.observer(Finished(alteration=unit.about, direction=unit.direction, duration_ms=took))

@@ -65,12 +65,14 @@ class BatchMessage:
 
     Its marks begin with `mark`; `kept` is the connection's. `shared` says that the session is Sartor's alone: what the
     items have in common is then set once, and again where a script that isn't quiet was cleaned up after. A pooler's
-    session would keep it where the message fails. `committed` counts the items that are known to be committed.
+    session would keep it where the message fails. `committed` counts the items that are known to be committed; `took`
+    are the milliseconds that the item under way had taken when the message failed.
     """
 
     def __init__(self, items: Sequence[BatchItem], mark: str, kept: str, *, shared: bool) -> None:
         self.items = items
         self.committed = 0
+        self.took = 0.0
         self._shared = shared
         common = set_for_claims(items[0].settings) if shared else ""
         # In a transaction of its own: outside of one it would belong to the next BEGIN's, which would then have the
@@ -130,6 +132,7 @@ class BatchMessage:
                 while self.committed < len(self.items):  # the whole message was answered
                     self.confirm(told)
             except BaseException as error:  # a cancelled run must know what was committed too
+                self.took = (time.monotonic() - self._since) * 1000
                 await _stop(sending, end)
                 await connection.undo()
                 while not marks.empty():

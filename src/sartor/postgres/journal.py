@@ -107,13 +107,15 @@ class Phase(Enum):
 class NewEvent:
     """An event that is about to be written to the journal: its number, its kind, what it is about.
 
-    `since` is the number of the event with which it began, where that isn't itself.
+    `since` is the number of the event with which it began, where that isn't itself; `took` are the milliseconds that
+    its work lasted, where that was over before.
     """
 
     seq: int
     kind: EventKind
     about: Alteration | Entry | None = None
     since: int | None = None
+    took: float | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
     token: str = field(default_factory=lambda: secrets.token_hex(12))
 
@@ -182,7 +184,7 @@ def record_sql(event: NewEvent, settings: SessionSettings, *, prepared: str = ""
     no trigger to be fired under its path: only the last of these checks remains.
     """
     record = _execute(f"{prepared}_record", event) if prepared else None
-    record = record or _record(event.kind, settings, _literals(event), event.since)
+    record = record or _record(event.kind, settings, _literals(event), event.since, event.took)
     if quiet:
         return f"set local search_path = {PATH};set local row_security = off;{record};"
     return f"{STEP_IN}{_check(event, settings)};{record};{STEP_OUT}"
@@ -191,10 +193,10 @@ def record_sql(event: NewEvent, settings: SessionSettings, *, prepared: str = ""
 def prepare_sql(kind: EventKind, settings: SessionSettings, name: str) -> str:
     """Returns the SQL that prepares, in a transaction, the claim and the record of events of one kind.
 
-    These events begin with themselves: they have no `since`. It takes the server 0.1 ms a script less to run them.
+    These events begin with themselves: they have no `since` and no `took`. To run them takes 0.1 ms a script less.
     """
     types, values = ", ".join(_FIELDS.values()), {each: f"${n}" for n, each in enumerate(_FIELDS, 1)}
-    claim, record = _claim(kind, settings, values), _record(kind, settings, values, None)
+    claim, record = _claim(kind, settings, values), _record(kind, settings, values)
     return f"{FENCE}prepare {name}_claim ({types}) as {claim};prepare {name}_record ({types}) as {record};"
 
 
@@ -228,13 +230,19 @@ def _check(event: NewEvent, settings: SessionSettings) -> str:
         else coalesce({kept}, '0') end)::pg_catalog.int4"""
 
 
-def _record(kind: EventKind, settings: SessionSettings, values: Mapping[str, str], since: int | None) -> str:
+def _record(
+    kind: EventKind,
+    settings: SessionSettings,
+    values: Mapping[str, str],
+    since: int | None = None,
+    took: float | None = None,
+) -> str:
     journal = _table(settings, JOURNAL)
     began = "at" if since is None else f"(select at from {journal} where seq = {since})"
+    lasted = took or f"extract(epoch from pg_catalog.clock_timestamp() - {began}) * 1000"
     record = _RECORDS.get(kind, _NOTHING).format(ledger=_table(settings, LEDGER), **values)
     return f"""with closed as (
-            update {journal} set open = null,
-            duration_ms = extract(epoch from pg_catalog.clock_timestamp() - {began}) * 1000
+            update {journal} set open = null, duration_ms = {lasted}
             where seq = {values["seq"]} and open = {values["token"]} returning *
         ), recorded as ({record})
         select 1 / pg_catalog.count(*) as recorded from recorded"""

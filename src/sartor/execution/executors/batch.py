@@ -205,11 +205,11 @@ class BatchExecutor:
 
         Where it isn't, it never will be: its number is taken by the record of its failure.
         """
-        facts = {"message": "the connection was lost", "sqlstate": None, "line": None}
+        event = message.items[message.committed].event
+        direction = Direction.DEPLOY if event.kind is EventKind.DEPLOYED else Direction.ROLLBACK
+        facts = {"direction": direction.value, "message": "the connection was lost", "sqlstate": None, "line": None}
         try:
-            event = message.items[message.committed].event
-            direction = Direction.DEPLOY if event.kind is EventKind.DEPLOYED else Direction.ROLLBACK
-            await record(self._run, EventKind.FAILED, event.about, direction=direction.value, **facts)
+            await record(self._run, EventKind.FAILED, event.about, facts, took=message.took)
         except Stale:
             return await self._is_committed(message, RESOLVE)
         return False

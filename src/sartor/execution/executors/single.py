@@ -60,7 +60,7 @@ async def _run(run: RunContext, unit: Unit) -> None:
             await body(connection, context)
 
     own = script.lock_timeout
-    await run_in_transaction(run, unit.kind, about, about.name, work, since=since, lock_timeout=own)
+    await run_in_transaction(run, unit.kind, about, work, since=since, lock_timeout=own)
     await run.session.renew_where_worn()
 
 
@@ -95,8 +95,10 @@ async def _is_due(run: RunContext, unit: Unit) -> bool:
     return False
 
 
-async def record_end(run: RunContext, error: BaseException, unit: Unit, locate: Locate | None = None) -> None:
-    """Writes to the journal that a script failed or was interrupted, where the database allows it.
+async def record_end(
+    run: RunContext, error: BaseException, unit: Unit, took: float, locate: Locate | None = None
+) -> None:
+    """Writes to the journal that a script failed or was interrupted after `took` ms, where the database allows it.
 
     An interrupted run gives up after `PARTING` seconds. `locate` finds the error's place in the file, where the script
     itself can't. Raises AlterationFailed where the script failed.
@@ -104,7 +106,7 @@ async def record_end(run: RunContext, error: BaseException, unit: Unit, locate: 
     if not isinstance(error, Exception):
         with suppress(TimeoutError):
             async with asyncio.timeout(PARTING):
-                await _record_failed(run, unit, "interrupted")
+                await _record_failed(run, unit, took, "interrupted")
         return
     about = unit.about
     locate = locate or unit.script.locate
@@ -112,19 +114,19 @@ async def record_end(run: RunContext, error: BaseException, unit: Unit, locate: 
     if not unit.transactional:
         failure = dataclasses.replace(failure, rolled_back=False)
     message = redact(failure.message, run.session.secrets)
-    if not await _record_failed(run, unit, message, sqlstate=failure.sqlstate, line=failure.line):
+    if not await _record_failed(run, unit, took, message, sqlstate=failure.sqlstate, line=failure.line):
         run.observer(Note(text="the failure couldn't be written to the journal"))
     raise alteration_failed(failure) from error
 
 
 async def _record_failed(
-    run: RunContext, unit: Unit, message: str, *, sqlstate: str | None = None, line: int | None = None
+    run: RunContext, unit: Unit, took: float, message: str, *, sqlstate: str | None = None, line: int | None = None
 ) -> bool:
     facts = {"direction": unit.direction.value, "message": message, "sqlstate": sqlstate, "line": line}
     try:
         if run.session.connection_lost:
             await run.session.renew()
-        await record(run, EventKind.FAILED, unit.about, **facts)
+        await record(run, EventKind.FAILED, unit.about, facts, took=took)
     except (Stale, SartorError, OSError, *DRIVER_ERRORS):
         return False
     return True
@@ -152,7 +154,8 @@ class _NonTransactional:
             before = [index.oid for index in await self._invalid()]
         await self._drop_leftovers(before)
         pid, began = await invalid_indexes.own_session(self.run.session.connection)
-        await record(self.run, self.unit.start_kind, self.unit.about, pid=pid, began=began, invalid=list(before))
+        detail = {"pid": pid, "began": began, "invalid": list(before)}
+        await record(self.run, self.unit.start_kind, self.unit.about, detail)
         await self._try(bodies, context, before)
         if left := await self._leftovers(before):
             names = ", ".join(f"{index.name} on {index.table}" for index in left)
