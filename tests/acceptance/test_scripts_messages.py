@@ -56,6 +56,14 @@ def test_the_server_is_heard(sartor: Command, way: list[str]) -> None:
     assert f"notice: {NOTICED}: made a\n" in sartor("deploy", "latest", "--verbose", *way).err
 
 
+def test_a_name_is_cut(sartor: Command, folder: Folder) -> None:
+    """What the server says before it runs a script, as of a name that it cuts, is told with that script."""
+    for name, table in ((NOTICED, "a"), (OUTSIDE, "b" * 64)):
+        folder.write(name, f"-- sartor: up\ncreate table {table} ();\n-- sartor: irreversible once\n")
+    (said,) = sartor("deploy", "latest", "--json").json["said"]
+    assert (said["script"], said["severity"], "b" * 64 in said["text"]) == (OUTSIDE, "NOTICE", True)
+
+
 def test_a_flood_is_cut(sartor: Command, folder: Folder) -> None:
     """Of a script's messages the first hundred are shown; a line says that there are more."""
     folder.write(

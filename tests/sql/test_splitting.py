@@ -124,6 +124,13 @@ def test_what_waits_among_others(sql: str, *, waits: bool) -> None:
         (" ;\n;", False),
         ("-- so", False),
         ("/* so */ ;", False),
+        (f"create table {'a' * 63} ()", True),
+        (f"create table {'a' * 64} ()", False),
+        (f'create table "{"a b " * 16}" ()', False),
+        (f"create table {'ä' * 31}b ()", True),
+        (f"create table {'ä' * 32} ()", False),
+        (f"insert into t values ('{'a' * 64}')", True),
+        ("create global temp table t ()", False),
     ],
 )
 def test_what_may_stand_among_others(sql: str, *, alone: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from sartor.sql.lexer import Token, pieces, runs
+from sartor.sql.lexer import Token, pieces, runs, tokens
 from sartor.sql.statements import ClientCopy, Statement
 
 _SPACE = " \t\n\r\f\v"
@@ -16,6 +16,10 @@ _REACHES_FAR = (
     r"(?i)\b(?:copy|prepare|deallocate|discard|set\s+names|client_encoding|standard_conforming_strings"
     r"|backslash_quote)\b"
 )
+_TOLD = r"(?i)\b(?:global|recheck)\b"
+"""Words of which the server warns while it parses a message."""
+_MAYBE_LONG = r'"(?:[^"]|""){16,}"|[\w$\x80-\U0010ffff]{16,}'
+_LONGEST_NAME = 63
 _QUOTING = r"""['"$\\]|--|/\*"""
 _UNSENDABLE = "[\\0\\ud800-\\udfff]"
 
@@ -105,15 +109,22 @@ def stands_alone(sql: str) -> bool:
     It doesn't where it leaves a string or a comment open, has a backslash outside of them, begins or ends a
     transaction, changes how SQL is read, may want an answer from the client (COPY), or may involve prepared statements,
     which other SQL around it needs; nor where it is empty, or has a character that no message can hold, which the
-    driver refuses to send. In doubt, the answer is False.
+    driver refuses to send; nor where the server has something to say of it before it runs any of the message, as of a
+    name that it cuts. In doubt, the answer is False.
     """
-    if re.search(_REACHES_FAR, sql) or re.search(_UNSENDABLE, sql) or transaction_control(sql):
+    if any(re.search(pattern, sql) for pattern in (_REACHES_FAR, _UNSENDABLE, _TOLD)) or transaction_control(sql):
+        return False
+    if any(map(_is_too_long, re.findall(_MAYBE_LONG, sql))) and any(_is_too_long(t.name or "") for t in tokens(sql)):
         return False
     if not re.search(_QUOTING, sql):
         return bool(sql.strip(";" + _SPACE))
     found = list(runs(sql))
     is_broken = any(token.kind in {"open", "open_comment", "backslash"} for token in found)
     return not is_broken and any(not token.is_blank and token.text != ";" for token in found)
+
+
+def _is_too_long(name: str) -> bool:
+    return len(name.encode()) > _LONGEST_NAME
 
 
 class Lines:
