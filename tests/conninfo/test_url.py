@@ -251,7 +251,7 @@ def test_what_cannot_be_honoured_is_refused(name: str) -> None:
         _parse(f"postgresql://db?{name}=hunter2")
     assert "hunter2" not in f"{caught.value} {caught.value.hint}"
     assert caught.value.hint == parameters.LIMITED[name].hint
-    if variable := parameters.LIMITED[name].variable:
+    if variable := parameters.VARIABLES.get(name):
         with pytest.raises(SettingsError, match=rf"^{variable} can't be used: {name}"):
             parse_environment({variable: "hunter2"})
 

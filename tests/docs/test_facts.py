@@ -71,7 +71,7 @@ def test_parameters() -> None:
             values = ", ".join(f"`{value}`" for value in limited.values.split())
             assert (fate, why) == (f"only {values}" if values else "refused", limited.reason), name
         elif name in parameters.HARMLESS:
-            assert (fate, why) == ("no effect", parameters.HARMLESS[name][1])
+            assert (fate, why) == ("no effect", parameters.HARMLESS[name])
         else:
             assert fate == "counts", name
     idle, interval, count = (keepalive.DEFAULTS[f"keepalives_{key}"] for key in ("idle", "interval", "count"))

@@ -12,65 +12,35 @@ from typing import NamedTuple
 
 from sartor.errors import SettingsError
 
-HONOURED = {
-    "host": "PGHOST",
-    "hostaddr": "PGHOSTADDR",
-    "port": "PGPORT",
-    "user": "PGUSER",
-    "password": "PGPASSWORD",
-    "dbname": "PGDATABASE",
-    "service": "PGSERVICE",
-    "passfile": "PGPASSFILE",
-    "options": "PGOPTIONS",
-    "connect_timeout": "PGCONNECT_TIMEOUT",
-    "keepalives": "",
-    "keepalives_idle": "",
-    "keepalives_interval": "",
-    "keepalives_count": "",
-    "tcp_user_timeout": "",
-    "target_session_attrs": "PGTARGETSESSIONATTRS",
-    "load_balance_hosts": "PGLOADBALANCEHOSTS",
-    "sslmode": "PGSSLMODE",
-    "requiressl": "PGREQUIRESSL",
-    "sslnegotiation": "PGSSLNEGOTIATION",
-    "sslcert": "PGSSLCERT",
-    "sslkey": "PGSSLKEY",
-    "sslpassword": "",
-    "sslcertmode": "PGSSLCERTMODE",
-    "sslrootcert": "PGSSLROOTCERT",
-    "sslcrl": "PGSSLCRL",
-    "sslcrldir": "PGSSLCRLDIR",
-    "ssl_min_protocol_version": "PGSSLMINPROTOCOLVERSION",
-    "ssl_max_protocol_version": "PGSSLMAXPROTOCOLVERSION",
-    "sslkeylogfile": "",
-    "krbsrvname": "PGKRBSRVNAME",
-    "gsslib": "PGGSSLIB",
-}
-"""The parameters that count here as in `psql`, each with its environment variable, or "" where it has none."""
+HONOURED = (
+    *("host", "hostaddr", "port", "user", "password", "dbname", "service", "passfile", "options", "connect_timeout"),
+    *("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"),
+    *("target_session_attrs", "load_balance_hosts", "sslmode", "requiressl", "sslnegotiation"),
+    *("sslcert", "sslkey", "sslpassword", "sslcertmode", "sslrootcert", "sslcrl", "sslcrldir", "sslkeylogfile"),
+    *("ssl_min_protocol_version", "ssl_max_protocol_version", "krbsrvname", "gsslib"),
+)
+"""The parameters that count here as in `psql`."""
 
 HARMLESS = {
-    "application_name": ("PGAPPNAME", "Sartor sets the name of its sessions"),
-    "fallback_application_name": ("", "Sartor sets the name of its sessions"),
-    "client_encoding": ("PGCLIENTENCODING", "the driver always uses UTF-8"),
-    "sslcompression": ("PGSSLCOMPRESSION", "TLS compression is no longer supported, and libpq ignores it"),
-    "max_protocol_version": ("PGMAXPROTOCOLVERSION", "the driver uses protocol 3.0, the lowest version"),
+    **dict.fromkeys(("application_name", "fallback_application_name"), "Sartor sets the name of its sessions"),
+    "client_encoding": "the driver always uses UTF-8",
+    "sslcompression": "TLS compression is no longer supported, and libpq ignores it",
+    "max_protocol_version": "the driver uses protocol 3.0, the lowest version",
 }
-"""The parameters that change nothing here: the environment variable, and the reason."""
+"""The parameters that change nothing here, with the reason."""
 
 
 class Limited(NamedTuple):
     """A parameter of which only some values can be honoured: these, why no others can, and what to do instead."""
 
-    variable: str
     values: str
     reason: str
     hint: str
 
 
 _VERIFIED = "sslmode=verify-full&sslrootcert=system (or sslrootcert=FILE) verifies the server by its certificate"
-_SCRAM = Limited("", "", "the driver authenticates with a password, not with SCRAM keys", "give the password")
+_SCRAM = Limited("", "the driver authenticates with a password, not with SCRAM keys", "give the password")
 _OAUTH = Limited(
-    "",
     "",
     "the driver doesn't support OAuth",
     "authenticate with a password (SCRAM), a client certificate or Kerberos",
@@ -78,63 +48,64 @@ _OAUTH = Limited(
 
 LIMITED = {
     "channel_binding": Limited(
-        "PGCHANNELBINDING",
         "disable prefer",
         "the driver doesn't support channel binding",
         f"leave channel_binding out, or write channel_binding=prefer; {_VERIFIED}",
     ),
     "require_auth": Limited(
-        "PGREQUIREAUTH",
         "",
         "the driver uses the authentication method that the server asks for",
         f"leave require_auth out; {_VERIFIED}, and pg_hba.conf sets the method",
     ),
     "gssencmode": Limited(
-        "PGGSSENCMODE",
         "disable prefer",
         "the driver doesn't support GSSAPI encryption",
         "encrypt with TLS: gssencmode=disable&sslmode=verify-full",
     ),
-    "gssdelegation": Limited(
-        "PGGSSDELEGATION", "0", "the driver doesn't delegate credentials", "leave gssdelegation out"
-    ),
+    "gssdelegation": Limited("0", "the driver doesn't delegate credentials", "leave gssdelegation out"),
     "requirepeer": Limited(
-        "PGREQUIREPEER",
         "",
         "the driver doesn't check the operating-system user of the server process",
         "leave requirepeer out, and use a socket in a folder that only the server's account can write to",
     ),
     "sslcertmode": Limited(
-        "PGSSLCERTMODE",
         "disable allow",
         "the driver doesn't report whether the server asked for a certificate",
         "leave sslcertmode out; to require a certificate, use `hostssl ... cert` in pg_hba.conf",
     ),
-    "sslsni": Limited("PGSSLSNI", "1", "the driver always sends the host name to the server (SNI)", "leave sslsni out"),
-    "replication": Limited(
-        "", "0 off no false", "scripts can't run on a replication connection", "leave replication out"
-    ),
+    "sslsni": Limited("1", "the driver always sends the host name to the server (SNI)", "leave sslsni out"),
+    "replication": Limited("0 off no false", "scripts can't run on a replication connection", "leave replication out"),
     "min_protocol_version": Limited(
-        "PGMINPROTOCOLVERSION", "3.0", "the driver uses protocol 3.0", "leave min_protocol_version out, or write 3.0"
+        "3.0", "the driver uses protocol 3.0", "leave min_protocol_version out, or write 3.0"
     ),
     **dict.fromkeys(("scram_client_key", "scram_server_key"), _SCRAM),
     **dict.fromkeys(("oauth_issuer", "oauth_client_id", "oauth_client_secret", "oauth_scope"), _OAUTH),
     "sslaccept": Limited(
-        "", "accept_invalid_certs", "it is a parameter of Prisma that asks for a certificate check", _VERIFIED
+        "accept_invalid_certs", "it is a parameter of Prisma that asks for a certificate check", _VERIFIED
     ),
-    "sslidentity": Limited("", "", "it is a parameter of Prisma", "give sslcert=FILE and sslkey=FILE"),
-    "sslfactory": Limited("", "", "it is a parameter of JDBC that names a Java class", _VERIFIED),
+    "sslidentity": Limited("", "it is a parameter of Prisma", "give sslcert=FILE and sslkey=FILE"),
+    "sslfactory": Limited("", "it is a parameter of JDBC that names a Java class", _VERIFIED),
 }
 """The parameters that can't all be honoured. The last three belong to other clients, and are about security too."""
 
-_ALL = (*HONOURED.items(), *((key, each[0]) for known in (HARMLESS, LIMITED) for key, each in known.items()))
-VARIABLES = {keyword: variable for keyword, variable in _ALL if variable}
+NAMES = frozenset({*HONOURED, *HARMLESS, *LIMITED})
+
+_WITHOUT_VARIABLE = frozenset({
+    *("fallback_application_name", "replication", "sslpassword", "sslkeylogfile", "tcp_user_timeout"),
+    *("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "scram_client_key"),
+    *("scram_server_key", "oauth_issuer", "oauth_client_id", "oauth_client_secret", "oauth_scope"),
+    *("sslaccept", "sslidentity", "sslfactory"),
+})  # fmt: skip
+_ODD = {"application_name": "PGAPPNAME", "connect_timeout": "PGCONNECT_TIMEOUT", "dbname": "PGDATABASE"}
+VARIABLES = {
+    name: _ODD.get(name, "PG" + name.replace("_", "").upper())
+    for name in (*HONOURED, *HARMLESS, *LIMITED)
+    if name not in _WITHOUT_VARIABLE
+}
 """libpq's variable for each keyword that has one."""
 
 SESSION_VARIABLES = {"datestyle": "PGDATESTYLE", "timezone": "PGTZ", "geqo": "PGGEQO"}
 """The variables that libpq turns into settings of the session."""
-
-NAMES = frozenset({*HONOURED, *HARMLESS, *LIMITED})
 
 _CHOICES = {
     "sslmode": "disable allow prefer require verify-ca verify-full",
