@@ -49,8 +49,8 @@ def test_an_embedded_server_is_its_owners() -> None:
     try:
         with tempfile.TemporaryDirectory() as directory:
             Path(directory).chmod(0o755)
-            with serve(Path(directory, "server")) as server:
-                modes = {name: stat.S_IMODE((server.directory / name).stat().st_mode) for name in FILES}
+            with serve(Path(directory, "server")):
+                modes = {name: stat.S_IMODE(Path(directory, "server", name).stat().st_mode) for name in FILES}
     finally:
         os.umask(before)
     assert modes == dict.fromkeys(FILES, 0o600)

@@ -14,8 +14,7 @@ import psutil
 import pytest
 
 from sartor import BackupFailed, Destination
-from sartor.archive.dump import dump
-from sartor.archive.snapshot import exported_snapshot
+from sartor.archive.dump import dump, exported_snapshot
 from sartor.archive.tools import find_tools
 from sartor.postgres.session import Session
 from support.command import EXECUTABLE, LIMIT, Command, finish

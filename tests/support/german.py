@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sartor.embedded.account import Account
+from sartor.embedded.cluster import Account
 from support.servers import closed_port
 
 ENVIRONMENT = ("/usr/bin/env", "LC_ALL=C.utf8", "LANGUAGE=de")

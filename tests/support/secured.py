@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sartor.embedded.account import Account
+from sartor.embedded.cluster import Account
 from support.servers import closed_port
 
 PASSWORD = r"pa:ss\wo%rd"  # noqa: S105 - a test's own, and awkward in every file

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sartor.embedded.account import Account
+from sartor.embedded.cluster import Account
 from sartor.embedded.server import default_directory, serve
 from support.database import Database, with_name
 

@@ -15,9 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from sartor.archive.child_process import Program, ProgramFailed
-from sartor.archive.complaints import VERBOSE, failed
 from sartor.archive.dump import BARE
+from sartor.archive.programs import VERBOSE, Program, ProgramFailed, failed
 from sartor.archive.tools import Tools
 from sartor.errors import DestinationError, SartorError
 from sartor.postgres.connect.connect import DRIVER_ERRORS

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sartor.archive.child_process import SERVICE, Heard, Program, started
+from sartor.archive.programs import SERVICE, Heard, Program, started
 from sartor.conninfo.parameters import VARIABLES
 from sartor.embedded.server import binaries
 from sartor.errors import BackupFailed, EmbeddedUnavailable
@@ -36,7 +36,7 @@ WRAPPER = "pg_wrapper"
 LONGEST_PASSWORD = 1000
 """Bytes that libpq reads of a password in a service file, approximately."""
 PATIENCE = 10.0
-"""Seconds that a program may take to print its version."""
+"""Seconds that a program may take to say what it is."""
 
 
 class Tools(NamedTuple):
@@ -58,7 +58,7 @@ class Tools(NamedTuple):
         stdout: int = DEVNULL,
         heard: Heard | None = None,
     ) -> AbstractAsyncContextManager[Program]:
-        """Runs a program as `child_process.started` does; where a session is given, connected to its database."""
+        """Runs a program as `programs.started` does; where a session is given, connected to its database."""
         environment, text = os.environ | _ENGLISH, ""
         if session is not None:
             inherited = {name: value for name, value in environment.items() if not name.startswith("PG")}
@@ -110,19 +110,8 @@ def find_tools(server_version: int, *, encrypted: bool = False) -> list[Tools]:
 def _speaks_tls(tools: Tools) -> bool:
     """Returns whether the programs were built with TLS: without it, they refuse `sslmode=require` before connecting."""
     target = f"host={tools.folder} sslmode=require connect_timeout=2"  # no server has its socket there
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    try:
-        done = subprocess.run(
-            [tools.program("pg_dump"), "--no-password", "--dbname", target],
-            check=False,
-            capture_output=True,
-            env=environment | _ENGLISH,
-            stdin=subprocess.DEVNULL,
-            timeout=PATIENCE,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return False
-    return b"not compiled in" not in done.stderr
+    said = _said(tools.program("pg_dump"), "--no-password", "--dbname", target)
+    return said != "" and "not compiled in" not in said
 
 
 @cache
@@ -147,12 +136,18 @@ def _folders() -> Iterator[Path]:
 
 
 def _version(program: Path) -> int | None:
-    try:
-        text = subprocess.check_output([program, "--version"], text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    found = re.search(r"\) (\d+)", text)
+    found = re.search(r"\) (\d+)", _said(program, "--version"))
     return int(found[1]) if found else None
+
+
+def _said(program: Path, *arguments: str) -> str:
+    """Returns what a program writes, "" where it can't be run."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")} | _ENGLISH
+    way: dict[str, Any] = {"env": environment, "stdin": DEVNULL, "stderr": subprocess.STDOUT, "timeout": PATIENCE}
+    try:
+        return str(subprocess.run([program, *arguments], check=False, stdout=PIPE, text=True, **way).stdout)
+    except (OSError, subprocess.SubprocessError):
+        return ""
 
 
 def variables(connection: Connection) -> dict[str, str]:

@@ -12,9 +12,11 @@ from typing import NamedTuple
 
 from sartor.errors import SettingsError
 
+_WHOLE = ("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout")
+"""Those whose values are whole numbers."""
 HONOURED = (
+    *_WHOLE,
     *("host", "hostaddr", "port", "user", "password", "dbname", "service", "passfile", "options", "connect_timeout"),
-    *("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"),
     *("target_session_attrs", "load_balance_hosts", "sslmode", "requiressl", "sslnegotiation"),
     *("sslcert", "sslkey", "sslpassword", "sslcertmode", "sslrootcert", "sslcrl", "sslcrldir", "sslkeylogfile"),
     *("ssl_min_protocol_version", "ssl_max_protocol_version", "krbsrvname", "gsslib"),
@@ -40,11 +42,8 @@ class Limited(NamedTuple):
 
 _VERIFIED = "sslmode=verify-full&sslrootcert=system (or sslrootcert=FILE) verifies the server by its certificate"
 _SCRAM = Limited("", "the driver authenticates with a password, not with SCRAM keys", "give the password")
-_OAUTH = Limited(
-    "",
-    "the driver doesn't support OAuth",
-    "authenticate with a password (SCRAM), a client certificate or Kerberos",
-)
+_NO_OAUTH = "authenticate with a password (SCRAM), a client certificate or Kerberos"
+_OAUTH = Limited("", "the driver doesn't support OAuth", _NO_OAUTH)
 
 LIMITED = {
     "channel_binding": Limited(
@@ -91,10 +90,9 @@ LIMITED = {
 NAMES = frozenset({*HONOURED, *HARMLESS, *LIMITED})
 
 _WITHOUT_VARIABLE = frozenset({
-    *("fallback_application_name", "replication", "sslpassword", "sslkeylogfile", "tcp_user_timeout"),
-    *("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "scram_client_key"),
-    *("scram_server_key", "oauth_issuer", "oauth_client_id", "oauth_client_secret", "oauth_scope"),
-    *("sslaccept", "sslidentity", "sslfactory"),
+    *("fallback_application_name", "replication", "sslpassword", "sslkeylogfile", "sslaccept", "sslidentity"),
+    *("sslfactory", "scram_client_key", "scram_server_key", *_WHOLE),
+    *("oauth_issuer", "oauth_client_id", "oauth_client_secret", "oauth_scope"),
 })  # fmt: skip
 _ODD = {"application_name": "PGAPPNAME", "connect_timeout": "PGCONNECT_TIMEOUT", "dbname": "PGDATABASE"}
 VARIABLES = {
@@ -116,7 +114,6 @@ _CHOICES = {
     "ssl_max_protocol_version": "TLSv1 TLSv1.1 TLSv1.2 TLSv1.3",
     "gsslib": "gssapi sspi",
 }
-_WHOLE = ("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout")
 _SETTINGS = {"tcp_keepalives_count", "tcp_keepalives_idle", "tcp_keepalives_interval"}
 """Settings of the server whose names are similar to parameters."""
 
@@ -177,17 +174,18 @@ def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.8) -> str | No
 
 def take_timeouts(keywords: dict[str, str]) -> None:
     """Moves the timeouts in `options` to keywords of their own. Raises SettingsError where one isn't a duration."""
-    if "options" in keywords:
-        words = _WORD.findall(keywords["options"])
-        taken: dict[str, str] = {}
-        left = [word for word in words if not _take(word, taken)]
+    left, taken = [], {}
+    for word in _WORD.findall(keywords.get("options", "")):
+        named = _NAMED.fullmatch(word)
+        if named and (key := named[1].replace("-", "_").lower()) in TIMEOUTS:
+            taken[key] = re.sub(r"\\(.)", r"\1", named[2], flags=re.DOTALL)
+        else:
+            left.append(word)
+    if taken:
         # Of a timeout given twice in `options` the server takes the last; a separate parameter is nearer.
-        for key, text in taken.items():
-            keywords.setdefault(key, text)
-        if len(left) < len(words):
-            keywords["options"] = " ".join(left)
-            if not left:
-                del keywords["options"]
+        keywords |= {**taken, **keywords, "options": " ".join(left)}
+        if not left:
+            del keywords["options"]
     for key in TIMEOUTS:
         if key in keywords:
             seconds(key, keywords[key])
@@ -202,11 +200,3 @@ def seconds(key: str, text: str) -> float:
     if found is None:
         raise SettingsError(f"{key} isn't a duration", hint=f"write {key}=5s, or {key}=5000 for milliseconds")
     return float(found[1]) * _UNITS[found[2] or ""]
-
-
-def _take(word: str, taken: dict[str, str]) -> bool:
-    named = _NAMED.fullmatch(word)
-    if named is None or (key := named[1].replace("-", "_").lower()) not in TIMEOUTS:
-        return False
-    taken[key] = re.sub(r"\\(.)", r"\1", named[2], flags=re.DOTALL)
-    return True

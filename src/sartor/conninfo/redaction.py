@@ -16,10 +16,12 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     A secret of one or two characters is hidden only where a URL would hold it, as `:pw@`; anywhere else, hiding it
     would remove half of the text. Redact values before they are made into JSON: a URL is taken to end at a space.
     """
-    forms = dict(_form(secret) for secret in secrets if secret)
-    if forms:
-        longest_first = sorted(forms, key=len, reverse=True)
-        text = re.sub("|".join(map(re.escape, longest_first)), lambda found: forms[found[0]], text)
+    hidden: dict[str, str] = {}
+    for each in filter(None, secrets):
+        hidden |= {each: "***"} if len(each) >= _SHORTEST_SECRET else {f":{each}@": ":***@"}
+    if hidden:
+        longest_first = sorted(hidden, key=len, reverse=True)
+        text = re.sub("|".join(map(re.escape, longest_first)), lambda found: hidden[found[0]], text)
     # Most texts hold neither, so most commands needn't compile these expressions.
     if "@" in text:
         text = re.sub(_IN_URL, r"\1***@", text)
@@ -29,8 +31,3 @@ def redact(text: str, secrets: Iterable[str]) -> str:
 def redact_argument(word: str) -> str:
     """Returns a command line's word with `***` for a password, also in a URL that is broken or not of Postgres."""
     return re.sub(r":[^:@/][^@]*@", ":***@", redact(word, ()))
-
-
-def _form(secret: str) -> tuple[str, str]:
-    """Returns the text to look for, and its replacement."""
-    return (secret, "***") if len(secret) >= _SHORTEST_SECRET else (f":{secret}@", ":***@")

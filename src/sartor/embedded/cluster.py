@@ -1,4 +1,4 @@
-"""Makes, starts, finds and stops the cluster of an embedded server's directory.
+"""Makes, starts, finds and stops the cluster of an embedded server's directory, as an account that Postgres accepts.
 
 Its callers ensure that only one of them works on it at a time.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pwd
 import shlex
 import shutil
 import socket
@@ -15,11 +16,9 @@ import subprocess
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, NamedTuple, Self
 
-from sartor.embedded.account import Account, open_for_its_owner
 from sartor.errors import EmbeddedUnavailable
 
 PATIENCE = 60.0  # seconds, for the server to start and to stop
@@ -31,8 +30,75 @@ INITDB = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Postmaster:
+def open_for_its_owner(file: Path, mode: str) -> IO[str]:
+    """Opens a file that nobody else can read or lock, whatever the umask. Raises OSError."""
+    opened: IO[str] = open(  # noqa: SIM115 - Path.open knows no opener, and the caller closes it
+        file, mode, encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)
+    )
+    os.fchmod(opened.fileno(), 0o600)
+    return opened
+
+
+class Account(NamedTuple):
+    """The account that runs the server: the current one, or for root, whom Postgres refuses, `nobody` (`borrowed`)."""
+
+    uid: int
+    gid: int
+    borrowed: bool
+
+    @classmethod
+    def of_the_server(cls) -> Self:
+        if os.geteuid() != 0:
+            return cls(uid=os.geteuid(), gid=os.getegid(), borrowed=False)
+        try:
+            nobody = pwd.getpwnam("nobody")
+        except KeyError:
+            raise EmbeddedUnavailable("Postgres can't run as root, and there is no user `nobody` to run it") from None
+        return cls(uid=nobody.pw_uid, gid=nobody.pw_gid, borrowed=True)
+
+    def run(self, *command: str | Path, output: IO[str] | int = subprocess.DEVNULL) -> int:
+        """Runs a command to its end in a session of its own; returns its exit code.
+
+        Ctrl-C reaches neither the command nor what it leaves running.
+        """
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
+        return subprocess.run(
+            command,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd="/",
+            env=environment | {"LC_ALL": "C"},
+            start_new_session=True,
+            user=self.uid if self.borrowed else None,
+            group=self.gid if self.borrowed else None,
+            extra_groups=[] if self.borrowed else None,
+        ).returncode
+
+    def barred_from(self, path: Path) -> Path | None:
+        """Returns the first folder on the way to `path` that this account can't enter, or None."""
+        folders = [folder for folder in (*reversed(path.parents), path) if folder.is_dir()]
+        if not self.borrowed or self.run("test", "-x", folders[-1]) == 0:
+            return None
+        return next(folder for folder in folders if self.run("test", "-x", folder) != 0)
+
+    def own(self, folder: Path) -> None:
+        """Makes `folder` this account's alone. Raises EmbeddedUnavailable where it is already another user's."""
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {self.uid, os.geteuid()}:
+            raise EmbeddedUnavailable(
+                f"{folder} isn't a folder that belongs to the user of the server", hint="remove the folder"
+            )
+        if found.st_uid != self.uid:
+            os.chown(folder, self.uid, self.gid, follow_symlinks=False)
+        if stat.S_IMODE(found.st_mode) != 0o700:
+            folder.chmod(0o700)
+
+
+class Postmaster(NamedTuple):
     """The facts that a server writes about itself into its `postmaster.pid`."""
 
     port: int
@@ -56,8 +122,7 @@ class Postmaster:
         return False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cluster:
+class Cluster(NamedTuple):
     """The data and the server of one directory."""
 
     directory: Path
@@ -79,8 +144,8 @@ class Cluster:
 
     def ensure(self, *, tcp: bool, settings: Mapping[str, str], alone: bool) -> Postmaster:
         """Returns the server: one in use, one that a killed user left behind, or else a new one."""
-        options = [f"listen_addresses={'127.0.0.1' if tcp else ''}", f"unix_socket_directories={self._sockets}"]
-        options += [f"{name}={value}" for name, value in settings.items()]
+        places = {"listen_addresses": "127.0.0.1" if tcp else "", "unix_socket_directories": self._sockets}
+        options = [part for name, value in {**places, **settings}.items() for part in ("-c", f"{name}={value}")]
         running = self._running()
         if alone and not (running and self._started_with(options)):
             self.stop()
@@ -114,7 +179,7 @@ class Cluster:
 
     def _started_with(self, options: list[str]) -> bool:
         with suppress(OSError, ValueError):
-            return shlex.split((self.data / "postmaster.opts").read_text())[5:] == _as_arguments(options)
+            return shlex.split((self.data / "postmaster.opts").read_text())[5:] == options
         return False
 
     def _start(self, options: list[str], *, port: int) -> Postmaster:
@@ -126,7 +191,7 @@ class Cluster:
             self._create()
         self._forget_a_stranger()
         self.account.own(self._sockets)
-        arguments = shlex.join(["-p", str(port), *_as_arguments(options)])
+        arguments = shlex.join(["-p", str(port), *options])
         with open_for_its_owner(self.directory / "log", "w") as log:
             code = self._pg_ctl("start", "-s", "-o", arguments, output=log)
         running = self._running() if code == 0 else None
@@ -202,10 +267,6 @@ def digest(*parts: object) -> str:
     return hashlib.sha256("\0".join(map(str, parts)).encode(errors="surrogateescape")).hexdigest()[:12]
 
 
-def _as_arguments(options: list[str]) -> list[str]:
-    return [part for option in options for part in ("-c", option)]
-
-
 def _command_line(pid: int) -> bytes:
     if Path("/proc/self/cmdline").exists():
         return Path(f"/proc/{pid}/cmdline").read_bytes()
@@ -213,6 +274,5 @@ def _command_line(pid: int) -> bytes:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+    with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])

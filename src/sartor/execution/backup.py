@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sartor.archive.atomic_file import AtomicFile, atomic_file
-from sartor.archive.dump import decode, dump
+from sartor.archive.dump import DumpSummary, Snapshot, decode, dump, exported_snapshot, summarize
 from sartor.archive.restore import too_late
-from sartor.archive.snapshot import DumpSummary, Snapshot, exported_snapshot, summarize
 from sartor.archive.tools import find_tools
 from sartor.domain.affected_tables import PlanEffects, TableSelection, select_tables, steps_of
 from sartor.domain.backup import Backup, file_name, schema_to_hold

@@ -10,9 +10,18 @@ from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
-from sartor.archive.dump import decode, read_creation, unpopulated_views, without_rows
+from sartor.archive.dump import (
+    DumpSummary,
+    decode,
+    difference,
+    exported_snapshot,
+    read_creation,
+    summarize,
+    unpopulated_views,
+    without_event_triggers,
+    without_rows,
+)
 from sartor.archive.restore import may_share, restore, too_late
-from sartor.archive.snapshot import DumpSummary, difference, exported_snapshot, summarize, without_event_triggers
 from sartor.archive.tools import Tools
 from sartor.domain.backup import Restored, schema_to_hold
 from sartor.domain.destination import DEFAULT_SCHEMA, Destination

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from sartor.archive.snapshot import exported_snapshot
+from sartor.archive.dump import exported_snapshot
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination, Limits
 from sartor.domain.hazards.circumstances import in_view_of, in_view_of_rows

@@ -16,7 +16,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from sartor.archive.child_process import ProgramFailed, started
+from sartor.archive.programs import ProgramFailed, started
 from sartor.domain.hazards.hazard import Opinion, RehearsedStatement
 from sartor.domain.rehearsal import Rehearsal
 

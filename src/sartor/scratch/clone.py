@@ -10,10 +10,9 @@ from contextlib import suppress
 from io import BytesIO
 from typing import NamedTuple
 
-from sartor.archive.child_process import Program, ProgramFailed
-from sartor.archive.dump import BARE
+from sartor.archive.dump import BARE, Snapshot
+from sartor.archive.programs import Program, ProgramFailed
 from sartor.archive.restore import GONE, pass_on
-from sartor.archive.snapshot import Snapshot
 from sartor.archive.tools import find_tools
 from sartor.conninfo.redaction import redact
 from sartor.domain.hazards.circumstances import Gap

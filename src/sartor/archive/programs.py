@@ -1,4 +1,4 @@
-"""Explains what `pg_dump`, `pg_restore` and `psql` complain of.
+"""Runs a program such as `pg_dump` as a child process that ends when Sartor does, and explains what it complains of.
 
 Servers write in many languages, so what they say is told apart by its SQLSTATE, which a verbose `psql` shows; `pg_dump`
 shows none, and the catalogue is asked instead. The programs themselves speak English, as they are started.
@@ -6,11 +6,17 @@ shows none, and the catalogue is asked instead. The programs themselves speak En
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Sequence
-from contextlib import suppress
+import signal
+import tempfile
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from typing import cast
 
-from sartor.archive.child_process import ProgramFailed
 from sartor.conninfo.redaction import redact
 from sartor.domain.visible import visible
 from sartor.errors import BackupFailed, SartorError
@@ -19,7 +25,19 @@ from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.session import Session
 from sartor.sql.quoting import quote_identifier
 
-LONGEST = 200
+GRACE = 5.0
+"""Seconds that a program may take to end after SIGTERM."""
+SERVICE = "sartor"
+"""The name of the connection service that a program uses, where it is given a service file."""
+MOST = 100
+"""The number of lines of errors that are kept: the statement that failed is among them."""
+LONGEST = 1 << 24
+"""The longest line that a program may write, in bytes."""
+
+_TALK = re.compile(r"pg_\w+: (?!error|fatal|detail|hint)")
+"""Matches the lines in which a verbose program reports its progress."""
+_SPEAKER = re.compile(r"^(?:psql|pg_\w+)(?::<stdin>:\d+)?: (?:error: )?")
+LONGEST_SHOWN = 200
 """The most characters of a failed statement that are shown."""
 VERBOSE = b"\\set VERBOSITY verbose\n"
 """The input with which `psql` shows SQLSTATEs."""
@@ -59,6 +77,111 @@ select exists (select from {USERS_RELATIONS} where c.relkind in ('r', 'p', 'm', 
     exists (select from {USERS_RELATIONS} where c.relrowsecurity and pg_catalog.row_security_active(c.oid)) as rows
 """
 
+Heard = Callable[[str], None]
+
+
+class ProgramFailed(Exception):
+    """A program failed; the text is its error messages, `lines` are those lines."""
+
+    def __init__(self, message: str, lines: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.lines = tuple(lines)
+
+
+class Program:
+    """A running program: its input and output, where these are pipes, and the last lines of its errors.
+
+    It may have continued despite these.
+    """
+
+    def __init__(self, process: Process, name: str, heard: Heard | None) -> None:
+        self.process = process
+        self.stdin = cast("asyncio.StreamWriter", process.stdin)
+        self.stdout = cast("asyncio.StreamReader", process.stdout)
+        self.complaints: deque[str] = deque(maxlen=MOST)
+        self._name = name
+        self._heard = heard
+
+    def kill(self) -> None:
+        """Kills the program at once, if it is running."""
+        if self.process.returncode is None:
+            self.process.kill()
+
+    async def end(self) -> None:
+        """Reads the program's standard error until it ends. Raises ProgramFailed where its exit code isn't 0."""
+        async for line in cast("asyncio.StreamReader", self.process.stderr):
+            text = line.decode(errors="replace").rstrip()
+            if _TALK.match(text):
+                if self._heard:
+                    self._heard(text)
+            elif text:
+                self.complaints.append(_SPEAKER.sub("", text))
+        if code := await self.process.wait():
+            if code < 0:
+                raise ProgramFailed(f"{self._name} was terminated by a signal: {signal.strsignal(-code)}")
+            lines = tuple(self.complaints) or (f"{self._name} failed with exit code {code}",)
+            raise ProgramFailed(" ".join("; ".join(lines).split()), lines)
+
+
+@asynccontextmanager
+async def started(
+    path: Path,
+    *arguments: str | bytes,
+    environment: Mapping[str, str],
+    stdin: int = DEVNULL,
+    stdout: int = DEVNULL,
+    heard: Heard | None = None,
+    service: str = "",
+) -> AsyncIterator[Program]:
+    """Runs a program for as long as the block lasts; `heard` is called with each line about its progress.
+
+    `service` is the text of the connection service file that it reads. The program has a session of its own, so Ctrl-C
+    reaches Sartor alone, which then ends the program. Where Sartor is killed, the program ends as soon as it writes
+    something, for the pipe has no reader any more.
+    """
+    with _services(service) as file:
+        found = {} if file is None else {"PGSERVICEFILE": f"/dev/fd/{file}", "PGSERVICE": SERVICE}
+        process = await asyncio.create_subprocess_exec(
+            path,
+            *arguments,
+            env={**environment, **found},
+            stdin=stdin,
+            stdout=stdout,
+            stderr=PIPE,
+            limit=LONGEST,
+            start_new_session=True,
+            pass_fds=[] if file is None else [file],
+        )
+        try:
+            yield Program(process, path.name, heard)
+        finally:
+            await _stop(process)
+
+
+@contextmanager
+def _services(text: str) -> Iterator[int | None]:
+    """Yields the descriptor of an open file that holds this text; None where the text is empty.
+
+    The file has no name: it is gone when its last reader ends, in whatever way.
+    """
+    if not text:
+        yield None
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(text.encode())
+        file.seek(0)
+        yield file.fileno()
+
+
+async def _stop(process: Process) -> None:
+    if process.returncode is None:
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), GRACE)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
 
 async def failed(what: str, error: ProgramFailed, session: Session, *, reads: bool = False) -> BackupFailed:
     """Returns the error for a program that failed, with a hint where the cause can be told.
@@ -68,7 +191,7 @@ async def failed(what: str, error: ProgramFailed, session: Session, *, reads: bo
     """
     text, lines = str(error), error.lines
     if (found := _error(lines)) is not None:
-        at = f", at: {visible(_statement(lines)[:LONGEST])}" if _statement(lines) else ""
+        at = f", at: {visible(_statement(lines)[:LONGEST_SHOWN])}" if _statement(lines) else ""
         text = f"{visible(found['message'])} (SQLSTATE {found['code']}){at}"
     hint = next((hint for pattern, hint in _PROGRAMS.items() if re.search(pattern, text)), None)
     if reads:

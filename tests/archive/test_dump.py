@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sartor.archive.snapshot import DumpSummary, difference
+from sartor.archive.dump import DumpSummary, difference
 
 ONE = DumpSummary(("create table a", "create table b"), {"public.a": 2, "public.b": 0})
 
