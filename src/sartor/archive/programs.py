@@ -20,7 +20,7 @@ from typing import cast
 from sartor.conninfo.redaction import redact
 from sartor.domain.visible import visible
 from sartor.errors import BackupFailed, SartorError
-from sartor.postgres.catalog import USERS_RELATIONS
+from sartor.postgres.catalog import LOCKS, MORE_LOCKS, USERS_RELATIONS
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.session import Session
 from sartor.sql.quoting import quote_identifier
@@ -62,7 +62,6 @@ _STATES = {
     " default_transaction_read_only",
     "42501": _OWNERS,
     "53100": "free disk space on the server",
-    "53200": "the restore needs too many locks for one transaction: `jobs=2` restores without one",
     "57014": "a statement_timeout ended it: raise the one of the role or the database",
 }
 """Hints by SQLSTATE."""
@@ -194,7 +193,9 @@ async def failed(what: str, error: ProgramFailed, session: Session, *, reads: bo
         at = f", at: {visible(_statement(lines)[:LONGEST_SHOWN])}" if _statement(lines) else ""
         text = f"{visible(found['message'])} (SQLSTATE {found['code']}){at}"
     hint = next((hint for pattern, hint in _PROGRAMS.items() if re.search(pattern, text)), None)
-    if reads:
+    if LOCKS in " ".join(lines):  # in the server's hint, in every language
+        hint = await _hint_of_locks(session) + ("" if reads else "; or restore with `jobs=2`, without a transaction")
+    elif reads:
         hint = await _hint_of_reading(session) or hint
     elif found is not None:
         hint = _hint_of_state(found["code"], lines)
@@ -213,6 +214,12 @@ def _hint_of_state(code: str, lines: Sequence[str]) -> str | None:
     if code in _MISSING and any(line.startswith("CONTEXT:") for line in lines):
         return _PATHLESS
     return _STATES.get(code)
+
+
+async def _hint_of_locks(session: Session) -> str:
+    with suppress(SartorError, OSError, *DRIVER_ERRORS):
+        return f"the server has no room for more locks: {await session.connection.fetchval(MORE_LOCKS)}"
+    return f"the server has no room for more locks: raise {LOCKS}, and restart the server"
 
 
 async def _hint_of_reading(session: Session) -> str | None:

@@ -21,6 +21,17 @@ SHORT_NAME = "case when n.nspname = $1 then c.relname::text else n.nspname || '.
 """The name of relation `c` for people; a relation of schema $1 is named without it."""
 
 
+LOCKS = "max_locks_per_transaction"
+"""The setting that the server names, in every language, where its table of locks is full."""
+MORE_LOCKS = f"""
+select pg_catalog.format('alter system set {LOCKS} = %s; and restart the server', greatest(
+    2 * pg_catalog.current_setting('{LOCKS}')::int4, pg_catalog.ceil(2.0 * (select pg_catalog.count(*) from
+    pg_catalog.pg_class) / (pg_catalog.current_setting('max_connections')::int4
+    + pg_catalog.current_setting('max_prepared_transactions')::int4))::int4))
+"""
+"""The statement that makes room to lock each relation of the database twice."""
+
+
 def class_of(catalogue: str) -> str:
     """Returns the OID of a catalogue, such as `pg_class`, as SQL: the `classid` of its objects in `pg_depend`."""
     return f"'pg_catalog.{catalogue}'::pg_catalog.regclass"

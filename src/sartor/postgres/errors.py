@@ -11,6 +11,7 @@ from sartor.conninfo.redaction import redact
 from sartor.domain.own_tables import TABLES
 from sartor.domain.report import Failure
 from sartor.errors import Escaped, ScriptFault, said
+from sartor.postgres.catalog import LOCKS
 from sartor.postgres.driver.refused import BeyondDatabase, NoTalk, NotAwaited, TransactionControl
 from sartor.postgres.journal import BEYOND, CLOSED_CONSTRAINT, MARK_GONE, ROLE_LEFT, beyond
 from sartor.sql.sensitive import secret_literals, without_secrets
@@ -245,6 +246,11 @@ def _advice(error: asyncpg.PostgresError) -> str | None:
             )
         case asyncpg.ActiveSQLTransactionError():
             return f"this statement can't run inside a transaction: add {_OUTSIDE} to the script"
+        case asyncpg.OutOfMemoryError() if LOCKS in str(error.hint):
+            return (
+                f"the server has no room for more locks: double {LOCKS} (`show {LOCKS}` tells its value; 128 if that is"
+                " 64) and restart the server, or split the script"
+            )
         case asyncpg.LockNotAvailableError():
             return (
                 "the lock wasn't available in time; try again when there is less traffic, or with a longer"

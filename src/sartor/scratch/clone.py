@@ -11,7 +11,7 @@ from io import BytesIO
 from typing import NamedTuple
 
 from sartor.archive.dump import BARE, Snapshot
-from sartor.archive.programs import Program, ProgramFailed
+from sartor.archive.programs import Program, ProgramFailed, failed
 from sartor.archive.restore import GONE, pass_on
 from sartor.archive.tools import find_tools
 from sartor.conninfo.redaction import redact
@@ -140,10 +140,8 @@ async def _pour(
             await _together(out, into, scratch)
             return list(_errors(into.complaints))
     except ProgramFailed as error:
-        text = redact(f"the schema can't be cloned: {error}", live.secrets + scratch.secrets)
-        reader = f"grant pg_read_all_data to {quote_identifier(live.facts.role)};"
-        hint = f"pg_dump must be able to read every table: {reader}" if "permission denied" in text else None
-        raise RehearsalFailed(text, hint=hint) from error
+        told = await failed("the schema can't be cloned", error, live, reads=True)
+        raise RehearsalFailed(redact(str(told), scratch.secrets), hint=told.hint) from error
 
 
 async def _together(out: Program, into: Program, scratch: Session) -> None:
