@@ -78,16 +78,19 @@ def test_a_proof_of_hash_partitions(sartor: Command, backups: Path, database: Da
     sartor.run("db", "backup", str(backups), "--prove")
 
 
-def test_a_proof_whatever_is_set(sartor: Command, backups: Path, database: Database) -> None:
-    """A role that is read-only by default, or whose statements end soon, backs up and proves all the same."""
-    database.run("create table t (a int)")
+@pytest.mark.parametrize("scope", ["role", "database"])
+def test_a_proof_whatever_is_set(sartor: Command, backups: Path, database: Database, scope: str) -> None:
+    """Where a role or a database is read-only by default, or statements end soon, a backup is proved all the same."""
+    database.run("create table t (a int)", "insert into t values (1)")
     with temporary_role(database) as role:
+        name = role.name if scope == "role" else database.name
         database.run(
             f"alter role {role.name} superuser",
-            f"alter role {role.name} set default_transaction_read_only = on",
-            f"alter role {role.name} set statement_timeout = 50",
+            f"alter {scope} {name} set statement_timeout = 50",
+            f"alter {scope} {name} set default_transaction_read_only = on",
         )
         sartor.run("db", "backup", str(backups), "--prove", env={"SARTOR_DB_URL": role.url})
+        database.run("set default_transaction_read_only = off", f"alter {scope} {name} reset all")
 
 
 def test_a_file_that_is_there(sartor: Command, backups: Path) -> None:

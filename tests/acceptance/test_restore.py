@@ -153,6 +153,28 @@ def test_a_role_that_is_gone(sartor: Command, database: Database, other: Databas
     assert other.tables() == {"a", "b"}
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_function_without_a_path(
+    sartor: Command, database: Database, other: Database, tmp_path: Path, jobs: str
+) -> None:
+    """A restore that fails names the object, and what to do about a function without a search_path."""
+    file = str(tmp_path / "x.dump")
+    database.run(
+        "create function n(text) returns text language sql immutable as 'select lower($1)'",
+        "create function nn(text) returns text language sql immutable as 'select n($1)'",
+        "create table t (a text check (nn(a) > ''))",
+        "insert into t values ('x')",
+    )
+    sartor.run("db", "backup", file)
+    failed = sartor.run("db", "restore", file, "--into", other.url, "--jobs", jobs, expect=6).err
+    assert "function n(text) does not exist" in failed
+    assert ("at: COPY public.t (a) FROM stdin" if jobs == "1" else 'COPY failed for table "t"') in failed
+    assert "hint: a function that the object calls finds only what it names with its schema" in failed
+    assert "alter function NAME set search_path = SCHEMA" in failed
+    if jobs == "1":
+        assert not other.tables()
+
+
 MADE = """select pg_encoding_to_char(encoding), datcollate, datctype, to_jsonb(d)->>'datlocprovider',
     coalesce(to_jsonb(d)->>'datlocale', to_jsonb(d)->>'daticulocale'), to_jsonb(d)->>'daticurules'
 from pg_database d where datname = $1"""
