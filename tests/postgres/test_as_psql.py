@@ -83,6 +83,9 @@ CASES = {
     "PGHOSTADDR": Case("", {**PLACE, "PGHOST": "no.invalid", "PGHOSTADDR": "127.0.0.1"}),
     "hostaddr alone": Case("hostaddr=127.0.0.1 port={port} user=app dbname=open"),
     "host and hostaddr": Case("postgresql://app@no.invalid:{port}/open?hostaddr=127.0.0.1"),
+    "hosts with addresses of their own": Case(
+        "host=no.invalid,db.invalid hostaddr=127.0.0.1,127.0.0.1 port={closed},{port} user=app dbname=open"
+    ),
     "hostaddr isn't an IP address": _refused(f"{OPEN}?hostaddr=localhost"),
     "the numbers of hosts and of hostaddr values differ": _refused(f"{OPEN}?hostaddr=127.0.0.1,127.0.0.1"),
     "a socket's folder": Case("postgresql:///shop?host={socket}&port={port}&user=app"),
@@ -192,6 +195,11 @@ CASES = {
     "verify-full": Case(f"{NAMED}/encrypted?{TLS}", LOGIN),
     "verify-full, another name": _fails(f"{AT}/encrypted?{TLS}", LOGIN),
     "verify-full, a name with an address": Case(f"{NAMED}/encrypted?{TLS}&hostaddr=127.0.0.1", LOGIN),
+    "verify-full, an address without a name": _fails(
+        "hostaddr=127.0.0.1 port={port} user=app dbname=encrypted sslmode=verify-full"
+        " sslrootcert={certificates}/ca.crt",
+        LOGIN,
+    ),
     "verify-ca": Case(f"{AT}/encrypted?sslmode=verify-ca&sslrootcert={{certificates}}/ca.crt", LOGIN),
     "verify-ca, another authority": _fails(
         f"{AT}/encrypted?sslmode=verify-ca&sslrootcert={{certificates}}/other.crt", LOGIN
@@ -295,6 +303,36 @@ WORDS = {
     "another authority": (
         f"{AT}/encrypted?sslmode=verify-ca&sslrootcert={{certificates}}/other.crt",
         "isn't signed by an authority of sslrootcert, {certificates}/other.crt",
+    ),
+    "an address that the certificate isn't for": (
+        f"postgresql://app@db.invalid:{{port}}/encrypted?{TLS}&hostaddr=127.0.0.1",
+        "the server's certificate isn't for db.invalid, as sslmode=verify-full requires",
+    ),
+    "an authority that isn't there": (
+        f"{NAMED}/encrypted?sslmode=verify-full&sslrootcert={{certificates}}/none.crt",
+        "sslrootcert, {certificates}/none.crt, can't be read: No such file or directory",
+    ),
+    "an authority that is none": (
+        f"{NAMED}/encrypted?sslmode=verify-full&sslrootcert={{certificates}}/server.key",
+        "sslrootcert, {certificates}/server.key, can't be used",
+    ),
+    "a revocation list that isn't there": (
+        f"{NAMED}/encrypted?{TLS}&sslcrl={{certificates}}/none.crl",
+        "sslcrl, {certificates}/none.crl, can't be read: No such file or directory",
+    ),
+    "a certificate that isn't there": (
+        f"{AT}/certified?sslmode=require&sslcert={{certificates}}/none.crt&sslkey={{certificates}}/client.key",
+        "sslcert, {certificates}/none.crt, can't be read: No such file or directory",
+    ),
+    "a key that isn't there": (f"{KEY}/none.key", "sslkey, {certificates}/none.key, can't be read: No such file"),
+    "a key that others may read": (f"{KEY}/ca.crt", "sslkey, {certificates}/ca.crt, can be read by other users (mode"),
+    "a certificate without a key": (
+        f"{AT}/certified?sslmode=require&sslcert={{certificates}}/client.crt",
+        "there is no private key for sslcert {certificates}/client.crt",
+    ),
+    "a certificate that the server doesn't know": (
+        f"{AT}/certified?sslmode=require&sslcert={{certificates}}/other.crt&sslkey={{certificates}}/other.key",
+        "check that the server accepts sslcert, {certificates}/other.crt",
     ),
     "no certificate": (f"{NAMED}/certified?{TLS}", "(sslcert and sslkey)"),
     "the key of another": (

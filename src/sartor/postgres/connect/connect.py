@@ -254,6 +254,8 @@ def _refusal(error: asyncpg.PostgresError, way: Way) -> tuple[str, str]:
                 return f"too many connections ({error})", "try again later, or raise max_connections"
             wider = f"alter {kind} {quote_identifier(name)} connection limit N"
             return f"too many connections ({error})", f"try again later, or run: {wider}"
+        case asyncpg.ConnectionDoesNotExistError():
+            return f"the server closed the connection ({error})", tls.check_own(way.keywords)
         case asyncpg.CannotConnectNowError():
             return (f"the server doesn't accept connections now: {error}", "try again in a few seconds")
         case asyncpg.UndefinedObjectError():  # a configuration parameter: nothing else is named while connecting

@@ -51,13 +51,15 @@ def failure(error: ssl.SSLError, keywords: Mapping[str, str], host: str) -> tupl
         case ssl.SSLCertVerificationError():
             reason = f"the server's certificate isn't signed by an authority of {trusted} ({error.verify_message})"
             return f"TLS failed: {reason}", "give the certificate of the server's authority with sslrootcert=FILE"
-        case _ if certificate := _file(keywords, "sslcert"):
-            return f"TLS failed: {error.reason or error}", f"check that the server accepts sslcert, {certificate}"
         case _:
-            return (
-                f"TLS failed: {error.reason or error}",
-                "check sslmode; if the server asks for a certificate, give one with sslcert=FILE and sslkey=FILE",
-            )
+            return f"TLS failed: {error.reason or error}", check_own(keywords)
+
+
+def check_own(keywords: Mapping[str, str]) -> str:
+    """Returns what to check where a server ends a connection by TLS: it may not accept the client's certificate."""
+    if certificate := _file(keywords, "sslcert"):
+        return f"check that the server accepts sslcert, {certificate}"
+    return "check sslmode; if the server asks for a certificate, give one with sslcert=FILE and sslkey=FILE"
 
 
 def mode_of(keywords: Mapping[str, str]) -> str:
