@@ -9,7 +9,6 @@ from sartor.api.looks import check as check
 from sartor.api.looks import check_rollback as check_rollback
 from sartor.api.looks import history as history
 from sartor.api.looks import preview_repair as preview_repair
-from sartor.api.looks import preview_rollback as preview_rollback
 from sartor.api.looks import status as status
 from sartor.api.looks import verify as verify
 from sartor.api.rehearsals import check_manifest as check_manifest
@@ -32,7 +31,6 @@ from sartor.domain.backup import Restored as Restored
 from sartor.domain.check import Check as Check
 from sartor.domain.check import CheckedStep as CheckedStep
 from sartor.domain.check import Loss as Loss
-from sartor.domain.check import RollbackPreview as RollbackPreview
 from sartor.domain.check import SentMessage as SentMessage
 from sartor.domain.check import SqlScript as SqlScript
 from sartor.domain.destination import Destination as Destination

@@ -98,7 +98,7 @@ def test_arguments_are_alike() -> None:
         for parameter in inspect.signature(getattr(sartor, name)).parameters.values():
             if parameter.name == "target" and name in FOR_DEVELOPMENT:
                 assert parameter.default == "next"
-            elif name not in {"rollback", "check_rollback", "preview_rollback"} or parameter.name != "target":
+            elif name not in {"rollback", "check_rollback"} or parameter.name != "target":
                 found.setdefault(parameter.name, set()).add(str(parameter.replace(kind=parameter.KEYWORD_ONLY)))
     several = {name: forms for name, forms in found.items() if len(forms) > 1}
     assert several.keys() == {"sources"}, several  # a backup is of everything where none are given

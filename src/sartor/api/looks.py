@@ -22,7 +22,7 @@ from sartor.domain.release import LATEST
 from sartor.domain.status import Status, compare_with_ledger
 
 if TYPE_CHECKING:
-    from sartor.domain.check import Check, RollbackPreview, SentSql
+    from sartor.domain.check import Check, SentSql
     from sartor.domain.plan import Deploy, Rollback
     from sartor.domain.repair import Correction, Repair
     from sartor.domain.report import Observer
@@ -195,31 +195,6 @@ async def _check(
 
     place, told = find_destination(destination), tell if rehearse else None
     return await look(place, catalogue, request, limits=limits, writes=script, tell=told)
-
-
-async def preview_rollback(
-    destination: Destination | str,
-    sources: Sources,
-    target: str | None = None,
-    *,
-    steps: int | None = None,
-    to_timestamp: int | str | None = None,
-    accepted: Iterable[str] = (),
-) -> RollbackPreview:
-    """Returns the plan that `rollback` would make with these arguments, and what would be lost by it. Writes nothing.
-
-        found = await sartor.preview_rollback("postgresql://app@db.example.com/app", "alterations", "1.0.0")
-        print([(loss.table, loss.rows) for loss in found.losses])
-
-    - `to_timestamp`: a time in Unix seconds, as the files' names have them.
-
-    Raises as `rollback`.
-    """
-    from sartor.execution.check import preview_rollback as preview
-
-    catalogue = list_alterations(sources)
-    request = rollback_request(catalogue, target, steps=steps, to_timestamp=to_timestamp, accepted=accepted)
-    return await preview(find_destination(destination), catalogue, request)
 
 
 async def preview_repair(destination: Destination | str, sources: Sources, request: Repair) -> tuple[Correction, ...]:

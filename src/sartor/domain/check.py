@@ -85,11 +85,3 @@ class Loss:
     table: str
     column: str | None
     rows: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RollbackPreview:
-    """The plan of a rollback, and what its scripts say that they drop."""
-
-    plan: Plan
-    losses: tuple[Loss, ...]

@@ -9,7 +9,7 @@ from sartor.alterations.loader import load_script
 from sartor.alterations.python_source import dropped, is_data_independent
 from sartor.alterations.script import Fragment
 from sartor.domain.alteration import Catalogue
-from sartor.domain.check import Check, CheckedStep, Loss, RollbackPreview, SentMessage, SentSql
+from sartor.domain.check import Check, CheckedStep, Loss, SentMessage, SentSql
 from sartor.domain.destination import DEFAULT_SCHEMA, Destination, Limits
 from sartor.domain.drift import Drift
 from sartor.domain.ledger import Ledger
@@ -59,7 +59,7 @@ async def check(
             told = await tell(session, catalogue, dataclasses.replace(request, steps=telling), limits)
         obstacles += told.notes
         steps = tuple(_checked(unit, told) for unit in _units(plan))
-        losses = await find_losses(session, plan) if plan.direction is Direction.ROLLBACK else ()
+        losses = await _find_losses(session, plan) if plan.direction is Direction.ROLLBACK else ()
         script = None
         if writes:
             try:
@@ -71,14 +71,7 @@ async def check(
     return Check(plan=plan, drift=drift, steps=steps, losses=losses, script=script, obstacles=tuple(obstacles))
 
 
-async def preview_rollback(destination: Destination, catalogue: Catalogue, request: Rollback) -> RollbackPreview:
-    """Returns what `request` would do. Writes nothing. Raises SartorError as the rollback itself would."""
-    async with Session(destination, application=application_name("preview")) as session:
-        plan = make_plan(catalogue, await read_ledger(session), request)
-        return RollbackPreview(plan=plan, losses=await find_losses(session, plan))
-
-
-async def find_losses(session: Session, plan: Plan) -> tuple[Loss, ...]:
+async def _find_losses(session: Session, plan: Plan) -> tuple[Loss, ...]:
     """Returns the tables and columns that the scripts of a rollback drop, with an estimate of their rows."""
     drops = dict.fromkeys(drop for step in plan.steps for drop in dropped(load_script(step.alteration)))
     losses = [await _loss(session, drop) for drop in drops]

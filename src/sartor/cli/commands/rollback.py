@@ -130,7 +130,9 @@ def _ask_target(destination: Destination, settings: Settings) -> str:
 
 def _confirm(destination: Destination, settings: Settings, what: dict[str, Any]) -> None:
     """Shows what a rollback will lose, and asks. Raises RefusedError where the answer is no."""
-    found = run(sartor.preview_rollback(destination, settings.sources, **what))
+    limits = settings.limits._replace(fingerprint=False)  # drift isn't asked about
+    check = partial(sartor.check_rollback, script=False, rehearse=False, limits=limits)
+    found = run(check(destination, settings.sources, **what))
     if steps := found.plan.steps:
         for line in loss_lines(found):
             output.tell(line)

@@ -10,7 +10,7 @@ from sartor.cli.words import in_words
 from sartor.domain.plan import Direction, plan_notes
 
 if TYPE_CHECKING:
-    from sartor.domain.check import Check, Loss, RollbackPreview
+    from sartor.domain.check import Check, Loss
 
 
 def check_lines(found: Check) -> list[str]:
@@ -35,16 +35,16 @@ def found_line(found: Check) -> str:
     return f"Found {count(len(found.steps))} to {verb}"
 
 
-def loss_lines(preview: RollbackPreview) -> list[str]:
+def loss_lines(found: Check) -> list[str]:
     """Returns the lines of what a rollback will undo, and what is lost by it."""
     lines = ["This rolls back, newest first:"]
-    for step in preview.plan.steps:
+    for step in found.plan.steps:
         entry = step.entry
         when = f"  deployed {moment(entry.deployed_at)} by {entry.deployed_by}" if entry else ""
         lines.append(f"  {step.alteration.name}{when}")
-    if preview.losses:
+    if found.losses:
         lines.append("and drops, with the data:")
-        lines += [f"  {loss_text(loss)}" for loss in preview.losses]
+        lines += [f"  {loss_text(loss)}" for loss in found.losses]
     else:
         lines.append("The objects that these alterations created are dropped, with their data.")
     return lines
