@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,6 @@ Body = Callable[[Any, Context], Awaitable[None]]
 
 Place = tuple[str, int]
 """A file and a line of it, from 1."""
-
 
 Locate = Callable[[BaseException], Place | None]
 """A function that finds where in the script an error came from; None where the error doesn't show it."""
@@ -55,12 +54,7 @@ class Script:
 
     `fragments` holds the SQL of a body, for each direction in which it is known without running Python, and
     `fragments_before` that of `before`. `empty` names the sections of a SQL file without a statement: they count as
-    missing.
-
-
-    `fragments` holds the SQL of a body, for each direction in which it is known without running Python. `empty` names
-    the sections of a SQL file without a statement: they count as missing. `lock_timeout` is the script's own, in
-    seconds (0 for none), where it asks for one.
+    missing. `lock_timeout` is the script's own, in seconds (0 for none), where it asks for one.
     """
 
     alteration: Alteration
@@ -120,59 +114,34 @@ class Script:
         return not self.transactional or direction in self.before
 
 
-NOTHING_BEFORE: Mapping[Direction, tuple[Fragment, ...]] = {}
-
-
 def _fits_a_batch(fragment: Fragment) -> bool:
     """Returns whether a message may be sent with others; a limit goes between the statements that may lift it."""
     lifts = may_lift_lock_timeout(fragment.text) and len(split(fragment.text)) > 1
     return stands_alone(fragment.text) and not lifts
 
 
-def static_script(
-    alteration: Alteration,
-    fragments: Mapping[Direction, tuple[Fragment, ...]],
-    *,
-    before: Mapping[Direction, tuple[Fragment, ...]] = NOTHING_BEFORE,
-    transactional: bool,
-    irreversible: str | None,
-    lock_timeout: float | None,
-    source: str,
-) -> Script:
-    under_way: list[Fragment] = []
-    return Script(
-        alteration=alteration,
-        bodies={direction: _body(pieces, under_way) for direction, pieces in fragments.items()},
-        before={direction: _body(pieces, under_way) for direction, pieces in before.items()},
-        fragments=fragments,
-        fragments_before=before,
-        transactional=transactional,
-        irreversible=irreversible,
-        lock_timeout=lock_timeout,
-        locate=_locate(alteration.file, under_way),
-        source=source,
-    )
+class Sender:
+    """Sends the fragments of a file, and locates an error in the one that is under way."""
 
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._under_way: Fragment | None = None
 
-def static_body(file: str, fragments: Iterable[Fragment]) -> tuple[Body, Locate]:
-    """Returns a body that sends these fragments of a file, and a function that locates its errors in the file."""
-    under_way: list[Fragment] = []
-    return _body(tuple(fragments), under_way), _locate(file, under_way)
+    def bodies(self, fragments: Mapping[Direction, tuple[Fragment, ...]]) -> dict[Direction, Body]:
+        return {direction: self.body(pieces) for direction, pieces in fragments.items()}
 
+    def body(self, fragments: tuple[Fragment, ...]) -> Body:
+        async def send(conn: Any, _context: Context) -> None:
+            for fragment in fragments:
+                self._under_way = fragment
+                if fragment.rows is None:
+                    await conn.execute(fragment.text)
+                else:
+                    await conn.copy_rows(fragment.text, fragment.rows)
+            self._under_way = None
 
-def _locate(file: str, under_way: Sequence[Fragment]) -> Locate:
-    # The driver's error has no file.
-    return lambda error: (file, under_way[0].line_of(error)) if under_way else None
+        return send
 
-
-def _body(fragments: tuple[Fragment, ...], under_way: list[Fragment]) -> Body:
-    async def body(conn: Any, _context: Context) -> None:
-        for fragment in fragments:
-            under_way[:] = [fragment]
-            if fragment.rows is None:
-                await conn.execute(fragment.text)
-            else:
-                await conn.copy_rows(fragment.text, fragment.rows)
-        under_way.clear()
-
-    return body
+    def locate(self, error: BaseException) -> Place | None:
+        """Returns the place of the driver's error, which has no file."""
+        return None if self._under_way is None else (self._file, self._under_way.line_of(error))

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from sartor.alterations import directives
 from sartor.alterations.copy_data import Sifted, sift
-from sartor.alterations.script import FUNCTIONS, Fragment, Script, static_script
+from sartor.alterations.script import FUNCTIONS, Fragment, Script, Sender
 from sartor.conninfo.parameters import seconds
 from sartor.domain.alteration import Alteration
 from sartor.domain.source import Text
@@ -96,17 +96,20 @@ def read_sql(alteration: Alteration, blocks: Iterable[bytes]) -> tuple[Script, t
     reader = _Reader(alteration.name, sift(alteration.name, alteration.file, blocks))
     found = _read_directives(reader)
     sent = {word: tuple(reader.fragments(pieces)) for word, pieces in found.sections.items()}
-    script = static_script(
-        alteration,
-        {_SECTIONS[word]: fragments for word, fragments in sent.items() if fragments},
+    fragments = {_SECTIONS[word]: section for word, section in sent.items() if section}
+    lines, sender = reader.sifted.lines(), Sender(alteration.file)
+    script = Script(
+        alteration=alteration,
+        bodies=sender.bodies(fragments),
+        fragments=fragments,
+        locate=sender.locate,
         transactional=found.transactional,
         irreversible=found.irreversible,
         lock_timeout=found.lock_timeout,
         source=reader.text,
+        empty=tuple(Text(word, lines.at(found.starts[word])) for word, section in sent.items() if not section),
     )
-    lines = reader.sifted.lines()
-    empty = tuple(Text(word, lines.at(found.starts[word])) for word, fragments in sent.items() if not fragments)
-    return (replace(script, empty=empty) if empty else script), tuple(found.ignored)
+    return script, tuple(found.ignored)
 
 
 def read_statements(name: str, file: str, blocks: Iterable[bytes]) -> tuple[Fragment, ...]:

@@ -11,7 +11,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sartor.alterations.script import FUNCTIONS, Fragment, Script, static_script
+from sartor.alterations.script import FUNCTIONS, Fragment, Script, Sender
 from sartor.conninfo.parameters import seconds
 from sartor.domain.alteration import Alteration
 from sartor.errors import SettingsError
@@ -47,11 +47,16 @@ def read_static(alteration: Alteration, content: bytes) -> Script | None:
         limit = seconds("lock_timeout", lock_timeout) if isinstance(lock_timeout, str) else None
     except (_NotStatic, SettingsError, SyntaxError, ValueError, RecursionError):
         return None
-    irreversible = module.constants.get("irreversible")
-    return static_script(
-        alteration,
-        {_DIRECTIONS[name]: fragments for name, fragments in sections.items() if name in _DIRECTIONS},
-        before={_BEFORE[name]: fragments for name, fragments in sections.items() if name in _BEFORE},
+    irreversible, sender = module.constants.get("irreversible"), Sender(alteration.file)
+    fragments = {_DIRECTIONS[name]: sent for name, sent in sections.items() if name in _DIRECTIONS}
+    before = {_BEFORE[name]: sent for name, sent in sections.items() if name in _BEFORE}
+    return Script(
+        alteration=alteration,
+        bodies=sender.bodies(fragments),
+        before=sender.bodies(before),
+        fragments=fragments,
+        fragments_before=before,
+        locate=sender.locate,
         transactional=module.constants.get("transaction") is not False,
         irreversible=irreversible if isinstance(irreversible, str) else None,
         lock_timeout=limit,

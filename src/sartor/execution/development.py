@@ -9,7 +9,7 @@ from pathlib import Path
 from sartor.alterations.files import file_blocks, seed_files
 from sartor.alterations.loader import load_script
 from sartor.alterations.python_module import PACKAGE, async_function, locate, run_module
-from sartor.alterations.script import Body, Locate, static_body
+from sartor.alterations.script import Body, Locate, Sender
 from sartor.alterations.sql_file import read_statements
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination, Limits
@@ -87,8 +87,8 @@ def load_seed(name: str) -> SeedModule:
         raise CatalogueError(f"there is no seed {file}", hint=way_out)
     if file.suffix != ".sql":
         return _load(file, f"{PACKAGE}_seed")
-    body, locate_sql = static_body(str(file), read_statements(file.name, str(file), file_blocks(str(file))))
-    return SeedModule(file=file, seed=body, reset=None, locate=locate_sql)
+    sender, statements = Sender(str(file)), read_statements(file.name, str(file), file_blocks(str(file)))
+    return SeedModule(file=file, seed=sender.body(statements), reset=None, locate=sender.locate)
 
 
 def _load(file: Path, package: str) -> SeedModule:
