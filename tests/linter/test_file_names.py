@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sartor.domain.alteration import Misnamed
+from sartor.errors import CatalogueError
 from sartor.linter.lineages import lint_names
 from support.ledgers import alteration
 
@@ -70,7 +71,7 @@ def test_look_alikes() -> None:
 )
 def test_names_that_are_none(name: str, code: str) -> None:
     """Where a look-alike, or a character that can't be seen, may be why, that is what is said."""
-    misnamed = Misnamed(lineage="main", name=name, file=f"/{name}", reason="no")
+    misnamed = Misnamed(lineage="main", name=name, file=f"/{name}", error=CatalogueError("no"))
     assert [finding.rule.code for finding in lint_names([], [misnamed], released=False)] == [code]
 
 

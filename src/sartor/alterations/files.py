@@ -27,35 +27,25 @@ _FLAGS = os.O_RDONLY | os.O_NONBLOCK
 
 def read_lineage(name: str, location: str) -> Lineage:
     """Reads the lineage in a folder or an import package. Raises CatalogueError, naming the file or the folder."""
-    folder = str(find_folder(location))
-    # A wrong name is an error before any file is read.
-    named = [(file_name, *parse_file_name(file_name)) for file_name in list_scripts(folder)]
-    return make_lineage(
-        name,
-        location,
-        [
-            Alteration(name, alteration_id, release, file_name, sum_file(f"{folder}/{file_name}"), folder)
-            for file_name, release, alteration_id in named
-        ],
-    )
+    alterations, misnamed = survey(name, location)
+    if misnamed:  # an error before any file is read
+        raise misnamed[0].error
+    return make_lineage(name, location, alterations)
 
 
-def survey(name: str, location: str) -> tuple[list[Alteration], list[Misnamed]]:
-    """Returns a lineage's files: its alterations, and those with wrong names.
+def survey(name: str, location: str) -> tuple[Iterator[Alteration], list[Misnamed]]:
+    """Returns a lineage's files: its alterations, read one by one when they are asked for, and those with wrong names.
 
-    Raises CatalogueError where a file can't be read.
+    Raises CatalogueError where there is no such folder; the iterator raises it where a file can't be read.
     """
-    alterations, misnamed = [], []
-    folder = str(find_folder(location))
-    for each in list_scripts(folder):
-        file = f"{folder}/{each}"
+    folder, named, misnamed = str(find_folder(location)), [], []
+    for each in _list_scripts(folder):
         try:
-            release, alteration_id = parse_file_name(each)
+            named.append((each, *parse_file_name(each)))
         except CatalogueError as error:
-            misnamed.append(Misnamed(lineage=name, name=each, file=file, reason=str(error)))
-        else:
-            alterations.append(Alteration(name, alteration_id, release, each, sum_file(file), folder))
-    return alterations, misnamed
+            misnamed.append(Misnamed(lineage=name, name=each, file=f"{folder}/{each}", error=error))
+    found = (Alteration(name, i, release, each, _sum(f"{folder}/{each}"), folder) for each, release, i in named)
+    return found, misnamed
 
 
 def find_folder(location: str) -> Path:
@@ -87,7 +77,7 @@ def _find_package(name: str) -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def list_scripts(folder: str) -> list[str]:
+def _list_scripts(folder: str) -> list[str]:
     """Returns the names of files that are alterations, or look like one, in their order.
 
     `_helpers.py`, `README.md` and folders don't; dead links do.
@@ -102,7 +92,7 @@ def list_scripts(folder: str) -> list[str]:
     return found
 
 
-def sum_file(file: str) -> str:
+def _sum(file: str) -> str:
     """Returns the checksum of a file's content. Raises CatalogueError."""
     # Each command reads every file, and there may be ten thousand: a small one takes three calls of the system.
     try:

@@ -149,31 +149,25 @@ _OWN = sys.stdlib_module_names - {"asyncio", "contextlib", "gc", "inspect"} | {"
 
 def is_data_independent(script: Script, direction: Direction) -> bool:
     """Returns whether a Python script's SQL depends on no data, and on no name of the database that it runs in."""
-    if direction in script.before:
-        return False
-    tree = ast.parse(script.source)
-    body = next((node for node in tree.body if _is_called(node, FUNCTIONS[direction])), None)
-    return body is not None and _looks_at_nothing(tree)
+    name, body = FUNCTIONS[direction], ast.parse(script.source).body
+    return direction not in script.before and any(_takes_no_context(node, name) for node in body) and not looks(script)
 
 
-def looks(script: Script) -> bool:
-    """Returns whether what a Python script does may depend on what the database answers."""
-    return not _looks_at_nothing(ast.parse(script.source))
-
-
-def _is_called(node: ast.stmt, name: str) -> bool:
-    """Returns whether the node is the function of this name, taking a connection and no context."""
+def _takes_no_context(node: ast.stmt, name: str) -> bool:
     match node:
-        case ast.AsyncFunctionDef(name=found, args=ast.arguments(posonlyargs=[], args=[_], vararg=None)):
-            return found == name and not node.decorator_list
+        case ast.AsyncFunctionDef(
+            name=found, args=ast.arguments(posonlyargs=[], args=[_], vararg=None), decorator_list=[]
+        ):
+            return found == name
         case _:
             return False
 
 
-def _looks_at_nothing(tree: ast.Module) -> bool:
-    nodes = list(ast.walk(tree))
+def looks(script: Script) -> bool:
+    """Returns whether what a Python script does may depend on what the database answers."""
+    nodes = list(ast.walk(ast.parse(script.source)))
     thrown_away = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
-    return not any(_looks(node, thrown_away) for node in nodes)
+    return any(_looks(node, thrown_away) for node in nodes)
 
 
 def _looks(node: ast.AST, thrown_away: set[int]) -> bool:

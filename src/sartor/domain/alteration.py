@@ -64,12 +64,12 @@ class Alteration(NamedTuple):
 
 
 class Misnamed(NamedTuple):
-    """A file that looks like an alteration and isn't named like one, with the reason."""
+    """A file that looks like an alteration and isn't named like one, with the error that says why."""
 
     lineage: str
     name: str
     file: str
-    reason: str
+    error: CatalogueError
 
 
 def order_key(release: Release, alteration_id: str) -> Key:

@@ -23,7 +23,9 @@ def lint_names(alterations: Iterable[Alteration], misnamed: Iterable[Misnamed], 
     ordered = sorted(alterations, key=lambda a: a.key)
     for file in misnamed:
         found = confusables.in_word(file.name)
-        rule, message = (rules.BAD_NAME, file.reason) if found is None else (rules.LOOK_ALIKE, _odd(file.name, found))
+        rule, message = (
+            (rules.BAD_NAME, str(file.error)) if found is None else (rules.LOOK_ALIKE, _odd(file.name, found))
+        )
         yield Finding(rule, file.lineage, file.file, None, message, None)
     for alteration in ordered:
         if found := confusables.in_word(alteration.name):
@@ -122,7 +124,8 @@ def lint_lineages(
     findings: list[Finding] = []
     files = 0
     for name, location in sources:
-        alterations, misnamed = survey(name, location)
+        listed, misnamed = survey(name, location)
+        alterations = list(listed)
         files += len(alterations) + len(misnamed)
         found = _lint(alterations, misnamed, remembered, released=released)
         findings += sorted((each for each in found if _counts(each, above, ignored)), key=_place)
