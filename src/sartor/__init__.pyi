@@ -2,8 +2,10 @@
 
 from sartor.api.backups import backup as backup
 from sartor.api.backups import restore as restore
-from sartor.api.files import lint as lint
-from sartor.api.files import list_alterations as list_alterations
+from sartor.api.judgements import check_manifest as check_manifest
+from sartor.api.judgements import lint as lint
+from sartor.api.judgements import prove as prove
+from sartor.api.judgements import rehearse as rehearse
 from sartor.api.looks import DestinationStatus as DestinationStatus
 from sartor.api.looks import check as check
 from sartor.api.looks import check_rollback as check_rollback
@@ -11,11 +13,9 @@ from sartor.api.looks import history as history
 from sartor.api.looks import preview_repair as preview_repair
 from sartor.api.looks import status as status
 from sartor.api.looks import verify as verify
-from sartor.api.rehearsals import check_manifest as check_manifest
-from sartor.api.rehearsals import prove as prove
-from sartor.api.rehearsals import rehearse as rehearse
 from sartor.api.requests import Source as Source
 from sartor.api.requests import Sources as Sources
+from sartor.api.requests import list_alterations as list_alterations
 from sartor.api.runs import deploy as deploy
 from sartor.api.runs import fresh as fresh
 from sartor.api.runs import is_production as is_production

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sartor.api.files import list_alterations
 from sartor.api.observing import Observed, ignore
-from sartor.api.requests import NO_LIMITS, Sources, deploy_request, find_destination
+from sartor.api.requests import NO_LIMITS, Sources, deploy_request, find_destination, list_alterations
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination, Limits
 from sartor.errors import RefusedError

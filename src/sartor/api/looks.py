@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sartor.api.files import list_alterations
 from sartor.api.observing import Observed, ignore
 from sartor.api.requests import (
     NO_LIMITS,
@@ -13,6 +12,7 @@ from sartor.api.requests import (
     deploy_request,
     find_destination,
     find_scratch,
+    list_alterations,
     rollback_request,
 )
 from sartor.domain.alteration import Catalogue

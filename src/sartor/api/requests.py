@@ -1,4 +1,4 @@
-"""Makes values of what a caller gives: the destination, the sources, a plan's request, the limits of its run."""
+"""Makes values of what a caller gives: the destination, the alterations, a plan's request, the limits of its run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeAlias
 
+from sartor.alterations.files import read_lineage
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination, Limits
 from sartor.domain.plan import Deploy, Rollback
@@ -45,6 +46,17 @@ def find_sources(sources: Sources) -> tuple[LineageSource, ...]:
         return given  # type: ignore[return-value]  # the checker doesn't narrow by `all`
     texts = (f"{each.name}={each.location}" if isinstance(each, LineageSource) else os.fspath(each) for each in given)
     return parse_sources(texts, base=Path.cwd(), origin="the call")
+
+
+def list_alterations(sources: Sources) -> Catalogue:
+    """Returns the alterations that are shipped, in order. No database is needed.
+
+        for alteration in sartor.list_alterations("alterations"):
+            print(alteration.release, alteration.name)
+
+    Raises CatalogueError where a folder or package can't be read as one of alterations.
+    """
+    return Catalogue(tuple(read_lineage(source.name, source.location) for source in find_sources(sources)))
 
 
 def secrets(destination: Destination) -> tuple[str, ...]:

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sartor.api.backups import ordered_before
-from sartor.api.files import list_alterations
 from sartor.api.observing import Observed, ignore
-from sartor.api.requests import NO_LIMITS, Sources, deploy_request, find_destination, rollback_request
+from sartor.api.requests import NO_LIMITS, Sources, deploy_request, find_destination, list_alterations, rollback_request
 from sartor.domain.destination import Destination, Limits
 from sartor.domain.release import LATEST
 from sartor.errors import RefusedError

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import sartor
-from sartor.api.files import CACHE
+from sartor.api.judgements import CACHE
 from sartor.cli import options, output
 from sartor.cli.command import sources
 from sartor.cli.declaration import command

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import sartor
-from sartor.api.files import CACHE
+from sartor.api.judgements import CACHE
 from sartor.cli import options, output
 from sartor.cli.command import on_each, reach_scratch, run, settled
 from sartor.cli.declaration import command

@@ -1,4 +1,4 @@
-"""Rehearses and proves: runs alterations where they do no harm, and judges them."""
+"""Judges alterations: by their text, by running them where they do no harm, and by what was proved."""
 
 from __future__ import annotations
 
@@ -7,16 +7,61 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sartor.api.files import list_alterations
 from sartor.api.observing import Observed, ignore
-from sartor.api.requests import NO_LIMITS, Sources, deploy_request, find_destination, find_scratch
+from sartor.api.requests import (
+    NO_LIMITS,
+    Sources,
+    deploy_request,
+    find_destination,
+    find_scratch,
+    find_sources,
+    list_alterations,
+)
 from sartor.domain.destination import Destination, Limits
+from sartor.domain.release import parse_target
 from sartor.domain.status import compare_with_ledger
 
 if TYPE_CHECKING:
     from sartor.domain.proof import Proofs, Standing
     from sartor.domain.rehearsal import Rehearsal
     from sartor.domain.report import Observer
+    from sartor.linter.rules import Lint
+
+
+CACHE = ".sartor"
+"""The folder, in the working directory, where commands leave what rehearsals observed."""
+
+
+def lint(
+    sources: Sources,
+    *,
+    released: bool = False,
+    above: str | None = None,
+    ignored: Iterable[str] = (),
+    cache: Path | None = None,
+) -> Lint:
+    """Returns the mistakes in the files that can be seen without a database and without running any file.
+
+        for finding in sartor.lint("alterations", released=True).findings:
+            print(finding.file, finding.line, finding.rule.code, finding.message)
+
+    - `released`: the files are about to be shipped, so that unreleased ones are a mistake.
+    - `above`: a release; leave out what belongs to it or to an earlier one.
+    - `ignored`: the codes of rules to leave out, or `CODE=identity` for one alteration.
+    - `cache`: the folder where `rehearse` has left what it observed.
+
+    Raises CatalogueError, SettingsError for a rule that doesn't exist, TargetError.
+    """
+    from sartor.linter.lineages import lint_lineages
+    from sartor.linter.rehearsal_cache import recall
+
+    return lint_lineages(
+        [(source.name, source.location) for source in find_sources(sources)],
+        released=released,
+        above=None if above is None else parse_target(above),
+        ignored=[*ignored],
+        remembered=recall(cache) if cache is not None else {},
+    )
 
 
 async def rehearse(
