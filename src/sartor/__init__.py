@@ -15,6 +15,7 @@ an `observer`, and log to the logger `sartor`. Arguments of the same name mean t
   lineage, as in `own=./own`.
 - `target`: a version; `latest`, the highest version shipped; or `next`, what is unreleased as well.
 - `steps`: only the first so many alterations of what is pending; of a rollback, the last so many deployed.
+- `to_timestamp`: of a rollback, all that was written after this time, in Unix seconds as the files' names have them.
 - `accepted`: identities of edited or missing alterations that are right as they are.
 - `strict_order`: refuse late alterations, those below the newest deployed one.
 - `scratch`: the server where a scratch database is made, as `destination`; by default that of the destination.

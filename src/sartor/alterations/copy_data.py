@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from sartor.alterations.directives import directive
@@ -22,24 +22,18 @@ from sartor.sql.splitting import Lines
 _WINDOW = 1 << 16
 """The number of bytes that are searched for a COPY at first."""
 
-_ENDS = (b"\n\\.\n", b"\n\\.\r\n")
-_ENDS_OF_FILE = (b"\n\\.", b"\n\\.\r")
+_END = re.compile(rb"\n(\\\.\r?\n)")
+"""The newline before the line that ends the data, and that line."""
+_END_OF_FILE = re.compile(rb"\n(\\\.\r?(?:\n|\Z))")
 _LONGEST_END = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sifted:
-    """A file's SQL, and its data: `rows` by the offset of their COPY in the text.
-
-    `gaps` are the places where lines of the file aren't in the text, as `Lines` takes them.
-    """
+class Sifted(NamedTuple):
+    """A file's SQL, with the numbers that its lines have in the file, and its data by the offset of their COPY."""
 
     text: str
+    lines: Lines
     rows: Mapping[int, Rows]
-    gaps: Sequence[tuple[int, int]]
-
-    def lines(self) -> Lines:
-        return Lines(self.text, gaps=self.gaps)
 
 
 class _Copies(NamedTuple):
@@ -66,7 +60,8 @@ def sift(name: str, file: str, blocks: Iterable[bytes]) -> Sifted:
         length += len(text)
         gaps.append((length, source.line - line - before.count(b"\n")))
     parts.append(source.take_text(len(source.held)))
-    return Sifted(text="".join(parts), rows=rows, gaps=gaps)
+    text = "".join(parts)
+    return Sifted(text, Lines(text, gaps=gaps), rows)
 
 
 class _Source:
@@ -166,17 +161,17 @@ def _take_rows(source: _Source, copy: int) -> Rows:
     newline = b"\n"  # the end of the line before, where that was taken already
     while True:
         window = newline + source.held
-        found = _find_end(window, over=source.over)
+        found = (_END_OF_FILE if source.over else _END).search(window)
         if found is None and source.over:
             raise source.wrong(copy, "the data of this COPY aren't terminated: the line `\\.` is missing")
-        count = (len(source.held) - _LONGEST_END) if found is None else found[0] + 1 - len(newline)
+        count = (len(source.held) - _LONGEST_END) if found is None else found.start() + 1 - len(newline)
         if count > 0:
             taken = source.take(count)
             digest.update(taken)
             newline = b"\n" if taken.endswith(b"\n") else b""
         if found is not None:
             size, lines = source.offset - start, source.line - line
-            end = source.take(found[1])
+            end = source.take(len(found[1]))
             return Rows(
                 file=source.file,
                 start=start,
@@ -187,10 +182,3 @@ def _take_rows(source: _Source, copy: int) -> Rows:
                 digest=digest.digest(),
             )
         source.more()
-
-
-def _find_end(window: bytes | bytearray, *, over: bool) -> tuple[int, int] | None:
-    """Returns where the newline before the line that ends the data is, and that line's length; None without one."""
-    found = [(at, len(end) - 1) for end in _ENDS if (at := window.find(end)) >= 0]
-    found += [(len(window) - len(end), len(end) - 1) for end in _ENDS_OF_FILE if over and window.endswith(end)]
-    return min(found, default=None)

@@ -61,18 +61,18 @@ class _Reader:
         self.text = sifted.text
 
     def wrong(self, offset: int, reason: str, *, hint: str | None = None) -> ScriptError:
-        line = self.sifted.lines().at(offset)
+        line = self.sifted.lines.at(offset)
         return ScriptError(f"{self.name}, line {line}: {reason}", line=line, hint=hint)
 
     def fragments(self, pieces: Iterable[lexer.Token]) -> Iterator[Fragment]:
         """Yields the statements of some pieces. Raises ScriptError at a COPY to or from the client without its data."""
-        lines = self.sifted.lines()
         for statement in splitting.statements(self.text, pieces):
             rows = self.sifted.rows.get(statement.start)
             copy = statement.client_copy if rows is None else None
             if copy is not None:
                 raise self.wrong(statement.start, _NO_ROWS if copy.from_client else _TO_CLIENT)
-            yield Fragment(statement.text, lines.at(statement.start), verbatim=True, rows=rows)
+            line = self.sifted.lines.at(statement.start)
+            yield Fragment(statement.text, line, verbatim=True, rows=rows)
 
 
 def load_sql(alteration: Alteration, blocks: Iterable[bytes]) -> Script:
@@ -97,7 +97,7 @@ def read_sql(alteration: Alteration, blocks: Iterable[bytes]) -> tuple[Script, t
     found = _read_directives(reader)
     sent = {word: tuple(reader.fragments(pieces)) for word, pieces in found.sections.items()}
     fragments = {_SECTIONS[word]: section for word, section in sent.items() if section}
-    lines, sender = reader.sifted.lines(), Sender(alteration.file)
+    lines, sender = reader.sifted.lines, Sender(alteration.file)
     script = Script(
         alteration=alteration,
         bodies=sender.bodies(fragments),
@@ -163,7 +163,7 @@ def _take(found: _Directives, directive: str, token: lexer.Token, reader: _Reade
         except SettingsError as error:
             raise reader.wrong(token.start, str(error), hint=error.hint) from error
     elif word == "ignore" and rest:  # that one is for `lint`
-        found.ignored += directives.ignored_by(token.text, reader.sifted.lines().at(token.start))
+        found.ignored += directives.ignored_by(token.text, reader.sifted.lines.at(token.start))
     else:
         known = directives.KNOWN
         raise reader.wrong(token.start, f"unknown directive `-- sartor: {directive}`; known are {known}")

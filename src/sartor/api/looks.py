@@ -167,7 +167,6 @@ async def check_rollback(
         found = await sartor.check_rollback("postgresql://app@db.example.com/app", "alterations", steps=1)
         print(found.losses)
 
-    - `to_timestamp`: a time in Unix seconds, as the files' names have them.
     - `script`, `rehearse`: as in `check`.
 
     Raises as `check`, and TargetError as `rollback`.

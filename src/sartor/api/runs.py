@@ -70,7 +70,6 @@ async def rollback(
 
     One of the three must be given.
 
-    - `to_timestamp`: a time in Unix seconds, as the files' names have them.
     - `backup`, `affected`: a backup before the run, as in `deploy`.
 
     Raises TargetError where none or several of the three are given, else as `deploy`.
