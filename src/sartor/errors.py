@@ -214,6 +214,8 @@ class PoolerRefused(DestinationError):
 class EmbeddedUnavailable(DestinationError):
     """The embedded server isn't installed, or can't run here."""
 
+    hint = "give another directory"
+
 
 class BackupFailed(DestinationError):
     """No backup could be taken, or one isn't whole or can't be restored.

@@ -101,11 +101,6 @@ class Program:
         self._name = name
         self._heard = heard
 
-    def kill(self) -> None:
-        """Kills the program at once, if it is running."""
-        if self.process.returncode is None:
-            self.process.kill()
-
     async def end(self) -> None:
         """Reads the program's standard error until it ends. Raises ProgramFailed where its exit code isn't 0."""
         async for line in cast("asyncio.StreamReader", self.process.stderr):

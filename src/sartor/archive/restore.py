@@ -138,7 +138,8 @@ async def _see_out(into: Program, ended: asyncio.Task[None], session: Session, n
     try:
         await asyncio.shield(ended)
     except (ProgramFailed, asyncio.CancelledError) as error:
-        into.kill()
+        with suppress(ProcessLookupError):
+            into.process.kill()
         state = await _state(session, number) if number else "aborted"
         if state == "aborted":
             raise

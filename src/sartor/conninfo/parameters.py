@@ -144,16 +144,12 @@ def check_together(keywords: Mapping[str, str]) -> None:
     """Raises SettingsError where parameters contradict each other, as libpq does."""
     mode = keywords.get("sslmode")
     if keywords.get("sslrootcert") == "system" and mode not in {None, "verify-full"}:
-        raise SettingsError(
-            f"sslmode={mode} is too weak for sslrootcert=system: a public authority gives a certificate to"
-            " every server",
-            hint="write sslmode=verify-full",
-        )
+        weak = f"sslmode={mode} is too weak for sslrootcert=system"
+        why = "a public authority gives a certificate to every server"
+        raise SettingsError(f"{weak}: {why}", hint="write sslmode=verify-full")
     if keywords.get("sslnegotiation") == "direct" and mode in {"disable", "allow", "prefer", None}:
-        raise SettingsError(
-            f"sslmode={mode or 'prefer'} is too weak for sslnegotiation=direct",
-            hint="write sslmode=require or a stronger mode",
-        )
+        weak = f"sslmode={mode or 'prefer'} is too weak for sslnegotiation=direct"
+        raise SettingsError(weak, hint="write sslmode=require or a stronger mode")
     low, high = (keywords.get(f"ssl_{end}_protocol_version", "") for end in ("min", "max"))
     if low and high and low > high:
         raise SettingsError("ssl_min_protocol_version is above ssl_max_protocol_version", hint="swap the two values")

@@ -226,9 +226,8 @@ def _clean(raw: Mapping[str, str]) -> dict[str, str]:
 
 def _check_texts(texts: Iterable[str]) -> None:
     if not all(map(is_text, texts)):
-        raise SettingsError(
-            "it contains a NUL character, or bytes that aren't UTF-8", hint="remove them: Postgres accepts neither"
-        )
+        hint = "remove them: Postgres accepts neither"
+        raise SettingsError("it contains a NUL character, or bytes that aren't UTF-8", hint=hint)
 
 
 def _check_names(named: Mapping[str, str]) -> None:
@@ -259,13 +258,11 @@ def _check_places(named: Mapping[str, str]) -> None:
     if len(hosts) > 1 and not all(hosts):
         raise SettingsError("a host is missing before or after a comma", hint="write host1:5432,host2:5432")
     if "hostaddr" in named and "host" in named and len(addresses) != len(hosts):
-        raise SettingsError(
-            "the numbers of hosts and of hostaddr values differ", hint="give one hostaddr for each host"
-        )
+        hint = "give one hostaddr for each host"
+        raise SettingsError("the numbers of hosts and of hostaddr values differ", hint=hint)
     if not all(map(_is_address, addresses)):
-        raise SettingsError(
-            "hostaddr isn't an IP address", hint="write an IP address, such as 10.0.0.1; a host name belongs in host"
-        )
+        hint = "write an IP address, such as 10.0.0.1; a host name belongs in host"
+        raise SettingsError("hostaddr isn't an IP address", hint=hint)
     count = max(len(hosts), len(addresses))
     if len(ports) > 1 and len(ports) != count:
         raise SettingsError("the numbers of hosts and of ports differ", hint="give one port, or one for each host")

@@ -53,7 +53,8 @@ class Account(NamedTuple):
         try:
             nobody = pwd.getpwnam("nobody")
         except KeyError:
-            raise EmbeddedUnavailable("Postgres can't run as root, and there is no user `nobody` to run it") from None
+            reason = "Postgres can't run as root, and there is no user `nobody` to run it"
+            raise EmbeddedUnavailable(reason, hint="run Sartor as an ordinary user") from None
         return cls(uid=nobody.pw_uid, gid=nobody.pw_gid, borrowed=True)
 
     def run(self, *command: str | Path, output: IO[str] | int = subprocess.DEVNULL) -> int:
@@ -89,9 +90,8 @@ class Account(NamedTuple):
             folder.mkdir(mode=0o700)
         found = folder.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {self.uid, os.geteuid()}:
-            raise EmbeddedUnavailable(
-                f"{folder} isn't a folder that belongs to the user of the server", hint="remove the folder"
-            )
+            reason = f"{folder} isn't a folder that belongs to the user of the server"
+            raise EmbeddedUnavailable(reason, hint="remove the folder")
         if found.st_uid != self.uid:
             os.chown(folder, self.uid, self.gid, follow_symlinks=False)
         if stat.S_IMODE(found.st_mode) != 0o700:
@@ -154,8 +154,7 @@ class Cluster(NamedTuple):
             return self._start(options, port=_free_port() if tcp else 5432)
         if tcp and not running.address:
             raise EmbeddedUnavailable(
-                f"the server in {self.directory} is in use by another process and has no TCP port",
-                hint="give another directory",
+                f"the server in {self.directory} is in use by another process and has no TCP port"
             )
         return running
 
@@ -226,14 +225,13 @@ class Cluster(NamedTuple):
 
     def _check(self) -> None:
         if self.data.stat().st_uid != self.account.uid:
-            raise EmbeddedUnavailable(f"{self.data} belongs to another user", hint="give another directory")
+            raise EmbeddedUnavailable(f"{self.data} belongs to another user")
         version = subprocess.check_output([self.bin / "postgres", "--version"], text=True).split()[-1].partition(".")[0]
         kept = (self.data / "PG_VERSION").read_text().strip()
         if kept != version:
             message = f"{self.data} was created by Postgres {kept}, but the embedded server is Postgres {version}"
-            raise EmbeddedUnavailable(
-                message, hint=f"remove {self.directory} and lose its data, or give another directory"
-            )
+            hint = f"remove {self.directory} and lose its data, or give another directory"
+            raise EmbeddedUnavailable(message, hint=hint)
 
     def _forget_a_stranger(self) -> None:
         """Removes a `postmaster.pid` whose number another process has by now: Postgres would take that for a server."""

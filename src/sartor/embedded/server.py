@@ -89,12 +89,9 @@ def _prepared(directory: Path, account: Account) -> Path:
     """Makes the directory if need be; checks that it is ours and that the server's account can reach it. Returns it."""
     directory = directory.parent.resolve() / directory.name
     if barred := account.barred_from(directory):
-        raise EmbeddedUnavailable(
-            f"as root, Sartor runs the server as the user `nobody`, who can't access {directory}: {barred}"
-            " is closed to other users",
-            hint="give a directory that every user can access, such as one in /var/tmp, or run Sartor as an"
-            " ordinary user",
-        )
+        closed = f"who can't access {directory}: {barred} is closed to other users"
+        hint = "give a directory that every user can access, as in /var/tmp, or run Sartor as an ordinary user"
+        raise EmbeddedUnavailable(f"as root, Sartor runs the server as the user `nobody`, {closed}", hint=hint)
     for folder in reversed([each for each in (directory, *directory.parents) if not each.exists()]):
         with suppress(FileExistsError):
             folder.mkdir()
@@ -102,8 +99,7 @@ def _prepared(directory: Path, account: Account) -> Path:
     found = directory.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & stat.S_IWOTH:
         raise EmbeddedUnavailable(
-            f"{directory} must be a folder that belongs to the current user and that other users can't write to",
-            hint="give another directory",
+            f"{directory} must be a folder that belongs to the current user and that other users can't write to"
         )
     (directory / ".gitignore").write_text("*\n")
     return directory
@@ -114,9 +110,7 @@ def _explained(directory: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, subprocess.SubprocessError) as exc:
-        raise EmbeddedUnavailable(
-            f"the embedded server can't run in {directory}: {exc}", hint="give another directory"
-        ) from exc
+        raise EmbeddedUnavailable(f"the embedded server can't run in {directory}: {exc}") from exc
 
 
 @contextmanager
@@ -124,9 +118,8 @@ def _held(file: IO[str]) -> Iterator[None]:
     limit = time.monotonic() + 2 * PATIENCE
     while not _claimed(file):
         if time.monotonic() > limit:
-            raise EmbeddedUnavailable(
-                f"another process has locked {file.name}", hint="end that process, or give another directory"
-            )
+            hint = "end that process, or give another directory"
+            raise EmbeddedUnavailable(f"another process has locked {file.name}", hint=hint)
         time.sleep(0.01)
     try:
         yield
