@@ -66,7 +66,7 @@ class _Reader:
 
     def fragments(self, pieces: Iterable[lexer.Token]) -> Iterator[Fragment]:
         """Yields the statements of some pieces. Raises ScriptError at a COPY to or from the client without its data."""
-        for statement in splitting.statements(self.text, pieces):
+        for statement, _ in splitting.each_statement(self.text, pieces):
             rows = self.sifted.rows.get(statement.start)
             copy = statement.client_copy if rows is None else None
             if copy is not None:

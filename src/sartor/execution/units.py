@@ -133,7 +133,7 @@ def _is_quiet(statement: Statement) -> bool:
         return False
     if statement.kind is Kind.ALTER:
         return statement.head.type == "table" and all(map(_leaves_rows, statement.actions))
-    fills = statement.head.type == "table" and any(token.word == "as" for token in statement.outer)
+    fills = statement.head.type == "table" and statement.runs_query
     return statement.kind in _DEFINING and statement.head.type not in _FILLED and not fills
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from sartor.sql.grammar import Cursor, Name, read_actions
+from sartor.sql.grammar import Cursor, Name, read_actions, read_head
 from sartor.sql.lexer import Token, has_phrase, layers, meaning
 from sartor.sql.splitting import split
 from sartor.sql.statements import Statement, called
@@ -56,8 +56,7 @@ def drops(sql: str) -> tuple[Drop, ...]:
         for layer in _said(statement):
             # In a block it may be anywhere; elsewhere the same words are a name, or part of a definition.
             for at in range(1 if statement.block is None else len(layer)):
-                found += _dropped_tables(Cursor(layer, at))
-                found += _dropped_columns(Cursor(layer, at))
+                found += _dropped(layer[at].word, Cursor(layer, at + 1))
     return tuple(dict.fromkeys(found))
 
 
@@ -66,21 +65,15 @@ def _said(statement: Statement) -> Iterable[list[Token]]:
     return [statement.tokens] if statement.block is None else layers(statement.block)
 
 
-def _dropped_tables(cursor: Cursor) -> Iterator[Drop]:
-    if cursor.take("drop table"):
-        guarded = cursor.take("if exists")
-        yield from (Drop(name, guarded=guarded) for name in cursor.names() if name)
-
-
-def _dropped_columns(cursor: Cursor) -> Iterator[Drop]:
-    if cursor.take("alter table"):
-        guarded = cursor.take("if exists")
-        cursor.take("only")
-        table = cursor.name()
-        cursor.take("*")
-        actions = read_actions(cursor) if table else ()
-        gone = [each for each in actions if each.what == "drop column" and each.column]
-        yield from (Drop(table, each.column, guarded or each.guarded) for each in gone)
+def _dropped(verb: str, cursor: Cursor) -> Iterator[Drop]:
+    if verb not in {"drop", "alter"} or cursor.word() != "table":
+        return
+    head = read_head(cursor)
+    if verb == "drop":
+        yield from (Drop(name, guarded=head.guarded) for name in head.names if name)
+    elif head.names[0]:
+        gone = [each for each in read_actions(cursor) if each.what == "drop column" and each.column]
+        yield from (Drop(head.names[0], each.column, head.guarded or each.guarded) for each in gone)
 
 
 def recasts(sql: str) -> dict[str, bool]:
@@ -165,12 +158,9 @@ def _columns(clause: Sequence[Token | None], words: Sequence[str]) -> frozenset[
     return frozenset(name for name in names if name is not None) if None not in names else None
 
 
-_CHANGING = """
-    alter call cluster create delete drop execute insert lock merge perform refresh reindex truncate update
-"""
-_QUERYING = "copy do import open select table values with"
+_CHANGING = "alter call cluster create delete drop execute insert lock merge perform refresh reindex truncate update"
 _ACTS = frozenset(_CHANGING.split())
-_COMMANDS = _ACTS | set(_QUERYING.split())
+_COMMANDS = _ACTS | set("copy do import open select table values with".split())  # noqa: SIM905
 """Words that occur in a PL/pgSQL body that does more than compute."""
 _CATCHES = ("exception when",)
 _FORKS = ("end if", "end loop", "end case", *_CATCHES)

@@ -36,7 +36,7 @@ def definitions(statement: Statement) -> Iterator[Column | Key]:
     match statement.kind, statement.head.type:
         case Kind.CREATE, "index":
             yield from _index(statement)
-        case Kind.CREATE, "table" if name and "as" not in (token.word for token in statement.outer):
+        case Kind.CREATE, "table" if name and not statement.runs_query:
             for element in _elements(_first_parentheses(statement.tokens)):
                 yield from _defined(name[-1], element)
         case Kind.ALTER, "table" if name:

@@ -9,6 +9,7 @@ stored as `((a = b OR a = c) OR a = d)`, and read again without the inner pair o
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -79,30 +80,28 @@ def _spelt(text: str) -> str:
     return text if len(stack) > 1 or depth > DEEPEST else _write_parts(_flat(found).parts)
 
 
-def _write(group: _Group) -> str:
-    return group.opening + _write_parts(_flat(group).parts) + _PAIRS[group.opening]
-
-
 def _write_parts(parts: Sequence[_Group | str]) -> str:
-    written, at = [], 0
+    written, at = "", 0
     while at < len(parts):
-        # In statistics, Postgres writes only the parentheses that are required.
-        for wide, bare in ((1, False), (2, True)):
-            array = _array(parts[at : at + 2] if bare else _inside(parts[at]))
-            cast = _CAST.match("".join(map(_raw, parts[at + wide : at + wide + LONGEST]))) if array else None
-            if array and cast:
-                written.append(_cast(array, cast[1], bare=bare))
-                at += wide
-                behind = len(cast[0])
-                while behind > 0:
-                    behind -= len(_raw(parts[at]))
-                    at += 1
-                break
-        else:
-            part = parts[at]
-            written.append(part if isinstance(part, str) else _write(part))
-            at += 1
-    return "".join(written)
+        text, end = _casting(parts, at) or (_write(parts[at]), at + 1)
+        written, at = written + text, end
+    return written
+
+
+def _write(part: _Group | str) -> str:
+    return part if isinstance(part, str) else part.opening + _write_parts(_flat(part).parts) + _PAIRS[part.opening]
+
+
+def _casting(parts: Sequence[_Group | str], at: int) -> tuple[str, int] | None:
+    """Returns the array that is cast at this place, with each element cast, and where that ends; else None."""
+    # In statistics, Postgres writes only the parentheses that are required.
+    for array, end in ((_array(_inside(parts[at])), at + 1), (_array(parts[at : at + 2]), at + 2)):
+        cast = _CAST.match("".join(map(_raw, parts[end : end + LONGEST]))) if array else None
+        if array and cast:
+            ends = itertools.accumulate((len(_raw(part)) for part in parts[end:]), initial=0)
+            behind = next(count for count, length in enumerate(ends) if length >= len(cast[0]))
+            return _cast(array, cast[1], bare=end == at + 2), end + behind
+    return None
 
 
 def _raw(part: _Group | str) -> str:

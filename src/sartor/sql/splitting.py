@@ -28,11 +28,7 @@ _ROUTINES = frozenset({"function", "procedure"})
 
 def split(sql: str) -> list[Statement]:
     """Returns the statements of `sql`; empty ones and lone comments don't count."""
-    return statements(sql, pieces(sql))
-
-
-def statements(sql: str, tokens: Iterable[Token]) -> list[Statement]:
-    return [statement for statement, _ in each_statement(sql, tokens)]
+    return [statement for statement, _ in each_statement(sql, pieces(sql))]
 
 
 def each_statement(sql: str, tokens: Iterable[Token]) -> Iterator[tuple[Statement, int]]:

@@ -17,22 +17,15 @@ from typing import NamedTuple
 from sartor.sql.grammar import Action, Cursor, Head, read_actions, read_head
 from sartor.sql.lexer import Token, layers, meaning, tokens
 
-
-class Kind(Enum):
-    """The first word of a statement, which says what it is; `OTHER` where it begins with no command's word."""
-
-    ABORT, ALTER, ANALYZE, BEGIN, CALL = "abort", "alter", "analyze", "begin", "call"
-    CHECKPOINT, CLOSE, CLUSTER, COMMENT, COMMIT = "checkpoint", "close", "cluster", "comment", "commit"
-    COPY, CREATE, DEALLOCATE, DECLARE, DELETE = "copy", "create", "deallocate", "declare", "delete"
-    DISCARD, DO, DROP, END, EXECUTE, EXPLAIN = "discard", "do", "drop", "end", "execute", "explain"
-    FETCH, GRANT, IMPORT, INSERT, LISTEN, LOAD = "fetch", "grant", "import", "insert", "listen", "load"
-    LOCK, MERGE, MOVE, NOTIFY, PREPARE = "lock", "merge", "move", "notify", "prepare"
-    REASSIGN, REFRESH, REINDEX, RELEASE, RESET = "reassign", "refresh", "reindex", "release", "reset"
-    REVOKE, ROLLBACK, SAVEPOINT, SECURITY, SELECT = "revoke", "rollback", "savepoint", "security", "select"
-    SET, SHOW, START, TABLE, TRUNCATE = "set", "show", "start", "table", "truncate"
-    UNLISTEN, UPDATE, VACUUM, VALUES, WITH = "unlisten", "update", "vacuum", "values", "with"
-    OTHER = ""
-
+Kind = Enum(
+    "Kind",
+    "ABORT ALTER ANALYZE BEGIN CALL CHECKPOINT CLOSE CLUSTER COMMENT COMMIT COPY CREATE DEALLOCATE DECLARE DELETE "
+    "DISCARD DO DROP END EXECUTE EXPLAIN FETCH GRANT IMPORT INSERT LISTEN LOAD LOCK MERGE MOVE NOTIFY PREPARE REASSIGN "
+    "REFRESH REINDEX RELEASE RESET REVOKE ROLLBACK SAVEPOINT SECURITY SELECT SET SHOW START TABLE TRUNCATE UNLISTEN "
+    "UPDATE VACUUM VALUES WITH OTHER",
+)
+"""The first word of a statement, which says what it is; `OTHER` where it begins with no command's word."""
+_KINDS = {kind.name.lower(): kind for kind in Kind if kind is not Kind.OTHER}
 
 QUERIES = frozenset({Kind.SELECT, Kind.TABLE, Kind.VALUES, Kind.WITH})
 CHANGES_ROWS = frozenset({Kind.DELETE, Kind.INSERT, Kind.MERGE, Kind.UPDATE})
@@ -100,10 +93,8 @@ class Statement:
     @cached_property
     def words(self) -> tuple[str, ...]:
         """All words, in lower case, with `""` for a quoted name."""
-        found = (
-            token.word if token.kind == "word" else '""' if token.name is not None else "" for token in self.tokens
-        )
-        return tuple(filter(None, found))
+        named = (token for token in self.tokens if token.name is not None)
+        return tuple(token.word if token.kind == "word" else '""' for token in named)
 
     @cached_property
     def outer(self) -> list[Token]:
@@ -217,15 +208,16 @@ class Statement:
 
         A new table's defaults don't count: the statements that fill it call them.
         """
-        defines = self.kind is Kind.CREATE and self.head.type in {*_ROUTINES, "trigger"}
-        names = self.kind in {Kind.DROP, Kind.COMMENT, Kind.GRANT, Kind.REVOKE}
-        alters = self.kind is Kind.ALTER and self.head.type in _DEFINING
-        table = (
-            self.kind is Kind.CREATE and self.head.type in _TABLES and "as" not in (each.word for each in self.outer)
-        )
-        if defines or names or alters or table:
+        defines = self.kind in {Kind.CREATE, Kind.ALTER} and self.head.type in _DEFINING
+        table = self.kind is Kind.CREATE and self.head.type in _TABLES and not self.runs_query
+        if defines or table or self.kind in {Kind.DROP, Kind.COMMENT, Kind.GRANT, Kind.REVOKE}:
             return frozenset()
         return frozenset(called(self.tokens, {"on", "using"} if self.head.type == "index" else frozenset()))
+
+    @property
+    def runs_query(self) -> bool:
+        """True where it defines a table or a view by a query, as CREATE TABLE AS does."""
+        return self.kind is Kind.CREATE and any(token.word == "as" for token in self.outer)
 
     @property
     def runs_code(self) -> bool:
@@ -247,9 +239,6 @@ class Statement:
         if self.kind is not Kind.CREATE or self.head.type not in _ROUTINES or harmless:
             return None
         return self.head.names[0][-1] if self.head.names[0] else None
-
-
-_KINDS = {kind.value: kind for kind in Kind if kind is not Kind.OTHER}
 
 
 def called(found: Sequence[Token], others: Collection[str] = ()) -> Iterator[str]:
