@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,7 +66,7 @@ def test_all_is_accounted_for(effects: PlanEffects, dependencies: Dependencies) 
 @given(reaches, all_ties, names)
 def test_more_seen_is_more_kept(effects: PlanEffects, dependencies: Dependencies, name: str) -> None:
     """To have seen more never leaves more out."""
-    more = dataclasses.replace(effects, written=effects.written | {name})
+    more = effects._replace(written=effects.written | {name})
     assert kept(select_tables(effects, stock_of(dependencies))) <= kept(select_tables(more, stock_of(dependencies)))
 
 
@@ -89,11 +87,11 @@ KNOWN = PlanEffects(known=frozenset(NAMES))
 @pytest.mark.parametrize(
     ("effects", "why"),
     [
-        (dataclasses.replace(KNOWN, unknown="nobody knows"), "nobody knows"),
-        (dataclasses.replace(KNOWN, written=frozenset("a")), "trigger t of b may change any table"),
-        (dataclasses.replace(KNOWN, read=frozenset("v")), "function f, called by v may change any table"),
-        (dataclasses.replace(KNOWN, calls={"f": "x.sql"}), "x.sql calls function f, which may change any table"),
-        (dataclasses.replace(KNOWN, changed=frozenset(NAMES)), "the plan may change or reference every table"),
+        (KNOWN._replace(unknown="nobody knows"), "nobody knows"),
+        (KNOWN._replace(written=frozenset("a")), "trigger t of b may change any table"),
+        (KNOWN._replace(read=frozenset("v")), "function f, called by v may change any table"),
+        (KNOWN._replace(calls={"f": "x.sql"}), "x.sql calls function f, which may change any table"),
+        (KNOWN._replace(changed=frozenset(NAMES)), "the plan may change or reference every table"),
     ],
 )
 def test_what_cannot_be_foreseen(effects: PlanEffects, why: str) -> None:
@@ -111,13 +109,13 @@ def test_what_cannot_be_foreseen(effects: PlanEffects, why: str) -> None:
 def test_a_reaction_that_nothing_sets_off() -> None:
     """A table with a trigger may be altered, and read, without more."""
     dependencies = Dependencies(reacting={"a": "trigger t of a"}, functions=frozenset({"f"}))
-    effects = dataclasses.replace(KNOWN, changed=frozenset("a"), read=frozenset("ab"), calls={"g": "x.sql"})
+    effects = KNOWN._replace(changed=frozenset("a"), read=frozenset("ab"), calls={"g": "x.sql"})
     assert kept(select_tables(effects, stock_of(dependencies))) == {"a"}
 
 
 def test_an_event_trigger() -> None:
     """One that fires at any statement leaves nothing out."""
-    contents = dataclasses.replace(stock_of(Dependencies()), alarms=("e",))
+    contents = stock_of(Dependencies())._replace(alarms=("e",))
     assert select_tables(KNOWN, contents).why == "event trigger e may change any table"
 
 

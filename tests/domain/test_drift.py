@@ -110,7 +110,7 @@ def test_what_is_certain() -> None:
     assert Drift().certain
     assert not find_drift(baseline(make(), outdated=True), make()).certain
     assert found.baseline is not None
-    assert not replace(found, baseline=replace(found.baseline, adopted_at=found.baseline.at)).certain
+    assert not found._replace(baseline=replace(found.baseline, adopted_at=found.baseline.at)).certain
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from sartor.domain.hazards.hazard import (
@@ -105,8 +103,7 @@ def test_a_loop_in_full() -> None:
         losses=(counted,),
         refusals=(Refusal("t", "23502"),),
     )
-    again = dataclasses.replace(
-        once,
+    again = once._replace(
         rewrites=("a", "b"),
         builds=(*once.builds, Build("j", "t")),
         scans=("s",),
@@ -132,7 +129,7 @@ def test_a_loop_in_full() -> None:
     assert (joined.losses, joined.rows, joined.times) == ((counted._replace(rows=4),), None, 4)
     assert again.joined(once).in_doubt
     assert not once.joined(once).in_doubt
-    assert once.joined(dataclasses.replace(once, rows=3)).rows == 3
+    assert once.joined(once._replace(rows=3)).rows == 3
 
 
 @pytest.mark.parametrize(

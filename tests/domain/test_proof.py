@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,9 +57,9 @@ def test_what_the_next_one_can_be_judged_on() -> None:
     proof = Proof(alteration=UNIT, result=Result.DIFFERS, server=18)
     assert [each.stage for each in DIFFERS] == [Stage.DOWN, Stage.AGAIN]
     assert proof.stands
-    assert replace(proof, differences=DIFFERS[:1]).stands
-    assert not replace(proof, differences=DIFFERS).stands
-    assert not replace(proof, failed=Stage.UP).stands
+    assert proof._replace(differences=DIFFERS[:1]).stands
+    assert not proof._replace(differences=DIFFERS).stands
+    assert not proof._replace(failed=Stage.UP).stands
 
 
 def test_several_lineages() -> None:
@@ -77,10 +76,10 @@ def test_what_is_kept_of_a_proof() -> None:
     """A line of the manifest is the proof of one file; proofs that aren't good are named."""
     proof = Proof(alteration=UNIT, result=Result.DIFFERS, server=18)
     assert Line.of(proof) == Line("1-a", UNIT.release, "sha256:a", Result.DIFFERS, 18)
-    good = [replace(proof, result=result) for result in (Result.PROVED, Result.IRREVERSIBLE)]
-    assert Proofs((*good, proof, replace(proof, result=Result.FAILS)), ()).bad == (
+    good = [proof._replace(result=result) for result in (Result.PROVED, Result.IRREVERSIBLE)]
+    assert Proofs((*good, proof, proof._replace(result=Result.FAILS)), ()).bad == (
         proof,
-        replace(proof, result=Result.FAILS),
+        proof._replace(result=Result.FAILS),
     )
 
 

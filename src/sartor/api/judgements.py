@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -111,7 +110,7 @@ def _keep(found: Rehearsal, folder: Path) -> Rehearsal:
     try:
         remember(folder, found.alterations)
     except OSError as error:
-        return dataclasses.replace(found, notes=(*found.notes, f"the result wasn't saved for `lint`: {error}"))
+        return found._replace(notes=(*found.notes, f"the result wasn't saved for `lint`: {error}"))
     return found
 
 

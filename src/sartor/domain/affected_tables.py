@@ -7,7 +7,6 @@ where that can't be known, it is every table.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -25,8 +24,7 @@ class ForeignKey(NamedTuple):
     passes_on: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dependencies:
+class Dependencies(NamedTuple):
     """The ties of relations to each other, and to functions that may do anything; relations have a rehearsal's names.
 
     `parts` are pairs of a table and its partition or heir. `reacting` has, by relation, what acts where its rows
@@ -36,8 +34,8 @@ class Dependencies:
 
     foreign_keys: frozenset[ForeignKey] = frozenset()
     parts: frozenset[tuple[str, str]] = frozenset()
-    reacting: Mapping[str, str] = field(default_factory=dict)
-    asked: Mapping[str, str] = field(default_factory=dict)
+    reacting: Mapping[str, str] = {}
+    asked: Mapping[str, str] = {}
     functions: frozenset[str] = frozenset()
 
     def __or__(self, other: Dependencies) -> Dependencies:
@@ -50,8 +48,7 @@ class Dependencies:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanEffects:
+class PlanEffects(NamedTuple):
     """The effects that a plan of these `steps` had in a rehearsal without rows.
 
     `changed` are the relations to which it did more than read, `written` those of whose rows it changes some, and
@@ -64,13 +61,12 @@ class PlanEffects:
     changed: frozenset[str] = frozenset()
     written: frozenset[str] = frozenset()
     read: frozenset[str] = frozenset()
-    calls: Mapping[str, str] = field(default_factory=dict)
-    dependencies: Dependencies = field(default_factory=Dependencies)
+    calls: Mapping[str, str] = {}
+    dependencies: Dependencies = Dependencies()
     unknown: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contents:
+class Contents(NamedTuple):
     """The contents of a database: tables with rows of their own and materialized views, by full name.
 
     Their names are as in a rehearsal. `alarms` are the event triggers.
@@ -79,7 +75,7 @@ class Contents:
     tables: Mapping[str, str]
     views: frozenset[str] = frozenset()
     alarms: tuple[str, ...] = ()
-    dependencies: Dependencies = field(default_factory=Dependencies)
+    dependencies: Dependencies = Dependencies()
 
 
 class TableSelection(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from sartor.domain.drift import Drift
@@ -21,8 +20,7 @@ class SentMessage(NamedTuple):
     rows: Rows | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SqlScript:
+class SqlScript(NamedTuple):
     """A script for psql."""
 
     parts: tuple[Part, ...]
@@ -37,8 +35,7 @@ class SqlScript:
                 yield part.end
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckedStep:
+class CheckedStep(NamedTuple):
     """A step of a plan: its SQL, None where only running it can tell, and whether that is one transaction.
 
     Of a COPY's data, `sql` only says where they are. `messages` make up the SQL, after what is sent `before` its
@@ -62,8 +59,7 @@ class SentSql(NamedTuple):
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Check(NamedTuple):
     """A plan with its SQL, and the drift of the schema that it starts from.
 
     `losses` is what a rollback would drop. `script` is all of the SQL for psql, None where it wasn't asked for or can't
@@ -78,8 +74,7 @@ class Check:
     obstacles: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loss:
+class Loss(NamedTuple):
     """A table, or a column of it, that a rollback drops, and about how many rows the table holds (None: unknown)."""
 
     table: str

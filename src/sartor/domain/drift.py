@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from sartor.domain.fingerprint import NOTED, Fingerprint
 from sartor.sql.spelling import plain
@@ -28,8 +28,7 @@ class Change(Enum):
     CHANGED = "changed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Difference(NamedTuple):
     """An object that differs between two fingerprints; a definition is None where the object doesn't exist."""
 
     kind: str
@@ -146,8 +145,7 @@ class Baseline:
         return Fingerprint.unpack(self.packed)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drift:
+class Drift(NamedTuple):
     """The differences between a live schema and its baseline: those that are faults, and those only worth a note.
 
     Rights that were granted in addition are a note: the operators of a database grant them. Revoked rights are a fault.
@@ -192,7 +190,7 @@ def find_drift(baseline: Baseline, live: Fingerprint, ignore: Sequence[str] = ()
     elif not expected.comparable(live):
         reason = f"the expected schema was recorded for schema {', '.join(expected.schemas)}"
     else:
-        return replace(hold_against(expected, live, ignore), baseline=baseline)
+        return hold_against(expected, live, ignore)._replace(baseline=baseline)
     return Drift(baseline=baseline, unknown=reason)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
@@ -31,8 +30,7 @@ class Direction(Enum):
     ROLLBACK = "rollback"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deploy:
+class Deploy(NamedTuple):
     """A request to deploy all pending alterations up to `target`, or the first `steps` of them.
 
     A `target` of None means the highest release shipped. `accepted` are identities whose edit or absence is accepted.
@@ -44,8 +42,7 @@ class Deploy:
     accepted: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rollback:
+class Rollback(NamedTuple):
     """A request to undo, newest deployment first: all above `target`, the last `steps`, or all after a timestamp."""
 
     target: Release | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from typing import NamedTuple
 
@@ -66,8 +66,7 @@ class ChangedRows(NamedTuple):
     new: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
+class Proof(NamedTuple):
     """The observations about one alteration on a server of this major version.
 
     `differences` are those that an application can tell, `notes` the others, such as another order of columns;

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sartor.domain.alteration import Alteration
@@ -24,8 +23,7 @@ class Message(NamedTuple):
     rows: tuple[tuple[object, ...], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rehearsed:
+class Rehearsed(NamedTuple):
     """An alteration and its statements, in order; `reason` says why it couldn't be rehearsed, None where it could.
 
     `sent` is what the script's body sent, in order; None stands for what is more than SQL, such as a copy. One that
@@ -56,8 +54,7 @@ class Rehearsed:
         return worst(statement.verdict for statement in self.statements)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rehearsal:
+class Rehearsal(NamedTuple):
     """A plan that was rehearsed at a `place`, such as `a clone without data`.
 
     `sizes` are those of the destination's tables, by name. `failed` is the first failure, None where none failed.
@@ -67,7 +64,7 @@ class Rehearsal:
     place: str
     alterations: tuple[Rehearsed, ...] = ()
     failed: Failure | None = None
-    sizes: Mapping[str, Size] = field(default_factory=dict)
+    sizes: Mapping[str, Size] = {}
     notes: tuple[str, ...] = ()
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from sartor.domain.alteration import Alteration, Catalogue
@@ -12,8 +11,7 @@ from sartor.domain.status import compare_with_ledger
 from sartor.errors import DestinationError, PlanError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Repair:
+class Repair(NamedTuple):
     """A request to correct the ledger, with the reason: alterations by identity or file name, indexes by name.
 
     `accept_edited` are accepted with their files as they are now; `mark_deployed` are put in the ledger without being
@@ -73,7 +71,7 @@ def _identified(catalogue: Catalogue, ledger: Ledger, request: Repair) -> Repair
     ids = {each.name: each.id for each in (*ledger.entries, *catalogue)}
     wanted = (request.accept_edited, request.mark_deployed, request.mark_not_deployed)
     accept, mark, unmark = (frozenset(ids.get(text, text) for text in texts) for texts in wanted)
-    return replace(request, accept_edited=accept, mark_deployed=mark, mark_not_deployed=unmark)
+    return request._replace(accept_edited=accept, mark_deployed=mark, mark_not_deployed=unmark)
 
 
 def _refuse(catalogue: Catalogue, ledger: Ledger, request: Repair, invalid: Collection[str]) -> None:

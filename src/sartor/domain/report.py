@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from sartor.domain.alteration import Alteration
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
     from sartor.domain.proof import Proof
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class Failure(NamedTuple):
     """The facts about why a script failed, each None where it isn't known.
 
     `name` is the file's name, `id` the alteration's identity (None for a seed module). `position` counts characters of

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 from sartor.domain.alteration import Alteration
 
@@ -18,16 +18,14 @@ class Part(Enum):
     BEFORE_DOWN = "before_down"
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """A text of a script, and the line of the file in which it begins, from 1."""
 
     text: str
     line: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(NamedTuple):
     """A script as it is written.
 
     `parts` has the SQL that each part is seen to send: all of it in a SQL file, in Python what is given to the
@@ -37,7 +35,7 @@ class Source:
     """
 
     alteration: Alteration
-    parts: Mapping[Part, tuple[Text, ...]] = field(default_factory=dict)
+    parts: Mapping[Part, tuple[Text, ...]] = {}
     wrong: tuple[Text, ...] = ()
     not_async: tuple[Text, ...] = ()
     transactional: bool | None = True
@@ -53,8 +51,7 @@ class Source:
         return None if self.transactional is None else not self.transactional
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Context(NamedTuple):
     """The second parameter of `up` and `down`, for scripts that declare one.
 
     `database`, `schema` and `user` are the destination's; `server_version` is a number such as 150018; `log(text)`

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sartor.domain.destination import Destination
 from sartor.domain.drift import Drift
@@ -13,8 +13,7 @@ from sartor.domain.proof import Standing
 from sartor.domain.status import Status, few, status_notes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verification:
+class Verification(NamedTuple):
     """A destination's ledger compared with disk, disk with its manifests, its drift, and the names of invalid indexes.
 
     `mismatches` are rows of the ledger that aren't what the journal's events make. `writers` are roles that may write
@@ -27,8 +26,8 @@ class Verification:
     status: Status
     standing: Standing
     drift: Drift
-    replayed: bool = False
     invalid: tuple[str, ...]
+    replayed: bool = False
     writers: tuple[Writer, ...] = ()
     mismatches: tuple[Mismatch, ...] = ()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Awaitable, Callable, Iterator
 
 from sartor.alterations.loader import load_script
@@ -56,7 +55,7 @@ async def check(
         obstacles = list(_obstacles(session, ledger, plan))
         told = SentSql({}, ())
         if tell is not None and (telling := max((n for n, u in enumerate(_units(plan), 1) if _may_tell(u)), default=0)):
-            told = await tell(session, catalogue, dataclasses.replace(request, steps=telling), limits)
+            told = await tell(session, catalogue, request._replace(steps=telling), limits)
         obstacles += told.notes
         steps = tuple(_checked(unit, told) for unit in _units(plan))
         losses = await _find_losses(session, plan) if plan.direction is Direction.ROLLBACK else ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination, Limits
@@ -70,7 +69,7 @@ async def _correct_all(run: RunContext, catalogue: Catalogue, request: Repair) -
         ledger = await read_ledger(run.session)
         run.head = ledger.head
         dropped = {correction.name for correction in done if correction.kind is EventKind.INDEX_DROPPED}
-        left = dataclasses.replace(request, drop_indexes=request.drop_indexes - dropped)
+        left = request._replace(drop_indexes=request.drop_indexes - dropped)
         for correction in await _decide(run.session, ledger, catalogue, left):
             await _correct(run, correction, request.reason)
             done.append(correction)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import secrets
 import time
 from collections.abc import AsyncIterator
@@ -117,7 +116,7 @@ class RunContext:
         )
         if self.monitor.blockers and found.sqlstate in NOT_HAD:
             advice = advise_on_blockers(self.monitor.blockers, self.session.facts.role)
-            found = dataclasses.replace(found, advice=advice)
+            found = found._replace(advice=advice)
         return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import time
 from array import array
 from collections import deque
@@ -88,9 +87,9 @@ class RunLoop:
         require_format(ledger)
         # An alteration that this run or another has forgotten by now is no error in what the user accepted.
         held = {entry.id for entry in ledger.entries}
-        request = dataclasses.replace(self._request, accepted=self._request.accepted & held)
+        request = self._request._replace(accepted=self._request.accepted & held)
         if request.steps is not None:
-            request = dataclasses.replace(request, steps=max(0, request.steps - len(self._done)))
+            request = request._replace(steps=max(0, request.steps - len(self._done)))
         before, self._plan = self._plan, make_plan(self._catalogue, ledger, request)
         run.head = self._plan.head
         self._earlier = len(self._done)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from sartor.alterations.manifest import check
 from sartor.domain.alteration import Catalogue, make_lineage
 from sartor.domain.destination import Destination, Limits
@@ -67,7 +65,7 @@ async def with_replay(
             drift = _failed_replay(error)
         else:
             drift = await _hold_against(made, found, limits)
-    return dataclasses.replace(found, drift=drift, replayed=True)
+    return found._replace(drift=drift, replayed=True)
 
 
 def _failed_replay(error: AlterationFailed) -> Drift:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Iterator
 
 from sartor.alterations.loader import load_script
@@ -52,7 +51,7 @@ async def find_effects(
             found = await _rehearse(session, catalogue, request, RehearsalOrder(scratch=scratch), limits)
         except DestinationError as error:
             return PlanEffects(steps=steps, unknown=_impossible(error))
-        return dataclasses.replace(found, steps=steps)
+        return found._replace(steps=steps)
 
 
 def _untold(plan: Plan) -> Iterator[str]:
@@ -81,9 +80,7 @@ async def _rehearse(
         known = frozenset(relation.name for relation in copy.known.values())
         made = frozenset(name for _, each in seen if (name := Statement(each.sql).makes_function) is not None)
         found = effects_of(seen)
-        return dataclasses.replace(
-            found, known=known, dependencies=found.dependencies | after | Dependencies(functions=made)
-        )
+        return found._replace(known=known, dependencies=found.dependencies | after | Dependencies(functions=made))
 
 
 def effects_of(seen: Seen) -> PlanEffects:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination, Limits
 from sartor.domain.hazards.hazard import with_losses
@@ -78,9 +76,7 @@ async def _on_itself(session: Session, plan: Plan, limits: Limits, observer: Obs
         target=plan.target,
         place="the destination itself",
         alterations=tuple(
-            dataclasses.replace(
-                each, statements=with_losses(script_recorder.statements(each.alteration), holding, sizes)
-            )
+            each._replace(statements=with_losses(script_recorder.statements(each.alteration), holding, sizes))
             for each, _ in found
         ),
         failed=next((failure for _, failure in found if failure is not None), None),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import json
 import os
 import shutil
@@ -43,10 +42,9 @@ def find_squawk() -> Path | None:
 async def with_opinions(program: Path, found: Rehearsal, server_version: int) -> Rehearsal:
     """Returns the rehearsal with `squawk`'s opinions on each statement; with none where its answer can't be used."""
     told = [
-        dataclasses.replace(each, statements=await _asked(program, each.statements, server_version))
-        for each in found.alterations
+        each._replace(statements=await _asked(program, each.statements, server_version)) for each in found.alterations
     ]
-    return dataclasses.replace(found, alterations=tuple(told))
+    return found._replace(alterations=tuple(told))
 
 
 async def _asked(
@@ -60,7 +58,7 @@ async def _asked(
         if finding["rule_name"] not in OURS and place < len(opinions):
             opinions[place].append(Opinion(finding["rule_name"], finding["message"]))
     pairs = zip(statements, opinions, strict=True)
-    return tuple(dataclasses.replace(statement, opinions=tuple(found)) for statement, found in pairs)
+    return tuple(statement._replace(opinions=tuple(found)) for statement, found in pairs)
 
 
 async def _ask(program: Path, text: str, server_version: int) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
@@ -43,14 +42,14 @@ def in_view_of_rows(statement: RehearsedStatement, filled: Collection[str]) -> R
         f"the rows of {', '.join(dict.fromkeys(tables))} may violate it (SQLSTATE {code}), and the clone has no rows"
         for code, tables in codes.items()
     )
-    return dataclasses.replace(statement, doubts=(*statement.doubts, *doubts))
+    return statement._replace(doubts=(*statement.doubts, *doubts))
 
 
 def in_view_of(statement: RehearsedStatement, lacks: Collection[Gap]) -> RehearsedStatement:
     touched = {lock.relation for lock in (*statement.locks, *statement.held)} | {*statement.tables, *statement.writes}
     words = all_words(statement.sql.lower())
     found = dict.fromkeys(f"the clone lacks {lack.what}" for lack in lacks if _concerns(lack, touched, words))
-    return dataclasses.replace(statement, doubts=(*statement.doubts, *found))
+    return statement._replace(doubts=(*statement.doubts, *found))
 
 
 def _concerns(lack: Gap, touched: Collection[str], words: Collection[str]) -> bool:
@@ -73,7 +72,7 @@ def with_later(statements: Sequence[RehearsedStatement]) -> tuple[RehearsedState
         statement = statements[number]
         last = max((ends.get(name, number) for name in _stopped(statement.locks)), default=number)
         later_ms = until[last + 1] - until[number + 1]
-        told.append(dataclasses.replace(statement, later=last - number, later_ms=later_ms))
+        told.append(statement._replace(later=last - number, later_ms=later_ms))
         ends = _ends(statement, number, ends)
     return tuple(reversed(told))
 

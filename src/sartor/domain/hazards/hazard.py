@@ -6,9 +6,7 @@ AccessShareLock; writes are `INSERT`, `UPDATE`, `DELETE`, `MERGE`, which take Ro
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple, Self, TypeVar
 
@@ -103,8 +101,7 @@ class Opinion(NamedTuple):
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RehearsedStatement:
+class RehearsedStatement(NamedTuple):
     """The effects of one statement on what the destination had before the run; what the run itself made doesn't count.
 
     `line` counts the script's lines from 1. `locks` are those that it took, the strongest for each relation, and `held`
@@ -188,8 +185,7 @@ class RehearsedStatement:
         locks = merged([*self.locks, *other.locks])
         names = ("rewrites", "scans", "builds", "writes", "doubts", "refusals", "partitioned")
         once: dict[str, Any] = {name: _once(getattr(self, name) + getattr(other, name)) for name in names}
-        return dataclasses.replace(
-            self,
+        return self._replace(
             locks=locks,
             # The later run may have needed a lock that statements between the two took.
             held=merged([*self.held, *(lock for lock in other.held if lock not in locks)]),
@@ -233,7 +229,7 @@ def with_losses(
         held = [each for each in statement.losses if each.table in holding]
         return tuple(e._replace(rows=sizes[e.table].rows) if e.rows is None and e.table in sizes else e for e in held)
 
-    return tuple(dataclasses.replace(each, losses=known(each)) for each in statements)
+    return tuple(each._replace(losses=known(each)) for each in statements)
 
 
 def merged(locks: Iterable[Lock]) -> tuple[Lock, ...]:

@@ -6,7 +6,6 @@ Of a script outside a transaction the journal has the start and the end; one wit
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import time
 from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
@@ -112,7 +111,7 @@ async def record_end(
     locate = locate or unit.script.locate
     failure = run.failure(error, name=about.name, alteration_id=about.id, file=about.file, locate=locate)
     if not unit.transactional:
-        failure = dataclasses.replace(failure, rolled_back=False)
+        failure = failure._replace(rolled_back=False)
     message = redact(failure.message, run.session.secrets)
     if not await _record_failed(run, unit, took, message, sqlstate=failure.sqlstate, line=failure.line):
         run.observer(Note(text="the failure couldn't be written to the journal"))
