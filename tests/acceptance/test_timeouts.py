@@ -123,6 +123,19 @@ LIFTED = {
         "-- sartor: transaction off\n-- sartor: up\nset lock_timeout = 0;\n{table}",
         "300ms",
     ),
+    "one text outside a transaction": (
+        "a.py",
+        'transaction = False\n\nasync def up(conn):\n    await conn.execute("set lock_timeout = 0; {table}")',
+        "300ms",
+    ),
+    "one text that lowers it": (
+        "a.py",
+        (
+            "transaction = False\n\n"
+            "async def up(conn):\n    await conn.execute(\"set local lock_timeout = '50ms'; {table}\")"
+        ),
+        "50ms",
+    ),
     "one text": ("a.py", 'async def up(conn):\n    await conn.execute("set lock_timeout = 0; {table}")', "300ms"),
     "a query": (
         "a.py",
@@ -164,6 +177,17 @@ def test_the_drivers_own_timeout(before: str, sartor: Command, folder: Folder) -
     folder.write("1.0.0-1700000000-a.py", f'async def up(conn):\n    await conn.execute("{up}", timeout=0.1)\n')
     failed = sartor("deploy", "latest", expect=1).err
     assert "  TimeoutError\n  at alterations/1.0.0-1700000000-a.py, line 2\n" in failed
+
+
+def test_a_text_outside_a_transaction_is_one(sartor: Command, folder: Folder, database: Database) -> None:
+    """A text of several statements is done in all or not at all, also where it names lock_timeout."""
+    body = 'await conn.execute("set lock_timeout = 0; create table a (id int);  select * from b")'
+    folder.write("1.0.0-1700000000-a.py", f"transaction = False\n\nasync def up(conn):\n    {body}\n")
+    failed = sartor("deploy", "latest", expect=1).err
+    lines = failed.splitlines()
+    at = next(number for number, line in enumerate(lines) if "  select * from b" in line)
+    assert lines[at + 1].index("^") == lines[at].index("from b") + len("from ")
+    assert database.value("select to_regclass('a')") is None
 
 
 def test_a_lock_timeout_that_is_no_duration(sartor: Command, folder: Folder) -> None:

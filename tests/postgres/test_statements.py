@@ -90,7 +90,8 @@ def _agree(statement: Statement, tag: str) -> bool:
     if kind in {Kind.WITH, Kind.VALUES, Kind.TABLE} or (kind is Kind.CREATE and " as " in statement.text):
         return tag.split(maxsplit=1)[0] in {"select", "insert", "create"}
     named = kind in {Kind.CREATE, Kind.ALTER, Kind.DROP} and type_ in IN_TAGS
-    return tag.startswith(f"{kind.value} {type_}" if named else kind.value)
+    word = kind.name.lower()
+    return tag.startswith(f"{word} {type_}" if named else word)
 
 
 def test_a_trace_is_foreseen(server: Server) -> None:

@@ -53,7 +53,7 @@ class PlanEffects(NamedTuple):
 
     `changed` are the relations to which it did more than read, `written` those of whose rows it changes some, and
     `read` all that it used; `known` are those that existed. `calls` has the functions that it calls, each with the
-    alteration that calls it; `ties` are the ties that it left. `unknown` says why it may reach anything, where it may.
+    alteration that calls it; `dependencies` are the ties that it left, `unknown` the reason why it may reach anything.
     """
 
     steps: Steps = ()

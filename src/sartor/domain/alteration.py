@@ -73,25 +73,20 @@ class Misnamed(NamedTuple):
 
 
 def order_key(release: Release, alteration_id: str) -> Key:
-    """Returns the place in the order of an alteration of this release and identity."""
-    return release, _in_ten_digits(alteration_id)
+    """Returns the place in the order: texts padded with zeros sort by (seconds, fraction's digits, slug).
+
+    `-` and `.` sort before the digits, in this order, so a shorter number or fraction comes before a longer one.
+    """
+    if alteration_id[10:11] in {"-", "."}:
+        return release, alteration_id
+    seconds = alteration_id.partition("-")[0].partition(".")[0]
+    return release, "0" * (10 - len(seconds)) + alteration_id
 
 
 def timestamp(alteration_id: str) -> tuple[int, str]:
     """Returns when an alteration was written: Unix seconds, and the digits of their fraction."""
     seconds, _, fraction = alteration_id.partition("-")[0].partition(".")
     return int(seconds), fraction
-
-
-def _in_ten_digits(alteration_id: str) -> str:
-    """Returns an identity padded with zeros, so that such texts sort by (seconds, fraction's digits, slug).
-
-    `-` and `.` sort before the digits, in this order, so a shorter number or fraction comes before a longer one.
-    """
-    if alteration_id[10:11] in {"-", "."}:
-        return alteration_id
-    seconds = alteration_id.partition("-")[0].partition(".")[0]
-    return "0" * (10 - len(seconds)) + alteration_id
 
 
 def parse_file_name(name: str) -> tuple[Release, str]:
@@ -134,9 +129,8 @@ def _flaw(name: str) -> str:
 def _timestamp_flaw(text: str, behind: str) -> str:
     """Returns why a text isn't a timestamp, and what it would be in Unix seconds where that is known."""
     if not (text.isascii() and text.isdigit()):
-        return f"{text!r} isn't a timestamp" + (
-            "; write the hyphen of a version as `_`" if behind[:1].isdigit() else ""
-        )
+        hyphen = "; write the hyphen of a version as `_`" if behind[:1].isdigit() else ""
+        return f"{text!r} isn't a timestamp{hyphen}"
     found = f"its timestamp has {len(text)} digits, and Unix seconds have 10 at most"
     if len(text) == 13:
         return f"{found}; {text} milliseconds are {text[:10]}"

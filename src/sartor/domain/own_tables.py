@@ -126,11 +126,9 @@ def require_readable(tables: Sequence[OwnTable], schema: str, role: str) -> None
         if not table.entitled:
             raise _stranger(table, schema, role)
         if table.odd:
-            raise _unsound(
-                f"{table.name} in schema {schema} is {table.odd}; Sartor creates it as a table", schema, table.name
-            )
+            raise _unsound(schema, table.name, f"is {table.odd}; Sartor creates it as a table")
         if lacks := [name for name in _COLUMNS[table.name] if name not in table.columns]:
-            raise _unsound(f"{table.name} in schema {schema} lacks column {', '.join(lacks)}", schema, table.name)
+            raise _unsound(schema, table.name, f"lacks column {', '.join(lacks)}")
         if table.hidden:
             raise PrivilegeMissing(
                 f"row-level security hides rows of {table.name} in schema {schema} from role {role}",
@@ -167,10 +165,9 @@ def require_sound(traits: Iterable[Trait], schema: str, role: str) -> None:
         text += f" (and {len(strange) - 1} more)" if len(strange) > 1 else ""
         names = {"table": _named(schema, trait.table), "name": trait.name, "quoted": quote_identifier(trait.name)}
         removal = _REMOVALS.get(trait.kind, "").format_map(names)
-        raise _unsound(f"{trait.table} in schema {schema} {text}", schema, trait.table, removal)
+        raise _unsound(schema, trait.table, text, removal)
     for trait in sorted(EXPECTED - found):
-        lacks = " ".join(filter(None, (trait.kind, trait.name, trait.text)))
-        raise _unsound(f"{trait.table} in schema {schema} lacks {lacks}", schema, trait.table)
+        raise _unsound(schema, trait.table, " ".join(filter(None, ("lacks", trait.kind, trait.name, trait.text))))
 
 
 def _stranger(table: OwnTable, schema: str, role: str) -> LedgerUnsound:
@@ -186,9 +183,10 @@ def _stranger(table: OwnTable, schema: str, role: str) -> LedgerUnsound:
     )
 
 
-def _unsound(message: str, schema: str, table: str, removal: str = "") -> LedgerUnsound:
-    look = f"inspect the table in psql: \\d+ {_named(schema, table)}"
-    return LedgerUnsound(message, hint=f"{look} -- if it isn't needed: {removal}" if removal else look)
+def _unsound(schema: str, table: str, what: str, removal: str = "") -> LedgerUnsound:
+    hint = f"inspect the table in psql: \\d+ {_named(schema, table)}"
+    hint += f" -- if it isn't needed: {removal}" if removal else ""
+    return LedgerUnsound(f"{table} in schema {schema} {what}", hint=hint)
 
 
 def _named(schema: str, table: str) -> str:

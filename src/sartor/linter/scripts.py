@@ -65,9 +65,7 @@ def _breaches(source: Source, indexed: Indexed) -> Iterator[Breach]:
     if Part.DOWN not in source.parts and Part.DOWN.value not in empty and not source.irreversible:
         yield rules.NO_DOWN, None, "has neither `down` nor `irreversible`"
     for part in source.parts:
-        yield from _lint_part(source, part)
-        for statement, line in _statements(source, part) if part in _GOING_UP else ():
-            yield from ((rule, line, message) for rule, message in _lint_definitions(statement, indexed))
+        yield from _lint_part(source, part, indexed)
 
 
 def _lint_words(source: Source) -> Iterator[Breach]:
@@ -80,17 +78,18 @@ def _lint_words(source: Source) -> Iterator[Breach]:
             yield rules.LOOK_ALIKE, name.line, f"`{name.text}` has {confusables.describe(found)}"
 
 
-def _lint_part(source: Source, part: Part) -> Iterator[Breach]:
+def _lint_part(source: Source, part: Part, indexed: Indexed) -> Iterator[Breach]:
     statements = list(_statements(source, part))
-    outside = source.runs_outside(part)
     for text in source.parts[part]:
         lines = Lines(text.text, text.line)
         for character, offset in confusables.in_sql(text.text):
             yield rules.LOOK_ALIKE, lines.at(offset), f"the SQL has {confusables.describe(character)}"
-    if outside is True:
-        yield from _lint_outside(statements)
-    elif outside is False:
-        yield from _lint_inside(statements)
+    if part in _GOING_UP:
+        for statement, line in statements:
+            yield from ((rule, line, message) for rule, message in _lint_definitions(statement, indexed))
+    outside = source.runs_outside(part)
+    if outside is not None:
+        yield from _lint_outside(statements) if outside else _lint_inside(statements)
 
 
 def _statements(source: Source, part: Part) -> Iterator[Said]:

@@ -118,9 +118,10 @@ def outside_transaction(
 
 def _at_leisure(sent: SentMessage, settings: SessionSettings) -> list[Part]:
     """Returns a message outside a transaction; a statement that waits for others by its nature has no lock_timeout."""
-    if may_lift_lock_timeout(sent.text):
-        return _limited(sent, settings, local=False)
-    said = _said(SentMessage(_one_message(sent.text), sent.rows))
+    if settings.lock_timeout and may_lift_lock_timeout(sent.text):
+        between, behind = (limit_lock_timeout(settings.lock_timeout, local=local) for local in (True, False))
+        return [*_said(_joined(sent, between.removesuffix(";"))), _quiet(behind)]
+    said = _said(_joined(sent))
     if not waits_for_others(sent.text):
         return said
     before, behind = without_lock_timeout(settings)
@@ -139,9 +140,10 @@ def _said(sent: SentMessage) -> list[Part]:
     return [say(sent.text)] if sent.rows is None else [say(sent.text), sent.rows]
 
 
-def _one_message(text: str) -> str:
-    statements = [statement.text for statement in split(text)]
-    return text if len(statements) < 2 else " \\;\n".join(statements)
+def _joined(sent: SentMessage, *between: str) -> SentMessage:
+    """Returns a message that psql sends as one, with SQL between its statements."""
+    statements = [statement.text for statement in split(sent.text)]
+    return sent if len(statements) < 2 else sent._replace(text=" \\;\n".join(("", *between, "")).join(statements))
 
 
 def creating(creation: str) -> str:

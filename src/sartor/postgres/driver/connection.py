@@ -22,7 +22,7 @@ from sartor.conninfo.redaction import redact
 from sartor.domain.rows import Rows
 from sartor.log import LOG
 from sartor.postgres.driver.copy_rows import ends_with_connection, send_rows
-from sartor.postgres.driver.fence import FENCE, LOCK_WAIT, SESSION_FENCE, FencedConnection
+from sartor.postgres.driver.fence import FENCE, LOCK_WAIT, SESSION_FENCE, FencedConnection, limit_lock_timeout
 from sartor.postgres.driver.refused import Asked, Ended, NoTalk, TransactionControl, awaited, kept, wearing
 from sartor.postgres.target_server import Reached
 from sartor.sql.sensitive import without_secrets
@@ -199,23 +199,23 @@ class Connection(FencedConnection):
         elif self.pooled and not self._in_script and query.upper().startswith(("BEGIN", "START TRANSACTION")):
             query += FENCE
         if not args and self._is_limited(query) and len(statements := split(query)) > 1:
-            async with asyncio.timeout(timeout):
-                return await self._execute_each(query, statements)
+            return await self._execute_limited(query, statements, timeout)
         async with self._at_work(query):
             return await super().execute(query, *args, timeout=timeout)
 
-    async def _execute_each(self, query: str, statements: Sequence[Statement]) -> str:
-        """Runs the statements of a text one by one; an error says where it is in the whole."""
-        done = ""
-        for each in statements:
+    async def _execute_limited(self, query: str, statements: Sequence[Statement], timeout: float | None) -> str:  # noqa: ASYNC109
+        """Runs a text in one message, the limit between its statements; an error says where it is in the text."""
+        between = f"\n;{limit_lock_timeout(self.longest_lock, local=True)}\n"
+        async with self._at_work(query):
             try:
-                async with self._at_work(each.text):
-                    done = await super().execute(each.text)
+                return await super().execute(between.join(each.text for each in statements), timeout=timeout)
             except asyncpg.PostgresError as error:
-                error.query = query  # type: ignore[attr-defined]  # the driver puts it there
-                error.position = error.position and str(int(error.position) + each.start)
+                error.query, at = query, int(error.position or 0)  # type: ignore[attr-defined]  # the driver's own
+                for each in statements:
+                    if 0 < at <= len(each.text):
+                        error.position = str(at + each.start)
+                    at -= len(each.text) + len(between)
                 raise
-        return done
 
     async def send(self, text: str) -> None:
         """Runs SQL of Sartor's own making in one message; the caller keeps `statement` and `since`, and logs."""
