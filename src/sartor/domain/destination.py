@@ -10,7 +10,7 @@ from urllib.parse import quote, quote_plus
 from sartor.conninfo.parameters import TIMEOUTS, seconds
 from sartor.conninfo.url import build_url, complete, is_text, parse_url, places_of
 from sartor.errors import SettingsError
-from sartor.sql.quoting import shows_itself
+from sartor.sql.quoting import LONGEST_NAME, shows_itself
 
 DEFAULT_SCHEMA = "public"
 
@@ -73,24 +73,21 @@ class Destination(NamedTuple):
     @property
     def secrets(self) -> tuple[str, ...]:
         """The texts that must never be shown, plain and as a URL holds them."""
-        keywords = self.keywords
-        return self.hidden(keywords[key] for key in _SECRET_KEYWORDS if key in keywords)
+        return self.hidden(self.keywords[key] for key in _SECRET_KEYWORDS if key in self.keywords)
 
     def hidden(self, passwords: Iterable[str]) -> tuple[str, ...]:
         """Returns the forms of passwords that must never be shown, plain and as a URL holds them.
 
         A password that is also the user's, the database's or the schema's name is left out: each message shows those.
         """
-        keywords = self.keywords
-        shown = {keywords.get("user"), keywords.get("dbname"), self.schema}
+        shown = {self.keywords.get("user"), self.keywords.get("dbname"), self.schema}
         found = [password for password in passwords if password not in shown]
         return tuple(dict.fromkeys(form for secret in found for form in _forms(secret)))
 
     @property
     def database(self) -> str | None:
         """The database's name, None where the URL leaves it to the server or to a service file."""
-        keywords = self.keywords
-        return keywords.get("dbname") or keywords.get("user")
+        return self.keywords.get("dbname") or self.keywords.get("user")
 
     @property
     def bare_url(self) -> str:
@@ -100,8 +97,7 @@ class Destination(NamedTuple):
     @property
     def timeouts(self) -> dict[str, float]:
         """The `lock_timeout` and the `statement_timeout` that the URL gives, in seconds."""
-        keywords = self.keywords
-        return {key: seconds(key, keywords[key]) for key in TIMEOUTS if key in keywords}
+        return {key: seconds(key, self.keywords[key]) for key in TIMEOUTS if key in self.keywords}
 
     def in_schemas_of(self, other: Destination) -> Self:
         """Returns this database with another destination's schema and search path."""
@@ -124,7 +120,7 @@ def parse_schema(text: str, *, origin: str) -> str:
     """Returns a schema's name that Sartor may use. Raises SettingsError, naming `origin`, for any other."""
     if not text or not is_text(text):
         reason = "the name is empty, contains a NUL character, or isn't UTF-8"
-    elif len(text.encode()) > 63:
+    elif len(text.encode()) > LONGEST_NAME:
         reason = "the name is longer than 63 bytes, the limit of Postgres"
     elif text.startswith("pg_") or text == "information_schema":
         reason = "information_schema and names that begin with pg_ are reserved by Postgres"

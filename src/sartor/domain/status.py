@@ -172,6 +172,21 @@ def few(sentences: Sequence[str], several: str) -> Iterator[str]:
 
 def status_notes(status: Status) -> Iterator[str]:
     """Yields sentences about how disk and ledger compare, beyond what is pending, edited or missing."""
+    yield from _notes_on_pairs(status)
+    if status.ahead:
+        yield _ahead(status.ahead)
+    for entry in status.interrupted:
+        about = shlex.quote(entry.id)
+        by_hand = f"`repair --mark-deployed {about}` or `repair --mark-not-deployed {about}`"
+        yield (
+            f"{entry.name} was interrupted outside a transaction; a deploy or rollback resumes it; if its work was"
+            f" finished or undone by hand, {by_hand}"
+        )
+    for lineage in status.elsewhere:
+        yield f"the database also has alterations of lineage {lineage!r}, which wasn't given"
+
+
+def _notes_on_pairs(status: Status) -> Iterator[str]:
     edited = [
         f"{pair.alteration.name} was edited after it was deployed here; to deploy the edited file,"
         " roll the alteration back and deploy it again"
@@ -196,17 +211,6 @@ def status_notes(status: Status) -> Iterator[str]:
         kept,
         "have a later release here than in this package; the ledger keeps it, because what is released stays released",
     )
-    if status.ahead:
-        yield _ahead(status.ahead)
-    for entry in status.interrupted:
-        about = shlex.quote(entry.id)
-        by_hand = f"`repair --mark-deployed {about}` or `repair --mark-not-deployed {about}`"
-        yield (
-            f"{entry.name} was interrupted outside a transaction; a deploy or rollback resumes it; if its work was"
-            f" finished or undone by hand, {by_hand}"
-        )
-    for lineage in status.elsewhere:
-        yield f"the database also has alterations of lineage {lineage!r}, which wasn't given"
 
 
 def _ahead(entries: tuple[Entry, ...]) -> str:

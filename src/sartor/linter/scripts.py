@@ -10,6 +10,7 @@ from sartor.linter import rules
 from sartor.linter.rules import Finding, about
 from sartor.sql import confusables
 from sartor.sql.definitions import Column, Key, definitions
+from sartor.sql.quoting import LONGEST_NAME
 from sartor.sql.splitting import Lines, split
 from sartor.sql.statements import CHANGES_ROWS, Kind, Statement
 
@@ -19,8 +20,6 @@ _CREATED = frozenset({"extension", "index", "materialized view", "schema", "sequ
 _DROPPED = frozenset({*_CREATED, "function", "policy", "trigger", "type", "view"})
 _GOING_UP = frozenset({Part.UP, Part.BEFORE_UP})
 _NARROW = frozenset({"int", "integer", "int2", "int4", "smallint", "serial", "serial2", "serial4", "smallserial"})
-LONGEST_NAME = 63
-"""The most bytes of a name that Postgres keeps (NAMEDATALEN)."""
 _ROLES = ("role", "session authorization")
 
 Breach = tuple[rules.Rule, int | None, str]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 
+LONGEST_NAME = 63
+"""The most bytes of a name that Postgres keeps (NAMEDATALEN)."""
+
 
 def quote_identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from sartor.sql.lexer import Token, pieces, runs, tokens
+from sartor.sql.quoting import LONGEST_NAME
 from sartor.sql.statements import ClientCopy, Statement
 
 _SPACE = " \t\n\r\f\v"
@@ -19,7 +20,6 @@ _REACHES_FAR = (
 _TOLD = r"(?i)\b(?:global|recheck)\b"
 """Words of which the server warns while it parses a message."""
 _MAYBE_LONG = r'"(?:[^"]|""){16,}"|[\w$\x80-\U0010ffff]{16,}'
-_LONGEST_NAME = 63
 _QUOTING = r"""['"$\\]|--|/\*"""
 _UNSENDABLE = "[\\0\\ud800-\\udfff]"
 
@@ -120,7 +120,7 @@ def stands_alone(sql: str) -> bool:
 
 
 def _is_too_long(name: str) -> bool:
-    return len(name.encode()) > _LONGEST_NAME
+    return len(name.encode()) > LONGEST_NAME
 
 
 class Lines:
