@@ -70,6 +70,12 @@ def test_corrections() -> None:
     assert found.journal == "deployed in 1.1.0 as b.py, y"
 
 
+def test_events_about_nothing_here() -> None:
+    """Events of the whole database, and a removal of what has no row, change no row."""
+    created = Event(0, K.CREATED, AT, None, None, None, None, None, None, "u", "h", "s", {})
+    assert compare_with_journal(ledger(State.DEPLOYED), [created, *journal(K.ROLLED_BACK, K.DEPLOYED)]) == ()
+
+
 def test_what_comes_after_the_ledger_was_read() -> None:
     """An event behind the ledger's head is of a run in progress, and doesn't count."""
     events = journal(K.DEPLOYED, K.ROLLED_BACK)

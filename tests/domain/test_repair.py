@@ -60,6 +60,14 @@ def test_a_row_without_a_file_can_be_taken_off() -> None:
     )
 
 
+def test_a_mark_is_about_its_file() -> None:
+    """The event of a mark has the alteration, by which the ledger gets its row."""
+    (mark,) = make_repair(
+        SHIPPED, ledger([]), Repair(reason="r", mark_deployed=frozenset({A.id})), invalid=(), drifted=False
+    )
+    assert mark.about == A
+
+
 def test_a_first_ledger_can_be_marked() -> None:
     """A database that was never deployed to has nothing to repair, but may be told what it holds."""
     assert repair(Repair(reason="r", mark_deployed=frozenset({"1-a"})), Ledger()) == [

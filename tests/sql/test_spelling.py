@@ -53,6 +53,13 @@ def test_arrays_that_are_cast(definition: str, spelt: str) -> None:
     assert plain("constraint", spelt) == spelt
 
 
+def test_a_default_in_a_text_is_a_text() -> None:
+    """No default is left out where the words stand in a literal."""
+    definition = "text default 'a default NULL::text storage'::text storage plain"
+    assert plain("column", definition) == definition
+    assert plain("column", "text default NULL::text storage plain") == "text storage plain"
+
+
 def test_names_that_the_server_chose() -> None:
     """A dump's NOT NULL constraint is the same under any name that the server chooses, and not under another's."""
     line = "CREATE TABLE t (\n    a integer DEFAULT 1 CONSTRAINT {} NOT NULL,\n    b text NOT NULL\n);"

@@ -96,8 +96,7 @@ def _casting(parts: Sequence[_Group | str], at: int) -> tuple[str, int] | None:
     """Returns the array that is cast at this place, with each element cast, and where that ends; else None."""
     # In statistics, Postgres writes only the parentheses that are required.
     for array, end in ((_array(_inside(parts[at])), at + 1), (_array(parts[at : at + 2]), at + 2)):
-        cast = _CAST.match("".join(map(_raw, parts[end : end + LONGEST]))) if array else None
-        if array and cast:
+        if array and (cast := _CAST.match("".join(map(_raw, parts[end : end + LONGEST])))):
             ends = itertools.accumulate((len(_raw(part)) for part in parts[end:]), initial=0)
             behind = next(count for count, length in enumerate(ends) if length >= len(cast[0]))
             return _cast(array, cast[1], bare=end == at + 2), end + behind
