@@ -75,7 +75,7 @@ class Fingerprint:
     """All objects of some schemas; `server` is Postgres's major version, `text` the lines that a `Packer` packed.
 
     `logical` is a hash, in hexadecimal digits, of what an application can tell, as it is spelled: where two are equal,
-    nothing differs; else `find_differences` decides whether anything does. `exact` is a hash of everything.
+    nothing differs; where they aren't, two spellings may still mean the same. `exact` is a hash of everything.
 
     It holds names and definitions as they are. So it is only compared with one of schemas of the same names, and of the
     same major version: each version writes a view's query in its own way.
