@@ -116,9 +116,17 @@ def test_one_schema_beside_others(sartor: Command, folder: Folder, database: Dat
     assert "1 deployed" in sartor("status", "--schema", "one").out
 
 
-@pytest.mark.parametrize("words", [[], ["x.dump"], ["--into", "postgresql://db.invalid/x"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["x.dump"],
+        ["--into", "postgresql://db.invalid/x"],
+        ["x.dump", "--into", "postgresql://db.invalid/x", "--maintenance-db", "a"],
+    ],
+)
 def test_words_that_are_missing(sartor: Command, words: list[str]) -> None:
-    """Both the file and the database are needed."""
+    """Both the file and the database are needed, and an option that another one is for."""
     assert check(sartor.run("db", "restore", *words, "--json", expect=2), "error")["error"]["kind"] == "UsageError"
 
 

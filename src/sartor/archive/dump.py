@@ -31,7 +31,7 @@ _MADE = re.compile(r"^\d+; 1259 (\d+) TABLE (.+)$", re.MULTILINE)
 _FILLED = re.compile(r"^\d+; 0 (\d+) TABLE DATA ", re.MULTILINE)
 """Lines of the contents: definitions with their OID in `pg_class`, and the rows of the relation that has it there."""
 _CREATES = re.compile(r"^CREATE DATABASE .* WITH TEMPLATE = template0 (.+);$", re.MULTILINE)
-_OPTION = re.compile(r"(\w+) = (?:'((?:[^']|'')*)'|(\w+))")
+_OPTION = re.compile(r"(ENCODING|\w*LOCALE\w*|LC_\w+|ICU_RULES) = (?:'((?:[^']|'')*)'|(\w+))")
 _SOLID = f"""
 select {FULL_NAME} as full, listed, pg_catalog.convert_to(listed, pg_catalog.getdatabaseencoding()) as encoded
 from {USERS_RELATIONS} cross join lateral (select n.nspname || ' ' || c.relname || ' ') as name (listed)

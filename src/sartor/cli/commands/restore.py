@@ -59,6 +59,8 @@ def restore(
     """
     if file is None or into is None:
         raise UsageError("a backup file and --into are required", hint="sartor db restore FILE --into URL")
+    if maintenance and not create:
+        raise UsageError("--maintenance-db is for --create", hint="add --create, or leave --maintenance-db out")
     destination = reach(into, "--into")
     with progress.shown() as observer:
         done = run(
