@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -55,7 +54,7 @@ def test_packed_as_it_comes(objects: list[SchemaObject], cuts: list[int]) -> Non
 
 def test_kept_by_another() -> None:
     """What another Sartor kept in a format of its own isn't read."""
-    assert Fingerprint.unpack({**make(TABLE).packed(), "objects": "", "format": 2}) is None
+    assert Fingerprint.unpack({**make(TABLE).packed(), "objects": "", "format": 1}) is None
 
 
 @given(st.lists(PLACED, unique_by=lambda o: o[:2]), st.lists(PLACED, unique_by=lambda o: o[:2]))
@@ -114,10 +113,39 @@ def test_diff() -> None:
     ]  # fmt: skip
 
 
+ALL = "delete, insert, references, select, trigger, truncate, update"
+ALL_17 = "delete, insert, maintain, references, select, trigger, truncate, update"
+
+
+def _grant(definition: str, grantee: str = "app") -> SchemaObject:
+    return SchemaObject("grant", f"table app.a to {grantee}", "table app.a", definition)
+
+
 @pytest.mark.parametrize(
-    "other", [make(TABLE, server=17), replace(make(TABLE), schemas=("b",)), replace(make(TABLE), scope=Scope.DATABASE)]
+    ("older", "newer", "same"),
+    [
+        (_grant(ALL), _grant(ALL_17), True),
+        (_grant(ALL.replace(",", " with grant option,")), _grant(ALL_17.replace(",", " with grant option,")), False),
+        (
+            _grant(", ".join(f"{each} with grant option" for each in ALL.split(", "))),
+            _grant(", ".join(f"{each} with grant option" for each in ALL_17.split(", "))),
+            True,
+        ),
+        (_grant("select"), _grant("maintain, select"), False),
+        (_grant("insert, select", "its owner"), _grant("insert, maintain, select", "its owner"), True),
+        (_grant(ALL), _grant(ALL_17.replace("select, ", "")), False),
+    ],
 )
-def test_incomparable(other: Fingerprint) -> None:
-    """Fingerprints that don't look at the same aren't compared."""
-    with pytest.raises(ValueError, match="can't be compared"):
-        find_differences(make(TABLE), other)
+def test_what_a_newer_version_has_besides(older: SchemaObject, newer: SchemaObject, same: bool) -> None:
+    """Between major versions, a privilege that comes with ALL doesn't count, in either direction; on one it does."""
+    old, new = make(older, server=14), make(newer, server=18)
+    assert (find_differences(old, new) == ()) == (find_differences(new, old) == ()) == same
+    assert find_differences(make(older), new)
+
+
+def test_names_that_a_newer_version_has() -> None:
+    """Where a server has no names for NOT NULL constraints, those of another one don't count."""
+    named = SchemaObject("not-null constraint", "app.a.id", "column app.a.id", "other_not_null")
+    assert find_differences(make(TABLE, server=17), make(TABLE, named)) == ()
+    assert find_differences(make(TABLE, named), make(TABLE, server=17)) == ()
+    assert [d.label for d in find_differences(make(TABLE), make(TABLE, named))] == ["not-null constraint app.a.id"]

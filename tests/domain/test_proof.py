@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sartor.domain.alteration import Alteration, make_lineage
+from sartor.domain.drift import find_differences
 from sartor.domain.fingerprint import Fingerprint, SchemaObject, Scope
-from sartor.domain.proof import Line, Proof, Proofs, Result, Stage, changed_rows, find, find_standing, told_apart
+from sartor.domain.proof import Deviation, Line, Proof, Proofs, Result, Stage, changed_rows, find_standing, told_apart
 from sartor.domain.release import Release
 
 TABLE = SchemaObject("table", "app.a", "", "table")
@@ -21,12 +22,16 @@ def make(*objects: SchemaObject, schemas: tuple[str, ...] = ("app",)) -> Fingerp
     return Fingerprint.of(objects, schemas=schemas, scope=Scope.DATABASE, server=18)
 
 
+def find(stage: Stage, expected: Fingerprint, found: Fingerprint) -> tuple[Deviation, ...]:
+    return tuple(Deviation(stage, each) for each in find_differences(expected, found))
+
+
 def test_a_schema_that_is_not_there() -> None:
     """A schema that a script made, or dropped, is compared as one that was empty."""
     before, after = make(TABLE), make(TABLE, SchemaObject("schema", "b", "", "schema"), schemas=("app", "b"))
-    assert [d.difference.label for d in find(Stage.DOWN, before, after)] == ["schema b"]
-    assert find(Stage.DOWN, before, make(TABLE, schemas=("app", "b"))) == ()
-    assert [d.difference.label for d in find(Stage.DOWN, after, before)] == ["schema b"]
+    assert [d.label for d in find_differences(before, after)] == ["schema b"]
+    assert find_differences(before, make(TABLE, schemas=("app", "b"))) == ()
+    assert [d.label for d in find_differences(after, before)] == ["schema b"]
 
 
 def test_notes() -> None:

@@ -10,11 +10,16 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from sartor.domain.fingerprint import NOTED, Fingerprint
+from sartor.domain.fingerprint import NOTED, Fingerprint, SchemaObject
 from sartor.sql.spelling import plain
 
 ORDERS = frozenset({"column order", "label order"})
 """The kinds of object whose definition is a list of other objects' names, one a line."""
+
+MAINTAINS, NAMES_NOT_NULL = 17, 18
+"""The first versions that have the privilege `maintain`, and names for NOT NULL constraints."""
+OF_TABLES = ("delete", "insert", "references", "select", "trigger", "truncate", "update")
+"""The privileges on a table that each version has."""
 
 NOTHING = "/dev/null"
 """The name that a diff has for the side where an object doesn't exist."""
@@ -67,12 +72,10 @@ def is_ignored(difference: Difference, patterns: Iterable[str]) -> bool:
 
 
 def find_differences(before: Fingerprint, after: Fingerprint) -> tuple[Difference, ...]:
-    """Returns the objects that differ, by kind and name. Raises ValueError where the two don't cover the same."""
-    if not before.comparable(after):
-        raise ValueError("fingerprints of different schemas or Postgres versions can't be compared")
+    """Returns the objects that differ, by kind and name; a schema that only one of the two covers counts as empty."""
     if before.exact == after.exact:
         return ()
-    was, is_now = before.objects, after.objects
+    was, is_now = (_known_to(before, after.server), _known_to(after, before.server))
     old, new = ({(o.kind, o.name): o.definition for o in side} for side in (was, is_now))
     parents = {(o.kind, o.name): o.parent for o in (*was, *is_now)}
     return tuple(
@@ -80,6 +83,26 @@ def find_differences(before: Fingerprint, after: Fingerprint) -> tuple[Differenc
         for key in sorted(parents)
         if _differs(key[0], old.get(key), new.get(key))
     )
+
+
+def _known_to(side: Fingerprint, server: int) -> tuple[SchemaObject, ...]:
+    """Returns what a server of another major version can have of a schema too."""
+    found = side.objects
+    if server < NAMES_NOT_NULL <= side.server:
+        found = tuple(each for each in found if each.kind != "not-null constraint")
+    if server < MAINTAINS <= side.server:
+        found = tuple(each._replace(definition=_as_before(each)) if each.kind == "grant" else each for each in found)
+    return found
+
+
+def _as_before(grant: SchemaObject) -> str:
+    """Returns a grant without `maintain` where it came with ALL, or belongs to an owner."""
+    given = grant.definition.split(", ")
+    for option in ("", " with grant option"):
+        older = [f"{each}{option}" for each in OF_TABLES]
+        if grant.name.endswith(" to its owner") or set(older) <= set(given):
+            given = [each for each in given if each != f"maintain{option}"]
+    return ", ".join(given)
 
 
 def _differs(kind: str, before: str | None, after: str | None) -> bool:
@@ -116,9 +139,6 @@ def unified(differences: Iterable[Difference]) -> Iterator[str]:
         yield from difflib.unified_diff(before, after, old, new, lineterm="")
 
 
-OUTDATED = "a run is in progress, or has ended without recording the schema"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Baseline:
     """A ledger's record of what the schema should be, as of the journal's event `seq`; who recorded it, and when.
@@ -144,18 +164,43 @@ class Baseline:
         """The schema as it should be; None where a Sartor of another format recorded it."""
         return Fingerprint.unpack(self.packed)
 
+    def unusable(self, schema: str) -> str:
+        """Returns why `schema` can't be compared with it; "" where it can."""
+        if self.outdated:
+            return "a run is in progress, or has ended without recording the schema"
+        if self.fingerprint is None:
+            return f"the expected schema was recorded by Sartor {self.sartor}, in another format"
+        recorded = self.fingerprint.schemas
+        return "" if recorded == (schema,) else f"the expected schema was recorded for schema {', '.join(recorded)}"
+
+
+class Comparison(NamedTuple):
+    """The differences between an expected schema and a live one, parts of others among them.
+
+    `unread` may be other spellings of the same: texts that the server couldn't parse again, for the reason `why`. They
+    are among the differences, unless another major version wrote the expected ones.
+    """
+
+    differences: tuple[Difference, ...]
+    unread: tuple[Difference, ...] = ()
+    why: str = ""
+
 
 class Drift(NamedTuple):
     """The differences between a live schema and its baseline: those that are faults, and those only worth a note.
 
     Rights that were granted in addition are a note: the operators of a database grant them. Revoked rights are a fault.
-    `ignored` are those that the settings leave out. `unknown` says why drift can't be determined; "" where it can.
+    `ignored` are those that the settings leave out. `unread` are texts that differ, and that the server couldn't parse
+    again, for the reason `unread_why`: they are faults, unless another major version wrote them.
+    `unknown` says why drift can't be determined; "" where it can.
     """
 
     baseline: Baseline | None = None
     differences: tuple[Difference, ...] = ()
     noted: tuple[Difference, ...] = ()
     ignored: tuple[Difference, ...] = ()
+    unread: tuple[Difference, ...] = ()
+    unread_why: str = ""
     unknown: str = ""
 
     @property
@@ -168,41 +213,56 @@ class Drift(NamedTuple):
         return f"{count} {objects} changed since the last run, first {self.differences[0].label}"
 
     @property
+    def unsettled(self) -> bool:
+        """True where there are texts that couldn't be compared."""
+        return not set(self.unread) <= set(self.differences)
+
+    @property
+    def unread_told(self) -> str:
+        """The texts that couldn't be parsed again, as a sentence; "" where there are none."""
+        if not self.unread:
+            return ""
+        others = len(self.unread) - 1
+        more = f" and {others} other{'s' if others > 1 else ''} are" if others else " is"
+        what = "not compared, as another major version wrote it" if self.unsettled else "compared as text"
+        return f"{self.unread[0].label}{more} {what}; the server can't parse it again: {self.unread_why}"
+
+    @property
     def certain(self) -> bool:
         """True where every change that was ever made by hand would be reported."""
-        return not (self.unknown or (self.baseline and self.baseline.adopted_at))
+        return not (self.unknown or self.unsettled or (self.baseline and self.baseline.adopted_at))
 
     @property
     def absent(self) -> bool:
         """True where the schema is known to be as it was recorded, without even a note."""
-        return self.baseline is not None and not (self.differences or self.noted or self.ignored or self.unknown)
+        found = self.differences or self.noted or self.ignored or self.unread
+        return self.baseline is not None and not (found or self.unknown)
 
 
-def find_drift(baseline: Baseline, live: Fingerprint, ignore: Sequence[str] = ()) -> Drift:
-    expected = baseline.fingerprint
-    if baseline.outdated:
-        reason = OUTDATED
-    elif expected is None:
-        reason = f"the expected schema was recorded by Sartor {baseline.sartor}, in another format"
-    elif expected.server != live.server:
-        reason = f"the expected schema was recorded on Postgres {expected.server}, and this server is Postgres"
-        reason += f" {live.server}"
-    elif not expected.comparable(live):
-        reason = f"the expected schema was recorded for schema {', '.join(expected.schemas)}"
-    else:
-        return hold_against(expected, live, ignore)._replace(baseline=baseline)
-    return Drift(baseline=baseline, unknown=reason)
-
-
-def hold_against(expected: Fingerprint, live: Fingerprint, ignore: Sequence[str] = ()) -> Drift:
-    """Compares a schema with another one, of the same name and major version; `ignore` are patterns of names."""
-    found = without_parts(find_differences(expected, live))
-    counted = [d for d in found if not is_ignored(d, ignore)]
+def find_drift(found: Comparison, ignore: Sequence[str] = (), *, baseline: Baseline | None = None) -> Drift:
+    """Returns what a comparison means; `ignore` are patterns of names."""
+    told = without_parts(found.differences)
+    counted = [d for d in told if not is_ignored(d, ignore)]
     return Drift(
+        baseline=baseline,
         differences=tuple(d for d in counted if not (d.noted or _only_gives(d))),
         noted=tuple(d for d in counted if d.noted or _only_gives(d)),
-        ignored=tuple(d for d in found if is_ignored(d, ignore)),
+        ignored=tuple(d for d in told if is_ignored(d, ignore)),
+        unread=tuple(d for d in found.unread if not is_ignored(d, ignore)),
+        unread_why=found.why,
     )
+
+
+def respelled(expected: Fingerprint, live: Fingerprint, found: Comparison) -> Fingerprint:
+    """Returns what is expected as the live server spells it."""
+    should, objects = ({(o.kind, o.name): o for o in side.objects} for side in (expected, live))
+    for each in found.differences:
+        key = each.kind, each.name
+        if key in should:
+            objects[key] = should[key]
+        else:
+            del objects[key]
+    return Fingerprint.of(objects.values(), schemas=live.schemas, scope=live.scope, server=live.server)
 
 
 def _only_gives(difference: Difference) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple, Self
 
-FORMAT = 1
+FORMAT = 2
 """The number of the format: which objects are included, and how they are written. Different formats don't compare."""
 
 _LEVEL = 4
@@ -77,8 +77,7 @@ class Fingerprint:
     `logical` is a hash, in hexadecimal digits, of what an application can tell, as it is spelled: where two are equal,
     nothing differs; where they aren't, two spellings may still mean the same. `exact` is a hash of everything.
 
-    It holds names and definitions as they are. So it is only compared with one of schemas of the same names, and of the
-    same major version: each version writes a view's query in its own way.
+    It holds names and definitions as they are. So it is only compared with one of schemas of the same names.
     """
 
     schemas: tuple[str, ...]
@@ -100,10 +99,6 @@ class Fingerprint:
     def objects(self) -> tuple[SchemaObject, ...]:
         """The objects, the noted ones last; unpacked at each access, as there may be a hundred thousand."""
         return tuple(_object(line) for line in zlib.decompress(self.text).decode().split("\n")[:-1])
-
-    def comparable(self, other: Fingerprint) -> bool:
-        """Returns whether both cover the same schemas and scope on the same major version, so can be compared."""
-        return (self.schemas, self.scope, self.server) == (other.schemas, other.scope, other.server)
 
     def packed(self) -> dict[str, Any]:
         """Returns it without its text, as JSON's values; `unpack` reads it with the text in base64 as `objects`."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from enum import Enum
 from typing import NamedTuple
 
 from sartor.domain.alteration import Alteration, Lineage
-from sartor.domain.drift import Difference, find_differences, without_parts
+from sartor.domain.drift import Difference
 from sartor.domain.fingerprint import Fingerprint
 from sartor.domain.release import Release
 from sartor.domain.report import Failure
@@ -103,16 +102,6 @@ class Proofs(NamedTuple):
     def bad(self) -> tuple[Proof, ...]:
         """The proofs whose result isn't good."""
         return tuple(proof for proof in self.proofs if not proof.result.good)
-
-
-def find(stage: Stage, expected: Fingerprint, found: Fingerprint) -> tuple[Deviation, ...]:
-    """Returns the deviations of what was `found` after a stage from what is `expected`; entailed ones are left out.
-
-    The two may have been taken of different schemas: one that doesn't exist counts as empty.
-    """
-    schemas = tuple(sorted({*expected.schemas, *found.schemas}))
-    differences = find_differences(replace(expected, schemas=schemas), replace(found, schemas=schemas))
-    return tuple(Deviation(stage, each) for each in without_parts(differences))
 
 
 def told_apart(deviations: Iterable[Deviation]) -> tuple[tuple[Deviation, ...], tuple[Deviation, ...]]:

@@ -67,6 +67,8 @@ class Verification(NamedTuple):
                 " schema was recorded again at that time; to find them, use `verify --against-replay`; to"
                 " accept them, use `repair --accept-drift`"
             )
+        if self.drift.unread:
+            yield self.drift.unread_told
         if unproved := self.standing.unproved:
             alterations = "1 alteration isn't" if len(unproved) == 1 else f"{len(unproved)} alterations aren't"
             yield (f"{alterations} proved, first {unproved[0].name}; to list them, use `prove --check`")

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from sartor.domain.drift import OUTDATED, Baseline, Drift, carried, find_drift
+from sartor.domain.drift import Baseline, Drift, carried, find_drift, respelled
 from sartor.domain.fingerprint import Fingerprint
 from sartor.domain.report import Note
 from sartor.errors import SartorError
@@ -15,6 +15,7 @@ from sartor.execution.run_context import RunContext
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.session import Session
 from sartor.schema.baseline import read_baseline, write_baseline
+from sartor.schema.comparison import compare
 from sartor.schema.fingerprint import read_catalog_version, read_fingerprint
 from sartor.sql.quoting import quote_identifier
 
@@ -53,6 +54,7 @@ class _BaselineUpdate:
         self._run = run
         self._session = run.session
         self._found: Baseline | None = None  # the baseline, where the schema can be compared with it
+        self._expected: Fingerprint | None = None  # what that says, as this server spells it
         self._before: Fingerprint | None = None  # the schema before the run; None where it was as recorded
         self._gap = ""  # why it can't be compared with the baseline, where there is one and it can't
 
@@ -64,21 +66,25 @@ class _BaselineUpdate:
             baseline = await read_baseline(self._session)
             if baseline is None:
                 return
-            if baseline.outdated:
-                self._gap = OUTDATED
-                return
+            self._gap = baseline.unusable(self._session.schema)
             version = baseline.catalog_version
-            if version and version == await read_catalog_version(self._session.connection):
+            if not self._gap and version and version == await read_catalog_version(self._session.connection):
                 self._found = baseline
-                return
-            before = await read_schema(self._session)
+            elif not self._gap and baseline.fingerprint:
+                await self._compare(baseline, baseline.fingerprint)
         except DRIVER_ERRORS as error:
             self._complain(str(error))
-            return
-        drift = find_drift(baseline, before, self._run.limits.ignore_objects)
-        self._gap = drift.unknown
-        if not drift.unknown:
-            self._found, self._before = baseline, None if drift.absent else before
+
+    async def _compare(self, baseline: Baseline, expected: Fingerprint) -> None:
+        before = await read_schema(self._session)
+        found = await compare(self._session.connection, expected, before)
+        drift = find_drift(found, self._run.limits.ignore_objects, baseline=baseline)
+        if drift.unsettled:
+            self._gap = drift.unread_told
+        else:
+            self._found = baseline
+        if not drift.absent:
+            self._expected, self._before = respelled(expected, before, found), before
         if drift.told:
             self._run.observer(Note(text=f"{drift.told}; to see the changes, use `verify`"))
 
@@ -103,7 +109,7 @@ class _BaselineUpdate:
 
     async def _write(self, after: Fingerprint, catalog_version: str) -> None:
         baseline, seq = await read_baseline(self._session, to_change=True), self._run.head
-        expected = self._expected(baseline, after)
+        expected = self._should_be(baseline, after)
         # Through a pooler, another run may have recorded meanwhile what it made.
         if baseline and baseline.seq > seq:
             if self._found is None:
@@ -125,14 +131,16 @@ class _BaselineUpdate:
         self._run.observer(Note(text=f"{text} by `verify --against-replay`"))
         return datetime.now(UTC)
 
-    def _expected(self, baseline: Baseline | None, after: Fingerprint) -> Fingerprint:
+    def _should_be(self, baseline: Baseline | None, after: Fingerprint) -> Fingerprint:
         """Returns what the schema should be, given the baseline at the end of the run."""
-        if self._found is None or baseline is None or (self._before is None and baseline.at == self._found.at):
+        if self._found is None or baseline is None:
             return after
+        alone = baseline.at == self._found.at
+        if alone and self._before is None:
+            return after
+        expected = self._expected if alone else baseline.fingerprint
         before = self._before or self._found.fingerprint
-        if baseline.fingerprint is None or before is None:
-            return after
-        return carried(baseline.fingerprint, before, after)
+        return carried(expected, before, after) if expected and before else after
 
     def _complain(self, reason: str) -> None:
         self._run.observer(
@@ -161,7 +169,9 @@ async def _compare(session: Session, ignore: Sequence[str]) -> Drift:
         before, baseline = baseline, await read_baseline(session)
         # A run that ended in between has changed both the schema and the baseline.
         if baseline is not None and (baseline.outdated or (baseline.seq == before.seq and baseline.at == before.at)):
-            return find_drift(baseline, live, ignore)
+            if (reason := baseline.unusable(session.schema)) or not (expected := baseline.fingerprint):
+                return Drift(baseline=baseline, unknown=reason)
+            return find_drift(await compare(session.connection, expected, live), ignore, baseline=baseline)
     return Drift(baseline=baseline, unknown="other runs are in progress one after the other")
 
 

@@ -6,7 +6,6 @@ import asyncio
 
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination, Limits
-from sartor.domain.drift import find_differences
 from sartor.domain.ledger import EventKind, Ledger
 from sartor.domain.repair import Correction, Repair, make_repair
 from sartor.domain.report import Observer
@@ -21,6 +20,7 @@ from sartor.postgres.invalid_indexes import InvalidIndex, drop_index, invalid_in
 from sartor.postgres.ledger import read_ledger, require_format
 from sartor.postgres.session import Session, application_name
 from sartor.schema.baseline import read_baseline, write_baseline
+from sartor.schema.comparison import compare
 from sartor.schema.fingerprint import read_catalog_version, read_fingerprint
 
 
@@ -116,8 +116,9 @@ async def _accept_drift(run: RunContext, correction: Correction, reason: str) ->
     catalog_version = await read_catalog_version(session.connection)
     live = await read_fingerprint(session.connection, [session.schema])
     record = await read_baseline(session)
-    expected = record.fingerprint if record else None
-    changed = [d.label for d in find_differences(expected, live)] if expected and expected.comparable(live) else None
+    changed = None
+    if record and not record.unusable(session.schema) and (expected := record.fingerprint):
+        changed = [each.label for each in (await compare(session.connection, expected, live)).differences]
     seq = run.head + 1
 
     async def work(_connection: Connection) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sartor.alterations.manifest import check
 from sartor.domain.alteration import Catalogue, make_lineage
 from sartor.domain.destination import Destination, Limits
-from sartor.domain.drift import Drift, hold_against
+from sartor.domain.drift import Drift, find_drift
 from sartor.domain.fingerprint import Fingerprint
 from sartor.domain.ledger import compare_with_journal
 from sartor.domain.plan import Deploy
@@ -20,6 +20,7 @@ from sartor.postgres.invalid_indexes import invalid_indexes
 from sartor.postgres.ledger import create_ledger, read_history, read_ledger
 from sartor.postgres.own_tables import read_writers, require_sound_tables
 from sartor.postgres.session import Session, application_name
+from sartor.schema.comparison import compare
 from sartor.schema.fingerprint import read_fingerprint
 from sartor.scratch.database import scratch_session
 from sartor.sql.statements import Statement
@@ -112,12 +113,11 @@ async def _hold_against(made: Fingerprint, found: Verification, limits: Limits) 
     async with Session(found.destination, application=application_name("verify")) as session:
         try:
             live = await read_fingerprint(session.connection, [session.schema])
+            compared = await compare(session.connection, made, live)
         except DRIVER_ERRORS as error:
             if session.connection_lost:
                 raise
             return Drift(unknown=f"the schema can't be read: {error}")
         if (await read_ledger(session)).head != found.ledger.head:
             return Drift(unknown="a run is in progress")
-    if live.server != made.server:
-        return Drift(unknown=f"the replay ran on Postgres {made.server}, but the database is on Postgres {live.server}")
-    return hold_against(made, live, limits.ignore_objects)
+    return find_drift(compared, limits.ignore_objects)

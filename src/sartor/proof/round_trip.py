@@ -16,7 +16,6 @@ from sartor.domain.proof import (
     Result,
     Stage,
     changed_rows,
-    find,
     told_apart,
 )
 from sartor.domain.report import Failure
@@ -53,10 +52,10 @@ class _RoundTrip:
             if self._irreversible is None:
                 self._script.body(Direction.ROLLBACK)
                 left = await self._do(Stage.DOWN)
-                self._deviations += find(Stage.DOWN, before.fingerprint, left.fingerprint)
+                self._deviations += await self._bench.find(Stage.DOWN, before, left)
                 self._rows = tuple(changed_rows(before.rows, left.rows))
                 again = await self._do(Stage.AGAIN)
-                self._deviations += find(Stage.AGAIN, made.fingerprint, again.fingerprint)
+                self._deviations += await self._bench.find(Stage.AGAIN, made, again)
         except AlterationFailed as error:
             self._failure = error.failure
         except ScriptError as error:  # the script has neither `down` nor `irreversible`

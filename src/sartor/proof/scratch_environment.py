@@ -7,13 +7,15 @@ from contextlib import asynccontextmanager
 
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination, Limits
+from sartor.domain.drift import without_parts
 from sartor.domain.plan import Deploy, Rollback
-from sartor.domain.proof import DatabaseSnapshot
+from sartor.domain.proof import DatabaseSnapshot, Deviation, Stage
 from sartor.domain.report import Observer
 from sartor.execution.development import SeedModule, put_in
 from sartor.execution.run import run_in, run_session
 from sartor.postgres.ledger import create_ledger
 from sartor.postgres.session import Session, application_name
+from sartor.schema.comparison import compare
 from sartor.schema.database_snapshot import SnapshotReader
 from sartor.scratch.database import scratch_session
 
@@ -65,6 +67,11 @@ class ScratchEnvironment:
         if self._seen is None:
             self._seen = await self._snapshots.read()
         return self._seen
+
+    async def find(self, stage: Stage, expected: DatabaseSnapshot, found: DatabaseSnapshot) -> tuple[Deviation, ...]:
+        """Returns how what was `found` after a stage deviates from what is `expected`; entailed ones are left out."""
+        compared = await compare(self._session.connection, expected.fingerprint, found.fingerprint)
+        return tuple(Deviation(stage, each) for each in without_parts(compared.differences))
 
 
 @asynccontextmanager

@@ -91,13 +91,14 @@ async def read_fingerprint(
     """
     wanted = tuple(sorted(set(schemas)))
     server, packer = connection.get_server_version().major, Packer()
-    async with _pinned(connection, lock_timeout):
+    async with pinned(connection, lock_timeout):
         await _copy(connection, _query(server, wanted, scope), packer)
     return packer.end(schemas=wanted, scope=scope, server=server)
 
 
 @asynccontextmanager
-async def _pinned(connection: DriverConnection, lock_timeout: float) -> AsyncIterator[None]:
+async def pinned(connection: DriverConnection, lock_timeout: float = PATIENCE) -> AsyncIterator[None]:
+    """Runs the block in a transaction that is rolled back, with the settings that texts depend on."""
     transaction = connection.transaction()
     await transaction.start()
     try:
@@ -122,7 +123,7 @@ class FingerprintReader:
     async def read(self, schemas: Iterable[str]) -> Fingerprint:
         """Reads these schemas, and what belongs to none. Raises as `read_fingerprint`."""
         wanted, server = tuple(sorted(set(schemas))), self._connection.get_server_version().major
-        async with _pinned(self._connection, PATIENCE):
+        async with pinned(self._connection):
             if self._statement is None or wanted != self._schemas:
                 # One without a name would be planned at each read, where the driver keeps no statements.
                 name = f"sartor_{secrets.token_hex(4)}"

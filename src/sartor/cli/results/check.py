@@ -27,7 +27,8 @@ def check_notes(found: Check) -> list[str]:
     losses = [f"drops {loss_text(loss)}, with its data" for loss in found.losses]
     unknown = [f"drift since the last run can't be determined: {found.drift.unknown}"] if found.drift.unknown else []
     ignored = [ignored_note(found.drift.ignored)] if found.drift.ignored else []
-    return [*plan_notes(found.plan), *losses, *map(in_words, found.obstacles), *unknown, *ignored]
+    unread = [found.drift.unread_told] if found.drift.unread else []
+    return [*plan_notes(found.plan), *losses, *map(in_words, found.obstacles), *unknown, *unread, *ignored]
 
 
 def found_line(found: Check) -> str:

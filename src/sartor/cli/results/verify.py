@@ -159,6 +159,7 @@ def verification_json(found: Verification) -> JsonObject:
         if drift.baseline
         else None,
         "unknown": drift.unknown or None,
+        "unparsed": {"why": drift.unread_why, "objects": [d.label for d in drift.unread]} if drift.unread else None,
         "invalid_indexes": list(found.invalid),
         "writers": [
             {"role": writer.role, "rights": {t: list(r) for t, r in writer.rights.items()}, "revoke": writer.revoke}

@@ -37,7 +37,8 @@ where $2::bool and t.oid not in (select m.objid from member m where m.classid = 
 union all
 select 'pg_publication'::regclass, p.oid, 0, 'publication', quote_ident(p.pubname), '',
     concat_ws(E'\n',
-        jsonb_pretty(to_jsonb(p) - '{oid,pubname,pubowner}'::text[]),
+        jsonb_pretty(to_jsonb(p) - array['oid', 'pubname', 'pubowner',
+            case when to_jsonb(p) ->> 'pubgencols' = 'n' then 'pubgencols' end]), -- a default of 18's
         (
             select string_agg(x.line, E'\n' order by x.line collate "C") from (
                 select 'table ' || r.prrelid::regclass::text

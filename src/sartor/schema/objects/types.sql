@@ -50,6 +50,13 @@ group by s.nspname, t.typname
 
 union all
 select 'pg_collation'::regclass, c.oid, 0, 'collation', format('%I.%I', s.nspname, c.collname), '',
-    jsonb_pretty(to_jsonb(c) - '{oid,collname,collnamespace,collowner,collversion}'::text[]), c.collowner, null, null
+    concat_ws(E'\n',
+        case c.collprovider when 'c' then 'libc' when 'i' then 'icu' else 'builtin' end,
+        -- A locale stands in another column in each of 14, 15 and 17.
+        'locale ' || coalesce(to_jsonb(c) ->> 'colllocale', to_jsonb(c) ->> 'colliculocale', c.collcollate),
+        'ctype ' || case c.collprovider when 'c' then c.collctype end,
+        'rules ' || c.collicurules, -- since 16
+        case when not c.collisdeterministic then 'not deterministic' end
+    ), c.collowner, null, null
 from pg_collation c join covered s on s.oid = c.collnamespace
 where c.oid not in (select m.objid from member m where m.classid = 'pg_collation'::regclass)
