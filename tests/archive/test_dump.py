@@ -6,7 +6,7 @@ import pytest
 
 from sartor.archive.dump import DumpSummary, difference
 
-ONE = DumpSummary(("create table a", "create table b"), {"public.a": 2, "public.b": 0})
+ONE = DumpSummary("create table a\ncreate table b", {"public.a": 2, "public.b": 0})
 
 
 @pytest.mark.parametrize(
@@ -15,8 +15,8 @@ ONE = DumpSummary(("create table a", "create table b"), {"public.a": 2, "public.
         (ONE, None),
         (ONE._replace(rows={"public.a": 1, "public.b": 0}), "public.a has 2 rows, but its copy has 1"),
         (ONE._replace(rows={"public.a": 2}), "public.b has 0 rows, but its copy has no"),
-        (ONE._replace(schema=("create table a",)), "the schemas differ: create table b"),
-        (ONE._replace(schema=("create table b", "create table a")), "the schemas differ: the order"),
+        (ONE._replace(schema="create table a"), "the schemas differ: create table b"),
+        (ONE._replace(schema="create table b\ncreate table a"), "the schemas differ: the order"),
     ],
 )
 def test_difference(copy: DumpSummary, said: str | None) -> None:

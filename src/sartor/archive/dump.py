@@ -119,8 +119,8 @@ def _scope(schema: str | None) -> list[str]:
     return [] if schema is None else [f"--schema={quote_identifier(schema)}", "--extension=*"]
 
 
-async def _describe(tools: Tools, session: Session, *, snapshot: str, schema: str | None) -> list[str]:
-    """Returns the lines of the SQL that would make the database's schema; owners and grants are left out."""
+async def _describe(tools: Tools, session: Session, *, snapshot: str, schema: str | None) -> str:
+    """Returns the SQL that would make the database's schema; owners and grants are left out."""
     arguments = ["--schema-only", *BARE, *_scope(schema), f"--snapshot={snapshot}"]
     if session.connection.get_settings().server_encoding != "SQL_ASCII":  # whose text may be in any encoding
         arguments.append("--encoding=UTF8")
@@ -128,7 +128,7 @@ async def _describe(tools: Tools, session: Session, *, snapshot: str, schema: st
         text = await tools.output("pg_dump", *arguments, session=session)
     except ProgramFailed as error:
         raise await failed("the schema can't be read", error, session, reads=True) from error
-    return [line for line in _text(text).splitlines() if not _MOMENTARY.search(line)]
+    return "\n".join(line for line in _text(text).splitlines() if not _MOMENTARY.search(line))
 
 
 BARE = ("--no-owner", "--no-acl", "--no-publications", "--no-subscriptions")
@@ -239,9 +239,9 @@ async def _copied(connection: Connection, schema: str, table: str) -> int:
 
 
 class DumpSummary(NamedTuple):
-    """The facts of a database that are compared: its schema, as lines of SQL, and each table's number of rows."""
+    """The facts of a database that are compared: its schema, as SQL, and each table's number of rows."""
 
-    schema: tuple[str, ...]
+    schema: str
     rows: dict[str, int]
 
 
@@ -252,17 +252,17 @@ async def summarize(
 
     Tables that are to be `empty` in the copy count as empty.
     """
-    lines = await _describe(tools, session, snapshot=snapshot.id, schema=schema)
-    return DumpSummary(tuple(lines), await count_rows(snapshot.connection, schema, empty=empty))
+    definitions = await _describe(tools, session, snapshot=snapshot.id, schema=schema)
+    return DumpSummary(definitions, await count_rows(snapshot.connection, schema, empty=empty))
 
 
 def without_event_triggers(summary: DumpSummary) -> DumpSummary:
     """Returns the summary of a database that lacks its event triggers; the same one where there are none."""
-    text = "\n".join(summary.schema)
+    text = summary.schema
     found = [each for each in split(text) if _EVENT_TRIGGER.match(each.text)]
     for each in reversed(found):
         text = text[: each.start] + text[each.start + len(each.text) + 1 :]
-    return summary._replace(schema=tuple(filter(None, text.split("\n")))) if found else summary
+    return summary._replace(schema="\n".join(filter(None, text.split("\n")))) if found else summary
 
 
 def difference(one: DumpSummary, copy: DumpSummary) -> str | None:
@@ -272,7 +272,7 @@ def difference(one: DumpSummary, copy: DumpSummary) -> str | None:
             return f"{table} has {one.rows.get(table, 'no')} rows, but its copy has {copy.rows.get(table, 'no')}"
     if one.schema == copy.schema:
         return None
-    before, after = (plain_dump("\n".join(side.schema)).split("\n") for side in (one, copy))
+    before, after = (plain_dump(side.schema).split("\n") for side in (one, copy))
     if before == after:
         return None
     odd = sorted(set(before) ^ set(after)) or ["the order of the definitions"]

@@ -191,7 +191,7 @@ async def failed(what: str, error: ProgramFailed, session: Session, *, reads: bo
     if LOCKS in " ".join(lines):  # in the server's hint, in every language
         hint = await _hint_of_locks(session) + ("" if reads else "; or restore with `jobs=2`, without a transaction")
     elif reads:
-        hint = await _hint_of_reading(session) or hint
+        hint = await _hint_of_reading(session, text) or hint
     elif found is not None:
         hint = _hint_of_state(found["code"], lines)
     elif hint is None and _NEEDS_ROLES.match(_statement(lines)):
@@ -217,18 +217,16 @@ async def _hint_of_locks(session: Session) -> str:
     return f"the server has no room for more locks: raise {LOCKS}, and restart the server"
 
 
-async def _hint_of_reading(session: Session) -> str | None:
+async def _hint_of_reading(session: Session, text: str) -> str | None:
     """Returns what keeps the session's role from reading all that the database holds, as a hint."""
     with suppress(SartorError, OSError, *DRIVER_ERRORS):
         lacks = await session.connection.fetchrow(_UNREADABLE)
         role = quote_identifier(session.facts.role)
         if lacks["rights"]:
             return f"give the role the right to read all tables: grant pg_read_all_data to {role};"
-        if lacks["rows"]:
-            return (
-                "row-level security hides rows from the role, and from the owner too where it is forced: take the"
-                f" backup as a superuser, or as one run: alter role {role} bypassrls;"
-            )
+        if lacks["rows"] and "COPY " in text:
+            hides = "row-level security hides rows from the role, and from the owner too where it is forced"
+            return f"{hides}: do this as a superuser, or as one run: alter role {role} bypassrls;"
     return None
 
 
