@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from support.command import Command
-from support.database import Database
+from support.database import Database, with_name
 from support.folder import Folder
 from support.servers import PASSWORD, Strict, strict_standby
 
@@ -53,12 +53,18 @@ def test_a_standby_is_verified(there: Command) -> None:
     assert (found["unknown"], found["recorded"]["seq"]) == (None, 1)
 
 
-def test_a_standby_can_be_backed_up(there: Command, tmp_path: Path) -> None:
-    """`pg_dump` gets the password that the server asks for; the journal, which can't be written, doesn't have it."""
+def test_a_standby_can_be_backed_up(there: Command, standby: Strict, tmp_path: Path) -> None:
+    """`pg_dump` gets the password that the server asks for; the journal, which can't be written, doesn't have it.
+
+    A backup can't be restored there.
+    """
     done = there.run("db", "backup", str(tmp_path / "x.dump"), "--json")
     assert (done.json["verified"], done.json["journal"]) == (True, False)
     assert "is a standby" in done.err
     assert PASSWORD not in done.out + done.err
+    into = with_name(standby.filled.url, "made")
+    refused = there.run("db", "restore", str(tmp_path / "x.dump"), "--into", into, "--create", expect=6)
+    assert "hint: give the address of the primary, if this is a standby" in refused.err
 
 
 def test_an_empty_standby_can_be_read(there: Command, standby: Strict) -> None:

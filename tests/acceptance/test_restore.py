@@ -252,6 +252,8 @@ def test_where_databases_are_made(sartor: Command, database: Database, dropped: 
                 assert 'permission denied for database "template1"' in done.err
                 assert "name one with --maintenance-db" in done.err
                 sartor.run(*restore, "--maintenance-db", database.name)
+            exists = sartor.run(*restore, expect=6).err
+            assert "hint: give another name, or leave --create out and restore into it" in exists
         database.run(f"drop database {dropped.name}")
 
 

@@ -31,6 +31,11 @@ _CLOSED = frozenset({INVALID_CATALOG_NAME, INSUFFICIENT_PRIVILEGE, "28000", "550
 """SQLSTATEs: no such database, no right to connect, pg_hba.conf has no line, the database takes no connections."""
 _NO_LOCALE = frozenset({"0A000", "22023", "42601", "42704", "42809"})
 """The SQLSTATEs with which servers 14 to 18 refuse an encoding, a locale, or its provider."""
+_HINTS = {
+    "25006": "give the address of the primary, if this is a standby",
+    "42P04": "give another name, or leave `create` out and restore into it, if it is empty",
+}
+"""Hints by SQLSTATE: a read-only transaction; the database exists."""
 COMMENT = "Sartor: scratch database, created by "
 GIVE_SCRATCH = "give a server on which the role can create databases with `scratch`"
 
@@ -143,15 +148,14 @@ async def create_database(session: Session, name: str, options: Mapping[str, str
     try:
         await session.connection.execute(_creation(name, options, version))
     except ServerError as error:
-        state, hint = sqlstate(error), None
+        state = sqlstate(error) or ""
         if state == INSUFFICIENT_PRIVILEGE:
             raise PrivilegeMissing(
                 f"role {session.facts.role} has no right to create databases",
                 hint=f"as a superuser, run: alter role {role} createdb;",
             ) from error
-        if session.facts.standby:
-            hint = "a standby can't have a scratch database: give another server with `scratch`"
-        elif state in _NO_LOCALE:
+        hint = _HINTS.get(state)
+        if state in _NO_LOCALE:
             plain = _creation(name, {"encoding": options["encoding"], "locale": "C"}, version)
             hint = f"install that locale on the server, or run: {plain}; and restore into it, without `create`"
         given = ", ".join(f"{key} {value}" for key, value in options.items())
@@ -198,8 +202,8 @@ async def scratch_session(beside: Destination, *, application: str, base: str | 
 async def _create(session: Session, name: str) -> None:
     try:
         await create_database(session, name, await _options_of(session))
-    except PrivilegeMissing as error:
-        error.hint += f" or {GIVE_SCRATCH}"
+    except (PrivilegeMissing, BackupFailed) as error:
+        error.hint = " or ".join(filter(None, (error.hint, GIVE_SCRATCH)))
         raise
     maker = f"{COMMENT}{session.facts.user}, process {os.getpid()} on {socket.gethostname()}"
     await session.connection.execute(f"comment on database {quote_identifier(name)} is {quote_literal(maker)}")
