@@ -154,12 +154,12 @@ async def create_database(session: Session, name: str, options: Mapping[str, str
                 f"role {session.facts.role} has no right to create databases",
                 hint=f"as a superuser, run: alter role {role} createdb;",
             ) from error
-        hint = _HINTS.get(state)
+        hint, given = _HINTS.get(state), ""
         if state in _NO_LOCALE:
+            given = " with " + ", ".join(f"{key} {value}" for key, value in options.items())
             plain = _creation(name, {"encoding": options["encoding"], "locale": "C"}, version)
             hint = f"install that locale on the server, or run: {plain}; and restore into it, without `create`"
-        given = ", ".join(f"{key} {value}" for key, value in options.items())
-        raise BackupFailed(f"database {name} can't be created with {given}: {error}", hint=hint) from error
+        raise BackupFailed(f"database {name} can't be created{given}: {error}", hint=hint) from error
 
 
 def _creation(name: str, options: Mapping[str, str], version: int) -> str:
