@@ -7,6 +7,7 @@ shows none, and the catalogue is asked instead. The programs themselves speak En
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import signal
 import tempfile
@@ -31,6 +32,8 @@ SERVICE = "sartor"
 """The name of the connection service that a program uses, where it is given a service file."""
 MOST = 100
 """The number of lines of errors that are kept: the statement that failed is among them."""
+SHOWN = 300
+"""The most characters of a line of a program's errors that are shown."""
 LONGEST = 1 << 24
 """The longest line that a program may write, in bytes."""
 
@@ -114,7 +117,9 @@ class Program:
             if code < 0:
                 raise ProgramFailed(f"{self._name} was terminated by a signal: {signal.strsignal(-code)}")
             lines = tuple(self.complaints) or (f"{self._name} failed with exit code {code}",)
-            raise ProgramFailed(" ".join("; ".join(lines).split()), lines)
+            # The line of a LOCK TABLE names all tables.
+            shown = (line if len(line) <= SHOWN else f"{line[:SHOWN]} ..." for line in lines)
+            raise ProgramFailed(" ".join("; ".join(shown).split()), lines)
 
 
 @asynccontextmanager
@@ -169,7 +174,9 @@ def _services(text: str) -> Iterator[int | None]:
 
 async def _stop(process: Process) -> None:
     if process.returncode is None:
-        process.terminate()
+        with suppress(ProcessLookupError):
+            # `process.terminate` reads the status of one that has just ended, and asyncio then complains that it can't.
+            os.kill(process.pid, signal.SIGTERM)
         try:
             await asyncio.wait_for(process.wait(), GRACE)
         except TimeoutError:
