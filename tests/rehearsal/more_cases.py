@@ -349,6 +349,7 @@ MORE = (
     Case(
         name="detach_concurrently",
         sql="alter table t_whole detach partition t_part concurrently",
+        locks={"t_whole": UPDATE_EXCLUSIVE, "t_part": ACCESS_EXCLUSIVE},
         setup=WHOLE,
         outside=True,
     ),
@@ -492,7 +493,7 @@ MORE = (
         sql="alter type t_e add value 'c'",
         setup="create type t_e as enum ('a', 'b'); alter table t add e t_e",
     ),
-    Case(name="vacuum", sql="vacuum t", outside=True),
+    Case(name="vacuum", sql="vacuum (analyze) t", locks={"t": UPDATE_EXCLUSIVE}, outside=True),
     Case(name="grant", sql="grant select on t to public", locks=None),
     alter("set_default_function", "alter column a set default random()"),
     Case(

@@ -19,9 +19,8 @@ from sartor.domain.hazards.hazard import worst
 from sartor.domain.plan import Deploy, make_plan
 from sartor.domain.release import parse_target
 from sartor.execution.run import execute_plan
-from sartor.footprint.footprint import read_relations
 from sartor.footprint.recorded_connection import RecordedConnection
-from sartor.footprint.row_losses import Forms, read_forms
+from sartor.footprint.row_losses import read_known
 from sartor.postgres.ledger import read_ledger
 from sartor.postgres.session import Session
 from sartor.rehearsal.recorded_scripts import ScriptRecorder
@@ -74,10 +73,7 @@ async def _run(database: Database, sources: list[sartor.LineageSource]) -> dict[
     async with Session(Destination.parse(database.url), application="test", kind=RecordedConnection) as session:
         ledger = await read_ledger(session)
         plan = make_plan(catalogue, ledger, request)
-        known = await read_relations(session.connection, "public")
-        script_recorder = ScriptRecorder(
-            known, "public", Forms(await read_forms(session.connection, known)), counts=True
-        )
+        script_recorder = ScriptRecorder(await read_known(session.connection, "public", counts=True))
         await execute_plan(
             session,
             ledger,

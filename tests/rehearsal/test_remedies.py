@@ -369,8 +369,9 @@ def test_advice_helps(remedy: Remedy, seen: dict[str, list[Rehearsed]]) -> None:
         assert _rank(after) < _rank(before), after
 
 
-def _rank(rehearsed: Rehearsed) -> tuple[int, int]:
-    """How bad an alteration is: what it stops, then the strongest lock on what existed before."""
+def _rank(rehearsed: Rehearsed) -> tuple[int, int, int]:
+    """How bad an alteration is: what it stops, then the strongest lock on what existed before, and how often."""
     modes = [MODES.index(lock.mode) for each in rehearsed.statements for lock in (*each.locks, *each.held)]
     stops = max(each.stops.severity for each in rehearsed.statements)
-    return stops, 0 if stops else max(modes, default=-1)
+    strongest = max(modes, default=-1)
+    return (stops, 0, 0) if stops else (stops, strongest, modes.count(strongest))

@@ -10,7 +10,7 @@ from sartor.domain.own_tables import TABLES
 from sartor.footprint.footprint import Relations
 from sartor.postgres.catalog import FIRST_OF_USERS, FULL_NAME, SHORT_NAME, USERS_RELATIONS, in_extension
 from sartor.postgres.driver.connection import Connection
-from sartor.sql.changes import called_in, computes_only, may_fork
+from sartor.sql.changes import called_in, computes_only
 
 _RELATIONS = f"""
 select c.oid::int8 as oid, c.relkind::text as kind, n.nspname::text as schema, c.relname::text as bare,
@@ -133,11 +133,3 @@ async def all_bodies(connection: Connection, query: str) -> list[str]:
             found[body] = None
             ahead += await bodies(connection, body)
     return list(found)
-
-
-async def depends_on_rows(connection: Connection, query: str, *, queried: bool) -> bool:
-    """Returns whether a block, or routines that a statement calls, might do something else where there are rows.
-
-    `queried` as in `may_fork`.
-    """
-    return may_fork(query, await bodies(connection, query), queried=queried)

@@ -6,15 +6,16 @@ That is locks, files, scans and rows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import repeat
 from typing import Any, NamedTuple
 
 from sartor.domain.hazards.hazard import MODES, STOPS_WRITES, Build, Lock, Size, merged
 from sartor.domain.own_tables import TABLES
 from sartor.postgres.catalog import FIRST_OF_USERS, SHORT_NAME, USERS_RELATIONS
 from sartor.postgres.driver.connection import Connection
+from sartor.sql.statements import Kind, Statement
 
 INDEXES = frozenset("iI")
-WRITABLE = frozenset("rpvf")
 WRITES = MODES[2]
 SOLID = frozenset("rm")
 """Tables and materialized views: the relations that have rows of their own."""
@@ -34,7 +35,8 @@ where c.relkind in ('r', 'p', 'm', 'v', 'f', 'S', 'i', 'I')
 """
 _COUNTERS = """
     pg_catalog.pg_stat_get_xact_numscans(l.oid) as scans,
-    pg_catalog.pg_stat_get_xact_tuples_inserted(l.oid) as inserted,
+    pg_catalog.pg_stat_get_xact_tuples_inserted(l.oid) + pg_catalog.pg_stat_get_xact_tuples_updated(l.oid)
+        + pg_catalog.pg_stat_get_xact_tuples_deleted(l.oid) as changed,
     pg_catalog.pg_stat_get_xact_tuples_updated(l.oid) as updated,
     pg_catalog.pg_stat_get_xact_tuples_deleted(l.oid) as deleted
 """
@@ -117,18 +119,11 @@ async def read_sizes(connection: Connection, schema: str) -> dict[str, Size]:
 
 def read_footprint(rows: Iterable[Any]) -> dict[int, Trace]:
     """Returns the traces in the rows of LOOK or of COUNTERS, by the relation's OID."""
-    found = {}
-    for row in rows:
-        inserted, updated, deleted = (row[each] or 0 for each in ("inserted", "updated", "deleted"))
-        found[row["oid"]] = Trace(
-            _relation(row) if row["kind"] else None,
-            frozenset(row["modes"]),
-            row["scans"] or 0,
-            inserted + updated + deleted,
-            updated,
-            deleted,
-        )
-    return found
+    counted = Trace._fields[2:]
+    return {
+        row["oid"]: Trace(_relation(row) if row["kind"] else None, frozenset(row["modes"]), *map(row.get, counted))
+        for row in rows
+    }
 
 
 def _relation(row: Any) -> Relation:
@@ -156,7 +151,10 @@ def changes_between(before: Footprint, after: Footprint, known: Relations, files
     moved = frozenset(_moved_files(now, files))
     changed = sum(trace.changed - before.get(oid, NOTHING).changed for oid, trace in after.items())
     read = frozenset(_read(before, after, changed=changed))
-    emptied = frozenset() if _has_copied(before, after, known) else frozenset(_in_place(moved, now, known))
+    # A relation was made and dropped at once: a rewrite does that, and its lock stays.
+    copied = any(trace.relation is None for oid, trace in after.items() if oid not in before and oid not in known)
+    emptied = frozenset() if copied else frozenset(_in_place(moved, now, known))
+    wholes = (known[oid] for oid, modes in new.items() if oid in known and modes & STOPS_WRITES)
     return Changes(
         locks=locks_on(known, new, {oid: trace.modes for oid, trace in after.items()}),
         rewrites=_names(moved - emptied, known),
@@ -166,13 +164,7 @@ def changes_between(before: Footprint, after: Footprint, known: Relations, files
         changed=changed,
         queried=any(oid in known and after[oid].modes & QUERIES for oid in read & after.keys()),
         emptied=_names(emptied, known),
-        partitioned=tuple(
-            sorted(
-                known[oid].bare
-                for oid, modes in new.items()
-                if oid in known and known[oid].kind == "p" and not STOPS_WRITES.isdisjoint(modes)
-            )
-        ),
+        partitioned=tuple(sorted(each.bare for each in wholes if each.kind == "p")),
     )
 
 
@@ -189,11 +181,6 @@ def _read(before: Footprint, after: Footprint, *, changed: int) -> Iterator[int]
             yield oid
         elif not (changed and trace.modes == LOOKED_UP):
             yield table
-
-
-def _has_copied(before: Footprint, after: Footprint, known: Relations) -> bool:
-    """Returns whether a relation was made and dropped at once: a rewrite does that, and its lock stays."""
-    return any(trace.relation is None for oid, trace in after.items() if oid not in before and oid not in known)
 
 
 def _in_place(moved: Iterable[int], now: Relations, known: Relations) -> Iterator[int]:
@@ -221,7 +208,7 @@ def locks_on(known: Relations, modes: Modes, beside: Modes) -> tuple[Lock, ...]:
 
 def _writes(now: Relations, modes: Modes, known: Relations) -> tuple[str, ...]:
     """Returns the names of the relations, new ones too, that have got the lock under which rows are changed."""
-    found = [oid for oid in now if WRITES in modes[oid] and now[oid].kind in WRITABLE]
+    found = [oid for oid in now if WRITES in modes[oid] and now[oid].kind in "rpvf"]
     return tuple(sorted(known.get(oid, now[oid]).name for oid in found))
 
 
@@ -247,7 +234,7 @@ def _builds(now: Relations, known: Relations, files: Mapping[int, int]) -> tuple
     )
 
 
-def changes_of_bare(now: Relations, known: Relations, files: Mapping[int, int]) -> Changes:
+def changes_of_bare(query: str, now: Relations, known: Relations, files: Mapping[int, int]) -> Changes:
     """Returns the changes by a statement that refuses a transaction, with the locks that the manual names for it.
 
     The locks themselves are released by its end, so they can't be read.
@@ -256,8 +243,19 @@ def changes_of_bare(now: Relations, known: Relations, files: Mapping[int, int]) 
     tables = [known[oid].table for oid in files.keys() - now.keys() if oid in known and known[oid].kind in INDEXES]
     dropped = sorted(known[table].name for table in tables if table is not None and table in known)
     touched = rewritten or (*(build.table for build in built), *dropped)
-    locks = tuple(Lock(table, MODES[7] if rewritten else MODES[3]) for table in dict.fromkeys(touched))
-    return Changes(locks=locks, rewrites=rewritten, builds=built)
+    locks = [Lock(table, MODES[7] if rewritten else MODES[3]) for table in touched]
+    return Changes(locks=merged([*locks, *_unseen_locks(query, known)]), rewrites=rewritten, builds=built)
+
+
+def _unseen_locks(query: str, known: Relations) -> Iterator[Lock]:
+    """Yields the locks on the tables that VACUUM, or DETACH PARTITION CONCURRENTLY, names: they change no file."""
+    statement = Statement(query)
+    detaches = "detach" in statement.words
+    if detaches or statement.kind is Kind.VACUUM:
+        tables = {each.bare: each.name for each in known.values() if each.kind in "rpm"}
+        named = [tables[token.name] for token in statement.outer if token.name in tables]
+        # First the whole, then the part, which is locked for a moment when nobody uses it any more.
+        yield from map(Lock, named, (MODES[3], MODES[7]) if detaches else repeat(MODES[3]))
 
 
 def _names(oids: Iterable[int], known: Relations) -> tuple[str, ...]:

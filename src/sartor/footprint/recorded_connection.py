@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from sartor.domain.rehearsal import Message
-from sartor.domain.rows import Rows
+from sartor.footprint.row_losses import Known
 from sartor.footprint.statement_recorder import Recording, Run, StatementRecorder, TextPart
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.driver.refused import awaited
@@ -22,7 +22,7 @@ COPIES = {
     "copy_records_to_table": "copy {} from stdin",
 }
 """The SQL of each method that copies, with a place for its first argument."""
-METHODS = ("fetch", "fetchval", "fetchrow", "fetchmany", "executemany", *COPIES)
+METHODS = ("fetch", "fetchval", "fetchrow", "fetchmany", "executemany", "copy_rows", *COPIES)
 """The methods that send one statement or copy a table; `execute`, `prepare` and `cursor` are handled apart."""
 ONCE = ("fetch", "fetchval", "fetchrow")
 MANY = ("fetchmany", "executemany")
@@ -61,29 +61,21 @@ class RecordedConnection(Connection):
         watcher, run = self.watcher, functools.partial(super().execute, timeout=timeout)
         if watcher is None:
             return str(await run(query, *args))
-        watcher.hear(_message("fetch", query, args))
+        watcher.sent.append(_message("fetch", query, args))
         together = [] if args else split(query)
         if len(together) < 2:
             return str(await _send(watcher, query, functools.partial(run, query, *args)))
-        *others, last = together
-        for each in others:
-            await _send(watcher, each.text, functools.partial(run, each.text), TextPart(query, each.start))
-        return str(await _send(watcher, last.text, functools.partial(run, last.text), TextPart(query, last.start)))
-
-    async def copy_rows(self, query: str, rows: Rows) -> str:
-        """Runs `copy ... from stdin` with the rows of a file, observed."""
-        watcher, run = self.watcher, functools.partial(super().copy_rows, query, rows)
-        if watcher is None:
-            return await run()
-        watcher.hear(None)
-        return str(await watcher.run(query, run))
+        done = None
+        for each in together:
+            done = await _send(watcher, each.text, functools.partial(run, each.text), TextPart(query, each.start))
+        return str(done)
 
     async def prepare(self, query: str, **kwargs: Any) -> Any:
         """Prepares a statement as the driver does; runs of the statement are observed as well."""
         watcher, run = self.watcher, functools.partial(super().prepare, query, **kwargs)
         if watcher is None:
             return await run()
-        watcher.hear(None)
+        watcher.sent.append(None)
         return _Prepared(watcher, await watcher.prepare(query, run))
 
     def cursor(self, query: str, *args: Any, **kwargs: Any) -> Any:
@@ -91,7 +83,7 @@ class RecordedConnection(Connection):
         watcher, found = self.watcher, super().cursor(query, *args, **kwargs)
         if watcher is None:
             return found
-        watcher.hear(None)
+        watcher.sent.append(None)
         return _Cursor(watcher, query, found)
 
 
@@ -102,7 +94,7 @@ async def kept_inside(connection: Connection, schema: str) -> AsyncIterator[None
     Raises BeyondDatabase where a statement would change more than its database.
     """
     assert isinstance(connection, RecordedConnection)  # noqa: S101 - for the type checker
-    async with connection.observed(Recording({}, schema, lambda _sent: None, counts=True)):
+    async with connection.observed(Recording(Known({}, schema, counts=True), lambda _sent: None)):
         yield
 
 
@@ -114,7 +106,7 @@ def _observed(name: str) -> Any:
         watcher, run = self.watcher, functools.partial(original, self, query, *args, **kwargs)
         if watcher is None:
             return await run()
-        watcher.hear(_message(name, query, args))
+        watcher.sent.append(_message(name, query, args))
         return await watcher.run(COPIES.get(name, "{}").format(query), run)
 
     return awaited(functools.wraps(original)(observed))

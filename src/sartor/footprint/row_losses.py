@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sartor.domain.hazards.hazard import MODES, Lost, Refusal, together
 from sartor.domain.hazards.table_form import Column, Demand, Form, lost, refusals
-from sartor.footprint.footprint import NOTHING, SOLID, WRITES, Changes, Footprint, Relation, Relations
+from sartor.footprint.footprint import NOTHING, SOLID, WRITES, Changes, Footprint, Relation, Relations, read_relations
 from sartor.postgres.driver.connection import Connection
 from sartor.sql.changes import RowChange, recasts, row_changes
 
@@ -54,22 +53,42 @@ from pg_catalog.pg_class c where c.oid = any($1::pg_catalog.oid[])
 
 
 @dataclass(slots=True)
-class Forms:
-    """The forms of the relations that were known before a run: as they were `then`, and as they are `now`."""
+class Known:
+    """The relations that were there before a run in `schema`; their forms as they were `then`, and are `now`.
 
+    `counts` says that there are rows to count: in an empty copy, that no row changed doesn't mean that none would.
+    """
+
+    relations: Relations
+    schema: str
+    counts: bool
     then: Mapping[int, Form] = field(default_factory=dict)
     now: dict[int, Form] = field(default_factory=dict)
 
-    def of(self, oid: int) -> Form | None:
+    def form(self, oid: int) -> Form | None:
         """Returns the relation's form at the last look, or None."""
         return self.now.get(oid) or self.then.get(oid)
 
     def is_new(self, oid: int, column: str) -> bool:
         """Returns whether this run has made the column, which has this name at present."""
-        then, now = self.then.get(oid), self.of(oid)
+        then, now = self.then.get(oid), self.form(oid)
         if then is None or now is None:
             return False
         return column in {each.name for number, each in now.columns.items() if number not in then.columns}
+
+    def is_solid(self, oid: int) -> bool:
+        """Returns whether a relation was there, and has rows of its own."""
+        return oid in self.relations and self.relations[oid].kind in SOLID
+
+    def lost(self, how: str, oid: int, rows: int | None = None, precision: str = "estimated") -> Lost:
+        """Returns the loss of a relation's rows."""
+        return Lost(how, self.relations[oid].name, None, rows, precision)
+
+
+async def read_known(connection: Connection, schema: str, *, counts: bool) -> Known:
+    """Reads the relations of the connection's database, and their forms."""
+    relations = await read_relations(connection, schema)
+    return Known(relations, schema, counts, await read_forms(connection, relations))
 
 
 class RowLosses(NamedTuple):
@@ -80,18 +99,15 @@ class RowLosses(NamedTuple):
 
 
 class LossCollector:
-    """A collector of what each statement takes from the relations that were `known`; `counts` as in `Watch`."""
+    """A collector of what each statement takes from the relations that were `known`."""
 
-    def __init__(self, connection: Connection, known: Relations, forms: Forms, schema: str, *, counts: bool) -> None:
+    def __init__(self, connection: Connection, known: Known) -> None:
         self._connection = connection
         self._known = known
-        self._forms = forms
-        self._schema = schema
-        self._counts = counts
 
     async def begin(self) -> None:
         """Reads the changed forms again, as the end of a transaction may have rolled the changes back."""
-        self._forms.now |= await read_forms(self._connection, list(self._forms.now))
+        self._known.now |= await read_forms(self._connection, list(self._known.now))
 
     async def collect(
         self,
@@ -112,74 +128,63 @@ class LossCollector:
         return RowLosses(together((*self.dropped(dropped), *emptied, *found.losses, *said)), found.refusals)
 
     async def said(
-        self,
-        query: str,
-        bodies: Iterable[str],
-        now: Mapping[int, Relation | None],
-        before: Footprint = MappingProxyType({}),
-        after: Footprint = MappingProxyType({}),
+        self, query: str, bodies: Iterable[str], now: Mapping[int, Relation | None], before: Footprint, after: Footprint
     ) -> list[Lost]:
         """Returns the losses that a statement's text announces; those that the server has counted, where it has."""
         said, targets = row_changes(query, bodies), self._targets(now)
-        losses = [Lost("empties", self._known[oid].name) for oid in await self._truncated(said, targets)]
-        if self._counts and after:
+        found = [_found(each, targets) for each in said if each.verb == "truncate"]
+        # One that already had a new file is emptied in that file.
+        truncated = await self._reached([oid for oid in found if oid is not None], by_keys=False)
+        losses = [self._known.lost("empties", oid) for oid in truncated]
+        if self._known.counts and after:
             return [*losses, *self._counted(said, before, after)]
         return losses + await self._said(said, targets, before, after)
 
     def dropped(self, oids: Iterable[int]) -> Iterator[Lost]:
         """Returns the losses by relations that were dropped."""
-        return (Lost("drops", self._known[oid].name) for oid in oids if self._is_solid(oid))
+        return (self._known.lost("drops", oid) for oid in oids if self._known.is_solid(oid))
 
     async def changed(self, query: str, oids: Iterable[int], met: Collection[str]) -> RowLosses:
         """Returns the losses by changed forms of tables, and what the rows of tables that were `met` may refuse."""
         made = recasts(query)
-        losses: list[Lost] = []
-        refused: list[Refusal] = []
-        for oid, form in (await read_forms(self._connection, [oid for oid in oids if oid in self._known])).items():
-            old, name = self._forms.of(oid), self._known[oid].name
-            self._forms.now[oid] = form
-            if old is None or not self._is_solid(oid):
+        losses, refused = list[Lost](), list[Refusal]()
+        found = await read_forms(self._connection, [oid for oid in oids if oid in self._known.relations])
+        for oid, form in found.items():
+            old, name = self._known.form(oid), self._known.relations[oid].name
+            self._known.now[oid] = form
+            if old is None or not self._known.is_solid(oid):
                 continue
-            then = self._forms.then.get(oid, old).columns
+            then = self._known.then.get(oid, old).columns
             was_there = old._replace(columns={number: each for number, each in old.columns.items() if number in then})
             losses += lost(name, was_there, form, made)
             refused += refusals(name, old, form) if name in met else ()
         return RowLosses(tuple(losses), tuple(dict.fromkeys(refused)))
 
-    def _is_solid(self, oid: int) -> bool:
-        return oid in self._known and self._known[oid].kind in SOLID
-
     def _counted(self, said: Collection[RowChange], before: Footprint, after: Footprint) -> Iterator[Lost]:
         """Returns the losses by the server's counters, where there were rows to count."""
         updates = [each for each in said if each.verb == "update"]
         for oid, trace in after.items():
-            if not self._is_solid(oid):
+            if not self._known.is_solid(oid):
                 continue
-            was, name = before.get(oid, NOTHING), self._known[oid].name
+            was = before.get(oid, NOTHING)
             if (rows := trace.deleted - was.deleted) > 0:
-                yield Lost("deletes", name, None, rows, "counted")
+                yield self._known.lost("deletes", oid, rows, "counted")
             fills = bool(updates) and all(self._fills(oid, each) for each in updates)
             if (rows := trace.updated - was.updated) > 0 and not fills:
-                yield Lost("overwrites", name, None, rows, "counted")
+                yield self._known.lost("overwrites", oid, rows, "counted")
 
     def _fills(self, oid: int, update: RowChange) -> bool:
         """Returns whether an update sets only columns that are new, or values that were null."""
-        new = update.columns is not None and all(self._forms.is_new(oid, column) for column in update.columns)
+        new = update.columns is not None and all(self._known.is_new(oid, column) for column in update.columns)
         return update.fills or new
 
     def _targets(self, relations: Mapping[int, Relation | None]) -> Mapping[str, int]:
         """Returns the numbers of the known relations among these, by their current names with schemas."""
         found = {}
         for oid, relation in relations.items():
-            if oid in self._known and relation is not None:
-                found[relation.name if "." in relation.name else f"{self._schema}.{relation.name}"] = oid
+            if oid in self._known.relations and relation is not None:
+                found[relation.name if "." in relation.name else f"{self._known.schema}.{relation.name}"] = oid
         return found
-
-    async def _truncated(self, said: Iterable[RowChange], targets: Mapping[str, int]) -> list[int]:
-        """Returns the tables that were truncated; one that already had a new file is emptied in that file."""
-        found = [_found(each, targets) for each in said if each.verb == "truncate"]
-        reached = await self._reached([oid for oid in found if oid is not None], by_keys=False)
-        return [oid for oid in reached if self._is_solid(oid)]
 
     async def _said(
         self, said: Collection[RowChange], targets: Mapping[str, int], before: Footprint, after: Footprint
@@ -189,34 +194,34 @@ class LossCollector:
         named, unclear = set(), set()
         for each in said:
             oid = _found(each, targets)
-            if oid is not None and self._known[oid].kind != "v":
+            if oid is not None and self._known.relations[oid].kind != "v":
                 named.add(oid)
                 losses += await self._taken(each, oid)
             elif each.verb in ("delete", "update"):
                 unclear.add("deletes" if each.verb == "delete" else "overwrites")
         for oid, trace in after.items() if unclear else ():
             new = trace.modes - before.get(oid, NOTHING).modes
-            if WRITES in new and self._is_solid(oid) and oid not in named:
-                losses += (Lost(how, self._known[oid].name, None, None, "at-most") for how in sorted(unclear))
+            if WRITES in new and self._known.is_solid(oid) and oid not in named:
+                losses += (self._known.lost(how, oid, None, "at-most") for how in sorted(unclear))
         return losses
 
     async def _taken(self, change: RowChange, target: int) -> list[Lost]:
-        precision = "estimated" if change.whole else "at-most"
         parts = await self._reached([target], by_keys=False)
-        if change.verb == "update" and not self._fills(target, change):
-            return [Lost("overwrites", self._known[oid].name, None, None, precision) for oid in parts]
-        if change.verb != "delete":
+        deletes, precision = change.verb == "delete", "estimated" if change.whole else "at-most"
+        if not deletes and (change.verb != "update" or self._fills(target, change)):
             return []
-        losses = [Lost("deletes", self._known[oid].name, None, None, precision) for oid in parts]
-        for oid, takes in (await self._reached([target], by_keys=True)).items():
-            if oid not in parts:
-                losses.append(Lost("deletes" if takes else "overwrites", self._known[oid].name, None, None, "at-most"))
-        return losses
+        losses = [self._known.lost("deletes" if deletes else "overwrites", oid, None, precision) for oid in parts]
+        further = await self._reached([target], by_keys=True) if deletes else {}
+        return losses + [
+            self._known.lost("deletes" if takes else "overwrites", oid, None, "at-most")
+            for oid, takes in further.items()
+            if oid not in parts
+        ]
 
     async def _reached(self, oids: Collection[int], *, by_keys: bool) -> dict[int, bool]:
         """Returns the tables with rows of their own among these and their dependents; True where their rows go too."""
         rows = await self._connection.fetch(_REACHED, list(oids), by_keys) if oids else []
-        return {row["oid"]: row["takes"] for row in rows if self._is_solid(row["oid"])}
+        return {row["oid"]: row["takes"] for row in rows if self._known.is_solid(row["oid"])}
 
 
 def _found(change: RowChange, targets: Mapping[str, int]) -> int | None:

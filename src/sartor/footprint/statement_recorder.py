@@ -14,13 +14,14 @@ from typing import Any, NamedTuple, NoReturn
 from sartor.domain.hazards.hazard import Lock, RehearsedStatement, together
 from sartor.domain.rehearsal import Message
 from sartor.footprint import footprint
-from sartor.footprint.dependencies import all_bodies, depends_on_rows
+from sartor.footprint.dependencies import all_bodies, bodies
 from sartor.footprint.footprint import Changes, Footprint, Relations, Trace, read_footprint, read_relations
-from sartor.footprint.row_losses import Forms, LossCollector, RowLosses
+from sartor.footprint.row_losses import Known, LossCollector, RowLosses
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.driver.refused import BeyondDatabase
 from sartor.postgres.errors import NOT_IN_A_TRANSACTION
 from sartor.postgres.journal import TOUCHED, beyond
+from sartor.sql.changes import may_fork
 from sartor.sql.statements import Kind, Statement
 
 
@@ -40,18 +41,13 @@ Run = Callable[[], Awaitable[Any]]
 
 @dataclass(slots=True)
 class Recording:
-    """A watch over the relations that were `known` before the run, in `schema`; `notes` collects the statements.
+    """A watch over the relations that were `known` before the run; `notes` collects the statements.
 
-    `sent` collects what the script sent, None for what is more than SQL. `counts` says that there are rows to count:
-    in an empty copy, a count of no changed rows doesn't mean that none would change. `forms` are those of the
-    relations, kept up to date.
+    `sent` collects what the script sent, None for what is more than SQL.
     """
 
-    known: Relations
-    schema: str
+    known: Known
     where: Where
-    counts: bool
-    forms: Forms = field(default_factory=Forms)
     notes: list[RehearsedStatement] = field(default_factory=list)
     sent: list[Message | None] = field(default_factory=list)
 
@@ -77,7 +73,7 @@ class Recording:
             scans=step.scans,
             builds=step.builds,
             writes=tuple(lock.relation for lock in step.locks) if empties else step.writes,
-            rows=step.changed if self.counts or step.changed else None,
+            rows=step.changed if self.known.counts or step.changed else None,
             ms=current.ms,
             error=error,
             in_doubt=in_doubt,
@@ -103,26 +99,22 @@ class Current:
 
 
 class StatementRecorder:
-    """A watcher that notes the statements of one connection; `busy` while what is sent isn't the script's."""
+    """A watcher that notes what is `sent` on one connection; `busy` while that isn't the script's."""
 
     def __init__(self, connection: Connection, watch: Recording) -> None:
-        self.busy = False
+        self.busy, self.sent = False, watch.sent
         self._connection = connection
         self._watch = watch
         self._current: Current | None = None
         self._refused: BeyondDatabase | None = None
         self._before: Footprint = {}
         self._files: dict[int, int] = {}
-        self._collector = LossCollector(connection, watch.known, watch.forms, watch.schema, counts=watch.counts)
-
-    def hear(self, message: Message | None) -> None:
-        """Records a message that the script sends."""
-        self._watch.sent.append(message)
+        self._collector = LossCollector(connection, watch.known)
 
     async def begin(self) -> None:
         """Reads the state before the next statement, where a transaction or a savepoint begins or ends."""
         async with self._looking():
-            relations = await read_relations(self._connection, self._watch.schema)
+            relations = await read_relations(self._connection, self._watch.known.schema)
             counters = read_footprint(await self._connection.fetch(footprint.COUNTERS))
             self._files = {oid: relation.file for oid, relation in relations.items()}
             self._before = counters | await self._look()
@@ -142,7 +134,7 @@ class StatementRecorder:
 
     async def _note(self, current: Current) -> None:
         await self._keep_inside(current)
-        before, known = self._before, self._watch.known
+        before, known = self._before, self._watch.known.relations
         after = await self._look()
         step = footprint.changes_between(before, after, known, self._files)
         # Locks that a savepoint released aren't held any more; the counters of relations seen before stay.
@@ -216,10 +208,11 @@ class StatementRecorder:
     async def _look(self) -> dict[int, Trace]:
         if not self._connection.is_in_transaction():
             return {}
-        return read_footprint(await self._connection.fetch(footprint.LOOK, self._watch.schema))
+        return read_footprint(await self._connection.fetch(footprint.LOOK, self._watch.known.schema))
 
     async def _is_in_doubt(self, query: str, *, queried: bool) -> bool:
-        return not self._watch.counts and await depends_on_rows(self._connection, query, queried=queried)
+        """Returns whether a statement might do something else where there are rows; `queried` as in `may_fork`."""
+        return not self._watch.known.counts and may_fork(query, await bodies(self._connection, query), queried=queried)
 
     @contextmanager
     def _aside(self) -> Iterator[None]:
@@ -258,16 +251,16 @@ class StatementRecorder:
             result = await run()
         current = Current(query, self._watch.where(sent), (time.perf_counter() - began) * 1000)
         async with self._looking():
-            now = await read_relations(self._connection, self._watch.schema)
+            now = await read_relations(self._connection, self._watch.known.schema)
             in_doubt = await self._is_in_doubt(query, queried=True)  # whether it has queried rows can't be seen here
             toll = await self._toll_of_bare(query, now)
-        step = footprint.changes_of_bare(now, self._watch.known, self._files)
+        step = footprint.changes_of_bare(query, now, self._watch.known.relations, self._files)
         self._files = {oid: relation.file for oid, relation in now.items()}
         self._watch.note(current, step, toll, in_doubt=in_doubt)
         return result
 
     async def _toll_of_bare(self, query: str, now: Relations) -> RowLosses:
-        known, collector = self._watch.known, self._collector
+        known, collector = self._watch.known.relations, self._collector
         built = {now[oid].table for oid in now.keys() - self._files.keys() if now[oid].table is not None}
         oids = (
             list(known)
@@ -276,7 +269,7 @@ class StatementRecorder:
         )
         found = await collector.changed(query, oids, [known[oid].name for oid in oids])
         dropped = collector.dropped(self._files.keys() - now.keys())
-        emptied = await collector.said(query, await all_bodies(self._connection, query), now)
+        emptied = await collector.said(query, await all_bodies(self._connection, query), now, {}, {})
         # Rows that an index holds can't be refused where it is built again.
         refused = () if Statement(query).kind is Kind.REINDEX else found.refusals
         return RowLosses(together((*dropped, *found.losses, *emptied)), refused)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 
 from sartor.alterations.loader import load_script
 from sartor.alterations.manifest import add_lines, check, is_writable
+from sartor.conninfo.parameters import nearest
 from sartor.domain.alteration import Alteration, Catalogue, Lineage
 from sartor.domain.destination import Destination, Limits
 from sartor.domain.plan import Deploy, Direction
@@ -15,8 +15,7 @@ from sartor.domain.proof import Line, Proof, Proofs, Stage
 from sartor.domain.report import Judged, Judging, Note, Observer, Started, Waiting, only
 from sartor.errors import AlterationEdited, TargetError
 from sartor.execution.development import load_seed
-from sartor.proof.round_trip import prove_one
-from sartor.proof.scratch_environment import ScratchEnvironment, new_environment
+from sartor.proof.round_trip import RoundTrip, ScratchEnvironment, new_environment
 
 Steps = deque[tuple[int, Alteration]]
 """The alterations that are left to prove, each with its place in the catalogue, from 0."""
@@ -32,8 +31,8 @@ def _find(catalogue: Catalogue, name: str) -> Alteration:
     known = {text: a for a in catalogue for text in (a.id, a.name)}
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else "to list the alterations: `list_alterations`"
+    near = nearest(name, known, cutoff=0.6)
+    hint = f"did you mean {near}?" if near else "to list the alterations: `list_alterations`"
     raise TargetError(f"there is no alteration {name}", hint=hint)
 
 
@@ -61,16 +60,16 @@ async def prove(
     observer(Judging(number=len(steps)))
     writable, proofs = _writable(catalogue, observer), list[Proof]()
     first, shown = steps[0][0] if steps else 0, only(observer, Started, Waiting)
-    try:
-        while steps and not (proofs and proofs[-1].failed is Stage.UP):
-            async with new_environment(beside, module, limits=limits, observer=shown) as bench:
-                await bench.prepare(catalogue, first, steps[0][0])
+    while steps and not (proofs and proofs[-1].failed is Stage.UP):
+        async with new_environment(beside, module, limits=limits, observer=shown) as bench:
+            await bench.prepare(catalogue, first, steps[0][0])
+            try:
                 async for proof in _go_on(bench, catalogue, steps):
                     proofs.append(proof)
                     observer(Judged(proof=proof))
-    finally:  # once for all: each time, a manifest is read and put on the disk
-        for lineage in writable:
-            add_lines(lineage, [Line.of(each) for each in proofs if each.alteration.lineage == lineage.name])
+            finally:  # not for each proof, as the whole file is read and put on the disk
+                for lineage in writable:
+                    add_lines(lineage, [Line.of(each) for each in proofs if each.alteration.lineage == lineage.name])
     return Proofs(tuple(proofs), tuple(alteration for _, alteration in steps))
 
 
@@ -81,7 +80,7 @@ async def _go_on(bench: ScratchEnvironment, catalogue: Catalogue, steps: Steps) 
         place, alteration = steps.popleft()
         if place > now:
             await bench.carry_out(catalogue.first(place), Deploy())
-        proof = await prove_one(bench, catalogue.first(place + 1), alteration)
+        proof = await RoundTrip(bench, catalogue.first(place + 1), alteration).prove()
         now, stands = place + 1, proof.stands
         yield proof
 

@@ -27,9 +27,9 @@ from sartor.errors import (
     RehearsalFailed,
 )
 from sartor.execution.run import execute_plan
-from sartor.footprint.footprint import Relations, read_relations, read_sizes
+from sartor.footprint.footprint import read_sizes
 from sartor.footprint.recorded_connection import RecordedConnection
-from sartor.footprint.row_losses import Forms, read_forms
+from sartor.footprint.row_losses import Known, read_known
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.ledger import read_ledger
 from sartor.postgres.own_tables import require_sound_tables
@@ -77,10 +77,8 @@ async def on_a_clone(
     """Rehearses on a clone of the session's database. Raises as `rehearse`."""
     sizes = await read_sizes(session.connection, session.schema)
     async with cloned(session, order, limits) as copy:
-        scratch = copy.session
-        forms = Forms(await read_forms(scratch.connection, copy.known))
-        script_recorder = ScriptRecorder(copy.known, session.schema, forms, counts=order.data)
-        plan, failed = await deploy_there(scratch, catalogue, request, script_recorder, limits, observer)
+        script_recorder = ScriptRecorder(copy.known)
+        plan, failed = await deploy_there(copy.session, catalogue, request, script_recorder, limits, observer)
         return Rehearsal(
             target=plan.target,
             place="a clone with data" if order.data else "a clone without data",
@@ -95,7 +93,7 @@ class Clone(NamedTuple):
     """A clone: a session on it, its relations, the result of making it, and notes for the user."""
 
     session: Session
-    known: Relations
+    known: Known
     made: Made
     notes: tuple[str, ...]
 
@@ -112,7 +110,8 @@ async def cloned(session: Session, order: RehearsalOrder, limits: Limits) -> Asy
         async with exported_snapshot(session) as snapshot:
             made = await clone(session, scratch, snapshot, data=order.data, lock_wait=limits.lock_budget)
         notes = (*moved, *_versions(session, scratch), *made.notes)
-        yield Clone(scratch, await read_relations(scratch.connection, scratch.schema), made, notes)
+        known = await read_known(scratch.connection, scratch.schema, counts=order.data)
+        yield Clone(scratch, known, made, notes)
 
 
 async def deploy_there(
@@ -129,19 +128,11 @@ async def deploy_there(
     """
     ledger = await read_ledger(scratch, founds=True)
     plan = make_plan(catalogue, ledger, request)
-    limits = limits._replace(batch=False)
+    limits, load = limits._replace(batch=False), script_recorder.load
+    # Starts and ends on a clone say nothing about the destination.
+    shown = only(observer, Note, Said, Waiting)
     try:
-        await execute_plan(
-            scratch,
-            ledger,
-            catalogue,
-            request,
-            plan,
-            limits=limits,
-            # Starts and ends on a clone say nothing about the destination.
-            observer=only(observer, Note, Said, Waiting),
-            load=script_recorder.load,
-        )
+        await execute_plan(scratch, ledger, catalogue, request, plan, limits=limits, observer=shown, load=load)
     except AlterationFailed as error:
         return plan, error.failure
     return plan, None
@@ -179,12 +170,9 @@ def _reason(failed: Failure, *, data: bool) -> str:
     """Returns the reason why an alteration couldn't be rehearsed."""
     if failed.beyond:
         return failed.message
-    return f"the alteration failed: {failed.message}" + (WANTS_ROWS if not data and _may_want_rows(failed) else "")
-
-
-def _may_want_rows(failed: Failure) -> bool:
-    """Returns whether missing rows may have caused an error: one of Python's, of values or keys, or a script's own."""
-    return failed.advice is None and (failed.sqlstate is None or failed.sqlstate.startswith(WANTING_ROWS))
+    # It may be one of Python's, of values or keys, or a script's own.
+    wanting = failed.advice is None and (failed.sqlstate is None or failed.sqlstate.startswith(WANTING_ROWS))
+    return f"the alteration failed: {failed.message}" + (WANTS_ROWS if wanting and not data else "")
 
 
 def _versions(live: Session, scratch: Session) -> list[str]:

@@ -14,7 +14,6 @@ from sartor.domain.hazards.hazard import MODES, RehearsedStatement
 from sartor.domain.ledger import State
 from sartor.domain.plan import Deploy, Plan, Rollback
 from sartor.domain.rehearsal import Rehearsed
-from sartor.domain.report import RunEvent
 from sartor.errors import DestinationError
 from sartor.footprint.dependencies import read_dependencies
 from sartor.postgres.psql import with_values
@@ -70,36 +69,37 @@ async def _rehearse(
     session: Session, catalogue: Catalogue, request: Deploy | Rollback, order: RehearsalOrder, limits: Limits
 ) -> PlanEffects:
     async with cloned(session, order, limits) as copy:
-        script_recorder = ScriptRecorder(copy.known, session.schema, counts=False)
-        plan, failed = await deploy_there(copy.session, catalogue, request, script_recorder, limits, _ignore)
+        script_recorder = ScriptRecorder(copy.known)
+        plan, failed = await deploy_there(
+            copy.session, catalogue, request, script_recorder, limits, lambda _event: None
+        )
         if failed is not None:
             return PlanEffects(unknown=f"{failed.name} failed in a rehearsal without rows: {failed.message}")
-        alterations = [step.alteration for step in plan.steps]
-        seen = [(alteration, each) for alteration in alterations for each in script_recorder.statements(alteration)]
-        after = await read_dependencies(copy.session.connection, session.schema, copy.known)
-        known = frozenset(relation.name for relation in copy.known.values())
-        made = frozenset(name for _, each in seen if (name := Statement(each.sql).makes_function) is not None)
-        found = effects_of(seen)
-        return found._replace(known=known, dependencies=found.dependencies | after | Dependencies(functions=made))
+        seen = [(step.alteration, each) for step in plan.steps for each in script_recorder.statements(step.alteration)]
+        known = copy.known.relations
+        after = await read_dependencies(copy.session.connection, session.schema, known)
+        return _effects_of(seen, after, frozenset(relation.name for relation in known.values()))
 
 
-def effects_of(seen: Seen) -> PlanEffects:
-    """Returns the reach of the observed statements of alterations."""
+def _effects_of(seen: Seen, after: Dependencies, known: frozenset[str]) -> PlanEffects:
+    """Returns the reach of the observed statements; `after` are the ties behind them, `known` the relations before."""
     locks = [lock for _, each in seen for lock in each.locks]
-    made = {
+    reacting = {
         lock.relation: f"a trigger or rule of {lock.relation} that {alteration.name} creates"
         for alteration, each in seen
         if _is_of_reaction(each, Kind.CREATE)
         for lock in each.locks
     }
+    # A trigger or rule that the plan drops again is gone when the catalogue is read.
     passing = any(_is_of_reaction(each, Kind.DROP) for _, each in seen)
+    functions = frozenset(name for _, each in seen if (name := Statement(each.sql).makes_function) is not None)
     return PlanEffects(
+        known=known,
         changed=frozenset(lock.relation for lock in locks if lock.mode in CHANGING),
         written=frozenset(name for _, each in seen for name in each.writes),
         read=frozenset(lock.relation for lock in locks),
         calls={name: alteration.name for alteration, each in seen for name in Statement(each.sql).calls},
-        # A trigger or rule that the plan drops again is gone when the catalogue is read.
-        dependencies=Dependencies(reacting=made if passing else {}),
+        dependencies=Dependencies(reacting=reacting if passing else {}, functions=functions) | after,
         unknown=next(_programs(seen), None),
     )
 
@@ -120,17 +120,13 @@ def _impossible(error: DestinationError) -> str:
     return f"no rehearsal was possible: {error}" + (f"; {error.hint}" if error.hint else "")
 
 
-def _ignore(_event: RunEvent) -> None:
-    """Ignores an event: events of the clone say nothing about the destination."""
-
-
 async def find_sent_sql(session: Session, catalogue: Catalogue, request: Deploy | Rollback, limits: Limits) -> SentSql:
     """Rehearses on a clone beside the session's database, without data; returns the SQL that each alteration sent.
 
     Where there was no rehearsal, or it didn't reach the end, a note says why. Raises ScriptError.
     """
     try:
-        found = await on_a_clone(session, catalogue, request, RehearsalOrder(), limits, _ignore)
+        found = await on_a_clone(session, catalogue, request, RehearsalOrder(), limits, lambda _event: None)
     except DestinationError as error:
         return SentSql({}, (f"the SQL of Python alterations is unknown, as {_impossible(error)}",))
     messages = {each.alteration.identity: texts for each in found.alterations if (texts := _texts(each)) is not None}

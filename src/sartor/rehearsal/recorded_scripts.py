@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any
 
 from sartor.alterations.loader import load_script
 from sartor.alterations.python_source import looks
@@ -16,29 +16,18 @@ from sartor.domain.hazards.hazard import RehearsedStatement
 from sartor.domain.plan import Direction
 from sartor.domain.rehearsal import Message
 from sartor.domain.source import Context
-from sartor.footprint.footprint import Relations
 from sartor.footprint.recorded_connection import RecordedConnection
-from sartor.footprint.row_losses import Forms
+from sartor.footprint.row_losses import Known
 from sartor.footprint.statement_recorder import Recording, TextPart
 
 
-class _Page(NamedTuple):
-    """The key of the notes of one function of a script; `part` is 0 for its `before`, 1 for its body."""
-
-    identity: tuple[str, str]
-    part: int
-
-
 class ScriptRecorder:
-    """Notes what scripts do to relations `known` before, in `schema`; `counts` and `forms` as in `Recording`."""
+    """Notes what scripts do to relations that were `known` before."""
 
-    def __init__(self, known: Relations, schema: str, forms: Forms | None = None, *, counts: bool) -> None:
+    def __init__(self, known: Known) -> None:
         self._known = known
-        self._schema = schema
-        self._counts = counts
-        self._forms = forms or Forms()
-        self._pages: dict[_Page, list[RehearsedStatement]] = {}
-        self._sent: dict[_Page, list[Message | None]] = {}
+        # By the alteration's identity, and the part of its script: 0 for its `before`, 1 for its body.
+        self._runs: dict[tuple[tuple[str, str], int], Recording] = {}
         self._looking: set[tuple[str, str]] = set()
 
     def load(self, alteration: Alteration) -> Script:
@@ -48,41 +37,39 @@ class ScriptRecorder:
         """
         script = load_script(alteration)
         before, bodies = (
-            {
-                direction: self._noted(script, direction, body, _Page(alteration.identity, part))
-                for direction, body in of
-            }
+            {direction: self._noted(script, direction, body, part) for direction, body in of}
             for part, of in enumerate((script.before.items(), script.bodies.items()))
         )
         return dataclasses.replace(script, before=before, bodies=bodies)
 
     def statements(self, alteration: Alteration) -> tuple[RehearsedStatement, ...]:
         """Returns all statements noted of an alteration, in order."""
-        pages = [_Page(alteration.identity, part) for part in (0, 1)]
-        return with_later([statement for page in pages for statement in self._pages.get(page, ())])
+        runs = [self._runs.get((alteration.identity, part)) for part in (0, 1)]
+        return with_later([statement for run in runs if run for statement in run.notes])
 
     def sent(self, alteration: Alteration) -> tuple[Message | None, ...]:
         """Returns what an alteration's body sent, in order, as in `Rehearsed`."""
-        return tuple(self._sent.get(_Page(alteration.identity, 1), ()))
+        run = self._runs.get((alteration.identity, 1))
+        return tuple(run.sent) if run else ()
 
     def depends_on_rows(self, alteration: Alteration) -> bool:
         """Returns whether an alteration might do something else with rows, as far as there were none."""
         statements = self.statements(alteration)
-        looked = not self._counts and alteration.identity in self._looking
+        looked = not self._known.counts and alteration.identity in self._looking
         return any(each.in_doubt or (looked and each.met_rows) for each in statements)
 
-    def _noted(self, script: Script, direction: Direction, body: Body, page: _Page) -> Body:
+    def _noted(self, script: Script, direction: Direction, body: Body, part: int) -> Body:
         def where(sent: TextPart | None) -> int | None:
             line = _at_work(script, direction)
             return line if sent is None or line is None else _of_its_own(script.source, sent, line)
 
         async def noted(connection: Any, context: Context) -> None:
             assert isinstance(connection, RecordedConnection)  # noqa: S101 - for the type checker
-            watch = Recording(self._known, self._schema, where, self._counts, self._forms)
+            watch = Recording(self._known, where)
             # A script that didn't get a lock is run again: the last run counts.
-            self._pages[page], self._sent[page] = watch.notes, watch.sent
+            self._runs[script.alteration.identity, part] = watch
             if script.sql(direction) is None and looks(script):
-                self._looking.add(page.identity)
+                self._looking.add(script.alteration.identity)
             async with connection.observed(watch):
                 await body(connection, context)
             if connection.worn:
@@ -91,15 +78,11 @@ class ScriptRecorder:
         return noted
 
 
-_NOWHERE = Exception()
-"""An error without information: given it, a script's `locate` says what is running."""
-
-
 def _at_work(script: Script, direction: Direction) -> int | None:
     """Returns the line of a script that is running, from 1; None where none is."""
     if script.sql(direction) is None:
         return _line_in(script.alteration.file)
-    place = script.locate(_NOWHERE)
+    place = script.locate(Exception())  # of an error that says nothing, it is where the script is
     return place[1] if place else None
 
 

@@ -12,9 +12,9 @@ from sartor.errors import Unreachable
 from sartor.execution.executors.single import run_and_undo
 from sartor.execution.run_context import RunContext
 from sartor.execution.units import Unit, compile_unit
-from sartor.footprint.footprint import read_relations, read_sizes
+from sartor.footprint.footprint import read_sizes
 from sartor.footprint.recorded_connection import RecordedConnection
-from sartor.footprint.row_losses import Forms, read_forms
+from sartor.footprint.row_losses import read_known
 from sartor.postgres.lock_monitor import LockMonitor
 from sartor.postgres.session import Session, application_name
 from sartor.rehearsal.on_clone import RehearsalOrder, on_a_clone, plan_rehearsal
@@ -64,10 +64,8 @@ async def _on_itself(session: Session, plan: Plan, limits: Limits, observer: Obs
     """
     session.require_write()
     sizes = await read_sizes(session.connection, session.schema)
-    known = await read_relations(session.connection, session.schema)
-    forms = Forms(await read_forms(session.connection, known))
     holding = await filled(session.connection, session.schema)
-    script_recorder = ScriptRecorder(known, session.schema, forms, counts=True)
+    script_recorder = ScriptRecorder(await read_known(session.connection, session.schema, counts=True))
     # Nothing is committed, so the run lock isn't needed.
     run = RunContext(session, LockMonitor(session.destination, application=""), limits=limits, observer=observer)
     run.limits = run.limits._replace(lock_timeout=min(run.limits.lock_timeout or SHORT, SHORT))

@@ -95,11 +95,8 @@ async def clone(live: Session, scratch: Session, snapshot: Snapshot, *, data: bo
         # Where the clone keeps the owners of the source, they need the privileges that others granted them.
         left_out = {"--no-publications"} | ({"--no-acl"} if given and not roles else set())
         options = [each for each in BARE if each not in left_out]  # a publication forbids some changes of its tables
-        options += (
-            [f"--exclude-table-data={name}" for name in await read_unsafe(source, views=True)]
-            if data
-            else ["--schema-only"]
-        )
+        unsafe = await read_unsafe(source, views=True) if data else []
+        options += [f"--exclude-table-data={name}" for name in unsafe] if data else ["--schema-only"]
         errors = await _pour(live, scratch, snapshot, options, lock_wait=lock_wait)
     complaints = [*(f"error while making the clone: {error}" for error in errors), *await _cut_off(target)]
     unfilled = await _refresh(source, target, live.schema)
@@ -111,13 +108,10 @@ async def clone(live: Session, scratch: Session, snapshot: Snapshot, *, data: bo
         for table in TABLES:
             await _copy(source, target, live.schema, table)
     holding = await filled(source, live.schema)
-    lacks = [
-        *await find_gaps(source, target, live.schema, holding if data else ()),
-        *unfilled,
-        *roles,
-    ]
+    gaps = await find_gaps(source, target, live.schema, holding if data else ())
     # A setting of the user's own has no effect but where it is read by its name.
-    lacks += [Gap(f"setting {name}", word=name if "." in name else None) for name in refused]
+    settings = [Gap(f"setting {name}", word=name if "." in name else None) for name in refused]
+    lacks = [*gaps, *unfilled, *roles, *settings]
     named = list(dict.fromkeys(lack.what for lack in lacks))
     more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
     told = [f"the clone lacks {', '.join(named[:NAMED])}{more}, which the destination has"] if named else []
@@ -137,23 +131,17 @@ async def _pour(
             tools.started("pg_dump", *given, session=live, stdout=PIPE) as out,
         ):
             into.stdin.write(_QUICK)
-            await _together(out, into, scratch)
+            await asyncio.gather(into.end(), out.end(), _feed(into, out, scratch))
             return list(_errors(into.complaints))
     except ProgramFailed as error:
         told = await failed("the schema can't be cloned", error, live, reads=True)
         raise RehearsalFailed(redact(str(told), scratch.secrets), hint=told.hint) from error
 
 
-async def _together(out: Program, into: Program, scratch: Session) -> None:
-    try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(into.end())
-            group.create_task(out.end())
-            with suppress(*GONE):
-                into.stdin.write(await pass_on(out, into, scratch))
-            into.stdin.close()
-    except ExceptionGroup as errors:
-        raise errors.exceptions[0] from None
+async def _feed(into: Program, out: Program, scratch: Session) -> None:
+    with suppress(*GONE):
+        into.stdin.write(await pass_on(out, into, scratch))
+    into.stdin.close()
 
 
 async def _cut_off(connection: Connection) -> list[str]:

@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from sartor.postgres.catalog import FIRST_OF_USERS, FULL_NAME, USERS_RELATIONS, in_extension
 from sartor.postgres.driver.connection import Connection
-from sartor.sql.quoting import quote_literal
 
 NOBODY = "pg_database_owner"
 """A role of every server without rights of its own; it gets the objects of roles that the server lacks."""
@@ -64,8 +63,11 @@ create event trigger {GUARD} on ddl_command_end when tag in ('CREATE FUNCTION', 
     'CREATE TABLE', 'CREATE VIEW', 'CREATE MATERIALIZED VIEW', 'CREATE SEQUENCE', 'CREATE FOREIGN TABLE')
 execute function {GUARD}.watch()
 """
-
-
+_DEFINERS = """
+select i.identity from pg_catalog.pg_proc p,
+    pg_catalog.pg_identify_object('pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, 0) i
+where p.prosecdef and p.prokind <> 'a' and i.identity = any($1::text[])
+"""
 _UNSAFE = f"""
 select {FULL_NAME} as name
 from {USERS_RELATIONS}
@@ -123,23 +125,8 @@ async def kept_by_owners(clone: Connection, strangers: Sequence[Owned]) -> Async
         yield True
     finally:
         await clone.execute(f"drop event trigger {GUARD}")
+        # Again with the rights of their caller, as in the original.
         callers = [each.identity for each in strangers if each.invoker and each.owner in there]
-        await clone.execute(_release(callers))
+        for row in await clone.fetch(_DEFINERS, callers):
+            await clone.execute(f"alter routine {row['identity']} security invoker")
         await clone.execute(f"drop schema {GUARD} cascade")
-
-
-def _release(routines: Sequence[str]) -> str:
-    """Returns SQL that lets routines run with the rights of their caller again, as they do in the original database."""
-    named = f"array[{', '.join(map(quote_literal, routines))}]::pg_catalog.text[]"
-    return f"""
-        do $release$
-        declare made record;
-        begin
-            for made in select i.identity from pg_catalog.pg_proc p,
-                pg_catalog.pg_identify_object('pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, 0) i
-                where p.oid >= {FIRST_OF_USERS} and p.prokind <> 'a' and p.prosecdef and i.identity = any ({named})
-            loop
-                execute 'alter routine ' || made.identity || ' security invoker';
-            end loop;
-        end $release$
-    """
