@@ -3,8 +3,6 @@
 It is silent until an application configures logging, as the library never prints.
 """
 
-from __future__ import annotations
-
 import logging
 
 LOG = logging.getLogger("sartor")

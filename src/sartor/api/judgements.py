@@ -58,7 +58,7 @@ def lint(
         [(source.name, source.location) for source in find_sources(sources)],
         released=released,
         above=None if above is None else parse_target(above),
-        ignored=[*ignored],
+        ignored=[text.removesuffix("=") for text in ignored],
         remembered=recall(cache) if cache is not None else {},
     )
 

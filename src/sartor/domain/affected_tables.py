@@ -4,13 +4,10 @@ Without rows a rehearsal sees no cascade and no trigger for each row. This modul
 where that can't be known, it is every table.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Self
 
-if TYPE_CHECKING:
-    from sartor.domain.plan import Plan
+from sartor.domain.plan import Plan
 
 Steps = tuple[tuple[tuple[str, str], str], ...]
 """A plan's alterations, in order: the identity and the checksum of each."""
@@ -38,8 +35,8 @@ class Dependencies(NamedTuple):
     asked: Mapping[str, str] = {}
     functions: frozenset[str] = frozenset()
 
-    def __or__(self, other: Dependencies) -> Dependencies:
-        return Dependencies(
+    def __or__(self, other: Self) -> Self:
+        return self._replace(
             foreign_keys=self.foreign_keys | other.foreign_keys,
             parts=self.parts | other.parts,
             reacting={**other.reacting, **self.reacting},

@@ -1,7 +1,5 @@
 """Alterations: one script each, and the grammar of their file names."""
 
-from __future__ import annotations
-
 import datetime as dt
 import hashlib
 import re
@@ -204,7 +202,7 @@ class Catalogue:
         """The lineages by name."""
         return {lineage.name: lineage for lineage in self.lineages}
 
-    def first(self, number: int) -> Catalogue:
+    def first(self, number: int) -> "Catalogue":
         """Returns the catalogue with only its first `number` alterations; no lineage is left out."""
         lineages, left = [], number
         for lineage in self.lineages:

@@ -1,7 +1,5 @@
 """A backup: its contents, its file name, and its journal record."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """The result of a check: what a run would do, before it does it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -59,6 +57,14 @@ class SentSql(NamedTuple):
     notes: tuple[str, ...]
 
 
+class Loss(NamedTuple):
+    """A table, or a column of it, that a rollback drops, and about how many rows the table holds (None: unknown)."""
+
+    table: str
+    column: str | None
+    rows: int | None
+
+
 class Check(NamedTuple):
     """A plan with its SQL, and the drift of the schema that it starts from.
 
@@ -72,11 +78,3 @@ class Check(NamedTuple):
     losses: tuple[Loss, ...]
     script: SqlScript | None
     obstacles: tuple[str, ...]
-
-
-class Loss(NamedTuple):
-    """A table, or a column of it, that a rollback drops, and about how many rows the table holds (None: unknown)."""
-
-    table: str
-    column: str | None
-    rows: int | None

@@ -1,7 +1,5 @@
 """A destination: the database and the schema of a run, what of it may be shown, and how long a run waits there."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple, Self
@@ -99,7 +97,7 @@ class Destination(NamedTuple):
         """The `lock_timeout` and the `statement_timeout` that the URL gives, in seconds."""
         return {key: seconds(key, self.keywords[key]) for key in TIMEOUTS if key in self.keywords}
 
-    def in_schemas_of(self, other: Destination) -> Self:
+    def in_schemas_of(self, other: Self) -> Self:
         """Returns this database with another destination's schema and search path."""
         return self._replace(schema=other.schema, search_path=other.search_path)
 

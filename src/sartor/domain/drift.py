@@ -1,7 +1,5 @@
 """Drift: the differences between a live schema and what the alterations made of it, object by object."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime

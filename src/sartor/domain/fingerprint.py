@@ -1,7 +1,5 @@
 """The fingerprint of a database's schemas: all that is in them, as text that can be compared, and two hashes of it."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import io
@@ -88,7 +86,7 @@ class Fingerprint:
     text: bytes = field(repr=False, compare=False)
 
     @staticmethod
-    def of(objects: Iterable[SchemaObject], *, schemas: tuple[str, ...], scope: Scope, server: int) -> Fingerprint:
+    def of(objects: Iterable[SchemaObject], *, schemas: tuple[str, ...], scope: Scope, server: int) -> "Fingerprint":
         """Returns the fingerprint of these objects, in whichever order they come."""
         packer = Packer()
         for each in sorted(objects, key=lambda each: (each.noted, each)):
@@ -145,16 +143,9 @@ class Packer:
 
     def end(self, *, schemas: tuple[str, ...], scope: Scope, server: int) -> Fingerprint:
         """Returns the fingerprint; to be called once. The arguments say what the lines are of."""
-        exact = self._hash.hexdigest()
-        self._packed.write(self._compressor.flush())
-        return Fingerprint(
-            schemas=schemas,
-            scope=scope,
-            server=server,
-            logical=self._logical or exact,
-            exact=exact,
-            text=self._packed.getvalue(),
-        )
+        exact, text = self._hash.hexdigest(), self._packed.getvalue() + self._compressor.flush()
+        logical = self._logical or exact
+        return Fingerprint(schemas=schemas, scope=scope, server=server, logical=logical, exact=exact, text=text)
 
 
 def _line(each: SchemaObject) -> bytes:

@@ -1,7 +1,5 @@
 """The ledger and the journal of a database, as values."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime

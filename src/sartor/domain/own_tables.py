@@ -1,7 +1,5 @@
 """Sartor's own tables: their form as Sartor makes them, how a database's deviate from it, and who may write them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 

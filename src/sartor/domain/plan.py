@@ -1,7 +1,5 @@
 """Plans: the one place that decides what is to be done."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum

@@ -1,11 +1,9 @@
 """Proofs that rollbacks work, by up, down and up again, and the manifest that records them and what was released."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from sartor.domain.alteration import Alteration, Lineage
 from sartor.domain.drift import Difference
@@ -131,7 +129,7 @@ class Line(NamedTuple):
     server: int | None = None
 
     @classmethod
-    def of(cls, proof: Proof) -> Line:
+    def of(cls, proof: Proof) -> Self:
         alteration = proof.alteration
         return cls(alteration.id, alteration.release, alteration.checksum, proof.result, proof.server)
 

@@ -1,7 +1,5 @@
 """The result of a rehearsal: each alteration with its statements, and the sizes of the tables concerned."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 

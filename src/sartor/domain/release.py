@@ -1,7 +1,5 @@
 """Releases: a product's versions, and `next` for what isn't released yet."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from functools import lru_cache, total_ordering
 
@@ -32,7 +30,7 @@ class Release:
 
     @staticmethod
     @lru_cache(maxsize=4096)
-    def parse(text: str) -> Release:
+    def parse(text: str) -> "Release":
         """Returns the release that `text` names: `next`, or a version, with `_` allowed for `-`.
 
         The same text gives the same object. Raises ValueError where it is neither. Versions are those of PEP 440, so
@@ -59,7 +57,7 @@ class Release:
     def __hash__(self) -> int:
         return self._hash
 
-    def __lt__(self, other: Release) -> bool:
+    def __lt__(self, other: "Release") -> bool:
         if self.version is None or other.version is None:
             return self.version is not None
         return self.version < other.version

@@ -1,7 +1,5 @@
 """Repairs: the fixes for what `verify` finds, decided from disk and ledger."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """The data of a COPY, which stay in the file that holds them, as they may be larger than memory."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Iterator

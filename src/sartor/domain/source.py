@@ -1,7 +1,5 @@
 """The source of a script, as far as it is known without running it, and the context that a running one is given."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """The status of a database: a comparison of disk and ledger."""
 
-from __future__ import annotations
-
 import shlex
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence

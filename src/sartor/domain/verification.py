@@ -1,7 +1,5 @@
 """The result of comparing a database with what it should be."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

@@ -5,8 +5,6 @@ hide others, are shown as Python writes them: `\x1b`, `\u202e`. GitHub and Azure
 that holds `##[`, `##vso[`, for a command (the runner's ActionCommand.cs; TeamCity's `##teamcity[` is of the kind).
 """
 
-from __future__ import annotations
-
 import re
 
 _ACTS = (

@@ -1,7 +1,5 @@
 """Checks lineages against the rules: their files' names and order, and each file."""
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
@@ -117,7 +115,6 @@ def lint_lineages(
     `ignored` are codes of rules, for one alteration as `CODE=identity`. Raises SettingsError where there is no such
     rule, CatalogueError where a folder or a file can't be read.
     """
-    ignored = [text.removesuffix("=") for text in ignored]
     for code in (text.partition("=")[0] for text in ignored):
         if code not in {rule.code for rule in RULES}:
             raise SettingsError(f"there is no rule {code!r} to ignore", hint="write the code of a rule, such as SA103")

@@ -1,7 +1,5 @@
 """Keeps the hazards that the last rehearsals saw in a folder, with each file's checksum, and makes findings of them."""
 
-from __future__ import annotations
-
 import json
 import secrets
 from collections.abc import Iterable, Iterator, Mapping

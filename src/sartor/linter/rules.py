@@ -1,7 +1,5 @@
 """The rules of `lint`, each with its code, which never changes, and the findings."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Findings about a script that isn't run: its parts, and the statements that it is seen to send."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 from sartor.alterations.script import EMPTY

@@ -3,8 +3,6 @@
 Nothing here parses PL/pgSQL.
 """
 
-from __future__ import annotations
-
 from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Characters that look like others: letters of another alphabet in a Latin word, and invisible ones."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator

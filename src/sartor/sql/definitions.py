@@ -1,7 +1,5 @@
 """Reads the columns, keys and indexes that a statement defines for a table."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 

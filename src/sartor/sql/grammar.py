@@ -1,7 +1,5 @@
 """A small grammar of statements: just enough of `gram.y` to find what one is about and what it changes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 

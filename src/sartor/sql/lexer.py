@@ -3,8 +3,6 @@
 Nothing here understands a statement: the server does. See the manual's chapter 4.1, Lexical Structure.
 """
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,5 @@
 """Names and values as SQL: the only way by which text gets into a statement that takes no parameters."""
 
-from __future__ import annotations
-
 import unicodedata
 
 LONGEST_NAME = 63

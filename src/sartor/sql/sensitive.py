@@ -1,7 +1,5 @@
 """Statements that may hold a secret: CREATE ROLE, user mappings, servers, subscriptions, dblink, and similar ones."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

@@ -7,8 +7,6 @@ stored as `((a = b OR a = c) OR a = d)`, and read again without the inner pair o
 `makeAndExpr`) flattens the left operand of the same word.
 """
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections.abc import Sequence
@@ -47,7 +45,7 @@ class _Group(NamedTuple):
     """The content of a pair of brackets."""
 
     opening: str
-    parts: list[_Group | str]
+    parts: list["_Group | str"]
 
 
 def plain(kind: str, definition: str) -> str:

@@ -1,9 +1,7 @@
 """Splits a text into statements, as psql does it, counts its lines, and answers questions about all its statements."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from sartor.sql.lexer import Token, pieces, runs, tokens
 from sartor.sql.quoting import LONGEST_NAME
@@ -79,24 +77,27 @@ class _Body:
         return head[0] == "create" and head[1] in _ROUTINES
 
 
-def _first(sql: str, hint: str, wanted: Callable[[Statement], bool]) -> Statement | None:
-    """Returns the first statement of `sql` that is `wanted`, None where there is none or where `hint` isn't in it."""
-    return next(filter(wanted, split(sql)), None) if re.search(hint, sql) else None
+def _split_if(hint: str, sql: str) -> list[Statement]:
+    """Returns the statements of `sql`, none where `hint` isn't in it: most texts needn't be split."""
+    return split(sql) if re.search(hint, sql) else []
 
 
 def transaction_control(sql: str) -> str | None:
     """Returns the text of the first statement of `sql` that begins or ends a transaction, None where there is none."""
-    found = _first(sql, _MAY_CONTROL, lambda statement: statement.controls_transaction)
-    return None if found is None else found.text
+    return next((each.text for each in _split_if(_MAY_CONTROL, sql) if each.controls_transaction), None)
 
 
 def find_client_copy(sql: str) -> ClientCopy | None:
-    found = _first(sql, _COPY, lambda statement: statement.client_copy is not None)
-    return None if found is None else found.client_copy
+    return next((copy for each in _split_if(_COPY, sql) if (copy := each.client_copy)), None)
 
 
 def waits_for_others(sql: str) -> bool:
-    return "concurrently" in sql.lower() and any(statement.waits_for_others for statement in split(sql))
+    return any(each.waits_for_others for each in _split_if("(?i)concurrently", sql))
+
+
+def may_lift_lock_timeout(sql: str) -> bool:
+    """Returns whether SQL may set lock_timeout: it names it."""
+    return "lock_timeout" in sql.lower()
 
 
 def stands_alone(sql: str) -> bool:
@@ -141,8 +142,3 @@ class Lines:
         self._line += between if offset > self._offset else -between
         self._offset = offset
         return self._line + sum(count for place, count in self._gaps if place <= offset)
-
-
-def may_lift_lock_timeout(text: str) -> bool:
-    """Returns whether SQL may set lock_timeout: it names it."""
-    return "lock_timeout" in text.lower()

@@ -4,8 +4,6 @@ The server alone understands a statement. Where a property says what a statement
 a statement calls are known by name only.
 """
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections.abc import Collection, Iterator, Sequence

@@ -1,7 +1,5 @@
 """The circumstances of a rehearsed statement: what the clone lacked, above all rows, and what ran under its locks."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple

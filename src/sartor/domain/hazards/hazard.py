@@ -4,8 +4,6 @@ The modes and what they stop are the manual's chapter 13.3, Explicit Locking. Re
 AccessShareLock; writes are `INSERT`, `UPDATE`, `DELETE`, `MERGE`, which take RowExclusiveLock.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping
 from enum import Enum
 from typing import Any, NamedTuple, Self, TypeVar

@@ -1,7 +1,5 @@
 """Recipes: what to write instead of a statement that stops or breaks others. Each is a section of docs/rehearse.md."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import NamedTuple
 

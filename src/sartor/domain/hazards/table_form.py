@@ -1,7 +1,5 @@
 """The form of a table: its columns and its constraints on rows, and what a change of it refuses, drops or cuts."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
