@@ -13,7 +13,7 @@ from sartor.postgres.session import Session
 from sartor.sql.quoting import quote_identifier
 
 _READ = """
-select f.seq, f.at, f.by_user, f.host, f.sartor, f.packed::text as packed, f.catalog_version, f.adopted_at,
+select f.seq, f.at, f.by_user as "user", f.host, f.sartor, f.packed::text as packed, f.catalog_version, f.adopted_at,
     exists ({later}) as outdated
 from {schema}.sartor_fingerprint f {lock}
 """
@@ -48,19 +48,7 @@ async def read_baseline(session: Session, *, to_change: bool = False) -> Baselin
     query = _READ.format(schema=schema, later=later, lock="for update" if to_change else "")
     async with session.connection.fenced():
         row = await session.connection.fetchrow(query)
-    if row is None:
-        return None
-    return Baseline(
-        seq=row["seq"],
-        at=row["at"],
-        user=row["by_user"],
-        host=row["host"],
-        sartor=row["sartor"],
-        outdated=row["outdated"],
-        packed=json.loads(row["packed"]),
-        catalog_version=row["catalog_version"],
-        adopted_at=row["adopted_at"],
-    )
+    return None if row is None else Baseline(**dict(row) | {"packed": json.loads(row["packed"])})
 
 
 async def write_baseline(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
+from sartor.domain.fingerprint import Fingerprint, SchemaObject, Scope
 from sartor.domain.own_tables import TABLES
 from sartor.domain.proof import DatabaseSnapshot, Rows
 from sartor.postgres.catalog import FULL_NAME, OF_USERS, USERS_RELATIONS, in_extension
-from sartor.postgres.driver.connection import Connection
-from sartor.schema.fingerprint import FingerprintReader
+from sartor.postgres.driver.connection import DriverConnection
+from sartor.schema.fingerprint import fingerprint_query, pinned
 
-_SCHEMAS = f"select n.nspname::text from pg_catalog.pg_namespace n where {OF_USERS}"
+_SCHEMAS = f"select n.nspname::text from pg_catalog.pg_namespace n where {OF_USERS} order by n.nspname"
 _TABLES = f"""
 select {FULL_NAME} from {USERS_RELATIONS}
 where c.relkind = 'r' and c.relname not in {TABLES} and not {in_extension("c.oid")}
@@ -18,26 +20,36 @@ where c.relkind = 'r' and c.relname not in {TABLES} and not {in_extension("c.oid
 
 
 class SnapshotReader:
-    """Looks at the database of a connection that is its own; with `rows`, also at each row. Changes nothing."""
+    """Reads a whole database again and again, on a connection of its own; with `rows`, also each row. Changes nothing.
 
-    def __init__(self, connection: Connection, *, rows: bool) -> None:
+    The fingerprint's query takes longer to plan than to run in a database of a few hundred objects, so it is prepared.
+    """
+
+    def __init__(self, connection: DriverConnection, *, rows: bool) -> None:
         self._connection = connection
-        self._fingerprints = FingerprintReader(connection)
         self._rows = rows
+        self._schemas: tuple[str, ...] = ()
+        self._statement: Any = None
 
     async def read(self) -> DatabaseSnapshot:
-        """Returns what the database holds now."""
-        schemas = [row[0] for row in await self._connection.fetch(_SCHEMAS)]
-        fingerprint = await self._fingerprints.read(schemas)
+        """Returns what the database holds now. Raises as `read_fingerprint`."""
+        schemas = tuple(row[0] for row in await self._connection.fetch(_SCHEMAS))
+        server = self._connection.get_server_version().major
+        async with pinned(self._connection):
+            if schemas != self._schemas:
+                query = fingerprint_query(server, schemas, Scope.DATABASE)
+                self._schemas, self._statement = schemas, await self._connection.prepare(query)
+            found = [SchemaObject(*row) for row in await self._statement.fetch()]
+        fingerprint = Fingerprint.of(found, schemas=schemas, scope=Scope.DATABASE, server=server)
         return DatabaseSnapshot(fingerprint, await _read_rows(self._connection) if self._rows else {})
 
 
-async def _read_rows(connection: Connection) -> Rows:
+async def _read_rows(connection: DriverConnection) -> Rows:
     tables = [row[0] for row in await connection.fetch(_TABLES)]
     return {table: await _read_table(connection, table) for table in tables}
 
 
-async def _read_table(connection: Connection, table: str) -> Counter[str]:
+async def _read_table(connection: DriverConnection, table: str) -> Counter[str]:
     # As JSON, a row is the same whatever the order of its columns.
     query = f"""
         select pg_catalog.md5(pg_catalog.to_jsonb(t)::text) as hash, pg_catalog.count(*) as times

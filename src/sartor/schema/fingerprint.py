@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import functools
-import secrets
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from importlib.resources import files
-from typing import Any
 
-from sartor.domain.fingerprint import FORMAT, NOTED, Fingerprint, Packer, SchemaObject, Scope
+from sartor.domain.fingerprint import FORMAT, NOTED, Fingerprint, Packer, Scope
 from sartor.postgres.driver.connection import DriverConnection
 from sartor.sql.quoting import quote_literal
 
@@ -92,7 +90,7 @@ async def read_fingerprint(
     wanted = tuple(sorted(set(schemas)))
     server, packer = connection.get_server_version().major, Packer()
     async with pinned(connection, lock_timeout):
-        await _copy(connection, _query(server, wanted, scope), packer)
+        await _copy(connection, fingerprint_query(server, wanted, scope), packer)
     return packer.end(schemas=wanted, scope=scope, server=server)
 
 
@@ -109,31 +107,6 @@ async def pinned(connection: DriverConnection, lock_timeout: float = PATIENCE) -
         await transaction.rollback()
 
 
-class FingerprintReader:
-    """Reads the fingerprint of a whole database again and again, on a connection of its own.
-
-    The query takes longer to plan than to run in a database of a few hundred objects, so it is prepared once.
-    """
-
-    def __init__(self, connection: DriverConnection) -> None:
-        self._connection = connection
-        self._schemas: tuple[str, ...] = ()
-        self._statement: Any = None
-
-    async def read(self, schemas: Iterable[str]) -> Fingerprint:
-        """Reads these schemas, and what belongs to none. Raises as `read_fingerprint`."""
-        wanted, server = tuple(sorted(set(schemas))), self._connection.get_server_version().major
-        async with pinned(self._connection):
-            if self._statement is None or wanted != self._schemas:
-                # One without a name would be planned at each read, where the driver keeps no statements.
-                name = f"sartor_{secrets.token_hex(4)}"
-                self._statement = await self._connection.prepare(_query(server, wanted, Scope.DATABASE), name=name)
-                self._schemas = wanted
-            rows = await self._statement.fetch()
-        found = (SchemaObject(*row) for row in rows)
-        return Fingerprint.of(found, schemas=wanted, scope=Scope.DATABASE, server=server)
-
-
 async def _copy(connection: DriverConnection, query: str, packer: Packer) -> None:
     # Not by a cursor: the driver names its statement, which poolers leave to other clients. Each message of the server
     # is a row, and the driver passes on whole messages.
@@ -143,7 +116,8 @@ async def _copy(connection: DriverConnection, query: str, packer: Packer) -> Non
     await connection.copy_from_query(query, output=take, encoding="UTF8")
 
 
-def _query(server: int, schemas: Iterable[str], scope: Scope) -> str:
+def fingerprint_query(server: int, schemas: Iterable[str], scope: Scope) -> str:
+    """Returns the query that reads a fingerprint from a server of this major version, inside `pinned`."""
     # A copy takes no parameters. The names come last: one may look like the other parameter.
     names = ", ".join(quote_literal(name) for name in schemas)
     whole = "true" if scope is Scope.DATABASE else "false"
@@ -155,7 +129,10 @@ def _template(server: int) -> str:
     kinds = "\nunion all\n".join(_part(name, server) for name in _KINDS)
     return f"""
 with {_part("covered", server)},
-objects as materialized ({kinds}),
+objects as materialized (
+    select * from ({kinds}) o
+    where (coalesce(o.class, 0), coalesce(o.oid, 0)) not in (select m.classid, m.objid from member m)
+),
 rows as ({_part("rows", server)})
 {_SORTED}"""
 

@@ -32,7 +32,7 @@ select 'pg_event_trigger'::regclass, t.oid, 0, 'event trigger', quote_ident(t.ev
             when 'A' then 'enabled always' end
     ), t.evtowner, null, null
 from pg_event_trigger t
-where $2::bool and t.oid not in (select m.objid from member m where m.classid = 'pg_event_trigger'::regclass)
+where $2::bool
 
 union all
 select 'pg_publication'::regclass, p.oid, 0, 'publication', quote_ident(p.pubname), '',
@@ -55,7 +55,7 @@ select 'pg_publication'::regclass, p.oid, 0, 'publication', quote_ident(p.pubnam
         )
     ), p.pubowner, null, null
 from pg_publication p
-where $2::bool and p.oid not in (select m.objid from member m where m.classid = 'pg_publication'::regclass)
+where $2::bool
 
 union all
 select 'pg_language'::regclass, l.oid, 0, 'language', quote_ident(l.lanname), '',
@@ -66,7 +66,7 @@ select 'pg_language'::regclass, l.oid, 0, 'language', quote_ident(l.lanname), ''
         'validator ' || nullif(l.lanvalidator, 0)::regproc::text
     ), l.lanowner, 'l', l.lanacl
 from pg_language l
-where $2::bool and l.lanispl and l.oid not in (select m.objid from member m where m.classid = 'pg_language'::regclass)
+where $2::bool and l.lanispl
 
 union all
 select 'pg_transform'::regclass, t.oid, 0, 'transform',
@@ -76,12 +76,12 @@ select 'pg_transform'::regclass, t.oid, 0, 'transform',
         'to sql ' || nullif(t.trftosql, 0)::regprocedure::text
     ), null, null, null
 from pg_transform t join pg_language l on l.oid = t.trflang
-where $2::bool and t.oid not in (select m.objid from member m where m.classid = 'pg_transform'::regclass)
+where $2::bool
 
 union all
 select 'pg_am'::regclass, a.oid, 0, 'access method', quote_ident(a.amname), '', a.amhandler::text, null, null, null
 from pg_am a
-where $2::bool and a.oid >= 16384 and a.oid not in (select m.objid from member m where m.classid = 'pg_am'::regclass)
+where $2::bool and a.oid >= 16384
 
 union all
 select null, null, 0, 'settings', coalesce('role ' || quote_ident(r.rolname), 'database'), '',

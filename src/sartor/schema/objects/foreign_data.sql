@@ -7,7 +7,7 @@ select 'pg_foreign_data_wrapper'::regclass, w.oid, 0, 'foreign-data wrapper', qu
         'options (' || (select string_agg(o, ', ' order by o collate "C") from unnest(w.fdwoptions) o) || ')'
     ), w.fdwowner, 'F'::"char", w.fdwacl
 from pg_foreign_data_wrapper w
-where $2::bool and w.oid not in (select m.objid from member m where m.classid = 'pg_foreign_data_wrapper'::regclass)
+where $2::bool
 
 union all
 select 'pg_foreign_server'::regclass, f.oid, 0, 'server', quote_ident(f.srvname), '',
@@ -18,7 +18,7 @@ select 'pg_foreign_server'::regclass, f.oid, 0, 'server', quote_ident(f.srvname)
         'options (' || (select string_agg(o, ', ' order by o collate "C") from unnest(f.srvoptions) o) || ')'
     ), f.srvowner, 'S', f.srvacl
 from pg_foreign_server f
-where $2::bool and f.oid not in (select m.objid from member m where m.classid = 'pg_foreign_server'::regclass)
+where $2::bool
 
 union all
 select null, null, 0, 'user mapping', format('%I on %I', u.usename, u.srvname), 'server ' || quote_ident(u.srvname),

@@ -10,8 +10,7 @@ select 'pg_operator'::regclass, o.oid, 0, 'operator', o.oid::regoperator::text, 
         case when o.oprcanmerge then 'merges' end
     ), o.oprowner, null::"char", null::aclitem[]
 from pg_operator o join covered s on s.oid = o.oprnamespace
-where o.oid not in (select m.objid from member m where m.classid = 'pg_operator'::regclass)
-    and o.oprcode <> 0
+where o.oprcode <> 0
 
 union all
 select 'pg_opclass'::regclass, o.oid, 0, 'operator class', format('%I.%I using %I', s.nspname, o.opcname, a.amname), '',
@@ -24,7 +23,6 @@ select 'pg_opclass'::regclass, o.oid, 0, 'operator class', format('%I.%I using %
         'storage ' || format_type(nullif(o.opckeytype, 0), null)
     ), o.opcowner, null, null
 from pg_opclass o join covered s on s.oid = o.opcnamespace join pg_am a on a.oid = o.opcmethod
-where o.oid not in (select m.objid from member m where m.classid = 'pg_opclass'::regclass)
 
 union all
 select 'pg_opfamily'::regclass, f.oid, 0, 'operator family', format('%I.%I using %I', s.nspname, f.opfname, a.amname),
@@ -47,7 +45,6 @@ select 'pg_opfamily'::regclass, f.oid, 0, 'operator family', format('%I.%I using
         )
     ), f.opfowner, null, null
 from pg_opfamily f join covered s on s.oid = f.opfnamespace join pg_am a on a.oid = f.opfmethod
-where f.oid not in (select m.objid from member m where m.classid = 'pg_opfamily'::regclass)
 
 union all
 select 'pg_cast'::regclass, c.oid, 0, 'cast',
@@ -60,7 +57,6 @@ select 'pg_cast'::regclass, c.oid, 0, 'cast',
 from pg_cast c join pg_type f on f.oid = c.castsource join pg_type t on t.oid = c.casttarget
 where c.oid >= 16384 -- the first number that isn't initdb's
     and ($2::bool or f.typnamespace in (select s.oid from covered s) or t.typnamespace in (select s.oid from covered s))
-    and c.oid not in (select m.objid from member m where m.classid = 'pg_cast'::regclass)
 
 union all
 select 'pg_conversion'::regclass, c.oid, 0, 'conversion', format('%I.%I', s.nspname, c.conname), '',
@@ -70,4 +66,3 @@ select 'pg_conversion'::regclass, c.oid, 0, 'conversion', format('%I.%I', s.nspn
         case when c.condefault then 'default' end
     ), c.conowner, null, null
 from pg_conversion c join covered s on s.oid = c.connamespace
-where c.oid not in (select m.objid from member m where m.classid = 'pg_conversion'::regclass)

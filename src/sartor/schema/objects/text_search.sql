@@ -15,7 +15,6 @@ select 'pg_ts_config'::regclass, c.oid, 0, 'text search configuration', format('
         )
     ), c.cfgowner, null::"char", null::aclitem[]
 from pg_ts_config c join covered s on s.oid = c.cfgnamespace
-where c.oid not in (select m.objid from member m where m.classid = 'pg_ts_config'::regclass)
 
 union all
 select 'pg_ts_dict'::regclass, d.oid, 0, 'text search dictionary', format('%I.%I', s.nspname, d.dictname), '',
@@ -27,16 +26,13 @@ select 'pg_ts_dict'::regclass, d.oid, 0, 'text search dictionary', format('%I.%I
         d.dictinitoption
     ), d.dictowner, null, null
 from pg_ts_dict d join covered s on s.oid = d.dictnamespace
-where d.oid not in (select m.objid from member m where m.classid = 'pg_ts_dict'::regclass)
 
 union all
 select 'pg_ts_parser'::regclass, p.oid, 0, 'text search parser', format('%I.%I', s.nspname, p.prsname), '',
     jsonb_pretty(to_jsonb(p) - '{oid,prsname,prsnamespace}'::text[]), null, null, null
 from pg_ts_parser p join covered s on s.oid = p.prsnamespace
-where p.oid not in (select m.objid from member m where m.classid = 'pg_ts_parser'::regclass)
 
 union all
 select 'pg_ts_template'::regclass, t.oid, 0, 'text search template', format('%I.%I', s.nspname, t.tmplname), '',
     jsonb_pretty(to_jsonb(t) - '{oid,tmplname,tmplnamespace}'::text[]), null, null, null
 from pg_ts_template t join covered s on s.oid = t.tmplnamespace
-where t.oid not in (select m.objid from member m where m.classid = 'pg_ts_template'::regclass)

@@ -38,7 +38,6 @@ join covered s on s.oid = t.typnamespace
 left join pg_type b on b.oid = t.typbasetype
 where (t.typtype in ('e', 'd', 'r') or t.typrelid in (select c.oid from pg_class c where c.relkind = 'c')
         or t.typtype = 'b' and not exists (select from pg_type e where e.typarray = t.oid))
-    and t.oid not in (select m.objid from member m where m.classid = 'pg_type'::regclass)
 
 union all
 select null, null, 0, 'label order', format('%I.%I', s.nspname, t.typname),
@@ -59,4 +58,3 @@ select 'pg_collation'::regclass, c.oid, 0, 'collation', format('%I.%I', s.nspnam
         case when not c.collisdeterministic then 'not deterministic' end
     ), c.collowner, null, null
 from pg_collation c join covered s on s.oid = c.collnamespace
-where c.oid not in (select m.objid from member m where m.classid = 'pg_collation'::regclass)
