@@ -56,6 +56,15 @@ def test_a_backup(sartor: Command, folder: Folder, backups: Path) -> None:
     assert str(file) in sartor("history").out
 
 
+def test_a_path_is_shown_as_it_is(sartor: Command, folder: Folder, backups: Path) -> None:
+    """A folder that is given by way of `..` is shown, kept in the journal and printed in commands without it."""
+    folder.table("1.0.0-1700000000-a.py")
+    done = sartor("deploy", "latest", "--backup", f"{backups}/../{backups.name}", "--json")
+    (file,) = backups.iterdir()
+    assert done.json["backup"]["file"] == str(file)
+    assert "/../" not in done.err + sartor("history").out
+
+
 def test_a_proof(sartor: Command, folder: Folder, backups: Path, database: Database) -> None:
     """`--prove` restores the backup into a scratch database that is gone afterwards, and says that it did."""
     folder.table("1.0.0-1700000000-a.py")

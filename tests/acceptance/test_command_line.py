@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from support.command import Command
+from support.command import Command, finish
+from support.folder import Folder
 
 NAMES = "deploy rollback fresh check rehearse list status history lint verify repair"
 COMMANDS = ["db alteration " + name for name in NAMES.split()]
@@ -60,3 +61,36 @@ def test_completion(sartor: Command, line: str, offered: str) -> None:
     words = line.split()
     env = {"_SARTOR_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
     assert offered in sartor.run(env=env).out.split()
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["--debug", "db", "alteration", "status"], "Unreachable"),
+        (["db", "--debug", "alteration", "status"], "Unreachable"),
+        (["db", "alteration", "--debug", "status"], "Unreachable"),
+        (["db", "alteration", "status", "--debug"], "Unreachable"),
+        (["--debug", "db", "alteration", "status", "--nope"], "UsageError"),
+        (["--debug", "db", "alteration", "status", "--lock-timeout", "x"], "UsageError"),
+        (["--debug", "db", "alteration", "deploy", "1", "--lock-timeout", "x"], "SettingsError"),
+        (["--debug", "db", "nope"], "UsageError"),
+        (["--debug"], "UsageError"),
+    ],
+)
+def test_debug_is_for_every_error(sartor: Command, folder: Folder, words: list[str], error: str) -> None:
+    """Wherever it stands, `--debug` shows the traceback, of errors of the command line and the settings too.
+
+    No password is in it.
+    """
+    env = {"SARTOR_DB_URL": "postgresql://u:s3cret@127.0.0.1:1/d", "SARTOR_PASSWORD_1": "s3cret"}
+    folder.table("1.0.0-1-a.py")
+    done = finish(sartor.launch(*words, env=env))
+    assert done.code in {2, 6}
+    assert "Traceback (most recent call last)" in done.err
+    assert f"sartor.errors.{error}: " in done.err
+    assert "s3cret" not in done.err
+
+
+def test_debug_and_version(sartor: Command) -> None:
+    """`--debug` stands beside any other option."""
+    assert sartor.run("--debug", "--version").out == sartor.run("--version").out

@@ -11,6 +11,16 @@ from support.folder import Folder
 TENANTS = {"SARTOR_SCHEMA_1": "one", "SARTOR_SCHEMA_2": "two", "SARTOR_SCHEMA_3": "three"}
 
 
+def test_each_destination_is_named_once(sartor: Command, folder: Folder) -> None:
+    """Where there are several, each one's name stands before what is done there, once."""
+    folder.table("1.0.0-1700000000-a.py")
+    env = {"SARTOR_SCHEMA_1": "acme", "SARTOR_SCHEMA_2": "globex"}
+    repair = ("repair", "--mark-not-deployed", "1700000000-a", "--reason", "why", "--yes")
+    for words in (("deploy", "latest"), ("status",), ("verify",), ("history",), repair):
+        done = sartor(*words, env=env)
+        assert [(done.out + done.err).count(f", schema {each}") for each in ("acme", "globex")] == [1, 1], words
+
+
 def test_each_destination_has_its_run(sartor: Command, folder: Folder, database: Database, server_url: str) -> None:
     """A URL for each: the command runs once on each, and says on which it is at work."""
     folder.table("1.0.0-1700000000-a.py")

@@ -53,6 +53,18 @@ def test_a_terminal_gets_a_bar(sartor: Command, folder: Folder, env: dict[str, s
     assert coloured == (not env)
 
 
+def test_long_lines_break_at_words(sartor: Command, folder: Folder) -> None:
+    """On a terminal, a line that is too long for it goes on in the next one, behind more blanks."""
+    folder.table("1.0.0-1700000000-a.py")
+    with Terminal(sartor, "status", env={"SARTOR_ZZZZZZZZ": "1"}) as terminal:
+        assert terminal.end() == 0
+    note, rest, *_ = terminal.lines
+    assert note.startswith("note: SARTOR_ZZZZZZZZ isn't a setting of Sartor, and is ignored: the settings are ")
+    assert note.endswith(",")
+    assert len(note) <= 160
+    assert re.match("  SARTOR_", rest)
+
+
 def test_an_error_is_bold_where_colour_is_wanted(sartor: Command, folder: Folder) -> None:
     """NO_COLOR leaves no control character in what is plain text."""
     folder.table("1.0.0-1700000000-a.py")

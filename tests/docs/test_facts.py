@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sartor import EventKind, SartorError, errors
-from sartor.cli.dry_run import PENDING
+from sartor.cli.commands.check import PENDING
 from sartor.conninfo import parameters
 from sartor.postgres.connect import keepalive
 from sartor.postgres.target_server import CONNECT_TIMEOUT

@@ -184,6 +184,14 @@ def test_blocks_do_not_change_a_checksum(text: str, size: int) -> None:
     assert checksum(text, size) == checksum(text)
 
 
+@given(st.text(alphabet=st.sampled_from("ab\r\n")), st.integers(4, 9))
+def test_what_an_editor_adds_does_not_change_a_checksum(text: str, size: int) -> None:
+    """A byte order mark at the start and line ends don't count; a mark further on does."""
+    plain = text.replace("\r", "")
+    assert checksum("\ufeff" + plain.replace("\n", "\r\n"), size) == checksum(plain)
+    assert checksum(f"a{plain}\ufeff") != checksum(f"a{plain}")
+
+
 def test_a_checksum_names_its_algorithm() -> None:
     """A checksum in a ledger says what it is of, and stays the same for ever."""
     assert checksum("") == "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

@@ -119,6 +119,21 @@ def test_killed_in_a_build(
 
 
 @pytest.mark.usefixtures("users")
+def test_a_build_waits_without_a_limit(sartor: Command, folder: Folder, database: Database, reader: Holder) -> None:
+    """What a concurrent build waits for is named, and no lock budget is told of: it has none."""
+    folder.write(NAME, OUTSIDE.format(statement=STATEMENTS["named"], first=""))
+    process = sartor.start("deploy", "1.0.0", "--lock-budget", "1s")
+    assert process.stderr
+    line = next((line for line in process.stderr if "waiting for a lock" in line), "")
+    assert line.startswith(f"{NAME}: ")
+    assert f"pid {reader.pid}" in line
+    assert line.endswith("; this statement waits without a limit\n")
+    reader.run("rollback")
+    assert finish(process).code == 0
+    assert database.rows(INDEXES) == [("users_id", True)]
+
+
+@pytest.mark.usefixtures("users")
 def test_the_orphan_lives_on(sartor: Command, folder: Folder, database: Database, reader: Holder) -> None:
     """While the killed run's server process is at work, nobody works beside it: with --wait over, exit 5 says whom."""
     folder.write(NAME, OUTSIDE.format(statement=STATEMENTS["if not exists"], first=UNWATCHED))

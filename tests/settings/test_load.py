@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sartor import Limits
 from sartor.errors import SettingsError
 from sartor.settings import Flags, LineageSource, Settings, load_settings, load_sources
 from sartor.settings.lookup import Found, parse_duration
@@ -65,7 +66,7 @@ def test_a_url_is_enough(place: Place) -> None:
     (destination,) = settings.destinations
     assert (destination.url, destination.schema) == (URL, "public")
     assert settings.sources == (LineageSource(name="main", location=str(place.directory / "alterations")),)
-    assert (settings.lock_timeout, settings.lock_budget, settings.wait, settings.statement_timeout) == (0.3, 60, 60, 0)
+    assert settings.limits == Limits()
     assert settings.environment is None
     assert not settings.strict_order
 
@@ -84,8 +85,8 @@ def test_the_order_holds_for_every_other_setting(place: Place) -> None:
     """Durations, switches, names and places follow the same order."""
     place.toml('wait = "1s"\nschema = "a"\nstrict-order = true\nenvironment = "staging"\nlock-timeout = 100')
     settings = place.load()
-    assert (settings.wait, _schemas(settings), settings.strict_order) == (1, ["a"], True)
-    assert (settings.environment, settings.lock_timeout, settings.fingerprint) == ("staging", 0.1, True)
+    assert (settings.limits.wait, _schemas(settings), settings.strict_order) == (1, ["a"], True)
+    assert (settings.environment, settings.limits.lock_timeout, settings.limits.fingerprint) == ("staging", 0.1, True)
     variables = {
         "SARTOR_WAIT": "2s",
         "SARTOR_SCHEMA": "b",
@@ -94,10 +95,10 @@ def test_the_order_holds_for_every_other_setting(place: Place) -> None:
         "SARTOR_FINGERPRINT": "off",
     }
     settings = place.load(environ={"SARTOR_DB_URL": URL, **variables})
-    assert (settings.wait, _schemas(settings), settings.strict_order) == (2, ["b"], False)
-    assert (settings.environment, settings.fingerprint) == ("production", False)
+    assert (settings.limits.wait, _schemas(settings), settings.strict_order) == (2, ["b"], False)
+    assert (settings.environment, settings.limits.fingerprint) == ("production", False)
     settings = place.load(Flags(wait="3s", schema="c", strict_order=True), {"SARTOR_DB_URL": URL, **variables})
-    assert (settings.wait, _schemas(settings), settings.strict_order) == (3, ["c"], True)
+    assert (settings.limits.wait, _schemas(settings), settings.strict_order) == (3, ["c"], True)
 
 
 def test_the_makers_names_come_after_sartors(place: Place) -> None:
@@ -254,12 +255,12 @@ def test_a_schema_that_cannot_be_is_named_by_its_origin(place: Place, environ: d
 
 def test_an_empty_variable_is_none(place: Place) -> None:
     """`SARTOR_WAIT=`, as compose files leave it, is a variable that isn't there."""
-    assert place.load(environ={"SARTOR_DB_URL": URL, "SARTOR_WAIT": "", "SARTOR_SCHEMA_1": ""}).wait == 60
+    assert place.load(environ={"SARTOR_DB_URL": URL, "SARTOR_WAIT": "", "SARTOR_SCHEMA_1": ""}).limits.wait == 60
 
 
 def test_unknown_variables_are_left_alone(place: Place) -> None:
     """SARTOR_ variables of other programs, or of a later Sartor, are no error."""
-    assert place.load(environ={"SARTOR_DB_URL": URL, "SARTOR_COLOUR": "x"}).wait == 60
+    assert place.load(environ={"SARTOR_DB_URL": URL, "SARTOR_COLOUR": "x"}).limits.wait == 60
 
 
 @pytest.mark.parametrize(
@@ -311,7 +312,7 @@ def test_the_nearest_toml_file_holds(place: Place) -> None:
     place.toml('[tool.sartor]\nschema = "own"\nwait = 5', "pyproject.toml")
     assert _schemas(place.load()) == ["own"]
     place.toml('schema = "wins"')
-    assert (_schemas(place.load()), place.load().wait) == (["wins"], 60)
+    assert (_schemas(place.load()), place.load().limits.wait) == (["wins"], 60)
 
 
 @pytest.mark.parametrize(
@@ -328,14 +329,14 @@ def test_the_nearest_toml_file_holds(place: Place) -> None:
 def test_every_spelling_of_the_table_is_found(place: Place, text: str) -> None:
     """However TOML lets the table be written, it counts."""
     place.toml(text, "pyproject.toml")
-    assert place.load().wait == 5
+    assert place.load().limits.wait == 5
 
 
 def test_a_foreign_pyproject_is_not_parsed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a file that speaks of Sartor, the toml parser isn't even imported: start-up counts."""
     place.toml('[tool.poetry.dependencies]\nsartor = "1"\nthis is [no toml', "pyproject.toml")
     monkeypatch.setitem(sys.modules, "tomllib", None)
-    assert place.load().wait == 60
+    assert place.load().limits.wait == 60
 
 
 @pytest.mark.parametrize(
@@ -447,8 +448,8 @@ def test_durations(text: str, seconds: float) -> None:
 
 def test_a_bare_lock_timeout_counts_milliseconds(place: Place) -> None:
     """As Postgres's own lock_timeout does; a bare fraction may mean either, and is asked about."""
-    assert place.load(Flags(lock_timeout="250")).lock_timeout == 0.25
-    assert place.load(Flags(lock_timeout="0.25s")).lock_timeout == 0.25
+    assert place.load(Flags(lock_timeout="250")).limits.lock_timeout == 0.25
+    assert place.load(Flags(lock_timeout="0.25s")).limits.lock_timeout == 0.25
     with pytest.raises(SettingsError, match=r"^--lock-timeout: '0\.3' has no unit$") as caught:
         place.load(Flags(lock_timeout="0.3"))
     assert "0.3s" in caught.value.hint

@@ -5,6 +5,7 @@ The module of a command is imported when the command is used, or help names it.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Annotated, Any, ClassVar
@@ -13,40 +14,47 @@ import typer
 from typer.core import TyperGroup
 
 from sartor import __version__
-from sartor.cli import command_line, output, streams
+from sartor.cli import command_line, options, output, streams
 from sartor.cli.results.objects import VERSION, error_json
 from sartor.errors import Interrupted, SartorError, UsageError
 
 
 class _Group(TyperGroup):
-    """A group whose commands are in modules of their names."""
+    """A group whose commands are in `modules`, each by its name."""
 
-    names: ClassVar[tuple[str, ...]]
+    modules: ClassVar[dict[str, str]]
 
     def __init__(self, *, commands: Mapping[str, Any], **rest: Any) -> None:
         # Typer reads names from here, for help and for "Did you mean".
-        names: dict[str, Any] = dict.fromkeys(self.names)
+        names: dict[str, Any] = dict.fromkeys(self.modules)
         super().__init__(commands={**names, **commands}, **rest)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name in self.names and self.commands[cmd_name] is None:
-            self.commands[cmd_name] = _load(cmd_name)
+        if cmd_name in self.modules and self.commands[cmd_name] is None:
+            module = import_module(f"sartor.cli.commands.{self.modules[cmd_name]}")
+            self.commands[cmd_name] = getattr(module, "list_" if cmd_name == "list" else cmd_name)
         return super().get_command(ctx, cmd_name)
 
 
-def _load(name: str) -> Any:
-    return getattr(import_module(f"sartor.cli.commands.{name}"), "list_" if name == "list" else name)
-
-
 class _OfDatabase(_Group):
-    names = ("seed", "backup", "restore")
+    modules: ClassVar = {"seed": "development", "backup": "archive", "restore": "archive"}
 
 
 class _OfAlterations(_Group):
-    names = (
-        *("deploy", "rollback", "fresh", "check", "prove", "rehearse"),
-        *("list", "status", "history", "verify", "repair", "lint"),
-    )
+    modules: ClassVar = {
+        "deploy": "deploy",
+        "rollback": "rollback",
+        "fresh": "development",
+        "check": "check",
+        "prove": "prove",
+        "rehearse": "rehearse",
+        "list": "look",
+        "status": "look",
+        "history": "look",
+        "verify": "verify",
+        "repair": "repair",
+        "lint": "lint",
+    }
 
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -71,19 +79,30 @@ for alias in ("alt", "alter"):
     database.add_typer(alterations, name=alias, hidden=True)
 
 
-@app.callback()
-def _root(*, version: Annotated[bool, typer.Option("--version", "-V", help="Print the version.")] = False) -> None:
-    """Sartor: versioned alteration scripts for Postgres."""
-    if version:
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
         output.result(f"sartor {__version__}")
         raise typer.Exit
 
 
+Version = Annotated[
+    bool, typer.Option("--version", "-V", help="Print the version.", is_eager=True, callback=_print_version)
+]
+
+
+@app.callback()
+def _root(version: Version = False, debug: options.Debug = False) -> None:
+    """Sartor: versioned alteration scripts for Postgres."""
+
+
 def run_command(arguments: Sequence[str]) -> int:
     """Runs the command that `arguments` name; returns the exit code."""
-    arguments = [_bare_embedded(argument) for argument in arguments]
+    debugs = "--debug" in itertools.takewhile(lambda argument: argument != "--", arguments)
+    arguments = [_bare_embedded(argument) for argument in arguments if not (debugs and argument == "--debug")]
     command_line.begin(arguments)
     output.begin(arguments)
+    if debugs:  # anywhere, so that it shows errors of the command line and of the settings too
+        output.want("--debug")
     return output.end(_run_to_its_end(arguments))
 
 

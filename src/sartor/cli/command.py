@@ -15,10 +15,10 @@ from sartor.api.requests import secrets
 from sartor.cli import output
 from sartor.cli.command_line import AS_GIVEN, Resume
 from sartor.cli.results.objects import VERSION, JsonObject, error_json, failure_json, several
-from sartor.cli.results.run import report_json, report_line
+from sartor.cli.results.run import report_json, report_lines
 from sartor.cli.results.units import count
 from sartor.domain.destination import Destination
-from sartor.domain.plan import Direction, plan_notes
+from sartor.domain.plan import Direction
 from sartor.domain.report import Report
 from sartor.errors import AlterationFailed, SartorError, SettingsError
 
@@ -102,13 +102,7 @@ def execute(
 def on_each_run(settings: Settings, action: Callable[[Destination], Report], direction: Direction) -> None:
     """Does as `on_each`, for an `action` that runs alterations."""
     nothing = Report(direction=direction, target=None)
-    on_each(settings, action, lines=_report_lines, as_json=report_json, no_run=report_json(nothing))
-
-
-def _report_lines(report: Report) -> Iterator[str]:
-    for note in plan_notes(report.plan) if report.plan else ():
-        output.tell(f"note: {note}")
-    yield report_line(report)
+    on_each(settings, action, lines=report_lines, as_json=report_json, no_run=report_json(nothing))
 
 
 def reach(url: str, origin: str) -> Destination:
@@ -137,8 +131,11 @@ def on_each(
     lines: Callable[[T], Iterable[str]],
     as_json: Callable[[T], JsonObject],
     no_run: JsonObject | None = None,
+    headed: bool = True,
 ) -> list[T]:
     """Runs `action` on each destination, in order, and shows `lines` of its results, or their JSON; returns them.
+
+    Where there are several, each one's name is told first, unless its `lines` begin with that (not `headed`).
 
     The first error stops. With --json it becomes part of the output: `no_run` is the JSON of a run that didn't begin.
     """
@@ -146,7 +143,7 @@ def on_each(
     objects: list[JsonObject] = []
     is_json, places = output.wants("--json"), settings.destinations
     for place in places:
-        if len(places) > 1:
+        if len(places) > 1 and headed:
             output.tell(f"== {place.label}")
         try:
             results.append(action(place))

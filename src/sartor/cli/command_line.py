@@ -18,50 +18,36 @@ def begin(arguments: Sequence[str]) -> None:
     _given[:] = arguments
 
 
-def rerun(
-    *,
-    target: str | None = None,
-    verb: str | None = None,
-    steps: int | None = None,
-    alone: Sequence[str] = (),
-    yes: bool = False,
-) -> str:
-    """Returns the command line, quoted for a shell.
-
-    `target` is added where it was chosen at the prompt; `verb` and `steps` replace what was given; `alone` are options
-    that name one of several destinations. `--yes` is included only where `yes` asks for it.
-    """
-    words = [redact_argument(word) for word in _given if word not in {"--yes", "-y"}]
-    for option in [STEPS] * (steps is not None) + list(alone[::2]):
-        words = _without(words, option)
-    added = [] if target is None else [target]
-    if steps is not None:
-        added += [STEPS, str(steps)]
-    words[3:3] = [*added, *alone, *(["--yes"] if yes else [])]
-    if verb is not None:
-        words[2] = verb
-    return shlex.join(["sartor", *("--embedded" if word == "--embedded=" else word for word in words)])
-
-
 class Resume(NamedTuple):
-    """The command that resumes a stopped run: as it was given, except for what these fields say."""
+    """The command line as it was given, except for what these fields say."""
 
     target: str | None = None
-    """Chosen at the prompt, or a default that the other command doesn't have."""
+    """Added where it was chosen at the prompt, or is a default that the other command doesn't have."""
     verb: str | None = None
+    """In place of the command's name."""
     steps: int | None = None
     alone: tuple[str, ...] = ()
+    """With `steps`, the options that name one of several destinations."""
+    yes: bool = False
+    """Only then is `--yes` included."""
 
     @property
     def differs(self) -> bool:
         """True where the command as it was given would do something else."""
         return self.verb is not None or self.steps is not None
 
-    def line(self, done: int) -> str:
-        """Returns the command line, where `done` alterations are done."""
-        if self.steps is None:
-            return rerun(target=self.target, verb=self.verb)
-        return rerun(target=self.target, steps=self.steps - done, alone=self.alone)
+    def line(self, done: int = 0) -> str:
+        """Returns the command line, quoted for a shell, where `done` alterations are done."""
+        words = [redact_argument(word) for word in _given if word not in {"--yes", "-y"}]
+        added = [] if self.target is None else [self.target]
+        if self.steps is not None:
+            for option in (STEPS, *self.alone[::2]):
+                words = _without(words, option)
+            added += [STEPS, str(self.steps - done), *self.alone]
+        words[3:3] = [*added, *(["--yes"] if self.yes else [])]
+        if self.verb is not None:
+            words[2] = self.verb
+        return shlex.join(["sartor", *("--embedded" if word == "--embedded=" else word for word in words)])
 
 
 AS_GIVEN = Resume()

@@ -1,123 +1,177 @@
-"""The options that commands share, each declared once; an option of one command alone stands in that command."""
+"""Declares commands: functions with options of Typer, an example and exit codes; and the options that commands share.
+
+An option of one command alone stands in that command.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
+from sartor.cli import output, streams
 from sartor.errors import UsageError
 
+Text = str | None
+Texts = list[str] | None
+
+
+CODES = {
+    0: "done, or nothing to do",
+    1: "an alteration failed",
+    2: "invalid command line or settings, or refused",
+    3: "something is pending",
+    4: "an alteration is edited or missing, or the schema has changed",
+    5: "busy: another run is in progress, or a lock wasn't available in time",
+    6: "the database can't be reached or refused the operation; a backup failed",
+    130: "interrupted",
+}
+
+_NUMBERED = {"--schema": "SARTOR_SCHEMA", "--db-url": "SARTOR_DB_URL"}
+"""The options that name a destination, and the settings that name several."""
+
+RUN = (0, 1, 2, 4, 5, 6, 130)
+"""The exit codes of a run."""
+
+
+class _Command(TyperCommand):
+    """A command with options that it shares with others: it finds their values in its context, as `obj`."""
+
+    shared: list[Any]
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Refuses a destination that is named twice: of other options, the last one counts."""
+        _, _, given = self.make_parser(ctx).parse_args(args=list(args))
+        for option in given:
+            if (name := option.opts[0]) in _NUMBERED and given.count(option) > 1:
+                hint = f"for several destinations, set {_NUMBERED[name]}_1, {_NUMBERED[name]}_2 and so on"
+                raise UsageError(f"{name} is given {given.count(option)} times", hint=hint)
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        streams.keep_stdout()
+        ctx.obj = {parameter.name: ctx.params.pop(parameter.name) for parameter in self.shared}
+        if ctx.obj["verbose"]:
+            output.want("--verbose")
+        return super().invoke(ctx)
+
+
+def command(
+    example: str, *shared: Callable[..., None], codes: Iterable[int] = RUN, said: dict[int, str] | None = None
+) -> Callable[[Callable[..., int | None]], TyperCommand]:
+    """Returns a decorator that makes a function a command; the function returns the exit code, None for 0.
+
+    `example` is a command line without `sartor`. `shared` are the functions below whose options the command has
+    besides its own. `codes` are the exit codes that the help explains, in the words of `said` or else of CODES.
+    """
+    words = CODES | (said or {})
+    lines = [f"  {code:<4} {words[code]}" for code in codes]
+    epilog = "\n".join(["\b", "Example:", f"  sartor {example}", "", "\b", "Exit codes:", *lines])
+
+    def declare(function: Callable[..., int | None]) -> TyperCommand:
+        declared: _Command = _built(function, cls=_Command, epilog=epilog)
+        declared.shared = [parameter for each in (*shared, common) for parameter in _built(each).params]
+        declared.params += declared.shared
+        return declared
+
+    return declare
+
+
+def _built(function: Callable[..., Any], **settings: Any) -> Any:
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(function.__name__.rstrip("_"), **settings)(function)
+    return typer.main.get_command(app)
+
+
+def option(words: str, text: str, *, least: int | None = None) -> Any:
+    """Declares an option by its names and what stands for its value, `--wait DURATION`; `text` is its help.
+
+    `least` is the smallest number that it takes.
+    """
+    names = [word for word in words.split() if word.startswith("-")]
+    metavar = next((word for word in words.split() if word not in names), None)
+    return typer.Option(*names, metavar=metavar, help=text, min=least)
+
+
+def argument(metavar: str, text: str) -> Any:
+    return typer.Argument(metavar=metavar, help=text)
+
+
 DbUrl = Annotated[
-    str | None,
-    typer.Option(
-        "--db-url",
-        metavar="URL",
-        help="The database, as postgresql://user:password@host/name. It is safer to give it in"
-        " SARTOR_DB_URL, as a variable or a secret file.",
+    Text,
+    option(
+        "--db-url URL",
+        "The database, as postgresql://user:password@host/name. It is safer to give it in SARTOR_DB_URL, as"
+        " a variable or a secret file.",
     ),
 ]
-Schema = Annotated[
-    str | None,
-    typer.Option("--schema", metavar="NAME", help="The schema of the product. [default: public]"),
-]
+Schema = Annotated[Text, option("--schema NAME", "The schema of the product. [default: public]")]
 Alterations = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--alterations",
-        metavar="[NAME=]SOURCE",
-        help="A folder or an import package of alterations; repeatable for several lineages. [default: alterations]",
+    Texts,
+    option(
+        "--alterations [NAME=]SOURCE",
+        "A folder or an import package of alterations; repeatable for several lineages. [default: alterations]",
     ),
 ]
 Embedded = Annotated[
-    str | None,
-    typer.Option(
-        "--embedded",
-        metavar="[=DIR]",
-        help="Use an embedded server, to try Sartor; its data are kept in DIR. [default: .sartor/embedded]",
+    Text,
+    option(
+        "--embedded [=DIR]",
+        "Use an embedded server, to try Sartor; its data are kept in DIR. [default: .sartor/embedded]",
     ),
 ]
 LockTimeout = Annotated[
-    str | None,
-    typer.Option(
-        "--lock-timeout",
-        metavar="DURATION",
-        help="How long a statement waits for a lock before its script is rolled back and retried; a bare"
-        " number is milliseconds. [default: 300ms]",
+    Text,
+    option(
+        "--lock-timeout DURATION",
+        "How long a statement waits for a lock before its script is rolled back and retried; a bare number"
+        " is milliseconds. [default: 300ms]",
     ),
 ]
 LockBudget = Annotated[
-    str | None,
-    typer.Option(
-        "--lock-budget", metavar="DURATION", help="How long to retry a script that gets no lock. [default: 60s]"
-    ),
+    Text, option("--lock-budget DURATION", "How long to retry a script that gets no lock. [default: 60s]")
 ]
-Wait = Annotated[
-    str | None,
-    typer.Option("--wait", metavar="DURATION", help="How long to wait for another run to end. [default: 60s]"),
-]
+Wait = Annotated[Text, option("--wait DURATION", "How long to wait for another run to end. [default: 60s]")]
 StatementTimeout = Annotated[
-    str | None,
-    typer.Option("--statement-timeout", metavar="DURATION", help="How long a statement may run. [default: no limit]"),
+    Text, option("--statement-timeout DURATION", "How long a statement may run. [default: no limit]")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Show connections, statements with their times, waits and retries.")
-]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask for confirmation.")]
+Json = Annotated[bool, option("--json", "Print the result as JSON.")]
+Verbose = Annotated[bool, option("--verbose -v", "Show connections, statements with their times, waits and retries.")]
+Debug = Annotated[bool, option("--debug", "Show the traceback of an error.")]
+Yes = Annotated[bool, option("--yes -y", "Don't ask for confirmation.")]
 AcceptEdited = Annotated[
-    list[str] | None,
-    typer.Option("--accept-edited", metavar="ID", help="Accept an edited alteration in its current form; repeatable."),
+    Texts, option("--accept-edited ID", "Accept an edited alteration in its current form; repeatable.")
 ]
 AcceptMissing = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--accept-missing",
-        metavar="ID",
-        help="Remove a deployed alteration without a file from the ledger; repeatable.",
-    ),
+    Texts, option("--accept-missing ID", "Remove a deployed alteration without a file from the ledger; repeatable.")
 ]
-NoBatch = Annotated[
-    bool, typer.Option("--no-batch", help="Send each statement separately, instead of scripts in batches.")
-]
+NoBatch = Annotated[bool, option("--no-batch", "Send each statement separately, instead of scripts in batches.")]
 Backup = Annotated[
-    str | None,
-    typer.Option(
-        "--backup", metavar="DIR", help="Take a backup into this folder first; if the backup fails, nothing is changed."
-    ),
+    Text, option("--backup DIR", "Take a backup into this folder first; if the backup fails, nothing is changed.")
 ]
 Tables = Annotated[
-    str | None,
-    typer.Option(
-        "--tables",
-        metavar="all|affected",
-        help="The tables whose rows are backed up: all, or only those that the run may change and those"
-        " that they reference. [default: all]",
+    Text,
+    option(
+        "--tables all|affected",
+        "The tables whose rows are backed up: all, or only those that the run may change and those that they"
+        " reference. [default: all]",
     ),
 ]
 ScratchUrl = Annotated[
-    str | None,
-    typer.Option(
-        "--scratch-url",
-        metavar="URL",
-        help="The server for the scratch database. [default: the server of the database]",
-    ),
+    Text, option("--scratch-url URL", "The server for the scratch database. [default: the server of the database]")
 ]
 ScratchBootstrap = Annotated[
-    str | None,
-    typer.Option(
-        "--scratch-bootstrap",
-        metavar="FILE",
-        help="Run this SQL, which pg_dump may have written, in the scratch database before the alterations.",
+    Text,
+    option(
+        "--scratch-bootstrap FILE",
+        "Run this SQL, which pg_dump may have written, in the scratch database before the alterations.",
     ),
 ]
-Sql = Annotated[
-    str | None,
-    typer.Option("--sql", metavar="FILE", help="Write the script for psql to a file, and show only the plan."),
-]
-StrictOrder = Annotated[bool, typer.Option("--strict-order", help="Refuse late alterations instead of deploying them.")]
-Steps = Annotated[int | None, typer.Option("--steps", metavar="N", min=1, help="At most N alterations.")]
+Sql = Annotated[Text, option("--sql FILE", "Write the script for psql to a file, and show only the plan.")]
+StrictOrder = Annotated[bool, option("--strict-order", "Refuse late alterations instead of deploying them.")]
+Steps = Annotated[int | None, option("--steps N", "At most N alterations.", least=1)]
 
 
 # These functions declare options that commands have in common: a command names the functions whose options it has.

@@ -17,6 +17,9 @@ from sartor.conninfo.redaction import redact, redact_argument
 from sartor.domain.visible import printable, visible, visible_json
 from sartor.errors import AlterationFailed, Interrupted, SartorError
 
+_COMMANDS = ("sartor db ", "export SARTOR")
+"""The beginnings of commands in messages, which go on to the end of the line."""
+
 _results = Stream(streams.results_file)
 _words = Stream(lambda: sys.stderr)
 _arguments: list[str] = []
@@ -45,7 +48,7 @@ def keep_secret(texts: Iterable[str]) -> None:
 
 
 def result(text: str) -> None:
-    _results.write(visible(_redacted(text)) + "\n")
+    _results.write(fold(visible(_redacted(text)), _results.width) + "\n")
 
 
 def results(lines: Iterable[str]) -> None:
@@ -69,7 +72,8 @@ def script(blocks: Iterable[bytes]) -> None:
 def tell(text: str, *, head: str = "") -> None:
     """Writes lines about the work; `head`, before them, is bold where that is possible."""
     shown = visible(_redacted(in_words(text)))
-    _words.write(f"{_bold(head)} {shown}\n" if head else f"{shown}\n")
+    folded = fold(f"{head} {shown}" if head else shown, _words.width)
+    _words.write(f"{_bold(head)}{folded.removeprefix(head)}\n")
 
 
 def json_object(value: dict[str, Any]) -> None:
@@ -148,9 +152,36 @@ def error(error: SartorError) -> None:
         tell(hint(error), head="  hint:")
 
 
+def fold(text: str, width: int) -> str:
+    """Returns the text with lines longer than `width`, where that isn't 0, broken at words.
+
+    A command isn't broken, so that it works when it is pasted: the terminal shows it in as many lines as it needs.
+    """
+    if not width or len(text) <= width:
+        return text
+    import textwrap
+
+    lines = []
+    for line in text.split("\n"):
+        indent = " " * (len(line) - len(line.lstrip()) + 2)
+        folder = textwrap.TextWrapper(
+            width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, expand_tabs=False
+        )
+        lines += folder.wrap(_with_whole_commands(line)) or [""]
+    return "\n".join(lines).replace("\0", " ")
+
+
+def _with_whole_commands(line: str) -> str:
+    """Returns the line with NUL in place of the blanks within commands, and within code in a sentence."""
+    parts = [part.replace(" ", "\0") if at % 2 else part for at, part in enumerate(line.split("`"))]
+    joined = "`".join(parts)
+    start = min((at for word in _COMMANDS if (at := joined.find(word)) >= 0), default=len(joined))
+    return joined[:start] + joined[start:].replace(" ", "\0")
+
+
 def _bold(text: str) -> str:
     """Returns `text`, bold on a terminal that wants colour (https://no-color.org)."""
-    if not words_are_shown() or os.environ.get("NO_COLOR"):
+    if not text or not words_are_shown() or os.environ.get("NO_COLOR"):
         return text
     word = text.lstrip()
     return f"{text.removesuffix(word)}\x1b[1m{word}\x1b[0m"

@@ -10,12 +10,11 @@ from typing import Any
 from sartor.cli import command_line, output
 from sartor.cli.command_line import AS_GIVEN, Resume
 from sartor.cli.results.backup import copying_line, restore_command, rows_line
-from sartor.cli.results.failure import failure_lines
-from sartor.cli.results.run import waiting_line, way_line
+from sartor.cli.results.run import failure_lines, waiting_line, way_line
 from sartor.cli.results.units import count, duration, size
 from sartor.domain import report as events
 from sartor.domain.destination import Destination
-from sartor.domain.plan import Direction
+from sartor.domain.plan import Direction, plan_notes
 from sartor.domain.report import Copying, Finished, Judged, Observer, Report, RunEvent
 from sartor.domain.visible import visible_line
 from sartor.errors import AlterationFailed, Interrupted, LockNotHad, SartorError
@@ -33,7 +32,7 @@ def shown(
     """Yields the observer for one run; reports its failure in full, with the commands to resume and to go back.
 
     `resume` is the command to resume. The way back is the backup that was taken before the run, for a `destination`.
-    The first line says how far the run goes, after `heading`.
+    The first line says how far the run goes, after `heading`; the notes on its plan follow.
     """
     begun = False
 
@@ -42,6 +41,8 @@ def shown(
         if isinstance(event, events.Planned) and not begun:
             begun = True
             output.tell(f"{heading}{way_line(event.plan)}")
+            for note in plan_notes(event.plan):
+                output.tell(f"note: {note}")
         observer(event)
 
     try:

@@ -8,7 +8,8 @@ from typing import Any
 
 import sartor
 from sartor import Settings
-from sartor.cli import command_line, output, streams
+from sartor.cli import output, streams
+from sartor.cli.command_line import Resume
 from sartor.cli.results.status import by_release
 from sartor.cli.results.units import count, dates
 from sartor.domain.alteration import Alteration
@@ -36,7 +37,7 @@ def require_terminal(settings: Settings, what: str) -> None:
     if sartor.is_production(settings.environment) and not output.is_terminal():
         raise RefusedError(
             f"{what}: the environment is {settings.environment}, and there is no terminal to ask on",
-            hint=f"to confirm: {command_line.rerun(yes=True)}",
+            hint=f"to confirm: {Resume(yes=True).line()}",
         )
 
 

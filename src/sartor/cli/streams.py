@@ -104,6 +104,11 @@ class Stream:
         file = self._file()
         return file is not None and not file.closed and file.isatty()
 
+    @property
+    def width(self) -> int:
+        """The columns of its terminal; 0 where it is none, or doesn't say."""
+        return os.get_terminal_size(self._number).columns if self.is_terminal else 0
+
     def write(self, text: str) -> None:
         """Writes text, or keeps what can't be written now."""
         file = self._file()

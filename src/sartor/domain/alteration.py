@@ -1,5 +1,6 @@
 """Alterations: one script each, and the grammar of their file names."""
 
+import codecs
 import datetime as dt
 import hashlib
 import re
@@ -142,7 +143,7 @@ def _timestamp_flaw(text: str, behind: str) -> str:
 def checksum(content: bytes) -> str:
     """Returns the checksum of a script: `sha256:` and 64 hex digits; the algorithm's name is part of it.
 
-    Line ends don't count: a checkout on Windows must not look like an edit.
+    Line ends and a byte order mark don't count: a checkout or an editor on Windows must not look like an edit.
     """
     return "sha256:" + hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
 
@@ -153,8 +154,11 @@ class Checksum:
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
         self._held = b""
+        self._begun = False
 
     def update(self, block: bytes) -> None:
+        if not self._begun:
+            self._begun, block = True, block.removeprefix(codecs.BOM_UTF8)
         block = self._held + block if self._held else block
         # The newline that follows this CR may be in the next block.
         self._held = b"\r" if block.endswith(b"\r") else b""

@@ -66,7 +66,11 @@ def is_ignored(difference: Difference, patterns: Iterable[str]) -> bool:
     """
     words = difference.parent.split(" ")
     names = {difference.name, *(" ".join(words[at:]) for at in range(len(words)))}
-    return any(fnmatchcase(name, each) or fnmatchcase(name, f"{each}.*") for each in patterns for name in names)
+    return any(matches(name, patterns) for name in names)
+
+
+def matches(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, each) or fnmatchcase(name, f"{each}.*") for each in patterns)
 
 
 def find_differences(before: Fingerprint, after: Fingerprint) -> tuple[Difference, ...]:

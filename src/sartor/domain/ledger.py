@@ -49,11 +49,13 @@ class Ledger:
     """The content of a destination's ledger, at one moment.
 
     `head` is the number of the journal's last event, -1 where there is no ledger yet; `entries` are in order of `seq`.
+    `strays` are the tables of a schema that has no ledger: alterations may have made them.
     """
 
     head: int = -1
     format: int = FORMAT
     entries: tuple[Entry, ...] = ()
+    strays: tuple[str, ...] = ()
 
     @property
     def exists(self) -> bool:

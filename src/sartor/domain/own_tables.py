@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from sartor.errors import LedgerUnsound, PrivilegeMissing
+from sartor.sql.changes import removals
 from sartor.sql.quoting import quote_identifier
 
 _NOW = "timestamp with time zone not null default clock_timestamp()"
@@ -50,6 +51,35 @@ _NAMES = {_OPEN: "sartor_journal_open_fkey"}
 
 TABLES = tuple(_COLUMNS)
 """The names of Sartor's tables."""
+
+
+LEAVE = (
+    "a script must leave Sartor's own tables as and where they are: leave them out of a loop over all"
+    r" tables, `where tablename not like 'sartor\_%'`; drop, move or rename the product's objects, not the"
+    " whole schema"
+)
+"""The advice for a script that drops or moves them."""
+GONE = (
+    "if alterations were deployed here, Sartor's tables were dropped or moved: restore them from a backup, or record"
+    " each alteration whose objects exist, with `repair --mark-deployed ID`"
+)
+"""The way out where there is no ledger, but what alterations may have made."""
+
+_TAKES = {"drop": "drops", "rename to": "renames", "set schema": "moves"}
+
+
+def takes_away(sql: str, schema: str) -> str | None:
+    """Returns in words which of the tables in `schema`, or which schema, a text of SQL drops, renames or moves.
+
+    None where it does nothing of that, as far as its words show: a block may put other words together.
+    """
+    for head, action in removals(sql):
+        for name in head.names if action in _TAKES else ():
+            if head.type == "schema" and name == (schema,):
+                return f"{_TAKES[action]} schema {schema}, which holds Sartor's own tables"
+            if head.type == "table" and name[-1:] and name[-1] in TABLES and name[:-1] in {(), (schema,)}:
+                return f"{_TAKES[action]} {name[-1]}, a table of Sartor's own"
+    return None
 
 
 class OwnTable(NamedTuple):

@@ -16,6 +16,7 @@ from sartor.domain.status import (
     compare_with_ledger,
     few,
     reached,
+    record_moved,
     status_notes,
 )
 from sartor.errors import AlterationEdited, AlterationMissing, OutOfOrder, TargetError
@@ -107,7 +108,7 @@ def make_plan(catalogue: Catalogue, ledger: Ledger, request: Deploy | Rollback) 
 
 def _plan_deploy(catalogue: Catalogue, ledger: Ledger, request: Deploy, status: Status) -> Plan:
     _refuse_edited([p.alteration for p in status.edited if p.alteration.id not in request.accepted])
-    _refuse_missing([e for e in status.missing if e.id not in request.accepted])
+    _refuse_missing([e for e in status.missing if e.id not in request.accepted], status)
     target = request.target if request.target is not None else _latest(catalogue)
     wanted = [a for a in status.pending if a.release <= target][: request.steps]
     late = {a.identity for a in status.out_of_order}
@@ -148,7 +149,7 @@ def _latest(catalogue: Catalogue) -> Release:
 def _plan_rollback(catalogue: Catalogue, ledger: Ledger, request: Rollback, status: Status) -> Plan:
     held = [entry for entry in reversed(ledger.entries) if entry.lineage in catalogue.by_name]
     chosen = [entry for entry in held if _undone_by(request, entry, catalogue)][: request.steps]
-    _refuse_missing([e for e in chosen if e.id not in catalogue.by_name[e.lineage].by_id])
+    _refuse_missing([e for e in chosen if e.id not in catalogue.by_name[e.lineage].by_id], status)
     identities = {e.identity for e in chosen}
     edited = [p.alteration for p in status.edited if p.entry.identity in identities]
     _refuse_edited([a for a in edited if a.id not in request.accepted])
@@ -191,7 +192,13 @@ def _refuse_edited(found: Sequence[Alteration]) -> None:
         )
 
 
-def _refuse_missing(found: Sequence[Entry]) -> None:
+def _refuse_missing(found: Sequence[Entry], status: Status) -> None:
+    if moved := [pair for pair in status.moved if pair.entry in found]:
+        raise AlterationMissing(
+            "; ".join(f"{entry.name}, deployed here, was renamed to {file.name}" for file, entry in moved),
+            hint=f"rename the file back, or record its new name: `repair {record_moved(moved)}`",
+            about=[entry.id for _, entry in moved],
+        )
     if found:
         raise AlterationMissing(
             f"{_names(found)} {'is' if len(found) == 1 else 'are'} deployed here, but not among the given alterations",

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sartor.domain.alteration import Alteration, Catalogue, Key, order_key
 from sartor.domain.ledger import Entry, Ledger, State
+from sartor.domain.own_tables import GONE
 from sartor.domain.release import Release
 from sartor.errors import LineageMismatch
 
@@ -46,6 +47,10 @@ class Status(NamedTuple):
     kept: tuple[Pair, ...]
     elsewhere: tuple[str, ...]
     """The lineages that the ledger knows and that weren't given."""
+    moved: tuple[Pair, ...]
+    """The missing rows of `next` whose content is that of a pending alteration: their files were renamed."""
+    strays: tuple[str, ...]
+    """The tables of a schema without a ledger."""
     release: Release | None
 
     @property
@@ -73,6 +78,8 @@ def compare_with_ledger(catalogue: Catalogue, ledger: Ledger) -> Status:
     changed = [p for p in pairs if p.entry.state is whole and p.entry.checksum != p.alteration.checksum]
     labelled = [p for p in pairs if (p.entry.release, p.entry.name) != (p.alteration.release, p.alteration.name)]
     without_file = [entry for entry, file in held if file is None]
+    missing = tuple([e for e in without_file if not _is_ahead(e, catalogue)])
+    lost = {(e.lineage, e.checksum): e for e in missing if e.release.unreleased and e.state is State.DEPLOYED}
     return Status(
         deployed=complete,
         releases=releases,
@@ -81,11 +88,13 @@ def compare_with_ledger(catalogue: Catalogue, ledger: Ledger) -> Status:
         interrupted=tuple(entry for entry, _ in held if entry.state is not whole),
         edited=tuple(p for p in changed if not _is_free(p)),
         edited_next=tuple(p for p in changed if _is_free(p)),
-        missing=tuple(e for e in without_file if not _is_ahead(e, catalogue)),
+        missing=missing,
         ahead=tuple(e for e in without_file if _is_ahead(e, catalogue)),
         renamed=tuple(p for p in labelled if not _keeps_label(p.entry, p.alteration, catalogue)),
         kept=tuple(p for p in labelled if _keeps_label(p.entry, p.alteration, catalogue)),
         elsewhere=tuple(dict.fromkeys(entry.lineage for entry in foreign)),
+        moved=tuple(Pair(a, lost.pop(same)) for a in pending if (same := (a.lineage, a.checksum)) in lost),
+        strays=ledger.strays,
         release=reached(releases, {a.release for a in pending}).release,
     )
 
@@ -133,6 +142,12 @@ def _late(pending: Sequence[Alteration], complete: Sequence[Deployed]) -> tuple[
         key = order_key(row.release, row.id)
         newest[row.lineage] = max(key, newest.get(row.lineage, key))
     return tuple(a for a in pending if a.key < newest.get(a.lineage, a.key))
+
+
+def record_moved(pairs: Iterable[Pair]) -> str:
+    """Returns the options of `repair` that record the new names of renamed files."""
+    words = (f"--mark-not-deployed {shlex.quote(e.id)} --mark-deployed {shlex.quote(a.id)}" for a, e in pairs)
+    return " ".join(words)
 
 
 class Reached(NamedTuple):
@@ -200,6 +215,9 @@ def _notes_on_pairs(status: Status) -> Iterator[str]:
         " because a released alteration stays released"
         for file, entry in status.kept
     ]
+    if status.strays:
+        more = f" and {len(status.strays) - FEW} more" if len(status.strays) > FEW else ""
+        yield f"there is no ledger, but the schema has {', '.join(status.strays[:FEW])}{more}: {GONE}"
     yield from few(
         edited,
         "were edited after they were deployed here; to deploy the edited files, roll them back and deploy them again",

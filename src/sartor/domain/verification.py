@@ -16,7 +16,7 @@ class Verification(NamedTuple):
 
     `mismatches` are rows of the ledger that aren't what the journal's events make. `writers` are roles that may write
     Sartor's tables, and don't deploy. `replayed` says that the drift is from what the deployed alterations make from
-    nothing, instead of since the last run.
+    nothing, instead of since the last run. Tables in a schema without a ledger are a fault: it may have been dropped.
     """
 
     destination: Destination
@@ -32,7 +32,7 @@ class Verification(NamedTuple):
     @property
     def ok(self) -> bool:
         """True where nothing was found to differ from what it should be."""
-        differs = self.mismatches or self.drift.differences
+        differs = self.mismatches or self.drift.differences or self.ledger.strays
         return not (self.status.contradicts or self.standing.contradicts or differs)
 
     @property
@@ -54,7 +54,7 @@ class Verification(NamedTuple):
         yield from status_notes(self.status)
         late = [f"{a.name} is pending, and older than the newest deployed alteration" for a in self.status.out_of_order]
         yield from few(late, "are late")
-        if not self.ledger.exists:
+        if not (self.ledger.exists or self.ledger.strays):
             yield "nothing is deployed here"
         if self.drift.unknown:
             what = "the difference from a replay" if self.replayed else "drift since the last run"

@@ -15,6 +15,7 @@ from typing import NoReturn
 import sartor.postgres.errors as driver
 from sartor.domain.alteration import Alteration
 from sartor.domain.ledger import Entry, EventKind
+from sartor.domain.own_tables import GONE
 from sartor.domain.report import Blocker
 from sartor.errors import DestinationError, RunHeld, Unreachable
 from sartor.execution.monitor import Monitor, describe_blockers
@@ -163,7 +164,10 @@ def raise_outcome(
         case Outcome.LOST | Outcome.UNDONE:
             raise connection_lost(session, error) from error
         case Outcome.UNWRITABLE:
-            raise DestinationError(f"the ledger of schema {session.schema} can't be written: {error}") from error
+            raise DestinationError(
+                f"the ledger of schema {session.schema} can't be written: {error}",
+                hint=GONE if driver.sqlstate(error) in driver.UNDEFINED else None,
+            ) from error
         case _:
             raise error
 

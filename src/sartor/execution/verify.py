@@ -5,9 +5,9 @@ from __future__ import annotations
 from sartor.alterations.manifest import check
 from sartor.domain.alteration import Catalogue, make_lineage
 from sartor.domain.destination import Destination, Limits
-from sartor.domain.drift import Drift, find_drift
+from sartor.domain.drift import Drift, find_drift, matches
 from sartor.domain.fingerprint import Fingerprint
-from sartor.domain.ledger import compare_with_journal
+from sartor.domain.ledger import Ledger, compare_with_journal
 from sartor.domain.plan import Deploy
 from sartor.domain.report import Observer, Waiting, only
 from sartor.domain.status import Status, compare_with_ledger
@@ -31,7 +31,9 @@ async def verify(destination: Destination, catalogue: Catalogue, *, limits: Limi
     standing = check(catalogue, kept=True)  # a user that proves nothing needn't hear of that
     async with Session(destination, application=application_name("verify")) as session:
         ledger = await read_ledger(session)
-        if ledger.exists:
+        if not ledger.exists:
+            ledger = Ledger(strays=tuple(name for name in ledger.strays if not matches(name, limits.ignore_objects)))
+        else:
             await require_sound_tables(session.connection, session.schema, session.facts.role)
         events = await read_history(session) if ledger.exists and session.facts.journal_readable else []
         invalid = await invalid_indexes(session.connection, session.schema)

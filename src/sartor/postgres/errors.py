@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 
 from sartor.conninfo.redaction import redact
-from sartor.domain.own_tables import TABLES
+from sartor.domain.own_tables import LEAVE, TABLES
 from sartor.domain.report import Failure
 from sartor.errors import Escaped, ScriptFault, said
 from sartor.postgres.catalog import LOCKS
@@ -35,6 +35,9 @@ Another try may well succeed (the manual's appendix A).
 
 STALE = frozenset({"23505", "23502"})
 """The SQLSTATEs with which the server answers a claim where another run was first."""
+
+UNDEFINED = frozenset({"42P01", "3F000"})
+"""The SQLSTATEs of undefined table and of a schema that doesn't exist."""
 
 _OUTSIDE, _OUTSIDE_IN_SQL = "`transaction = False`", "`-- sartor: transaction off`"
 _IN_THE_WAY = frozenset({"42P01", "42809", "55006"})
@@ -234,11 +237,7 @@ def _advice(error: asyncpg.PostgresError) -> str | None:
                 " the script can run again"
             )
         case asyncpg.PostgresError() if error.sqlstate in _IN_THE_WAY and any(table in said(error) for table in TABLES):
-            return (
-                "a script must leave Sartor's own tables as and where they are: leave them out of a loop over all"
-                r" tables, `where tablename not like 'sartor\_%'`; drop, move or rename the product's objects, not the"
-                " whole schema"
-            )
+            return LEAVE
         case asyncpg.ActiveSQLTransactionError() if Statement(getattr(error, "query", None) or "").starts("set"):
             return (
                 "Sartor has begun the script's transaction, and written to it: a script that needs another isolation"

@@ -15,6 +15,7 @@ from sartor.domain.ledger import FORMAT, Entry, Event, EventKind, Ledger, State
 from sartor.domain.own_tables import TABLES
 from sartor.domain.release import Release
 from sartor.errors import LedgerTooNew, LedgerUnsound, SartorError
+from sartor.postgres.schema_contents import tables_of
 from sartor.postgres.session import Session
 from sartor.sql.quoting import quote_identifier, quote_literal
 
@@ -74,7 +75,7 @@ async def read_ledger(session: Session, *, founds: bool = False) -> Ledger:
     if not session.facts.ledger_exists:
         if not founds:
             await session.require_schema()
-        return Ledger()
+        return Ledger(strays=await tables_of(session.connection, session.schema))
     session.require_read()
     schema = quote_identifier(session.schema)
     ledger = f"{schema}.sartor_ledger"

@@ -168,13 +168,17 @@ async def drop_contents(connection: Connection, schema: str, *, lock_timeout: fl
         return len(rows)
 
 
+async def tables_of(connection: Connection, schema: str) -> tuple[str, ...]:
+    """Returns the tables of a schema, those of extensions and Sartor's own apart."""
+    return tuple(row[0] for row in await connection.fetch(_TABLES, schema))
+
+
 async def empty_tables(connection: Connection, schema: str) -> int:
     """Empties all tables of a schema, Sartor's own apart, and restarts their sequences; returns how many there are.
 
     Raises RefusedError where tables outside the schema would be emptied too.
     """
-    tables = [row[0] for row in await connection.fetch(_TABLES, schema)]
-    if tables:
+    if tables := await tables_of(connection, schema):
         others = await connection.fetch(_WOULD_BE_EMPTIED, tables, schema)
         hint = "write a `reset` function in the seed modules that deletes only the seeded rows"
         _refuse("emptied", schema, others, hint=hint)

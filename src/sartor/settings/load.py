@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sartor.domain.destination import Destination, Limits
 from sartor.settings.destinations import find_destinations
@@ -39,37 +39,17 @@ NO_FLAGS = Flags()
 
 
 class Settings(NamedTuple):
-    """The settings of a run. Durations are in seconds; a `statement_timeout` of 0 is none.
+    """The settings of a run. A destination keeps its own timeouts where no setting overrides them.
 
-    A destination keeps its own timeouts where no setting overrides them; `statement_timeout_from` is the setting that
-    does. `notes` are for the user.
+    `notes` are for the user.
     """
 
     destinations: tuple[Destination, ...]
     sources: tuple[LineageSource, ...]
     environment: str | None = None
-    lock_timeout: float = 0.3
-    lock_budget: float = 60.0
-    wait: float = 60.0
-    statement_timeout: float = 0.0
-    statement_timeout_from: str = ""
+    limits: Limits = Limits()
     strict_order: bool = False
-    fingerprint: bool = True
-    ignore_objects: tuple[str, ...] = ()
-    scratch_bootstrap: str | None = None
     notes: tuple[str, ...] = ()
-
-    @property
-    def limits(self) -> Limits:
-        """The limits of a run."""
-        names = (
-            *_UNITS,
-            "fingerprint",
-            "ignore_objects",
-            "scratch_bootstrap",
-            *(["statement_timeout_from"] if self.statement_timeout_from else []),
-        )
-        return Limits(**{name: getattr(self, name) for name in names})
 
 
 def load_settings(
@@ -91,19 +71,22 @@ def load_settings(
     notes = check_names(lookup)
     environment, base = lookup.setting("environment"), flags.scratch_bootstrap
     given = dict(_given(lookup, flags))
-    durations = {name: parse_duration(found, unit=_UNITS[name]) for name, found in given.items()}
+    durations: dict[str, Any] = {name: parse_duration(found, unit=_UNITS[name]) for name, found in given.items()}
+    limits = Limits(
+        fingerprint=_switch(lookup, "fingerprint", None, default=True),
+        ignore_objects=lookup.toml.texts("ignore-objects"),
+        scratch_bootstrap=str(directory / base) if base else lookup.toml.file("scratch-bootstrap"),
+    )
+    if timeout := given.get("statement_timeout"):
+        limits = limits._replace(statement_timeout_from=timeout.origin)
     destinations = find_destinations(lookup, db_url=flags.db_url, schema=flags.schema)
     return Settings(
         destinations=tuple(destination.without(*durations) for destination in destinations),
         sources=_sources(lookup, flags, directory),
         environment=(environment.text.strip() or None) if environment else None,
+        limits=limits._replace(**durations),
         strict_order=_switch(lookup, "strict-order", flags.strict_order, default=False),
-        fingerprint=_switch(lookup, "fingerprint", None, default=True),
-        ignore_objects=lookup.toml.texts("ignore-objects"),
-        scratch_bootstrap=str(directory / base) if base else lookup.toml.file("scratch-bootstrap"),
         notes=notes,
-        statement_timeout_from=given["statement_timeout"].origin if "statement_timeout" in given else "",
-        **durations,
     )
 
 

@@ -6,7 +6,7 @@ Nothing here parses PL/pgSQL.
 from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from sartor.sql.grammar import Cursor, Name, read_actions, read_head
+from sartor.sql.grammar import Cursor, Head, Name, read_actions, read_head
 from sartor.sql.lexer import Token, has_phrase, layers, meaning
 from sartor.sql.splitting import split
 from sartor.sql.statements import Statement, called
@@ -56,6 +56,18 @@ def drops(sql: str) -> tuple[Drop, ...]:
             for at in range(1 if statement.block is None else len(layer)):
                 found += _dropped(layer[at].word, Cursor(layer, at + 1))
     return tuple(dict.fromkeys(found))
+
+
+def removals(sql: str) -> Iterator[tuple[Head, str]]:
+    """Yields the objects of each DROP, and of each ALTER with its first action; in blocks and their strings too."""
+    for statement in split(sql):
+        for layer in _said(statement):
+            for at in range(1 if statement.block is None else len(layer)):
+                cursor = Cursor(layer, at)
+                drops = cursor.take("drop")
+                if drops or cursor.take("alter"):
+                    head = read_head(cursor)
+                    yield head, "drop" if drops else next((each.what for each in read_actions(cursor)), "")
 
 
 def _said(statement: Statement) -> Iterable[list[Token]]:

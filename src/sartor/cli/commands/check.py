@@ -1,25 +1,32 @@
-"""`sartor db alteration check`."""
+"""`sartor db alteration check`, and what `rollback --check` shows: a plan and its SQL."""
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+import os
+import stat
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 import sartor
-from sartor.cli import options
-from sartor.cli.command import settled
-from sartor.cli.declaration import command
-from sartor.cli.dry_run import show_check
+from sartor import Settings
+from sartor.cli import options, output
+from sartor.cli.command import on_each, run, settled
+from sartor.cli.options import argument, command, option
+from sartor.cli.results.run import check_json, check_lines, check_notes, empty_check, found_line
 from sartor.domain.check import Check
 from sartor.domain.destination import Destination
 from sartor.domain.plan import Direction
+from sartor.errors import DestinationError, SettingsError, VerificationFailed
 
-Target = Annotated[str, typer.Argument(metavar="[TARGET]", help="A version, `latest` or `next`, as for deploy.")]
-PlanOnly = Annotated[
-    bool, typer.Option("--plan-only", help="Show the alterations without their SQL; no clone is made.")
-]
+PENDING = 3
+"""The exit code where a run would have something to do."""
+
+Target = Annotated[str, argument("[TARGET]", "A version, `latest` or `next`, as for deploy.")]
+PlanOnly = Annotated[bool, option("--plan-only", "Show the alterations without their SQL; no clone is made.")]
 
 
 @command(
@@ -61,3 +68,70 @@ def check(
             )
 
         return show_check(settings, look, Direction.DEPLOY, sql=sql, plan_only=plan_only)
+
+
+def show_check(
+    settings: Settings,
+    look: Callable[[Destination, bool], Coroutine[Any, Any, Check]],
+    direction: Direction,
+    *,
+    sql: str | None,
+    plan_only: bool = False,
+) -> int:
+    """Shows what `look` finds at each destination, or writes it to the file `sql`; returns the exit code."""
+    if sql is not None and plan_only:
+        raise SettingsError("--plan-only and --sql exclude each other", hint="remove one of them")
+    prints = sql is None and not plan_only and not output.wants("--json")
+
+    def action(destination: Destination) -> Check:
+        found = run(look(destination, prints or sql is not None))
+        for note in check_notes(found):
+            output.tell(f"note: {note}")
+        if sql is not None:
+            _write(found, _script_file(sql, destination, settings.destinations))
+        return found
+
+    lines = partial(_lines, prints=prints)
+    found = on_each(settings, action, lines=lines, as_json=check_json, no_run=empty_check(direction))
+    told = [
+        f"{at.label}: {each.drift.told}"
+        for at, each in zip(settings.destinations, found, strict=True)
+        if each.drift.told
+    ]
+    if told:
+        raise VerificationFailed("; ".join(told), hint="to see the changes: sartor db alteration verify")
+    return PENDING if any(each.steps for each in found) else 0
+
+
+def _lines(found: Check, *, prints: bool) -> Iterator[str]:
+    if prints and found.script is not None:
+        output.script(found.script.blocks())
+        output.tell(found_line(found))
+    else:
+        yield from (*check_lines(found), found_line(found))
+
+
+def _script_file(file: str, destination: Destination, destinations: Sequence[Destination]) -> str:
+    """Returns the file of a destination's script: `plan.sql`, or of several `plan-1.sql`, `plan-2.sql`."""
+    path = Path(file)
+    return file if len(destinations) == 1 else str(path.with_stem(f"{path.stem}-{destinations.index(destination) + 1}"))
+
+
+def _open_for_its_owner(file: str, flags: int) -> int:
+    """Opens a script's file for its owner alone, whatever its mode was before: a script may hold secrets."""
+    descriptor = os.open(file, flags, 0o600)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.fchmod(descriptor, 0o600)
+    return descriptor
+
+
+def _write(found: Check, file: str) -> None:
+    if found.script is None:
+        raise DestinationError(found.obstacles[-1])
+    try:
+        with open(file, "wb", opener=_open_for_its_owner) as written:
+            written.writelines(found.script.blocks())
+    except OSError as error:
+        raise SettingsError(
+            f"{file} can't be written: {error.strerror}", hint="give another file with --sql"
+        ) from error

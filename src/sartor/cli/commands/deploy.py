@@ -11,8 +11,8 @@ import sartor
 from sartor import Settings
 from sartor.cli import options, output, prompts
 from sartor.cli.command import alone, execute, on_each_run, run, settled
-from sartor.cli.command_line import Resume, rerun
-from sartor.cli.declaration import command
+from sartor.cli.command_line import Resume
+from sartor.cli.options import Text, argument, command
 from sartor.cli.results.status import standing_line
 from sartor.domain.destination import Destination
 from sartor.domain.plan import Direction
@@ -21,10 +21,7 @@ from sartor.domain.report import Report
 from sartor.domain.status import status_notes
 from sartor.errors import RefusedError, TargetError
 
-Target = Annotated[
-    str | None,
-    typer.Argument(metavar="[TARGET]", help="A version, `latest` or `next`. [default: asks on a terminal]"),
-]
+Target = Annotated[Text, argument("[TARGET]", "A version, `latest` or `next`. [default: asks on a terminal]")]
 
 
 @command("db alteration deploy 1.2.0 --db-url postgresql://app@db.example.com/app", options.where, options.patience)
@@ -70,7 +67,7 @@ def _is_unreleased(target: str | None, steps: int | None) -> bool:
     """Returns whether the target is `next`. Raises TargetError where there is none, and no terminal to ask for one."""
     if target is None and steps is None and not output.is_terminal():
         raise TargetError(
-            "no target is given, and there is no terminal to ask on", hint=f"`{rerun(target='1.2.0')}`, or `latest`"
+            "no target is given, and there is no terminal to ask on", hint=f"`{Resume('1.2.0').line()}`, or `latest`"
         )
     return target is not None and target != sartor.LATEST and parse_target(target).unreleased
 

@@ -11,7 +11,7 @@ import sartor
 from sartor.api.judgements import CACHE
 from sartor.cli import options, output
 from sartor.cli.command import sources
-from sartor.cli.declaration import command
+from sartor.cli.options import Text, Texts, command, option
 from sartor.cli.results.lint import finding_line, github, lint_json, lint_line, rule_lines, sarif
 from sartor.domain.visible import visible_line
 from sartor.errors import SettingsError
@@ -19,20 +19,11 @@ from sartor.linter.rules import Lint
 
 FORMATS = ("text", "json", "github", "sarif")
 
-Format = Annotated[
-    str, typer.Option("--format", metavar="FORMAT", help="text, json, github (annotations) or sarif (code scanning).")
-]
-Strict = Annotated[bool, typer.Option("--strict", help="Fail on warnings too.")]
-Released = Annotated[
-    bool, typer.Option("--released", help="Report `next` alterations as errors: the package is to be released.")
-]
-Above = Annotated[
-    str | None, typer.Option("--above", metavar="RELEASE", help="Check only the alterations of later releases.")
-]
-Ignore = Annotated[
-    list[str] | None,
-    typer.Option("--ignore", metavar="CODE[=ID]", help="Ignore a rule, for one alteration or for all; repeatable."),
-]
+Format = Annotated[str, option("--format FORMAT", "text, json, github (annotations) or sarif (code scanning).")]
+Strict = Annotated[bool, option("--strict", "Fail on warnings too.")]
+Released = Annotated[bool, option("--released", "Report `next` alterations as errors: the package is to be released.")]
+Above = Annotated[Text, option("--above RELEASE", "Check only the alterations of later releases.")]
+Ignore = Annotated[Texts, option("--ignore CODE[=ID]", "Ignore a rule, for one alteration or for all; repeatable.")]
 
 
 @command(

@@ -10,29 +10,23 @@ import typer
 import sartor
 from sartor.cli import options, output
 from sartor.cli.command import execute, on_each, reach_scratch, settled, sources
-from sartor.cli.command_line import rerun
-from sartor.cli.declaration import command
+from sartor.cli.command_line import AS_GIVEN
+from sartor.cli.options import Text, Texts, argument, command, option
 from sartor.cli.results.prove import proofs_json, proofs_lines, standing_json
 from sartor.domain.proof import Proofs, Standing
 from sartor.errors import AlterationEdited, AlterationMissing, Unproved, UsageError
 
-Alterations = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="[ALTERATION]...", help="The alterations to prove, by identity or file name."),
-]
-Pending = Annotated[bool, typer.Option("--pending", help="Prove all pending alterations.")]
-All = Annotated[bool, typer.Option("--all", help="Prove all alterations.")]
+Alterations = Annotated[Texts, argument("[ALTERATION]...", "The alterations to prove, by identity or file name.")]
+Pending = Annotated[bool, option("--pending", "Prove all pending alterations.")]
+All = Annotated[bool, option("--all", "Prove all alterations.")]
 Seed = Annotated[
-    str | None,
-    typer.Option(
-        "--seed",
-        metavar="FILE",
-        help="Insert this data before the first alteration (SQL, or a seed module), and count the rows that change.",
+    Text,
+    option(
+        "--seed FILE",
+        "Insert this data before the first alteration (SQL, or a seed module), and count the rows that change.",
     ),
 ]
-CheckOnly = Annotated[
-    bool, typer.Option("--check", help="Run nothing: compare all files with the manifest, without a database.")
-]
+CheckOnly = Annotated[bool, option("--check", "Run nothing: compare all files with the manifest, without a database.")]
 
 LEFT = "the scratch database was dropped; the manifest has the proofs made so far"
 """The words for an interrupted proof."""
@@ -67,7 +61,8 @@ def prove(
         _check(context)
         return
     if sum(map(bool, (alteration, pending, all_))) != 1:
-        raise UsageError("no alterations to prove are given", hint=f"`{rerun()} --all`, --pending, or identities")
+        hint = f"`{AS_GIVEN.line()} --all`, --pending, or identities"
+        raise UsageError("no alterations to prove are given", hint=hint)
     # Where no other database is looked at, the scratch database's server is all that is needed.
     db_url = None if pending or context.obj["embedded"] is not None else scratch_url
     with settled(context, db_url=db_url) as settings:

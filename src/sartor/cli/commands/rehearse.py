@@ -13,36 +13,31 @@ import sartor
 from sartor.api.judgements import CACHE
 from sartor.cli import options, output
 from sartor.cli.command import on_each, reach_scratch, run, settled
-from sartor.cli.declaration import command
+from sartor.cli.options import Text, argument, command, option
 from sartor.cli.progress import plain
-from sartor.cli.results.failure import failure_lines
 from sartor.cli.results.rehearse import rehearsal_json, rehearsal_lines, rehearsal_summary, too_hazardous
+from sartor.cli.results.run import failure_lines
 from sartor.domain.destination import Destination
 from sartor.domain.hazards.hazard import Verdict
 from sartor.domain.rehearsal import Rehearsal
 from sartor.errors import AlterationFailed, HazardFound, UsageError
 
-Target = Annotated[
-    str | None,
-    typer.Argument(metavar="[TARGET]", help="A version, `latest` or `next`. [default: all pending alterations]"),
-]
-WithData = Annotated[bool, typer.Option("--with-data", help="Clone the rows too; this needs time and disk space.")]
+Target = Annotated[Text, argument("[TARGET]", "A version, `latest` or `next`. [default: all pending alterations]")]
+WithData = Annotated[bool, option("--with-data", "Clone the rows too; this needs time and disk space.")]
 Live = Annotated[
     bool,
-    typer.Option(
+    option(
         "--live",
-        help="Run each script on the database itself, without a clone, and roll it back. This blocks other"
+        "Run each script on the database itself, without a clone, and roll it back. This blocks other"
         " sessions as a deploy would.",
     ),
 ]
 MaxHazard = Annotated[
-    str | None,
-    typer.Option(
-        "--max-hazard",
-        metavar="VERDICT",
-        help="Exit with 1 if the hazard of an alteration is worse: safe, blocks-writes, blocks-reads,"
-        " rewrites or loses-data. With loses-data, only an alteration that couldn't be rehearsed or"
-        " is in doubt fails.",
+    Text,
+    option(
+        "--max-hazard VERDICT",
+        "Exit with 1 if the hazard of an alteration is worse: safe, blocks-writes, blocks-reads, rewrites or"
+        " loses-data. With loses-data, only an alteration that couldn't be rehearsed or is in doubt fails.",
     ),
 ]
 

@@ -11,32 +11,21 @@ import sartor
 from sartor import Settings
 from sartor.cli import options, output, prompts
 from sartor.cli.command import execute, on_each, run, settled
-from sartor.cli.declaration import command
+from sartor.cli.options import Text, Texts, command, option
 from sartor.cli.results.verify import question_lines, repair_json, repair_lines
 from sartor.domain.destination import Destination
 from sartor.domain.repair import Correction, Repair
 from sartor.errors import UsageError
 
 MarkDeployed = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--mark-deployed", metavar="ID", help="Record an alteration as deployed without running it; repeatable."
-    ),
+    Texts, option("--mark-deployed ID", "Record an alteration as deployed without running it; repeatable.")
 ]
 MarkNotDeployed = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--mark-not-deployed", metavar="ID", help="Record an alteration as not deployed; its objects stay. Repeatable."
-    ),
+    Texts, option("--mark-not-deployed ID", "Record an alteration as not deployed; its objects stay. Repeatable.")
 ]
-DropInvalidIndex = Annotated[
-    list[str] | None, typer.Option("--drop-invalid-index", metavar="NAME", help="Drop an invalid index; repeatable.")
-]
-AcceptDrift = Annotated[bool, typer.Option("--accept-drift", help="Accept the current schema as the expected one.")]
-Reason = Annotated[
-    str | None,
-    typer.Option("--reason", metavar="TEXT", help="The reason, for the journal. [default: asks on a terminal]"),
-]
+DropInvalidIndex = Annotated[Texts, option("--drop-invalid-index NAME", "Drop an invalid index; repeatable.")]
+AcceptDrift = Annotated[bool, option("--accept-drift", "Accept the current schema as the expected one.")]
+Reason = Annotated[Text, option("--reason TEXT", "The reason, for the journal. [default: asks on a terminal]")]
 
 
 @command(
@@ -74,7 +63,8 @@ def repair(
         def action(destination: Destination) -> tuple[Correction, ...]:
             if not yes:
                 _confirm(destination, settings, request)
-            output.tell(f"repairing {destination.label}")
+            if len(settings.destinations) == 1:
+                output.tell(f"repairing {destination.label}")
             return execute(partial(sartor.repair, request=request), destination, settings)
 
         on_each(settings, action, lines=repair_lines, as_json=repair_json)

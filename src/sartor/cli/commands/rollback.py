@@ -12,10 +12,10 @@ import sartor
 from sartor import Settings
 from sartor.cli import options, output, prompts
 from sartor.cli.command import alone, execute, on_each_run, run, settled
-from sartor.cli.command_line import Resume, rerun
-from sartor.cli.declaration import CODES, command
-from sartor.cli.dry_run import show_check
-from sartor.cli.results.check import loss_lines
+from sartor.cli.command_line import Resume
+from sartor.cli.commands.check import show_check
+from sartor.cli.options import CODES, Text, argument, command, option
+from sartor.cli.results.run import loss_lines
 from sartor.cli.results.status import standing_line
 from sartor.cli.results.units import count
 from sartor.domain.check import Check
@@ -24,22 +24,12 @@ from sartor.domain.plan import Direction
 from sartor.domain.report import Report
 from sartor.errors import SettingsError, TargetError
 
-Target = Annotated[
-    str | None,
-    typer.Argument(metavar="[TARGET]", help="The release to go back to; all alterations above it are rolled back."),
-]
-Steps = Annotated[
-    int | None, typer.Option("--steps", metavar="N", min=1, help="Roll back the last N deployed alterations.")
-]
+Target = Annotated[Text, argument("[TARGET]", "The release to go back to; all alterations above it are rolled back.")]
+Steps = Annotated[int | None, option("--steps N", "Roll back the last N deployed alterations.", least=1)]
 ToTimestamp = Annotated[
-    str | None,
-    typer.Option(
-        "--to-timestamp", metavar="T", help="Roll back all alterations with timestamps after T (Unix seconds)."
-    ),
+    Text, option("--to-timestamp T", "Roll back all alterations with timestamps after T (Unix seconds).")
 ]
-CheckOnly = Annotated[
-    bool, typer.Option("--check", help="Show what would be rolled back, with its SQL, and change nothing.")
-]
+CheckOnly = Annotated[bool, option("--check", "Show what would be rolled back, with its SQL, and change nothing.")]
 
 
 @command("db alteration rollback 1.0.0 --embedded", options.where, options.patience, codes=CODES)
@@ -104,7 +94,7 @@ def _refuse_unclear(wanted: _Wanted, *, sql: str | None, check: bool) -> None:
         raise SettingsError("--sql needs --check", hint="add --check")
     if wanted.asks and not output.is_terminal():
         raise TargetError(
-            "no target is given, and there is no terminal to ask on", hint=f"`{rerun(target='1.0.0')}`, or --steps 1"
+            "no target is given, and there is no terminal to ask on", hint=f"`{Resume('1.0.0').line()}`, or --steps 1"
         )
 
 

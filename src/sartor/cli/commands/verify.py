@@ -10,15 +10,15 @@ import typer
 import sartor
 from sartor.cli import options
 from sartor.cli.command import execute, on_each, reach_scratch, settled
-from sartor.cli.declaration import command
+from sartor.cli.options import command, option
 from sartor.cli.results.verify import faults, verification_json, verification_lines
 from sartor.errors import UsageError, VerificationFailed
 
 AgainstReplay = Annotated[
     bool,
-    typer.Option(
+    option(
         "--against-replay",
-        help="Replay the deployed alterations in a scratch database, and compare the schema with the result.",
+        "Replay the deployed alterations in a scratch database, and compare the schema with the result.",
     ),
 ]
 
@@ -40,6 +40,6 @@ def verify(
     with settled(context) as settings:
         call = partial(sartor.verify, against_replay=against_replay, scratch=reach_scratch(scratch_url))
         action = partial(execute, call, settings=settings)
-        found = on_each(settings, action, lines=verification_lines, as_json=verification_json)
+        found = on_each(settings, action, lines=verification_lines, as_json=verification_json, headed=False)
     if wrong := ", ".join(fault for each in found for fault in faults(each)):
         raise VerificationFailed(f"not as expected: {wrong}")

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sartor.cli.results.objects import VERSION, JsonObject
+from sartor.cli.results.objects import VERSION, JsonObject, pick
 from sartor.cli.results.units import count, duration, size
 from sartor.domain.destination import Destination
 
@@ -59,18 +59,8 @@ def restore_command(backup: Backup, destination: Destination) -> str:
 
 def backup_json(backup: Backup) -> JsonObject:
     """Returns the JSON of a backup; it was verified, or there would be none."""
-    return {
-        "file": backup.file,
-        "bytes": backup.bytes,
-        "verified": True,
-        "proved": backup.proved,
-        "database": backup.database,
-        "schema": backup.schema,
-        "lsn": backup.lsn,
-        "checksum": backup.checksum,
-        "tables": None if backup.tables is None else list(backup.tables),
-        "left_out": list(backup.left_out),
-    }
+    rest = pick(backup, "proved database schema lsn checksum tables left_out")
+    return pick(backup, "file bytes") | {"verified": True} | rest
 
 
 def backup_result_json(backup: Backup) -> JsonObject:
@@ -78,11 +68,4 @@ def backup_result_json(backup: Backup) -> JsonObject:
 
 
 def restore_json(done: Restored) -> JsonObject:
-    return {
-        "version": VERSION,
-        "file": done.file,
-        "bytes": done.bytes,
-        "database": done.database,
-        "duration_ms": round(done.duration_ms, 3),
-        "left_out": list(done.left_out),
-    }
+    return {"version": VERSION} | pick(done, "file bytes database duration_ms left_out")

@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import quote
 
 from sartor import __version__
-from sartor.cli.results.failure import shown_path
-from sartor.cli.results.objects import VERSION, JsonObject
+from sartor.cli.results.objects import VERSION, JsonObject, pick
+from sartor.cli.results.run import shown_path
 from sartor.cli.results.units import count
 from sartor.linter.rules import RULES, Finding, Lint, Rule
 
@@ -54,17 +54,14 @@ def lint_json(found: Lint) -> JsonObject:
 
 
 def _finding_json(finding: Finding) -> JsonObject:
-    alteration = finding.alteration
+    rule, alteration = finding.rule, finding.alteration
     return {
-        "code": finding.rule.code,
-        "rule": finding.rule.name,
-        "severity": finding.rule.severity.value,
+        "code": rule.code,
+        "rule": rule.name,
+        "severity": rule.severity.value,
         "message": finding.message,
-        "why": finding.rule.why,
-        "advice": finding.rule.advice,
-        "file": finding.file,
-        "line": finding.line,
-        "lineage": finding.lineage,
+        **pick(rule, "why advice"),
+        **pick(finding, "file line lineage"),
         "id": alteration.id if alteration else None,
         "release": alteration.release.label if alteration else None,
     }

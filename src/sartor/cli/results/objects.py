@@ -6,13 +6,16 @@ may be added within a version, none is taken away or changed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from sartor.cli.words import hint, in_words
 from sartor.domain.alteration import Alteration
 from sartor.domain.destination import Destination
 from sartor.domain.ledger import Entry
+from sartor.domain.release import Release
 from sartor.errors import SartorError
 
 if TYPE_CHECKING:
@@ -26,49 +29,48 @@ SHOWN = 3  # objects that a note names
 JsonObject = dict[str, Any]
 
 
+def pick(value: object, names: str) -> JsonObject:
+    """Returns these fields of a value, whose names have blanks between them, as JSON."""
+    return {name: plain(getattr(value, name)) for name in names.split()}
+
+
+def plain(value: Any) -> Any:
+    """Returns a value as JSON has it: a release's label, a time in ISO 8601, a number with three decimals."""
+    shown: Any
+    match value:
+        case Release():
+            shown = value.label
+        case Enum():
+            shown = value.value
+        case dt.datetime():
+            shown = value.isoformat()
+        case float():
+            shown = round(value, 3)
+        case Mapping():
+            shown = {key: plain(each) for key, each in value.items()}
+        case tuple() if hasattr(value, "_asdict"):
+            shown = plain(value._asdict())
+        case tuple() | list():
+            shown = [plain(each) for each in value]
+        case _:
+            shown = value
+    return shown
+
+
 def alteration_json(alteration: Alteration) -> JsonObject:
-    return {
-        "id": alteration.id,
-        "release": alteration.release.label,
-        "name": alteration.name,
-        "lineage": alteration.lineage,
-        "checksum": alteration.checksum,
-    }
+    return pick(alteration, "id release name lineage checksum")
 
 
 def entry_json(entry: Entry, alteration: Alteration | None = None) -> JsonObject:
     """Returns the JSON of a row of the ledger; where there is a file, with its name and the release that counts."""
-    return {
-        "id": entry.id,
-        "release": (alteration or entry).release.label,
-        "name": (alteration or entry).name,
-        "lineage": entry.lineage,
-        "checksum": entry.checksum,
-        "deployed_at": entry.deployed_at.isoformat(),
-        "duration_ms": round(entry.duration_ms, 3),
-        "deployed_by": entry.deployed_by,
-        "host": entry.host,
-        "sartor": entry.sartor,
-    }
+    names = "id release name lineage checksum deployed_at duration_ms deployed_by host sartor"
+    return pick(entry, names) | pick(alteration or entry, "release name")
 
 
 def failure_json(failure: Failure) -> JsonObject:
     """Returns the JSON of why a script failed; what isn't known is null."""
-    return {
-        "id": failure.id,
-        "name": failure.name,
-        "sqlstate": failure.sqlstate,
-        "message": failure.message,
-        "advice": failure.advice and in_words(failure.advice),
-        "detail": failure.detail,
-        "hint": failure.hint,
-        "context": failure.context,
-        "statement": failure.statement,
-        "position": failure.position,
-        "file": failure.file,
-        "line": failure.line,
-        "rolled_back": failure.rolled_back,
-    }
+    names = "id name sqlstate message advice detail hint context statement position file line rolled_back"
+    return pick(failure, names) | {"advice": failure.advice and in_words(failure.advice)}
 
 
 def error_json(error: SartorError) -> JsonObject:
@@ -108,14 +110,8 @@ def several(objects: Sequence[JsonObject], destinations: Sequence[Destination]) 
 
 
 def difference_json(difference: Difference) -> JsonObject:
-    return {
-        "change": difference.change.value,
-        "kind": difference.kind,
-        "object": difference.name,
-        "parent": difference.parent or None,
-        "before": difference.before,
-        "after": difference.after,
-    }
+    place = {"object": difference.name, "parent": difference.parent or None}
+    return pick(difference, "change kind") | place | pick(difference, "before after")
 
 
 def labels(differences: Sequence[Difference]) -> str:

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sartor.cli.results.failure import failure_lines
-from sartor.cli.results.objects import VERSION, JsonObject, alteration_json, difference_json, failure_json, ignored_note
+from sartor.cli.results.objects import (
+    VERSION,
+    JsonObject,
+    alteration_json,
+    difference_json,
+    failure_json,
+    ignored_note,
+    pick,
+    plain,
+)
+from sartor.cli.results.run import failure_lines
 from sartor.cli.results.units import duration
 from sartor.domain.drift import unified
 from sartor.domain.proof import ChangedRows, Deviation, Proof, Proofs, Result, Stage, Standing
@@ -85,16 +94,14 @@ def proofs_json(found: Proofs) -> JsonObject:
 def _proof_json(proof: Proof) -> JsonObject:
     return {
         **alteration_json(proof.alteration),
-        "result": proof.result.value,
-        "server": proof.server,
+        **pick(proof, "result server"),
         "differences": [{"stage": d.stage.value} | difference_json(d.difference) for d in proof.differences],
         "ignored": [{"stage": d.stage.value} | difference_json(d.difference) for d in proof.ignored],
         "notes": proof_notes(proof),
-        "rows": [each._asdict() for each in proof.rows],
-        "irreversible": proof.irreversible,
-        "stage": proof.failed.value if proof.failed else None,
+        **pick(proof, "rows irreversible"),
+        "stage": plain(proof.failed),
         "failed": failure_json(proof.failure) if proof.failure else None,
-        "duration_ms": round(proof.duration_ms, 3),
+        **pick(proof, "duration_ms"),
     }
 
 
@@ -105,6 +112,6 @@ def standing_json(found: Standing) -> JsonObject:
 def standing_part(found: Standing) -> JsonObject:
     return {
         "edited": [alteration_json(a) for a in found.edited],
-        "missing": [{"id": x.id, "release": x.release.label, "checksum": x.checksum} for x in found.missing],
+        "missing": [pick(line, "id release checksum") for line in found.missing],
         "unproved": [alteration_json(a) for a in found.unproved],
     }

@@ -1,23 +1,38 @@
-"""The output of `deploy`, `rollback`, `fresh` and `seed`."""
+"""The output of `deploy`, `rollback`, `fresh` and `seed`: what they did, what they would do, and what failed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sartor.cli.results.backup import backup_json
-from sartor.cli.results.objects import VERSION, JsonObject, alteration_json, failure_json
-from sartor.cli.results.units import count, duration
+from sartor.cli.results.objects import (
+    VERSION,
+    JsonObject,
+    alteration_json,
+    difference_json,
+    failure_json,
+    ignored_note,
+    pick,
+    plain,
+)
+from sartor.cli.results.units import count, duration, moment, rows
+from sartor.cli.words import in_words
 from sartor.domain.plan import Direction, Plan, plan_notes
-from sartor.domain.report import Report, Waiting
+from sartor.domain.report import Failure, Report, Waiting
+
+if TYPE_CHECKING:
+    from sartor.domain.check import Check, Loss
 
 
-def report_line(report: Report) -> str:
+def report_lines(report: Report) -> list[str]:
     deploys = report.direction is Direction.DEPLOY
     if not report.done:
-        return f"Found 0 alteration to {'deploy' if deploys else 'roll back'}"
+        return [f"Found 0 alteration to {'deploy' if deploys else 'roll back'}"]
     took = duration(sum(done.duration_ms for done in report.done))
     line = f"{'Deployed' if deploys else 'Rolled back'} {count(len(report.done))} in {took}"
-    return line + (f"; {count(len(report.elsewhere))} by another run meanwhile" if report.elsewhere else "")
+    return [line + (f"; {count(len(report.elsewhere))} by another run meanwhile" if report.elsewhere else "")]
 
 
 def way_line(plan: Plan) -> str:
@@ -34,19 +49,17 @@ def waiting_line(waiting: Waiting) -> str:
 
 
 def report_json(report: Report) -> JsonObject:
-    to = report.plan.way[1].release if report.plan else None
     return {
         "version": VERSION,
-        "direction": report.direction.value,
-        "target": report.target.label if report.target else None,
-        "from": report.before.label if report.before else None,
-        "to": to.label if to else None,
-        "done": [alteration_json(d.alteration) | {"duration_ms": round(d.duration_ms, 3)} for d in report.done],
+        **pick(report, "direction target"),
+        "from": plain(report.before),
+        "to": plain(report.plan.way[1].release) if report.plan else None,
+        "done": [alteration_json(done.alteration) | pick(done, "duration_ms") for done in report.done],
         "failed": failure_json(report.failed) if report.failed else None,
         "remaining": [alteration_json(a) for a in report.remaining],
         "elsewhere": [alteration_json(a) for a in report.elsewhere],
         "backup": backup_json(report.backup) if report.backup else None,
-        "said": [said._asdict() for said in report.said],
+        **pick(report, "said"),
         "notes": plan_notes(report.plan) if report.plan else [],
     }
 
@@ -57,3 +70,117 @@ def seed_lines(files: Sequence[str]) -> list[str]:
 
 def seed_json(files: Sequence[str], *, reset: bool) -> JsonObject:
     return {"version": VERSION, "seeded": list(files), "reset": reset, "failed": None}
+
+
+CONTEXT = 4  # lines of a statement shown before and after the one that the server points at
+
+
+def failure_lines(failure: Failure) -> list[str]:
+    """Returns the lines of a failure: what happened, where, and in which statement."""
+    code = f"  (SQLSTATE {failure.sqlstate})" if failure.sqlstate else ""
+    lines = [f"  {failure.message}{code}"]
+    if failure.file:
+        lines.append(f"  at {shown_path(failure.file)}" + (f", line {failure.line}" if failure.line else ""))
+    if failure.statement:
+        lines += ["", *(f"    {line}" for line in statement_lines(failure.statement, failure.position)), ""]
+    for word, text in (
+        ("detail", failure.detail),
+        ("hint", failure.hint),
+        ("context", failure.context),
+        ("advice", failure.advice and in_words(failure.advice)),
+    ):
+        if text:
+            lines.append(f"  {word}: " + text.strip().replace("\n", f"\n  {' ' * len(word)}  "))
+    return lines if lines[-1] else lines[:-1]
+
+
+def statement_lines(statement: str, position: int | None) -> list[str]:
+    """Returns a statement's lines, with a caret below the character at `position`.
+
+    Of a long statement they are the lines near that, or its first lines.
+    """
+    lines = [line.expandtabs(4).rstrip() for line in statement.split("\n")]
+    filled = [i for i, line in enumerate(lines) if line]
+    if not filled:
+        return []
+    before = statement[:position].split("\n")
+    at = filled[0] if position is None else len(before) - 1
+    first = max(filled[0], at - CONTEXT)
+    last = min(filled[-1], at + CONTEXT if position is not None else first + 2 * CONTEXT)
+    indent = min(len(line) - len(line.lstrip()) for line in lines[first : last + 1] if line)
+    shown = [line[indent:] for line in lines[first : last + 1]]
+    if position is not None:
+        shown.insert(at - first + 1, " " * (len(before[-1].expandtabs(4)) - indent) + "^")
+    return [*(["..."] if first > filled[0] else []), *shown, *(["..."] if last < filled[-1] else [])]
+
+
+def shown_path(file: str) -> str:
+    """Returns a path relative to the working directory where it is below that, else as it is."""
+    path = Path(file)
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return file
+
+
+def check_lines(found: Check) -> list[str]:
+    """Returns a line for each step of a run that is checked, in order."""
+    return [
+        each.step.alteration.name
+        + (f"  {each.unsayable}" if each.unsayable else "" if each.transactional else "  outside a transaction")
+        + ("  SQL as rehearsed" if each.rehearsed and not each.unsayable else "")
+        for each in found.steps
+    ]
+
+
+def check_notes(found: Check) -> list[str]:
+    losses = [f"drops {loss_text(loss)}, with its data" for loss in found.losses]
+    unknown = [f"drift since the last run can't be determined: {found.drift.unknown}"] if found.drift.unknown else []
+    ignored = [ignored_note(found.drift.ignored)] if found.drift.ignored else []
+    unread = [found.drift.unread_told] if found.drift.unread else []
+    return [*plan_notes(found.plan), *losses, *map(in_words, found.obstacles), *unknown, *unread, *ignored]
+
+
+def found_line(found: Check) -> str:
+    verb = "deploy" if found.plan.direction is Direction.DEPLOY else "roll back"
+    return f"Found {count(len(found.steps))} to {verb}"
+
+
+def loss_lines(found: Check) -> list[str]:
+    """Returns the lines of what a rollback will undo, and what is lost by it."""
+    lines = ["This rolls back, newest first:"]
+    for step in found.plan.steps:
+        entry = step.entry
+        when = f"  deployed {moment(entry.deployed_at)} by {entry.deployed_by}" if entry else ""
+        lines.append(f"  {step.alteration.name}{when}")
+    if found.losses:
+        lines.append("and drops, with the data:")
+        lines += [f"  {loss_text(loss)}" for loss in found.losses]
+    else:
+        lines.append("The objects that these alterations created are dropped, with their data.")
+    return lines
+
+
+def loss_text(loss: Loss) -> str:
+    known = "" if loss.rows is None else f"  (about {rows(loss.rows)})"
+    return (f"column {loss.table}.{loss.column}" if loss.column else f"table {loss.table}") + known
+
+
+def check_json(found: Check) -> JsonObject:
+    return {
+        "version": VERSION,
+        **pick(found.plan, "direction target"),
+        "plan": [
+            alteration_json(each.step.alteration)
+            | {"sql": each.sql, "transaction": each.transactional, "rehearsed": each.rehearsed}
+            for each in found.steps
+        ],
+        "drift": [difference_json(difference) for difference in found.drift.differences],
+        "ignored": [difference_json(difference) for difference in found.drift.ignored],
+        "notes": check_notes(found),
+    }
+
+
+def empty_check(direction: Direction) -> JsonObject:
+    nothing: JsonObject = {name: [] for name in ("plan", "drift", "ignored", "notes")}
+    return {"version": VERSION, "direction": direction.value, "target": None, **nothing}

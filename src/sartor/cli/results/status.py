@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from sartor.cli.results.objects import VERSION, JsonObject, alteration_json, destination_json, entry_json
+from sartor.cli.results.objects import VERSION, JsonObject, alteration_json, destination_json, entry_json, pick
 from sartor.cli.results.units import count, dates, duration, moment
 from sartor.cli.words import in_words
 from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.ledger import Entry, Event
 from sartor.domain.release import Release
-from sartor.domain.status import status_notes
+from sartor.domain.status import Status, record_moved, status_notes
 from sartor.domain.visible import visible_line
 
 if TYPE_CHECKING:
     from sartor import DestinationStatus
+
+REPAIR = 'sartor db alteration repair --reason "..."'
 
 _DETAILS = ("message", "messages", "reason", "was", "path")
 """The fields of an event's detail that the history shows: the first that the event has."""
@@ -46,14 +48,15 @@ def status_lines(found: DestinationStatus) -> list[str]:
     rows = _release_rows(found)
     if rows:
         lines += ["", *(f"  {line}" for line in table([("release", "deployed", "pending"), *rows]))]
-    lines += _section("pending", (a.name for a in status.pending if a not in status.out_of_order))
-    lines += _section(
-        "out of order: pending, but older than the newest deployed alteration", (a.name for a in status.out_of_order)
-    )
+    moved = [file for file, _ in status.moved]
+    late = [a for a in status.out_of_order if a not in moved]
+    lines += _section("pending", (a.name for a in status.pending if a not in (*late, *moved)))
+    lines += _section("out of order: pending, but older than the newest deployed alteration", (a.name for a in late))
     lines += _section("edited after being deployed; a deploy is refused", (p.alteration.name for p in status.edited))
     lines += _section(
-        "missing: deployed here, but not among the files; a deploy is refused", map(held_line, status.missing)
+        "missing: deployed here, but not among the files; a deploy is refused", map(held_line, lost(status))
     )
+    lines += renamed_lines(status)
     lines += _section("ahead: deployed here by a newer package", map(held_line, status.ahead))
     lines += [f"note: {in_words(note)}" for note in status_notes(status)]
     return lines
@@ -63,7 +66,7 @@ def standing_line(found: DestinationStatus) -> str:
     """Returns the line that names a destination and what is deployed there."""
     label = found.destination.label
     if not found.ledger.exists:
-        return f"{label}: no ledger; nothing is deployed here"
+        return f"{label}: no ledger" + ("" if found.status.strays else "; nothing is deployed here")
     release = f"release {found.status.release}" if found.status.release else "no complete release"
     return f"{label}: {release}; {found.status.number} deployed, {len(found.status.pending)} pending"
 
@@ -80,6 +83,19 @@ def _release_rows(found: DestinationStatus) -> list[tuple[str, str, str]]:
 def _section(title: str, names: Iterable[str]) -> list[str]:
     found = list(names)
     return ["", f"{title}:", *(f"  {name}" for name in found)] if found else []
+
+
+def lost(status: Status) -> list[Entry]:
+    """Returns the rows whose file is missing, those apart whose file was renamed."""
+    renamed = {entry.identity for _, entry in status.moved}
+    return [entry for entry in status.missing if entry.identity not in renamed]
+
+
+def renamed_lines(status: Status) -> list[str]:
+    names = [f"{entry.name} -> {file.name}" for file, entry in status.moved]
+    lines = _section("renamed: deployed here under another name; a deploy is refused", names)
+    way_out = f"  rename the file back, or record its new name: {REPAIR} {record_moved(status.moved)}"
+    return [*lines, way_out] if lines else []
 
 
 def held_line(entry: Entry) -> str:
@@ -127,13 +143,14 @@ def status_json(found: DestinationStatus) -> JsonObject:
         "version": VERSION,
         "destination": destination_json(found.destination, found.database),
         "ledger": found.ledger.exists,
-        "release": status.release.label if status.release else None,
+        **pick(status, "release"),
         "deployed": [entry_json(entry, alteration) for entry, alteration in status.deployed],
         "pending": [alteration_json(a) for a in status.pending],
         "out_of_order": [alteration_json(a) for a in status.out_of_order],
         "edited": [entry_json(p.entry, p.alteration) for p in status.edited],
         "edited_next": [entry_json(p.entry, p.alteration) for p in status.edited_next],
         "missing": [entry_json(entry) for entry in status.missing],
+        "renamed": [{"from": entry_json(entry), "to": alteration_json(a)} for a, entry in status.moved],
         "ahead": [entry_json(entry) for entry in status.ahead],
         "interrupted": [entry_json(entry) for entry in status.interrupted],
         "notes": list(status_notes(status)),
@@ -145,18 +162,5 @@ def history_json(events: Iterable[Event]) -> JsonObject:
 
 
 def _event_json(event: Event) -> JsonObject:
-    return {
-        "seq": event.seq,
-        "event": event.kind.value,
-        "at": event.at.isoformat(),
-        "id": event.id,
-        "release": event.release.label if event.release else None,
-        "name": event.name,
-        "lineage": event.lineage,
-        "checksum": event.checksum,
-        "duration_ms": None if event.duration_ms is None else round(event.duration_ms, 3),
-        "user": event.user,
-        "host": event.host,
-        "sartor": event.sartor,
-        "detail": event.detail,
-    }
+    names = "at id release name lineage checksum duration_ms user host sartor detail"
+    return {"seq": event.seq, "event": event.kind.value} | pick(event, names)

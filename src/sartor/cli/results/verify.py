@@ -13,9 +13,10 @@ from sartor.cli.results.objects import (
     entry_json,
     ignored_note,
     labels,
+    pick,
 )
 from sartor.cli.results.prove import standing_part
-from sartor.cli.results.status import held_line
+from sartor.cli.results.status import REPAIR, held_line, lost, renamed_lines
 from sartor.cli.results.units import count, moment
 from sartor.cli.words import in_words
 from sartor.domain.drift import Change, Difference, Drift, unified
@@ -23,8 +24,6 @@ from sartor.domain.ledger import EventKind, Mismatch
 from sartor.domain.proof import Standing
 from sartor.domain.repair import Correction
 from sartor.domain.verification import Verification
-
-REPAIR = 'sartor db alteration repair --reason "..."'
 
 SHORT = 60
 """The number of characters up to which a definition is shown within its line."""
@@ -41,13 +40,15 @@ _DONE = {
 def verification_lines(found: Verification) -> Iterator[str]:
     status, drift = found.status, found.drift
     known = "" if drift.certain else ", as far as can be determined"
-    yield f"{found.destination.label}: " + (f"as expected{known}" if found.ok else "not as expected")
+    good = f"as expected{known}" if found.ledger.exists else "no ledger"
+    yield f"{found.destination.label}: {good if found.ok else 'not as expected'}"
     edited = [(pair.alteration.name, pair.alteration.id) for pair in status.edited]
     yield from _section("edited after being deployed", edited, "restore the file, or", "--accept-edited")
-    missing = [(held_line(entry), entry.id) for entry in status.missing]
+    missing = [(held_line(entry), entry.id) for entry in lost(status)]
     yield from _section(
         "missing: deployed here, but without a file", missing, "restore the file, or", "--mark-not-deployed"
     )
+    yield from renamed_lines(status)
     yield from _mismatch_lines(found.mismatches)
     yield from _released_lines(found.released)
     yield from _drift_lines(drift)
@@ -122,6 +123,8 @@ def faults(found: Verification) -> Iterator[str]:
         "changed": found.drift.differences,
         "not as in the journal": found.mismatches,
     }
+    if found.ledger.strays:
+        yield "no ledger"
     yield from (f"{len(which)} {kind}" for kind, which in kinds.items() if which)
 
 
@@ -136,38 +139,26 @@ def question_lines(corrections: Sequence[Correction]) -> Iterator[str]:
 
 
 def verification_json(found: Verification) -> JsonObject:
-    drift = found.drift
+    status, drift = found.status, found.drift
     return {
         "version": VERSION,
-        "ok": found.ok,
-        "edited": [entry_json(p.entry, p.alteration) for p in found.status.edited],
-        "missing": [entry_json(entry) for entry in found.status.missing],
-        "mismatches": [each._asdict() for each in found.mismatches],
+        **pick(found, "ok"),
+        "edited": [entry_json(p.entry, p.alteration) for p in status.edited],
+        "missing": [entry_json(entry) for entry in status.missing],
+        **pick(found, "mismatches"),
         "manifest": standing_part(found.standing),
         "drift": [difference_json(difference) for difference in drift.differences],
         "noted": [difference_json(difference) for difference in drift.noted],
         "ignored": [difference_json(difference) for difference in drift.ignored],
-        "replayed": found.replayed,
-        "recorded": {
-            "seq": drift.baseline.seq,
-            "at": drift.baseline.at.isoformat(),
-            "user": drift.baseline.user,
-            "host": drift.baseline.host,
-            "sartor": drift.baseline.sartor,
-            "adopted_at": drift.baseline.adopted_at.isoformat() if drift.baseline.adopted_at else None,
-        }
-        if drift.baseline
-        else None,
+        **pick(found, "replayed"),
+        "recorded": drift.baseline and pick(drift.baseline, "seq at user host sartor adopted_at"),
         "unknown": drift.unknown or None,
         "unparsed": {"why": drift.unread_why, "objects": [d.label for d in drift.unread]} if drift.unread else None,
         "invalid_indexes": list(found.invalid),
-        "writers": [
-            {"role": writer.role, "rights": {t: list(r) for t, r in writer.rights.items()}, "revoke": writer.revoke}
-            for writer in found.writers
-        ],
-        "ahead": [entry_json(entry) for entry in found.status.ahead],
-        "out_of_order": [alteration_json(a) for a in found.status.out_of_order],
-        "notes": list(found.notes),
+        "writers": [pick(writer, "role rights revoke") for writer in found.writers],
+        "ahead": [entry_json(entry) for entry in status.ahead],
+        "out_of_order": [alteration_json(a) for a in status.out_of_order],
+        **pick(found, "notes"),
     }
 
 

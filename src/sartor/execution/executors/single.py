@@ -219,7 +219,8 @@ class _NonTransactional:
         self.run.forget(name)
         try:
             settings = self.run.settings(mark, lock_timeout=self.unit.script.lock_timeout)
-            async with connection.script_session(set_in_session(settings), longest_lock=settings.lock_timeout):
+            limit, schema = settings.lock_timeout, self.run.session.schema
+            async with connection.script_session(set_in_session(settings), longest_lock=limit, schema=schema):
                 with connection.informing(partial(self.run.hear, name)):
                     async with self._confined():
                         for body in bodies:

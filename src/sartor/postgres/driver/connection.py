@@ -19,11 +19,12 @@ from typing import Any, Self, TypeAlias
 import asyncpg
 
 from sartor.conninfo.redaction import redact
+from sartor.domain.own_tables import takes_away
 from sartor.domain.rows import Rows
 from sartor.log import LOG
 from sartor.postgres.driver.copy_rows import ends_with_connection, send_rows
 from sartor.postgres.driver.fence import FENCE, LOCK_WAIT, SESSION_FENCE, FencedConnection, limit_lock_timeout
-from sartor.postgres.driver.refused import Asked, Ended, NoTalk, TransactionControl, awaited, kept, wearing
+from sartor.postgres.driver.refused import Asked, Ended, NoTalk, TakesLedger, TransactionControl, awaited, kept, wearing
 from sartor.postgres.target_server import Reached
 from sartor.sql.sensitive import without_secrets
 from sartor.sql.splitting import find_client_copy, may_lift_lock_timeout, split, transaction_control, waits_for_others
@@ -65,10 +66,10 @@ class Connection(FencedConnection):
     __slots__ = (
         "_borrower",
         "_in_script",
+        "_ledger_in",
         "_lender",
         "_opening",
         "_over",
-        "_scripted",
         "asked",
         "committing",
         "confined",
@@ -82,7 +83,8 @@ class Connection(FencedConnection):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._opening = self._borrower = ""
-        self._in_script = self._scripted = self._over = False
+        self._in_script = self._over = False
+        self._ledger_in: str | None = None  # its schema, while a script runs outside a transaction
         self._lender: Connection | None = None
         self.asked: list[Asked] = []
         self.committing = self.confined = self.worn = False
@@ -140,15 +142,15 @@ class Connection(FencedConnection):
         self.committing = self._over = False
 
     @asynccontextmanager
-    async def script_session(self, settings: str, *, longest_lock: float) -> AsyncIterator[None]:
+    async def script_session(self, settings: str, *, longest_lock: float, schema: str) -> AsyncIterator[None]:
         """Runs the block outside a transaction, after the SQL `settings`. However it ends, the session is reset or cut.
 
-        `longest_lock` is as for `script_transaction`.
+        `longest_lock` is as for `script_transaction`; `schema` is that of the ledger, which the block may not drop.
         """
         try:
             await self.execute(settings)
             await self.pin_lock_timeout()
-            self._scripted, self.longest_lock = True, longest_lock
+            self._ledger_in, self.longest_lock = schema, longest_lock
             yield
         finally:
             self.pinned = LOCK_WAIT
@@ -179,7 +181,7 @@ class Connection(FencedConnection):
 
     async def undo(self) -> None:
         """Rolls back and resets the session; cuts the connection where that fails or takes longer than GRACE."""
-        self._in_script = self._scripted = self._over = False
+        self._in_script, self._ledger_in, self._over = False, None, False
         self._opening, self.longest_lock, self._top_xact = "", 0, None
         if self.is_closed():
             return
@@ -295,5 +297,7 @@ class Connection(FencedConnection):
         # Before it is sent: what a script did between its own COMMIT and ours could no longer be undone.
         if self._in_script and (control := transaction_control(query)):
             raise TransactionControl(control)
-        if (self._in_script or self._scripted) and (copy := find_client_copy(query)):
+        if self._ledger_in is not None and (what := takes_away(query, self._ledger_in)):
+            raise TakesLedger(query, what)
+        if (self._in_script or self._ledger_in is not None) and (copy := find_client_copy(query)):
             raise NoTalk(copy)

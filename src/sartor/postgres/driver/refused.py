@@ -10,6 +10,8 @@ from typing import Any, NamedTuple, NoReturn
 
 import asyncpg
 
+from sartor.domain.own_tables import LEAVE
+from sartor.errors import ScriptFault
 from sartor.sql.statements import ClientCopy
 
 
@@ -38,6 +40,14 @@ class NoTalk(Exception):
 
 
 _CANT_TELL = "the statement can't run in a transaction, so changes outside the scratch database couldn't be undone"
+
+
+class TakesLedger(ScriptFault):
+    """A script outside a transaction tried to drop or move Sartor's own tables, by the statement `query`."""
+
+    def __init__(self, query: str, what: str) -> None:
+        super().__init__(f"the script {what}; the statement wasn't run", advice=LEAVE)
+        self.query = query
 
 
 class BeyondDatabase(Exception):

@@ -1,7 +1,8 @@
-"""`sartor db alteration fresh`."""
+"""`sartor db alteration fresh` and `sartor db seed`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated
 
@@ -11,19 +12,17 @@ import sartor
 from sartor import Settings
 from sartor.api.runs import protect
 from sartor.cli import options, output, prompts
-from sartor.cli.command import execute, on_each_run, run, settled
+from sartor.cli.command import execute, on_each, on_each_run, run, settled
 from sartor.cli.command_line import Resume
-from sartor.cli.declaration import command
+from sartor.cli.options import Text, argument, command, option
+from sartor.cli.results.run import seed_json, seed_lines
 from sartor.domain.destination import Destination
 from sartor.domain.plan import Direction
 from sartor.domain.report import Report
 from sartor.errors import RefusedError
 
 Target = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="[TARGET]", help="The release to deploy afterwards: a version, `latest` or `next`. [default: next]"
-    ),
+    Text, argument("[TARGET]", "The release to deploy afterwards: a version, `latest` or `next`. [default: next]")
 ]
 
 
@@ -59,3 +58,38 @@ def _confirm(destination: Destination, settings: Settings) -> None:
     typed = prompts.type_name(f"To continue, type the name of the database, {found.database}:")
     if typed != found.database:
         raise RefusedError(f"the name of the database is {found.database}, not {typed!r}; nothing was done")
+
+
+Reset = Annotated[bool, option("--reset", "Delete the seeded data first.")]
+
+
+@command("db seed --embedded --reset --yes", options.where, options.patience, codes=(0, 1, 2, 5, 6, 130))
+def seed(
+    context: typer.Context,
+    reset: Reset = False,
+    yes: options.Yes = False,
+) -> None:
+    """Insert the example data of the product.
+
+    Runs seeds/*.py beside the alterations, in one transaction; to run it twice changes nothing. Refused in production
+    (SARTOR_ENVIRONMENT or the settings).
+    """
+    with settled(context) as settings:
+        protect(settings.environment, "seed")
+        call = partial(sartor.seed, reset=reset, environment=settings.environment)
+
+        def action(destination: Destination) -> Sequence[str]:
+            if reset and not yes:
+                _confirm_reset(destination)
+            if len(settings.destinations) == 1:
+                output.tell(f"seeding {destination.label}")
+            return execute(call, destination, settings)
+
+        as_json = partial(seed_json, reset=reset)
+        on_each(settings, action, lines=seed_lines, as_json=as_json, no_run=as_json([]))
+
+
+def _confirm_reset(destination: Destination) -> None:
+    """Asks whether to delete seeded data. Raises RefusedError where the answer is no, or there is no terminal."""
+    prompts.require_yes("`seed --reset` deletes data")
+    prompts.confirm(f"Delete the seeded data of {destination.label} first?")
