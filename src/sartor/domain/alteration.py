@@ -145,7 +145,7 @@ def checksum(content: bytes) -> str:
 
     Line ends and a byte order mark don't count: a checkout or an editor on Windows must not look like an edit.
     """
-    return "sha256:" + hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
+    return "sha256:" + hashlib.sha256(content.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n")).hexdigest()
 
 
 class Checksum:
