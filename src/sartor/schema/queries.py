@@ -78,20 +78,21 @@ def _split(kind: str, name: str, parent: str, definition: str) -> Split:
 
 
 def literal_types(text: str) -> frozenset[str] | None:
-    """Returns the types with a schema to which a text casts literals; None where a literal has no cast behind it.
+    """Returns the types with a schema to which a text casts literals; None where a literal isn't cast to one type.
 
     Postgres prints each literal with a cast. A type without a schema is Postgres's own: no other is on the search path.
+    A literal of the type `unknown` is read as whatever stands around it needs, and a third name may be the database's.
     """
     found, tokens = set[str](), meaning(text)
     for at, token in enumerate(tokens):
-        if token.kind in {"open", "backslash"}:
+        if token.kind in {"open", "backslash"} or token.text[:2] in {"U&", "u&"}:
             return None
         if token.literal is None:
             continue
         match [each.text for each in tokens[at + 1 : at + 7]]:
-            case [":", ":", schema, ".", name, *rest]:
+            case [":", ":", schema, ".", name, *rest] if rest != ["."]:
                 found.add(f"{schema}.{name}" + ("[]" if rest == ["["] else ""))
-            case [":", ":", *_] if at + 3 < len(tokens) and tokens[at + 3].name:
+            case [":", ":", _, *rest] if tokens[at + 3].name not in {None, "unknown"} and rest[:1] != ["."]:
                 pass
             case _:
                 return None
