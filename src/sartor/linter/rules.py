@@ -3,7 +3,7 @@
 from enum import Enum
 from typing import NamedTuple
 
-from sartor.domain.alteration import Alteration
+from sartor.domain.alteration import EXAMPLE, Alteration
 
 
 class Severity(Enum):
@@ -67,8 +67,7 @@ def _rule(title: str, *, why: str, advice: str) -> Rule:
 BAD_NAME = _rule(
     "error SA001 bad-name",
     why="no command accepts a folder with such a file: a misspelt name must not hide an alteration",
-    advice="rename the file, for example to 1.3.0-1700000000-add-users.py or"
-    " next-1700000000-add-users.sql; begin the name of a helper with _",
+    advice=f"rename the file, for example to {EXAMPLE}; begin the name of a helper with _",
 )
 SAME_IDENTITY = _rule(
     "error SA002 same-identity",
