@@ -10,6 +10,7 @@ from sartor.sql.lexer import pieces
 from sartor.sql.splitting import (
     each_statement,
     find_client_copy,
+    may_lift_lock_timeout,
     split,
     stands_alone,
     transaction_control,
@@ -136,3 +137,17 @@ def test_what_waits_among_others(sql: str, *, waits: bool) -> None:
 def test_what_may_stand_among_others(sql: str, *, alone: bool) -> None:
     """A whole statement means the same among others; one that is open, converses or controls may not."""
     assert stands_alone(sql) is alone
+
+
+@pytest.mark.parametrize(
+    ("sql", "lifts"),
+    [
+        ("SET Lock_Timeout = 0", True),
+        ("do $$begin perform set_config('lock_timeout', '0', true); end$$", True),
+        ("select lifts()", False),
+        ("set statement_timeout = 0", False),
+    ],
+)
+def test_what_may_lift_lock_timeout(sql: str, *, lifts: bool) -> None:
+    """SQL that names lock_timeout, a block's too, may set it; what a function does that it calls isn't seen."""
+    assert may_lift_lock_timeout(sql) is lifts
