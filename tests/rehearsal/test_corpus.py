@@ -73,7 +73,7 @@ async def _run(database: Database, sources: list[sartor.LineageSource]) -> dict[
     async with Session(Destination.parse(database.url), application="test", kind=RecordedConnection) as session:
         ledger = await read_ledger(session)
         plan = make_plan(catalogue, ledger, request)
-        script_recorder = ScriptRecorder(await read_known(session.connection, "public", counts=True))
+        recorder = ScriptRecorder(await read_known(session.connection, "public", counts=True))
         await execute_plan(
             session,
             ledger,
@@ -82,9 +82,9 @@ async def _run(database: Database, sources: list[sartor.LineageSource]) -> dict[
             plan,
             limits=Limits(batch=False),
             observer=ignore,
-            load=script_recorder.load,
+            load=recorder.load,
         )
-        return {step.alteration.name: script_recorder.statements(step.alteration) for step in plan.steps}
+        return {step.alteration.name: recorder.statements(step.alteration) for step in plan.steps}
 
 
 def state(database: Database) -> object:

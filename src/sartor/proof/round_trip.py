@@ -11,16 +11,7 @@ from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.destination import Destination, Limits
 from sartor.domain.drift import is_ignored, without_parts
 from sartor.domain.plan import Deploy, Direction, Rollback
-from sartor.domain.proof import (
-    ChangedRows,
-    DatabaseSnapshot,
-    Deviation,
-    Proof,
-    Result,
-    Stage,
-    changed_rows,
-    told_apart,
-)
+from sartor.domain.proof import ChangedRows, DatabaseSnapshot, Deviation, Proof, Result, Stage, changed_rows, told_apart
 from sartor.domain.report import Failure, Observer
 from sartor.errors import AlterationFailed, ScriptError
 from sartor.execution.development import SeedModule, put_in

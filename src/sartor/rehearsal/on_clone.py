@@ -77,12 +77,12 @@ async def on_a_clone(
     """Rehearses on a clone of the session's database. Raises as `rehearse`."""
     sizes = await read_sizes(session.connection, session.schema)
     async with cloned(session, order, limits) as copy:
-        script_recorder = ScriptRecorder(copy.known)
-        plan, failed = await deploy_there(copy.session, catalogue, request, script_recorder, limits, observer)
+        recorder = ScriptRecorder(copy.known)
+        plan, failed = await deploy_there(copy.session, catalogue, request, recorder, limits, observer)
         return Rehearsal(
             target=plan.target,
             place="a clone with data" if order.data else "a clone without data",
-            alterations=tuple(_collect(plan, script_recorder, failed, copy.made, sizes, data=order.data)),
+            alterations=tuple(_collect(plan, recorder, failed, copy.made, sizes, data=order.data)),
             failed=None if failed is None or failed.beyond else failed,
             sizes=sizes,
             notes=copy.notes,
@@ -118,7 +118,7 @@ async def deploy_there(
     scratch: Session,
     catalogue: Catalogue,
     request: Deploy | Rollback,
-    script_recorder: ScriptRecorder,
+    recorder: ScriptRecorder,
     limits: Limits,
     observer: Observer,
 ) -> tuple[Plan, Failure | None]:
@@ -128,7 +128,7 @@ async def deploy_there(
     """
     ledger = await read_ledger(scratch, founds=True)
     plan = make_plan(catalogue, ledger, request)
-    limits, load = limits._replace(batch=False), script_recorder.load
+    limits, load = limits._replace(batch=False), recorder.load
     # Starts and ends on a clone say nothing about the destination.
     shown = only(observer, Note, Said, Waiting)
     try:
@@ -139,13 +139,7 @@ async def deploy_there(
 
 
 def _collect(
-    plan: Plan,
-    script_recorder: ScriptRecorder,
-    failed: Failure | None,
-    made: Made,
-    sizes: Mapping[str, Size],
-    *,
-    data: bool,
+    plan: Plan, recorder: ScriptRecorder, failed: Failure | None, made: Made, sizes: Mapping[str, Size], *, data: bool
 ) -> Iterator[Rehearsed]:
     reason = None
     for alteration in (step.alteration for step in plan.steps):
@@ -153,14 +147,14 @@ def _collect(
             reason = _reason(failed, data=data)
         holding = frozenset[str]() if data else made.filled
         statements = [
-            in_view_of_rows(in_view_of(each, made.lacks), holding) for each in script_recorder.statements(alteration)
+            in_view_of_rows(in_view_of(each, made.lacks), holding) for each in recorder.statements(alteration)
         ]
         yield Rehearsed(
             alteration=alteration,
             statements=with_losses(statements, made.filled, sizes),
-            sent=script_recorder.sent(alteration),
+            sent=recorder.sent(alteration),
             reason=reason,
-            depends_on_rows=script_recorder.depends_on_rows(alteration),
+            depends_on_rows=recorder.depends_on_rows(alteration),
         )
         if reason is not None:
             reason = AFTER_FAILURE

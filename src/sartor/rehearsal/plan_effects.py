@@ -69,13 +69,11 @@ async def _rehearse(
     session: Session, catalogue: Catalogue, request: Deploy | Rollback, order: RehearsalOrder, limits: Limits
 ) -> PlanEffects:
     async with cloned(session, order, limits) as copy:
-        script_recorder = ScriptRecorder(copy.known)
-        plan, failed = await deploy_there(
-            copy.session, catalogue, request, script_recorder, limits, lambda _event: None
-        )
+        recorder = ScriptRecorder(copy.known)
+        plan, failed = await deploy_there(copy.session, catalogue, request, recorder, limits, lambda _event: None)
         if failed is not None:
             return PlanEffects(unknown=f"{failed.name} failed in a rehearsal without rows: {failed.message}")
-        seen = [(step.alteration, each) for step in plan.steps for each in script_recorder.statements(step.alteration)]
+        seen = [(step.alteration, each) for step in plan.steps for each in recorder.statements(step.alteration)]
         known = copy.known.relations
         after = await read_dependencies(copy.session.connection, session.schema, known)
         return _effects_of(seen, after, frozenset(relation.name for relation in known.values()))

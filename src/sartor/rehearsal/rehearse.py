@@ -65,16 +65,16 @@ async def _on_itself(session: Session, plan: Plan, limits: Limits, observer: Obs
     session.require_write()
     sizes = await read_sizes(session.connection, session.schema)
     holding = await filled(session.connection, session.schema)
-    script_recorder = ScriptRecorder(await read_known(session.connection, session.schema, counts=True))
+    recorder = ScriptRecorder(await read_known(session.connection, session.schema, counts=True))
     # Nothing is committed, so the run lock isn't needed.
     run = RunContext(session, LockMonitor(session.destination, application=""), limits=limits, observer=observer)
     run.limits = run.limits._replace(lock_timeout=min(run.limits.lock_timeout or SHORT, SHORT))
-    found = [await _rehearse(run, compile_unit(step, plan.direction, script_recorder.load)) for step in plan.steps]
+    found = [await _rehearse(run, compile_unit(step, plan.direction, recorder.load)) for step in plan.steps]
     return Rehearsal(
         target=plan.target,
         place="the destination itself",
         alterations=tuple(
-            each._replace(statements=with_losses(script_recorder.statements(each.alteration), holding, sizes))
+            each._replace(statements=with_losses(recorder.statements(each.alteration), holding, sizes))
             for each, _ in found
         ),
         failed=next((failure for _, failure in found if failure is not None), None),
