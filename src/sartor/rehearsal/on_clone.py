@@ -35,13 +35,12 @@ from sartor.postgres.ledger import read_ledger
 from sartor.postgres.own_tables import require_sound_tables
 from sartor.postgres.session import Session, application_name
 from sartor.rehearsal.recorded_scripts import ScriptRecorder
-from sartor.scratch.clone import Made, clone
+from sartor.scratch.clone import Made, clone, missing_roles
 from sartor.scratch.database import GIVE_SCRATCH, scratch_database
 from sartor.sql.quoting import quote_identifier
 
 WANTING_ROWS = ("22", "23502", "23503", "P0")
 """SQLSTATEs of errors that missing rows may cause: of a value, a null, a missing key, or raised by PL/pgSQL."""
-_ROLES = "select rolname::text from pg_catalog.pg_roles where rolname !~ '^pg_'"
 
 
 class RehearsalOrder(NamedTuple):
@@ -215,10 +214,9 @@ async def _placeholder_roles(live: Session, server: Destination, *, application:
     Those are dropped in the end, except a role on which something in another database there depends by then.
     """
     async with Session(server, application=application) as session:
-        there, here = [{row[0] for row in await s.connection.fetch(_ROLES)} for s in (live, session)]
         made = []
         try:
-            for name in sorted(there - here):
+            for name in await missing_roles(live.connection, session.connection):
                 await session.connection.execute(f"create role {quote_identifier(name)} nologin")
                 made.append(name)
             yield

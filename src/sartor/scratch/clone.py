@@ -90,7 +90,7 @@ async def clone(live: Session, scratch: Session, snapshot: Snapshot, *, data: bo
     source, target = snapshot.connection, scratch.connection
     await source.execute(f"set local lock_timeout = {lock_wait * 1000:.0f}")
     strangers = await read_foreign_owners(source)
-    roles = await _roles(source, target)
+    roles = [Gap(f"role {name}", word=name) for name in await missing_roles(source, target)]
     async with kept_by_owners(target, strangers) as given:
         # Where the clone keeps the owners of the source, they need the privileges that others granted them.
         left_out = {"--no-publications"} | ({"--no-acl"} if given and not roles else set())
@@ -203,9 +203,10 @@ async def _copy(source: Connection, target: Connection, schema: str, table: str)
     await target.copy_to_table(table, schema_name=schema, source=rows, format="binary")
 
 
-async def _roles(source: Connection, target: Connection) -> list[Gap]:
+async def missing_roles(source: Connection, target: Connection) -> list[str]:
+    """Returns the roles that the server of `target` lacks; those that come with a server don't count."""
     there, here = [{row["name"] for row in await each.fetch(_ROLES)} for each in (source, target)]
-    return [Gap(f"role {name}", word=name) for name in sorted(there - here)]
+    return sorted(there - here)
 
 
 def _errors(complaints: Iterable[str]) -> Iterator[str]:
