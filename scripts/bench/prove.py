@@ -44,7 +44,7 @@ def history() -> Iterator[Script]:
     """The reference history's scripts up to the first that only Python can run."""
     for alteration in read_lineage("history", str(HISTORY)).alterations:
         script = load_script(alteration)
-        up, down = (script.sql(direction) for direction in (Direction.DEPLOY, Direction.ROLLBACK))
+        up, down = (script.fragments.get(direction) for direction in (Direction.DEPLOY, Direction.ROLLBACK))
         if up is None or down is None:
             return
         do, undo = (";\n".join(part.text.rstrip().rstrip(";") for part in each) + ";\n" for each in (up, down))

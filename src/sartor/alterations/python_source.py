@@ -196,7 +196,7 @@ def dropped(script: Script) -> list[Drop]:
 
 
 def _down_texts(script: Script) -> list[str]:
-    if (sent := script.sql(Direction.ROLLBACK)) is not None:
+    if (sent := script.fragments.get(Direction.ROLLBACK)) is not None:
         return [fragment.text for fragment in sent]
     bound = _Bound()
     _bind(ast.parse(script.source).body, bound)

@@ -11,7 +11,6 @@ from sartor.domain.plan import Direction
 from sartor.domain.rows import Rows
 from sartor.domain.source import Context, Text
 from sartor.errors import ScriptError
-from sartor.sql.splitting import may_lift_lock_timeout, split, stands_alone
 
 Body = Callable[[Any, Context], Awaitable[None]]
 """A function that runs on a connection (an asyncpg.Connection, which this floor doesn't import) and a context."""
@@ -91,33 +90,14 @@ class Script:
         written = f"a section `-- sartor: {function}`" if self.alteration.is_sql else f"`async def {function}(conn)`"
         raise ScriptError(f"{name} has no `{function}`: write {written}")
 
-    def sql(self, direction: Direction) -> tuple[Fragment, ...] | None:
-        """Returns the SQL that its body sends, in order; None where only running it can show that."""
-        return self.fragments.get(direction)
-
     def sql_before(self, direction: Direction) -> tuple[Fragment, ...] | None:
         """Returns the SQL that it sends before its transaction; None where only running it can show that."""
         return self.fragments_before.get(direction) if direction in self.before else ()
-
-    def is_batchable(self, direction: Direction) -> bool:
-        """Returns whether its SQL may be sent in one message with that of others: all of it runs in a transaction."""
-        sent, alike = self.sql(direction), self.lock_timeout is None and not self.needs_session(direction)
-        return sent is not None and alike and all(map(_fits_a_batch, sent))
 
     @property
     def has_way_back(self) -> bool:
         """True where it can be rolled back, or says why not."""
         return Direction.ROLLBACK in self.bodies or self.irreversible is not None
-
-    def needs_session(self, direction: Direction) -> bool:
-        """Returns whether a part of it runs outside a transaction, and so needs a server session of its own."""
-        return not self.transactional or direction in self.before
-
-
-def _fits_a_batch(fragment: Fragment) -> bool:
-    """Returns whether a message may be sent with others; a limit goes between the statements that may lift it."""
-    lifts = may_lift_lock_timeout(fragment.text) and len(split(fragment.text)) > 1
-    return stands_alone(fragment.text) and not lifts
 
 
 class Sender:

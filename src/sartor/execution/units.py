@@ -22,7 +22,7 @@ from sartor.errors import PoolerRefused, SartorError
 from sartor.postgres.ledger import require_format
 from sartor.postgres.session import Session
 from sartor.sql.grammar import Action
-from sartor.sql.splitting import split
+from sartor.sql.splitting import may_lift_lock_timeout, split, stands_alone
 from sartor.sql.statements import Kind, Statement
 
 Load = Callable[[Alteration], Script]
@@ -70,7 +70,7 @@ class Unit:
     @property
     def statements(self) -> tuple[Fragment, ...] | None:
         """The SQL that it sends, message by message; None where only running it can show that."""
-        return self.script.sql(self.direction)
+        return self.script.fragments.get(self.direction)
 
     @property
     def statements_before(self) -> tuple[Fragment, ...] | None:
@@ -89,8 +89,8 @@ class Unit:
 
     @property
     def transactional(self) -> bool:
-        """True where no part of it runs outside a transaction."""
-        return not self.script.needs_session(self.direction)
+        """True where no part of it runs outside a transaction, and so needs a server session of its own."""
+        return self.script.transactional and self.before is None
 
     @property
     def resumes(self) -> bool:
@@ -99,13 +99,20 @@ class Unit:
 
     @property
     def is_batchable(self) -> bool:
-        """True where it may be sent in one message with others."""
-        return not self.resumes and self.script.is_batchable(self.direction)
+        """True where it may be sent in one message with others: its SQL is known, and runs in a transaction."""
+        alike = self.transactional and self.script.lock_timeout is None and not self.resumes
+        return alike and self.statements is not None and all(map(_fits_a_batch, self.statements))
 
     @property
     def is_quiet(self) -> bool:
         """True where it leaves the session as it was, and fires no trigger: it only defines objects."""
         return all(_is_quiet(statement) for message in self.statements or () for statement in split(message.text))
+
+
+def _fits_a_batch(message: Fragment) -> bool:
+    """Returns whether a message may be sent with others; a limit goes between the statements that may lift it."""
+    lifts = may_lift_lock_timeout(message.text) and len(split(message.text)) > 1
+    return stands_alone(message.text) and not lifts
 
 
 _DEFINING = frozenset({Kind.COMMENT, Kind.CREATE, Kind.DROP})

@@ -61,7 +61,7 @@ def _untold(plan: Plan) -> Iterator[str]:
             yield f"{alteration.name} was interrupted and will be resumed"
         elif script.sql_before(plan.direction) is None:
             yield f"{alteration.name} has steps before its transaction, which may change any table"
-        elif script.sql(plan.direction) is None and not is_data_independent(script, plan.direction):
+        elif script.fragments.get(plan.direction) is None and not is_data_independent(script, plan.direction):
             yield f"{alteration.name} is Python code that depends on rows, and may change any table"
 
 

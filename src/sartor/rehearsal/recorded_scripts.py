@@ -68,7 +68,7 @@ class ScriptRecorder:
             watch = Recording(self._known, where)
             # A script that didn't get a lock is run again: the last run counts.
             self._runs[script.alteration.identity, part] = watch
-            if script.sql(direction) is None and looks(script):
+            if script.fragments.get(direction) is None and looks(script):
                 self._looking.add(script.alteration.identity)
             async with connection.observed(watch):
                 await body(connection, context)
@@ -80,7 +80,7 @@ class ScriptRecorder:
 
 def _at_work(script: Script, direction: Direction) -> int | None:
     """Returns the line of a script that is running, from 1; None where none is."""
-    if script.sql(direction) is None:
+    if script.fragments.get(direction) is None:
         return _line_in(script.alteration.file)
     place = script.locate(Exception())  # of an error that says nothing, it is where the script is
     return place[1] if place else None
