@@ -71,10 +71,8 @@ def _find_package(name: str) -> Path | None:
         spec = importlib.util.find_spec(name)
     except ImportError:
         return None
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    folder = Path(next(iter(spec.submodule_search_locations)))
-    return folder if folder.is_dir() else None
+    folders = map(Path, (spec and spec.submodule_search_locations) or ())
+    return next((folder for folder in folders if folder.is_dir()), None)
 
 
 def _list_scripts(folder: str) -> list[str]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from sartor.alterations.files import read_script, script_blocks
 from sartor.alterations.python_module import load_python
 from sartor.alterations.python_source import read_python
-from sartor.alterations.script import Script
+from sartor.alterations.script import FUNCTIONS, Script
 from sartor.alterations.sql_file import load_sql, read_sql
 from sartor.alterations.static_sql import read_static
 from sartor.domain.alteration import Alteration
-from sartor.domain.plan import Direction
 from sartor.domain.source import Part, Source, Text
 from sartor.errors import ScriptError
 
@@ -20,9 +19,6 @@ def load_script(alteration: Alteration) -> Script:
         return load_sql(alteration, script_blocks(alteration))
     content = read_script(alteration)
     return read_static(alteration, content) or load_python(alteration, content)
-
-
-_PARTS = {Direction.DEPLOY: Part.UP, Direction.ROLLBACK: Part.DOWN}
 
 
 def read_source(alteration: Alteration) -> Source:
@@ -39,7 +35,7 @@ def _read_sql_source(alteration: Alteration) -> Source:
         return Source(alteration=alteration, wrong=(Text(reason, line),))
     return Source(
         alteration=alteration,
-        parts={_PARTS[d]: tuple(Text(f.text, f.line) for f in sent) for d, sent in script.fragments.items()},
+        parts={Part(FUNCTIONS[d]): tuple(Text(f.text, f.line) for f in sent) for d, sent in script.fragments.items()},
         transactional=script.transactional,
         irreversible=script.irreversible is not None,
         empty=script.empty,

@@ -41,7 +41,7 @@ def read_manifest(lineage: Lineage) -> Manifest:
     """Reads a lineage's manifest, empty where there is no file. Raises CatalogueError where it can't be read."""
     import tomllib  # noqa: PLC0415 - most commands don't look at a manifest, and start-up counts
 
-    file = _file(lineage)
+    file = find_folder(lineage.location) / NAME
     try:
         document = tomllib.loads(file.read_text("utf-8"))
         if document["format"] != FORMAT:
@@ -79,7 +79,7 @@ def add_lines(lineage: Lineage, lines: Sequence[Line]) -> None:
     """
     if not lines:
         return
-    file = _file(lineage)
+    file = find_folder(lineage.location) / NAME
     try:
         with locked(file.parent):
             manifest = {**read_manifest(lineage), **{line.id: line for line in lines}}
@@ -91,11 +91,7 @@ def add_lines(lineage: Lineage, lines: Sequence[Line]) -> None:
 
 def is_writable(lineage: Lineage) -> bool:
     """Returns whether the lineage's manifest can be written: an installed package's usually can't."""
-    return os.access(_file(lineage).parent, os.W_OK)
-
-
-def _file(lineage: Lineage) -> Path:
-    return find_folder(lineage.location) / NAME
+    return os.access(find_folder(lineage.location), os.W_OK)
 
 
 def _written(lines: Iterable[Line]) -> Iterator[str]:

@@ -121,10 +121,8 @@ def _sent(bound: _Bound, name: str) -> tuple[Text, ...]:
 def _asked(node: ast.AST) -> ast.expr | None:
     """Returns the argument that a call passes to a connection's method as SQL; None where it is no such call."""
     match node:
-        case ast.Call(func=ast.Attribute(attr=method), args=[argument, *_]) if method in _ASKING:
-            return argument
-        case ast.Call(func=ast.Attribute(attr=method), keywords=keywords) if method in _ASKING:
-            return next((each.value for each in keywords if each.arg in _NAMED), None)
+        case ast.Call(func=ast.Attribute(attr=method), args=args, keywords=keywords) if method in _ASKING:
+            return next(iter([*args, *(each.value for each in keywords if each.arg in _NAMED)]), None)
         case _:
             return None
 

@@ -193,8 +193,7 @@ def _not_one(line: str) -> str:
 
 def _require_closed(token: lexer.Token, reader: _Reader) -> None:
     if token.kind in {"open", "open_comment"}:
-        what = _OPEN[token.text[0].lower()]
-        raise reader.wrong(token.start, f"unterminated {what}")
+        raise reader.wrong(token.start, f"unterminated {_OPEN[token.text[0].lower()]}")
 
 
 def _is_passed_over(token: lexer.Token, reader: _Reader) -> bool:

@@ -105,9 +105,8 @@ def _imported(node: ast.Import | ast.ImportFrom) -> set[str]:
 
 
 def _bind(module: _Module, name: str, value: ast.expr) -> None:
-    if name in module.constants or name in module.imported or name.startswith("__"):
-        raise _NotStatic
-    if name in _DIRECTIONS | _BEFORE or name == "asyncpg":
+    taken = {*module.constants, *module.imported, *_DIRECTIONS, *_BEFORE, "asyncpg"}
+    if name in taken or name.startswith("__"):
         raise _NotStatic
     found = _constant(value)
     if name in _OPTIONS and not isinstance(found, _OPTIONS[name]):

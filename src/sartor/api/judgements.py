@@ -101,16 +101,13 @@ async def rehearse(
     order = RehearsalOrder(default_directory(Path.cwd()), live=live, data=data, scratch=server)
     with Observed(observer) as told:
         found = told.keep(await run(place, catalogue, request, order, limits=limits, observer=told))
-    return found if cache is None else _keep(found, cache)
+    if cache is not None:
+        from sartor.linter.rehearsal_cache import remember
 
-
-def _keep(found: Rehearsal, folder: Path) -> Rehearsal:
-    from sartor.linter.rehearsal_cache import remember
-
-    try:
-        remember(folder, found.alterations)
-    except OSError as error:
-        return found._replace(notes=(*found.notes, f"the result wasn't saved for `lint`: {error}"))
+        try:
+            remember(cache, found.alterations)
+        except OSError as error:
+            return found._replace(notes=(*found.notes, f"the result wasn't saved for `lint`: {error}"))
     return found
 
 
