@@ -73,7 +73,8 @@ def takes_away(sql: str, schema: str) -> str | None:
 
     None where it does nothing of that, as far as its words show: a block may put other words together.
     """
-    for head, action in removals(sql):
+    for verb, head, actions in removals(sql):
+        action = actions[0].what if actions else verb
         for name in head.names if action in _TAKES else ():
             if head.type == "schema" and name == (schema,):
                 return f"{_TAKES[action]} schema {schema}, which holds Sartor's own tables"

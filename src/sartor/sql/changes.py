@@ -6,7 +6,7 @@ Nothing here parses PL/pgSQL.
 from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from sartor.sql.grammar import Cursor, Head, Name, read_actions, read_head
+from sartor.sql.grammar import Action, Cursor, Head, Name, read_actions, read_head
 from sartor.sql.lexer import Token, has_phrase, layers, meaning
 from sartor.sql.splitting import split
 from sartor.sql.statements import Statement, called
@@ -48,42 +48,31 @@ def row_changes(sql: str, routines: Iterable[str] = ()) -> tuple[RowChange, ...]
     return (*found, *(each._replace(whole=False) for each in inner))
 
 
-def drops(sql: str) -> tuple[Drop, ...]:
-    found: list[Drop] = []
+def removals(sql: str) -> Iterator[tuple[str, Head, tuple[Action, ...]]]:
+    """Yields the verb, the objects and the actions of each DROP and ALTER; in blocks and their strings too."""
     for statement in split(sql):
         for layer in _said(statement):
             # In a block it may be anywhere; elsewhere the same words are a name, or part of a definition.
             for at in range(1 if statement.block is None else len(layer)):
-                found += _dropped(layer[at].word, Cursor(layer, at + 1))
+                cursor, verb = Cursor(layer, at + 1), layer[at].word
+                if verb in {"drop", "alter"}:
+                    yield verb, read_head(cursor), tuple(read_actions(cursor)) if verb == "alter" else ()
+
+
+def drops(sql: str) -> tuple[Drop, ...]:
+    found: list[Drop] = []
+    for verb, head, actions in removals(sql):
+        names = [name for name in head.names if name and head.type == "table"]
+        if verb == "drop":
+            found += (Drop(name, guarded=head.guarded) for name in names)
+        gone = [each for each in actions if each.what == "drop column" and each.column]
+        found += (Drop(name, each.column, head.guarded or each.guarded) for name in names for each in gone)
     return tuple(dict.fromkeys(found))
-
-
-def removals(sql: str) -> Iterator[tuple[Head, str]]:
-    """Yields the objects of each DROP, and of each ALTER with its first action; in blocks and their strings too."""
-    for statement in split(sql):
-        for layer in _said(statement):
-            for at in range(1 if statement.block is None else len(layer)):
-                cursor = Cursor(layer, at)
-                drops = cursor.take("drop")
-                if drops or cursor.take("alter"):
-                    head = read_head(cursor)
-                    yield head, "drop" if drops else next((each.what for each in read_actions(cursor)), "")
 
 
 def _said(statement: Statement) -> Iterable[list[Token]]:
     """Returns the tokens of a statement; of a block, those in it and in its strings."""
     return [statement.tokens] if statement.block is None else layers(statement.block)
-
-
-def _dropped(verb: str, cursor: Cursor) -> Iterator[Drop]:
-    if verb not in {"drop", "alter"} or cursor.word() != "table":
-        return
-    head = read_head(cursor)
-    if verb == "drop":
-        yield from (Drop(name, guarded=head.guarded) for name in head.names if name)
-    elif head.names[0]:
-        gone = [each for each in read_actions(cursor) if each.what == "drop column" and each.column]
-        yield from (Drop(head.names[0], each.column, head.guarded or each.guarded) for each in gone)
 
 
 def recasts(sql: str) -> dict[str, bool]:
