@@ -6,8 +6,6 @@ Those of its options that are settings are passed on with Typer's context, by th
 command may not need (the driver, an event loop, prompts) is imported where it is needed.
 """
 
-from __future__ import annotations
-
 import gc
 import sys
 from os import _exit, write  # the real ones, whatever scripts are given

@@ -3,8 +3,6 @@
 The module of a command is imported when the command is used, or help names it.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Mapping, Sequence
 from importlib import import_module

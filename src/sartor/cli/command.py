@@ -1,7 +1,5 @@
 """Surrounds a command's one API call: settings, the embedded server, several destinations, output."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Shows the command line as it was given, to be run again: without passwords, without `--yes`."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Sequence
 from typing import NamedTuple

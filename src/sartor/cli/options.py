@@ -3,8 +3,6 @@
 An option of one command alone stands in that command.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 

@@ -1,7 +1,5 @@
 """Writes results to stdout and everything else to stderr, and no password to either."""
 
-from __future__ import annotations
-
 import errno
 import json
 import os

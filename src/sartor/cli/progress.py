@@ -1,7 +1,5 @@
 """Reports a run while it goes on: as a bar on a terminal, as plain lines in a pipeline; both on stderr."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext

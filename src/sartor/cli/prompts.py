@@ -1,7 +1,5 @@
 """Asks questions on a terminal. Ctrl-C and Esc raise Interrupted: nothing has been done then."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any

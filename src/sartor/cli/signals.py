@@ -4,8 +4,6 @@ The first cancels the run: the statement under way is cancelled on the server an
 blocks the event loop (`time.sleep`) wouldn't notice, so `BLOCKED` seconds later an exception is raised where it is.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import signal

@@ -7,8 +7,6 @@ A slow reader (a terminal stopped with Ctrl-S, a full pipe) is waited for when t
 doesn't take is kept. Where the reader has gone, or the disk is full, the output is lost and the work goes on.
 """
 
-from __future__ import annotations
-
 import errno
 import io
 import os

@@ -1,7 +1,5 @@
 """Puts what the library says of its arguments and functions into the words of the command line."""
 
-from __future__ import annotations
-
 from sartor.errors import AlterationMissing, SartorError
 
 WORDS = {

@@ -1,7 +1,5 @@
 """Finds the databases of a run: one, or one for each of the numbered settings."""
 
-from __future__ import annotations
-
 import os
 import pwd
 import re

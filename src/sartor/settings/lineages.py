@@ -1,7 +1,5 @@
 """The sources of alterations: `acme.alterations`, `./alterations`, `own=./own`."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Looks a setting's text up, in a secret file, else in an environment variable, else in the toml file; parses it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from itertools import count

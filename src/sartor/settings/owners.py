@@ -4,8 +4,6 @@ This follows git's `safe.directory`: a file that another user left in a folder a
 server that the password is sent to.
 """
 
-from __future__ import annotations
-
 import os
 import pwd
 import shlex

@@ -1,7 +1,5 @@
 """Reads the maker's settings: `sartor.toml`, or `[tool.sartor]` in `pyproject.toml`."""
 
-from __future__ import annotations
-
 import os
 import re
 import stat

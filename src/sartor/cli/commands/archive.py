@@ -1,7 +1,5 @@
 """`sartor db backup` and `sartor db restore`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

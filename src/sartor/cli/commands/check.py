@@ -1,7 +1,5 @@
 """`sartor db alteration check`, and what `rollback --check` shows: a plan and its SQL."""
 
-from __future__ import annotations
-
 import os
 import stat
 from collections.abc import Callable, Coroutine, Iterator, Sequence

@@ -1,7 +1,5 @@
 """`sartor db alteration fresh` and `sartor db seed`."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 from typing import Annotated

@@ -1,7 +1,5 @@
 """`sartor db alteration lint`: checks the files against the rules, for people, pipelines and code scanning."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

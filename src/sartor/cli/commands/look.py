@@ -1,7 +1,5 @@
 """`sartor db alteration list`, `status` and `history`."""
 
-from __future__ import annotations
-
 import typer
 
 import sartor

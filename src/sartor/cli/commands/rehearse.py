@@ -1,7 +1,5 @@
 """`sartor db alteration rehearse`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`sartor db alteration repair`."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Annotated
 

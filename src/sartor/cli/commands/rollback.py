@@ -1,7 +1,5 @@
 """`sartor db alteration rollback`."""
 
-from __future__ import annotations
-
 from collections.abc import Coroutine
 from functools import partial
 from typing import Annotated, Any, NamedTuple

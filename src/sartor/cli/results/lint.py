@@ -3,8 +3,6 @@
 See GitHub's pages "Workflow commands" and "SARIF support for code scanning", and OASIS's SARIF 2.1.0.
 """
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The output of `prove`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from sartor.cli.results.objects import (

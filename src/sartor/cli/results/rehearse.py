@@ -1,7 +1,5 @@
 """The output of `rehearse`."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 

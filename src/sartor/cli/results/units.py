@@ -1,7 +1,5 @@
 """Numbers, durations, sizes and dates in readable units."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 

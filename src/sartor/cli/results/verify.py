@@ -1,7 +1,5 @@
 """The output of `verify` and `repair`."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Iterator, Sequence
 
