@@ -133,13 +133,13 @@ from sartor.linter.rules import Finding as Finding
 from sartor.linter.rules import Lint as Lint
 from sartor.linter.rules import Rule as Rule
 from sartor.linter.rules import Severity as Severity
-from sartor.settings import Flags as Flags
-from sartor.settings import LineageSource as LineageSource
-from sartor.settings import Settings as Settings
-from sartor.settings import load_destination as load_destination
-from sartor.settings import load_ignored as load_ignored
-from sartor.settings import load_settings as load_settings
-from sartor.settings import load_sources as load_sources
+from sartor.settings.lineages import LineageSource as LineageSource
+from sartor.settings.load import Flags as Flags
+from sartor.settings.load import Settings as Settings
+from sartor.settings.load import load_destination as load_destination
+from sartor.settings.load import load_ignored as load_ignored
+from sartor.settings.load import load_settings as load_settings
+from sartor.settings.load import load_sources as load_sources
 
 __all__: list[str]  # noqa: PYI035 - all names above
 __version__: str

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from sartor import Limits
 from sartor.errors import SettingsError
-from sartor.settings import Flags, LineageSource, Settings, load_settings, load_sources
+from sartor.settings.lineages import LineageSource
+from sartor.settings.load import Flags, Settings, load_settings, load_sources
 from sartor.settings.lookup import Found, parse_duration
 
 URL = "postgresql://db/app"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sartor.errors import SettingsError
-from sartor.settings import Flags, Settings, load_settings, load_sources
+from sartor.settings.load import Flags, Settings, load_settings, load_sources
 from sartor.settings.owners import TRUSTED
 from support.command import Command
 

@@ -13,7 +13,7 @@ from sartor.domain.destination import Destination, Limits
 from sartor.domain.plan import Deploy, Rollback
 from sartor.domain.release import LATEST, Release, parse_target
 from sartor.errors import SettingsError, TargetError
-from sartor.settings import LineageSource, parse_sources
+from sartor.settings.lineages import LineageSource, parse_sources
 
 Source: TypeAlias = str | os.PathLike[str] | LineageSource
 """A lineage of alterations: a folder, an import package, `NAME=SOURCE`, or a LineageSource."""

@@ -6,17 +6,3 @@
 
 Each setting comes from the first of: its flag, its secret file, its environment variable, the toml file.
 """
-
-from sartor.settings.lineages import LineageSource, parse_sources
-from sartor.settings.load import Flags, Settings, load_destination, load_ignored, load_settings, load_sources
-
-__all__ = [
-    "Flags",
-    "LineageSource",
-    "Settings",
-    "load_destination",
-    "load_ignored",
-    "load_settings",
-    "load_sources",
-    "parse_sources",
-]
