@@ -24,7 +24,7 @@ class ForeignKey(NamedTuple):
 class Dependencies(NamedTuple):
     """The ties of relations to each other, and to functions that may do anything; relations have a rehearsal's names.
 
-    `parts` are pairs of a table and its partition or heir. `reacting` has, by relation, what acts where its rows
+    `parts` are pairs of a table and its partition or child. `reacting` has, by relation, what acts where its rows
     change, and `asked`, by view, what acts where it is read; `functions` are the names of the functions that may change
     something.
     """

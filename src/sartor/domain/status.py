@@ -172,7 +172,7 @@ def reached(deployed: Iterable[Release], lacking: Container[Release]) -> Reached
 
 
 FEW = 3
-"""The most sentences of one kind that are told one by one."""
+"""The most sentences of one kind that are shown one by one."""
 
 
 def few(sentences: Sequence[str], several: str) -> Iterator[str]:
