@@ -15,6 +15,7 @@ from sartor.domain.own_tables import (
     require_readable,
     require_sound,
     require_trusted,
+    takes_away,
 )
 from sartor.errors import LedgerUnsound, PrivilegeMissing
 
@@ -154,3 +155,21 @@ def test_something_lacking(lost: Trait, told: str) -> None:
         require_sound(EXPECTED - {lost}, "My app", "me")
     assert str(caught.value) == f"sartor_ledger in schema My app lacks {told}"
     assert caught.value.hint == LOOK
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("DROP\nSCHEMA x, Shop", "drops schema shop, which holds Sartor's own tables"),
+        ('drop schema "shop"', "drops schema shop, which holds Sartor's own tables"),
+        ('drop schema u&"sh\\006fp"', "drops schema shop, which holds Sartor's own tables"),
+        ("alter/**/table shop.SARTOR_LEDGER rename to old", "renames sartor_ledger, a table of Sartor's own"),
+        ("do $$ begin alter schema shop rename to old; end $$", "renames schema shop, which holds Sartor's own tables"),
+        ("select 'drop schema shop'", None),
+        ("drop schema other; drop table other.sartor_ledger", None),
+        ("drop table orders", None),
+    ],
+)
+def test_what_takes_the_ledger_away(sql: str, told: str | None) -> None:
+    """What drops, renames or moves Sartor's tables is told by its words, however these are written."""
+    assert takes_away(sql, "shop") == told
