@@ -1,5 +1,6 @@
 -- Texts that Postgres writes in other words once it has read its own.
 create domain word as varchar(20) default 'x' check (value in ('x', 'y'));
+create domain needed as int not null;
 create type pair as (a varchar, b int);
 create table t (
     id int primary key, a varchar(20), b varchar, c cidr, d word, n numeric(10, 2), s smallint, i bigint, w char(3),

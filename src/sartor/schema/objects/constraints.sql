@@ -17,5 +17,5 @@ union all
 select 'pg_constraint'::regclass, c.oid, 0, 'constraint', c.contypid::regtype::text || '.' || quote_ident(c.conname),
     'domain ' || c.contypid::regtype::text, pg_get_constraintdef(c.oid), null, null, null
 from covered s join pg_constraint c on c.connamespace = s.oid
-where c.contypid <> 0
+where c.contypid <> 0 and c.contype = 'c' -- 17 has one for NOT NULL too, which the domain says
     and c.contypid not in (select m.objid from member m where m.classid = 'pg_type'::regclass)

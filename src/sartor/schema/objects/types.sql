@@ -52,7 +52,9 @@ select 'pg_collation'::regclass, c.oid, 0, 'collation', format('%I.%I', s.nspnam
     concat_ws(E'\n',
         case c.collprovider when 'c' then 'libc' when 'i' then 'icu' else 'builtin' end,
         -- A locale stands in another column in each of 14, 15 and 17.
-        'locale ' || coalesce(to_jsonb(c) ->> 'colllocale', to_jsonb(c) ->> 'colliculocale', c.collcollate),
+        'locale ' || translate(
+            coalesce(to_jsonb(c) ->> 'colllocale', to_jsonb(c) ->> 'colliculocale', c.collcollate),
+            case c.collprovider when 'i' then '_' else '' end, '-'), -- as ICU's names have it since 16
         'ctype ' || case c.collprovider when 'c' then c.collctype end,
         'rules ' || c.collicurules, -- since 16
         case when not c.collisdeterministic then 'not deterministic' end
