@@ -36,13 +36,6 @@ class Sifted(NamedTuple):
     rows: Mapping[int, Rows]
 
 
-class _Copies(NamedTuple):
-    """The COPYs of one line whose data follow it: their offsets, and the offset of the line's end."""
-
-    starts: tuple[int, ...]
-    end: int
-
-
 def sift(name: str, file: str, blocks: Iterable[bytes]) -> Sifted:
     """Separates a file's SQL from its data. Raises ScriptError, naming file and line, where it can't be SQL."""
     source = _Source(name, file, blocks)
@@ -51,9 +44,10 @@ def sift(name: str, file: str, blocks: Iterable[bytes]) -> Sifted:
     gaps: list[tuple[int, int]] = []
     length = 0
     while copies := _next_copies(source):
-        line, before = source.line, source.held[: copies.end]
-        text = source.take_text(copies.end)
-        for start in copies.starts:
+        starts, end = copies
+        line, before = source.line, source.held[:end]
+        text = source.take_text(end)
+        for start in starts:
             at = line + before.count(b"\n", 0, start)
             rows[length + len(before[:start].decode())] = _take_rows(source, at)
         parts.append(text)
@@ -105,8 +99,11 @@ class _Source:
         return ScriptError(f"{self.name}, line {line}: {reason}", line=line)
 
 
-def _next_copies(source: _Source) -> _Copies | None:
-    """Returns the COPYs of the next line that ends a COPY from the client, or None; reads as far as it takes."""
+def _next_copies(source: _Source) -> tuple[list[int], int] | None:
+    """Returns the offsets of the COPYs whose data follow the next such line, and of its end; None where no more do.
+
+    Reads as far as it takes.
+    """
     window = _WINDOW
     while True:
         while len(source.held) < window and source.more():
@@ -118,7 +115,7 @@ def _next_copies(source: _Source) -> _Copies | None:
         window = 2 * len(source.held)
 
 
-def _find_copies(source: _Source) -> _Copies | None:
+def _find_copies(source: _Source) -> tuple[list[int], int] | None:
     text = source.held.decode("latin-1")
     if "copy" not in text.lower():
         return None
@@ -140,7 +137,7 @@ def _find_copies(source: _Source) -> _Copies | None:
         end = text.find("\n", semicolon) + 1 or len(text)
         if end == len(text) and not source.over:
             return None
-    return _Copies(tuple(starts), end) if starts else None
+    return (starts, end) if starts else None
 
 
 def _without_comments(text: str) -> Iterator[lexer.Token]:

@@ -22,14 +22,12 @@ _ASKING = {"cursor", "execute", "executemany", "fetch", "fetchmany", "fetchrow",
 _NAMED = {"command", "query"}
 """The names of the parameters under which they take it."""
 
-_Function = ast.FunctionDef | ast.AsyncFunctionDef
-
 
 @dataclass(slots=True)
 class _Bound:
     """The names that a module binds when it is loaded, each with its value where the source shows it."""
 
-    functions: dict[str, _Function] = field(default_factory=dict)
+    functions: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = field(default_factory=dict)
     values: dict[str, ast.expr] = field(default_factory=dict)
     others: set[str] = field(default_factory=set)
     """Imported names; `*` stands for any."""

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from sartor.domain.repair import Correction, Repair
     from sartor.domain.report import Observer, Report
 
-PRODUCTION = frozenset({"production", "prod"})
-"""The environments in which nothing destructive runs unasked."""
-
 
 async def deploy(
     destination: Destination | str,
@@ -123,7 +120,7 @@ async def repair(
 
 def is_production(environment: str | None) -> bool:
     """Returns whether this is an environment in which nothing destructive runs unasked."""
-    return environment is not None and environment.lower() in PRODUCTION
+    return environment is not None and environment.lower() in {"production", "prod"}
 
 
 def protect(environment: str | None, command: str) -> None:
