@@ -30,8 +30,8 @@ select case
 end
 """
 _HARMLESS = """
-select coalesce(bool_and(coalesce(
-    t.typtype in ('b', 'e') and (t.typelem = 0 or e.typtype in ('b', 'e') and e.typelem = 0), false)), true)
+select bool_and(coalesce(
+    t.typtype in ('b', 'e') and (t.typelem = 0 or e.typtype in ('b', 'e') and e.typelem = 0), false))
 from unnest($1::text[]) given (name)
 left join pg_type t on t.oid = to_regtype(given.name)
 left join pg_type e on e.oid = t.typelem
@@ -107,7 +107,7 @@ async def _alike(connection: DriverConnection, pairs: _Pairs, hindrance: str | N
 async def _print(connection: DriverConnection, query: Query) -> str:
     """Has the server parse a text, and returns how it prints it. Raises _Unread, and what the driver raises."""
     types = literal_types(" ".join(query.statements))
-    if types is None or not await connection.fetchval(_HARMLESS, list(types)):
+    if types is None or (types and not await connection.fetchval(_HARMLESS, list(types))):
         raise _Unread("reading its literals could run a domain's check")
     savepoint = connection.transaction()
     await savepoint.start()
