@@ -11,6 +11,7 @@ from sartor import Catalogue, Direction, EventKind, ScriptError, State, Step
 from sartor.alterations.files import read_lineage
 from sartor.domain.alteration import make_lineage
 from sartor.domain.plan import Deploy, make_plan
+from sartor.execution.monitor import beside
 from sartor.execution.units import LARGE, Prefetch, Unit, compile_records, compile_unit
 from support.ledgers import alteration, entry, ledger
 
@@ -174,17 +175,17 @@ class Loading:
 def test_units_are_loaded_when_they_are_needed(tmp_path: Path) -> None:
     """A script is compiled once, when it is asked for, and goes when it is done."""
     loading = Loading(tmp_path, 0, 0, 0)
-    assert list(loading.queue.loaded()) == []
+    assert list(loading.queue.loaded) == []
     first = loading.queue.look()
     assert first is not None
     assert first.step == loading.steps[0]
     assert loading.seen == [0]
     assert [unit.step for unit in loading.queue] == loading.steps
     assert loading.seen == [0, 1, 2]
-    loading.queue.pop()
-    assert [unit.step for unit in loading.queue.loaded()] == loading.steps[1:]
-    loading.queue.pop()
-    loading.queue.pop()
+    loading.queue.loaded.popleft()
+    assert [unit.step for unit in loading.queue.loaded] == loading.steps[1:]
+    loading.queue.loaded.popleft()
+    loading.queue.loaded.popleft()
     assert loading.queue.look() is None
 
 
@@ -193,7 +194,7 @@ def test_what_can_not_be_loaded_is_told_in_its_turn(tmp_path: Path) -> None:
     loading = Loading(tmp_path, 0, 0, 0, broken=1)
     assert [unit.step for unit in loading.queue] == loading.steps[:1]
     assert loading.queue.look() is not None
-    loading.queue.pop()
+    loading.queue.loaded.popleft()
     for _ in range(2):
         with pytest.raises(ScriptError, match="no script"):
             loading.queue.look()
@@ -212,7 +213,7 @@ def test_units_are_loaded_ahead(tmp_path: Path) -> None:
 
 async def _load_ahead(queue: Prefetch, count: int) -> None:
     done = asyncio.Event()
-    async with queue.loading(count, done.set):
+    async with beside(queue.load_ahead(count, done.set)):
         await asyncio.wait_for(done.wait(), 20)
 
 
@@ -220,7 +221,7 @@ def test_loading_ends_with_the_script_that_runs(tmp_path: Path) -> None:
     """What isn't loaded by the end of the script before it is loaded when it is needed."""
 
     async def end_at_once(queue: Prefetch) -> None:
-        async with queue.loading(2):
+        async with beside(queue.load_ahead(2)):
             pass
         await asyncio.sleep(0)
 

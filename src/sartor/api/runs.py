@@ -45,7 +45,7 @@ async def deploy(
     """
     catalogue = list_alterations(sources)
     request = deploy_request(target, steps=steps, strict_order=strict_order, accepted=accepted)
-    return await _run(destination, catalogue, request, limits, observer, backup=backup, affected=affected)
+    return await _run("deploy", destination, catalogue, request, limits, observer, backup=backup, affected=affected)
 
 
 async def rollback(
@@ -73,10 +73,11 @@ async def rollback(
     """
     catalogue = list_alterations(sources)
     request = rollback_request(catalogue, target, steps=steps, to_timestamp=to_timestamp, accepted=accepted)
-    return await _run(destination, catalogue, request, limits, observer, backup=backup, affected=affected)
+    return await _run("rollback", destination, catalogue, request, limits, observer, backup=backup, affected=affected)
 
 
 async def _run(
+    verb: str,
     destination: Destination | str,
     catalogue: Catalogue,
     request: Deploy | Rollback,
@@ -86,12 +87,14 @@ async def _run(
     backup: str | None = None,
     affected: bool = False,
 ) -> Report:
-    from sartor.execution.run import run
+    from sartor.execution.run import run, run_session
 
     place = find_destination(destination)
     order = await ordered_before(place, backup, catalogue, request, limits, affected=affected)
     with Observed(observer) as told:
-        return told.keep(await run(place, catalogue, request, limits=limits, backup=order, observer=told))
+        async with run_session(place, verb) as session:
+            report = await run(session, catalogue, request, limits=limits, backup=order, observer=told)
+        return told.keep(report)
 
 
 async def repair(
@@ -150,13 +153,15 @@ async def fresh(
     Raises RefusedError where the environment is production, else as `deploy`.
     """
     from sartor.execution.development import drop_all
-    from sartor.execution.run import run
+    from sartor.execution.run import run, run_session
 
     protect(environment, "fresh")
     place, catalogue, request = find_destination(destination), list_alterations(sources), deploy_request(target)
     with Observed(observer) as told:
         await drop_all(place, catalogue, request, limits=limits, observer=told)
-        return told.keep(await run(place, catalogue, request, limits=limits, observer=told))
+        async with run_session(place, "deploy") as session:
+            report = await run(session, catalogue, request, limits=limits, observer=told)
+        return told.keep(report)
 
 
 async def seed(

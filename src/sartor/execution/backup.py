@@ -6,8 +6,8 @@ import asyncio
 import datetime as dt
 import itertools
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -81,9 +81,13 @@ async def back_up(session: Session, order: BackupOrder, limits: Limits, observer
         missing = f"there is no schema {schema} in database {session.facts.database}"
         raise BackupFailed(missing, hint="check the name of the schema")
     final = _name(order.place, session.facts.database, schema)
-    with _explained(final), atomic_file(final) as file:
-        made = await _Taking(session, schema, file, observer).take(order, limits)
-        file.publish()
+    try:
+        with atomic_file(final) as file:
+            made = await _Taking(session, schema, file, observer).take(order, limits)
+            file.publish()
+    except OSError as error:
+        hint = "give a folder that this user can write to and that has enough disk space"
+        raise BackupFailed(f"no backup was taken: {final.parent}: {error.strerror or error}", hint=hint) from error
     backup = made._replace(file=str(final))
     observer(BackedUp(backup=backup, duration_ms=(time.monotonic() - began) * 1000))
     return backup
@@ -105,15 +109,6 @@ def _name(place: str, database: str, schema: str | None) -> Path:
     if path.exists() or path.is_symlink():
         raise BackupFailed(f"{path} already exists", hint="give another name, or a folder")
     return path
-
-
-@contextmanager
-def _explained(final: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        hint = "give a folder that this user can write to and that has enough disk space"
-        raise BackupFailed(f"no backup was taken: {final.parent}: {error.strerror or error}", hint=hint) from error
 
 
 @dataclass(slots=True)

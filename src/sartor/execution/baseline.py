@@ -176,7 +176,6 @@ async def _compare(session: Session, ignore: Sequence[str]) -> Drift:
 
 
 async def read_schema(session: Session) -> Fingerprint:
-    """Returns the fingerprint of the session's schema. Raises what the driver raises."""
     return await read_fingerprint(session.connection, [session.schema], lock_timeout=PATIENCE)
 
 

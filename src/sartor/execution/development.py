@@ -18,6 +18,7 @@ from sartor.domain.plan import Deploy, Direction, make_plan
 from sartor.domain.report import Note, Observer
 from sartor.errors import CatalogueError, DestinationError, SartorError, ScriptError, alteration_failed
 from sartor.execution.ledger import read_head, repeat_while_stale, require_sound
+from sartor.execution.outcome import Stale
 from sartor.execution.retry import run_in_transaction
 from sartor.execution.run_context import RunContext, locked_run
 from sartor.execution.script_call import contained
@@ -131,7 +132,8 @@ async def put_in(
             raise DestinationError(said, hint="deploy first, by `sartor.deploy`")
         await require_sound(session)
         async with locked_run(session, "seed", limits=limits, observer=observer) as run:
-            await _seed(run, modules, reset=reset)
+            await read_head(run)
+            await repeat_while_stale(run, lambda: _seed(run, modules, reset=reset))
 
 
 async def _seed(run: RunContext, modules: Sequence[SeedModule], *, reset: bool) -> None:
@@ -149,10 +151,9 @@ async def _seed(run: RunContext, modules: Sequence[SeedModule], *, reset: bool) 
             await contained(current.seed, str(current.file))(connection, run.context(current.file.name))
 
     detail = {"files": [module.file.name for module in modules], "reset": reset}
-    await read_head(run)
     try:
-        await repeat_while_stale(run, lambda: run_in_transaction(run, EventKind.SEEDED, None, work, detail=detail))
-    except SartorError:
+        await run_in_transaction(run, EventKind.SEEDED, None, work, detail=detail)
+    except (SartorError, Stale):
         raise
     except Exception as error:
         name, file = current.file.name, str(current.file)

@@ -73,7 +73,6 @@ async def require_sound(session: Session) -> None:
 
 
 async def report_writers(run: RunContext) -> None:
-    """Reports the other roles that may write to the ledger, as notes."""
     if run.session.destination.scratch:
         return
     for writer in await read_writers(run.session.connection, run.session.schema):

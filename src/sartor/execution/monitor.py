@@ -146,7 +146,6 @@ async def beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
 
 
 def describe_blockers(blockers: tuple[Blocker, ...]) -> str:
-    """Returns the text of a message that names the blocking sessions."""
     return "; ".join(map(str, blockers)) or "an unknown session"
 
 

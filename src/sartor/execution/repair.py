@@ -16,7 +16,7 @@ from sartor.execution.retry import record, run_in_transaction
 from sartor.execution.run_context import RunContext, locked_run
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.driver.connection import Connection
-from sartor.postgres.invalid_indexes import InvalidIndex, drop_index, invalid_indexes
+from sartor.postgres.invalid_indexes import drop_index, invalid_indexes
 from sartor.postgres.ledger import read_ledger, require_format
 from sartor.postgres.session import Session, application_name
 from sartor.schema.baseline import read_baseline, write_baseline
@@ -52,14 +52,10 @@ async def run_repair(
 
 
 async def _decide(session: Session, ledger: Ledger, catalogue: Catalogue, request: Repair) -> tuple[Correction, ...]:
-    names = {index.name for index in await _invalid(session)} if request.drop_indexes else set()
+    names = {index.name for index in await invalid_indexes(session)} if request.drop_indexes else set()
     drift = await look_for_drift(session) if request.accept_drift and ledger.exists else None
     drifted = drift is not None and not (drift.absent and drift.certain)
     return make_repair(catalogue, ledger, request, invalid=names, drifted=drifted)
-
-
-async def _invalid(session: Session) -> tuple[InvalidIndex, ...]:
-    return await invalid_indexes(session.connection, session.schema)
 
 
 async def _correct_all(run: RunContext, catalogue: Catalogue, request: Repair) -> tuple[Correction, ...]:
@@ -92,7 +88,7 @@ async def _correct(run: RunContext, correction: Correction, reason: str) -> None
 
 async def _drop(run: RunContext, name: str) -> str:
     """Drops an invalid index; returns the name of its table."""
-    index = next(i for i in await _invalid(run.session) if i.name == name)
+    index = next(i for i in await invalid_indexes(run.session) if i.name == name)
     if index.building:
         raise RunHeld(
             f"another session is building index {name}", hint="wait until the index is built, or end that session"
@@ -100,7 +96,7 @@ async def _drop(run: RunContext, name: str) -> str:
     run.follow(f"drop index {name}")
     try:
         async with asyncio.timeout(run.limits.lock_budget):
-            await drop_index(run.session.connection, run.session.schema, index)
+            await drop_index(run.session, index)
     except TimeoutError:
         raise DestinationError(
             f"index {name} can't be dropped: another session is using it", hint="try again later"

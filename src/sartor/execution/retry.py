@@ -25,9 +25,9 @@ from sartor.log import LOG
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.journal import NewEvent, Phase, claim_sql, probe_sql, record_sql
-from sartor.postgres.ledger import has_token
+from sartor.postgres.ledger import read_token
 from sartor.postgres.session import Session
-from sartor.postgres.session_settings import SessionSettings
+from sartor.postgres.session_settings import SessionSettings, settings_for
 
 RESOLVE = 60.0
 """Seconds in which a lost COMMIT's outcome must be found out."""
@@ -76,7 +76,7 @@ async def run_in_transaction(
     run: RunContext,
     kind: EventKind,
     about: Alteration | Entry | None,
-    work: Work,
+    work: Work | None,
     *,
     since: int | None = None,
     took: float | None = None,
@@ -93,7 +93,7 @@ async def run_in_transaction(
     be written, Committed where a cancel came after the COMMIT, and what `work` raised.
     """
     seq, session, script = run.head + 1, run.session, about.name if about else kind.value
-    settings = run.settings(run.mark(script, seq), lock_timeout=lock_timeout)
+    settings = settings_for(session, run.limits, run.mark(script, seq), lock_timeout=lock_timeout)
     retries, followed = Retries(run.monitor, f"event {seq}"), None
     while True:
         event = NewEvent(seq=seq, kind=kind, about=about, since=since, took=took, detail=detail)
@@ -106,7 +106,8 @@ async def run_in_transaction(
                 claim, record = claim_sql(event, settings), record_sql(event, settings)
                 async with connection.script_transaction(claim, record, longest_lock=settings.lock_timeout):
                     phase = Phase.SCRIPT
-                    await work(connection)
+                    if work is not None:
+                        await work(connection)
                     phase = Phase.COMMIT
             break
         except BaseException as error:  # noqa: BLE001 - a cancelled run must know what was committed too
@@ -133,11 +134,7 @@ async def record(
     took: float | None = None,
 ) -> None:
     """Writes an event that is only a record; `took` is as for `run_in_transaction`."""
-    await run_in_transaction(run, kind, about, _nothing, took=took, detail=detail)
-
-
-async def _nothing(_connection: Connection) -> None:
-    """Does nothing: the work of an event that is only a record."""
+    await run_in_transaction(run, kind, about, None, took=took, detail=detail)
 
 
 async def _pause(run: RunContext, outcome: Outcome, retries: Retries) -> bool:
@@ -221,7 +218,7 @@ async def _ask(session: Session, event: NewEvent, settings: SessionSettings) -> 
                 await session.renew()
             if not await _is_taken(session.connection, event, settings):
                 return False
-            return await has_token(session.connection, session.schema, event.seq, event.token)
+            return await read_token(session, event.seq) == event.token
         await asyncio.sleep(min(1.0, 0.05 * 2**attempt))
     raise AssertionError
 

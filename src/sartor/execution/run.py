@@ -22,23 +22,6 @@ if TYPE_CHECKING:
     from sartor.execution.units import Load
 
 
-async def run(
-    destination: Destination,
-    catalogue: Catalogue,
-    request: Deploy | Rollback,
-    *,
-    limits: Limits,
-    backup: BackupOrder | None = None,
-    observer: Observer,
-) -> Report:
-    """Does what `request` asks on one destination, and returns a report; `backup` orders a backup to be taken before.
-
-    Raises SartorError, as `execute_plan`.
-    """
-    async with run_session(destination, "deploy" if isinstance(request, Deploy) else "rollback") as session:
-        return await run_in(session, catalogue, request, limits=limits, backup=backup, observer=observer)
-
-
 def run_session(destination: Destination, verb: str) -> Session:
     """Returns a session of the kind that a run needs, to be opened; in a scratch database it can be observed."""
     kind = Connection
@@ -49,7 +32,7 @@ def run_session(destination: Destination, verb: str) -> Session:
     return Session(destination, application=application_name(verb), kind=kind)
 
 
-async def run_in(
+async def run(
     session: Session,
     catalogue: Catalogue,
     request: Deploy | Rollback,
@@ -58,7 +41,10 @@ async def run_in(
     backup: BackupOrder | None = None,
     observer: Observer,
 ) -> Report:
-    """Does what `run` does, in an open session whose facts are those of now."""
+    """Does what `request` asks in an open session whose facts are those of now; returns a report.
+
+    `backup` orders a backup to be taken before. Raises SartorError, as `execute_plan`.
+    """
     if session.facts.ledger_exists and not (session.facts.can_use and session.facts.ledger_readable):
         require_complete(session.facts.own, session.schema)
         session.require_write()  # it names all the rights that a run lacks, where not even reading is allowed

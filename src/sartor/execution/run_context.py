@@ -17,7 +17,6 @@ from sartor.errors import NOT_HAD, RunHeld
 from sartor.execution.monitor import Monitor, advise_on_blockers, describe_blockers
 from sartor.postgres.lock_monitor import LockMonitor
 from sartor.postgres.session import Session, application_name
-from sartor.postgres.session_settings import SessionSettings, settings_for
 
 MOST_SAID = 100
 """The number of the server's messages that are reported of one script."""
@@ -60,18 +59,17 @@ class RunContext:
         return f"sartor {script}"[:46] + f"{self.tag}{seq}"
 
     def follow(self, script: str) -> None:
-        """Points the monitor at the session while it runs `script`."""
         self.monitor.follow(self.session.connection, script)
 
     def hear(self, script: str, severity: str, text: str) -> None:
         """Reports what the server says while `script` runs: the first MOST_SAID messages."""
         heard = self._said.setdefault(script, [])
-        if len(heard) < MOST_SAID:
-            heard.append(Said(script=script, severity=severity, text=text))
-            self.observer(heard[-1])
-        elif len(heard) == MOST_SAID:
-            heard.append(Said(script=script, severity="NOTICE", text="further messages of the server aren't shown"))
-            self.observer(heard[-1])
+        if len(heard) > MOST_SAID:
+            return
+        if len(heard) == MOST_SAID:
+            severity, text = "NOTICE", "further messages of the server aren't shown"
+        heard.append(Said(script=script, severity=severity, text=text))
+        self.observer(heard[-1])
 
     def forget(self, script: str) -> None:
         """Forgets what the server said of a script that is rolled back, and begins again."""
@@ -82,15 +80,7 @@ class RunContext:
         said = self._said.pop(script, ())
         return [redact(each.text, self.session.secrets) for each in said if each.severity == "WARNING"]
 
-    def settings(self, mark: str, *, lock_timeout: float | None = None) -> SessionSettings:
-        """Returns the settings of the transactions that `pg_stat_activity` shows as `mark`.
-
-        `lock_timeout` is that of a script which asks for its own, in seconds.
-        """
-        return settings_for(self.session, self.limits, mark, lock_timeout=lock_timeout)
-
     def context(self, script: str) -> Context:
-        """Returns what a script may know of this run."""
         facts = self.session.facts
         return Context(
             database=self.session.destination.stands_for or facts.database,
@@ -103,7 +93,6 @@ class RunContext:
     def failure(
         self, error: BaseException, *, name: str, alteration_id: str | None, file: str, locate: Locate
     ) -> Failure:
-        """Returns the facts of why a script failed."""
         hidden = None if self.session.connection_lost else self.session.connection.error
         found = driver.failure(
             error,

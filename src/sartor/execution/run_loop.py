@@ -18,6 +18,7 @@ from sartor.errors import SartorError
 from sartor.execution.executors.batch import Batch, BatchExecutor
 from sartor.execution.executors.single import record_end, run_unit
 from sartor.execution.ledger import repeat_while_stale, require_sound
+from sartor.execution.monitor import beside
 from sartor.execution.outcome import Committed, Stale
 from sartor.execution.retry import PARTING, record
 from sartor.execution.run_context import RunContext
@@ -56,7 +57,6 @@ class RunLoop:
             self._backup = BackupBeforeRun(backup)
 
     def report(self, failed: Failure | None = None) -> Report:
-        """Returns a report of what this run has done until now."""
         return Report(
             direction=self._plan.direction,
             target=self._plan.target,
@@ -174,17 +174,17 @@ class RunLoop:
 
     async def _run_batch(self, run: RunContext, batches: BatchExecutor, prefetch: Prefetch, batch: Batch) -> None:
         """Runs the first units in one message; a unit that stopped it may be left to be run by itself."""
-        done, units = len(self._done), batch.units
+        done, units, count = len(self._done), batch.units, len(batch.units) + batches.count
 
         def committed(number: int, took: float) -> None:
-            prefetch.pop()
+            prefetch.loaded.popleft()
             self._finish(run, units[number], took)
             if number + 1 < len(units):
                 self._begin(run, units[number + 1])
 
         self._begin(run, units[0])
         try:
-            async with prefetch.loading(len(units) + batches.count, lambda: batches.look_further(prefetch, batch)):
+            async with beside(prefetch.load_ahead(count, lambda: batches.look_further(prefetch, batch))):
                 await batches.execute(batch, committed)
         except (asyncio.CancelledError, *DRIVER_ERRORS) as error:
             if (number := len(self._done) - done) < len(units):
@@ -193,11 +193,10 @@ class RunLoop:
             raise
 
     async def _run_one(self, run: RunContext, prefetch: Prefetch, unit: Unit) -> None:
-        """Runs the first unit by itself."""
         self._begin(run, unit)
         began = time.monotonic()
         try:
-            async with prefetch.loading(2):
+            async with beside(prefetch.load_ahead(2)):
                 await run_unit(run, unit)
         except Committed:
             self._finish(run, unit, (time.monotonic() - began) * 1000)
@@ -208,7 +207,7 @@ class RunLoop:
             await record_end(run, error, unit, (time.monotonic() - began) * 1000)
             raise
         self._finish(run, unit, (time.monotonic() - began) * 1000)
-        prefetch.pop()
+        prefetch.loaded.popleft()
 
     def _begin(self, run: RunContext, unit: Unit) -> None:
         if unit.about == self._begun:

@@ -169,7 +169,6 @@ class TaskTracker:
             self._tasks.pop(task, None)
 
     def note_unawaited(self, coroutine: Any) -> None:
-        """Notes a coroutine that was never awaited."""
         places = [(file, line) for file, line, _ in coroutine.cr_origin or ()]
         own = next((place for place in places if place[0] == self._file), places[0] if places else None)
         self._unawaited.append((coroutine.__qualname__, own))

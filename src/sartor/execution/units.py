@@ -9,8 +9,7 @@ import asyncio
 import itertools
 import os
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sartor.alterations.loader import load_script
@@ -54,12 +53,10 @@ class Unit:
 
     @property
     def about(self) -> Alteration:
-        """The alteration."""
         return self.step.alteration
 
     @property
     def kind(self) -> EventKind:
-        """The kind of the event that is committed with the work."""
         return _ENDS[self.direction]
 
     @property
@@ -79,7 +76,6 @@ class Unit:
 
     @property
     def body(self) -> Body:
-        """The function that runs in this direction."""
         return self.script.body(self.direction)
 
     @property
@@ -200,12 +196,12 @@ def prerequisites(
 
 
 class Prefetch:
-    """A queue of a plan's units, in order; `compile_step` returns the unit of a step."""
+    """A queue of a plan's units, in order: those `loaded`, and the rest; `compile_step` returns a step's unit."""
 
     def __init__(self, steps: Iterable[Step], compile_step: Callable[[Step], Unit]) -> None:
         self._steps = deque(steps)
         self._compile = compile_step
-        self._loaded: deque[Unit] = deque()
+        self.loaded: deque[Unit] = deque()
         self._error: SartorError | None = None
 
     def look(self) -> Unit | None:
@@ -218,32 +214,16 @@ class Prefetch:
     def __iter__(self) -> Iterator[Unit]:
         """Yields the remaining units, loaded on demand; ends at the first that can't be loaded."""
         for number in itertools.count():
-            if number == len(self._loaded) and not self._load_one():
+            if number == len(self.loaded) and not self._load_one():
                 return
-            yield self._loaded[number]
+            yield self.loaded[number]
 
-    def loaded(self) -> Iterator[Unit]:
-        """Returns an iterator over the remaining units that are loaded."""
-        return iter(self._loaded)
+    async def load_ahead(self, count: int, then: Callable[[], None] = lambda: None) -> None:
+        """Loads units, while others wait for the server, until `count` are loaded; then calls `then`.
 
-    def pop(self) -> None:
-        """Removes the first unit, which is done."""
-        self._loaded.popleft()
-
-    @asynccontextmanager
-    async def loading(self, count: int, then: Callable[[], None] = lambda: None) -> AsyncIterator[None]:
-        """Loads units while the block waits for the server, until `count` are loaded; then calls `then`.
-
-        A large script isn't loaded ahead. What isn't done when the block ends is cancelled.
+        A large script isn't loaded ahead.
         """
-        task = asyncio.create_task(self._load_on(count, then))
-        try:
-            yield
-        finally:
-            task.cancel()
-
-    async def _load_on(self, count: int, then: Callable[[], None]) -> None:
-        for _ in range(count - len(self._loaded)):
+        for _ in range(count - len(self.loaded)):
             if self._steps and _is_small(self._steps[0]):
                 self._load_one()
             await asyncio.sleep(0)
@@ -253,7 +233,7 @@ class Prefetch:
         if not self._steps or self._error is not None:
             return False
         try:
-            self._loaded.append(self._compile(self._steps[0]))
+            self.loaded.append(self._compile(self._steps[0]))
         except SartorError as error:
             # Raised when its step comes: those before it can still be run.
             self._error = error

@@ -14,7 +14,7 @@ from sartor.domain.status import Status, compare_with_ledger
 from sartor.domain.verification import Verification
 from sartor.errors import AlterationFailed, VerificationFailed
 from sartor.execution.baseline import look_for_drift
-from sartor.execution.run import run
+from sartor.execution.run import run, run_session
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.invalid_indexes import invalid_indexes
 from sartor.postgres.ledger import create_ledger, read_history, read_ledger
@@ -36,7 +36,7 @@ async def verify(destination: Destination, catalogue: Catalogue, *, limits: Limi
         else:
             await require_sound_tables(session.connection, session.schema, session.facts.role)
         events = await read_history(session) if ledger.exists and session.facts.journal_readable else []
-        invalid = await invalid_indexes(session.connection, session.schema)
+        invalid = await invalid_indexes(session)
         return Verification(
             destination=destination,
             ledger=ledger,
@@ -107,7 +107,8 @@ async def _replay(beside: Destination, catalogue: Catalogue, *, limits: Limits, 
     base = limits.scratch_bootstrap
     async with scratch_session(beside, application=application_name("verify"), base=base) as session:
         await create_ledger(session)
-        await run(session.destination, catalogue, Deploy(), limits=limits, observer=observer)
+        async with run_session(session.destination, "verify") as runs:
+            await run(runs, catalogue, Deploy(), limits=limits, observer=observer)
         return await read_fingerprint(session.connection, [session.schema])
 
 

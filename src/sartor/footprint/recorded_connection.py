@@ -32,8 +32,6 @@ MANY = ("fetchmany", "executemany")
 class RecordedConnection(Connection):
     """A connection whose statements can be observed within a block."""
 
-    __slots__ = ("_watcher",)
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._watcher: StatementRecorder | None = None

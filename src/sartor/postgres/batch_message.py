@@ -3,7 +3,12 @@
 The server stops at the first error and skips the rest (the manual's chapter 55.2.2.1, Multiple Statements in a Simple
 Query). Marks between the parts report how far it has come: the server sends an INFO at once, whatever
 `client_min_messages` says, and an error alone doesn't say which statement it belongs to. Each mark costs both sides a
-message, so a COMMIT and the claim behind it share one, and the end of the whole message reports the last COMMIT.
+message (50 µs), so a COMMIT and the claim behind it share one; the end of the whole message reports the last COMMIT.
+
+What the scripts have in common (settings, the claim and the record as prepared statements) is set once, at the head of
+the message, and taken back at its end; all is reset and set again behind a script that may have left something in the
+session, not behind one that only makes or drops objects. A pooler lends its session: a message that fails would leave
+the settings to other clients, so there each transaction sets its own.
 """
 
 from __future__ import annotations
@@ -61,23 +66,21 @@ class _Part:
 
 
 class BatchMessage:
-    """Items of one kind of event, sent in one message.
+    """Items of one kind of event, to be sent in one message; its marks begin with `mark`.
 
-    Its marks begin with `mark`; `kept` is the connection's. `shared` says that the session is Sartor's alone: what the
-    items have in common is then set once, and again where a script that isn't quiet was cleaned up after. A pooler's
-    session would keep it where the message fails. `committed` counts the items that are known to be committed; `took`
-    are the milliseconds that the item under way had taken when the message failed.
+    `committed` counts the items that are known to be committed; `took` are the milliseconds that the item under way had
+    taken when the message failed.
     """
 
-    def __init__(self, items: Sequence[BatchItem], mark: str, kept: str, *, shared: bool) -> None:
+    def __init__(self, connection: Connection, items: Sequence[BatchItem], mark: str) -> None:
         self.items = items
         self.committed = 0
         self.took = 0.0
-        self._shared = shared
-        common = set_for_claims(items[0].settings) if shared else ""
+        self._connection = connection
+        common = "" if connection.pooled else set_for_claims(items[0].settings)
         # In a transaction of its own: outside of one it would belong to the next BEGIN's, which would then have the
         # defaults of this one, such as its isolation level.
-        self._cleaning = f"begin;{CLEARING}{kept}{common}commit;"
+        self._cleaning = f"begin;{CLEARING}{connection.kept}{common}commit;"
         self._mark = f"{mark}{secrets.token_hex(6)}"
         self._marking = f"do $$begin raise info '{self._mark}'; end$$;"
         self._parts: list[_Part] = []
@@ -114,20 +117,20 @@ class BatchMessage:
     def _part(self) -> _Part | None:
         return self._parts[self._at] if 0 <= self._at < len(self._parts) else None
 
-    async def send(self, connection: Connection, told: Told, heard: Heard, end: End) -> None:
+    async def send(self, told: Told, heard: Heard, end: End) -> None:
         """Sends the message, and calls `told` for each event once it is committed, `heard` for what the server says.
 
         Where sending is given up, `end` ends the session. Raises the driver's errors: an error's `query` and `position`
         are then those of the part that it belongs to. Afterwards the session is reset, or its connection is cut.
         """
-        marks: asyncio.Queue[tuple[str, str] | None] = asyncio.Queue()
+        connection, marks = self._connection, asyncio.Queue[tuple[str, str] | None]()
         with connection.informing(lambda severity, text: marks.put_nowait((severity, text))):
             text, self._texts = "".join(self._texts), []
             sending = asyncio.create_task(connection.send(text))
             sending.add_done_callback(lambda _: marks.put_nowait(None))
             try:
                 while (mark := await marks.get()) is not None:
-                    self._take(mark, connection, told, heard)
+                    self._take(mark, told, heard)
                 await sending
                 while self.committed < len(self.items):  # the whole message was answered
                     self.confirm(told)
@@ -137,7 +140,7 @@ class BatchMessage:
                 await connection.undo()
                 while not marks.empty():
                     if mark := marks.get_nowait():
-                        self._take(mark, connection, told, heard)
+                        self._take(mark, told, heard)
                 self._place(error)
                 raise
             finally:
@@ -153,7 +156,7 @@ class BatchMessage:
     def _compose(self, number: int, item: BatchItem) -> None:
         self._claims.append(len(self._parts))
         event, settings, quiet, name = item.event, item.settings, item.quiet, self._prepared
-        claim = claim_sql(event, settings, prepared=name, shared=self._shared, quiet=quiet)
+        claim = claim_sql(event, settings, prepared=name, shared=not self._connection.pooled, quiet=quiet)
         self._add_part(number, Phase.CLAIM, 0, f"begin;{claim}")
         self._add(self._marking)
         for i, statement in enumerate(item.statements):
@@ -176,12 +179,13 @@ class BatchMessage:
         self._texts.append(text)
         self._length += len(text)
 
-    def _take(self, message: tuple[str, str], connection: Connection, told: Told, heard: Heard) -> None:
+    def _take(self, message: tuple[str, str], told: Told, heard: Heard) -> None:
         """Takes a mark: the part under way is done, and the next one begins. Passes on what isn't a mark."""
         if message[1] != self._mark:
             if (part := self._part) and part.phase is not Phase.CLAIM:
                 heard(part.item, *message)
             return
+        connection = self._connection
         connection.end_statement()
         if self.phase is Phase.COMMIT:
             self.confirm(told)

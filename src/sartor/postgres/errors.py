@@ -162,14 +162,11 @@ def _explained(error: BaseException) -> tuple[str, str | None]:
     match error:
         case TransactionControl():
             what = error.statement if error.statement.endswith("()") else error.statement.split()[0].upper()
-            return (
-                f"the script runs {what} in Sartor's transaction",
-                (
-                    "remove the statement: Sartor runs each script and its ledger row in one transaction; for a"
-                    " savepoint use `async with conn.transaction():`; to run outside a transaction write"
-                    f" {_OUTSIDE}"
-                ),
+            advice = (
+                "remove the statement: Sartor runs each script and its ledger row in one transaction; for a savepoint"
+                f" use `async with conn.transaction():`; to run outside a transaction write {_OUTSIDE}"
             )
+            return f"the script runs {what} in Sartor's transaction", advice
         case ScriptFault():
             return text, error.advice
         case NotAwaited():
@@ -197,21 +194,16 @@ def _explained(error: BaseException) -> tuple[str, str | None]:
 def _explained_of_server(error: asyncpg.PostgresError, text: str) -> tuple[str, str | None]:
     match error:
         case asyncpg.PostgresError() if MARK_GONE in text:
-            return (
-                "Sartor's mark on the transaction is gone: the script reset all settings, or ended the transaction",
-                (
-                    "reset settings by name: RESET ALL and DISCARD also remove the mark, and then the script is rolled"
-                    " back; if the script ended the transaction itself, check which of its changes were committed"
-                ),
+            gone = "Sartor's mark on the transaction is gone: the script reset all settings, or ended the transaction"
+            return gone, (
+                "reset settings by name: RESET ALL and DISCARD also remove the mark, and then the script is rolled"
+                " back; if the script ended the transaction itself, check which of its changes were committed"
             )
         case asyncpg.PostgresError() if ROLE_LEFT in text:
-            return (
-                f"the script left the role set to {_marked(text, ROLE_LEFT)}",
-                (
-                    "end the script with `reset role`; otherwise Sartor would record the script, and run the next one,"
-                    " as that role"
-                ),
+            advice = (
+                "end the script with `reset role`; otherwise Sartor would record it, and run the next one, as that role"
             )
+            return f"the script left the role set to {_marked(text, ROLE_LEFT)}", advice
         case asyncpg.PostgresError() if BEYOND in text:
             return beyond(_marked(text, BEYOND)), None
         case asyncpg.ForeignKeyViolationError() if error.constraint_name == CLOSED_CONSTRAINT:

@@ -6,11 +6,11 @@ never read, and IF NOT EXISTS takes it for complete.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection
+from typing import NamedTuple
 
 from sartor.postgres.driver.connection import Connection
+from sartor.postgres.session import Session
 from sartor.sql.lexer import all_words
 from sartor.sql.quoting import quote_identifier, quote_literal
 
@@ -36,8 +36,7 @@ select pid, {_BEGAN} as began from pg_catalog.pg_stat_activity where pid = pg_ca
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvalidIndex:
+class InvalidIndex(NamedTuple):
     """An index that exists and isn't valid; `building` says that a session is building it right now."""
 
     oid: int
@@ -46,26 +45,25 @@ class InvalidIndex:
     building: bool
 
 
-async def invalid_indexes(connection: Connection, schema: str) -> tuple[InvalidIndex, ...]:
-    rows: Iterable[Any] = await connection.fetch(_INVALID, schema)
-    return tuple(InvalidIndex(**dict(row)) for row in rows)
+async def invalid_indexes(session: Session) -> tuple[InvalidIndex, ...]:
+    return tuple(InvalidIndex(*row) for row in await session.connection.fetch(_INVALID, session.schema))
 
 
-def left_behind(
-    found: Iterable[InvalidIndex], *, source: str, before: Collection[int] | None
-) -> tuple[InvalidIndex, ...]:
-    """Returns those of `found` that a script left: its source names them, or they weren't there `before` it began."""
+async def left_behind(session: Session, *, source: str, before: Collection[int]) -> tuple[InvalidIndex, ...]:
+    """Returns the invalid indexes that a script left: its source names them, or they weren't there `before` it began.
+
+    `before` are OIDs.
+    """
     words = all_words(source)
-    return tuple(i for i in found if i.name in words or (before is not None and i.oid not in before))
+    return tuple(i for i in await invalid_indexes(session) if i.name in words or i.oid not in before)
 
 
-async def drop_index(connection: Connection, schema: str, index: InvalidIndex) -> None:
-    name = f"{quote_identifier(schema)}.{quote_identifier(index.name)}"
-    await connection.execute(f"drop index concurrently if exists {name}")
+async def drop_index(session: Session, index: InvalidIndex) -> None:
+    name = f"{quote_identifier(session.schema)}.{quote_identifier(index.name)}"
+    await session.connection.execute(f"drop index concurrently if exists {name}")
 
 
 async def session_alive(connection: Connection, pid: int, started: str) -> bool:
-    """Returns whether the server process `pid` that began at `started` still runs."""
     return bool(await connection.fetchval(_ALIVE, pid, started))
 
 

@@ -7,8 +7,6 @@ import socket
 from operator import attrgetter
 from typing import Any
 
-import asyncpg
-
 from sartor import __version__
 from sartor.domain.alteration import Alteration
 from sartor.domain.ledger import FORMAT, Entry, Event, EventKind, Ledger, State
@@ -212,8 +210,3 @@ async def read_token(session: Session, seq: int) -> str:
     """Reads the token of event `seq`, which no other database's event has, copies of this one apart."""
     query = f"select token from {quote_identifier(session.schema)}.sartor_journal where seq = $1"
     return str(await session.connection.fetchval(query, seq))
-
-
-async def has_token(connection: asyncpg.Connection[Any], schema: str, seq: int, token: str) -> bool:
-    query = f"select token from {quote_identifier(schema)}.sartor_journal where seq = $1"
-    return bool(await connection.fetchval(query, seq) == token)

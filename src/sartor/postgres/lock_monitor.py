@@ -139,10 +139,13 @@ class LockMonitor:
                     self._connection = await connect(self._destination, application=self._application)
         return any(row[0] for row in await self._fetch(_TERMINATE, pid, mark, within=PARTING))
 
+    @property
+    def _open(self) -> Connection | None:
+        return None if self._connection is None or self._connection.is_closed() else self._connection
+
     async def _is_ready(self) -> bool:
         """Returns whether the connection can take a query; a connection that stays busy with another query is cut."""
-        connection = self._connection
-        if connection is None or connection.is_closed():
+        if (connection := self._open) is None:
             return False
         try:
             async with asyncio.timeout(BUSY), self._free:
@@ -152,8 +155,7 @@ class LockMonitor:
             return False
 
     async def _fetch(self, query: str, *args: Any, within: float | None = None) -> list[asyncpg.Record]:
-        connection = self._connection
-        if connection is None or connection.is_closed():
+        if (connection := self._open) is None:
             return []
         try:
             async with asyncio.timeout(within), self._free:

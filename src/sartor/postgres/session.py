@@ -96,68 +96,51 @@ class Facts(NamedTuple):
 
 
 class Session:
-    """A connection to a destination, with its facts; a new one can be made where it breaks.
+    """A connection to a destination, with its facts as last read; a new one can be made where it breaks.
 
     `async with Session(destination, application="...") as session`. Raises Unreachable where it can't connect; a driver
     error that the block doesn't catch leaves it as DestinationError. `kind` is the connection's class.
     """
+
+    connection: Connection
+    facts: Facts
 
     def __init__(self, destination: Destination, *, application: str, kind: type[Connection] = Connection) -> None:
         self.destination = destination
         self.application = application
         self.schema = destination.schema
         self._kind = kind
-        self._connection: Connection | None = None
-        self._facts: Facts | None = None
         self._pooler: Pooler | None = None
 
     @property
-    def connection(self) -> Connection:
-        """The connection. Raises DestinationError where the session isn't open."""
-        if self._connection is None:
-            raise DestinationError("the session isn't open")
-        return self._connection
-
-    @property
     def connection_lost(self) -> bool:
-        return self._connection is None or self._connection.is_closed()
+        return self.connection.is_closed()
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """The texts that must never be shown, with the session's password, which may come from a password file."""
-        password = self._connection.reached.password if self._connection is not None else None
+        password = self.connection.reached.password
         return (*self.destination.secrets, *self.destination.hidden([password] if password else []))
 
-    @property
-    def facts(self) -> Facts:
-        """The facts as last read. Raises DestinationError where the session isn't open."""
-        if self._facts is None:
-            raise DestinationError("the session isn't open")
-        return self._facts
-
     async def __aenter__(self) -> Self:
-        await self.open()
-        return self
-
-    async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        await self.close()
-        if isinstance(error, (OSError, *DRIVER_ERRORS)):
-            raise session_error(error, self.destination) from error
-
-    async def open(self) -> None:
-        """Connects and reads the facts. Raises Unreachable, and DestinationError where the facts can't be read."""
         await self._connect()
         try:
             await self.learn()
         except BaseException as error:  # a cancelled connect is closed too
             await self.__aexit__(None, error, None)
             raise
+        return self
+
+    async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        await close(self.connection)
+        if isinstance(error, (OSError, *DRIVER_ERRORS)):
+            raise session_error(error, self.destination) from error
 
     async def learn(self) -> None:
         row = await self.connection.fetchrow(_FACTS, self.schema)
         pooler = await self._look_at_pooler()
         own = tuple(OwnTable(*each) for each in json.loads(row["own"] or "[]"))
-        self._facts = Facts(**{**dict(row), "own": own, "pooled": pooler.lends, "alone": not pooler.another})
+        self.facts = Facts(**{**dict(row), "own": own, "pooled": pooler.lends, "alone": not pooler.another})
 
     async def _look_at_pooler(self) -> Pooler:
         """Returns what is known of the pooler; it is found out once, as it stays the same while the session is open."""
@@ -168,7 +151,7 @@ class Session:
         return self._pooler or NO_POOLER
 
     async def renew(self) -> None:
-        await self.close()
+        await close(self.connection)
         await self._connect()
 
     async def renew_where_worn(self) -> None:
@@ -177,14 +160,8 @@ class Session:
             await self.renew()
 
     async def _connect(self) -> None:
-        self._connection = await connect(self.destination, application=self.application, kind=self._kind)
-        self._connection.confined = self.destination.scratch
-
-    async def close(self) -> None:
-        """Disconnects, within a second whatever the server does."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await close(connection)
+        self.connection = await connect(self.destination, application=self.application, kind=self._kind)
+        self.connection.confined = self.destination.scratch
 
     async def require_schema(self) -> None:
         """Raises SchemaMissing where the destination's schema doesn't exist."""

@@ -61,7 +61,7 @@ def set_in_transaction(settings: SessionSettings, also: Mapping[str, str], *, sh
     """
     scripts = {"search_path": settings.search_path, "row_security": "default"}
     if not _is_short(settings):
-        scripts |= _lock_timeout(settings)
+        scripts["lock_timeout"] = _milliseconds(settings.lock_timeout)
     claims = {"application_name": quote_literal(settings.application)} if shared else _for_claims(settings)
     return _set({**claims, **also}, local=True), _set(scripts, local=True)
 
@@ -88,13 +88,14 @@ def set_in_session(settings: SessionSettings) -> str:
 
 def without_lock_timeout(settings: SessionSettings) -> tuple[str, str]:
     """Returns the SQL before and after a statement that waits for others by its nature: it has no lock_timeout."""
-    return _set({"lock_timeout": "0"}, local=False), _set(_lock_timeout(settings), local=False)
+    limit = {"lock_timeout": _milliseconds(settings.lock_timeout)}
+    return _set({"lock_timeout": "0"}, local=False), _set(limit, local=False)
 
 
 def _pinned(settings: SessionSettings) -> dict[str, str]:
     chosen = {
         "search_path": settings.search_path,
-        **_lock_timeout(settings),
+        "lock_timeout": _milliseconds(settings.lock_timeout),
         "statement_timeout": _milliseconds(settings.statement_timeout),
         "idle_in_transaction_session_timeout": "0",
         "idle_session_timeout": "0",
@@ -105,10 +106,6 @@ def _pinned(settings: SessionSettings) -> dict[str, str]:
     if settings.server_version >= 170000:
         chosen["transaction_timeout"] = "0"
     return chosen
-
-
-def _lock_timeout(settings: SessionSettings) -> dict[str, str]:
-    return {"lock_timeout": _milliseconds(settings.lock_timeout)}
 
 
 def _milliseconds(seconds: float) -> str:

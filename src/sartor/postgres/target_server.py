@@ -73,7 +73,7 @@ class Way(NamedTuple):
         """Returns the password for a place: the one that is given, else that of the password file."""
         if given := self.keywords.get("password"):
             return Password(given, self.password_from)
-        file = Path(self.keywords.get("passfile") or Path(_home(), ".pgpass"))
+        file = Path(self.keywords.get("passfile") or os.path.expanduser("~/.pgpass"))  # noqa: PTH111 - never raises
         text, complaint = _read(file)
         found = find_password(
             text, host=place.host or place.address, port=place.port, database=self.database, user=self.user
@@ -159,15 +159,6 @@ def _own_name() -> str:
             f"no database user is given, and user number {os.geteuid()} of this process has no name on this computer",
             hint="give the database user: postgresql://USER@..., SARTOR_USER or PGUSER",
         ) from None
-
-
-def _home() -> Path:
-    if home := os.environ.get("HOME"):
-        return Path(home)
-    try:
-        return Path(pwd.getpwuid(os.geteuid()).pw_dir)
-    except KeyError:
-        return Path("/")
 
 
 def _read(file: Path) -> tuple[str, str]:

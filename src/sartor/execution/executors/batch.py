@@ -1,17 +1,10 @@
 """Runs several static scripts in one message, and reports what stops such a batch as for one script.
 
-A batch is one simple query, each script in a transaction of its own: the server stops at the first error, and a
-successor of what failed couldn't claim its number anyway. An error doesn't say which statement it is of, so marks stand
-between them: an INFO is sent at once, whatever `client_min_messages` says. A mark costs 50 µs, so a COMMIT and the
-claim behind it share one; an error of either is settled by asking the journal. A lost lock, a claim that waits, a
-mistake of syntax (which keeps the whole message from running) are left to the way of a single script. Where the
-connection is lost, the message may still be on its way, through a pooler say: what the journal doesn't have when it is
-asked gets its number taken, by the event of its failure, and so can't be committed after it was told not to be.
-
-What the scripts have in common (settings, the claim and the record as prepared statements) is set once, at the head of
-the message, and taken back at its end; all is reset and set again behind a script that may have left something in the
-session, not behind one that only makes or drops objects (`Unit.is_quiet`). A pooler lends its session: a message that
-fails would leave the settings to other clients, so there each transaction sets its own.
+Each script is in a transaction of its own, and a successor of what failed couldn't claim its number anyway. An error of
+a COMMIT, or of the claim behind it, is settled by asking the journal. A lost lock, a claim that waits, a mistake of
+syntax (which keeps the whole message from running) are left to the way of a single script. Where the connection is
+lost, the message may still be on its way, through a pooler say: what the journal doesn't have when it is asked gets its
+number taken, by the event of its failure, and so can't be committed after it was told not to be.
 """
 
 from __future__ import annotations
@@ -33,6 +26,7 @@ from sartor.execution.run_context import RunContext
 from sartor.execution.units import Prefetch, Unit
 from sartor.postgres.batch_message import BatchItem, BatchMessage
 from sartor.postgres.journal import NewEvent, Phase
+from sartor.postgres.session_settings import settings_for
 
 FIRST, MOST = 16, 100
 """The number of scripts in the first batch, and the most in any batch."""
@@ -84,14 +78,14 @@ class BatchExecutor:
             self._alone = max(0, self._alone - 1)
             return None
         seq = self._run.head + 1
-        if following and following.seq == seq and following.units[0] is next(prefetch.loaded()):
+        if following and following.seq == seq and following.units[0] is prefetch.loaded[0]:
             return following
         return self._compose(prefetch, seq)
 
     def look_further(self, prefetch: Prefetch, batch: Batch) -> None:
         """Composes the batch after `batch` while the server works on that."""
         left = len(batch.units) - batch.message.committed
-        self._following = self._compose(islice(prefetch.loaded(), left, None), self._run.head + left + 1)
+        self._following = self._compose(islice(prefetch.loaded, left, None), self._run.head + left + 1)
 
     def _compose(self, units: Iterable[Unit], seq: int) -> Batch | None:
         """Returns the first of these units as a batch whose first event has the number `seq`.
@@ -110,7 +104,7 @@ class BatchExecutor:
         if not found:
             return None
         run, connection = self._run, self._run.session.connection
-        message = BatchMessage(items, f"sartor{run.tag}", connection.kept, shared=not connection.pooled)
+        message = BatchMessage(connection, items, f"sartor{run.tag}")
         return Batch(tuple(found), message, seq)
 
     async def execute(self, batch: Batch, committed: Callable[[int, float], None]) -> None:
@@ -135,7 +129,7 @@ class BatchExecutor:
             run.hear(units[number].about.name, severity, text)
 
         try:
-            await message.send(run.session.connection, told, heard, run.monitor.terminate)
+            await message.send(told, heard, run.monitor.terminate)
         except BaseException as error:  # noqa: BLE001 - a cancelled run must know what was committed too
             await self._settle(message, error, told)
             if message.committed < len(units):
@@ -153,7 +147,7 @@ class BatchExecutor:
     def _item(self, seq: int, unit: Unit) -> BatchItem:
         return BatchItem(
             event=NewEvent(seq=seq, kind=unit.kind, about=unit.about),
-            settings=self._run.settings(self._run.mark(unit.about.name, seq)),
+            settings=settings_for(self._run.session, self._run.limits, self._run.mark(unit.about.name, seq)),
             statements=tuple(statement.text for statement in unit.statements or ()),
             quiet=self._may_be_quiet and unit.is_quiet,
         )
@@ -215,7 +209,6 @@ class BatchExecutor:
         return False
 
     async def _is_committed(self, message: BatchMessage, within: float) -> bool:
-        """Asks the database whether the first event that isn't known to be committed is committed."""
         item = message.items[message.committed]
         # Its COMMIT is in the same message: the server may be there by now, whatever it last reported.
         about = "" if item.event.about is None else f" while {item.event.about.name} was running"

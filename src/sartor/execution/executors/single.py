@@ -24,12 +24,18 @@ from sartor.execution.retry import PARTING, Retries, connection_lost, record, ru
 from sartor.execution.run_context import RunContext
 from sartor.execution.script_call import contained
 from sartor.execution.units import Unit
-from sartor.postgres import invalid_indexes
 from sartor.postgres.connect.connect import DRIVER_ERRORS
-from sartor.postgres.driver.connection import Connection
+from sartor.postgres.invalid_indexes import (
+    InvalidIndex,
+    drop_index,
+    invalid_indexes,
+    left_behind,
+    own_session,
+    session_alive,
+)
 from sartor.postgres.journal import Phase
 from sartor.postgres.ledger import is_in_effect, read_last_start
-from sartor.postgres.session_settings import set_in_session
+from sartor.postgres.session_settings import set_in_session, settings_for
 
 
 async def run_unit(run: RunContext, unit: Unit) -> None:
@@ -54,12 +60,8 @@ async def _run(run: RunContext, unit: Unit) -> None:
         await _NonTransactional(run, unit).execute([*bodies, *([] if script.transactional else [body])], context)
         since = run.head
 
-    async def work(connection: Connection) -> None:
-        if due:
-            await body(connection, context)
-
-    own = script.lock_timeout
-    await run_in_transaction(run, unit.kind, about, work, since=since, lock_timeout=own)
+    work = (lambda connection: body(connection, context)) if due else None
+    await run_in_transaction(run, unit.kind, about, work, since=since, lock_timeout=script.lock_timeout)
     await run.session.renew_where_worn()
 
 
@@ -67,7 +69,9 @@ async def run_and_undo(run: RunContext, unit: Unit) -> None:
     """Runs a transactional script, and rolls it back. Raises what the script raises."""
     connection, name = run.session.connection, unit.about.name
     try:
-        settings = run.settings(f"sartor rehearse {name}", lock_timeout=unit.script.lock_timeout)
+        settings = settings_for(
+            run.session, run.limits, f"sartor rehearse {name}", lock_timeout=unit.script.lock_timeout
+        )
         limit = settings.lock_timeout
         with connection.informing(partial(run.hear, name)):
             async with connection.script_transaction(set_in_session(settings), "", longest_lock=limit):
@@ -150,9 +154,9 @@ class _NonTransactional:
         """
         before = await self._await_interrupted() if self.unit.resumes else None
         if before is None:
-            before = [index.oid for index in await self._invalid()]
+            before = [index.oid for index in await invalid_indexes(self.run.session)]
         await self._drop_leftovers(before)
-        pid, began = await invalid_indexes.own_session(self.run.session.connection)
+        pid, began = await own_session(self.run.session.connection)
         detail = {"pid": pid, "began": began, "invalid": list(before)}
         await record(self.run, self.unit.start_kind, self.unit.about, detail)
         await self._try(bodies, context, before)
@@ -171,8 +175,8 @@ class _NonTransactional:
         deadline = time.monotonic() + self.run.limits.wait
         connection, begun_by = self.run.session.connection, (start["pid"], start["began"])
         # This run itself began it, where another run's event came in between and made its plan stale.
-        ours = begun_by == await invalid_indexes.own_session(connection)
-        while not ours and await invalid_indexes.session_alive(connection, *begun_by):
+        ours = begun_by == await own_session(connection)
+        while not ours and await session_alive(connection, *begun_by):
             held = RunHeld(
                 f"a statement of the interrupted run of {self.unit.about.name} is still running on the server",
                 hint=f"wait for the statement, or end it: select pg_terminate_backend({start['pid']});",
@@ -182,11 +186,8 @@ class _NonTransactional:
         invalid: list[int] = start["invalid"]
         return invalid
 
-    async def _invalid(self) -> tuple[invalid_indexes.InvalidIndex, ...]:
-        return await invalid_indexes.invalid_indexes(self.run.session.connection, self.run.session.schema)
-
-    async def _leftovers(self, before: Collection[int]) -> Sequence[invalid_indexes.InvalidIndex]:
-        return invalid_indexes.left_behind(await self._invalid(), source=self.unit.script.source, before=before)
+    async def _leftovers(self, before: Collection[int]) -> Sequence[InvalidIndex]:
+        return await left_behind(self.run.session, source=self.unit.script.source, before=before)
 
     async def _drop_leftovers(self, before: Collection[int]) -> None:
         """Drops the invalid indexes that an interrupted run of this script left: IF NOT EXISTS would keep them."""
@@ -197,7 +198,7 @@ class _NonTransactional:
                 await self.run.monitor.wait(f"another session that builds index {name}", deadline, held)
                 continue
             self.run.observer(Note(text=f"{self.unit.about.name}: dropping the invalid index {left[0].name}"))
-            await invalid_indexes.drop_index(self.run.session.connection, self.run.session.schema, left[0])
+            await drop_index(self.run.session, left[0])
 
     async def _try(self, bodies: Sequence[Body], context: Context, before: Collection[int]) -> None:
         """Runs the bodies, and again where a lock wasn't available: they are re-runnable by their nature."""
@@ -218,7 +219,7 @@ class _NonTransactional:
         self.run.follow(name)
         self.run.forget(name)
         try:
-            settings = self.run.settings(mark, lock_timeout=self.unit.script.lock_timeout)
+            settings = settings_for(self.run.session, self.run.limits, mark, lock_timeout=self.unit.script.lock_timeout)
             limit, schema = settings.lock_timeout, self.run.session.schema
             async with connection.script_session(set_in_session(settings), longest_lock=limit, schema=schema):
                 with connection.informing(partial(self.run.hear, name)):

@@ -20,13 +20,15 @@ from sartor.domain.destination import Destination
 from sartor.errors import DestinationError, Locked, Unreachable, Unsupported
 from sartor.log import LOG
 from sartor.postgres.connect import tls
-from sartor.postgres.connect.keepalive import limit_silence, server_limits
+from sartor.postgres.connect.keepalive import limit_silence
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.target_server import Password, Place, Reached, Way, find_way
 from sartor.sql.quoting import quote_identifier
 
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """The errors that the driver raises, apart from OSError."""
+
+_IS_IT_THERE = "check the host and the port, and that the server is running"
 
 OLDEST_SERVER = 14
 """The oldest major version of Postgres that Sartor supports."""
@@ -62,8 +64,9 @@ async def connect(destination: Destination, *, application: str, kind: type[Conn
     """
     way = find_way(destination)
     failed: list[_Failed] = []
-    for wanted in _wanted(way):
-        call = _Call(destination=destination, way=way, application=application, kind=kind, wanted=wanted)
+    wanted = way.keywords.get("target_session_attrs", "any")
+    for each in ["standby", "any"] if wanted == "prefer-standby" else [wanted]:
+        call = _Call(destination=destination, way=way, application=application, kind=kind, wanted=each)
         for named in way.places:
             if made := await _connect_to(call, named, failed):
                 return made
@@ -154,16 +157,10 @@ async def _open(call: _Call, place: Place, password: Password, attempt: tls.Encr
         made.terminate()
         said = f"the server is Postgres {major}; Sartor needs Postgres {OLDEST_SERVER} or later"
         raise Unsupported(f"{call.destination.label}: {said}")
-    limit_silence(made.socket, keywords)
     # While it waits for another session, the server mustn't end this one for being idle.
-    await made.enter_fence({"idle_session_timeout": "0", **server_limits(made.socket, keywords)})
+    await made.enter_fence({"idle_session_timeout": "0", **limit_silence(made.socket, keywords)})
     made.reached = Reached(way, place, password.text)
     return made
-
-
-def _wanted(way: Way) -> list[str]:
-    wanted = way.keywords.get("target_session_attrs", "any")
-    return ["standby", "any"] if wanted == "prefer-standby" else [wanted]
 
 
 async def close(connection: Connection) -> None:
@@ -195,31 +192,21 @@ def _why_not(failed: _Failed, way: Way) -> tuple[str, str]:
         case asyncpg.PostgresError():
             return _refusal(error, way)
         case asyncpg.TargetServerAttributeNotMatched():
-            return (
-                "no server has the properties that target_session_attrs requires",
-                "give the address of a server that has them, or another target_session_attrs",
-            )
+            hint = "give the address of a server that has them, or another target_session_attrs"
+            return "no server has the properties that target_session_attrs requires", hint
         case ssl.SSLError():
             return tls.failure(error, way.keywords, failed.place.host or failed.place.address)
         case socket.gaierror():
             return (f"the host name can't be resolved ({error.strerror})", "check the host in the URL")
         case TimeoutError() | asyncio.TimeoutError():
-            return (
-                f"no answer within {way.timeout:g} s",
-                "check the host, the port and the firewall; to wait longer, add `connect_timeout=30` to the URL",
-            )
+            hint = "check the host, the port and the firewall; to wait longer, add `connect_timeout=30` to the URL"
+            return f"no answer within {way.timeout:g} s", hint
         case ConnectionRefusedError():
-            return (
-                "connection refused: no server listens on this host and port",
-                "check the host and the port, and that the server is running",
-            )
+            return "connection refused: no server listens on this host and port", _IS_IT_THERE
         case ConnectionError() if "SSL" in str(error) or "ssl" in str(error):
             return (f"TLS failed: {error}", "the server doesn't support TLS; sslmode=prefer connects without TLS")
         case OSError():
-            return (
-                error.strerror or str(error) or type(error).__name__,
-                "check the host and the port, and that the server is running",
-            )
+            return error.strerror or str(error) or type(error).__name__, _IS_IT_THERE
         case _:
             return (str(error) or type(error).__name__, "check the URL; see chapter 34.1.1 of the Postgres manual")
 

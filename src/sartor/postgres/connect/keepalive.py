@@ -31,31 +31,21 @@ def chosen(keywords: Mapping[str, str]) -> dict[str, int]:
     return DEFAULTS | {key: int(keywords[key]) for key in DEFAULTS if key in keywords}
 
 
-def limit_silence(connected: socket.socket, keywords: Mapping[str, str]) -> None:
-    """Sets a connection's socket options, as far as the system has them."""
-    if not _by_network(connected):
-        return
-    connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, int(chosen(keywords)["keepalives"] != 0))
-    for key, value in _limits(keywords).items():
-        if (option := getattr(socket, _OPTIONS[key][1], None)) is not None:
-            connected.setsockopt(socket.IPPROTO_TCP, option, value)
+def limit_silence(connected: socket.socket, keywords: Mapping[str, str]) -> dict[str, str]:
+    """Sets a connection's socket options, as far as the system has them, and returns settings for the server's side.
 
-
-def server_limits(connected: socket.socket, keywords: Mapping[str, str]) -> dict[str, str]:
-    """Returns the settings that make the server drop a silent client as soon as the client drops a silent server.
-
-    Without them, a server process whose client is out of reach keeps its transaction and its locks for two hours.
+    With these the server drops a silent client as soon as the client drops a silent server; without them, a server
+    process whose client is out of reach keeps its transaction and its locks for two hours.
     """
-    if not _by_network(connected):
+    if connected.family not in {socket.AF_INET, socket.AF_INET6}:
         return {}
-    return {_OPTIONS[key][0]: str(value) for key, value in _limits(keywords).items()}
-
-
-def _by_network(connected: socket.socket) -> bool:
-    return connected.family in {socket.AF_INET, socket.AF_INET6}
-
-
-def _limits(keywords: Mapping[str, str]) -> dict[str, int]:
     values = chosen(keywords)
     alive = values["keepalives"] != 0
-    return {key: values[key] for key in _OPTIONS if values[key] > 0 and (alive or key == "tcp_user_timeout")}
+    connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, int(alive))
+    settings = {}
+    for key, (setting, name) in _OPTIONS.items():
+        if values[key] > 0 and (alive or key == "tcp_user_timeout"):
+            settings[setting] = str(values[key])
+            if (option := getattr(socket, name, None)) is not None:
+                connected.setsockopt(socket.IPPROTO_TCP, option, values[key])
+    return settings

@@ -42,10 +42,8 @@ def failure(error: ssl.SSLError, keywords: Mapping[str, str], host: str) -> tupl
     trusted = "this computer" if keywords.get("sslrootcert") == "system" else f"sslrootcert, {root}"
     match error:
         case ssl.SSLCertVerificationError(verify_code=62 | 64):
-            return (
-                f"TLS failed: the server's certificate isn't for {host}, as sslmode={mode} requires",
-                "give the name in the certificate as `host`, and the address as `hostaddr`",
-            )
+            hint = "give the name in the certificate as `host`, and the address as `hostaddr`"
+            return f"TLS failed: the server's certificate isn't for {host}, as sslmode={mode} requires", hint
         case ssl.SSLCertVerificationError(verify_code=10 | 9):
             return "TLS failed: the server's certificate has expired or isn't valid yet", "renew it, or check the clock"
         case ssl.SSLCertVerificationError():

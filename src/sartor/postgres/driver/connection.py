@@ -63,23 +63,6 @@ class Connection(FencedConnection):
     else that a script does with a handle is recorded on the connection.
     """
 
-    __slots__ = (
-        "_borrower",
-        "_in_script",
-        "_ledger_in",
-        "_lender",
-        "_opening",
-        "_over",
-        "asked",
-        "committing",
-        "confined",
-        "error",
-        "reached",
-        "since",
-        "statement",
-        "worn",
-    )
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._opening = self._borrower = ""

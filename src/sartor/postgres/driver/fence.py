@@ -91,8 +91,6 @@ class FencedConnection(_Driver):
     that sets a session's further settings again after a RESET ALL, where the session is Sartor's alone.
     """
 
-    __slots__ = ("_fenced", "_unsettled", "kept", "longest_lock", "pinned", "pooled")
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._fenced = self._unsettled = self.pooled = False
@@ -154,7 +152,6 @@ class FencedConnection(_Driver):
             self._unsettled = False
 
     async def pin_lock_timeout(self) -> None:
-        """Keeps the session's present lock_timeout as `pinned`."""
         self.pinned = await self._lock_timeout()
 
     @asynccontextmanager
