@@ -118,12 +118,7 @@ async def run_seeds(
 
 
 async def put_in(
-    destination: Destination,
-    modules: Sequence[SeedModule],
-    *,
-    reset: bool = False,
-    limits: Limits,
-    observer: Observer,
+    destination: Destination, modules: Sequence[SeedModule], *, reset: bool = False, limits: Limits, observer: Observer
 ) -> None:
     """Runs seed modules in one transaction. Raises AlterationFailed; nothing was changed then."""
     async with Session(destination, application=application_name("seed")) as session:

@@ -8,7 +8,7 @@ import threading
 import time
 import traceback
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from sartor.domain.report import Blocker, Note, Observer, Waiting
@@ -141,8 +141,9 @@ async def beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
         yield
     finally:
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait([task])  # a cancel of the caller's that comes now mustn't be taken for the task's
+        if not task.cancelled():
+            task.result()
 
 
 def describe_blockers(blockers: tuple[Blocker, ...]) -> str:

@@ -10,12 +10,7 @@ from typing import Any
 
 from sartor.errors import SettingsError, Unreachable
 
-_HOME_FILES = {
-    "sslrootcert": "root.crt",
-    "sslcrl": "root.crl",
-    "sslcert": "postgresql.crt",
-    "sslkey": "postgresql.key",
-}
+_HOME_FILES = {"sslrootcert": "root.crt", "sslcrl": "root.crl", "sslcert": "postgresql.crt", "sslkey": "postgresql.key"}
 
 
 class Encryption(ssl.SSLContext):
