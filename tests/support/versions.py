@@ -33,7 +33,7 @@ def two_versions(server_url: str, directory: Path, *, scripts: int) -> Iterator[
     for n, identity in enumerate(ids):
         for folder, label in zip((older, newer), LABELS[n * len(LABELS) // scripts], strict=True):
             if label:
-                folder.write(f"{label}-{identity}.py", SCRIPT.format(id=identity, number=f"{n:03}"))
+                folder.write(f"{label}-{identity}.py", SCRIPT.format(id=identity, number=f"{n:03}", warning=""))
     with temporary_database(server_url) as database:
         database.run(*SETUP)
         yield Versions(Stage(database, newer, ids), older)
