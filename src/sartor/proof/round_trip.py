@@ -15,7 +15,7 @@ from sartor.domain.proof import ChangedRows, DatabaseSnapshot, Deviation, Proof,
 from sartor.domain.report import Failure, Observer
 from sartor.errors import AlterationFailed, ScriptError
 from sartor.execution.development import SeedModule, put_in
-from sartor.execution.run import run_in, run_session
+from sartor.execution.run import run, run_session
 from sartor.postgres.ledger import create_ledger
 from sartor.postgres.session import Session, application_name
 from sartor.schema.comparison import compare
@@ -63,7 +63,7 @@ class ScratchEnvironment:
         self._seen = None
         await self._runs.renew_where_worn()
         await self._runs.learn()
-        await run_in(self._runs, catalogue, request, limits=self.limits, observer=self._observer)
+        await run(self._runs, catalogue, request, limits=self.limits, observer=self._observer)
 
     async def look(self) -> DatabaseSnapshot:
         """Returns what the database holds now."""
