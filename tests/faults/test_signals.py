@@ -47,7 +47,7 @@ import os, signal, sys, weakref
 
 class Finder:
     def find_spec(self, name, path, target=None):
-        if name == "sartor.cli.commands.list":
+        if name == "sartor.cli.commands.look":
             found = type("Found", (), {})()
             kept = weakref.ref(found, lambda _: os.kill(os.getpid(), signal.SIGINT))
             del found
