@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -135,3 +136,29 @@ def test_warnings_outlive_a_cancel(database: Database, warning: Folder, name: st
     deployed = {each[0] for each in database.rows("select name from sartor_ledger")}
     assert [name for name, _ in _warned(database)] == sorted(deployed)
     assert name in deployed
+
+
+def test_a_cancel_behind_a_commit_is_no_failure(database: Database, folder: Folder) -> None:
+    """Where a run is cancelled right behind the COMMIT of a script, the script is deployed, and nothing has failed."""
+    for name in (FIRST, SECOND):
+        folder.write(name, "-- sartor: up\nselect 1;\n-- sartor: irreversible never\n")
+    log = logging.getLogger("sartor")
+
+    class Cancelling(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            said, task = record.getMessage(), asyncio.current_task()
+            if "sartor_ledger" in said and said.endswith("COMMIT;") and task:
+                log.removeHandler(self)
+                task.cancel()
+
+    before, handler = log.level, Cancelling()
+    log.setLevel(logging.DEBUG)
+    log.addHandler(handler)
+    try:
+        with pytest.raises(asyncio.CancelledError) as cancelled:
+            asyncio.run(sartor.deploy(database.url, folder.path, limits=Limits(batch=False)))
+    finally:
+        log.setLevel(before)
+        log.removeHandler(handler)
+    assert [each.alteration.name for each in cancelled.value.report.done] == [FIRST]  # type: ignore[attr-defined]
+    assert [each.kind for each in asyncio.run(sartor.history(database.url))][1:] == [EventKind.DEPLOYED]

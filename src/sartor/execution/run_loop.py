@@ -195,19 +195,21 @@ class RunLoop:
     async def _run_one(self, run: RunContext, prefetch: Prefetch, unit: Unit) -> None:
         self._begin(run, unit)
         began = time.monotonic()
-        try:
-            async with beside(prefetch.load_ahead(2)):
+        # What comes behind the unit's end may fail or be cancelled, which is then no failure of the unit.
+        async with beside(prefetch.load_ahead(2)):
+            try:
                 await run_unit(run, unit)
-        except Committed:
+            except Committed:
+                self._finish(run, unit, (time.monotonic() - began) * 1000)
+                raise
+            except (Stale, SartorError):
+                raise
+            except (Exception, asyncio.CancelledError) as error:
+                await record_end(run, error, unit, (time.monotonic() - began) * 1000)
+                raise
             self._finish(run, unit, (time.monotonic() - began) * 1000)
-            raise
-        except (Stale, SartorError):
-            raise
-        except (Exception, asyncio.CancelledError) as error:
-            await record_end(run, error, unit, (time.monotonic() - began) * 1000)
-            raise
-        self._finish(run, unit, (time.monotonic() - began) * 1000)
-        prefetch.loaded.popleft()
+            prefetch.loaded.popleft()
+        await run.session.renew_where_worn()
 
     def _begin(self, run: RunContext, unit: Unit) -> None:
         if unit.about == self._begun:

@@ -62,7 +62,6 @@ async def _run(run: RunContext, unit: Unit) -> None:
 
     work = (lambda connection: body(connection, context)) if due else None
     await run_in_transaction(run, unit.kind, about, work, since=since, lock_timeout=script.lock_timeout)
-    await run.session.renew_where_worn()
 
 
 async def run_and_undo(run: RunContext, unit: Unit) -> None:
