@@ -26,6 +26,8 @@ HEAD = """<!-- Made of docstrings by scripts/docs/api_page.py: change those. -->
 
 """
 FURTHER = """
+`sartor.Connection` is asyncpg's, for the types of scripts.
+
 `import sartor` loads a name when it is used, and the driver when a function needs it. What is below `sartor`, such as
 `sartor.domain`, is private and changes without notice. All of it is typed, for `mypy --strict` too.
 """
@@ -79,7 +81,7 @@ def _homes() -> Iterator[tuple[str, list[str]]]:
     """Yields the modules of the stub with their names."""
     tree = ast.parse((SOURCE / "__init__.pyi").read_text("utf-8"))
     for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and node.module:
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("sartor."):
             yield node.module.removeprefix("sartor."), [alias.name for alias in node.names]
 
 

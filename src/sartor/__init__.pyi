@@ -1,5 +1,10 @@
 # The public names, a line each: for type checkers, for editors, and for `__init__.py`, which reads them at run time.
 
+from asyncpg import Connection as Connection
+
+from sartor.alterations.new import NewFile as NewFile
+from sartor.alterations.project import ProjectFile as ProjectFile
+from sartor.alterations.template import TEMPLATES as TEMPLATES
 from sartor.api.backups import backup as backup
 from sartor.api.backups import restore as restore
 from sartor.api.judgements import check_manifest as check_manifest
@@ -23,6 +28,9 @@ from sartor.api.runs import repair as repair
 from sartor.api.runs import rollback as rollback
 from sartor.api.runs import seed as seed
 from sartor.api.server import embedded_server as embedded_server
+from sartor.api.writing import init as init
+from sartor.api.writing import new as new
+from sartor.api.writing import preview_init as preview_init
 from sartor.domain.alteration import Alteration as Alteration
 from sartor.domain.alteration import Catalogue as Catalogue
 from sartor.domain.alteration import Lineage as Lineage

@@ -6,9 +6,11 @@ import asyncio
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from sartor import (
     LATEST,
+    TEMPLATES,
     AlterationFailed,
     Backup,
     Catalogue,
@@ -21,7 +23,9 @@ from sartor import (
     Limits,
     LineageSource,
     Lint,
+    NewFile,
     ObserverFailed,
+    ProjectFile,
     Proofs,
     RefusedError,
     Rehearsal,
@@ -43,6 +47,7 @@ from sartor import (
     embedded_server,
     fresh,
     history,
+    init,
     is_production,
     lint,
     list_alterations,
@@ -50,6 +55,8 @@ from sartor import (
     load_ignored,
     load_settings,
     load_sources,
+    new,
+    preview_init,
     preview_repair,
     prove,
     rehearse,
@@ -82,6 +89,12 @@ async def read(url: str, sources: Iterable[Source]) -> None:
     sources = tuple(sources)
     catalogue: Catalogue = list_alterations(sources)
     assert [alteration.is_sql for alteration in catalogue] == [False, False]
+    with TemporaryDirectory() as drafts:
+        written: tuple[NewFile, ...] = new(drafts, "notes", sql=True, template=TEMPLATES[0], values={})
+        assert Path(written[0].file).suffix == ".sql"
+    with TemporaryDirectory() as project:
+        begun: list[ProjectFile] = preview_init(Path(project), ci="gitlab")
+        assert [each.file.name for each in init(Path(project), ci="gitlab")] == [each.file.name for each in begun]
     linted: Lint = lint(sources, ignored=load_ignored())
     assert linted.errors == 0
     standing: Standing = check_manifest(sources)

@@ -19,4 +19,4 @@ def test_examples() -> None:
     """Each function has an example, except where there is nothing to show."""
     shown = page().partition("## Types")[0].split("\n### ")[1:]
     without = [part.partition("\n")[0] for part in shown if part.count("```python") < 2]
-    assert without == ["`is_production`", "`preview_repair`"]
+    assert without == ["`is_production`", "`preview_init`", "`preview_repair`"]

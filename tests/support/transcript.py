@@ -11,6 +11,7 @@ _VOLATILE = [
     (re.compile(r"\b\d+ min \d+ s\b|\b\d+(\.\d+)? m?s\b"), "<duration>"),
     (re.compile(r'("duration_ms": )[\d.]+'), r"\1<duration>"),
     (re.compile(r"\b\d{8}T\d{6}Z(?:-\d+)?\b"), "<moment>"),
+    (re.compile(r"(?<=^wrote alterations/next-)\d+"), "<now>"),
     (re.compile(r"\b\d+(\.\d+)? (bytes|[kMGT]B)\b"), "<size>"),
     (re.compile(r"\bpid \d+|(?<=terminate_backend\()\d+|\d+(?=@ci-1)"), "<pid>"),
     (re.compile(r"from [\d.a-f:]+,"), "from <client>,"),

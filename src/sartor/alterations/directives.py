@@ -13,11 +13,13 @@ from itertools import takewhile
 from sartor.domain.source import Text
 from sartor.sql import lexer
 
-KNOWN = "`up`, `down`, `transaction off`, `irreversible <why>`, `lock-timeout <time>`, `ignore <code>`"
+KNOWN = (
+    "`up`, `down`, `before_up`, `before_down`, `transaction off`, `irreversible <why>`, `lock-timeout <time>`,"
+    " `ignore <code>`"
+)
 
 _NAME = "sartor"
-_SECTIONS = {"up", "down"}
-_KEYWORDS = _SECTIONS | {"transaction", "irreversible", "lock", "ignore"}
+_KEYWORDS = {"up", "down", "before", "transaction", "irreversible", "lock", "ignore"}
 _UP = {"up", "upgrade", "ups"}
 _DOWN = {"down", "downgrade", "downs", "rollback", "undo", "revert"}
 _WORD = r"[^\W_]+"
@@ -75,6 +77,8 @@ def _means_one(words: list[str], *, marked: bool) -> bool:
         return marked or words[1:2] in (["off"], ["on"])
     if _is_alike(first, "irreversible"):
         return True
+    if first == "before":
+        return words[1:2] in (["up"], ["down"])
     if first == "lock":
         return words[1:2] == ["timeout"]
     return _is_alike(first, "ignore") and (marked or any(re.fullmatch(r"sa\d+", word) for word in words[1:2]))

@@ -33,9 +33,11 @@ def _read_sql_source(alteration: Alteration) -> Source:
         line = error.line or 1
         reason = str(error).removeprefix(f"{alteration.name}, line {line}: ")
         return Source(alteration=alteration, wrong=(Text(reason, line),))
+    sent = {Part(FUNCTIONS[d]): fragments for d, fragments in script.fragments.items()}
+    sent |= {Part(f"before_{FUNCTIONS[d]}"): fragments for d, fragments in script.fragments_before.items()}
     return Source(
         alteration=alteration,
-        parts={Part(FUNCTIONS[d]): tuple(Text(f.text, f.line) for f in sent) for d, sent in script.fragments.items()},
+        parts={part: tuple(Text(f.text, f.line) for f in fragments) for part, fragments in sent.items()},
         transactional=script.transactional,
         irreversible=script.irreversible is not None,
         empty=script.empty,

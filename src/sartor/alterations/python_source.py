@@ -143,6 +143,10 @@ _OWN = sys.stdlib_module_names - {"asyncio", "contextlib", "gc", "inspect"} | {"
 """Modules that such a script may import: a helper might look at answers, or a module might keep them or hide errors."""
 
 
+_TYPES = {"Connection"}
+"""What it may import from Sartor."""
+
+
 def is_data_independent(script: Script, direction: Direction) -> bool:
     """Returns whether a Python script's SQL depends on no data, and on no name of the database that it runs in."""
     name, body = FUNCTIONS[direction], ast.parse(script.source).body
@@ -172,8 +176,9 @@ def _looks(node: ast.AST, thrown_away: set[int]) -> bool:
             return id(node) not in thrown_away
         case ast.Import(names=names):
             return not _are_own(alias.name for alias in names)
-        case ast.ImportFrom(module=module, level=level):
-            return level > 0 or not _are_own([module or ""])
+        case ast.ImportFrom(module=module, level=level, names=names):
+            is_type = module == "sartor" and all(alias.name in _TYPES for alias in names)
+            return level > 0 or not (is_type or _are_own([module or ""]))
         case ast.AsyncWith(items=items):
             return any(item.optional_vars is not None for item in items)
         case ast.AsyncFor() | ast.comprehension(is_async=1) | ast.Try() | ast.TryStar():

@@ -5,7 +5,8 @@
     -- sartor: down
     drop table users;
 
-Other directives: `-- sartor: transaction off`, `-- sartor: irreversible <why>` in place of a `down` section,
+What is in the sections `-- sartor: before_up` and `-- sartor: before_down` runs first, outside the transaction. Other
+directives: `-- sartor: transaction off`, `-- sartor: irreversible <why>` in place of a `down` section,
 `-- sartor: lock-timeout <time>`, and `-- sartor: ignore <code>`.
 """
 
@@ -25,6 +26,7 @@ from sartor.errors import ScriptError, SettingsError
 from sartor.sql import lexer, splitting
 
 _SECTIONS = {function: direction for direction, function in FUNCTIONS.items()}
+_BEFORE = {f"before_{function}": direction for function, direction in _SECTIONS.items()}
 _BACKSLASH = {
     "copy": "write `copy ... from stdin;` followed by the data, or use `conn.copy_to_table` in a Python alteration",
     **dict.fromkeys(("i", "ir", "include", "include_relative"), "write the SQL of that file into this one"),
@@ -96,12 +98,15 @@ def read_sql(alteration: Alteration, blocks: Iterable[bytes]) -> tuple[Script, t
     reader = _Reader(alteration.name, sift(alteration.name, alteration.file, blocks))
     found = _read_directives(reader)
     sent = {word: tuple(reader.fragments(pieces)) for word, pieces in found.sections.items()}
-    fragments = {_SECTIONS[word]: section for word, section in sent.items() if section}
+    fragments = {_SECTIONS[word]: section for word, section in sent.items() if section and word in _SECTIONS}
+    before = {_BEFORE[word]: section for word, section in sent.items() if section and word in _BEFORE}
     lines, sender = reader.sifted.lines, Sender(alteration.file)
     script = Script(
         alteration=alteration,
         bodies=sender.bodies(fragments),
+        before=sender.bodies(before),
         fragments=fragments,
+        fragments_before=before,
         locate=sender.locate,
         transactional=found.transactional,
         irreversible=found.irreversible,
@@ -149,7 +154,7 @@ def _take(found: _Directives, directive: str, token: lexer.Token, reader: _Reade
     before = reader.text[reader.text.rfind("\n", 0, token.start) + 1 : token.start]
     if before.strip("\ufeff \t\r\f\v") and word != "ignore":
         raise reader.wrong(token.start, f"`-- sartor: {directive}` follows other text: put it on a line of its own")
-    if directive in _SECTIONS:
+    if directive in _SECTIONS | _BEFORE:
         if directive in found.sections:
             raise reader.wrong(token.start, f"the section `{directive}` is there twice")
         found.sections[directive], found.starts[directive] = [], token.start

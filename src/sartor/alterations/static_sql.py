@@ -94,7 +94,7 @@ def _imported(node: ast.Import | ast.ImportFrom) -> set[str]:
     match node:
         case ast.Import(names=[ast.alias(name="asyncpg", asname=None)]):
             return {f"asyncpg.{name}" for name in _TYPES}
-        case ast.ImportFrom(module="asyncpg", level=0, names=names) if all(
+        case ast.ImportFrom(module="asyncpg" | "sartor", level=0, names=names) if all(
             alias.asname is None and alias.name in _TYPES for alias in names
         ):
             return {alias.name for alias in names}

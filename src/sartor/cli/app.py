@@ -34,12 +34,17 @@ class _Group(TyperGroup):
         return super().get_command(ctx, cmd_name)
 
 
+class _OfRoot(_Group):
+    modules: ClassVar = {"init": "init"}
+
+
 class _OfDatabase(_Group):
     modules: ClassVar = {"seed": "development", "backup": "archive", "restore": "archive"}
 
 
 class _OfAlterations(_Group):
     modules: ClassVar = {
+        "new": "new",
         "deploy": "deploy",
         "rollback": "rollback",
         "fresh": "development",
@@ -58,6 +63,7 @@ class _OfAlterations(_Group):
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 app = typer.Typer(
+    cls=_OfRoot,
     help="Sartor: versioned alteration scripts for Postgres.",
     context_settings=CONTEXT,
     no_args_is_help=True,

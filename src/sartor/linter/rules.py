@@ -126,6 +126,11 @@ EMPTY = _rule(
     advice="write the SQL, `-- sartor: irreversible` with the reason in place of `down`, or a statement that says that"
     " there is nothing to do, such as `select 'nothing to do'`",
 )
+PLACEHOLDER = _rule(
+    "error SA105 placeholder",
+    why="the script is a template that isn't filled in, and it fails when it runs",
+    advice="write what is meant in its place",
+)
 TRANSACTION_CONTROL = _rule(
     "error SA201 transaction-control",
     why="the script runs in Sartor's transaction, together with its ledger row, so Sartor refuses this statement",

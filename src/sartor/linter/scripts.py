@@ -81,6 +81,8 @@ def _lint_part(source: Source, part: Part, indexed: Indexed) -> Iterator[Breach]
         lines = Lines(text.text, text.line)
         for character, offset in confusables.in_sql(text.text):
             yield rules.LOOK_ALIKE, lines.at(offset), f"the SQL has {confusables.describe(character)}"
+    for statement, line in statements:
+        yield from ((rules.PLACEHOLDER, line, f"`{word}` isn't filled in") for word in statement.placeholders)
     if part in _GOING_UP:
         for statement, line in statements:
             yield from ((rule, line, message) for rule, message in _lint_definitions(statement, indexed))

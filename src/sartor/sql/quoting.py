@@ -1,13 +1,33 @@
 """Names and values as SQL: the only way by which text gets into a statement that takes no parameters."""
 
+import re
 import unicodedata
 
 LONGEST_NAME = 63
 """The most bytes of a name that Postgres keeps (NAMEDATALEN)."""
 
+_SIMPLE = re.compile(r"[a-z_][a-z0-9_]*")
+_RESERVED = frozenset(
+    """
+    all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate
+    collation column concurrently constraint create cross current_catalog current_date current_role current_schema
+    current_time current_timestamp current_user default deferrable desc distinct do else end except false fetch
+    for foreign freeze from full grant group having ilike in initially inner intersect into is isnull join lateral
+    leading left like limit localtime localtimestamp natural not notnull null offset on only or order outer
+    overlaps placing primary references returning right select session_user similar some symmetric system_user
+    table tablesample then to trailing true union unique user using variadic verbose when where window with
+    """.split()  # noqa: SIM905 - a hundred words
+)
+"""The words that a table or column is called by in quotes only (the manual's appendix C), as of 18."""
+
 
 def quote_identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
+
+
+def quote_if_needed(name: str) -> str:
+    """Returns a name as a person would write it."""
+    return name if _SIMPLE.fullmatch(name) and name not in _RESERVED else quote_identifier(name)
 
 
 def quote_literal(value: str | float | None) -> str:

@@ -120,6 +120,16 @@ class Statement:
         head = read_head(cursor) if self.kind in _OF_OBJECTS else Head()
         return head, cursor.at
 
+    @property
+    def placeholders(self) -> list[str]:
+        """The words in angle brackets, such as `<table>`: no statement has one that Postgres takes."""
+        around = ((f"<{each.text}>", each.start - 1) for each in self.tokens if each.kind == "word")
+        return [
+            word
+            for word, at in around
+            if self.text.startswith(word, max(at, 0)) and self.text[at + len(word) : at + len(word) + 1] != ">"
+        ]
+
     def starts(self, *beginnings: str) -> bool:
         return any(self.words[: len(words)] == tuple(words) for words in map(str.split, beginnings))
 

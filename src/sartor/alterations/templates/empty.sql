@@ -1,0 +1,5 @@
+-- sartor: up
+{statement};
+
+-- sartor: down
+{undo};
