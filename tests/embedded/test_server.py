@@ -9,10 +9,8 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
 import textwrap
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,19 +22,9 @@ import sartor
 from sartor.embedded import server
 from sartor.embedded.server import EmbeddedServer, serve
 from sartor.errors import EmbeddedUnavailable
+from support.servers import open_folder
 
 QUICK = {"fsync": "off"}
-
-
-@contextmanager
-def open_folder() -> Iterator[Path]:
-    """A folder that everyone can reach, as pytest's own, closed to others, is of no use to root's server."""
-    path = Path(tempfile.mkdtemp(prefix="sartor-test-", dir="/var/tmp"))
-    path.chmod(0o755)
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path)
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ class _OfRoot(_Group):
 
 
 class _OfDatabase(_Group):
-    modules: ClassVar = {"seed": "development", "backup": "archive", "restore": "archive"}
+    modules: ClassVar = {"serve": "serve", "seed": "development", "backup": "archive", "restore": "archive"}
 
 
 class _OfAlterations(_Group):
