@@ -1,7 +1,5 @@
 """Writes the files of a new alteration into a lineage's folder."""
 
-from __future__ import annotations
-
 import re
 import time
 import unicodedata

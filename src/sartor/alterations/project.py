@@ -1,7 +1,5 @@
 """The files that a project begins with: settings, a folder of alterations, a job of the pipeline."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple

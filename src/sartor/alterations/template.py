@@ -5,8 +5,6 @@ several alterations; `.later` marks one that a later release ships. A `.py` file
 made of the SQL.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path

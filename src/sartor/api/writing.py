@@ -1,7 +1,5 @@
 """Writes files of alterations. No database is needed."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,16 +1,14 @@
 """`sartor init`: begins with Sartor in a project."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer
 
 import sartor
 from sartor.cli import options, output, prompts
-from sartor.cli.declaration import command
-from sartor.cli.results.failure import shown_path
+from sartor.cli.options import command
 from sartor.cli.results.objects import VERSION
+from sartor.cli.results.run import shown_path
 from sartor.cli.results.units import count
 
 Ci = Annotated[

@@ -1,7 +1,5 @@
 """`sartor db alteration new`: writes a new alteration, from a template where one is named."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer
@@ -10,9 +8,9 @@ import sartor
 from sartor import NewFile
 from sartor.cli import options, output
 from sartor.cli.command import sources
-from sartor.cli.declaration import command
-from sartor.cli.results.failure import shown_path
+from sartor.cli.options import command
 from sartor.cli.results.objects import VERSION
+from sartor.cli.results.run import shown_path
 from sartor.errors import UsageError
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="What it changes, in a few words: add-users-email.")]

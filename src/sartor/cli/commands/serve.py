@@ -1,7 +1,5 @@
 """`sartor db serve`: keeps the embedded server running."""
 
-from __future__ import annotations
-
 import signal
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +8,7 @@ import typer
 
 import sartor
 from sartor.cli import output
-from sartor.cli.declaration import command
+from sartor.cli.options import command
 from sartor.cli.results.objects import VERSION
 
 _STOPS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
