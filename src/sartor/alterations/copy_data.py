@@ -5,8 +5,6 @@ in the file. While a file is sifted each byte counts as a character: the charact
 ASCII, and offsets are those of the file.
 """
 
-from __future__ import annotations
-
 import codecs
 import hashlib
 import re

@@ -3,8 +3,6 @@
 A line that nearly is a directive would be a comment, and the `down` below it a part of `up`: so it is refused.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Reads folders and import packages as lineages of alterations; locks a folder for a change."""
 
-from __future__ import annotations
-
 import errno
 import fcntl
 import importlib.util

@@ -1,7 +1,5 @@
 """Loads scripts in either language, and reads them without running them."""
 
-from __future__ import annotations
-
 from sartor.alterations.files import read_script, script_blocks
 from sartor.alterations.python_module import load_python
 from sartor.alterations.python_source import read_python

@@ -5,8 +5,6 @@
 Each alteration has one line, so that two branches can be merged.
 """
 
-from __future__ import annotations
-
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """Says who owns the process that scripts run in: an application, unless it is declared to be Sartor's own."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 

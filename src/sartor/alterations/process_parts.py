@@ -1,7 +1,5 @@
 """Reads and restores the state of a process that a script may change."""
 
-from __future__ import annotations
-
 import _signal  # type: ignore[import-not-found]  # the stubs lack it; it returns handlers without making enums
 import asyncio
 import gc

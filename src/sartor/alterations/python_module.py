@@ -1,7 +1,5 @@
 """Loads Python scripts: compiles and executes them as modules that nothing else can import."""
 
-from __future__ import annotations
-
 import asyncio
 import inspect
 import sys

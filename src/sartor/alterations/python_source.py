@@ -1,7 +1,5 @@
 """Reads Python scripts by their syntax tree: their functions, their SQL, and whether that depends on any answer."""
 
-from __future__ import annotations
-
 import ast
 import io
 import sys

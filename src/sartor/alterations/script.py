@@ -1,7 +1,5 @@
 """The types of a loaded script, in whichever language it is written, and scripts whose SQL is known."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any

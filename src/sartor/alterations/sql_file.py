@@ -10,8 +10,6 @@ directives: `-- sartor: transaction off`, `-- sartor: irreversible <why>` in pla
 `-- sartor: lock-timeout <time>`, and `-- sartor: ignore <code>`.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field

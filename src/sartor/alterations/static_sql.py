@@ -5,8 +5,6 @@ does is known before it runs, so that it can be shown, judged, and sent together
 straight: it is then a Python module like any other.
 """
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field

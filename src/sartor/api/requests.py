@@ -1,7 +1,5 @@
 """Makes values of what a caller gives: the destination, the alterations, a plan's request, the limits of its run."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Sets up what a run needs around it: a server for trying things out, and the process."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path

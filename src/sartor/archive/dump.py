@@ -1,7 +1,5 @@
 """Archives in pg_dump's custom format: written from a snapshot, read to their end, and compared with the database."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections import Counter

@@ -4,8 +4,6 @@ Servers write in many languages, so what they say is told apart by its SQLSTATE,
 shows none, and the catalogue is asked instead. The programs themselves speak English, as they are started.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import re

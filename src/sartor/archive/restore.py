@@ -5,8 +5,6 @@ In one transaction, `pg_restore` writes SQL and `psql` runs it. `psql` gets BEGI
 when Sartor is killed.
 """
 
-from __future__ import annotations
-
 import asyncio
 import re
 from asyncio.subprocess import PIPE

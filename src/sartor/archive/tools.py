@@ -1,7 +1,5 @@
 """Finds `pg_dump`, `pg_restore` and `psql` on this machine, with their versions, and points them at the database."""
 
-from __future__ import annotations
-
 import asyncio
 import math
 import os

@@ -3,8 +3,6 @@
 No message holds any part of a line: it may be a password.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 

@@ -4,8 +4,6 @@ Each is honoured, changes nothing here (HARMLESS, with the reason), or is refuse
 a security setting that counts in `psql` and not here is worse than none. No message holds a value.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple

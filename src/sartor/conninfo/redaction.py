@@ -1,7 +1,5 @@
 """Hides passwords in texts that are shown."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 

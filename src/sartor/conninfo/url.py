@@ -8,8 +8,6 @@ transaction poolers refuse it). `schema`, `lock_timeout` and `statement_timeout`
 No message here holds any part of the input: a broken URL may have its password anywhere.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Mapping

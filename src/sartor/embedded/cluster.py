@@ -3,8 +3,6 @@
 Its callers ensure that only one of them works on it at a time.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import pwd

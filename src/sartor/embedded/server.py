@@ -11,8 +11,6 @@ parent folders to the world, adds a user and leaks servers. A server's directory
 When a process is killed, the kernel releases its locks, and its server is left to the next process.
 """
 
-from __future__ import annotations
-
 import fcntl
 import os
 import stat

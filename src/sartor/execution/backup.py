@@ -1,7 +1,5 @@
 """Takes a backup, checks that it is whole, gives the file its name, and notes it in the journal."""
 
-from __future__ import annotations
-
 import asyncio
 import datetime as dt
 import itertools

@@ -1,7 +1,5 @@
 """The schema baseline: compared with the live schema, and updated by each run."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager

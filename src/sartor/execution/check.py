@@ -1,7 +1,5 @@
 """Shows what a run would do: its plan, its SQL, a script for psql, what a rollback would lose. Writes nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Iterator
 
 from sartor.alterations.loader import load_script

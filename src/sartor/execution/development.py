@@ -1,7 +1,5 @@
 """Prepares a development database: drops its schema to start over, and runs seed modules in one transaction."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

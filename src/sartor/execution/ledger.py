@@ -1,7 +1,5 @@
 """The ledger of a run: created where there is none, checked, and read again where another run wrote to it first."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar

@@ -1,7 +1,5 @@
 """Watches while scripts run: for blocking sessions, long statements, and scripts that block the event loop."""
 
-from __future__ import annotations
-
 import asyncio
 import sys
 import threading

@@ -1,7 +1,5 @@
 """Classifies the error that ended an attempt. Pure: neither waits, nor asks the database."""
 
-from __future__ import annotations
-
 import asyncio
 from enum import Enum
 

@@ -1,7 +1,5 @@
 """Runs a repair: decides again under the run's lock what is to be done, then does it event by event."""
 
-from __future__ import annotations
-
 import asyncio
 
 from sartor.domain.alteration import Catalogue

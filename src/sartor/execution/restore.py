@@ -1,7 +1,5 @@
 """Restores a backup into an empty database, or proves it: in a scratch database, compared with its source."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import time

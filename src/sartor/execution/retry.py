@@ -1,7 +1,5 @@
 """Runs a script and its journal record in one transaction. Retries on lock timeout; resolves a lost COMMIT."""
 
-from __future__ import annotations
-
 import asyncio
 import functools
 import itertools

@@ -1,7 +1,5 @@
 """The context of a run: its session, limits and monitor, the run lock, and what a script may know of it."""
 
-from __future__ import annotations
-
 import secrets
 import time
 from collections.abc import AsyncIterator

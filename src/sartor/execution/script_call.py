@@ -3,8 +3,6 @@
 A script that returns while something that it started still runs hasn't done its work: it fails, and is rolled back.
 """
 
-from __future__ import annotations
-
 import asyncio
 import functools
 import os

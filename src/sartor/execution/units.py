@@ -3,8 +3,6 @@
 Scripts are loaded shortly before they run, so that memory doesn't grow with a run.
 """
 
-from __future__ import annotations
-
 import asyncio
 import itertools
 import os

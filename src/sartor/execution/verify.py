@@ -1,7 +1,5 @@
 """Compares a database with what it should be: its ledger with the files, its schema with the baseline or a replay."""
 
-from __future__ import annotations
-
 from sartor.alterations.manifest import check
 from sartor.domain.alteration import Catalogue, make_lineage
 from sartor.domain.destination import Destination, Limits

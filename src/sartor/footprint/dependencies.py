@@ -1,7 +1,5 @@
 """Reads from the catalogue what ties a database's relations to each other, and the code that runs with them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A connection that notes each statement of a script, whichever method sends it."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager

@@ -1,7 +1,5 @@
 """Finds what a transaction takes from the tables that were there, and where their rows might make it fail."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field

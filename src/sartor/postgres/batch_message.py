@@ -11,8 +11,6 @@ session, not behind one that only makes or drops objects. A pooler lends its ses
 the settings to other clients, so there each transaction sets its own.
 """
 
-from __future__ import annotations
-
 import asyncio
 import secrets
 import time

@@ -1,7 +1,5 @@
 """The SQL that queries of the system catalogs share: which relations are users', and what they are called."""
 
-from __future__ import annotations
-
 FIRST_OF_USERS = 16384
 """The first OID of an object that isn't Postgres's own."""
 

@@ -1,7 +1,5 @@
 """Turns the driver's errors into Sartor's, in one place; the cause is always kept."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

@@ -4,8 +4,6 @@ See the manual's page on CREATE INDEX, "Building Indexes Concurrently": the inde
 never read, and IF NOT EXISTS takes it for complete.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from typing import NamedTuple
 

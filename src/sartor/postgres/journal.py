@@ -6,8 +6,6 @@ the record has cleared it: a COMMIT of the script's own undoes everything (the m
 `sartor.token` is gone after a ROLLBACK or a RESET ALL, which the record detects.
 """
 
-from __future__ import annotations
-
 import json
 import secrets
 import socket

@@ -1,7 +1,5 @@
 """Reads and creates the ledger in the database, which is written event by event."""
 
-from __future__ import annotations
-
 import json
 import socket
 from operator import attrgetter

@@ -3,8 +3,6 @@
 The lock is polled for: a statement that waits holds a snapshot, for which `create index concurrently` would wait.
 """
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 from contextlib import suppress

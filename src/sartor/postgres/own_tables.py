@@ -5,8 +5,6 @@ initdb makes has no entry in pg_depend (the manual's chapter on it). So a text t
 Postgres's own function.
 """
 
-from __future__ import annotations
-
 from sartor.domain.own_tables import TABLES, Trait, Writer, require_sound
 from sartor.postgres.catalog import RELATIONS, class_of
 from sartor.postgres.driver.connection import Connection

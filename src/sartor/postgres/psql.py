@@ -5,8 +5,6 @@ write event 12 fails there, and has changed nothing. See the manual's page on ps
 variables after a colon, `\;` between statements of one message, `\gset` so that a row isn't shown.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from sartor.domain.check import Part, SentMessage

@@ -1,7 +1,5 @@
 """Lists, drops and empties what a schema holds."""
 
-from __future__ import annotations
-
 from itertools import starmap
 from typing import Any, NamedTuple
 

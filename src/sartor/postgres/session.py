@@ -1,7 +1,5 @@
 """Connects to a destination, and reads what must be known of a database before anything is done to it."""
 
-from __future__ import annotations
-
 import json
 import os
 import socket

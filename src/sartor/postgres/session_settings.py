@@ -1,7 +1,5 @@
 """The values to which a transaction's settings are pinned, whatever a role or a database has set."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -3,8 +3,6 @@
 The driver reads the environment, `~/.pgpass` and service files otherwise than libpq does, and silently.
 """
 
-from __future__ import annotations
-
 import os
 import pwd
 import random

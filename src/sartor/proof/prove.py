@@ -1,7 +1,5 @@
 """Proves alterations in order, each on what a deploy made before it, and records them in the manifest."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 

@@ -1,7 +1,5 @@
 """Proves one alteration by itself: up, down and up again, with the database read before and after each."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,7 +1,5 @@
 """Rehearses a plan on a clone of its destination, in a scratch database on the first server that allows one."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path

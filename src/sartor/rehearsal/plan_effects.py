@@ -1,7 +1,5 @@
 """Finds out on a clone without rows what a plan does: the tables that it may change, the SQL that Python sends."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 from sartor.alterations.loader import load_script

@@ -1,7 +1,5 @@
 """Notes every statement of scripts while they run."""
 
-from __future__ import annotations
-
 import dataclasses
 import sys
 from types import FrameType

@@ -1,7 +1,5 @@
 """Rehearses the plan of a deploy: on a clone of the destination, or on the destination itself, rolled back."""
 
-from __future__ import annotations
-
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination, Limits
 from sartor.domain.hazards.hazard import with_losses

@@ -1,7 +1,5 @@
 """Asks `squawk`, a linter, for a second opinion on the observed SQL, where it is installed (squawk-cli)."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

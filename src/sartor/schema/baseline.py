@@ -1,7 +1,5 @@
 """The schema baseline, the one row of `sartor_fingerprint`: the fingerprint that a schema should have."""
 
-from __future__ import annotations
-
 import json
 import socket
 from datetime import datetime

@@ -6,8 +6,6 @@ them is compared. Nothing of a stranger's runs: a temporary view is parsed, not 
 so might a domain's check for a literal of a composite: there the texts are compared as they are.
 """
 
-from __future__ import annotations
-
 from sartor.domain.drift import Comparison, Difference, find_differences
 from sartor.domain.fingerprint import Fingerprint
 from sartor.postgres.driver.connection import DriverConnection

@@ -1,7 +1,5 @@
 """Reads all that a database holds at a moment: what its schemas are made of, and which rows are in its tables."""
 
-from __future__ import annotations
-
 from collections import Counter
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Reads the fingerprint of a live database, with one query over the catalogue, and its catalog version."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager

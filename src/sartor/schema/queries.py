@@ -4,8 +4,6 @@ An expression becomes a query over its table, for a temporary view: to create on
 plans and runs nothing. All that it runs are the input functions of literals' types, which `literal_types` names.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 

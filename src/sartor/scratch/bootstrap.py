@@ -1,7 +1,5 @@
 """Puts into a scratch database what alterations stand on there: extensions, roles, a platform's schemas."""
 
-from __future__ import annotations
-
 from sartor.alterations.files import file_blocks
 from sartor.alterations.script import Fragment
 from sartor.alterations.sql_file import read_statements

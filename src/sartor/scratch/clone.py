@@ -1,7 +1,5 @@
 """Clones a database's schema, and Sartor's ledger in it, into another database; lists what the clone lacks."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 from asyncio.subprocess import PIPE

@@ -5,8 +5,6 @@ its name, by its comment (unless the process was killed before writing it), and 
 next session that creates a scratch database drops it.
 """
 
-from __future__ import annotations
-
 import os
 import secrets
 import socket

@@ -6,8 +6,6 @@ the rights of the role that copies: so during the copy, other roles' routines ru
 caller's rights.
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple

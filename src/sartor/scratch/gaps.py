@@ -1,7 +1,5 @@
 """Finds what a clone lacks of its source: compares the two catalogues, whatever any program has reported."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from typing import Any
 

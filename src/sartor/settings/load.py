@@ -1,7 +1,5 @@
 """Brings flags, secret files, variables and a toml file together."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path

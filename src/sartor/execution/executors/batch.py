@@ -7,8 +7,6 @@ lost, the message may still be on its way, through a pooler say: what the journa
 number taken, by the event of its failure, and so can't be committed after it was told not to be.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Writes a plan as a script for psql: the events of a run, in its order, up to the first that can't be written."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterator, Sequence
 

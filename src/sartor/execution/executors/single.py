@@ -3,8 +3,6 @@
 Of a script outside a transaction the journal has the start and the end; one without an end is resumed.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Collection, Sequence

@@ -3,8 +3,6 @@
 The driver is called for one address at a time, with TLS or without it.
 """
 
-from __future__ import annotations
-
 import asyncio
 import random
 import socket

@@ -1,7 +1,5 @@
 """Limits how long the kernel keeps a connection that is silent, in Sartor's sessions and in its child processes."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Mapping
 

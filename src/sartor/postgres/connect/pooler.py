@@ -5,8 +5,6 @@ of its server session. Where many clients are at work, it proves nothing that an
 that took a lending pooler for the first kind would leave its lock in a session that is lent to another client.
 """
 
-from __future__ import annotations
-
 import asyncio
 import secrets
 from typing import NamedTuple

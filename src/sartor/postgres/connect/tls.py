@@ -1,7 +1,5 @@
 """TLS as in libpq: what each `sslmode` tries and checks (the manual's chapter 34.19)."""
 
-from __future__ import annotations
-
 import ssl
 import stat
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Sends rows to the server by COPY, and stops where the connection is lost."""
 
-from __future__ import annotations
-
 import asyncio
 import functools
 from collections.abc import AsyncIterator

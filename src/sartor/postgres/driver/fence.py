@@ -14,8 +14,6 @@ command that only reads must not wait for that for ever.
 A transaction pooler gives a session's settings to other clients, so there each transaction of Sartor's sets its own.
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any

@@ -1,7 +1,5 @@
 """What a script may not do with its connection: the errors, and the checks of awaited queries and of lent handles."""
 
-from __future__ import annotations
-
 import functools
 import inspect
 import sys
