@@ -310,10 +310,14 @@ def test_nothing_is_left(sartor: Command, folder: Folder, database: Database) ->
     assert scratch_databases(database) <= before
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted(sartor: Command, folder: Folder, database: Database, number: signal.Signals) -> None:
+STUBBORN = "do $$ begin perform pg_sleep(600); exception when query_canceled then perform pg_sleep(600); end $$"
+
+
+@pytest.mark.parametrize(("number", "up"), [(signal.SIGINT, "select pg_sleep(600)"), (signal.SIGTERM, STUBBORN)])
+def test_interrupted(sartor: Command, folder: Folder, database: Database, number: signal.Signals, up: str) -> None:
     """A signal ends it with 130; the scratch database is gone, and what was proved until then is kept."""
-    folder.add("next-1700000001-slow.py", up="select pg_sleep(60)")
+    body = f"for _ in range(2):\n        await conn.execute({up!r})"
+    folder.write("next-1700000001-slow.py", f"transaction = False\n\nasync def up(conn):\n    {body}\n")
     before = scratch_databases(database)
     process = sartor.start("prove", "--all")
     asleep = "select count(*) from pg_stat_activity where application_name like 'sartor next-1700000001-slow%'"

@@ -5,9 +5,10 @@ The looks are queries on the same connection: only there can the uncommitted wor
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
 
@@ -17,7 +18,7 @@ from sartor.footprint import footprint
 from sartor.footprint.dependencies import all_bodies, bodies
 from sartor.footprint.footprint import Changes, Footprint, Relations, Trace, read_footprint, read_relations
 from sartor.footprint.row_losses import Known, LossCollector, RowLosses
-from sartor.postgres.driver.connection import Connection
+from sartor.postgres.driver.connection import GRACE, Connection
 from sartor.postgres.driver.refused import BeyondDatabase
 from sartor.postgres.errors import NOT_IN_A_TRANSACTION
 from sartor.postgres.journal import TOUCHED, beyond
@@ -236,9 +237,11 @@ class StatementRecorder:
         try:
             await self.begin()
             yield
-        except BaseException:  # a cancelled script is rolled back too
-            with self._aside():
-                await transaction.rollback()
+        except BaseException as error:  # a cancelled script is rolled back too
+            # A statement may pass over a cancel: then the run cuts the connection.
+            with self._aside(), suppress(TimeoutError):
+                async with asyncio.timeout(None if isinstance(error, Exception) else GRACE):
+                    await transaction.rollback()
             raise
         with self._aside():
             await transaction.commit()
