@@ -41,3 +41,14 @@ def test_it_runs_until_it_is_stopped(sartor: Command, folder: Path, stop: signal
         process.send_signal(stop)
         assert process.wait(60) == 0
     assert "no such file" in sartor("status", "--db-url", url, expect=6).err.lower()
+
+
+def test_it_may_be_stopped_at_once(sartor: Command, folder: Path) -> None:
+    """Whoever reads the first character of the URL may stop it: it ends in order all the same."""
+    words = [EXECUTABLE, "db", "serve", str(folder)]
+    for _ in range(3):
+        with subprocess.Popen(words, cwd=sartor.directory, env=sartor.environment, stdout=subprocess.PIPE) as process:
+            assert process.stdout
+            os.read(process.stdout.fileno(), 1)
+            process.terminate()
+            assert process.wait(60) == 0

@@ -25,14 +25,15 @@ def serve(context: typer.Context, directory: Directory = None) -> None:
     Prints its URL, for psql and other programs. Commands with `--embedded` share it, and begin faster while it runs.
     """
     with sartor.embedded_server(Path(directory) if directory else None) as url:
-        if output.wants("--json"):
-            output.json_object({"version": VERSION, "url": url})
-        else:
-            output.result(url)
-            output.tell("The server runs until Ctrl-C.")
-        output.drain()
+        # Who reads the URL may stop it at once.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
         try:
+            if output.wants("--json"):
+                output.json_object({"version": VERSION, "url": url})
+            else:
+                output.result(url)
+                output.tell("The server runs until Ctrl-C.")
+            output.drain()
             signal.sigwait(_STOPS)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
