@@ -109,18 +109,32 @@ async def run_in_transaction(
                     phase = Phase.COMMIT
             break
         except BaseException as error:  # noqa: BLE001 - a cancelled run must know what was committed too
-            if connection.is_closed():
-                # The server may not have noticed: our own orphan would keep its claim, and its locks.
-                await run.monitor.terminate()
-            outcome = classify(error, phase, committing=connection.committing, connection_lost=session.connection_lost)
-            if outcome is Outcome.RESOLVE:
-                outcome = await _resolve(session, event, settings, error)
+            outcome = await _outcome(run, connection, event, settings, phase, error)
             if outcome is Outcome.COMMITTED:
                 break
             if not await _pause(run, outcome, retries):
                 raise_outcome(outcome, error, session, run.monitor.blockers)
             run.forget(script)
     run.head = seq
+
+
+async def _outcome(
+    run: RunContext,
+    connection: Connection,
+    event: NewEvent,
+    settings: SessionSettings,
+    phase: Phase,
+    error: BaseException,
+) -> Outcome:
+    """Returns how a try ended that raised `error`; asks the server where only that knows."""
+    if connection.is_closed():
+        # The server may not have noticed: our own orphan would keep its claim, and its locks.
+        await run.monitor.terminate()
+    lost = run.session.connection_lost
+    outcome = classify(error, phase, committing=connection.committing, connection_lost=lost)
+    if outcome is Outcome.RESOLVE:
+        return await _resolve(run.session, event, settings, error)
+    return outcome
 
 
 async def record(

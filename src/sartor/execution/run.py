@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sartor.domain.alteration import Catalogue
@@ -19,6 +21,7 @@ from sartor.postgres.session import Session, application_name
 
 if TYPE_CHECKING:
     from sartor.execution.backup import BackupOrder
+    from sartor.execution.run_loop import RunLoop
     from sartor.execution.units import Load
 
 
@@ -94,7 +97,7 @@ async def execute_plan(  # noqa: PLR0913 - one plan, and all that it needs
             loop.said.append(event)
         observer(event)
 
-    try:
+    with _reporting(loop, session):
         async with locked_run(session, plan.direction.value, limits=limits, observer=observing) as run:
             run.head = plan.head
             await loop.back_up(run)
@@ -104,6 +107,14 @@ async def execute_plan(  # noqa: PLR0913 - one plan, and all that it needs
                 await loop.plan_again(run)
             async with updating_baseline(run):
                 await loop.execute(run)
+    return loop.report()
+
+
+@contextmanager
+def _reporting(loop: RunLoop, session: Session) -> Iterator[None]:
+    """Gives an error of the block the report of what was done; makes a driver's error one of Sartor's."""
+    try:
+        yield
     except (OSError, *DRIVER_ERRORS) as error:
         found = session_error(error, session.destination)
         found.report = loop.report()
@@ -112,4 +123,3 @@ async def execute_plan(  # noqa: PLR0913 - one plan, and all that it needs
         report = loop.report(error.failure if isinstance(error, AlterationFailed) else None)
         error.report = report  # type: ignore[union-attr]  # the caller that cancels a run learns what was done, too
         raise
-    return loop.report()
