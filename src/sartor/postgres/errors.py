@@ -10,6 +10,7 @@ from sartor.domain.own_tables import LEAVE, TABLES
 from sartor.domain.report import Failure
 from sartor.errors import Escaped, ScriptFault, said
 from sartor.postgres.catalog import LOCKS
+from sartor.postgres.driver.connection import UNASKED
 from sartor.postgres.driver.refused import BeyondDatabase, NoTalk, NotAwaited, TransactionControl
 from sartor.postgres.journal import BEYOND, CLOSED_CONSTRAINT, MARK_GONE, ROLE_LEFT, beyond
 from sartor.sql.sensitive import secret_literals, without_secrets
@@ -70,10 +71,12 @@ def sqlstate(error: BaseException) -> str | None:
 
 
 def is_disconnect(error: BaseException) -> bool:
-    """Returns whether the connection broke: class 08, 57P01 to 57P03, 57P05, or the driver's message for it."""
+    """Returns whether the connection broke: class 08, 57P01 to 57P03, 57P05, or the driver's messages for it."""
     if isinstance(error, asyncpg.PostgresError):
         return error.sqlstate.startswith("08") or error.sqlstate in {"57P01", "57P02", "57P03", "57P05"}
-    return isinstance(error, OSError | EOFError) or "connection is closed" in said(error)
+    return isinstance(error, OSError | EOFError) or any(
+        text in said(error) for text in ("connection is closed", UNASKED)
+    )
 
 
 def failure(

@@ -36,6 +36,8 @@ GRACE = 1.0
 """Seconds that a ROLLBACK may take after a cancel; then the connection is cut."""
 LONGEST = 2_000
 """The most characters of a statement that are logged."""
+UNASKED = "another operation (2) is in progress"
+"""The driver's words where the server has ended a session that was idle, and its end hasn't arrived yet."""
 
 
 def _told(original: Any) -> Any:
@@ -258,6 +260,8 @@ class Connection(FencedConnection):
         try:
             yield
         except BaseException as error:  # kept as it is, and raised again
+            if isinstance(error, asyncpg.InternalClientError) and UNASKED in str(error):
+                asyncpg.Connection.terminate(known)
             if not isinstance(error, asyncpg.InFailedSQLTransactionError):
                 known.error = error  # that which made the transaction fail is the one to remember
             known.end_statement(error)
