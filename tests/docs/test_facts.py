@@ -21,11 +21,13 @@ from support.walk import ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "alterations" / "README.md"])
 OPERATE = (ROOT / "docs" / "operate.md").read_text("utf-8")
+WRITE = (ROOT / "docs" / "write-alterations.md").read_text("utf-8")
 LINT = (ROOT / "docs" / "lint.md").read_text("utf-8")
-NAMES = "deploy rollback fresh check rehearse prove list status history lint verify repair"
+NAMES = "new deploy rollback fresh check rehearse prove list status history lint verify repair"
 COMMANDS = [
     *(("db", "alteration", name) for name in NAMES.split()),
-    *(("db", name) for name in ("seed", "backup", "restore")),
+    *(("db", name) for name in ("serve", "seed", "backup", "restore")),
+    ("init",),
     (),
 ]
 IN_THE_FILE = ("db-url-env", "ignore-objects", "lint-ignore", "scratch-bootstrap")
@@ -50,7 +52,7 @@ def test_options(sartor: Command) -> None:
     known = set(re.findall(r"--[a-z][a-z-]+", helps))
     named = {option: d.name for d in DOCUMENTS for option in re.findall(r"`[^`\n]*?(--[a-z][a-z-]+)", d.read_text())}
     assert {option: name for option, name in named.items() if option not in known | OF_OTHERS} == {}
-    undocumented = {option for option in known if f"`{option}" not in OPERATE + LINT}
+    undocumented = {option for option in known if f"`{option}" not in OPERATE + WRITE + LINT}
     assert undocumented <= {"--help", "--version", "--debug", "--install-completion", "--show-completion"}
 
 

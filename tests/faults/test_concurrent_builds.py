@@ -228,7 +228,8 @@ def test_the_orphan_is_known_in_any_time_zone(
 def test_a_build_that_loses_a_deadlock(statement: str, sartor: Command, folder: Folder, database: Database) -> None:
     """The build is tried again within the same run, and not over the invalid index of the first time."""
     folder.write(NAME, OUTSIDE.format(statement=statement, first=""))
-    with holding(database.url, "begin", "insert into users values (1)") as rival:
+    # The first to look for the deadlock is the one that loses it: the rival doesn't look.
+    with holding(database.url, "set deadlock_timeout = '1h'", "begin", "insert into users values (1)") as rival:
         process = sartor.start("deploy", "1.0.0")
         until(lambda: (False,) in database.rows("select indisvalid from pg_index where indrelid = 'users'::regclass"))
         rival.run("lock table users in access exclusive mode")
