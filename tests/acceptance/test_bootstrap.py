@@ -72,7 +72,7 @@ def test_a_base_that_is_refused(sartor: Command, folder: Folder, text: str | Non
 
 
 def test_a_dump_as_it_is(sartor: Command, folder: Folder, database: Database) -> None:
-    """What `pg_dump` and `pg_dumpall --globals-only` write is a base: data, large objects and psql's lines."""
+    """The output of `pg_dump` and `pg_dumpall --globals-only` is a base: data, large objects and psql's lines."""
     tools = find_tools(int(database.value("show server_version_num")))
     database.run(EVERYTHING, "create table told (a text, b bytea)", r"insert into told values (E'\\.\n\\q', '\x5c2e')")
     database.run("select lo_from_bytea(0, 'large')")

@@ -128,7 +128,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("arguments", REFUSED, ids=" ".join)
 def test_refused(sartor: Command, folder: Folder, arguments: tuple[str, ...]) -> None:
-    """What makes no alteration is an error that says what would, and writes nothing."""
+    """A wrong name, template or parameter is an error with the way out, and no file is written."""
     refused = sartor("new", *arguments, expect=2)
     assert REFUSED[arguments] in refused.err
     assert not list(folder.path.iterdir())

@@ -22,7 +22,7 @@ end $$"""
 
 
 def test_out_of_locks(sartor: Command, folder: Folder, database: Database, tmp_path: Path) -> None:
-    """What needs more locks than there is room for names the setting, with a number."""
+    """A command that runs out of locks names the setting, with a number."""
     file = str(tmp_path / "x.dump")
     database.run(f"do $$ begin for n in 1..{TABLES} loop execute format('create table t%s ()', n); end loop; end $$")
     loop = f"do $$ begin for n in 1..{TABLES} loop execute format('lock t%s', n); end loop; end $$"

@@ -1,4 +1,4 @@
-"""What is no edit: a byte order mark, line ends, and another name for a file that isn't released."""
+"""Changes of a file that are no edit: a byte order mark, line ends, and another name for a file that isn't released."""
 
 from __future__ import annotations
 

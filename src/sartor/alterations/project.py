@@ -29,7 +29,7 @@ def plan_project(folder: Path, settings: Path, ci: str | None, *, names_alterati
     if ci is not None and ci not in SERVICES:
         raise UsageError(f"there is no service {ci!r}", hint=f"the services are {', '.join(SERVICES)}")
     begun = () if names_alterations else _alterations(folder / "alterations")
-    # The settings come last: where writing stops before them, the next try begins anew.
+    # The settings come last: without them, a second try still writes the alterations.
     files = [*begun, *_pipeline(folder, _service(folder) if ci is None else ci), (settings, _text("sartor.toml"))]
     return [ProjectFile(path, text, path.is_symlink() or path.exists()) for path, text in files]
 

@@ -142,7 +142,7 @@ _OWN = sys.stdlib_module_names - {"asyncio", "contextlib", "gc", "inspect"} | {"
 
 
 _TYPES = {"Connection"}
-"""What it may import from Sartor."""
+"""The names that such a script may import from Sartor."""
 
 
 def is_data_independent(script: Script, direction: Direction) -> bool:

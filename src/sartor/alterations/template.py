@@ -6,6 +6,7 @@ made of the SQL.
 """
 
 import re
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -151,8 +152,6 @@ def _docstring(comment: str) -> str:
 
 
 def _wrapped(text: str) -> str:
-    import textwrap  # noqa: PLC0415 - only `new` needs it
-
     return textwrap.fill(text, 120)
 
 
