@@ -100,7 +100,7 @@ from sartor.domain.report import Said as Said
 from sartor.domain.report import Started as Started
 from sartor.domain.report import Waiting as Waiting
 from sartor.domain.rows import Rows as Rows
-from sartor.domain.source import Context as Context
+from sartor.domain.source import Run as Run
 from sartor.domain.status import Pair as Pair
 from sartor.domain.status import Status as Status
 from sartor.domain.verification import Verification as Verification

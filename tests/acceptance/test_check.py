@@ -407,7 +407,7 @@ do $$ begin drop table parts; end $$;
 PROSE = '''
 async def up(conn): pass
 
-async def down(conn, context):
+async def down(conn, run):
     """drop table in_a_docstring"""
     for name in ("drop table shared", "drop table if exists nowhere"):
         await conn.execute(name)

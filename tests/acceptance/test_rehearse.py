@@ -516,8 +516,8 @@ def test_the_name_of_the_database(sartor: Command, folder: Folder, deployed: Dat
     folder.write(
         "next-1700000001-a.py",
         """
-        async def up(conn, context):
-            await conn.execute(f'create table "of {context.database}" ()')
+        async def up(conn, run):
+            await conn.execute(f'create table "of {run.database}" ()')
             await conn.execute('create table "in %s" ()' % await conn.fetchval("select current_database()"))
         """,
     )

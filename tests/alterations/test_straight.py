@@ -13,7 +13,7 @@ from sartor.alterations.python_module import load_python
 from sartor.alterations.script import Body
 from sartor.alterations.static_sql import read_static
 from sartor.domain.plan import Direction
-from sartor.domain.source import Context
+from sartor.domain.source import Run
 from support.ledgers import alteration
 
 ALTERATION = alteration("1.0.0-1700000000-a.py")
@@ -27,9 +27,13 @@ STRAIGHT = {
     "a constant": 'SQL = "select 1"\nasync def up(conn):\n    await conn.execute(SQL)\n',
     "a constant behind": 'async def up(conn):\n    await conn.execute(SQL)\nSQL = "select 1"\n',
     "options": 'transaction = False\nirreversible = "why"\n' + UP,
-    "a context": 'async def up(conn, context):\n    await conn.execute("select 1")\n',
+    "a run": 'async def up(conn, run):\n    await conn.execute("select 1")\n',
     "implicit joining": "async def up(conn):\n    await conn.execute('a' 'b' f'c')\n",
     "types": "import asyncpg\nasync def up(conn: asyncpg.Connection) -> None:\n    pass\n",
+    "our types": (
+        "from sartor import Connection, Run\n"
+        'async def up(conn: Connection, run: Run) -> None:\n    await conn.execute("select 1")\n'
+    ),
     "lazy types": "from __future__ import annotations\nasync def up(conn: Any[what]) -> None:\n    pass\n",
     "checked types": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import anything\n" + UP,
     "quoted types": 'async def up(conn: "anything") -> None:\n    pass\n',
@@ -40,12 +44,14 @@ CROOKED = {
     "an import": "import os\n" + UP,
     "a helper": "from ._helper import x\n" + UP,
     "asyncpg under another name": "import asyncpg as up\n",
+    "a type that Sartor doesn't export": "from sartor import Record\n" + UP,
+    "a type that asyncpg doesn't have": "from asyncpg import Run\n" + UP,
     "a statement": 'print("loaded")\n' + UP,
     "a call": 'async def up(conn):\n    await conn.fetch("select 1")\n',
     "parameters": 'async def up(conn):\n    await conn.execute("select $1", 1)\n',
     "a time limit": 'async def up(conn):\n    await conn.execute("select 1", timeout=1)\n',
     "no await": 'async def up(conn):\n    conn.execute("select 1")\n',
-    "another object": 'async def up(conn, context):\n    await context.execute("select 1")\n',
+    "another object": 'async def up(conn, run):\n    await run.execute("select 1")\n',
     "a condition": 'async def up(conn):\n    if True:\n        await conn.execute("select 1")\n',
     "a loop": 'async def up(conn):\n    for _ in "ab":\n        await conn.execute("select 1")\n',
     "a value": 'async def up(conn):\n    found = await conn.execute("select 1")\n',
@@ -121,7 +127,7 @@ def modules(draw: st.DrawFn) -> str:
     first = draw(st.booleans())
     lines += bound if first else []
     for function in draw(st.lists(st.sampled_from(["up", "down"]), unique=True, min_size=1)):
-        lines.append(f"async def {function}({draw(st.sampled_from(['conn', 'db', 'conn, context']))}):")
+        lines.append(f"async def {function}({draw(st.sampled_from(['conn', 'db', 'conn, run']))}):")
         connection = lines[-1].partition("(")[2][:-2].split(",")[0]
         lines.append('    """So."""')
         for _ in range(draw(st.integers(0, 4))):
@@ -135,8 +141,8 @@ def _call(draw: st.DrawFn, connection: str, constants: list[str]) -> list[str]:
     return shape.format(connection, argument).split("\n") if shape != "    pass" else [shape]
 
 
-async def _execute(body: Body, connection: Recording, context: Context) -> None:
-    await body(connection, context)
+async def _execute(body: Body, connection: Recording, run: Run) -> None:
+    await body(connection, run)
 
 
 @given(modules())
@@ -144,11 +150,11 @@ def test_what_it_sends(source: str) -> None:
     """The known SQL is what the executed module sends: the same texts in the same order, from the same lines."""
     straight, executed = read_static(ALTERATION, source.encode()), load_python(ALTERATION, source.encode())
     assert straight is not None
-    context = Context(database="", schema="", user="", server_version=0, log=print)
+    run = Run(database="", schema="", user="", server_version=0, log=print)
     for direction in Direction:
         known = straight.fragments.get(direction)
         assert (known is None) == (direction not in executed.bodies)
         if known is not None:
             connection = Recording()
-            asyncio.run(_execute(executed.bodies[direction], connection, context))
+            asyncio.run(_execute(executed.bodies[direction], connection, run))
             assert [(fragment.text, fragment.line) for fragment in known] == connection.sent

@@ -111,7 +111,7 @@ def test_python_is_read(folder: Folder) -> None:
             for table in ("a", "b"):
                 await conn.fetchval(f"create index concurrently {table}_idx on {table} (id)")
 
-        async def down(conn, context):
+        async def down(conn, run):
             statement = "rollback"
             await conn.execute(statement)
             other: str = "abort"

@@ -13,7 +13,7 @@ from sartor.alterations.process_state import stay
 from sartor.alterations.script import FUNCTIONS, Body, Place, Script
 from sartor.conninfo.parameters import seconds
 from sartor.domain.alteration import Alteration
-from sartor.domain.source import Context
+from sartor.domain.source import Run
 from sartor.errors import ScriptError, SettingsError, causes, said
 
 PACKAGE = "sartor_scripts"
@@ -96,9 +96,9 @@ def _bodies(functions: dict[str, Any], name: str, pattern: str) -> dict[Any, Bod
 
 
 def async_function(function: object, file: str, name: str) -> Body:
-    """Returns `function` as one that takes connection and context.
+    """Returns `function` as one that takes a connection and a Run.
 
-    Raises ScriptError unless it is `async def f(conn[, context])`.
+    Raises ScriptError unless it is `async def f(conn[, run])`.
     """
     if not callable(function):
         raise ScriptError(f"{file}: `{name}` isn't a function: write `async def {name}(conn)`")
@@ -108,8 +108,8 @@ def async_function(function: object, file: str, name: str) -> Body:
     if takes not in {1, 2}:
         raise ScriptError(f"{file}: `{name}` takes {takes} parameters: write `async def {name}(conn)`")
 
-    async def body(conn: Any, context: Context) -> None:
-        await (function(conn) if takes == 1 else function(conn, context))
+    async def body(conn: Any, run: Run) -> None:
+        await (function(conn) if takes == 1 else function(conn, run))
 
     return body
 

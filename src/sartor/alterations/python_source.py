@@ -141,7 +141,7 @@ _OWN = sys.stdlib_module_names - {"asyncio", "contextlib", "gc", "inspect"} | {"
 """Modules that such a script may import: a helper might look at answers, or a module might keep them or hide errors."""
 
 
-_TYPES = {"Connection"}
+_TYPES = {"Connection", "Run"}
 """The names that such a script may import from Sartor."""
 
 

@@ -7,11 +7,11 @@ from typing import Any
 from sartor.domain.alteration import Alteration
 from sartor.domain.plan import Direction
 from sartor.domain.rows import Rows
-from sartor.domain.source import Context, Text
+from sartor.domain.source import Run, Text
 from sartor.errors import ScriptError
 
-Body = Callable[[Any, Context], Awaitable[None]]
-"""A function that runs on a connection (an asyncpg.Connection, which this floor doesn't import) and a context."""
+Body = Callable[[Any, Run], Awaitable[None]]
+"""A function of a connection (an asyncpg.Connection, which this floor doesn't import) and the facts of its run."""
 
 Place = tuple[str, int]
 """A file and a line of it, from 1."""
@@ -109,7 +109,7 @@ class Sender:
         return {direction: self.body(pieces) for direction, pieces in fragments.items()}
 
     def body(self, fragments: tuple[Fragment, ...]) -> Body:
-        async def send(conn: Any, _context: Context) -> None:
+        async def send(conn: Any, _run: Run) -> None:
             for fragment in fragments:
                 self._under_way = fragment
                 if fragment.rows is None:

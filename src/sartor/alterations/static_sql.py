@@ -17,8 +17,8 @@ from sartor.errors import SettingsError
 _DIRECTIONS = {function: direction for direction, function in FUNCTIONS.items()}
 _BEFORE = {f"before_{function}": direction for function, direction in _DIRECTIONS.items()}
 _OPTIONS = {"transaction": bool, "irreversible": str}
-_TYPES = {"Connection", "Record"}
-"""The names of asyncpg that a script may use as types."""
+_TYPES = {"asyncpg": {"Connection", "Record"}, "sartor": {"Connection", "Run"}}
+"""The names that a script may import as types, by their module."""
 
 
 class _NotStatic(Exception):
@@ -91,9 +91,9 @@ def _read(tree: ast.Module) -> _Module:
 def _imported(node: ast.Import | ast.ImportFrom) -> set[str]:
     match node:
         case ast.Import(names=[ast.alias(name="asyncpg", asname=None)]):
-            return {f"asyncpg.{name}" for name in _TYPES}
-        case ast.ImportFrom(module="asyncpg" | "sartor", level=0, names=names) if all(
-            alias.asname is None and alias.name in _TYPES for alias in names
+            return {f"asyncpg.{name}" for name in _TYPES["asyncpg"]}
+        case ast.ImportFrom(module=("asyncpg" | "sartor") as module, level=0, names=names) if all(
+            alias.asname is None and alias.name in _TYPES[module] for alias in names
         ):
             return {alias.name for alias in names}
         case ast.ImportFrom(module="typing", level=0, names=[ast.alias(name="TYPE_CHECKING", asname=None)]):

@@ -1,4 +1,4 @@
-"""The source of a script, as far as it is known without running it, and the context that a running one is given."""
+"""The source of a script, as far as it is known without running it, and what a running one is told of its run."""
 
 from collections.abc import Callable, Mapping
 from enum import Enum
@@ -49,7 +49,7 @@ class Source(NamedTuple):
         return None if self.transactional is None else not self.transactional
 
 
-class Context(NamedTuple):
+class Run(NamedTuple):
     """The second parameter of `up` and `down`, for scripts that declare one.
 
     `database`, `schema` and `user` are the destination's; `server_version` is a number such as 150018; `log(text)`

@@ -136,12 +136,12 @@ async def _seed(run: RunContext, modules: Sequence[SeedModule], *, reset: bool) 
         nonlocal current
         own = [(module, module.reset) for module in reversed(modules) if reset and module.reset]
         for current, take_out in own:
-            await contained(take_out, str(current.file))(connection, run.context(current.file.name))
+            await contained(take_out, str(current.file))(connection, run.for_script(current.file.name))
         if reset and not own:
             count = await empty_tables(connection, run.session.schema)
             run.observer(Note(text=f"emptied {count} tables"))
         for current in modules:
-            await contained(current.seed, str(current.file))(connection, run.context(current.file.name))
+            await contained(current.seed, str(current.file))(connection, run.for_script(current.file.name))
 
     detail = {"files": [module.file.name for module in modules], "reset": reset}
     try:

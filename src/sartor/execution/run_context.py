@@ -10,7 +10,7 @@ from sartor.alterations.script import Locate
 from sartor.conninfo.redaction import redact
 from sartor.domain.destination import Limits
 from sartor.domain.report import Failure, Note, Observer, Said
-from sartor.domain.source import Context
+from sartor.domain.source import Run
 from sartor.errors import NOT_HAD, RunHeld
 from sartor.execution.monitor import Monitor, advise_on_blockers, describe_blockers
 from sartor.postgres.lock_monitor import LockMonitor
@@ -78,9 +78,9 @@ class RunContext:
         said = self._said.pop(script, ())
         return [redact(each.text, self.session.secrets) for each in said if each.severity == "WARNING"]
 
-    def context(self, script: str) -> Context:
+    def for_script(self, script: str) -> Run:
         facts = self.session.facts
-        return Context(
+        return Run(
             database=self.session.destination.stands_for or facts.database,
             schema=self.session.schema,
             user=facts.user,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sartor.alterations.process_state import stay
 from sartor.alterations.script import Body
-from sartor.domain.source import Context
+from sartor.domain.source import Run
 from sartor.errors import Escaped, SartorError
 from sartor.execution.task_tracker import TaskTracker, tracking_tasks
 from sartor.postgres.driver.connection import Connection
@@ -35,7 +35,7 @@ def contained(body: Body, file: str) -> Body:
     return functools.partial(_call, body, file)
 
 
-async def _call(body: Body, file: str, connection: Connection, context: Context) -> None:
+async def _call(body: Body, file: str, connection: Connection, given: Run) -> None:
     """Runs a script's function on a handle of the connection, until all that it starts has ended.
 
     Raises what the script raises (Escaped where that would pass for the run's own), ScriptFault where something that it
@@ -45,10 +45,10 @@ async def _call(body: Body, file: str, connection: Connection, context: Context)
     tracker, _lent[handle] = TaskTracker(file), asyncio.get_running_loop()
     try:
         with stay() as process_state:
-            error = await _run(body, handle, context, tracker)
+            error = await _run(body, handle, given, tracker)
             await process_state.wait()
         if process_state.changed:
-            context.log(f"changed {process_state.changed} of the process; Sartor restored the previous state")
+            given.log(f"changed {process_state.changed} of the process; Sartor restored the previous state")
     finally:
         del _lent[handle]
         handle.take_back()
@@ -58,7 +58,7 @@ async def _call(body: Body, file: str, connection: Connection, context: Context)
     require_awaited(handle.asked)
 
 
-async def _run(body: Body, handle: Connection, context: Context, tracker: TaskTracker) -> Exception | None:
+async def _run(body: Body, handle: Connection, given: Run, tracker: TaskTracker) -> Exception | None:
     """Runs a script's function in a task of its own; returns its error, or None where it has none.
 
     Raises CancelledError where the run is cancelled meanwhile, whatever the script does about that.
@@ -66,7 +66,7 @@ async def _run(body: Body, handle: Connection, context: Context, tracker: TaskTr
     own = asyncio.current_task()
     before = own.cancelling() if own else 0
     with tracking_tasks():
-        error = await tracker.run(lambda: body(handle, context))
+        error = await tracker.run(lambda: body(handle, given))
         await tracker.end()
     if own and own.cancelling() > before:
         raise asyncio.CancelledError

@@ -13,7 +13,7 @@ from sartor.domain.hazards.circumstances import with_later
 from sartor.domain.hazards.hazard import RehearsedStatement
 from sartor.domain.plan import Direction
 from sartor.domain.rehearsal import Message
-from sartor.domain.source import Context
+from sartor.domain.source import Run
 from sartor.footprint.recorded_connection import RecordedConnection
 from sartor.footprint.row_losses import Known
 from sartor.footprint.statement_recorder import Recording, TextPart
@@ -61,7 +61,7 @@ class ScriptRecorder:
             line = _at_work(script, direction)
             return line if sent is None or line is None else _of_its_own(script.source, sent, line)
 
-        async def noted(connection: Any, context: Context) -> None:
+        async def noted(connection: Any, given: Run) -> None:
             assert isinstance(connection, RecordedConnection)  # noqa: S101 - for the type checker
             watch = Recording(self._known, where)
             # A script that didn't get a lock is run again: the last run counts.
@@ -69,7 +69,7 @@ class ScriptRecorder:
             if script.fragments.get(direction) is None and looks(script):
                 self._looking.add(script.alteration.identity)
             async with connection.observed(watch):
-                await body(connection, context)
+                await body(connection, given)
             if connection.worn:
                 watch.sent.append(None)
 

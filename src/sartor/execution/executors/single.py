@@ -15,7 +15,7 @@ from sartor.conninfo.redaction import redact
 from sartor.domain.ledger import EventKind
 from sartor.domain.plan import Direction
 from sartor.domain.report import Note
-from sartor.domain.source import Context
+from sartor.domain.source import Run
 from sartor.errors import RunHeld, SartorError, alteration_failed
 from sartor.execution.outcome import Outcome, Stale, classify
 from sartor.execution.retry import PARTING, Retries, connection_lost, record, run_in_transaction
@@ -51,14 +51,14 @@ async def run_unit(run: RunContext, unit: Unit) -> None:
 async def _run(run: RunContext, unit: Unit) -> None:
     about, script = unit.about, unit.script
     body = unit.body if unit.statements is not None else contained(unit.body, about.file)
-    context, since = run.context(about.name), None
+    given, since = run.for_script(about.name), None
     due = script.transactional and await _is_due(run, unit)
     if not unit.transactional:
         bodies = [contained(unit.before, about.file)] if unit.before else []
-        await _NonTransactional(run, unit).execute([*bodies, *([] if script.transactional else [body])], context)
+        await _NonTransactional(run, unit).execute([*bodies, *([] if script.transactional else [body])], given)
         since = run.head
 
-    work = (lambda connection: body(connection, context)) if due else None
+    work = (lambda connection: body(connection, given)) if due else None
     await run_in_transaction(run, unit.kind, about, work, since=since, lock_timeout=script.lock_timeout)
 
 
@@ -72,7 +72,7 @@ async def run_and_undo(run: RunContext, unit: Unit) -> None:
         limit = settings.lock_timeout
         with connection.informing(partial(run.hear, name)):
             async with connection.script_transaction(set_in_session(settings), "", longest_lock=limit):
-                await contained(unit.body, unit.about.file)(connection, run.context(name))
+                await contained(unit.body, unit.about.file)(connection, run.for_script(name))
                 raise _Undo  # noqa: TRY301 - ends a transaction that must not be committed
     except _Undo:
         pass
@@ -143,7 +143,7 @@ class _NonTransactional:
     run: RunContext
     unit: Unit
 
-    async def execute(self, bodies: Sequence[Body], context: Context) -> None:
+    async def execute(self, bodies: Sequence[Body], given: Run) -> None:
         """Records the start, then runs `bodies`; the caller records the end.
 
         Removes first what an interrupted run left. Raises RunHeld where that run's server process still runs, and
@@ -156,7 +156,7 @@ class _NonTransactional:
         pid, began = await own_session(self.run.session.connection)
         detail = {"pid": pid, "began": began, "invalid": list(before)}
         await record(self.run, self.unit.start_kind, self.unit.about, detail)
-        await self._try(bodies, context, before)
+        await self._try(bodies, given, before)
         if left := await self._leftovers(before):
             names = ", ".join(f"{index.name} on {index.table}" for index in left)
             raise LeftUnfinished(f"the script left an invalid index: {names}")
@@ -197,12 +197,12 @@ class _NonTransactional:
             self.run.observer(Note(text=f"{self.unit.about.name}: dropping the invalid index {left[0].name}"))
             await drop_index(self.run.session, left[0])
 
-    async def _try(self, bodies: Sequence[Body], context: Context, before: Collection[int]) -> None:
+    async def _try(self, bodies: Sequence[Body], given: Run, before: Collection[int]) -> None:
         """Runs the bodies, and again where a lock wasn't available: they are re-runnable by their nature."""
         retries, session = Retries(self.run.monitor, self.unit.about.name), self.run.session
         while True:
             try:
-                return await self._once(bodies, context)
+                return await self._once(bodies, given)
             except Exception as error:  # a script may raise anything: `classify` decides
                 outcome = classify(error, Phase.SCRIPT, connection_lost=session.connection_lost)
                 if outcome is not Outcome.RETRY or not await retries.pause(self.run.limits.lock_budget, "a lock"):
@@ -210,7 +210,7 @@ class _NonTransactional:
             if not session.connection_lost:
                 await self._drop_leftovers(before)  # a build that lost a deadlock leaves its index, invalid
 
-    async def _once(self, bodies: Sequence[Body], context: Context) -> None:
+    async def _once(self, bodies: Sequence[Body], given: Run) -> None:
         connection, name = self.run.session.connection, self.unit.about.name
         mark = f"sartor {name}"[:63]
         self.run.follow(name)
@@ -222,7 +222,7 @@ class _NonTransactional:
                 with connection.informing(partial(self.run.hear, name)):
                     async with self._confined():
                         for body in bodies:
-                            await body(connection, context)
+                            await body(connection, given)
                 if connection.is_in_transaction():
                     raise LeftUnfinished("the script began a transaction and didn't end the transaction")
         finally:
