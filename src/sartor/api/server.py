@@ -5,6 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sartor.alterations.process_owner import LEFT_RUNNING, TELL
+from sartor.api.runs import is_production
+from sartor.errors import RefusedError
+from sartor.settings.embedded import find_embedded, project_folder
 
 
 @contextmanager
@@ -14,15 +17,30 @@ def embedded_server(directory: Path | None = None) -> Iterator[str]:
         with sartor.embedded_server() as url:
             asyncio.run(sartor.deploy(url, "alterations", "next"))
 
-    - `directory`: holds its data and keeps them; by default one of the project's own, below the working directory.
+    - `directory`: holds its data and keeps them; by default one of the project's own, `.sartor/embedded` beside the
+      settings file, or below the working directory where there is no such file.
 
     Raises EmbeddedUnavailable where the extra `embedded` isn't installed, or the server can't run here.
     """
     from sartor.embedded.server import default_directory, serve
 
-    folder = directory.absolute() if directory else default_directory(Path.cwd())
+    folder = directory.absolute() if directory else default_directory(project_folder())
     with serve(folder) as server:
         yield server.url
+
+
+def is_embedded(db_url: str | None) -> bool:
+    """Returns whether the settings ask for the embedded server: `embedded` is on, and no database is given.
+
+    `db_url` is the URL that a flag gives. Raises RefusedError where the environment is production, SettingsError.
+    """
+    found = find_embedded(db_url)
+    if found is not None and is_production(found.environment):
+        raise RefusedError(
+            f"no database is given, and {found.origin} doesn't count in the environment {found.environment}",
+            hint="give the database in SARTOR_DB_URL, or by --db-url",
+        )
+    return found is not None
 
 
 def own_process(tell: Callable[[str], None]) -> None:

@@ -10,6 +10,7 @@ import typer
 import sartor
 from sartor import Flags, LineageSource, Settings
 from sartor.api.requests import secrets
+from sartor.api.server import is_embedded
 from sartor.cli import output
 from sartor.cli.command_line import AS_GIVEN, Resume
 from sartor.cli.results.objects import VERSION, JsonObject, error_json, failure_json, several
@@ -41,14 +42,15 @@ def sources(context: typer.Context) -> tuple[LineageSource, ...]:
 def settled(
     context: typer.Context, *, db_url: str | None = None, strict_order: bool = False, ships: bool = True
 ) -> Iterator[Settings]:
-    """Yields the settings of a command, with the embedded server running where `--embedded` asks for it.
+    """Yields the settings of a command, with the embedded server running where the flag or the setting asks for it.
 
     That server must not be created in a wrong folder: errors that can be seen without it are raised first, missing
     alterations too where the command needs them (`ships`). `db_url` takes the place of the option.
     """
     flags, embedded = _flags(context, strict_order=strict_order or None), context.obj["embedded"]
-    if embedded is None:
-        yield _keep(flags._replace(db_url=db_url or flags.db_url))
+    given = flags._replace(db_url=db_url or flags.db_url)
+    if embedded is None and not is_embedded(given.db_url):
+        yield _keep(given)
         return
     if flags.db_url is not None:
         raise SettingsError("--embedded and --db-url exclude each other", hint="remove one of them")

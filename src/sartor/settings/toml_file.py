@@ -15,6 +15,7 @@ KEYS = (
     "alterations",
     "db-url",
     "db-url-env",
+    "embedded",
     "environment",
     "fingerprint",
     "ignore-objects",

@@ -39,4 +39,6 @@ def init(context: typer.Context, ci: Ci = None, yes: options.Yes = False) -> Non
         output.result(f"{'kept' if each.exists else 'wrote'} {shown_path(str(each.file))}")
         if each.file.name == "alterations.gitlab-ci.yml":
             output.tell("  add it to .gitlab-ci.yml: include: alterations.gitlab-ci.yml")
-    output.tell("\nNext, try:\n  sartor db alteration deploy next --embedded\n  sartor db alteration new --help")
+    # The settings that it writes ask for the embedded server; those that were there may not.
+    flag = " --embedded" if files[-1].exists else ""
+    output.tell(f"\nNext, try:\n  sartor db alteration deploy next{flag}\n  sartor db alteration new --help")

@@ -1,0 +1,63 @@
+"""Decides whether the embedded server stands in for a database: where `embedded` is set, and no URL is."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from sartor.conninfo.url import parse_environment
+from sartor.errors import SettingsError
+from sartor.settings.destinations import REACHING
+from sartor.settings.lookup import Found, Lookup, make_lookup, parse_switch, variable
+from sartor.settings.toml_file import find_toml
+
+
+class EmbeddedSetting(NamedTuple):
+    """The setting that asks for the embedded server: what messages call its place, and the environment's name."""
+
+    origin: str
+    environment: str | None
+
+
+def project_folder(*, environ: Mapping[str, str] | None = None, directory: Path | None = None) -> Path:
+    """Returns the folder of the settings file, or `directory` where there is none: by default the working directory.
+
+    Raises SettingsError.
+    """
+    return find_toml((directory or Path.cwd()).absolute(), os.environ if environ is None else environ).path.parent
+
+
+def find_embedded(
+    db_url: str | None, *, environ: Mapping[str, str] | None = None, directory: Path | None = None
+) -> EmbeddedSetting | None:
+    """Returns the setting that asks for the embedded server, or None where none does, or a database is given.
+
+    A database given by the flag (`db_url`), a secret file or a variable, libpq's included, comes first, so that a
+    settings file that is shipped with a product never takes the place of an operator's database. Raises SettingsError
+    for a variable of the URL that is set and empty, or where the file gives both.
+    """
+    environ = os.environ if environ is None else environ
+    lookup = make_lookup(environ, find_toml((directory or Path.cwd()).absolute(), environ))
+    setting = lookup.setting("embedded")
+    if db_url is not None or setting is None or not parse_switch(setting) or _is_given(lookup):
+        return None
+    _refuse_empty(lookup, setting)
+    if setting == lookup.in_toml("embedded") and lookup.in_toml("db-url"):
+        raise SettingsError(f"{setting.origin} and db-url exclude each other", hint="remove one of them")
+    environment = lookup.setting("environment")
+    return EmbeddedSetting(setting.origin, environment.text.strip() if environment else None)
+
+
+def _is_given(lookup: Lookup) -> bool:
+    by_name = lookup.numbered("db-url") or any(map(lookup.named, lookup.toml.texts("db-url-env")))
+    return bool(by_name or REACHING & parse_environment(lookup.environ).keys())
+
+
+def _refuse_empty(lookup: Lookup, setting: Found) -> None:
+    """Raises SettingsError for an empty variable: whoever set it meant another database."""
+    for name in (variable("db-url"), *lookup.toml.texts("db-url-env")):
+        if lookup.environ.get(name) == "":
+            raise SettingsError(
+                f"{name} is set, but empty: {setting.origin} doesn't count then",
+                hint=f"give the database's URL in {name}, or unset it to use the embedded server",
+            )
