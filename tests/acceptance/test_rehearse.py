@@ -42,7 +42,15 @@ def deployer(deployed: Database) -> Iterator[Role]:
     """A role that may deploy, and may not make databases."""
     with temporary_role(deployed) as found:
         deployed.run(f"grant create, usage on schema public to {found.name}")
-        for table in ("users", "orders", "sartor_ledger", "sartor_journal", "sartor_closed", "sartor_fingerprint"):
+        for table in (
+            "users",
+            "orders",
+            "sartor_ledger",
+            "sartor_journal",
+            "sartor_closed",
+            "sartor_repeatable",
+            "sartor_fingerprint",
+        ):
             deployed.run(f"alter table {table} owner to {found.name}")
         yield found
 

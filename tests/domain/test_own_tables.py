@@ -49,8 +49,8 @@ def test_tables_that_are_gone_are_named(check: Any) -> None:
     with pytest.raises(LedgerUnsound) as caught:
         check([table for table in tables() if table.name in {"sartor_ledger", "sartor_closed"}])
     assert str(caught.value) == (
-        "Sartor's tables in schema app are incomplete: sartor_journal, sartor_fingerprint doesn't exist, but"
-        " sartor_closed, sartor_ledger does"
+        "Sartor's tables in schema app are incomplete: sartor_journal, sartor_repeatable, sartor_fingerprint"
+        " doesn't exist, but sartor_closed, sartor_ledger does"
     )
     assert "backup" in caught.value.hint
 

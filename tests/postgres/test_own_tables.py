@@ -69,6 +69,8 @@ STRANGE = {
     "drop table {closed} cascade": "sartor_closed doesn't exist",
     "drop table {journal}": "sartor_journal doesn't exist",
     "drop table {fingerprint}": "sartor_fingerprint doesn't exist",
+    "drop table {repeatable}": "sartor_repeatable doesn't exist",
+    "alter table {repeatable} drop constraint sartor_repeatable_pkey": "lacks constraint",
 }
 
 HARMLESS = (

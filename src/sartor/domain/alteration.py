@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from sartor.domain.release import Release
+from sartor.domain.release import NEXT, Release
 from sartor.domain.visible import visible_line
 from sartor.errors import CatalogueError
 
 FILE_NAME = re.compile(r"(?P<release>[^-\s]+)-(?P<id>[0-9]{1,10}(?:\.[0-9]+)?-\w[\w.-]*)\.(?:py|sql)")
+REPEATABLE = "repeatable-"
+"""The beginning of the file name of a repeatable script, and of its identity."""
+REPEATABLE_NAME = re.compile(rf"(?P<id>{REPEATABLE}\w[\w.-]*)\.(?:py|sql)")
 EXAMPLE = "1.3.0-1700000000-add-users.py or next-1700000000-add-users.sql"
 
 Key = tuple[Release, str]
@@ -24,9 +27,9 @@ Key = tuple[Release, str]
 class Alteration(NamedTuple):
     """One script on disk.
 
-    `id` is its identity, `<timestamp>-<slug>`, which stays the same when a release gives the file its final name.
-    `name` is the file's name, `folder` the full path of the folder that holds it, as text, `checksum` that of its
-    content.
+    `id` is its identity, `<timestamp>-<slug>`, which stays the same when a release gives the file its final name; of a
+    repeatable script it is `repeatable-<name>`, and `release` is `next` and says nothing. `name` is the file's name,
+    `folder` the full path of the folder that holds it, as text, `checksum` that of its content.
     """
 
     lineage: str
@@ -45,6 +48,11 @@ class Alteration(NamedTuple):
     def identity(self) -> tuple[str, str]:
         """The key that identifies it in the ledger: (lineage, id)."""
         return self.lineage, self.id
+
+    @property
+    def is_repeatable(self) -> bool:
+        """True for a repeatable script, which runs again whenever it has changed."""
+        return self.id.startswith(REPEATABLE)
 
     @property
     def timestamp(self) -> int:
@@ -91,12 +99,10 @@ def timestamp(alteration_id: str) -> tuple[int, str]:
 def parse_file_name(name: str) -> tuple[Release, str]:
     """Returns the release and the identity in a file's name. Raises CatalogueError, naming the file and the reason."""
     match = FILE_NAME.fullmatch(name)
+    if match is None and (repeatable := REPEATABLE_NAME.fullmatch(name)):
+        return NEXT, repeatable["id"]
     if match is None:
-        raise CatalogueError(
-            f"{visible_line(name)} isn't a valid name of an alteration: {visible_line(_flaw(name))}; the form is"
-            " <release>-<timestamp>-<name>.py or .sql",
-            hint=f"rename it, for example to {EXAMPLE}; begin the name of a helper with `_`",
-        )
+        raise _misnamed(name)
     try:
         release = Release.parse(match[1])
     except ValueError as error:
@@ -105,6 +111,18 @@ def parse_file_name(name: str) -> tuple[Release, str]:
             hint="write a version as PEP 440 does: 1.2.0, 1.2.0_alpha.1, 1.2.0_beta.1, 1.2.0_rc.1; or `next`",
         ) from None
     return release, match[2]
+
+
+def _misnamed(name: str) -> CatalogueError:
+    repeats = re.match(r"(?i)repeat(?:able|ed|ing)?s?(?![^\W_])", name) is not None
+    form = f"{REPEATABLE}<name>" if repeats else "<release>-<timestamp>-<name>"
+    flaw = _repeatable_flaw(name) if repeats else _flaw(name)
+    example = f"{REPEATABLE}views.sql" if repeats else EXAMPLE
+    return CatalogueError(
+        f"{visible_line(name)} isn't a valid name of {'a repeatable script' if repeats else 'an alteration'}:"
+        f" {visible_line(flaw)}; the form is {form}.py or .sql",
+        hint=f"rename it, for example to {example}; begin the name of a helper with `_`",
+    )
 
 
 def _flaw(name: str) -> str:
@@ -123,6 +141,19 @@ def _flaw(name: str) -> str:
     if not rest[1:] or not rest[1]:
         return "there is no name behind the timestamp"
     return f"{rest[1]!r} begins with something else than a letter or digit, or has more than those, `_`, `.` and `-`"
+
+
+def _repeatable_flaw(name: str) -> str:
+    """Returns which part of the name of a repeatable script doesn't parse."""
+    stem, _, kind = name.rpartition(".")
+    if kind not in {"py", "sql"}:
+        return f"{kind!r} is neither `py` nor `sql`"
+    begins, _, rest = stem.partition("-")
+    if begins != REPEATABLE[:-1]:
+        return f"it begins with {begins!r}, not with `{REPEATABLE}`"
+    if not rest:
+        return f"there is no name behind `{REPEATABLE}`"
+    return f"{rest!r} begins with something else than a letter or digit, or has more than those, `_`, `.` and `-`"
 
 
 def _timestamp_flaw(text: str, behind: str) -> str:
@@ -175,11 +206,12 @@ class Checksum:
 
 @dataclass(frozen=True)
 class Lineage:
-    """A named history of alterations, in order."""
+    """A named history of alterations, in order, and the repeatable scripts beside them, in the order of their names."""
 
     name: str
     location: str
     alterations: tuple[Alteration, ...]
+    repeatables: tuple[Alteration, ...] = ()
 
     @cached_property
     def by_id(self) -> dict[str, Alteration]:
@@ -194,7 +226,7 @@ class Lineage:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The alterations on disk: lineages, in the order in which they are deployed."""
+    """The alterations on disk: lineages, in the order in which they are deployed. It iterates over the alterations."""
 
     lineages: tuple[Lineage, ...]
 
@@ -206,8 +238,16 @@ class Catalogue:
         """The lineages by name."""
         return {lineage.name: lineage for lineage in self.lineages}
 
+    @cached_property
+    def repeatables(self) -> tuple[Alteration, ...]:
+        """The repeatable scripts, in the order in which they run."""
+        return tuple(script for lineage in self.lineages for script in lineage.repeatables)
+
     def first(self, number: int) -> "Catalogue":
-        """Returns the catalogue with only its first `number` alterations; no lineage is left out."""
+        """Returns the catalogue with only its first `number` alterations, without repeatable scripts.
+
+        No lineage is left out.
+        """
         lineages, left = [], number
         for lineage in self.lineages:
             lineages.append(Lineage(lineage.name, lineage.location, lineage.alterations[: max(left, 0)]))
@@ -221,17 +261,22 @@ class Catalogue:
 
 
 def make_lineage(name: str, location: str, alterations: Iterable[Alteration]) -> Lineage:
-    """Returns a lineage, its alterations in order. Raises CatalogueError where two files have one identity."""
-    lineage = Lineage(name, location, tuple(sorted(alterations, key=lambda a: a.key)))
-    if len(lineage.by_id) < len(lineage.alterations):
-        raise _ambiguous(lineage)
+    """Returns a lineage, its scripts in order. Raises CatalogueError where two files have one identity."""
+    ordered = sorted(alterations, key=lambda a: a.key)
+    whole, count = tuple(ordered), len(ordered)
+    while count and ordered[count - 1].is_repeatable:  # the last ones, as their identities don't begin with a digit
+        count -= 1
+    lineage = Lineage(name, location, whole[:count], whole[count:])
+    if len(lineage.by_id) < count or len({script.id for script in lineage.repeatables}) < len(ordered) - count:
+        raise _ambiguous(lineage, ordered)
     return lineage
 
 
-def _ambiguous(lineage: Lineage) -> CatalogueError:
+def _ambiguous(lineage: Lineage, ordered: Iterable[Alteration]) -> CatalogueError:
     first: dict[str, Alteration] = {}
-    one, other = next((first[a.id], a) for a in lineage.alterations if first.setdefault(a.id, a) is not a)
+    one, other = next((first[a.id], a) for a in ordered if first.setdefault(a.id, a) is not a)
+    why = "" if one.is_repeatable else "; a release renames its `next` files and doesn't copy them"
     return CatalogueError(
         f"{one.name} and {other.name} have the same identity, {one.id}",
-        hint=f"keep one of them in {lineage.location}; a release renames its `next` files and doesn't copy them",
+        hint=f"keep one of them in {lineage.location}{why}",
     )

@@ -44,18 +44,41 @@ class Entry(NamedTuple):
         return self.lineage, self.id
 
 
+class RepeatableEntry(NamedTuple):
+    """A row of `sartor_repeatable`: a repeatable script, as it was when it last ran in this database."""
+
+    lineage: str
+    id: str
+    name: str
+    checksum: str
+    deployed_at: datetime
+    duration_ms: float
+    deployed_by: str
+    host: str
+    sartor: str
+    seq: int
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """The key that identifies it on disk: (lineage, id)."""
+        return self.lineage, self.id
+
+
 @dataclass(frozen=True)
 class Ledger:
     """The content of a destination's ledger, at one moment.
 
-    `head` is the number of the journal's last event, -1 where there is no ledger yet; `entries` are in order of `seq`.
-    `strays` are the tables of a schema that has no ledger: alterations may have made them.
+    `head` is the number of the journal's last event, -1 where there is no ledger yet; `entries` are in order of `seq`,
+    and so are `repeatables`, which are `repeatables_known` unless the role may not read them. `strays` are the tables
+    of a schema that has no ledger: alterations may have made them.
     """
 
     head: int = -1
     format: int = FORMAT
     entries: tuple[Entry, ...] = ()
     strays: tuple[str, ...] = ()
+    repeatables: tuple[RepeatableEntry, ...] = ()
+    repeatables_known: bool = True
 
     @property
     def exists(self) -> bool:
@@ -76,6 +99,7 @@ class EventKind(Enum):
     DEPLOYED = "deployed"
     UNDOING = "undoing"
     ROLLED_BACK = "rolled-back"
+    REPEATED = "repeated"
     FAILED = "failed"
     RELABELLED = "relabelled"
     ACCEPTED = "accepted"
@@ -125,13 +149,17 @@ class _Row(NamedTuple):
     checksum: str | None
 
     def __str__(self) -> str:
-        return f"{self.state.value} in {self.release} as {self.name}, {self.checksum}"
+        place = "" if self.release is None else f" in {self.release}"
+        return f"{self.state.value}{place} as {self.name}, {self.checksum}"
 
 
 def compare_with_journal(ledger: Ledger, events: Iterable[Event]) -> tuple[Mismatch, ...]:
     """Returns where a ledger differs from the events up to its head, which must be complete."""
     made = _rows(event for event in events if event.seq <= ledger.head)
     held = {entry.identity: _Row(entry.state, entry.release, entry.name, entry.checksum) for entry in ledger.entries}
+    held |= {each.identity: _Row(State.DEPLOYED, None, each.name, each.checksum) for each in ledger.repeatables}
+    if not ledger.repeatables_known:
+        made = {key: row for key, row in made.items() if row.release is not None}
     return tuple(
         Mismatch(*key, str(held.get(key, "")), str(made.get(key, "")))
         for key in sorted(held.keys() | made.keys())
@@ -149,7 +177,7 @@ def _rows(events: Iterable[Event]) -> dict[tuple[str, str], _Row]:
         match event.kind, rows.get(key):
             case ((EventKind.ROLLED_BACK | EventKind.FORGOTTEN | EventKind.MARKED_NOT_DEPLOYED), _):
                 rows.pop(key, None)
-            case ((EventKind.DEPLOYED | EventKind.MARKED_DEPLOYED), _):
+            case ((EventKind.DEPLOYED | EventKind.REPEATED | EventKind.MARKED_DEPLOYED), _):
                 rows[key] = _Row(State.DEPLOYED, event.release, event.name, event.checksum)
             case EventKind.STARTED, _:
                 rows[key] = _Row(State.STARTED, event.release, event.name, event.checksum)

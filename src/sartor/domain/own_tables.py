@@ -26,6 +26,13 @@ _TYPES = {
         "double precision": "duration_ms",
         "timestamp with time zone not null": "deployed_at",
     },
+    "sartor_repeatable": {
+        "bigint not null": "seq",
+        "integer not null": "format",
+        "text not null": "lineage id name checksum deployed_by host sartor",
+        "double precision": "duration_ms",
+        "timestamp with time zone not null": "deployed_at",
+    },
     "sartor_fingerprint": {
         "boolean not null default true": "one",
         "bigint not null": "seq",
@@ -44,6 +51,7 @@ _CONSTRAINTS = {
     "sartor_closed": ("PRIMARY KEY (token)", "CHECK (false)"),
     "sartor_journal": ("PRIMARY KEY (seq)", _OPEN),
     "sartor_ledger": ("PRIMARY KEY (lineage, id)", "CHECK ((state = ANY (ARRAY['deployed'::text, 'started'::text])))"),
+    "sartor_repeatable": ("PRIMARY KEY (lineage, id)",),
     "sartor_fingerprint": ("PRIMARY KEY (one)", "CHECK (one)"),
 }
 _NAMES = {_OPEN: "sartor_journal_open_fkey"}

@@ -30,7 +30,7 @@ BEYOND = "sartor: beyond "
 ROLE = "sartor.role"
 """The setting that holds the role with which a transaction began, where that wasn't known before."""
 
-JOURNAL, LEDGER = "sartor_journal", "sartor_ledger"
+JOURNAL, LEDGER, REPEATABLE = "sartor_journal", "sartor_ledger", "sartor_repeatable"
 
 _THINGS = {
     "pg_authid": "a role",
@@ -120,6 +120,8 @@ class NewEvent:
 
 _WRITTEN = "release, name, checksum, state, deployed_at, duration_ms, deployed_by, host, sartor, seq, format"
 """The columns of the ledger that a record writes beside the key."""
+_REPEATED = "name, checksum, deployed_at, duration_ms, deployed_by, host, sartor, seq, format"
+"""The columns of a repeatable script's row beside the key."""
 
 _RECORDS = {
     EventKind.DEPLOYED: f"""insert into {{ledger}} (lineage, id, {_WRITTEN})
@@ -127,6 +129,11 @@ _RECORDS = {
         by_user, host, sartor, seq, format from closed
         on conflict (lineage, id) do update
         set ({_WRITTEN}) = (excluded.{_WRITTEN.replace(", ", ", excluded.")}) returning 1""",
+    EventKind.REPEATED: f"""insert into {{repeatable}} (lineage, id, {_REPEATED})
+        select lineage, id, name, checksum, pg_catalog.clock_timestamp(), duration_ms, by_user, host, sartor, seq,
+        format from closed
+        on conflict (lineage, id) do update
+        set ({_REPEATED}) = (excluded.{_REPEATED.replace(", ", ", excluded.")}) returning 1""",
     EventKind.ROLLED_BACK: """delete from {ledger}
         where lineage = {lineage} and id = {id} and (select true from closed) returning 1""",
     EventKind.UNDOING: """update {ledger} l set state = 'started', format = c.format from closed c
@@ -204,11 +211,16 @@ def _execute(name: str, event: NewEvent) -> str:
 
 def _literals(event: NewEvent) -> dict[str, str]:
     about = event.about
-    release, detail = about and about.release.label, json.dumps(dict(event.detail), ensure_ascii=False)
+    release, detail = None if about is None else _label(about), json.dumps(dict(event.detail), ensure_ascii=False)
     told = (about and about.lineage, about and about.id, release, about and about.name, about and about.checksum)
     return {
         each: quote_literal(value) for each, value in zip(_FIELDS, (event.seq, event.token, *told, detail), strict=True)
     }
+
+
+def _label(about: Alteration | Entry) -> str | None:
+    """Returns the release's label; a repeatable script belongs to none."""
+    return None if isinstance(about, Alteration) and about.is_repeatable else about.release.label
 
 
 def _claim(kind: EventKind, settings: SessionSettings, values: Mapping[str, str]) -> str:
@@ -238,7 +250,8 @@ def _record(
     journal = _table(settings, JOURNAL)
     began = "at" if since is None else f"(select at from {journal} where seq = {since})"
     lasted = took or f"extract(epoch from pg_catalog.clock_timestamp() - {began}) * 1000"
-    record = _RECORDS.get(kind, _NOTHING).format(ledger=_table(settings, LEDGER), **values)
+    tables = {"ledger": _table(settings, LEDGER), "repeatable": _table(settings, REPEATABLE)}
+    record = _RECORDS.get(kind, _NOTHING).format_map({**tables, **values})
     return f"""with closed as (
             update {journal} set open = null, duration_ms = {lasted}
             where seq = {values["seq"]} and open = {values["token"]} returning *

@@ -2,12 +2,13 @@
 
 import json
 import socket
+from collections.abc import Iterable
 from operator import attrgetter
 from typing import Any
 
 from sartor import __version__
 from sartor.domain.alteration import Alteration
-from sartor.domain.ledger import FORMAT, Entry, Event, EventKind, Ledger, State
+from sartor.domain.ledger import FORMAT, Entry, Event, EventKind, Ledger, RepeatableEntry, State
 from sartor.domain.own_tables import TABLES
 from sartor.domain.release import Release
 from sartor.errors import LedgerTooNew, LedgerUnsound, SartorError
@@ -24,13 +25,19 @@ from (
         greatest(held.seq{others}) as told
     from (select pg_catalog.max(seq) as seq, pg_catalog.max(format) as format from {ledger}) held
 ) whole
-left join {ledger} l on true
+left join ({rows}) l on true
 """
 """Selects the fields of an Entry, in any order: the server takes longer to sort ten thousand rows, which lie in order.
 
 Where there are no entries, it is one row without an id. `told` is the last event that other tables than the journal
-know of.
+know of. Rows with an id and without a release have the fields of a RepeatableEntry.
 """
+
+_FIELDS = "{release}, name, checksum, {state}, deployed_at, duration_ms, deployed_by, host, sartor, seq"
+_ROWS = f"select lineage, id, {_FIELDS.format(release='release', state='state')} from {{ledger}}"
+_REPEATABLES = (
+    f" union all select lineage, id, {_FIELDS.format(release='null', state='null')} from {{schema}}.sartor_repeatable"
+)
 
 _STATES = {state.value: state for state in State}
 
@@ -76,23 +83,46 @@ async def read_ledger(session: Session, *, founds: bool = False) -> Ledger:
     schema = quote_identifier(session.schema)
     ledger = f"{schema}.sartor_ledger"
     source = f"{schema}.sartor_journal" if session.facts.journal_readable else ledger
-    noted = f", (select pg_catalog.max(seq) from {schema}.sartor_fingerprint)"
-    others = noted if session.facts.fingerprint_readable else ""
+    noting = {
+        "sartor_fingerprint": session.facts.fingerprint_readable,
+        "sartor_repeatable": session.facts.repeatable_readable,
+    }
+    others = [f", (select pg_catalog.max(seq) from {schema}.{table})" for table, readable in noting.items() if readable]
+    both = _ROWS + _REPEATABLES if session.facts.repeatable_readable else _ROWS
+    query = _READ.format(
+        ledger=ledger, source=source, others="".join(others), rows=both.format(ledger=ledger, schema=schema)
+    )
     async with session.connection.fenced():
-        rows = await session.connection.fetch(_READ.format(ledger=ledger, source=source, others=others))
+        rows = await session.connection.fetch(query)
     # Unpacked by position, not by name, as there may be ten thousand rows.
     try:
         entries = [
             Entry(lineage, alteration_id, Release.parse(release), name, checksum, _STATES[state], *rest)
             for lineage, alteration_id, release, name, checksum, state, *rest, _head, _format, _told in rows
-            if alteration_id is not None
+            if release is not None
         ]
     except (KeyError, ValueError) as error:
         raise _unreadable(ledger, "state or release", error, rows[0]["format"]) from error
     head = rows[0]["head"]
     if session.facts.journal_readable:
         _require_whole(session.schema, head, rows[0]["told"])
-    return Ledger(head=head or 0, format=rows[0]["format"], entries=tuple(sorted(entries, key=attrgetter("seq"))))
+    return Ledger(
+        head=head or 0,
+        format=rows[0]["format"],
+        entries=tuple(sorted(entries, key=attrgetter("seq"))),
+        repeatables=_repeatables(rows) if session.facts.repeatable_readable and len(rows) > len(entries) else (),
+        repeatables_known=session.facts.repeatable_readable,
+    )
+
+
+def _repeatables(rows: Iterable[Any]) -> tuple[RepeatableEntry, ...]:
+    """Returns the rows of the repeatable scripts, in order of their events."""
+    found = [
+        RepeatableEntry(lineage, repeatable_id, name, checksum, *rest)
+        for lineage, repeatable_id, release, name, checksum, _state, *rest, _head, _format, _told in rows
+        if release is None and repeatable_id is not None
+    ]
+    return tuple(sorted(found, key=attrgetter("seq")))
 
 
 def _require_whole(schema: str, head: int | None, told: int | None) -> None:

@@ -50,6 +50,24 @@ create table {schema}.sartor_ledger (
 comment on table {schema}.sartor_ledger is
     'Sartor: one row for each alteration that is deployed in this schema.';
 
+create table {schema}.sartor_repeatable (
+    lineage text not null,
+    id text not null,
+    name text not null,
+    checksum text not null,
+    deployed_at timestamptz not null,
+    duration_ms double precision,
+    deployed_by text not null,
+    host text not null,
+    sartor text not null,
+    seq bigint not null,
+    format int not null,
+    primary key (lineage, id)
+);
+
+comment on table {schema}.sartor_repeatable is
+    'Sartor: one row for each repeatable script that has run in this schema, as it was when it last ran.';
+
 create table {schema}.sartor_fingerprint (
     one boolean primary key default true check (one),
     seq bigint not null,

@@ -35,7 +35,10 @@ select
     coalesce(pg_catalog.has_table_privilege(j.oid, 'select'), false) as journal_readable,
     coalesce(pg_catalog.has_table_privilege(l.oid, 'insert') and pg_catalog.has_table_privilege(l.oid, 'update')
         and pg_catalog.has_table_privilege(l.oid, 'delete') and pg_catalog.has_table_privilege(j.oid, 'insert')
-        and pg_catalog.has_table_privilege(j.oid, 'update'), false) as ledger_writable,
+        and pg_catalog.has_table_privilege(j.oid, 'update') and pg_catalog.has_table_privilege(r.oid, 'select')
+        and pg_catalog.has_table_privilege(r.oid, 'insert') and pg_catalog.has_table_privilege(r.oid, 'update')
+        and pg_catalog.has_table_privilege(r.oid, 'delete'), false) as ledger_writable,
+    coalesce(pg_catalog.has_table_privilege(r.oid, 'select'), false) as repeatable_readable,
     coalesce(pg_catalog.has_table_privilege(f.oid, 'select'), false) as fingerprint_readable,
     coalesce(pg_catalog.has_table_privilege(f.oid, 'insert') and pg_catalog.has_table_privilege(f.oid, 'update')
         and pg_catalog.has_table_privilege(f.oid, 'select'), false) as fingerprint_writable,
@@ -50,6 +53,7 @@ join pg_catalog.pg_database d on d.datname = pg_catalog.current_database()
 left join pg_catalog.pg_namespace n on n.nspname = given.schema
 left join pg_catalog.pg_class l on l.relnamespace = n.oid and l.relname = 'sartor_ledger' and l.relkind = 'r'
 left join pg_catalog.pg_class j on j.relnamespace = n.oid and j.relname = 'sartor_journal' and j.relkind = 'r'
+left join pg_catalog.pg_class r on r.relnamespace = n.oid and r.relname = 'sartor_repeatable' and r.relkind = 'r'
 left join pg_catalog.pg_class f on f.relnamespace = n.oid and f.relname = 'sartor_fingerprint' and f.relkind = 'r'
 """
 
@@ -80,6 +84,7 @@ class Facts(NamedTuple):
     ledger_readable: bool
     journal_readable: bool
     ledger_writable: bool
+    repeatable_readable: bool
     fingerprint_readable: bool
     fingerprint_writable: bool
     own: tuple[OwnTable, ...]
@@ -191,7 +196,7 @@ class Session:
                 f"role {facts.role} has no right to read the {'journal' if journal else 'ledger'} in schema"
                 f" {self.schema}",
                 hint=f"grant usage on schema {schema} to {role}; grant select on {schema}.sartor_ledger,"
-                f" {schema}.sartor_journal to {role};",
+                f" {schema}.sartor_journal, {schema}.sartor_repeatable to {role};",
             )
 
     def require_write(self) -> None:
@@ -240,7 +245,8 @@ def _missing_grants(facts: Facts, schema: str) -> list[str]:
     whole = len(facts.own) == len(TABLES) and not any(table.odd for table in facts.own)
     if whole and not (facts.ledger_readable and facts.journal_readable and facts.ledger_writable):
         grants.append(
-            f"grant select, insert, update, delete on {named}.sartor_ledger, {named}.sartor_journal to {role};"
+            f"grant select, insert, update, delete on {named}.sartor_ledger, {named}.sartor_journal,"
+            f" {named}.sartor_repeatable to {role};"
         )
     return grants
 

@@ -18,7 +18,7 @@ from {schema}.sartor_fingerprint f {lock}
 
 _LATER = """
 select from {schema}.sartor_journal j where j.seq > f.seq
-    and j.kind in ('started', 'deployed', 'undoing', 'rolled-back', 'failed', 'index-dropped')
+    and j.kind in ('started', 'deployed', 'undoing', 'rolled-back', 'failed', 'index-dropped', 'repeated')
 """
 """Selects the later events that may change a schema."""
 
