@@ -15,7 +15,7 @@ from support.shapes import check
 
 BASE = """
     -- sartor: up
-    create table customers (id bigint primary key, email text, name text, region text);
+    create table customers (id bigint primary key, email text, name text, "Region" text);
     create table orders (id bigint primary key, customer bigint, state text, owner name not null default current_user);
     create table accounts (id bigint primary key, title text, score int);
     create table leftovers (id bigint);
@@ -37,7 +37,7 @@ FILLED = {
     "add-foreign-key": "table=orders column=customer references=customers",
     "index-concurrently": "table=orders column=state",
     "unique-key": "table=customers column=email",
-    "backfill": "table=customers key=id column=region expression='eu'",
+    "backfill": "table=customers key=id column=Region expression='eu'",
     "enum-value": "enum=kind label=it's",
     "partition": "table=events partition=events_26 column=at lower='2026-01-01' upper='2027-01-01'",
     "row-level-security": "table=orders condition=owner=current_user",
@@ -78,7 +78,7 @@ def test_templates(sartor: Command, folder: Folder, database: Database, options:
         f"enum-value.{'sql' if options else 'py'}"
     ]
     sartor("deploy", "next")
-    assert database.value("select count(*) from customers where region is null") == 0
+    assert database.value('select count(*) from customers where "Region" is null') == 0
     assert database.value('select count(*) from accounts where "Caption" is null or score_new is null') == 0
     database.run(
         """update accounts set title = 'old' where id = 1; update accounts set "Caption" = 'new' where id = 2"""

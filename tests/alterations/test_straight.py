@@ -150,7 +150,18 @@ def test_what_it_sends(source: str) -> None:
     """The known SQL is what the executed module sends: the same texts in the same order, from the same lines."""
     straight, executed = read_static(ALTERATION, source.encode()), load_python(ALTERATION, source.encode())
     assert straight is not None
-    run = Run(database="", schema="", user="", server_version=0, log=print)
+    run = Run(
+        database="",
+        schema="",
+        user="",
+        server_version=0,
+        destination="",
+        direction=Direction.DEPLOY,
+        target=None,
+        rehearsal=False,
+        log=print,
+        note=print,
+    )
     for direction in Direction:
         known = straight.fragments.get(direction)
         assert (known is None) == (direction not in executed.bodies)

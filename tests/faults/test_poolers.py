@@ -73,7 +73,7 @@ def test_what_is_cancelled_before_it_begins(pooler_url: str, database: Database)
                     await asyncio.sleep(0)
                 asked.cancel()
                 await asyncio.gather(asked, return_exceptions=True)
-                async with asking.script_transaction("", "", longest_lock=0):
+                async with asking.script_transaction("", str, longest_lock=0):
                     await asking.execute("select 1")
         await close(asking)
 

@@ -46,6 +46,10 @@ def test_plain_statements(sql: str, found: list[RowChange]) -> None:
 @pytest.mark.parametrize(
     ("where", "fills"),
     [
+        ("a is null and not b is null", False),
+        ("not (a is null and b is null)", False),
+        ('"a" is null and b is null and c is not null', True),
+        ('"A" is null and b is null', False),
         ("a is null and b is null", True),
         ("b is null and c > 0 and a is null", True),
         ("a is null", False),

@@ -7,7 +7,7 @@ made of the SQL.
 
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -95,17 +95,22 @@ def _draft(file: Path, values: Mapping[str, str], *, sql: bool) -> Draft:
     own = file.with_suffix(".py")
     text = _fill_in(file.read_text("utf-8"), values)
     if not sql:
-        text = _fill_in(own.read_text("utf-8"), values) if own.exists() else _as_python(text)
+        text = _fill_in(own.read_text("utf-8"), values, _escaped) if own.exists() else _as_python(text)
     return Draft(text, part, ".sql" if sql else ".py", "later" in marks)
 
 
-def _fill_in(text: str, values: Mapping[str, str]) -> str:
+def _escaped(text: str) -> str:
+    """Returns text as a string of Python in double quotes holds it."""
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _fill_in(text: str, values: Mapping[str, str], written: Callable[[str], str] = str) -> str:
     def word(match: re.Match[str]) -> str:
         names = _PARAMETER.findall(match[0])
         filled = _PARAMETER.sub(lambda each: values.get(each[1], f"<{each[1]}>"), match[0])
         if not names or not values.keys() >= set(names) or names[0] in _SQL:
-            return filled
-        return quote_literal(filled) if names[0] in _LITERALS else quote_if_needed(filled)
+            return written(filled)
+        return written(quote_literal(filled) if names[0] in _LITERALS else quote_if_needed(filled))
 
     return _WORD.sub(word, text)
 

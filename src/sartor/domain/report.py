@@ -42,10 +42,11 @@ class Failure(NamedTuple):
 
 
 class Done(NamedTuple):
-    """An alteration that this run deployed or rolled back, and the milliseconds that it took."""
+    """An alteration that this run deployed or rolled back, the milliseconds that it took, and what it noted."""
 
     alteration: Alteration
     duration_ms: float
+    notes: tuple[str, ...] = ()
 
 
 class Said(NamedTuple):

@@ -2,9 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from enum import Enum
+from math import isfinite
 from typing import NamedTuple
 
 from sartor.domain.alteration import Alteration
+from sartor.domain.plan import Direction
+from sartor.domain.release import Release
+from sartor.sql.quoting import quote_identifier, quote_literal
 
 
 class Part(Enum):
@@ -50,14 +54,48 @@ class Source(NamedTuple):
 
 
 class Run(NamedTuple):
-    """The second parameter of `up` and `down`, for scripts that declare one.
+    """The second parameter of a script's functions, for those that declare one.
 
-    `database`, `schema` and `user` are the destination's; `server_version` is a number such as 150018; `log(text)`
-    shows a line to the user who runs the command.
+    `database`, `schema` and `user` are the destination's, and `destination` is what people are shown of it, without a
+    password; `server_version` is a number such as 150018. `direction` is that of the run, and `target` the release that
+    it is to reach, where it was given one. `rehearsal` is True where nothing of the run stays: in a scratch database,
+    and where each script is rolled back.
+
+    `log(text)` shows a line to the user who runs the command. `note(text)` does so too, and keeps it: in the report,
+    and in the journal, with the script's own transaction.
     """
 
     database: str
     schema: str
     user: str
     server_version: int
+    destination: str
+    direction: Direction
+    target: Release | None
+    rehearsal: bool
     log: Callable[[str], None]
+    note: Callable[[str], None]
+
+    def quote(self, name: str) -> str:
+        """Returns a name as SQL has it, in quotes. Raises ValueError for a name that no database can have."""
+        if not name or "\0" in name:
+            raise ValueError(f"{name!r} can't be a name in SQL")
+        return quote_identifier(name)
+
+    def literal(self, value: str | float | None) -> str:
+        """Returns a string, a number, a boolean or None as SQL has it, for statements that take no parameters.
+
+        Raises TypeError for any other value, and ValueError for a string that holds a NUL.
+        """
+        match value:
+            case None | bool():
+                return {None: "null", True: "true", False: "false"}[value]
+            case int():
+                return str(int(value))  # a number of an enum too
+            case float():
+                return repr(float(value)) if isfinite(value) else f"'{float(value)}'"
+            case str() if "\0" not in value:
+                return quote_literal(value)
+            case str():
+                raise ValueError("a string in SQL can't hold a NUL")
+        raise TypeError(f"{type(value).__name__} has no literal: pass it as a parameter of the query")

@@ -92,7 +92,7 @@ async def run_in_transaction(
     """
     seq, session, script = run.head + 1, run.session, about.name if about else kind.value
     settings = settings_for(session, run.limits, run.mark(script, seq), lock_timeout=lock_timeout)
-    retries, followed = Retries(run.monitor, f"event {seq}"), None
+    retries, followed, noted = Retries(run.monitor, f"event {seq}"), None, len(run.notes(script))
     while True:
         event = NewEvent(seq=seq, kind=kind, about=about, since=since, took=took, detail=detail)
         connection, phase = session.connection, Phase.CLAIM
@@ -101,8 +101,12 @@ async def run_in_transaction(
             followed = connection
         try:
             with connection.informing(functools.partial(run.hear, script)):
-                claim, record = claim_sql(event, settings), record_sql(event, settings)
-                async with connection.script_transaction(claim, record, longest_lock=settings.lock_timeout):
+                claim, limit = claim_sql(event, settings), settings.lock_timeout
+
+                def record(event: NewEvent = event) -> str:
+                    return record_sql(event, settings, notes=run.notes(script))
+
+                async with connection.script_transaction(claim, record, longest_lock=limit):
                     phase = Phase.SCRIPT
                     if work is not None:
                         await work(connection)
@@ -114,7 +118,7 @@ async def run_in_transaction(
                 break
             if not await _pause(run, outcome, retries):
                 raise_outcome(outcome, error, session, run.monitor.blockers)
-            run.forget(script)
+            run.forget(script, keep=noted)
     run.head = seq
 
 

@@ -99,7 +99,7 @@ async def execute_plan(  # noqa: PLR0913 - one plan, and all that it needs
 
     with _reporting(loop, session):
         async with locked_run(session, plan.direction.value, limits=limits, observer=observing) as run:
-            run.head = plan.head
+            run.head, run.target = plan.head, plan.target
             await loop.back_up(run)
             await prepare_ledger(run)
             await report_writers(run)

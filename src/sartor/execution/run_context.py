@@ -9,6 +9,8 @@ import sartor.postgres.errors as driver
 from sartor.alterations.script import Locate
 from sartor.conninfo.redaction import redact
 from sartor.domain.destination import Limits
+from sartor.domain.plan import Direction
+from sartor.domain.release import Release
 from sartor.domain.report import Failure, Note, Observer, Said
 from sartor.domain.source import Run
 from sartor.errors import NOT_HAD, RunHeld
@@ -17,13 +19,14 @@ from sartor.postgres.lock_monitor import LockMonitor
 from sartor.postgres.session import Session, application_name
 
 MOST_SAID = 100
-"""The number of the server's messages that are reported of one script."""
+"""The number of the server's messages that are reported of one script, and of the notes that are kept of it."""
 
 
 class RunContext:
     """A session at work. `head` is the number of the journal's last event that this run knows of.
 
-    `tag` is a text unique to this run, by which the server's session is found.
+    `tag` is a text unique to this run, by which the server's session is found; `target` the release that a plan is to
+    reach.
     """
 
     def __init__(self, session: Session, locks: LockMonitor, *, limits: Limits, observer: Observer) -> None:
@@ -31,12 +34,14 @@ class RunContext:
         self.limits = limits = limits.at(session.destination)
         self.observer = observer
         self.head = 0
+        self.target: Release | None = None
         self.waited = False
         self._locks = locks
         # Process numbers repeat among containers: a random text tells this session from others.
         self.tag = f" {secrets.token_hex(4)}."
         self.monitor = Monitor(locks, observer, mark=self.tag, lock_budget=limits.lock_budget)
         self._said: dict[str, list[Said]] = {}
+        self._notes: list[tuple[str, str]] = []
 
     async def acquire_lock(self) -> None:
         """Takes the run lock; `waited` is true afterwards where another run had it. Raises RunHeld, naming that run."""
@@ -69,24 +74,44 @@ class RunContext:
         heard.append(Said(script=script, severity=severity, text=text))
         self.observer(heard[-1])
 
-    def forget(self, script: str) -> None:
-        """Forgets what the server said of a script that is rolled back, and begins again."""
+    def forget(self, script: str, *, keep: int = 0) -> None:
+        """Forgets what the server said of a script that is rolled back, and begins again; of its notes keeps a few."""
         self._said.pop(script, None)
+        del self._notes[keep:]
 
     def warnings(self, script: str) -> list[str]:
         """Returns the server's warnings of a script, without passwords, and forgets them."""
         said = self._said.pop(script, ())
         return [redact(each.text, self.session.secrets) for each in said if each.severity == "WARNING"]
 
-    def for_script(self, script: str) -> Run:
-        facts = self.session.facts
+    def notes(self, script: str) -> list[str]:
+        """Returns what was noted in the work under way; of several scripts' notes, those of others with their name."""
+        return [text if name == script else f"{name}: {text}" for name, text in self._notes]
+
+    def for_script(self, script: str, direction: Direction = Direction.DEPLOY, *, rehearsal: bool | None = None) -> Run:
+        """Returns what a script is told of its run; `rehearsal` is None where the destination shows it."""
+        facts, destination = self.session.facts, self.session.destination
+        database = destination.stands_for or facts.database
         return Run(
-            database=self.session.destination.stands_for or facts.database,
+            database=database,
             schema=self.session.schema,
             user=facts.user,
             server_version=facts.server_version,
+            destination=destination.at(database).label,
+            direction=direction,
+            target=self.target,
+            rehearsal=destination.scratch if rehearsal is None else rehearsal,
             log=lambda text: self.observer(Note(text=f"{script}: {text}")),
+            note=lambda text: self._note(script, text),
         )
+
+    def _note(self, script: str, text: str) -> None:
+        kept = str(text).encode(errors="replace").decode().replace("\0", "?")
+        if len(self._notes) <= MOST_SAID:
+            full = len(self._notes) == MOST_SAID
+            kept = "further notes aren't kept" if full else redact(kept, self.session.secrets)
+            self._notes.append((script, kept))
+        self.observer(Note(text=f"{script}: {text}"))
 
     def failure(
         self, error: BaseException, *, name: str, alteration_id: str | None, file: str, locate: Locate

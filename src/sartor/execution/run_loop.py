@@ -43,6 +43,7 @@ class RunLoop:
         self._load = load
         self._done: list[Alteration] = []
         self._took = array("d")  # with ten thousand alterations, a pair for each would take a megabyte
+        self._notes: dict[tuple[str, str], tuple[str, ...]] = {}
         # The number of these that were done when the present plan was made: what was done since are its first steps.
         self._earlier = 0
         self._for_good: list[str] = []
@@ -60,7 +61,10 @@ class RunLoop:
         return Report(
             direction=self._plan.direction,
             target=self._plan.target,
-            done=tuple(map(Done, self._done, self._took)),
+            done=tuple(
+                Done(done, took, self._notes.get(done.identity, ()))
+                for done, took in zip(self._done, self._took, strict=True)
+            ),
             failed=failed,
             remaining=tuple(s.alteration for s in self._plan.steps[len(self._done) - self._earlier :]),
             elsewhere=tuple(self._elsewhere.values()),
@@ -215,6 +219,7 @@ class RunLoop:
         if unit.about == self._begun:
             return
         self._begun = unit.about
+        run.forget(unit.about.name)
         run.observer(Started(alteration=unit.about, direction=unit.direction))
 
     def _finish(self, run: RunContext, unit: Unit, took: float) -> None:
@@ -223,6 +228,9 @@ class RunLoop:
         if unit.direction is Direction.DEPLOY and not unit.script.has_way_back:
             self._for_good.append(unit.about.name)
         self._took.append(took)
+        if notes := run.notes(unit.about.name):
+            self._notes[unit.about.identity] = tuple(notes)
         if warnings := run.warnings(unit.about.name):
             self._warned.append((unit.about, warnings))
+        run.forget(unit.about.name)
         run.observer(Finished(alteration=unit.about, direction=unit.direction, duration_ms=took))

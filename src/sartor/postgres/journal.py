@@ -9,7 +9,7 @@ the record has cleared it: a COMMIT of the script's own undoes everything (the m
 import json
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -181,15 +181,19 @@ def claim_sql(
     return f"{before}{began_as}{claim};{after}"
 
 
-def record_sql(event: NewEvent, settings: SessionSettings, *, prepared: str = "", quiet: bool = False) -> str:
+def record_sql(
+    event: NewEvent, settings: SessionSettings, *, prepared: str = "", quiet: bool = False, notes: Sequence[str] = ()
+) -> str:
     """Returns the SQL sent along with COMMIT, which records the event. `prepared` is as for `claim_sql`.
+
+    `notes` are added to the event's detail.
 
     It checks that the transaction is still Sartor's own; where it isn't, the server answers 22P02 with MARK_GONE,
     ROLE_LEFT or BEYOND in its message, or 22012. A `quiet` script can't have changed a setting or the role, and leaves
     no trigger to be fired under its path: only the last of these checks remains.
     """
     record = _execute(f"{prepared}_record", event) if prepared else None
-    record = record or _record(event.kind, settings, _literals(event), event.since, event.took)
+    record = record or _record(event.kind, settings, _literals(event), event.since, event.took, notes)
     if quiet:
         return f"set local search_path = {PATH};set local row_security = off;{record};"
     return f"{STEP_IN}{_check(event, settings)};{record};{STEP_OUT}"
@@ -246,14 +250,17 @@ def _record(
     values: Mapping[str, str],
     since: int | None = None,
     took: float | None = None,
+    notes: Sequence[str] = (),
 ) -> str:
     journal = _table(settings, JOURNAL)
     began = "at" if since is None else f"(select at from {journal} where seq = {since})"
     lasted = took or f"extract(epoch from pg_catalog.clock_timestamp() - {began}) * 1000"
+    more = quote_literal(json.dumps({"notes": list(notes)}, ensure_ascii=False))
+    noted = f", detail = detail || {more}::pg_catalog.jsonb" if notes else ""
     tables = {"ledger": _table(settings, LEDGER), "repeatable": _table(settings, REPEATABLE)}
     record = _RECORDS.get(kind, _NOTHING).format_map({**tables, **values})
     return f"""with closed as (
-            update {journal} set open = null, duration_ms = {lasted}
+            update {journal} set open = null, duration_ms = {lasted}{noted}
             where seq = {values["seq"]} and open = {values["token"]} returning *
         ), recorded as ({record})
         select 1 / pg_catalog.count(*) as recorded from recorded"""

@@ -66,6 +66,7 @@ async def _on_itself(session: Session, plan: Plan, limits: Limits, observer: Obs
     recorder = ScriptRecorder(await read_known(session.connection, session.schema, counts=True))
     # Nothing is committed, so the run lock isn't needed.
     run = RunContext(session, LockMonitor(session.destination, application=""), limits=limits, observer=observer)
+    run.target = plan.target
     run.limits = run.limits._replace(lock_timeout=min(run.limits.lock_timeout or SHORT, SHORT))
     found = [await _rehearse(run, compile_unit(step, plan.direction, recorder.load)) for step in plan.steps]
     return Rehearsal(

@@ -4,6 +4,7 @@ Nothing here parses PL/pgSQL.
 """
 
 from collections.abc import Container, Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from sartor.sql.grammar import Action, Cursor, Head, Name, read_actions, read_head
@@ -139,8 +140,10 @@ def _updating(found: Sequence[Token], at: int, into: Name | None) -> Iterator[Ro
         return
     columns = _columns(clause, words)
     where = words[words.index("where") :] if "where" in words else []
-    nulls = {name for name, *null in zip(where, where[1:], where[2:], strict=False) if null == ["is", "null"]}
-    fills = bool(columns) and "or" not in where and all(name in nulls for name in columns or ())
+    names = [token.name if token else None for token in clause[len(words) - len(where) :]]
+    nulls = {name for name, *null in zip(names, where[1:], where[2:], strict=False) if null == ["is", "null"]}
+    denied = any(word == "not" and before != "is" for before, word in pairwise(where))
+    fills = bool(columns) and "or" not in where and not denied and all(name in nulls for name in columns or ())
     target = into if words[1] == "set" else _name(found, at + 1)
     yield RowChange("update", target, columns, whole=not where and words[1] != "set", fills=fills)
 

@@ -54,7 +54,7 @@ def report_json(report: Report) -> JsonObject:
         **pick(report, "direction target"),
         "from": plain(report.before),
         "to": plain(report.plan.way[1].release) if report.plan else None,
-        "done": [alteration_json(done.alteration) | pick(done, "duration_ms") for done in report.done],
+        "done": [alteration_json(done.alteration) | pick(done, "duration_ms notes") for done in report.done],
         "failed": failure_json(report.failed) if report.failed else None,
         "remaining": [alteration_json(a) for a in report.remaining],
         "elsewhere": [alteration_json(a) for a in report.elsewhere],

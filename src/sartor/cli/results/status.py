@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 REPAIR = 'sartor db alteration repair --reason "..."'
 
-_DETAILS = ("message", "messages", "reason", "was", "path")
+_DETAILS = ("message", "messages", "notes", "reason", "was", "path")
 """The fields of an event's detail that the history shows: the first that the event has."""
 
 

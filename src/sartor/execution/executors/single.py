@@ -51,7 +51,7 @@ async def run_unit(run: RunContext, unit: Unit) -> None:
 async def _run(run: RunContext, unit: Unit) -> None:
     about, script = unit.about, unit.script
     body = unit.body if unit.statements is not None else contained(unit.body, about.file)
-    given, since = run.for_script(about.name), None
+    given, since = run.for_script(about.name, unit.direction), None
     due = script.transactional and await _is_due(run, unit)
     if not unit.transactional:
         bodies = [contained(unit.before, about.file)] if unit.before else []
@@ -71,8 +71,9 @@ async def run_and_undo(run: RunContext, unit: Unit) -> None:
         )
         limit = settings.lock_timeout
         with connection.informing(partial(run.hear, name)):
-            async with connection.script_transaction(set_in_session(settings), "", longest_lock=limit):
-                await contained(unit.body, unit.about.file)(connection, run.for_script(name))
+            opening, given = set_in_session(settings), run.for_script(name, unit.direction, rehearsal=True)
+            async with connection.script_transaction(opening, lambda: "", longest_lock=limit):
+                await contained(unit.body, unit.about.file)(connection, given)
                 raise _Undo  # noqa: TRY301 - ends a transaction that must not be committed
     except _Undo:
         pass

@@ -11,7 +11,7 @@ import asyncio
 import copy
 import functools
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from logging import DEBUG
 from typing import Any, Self, TypeAlias
@@ -87,10 +87,13 @@ class Connection(FencedConnection):
         return self._transport.get_extra_info("ssl_object") is not None  # type: ignore[attr-defined]
 
     @asynccontextmanager
-    async def script_transaction(self, opening: str, closing: str, *, longest_lock: float) -> AsyncIterator[None]:
+    async def script_transaction(
+        self, opening: str, closing: Callable[[], str], *, longest_lock: float
+    ) -> AsyncIterator[None]:
         """Runs the block in a transaction: the SQL `opening` is sent along with BEGIN, and `closing` along with COMMIT.
 
-        `longest_lock` is the longest lock_timeout of a script, in seconds; 0 for none.
+        `closing` is called at the block's end. `longest_lock` is the longest lock_timeout of a script, in seconds; 0
+        for none.
 
         However it ends, the session is reset or cut. Raises the driver's errors; `committing` is then true where the
         connection broke with the answer to COMMIT outstanding, so that only the database knows how it ended.
@@ -107,7 +110,7 @@ class Connection(FencedConnection):
             self._in_script, self.longest_lock = True, longest_lock
             yield
             self._in_script, self.longest_lock = False, 0
-            await self._commit(transaction, closing)
+            await self._commit(transaction, closing())
         except BaseException:  # a cancelled script is rolled back too
             await self.undo()
             raise
