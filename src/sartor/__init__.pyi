@@ -18,6 +18,7 @@ from sartor.api.looks import history as history
 from sartor.api.looks import preview_repair as preview_repair
 from sartor.api.looks import status as status
 from sartor.api.looks import verify as verify
+from sartor.api.psql import find_psql as find_psql
 from sartor.api.requests import Source as Source
 from sartor.api.requests import Sources as Sources
 from sartor.api.requests import list_alterations as list_alterations
@@ -31,6 +32,7 @@ from sartor.api.server import embedded_server as embedded_server
 from sartor.api.writing import init as init
 from sartor.api.writing import new as new
 from sartor.api.writing import preview_init as preview_init
+from sartor.archive.psql import PsqlCall as PsqlCall
 from sartor.domain.alteration import Alteration as Alteration
 from sartor.domain.alteration import Catalogue as Catalogue
 from sartor.domain.alteration import Lineage as Lineage

@@ -224,6 +224,10 @@ class BackupFailed(DestinationError):
     """
 
 
+class PsqlUnavailable(DestinationError):
+    """`psql` isn't on this computer, or can't make this connection."""
+
+
 class RehearsalFailed(DestinationError):
     """No clone could be made to rehearse on; the destination is unchanged."""
 

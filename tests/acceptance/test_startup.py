@@ -86,7 +86,7 @@ def test_version_imports_nothing(sartor: Command) -> None:
         ("--help", {"init"}),
         ("db alteration deploy --help", {"deploy"}),
         ("db seed --help", {"development"}),
-        ("db --help", {"development", "archive", "serve"}),
+        ("db --help", {"development", "archive", "serve", "psql"}),
     ],
 )
 def test_help_needs_typer_alone(sartor: Command, words: str, commands: set[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -27,6 +28,7 @@ from sartor import (
     ObserverFailed,
     ProjectFile,
     Proofs,
+    PsqlCall,
     RefusedError,
     Rehearsal,
     Repair,
@@ -45,6 +47,7 @@ from sartor import (
     check_rollback,
     deploy,
     embedded_server,
+    find_psql,
     fresh,
     history,
     init,
@@ -106,6 +109,9 @@ async def read(url: str, sources: Iterable[Source]) -> None:
     assert b"".join(checked.script.blocks())
     rehearsal: Rehearsal = await rehearse(url, sources)
     assert rehearsal.verdict is Verdict.SAFE
+    call: PsqlCall = await find_psql(url)
+    with call.started("-XqAtc", "select 1", stdout=subprocess.PIPE) as process:
+        assert process.communicate()[0] == b"1\n"
     proofs: Proofs = await prove(url, sources, pending=True)
     assert all(proof.result.good for proof in proofs.proofs)
 

@@ -79,6 +79,19 @@ def embedded_alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     tools._installed.cache_clear()
 
 
+def test_psql_gets_the_same(sartor: Command, secured: Secured, locked_key: Path) -> None:
+    """`db psql` connects with the client's certificate and the password of its key, again where psql connects anew."""
+    given = TLS.format(root=secured.certificates, key=locked_key)
+    url = f"postgresql://app@127.0.0.1:{secured.port}/certified?{given}&keepalives_idle=7"
+    there = {"SARTOR_DB_URL": f"{url}&sslpassword={quote(KEY_PASSWORD, safe='')}"}
+    encrypted = "select ssl from pg_stat_ssl where pid = pg_backend_pid()"
+    assert (
+        sartor.run("db", "psql", "--", "-XAtc", encrypted, "-c", r"\c", "-c", encrypted, env=there).out.count("t\n")
+        == 2
+    )
+    assert KEY_PASSWORD not in sartor.run("db", "psql", "--json", env=there).out
+
+
 @pytest.mark.usefixtures("embedded_alone")
 def test_tools_without_tls() -> None:
     """Where the session is encrypted, tools that would send all in plain text are refused, with the way out."""

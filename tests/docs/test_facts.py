@@ -26,7 +26,7 @@ LINT = (ROOT / "docs" / "lint.md").read_text("utf-8")
 NAMES = "new deploy rollback fresh check rehearse prove list status history lint verify repair"
 COMMANDS = [
     *(("db", "alteration", name) for name in NAMES.split()),
-    *(("db", name) for name in ("serve", "seed", "backup", "restore")),
+    *(("db", name) for name in ("serve", "psql", "seed", "backup", "restore")),
     ("init",),
     (),
 ]

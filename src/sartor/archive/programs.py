@@ -132,16 +132,15 @@ async def started(
 ) -> AsyncIterator[Program]:
     """Runs a program for as long as the block lasts; `heard` is called with each line about its progress.
 
-    `service` is the text of the connection service file that it reads. The program has a session of its own, so Ctrl-C
-    reaches Sartor alone, which then ends the program. Where Sartor is killed, the program ends as soon as it writes
-    something, for the pipe has no reader any more.
+    `service` are the parameters of the connection service file that it reads. The program has a session of its own, so
+    Ctrl-C reaches Sartor alone, which then ends the program. Where Sartor is killed, the program ends as soon as it
+    writes something, for the pipe has no reader any more.
     """
-    with _services(service) as file:
-        found = {} if file is None else {"PGSERVICEFILE": f"/dev/fd/{file}", "PGSERVICE": SERVICE}
+    with services(service) as file:
         process = await asyncio.create_subprocess_exec(
             path,
             *arguments,
-            env={**environment, **found},
+            env={**environment, **named(file)},
             stdin=stdin,
             stdout=stdout,
             stderr=PIPE,
@@ -156,8 +155,8 @@ async def started(
 
 
 @contextmanager
-def _services(text: str) -> Iterator[int | None]:
-    """Yields the descriptor of an open file that holds this text; None where the text is empty.
+def services(text: str) -> Iterator[int | None]:
+    """Yields the descriptor of an open service file that holds these parameters; None where there are none.
 
     The file has no name: it is gone when its last reader ends, in whatever way.
     """
@@ -165,9 +164,14 @@ def _services(text: str) -> Iterator[int | None]:
         yield None
         return
     with tempfile.TemporaryFile() as file:
-        file.write(text.encode())
+        file.write(f"[{SERVICE}]\n{text}".encode())
         file.seek(0)
         yield file.fileno()
+
+
+def named(file: int | None) -> dict[str, str]:
+    """Returns the environment variables that name the file of `services`, by its descriptor."""
+    return {} if file is None else {"PGSERVICEFILE": f"/dev/fd/{file}", "PGSERVICE": SERVICE}
 
 
 async def _stop(process: Process) -> None:

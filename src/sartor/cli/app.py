@@ -39,7 +39,13 @@ class _OfRoot(_Group):
 
 
 class _OfDatabase(_Group):
-    modules: ClassVar = {"serve": "serve", "seed": "development", "backup": "archive", "restore": "archive"}
+    modules: ClassVar = {
+        "serve": "serve",
+        "psql": "psql",
+        "seed": "development",
+        "backup": "archive",
+        "restore": "archive",
+    }
 
 
 class _OfAlterations(_Group):

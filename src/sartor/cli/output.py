@@ -1,6 +1,7 @@
 """Writes results to stdout and everything else to stderr, and no password to either."""
 
 import errno
+import itertools
 import json
 import os
 import sys
@@ -36,7 +37,7 @@ def begin(arguments: Sequence[str]) -> None:
         from setproctitle import setproctitle
 
         setproctitle(" ".join(["sartor", *shown]))
-    _arguments[:] = arguments
+    _arguments[:] = itertools.takewhile(lambda argument: argument != "--", arguments)
     _results.error = _words.error = None
     _objects.clear()
 

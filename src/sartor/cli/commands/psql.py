@@ -1,0 +1,91 @@
+"""`sartor db psql`: opens psql on the database."""
+
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+import sartor
+from sartor import Settings
+from sartor.cli import options, output, streams
+from sartor.cli.command import run, settled
+from sartor.cli.options import command
+from sartor.cli.results.objects import VERSION
+from sartor.domain.destination import Destination
+from sartor.errors import UsageError
+
+Arguments = Annotated[list[str] | None, typer.Argument(metavar="[-- ARGUMENT...]", help="Arguments for psql.")]
+_PSQLS = {
+    1: "psql: an error of its own",
+    2: "psql: the connection was lost; or invalid settings",
+    3: "psql: a script failed",
+}
+
+
+@command("db psql --embedded -- -c 'select 1'", options.database, codes=(0, 1, 2, 3, 6, 130), said=_PSQLS)
+def psql(context: typer.Context, arguments: Arguments = None) -> int:
+    """Open psql on the database; names are found in the product's schema first.
+
+    What stands behind -- goes to psql, whose exit code is passed on. The password is given to it in the environment.
+    With --json, psql isn't opened: prints which one would be, and on what.
+    """
+    with settled(context, ships=False) as settings:
+        destination = _only(settings)
+        call = run(sartor.find_psql(destination), left="psql wasn't opened")
+        if output.wants("--json"):
+            shown = {"program": str(call.program), "url": destination.bare_url, "search_path": list(call.search_path)}
+            output.json_object({"version": VERSION, **shown, "arguments": arguments or []})
+            return 0
+        if sartor.is_production(settings.environment):
+            output.tell(f"note: the environment is {settings.environment}: {destination.label}")
+        if not call.search_path:
+            output.tell(f"note: behind a pooler the search_path isn't set: set search_path = {destination.schema};")
+        output.drain()
+        with _signals_left_to_the_child() as adopt:
+            with call.started(*(arguments or ()), stdout=streams.results_file() or subprocess.DEVNULL) as process:
+                adopt(process)
+            return process.returncode if process.returncode >= 0 else 128 - process.returncode
+
+
+def _only(settings: Settings) -> Destination:
+    """Returns the one destination. Raises UsageError where the settings name several."""
+    first, *others = settings.destinations
+    if others:
+        named = f"--db-url {first.bare_url} --schema {first.schema}"
+        raise UsageError(f"psql needs one database, but there are {len(others) + 1}", hint=f"name one: {named}")
+    return first
+
+
+@contextmanager
+def _signals_left_to_the_child() -> Iterator[Callable[[subprocess.Popen[bytes]], None]]:
+    """Lets Ctrl-C, which the terminal sends to psql as well, do nothing here; hands on what asks for the end.
+
+    Yields the function that is told of the child.
+    """
+    children: list[subprocess.Popen[bytes]] = []
+    early: list[int] = []
+
+    def hand_on(number: int, _frame: FrameType | None) -> None:
+        for child in children:
+            child.send_signal(number)
+        if not children:
+            early.append(number)
+
+    def adopt(child: subprocess.Popen[bytes]) -> None:
+        children.append(child)
+        for number in early:
+            child.send_signal(number)
+
+    # Not SIG_IGN, which a child inherits; one that this process was started with is left as it is.
+    handlers = {signal.SIGINT: lambda *_: None, signal.SIGTERM: hand_on, signal.SIGHUP: hand_on}
+    taken = {number: handler for number, handler in handlers.items() if signal.getsignal(number) != signal.SIG_IGN}
+    before = {number: signal.signal(number, handler) for number, handler in taken.items()}
+    try:
+        yield adopt
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
