@@ -93,3 +93,29 @@ def test_nothing_is_released(sartor: Command, folder: Folder) -> None:
     """`latest` where all is `next` is wrong use, and the hint is `next`."""
     folder.table("next-1-a.py")
     assert "deploy next" in sartor("deploy", "latest", expect=2).err
+
+
+LISTED = 'format = 1\nreleases = [\n    "1.0.0",\n    "1.1.0",\n    "2.0.0",\n]\n\n[alterations]\n'
+
+
+@pytest.mark.parametrize("verb", ["deploy", "rollback", "check", "rehearse", "fresh"])
+def test_never_released(sartor: Command, folder: Folder, database: Database, verb: str) -> None:
+    """With a list of releases, a target that isn't one is refused by each command alike, with the nearest ones."""
+    folder.table("1.0.0-1-a.py")
+    folder.write("manifest.toml", LISTED)
+    yes = ["--yes"] if verb == "fresh" else []
+    refused = sartor(verb, "1.0.7", *yes, expect=2)
+    assert "error: there is no release 1.0.7 among the given alterations" in refused.err
+    assert "hint: the nearest releases are 1.0.0 and 1.1.0" in refused.err
+    assert database.tables() == set()
+
+
+def test_a_release_without_alterations(sartor: Command, folder: Folder) -> None:
+    """A release of the list needs no alterations: a deploy notes that, `latest` is it, `list` has it."""
+    folder.table("1.0.0-1-a.py")
+    folder.write("manifest.toml", LISTED)
+    found = sartor("deploy", "1.1.0")
+    assert "note: no alteration belongs to release 1.1.0; 1.1.0 has the schema of 1.0.0" in found.err
+    assert "2.0.0 has the schema of 1.0.0" in sartor("deploy", "latest").err
+    assert sartor("list").out.splitlines()[2:] == ["1.1.0  (no alterations)", "2.0.0  (no alterations)"]
+    assert sartor("list", "--json").json["releases"] == ["1.0.0", "1.1.0", "2.0.0"]

@@ -21,8 +21,13 @@ def _history(folder: Folder) -> None:
     folder.table("next-1730000000-e.py")
 
 
-def test_releases_are_offered_newest_first(sartor: Command, database: Database) -> None:
-    """Each release has its dates and its number of alterations, the unreleased last; above them stands where."""
+def test_releases_are_offered_newest_first(sartor: Command, folder: Folder, database: Database) -> None:
+    """Each release has its dates and its number of alterations, the unreleased last; above them stands where.
+
+    A release of the manifest's list is offered without alterations too, where something below it is pending.
+    """
+    listed = '"0.9", "1.0.0", "1.5.0", "2.0.0-beta.1", "2.0.0"'
+    folder.write("manifest.toml", f"format = 1\nreleases = [{listed}]\n[alterations]\n")
     with Terminal(sartor, "deploy") as terminal:
         terminal.until("next ")
         terminal.until("1 alteration")
@@ -31,6 +36,7 @@ def test_releases_are_offered_newest_first(sartor: Command, database: Database) 
     assert [" ".join(line.removeprefix(" »").split()) for line in offered] == [
         "2.0.0 2024-07-03, 1 alteration",
         "2.0.0-beta.1 2024-03-09, 1 alteration",
+        "1.5.0 no alterations of its own",
         "1.0.0 2023-11-14 to 2023-11-17, 2 alterations",
         "next 2024-10-27, 1 alteration",
     ]

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sartor.domain.alteration import Alteration, make_lineage
 from sartor.domain.drift import find_differences
 from sartor.domain.fingerprint import Fingerprint, SchemaObject, Scope
-from sartor.domain.proof import Deviation, Line, Proof, Proofs, Result, Stage, changed_rows, find_standing, told_apart
+from sartor.domain.manifest import Line, Manifest, find_standing
+from sartor.domain.proof import Deviation, Proof, Proofs, Result, Stage, changed_rows, told_apart
 from sartor.domain.release import Release
 
 TABLE = SchemaObject("table", "app.a", "", "table")
@@ -71,7 +72,7 @@ def test_several_lineages() -> None:
     """What is found of several lineages is told together, in their order."""
     one, two = make_lineage("a", "", [UNIT]), make_lineage("b", "", [UNIT._replace(lineage="b", id="2-b")])
     gone = Line("3-c", Release.parse("1.0"), "sha256:c")
-    found = find_standing([(one, {}), (two, {gone.id: gone})])
+    found = find_standing([(one, Manifest()), (two, Manifest({gone.id: gone}))])
     assert (found.unproved, found.missing) == ((*one.alterations, *two.alterations), (gone,))
     assert found.contradicts
     assert not find_standing([]).contradicts
@@ -106,7 +107,7 @@ def test_standing(files: dict[str, tuple[Release, str]], told: dict[str, tuple[R
         "main", "", (Alteration("main", f"1-{k}", r, f"{k}.py", c, k) for k, (r, c) in files.items())
     )
     lines = {f"1-{k}": Line(f"1-{k}", r, c, proof, 18) for k, (r, c, proof) in told.items()}
-    found = find_standing([(lineage, lines)])
+    found = find_standing([(lineage, Manifest(lines))])
     named = [a.id for a in (*found.edited, *found.unproved)] + [line.id for line in found.missing]
     assert len(named) == len(set(named))
     assert all(line.release.label == "1.0" for line in found.missing)

@@ -11,8 +11,8 @@ from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
 from sartor.domain.drift import Baseline, Difference, Drift
 from sartor.domain.ledger import Ledger
+from sartor.domain.manifest import Line, Standing
 from sartor.domain.own_tables import Writer
-from sartor.domain.proof import Line, Standing
 from sartor.domain.release import Release
 from sartor.domain.status import compare_with_ledger
 from sartor.domain.verification import Verification

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sartor.alterations.release_list import read_releases
 from sartor.domain.alteration import Alteration, Checksum, Lineage, Misnamed, checksum, make_lineage, parse_file_name
 from sartor.errors import CatalogueError
 
@@ -28,7 +29,7 @@ def read_lineage(name: str, location: str) -> Lineage:
     alterations, misnamed = survey(name, location)
     if misnamed:  # an error before any file is read
         raise misnamed[0].error
-    return make_lineage(name, location, alterations)
+    return make_lineage(name, location, alterations, releases=read_releases(str(find_folder(location))))
 
 
 def survey(name: str, location: str) -> tuple[Iterator[Alteration], list[Misnamed]]:

@@ -2,37 +2,29 @@
 
     "1700000000-users" = { release = "1.0.0", checksum = "sha256:...", proof = "proved", server = 18 }
 
-Each alteration has one line, so that two branches can be merged.
+Each alteration has one line, so that two branches can be merged; so has each release of the list above them.
 """
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from sartor.alterations.files import find_folder, locked
+from sartor.alterations.release_list import FORMAT, NAME, RELEASES, RELEASING, listed, not_valid, require_format
 from sartor.domain.alteration import Catalogue, Lineage, timestamp
-from sartor.domain.proof import Line, Manifest, Result, Standing, find_standing
+from sartor.domain.manifest import Line, Manifest, Standing, find_standing
+from sartor.domain.proof import Result
 from sartor.domain.release import Release
 from sartor.errors import CatalogueError
-
-NAME = "manifest.toml"
-FORMAT = 1
-
-_HEAD = f"""\
-# Released alterations and their proofs. Sartor writes this file; commit it with the alterations.
-format = {FORMAT}
-
-[alterations]
-"""
 
 
 def check(catalogue: Catalogue, *, kept: bool = False) -> Standing:
     """Compares all lineages, or those that have `kept` a manifest, with theirs. Raises CatalogueError."""
     pairs = [(lineage, read_manifest(lineage)) for lineage in catalogue.lineages]
-    return find_standing((lineage, manifest) for lineage, manifest in pairs if manifest or not kept)
+    return find_standing((lineage, manifest) for lineage, manifest in pairs if manifest != Manifest() or not kept)
 
 
 def read_manifest(lineage: Lineage) -> Manifest:
@@ -41,22 +33,16 @@ def read_manifest(lineage: Lineage) -> Manifest:
 
     file = find_folder(lineage.location) / NAME
     try:
-        document = tomllib.loads(file.read_text("utf-8"))
-        if document["format"] != FORMAT:
-            raise CatalogueError(
-                f"{file} has format {document['format']}, which this version of Sartor can't read",
-                hint="use the version of Sartor that wrote it",
-            )
-        return {alteration_id: _line(alteration_id, told) for alteration_id, told in document["alterations"].items()}
+        document = require_format(tomllib.loads(file.read_text("utf-8")), file)
+        lines = {alteration_id: _line(alteration_id, told) for alteration_id, told in document["alterations"].items()}
+        releasing = document.get(RELEASING)
+        return Manifest(lines, listed(document), None if releasing is None else Release.parse(releasing))
     except FileNotFoundError:
-        return {}
+        return Manifest()
     except OSError as error:
         raise CatalogueError(f"{file} can't be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CatalogueError(
-            f"{file} isn't a valid manifest: {error}",
-            hint="if a merge left two lines for one alteration, keep one of them and prove the alteration again",
-        ) from error
+        raise not_valid(file, error) from error
 
 
 def _line(alteration_id: str, told: dict[str, Any]) -> Line:
@@ -75,16 +61,30 @@ def add_lines(lineage: Lineage, lines: Sequence[Line]) -> None:
 
     Lines without a file are removed, unless they bind it (`Line.binds`). Several processes may do this at once.
     """
-    if not lines:
-        return
+    if lines:
+        change_manifest(lineage, lambda manifest: with_lines(manifest, lines))
+
+
+def with_lines(manifest: Manifest, lines: Sequence[Line]) -> Manifest:
+    """Returns the manifest with these lines, in place of those of the same alterations."""
+    return manifest._replace(lines={**manifest.lines, **{line.id: line for line in lines}})
+
+
+def change_manifest(lineage: Lineage, change: Callable[[Manifest], Manifest]) -> None:
+    """Writes what `change` makes of a lineage's manifest, under the folder's lock. Raises CatalogueError."""
     file = find_folder(lineage.location) / NAME
     try:
         with locked(file.parent):
-            manifest = {**read_manifest(lineage), **{line.id: line for line in lines}}
-            kept = [each for each in manifest.values() if each.id in lineage.by_id or each.binds]
-            _replace(file, _HEAD + "".join(_written(kept)))
+            write_manifest(lineage, change(read_manifest(lineage)))
     except OSError as error:
         raise CatalogueError(f"{file} can't be written: {error.strerror}") from error
+
+
+def write_manifest(lineage: Lineage, manifest: Manifest) -> None:
+    """Writes a manifest, for the holder of the folder's lock. Raises OSError."""
+    kept = [each for each in manifest.lines.values() if each.id in lineage.by_id or each.binds]
+    text = "".join(_written(manifest._replace(lines={line.id: line for line in kept})))
+    _replace(find_folder(lineage.location) / NAME, text)
 
 
 def is_writable(lineage: Lineage) -> bool:
@@ -92,8 +92,17 @@ def is_writable(lineage: Lineage) -> bool:
     return os.access(find_folder(lineage.location), os.W_OK)
 
 
-def _written(lines: Iterable[Line]) -> Iterator[str]:
-    for line in sorted(lines, key=lambda each: (timestamp(each.id), each.id)):
+def _written(manifest: Manifest) -> Iterator[str]:
+    yield "# Released alterations and their proofs. Sartor writes this file; commit it with the alterations.\n"
+    yield f"format = {FORMAT}\n"
+    if manifest.releasing is not None:
+        yield f'{RELEASING} = "{manifest.releasing.label}"\n'
+    if manifest.releases is not None:
+        yield f"\n{RELEASES} = [\n"
+        yield from (f'    "{release.label}",\n' for release in sorted(manifest.releases))
+        yield "]\n"
+    yield "\n[alterations]\n"
+    for line in sorted(manifest.lines.values(), key=lambda each: (timestamp(each.id), each.id)):
         told = [f'release = "{line.release.label}"', f'checksum = "{line.checksum}"']
         if line.proof is not None:
             told += [f'proof = "{line.proof.value}"', f"server = {line.server}"]

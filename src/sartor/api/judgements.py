@@ -21,7 +21,8 @@ from sartor.domain.release import parse_target
 from sartor.domain.status import compare_with_ledger
 
 if TYPE_CHECKING:
-    from sartor.domain.proof import Proofs, Standing
+    from sartor.domain.manifest import Standing
+    from sartor.domain.proof import Proofs
     from sartor.domain.rehearsal import Rehearsal
     from sartor.domain.report import Observer
     from sartor.linter.rules import Lint

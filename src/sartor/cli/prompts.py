@@ -1,6 +1,6 @@
 """Asks questions on a terminal. Ctrl-C and Esc raise Interrupted: nothing has been done then."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -50,19 +50,27 @@ def environment(settings: Settings) -> str:
     return f", environment {settings.environment}" if settings.environment else ""
 
 
-def choose_target(pending: Sequence[Alteration], *, question: str, may_leave: bool) -> Release | None:
+def choose_target(
+    pending: Sequence[Alteration], bare: Iterable[Release], *, question: str, may_leave: bool
+) -> Release | None:
     """Asks which release to deploy: newest first, each with its dates and its number of pending ones; `next` last.
 
-    With `may_leave`, Enter alone never means `next`: where `next` is the only one, "nothing" stands above it. Returns
-    the release, or None for "nothing".
+    `bare` are releases without alterations; those above a pending one are offered too. With `may_leave`, Enter alone
+    never means `next`: where `next` is the only one, "nothing" stands above it. Returns the release, or None for
+    "nothing".
     """
     releases = by_release(pending)
-    released = [r for r in sorted(releases, reverse=True) if not r.unreleased]
+    own = [r for r in releases if not r.unreleased]
+    released = sorted({*own, *(r for r in bare if own and r > own[0])}, reverse=True)
     offered = [*released, *(r for r in releases if r.unreleased)]
-    choices = [(r.label, f"{dates(releases[r])}, {count(len(releases[r]))}", r) for r in offered]
+    choices = [(r.label, _brings(releases.get(r, ())), r) for r in offered]
     nothing = [("nothing", "", None)] if may_leave and not released else []
     answer: Release | None = _choose(question, [*nothing, *choices])
     return answer
+
+
+def _brings(alterations: Sequence[Alteration]) -> str:
+    return f"{dates(alterations)}, {count(len(alterations))}" if alterations else "no alterations of its own"
 
 
 def choose_rollback(offered: Sequence[tuple[str, int]], *, question: str) -> str:

@@ -22,6 +22,7 @@ WORDS = {
     "`sartor.status`": "`sartor db alteration status`",
     "`sartor.verify`": "`sartor db alteration verify`",
     "beside others with `schema`": "beside others with --schema",
+    "`release ": "`sartor db alteration release ",
     "`scratch`": "--scratch-url",
     "`sources`": "--alterations",
     "roll back with `steps`": "roll back with --steps",

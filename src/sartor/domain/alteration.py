@@ -6,7 +6,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -206,12 +206,16 @@ class Checksum:
 
 @dataclass(frozen=True)
 class Lineage:
-    """A named history of alterations, in order, and the repeatable scripts beside them, in the order of their names."""
+    """A named history of alterations, in order, and the repeatable scripts beside them, in the order of their names.
+
+    `releases` are those that its manifest lists, the lowest first; None where it has no list.
+    """
 
     name: str
     location: str
     alterations: tuple[Alteration, ...]
     repeatables: tuple[Alteration, ...] = ()
+    releases: tuple[Release, ...] | None = None
 
     @cached_property
     def by_id(self) -> dict[str, Alteration]:
@@ -220,8 +224,9 @@ class Lineage:
 
     @cached_property
     def highest_version(self) -> Release | None:
-        """The highest release that isn't `next`, or None where nothing is released."""
-        return next((a.release for a in reversed(self.alterations) if not a.release.unreleased), None)
+        """The highest release that it lists, or that a file belongs to; None where nothing is released."""
+        named = next((a.release for a in reversed(self.alterations) if not a.release.unreleased), None)
+        return max((r for r in (named, *(self.releases or ())[-1:]) if r is not None), default=None)
 
 
 @dataclass(frozen=True)
@@ -250,23 +255,48 @@ class Catalogue:
         """
         lineages, left = [], number
         for lineage in self.lineages:
-            lineages.append(Lineage(lineage.name, lineage.location, lineage.alterations[: max(left, 0)]))
+            lineages.append(replace(lineage, alterations=lineage.alterations[: max(left, 0)], repeatables=()))
             left -= len(lineage.alterations)
         return Catalogue(tuple(lineages))
 
+    @cached_property
+    def releases(self) -> frozenset[Release] | None:
+        """All releases: those listed, and those that the files of a lineage without a list belong to.
+
+        None where no lineage has a list: then there may be others, without alterations.
+        """
+        if all(lineage.releases is None for lineage in self.lineages):
+            return None
+        return frozenset(release for lineage in self.lineages for release in _known(lineage))
+
+    @property
+    def bare_releases(self) -> tuple[Release, ...]:
+        """The listed releases that have no alterations, the lowest first."""
+        return tuple(sorted((self.releases or frozenset()) - {a.release for a in self}))
+
     @property
     def latest(self) -> Release | None:
-        """The highest release that any lineage ships, without `next`; None where nothing is released."""
+        """The highest release of all lineages, without `next`; None where nothing is released."""
+        if self.releases is not None:
+            return max(self.releases, default=None)
         return max((r for lineage in self.lineages if (r := lineage.highest_version)), default=None)
 
 
-def make_lineage(name: str, location: str, alterations: Iterable[Alteration]) -> Lineage:
+def _known(lineage: Lineage) -> Iterable[Release]:
+    if lineage.releases is not None:
+        return lineage.releases
+    return (a.release for a in lineage.alterations if not a.release.unreleased)
+
+
+def make_lineage(
+    name: str, location: str, alterations: Iterable[Alteration], *, releases: tuple[Release, ...] | None = None
+) -> Lineage:
     """Returns a lineage, its scripts in order. Raises CatalogueError where two files have one identity."""
     ordered = sorted(alterations, key=lambda a: a.key)
     whole, count = tuple(ordered), len(ordered)
     while count and ordered[count - 1].is_repeatable:  # the last ones, as their identities don't begin with a digit
         count -= 1
-    lineage = Lineage(name, location, whole[:count], whole[count:])
+    lineage = Lineage(name, location, whole[:count], whole[count:], releases)
     if len(lineage.by_id) < count or len({script.id for script in lineage.repeatables}) < len(ordered) - count:
         raise _ambiguous(lineage, ordered)
     return lineage

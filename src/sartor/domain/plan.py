@@ -19,6 +19,7 @@ from sartor.domain.status import (
     record_moved,
     status_notes,
 )
+from sartor.domain.targets import require_released
 from sartor.errors import AlterationEdited, AlterationMissing, OutOfOrder, TargetError
 
 
@@ -100,6 +101,9 @@ def make_plan(catalogue: Catalogue, ledger: Ledger, request: Deploy | Rollback) 
     Raises PlanError where catalogue and ledger contradict each other in something that isn't accepted, and TargetError
     where the target is impossible.
     """
+    require_released(
+        request.target, catalogue, None if isinstance(request, Deploy) else (e.release for e in ledger.entries)
+    )
     status = compare_with_ledger(catalogue, ledger)
     if isinstance(request, Deploy):
         return _plan_deploy(catalogue, ledger, request, status)

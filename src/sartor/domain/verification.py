@@ -6,8 +6,8 @@ from typing import NamedTuple
 from sartor.domain.destination import Destination
 from sartor.domain.drift import Drift
 from sartor.domain.ledger import Ledger, Mismatch
+from sartor.domain.manifest import Standing
 from sartor.domain.own_tables import Writer
-from sartor.domain.proof import Standing
 from sartor.domain.status import Status, few, status_notes
 
 

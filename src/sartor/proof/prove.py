@@ -8,8 +8,9 @@ from sartor.alterations.manifest import add_lines, check, is_writable
 from sartor.conninfo.parameters import nearest
 from sartor.domain.alteration import Alteration, Catalogue, Lineage
 from sartor.domain.destination import Destination, Limits
+from sartor.domain.manifest import Line
 from sartor.domain.plan import Deploy, Direction
-from sartor.domain.proof import Line, Proof, Proofs, Stage
+from sartor.domain.proof import Proof, Proofs, Stage
 from sartor.domain.report import Judged, Judging, Note, Observer, Started, Waiting, only
 from sartor.errors import AlterationEdited, TargetError
 from sartor.execution.development import load_seed

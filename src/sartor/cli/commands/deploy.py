@@ -83,6 +83,7 @@ def _ask_target(destination: Destination, settings: Settings) -> str | None:
     output.tell(standing_line(found))
     release = prompts.choose_target(
         found.status.pending,
+        found.catalogue.bare_releases,
         question=f"Choose the release to deploy{prompts.environment(settings)}",
         may_leave=sartor.is_production(settings.environment),
     )

@@ -11,7 +11,8 @@ from sartor.cli.command import execute, on_each, reach_scratch, settled, sources
 from sartor.cli.command_line import AS_GIVEN
 from sartor.cli.options import Text, Texts, argument, command, option
 from sartor.cli.results.prove import proofs_json, proofs_lines, standing_json
-from sartor.domain.proof import Proofs, Standing
+from sartor.domain.manifest import Standing
+from sartor.domain.proof import Proofs
 from sartor.errors import AlterationEdited, AlterationMissing, Unproved, UsageError
 
 Alterations = Annotated[Texts, argument("[ALTERATION]...", "The alterations to prove, by identity or file name.")]
@@ -90,9 +91,14 @@ def _raise_unless_true(found: Standing) -> None:
     said = [
         *(f"{a.name} has changed since its release" for a in found.edited),
         *(f"{line.id} of release {line.release} is missing" for line in found.missing),
+        *(f"{a.name} has a release that the manifest doesn't list" for a in found.unlisted),
         *(f"{a.name} isn't proved in its current form" for a in found.unproved),
     ]
     if found.contradicts:
+        if not (found.edited or found.missing):
+            release = found.unlisted[0].release
+            hint = f"sartor db alteration release {release}; or give the file its old name again"
+            raise AlterationEdited("; ".join(said), hint=hint)
         kind = AlterationEdited if found.edited else AlterationMissing
         raise kind("; ".join(said), hint="restore the files of the release")
     if said:

@@ -15,7 +15,8 @@ from sartor.cli.results.objects import (
 from sartor.cli.results.run import failure_lines
 from sartor.cli.results.units import duration
 from sartor.domain.drift import unified
-from sartor.domain.proof import ChangedRows, Deviation, Proof, Proofs, Result, Stage, Standing
+from sartor.domain.manifest import Standing
+from sartor.domain.proof import ChangedRows, Deviation, Proof, Proofs, Result, Stage
 
 SAID = {
     Stage.DOWN: "`down` doesn't restore the schema before `up`",
@@ -112,4 +113,5 @@ def standing_part(found: Standing) -> JsonObject:
         "edited": [alteration_json(a) for a in found.edited],
         "missing": [pick(line, "id release checksum") for line in found.missing],
         "unproved": [alteration_json(a) for a in found.unproved],
+        "unlisted": [alteration_json(a) for a in found.unlisted],
     }

@@ -28,10 +28,15 @@ def list_lines(catalogue: Catalogue) -> list[str]:
     for lineage in catalogue.lineages:
         if len(catalogue.lineages) > 1:
             lines.append(f"lineage {lineage.name}")
-        for release, alterations in by_release(lineage.alterations).items():
-            lines.append(f"{release}  ({count(len(alterations))}, {dates(alterations)})")
+        bare: dict[Release, list[Alteration]] = {release: [] for release in lineage.releases or ()}
+        for release, alterations in sorted((bare | by_release(lineage.alterations)).items()):
+            lines.append(f"{release}  ({_held(alterations)})")
             lines += [f"  {a.name}" for a in alterations]
     return lines or ["no alterations"]
+
+
+def _held(alterations: Sequence[Alteration]) -> str:
+    return f"{count(len(alterations))}, {dates(alterations)}" if alterations else "no alterations"
 
 
 def by_release(alterations: Iterable[Alteration]) -> dict[Release, list[Alteration]]:
@@ -134,7 +139,8 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def list_json(catalogue: Catalogue) -> JsonObject:
-    return {"version": VERSION, "alterations": [alteration_json(a) for a in catalogue]}
+    releases = None if catalogue.releases is None else [release.label for release in sorted(catalogue.releases)]
+    return {"version": VERSION, "releases": releases, "alterations": [alteration_json(a) for a in catalogue]}
 
 
 def status_json(found: DestinationStatus) -> JsonObject:

@@ -19,7 +19,7 @@ from sartor.cli.results.units import count, moment
 from sartor.cli.words import in_words
 from sartor.domain.drift import Change, Difference, Drift, unified
 from sartor.domain.ledger import EventKind, Mismatch
-from sartor.domain.proof import Standing
+from sartor.domain.manifest import Standing
 from sartor.domain.repair import Correction
 from sartor.domain.verification import Verification
 
@@ -85,6 +85,7 @@ def _released_lines(found: Standing) -> Iterator[str]:
         yield from ("", "changed since the release, according to the manifest:")
         yield from (f"  {a.name}: edited" for a in found.edited)
         yield from (f"  {line.id} of {line.release}: missing" for line in found.missing)
+        yield from (f"  {a.name}: {a.release} isn't among the releases that it lists" for a in found.unlisted)
         yield "  restore the files of the release"
 
 
@@ -118,6 +119,7 @@ def faults(found: Verification) -> Iterator[str]:
     kinds = {
         "edited": (*found.status.edited, *found.released.edited),
         "missing": (*found.status.missing, *found.released.missing),
+        "never released": found.released.unlisted,
         "changed": found.drift.differences,
         "not as in the journal": found.mismatches,
     }
