@@ -70,6 +70,14 @@ def test_corrections() -> None:
     assert found.journal == "deployed in 1.1.0 as b.py, y"
 
 
+def test_a_renamed_file() -> None:
+    """An event that says what the identity was before moves the row; without such a row, it makes none."""
+    relabelled = journal(K.DEPLOYED, K.RELABELLED, name="b.py")[1]._replace(id="2-b", detail={"was_id": "1-a"})
+    row = ledger(State.DEPLOYED, name="b.py").entries[0]._replace(id="2-b")
+    assert compare_with_journal(Ledger(head=9, entries=(row,)), [*journal(K.DEPLOYED), relabelled]) == ()
+    assert compare_with_journal(Ledger(head=9), [relabelled]) == ()
+
+
 def test_events_about_nothing_here() -> None:
     """Events of the whole database, and a removal of what has no row, change no row."""
     created = Event(0, K.CREATED, AT, None, None, None, None, None, None, "u", "h", "s", {})

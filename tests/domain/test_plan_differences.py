@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
-from sartor.domain.alteration import Catalogue
+from sartor.domain.alteration import Catalogue, make_lineage
 from sartor.domain.ledger import Ledger, State
 from sartor.domain.plan import Deploy, Rollback, make_plan, plan_notes
 from sartor.domain.release import Release
@@ -113,7 +114,8 @@ def test_an_edit_accepted_by_an_older_package_keeps_its_label() -> None:
 
 def test_ahead_is_above_all_that_is_shipped() -> None:
     """Rows without a file are ahead above the highest release shipped, and missing otherwise."""
-    before = ledger(map(alteration, ["1.0.0-1-a.py", "1.0.0-2-gone.py", "2.0.0-3-newer.py", "next-4-gone.py"]))
+    released = ["1.0.0-1-a.py", "1.0.0-2-gone.py", "2.0.0-3-newer.py"]
+    before = ledger([*map(alteration, released), alteration("next-4-gone.py", checksum=OLD)])
     status = compare_with_ledger(catalogue("1.0.0-1-a.py", "1.1.0-9-b.py"), before)
     assert (ids(status.ahead), ids(status.missing)) == (["3-newer"], ["2-gone", "4-gone"])
     assert any("ahead: it has 1 alteration of 2.0.0" in note for note in status_notes(status))
@@ -217,3 +219,42 @@ def test_a_name_in_two_lineages() -> None:
     mine = alteration("1.0.0-1-a.py")
     held = Ledger(head=2, entries=(entry(mine._replace(lineage="own"), 1), entry(mine, 2)))
     assert compare_with_ledger(catalogue("1.0.0-1-a.py"), held).elsewhere == ("own",)
+
+
+@given(
+    situations(), st.sampled_from(["next-9-new.py", "3.0.0-9-new.py"]), st.sampled_from([Deploy(), Rollback(steps=9)])
+)
+def test_a_renamed_file_is_known_by_its_content(
+    situation: tuple[Catalogue, Ledger], name: str, request: Deploy | Rollback
+) -> None:
+    """Beside whatever else there is: it is not run again, its row gets the new name, and is undone under that."""
+    shipped, before = situation
+    row = entry(alteration("next-7-old.py", checksum=OLD), before.head + 1)
+    before = Ledger(head=row.seq, entries=(*before.entries, row))
+    (lineage,) = shipped.lineages
+    renamed = alteration(name, checksum=OLD)
+    now = Catalogue((make_lineage(lineage.name, lineage.location, [*lineage.alterations, renamed]),))
+    plan = make_plan(now, before, request)
+    assert ([(p.entry.id, p.alteration) for p in plan.relabel], plan.status.missing) == ([("7-old", renamed)], ())
+    after = carry_out(plan, before)
+    undone = isinstance(request, Rollback)
+    assert ("9-new" in ids(after.entries), "7-old" in ids(after.entries)) == (not undone, False)
+    assert ("9-new" in ids(s.alteration for s in plan.steps)) == undone
+    assert not make_plan(now, after, request).relabel
+
+
+@pytest.mark.parametrize(
+    ("rows", "files"),
+    [
+        (["next-1-a.py", "next-2-b.py"], ["next-8-c.py"]),
+        (["next-1-a.py"], ["next-8-c.py", "next-9-d.py"]),
+        (["1.0.0-1-a.py"], ["next-8-c.py"]),
+    ],
+)
+def test_what_is_ambiguous_or_released_is_missing(rows: list[str], files: list[str]) -> None:
+    """Several rows, or several files, of one content, and a released row without a file, are refused."""
+    before = ledger(map(alteration, rows))
+    with pytest.raises(AlterationMissing) as raised:
+        make_plan(catalogue(*files), before, Deploy())
+    assert ("mark-deployed" in raised.value.hint) == rows[0].startswith("next")
+    assert not compare_with_ledger(catalogue(*files), before).moved

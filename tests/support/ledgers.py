@@ -59,7 +59,8 @@ def carry_out(plan: Plan, before: Ledger) -> Ledger:
     rows = dict(before.by_identity)
     head = max(0, before.head)
     for pair in plan.relabel:
-        rows[_key(pair.entry)] = pair.entry._replace(release=pair.alteration.release, name=pair.alteration.name)
+        to = pair.alteration
+        rows[_key(to)] = rows.pop(_key(pair.entry))._replace(id=to.id, release=to.release, name=to.name)
     for pair in plan.accept:
         taken = pair.alteration
         rows[_key(taken)] = pair.entry._replace(release=taken.release, name=taken.name, checksum=taken.checksum)

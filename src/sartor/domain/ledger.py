@@ -113,6 +113,10 @@ class EventKind(Enum):
     WARNED = "warned"
 
 
+WAS_ID = "was_id"
+"""The part of a `relabelled` event's detail that is the identity before it, where a file was renamed."""
+
+
 class Event(NamedTuple):
     """One row of the journal. `lineage` to `checksum` are None for events of the whole database."""
 
@@ -174,6 +178,8 @@ def _rows(events: Iterable[Event]) -> dict[tuple[str, str], _Row]:
         if event.lineage is None or event.id is None:
             continue
         key = event.lineage, event.id
+        if event.kind is EventKind.RELABELLED and (was := event.detail.get(WAS_ID)):
+            rows |= {key: row} if (row := rows.pop((event.lineage, was), None)) else {}
         match event.kind, rows.get(key):
             case ((EventKind.ROLLED_BACK | EventKind.FORGOTTEN | EventKind.MARKED_NOT_DEPLOYED), _):
                 rows.pop(key, None)

@@ -16,8 +16,9 @@ from sartor.domain.status import (
     compare_with_ledger,
     few,
     reached,
-    record_moved,
+    record_renamed,
     status_notes,
+    under_new_names,
 )
 from sartor.domain.targets import require_released
 from sartor.errors import AlterationEdited, AlterationMissing, OutOfOrder, TargetError
@@ -151,7 +152,10 @@ def _latest(catalogue: Catalogue) -> Release:
 
 
 def _plan_rollback(catalogue: Catalogue, ledger: Ledger, request: Rollback, status: Status) -> Plan:
-    held = [entry for entry in reversed(ledger.entries) if entry.lineage in catalogue.by_name]
+    # A renamed file's row gets its new name first: the steps are about that.
+    held = [
+        entry for entry in reversed(under_new_names(ledger.entries, status.moved)) if entry.lineage in catalogue.by_name
+    ]
     chosen = [entry for entry in held if _undone_by(request, entry, catalogue)][: request.steps]
     _refuse_missing([e for e in chosen if e.id not in catalogue.by_name[e.lineage].by_id], status)
     identities = {e.identity for e in chosen}
@@ -163,6 +167,7 @@ def _plan_rollback(catalogue: Catalogue, ledger: Ledger, request: Rollback, stat
         steps=tuple(Step(alteration=catalogue.by_name[e.lineage].by_id[e.id], entry=e) for e in chosen),
         status=status,
         head=ledger.head,
+        relabel=tuple(pair for pair in status.moved if pair.alteration.identity in identities),
     )
 
 
@@ -197,11 +202,11 @@ def _refuse_edited(found: Sequence[Alteration]) -> None:
 
 
 def _refuse_missing(found: Sequence[Entry], status: Status) -> None:
-    if moved := [pair for pair in status.moved if pair.entry in found]:
+    if alike := [pair for pair in status.alike if pair.entry in found]:
         raise AlterationMissing(
-            "; ".join(f"{entry.name}, deployed here, was renamed to {file.name}" for file, entry in moved),
-            hint=f"rename the file back, or record its new name: `repair {record_moved(moved)}`",
-            about=[entry.id for _, entry in moved],
+            "; ".join(f"{e.name}, deployed here, may be {a.name} now; another has the same content" for a, e in alike),
+            hint=f"rename the file back, or record its new name: `repair {record_renamed(alike)}`",
+            about=[entry.id for _, entry in alike],
         )
     if found:
         raise AlterationMissing(

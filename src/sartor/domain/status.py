@@ -9,6 +9,7 @@ from sartor.domain.alteration import Alteration, Catalogue, Key, order_key
 from sartor.domain.ledger import Entry, Ledger, State
 from sartor.domain.own_tables import GONE
 from sartor.domain.release import Release
+from sartor.domain.renamed_files import find_renamed
 from sartor.errors import LineageMismatch
 
 
@@ -30,8 +31,8 @@ class Status(NamedTuple):
     release. `pending` is what is shipped and not deployed, `out_of_order` the part of it below the newest deployed one;
     `interrupted` are rows whose steps outside a transaction never ended; `edited` released alterations whose file
     changed since; `edited_next` unreleased ones, which may be edited; `missing` rows without a file, except `ahead`,
-    those above all that is shipped; `renamed` rows whose release changed its label, `kept` those whose label is newer
-    than the file's. `release` is the highest of which everything shipped is deployed.
+    those above all that is shipped; `renamed` rows whose file has another release or name now, `kept` those whose label
+    is newer than the file's. `release` is the highest of which everything shipped is deployed.
     """
 
     deployed: tuple[Deployed, ...]
@@ -48,7 +49,9 @@ class Status(NamedTuple):
     elsewhere: tuple[str, ...]
     """The lineages that the ledger knows and that weren't given."""
     moved: tuple[Pair, ...]
-    """The missing rows of `next` whose content is that of a pending alteration: their files were renamed."""
+    """The rows of `next` whose file was renamed, with the one file of their content. They are among `renamed`."""
+    alike: tuple[Pair, ...]
+    """The missing rows of `next` whose file may have been renamed: several rows or pending files have one content."""
     strays: tuple[str, ...]
     """The tables of a schema without a ledger."""
     release: Release | None
@@ -70,8 +73,11 @@ def compare_with_ledger(catalogue: Catalogue, ledger: Ledger) -> Status:
     _check_lineages(catalogue, ledger, foreign)
     lineages, whole = catalogue.by_name, State.DEPLOYED  # with ten thousand rows, each look at an enum's member counts
     held = [(e, lineages[e.lineage].by_id.get(e.id)) for e in ledger.entries if e.lineage in lineages]
+    files = find_renamed(catalogue, ledger, [e for e, f in held if f is None])
+    if by_row := files.by_row:
+        held = [(e, f or by_row.get(e.identity)) for e, f in held]
     complete = tuple([(e, f and as_labelled(f, e, catalogue)) for e, f in held if e.state is whole])
-    done = {(entry.lineage, entry.id) for entry, _ in complete}
+    done = {(entry.lineage, file.id if file else entry.id) for entry, file in complete}
     pending = tuple([a for a in catalogue if a.identity not in done])
     releases = Counter([(file or entry).release for entry, file in complete])
     pairs = [Pair(f, e) for e, f in held if f and (f.release, f.name, f.checksum) != (e.release, e.name, e.checksum)]
@@ -79,7 +85,6 @@ def compare_with_ledger(catalogue: Catalogue, ledger: Ledger) -> Status:
     labelled = [p for p in pairs if (p.entry.release, p.entry.name) != (p.alteration.release, p.alteration.name)]
     without_file = [entry for entry, file in held if file is None]
     missing = tuple([e for e in without_file if not _is_ahead(e, catalogue)])
-    lost = {(e.lineage, e.checksum): e for e in missing if e.release.unreleased and e.state is State.DEPLOYED}
     return Status(
         deployed=complete,
         releases=releases,
@@ -93,7 +98,8 @@ def compare_with_ledger(catalogue: Catalogue, ledger: Ledger) -> Status:
         renamed=tuple(p for p in labelled if not _keeps_label(p.entry, p.alteration, catalogue)),
         kept=tuple(p for p in labelled if _keeps_label(p.entry, p.alteration, catalogue)),
         elsewhere=tuple(dict.fromkeys(entry.lineage for entry in foreign)),
-        moved=tuple(Pair(a, lost.pop(same)) for a in pending if (same := (a.lineage, a.checksum)) in lost),
+        moved=tuple(Pair(*each) for each in files.known),
+        alike=tuple(Pair(*each) for each in files.alike),
         strays=ledger.strays,
         release=reached(releases, {a.release for a in pending}).release,
     )
@@ -144,7 +150,15 @@ def _late(pending: Sequence[Alteration], complete: Sequence[Deployed]) -> tuple[
     return tuple(a for a in pending if a.key < newest.get(a.lineage, a.key))
 
 
-def record_moved(pairs: Iterable[Pair]) -> str:
+def under_new_names(entries: Sequence[Entry], moved: Iterable[Pair]) -> Sequence[Entry]:
+    """Returns rows with the identities and names of the renamed files that they belong to."""
+    files = {entry.identity: file for file, entry in moved}
+    if not files:
+        return entries
+    return [e._replace(id=f.id, name=f.name) if (f := files.get(e.identity)) else e for e in entries]
+
+
+def record_renamed(pairs: Iterable[Pair]) -> str:
     """Returns the options of `repair` that record the new names of renamed files."""
     words = (f"--mark-not-deployed {shlex.quote(e.id)} --mark-deployed {shlex.quote(a.id)}" for a, e in pairs)
     return " ".join(words)
@@ -205,10 +219,11 @@ def _notes_on_pairs(status: Status) -> Iterator[str]:
         " roll the alteration back and deploy it again"
         for pair in status.edited_next
     ]
-    moved = [
+    moved = [f"{entry.name} was renamed to {file.name} after it was deployed here" for file, entry in status.moved]
+    released = [
         f"{file.id}: deployed as {entry.release}, now part of {file.release}"
         for file, entry in status.renamed
-        if entry.release != file.release
+        if entry.release != file.release and entry.id == file.id
     ]
     kept = [
         f"{file.id}: release {entry.release} here, {file.release} in this package; the ledger keeps {entry.release},"
@@ -222,7 +237,8 @@ def _notes_on_pairs(status: Status) -> Iterator[str]:
         edited,
         "were edited after they were deployed here; to deploy the edited files, roll them back and deploy them again",
     )
-    yield from few(moved, "are part of another release than they were deployed as")
+    yield from few(moved, "were renamed after they were deployed here")
+    yield from few(released, "are part of another release than they were deployed as")
     yield from few(
         kept,
         "have a later release here than in this package; the ledger keeps it, because what is released stays released",

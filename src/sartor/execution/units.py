@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from sartor.alterations.loader import load_script
 from sartor.alterations.script import Body, Fragment, Script
 from sartor.domain.alteration import Alteration
-from sartor.domain.ledger import Entry, EventKind, Ledger, State
+from sartor.domain.ledger import WAS_ID, Entry, EventKind, Ledger, State
 from sartor.domain.plan import Direction, Plan, Step
 from sartor.errors import PoolerRefused, SartorError
 from sartor.postgres.ledger import require_format
@@ -165,7 +165,10 @@ def compile_unit(step: Step, direction: Direction, load: Load = load_script) -> 
 def compile_records(plan: Plan) -> Iterator[Record]:
     """Yields the corrections of the ledger that come before a plan's steps."""
     for pair in plan.relabel:
-        yield Record(kind=EventKind.RELABELLED, about=pair.alteration, detail={"was": pair.entry.release.label})
+        renamed = {WAS_ID: pair.entry.id} if pair.entry.id != pair.alteration.id else {}
+        yield Record(
+            kind=EventKind.RELABELLED, about=pair.alteration, detail={"was": pair.entry.release.label, **renamed}
+        )
     for pair in plan.accept:
         yield Record(kind=EventKind.ACCEPTED, about=pair.alteration, detail={"was": pair.entry.checksum})
     for entry in plan.forget:

@@ -16,7 +16,7 @@ from typing import Any
 
 from sartor import __version__
 from sartor.domain.alteration import Alteration
-from sartor.domain.ledger import FORMAT, Entry, EventKind, State
+from sartor.domain.ledger import FORMAT, WAS_ID, Entry, EventKind, State
 from sartor.postgres.driver.fence import FENCE, PATH, STEP_IN, STEP_OUT
 from sartor.postgres.session_settings import SessionSettings, set_in_transaction
 from sartor.sql.quoting import quote_identifier, quote_literal
@@ -138,8 +138,8 @@ _RECORDS = {
         where lineage = {lineage} and id = {id} and (select true from closed) returning 1""",
     EventKind.UNDOING: """update {ledger} l set state = 'started', format = c.format from closed c
         where l.lineage = c.lineage and l.id = c.id returning 1""",
-    EventKind.RELABELLED: """update {ledger} l set release = c.release, name = c.name, format = c.format from closed c
-        where l.lineage = c.lineage and l.id = c.id returning 1""",
+    EventKind.RELABELLED: f"""update {{ledger}} l set id = c.id, release = c.release, name = c.name, format = c.format
+        from closed c where l.lineage = c.lineage and l.id = coalesce(c.detail ->> '{WAS_ID}', c.id) returning 1""",
     EventKind.ACCEPTED: """update {ledger} l set release = c.release, name = c.name, checksum = c.checksum,
         format = c.format from closed c where l.lineage = c.lineage and l.id = c.id returning 1""",
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 from sartor import __version__
 from sartor.domain.alteration import Alteration
-from sartor.domain.ledger import FORMAT, Entry, Event, EventKind, Ledger, RepeatableEntry, State
+from sartor.domain.ledger import FORMAT, WAS_ID, Entry, Event, EventKind, Ledger, RepeatableEntry, State
 from sartor.domain.own_tables import TABLES
 from sartor.domain.release import Release
 from sartor.errors import LedgerTooNew, LedgerUnsound, SartorError
@@ -198,9 +198,10 @@ async def is_in_effect(session: Session, about: Alteration) -> bool:
 
     What was begun since then doesn't count.
     """
-    query = f"""select kind in ('deployed', 'marked-deployed') from {quote_identifier(session.schema)}.sartor_journal
-        where lineage = $1 and id = $2 and kind in ('deployed', 'rolled-back', 'forgotten', 'marked-deployed',
-        'marked-not-deployed') order by seq desc limit 1"""
+    query = f"""select kind in ('deployed', 'marked-deployed', 'relabelled')
+        from {quote_identifier(session.schema)}.sartor_journal where lineage = $1 and id = $2
+        and (kind in ('deployed', 'rolled-back', 'forgotten', 'marked-deployed', 'marked-not-deployed')
+            or kind = 'relabelled' and detail->'{WAS_ID}' is not null) order by seq desc limit 1"""
     return bool(await session.connection.fetchval(query, about.lineage, about.id))
 
 

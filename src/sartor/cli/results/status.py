@@ -11,7 +11,7 @@ from sartor.cli.words import in_words
 from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.ledger import Entry, Event
 from sartor.domain.release import Release
-from sartor.domain.status import Status, record_moved, status_notes
+from sartor.domain.status import Status, record_renamed, status_notes
 from sartor.domain.visible import visible_line
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 REPAIR = 'sartor db alteration repair --reason "..."'
 
-_DETAILS = ("message", "messages", "notes", "reason", "was", "path")
+_DETAILS = ("message", "messages", "notes", "reason", "was_id", "was", "path")
 """The fields of an event's detail that the history shows: the first that the event has."""
 
 
@@ -53,9 +53,9 @@ def status_lines(found: DestinationStatus) -> list[str]:
     rows = _release_rows(found)
     if rows:
         lines += ["", *(f"  {line}" for line in table([("release", "deployed", "pending"), *rows]))]
-    moved = [file for file, _ in status.moved]
-    late = [a for a in status.out_of_order if a not in moved]
-    lines += _section("pending", (a.name for a in status.pending if a not in (*late, *moved)))
+    alike = [file for file, _ in status.alike]
+    late = [a for a in status.out_of_order if a not in alike]
+    lines += _section("pending", (a.name for a in status.pending if a not in (*late, *alike)))
     lines += _section("out of order: pending, but older than the newest deployed alteration", (a.name for a in late))
     lines += _section("edited after being deployed; a deploy is refused", (p.alteration.name for p in status.edited))
     lines += _section(
@@ -91,15 +91,16 @@ def _section(title: str, names: Iterable[str]) -> list[str]:
 
 
 def lost(status: Status) -> list[Entry]:
-    """Returns the rows whose file is missing, those apart whose file was renamed."""
-    renamed = {entry.identity for _, entry in status.moved}
-    return [entry for entry in status.missing if entry.identity not in renamed]
+    """Returns the rows whose file is missing, those apart whose file may have been renamed."""
+    alike = {entry.identity for _, entry in status.alike}
+    return [entry for entry in status.missing if entry.identity not in alike]
 
 
 def renamed_lines(status: Status) -> list[str]:
-    names = [f"{entry.name} -> {file.name}" for file, entry in status.moved]
-    lines = _section("renamed: deployed here under another name; a deploy is refused", names)
-    way_out = f"  rename the file back, or record its new name: {REPAIR} {record_moved(status.moved)}"
+    """Returns the lines about files that may have been renamed, which a person has to tell apart."""
+    names = [f"{entry.name} -> {file.name}?" for file, entry in status.alike]
+    lines = _section("renamed, or several with the same content; a deploy is refused", names)
+    way_out = f"  rename the file back, or record its new name: {REPAIR} {record_renamed(status.alike)}"
     return [*lines, way_out] if lines else []
 
 
