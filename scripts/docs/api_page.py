@@ -46,9 +46,9 @@ LOGGING = """
 
 The logger `sartor` is silent until the application configures `logging`. At DEBUG it has connections, statements with
 the milliseconds that they took and the server's process number, waits for locks with who is in the way, and retries;
-at WARNING a script that blocks the event loop; at ERROR the first error of an observer. No password is in it, no
-parameter or row of a statement, and no literal of a statement that may hold a secret. `--verbose` shows the same on
-stderr.
+at WARNING a script that blocks the event loop, and what `warn_if_pending` finds; at ERROR the first error of an
+observer. No password is in it, no parameter or row of a statement, and no literal of a statement that may hold a
+secret. `--verbose` shows the same on stderr.
 
 ```python
 import logging

@@ -5,6 +5,9 @@ from asyncpg import Connection as Connection
 from sartor.alterations.new import NewFile as NewFile
 from sartor.alterations.project import ProjectFile as ProjectFile
 from sartor.alterations.template import TEMPLATES as TEMPLATES
+from sartor.api.application import Database as Database
+from sartor.api.application import require as require
+from sartor.api.application import warn_if_pending as warn_if_pending
 from sartor.api.backups import backup as backup
 from sartor.api.backups import restore as restore
 from sartor.api.judgements import check_manifest as check_manifest
@@ -120,6 +123,7 @@ from sartor.errors import LedgerUnsound as LedgerUnsound
 from sartor.errors import LineageMismatch as LineageMismatch
 from sartor.errors import Locked as Locked
 from sartor.errors import LockNotHad as LockNotHad
+from sartor.errors import NothingDeployed as NothingDeployed
 from sartor.errors import ObserverFailed as ObserverFailed
 from sartor.errors import OutOfOrder as OutOfOrder
 from sartor.errors import PlanError as PlanError
@@ -130,7 +134,12 @@ from sartor.errors import RefusedError as RefusedError
 from sartor.errors import RehearsalFailed as RehearsalFailed
 from sartor.errors import RunHeld as RunHeld
 from sartor.errors import SartorError as SartorError
+from sartor.errors import SchemaEdited as SchemaEdited
 from sartor.errors import SchemaMissing as SchemaMissing
+from sartor.errors import SchemaPending as SchemaPending
+from sartor.errors import SchemaTooNew as SchemaTooNew
+from sartor.errors import SchemaTooOld as SchemaTooOld
+from sartor.errors import SchemaUnfit as SchemaUnfit
 from sartor.errors import ScriptError as ScriptError
 from sartor.errors import SettingsError as SettingsError
 from sartor.errors import TargetError as TargetError
@@ -143,6 +152,8 @@ from sartor.linter.rules import Finding as Finding
 from sartor.linter.rules import Lint as Lint
 from sartor.linter.rules import Rule as Rule
 from sartor.linter.rules import Severity as Severity
+from sartor.postgres.lent_connection import AnyConnection as AnyConnection
+from sartor.postgres.lent_connection import AnyPool as AnyPool
 from sartor.settings.lineages import LineageSource as LineageSource
 from sartor.settings.load import Flags as Flags
 from sartor.settings.load import Settings as Settings

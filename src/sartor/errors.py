@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from sartor.domain.release import Release
     from sartor.domain.report import Blocker, Failure, Report
 
 
@@ -146,6 +147,49 @@ class LedgerUnsound(SartorError):
     """The ledger in the database isn't as Sartor makes it, or its parts contradict each other."""
 
     exit_code = 4
+
+
+class SchemaUnfit(SartorError):
+    """The schema doesn't fit the application.
+
+    `release` is that of the database, None where no release is complete; `wanted` are those that the application fits,
+    as it gave them.
+    """
+
+    exit_code = 4
+
+    def __init__(
+        self, message: str, *, release: Release | None, wanted: str, hint: str, about: Iterable[str] = ()
+    ) -> None:
+        super().__init__(message, hint=hint, about=about)
+        self.release = release
+        self.wanted = wanted
+
+
+class NothingDeployed(SchemaUnfit):
+    """The schema has no ledger: nothing was ever deployed there."""
+
+    exit_code = 3
+
+
+class SchemaTooOld(SchemaUnfit):
+    """The database's release is below those that the application fits."""
+
+    exit_code = 3
+
+
+class SchemaTooNew(SchemaUnfit):
+    """The database's release is above those that the application fits."""
+
+
+class SchemaPending(SchemaUnfit):
+    """Alterations that the application ships aren't deployed, or not completely; `about` has their identities."""
+
+    exit_code = 3
+
+
+class SchemaEdited(SchemaUnfit):
+    """A deployed alteration isn't the one that the application ships under its name."""
 
 
 class RunHeld(SartorError):

@@ -31,6 +31,7 @@ from sartor import (
     PsqlCall,
     RefusedError,
     Rehearsal,
+    Release,
     Repair,
     Report,
     RunEvent,
@@ -64,11 +65,13 @@ from sartor import (
     prove,
     rehearse,
     repair,
+    require,
     restore,
     rollback,
     seed,
     status,
     verify,
+    warn_if_pending,
 )
 
 
@@ -127,6 +130,8 @@ async def change(url: str, folder: Path) -> None:
     await rollback(url, folder, to_timestamp=1700000001)
     request = Repair(reason="made by hand", mark_deployed=frozenset({"1700000002-second"}))
     assert len(await preview_repair(url, folder, request)) == 1
+    await warn_if_pending(url, folder, "1.0.0")
+    assert await require(url, ">=1,<1.1", alterations=folder, schema="other") == Release.parse("1.0.0")
     assert (await repair(url, folder, request))[0].kind is EventKind.MARKED_DEPLOYED
     assert [event.kind for event in await history(url)].count(EventKind.ROLLED_BACK) == 1
     verification: Verification = await verify(url, folder, against_replay=True)
