@@ -68,6 +68,7 @@ from sartor.domain.ledger import Event as Event
 from sartor.domain.ledger import EventKind as EventKind
 from sartor.domain.ledger import Ledger as Ledger
 from sartor.domain.ledger import Mismatch as Mismatch
+from sartor.domain.ledger import RepeatableEntry as RepeatableEntry
 from sartor.domain.ledger import State as State
 from sartor.domain.manifest import Line as Line
 from sartor.domain.manifest import Standing as Standing
@@ -88,6 +89,7 @@ from sartor.domain.release import LATEST as LATEST
 from sartor.domain.release import Release as Release
 from sartor.domain.repair import Correction as Correction
 from sartor.domain.repair import Repair as Repair
+from sartor.domain.repeatable import Repeatables as Repeatables
 from sartor.domain.report import BackedUp as BackedUp
 from sartor.domain.report import Blocker as Blocker
 from sartor.domain.report import Copying as Copying

@@ -3,6 +3,7 @@
 from sartor.alterations.files import read_script, script_blocks
 from sartor.alterations.python_module import load_python
 from sartor.alterations.python_source import read_python
+from sartor.alterations.repeatable import repeatable_flaws, require_repeatable
 from sartor.alterations.script import FUNCTIONS, Script
 from sartor.alterations.sql_file import load_sql, read_sql
 from sartor.alterations.static_sql import read_static
@@ -13,6 +14,10 @@ from sartor.errors import ScriptError
 
 def load_script(alteration: Alteration) -> Script:
     """Loads an alteration's script; checks that the file is as it was listed. Raises ScriptError, CatalogueError."""
+    return require_repeatable(_load(alteration)) if alteration.is_repeatable else _load(alteration)
+
+
+def _load(alteration: Alteration) -> Script:
     if alteration.is_sql:
         return load_sql(alteration, script_blocks(alteration))
     content = read_script(alteration)
@@ -21,7 +26,10 @@ def load_script(alteration: Alteration) -> Script:
 
 def read_source(alteration: Alteration) -> Source:
     """Returns what can be known of a script without running it. Raises CatalogueError where the file can't be read."""
-    return _read_sql_source(alteration) if alteration.is_sql else read_python(alteration, read_script(alteration))
+    source = _read_sql_source(alteration) if alteration.is_sql else read_python(alteration, read_script(alteration))
+    if alteration.is_repeatable and not source.wrong:
+        return source._replace(wrong=repeatable_flaws(source))
+    return source
 
 
 def _read_sql_source(alteration: Alteration) -> Source:

@@ -19,6 +19,7 @@ from sartor.alterations.copy_data import Sifted, sift
 from sartor.alterations.script import FUNCTIONS, Fragment, Script, Sender
 from sartor.conninfo.parameters import seconds
 from sartor.domain.alteration import Alteration
+from sartor.domain.plan import Direction
 from sartor.domain.source import Text
 from sartor.errors import ScriptError, SettingsError
 from sartor.sql import lexer, splitting
@@ -82,7 +83,8 @@ def load_sql(alteration: Alteration, blocks: Iterable[bytes]) -> Script:
         if control := splitting.transaction_control(fragment.text):
             raise ScriptError(
                 f"{alteration.name}, line {fragment.line}: {control.split()[0].upper()}: Sartor runs each"
-                " script in a transaction; remove the line, or add `-- sartor: transaction off`",
+                " script in a transaction; remove the line"
+                + ("" if alteration.is_repeatable else ", or add `-- sartor: transaction off`"),
                 line=fragment.line,
             )
     return script
@@ -94,7 +96,7 @@ def read_sql(alteration: Alteration, blocks: Iterable[bytes]) -> tuple[Script, t
     Raises ScriptError as `load_sql`, but not for a statement that ends the transaction.
     """
     reader = _Reader(alteration.name, sift(alteration.name, alteration.file, blocks))
-    found = _read_directives(reader)
+    found = _read_directives(reader, section=FUNCTIONS[Direction.DEPLOY] if alteration.is_repeatable else None)
     sent = {word: tuple(reader.fragments(pieces)) for word, pieces in found.sections.items()}
     fragments = {_SECTIONS[word]: section for word, section in sent.items() if section and word in _SECTIONS}
     before = {_BEFORE[word]: section for word, section in sent.items() if section and word in _BEFORE}
@@ -110,7 +112,7 @@ def read_sql(alteration: Alteration, blocks: Iterable[bytes]) -> tuple[Script, t
         irreversible=found.irreversible,
         lock_timeout=found.lock_timeout,
         source=reader.text,
-        empty=tuple(Text(word, lines.at(found.starts[word])) for word, section in sent.items() if not section),
+        empty=tuple(Text(word, lines.at(found.starts.get(word, 0))) for word, section in sent.items() if not section),
     )
     return script, tuple(found.ignored)
 
@@ -124,15 +126,16 @@ def read_statements(name: str, file: str, blocks: Iterable[bytes]) -> tuple[Frag
     return tuple(reader.fragments(pieces))
 
 
-def _read_directives(reader: _Reader) -> _Directives:
-    found, section = _Directives(), None  # type: _Directives, str | None
+def _read_directives(reader: _Reader, *, section: str | None) -> _Directives:
+    """Reads the directives of a file that begins in `section`, where it needn't say so. Raises ScriptError."""
+    found = _Directives(sections={} if section is None else {section: []})
     for suspect in directives.suspects(reader.text):
         raise reader.wrong(suspect.end, _not_one(suspect.text))
     for token in lexer.pieces(reader.text):
         said = directives.directive(token.text) if token.kind == "line_comment" else None
         if said is not None:
             _take(found, said, token, reader)
-            section = next(reversed(found.sections), None)
+            section = next(reversed(found.starts), section)
             continue
         _require_closed(token, reader)
         if "comment" in token.kind:
@@ -153,7 +156,9 @@ def _take(found: _Directives, directive: str, token: lexer.Token, reader: _Reade
     if before.strip("\ufeff \t\r\f\v") and word != "ignore":
         raise reader.wrong(token.start, f"`-- sartor: {directive}` follows other text: put it on a line of its own")
     if directive in _SECTIONS | _BEFORE:
-        if directive in found.sections:
+        if any(not piece.is_blank for piece in found.sections.get(directive, ())) and directive not in found.starts:
+            raise reader.wrong(token.start, f"SQL stands before the `-- sartor: {directive}` line: remove the line")
+        if directive in found.starts:
             raise reader.wrong(token.start, f"the section `{directive}` is there twice")
         found.sections[directive], found.starts[directive] = [], token.start
     elif directive in {"transaction off", "transaction on"}:

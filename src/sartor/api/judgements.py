@@ -130,7 +130,9 @@ async def prove(
 
     What was proved is noted in the manifests beside the files.
 
-    - `names`: identities or file names; without any, all alterations are proved.
+    A repeatable script is run twice, which must change nothing the second time.
+
+    - `names`: identities or file names; without any, all are proved.
     - `pending`: prove those that are pending at the destination.
     - `seed`: a file of SQL or a seed module, which puts data into the scratch database first.
 
@@ -140,13 +142,14 @@ async def prove(
     from sartor.proof import prove as proving
 
     place, catalogue = find_destination(destination), list_alterations(sources)
-    chosen = proving.select_alterations(catalogue, names) or tuple(catalogue)
+    chosen = proving.select_alterations(catalogue, names) or (*catalogue, *catalogue.repeatables)
     if pending:
         from sartor.postgres.ledger import read_ledger
         from sartor.postgres.session import Session, application_name
 
         async with Session(place, application=application_name("prove")) as session:
-            chosen = compare_with_ledger(catalogue, await read_ledger(session, founds=True)).pending
+            status = compare_with_ledger(catalogue, await read_ledger(session, founds=True))
+            chosen = (*status.pending, *status.repeatables.due)
     beside = find_scratch(scratch, place)
     with Observed(observer) as told:
         return told.keep(await proving.prove(beside, catalogue, chosen, seed=seed, limits=limits, observer=told))

@@ -9,7 +9,7 @@ from sartor.cli import command_line, output
 from sartor.cli.command_line import AS_GIVEN, Resume
 from sartor.cli.results.backup import copying_line, restore_command, rows_line
 from sartor.cli.results.run import failure_lines, waiting_line, way_line
-from sartor.cli.results.units import count, duration, size
+from sartor.cli.results.units import duration, scripts, size
 from sartor.domain import report as events
 from sartor.domain.destination import Destination
 from sartor.domain.plan import Direction, plan_notes
@@ -82,9 +82,8 @@ def _kept(report: Report | None) -> str:
     if report is None or not report.done:
         return ""
     verb = VERBS[report.direction]
-    if len(report.done) == 1:
-        return f"; the 1 alteration before it is {verb}"
-    return f"; the {count(len(report.done))} before it are {verb}"
+    done = scripts([each.alteration for each in report.done])
+    return f"; the {done} before it {'is' if len(report.done) == 1 else 'are'} {verb}"
 
 
 def plain(event: RunEvent) -> None:

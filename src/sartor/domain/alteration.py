@@ -98,9 +98,9 @@ def timestamp(alteration_id: str) -> tuple[int, str]:
 
 def parse_file_name(name: str) -> tuple[Release, str]:
     """Returns the release and the identity in a file's name. Raises CatalogueError, naming the file and the reason."""
-    match = FILE_NAME.fullmatch(name)
-    if match is None and (repeatable := REPEATABLE_NAME.fullmatch(name)):
+    if name.startswith(REPEATABLE) and (repeatable := REPEATABLE_NAME.fullmatch(name)):
         return NEXT, repeatable["id"]
+    match = FILE_NAME.fullmatch(name)
     if match is None:
         raise _misnamed(name)
     try:

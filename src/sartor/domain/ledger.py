@@ -7,6 +7,7 @@ from enum import Enum
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from sartor.domain.alteration import Alteration
 from sartor.domain.release import Release
 
 FORMAT = 1
@@ -39,6 +40,11 @@ class Entry(NamedTuple):
     """The number of the journal's event that deployed it."""
 
     @property
+    def is_repeatable(self) -> bool:
+        """False: the rows of repeatable scripts are a RepeatableEntry each."""
+        return False
+
+    @property
     def identity(self) -> tuple[str, str]:
         """The key that identifies it on disk: (lineage, id)."""
         return self.lineage, self.id
@@ -59,9 +65,18 @@ class RepeatableEntry(NamedTuple):
     seq: int
 
     @property
+    def is_repeatable(self) -> bool:
+        """True."""
+        return True
+
+    @property
     def identity(self) -> tuple[str, str]:
         """The key that identifies it on disk: (lineage, id)."""
         return self.lineage, self.id
+
+
+Subject = Alteration | Entry | RepeatableEntry
+"""The script that an event is about: its file, or its row."""
 
 
 @dataclass(frozen=True)

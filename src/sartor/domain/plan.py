@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sartor.domain.alteration import Alteration, Catalogue, timestamp
 from sartor.domain.ledger import Entry, Ledger
 from sartor.domain.release import NEXT, Release
+from sartor.domain.repeatable import deploy_notes, due_after, rollback_note
 from sartor.domain.status import (
     Pair,
     Reached,
@@ -53,7 +54,7 @@ class Rollback(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One alteration to deploy or to roll back; `entry` is its row where the ledger has one."""
+    """One alteration to deploy or to roll back, or a repeatable script; `entry` is its row where the ledger has one."""
 
     alteration: Alteration
     entry: Entry | None = None
@@ -62,7 +63,10 @@ class Step(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """The work of a run, in order, and the facts from which it was decided."""
+    """The work of a run, in order, and the facts from which it was decided.
+
+    The last of its `steps` may be repeatable scripts; `alterations` are the others.
+    """
 
     direction: Direction
     target: Release | None
@@ -82,13 +86,21 @@ class Plan(NamedTuple):
         return not (self.steps or self.relabel or self.accept or self.forget)
 
     @property
+    def alterations(self) -> tuple[Step, ...]:
+        """The steps without the repeatable scripts."""
+        count = len(self.steps)
+        while count and self.steps[count - 1].alteration.is_repeatable:
+            count -= 1
+        return self.steps[:count]
+
+    @property
     def way(self) -> tuple[Reached, Reached]:
         """The standing of the database before the plan, and after it."""
         releases, lacking = Counter(self.status.releases), Counter(a.release for a in self.status.pending)
         before = reached(releases, lacking)
-        deployed = self.status.deployed if self.steps else ()
+        deployed = self.status.deployed if self.alterations else ()
         counted = {entry.identity: (file or entry).release for entry, file in deployed}
-        for step in self.steps:
+        for step in self.alterations:
             release = counted.get(step.alteration.identity, step.alteration.release)
             change = 1 if self.direction is Direction.DEPLOY else -1
             releases[release] += change
@@ -123,8 +135,9 @@ def _plan_deploy(catalogue: Catalogue, ledger: Ledger, request: Deploy, status: 
     return Plan(
         direction=Direction.DEPLOY,
         target=target,
-        steps=tuple(
-            Step(alteration=a, entry=ledger.by_identity.get(a.identity), late=a.identity in late) for a in wanted
+        steps=(
+            *(Step(alteration=a, entry=ledger.by_identity.get(a.identity), late=a.identity in late) for a in wanted),
+            *map(Step, due_after(status.repeatables, status.pending, wanted)),
         ),
         status=status,
         head=ledger.head,
@@ -237,6 +250,10 @@ def plan_notes(plan: Plan) -> list[str]:
         notes += few(forgotten, "are removed from the ledger")
         notes += few(moot, "aren't deployed here")
         notes += few(late, "are late")
+        wanted, pending = [step.alteration for step in plan.alterations], plan.status.pending
+        notes += deploy_notes(plan.status.repeatables, pending, wanted, ahead=bool(plan.status.ahead))
+    elif plan.steps and (note := rollback_note(plan.status.repeatables)):
+        notes.append(note)
     return notes
 
 
@@ -246,7 +263,7 @@ def _target_notes(plan: Plan) -> Iterator[str]:
         return
     known = {*plan.status.releases} | {a.release for a in plan.status.pending}
     above = current is not None and current > target
-    if above and not plan.steps:
+    if above and not plan.alterations:
         yield f"the database is at {current}, above {target}; to go down, use `rollback {target}`"
     elif target not in known:
         below = max((release for release in known if release < target), default=None)

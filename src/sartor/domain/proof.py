@@ -34,6 +34,8 @@ class Stage(Enum):
     UP = "up"
     DOWN = "down"
     AGAIN = "up again"
+    REPEATED = "repeated"
+    """A repeatable script's second run, on what the first one made."""
 
 
 class DatabaseSnapshot(NamedTuple):
@@ -44,7 +46,10 @@ class DatabaseSnapshot(NamedTuple):
 
 
 class Deviation(NamedTuple):
-    """An object that isn't as it should be: `down` should bring back what was, `up` again what it made at first."""
+    """An object that isn't as it should be: `down` should bring back what was, `up` again what it made at first.
+
+    A repeatable script that is repeated should change nothing.
+    """
 
     stage: Stage
     difference: Difference

@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sartor.domain.alteration import Alteration, Catalogue
-from sartor.domain.ledger import Entry, EventKind, Ledger, State
+from sartor.domain.alteration import Catalogue
+from sartor.domain.ledger import Entry, EventKind, Ledger, RepeatableEntry, State, Subject
 from sartor.domain.status import compare_with_ledger
 from sartor.errors import DestinationError, PlanError
 
@@ -30,7 +30,7 @@ class Correction(NamedTuple):
 
     kind: EventKind
     name: str
-    about: Alteration | Entry | None = None
+    about: Subject | None = None
     was: str | None = None
 
     @property
@@ -54,8 +54,11 @@ def make_repair(
     _refuse(catalogue, ledger, request, invalid)
     deployed = {entry.identity for entry in ledger.entries if entry.state is State.DEPLOYED}
     edited = [pair for pair in (*status.edited, *status.edited_next) if pair.alteration.id in request.accept_edited]
-    unmarked = [entry for entry in ledger.entries if entry.id in request.mark_not_deployed]
-    marked = [a for a in catalogue if a.id in request.mark_deployed and a.identity not in deployed]
+    deployed |= {script.identity for script in status.repeatables.current}
+    held: list[Entry | RepeatableEntry] = [*ledger.entries, *ledger.repeatables]
+    unmarked = [entry for entry in held if entry.id in request.mark_not_deployed]
+    shipped = (*catalogue, *catalogue.repeatables)
+    marked = [a for a in shipped if a.id in request.mark_deployed and a.identity not in deployed]
     return (
         *(Correction(EventKind.ACCEPTED, file.name, file, entry.checksum) for file, entry in edited),
         *(Correction(EventKind.MARKED_NOT_DEPLOYED, entry.name, entry) for entry in unmarked),
@@ -66,7 +69,8 @@ def make_repair(
 
 
 def _identified(catalogue: Catalogue, ledger: Ledger, request: Repair) -> Repair:
-    ids = {each.name: each.id for each in (*ledger.entries, *catalogue)}
+    known = (*ledger.entries, *ledger.repeatables, *catalogue, *catalogue.repeatables)
+    ids = {each.name: each.id for each in known}
     wanted = (request.accept_edited, request.mark_deployed, request.mark_not_deployed)
     accept, mark, unmark = (frozenset(ids.get(text, text) for text in texts) for texts in wanted)
     return request._replace(accept_edited=accept, mark_deployed=mark, mark_not_deployed=unmark)
@@ -76,8 +80,11 @@ def _refuse(catalogue: Catalogue, ledger: Ledger, request: Repair, invalid: Coll
     if both := request.mark_deployed & request.mark_not_deployed:
         raise PlanError(f"{min(both)} can't be marked both as deployed and as not deployed")
     shipped, held = {alteration.id for alteration in catalogue}, {entry.id for entry in ledger.entries}
+    editable = held & shipped
+    shipped |= {script.id for script in catalogue.repeatables}
+    held |= {entry.id for entry in ledger.repeatables}
     for wanted, known, reason in (
-        (request.accept_edited, held & shipped, "isn't deployed here, or has no file"),
+        (request.accept_edited, editable, "isn't deployed here, or has no file"),
         (request.mark_deployed, shipped, "isn't among the given alterations"),
         (request.mark_not_deployed, held | shipped, "is neither deployed here nor among the given alterations"),
     ):

@@ -10,6 +10,8 @@ from sartor.domain.ledger import Entry, Ledger, State
 from sartor.domain.own_tables import GONE
 from sartor.domain.release import Release
 from sartor.domain.renamed_files import find_renamed
+from sartor.domain.repeatable import NONE, Repeatables, compare_repeatables
+from sartor.domain.repeatable import status_notes as repeatable_notes
 from sartor.errors import LineageMismatch
 
 
@@ -55,6 +57,7 @@ class Status(NamedTuple):
     strays: tuple[str, ...]
     """The tables of a schema without a ledger."""
     release: Release | None
+    repeatables: Repeatables = NONE
 
     @property
     def number(self) -> int:
@@ -102,6 +105,7 @@ def compare_with_ledger(catalogue: Catalogue, ledger: Ledger) -> Status:
         alike=tuple(Pair(*each) for each in files.alike),
         strays=ledger.strays,
         release=reached(releases, {a.release for a in pending}).release,
+        repeatables=compare_repeatables(catalogue, ledger),
     )
 
 
@@ -209,6 +213,7 @@ def status_notes(status: Status) -> Iterator[str]:
             f"{entry.name} was interrupted outside a transaction; a deploy or rollback resumes it; if its work was"
             f" finished or undone by hand, {by_hand}"
         )
+    yield from repeatable_notes(status.repeatables, ahead=bool(status.ahead))
     for lineage in status.elsewhere:
         yield f"the database also has alterations of lineage {lineage!r}, which wasn't given"
 

@@ -11,8 +11,7 @@ from types import MappingProxyType
 from typing import NoReturn
 
 import sartor.postgres.errors as driver
-from sartor.domain.alteration import Alteration
-from sartor.domain.ledger import Entry, EventKind
+from sartor.domain.ledger import EventKind, Subject
 from sartor.domain.own_tables import GONE
 from sartor.domain.report import Blocker
 from sartor.errors import DestinationError, RunHeld, Unreachable
@@ -73,7 +72,7 @@ class Retries:
 async def run_in_transaction(
     run: RunContext,
     kind: EventKind,
-    about: Alteration | Entry | None,
+    about: Subject | None,
     work: Work | None,
     *,
     since: int | None = None,
@@ -144,7 +143,7 @@ async def _outcome(
 async def record(
     run: RunContext,
     kind: EventKind,
-    about: Alteration | Entry | None,
+    about: Subject | None,
     detail: Mapping[str, object] = NO_DETAIL,
     *,
     took: float | None = None,

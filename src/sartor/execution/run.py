@@ -120,6 +120,10 @@ def _reporting(loop: RunLoop, session: Session) -> Iterator[None]:
         found.report = loop.report()
         raise found from error
     except (SartorError, asyncio.CancelledError) as error:
+        if isinstance(error, AlterationFailed) and loop.catalogue.repeatables:
+            from sartor.execution.repeatable import advise_on_repeatables  # only on the way to an error
+
+            error.failure = advise_on_repeatables(error.failure, loop.catalogue)
         report = loop.report(error.failure if isinstance(error, AlterationFailed) else None)
         error.report = report  # type: ignore[union-attr]  # the caller that cancels a run learns what was done, too
         raise

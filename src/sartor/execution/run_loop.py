@@ -36,7 +36,7 @@ class RunLoop:
     def __init__(
         self, catalogue: Catalogue, request: Deploy | Rollback, plan: Plan, load: Load, backup: BackupOrder | None
     ) -> None:
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self._request = request
         self._plan = plan
         self._before = plan.status.release
@@ -94,7 +94,7 @@ class RunLoop:
         request = self._request._replace(accepted=self._request.accepted & held)
         if request.steps is not None:
             request = request._replace(steps=max(0, request.steps - len(self._done)))
-        before, self._plan = self._plan, make_plan(self._catalogue, ledger, request)
+        before, self._plan = self._plan, self._without_repeated(make_plan(self.catalogue, ledger, request))
         run.head = self._plan.head
         self._earlier = len(self._done)
         if self._plan.steps == before.steps:
@@ -103,6 +103,13 @@ class RunLoop:
         else:
             self._take_in(before, run)
         run.observer(Planned(plan=self._plan))
+
+    def _without_repeated(self, plan: Plan) -> Plan:
+        """Returns a plan without the repeatable scripts that this run has run: another package may put its own back."""
+        mine = {alteration.identity for alteration in self._done if alteration.is_repeatable}
+        if not mine:
+            return plan
+        return plan._replace(steps=tuple(s for s in plan.steps if s.alteration.identity not in mine))
 
     def _take_in(self, before: Plan, run: RunContext) -> None:
         """Notes what other runs did of the earlier plan, and checks that what is new is fit to run."""
@@ -225,7 +232,7 @@ class RunLoop:
     def _finish(self, run: RunContext, unit: Unit, took: float) -> None:
         """Notes and reports that a unit is committed; `took` is in milliseconds."""
         self._done.append(unit.about)
-        if unit.direction is Direction.DEPLOY and not unit.script.has_way_back:
+        if unit.direction is Direction.DEPLOY and not (unit.script.has_way_back or unit.about.is_repeatable):
             self._for_good.append(unit.about.name)
         self._took.append(took)
         if notes := run.notes(unit.about.name):

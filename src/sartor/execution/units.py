@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from sartor.alterations.loader import load_script
 from sartor.alterations.script import Body, Fragment, Script
 from sartor.domain.alteration import Alteration
-from sartor.domain.ledger import WAS_ID, Entry, EventKind, Ledger, State
+from sartor.domain.ledger import WAS_ID, EventKind, Ledger, State, Subject
 from sartor.domain.plan import Direction, Plan, Step
 from sartor.errors import PoolerRefused, SartorError
 from sartor.postgres.ledger import require_format
@@ -37,7 +37,7 @@ class Record:
     """An event without work: a correction of the ledger."""
 
     kind: EventKind
-    about: Alteration | Entry
+    about: Subject
     detail: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -55,7 +55,7 @@ class Unit:
 
     @property
     def kind(self) -> EventKind:
-        return _ENDS[self.direction]
+        return EventKind.REPEATED if self.about.is_repeatable else _ENDS[self.direction]
 
     @property
     def start_kind(self) -> EventKind:

@@ -85,17 +85,24 @@ def _unrepeatable(status: Status) -> str:
         return f"{(status.missing or status.ahead)[0].name} is deployed here, but has no file"
     if status.interrupted:
         return f"{status.interrupted[0].name} was interrupted, so a part of its changes may be here"
+    if lost := (*status.repeatables.missing, *status.repeatables.changed):
+        return f"{lost[0].name} ran here with another content than its file's, or has no file"
     if status.elsewhere:
         return f"the database also has alterations of lineage {status.elsewhere[0]!r}, which wasn't given"
     return ""
 
 
 def _deployed(catalogue: Catalogue, status: Status) -> Catalogue:
-    """Returns the catalogue with only the alterations that are deployed."""
+    """Returns the catalogue with only the scripts that are deployed."""
     here = {alteration.identity for _, alteration in status.deployed if alteration}
+    here |= {script.identity for script in status.repeatables.current}
     return Catalogue(
         tuple(
-            make_lineage(lineage.name, lineage.location, (a for a in lineage.alterations if a.identity in here))
+            make_lineage(
+                lineage.name,
+                lineage.location,
+                (a for a in (*lineage.alterations, *lineage.repeatables) if a.identity in here),
+            )
             for lineage in catalogue.lineages
         )
     )

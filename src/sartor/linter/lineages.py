@@ -18,17 +18,18 @@ from sartor.sql import confusables
 
 def lint_names(alterations: Iterable[Alteration], misnamed: Iterable[Misnamed], *, released: bool) -> Iterator[Finding]:
     """Yields findings about the files of one lineage; `released` says that it is about to be shipped as a release."""
-    ordered = sorted(alterations, key=lambda a: a.key)
+    listed = sorted(alterations, key=lambda a: a.key)
+    ordered = [each for each in listed if not each.is_repeatable]
     for file in misnamed:
         found = confusables.in_word(file.name)
         rule, message = (
             (rules.BAD_NAME, str(file.error)) if found is None else (rules.LOOK_ALIKE, _odd(file.name, found))
         )
         yield Finding(rule, file.lineage, file.file, None, message, None)
-    for alteration in ordered:
+    for alteration in listed:
         if found := confusables.in_word(alteration.name):
             yield about(alteration, rules.LOOK_ALIKE, _odd(alteration.name, found))
-    yield from _same_identities(ordered)
+    yield from _same_identities(listed)
     yield from _ties(ordered)
     yield from _out_of_step([a for a in ordered if not a.release.unreleased])
     yield from _unreleased(ordered, released=released)

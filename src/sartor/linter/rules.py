@@ -165,6 +165,11 @@ ROLE_KEPT = _rule(
     why="the script ends with another role than it began with, so it is rolled back at its end",
     advice="end the script with `reset role`",
 )
+NOT_REPEATABLE = _rule(
+    "warning SA207 not-repeatable",
+    why="a repeatable script runs again whenever it has changed, where this statement then fails",
+    advice="write `create or replace`, `if not exists`, or `drop ... if exists` before it",
+)
 BLOCKS_WRITES = _rule(
     "warning SA301 blocks-writes",
     why="the last rehearsal showed a lock that blocks writes to a table for as long as its size requires",

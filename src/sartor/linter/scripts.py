@@ -15,6 +15,8 @@ from sartor.sql.statements import CHANGES_ROWS, Kind, Statement
 _CHANGES = CHANGES_ROWS | {Kind.CREATE, Kind.ALTER, Kind.DROP, Kind.TRUNCATE, Kind.COMMENT, Kind.GRANT, Kind.REVOKE}
 _CREATED = frozenset({"extension", "index", "materialized view", "schema", "sequence", "table"})
 """The types of objects whose CREATE may have an IF NOT EXISTS."""
+_REPLACED = frozenset({"aggregate", "domain", "function", "policy", "procedure", "rule", "trigger", "type", "view"})
+"""The types of objects whose CREATE has no IF NOT EXISTS: it may have OR REPLACE, or a DROP before it."""
 _DROPPED = frozenset({*_CREATED, "function", "policy", "trigger", "type", "view"})
 _GOING_UP = frozenset({Part.UP, Part.BEFORE_UP})
 _NARROW = frozenset({"int", "integer", "int2", "int4", "smallint", "serial", "serial2", "serial4", "smallserial"})
@@ -59,7 +61,8 @@ def _breaches(source: Source, indexed: Indexed) -> Iterator[Breach]:
             yield rules.EMPTY, line, EMPTY.format(section)
     if Part.UP not in source.parts and Part.UP.value not in empty:
         yield rules.NO_UP, None, "has no `up`"
-    if Part.DOWN not in source.parts and Part.DOWN.value not in empty and not source.irreversible:
+    has_way_back = Part.DOWN in source.parts or Part.DOWN.value in empty or source.irreversible
+    if not (has_way_back or source.alteration.is_repeatable):
         yield rules.NO_DOWN, None, "has neither `down` nor `irreversible`"
     for part in source.parts:
         yield from _lint_part(source, part, indexed)
@@ -86,6 +89,8 @@ def _lint_part(source: Source, part: Part, indexed: Indexed) -> Iterator[Breach]
     if part in _GOING_UP:
         for statement, line in statements:
             yield from ((rule, line, message) for rule, message in _lint_definitions(statement, indexed))
+    if source.alteration.is_repeatable:
+        yield from _lint_repeatable(statements)
     outside = source.runs_outside(part)
     if outside is not None:
         yield from _lint_outside(statements) if outside else _lint_inside(statements)
@@ -155,6 +160,23 @@ def _lint_outside(statements: list[Said]) -> Iterator[Breach]:
     for statement, line in statements:
         if _runs_once(statement):
             yield rules.NOT_RERUNNABLE, line, f"`{_shown(statement)}` fails when the script is run again"
+
+
+def _lint_repeatable(statements: list[Said]) -> Iterator[Breach]:
+    """Yields a breach for each statement that fails when the script runs again, unless one before it clears the way."""
+    gone: set[tuple[str, tuple[str, ...]]] = set()
+    for statement, line in statements:
+        head = statement.head
+        if statement.kind is Kind.DROP and head.guarded:
+            gone |= {(head.type, name) for name in head.names}
+        creates = statement.kind is Kind.CREATE and head.type in _CREATED | _REPLACED
+        cleared = creates and all((head.type, name) in gone for name in head.names)
+        if not cleared and (_runs_once(statement) or (creates and _isnt_replaced(statement))):
+            yield rules.NOT_REPEATABLE, line, f"`{_shown(statement)}` fails when the script runs again"
+
+
+def _isnt_replaced(statement: Statement) -> bool:
+    return not statement.head.guarded and statement.head.modifiers.isdisjoint({"or", "temp", "temporary"})
 
 
 def _runs_once(statement: Statement) -> bool:

@@ -15,8 +15,7 @@ from enum import Enum
 from typing import Any
 
 from sartor import __version__
-from sartor.domain.alteration import Alteration
-from sartor.domain.ledger import FORMAT, WAS_ID, Entry, EventKind, State
+from sartor.domain.ledger import FORMAT, WAS_ID, EventKind, RepeatableEntry, State, Subject
 from sartor.postgres.driver.fence import FENCE, PATH, STEP_IN, STEP_OUT
 from sartor.postgres.session_settings import SessionSettings, set_in_transaction
 from sartor.sql.quoting import quote_identifier, quote_literal
@@ -111,7 +110,7 @@ class NewEvent:
 
     seq: int
     kind: EventKind
-    about: Alteration | Entry | None = None
+    about: Subject | None = None
     since: int | None = None
     took: float | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
@@ -129,7 +128,7 @@ _RECORDS = {
         by_user, host, sartor, seq, format from closed
         on conflict (lineage, id) do update
         set ({_WRITTEN}) = (excluded.{_WRITTEN.replace(", ", ", excluded.")}) returning 1""",
-    EventKind.REPEATED: f"""insert into {{repeatable}} (lineage, id, {_REPEATED})
+    EventKind.REPEATED: f"""insert into {{ledger}} (lineage, id, {_REPEATED})
         select lineage, id, name, checksum, pg_catalog.clock_timestamp(), duration_ms, by_user, host, sartor, seq,
         format from closed
         on conflict (lineage, id) do update
@@ -193,7 +192,10 @@ def record_sql(
     no trigger to be fired under its path: only the last of these checks remains.
     """
     record = _execute(f"{prepared}_record", event) if prepared else None
-    record = record or _record(event.kind, settings, _literals(event), event.since, event.took, notes)
+    if record is None:
+        repeatable = event.about is not None and event.about.is_repeatable
+        literals = _literals(event)
+        record = _record(event.kind, settings, literals, event.since, event.took, notes, repeatable=repeatable)
     if quiet:
         return f"set local search_path = {PATH};set local row_security = off;{record};"
     return f"{STEP_IN}{_check(event, settings)};{record};{STEP_OUT}"
@@ -222,9 +224,9 @@ def _literals(event: NewEvent) -> dict[str, str]:
     }
 
 
-def _label(about: Alteration | Entry) -> str | None:
+def _label(about: Subject) -> str | None:
     """Returns the release's label; a repeatable script belongs to none."""
-    return None if isinstance(about, Alteration) and about.is_repeatable else about.release.label
+    return None if isinstance(about, RepeatableEntry) or about.is_repeatable else about.release.label
 
 
 def _claim(kind: EventKind, settings: SessionSettings, values: Mapping[str, str]) -> str:
@@ -251,14 +253,20 @@ def _record(
     since: int | None = None,
     took: float | None = None,
     notes: Sequence[str] = (),
+    *,
+    repeatable: bool = False,
 ) -> str:
+    """Returns the SQL that closes an event and writes what it leaves, in the table of what it is about."""
+    if repeatable and kind is EventKind.MARKED_DEPLOYED:
+        kind = EventKind.REPEATED
+    repeatable = repeatable or kind is EventKind.REPEATED
     journal = _table(settings, JOURNAL)
     began = "at" if since is None else f"(select at from {journal} where seq = {since})"
     lasted = took or f"extract(epoch from pg_catalog.clock_timestamp() - {began}) * 1000"
     more = quote_literal(json.dumps({"notes": list(notes)}, ensure_ascii=False))
     noted = f", detail = detail || {more}::pg_catalog.jsonb" if notes else ""
-    tables = {"ledger": _table(settings, LEDGER), "repeatable": _table(settings, REPEATABLE)}
-    record = _RECORDS.get(kind, _NOTHING).format_map({**tables, **values})
+    ledger = _table(settings, REPEATABLE if repeatable else LEDGER)
+    record = _RECORDS.get(kind, _NOTHING).format(ledger=ledger, **values)
     return f"""with closed as (
             update {journal} set open = null, duration_ms = {lasted}{noted}
             where seq = {values["seq"]} and open = {values["token"]} returning *

@@ -205,6 +205,12 @@ async def is_in_effect(session: Session, about: Alteration) -> bool:
     return bool(await session.connection.fetchval(query, about.lineage, about.id))
 
 
+async def forget_repeatable(session: Session, script: Alteration) -> None:
+    """Removes the row of a repeatable script, without an event: in a scratch database, whose journal nobody reads."""
+    query = f"delete from {quote_identifier(session.schema)}.sartor_repeatable where lineage = $1 and id = $2"
+    await session.connection.execute(query, script.lineage, script.id)
+
+
 async def create_ledger(session: Session) -> None:
     """Creates the ledger's tables, and the schema where it is missing, as the session's facts say.
 

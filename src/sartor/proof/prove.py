@@ -14,6 +14,7 @@ from sartor.domain.proof import Proof, Proofs, Stage
 from sartor.domain.report import Judged, Judging, Note, Observer, Started, Waiting, only
 from sartor.errors import AlterationEdited, TargetError
 from sartor.execution.development import load_seed
+from sartor.proof.repeats import prove_repeatables
 from sartor.proof.round_trip import RoundTrip, ScratchEnvironment, new_environment
 
 Steps = deque[tuple[int, Alteration]]
@@ -23,11 +24,13 @@ Steps = deque[tuple[int, Alteration]]
 def select_alterations(catalogue: Catalogue, names: Iterable[str]) -> tuple[Alteration, ...]:
     """Returns the alterations with these ids or file names, in the catalogue's order. Raises TargetError."""
     wanted = {_find(catalogue, name).identity for name in names}
-    return tuple(a for a in catalogue if a.identity in wanted)
+    return tuple(a for a in (*catalogue, *catalogue.repeatables) if a.identity in wanted)
 
 
 def _find(catalogue: Catalogue, name: str) -> Alteration:
-    known = {text: a for a in catalogue for text in (a.id, a.name)}
+    known: dict[str, Alteration] = {}
+    for each in (*catalogue, *catalogue.repeatables):
+        known |= {each.id: each, each.name: each}
     if name in known:
         return known[name]
     near = nearest(name, known, cutoff=0.6)
@@ -54,9 +57,10 @@ async def prove(
     module = None if seed is None else load_seed(seed)
     wanted = {alteration.identity for alteration in chosen}
     steps: Steps = deque((place, a) for place, a in enumerate(catalogue) if a.identity in wanted)
-    for alteration in catalogue.first(steps[-1][0] + 1) if steps else ():
+    repeatables = [script for script in catalogue.repeatables if script.identity in wanted]
+    for alteration in _loaded(catalogue, steps, repeatables):
         load_script(alteration).body(Direction.DEPLOY)
-    observer(Judging(number=len(steps)))
+    observer(Judging(number=len(steps) + len(repeatables)))
     writable, proofs = _writable(catalogue, observer), list[Proof]()
     first, shown = steps[0][0] if steps else 0, only(observer, Started, Waiting)
     while steps and not (proofs and proofs[-1].failed is Stage.UP):
@@ -69,7 +73,24 @@ async def prove(
             finally:  # not for each proof, as the whole file is read and put on the disk
                 for lineage in writable:
                     add_lines(lineage, [Line.of(each) for each in proofs if each.alteration.lineage == lineage.name])
-    return Proofs(tuple(proofs), tuple(alteration for _, alteration in steps))
+    remaining = [alteration for _, alteration in steps]
+    if repeatables and not remaining and not (proofs and proofs[-1].failed is Stage.UP):
+        async with new_environment(beside, module, limits=limits, observer=shown) as bench:
+            whole = len(tuple(catalogue))
+            await bench.prepare(catalogue, whole, whole)
+            async for proof in prove_repeatables(bench, catalogue, repeatables):
+                proofs.append(proof)
+                observer(Judged(proof=proof))
+    judged = {proof.alteration.identity for proof in proofs}
+    remaining += [script for script in repeatables if script.identity not in judged]
+    return Proofs(tuple(proofs), tuple(remaining))
+
+
+def _loaded(catalogue: Catalogue, steps: Steps, repeatables: Sequence[Alteration]) -> Iterable[Alteration]:
+    """Returns the scripts that the proofs run."""
+    if repeatables:
+        return (*catalogue, *catalogue.repeatables)
+    return catalogue.first(steps[-1][0] + 1) if steps else ()
 
 
 async def _go_on(bench: ScratchEnvironment, catalogue: Catalogue, steps: Steps) -> AsyncIterator[Proof]:

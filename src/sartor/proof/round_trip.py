@@ -14,7 +14,7 @@ from sartor.domain.report import Failure, Observer
 from sartor.errors import AlterationFailed, ScriptError
 from sartor.execution.development import SeedModule, put_in
 from sartor.execution.run import run, run_session
-from sartor.postgres.ledger import create_ledger
+from sartor.postgres.ledger import create_ledger, forget_repeatable
 from sartor.postgres.session import Session, application_name
 from sartor.schema.comparison import compare
 from sartor.schema.database_snapshot import SnapshotReader
@@ -62,6 +62,10 @@ class ScratchEnvironment:
         await self._runs.renew_where_worn()
         await self._runs.learn()
         await run(self._runs, catalogue, request, limits=self.limits, observer=self._observer)
+
+    async def forget(self, script: Alteration) -> None:
+        """Removes the row of a repeatable script, so that the next deploy runs it again."""
+        await forget_repeatable(self._session, script)
 
     async def look(self) -> DatabaseSnapshot:
         """Returns what the database holds now."""

@@ -79,7 +79,9 @@ def _ask_target(destination: Destination, settings: Settings) -> str | None:
     for note in status_notes(found.status):
         output.tell(f"note: {note}")
     if not found.status.pending:
-        return None
+        # What ran before says nothing of a release: all that is released, or else all, is deployed.
+        due = bool(found.status.repeatables.due)
+        return (sartor.LATEST if found.catalogue.latest else "next") if due else None
     output.tell(standing_line(found))
     release = prompts.choose_target(
         found.status.pending,

@@ -49,8 +49,8 @@ def prove(
 ) -> None:
     """Prove that alterations can be rolled back.
 
-    Runs each alteration up, down and up again in a scratch database, and shows every object that differs. The
-    manifest, manifest.toml beside the alterations, keeps the proofs.
+    Runs each alteration up, down and up again in a scratch database, and shows every object that differs; a
+    repeatable script runs twice. The manifest, manifest.toml beside the alterations, keeps the proofs.
     """
     if check:
         if alteration or pending or all_ or seed or scratch_url or context.obj["scratch_bootstrap"]:
@@ -74,8 +74,14 @@ def prove(
 
 
 def _refuse_unproved(found: list[Proofs]) -> None:
-    if names := ", ".join(dict.fromkeys(proof.alteration.name for each in found for proof in each.bad)):
-        raise Unproved(f"not proved: {names}", hint="fix the script, or declare it `irreversible`, with the reason")
+    bad = dict.fromkeys(proof.alteration for each in found for proof in each.bad)
+    if bad:
+        ways = {
+            False: "fix the script, or declare it `irreversible`, with the reason",
+            True: "have a repeatable script change nothing when it runs again: `create or replace`, or drop first",
+        }
+        hints = dict.fromkeys(ways[alteration.is_repeatable] for alteration in bad)
+        raise Unproved(f"not proved: {', '.join(each.name for each in bad)}", hint="; ".join(hints))
 
 
 def _check(context: typer.Context) -> None:

@@ -61,7 +61,7 @@ def _finding_json(finding: Finding) -> JsonObject:
         **pick(rule, "why advice"),
         **pick(finding, "file line lineage"),
         "id": alteration.id if alteration else None,
-        "release": alteration.release.label if alteration else None,
+        "release": alteration.release.label if alteration and not alteration.is_repeatable else None,
     }
 
 

@@ -58,7 +58,9 @@ def plain(value: Any) -> Any:
 
 
 def alteration_json(alteration: Alteration) -> JsonObject:
-    return pick(alteration, "id release name lineage checksum")
+    """Returns the JSON of a script; a repeatable one belongs to no release."""
+    told = pick(alteration, "id release name lineage checksum")
+    return told | {"release": None} if alteration.is_repeatable else told
 
 
 def entry_json(entry: Entry, alteration: Alteration | None = None) -> JsonObject:

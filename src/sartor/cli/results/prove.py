@@ -21,12 +21,22 @@ from sartor.domain.proof import ChangedRows, Deviation, Proof, Proofs, Result, S
 SAID = {
     Stage.DOWN: "`down` doesn't restore the schema before `up`",
     Stage.AGAIN: "the second `up` makes a different schema",
+    Stage.REPEATED: "its second run changes the schema",
 }
 
 FAILED = {
     Stage.UP: "`up` failed",
     Stage.DOWN: "`down` failed",
     Stage.AGAIN: "the second `up`, after `down`, failed",
+    Stage.REPEATED: "its second run failed",
+}
+
+
+_WHEN = {
+    Stage.UP: "`up`",
+    Stage.DOWN: "down",
+    Stage.AGAIN: "the second `up`",
+    Stage.REPEATED: "the second run",
 }
 
 
@@ -52,7 +62,7 @@ def _proof_lines(proof: Proof) -> Iterator[str]:
     for note in proof_notes(proof):
         yield f"note: {name}: {note}"
     for rows in proof.rows:
-        yield f"rows: {name}: {_rows(rows)}"
+        yield f"rows: {name}: {_rows(rows, repeats=proof.alteration.is_repeatable)}"
 
 
 def proof_notes(proof: Proof) -> list[str]:
@@ -61,15 +71,16 @@ def proof_notes(proof: Proof) -> list[str]:
 
 
 def _note(deviation: Deviation) -> str:
-    when = "down" if deviation.stage is Stage.DOWN else "the second `up`"
+    when = _WHEN[deviation.stage]
     difference = deviation.difference
     before, after = (", ".join((text or "nothing").splitlines()) for text in (difference.before, difference.after))
     return f"after {when}, {difference.label} is {after}; before it was {before}"
 
 
-def _rows(changed: ChangedRows) -> str:
+def _rows(changed: ChangedRows, *, repeats: bool) -> str:
+    when = "the second run" if repeats else "`down`"
     return (
-        f"after `down`, {changed.lost} of {changed.rows} rows in {changed.table} are missing or"
+        f"after {when}, {changed.lost} of {changed.rows} rows in {changed.table} are missing or"
         f" different, and {changed.new} are new"
     )
 

@@ -17,7 +17,7 @@ from sartor.cli.results.objects import (
     pick,
     plain,
 )
-from sartor.cli.results.units import count, duration, moment, rows
+from sartor.cli.results.units import duration, moment, rows, scripts
 from sartor.cli.words import in_words
 from sartor.domain.plan import Direction, Plan, plan_notes
 from sartor.domain.report import Failure, Report, Waiting
@@ -31,13 +31,13 @@ def report_lines(report: Report) -> list[str]:
     if not report.done:
         return [f"Found 0 alteration to {'deploy' if deploys else 'roll back'}"]
     took = duration(sum(done.duration_ms for done in report.done))
-    line = f"{'Deployed' if deploys else 'Rolled back'} {count(len(report.done))} in {took}"
-    return [line + (f"; {count(len(report.elsewhere))} by another run meanwhile" if report.elsewhere else "")]
+    line = f"{'Deployed' if deploys else 'Rolled back'} {scripts([done.alteration for done in report.done])} in {took}"
+    return [line + (f"; {scripts(report.elsewhere)} by another run meanwhile" if report.elsewhere else "")]
 
 
 def way_line(plan: Plan) -> str:
     before, after = map(str, plan.way)
-    return f"{before} -> {after}" if plan.steps else before
+    return f"{before} -> {after}" if plan.alterations else before
 
 
 def waiting_line(waiting: Waiting) -> str:
@@ -143,7 +143,7 @@ def check_notes(found: Check) -> list[str]:
 
 def found_line(found: Check) -> str:
     verb = "deploy" if found.plan.direction is Direction.DEPLOY else "roll back"
-    return f"Found {count(len(found.steps))} to {verb}"
+    return f"Found {scripts([each.step.alteration for each in found.steps])} to {verb}"
 
 
 def loss_lines(found: Check) -> list[str]:

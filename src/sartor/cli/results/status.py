@@ -11,12 +11,14 @@ from sartor.cli.words import in_words
 from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.ledger import Entry, Event
 from sartor.domain.release import Release
+from sartor.domain.repeatable import Repeatables
 from sartor.domain.status import Status, record_renamed, status_notes
 from sartor.domain.visible import visible_line
 
 if TYPE_CHECKING:
     from sartor import DestinationStatus
 
+_REPEATABLE = "id name lineage checksum deployed_at duration_ms deployed_by host sartor"
 REPAIR = 'sartor db alteration repair --reason "..."'
 
 _DETAILS = ("message", "messages", "notes", "reason", "was_id", "was", "path")
@@ -32,6 +34,7 @@ def list_lines(catalogue: Catalogue) -> list[str]:
         for release, alterations in sorted((bare | by_release(lineage.alterations)).items()):
             lines.append(f"{release}  ({_held(alterations)})")
             lines += [f"  {a.name}" for a in alterations]
+        lines += _section("repeatable", (script.name for script in lineage.repeatables), apart=False)
     return lines or ["no alterations"]
 
 
@@ -63,8 +66,16 @@ def status_lines(found: DestinationStatus) -> list[str]:
     )
     lines += renamed_lines(status)
     lines += _section("ahead: deployed here by a newer package", map(held_line, status.ahead))
+    lines += _repeatable_lines(status.repeatables)
     lines += [f"note: {in_words(note)}" for note in status_notes(status)]
     return lines
+
+
+def _repeatable_lines(found: Repeatables) -> list[str]:
+    changed = {entry.identity for entry in found.changed}
+    due = (f"{s.name}  {'changed' if s.identity in changed else 'new'}" for s in found.due)
+    lines = _section("repeatable, to run in the next deploy", due)
+    return lines + _section("repeatable, as deployed", (script.name for script in found.current))
 
 
 def standing_line(found: DestinationStatus) -> str:
@@ -85,9 +96,9 @@ def _release_rows(found: DestinationStatus) -> list[tuple[str, str, str]]:
     ]
 
 
-def _section(title: str, names: Iterable[str]) -> list[str]:
+def _section(title: str, names: Iterable[str], *, apart: bool = True) -> list[str]:
     found = list(names)
-    return ["", f"{title}:", *(f"  {name}" for name in found)] if found else []
+    return [*([""] if apart else []), f"{title}:", *(f"  {name}" for name in found)] if found else []
 
 
 def lost(status: Status) -> list[Entry]:
@@ -141,7 +152,12 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def list_json(catalogue: Catalogue) -> JsonObject:
     releases = None if catalogue.releases is None else [release.label for release in sorted(catalogue.releases)]
-    return {"version": VERSION, "releases": releases, "alterations": [alteration_json(a) for a in catalogue]}
+    return {
+        "version": VERSION,
+        "releases": releases,
+        "alterations": [alteration_json(a) for a in catalogue],
+        "repeatables": [alteration_json(script) for script in catalogue.repeatables],
+    }
 
 
 def status_json(found: DestinationStatus) -> JsonObject:
@@ -160,6 +176,11 @@ def status_json(found: DestinationStatus) -> JsonObject:
         "renamed": [{"from": entry_json(entry), "to": alteration_json(a)} for a, entry in status.moved],
         "ahead": [entry_json(entry) for entry in status.ahead],
         "interrupted": [entry_json(entry) for entry in status.interrupted],
+        "repeatables": {
+            "pending": [alteration_json(script) for script in status.repeatables.due],
+            "current": [alteration_json(script) for script in status.repeatables.current],
+            "missing": [pick(entry, _REPEATABLE) for entry in status.repeatables.missing],
+        },
         "notes": list(status_notes(status)),
     }
 

@@ -11,6 +11,13 @@ def count(number: int, noun: str = "alteration") -> str:
     return f"{number} {noun}{'s' if number > 1 else ''}"
 
 
+def scripts(alterations: Sequence[Alteration]) -> str:
+    """Returns the number of alterations, and of the repeatable scripts among them: `2 alterations`."""
+    repeatable = sum(each.is_repeatable for each in alterations)
+    told = [count(len(alterations) - repeatable)] if repeatable < len(alterations) or not repeatable else []
+    return " and ".join([*told, *([count(repeatable, "repeatable script")] if repeatable else [])])
+
+
 def rows(number: int) -> str:
     """Returns a number of rows: `1 row`, `12,345 rows`, `0 rows`."""
     return f"{number:,} row{'' if number == 1 else 's'}"

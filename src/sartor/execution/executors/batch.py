@@ -94,7 +94,7 @@ class BatchExecutor:
         items: list[BatchItem] = []
         length = 0
         for unit in islice(units, self.count):
-            if length > LONGEST or not unit.is_batchable:
+            if length > LONGEST or not unit.is_batchable or (found and unit.kind is not found[0].kind):
                 break
             found.append(unit)
             items.append(self._item(seq + len(items), unit))
@@ -198,7 +198,7 @@ class BatchExecutor:
         Where it isn't, it never will be: its number is taken by the record of its failure.
         """
         event = message.items[message.committed].event
-        direction = Direction.DEPLOY if event.kind is EventKind.DEPLOYED else Direction.ROLLBACK
+        direction = Direction.ROLLBACK if event.kind is EventKind.ROLLED_BACK else Direction.DEPLOY
         facts = {"direction": direction.value, "message": "the connection was lost", "sqlstate": None, "line": None}
         try:
             await record(self._run, EventKind.FAILED, event.about, facts, took=message.took)
