@@ -32,6 +32,7 @@ from sartor.api.runs import repair as repair
 from sartor.api.runs import rollback as rollback
 from sartor.api.runs import seed as seed
 from sartor.api.server import embedded_server as embedded_server
+from sartor.api.waiting import wait_until_deployed as wait_until_deployed
 from sartor.api.writing import init as init
 from sartor.api.writing import new as new
 from sartor.api.writing import preview_init as preview_init

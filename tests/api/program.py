@@ -71,6 +71,7 @@ from sartor import (
     seed,
     status,
     verify,
+    wait_until_deployed,
     warn_if_pending,
 )
 
@@ -131,6 +132,7 @@ async def change(url: str, folder: Path) -> None:
     request = Repair(reason="made by hand", mark_deployed=frozenset({"1700000002-second"}))
     assert len(await preview_repair(url, folder, request)) == 1
     await warn_if_pending(url, folder, "1.0.0")
+    assert (await wait_until_deployed(url, folder, "1.0.0", wait=0)).status.release == Release.parse("1.0.0")
     assert await require(url, ">=1,<1.1", alterations=folder, schema="other") == Release.parse("1.0.0")
     assert (await repair(url, folder, request))[0].kind is EventKind.MARKED_DEPLOYED
     assert [event.kind for event in await history(url)].count(EventKind.ROLLED_BACK) == 1

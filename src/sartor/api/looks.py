@@ -51,10 +51,14 @@ async def status(destination: Destination | str, sources: Sources) -> Destinatio
     Raises PlanError where files and ledger contradict each other about lineages, SchemaMissing, LedgerUnsound,
     DestinationError.
     """
+    return await read_status(find_destination(destination), list_alterations(sources))
+
+
+async def read_status(place: Destination, catalogue: Catalogue) -> DestinationStatus:
+    """Does as `status`, with the files that were read before."""
     from sartor.postgres.ledger import read_ledger
     from sartor.postgres.session import Session
 
-    place, catalogue = find_destination(destination), list_alterations(sources)
     async with Session(place, application="sartor status") as session:
         ledger = await read_ledger(session)
         facts = session.facts

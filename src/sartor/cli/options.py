@@ -132,6 +132,9 @@ LockBudget = Annotated[
     Text, option("--lock-budget DURATION", "How long to retry a script that gets no lock. [default: 60s]")
 ]
 Wait = Annotated[Text, option("--wait DURATION", "How long to wait for another run to end. [default: 60s]")]
+UntilDeployed = Annotated[
+    Text, option("--wait DURATION", "Wait for this long at most until nothing is pending, and exit with 3 otherwise.")
+]
 StatementTimeout = Annotated[
     Text, option("--statement-timeout DURATION", "How long a statement may run. [default: no limit]")
 ]
@@ -196,6 +199,10 @@ def patience(
     wait: Wait = None,
 ) -> None:
     """Declares how long a run waits."""
+
+
+def until_deployed(wait: UntilDeployed = None) -> None:
+    """Declares how long a command waits for others to deploy."""
 
 
 def script_timeouts(lock_timeout: LockTimeout = None, statement_timeout: StatementTimeout = None) -> None:

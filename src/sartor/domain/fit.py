@@ -1,7 +1,7 @@
 """Decides whether the schema of a database fits an application: its release and what is pending."""
 
 from enum import Enum
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
@@ -146,15 +146,15 @@ def _require_whole(status: Status, wanted: Range, place: str) -> None:
         )
     pending = [a for a in status.pending if not a.release.unreleased and locate(a.release, wanted) is not Side.ABOVE]
     if pending:
-        raise_pending(pending, status, wanted=wanted.text, place=place)
+        raise pending_error(pending, status, wanted=wanted.text, place=place)
 
 
-def raise_pending(pending: list[Alteration], status: Status, *, wanted: str, place: str) -> NoReturn:
-    """Raises SchemaPending for these alterations, which are shipped and not deployed."""
+def pending_error(pending: list[Alteration], status: Status, *, wanted: str, place: str) -> SchemaPending:
+    """Returns the error for these alterations, which are shipped and not deployed."""
     begun = {entry.identity for entry in status.interrupted}
     first = next((a for a in pending if a.identity in begun), pending[0])
     state = "was begun and isn't complete" if first.identity in begun else "isn't deployed"
-    raise SchemaPending(
+    return SchemaPending(
         f"{first.name}{_others(pending)} {state} in {place}",
         release=status.release,
         wanted=wanted,

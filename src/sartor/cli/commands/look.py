@@ -1,14 +1,19 @@
 """`sartor db alteration list`, `status` and `history`."""
 
+import time
+from functools import partial
+from typing import Annotated
+
 import typer
 
 import sartor
-from sartor import DestinationStatus
+from sartor import DestinationStatus, Note, RunEvent, Sources
 from sartor.cli import options, output
 from sartor.cli.command import on_each, run, settled, sources
 from sartor.cli.options import command
 from sartor.cli.results.status import history_json, history_lines, list_json, list_lines, status_json, status_lines
 from sartor.domain.destination import Destination
+from sartor.errors import UsageError
 
 
 @command("db alteration list --alterations acme.alterations", options.alterations, codes=(0, 2))
@@ -21,18 +26,48 @@ def list_(context: typer.Context) -> None:
         output.results(list_lines(catalogue))
 
 
-@command("db alteration status --json", options.where, codes=(0, 2, 6, 130))
-def status(context: typer.Context) -> None:
+Release = Annotated[
+    str | None,
+    options.argument("[TARGET]", "With --wait: the release that is to be deployed. [default: latest]"),
+]
+
+
+@command(
+    "db alteration status --wait 120s",
+    options.where,
+    options.until_deployed,
+    codes=(0, 2, 3, 6, 130),
+    said={3: "with --wait: something is still pending"},
+)
+def status(context: typer.Context, target: Release = None) -> None:
     """Compare the alterations on disk with those deployed.
 
     Shows which are pending, out of order, edited, missing or ahead. Writes nothing.
     """
+    waits = context.obj["wait"] is not None
+    if target is not None and not waits:
+        raise UsageError("a target needs --wait", hint="add --wait 120s, or leave the target out")
     with settled(context) as settings:
+        look = sartor.status
+        if waits:
+            ends = time.monotonic() + settings.limits.wait
+            look = partial(_until_deployed, target=target or sartor.LATEST, ends=ends)
 
         def action(destination: Destination) -> DestinationStatus:
-            return run(sartor.status(destination, settings.sources))
+            return run(look(destination, settings.sources))
 
         on_each(settings, action, lines=status_lines, as_json=status_json, headed=False)
+
+
+async def _until_deployed(destination: Destination, sources: Sources, *, target: str, ends: float) -> DestinationStatus:
+    """Waits as long as the command's time lasts, over all of its destinations."""
+
+    def tell(event: RunEvent) -> None:
+        if isinstance(event, Note):
+            output.tell(f"waiting: {event.text}")
+
+    left = max(ends - time.monotonic(), 0)
+    return await sartor.wait_until_deployed(destination, sources, target, wait=left, observer=tell)
 
 
 @command("db alteration history --json", options.database, codes=(0, 2, 6, 130))
