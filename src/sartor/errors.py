@@ -294,6 +294,18 @@ class ScriptFault(Exception):
         self.advice = advice
 
 
+class Unmet(Exception):
+    """A condition of a script isn't met, or gives no answer; no SartorError, as the run reports it as a failure.
+
+    `condition` is the condition in its author's words; `place` the file and line where it stands.
+    """
+
+    def __init__(self, message: str, *, condition: str, place: tuple[str, int] | None = None) -> None:
+        super().__init__(message)
+        self.condition = condition
+        self.place = place
+
+
 class Escaped(Exception):
     """A script raised what would pass for the end of the run, as `sys.exit` does; that is the cause of this error."""
 

@@ -35,6 +35,8 @@ def load(folder: Folder, name: str, text: str) -> Script:
         ("async def up(conn):\n    yield\n", f"{PY}: `up` isn't async"),
         (UP + "def down(conn): ...\n", f"{PY}: `down` isn't async"),
         (UP + "def before_up(conn): ...\n", f"{PY}: `before_up` isn't async"),
+        (UP + "def require(conn): ...\n", f"{PY}: `require` isn't async"),
+        (UP + "async def ensure(): ...\n", f"{PY}: `ensure` takes 0 parameters"),
         (UP + "transaction = 'off'\n", f"{PY}: `transaction` is 'off'; it must be of type bool"),
         (UP + "irreversible = True\n", f"{PY}: `irreversible` is True; it must be of type str"),
     ],
@@ -55,6 +57,14 @@ def test_a_python_script_that_is_none(folder: Folder, text: str, reason: str) ->
         ("-- sartor: up\nselect 1;\n  -- x\ncommit;\n", f"{SQL}, line 4: COMMIT: Sartor runs each script"),
         ("-- sartor: up\n-- sartor: down\n\nbegin;\n", f"{SQL}, line 4: BEGIN: Sartor runs each script"),
         ("-- sartor: up\n-- sartor: irreversible\n", f"{SQL}, line 2: unknown directive"),
+        ("-- sartor: require it\n-- sartor: up\n", f"{SQL}, line 1: the condition `-- sartor: require` has no query"),
+        (
+            "-- sartor: ensure it\nselect true; select true;",
+            f"{SQL}, line 1: the condition `-- sartor: ensure` has more than one statement",
+        ),
+        ("-- sartor: require it\ndelete from a;", f"{SQL}, line 1: the condition `-- sartor: require` isn't a query"),
+        ("-- sartor: requires it\n", f"{SQL}, line 1: unknown directive `-- sartor: requires it`"),
+        ("-- sartor: require it\n-- up\nselect true", f"{SQL}, line 2: `-- up` is in the section `require`"),
     ],
 )
 def test_an_sql_script_that_is_none(folder: Folder, text: str, reason: str) -> None:

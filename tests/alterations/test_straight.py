@@ -34,6 +34,7 @@ STRAIGHT = {
         "from sartor import Connection, Run\n"
         'async def up(conn: Connection, run: Run) -> None:\n    await conn.execute("select 1")\n'
     ),
+    "conditions": UP + "async def require(conn):\n    'x'\n    return await conn.fetchval('select true')\n",
     "lazy types": "from __future__ import annotations\nasync def up(conn: Any[what]) -> None:\n    pass\n",
     "checked types": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import anything\n" + UP,
     "quoted types": 'async def up(conn: "anything") -> None:\n    pass\n',
@@ -73,6 +74,8 @@ CROOKED = {
     "three parameters": "async def up(a, b, c):\n    pass\n",
     "an annotation that is evaluated": "async def up(conn: print('x')) -> None:\n    pass\n",
     "before, with a loop": UP + "async def before_up(conn):\n    for _ in 'ab':\n        pass\n",
+    "a condition with a branch": UP + "async def require(conn):\n    return True\n",
+    "an answer that is used": UP + "async def ensure(conn):\n    return not await conn.fetchval('select true')\n",
     "a class": "class A:\n    pass\n" + UP,
     "an option of another type": "transaction = 0\n" + UP,
     "a future that isn't the first": "A = 1\nfrom __future__ import annotations\n" + UP,

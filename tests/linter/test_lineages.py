@@ -43,6 +43,20 @@ def test_the_reference_history_has_no_mistakes() -> None:
     assert found(Folder(ROOT / "alterations")) == []
 
 
+def test_conditions(folder: Folder) -> None:
+    """A condition is a query that changes nothing; `ensure` may stand behind `down`."""
+    with_ = "with gone as (delete from a returning 1) select true"
+    folder.write(
+        "1.0.0-1-a.sql",
+        f"-- sartor: require x\n{with_};\n-- sartor: up\nselect 1;{DOWN}-- sartor: ensure y\nselect true;\n",
+    )
+    assert found(folder) == [("SA208", 2)]
+    folder.write("1.0.0-1-a.sql", f"-- sartor: up\nselect 1;{DOWN}-- sartor: ensure y\ndelete from a;\n")
+    assert found(folder) == [("SA101", 5)]
+    text = "async def up(conn): ...\nasync def down(conn): ...\n"
+    assert python(folder, f"{text}def require(conn): ...\n")[0] == ("SA101", 3)
+
+
 @pytest.mark.parametrize(
     ("text", "codes"),
     [

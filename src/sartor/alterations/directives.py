@@ -12,14 +12,17 @@ from sartor.domain.source import Text
 from sartor.sql import lexer
 
 KNOWN = (
-    "`up`, `down`, `before_up`, `before_down`, `transaction off`, `irreversible <why>`, `lock-timeout <time>`,"
-    " `ignore <code>`"
+    "`up`, `down`, `before_up`, `before_down`, `require <condition>`, `ensure <condition>`, `transaction off`,"
+    " `irreversible <why>`, `lock-timeout <time>`, `ignore <code>`"
 )
 
 _NAME = "sartor"
-_KEYWORDS = {"up", "down", "before", "transaction", "irreversible", "lock", "ignore"}
+_KEYWORDS = {"up", "down", "before", "require", "ensure", "transaction", "irreversible", "lock", "ignore"}
+_CONDITIONS = {"require", "ensure"}
 _UP = {"up", "upgrade", "ups"}
 _DOWN = {"down", "downgrade", "downs", "rollback", "undo", "revert"}
+_SECOND = {"before": {"up", "down"}, "lock": {"timeout"}}
+"""The words that make a directive of a first one."""
 _WORD = r"[^\W_]+"
 _LINE = re.compile(rf"[\W_]*(?P<name>{_WORD})(?P<between>[\W_]*)(?P<rest>.*)", re.DOTALL)
 _OTHERS = re.compile(
@@ -73,17 +76,17 @@ def _means_one(words: list[str], *, marked: bool) -> bool:
         return marked or len(words) <= 5
     if _is_alike(first, "transaction"):
         return marked or words[1:2] in (["off"], ["on"])
-    if _is_alike(first, "irreversible"):
+    if _is_alike(first, "irreversible") or first in _CONDITIONS:
         return True
-    if first == "before":
-        return words[1:2] in (["up"], ["down"])
-    if first == "lock":
-        return words[1:2] == ["timeout"]
+    if first in _SECOND:
+        return bool(_SECOND[first].intersection(words[1:2]))
+    if any(_is_alike(first, word) for word in _CONDITIONS):
+        return marked
     return _is_alike(first, "ignore") and (marked or any(re.fullmatch(r"sa\d+", word) for word in words[1:2]))
 
 
 def other_section(line: str, section: str) -> bool:
-    """Returns whether a comment's line names the other section than its own, in the words of another tool or of people.
+    """Returns whether a comment's line names another section than its own, in the words of another tool or of people.
 
     A line that names the section it is in doesn't count: the file may well be another tool's as well.
     """
@@ -91,7 +94,8 @@ def other_section(line: str, section: str) -> bool:
     if match is None:
         return False
     word = match["word"] or match["first"]
-    return word in (_DOWN if section == "up" else _UP)
+    others = {"up": _DOWN, **dict.fromkeys(_CONDITIONS, _UP | _DOWN)}
+    return word in others.get(section, _UP)
 
 
 def suspects(text: str) -> list[lexer.Token]:

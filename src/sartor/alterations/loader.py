@@ -41,6 +41,9 @@ def _read_sql_source(alteration: Alteration) -> Source:
         return Source(alteration=alteration, wrong=(Text(reason, line),))
     sent = {Part(FUNCTIONS[d]): fragments for d, fragments in script.fragments.items()}
     sent |= {Part(f"before_{FUNCTIONS[d]}"): fragments for d, fragments in script.fragments_before.items()}
+    for part, conditions in ((Part.REQUIRE, script.requires), (Part.ENSURE, script.ensures)):
+        if conditions:
+            sent[part] = tuple(each.query for each in conditions if each.query)
     return Source(
         alteration=alteration,
         parts={part: tuple(Text(f.text, f.line) for f in fragments) for part, fragments in sent.items()},

@@ -4,16 +4,17 @@ import asyncio
 import inspect
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
+from sartor.alterations.conditions import require_true, stated
 from sartor.alterations.process_state import stay
-from sartor.alterations.script import FUNCTIONS, Body, Place, Script
+from sartor.alterations.script import FUNCTIONS, Body, Condition, Place, Script
 from sartor.conninfo.parameters import seconds
 from sartor.domain.alteration import Alteration
-from sartor.domain.source import Run
+from sartor.domain.source import Part, Run
 from sartor.errors import ScriptError, SettingsError, causes, said
 
 PACKAGE = "sartor_scripts"
@@ -31,6 +32,8 @@ def load_python(alteration: Alteration, content: bytes) -> Script:
         transactional=_option(functions, alteration.name, "transaction", bool, default=True),
         irreversible=_option(functions, alteration.name, "irreversible", str, default=None),
         lock_timeout=_lock_timeout(functions, alteration.name),
+        requires=_conditions(functions, alteration, Part.REQUIRE),
+        ensures=_conditions(functions, alteration, Part.ENSURE),
         locate=lambda error: locate(error, alteration.file),
         source=content.decode("utf-8", "replace"),
     )
@@ -96,6 +99,31 @@ def _bodies(functions: dict[str, Any], name: str, pattern: str) -> dict[Any, Bod
 
 
 def async_function(function: object, file: str, name: str) -> Body:
+    """Returns `function` as one that takes a connection and a Run. Raises as `_async_function`."""
+    given = _async_function(function, file, name)
+
+    async def body(conn: Any, run: Run) -> None:
+        await given(conn, run)
+
+    return body
+
+
+def _conditions(functions: dict[str, Any], alteration: Alteration, part: Part) -> tuple[Condition, ...]:
+    """Returns the condition that a module's function asks; none where it has no such function. Raises ScriptError."""
+    if part.value not in functions:
+        return ()
+    function = functions[part.value]
+    asked, words = _async_function(function, alteration.name, part.value), stated(function.__doc__, part)
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    place = (alteration.file, code.co_firstlineno) if code else None
+
+    async def body(conn: Any, run: Run) -> None:
+        require_true(part, words, await asked(conn, run), place)
+
+    return (Condition(part, words, body),)
+
+
+def _async_function(function: object, file: str, name: str) -> Callable[[Any, Run], Awaitable[object]]:
     """Returns `function` as one that takes a connection and a Run.
 
     Raises ScriptError unless it is `async def f(conn[, run])`.
@@ -108,10 +136,10 @@ def async_function(function: object, file: str, name: str) -> Body:
     if takes not in {1, 2}:
         raise ScriptError(f"{file}: `{name}` takes {takes} parameters: write `async def {name}(conn)`")
 
-    async def body(conn: Any, run: Run) -> None:
-        await (function(conn) if takes == 1 else function(conn, run))
+    async def asked(conn: Any, run: Run) -> object:
+        return await (function(conn) if takes == 1 else function(conn, run))
 
-    return body
+    return asked
 
 
 def _parameters(function: Callable[..., Any]) -> int:

@@ -4,10 +4,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sartor.alterations.conditions import only_value, require_true
 from sartor.domain.alteration import Alteration
 from sartor.domain.plan import Direction
 from sartor.domain.rows import Rows
-from sartor.domain.source import Run, Text
+from sartor.domain.source import Part, Run, Text
 from sartor.errors import ScriptError
 
 Body = Callable[[Any, Run], Awaitable[None]]
@@ -41,6 +42,20 @@ class Fragment:
         return self.line + self.text.count("\n", 0, int(position) - 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a script requires before its `up`, or ensures after it, in its author's words.
+
+    `part` says which of the two. `body` raises Unmet where it isn't so. `query` is its SQL, None where only running it
+    can show that.
+    """
+
+    part: Part
+    words: str
+    body: Body
+    query: Fragment | None = None
+
+
 EMPTY = "the section `{}` has no statement"
 FUNCTIONS = {Direction.DEPLOY: "up", Direction.ROLLBACK: "down"}
 
@@ -51,7 +66,8 @@ class Script:
 
     `fragments` holds the SQL of a body, for each direction in which it is known without running Python, and
     `fragments_before` that of `before`. `empty` names the sections of a SQL file without a statement: they count as
-    missing. `lock_timeout` is the script's own, in seconds (0 for none), where it asks for one.
+    missing. `lock_timeout` is the script's own, in seconds (0 for none), where it asks for one. `requires` is what must
+    be so before it is deployed, `ensures` what must be so after its `up`.
     """
 
     alteration: Alteration
@@ -63,6 +79,8 @@ class Script:
     transactional: bool = True
     irreversible: str | None = None
     lock_timeout: float | None = None
+    requires: tuple[Condition, ...] = ()
+    ensures: tuple[Condition, ...] = ()
     source: str = ""
     empty: tuple[Text, ...] = ()
 
@@ -119,6 +137,17 @@ class Sender:
             self._under_way = None
 
         return send
+
+    def condition(self, part: Part, words: str, query: Fragment, *, first: bool = False) -> Condition:
+        """Returns the condition that a query asks by its only value, or by the first one, as Python's `fetchval`."""
+
+        async def ask(conn: Any, _run: Run) -> None:
+            self._under_way = query
+            answer = await conn.fetchval(query.text) if first else only_value(await conn.fetch(query.text))
+            require_true(part, words, answer, (self._file, query.line))
+            self._under_way = None
+
+        return Condition(part, words, ask, query)
 
     def locate(self, error: BaseException) -> Place | None:
         """Returns the place of the driver's error, which has no file."""

@@ -5,27 +5,32 @@
     -- sartor: down
     drop table users;
 
-What is in the sections `-- sartor: before_up` and `-- sartor: before_down` runs first, outside the transaction. Other
-directives: `-- sartor: transaction off`, `-- sartor: irreversible <why>` in place of a `down` section,
-`-- sartor: lock-timeout <time>`, and `-- sartor: ignore <code>`.
+What is in the sections `-- sartor: before_up` and `-- sartor: before_down` runs first, outside the transaction. A
+section `-- sartor: require <condition>` has a query that must give true before `up`, and a section
+`-- sartor: ensure <condition>` one that must do so after it. Other directives: `-- sartor: transaction off`,
+`-- sartor: irreversible <why>` in place of a `down` section, `-- sartor: lock-timeout <time>`, and
+`-- sartor: ignore <code>`.
 """
 
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sartor.alterations import directives
 from sartor.alterations.copy_data import Sifted, sift
-from sartor.alterations.script import FUNCTIONS, Fragment, Script, Sender
+from sartor.alterations.script import FUNCTIONS, Condition, Fragment, Script, Sender
 from sartor.conninfo.parameters import seconds
 from sartor.domain.alteration import Alteration
 from sartor.domain.plan import Direction
-from sartor.domain.source import Text
+from sartor.domain.source import Part, Text
 from sartor.errors import ScriptError, SettingsError
 from sartor.sql import lexer, splitting
+from sartor.sql.statements import QUERIES
 
 _SECTIONS = {function: direction for direction, function in FUNCTIONS.items()}
 _BEFORE = {f"before_{function}": direction for function, direction in _SECTIONS.items()}
+_CONDITIONS = {Part.REQUIRE.value, Part.ENSURE.value}
 _BACKSLASH = {
     "copy": "write `copy ... from stdin;` followed by the data, or use `conn.copy_to_table` in a Python alteration",
     **dict.fromkeys(("i", "ir", "include", "include_relative"), "write the SQL of that file into this one"),
@@ -41,12 +46,26 @@ _TO_CLIENT = (
 )
 
 
+class _Condition(NamedTuple):
+    """A section with a condition, whose directive is at `start`."""
+
+    part: Part
+    words: str
+    start: int
+    pieces: list[lexer.Token]
+
+
 @dataclass(slots=True)
 class _Directives:
     """The content of the file's `-- sartor:` lines: sections by their word, as pieces of SQL."""
 
     sections: dict[str, list[lexer.Token]] = field(default_factory=dict)
     starts: dict[str, int] = field(default_factory=dict)
+    conditions: list[_Condition] = field(default_factory=list)
+    section: str | None = None
+    """The word of the section that is being read."""
+    pieces: list[lexer.Token] = field(default_factory=list)
+    """The pieces of that section."""
     transactional: bool = True
     irreversible: str | None = None
     lock_timeout: float | None = None
@@ -101,6 +120,7 @@ def read_sql(alteration: Alteration, blocks: Iterable[bytes]) -> tuple[Script, t
     fragments = {_SECTIONS[word]: section for word, section in sent.items() if section and word in _SECTIONS}
     before = {_BEFORE[word]: section for word, section in sent.items() if section and word in _BEFORE}
     lines, sender = reader.sifted.lines, Sender(alteration.file)
+    conditions = [(each.part, _condition(each, reader, sender)) for each in found.conditions]
     script = Script(
         alteration=alteration,
         bodies=sender.bodies(fragments),
@@ -111,10 +131,24 @@ def read_sql(alteration: Alteration, blocks: Iterable[bytes]) -> tuple[Script, t
         transactional=found.transactional,
         irreversible=found.irreversible,
         lock_timeout=found.lock_timeout,
+        requires=tuple(condition for part, condition in conditions if part is Part.REQUIRE),
+        ensures=tuple(condition for part, condition in conditions if part is Part.ENSURE),
         source=reader.text,
         empty=tuple(Text(word, lines.at(found.starts.get(word, 0))) for word, section in sent.items() if not section),
     )
     return script, tuple(found.ignored)
+
+
+def _condition(found: _Condition, reader: _Reader, sender: Sender) -> Condition:
+    """Returns the condition of a section. Raises ScriptError unless that is one query."""
+    sent = list(reader.fragments(found.pieces))
+    kinds = [statement.kind for each in sent for statement in splitting.split(each.text)]
+    if len(kinds) != 1 or kinds[0] not in QUERIES:
+        what = "has no query" if not kinds else "isn't a query" if len(kinds) == 1 else "has more than one statement"
+        hint = "write one query below it that gives true or false, such as `select exists (select from users);`"
+        raise reader.wrong(found.start, f"the condition `-- sartor: {found.part.value}` {what}", hint=hint)
+    words = found.words or " ".join(sent[0].text.split())
+    return sender.condition(found.part, words, sent[0])
 
 
 def read_statements(name: str, file: str, blocks: Iterable[bytes]) -> tuple[Fragment, ...]:
@@ -128,22 +162,23 @@ def read_statements(name: str, file: str, blocks: Iterable[bytes]) -> tuple[Frag
 
 def _read_directives(reader: _Reader, *, section: str | None) -> _Directives:
     """Reads the directives of a file that begins in `section`, where it needn't say so. Raises ScriptError."""
-    found = _Directives(sections={} if section is None else {section: []})
+    found = _Directives(section=section)
+    if section is not None:
+        found.sections[section] = found.pieces
     for suspect in directives.suspects(reader.text):
         raise reader.wrong(suspect.end, _not_one(suspect.text))
     for token in lexer.pieces(reader.text):
         said = directives.directive(token.text) if token.kind == "line_comment" else None
         if said is not None:
             _take(found, said, token, reader)
-            section = next(reversed(found.starts), section)
             continue
         _require_closed(token, reader)
         if "comment" in token.kind:
-            _require_plain(token, section, reader)
+            _require_plain(token, found.section, reader)
         if _is_passed_over(token, reader):
             continue
-        if section is not None:
-            found.sections[section].append(token)
+        if found.section is not None:
+            found.pieces.append(token)
         elif not token.is_blank:
             place = token.end - len(token.text.lstrip())
             raise reader.wrong(place, "SQL stands before the first `-- sartor: up` line")
@@ -155,12 +190,8 @@ def _take(found: _Directives, directive: str, token: lexer.Token, reader: _Reade
     before = reader.text[reader.text.rfind("\n", 0, token.start) + 1 : token.start]
     if before.strip("\ufeff \t\r\f\v") and word != "ignore":
         raise reader.wrong(token.start, f"`-- sartor: {directive}` follows other text: put it on a line of its own")
-    if directive in _SECTIONS | _BEFORE:
-        if any(not piece.is_blank for piece in found.sections.get(directive, ())) and directive not in found.starts:
-            raise reader.wrong(token.start, f"SQL stands before the `-- sartor: {directive}` line: remove the line")
-        if directive in found.starts:
-            raise reader.wrong(token.start, f"the section `{directive}` is there twice")
-        found.sections[directive], found.starts[directive] = [], token.start
+    if directive in _SECTIONS | _BEFORE or word in _CONDITIONS:
+        _begin_section(found, directive, token, reader)
     elif directive in {"transaction off", "transaction on"}:
         found.transactional = rest == "on"
     elif word == "irreversible" and rest:
@@ -175,6 +206,20 @@ def _take(found: _Directives, directive: str, token: lexer.Token, reader: _Reade
     else:
         known = directives.KNOWN
         raise reader.wrong(token.start, f"unknown directive `-- sartor: {directive}`; known are {known}")
+
+
+def _begin_section(found: _Directives, directive: str, token: lexer.Token, reader: _Reader) -> None:
+    word, _, rest = directive.partition(" ")
+    if word in _CONDITIONS:
+        found.section, found.pieces = word, []
+        found.conditions.append(_Condition(Part(word), rest.strip(), token.start, found.pieces))
+        return
+    if any(not piece.is_blank for piece in found.sections.get(directive, ())) and directive not in found.starts:
+        raise reader.wrong(token.start, f"SQL stands before the `-- sartor: {directive}` line: remove the line")
+    if directive in found.starts:
+        raise reader.wrong(token.start, f"the section `{directive}` is there twice")
+    found.section, found.pieces = directive, []
+    found.sections[directive], found.starts[directive] = found.pieces, token.start
 
 
 def _require_plain(token: lexer.Token, section: str | None, reader: _Reader) -> None:

@@ -9,13 +9,17 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sartor.alterations.script import FUNCTIONS, Fragment, Script, Sender
+from sartor.alterations.conditions import stated
+from sartor.alterations.script import FUNCTIONS, Condition, Fragment, Script, Sender
 from sartor.conninfo.parameters import seconds
 from sartor.domain.alteration import Alteration
+from sartor.domain.source import Part
 from sartor.errors import SettingsError
 
 _DIRECTIONS = {function: direction for direction, function in FUNCTIONS.items()}
 _BEFORE = {f"before_{function}": direction for function, direction in _DIRECTIONS.items()}
+_CONDITIONS = {part.value: part for part in Part if part.is_condition}
+_FUNCTIONS = {*_DIRECTIONS, *_BEFORE, *_CONDITIONS}
 _OPTIONS = {"transaction": bool, "irreversible": str}
 _TYPES = {"asyncpg": {"Connection", "Record"}, "sartor": {"Connection", "Run"}}
 """The names that a script may import as types, by their module."""
@@ -40,12 +44,18 @@ def read_static(alteration: Alteration, content: bytes) -> Script | None:
     """Returns the script in `content` where it is straight; None where it isn't, or isn't Python."""
     try:
         module = _read(ast.parse(content, alteration.file))
-        sections = {name: tuple(_fragments(function, module)) for name, function in module.functions.items()}
+        sections = {
+            name: tuple(_fragments(function, module))
+            for name, function in module.functions.items()
+            if name not in _CONDITIONS
+        }
+        sender = Sender(alteration.file)
+        conditions = {name: tuple(_asked(part, module, sender)) for name, part in _CONDITIONS.items()}
         lock_timeout = module.constants.get("lock_timeout")
         limit = seconds("lock_timeout", lock_timeout) if isinstance(lock_timeout, str) else None
     except (_NotStatic, SettingsError, SyntaxError, ValueError, RecursionError):
         return None
-    irreversible, sender = module.constants.get("irreversible"), Sender(alteration.file)
+    irreversible = module.constants.get("irreversible")
     fragments = {_DIRECTIONS[name]: sent for name, sent in sections.items() if name in _DIRECTIONS}
     before = {_BEFORE[name]: sent for name, sent in sections.items() if name in _BEFORE}
     return Script(
@@ -58,6 +68,8 @@ def read_static(alteration: Alteration, content: bytes) -> Script | None:
         transactional=module.constants.get("transaction") is not False,
         irreversible=irreversible if isinstance(irreversible, str) else None,
         lock_timeout=limit,
+        requires=conditions["require"],
+        ensures=conditions["ensure"],
         source=content.decode("utf-8", "replace"),
     )
 
@@ -80,7 +92,7 @@ def _read(tree: ast.Module) -> _Module:
                     raise _NotStatic
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 _bind(module, name, value)
-            case ast.AsyncFunctionDef(name=name) if name in _DIRECTIONS | _BEFORE and name not in module.functions:
+            case ast.AsyncFunctionDef(name=name) if name in _FUNCTIONS and name not in module.functions:
                 _require_plain(node, module)
                 module.functions[name] = node
             case _:
@@ -103,7 +115,7 @@ def _imported(node: ast.Import | ast.ImportFrom) -> set[str]:
 
 
 def _bind(module: _Module, name: str, value: ast.expr) -> None:
-    taken = {*module.constants, *module.imported, *_DIRECTIONS, *_BEFORE, "asyncpg"}
+    taken = {*module.constants, *module.imported, *_FUNCTIONS, "asyncpg"}
     if name in taken or name.startswith("__"):
         raise _NotStatic
     found = _constant(value)
@@ -155,6 +167,30 @@ def _fragments(function: ast.AsyncFunctionDef, module: _Module) -> Iterator[Frag
                 yield Fragment(_sql(argument, module, parameters), node.lineno)
             case _:
                 raise _NotStatic
+
+
+def _asked(part: Part, module: _Module, sender: Sender) -> Iterator[Condition]:
+    """Yields the condition of a function that returns a query's value. Raises _NotStatic where it does more."""
+    function = module.functions.get(part.value)
+    if function is None:
+        return
+    parameters, connection = {argument.arg for argument in function.args.args}, function.args.args[0].arg
+    match [
+        node for node in function.body if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Constant)
+    ]:
+        case [
+            ast.Return(
+                value=ast.Await(
+                    value=ast.Call(
+                        func=ast.Attribute(value=ast.Name(id=name), attr="fetchval"), args=[argument], keywords=[]
+                    )
+                )
+            ) as node
+        ] if name == connection:
+            words = stated(ast.get_docstring(function), part)
+            yield sender.condition(part, words, Fragment(_sql(argument, module, parameters), node.lineno), first=True)
+        case _:
+            raise _NotStatic
 
 
 def _sql(argument: ast.expr, module: _Module, parameters: set[str]) -> str:

@@ -18,6 +18,14 @@ class SentMessage(NamedTuple):
     rows: Rows | None = None
 
 
+class AskedSql(NamedTuple):
+    """A condition of a script: `require` or `ensure`, its words, and its query."""
+
+    part: str
+    words: str
+    query: str
+
+
 class SqlScript(NamedTuple):
     """A script for psql."""
 
@@ -37,7 +45,8 @@ class CheckedStep(NamedTuple):
     """A step of a plan: its SQL, None where only running it can tell, and whether that is one transaction.
 
     Of a COPY's data, `sql` only says where they are. `messages` make up the SQL, after what is sent `before` its
-    transaction; `rehearsed` says that a rehearsal reported them. `unsayable` is the reason why a script for psql has to
+    transaction; `rehearsed` says that a rehearsal reported them. `requires` and `ensures` are its conditions, in their
+    author's words. `unsayable` is the reason why a script for psql has to
     stop before this step, None where it hasn't.
     """
 
@@ -47,6 +56,8 @@ class CheckedStep(NamedTuple):
     messages: tuple[SentMessage, ...] = ()
     before: tuple[SentMessage, ...] = ()
     rehearsed: bool = False
+    requires: tuple[str, ...] = ()
+    ensures: tuple[str, ...] = ()
     unsayable: str | None = None
 
 

@@ -39,6 +39,8 @@ class Failure(NamedTuple):
     """True where something of it may have stayed: it may have ended in another transaction than it began in."""
     beyond: bool = False
     """True where it was stopped as it would have changed server-wide objects from a scratch database."""
+    condition: str | None = None
+    """What the script requires or ensures, in its author's words, where that isn't so or couldn't be asked."""
 
 
 class Done(NamedTuple):

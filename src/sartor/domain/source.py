@@ -18,6 +18,12 @@ class Part(Enum):
     DOWN = "down"
     BEFORE_UP = "before_up"
     BEFORE_DOWN = "before_down"
+    REQUIRE = "require"
+    ENSURE = "ensure"
+
+    @property
+    def is_condition(self) -> bool:
+        return self in {Part.REQUIRE, Part.ENSURE}
 
 
 class Text(NamedTuple):

@@ -11,15 +11,19 @@ from sartor.domain.destination import DEFAULT_SCHEMA, Destination, Limits
 from sartor.domain.drift import Drift
 from sartor.domain.ledger import Ledger
 from sartor.domain.plan import Deploy, Direction, Plan, Rollback, make_plan
-from sartor.errors import DestinationError, LedgerTooNew, PrivilegeMissing
+from sartor.errors import DestinationError, LedgerTooNew, PrivilegeMissing, Unmet
 from sartor.execution.baseline import look_for_drift
 from sartor.execution.executors.psql import write_script
+from sartor.execution.run_context import RunContext
 from sartor.execution.units import Unit, compile_unit, prerequisites
 from sartor.postgres import psql
+from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.ledger import read_ledger, require_format
+from sartor.postgres.lock_monitor import LockMonitor
 from sartor.postgres.own_tables import require_sound_tables
 from sartor.postgres.schema_contents import find_table
 from sartor.postgres.session import Session, application_name
+from sartor.postgres.session_settings import set_in_session, settings_for
 from sartor.sql.changes import Drop
 
 Tell = Callable[[Session, Catalogue, Deploy | Rollback, Limits], Awaitable[SentSql]]
@@ -50,7 +54,7 @@ async def check(
         drift = Drift()  # a destination that records no fingerprint has none to compare with
         if ledger.exists and limits.fingerprint:
             drift = await look_for_drift(session, limits.ignore_objects)
-        obstacles = list(_obstacles(session, ledger, plan))
+        obstacles = [*_obstacles(session, ledger, plan), *await _unmet(session, plan, limits)]
         told = SentSql({}, ())
         if tell is not None and (telling := max((n for n, u in enumerate(_units(plan), 1) if _may_tell(u)), default=0)):
             told = await tell(session, catalogue, request._replace(steps=telling), limits)
@@ -96,6 +100,28 @@ def _obstacles(session: Session, ledger: Ledger, plan: Plan) -> Iterator[str]:
                 yield f"the plan can't be run from here: {_sentence(error)}"
 
 
+async def _unmet(session: Session, plan: Plan, limits: Limits) -> list[str]:
+    """Returns what the first step requires and isn't so; what the others require may change with the steps before."""
+    unit = next(_units(plan), None)
+    if unit is None or unit.resumes or not any(each.query for each in unit.requires):
+        return []
+    run = RunContext(session, LockMonitor(session.destination, application=""), limits=limits, observer=lambda _: None)
+    settings = settings_for(session, run.limits, "sartor check", lock_timeout=unit.script.lock_timeout)
+    opening, given = f"set transaction read only;{set_in_session(settings)}", run.for_script(unit.about.name)
+    found = []
+    for condition in (each for each in unit.requires if each.query):
+        try:
+            async with session.connection.script_transaction(opening, str, longest_lock=settings.lock_timeout):
+                await condition.body(session.connection, given)
+        except Unmet as error:
+            found.append(f"a run stops before {unit.about.name}: {error}")
+        except DRIVER_ERRORS as error:
+            if session.connection_lost:
+                raise
+            found.append(f"`require` of {unit.about.name} can't be asked from here: {error}: {condition.words}")
+    return found
+
+
 def _sentence(error: DestinationError) -> str:
     return f"{error}; {error.hint}" if error.hint else str(error)
 
@@ -120,6 +146,8 @@ def _checked(unit: Unit, told: SentSql) -> CheckedStep:
         messages=messages or (),
         before=before or (),
         rehearsed=rehearsed,
+        requires=tuple(each.words for each in unit.requires),
+        ensures=tuple(each.words for each in unit.ensures),
         unsayable=_unsayable(unit, every),
     )
 
@@ -144,6 +172,8 @@ def _messages(unit: Unit, told: SentSql) -> tuple[tuple[SentMessage, ...] | None
 def _unsayable(unit: Unit, messages: tuple[SentMessage, ...] | None) -> str | None:
     if messages is None:
         return "is Python, whose SQL is known only when it runs"
+    if not all(each.query for each in (*unit.requires, *unit.ensures)):
+        return "asks in Python whether a condition is met"
     if unit.resumes:
         return "was interrupted outside a transaction, and only Sartor can resume it"
     if not all(sent.rows or psql.is_sayable(sent.text) for sent in messages):

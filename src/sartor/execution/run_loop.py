@@ -225,7 +225,7 @@ class RunLoop:
     def _begin(self, run: RunContext, unit: Unit) -> None:
         if unit.about == self._begun:
             return
-        self._begun = unit.about
+        self._begun, run.begun_outside = unit.about, False
         run.forget(unit.about.name)
         run.observer(Started(alteration=unit.about, direction=unit.direction))
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sartor.alterations.loader import load_script
-from sartor.alterations.script import Body, Fragment, Script
+from sartor.alterations.script import Body, Condition, Fragment, Script
 from sartor.domain.alteration import Alteration
 from sartor.domain.ledger import WAS_ID, EventKind, Ledger, State, Subject
 from sartor.domain.plan import Direction, Plan, Step
@@ -82,6 +82,16 @@ class Unit:
         return self.script.before.get(self.direction)
 
     @property
+    def requires(self) -> tuple[Condition, ...]:
+        """What must be so before it is deployed; nothing is asked of a rollback."""
+        return self.script.requires if self.direction is Direction.DEPLOY else ()
+
+    @property
+    def ensures(self) -> tuple[Condition, ...]:
+        """What must be so after its `up`."""
+        return self.script.ensures if self.direction is Direction.DEPLOY else ()
+
+    @property
     def transactional(self) -> bool:
         """True where no part of it runs outside a transaction, and so needs a server session of its own."""
         return self.script.transactional and self.before is None
@@ -95,6 +105,7 @@ class Unit:
     def is_batchable(self) -> bool:
         """True where it may be sent in one message with others: its SQL is known, and runs in a transaction."""
         alike = self.transactional and self.script.lock_timeout is None and not self.resumes
+        alike = alike and not self.requires and not self.ensures
         return alike and self.statements is not None and all(map(_fits_a_batch, self.statements))
 
     @property

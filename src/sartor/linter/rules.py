@@ -170,6 +170,11 @@ NOT_REPEATABLE = _rule(
     why="a repeatable script runs again whenever it has changed, where this statement then fails",
     advice="write `create or replace`, `if not exists`, or `drop ... if exists` before it",
 )
+CONDITION_WRITES = _rule(
+    "error SA208 condition-writes",
+    why="a condition is asked read-only, so this statement fails, and the script with it",
+    advice="write a query that changes nothing; what changes something belongs into `up`",
+)
 BLOCKS_WRITES = _rule(
     "warning SA301 blocks-writes",
     why="the last rehearsal showed a lock that blocks writes to a table for as long as its size requires",

@@ -7,10 +7,11 @@ from sartor.domain.source import Part, Source, Text
 from sartor.linter import rules
 from sartor.linter.rules import Finding, about
 from sartor.sql import confusables
+from sartor.sql.changes import row_changes
 from sartor.sql.definitions import Column, Key, definitions
 from sartor.sql.quoting import LONGEST_NAME
 from sartor.sql.splitting import Lines, split
-from sartor.sql.statements import CHANGES_ROWS, Kind, Statement
+from sartor.sql.statements import CHANGES_ROWS, QUERIES, Kind, Statement
 
 _CHANGES = CHANGES_ROWS | {Kind.CREATE, Kind.ALTER, Kind.DROP, Kind.TRUNCATE, Kind.COMMENT, Kind.GRANT, Kind.REVOKE}
 _CREATED = frozenset({"extension", "index", "materialized view", "schema", "sequence", "table"})
@@ -89,6 +90,9 @@ def _lint_part(source: Source, part: Part, indexed: Indexed) -> Iterator[Breach]
     if part in _GOING_UP:
         for statement, line in statements:
             yield from ((rule, line, message) for rule, message in _lint_definitions(statement, indexed))
+    if part.is_condition:
+        yield from _lint_condition(statements)
+        return
     if source.alteration.is_repeatable:
         yield from _lint_repeatable(statements)
     outside = source.runs_outside(part)
@@ -141,6 +145,12 @@ def _lint_inside(statements: list[Said]) -> Iterator[Breach]:
             role = (statement, line) if kept else None
     if role is not None:
         yield rules.ROLE_KEPT, role[1], f"`{_shown(role[0])}` isn't reset"
+
+
+def _lint_condition(statements: list[Said]) -> Iterator[Breach]:
+    for statement, line in statements:
+        if statement.kind in _CHANGES or (statement.kind in QUERIES and row_changes(statement.text)):
+            yield rules.CONDITION_WRITES, line, f"`{_shown(statement)}` in a condition"
 
 
 def _sets_role(statement: Statement) -> bool | None:

@@ -8,7 +8,7 @@ import asyncpg
 from sartor.conninfo.redaction import redact
 from sartor.domain.own_tables import LEAVE, TABLES
 from sartor.domain.report import Failure
-from sartor.errors import Escaped, ScriptFault, said
+from sartor.errors import Escaped, ScriptFault, Unmet, said
 from sartor.postgres.catalog import LOCKS
 from sartor.postgres.driver.connection import UNASKED
 from sartor.postgres.driver.refused import BeyondDatabase, NoTalk, NotAwaited, TransactionControl
@@ -101,7 +101,7 @@ def failure(
     if sqlstate(error) == "25P02" and hidden is not None and sqlstate(hidden) not in {None, "25P02"}:
         error, message = hidden, _explained(hidden)[0]
         advice = f"the script caught this error and went on, but Postgres has aborted the transaction: {SAVEPOINT}"
-    place = (error.place if isinstance(error, NotAwaited | ScriptFault) else None) or locate(error)
+    place = (error.place if isinstance(error, NotAwaited | ScriptFault | Unmet) else None) or locate(error)
     server = next((e for e in (error, error.__cause__) if isinstance(e, asyncpg.PostgresError)), None)
     query: str | None = getattr(server or error, "query", None)
     statement = error.statement if isinstance(error, TransactionControl | NoTalk) else query
@@ -128,6 +128,7 @@ def failure(
         rolled_back=not _is_lost(error),
         in_doubt=_is_lost(error),
         beyond=beyond,
+        condition=error.condition if isinstance(error, Unmet) else None,
     )
 
 
@@ -177,7 +178,7 @@ def _explained(error: BaseException) -> tuple[str, str | None]:
             return text, f"{rows}; in a `.sql` alteration the data follow the COPY"
         case NoTalk():
             return text, "use `conn.copy_from_table` or `conn.copy_from_query`"
-        case BeyondDatabase():
+        case BeyondDatabase() | Unmet():
             return text, None
         case asyncpg.PostgresError():
             return _explained_of_server(error, text)

@@ -7,7 +7,7 @@ variables after a colon, `\;` between statements of one message, `\gset` so that
 
 from collections.abc import Iterable, Sequence
 
-from sartor.domain.check import Part, SentMessage
+from sartor.domain.check import AskedSql, Part, SentMessage
 from sartor.domain.own_tables import TABLES, OwnTable
 from sartor.domain.rehearsal import Message
 from sartor.postgres.driver.fence import CLEANING, FENCE, limit_lock_timeout
@@ -15,7 +15,7 @@ from sartor.postgres.invalid_indexes import start_detail
 from sartor.postgres.journal import JOURNAL, LEDGER, NewEvent, claim_sql, record_sql
 from sartor.postgres.session_settings import SessionSettings, set_in_session, without_lock_timeout
 from sartor.sql import lexer
-from sartor.sql.quoting import quote_identifier, quote_literal, quote_word
+from sartor.sql.quoting import quote_comment, quote_identifier, quote_literal, quote_word
 from sartor.sql.splitting import find_client_copy, may_lift_lock_timeout, split, waits_for_others
 from sartor.sql.statements import CHANGES_ROWS, QUERIES, Kind
 
@@ -30,6 +30,7 @@ _ENCODING = "\\encoding UTF8\n"
 """The script's own encoding; CLEANING resets it with everything else."""
 
 _PREPARED = "sartor_told"
+_SAVEPOINT = "sartor_condition"
 _PREPARABLE = frozenset({Kind.SELECT, Kind.VALUES, Kind.WITH}) | CHANGES_ROWS
 _PLAIN = (type(None), bool, int, str)
 """The Python types whose values have the same text in SQL, whatever the type of the parameter."""
@@ -87,8 +88,17 @@ def _literal(value: object) -> str:
     return quote_literal(str(int(value) if isinstance(value, int) else value))
 
 
-def in_transaction(event: NewEvent, settings: SessionSettings, statements: Iterable[SentMessage]) -> list[Part]:
-    work = [part for sent in statements for part in ("\n", *_limited(sent, settings, local=True))]
+def in_transaction(
+    event: NewEvent,
+    settings: SessionSettings,
+    statements: Iterable[SentMessage],
+    *,
+    requires: Iterable[AskedSql] = (),
+    ensures: Iterable[AskedSql] = (),
+) -> list[Part]:
+    """Returns an event and its work in one transaction, between what it requires and what it ensures."""
+    work: list[Part] = [part for sent in statements for part in ("\n", *_limited(sent, settings, local=True))]
+    work = [*map(_asking, requires), *work, *map(_asking, ensures)]
     claim, record = _quiet(claim_sql(event, settings)), _quiet(record_sql(event, settings))
     before = f"{_ENCODING}begin;\n-- its claim\n{claim}"
     return [before, *work, f"\n-- its record\n{record}commit;\n{_quiet(CLEANING)}"]
@@ -100,17 +110,21 @@ def outside_transaction(
     settings: SessionSettings,
     messages: Iterable[SentMessage],
     inside: Iterable[SentMessage] = (),
+    *,
+    requires: Iterable[AskedSql] = (),
+    ensures: Iterable[AskedSql] = (),
 ) -> list[Part]:
     """Returns two events and, between them, work outside a transaction: each of `messages` is sent as one message.
 
-    What is `inside` belongs to the transaction of the second event.
+    What is `inside` belongs to the transaction of the second event. The first one `requires`, the second one `ensures`.
 
     What a run that resumes after an interruption needs to know is recorded with the first event.
     """
     journal = f"{quote_identifier(settings.schema)}.{JOURNAL}"
     note = f"{FENCE}update {journal} set detail = detail || {start_detail(settings.schema)} where seq = {start.seq}"
     work = [part for sent in messages for part in ("\n", *_at_leisure(sent, settings))]
-    began, ended = in_transaction(start, settings, [SentMessage(note)]), in_transaction(end, settings, inside)
+    began = in_transaction(start, settings, [SentMessage(note)], requires=requires)
+    ended = in_transaction(end, settings, inside, ensures=ensures)
     return [*began, f"\n{_ENCODING}{_quiet(set_in_session(settings))}", *work, f"\n{_quiet(CLEANING)}\n", *ended]
 
 
@@ -191,10 +205,33 @@ begin
     end if;
 end
 """
+    return f"begin;\n{FENCE}\n{_block(body)}commit;\n"
+
+
+def _block(body: str) -> str:
     tag = "$sartor$"
     while tag in body:
         tag = tag.replace("$", "$_", 1)
-    return f"begin;\n{FENCE}\ndo {tag}{body}{tag};\ncommit;\n"
+    return f"do {tag}{body}{tag};\n"
+
+
+def _asking(asked: AskedSql) -> str:
+    """Returns SQL that stops where a condition isn't met. It can change nothing, as its savepoint is read-only."""
+    query = quote_literal(f"select ({split(asked.query)[0].text}\n) and true")
+    part, words = asked.part, asked.words
+    failed, unknown = (f"sartor: `{part}` {what}: {words}" for what in ("isn't met", "gives NULL or no row"))
+    body = f"""
+declare met boolean;
+begin
+    execute {query} into strict met;
+    if met is not true then
+        raise exception using message = case when met is null then {quote_literal(unknown)}
+            else {quote_literal(failed)} end;
+    end if;
+end
+"""
+    lead = f"\n-- {part}: {quote_comment(words)}\nsavepoint {_SAVEPOINT};\nset transaction read only;\n"
+    return f"{lead}{_block(body)}rollback to savepoint {_SAVEPOINT};\nrelease savepoint {_SAVEPOINT};\n"
 
 
 def _quiet(text: str) -> str:

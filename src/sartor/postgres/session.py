@@ -102,7 +102,8 @@ class Session:
     """A connection to a destination, with its facts as last read; a new one can be made where it breaks.
 
     `async with Session(destination, application="...") as session`. Raises Unreachable where it can't connect; a driver
-    error that the block doesn't catch leaves it as DestinationError. `kind` is the connection's class.
+    error that the block doesn't catch leaves it as DestinationError. `kind` is the connection's class. `lacks_rows` is
+    True in a clone that has the schema of a database without its rows.
     """
 
     connection: Connection
@@ -112,6 +113,7 @@ class Session:
         self.destination = destination
         self.application = application
         self.schema = destination.schema
+        self.lacks_rows = False
         self._kind = kind
         self._pooler: Pooler | None = None
 

@@ -106,6 +106,7 @@ async def cloned(session: Session, order: RehearsalOrder, limits: Limits) -> Asy
     ):
         async with exported_snapshot(session) as snapshot:
             made = await clone(session, scratch, snapshot, data=order.data, lock_wait=limits.lock_budget)
+        scratch.lacks_rows = not order.data
         notes = (*moved, *_versions(session, scratch), *made.notes)
         known = await read_known(scratch.connection, scratch.schema, counts=order.data)
         yield Clone(scratch, known, made, notes)

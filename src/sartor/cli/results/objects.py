@@ -71,7 +71,7 @@ def entry_json(entry: Entry, alteration: Alteration | None = None) -> JsonObject
 
 def failure_json(failure: Failure) -> JsonObject:
     """Returns the JSON of why a script failed; what isn't known is null."""
-    names = "id name sqlstate message advice detail hint context statement position file line rolled_back"
+    names = "id name sqlstate message advice detail hint context statement position file line rolled_back condition"
     return pick(failure, names) | {"advice": failure.advice and in_words(failure.advice)}
 
 

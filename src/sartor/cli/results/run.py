@@ -173,6 +173,7 @@ def check_json(found: Check) -> JsonObject:
         "plan": [
             alteration_json(each.step.alteration)
             | {"sql": each.sql, "transaction": each.transactional, "rehearsed": each.rehearsed}
+            | pick(each, "requires ensures")
             for each in found.steps
         ],
         "drift": [difference_json(difference) for difference in found.drift.differences],

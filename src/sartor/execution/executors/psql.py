@@ -1,10 +1,11 @@
 """Writes a plan as a script for psql: the events of a run, in its order, up to the first that can't be written."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from sartor import __version__
-from sartor.domain.check import CheckedStep, Part, SqlScript
+from sartor.alterations.script import Condition
+from sartor.domain.check import AskedSql, CheckedStep, Part, SqlScript
 from sartor.domain.destination import Limits
 from sartor.domain.ledger import Ledger
 from sartor.domain.plan import Plan
@@ -67,6 +68,10 @@ def _title(step: CheckedStep) -> str:
     return name + where + (f", {REHEARSED}" if step.rehearsed else "")
 
 
+def _conditions(conditions: Iterable[Condition]) -> list[AskedSql]:
+    return [AskedSql(each.part.value, each.words, each.query.text) for each in conditions if each.query]
+
+
 class _Writer:
     """Writes events with consecutive numbers; `head` is the number of the journal's last event."""
 
@@ -98,12 +103,14 @@ class _Writer:
 
     def _unit(self, unit: Unit, step: CheckedStep) -> list[Part]:
         settings = self._settings(unit)
+        requires, ensures = _conditions(unit.requires), _conditions(unit.ensures)
         if unit.transactional:
-            return psql.in_transaction(self._event(unit), settings, step.messages)
+            event, sent = self._event(unit), step.messages
+            return psql.in_transaction(event, settings, sent, requires=requires, ensures=ensures)
         start = self._event(Record(kind=unit.start_kind, about=unit.about))
         end, inside = self._event(unit, since=start.seq), step.messages if unit.script.transactional else ()
         outside = step.before if unit.script.transactional else (*step.before, *step.messages)
-        return psql.outside_transaction(start, end, settings, outside, inside)
+        return psql.outside_transaction(start, end, settings, outside, inside, requires=requires, ensures=ensures)
 
     def _event(self, of: Unit | Record, *, since: int | None = None) -> NewEvent:
         self._head += 1

@@ -5,7 +5,7 @@ Of a script outside a transaction the journal has the start and the end; one wit
 
 import asyncio
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -17,12 +17,14 @@ from sartor.domain.plan import Direction
 from sartor.domain.report import Note
 from sartor.domain.source import Run
 from sartor.errors import RunHeld, SartorError, alteration_failed
+from sartor.execution.conditions import ask
 from sartor.execution.outcome import Outcome, Stale, classify
 from sartor.execution.retry import PARTING, Retries, connection_lost, record, run_in_transaction
 from sartor.execution.run_context import RunContext
 from sartor.execution.script_call import contained
 from sartor.execution.units import Unit
 from sartor.postgres.connect.connect import DRIVER_ERRORS
+from sartor.postgres.driver.connection import Connection
 from sartor.postgres.invalid_indexes import (
     InvalidIndex,
     drop_index,
@@ -58,7 +60,14 @@ async def _run(run: RunContext, unit: Unit) -> None:
         await _NonTransactional(run, unit).execute([*bodies, *([] if script.transactional else [body])], given)
         since = run.head
 
-    work = (lambda connection: body(connection, given)) if due else None
+    async def work(connection: Connection) -> None:
+        if unit.transactional:
+            await ask(run, unit, unit.requires, connection, given)
+        if due:
+            await body(connection, given)
+        if due or not script.transactional:
+            await ask(run, unit, unit.ensures, connection, given)
+
     await run_in_transaction(run, unit.kind, about, work, since=since, lock_timeout=script.lock_timeout)
 
 
@@ -73,7 +82,9 @@ async def run_and_undo(run: RunContext, unit: Unit) -> None:
         with connection.informing(partial(run.hear, name)):
             opening, given = set_in_session(settings), run.for_script(name, unit.direction, rehearsal=True)
             async with connection.script_transaction(opening, lambda: "", longest_lock=limit):
+                await ask(run, unit, unit.requires, connection, given)
                 await contained(unit.body, unit.about.file)(connection, given)
+                await ask(run, unit, unit.ensures, connection, given)
                 raise _Undo  # noqa: TRY301 - ends a transaction that must not be committed
     except _Undo:
         pass
@@ -107,27 +118,27 @@ async def record_end(
     if not isinstance(error, Exception):
         with suppress(TimeoutError):
             async with asyncio.timeout(PARTING):
-                await _record_failed(run, unit, took, "interrupted")
+                await _record_failed(run, unit, took, {"message": "interrupted", "sqlstate": None, "line": None})
         return
     about = unit.about
     locate = locate or unit.script.locate
     failure = run.failure(error, name=about.name, alteration_id=about.id, file=about.file, locate=locate)
-    if not unit.transactional:
+    if not unit.transactional and run.begun_outside:
         failure = failure._replace(rolled_back=False)
     message = redact(failure.message, run.session.secrets)
-    if not await _record_failed(run, unit, took, message, sqlstate=failure.sqlstate, line=failure.line):
+    facts = {"message": message, "sqlstate": failure.sqlstate, "line": failure.line}
+    if failure.condition is not None:
+        facts["condition"] = failure.condition
+    if not await _record_failed(run, unit, took, facts):
         run.observer(Note(text="the failure couldn't be written to the journal"))
     raise alteration_failed(failure) from error
 
 
-async def _record_failed(
-    run: RunContext, unit: Unit, took: float, message: str, *, sqlstate: str | None = None, line: int | None = None
-) -> bool:
-    facts = {"direction": unit.direction.value, "message": message, "sqlstate": sqlstate, "line": line}
+async def _record_failed(run: RunContext, unit: Unit, took: float, facts: Mapping[str, str | int | None]) -> bool:
     try:
         if run.session.connection_lost:
             await run.session.renew()
-        await record(run, EventKind.FAILED, unit.about, facts, took=took)
+        await record(run, EventKind.FAILED, unit.about, {"direction": unit.direction.value, **facts}, took=took)
     except (Stale, SartorError, OSError, *DRIVER_ERRORS):
         return False
     return True
@@ -156,11 +167,23 @@ class _NonTransactional:
         await self._drop_leftovers(before)
         pid, began = await own_session(self.run.session.connection)
         detail = {"pid": pid, "began": began, "invalid": list(before)}
-        await record(self.run, self.unit.start_kind, self.unit.about, detail)
+        await self._record_start(detail, given)
         await self._try(bodies, given, before)
         if left := await self._leftovers(before):
             names = ", ".join(f"{index.name} on {index.table}" for index in left)
             raise LeftUnfinished(f"the script left an invalid index: {names}")
+
+    async def _record_start(self, detail: Mapping[str, object], given: Run) -> None:
+        """Records the start, once what the script requires is so; a script that was begun isn't asked again."""
+        run, unit = self.run, self.unit
+        asked = () if unit.resumes else unit.requires
+
+        async def work(connection: Connection) -> None:
+            await ask(run, unit, asked, connection, given)
+
+        run.begun_outside = unit.resumes
+        await run_in_transaction(run, unit.start_kind, unit.about, work if asked else None, detail=detail)
+        run.begun_outside = True
 
     async def _await_interrupted(self) -> Collection[int] | None:
         """Waits until the interrupted run is gone from the server.
