@@ -10,6 +10,8 @@ from sartor.api.application import require as require
 from sartor.api.application import warn_if_pending as warn_if_pending
 from sartor.api.backups import backup as backup
 from sartor.api.backups import restore as restore
+from sartor.api.drawings import Drawing as Drawing
+from sartor.api.drawings import diagram as diagram
 from sartor.api.judgements import check_manifest as check_manifest
 from sartor.api.judgements import lint as lint
 from sartor.api.judgements import prove as prove
@@ -22,8 +24,6 @@ from sartor.api.looks import preview_repair as preview_repair
 from sartor.api.looks import status as status
 from sartor.api.looks import verify as verify
 from sartor.api.psql import find_psql as find_psql
-from sartor.api.releases import preview_release as preview_release
-from sartor.api.releases import release as release
 from sartor.api.requests import Source as Source
 from sartor.api.requests import Sources as Sources
 from sartor.api.requests import list_alterations as list_alterations
@@ -49,12 +49,16 @@ from sartor.domain.check import CheckedStep as CheckedStep
 from sartor.domain.check import Loss as Loss
 from sartor.domain.check import SentMessage as SentMessage
 from sartor.domain.check import SqlScript as SqlScript
-from sartor.domain.cutting import Obstacle as Obstacle
-from sartor.domain.cutting import ObstacleKind as ObstacleKind
-from sartor.domain.cutting import ReleasePlan as ReleasePlan
-from sartor.domain.cutting import Renaming as Renaming
 from sartor.domain.destination import Destination as Destination
 from sartor.domain.destination import Limits as Limits
+from sartor.domain.diagram import Diagram as Diagram
+from sartor.domain.diagram import DiagramColumn as DiagramColumn
+from sartor.domain.diagram import DiagramFormat as DiagramFormat
+from sartor.domain.diagram import DiagramKey as DiagramKey
+from sartor.domain.diagram import DiagramReference as DiagramReference
+from sartor.domain.diagram import DiagramTable as DiagramTable
+from sartor.domain.diagram import DiagramType as DiagramType
+from sartor.domain.diagram import RelationName as RelationName
 from sartor.domain.drift import Baseline as Baseline
 from sartor.domain.drift import Change as Change
 from sartor.domain.drift import Difference as Difference
@@ -78,7 +82,6 @@ from sartor.domain.ledger import Mismatch as Mismatch
 from sartor.domain.ledger import RepeatableEntry as RepeatableEntry
 from sartor.domain.ledger import State as State
 from sartor.domain.manifest import Line as Line
-from sartor.domain.manifest import Manifest as Manifest
 from sartor.domain.manifest import Standing as Standing
 from sartor.domain.own_tables import Writer as Writer
 from sartor.domain.plan import Direction as Direction
@@ -142,8 +145,6 @@ from sartor.errors import PrivilegeMissing as PrivilegeMissing
 from sartor.errors import ReadOnly as ReadOnly
 from sartor.errors import RefusedError as RefusedError
 from sartor.errors import RehearsalFailed as RehearsalFailed
-from sartor.errors import ReleaseContradicted as ReleaseContradicted
-from sartor.errors import ReleaseRefused as ReleaseRefused
 from sartor.errors import RunHeld as RunHeld
 from sartor.errors import SartorError as SartorError
 from sartor.errors import SchemaEdited as SchemaEdited
@@ -171,7 +172,6 @@ from sartor.settings.load import Flags as Flags
 from sartor.settings.load import Settings as Settings
 from sartor.settings.load import load_destination as load_destination
 from sartor.settings.load import load_ignored as load_ignored
-from sartor.settings.load import load_max_hazard as load_max_hazard
 from sartor.settings.load import load_settings as load_settings
 from sartor.settings.load import load_sources as load_sources
 

@@ -18,6 +18,7 @@ from sartor import (
     Check,
     Destination,
     DestinationStatus,
+    Drawing,
     EventKind,
     Finished,
     Flags,
@@ -26,14 +27,12 @@ from sartor import (
     Lint,
     NewFile,
     ObserverFailed,
-    ObstacleKind,
     ProjectFile,
     Proofs,
     PsqlCall,
     RefusedError,
     Rehearsal,
     Release,
-    ReleasePlan,
     Repair,
     Report,
     RunEvent,
@@ -49,6 +48,7 @@ from sartor import (
     check_manifest,
     check_rollback,
     deploy,
+    diagram,
     embedded_server,
     find_psql,
     fresh,
@@ -59,16 +59,13 @@ from sartor import (
     list_alterations,
     load_destination,
     load_ignored,
-    load_max_hazard,
     load_settings,
     load_sources,
     new,
     preview_init,
-    preview_release,
     preview_repair,
     prove,
     rehearse,
-    release,
     repair,
     require,
     restore,
@@ -107,10 +104,6 @@ async def read(url: str, sources: Iterable[Source]) -> None:
     with TemporaryDirectory() as project:
         begun: list[ProjectFile] = preview_init(Path(project), ci="gitlab")
         assert [each.file.name for each in init(Path(project), ci="gitlab")] == [each.file.name for each in begun]
-    plan: ReleasePlan = preview_release(sources, "9.0", max_hazard=load_max_hazard("safe"))
-    assert {each.kind for each in plan.obstacles} <= set(ObstacleKind)
-    with TemporaryDirectory() as empty:
-        assert release(empty, "1.0.0").manifest.releases == (Release.parse("1.0.0"),)
     linted: Lint = lint(sources, ignored=load_ignored())
     assert linted.errors == 0
     standing: Standing = check_manifest(sources)
@@ -125,6 +118,9 @@ async def read(url: str, sources: Iterable[Source]) -> None:
     call: PsqlCall = await find_psql(url)
     with call.started("-XqAtc", "select 1", stdout=subprocess.PIPE) as process:
         assert process.communicate()[0] == b"1\n"
+    drawn: Drawing = await diagram(url, sources, "1.1.0", since="1.0.0", tables=["second"], format="dbml")
+    assert [table.change.value for table in drawn.diagram.tables if table.change] == ["added"]
+    assert '\nTable "second"' in drawn.text
     proofs: Proofs = await prove(url, sources, pending=True)
     assert all(proof.result.good for proof in proofs.proofs)
 

@@ -23,8 +23,8 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "alterat
 OPERATE = (ROOT / "docs" / "operate.md").read_text("utf-8")
 WRITE = (ROOT / "docs" / "write-alterations.md").read_text("utf-8")
 LINT = (ROOT / "docs" / "lint.md").read_text("utf-8")
-RELEASE = (ROOT / "docs" / "release.md").read_text("utf-8")
-NAMES = "new release deploy rollback fresh check rehearse prove list status history lint verify repair"
+DIAGRAM = (ROOT / "docs" / "diagram.md").read_text("utf-8")
+NAMES = "new deploy rollback fresh check rehearse prove list status history lint verify repair diagram"
 COMMANDS = [
     *(("db", "alteration", name) for name in NAMES.split()),
     *(("db", name) for name in ("serve", "psql", "seed", "backup", "restore")),
@@ -33,7 +33,7 @@ COMMANDS = [
 ]
 IN_THE_FILE = ("db-url-env", "ignore-objects", "lint-ignore", "scratch-bootstrap")
 """Settings that have no variable."""
-OF_OTHERS = {"--diff", "--globals-only", "--one-in", "--update-docs", "--upgrade"}
+OF_OTHERS = {"--diff", "--exit-code", "--globals-only", "--one-in", "--update-docs", "--upgrade"}
 """Options that documents mention and that aren't Sartor's."""
 
 
@@ -53,7 +53,7 @@ def test_options(sartor: Command) -> None:
     known = set(re.findall(r"--[a-z][a-z-]+", helps))
     named = {option: d.name for d in DOCUMENTS for option in re.findall(r"`[^`\n]*?(--[a-z][a-z-]+)", d.read_text())}
     assert {option: name for option, name in named.items() if option not in known | OF_OTHERS} == {}
-    undocumented = {option for option in known if f"`{option}" not in OPERATE + WRITE + LINT + RELEASE}
+    undocumented = {option for option in known if f"`{option}" not in OPERATE + WRITE + LINT + DIAGRAM}
     assert undocumented <= {"--help", "--version", "--debug", "--install-completion", "--show-completion"}
 
 

@@ -51,7 +51,6 @@ class _OfDatabase(_Group):
 class _OfAlterations(_Group):
     modules: ClassVar = {
         "new": "new",
-        "release": "release",
         "deploy": "deploy",
         "rollback": "rollback",
         "fresh": "development",
@@ -64,6 +63,7 @@ class _OfAlterations(_Group):
         "verify": "verify",
         "repair": "repair",
         "lint": "lint",
+        "diagram": "diagram",
     }
 
 

@@ -137,6 +137,11 @@ def is_terminal() -> bool:
     return both and not os.environ.get("CI") and not wants("--json")
 
 
+def is_shown_on_terminal() -> bool:
+    """Returns whether a terminal shows the result."""
+    return _results.is_terminal
+
+
 def words_are_shown() -> bool:
     return _words.is_terminal
 

@@ -22,7 +22,6 @@ KEYS = (
     "lint-ignore",
     "lock-budget",
     "lock-timeout",
-    "max-hazard",
     "schema",
     "scratch-bootstrap",
     "search-path",
