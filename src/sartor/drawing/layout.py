@@ -7,6 +7,7 @@ lines around the boxes. The groups are put on shelves of about the form of a scr
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
 from typing import Any, NamedTuple
 
 from sartor.domain.diagram import Diagram, DiagramReference, RelationName
@@ -180,13 +181,12 @@ def _sign(value: float) -> int:
 def load_graphlay() -> Any:
     """Returns the library that places boxes. Raises UsageError where it isn't installed."""
     try:
-        import graphlay  # noqa: PLC0415 - an extra, which other commands and formats don't need
+        return import_module("graphlay")  # here, as other formats don't need it; so, as it may not be there to be typed
     except ImportError as error:
         raise UsageError(
             "an SVG needs the package graphlay, which isn't installed",
             hint="pip install 'sartor[diagram]', or choose `mermaid` or `dbml`, which need nothing",
         ) from error
-    return graphlay
 
 
 def _goal(parts: Iterable[Layout]) -> float:
