@@ -74,6 +74,7 @@ from sartor.domain.hazards.hazard import Refusal as Refusal
 from sartor.domain.hazards.hazard import RehearsedStatement as RehearsedStatement
 from sartor.domain.hazards.hazard import Size as Size
 from sartor.domain.hazards.hazard import Verdict as Verdict
+from sartor.domain.hooks import HookRun as HookRun
 from sartor.domain.ledger import Entry as Entry
 from sartor.domain.ledger import Event as Event
 from sartor.domain.ledger import EventKind as EventKind

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from sartor import Direction, ScriptError, lint
+from sartor.alterations.files import read_lineage
+from sartor.alterations.loader import load_script
 from support.command import Command
 from support.database import Database
 from support.folder import Folder
@@ -141,45 +146,55 @@ def test_a_view_in_the_way(sartor: Command, folder: Folder) -> None:
     assert 'advice: view "the ages" is made by repeatable-ages.sql: ' in done.err
 
 
-@pytest.mark.parametrize(
-    ("name", "reason"),
-    [
-        ("repeatable.sql", "there is no name behind `repeatable-`"),
-        ("repeatable_views.sql", "it begins with 'repeatable_views', not with `repeatable-`"),
-        ("Repeatable-views.sql", "it begins with 'Repeatable', not with `repeatable-`"),
-        ("repeatable--views.sql", "'-views' begins with something else than a letter or digit"),
-        ("repeatable-views.SQL", "'SQL' is neither `py` nor `sql`"),
-    ],
-)
-def test_wrong_names(sartor: Command, folder: Folder, name: str, reason: str) -> None:
+WRONG_NAMES = {
+    "repeatable.sql": "there is no name behind `repeatable-`",
+    "repeatable_views.sql": "it begins with 'repeatable_views', not with `repeatable-`",
+    "Repeatable-views.sql": "it begins with 'Repeatable', not with `repeatable-`",
+    "repeatable--views.sql": "'-views' begins with something else than a letter or digit",
+    "repeatable-views.SQL": "'SQL' is neither `py` nor `sql`",
+}
+
+
+def test_wrong_names(sartor: Command, folder: Folder) -> None:
     """A file whose name is nearly that of a repeatable script is an error that says the form."""
-    folder.write(name, "select 1")
-    done = sartor("list", expect=2)
-    assert f"error: {name} isn't a valid name of a repeatable script: {reason}" in done.err
-    assert "the form is repeatable-<name>.py or .sql" in done.err
-    assert [each["code"] for each in sartor("lint", "--json", expect=1).json["findings"]] == ["SA001"]
+    for name in WRONG_NAMES:
+        folder.write(name, "select 1")
+    assert "; the form is repeatable-<name>.py or .sql\n" in sartor("deploy", "latest", expect=2).err
+    found = sartor("lint", "--json", expect=1).json["findings"]
+    told = {Path(each["file"]).name: each["message"] for each in found if each["code"] == "SA001"}
+    assert told.keys() == WRONG_NAMES.keys()
+    for name, reason in WRONG_NAMES.items():
+        assert told[name].startswith(f"{name} isn't a valid name of a repeatable script: {reason}")
 
 
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("select 1;\n-- sartor: down\nselect 2;", "a repeatable script has only `up`: remove `down`"),
-        ("-- sartor: transaction off\nselect 1;", "a repeatable script runs in a transaction"),
-        ("-- sartor: before_up\nselect 1;\n-- sartor: up\nselect 2;", "remove `before_up`"),
-        ("-- sartor: irreversible why\nselect 1;", "remove `irreversible`"),
-        ("select 1;\n-- sartor: up\nselect 2;", "SQL stands before the `-- sartor: up` line"),
-        ("-- sartor: up\n", "the section `up` has no statement"),
-        ("-- nothing\n", "the section `up` has no statement"),
-        ("commit;", "COMMIT: Sartor runs each script in a transaction"),
-    ],
-)
-def test_what_a_repeatable_script_may_not_have(sartor: Command, folder: Folder, text: str, reason: str) -> None:
-    """What only an alteration may have is an error before anything runs, of every command that would run it."""
+WRONG_SCRIPTS = {
+    "select 1;\n-- sartor: down\nselect 2;": "a repeatable script has only `up`: remove `down`",
+    "-- sartor: transaction off\nselect 1;": "a repeatable script runs in a transaction",
+    "-- sartor: before_up\nselect 1;\n-- sartor: up\nselect 2;": "remove `before_up`",
+    "-- sartor: irreversible why\nselect 1;": "remove `irreversible`",
+    "select 1;\n-- sartor: up\nselect 2;": "SQL stands before the `-- sartor: up` line",
+    "-- sartor: up\n": "the section `up` has no statement",
+    "-- nothing\n": "the section `up` has no statement",
+    "commit;": "COMMIT: Sartor runs each script in a transaction",
+}
+
+
+def test_what_a_repeatable_script_may_not_have(sartor: Command, folder: Folder, database: Database) -> None:
+    """What only an alteration may have is an error before anything runs, and a finding of `lint`."""
     folder.table("1.0.0-1-a.py")
-    folder.write("repeatable-x.sql", text)
-    for command in ("deploy", "check"):
-        assert reason in sartor(command, "latest", expect=1).err, command
-    assert (reason if "COMMIT" not in reason else "`commit` in a script") in sartor("lint", expect=1).out
+    for n, (text, reason) in enumerate(WRONG_SCRIPTS.items()):
+        file = folder.write(f"repeatable-{n}.sql", text)
+        (script,) = read_lineage("main", str(folder.path)).repeatables
+        with pytest.raises(ScriptError) as caught:
+            load_script(script).body(Direction.DEPLOY)
+        assert reason in str(caught.value)
+        assert any(each.file == str(file) for each in lint(folder.path).findings), text
+        if n:
+            file.unlink()
+        else:
+            assert reason in sartor("deploy", "latest", expect=1).err
+            assert database.tables() == set()
+            file.unlink()
 
 
 def test_lint(sartor: Command, folder: Folder) -> None:

@@ -17,6 +17,9 @@ from sartor.errors import CatalogueError
 SEEDS = "seeds"
 """The name of the folder inside a lineage's folder that holds its seed modules."""
 
+HOOKS_FILE = "hooks.py"
+"""The name of the file, in a lineage's folder, that holds its hooks."""
+
 _BLOCK = 65_536
 """The bytes that are read at once."""
 
@@ -77,7 +80,7 @@ def _find_package(name: str) -> Path | None:
 def _list_scripts(folder: str) -> list[str]:
     """Returns the names of files that are alterations, or look like one, in their order.
 
-    `_helpers.py`, `README.md` and folders don't; dead links do.
+    `_helpers.py`, `hooks.py`, `README.md` and folders don't; dead links do.
     """
     with os.scandir(folder) as entries:
         found = [
@@ -85,6 +88,8 @@ def _list_scripts(folder: str) -> list[str]:
             for entry in entries
             if (name := entry.name)[0] not in "_." and name.lower().endswith((".py", ".sql")) and not entry.is_dir()
         ]
+    if HOOKS_FILE in found:
+        found.remove(HOOKS_FILE)
     found.sort()
     return found
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Failure(NamedTuple):
     """The facts about why a script failed, each None where it isn't known.
 
-    `name` is the file's name, `id` the alteration's identity (None for a seed module). `position` counts characters of
-    `statement` from 0; `line` counts lines of `file` from 1.
+    `name` is the file's name, `id` the alteration's identity (None for a seed module or a hook). `position` counts
+    characters of `statement` from 0; `line` counts lines of `file` from 1.
     """
 
     name: str
@@ -77,6 +77,8 @@ class Report(NamedTuple):
     """The release that the database had reached before the run."""
     said: tuple[Said, ...] = ()
     """The messages that the server sent while the scripts ran."""
+    hooks_failed: tuple[Failure, ...] = ()
+    """The failures of hooks behind what is committed, which stop nothing."""
 
 
 class Blocker(NamedTuple):

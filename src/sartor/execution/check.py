@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterator
 
+from sartor.alterations.hooks import find_hooks
 from sartor.alterations.loader import load_script
 from sartor.alterations.python_source import dropped, is_data_independent
 from sartor.alterations.script import Fragment
@@ -67,6 +68,8 @@ async def check(
                 session.require_read(journal=True)
                 require_format(ledger)
                 script = await write_script(session, ledger, plan, steps, limits)
+                if any(find_hooks(lineage.location) for lineage in catalogue.lineages):
+                    obstacles.append("hooks aren't part of a script for psql")
             except (PrivilegeMissing, LedgerTooNew) as error:
                 obstacles.append(f"no script can be written: {_sentence(error)}")
     return Check(plan=plan, drift=drift, steps=steps, losses=losses, script=script, obstacles=tuple(obstacles))

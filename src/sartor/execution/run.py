@@ -21,6 +21,7 @@ from sartor.postgres.session import Session, application_name
 
 if TYPE_CHECKING:
     from sartor.execution.backup import BackupOrder
+    from sartor.execution.hooks import HookCaller
     from sartor.execution.run_loop import RunLoop
     from sartor.execution.units import Load
 
@@ -90,7 +91,9 @@ async def execute_plan(  # noqa: PLR0913 - one plan, and all that it needs
     load = load or load_script
     for require in prerequisites(plan, session, ledger, load):
         require()
-    loop = RunLoop(catalogue, request, plan, load, backup)
+    hooks = _load_hooks(session, catalogue)
+    limits = limits._replace(batch=limits.batch and not (hooks and hooks.each))
+    loop = RunLoop(catalogue, request, plan, load, backup, hooks)
 
     def observing(event: RunEvent) -> None:
         if isinstance(event, Said):
@@ -108,6 +111,18 @@ async def execute_plan(  # noqa: PLR0913 - one plan, and all that it needs
             async with updating_baseline(run):
                 await loop.execute(run)
     return loop.report()
+
+
+def _load_hooks(session: Session, catalogue: Catalogue) -> HookCaller | None:
+    """Loads the hooks, where there are any. They act on the world, so none is called in a scratch database."""
+    from sartor.alterations.hooks import load_hooks
+
+    found = () if session.destination.scratch else load_hooks(catalogue.lineages)
+    if not found:
+        return None
+    from sartor.execution.hooks import HookCaller
+
+    return HookCaller(found)
 
 
 @contextmanager

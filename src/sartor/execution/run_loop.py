@@ -6,7 +6,7 @@ import asyncio
 import time
 from array import array
 from collections import deque
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from sartor.domain.alteration import Alteration, Catalogue
@@ -28,13 +28,20 @@ from sartor.postgres.ledger import read_ledger, require_format
 
 if TYPE_CHECKING:
     from sartor.execution.backup import BackupBeforeRun, BackupOrder
+    from sartor.execution.hooks import HookCaller
 
 
 class RunLoop:
     """The state of a run: its plan, what it did, and what other runs did meanwhile."""
 
     def __init__(
-        self, catalogue: Catalogue, request: Deploy | Rollback, plan: Plan, load: Load, backup: BackupOrder | None
+        self,
+        catalogue: Catalogue,
+        request: Deploy | Rollback,
+        plan: Plan,
+        load: Load,
+        backup: BackupOrder | None,
+        hooks: HookCaller | None,
     ) -> None:
         self.catalogue = catalogue
         self._request = request
@@ -51,6 +58,7 @@ class RunLoop:
         self._elsewhere: dict[tuple[str, str], Alteration] = {}
         self._warned: deque[tuple[Alteration, list[str]]] = deque()
         self.said: list[Said] = []
+        self._hooks = hooks
         self._backup: BackupBeforeRun | None = None
         if backup is not None:
             from sartor.execution.backup import BackupBeforeRun  # few runs take one
@@ -72,6 +80,7 @@ class RunLoop:
             backup=self._backup.backup if self._backup else None,
             before=self._before,
             said=tuple(self.said),
+            hooks_failed=tuple(self._hooks.failed) if self._hooks else (),
         )
 
     async def back_up(self, run: RunContext) -> None:
@@ -121,8 +130,11 @@ class RunLoop:
             require_units(self._plan, run.session, self._load)
 
     async def execute(self, run: RunContext) -> None:
-        """Carries the plan out; plans again where another run makes it stale."""
+        """Carries the plan out, between the hooks of the run; plans again where another run makes it stale."""
+        async with self._hooks.around(run, self._plan, self.report) if self._hooks else nullcontext():
+            await self._execute(run)
 
+    async def _execute(self, run: RunContext) -> None:
         async def attempt() -> None:
             if self._backup is not None:
                 await self._backup.take_again(run, self._plan)
@@ -204,6 +216,8 @@ class RunLoop:
             raise
 
     async def _run_one(self, run: RunContext, prefetch: Prefetch, unit: Unit) -> None:
+        if self._hooks:
+            await self._hooks.before(run, unit)
         self._begin(run, unit)
         began = time.monotonic()
         # What comes behind the unit's end may fail or be cancelled, which is then no failure of the unit.
@@ -221,6 +235,8 @@ class RunLoop:
             self._finish(run, unit, (time.monotonic() - began) * 1000)
             prefetch.loaded.popleft()
         await run.session.renew_where_worn()
+        if self._hooks:
+            await self._hooks.after(run, unit)
 
     def _begin(self, run: RunContext, unit: Unit) -> None:
         if unit.about == self._begun:

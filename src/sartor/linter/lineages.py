@@ -3,8 +3,10 @@
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
+from pathlib import Path
 
-from sartor.alterations.files import survey
+from sartor.alterations.files import file_blocks, survey
+from sartor.alterations.hooks import find_hooks, hook_flaws
 from sartor.alterations.loader import read_source
 from sartor.domain.alteration import Alteration, Key, Misnamed, timestamp
 from sartor.domain.release import Release
@@ -33,6 +35,13 @@ def lint_names(alterations: Iterable[Alteration], misnamed: Iterable[Misnamed], 
     yield from _ties(ordered)
     yield from _out_of_step([a for a in ordered if not a.release.unreleased])
     yield from _unreleased(ordered, released=released)
+
+
+def lint_hooks(lineage: str, file: Path | None) -> Iterator[Finding]:
+    """Yields the findings about a lineage's file of hooks, where it has one. Raises CatalogueError."""
+    content = b"" if file is None else b"".join(file_blocks(str(file)))
+    for flaw in hook_flaws(content) if file is not None else ():
+        yield Finding(rules.BAD_HOOK, lineage, str(file), flaw.line, flaw.text, None)
 
 
 def _odd(name: str, character: str) -> str:
@@ -124,8 +133,9 @@ def lint_lineages(
     for name, location in sources:
         listed, misnamed = survey(name, location)
         alterations = list(listed)
-        files += len(alterations) + len(misnamed)
-        found = _lint(alterations, misnamed, remembered, released=released)
+        hooks = find_hooks(location)
+        files += len(alterations) + len(misnamed) + (hooks is not None)
+        found = [*lint_hooks(name, hooks), *_lint(alterations, misnamed, remembered, released=released)]
         findings += sorted((each for each in found if _counts(each, above, ignored)), key=_place)
     return Lint(tuple(findings), files)
 

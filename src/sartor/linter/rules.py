@@ -131,6 +131,12 @@ PLACEHOLDER = _rule(
     why="the script is a template that isn't filled in, and it fails when it runs",
     advice="write what is meant in its place",
 )
+BAD_HOOK = _rule(
+    "error SA106 bad-hook",
+    why="`hooks.py` can't be loaded, and every run fails before it changes anything; or a function is never called",
+    advice="write `async def before_run(conn, run)`, `after_run`, `before_each` or `after_each`; begin a helper's name"
+    " with _",
+)
 TRANSACTION_CONTROL = _rule(
     "error SA201 transaction-control",
     why="the script runs in Sartor's transaction, together with its ledger row, so Sartor refuses this statement",

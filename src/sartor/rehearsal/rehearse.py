@@ -1,5 +1,6 @@
 """Rehearses the plan of a deploy: on a clone of the destination, or on the destination itself, rolled back."""
 
+from sartor.alterations.hooks import find_hooks
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination, Limits
 from sartor.domain.hazards.hazard import with_losses
@@ -50,6 +51,8 @@ async def rehearse(
             found = await _on_itself(session, plan, limits, observer)
         else:
             found = await on_a_clone(session, catalogue, request, order, limits, observer)
+        if any(find_hooks(lineage.location) for lineage in catalogue.lineages):
+            found = found._replace(notes=(*found.notes, "hooks aren't called in a rehearsal"))
         if (program := find_squawk()) is None:
             return found
         return await with_opinions(program, found, session.facts.server_version)

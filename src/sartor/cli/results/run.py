@@ -60,6 +60,7 @@ def report_json(report: Report) -> JsonObject:
         "elsewhere": [alteration_json(a) for a in report.elsewhere],
         "backup": backup_json(report.backup) if report.backup else None,
         **pick(report, "said"),
+        "hooks_failed": [failure_json(each) for each in report.hooks_failed],
         "notes": plan_notes(report.plan) if report.plan else [],
     }
 
