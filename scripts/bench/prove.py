@@ -48,7 +48,7 @@ def history() -> Iterator[Script]:
         if up is None or down is None:
             return
         do, undo = (";\n".join(part.text.rstrip().rstrip(";") for part in each) + ";\n" for each in (up, down))
-        yield Script(Path(alteration.name).stem, do, undo, script.transactional)
+        yield Script(Path(alteration.name).stem, do, undo, not script.outside)
 
 
 def changes(number: int) -> Iterator[Script]:

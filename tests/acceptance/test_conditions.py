@@ -49,11 +49,11 @@ def test_what_is_required(sartor: Command, folder: Folder, database: Database, o
     """False stops the run before the alteration, with the condition's words; nothing of it ran, then it goes on."""
     sartor("deploy", "latest")
     database.run("insert into users values (null)")
-    write(folder, f"-- sartor: require {WORDS}\n{WITHOUT}\n{outside}")
+    write(folder, f"{outside}-- sartor: require {WORDS}\n{WITHOUT}\n")
     failure = failed(sartor)
     assert failure["condition"] == WORDS
     assert failure["message"] == f"`require` isn't met: {WORDS}"
-    assert (failure["rolled_back"], failure["line"]) == (True, 2)
+    assert (failure["rolled_back"], failure["line"]) == (True, 2 + outside.count("\n"))
     assert database.tables() == {"users", "log"}
     assert events(sartor)[1:] == ["deployed", "failed"]
     assert sartor("history", "--json").json["events"][-1]["detail"]["condition"] == WORDS

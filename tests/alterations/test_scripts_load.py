@@ -57,6 +57,14 @@ def test_a_python_script_that_is_none(folder: Folder, text: str, reason: str) ->
         ("-- sartor: up\nselect 1;\n  -- x\ncommit;\n", f"{SQL}, line 4: COMMIT: Sartor runs each script"),
         ("-- sartor: up\n-- sartor: down\n\nbegin;\n", f"{SQL}, line 4: BEGIN: Sartor runs each script"),
         ("-- sartor: up\n-- sartor: irreversible\n", f"{SQL}, line 2: unknown directive"),
+        (
+            "-- sartor: before_up\n-- sartor: transaction off\nselect 1",
+            f"{SQL}, line 2: `transaction` is in the section `before_up`",
+        ),
+        (
+            "-- sartor: up\n-- sartor: transaction off\nbegin;\n-- sartor: down\nbegin;",
+            f"{SQL}, line 5: BEGIN: Sartor runs each script",
+        ),
         ("-- sartor: require it\n-- sartor: up\n", f"{SQL}, line 1: the condition `-- sartor: require` has no query"),
         (
             "-- sartor: ensure it\nselect true; select true;",
@@ -96,8 +104,30 @@ def test_directives_of_an_sql_script(folder: Folder) -> None:
         -- sartor: irreversible money was spent
         """,
     )
-    assert (script.transactional, script.irreversible) == (False, "money was spent")
+    assert (script.outside, script.irreversible) == (frozenset(Direction), "money was spent")
     assert set(script.bodies) == {Direction.DEPLOY}
+
+
+BOTH = frozenset(Direction)
+ONE_WAY = "-- sartor: transaction {}\n-- sartor: up\n-- sartor: transaction {}\nselect 1;\n-- sartor: down\nselect 1;\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "outside"),
+    [
+        (SQL, "-- sartor: up\nselect 1;\n-- sartor: down\n-- sartor: transaction off\n", {Direction.ROLLBACK}),
+        (SQL, ONE_WAY.format("on", "off"), {Direction.DEPLOY}),
+        (SQL, ONE_WAY.format("off", "off"), BOTH),
+        (SQL, ONE_WAY.format("off", "on"), {Direction.ROLLBACK}),
+        (PY, UP + "transaction_down = False", {Direction.ROLLBACK}),
+        (PY, UP + "transaction = False\ntransaction_down = True", {Direction.DEPLOY}),
+        (PY, UP + "transaction = False", BOTH),
+        (PY, UP + "transaction_up = not True", {Direction.DEPLOY}),
+    ],
+)
+def test_outside_a_transaction(folder: Folder, name: str, text: str, outside: set[Direction]) -> None:
+    """A script says it for both directions, or for one of them."""
+    assert load(folder, name, text).outside == outside
 
 
 @pytest.mark.parametrize(

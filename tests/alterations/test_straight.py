@@ -27,6 +27,7 @@ STRAIGHT = {
     "a constant": 'SQL = "select 1"\nasync def up(conn):\n    await conn.execute(SQL)\n',
     "a constant behind": 'async def up(conn):\n    await conn.execute(SQL)\nSQL = "select 1"\n',
     "options": 'transaction = False\nirreversible = "why"\n' + UP,
+    "a transaction one way": "transaction = False\ntransaction_down = True\n" + UP,
     "a run": 'async def up(conn, run):\n    await conn.execute("select 1")\n',
     "implicit joining": "async def up(conn):\n    await conn.execute('a' 'b' f'c')\n",
     "types": "import asyncpg\nasync def up(conn: asyncpg.Connection) -> None:\n    pass\n",
@@ -96,7 +97,7 @@ def test_it_is_straight(source: str | bytes) -> None:
     """What only sends constants is known without running it, and is what executing the module makes of it."""
     straight, executed = read_static(ALTERATION, _content(source)), load_python(ALTERATION, _content(source))
     assert straight is not None
-    assert (straight.transactional, straight.irreversible) == (executed.transactional, executed.irreversible)
+    assert (straight.outside, straight.irreversible) == (executed.outside, executed.irreversible)
     assert straight.bodies.keys() == executed.bodies.keys()
     assert straight.before.keys() == executed.before.keys()
 

@@ -43,15 +43,15 @@ def test_a_rehearsal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "transactional", "outside"),
+    ("part", "said", "outside"),
     [
-        (Part.UP, True, False),
-        (Part.DOWN, False, True),
+        (Part.UP, {Part.DOWN}, False),
+        (Part.DOWN, {Part.DOWN}, True),
         (Part.UP, None, None),
-        (Part.BEFORE_UP, True, True),
+        (Part.BEFORE_UP, set(), True),
         (Part.BEFORE_DOWN, None, True),
     ],
 )
-def test_where_a_part_runs(part: Part, transactional: bool | None, outside: bool | None) -> None:
+def test_where_a_part_runs(part: Part, said: set[Part] | None, outside: bool | None) -> None:
     """What comes before a script runs outside of its transaction; the rest as the script says, if that is known."""
-    assert Source(alteration=A, transactional=transactional).runs_outside(part) is outside
+    assert Source(alteration=A, outside=None if said is None else frozenset(said)).runs_outside(part) is outside

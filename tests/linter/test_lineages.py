@@ -43,6 +43,18 @@ def test_the_reference_history_has_no_mistakes() -> None:
     assert found(Folder(ROOT / "alterations")) == []
 
 
+def test_a_transaction_one_way(folder: Folder) -> None:
+    """What a section may hold depends on its own transaction."""
+    concurrent = "drop index concurrently if exists a;\n"
+    folder.write(
+        "1.0.0-1-a.sql", f"-- sartor: up\n-- sartor: transaction off\n{concurrent}-- sartor: down\n{concurrent}"
+    )
+    assert found(folder) == [("SA202", 5)]
+    text = f'async def up(conn):\n    await conn.execute("{concurrent.strip()}")\nasync def down(conn): ...\n'
+    assert python(folder, f"{text}transaction_up = False\n")[-1] == ("SA202", 5)
+    assert ("SA202", 2) in python(folder, f"{text}transaction_down = False\n")
+
+
 def test_conditions(folder: Folder) -> None:
     """A condition is a query that changes nothing; `ensure` may stand behind `down`."""
     with_ = "with gone as (delete from a returning 1) select true"

@@ -47,7 +47,7 @@ def _read_sql_source(alteration: Alteration) -> Source:
     return Source(
         alteration=alteration,
         parts={part: tuple(Text(f.text, f.line) for f in fragments) for part, fragments in sent.items()},
-        transactional=script.transactional,
+        outside=frozenset(Part(FUNCTIONS[direction]) for direction in script.outside),
         irreversible=script.irreversible is not None,
         empty=script.empty,
         ignored=ignored,

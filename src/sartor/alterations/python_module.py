@@ -11,7 +11,7 @@ from typing import Any
 
 from sartor.alterations.conditions import require_true, stated
 from sartor.alterations.process_state import stay
-from sartor.alterations.script import FUNCTIONS, Body, Condition, Place, Script
+from sartor.alterations.script import FUNCTIONS, Body, Condition, Place, Script, outside
 from sartor.conninfo.parameters import seconds
 from sartor.domain.alteration import Alteration
 from sartor.domain.source import Part, Run
@@ -29,7 +29,7 @@ def load_python(alteration: Alteration, content: bytes) -> Script:
         alteration=alteration,
         bodies=_bodies(functions, alteration.name, "{}"),
         before=_bodies(functions, alteration.name, "before_{}"),
-        transactional=_option(functions, alteration.name, "transaction", bool, default=True),
+        outside=outside(lambda name: _option(functions, alteration.name, name, bool, default=None)),
         irreversible=_option(functions, alteration.name, "irreversible", str, default=None),
         lock_timeout=_lock_timeout(functions, alteration.name),
         requires=_conditions(functions, alteration, Part.REQUIRE),

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sartor.alterations.directives import ignored_by
-from sartor.alterations.script import FUNCTIONS, Script
+from sartor.alterations.script import FUNCTIONS, TRANSACTIONS, Script, outside
 from sartor.domain.alteration import Alteration
 from sartor.domain.plan import Direction
 from sartor.domain.source import Part, Source, Text
@@ -53,7 +53,7 @@ def read_python(alteration: Alteration, content: bytes) -> Source:
             for name, function in bound.functions.items()
             if name in _PARTS and isinstance(function, ast.FunctionDef) and not function.decorator_list
         ),
-        transactional=_transactional(bound),
+        outside=_outside(bound),
         irreversible=bound.has("irreversible"),
         names=names,
         ignored=ignored,
@@ -91,14 +91,18 @@ def _bind(body: list[ast.stmt], bound: _Bound) -> None:
                     _bind(getattr(node, inner, []), bound)
 
 
-def _transactional(bound: _Bound) -> bool | None:
-    match bound.values.get("transaction"):
-        case ast.Constant(value=bool() as value):
-            return value
-        case None if not bound.has("transaction"):
-            return True
-        case _:
-            return None
+def _outside(bound: _Bound) -> frozenset[Part] | None:
+    """Returns the parts that run outside a transaction; None where only running the module can tell."""
+    said: dict[str, object] = {}
+    for name in TRANSACTIONS:
+        match bound.values.get(name):
+            case ast.Constant(value=bool() as value):
+                said[name] = value
+            case None if not bound.has(name):
+                pass
+            case _:
+                return None
+    return frozenset(Part(FUNCTIONS[direction]) for direction in outside(said.get))
 
 
 def _sent(bound: _Bound, name: str) -> tuple[Text, ...]:

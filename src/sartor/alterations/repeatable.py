@@ -19,7 +19,7 @@ def require_repeatable(script: Script) -> Script:
         reason = _DOWN
     elif script.before:
         reason = _BEFORE.format("before_up" if Direction.DEPLOY in script.before else "before_down")
-    elif not script.transactional:
+    elif script.outside:
         reason = _OUTSIDE
     elif script.irreversible is not None:
         reason = _IRREVERSIBLE
@@ -36,7 +36,7 @@ def repeatable_flaws(source: Source) -> tuple[Text, ...]:
         "down": (_DOWN, Part.DOWN in source.parts or Part.DOWN.value in lines),
         "before_up": (_BEFORE.format("before_up"), Part.BEFORE_UP in source.parts),
         "before_down": (_BEFORE.format("before_down"), Part.BEFORE_DOWN in source.parts),
-        "transaction": (_OUTSIDE, source.transactional is False),
+        "transaction": (_OUTSIDE, bool(source.outside)),
         "irreversible": (_IRREVERSIBLE, source.irreversible),
     }
     return tuple(Text(reason, lines.get(word, 1)) for word, (reason, holds) in reasons.items() if holds)

@@ -58,6 +58,16 @@ class Condition:
 
 EMPTY = "the section `{}` has no statement"
 FUNCTIONS = {Direction.DEPLOY: "up", Direction.ROLLBACK: "down"}
+_OWN = {direction: f"transaction_{function}" for direction, function in FUNCTIONS.items()}
+TRANSACTIONS = ("transaction", *_OWN.values())
+"""The names in a Python script that say whether it runs in a transaction: both ways, and one way alone."""
+
+
+def outside(option: Callable[[str], object]) -> frozenset[Direction]:
+    """Returns the directions that run outside a transaction by a script's options, each None where it isn't there."""
+    both = option("transaction")
+    own = {direction: option(name) for direction, name in _OWN.items()}
+    return frozenset(direction for direction, value in own.items() if (both if value is None else value) is False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +75,10 @@ class Script:
     """A loaded alteration. `bodies` and `before` hold the functions that it has for each direction.
 
     `fragments` holds the SQL of a body, for each direction in which it is known without running Python, and
-    `fragments_before` that of `before`. `empty` names the sections of a SQL file without a statement: they count as
-    missing. `lock_timeout` is the script's own, in seconds (0 for none), where it asks for one. `requires` is what must
-    be so before it is deployed, `ensures` what must be so after its `up`.
+    `fragments_before` that of `before`. `outside` names the directions whose body runs outside a transaction. `empty`
+    names the sections of a SQL file without a statement: they count as missing. `lock_timeout` is the script's own, in
+    seconds (0 for none), where it asks for one. `requires` is what must be so before it is deployed, `ensures` what
+    must be so after its `up`.
     """
 
     alteration: Alteration
@@ -76,7 +87,7 @@ class Script:
     before: Mapping[Direction, Body] = field(default_factory=dict)
     fragments: Mapping[Direction, tuple[Fragment, ...]] = field(default_factory=dict)
     fragments_before: Mapping[Direction, tuple[Fragment, ...]] = field(default_factory=dict)
-    transactional: bool = True
+    outside: frozenset[Direction] = frozenset()
     irreversible: str | None = None
     lock_timeout: float | None = None
     requires: tuple[Condition, ...] = ()

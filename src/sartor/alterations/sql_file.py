@@ -66,10 +66,17 @@ class _Directives:
     """The word of the section that is being read."""
     pieces: list[lexer.Token] = field(default_factory=list)
     """The pieces of that section."""
-    transactional: bool = True
+    transactions: dict[str | None, bool] = field(default_factory=dict)
+    """Whether there is a transaction, by the section that says so; None for the file's head."""
     irreversible: str | None = None
     lock_timeout: float | None = None
     ignored: list[Text] = field(default_factory=list)
+
+    @property
+    def outside(self) -> frozenset[Direction]:
+        """The directions that run outside a transaction."""
+        both = self.transactions.get(None, True)
+        return frozenset(d for word, d in _SECTIONS.items() if not self.transactions.get(word, both))
 
 
 class _Reader:
@@ -98,7 +105,8 @@ class _Reader:
 def load_sql(alteration: Alteration, blocks: Iterable[bytes]) -> Script:
     """Loads the script in a file's bytes. Raises ScriptError, naming file, line and reason, where it is invalid."""
     script, _ = read_sql(alteration, blocks)
-    for fragment in itertools.chain(*script.fragments.values()) if script.transactional else ():
+    inside = (sent for direction, sent in script.fragments.items() if direction not in script.outside)
+    for fragment in itertools.chain(*inside):
         if control := splitting.transaction_control(fragment.text):
             raise ScriptError(
                 f"{alteration.name}, line {fragment.line}: {control.split()[0].upper()}: Sartor runs each"
@@ -128,7 +136,7 @@ def read_sql(alteration: Alteration, blocks: Iterable[bytes]) -> tuple[Script, t
         fragments=fragments,
         fragments_before=before,
         locate=sender.locate,
-        transactional=found.transactional,
+        outside=found.outside,
         irreversible=found.irreversible,
         lock_timeout=found.lock_timeout,
         requires=tuple(condition for part, condition in conditions if part is Part.REQUIRE),
@@ -193,7 +201,7 @@ def _take(found: _Directives, directive: str, token: lexer.Token, reader: _Reade
     if directive in _SECTIONS | _BEFORE or word in _CONDITIONS:
         _begin_section(found, directive, token, reader)
     elif directive in {"transaction off", "transaction on"}:
-        found.transactional = rest == "on"
+        _take_transaction(found, token, reader, on=rest == "on")
     elif word == "irreversible" and rest:
         found.irreversible = rest
     elif word == "lock-timeout" and rest:
@@ -206,6 +214,15 @@ def _take(found: _Directives, directive: str, token: lexer.Token, reader: _Reade
     else:
         known = directives.KNOWN
         raise reader.wrong(token.start, f"unknown directive `-- sartor: {directive}`; known are {known}")
+
+
+def _take_transaction(found: _Directives, token: lexer.Token, reader: _Reader, *, on: bool) -> None:
+    """Notes whether there is a transaction: below `up` or `down` for that section, above them for both."""
+    section = found.section if found.starts or found.conditions else None
+    if section is not None and section not in _SECTIONS:
+        reason = f"`transaction` is in the section `{section}`: write it below `up` or `down`, or above all sections"
+        raise reader.wrong(token.start, reason)
+    found.transactions[section] = on
 
 
 def _begin_section(found: _Directives, directive: str, token: lexer.Token, reader: _Reader) -> None:

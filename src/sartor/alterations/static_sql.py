@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sartor.alterations.conditions import stated
-from sartor.alterations.script import FUNCTIONS, Condition, Fragment, Script, Sender
+from sartor.alterations.script import FUNCTIONS, TRANSACTIONS, Condition, Fragment, Script, Sender, outside
 from sartor.conninfo.parameters import seconds
 from sartor.domain.alteration import Alteration
 from sartor.domain.source import Part
@@ -20,7 +20,7 @@ _DIRECTIONS = {function: direction for direction, function in FUNCTIONS.items()}
 _BEFORE = {f"before_{function}": direction for function, direction in _DIRECTIONS.items()}
 _CONDITIONS = {part.value: part for part in Part if part.is_condition}
 _FUNCTIONS = {*_DIRECTIONS, *_BEFORE, *_CONDITIONS}
-_OPTIONS = {"transaction": bool, "irreversible": str}
+_OPTIONS = {**dict.fromkeys(TRANSACTIONS, bool), "irreversible": str}
 _TYPES = {"asyncpg": {"Connection", "Record"}, "sartor": {"Connection", "Run"}}
 """The names that a script may import as types, by their module."""
 
@@ -65,7 +65,7 @@ def read_static(alteration: Alteration, content: bytes) -> Script | None:
         fragments=fragments,
         fragments_before=before,
         locate=sender.locate,
-        transactional=module.constants.get("transaction") is not False,
+        outside=outside(module.constants.get),
         irreversible=irreversible if isinstance(irreversible, str) else None,
         lock_timeout=limit,
         requires=conditions["require"],

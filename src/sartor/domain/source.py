@@ -38,15 +38,16 @@ class Source(NamedTuple):
 
     `parts` has the SQL that each part is seen to send: all of it in a SQL file, in Python what is given to the
     connection as a constant. `wrong` are reasons why it can't be loaded; `not_async` the functions that must be async
-    and aren't, `empty` the sections without a statement. `transactional` is None where only running it can tell.
-    `names` are the words that aren't SQL, `ignored` the codes that its comments name.
+    and aren't, `empty` the sections without a statement. `outside` are the parts that run outside a transaction beside
+    those that always do; None where only running the script can tell. `names` are the words that aren't SQL, `ignored`
+    the codes that its comments name.
     """
 
     alteration: Alteration
     parts: Mapping[Part, tuple[Text, ...]] = {}
     wrong: tuple[Text, ...] = ()
     not_async: tuple[Text, ...] = ()
-    transactional: bool | None = True
+    outside: frozenset[Part] | None = frozenset()
     irreversible: bool = False
     empty: tuple[Text, ...] = ()
     names: tuple[Text, ...] = ()
@@ -56,7 +57,7 @@ class Source(NamedTuple):
         """Returns whether a part runs outside a transaction; None where only running the script can tell."""
         if part in {Part.BEFORE_UP, Part.BEFORE_DOWN}:
             return True
-        return None if self.transactional is None else not self.transactional
+        return None if self.outside is None else part in self.outside
 
 
 class Run(NamedTuple):

@@ -94,7 +94,12 @@ class Unit:
     @property
     def transactional(self) -> bool:
         """True where no part of it runs outside a transaction, and so needs a server session of its own."""
-        return self.script.transactional and self.before is None
+        return not self.body_outside and self.before is None
+
+    @property
+    def body_outside(self) -> bool:
+        """True where its body runs outside a transaction."""
+        return self.direction in self.script.outside
 
     @property
     def resumes(self) -> bool:

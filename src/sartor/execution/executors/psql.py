@@ -108,8 +108,8 @@ class _Writer:
             event, sent = self._event(unit), step.messages
             return psql.in_transaction(event, settings, sent, requires=requires, ensures=ensures)
         start = self._event(Record(kind=unit.start_kind, about=unit.about))
-        end, inside = self._event(unit, since=start.seq), step.messages if unit.script.transactional else ()
-        outside = step.before if unit.script.transactional else (*step.before, *step.messages)
+        end, inside = self._event(unit, since=start.seq), () if unit.body_outside else step.messages
+        outside = (*step.before, *step.messages) if unit.body_outside else step.before
         return psql.outside_transaction(start, end, settings, outside, inside, requires=requires, ensures=ensures)
 
     def _event(self, of: Unit | Record, *, since: int | None = None) -> NewEvent:

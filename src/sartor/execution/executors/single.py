@@ -54,18 +54,20 @@ async def _run(run: RunContext, unit: Unit) -> None:
     about, script = unit.about, unit.script
     body = unit.body if unit.statements is not None else contained(unit.body, about.file)
     given, since = run.for_script(about.name, unit.direction), None
-    due = script.transactional and await _is_due(run, unit)
+    due = not unit.body_outside and await _is_due(run, unit)
     if not unit.transactional:
         bodies = [contained(unit.before, about.file)] if unit.before else []
-        await _NonTransactional(run, unit).execute([*bodies, *([] if script.transactional else [body])], given)
+        await _NonTransactional(run, unit).execute([*bodies, *([body] if unit.body_outside else [])], given)
         since = run.head
+    elif unit.resumes:
+        await _NonTransactional(run, unit).settle()
 
     async def work(connection: Connection) -> None:
-        if unit.transactional:
+        if unit.transactional and not unit.resumes:
             await ask(run, unit, unit.requires, connection, given)
         if due:
             await body(connection, given)
-        if due or not script.transactional:
+        if due or unit.body_outside:
             await ask(run, unit, unit.ensures, connection, given)
 
     await run_in_transaction(run, unit.kind, about, work, since=since, lock_timeout=script.lock_timeout)
@@ -98,7 +100,10 @@ async def _is_due(run: RunContext, unit: Unit) -> bool:
     """Returns whether `up`, or `down`, is to run in its transaction.
 
     Where the steps before it were interrupted, it never ran: what it would undo isn't there, or what it would make is.
+    What itself runs outside a transaction, in either direction, may have run in part.
     """
+    if unit.script.outside:
+        return True
     undoes = unit.direction is Direction.ROLLBACK
     if not unit.resumes or undoes is await is_in_effect(run.session, unit.about):
         return True
@@ -161,10 +166,7 @@ class _NonTransactional:
         Removes first what an interrupted run left. Raises RunHeld where that run's server process still runs, and
         LeftUnfinished where an index of the script is invalid after it.
         """
-        before = await self._await_interrupted() if self.unit.resumes else None
-        if before is None:
-            before = [index.oid for index in await invalid_indexes(self.run.session)]
-        await self._drop_leftovers(before)
+        before = await self.settle()
         pid, began = await own_session(self.run.session.connection)
         detail = {"pid": pid, "began": began, "invalid": list(before)}
         await self._record_start(detail, given)
@@ -172,6 +174,14 @@ class _NonTransactional:
         if left := await self._leftovers(before):
             names = ", ".join(f"{index.name} on {index.table}" for index in left)
             raise LeftUnfinished(f"the script left an invalid index: {names}")
+
+    async def settle(self) -> Collection[int]:
+        """Waits for an interrupted run, and removes what it left; returns the OIDs of other invalid indexes."""
+        before = await self._await_interrupted() if self.unit.resumes else None
+        if before is None:
+            before = [index.oid for index in await invalid_indexes(self.run.session)]
+        await self._drop_leftovers(before)
+        return before
 
     async def _record_start(self, detail: Mapping[str, object], given: Run) -> None:
         """Records the start, once what the script requires is so; a script that was begun isn't asked again."""
