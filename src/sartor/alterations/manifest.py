@@ -45,6 +45,12 @@ def read_manifest(lineage: Lineage) -> Manifest:
         raise not_valid(file, error) from error
 
 
+def read_lines(catalogue: Catalogue) -> dict[tuple[str, str], Line]:
+    """Returns the manifests' lines by the alterations' identities. Raises CatalogueError."""
+    manifests = ((lineage, read_manifest(lineage)) for lineage in catalogue.lineages)
+    return {(lineage.name, line.id): line for lineage, manifest in manifests for line in manifest.lines.values()}
+
+
 def _line(alteration_id: str, told: dict[str, Any]) -> Line:
     proof = told.get("proof")
     return Line(

@@ -1,13 +1,14 @@
 """The ledger and the journal of a database, as values."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from sartor.domain.alteration import Alteration
+from sartor.domain.kept_down import KeptDown
 from sartor.domain.release import Release
 
 FORMAT = 1
@@ -92,6 +93,7 @@ class Ledger:
     format: int = FORMAT
     entries: tuple[Entry, ...] = ()
     strays: tuple[str, ...] = ()
+    downs: Mapping[tuple[str, str], KeptDown | None] = field(default_factory=dict)
     repeatables: tuple[RepeatableEntry, ...] = ()
     repeatables_known: bool = True
 

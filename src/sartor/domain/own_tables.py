@@ -23,6 +23,7 @@ _TYPES = {
         "bigint not null": "seq",
         "integer not null": "format",
         "text not null": "lineage id release name checksum state deployed_by host sartor",
+        "text": "down",
         "double precision": "duration_ms",
         "timestamp with time zone not null": "deployed_at",
     },

@@ -1,11 +1,13 @@
 """Plans: the one place that decides what is to be done."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
 from sartor.domain.alteration import Alteration, Catalogue, timestamp
+from sartor.domain.contradictions import name_few, refuse_edited, refuse_missing, refuse_without_way_back
+from sartor.domain.kept_down import KeptDown
 from sartor.domain.ledger import Entry, Ledger
 from sartor.domain.release import NEXT, Release
 from sartor.domain.repeatable import deploy_notes, due_after, rollback_note
@@ -17,12 +19,12 @@ from sartor.domain.status import (
     compare_with_ledger,
     few,
     reached,
-    record_renamed,
     status_notes,
     under_new_names,
 )
 from sartor.domain.targets import require_released
-from sartor.errors import AlterationEdited, AlterationMissing, OutOfOrder, TargetError
+from sartor.domain.way_back import way_back
+from sartor.errors import OutOfOrder, TargetError
 
 
 class Direction(Enum):
@@ -51,6 +53,8 @@ class Rollback(NamedTuple):
     steps: int | None = None
     to_timestamp: tuple[int, str] | None = None
     accepted: frozenset[str] = frozenset()
+    redone: frozenset[tuple[str, str]] | None = None
+    """The rows to undo in order to deploy their files again, by identity; the downs of Python modules run as well."""
 
 
 class Step(NamedTuple):
@@ -60,6 +64,8 @@ class Step(NamedTuple):
     entry: Entry | None = None
     late: bool = False
     """True for a late alteration."""
+    kept: KeptDown | None = None
+    """The down that the ledger keeps, where that runs in place of a file."""
 
 
 class Plan(NamedTuple):
@@ -124,14 +130,14 @@ def make_plan(catalogue: Catalogue, ledger: Ledger, request: Deploy | Rollback) 
 
 
 def _plan_deploy(catalogue: Catalogue, ledger: Ledger, request: Deploy, status: Status) -> Plan:
-    _refuse_edited([p.alteration for p in status.edited if p.alteration.id not in request.accepted])
-    _refuse_missing([e for e in status.missing if e.id not in request.accepted], status)
+    refuse_edited([p.alteration for p in status.edited if p.alteration.id not in request.accepted])
+    refuse_missing([e for e in status.missing if e.id not in request.accepted], status)
     target = request.target if request.target is not None else _latest(catalogue)
     wanted = [a for a in status.pending if a.release <= target][: request.steps]
     late = {a.identity for a in status.out_of_order}
     edited = {p.entry.identity for p in status.edited}
     if request.strict_order and (found := [a for a in wanted if a.identity in late]):
-        raise OutOfOrder(f"{_names(found)}: older than the newest deployed alteration", about=[a.id for a in found])
+        raise OutOfOrder(f"{name_few(found)}: older than the newest deployed alteration", about=[a.id for a in found])
     return Plan(
         direction=Direction.DEPLOY,
         target=target,
@@ -170,14 +176,17 @@ def _plan_rollback(catalogue: Catalogue, ledger: Ledger, request: Rollback, stat
         entry for entry in reversed(under_new_names(ledger.entries, status.moved)) if entry.lineage in catalogue.by_name
     ]
     chosen = [entry for entry in held if _undone_by(request, entry, catalogue)][: request.steps]
-    _refuse_missing([e for e in chosen if e.id not in catalogue.by_name[e.lineage].by_id], status)
+    ways = [way_back(entry, catalogue, ledger, python=request.redone is not None) for entry in chosen]
+    refuse_without_way_back([(e, way.obstacle) for e, way in zip(chosen, ways, strict=True) if way.obstacle], status)
     identities = {e.identity for e in chosen}
     edited = [p.alteration for p in status.edited if p.entry.identity in identities]
-    _refuse_edited([a for a in edited if a.id not in request.accepted])
+    refuse_edited([a for a in edited if a.id not in request.accepted])
     return Plan(
         direction=Direction.ROLLBACK,
         target=request.target,
-        steps=tuple(Step(alteration=catalogue.by_name[e.lineage].by_id[e.id], entry=e) for e in chosen),
+        steps=tuple(
+            Step(alteration=way.alteration, entry=e, kept=way.kept) for e, way in zip(chosen, ways, strict=True)
+        ),
         status=status,
         head=ledger.head,
         relabel=tuple(pair for pair in status.moved if pair.alteration.identity in identities),
@@ -185,6 +194,8 @@ def _plan_rollback(catalogue: Catalogue, ledger: Ledger, request: Rollback, stat
 
 
 def _undone_by(request: Rollback, entry: Entry, catalogue: Catalogue) -> bool:
+    if request.redone is not None:
+        return entry.identity in request.redone
     if request.target is not None:
         file = catalogue.by_name[entry.lineage].by_id.get(entry.id)
         return (as_labelled(file, entry, catalogue) if file else entry).release > request.target
@@ -204,42 +215,9 @@ def _moot(accepted: frozenset[str], status: Status) -> tuple[str, ...]:
     return tuple(sorted(accepted - known - {entry.id for entry, _ in status.deployed}))
 
 
-def _refuse_edited(found: Sequence[Alteration]) -> None:
-    if found:
-        raise AlterationEdited(
-            f"{_names(found)} {'has' if len(found) == 1 else 'have'} changed after being deployed here",
-            hint="restore the file and ship the change as a new alteration; or, if this database is correct:"
-            f" {_accepting(found)}",
-            about=[each.id for each in found],
-        )
-
-
-def _refuse_missing(found: Sequence[Entry], status: Status) -> None:
-    if alike := [pair for pair in status.alike if pair.entry in found]:
-        raise AlterationMissing(
-            "; ".join(f"{e.name}, deployed here, may be {a.name} now; another has the same content" for a, e in alike),
-            hint=f"rename the file back, or record its new name: `repair {record_renamed(alike)}`",
-            about=[entry.id for _, entry in alike],
-        )
-    if found:
-        raise AlterationMissing(
-            f"{_names(found)} {'is' if len(found) == 1 else 'are'} deployed here, but not among the given alterations",
-            hint=f"restore the file, or give its folder with `sources`; or, to deploy without it: {_accepting(found)}",
-            about=[each.id for each in found],
-        )
-
-
-def _accepting(found: Iterable[Alteration | Entry]) -> str:
-    return " ".join(f"`accepted` {each.id}" for each in found)
-
-
-def _names(found: Sequence[Alteration | Entry]) -> str:
-    rest = len(found) - 5
-    return ", ".join(each.name for each in found[:5]) + (f" and {rest} more" if rest > 0 else "")
-
-
 def plan_notes(plan: Plan) -> list[str]:
-    notes = list(status_notes(plan.status))
+    undone = {step.entry for step in plan.steps} if plan.direction is Direction.ROLLBACK else frozenset()
+    notes = list(status_notes(plan.status._replace(ahead=tuple(e for e in plan.status.ahead if e not in undone))))
     if plan.direction is Direction.DEPLOY:
         accepted = [f"{pair.alteration.name}: the edited file is accepted" for pair in plan.accept]
         forgotten = [f"{e.name} is removed from the ledger; the objects that it created stay" for e in plan.forget]
@@ -252,9 +230,17 @@ def plan_notes(plan: Plan) -> list[str]:
         notes += few(late, "are late")
         wanted, pending = [step.alteration for step in plan.alterations], plan.status.pending
         notes += deploy_notes(plan.status.repeatables, pending, wanted, ahead=bool(plan.status.ahead))
-    elif plan.steps and (note := rollback_note(plan.status.repeatables)):
-        notes.append(note)
+    else:
+        notes += few([*map(_kept_note, (step for step in plan.steps if step.kept))], "are undone by kept downs")
+        if plan.steps and (note := rollback_note(plan.status.repeatables)):
+            notes.append(note)
     return notes
+
+
+def _kept_note(step: Step) -> str:
+    kept = step.kept
+    proved = f", proved on Postgres {kept.server}" if kept and kept.proof and kept.server else ""
+    return f"{step.alteration.name}: the down that was deployed is used, which the ledger keeps{proved}"
 
 
 def _target_notes(plan: Plan) -> Iterator[str]:

@@ -255,6 +255,6 @@ def _ahead(entries: tuple[Entry, ...]) -> str:
     count = len(entries)
     return (
         f"the database is ahead: it has {count} alteration{'s' if count > 1 else ''} of {releases}"
-        " that this package doesn't contain; use the package of that release, or roll back with it"
-        " first"
+        " that this package doesn't contain; use the package of that release, or `rollback`, which undoes them by what"
+        " the ledger keeps of them"
     )

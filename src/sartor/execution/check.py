@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator
 
 from sartor.alterations.hooks import find_hooks
-from sartor.alterations.loader import load_script
+from sartor.alterations.kept_down import load_step
 from sartor.alterations.python_source import dropped, is_data_independent
 from sartor.alterations.script import Fragment
 from sartor.domain.alteration import Catalogue
@@ -14,12 +14,13 @@ from sartor.domain.ledger import Ledger
 from sartor.domain.plan import Deploy, Direction, Plan, Rollback, make_plan
 from sartor.errors import DestinationError, LedgerTooNew, PrivilegeMissing, Unmet
 from sartor.execution.baseline import look_for_drift
+from sartor.execution.deployed import read_deployed
 from sartor.execution.executors.psql import write_script
 from sartor.execution.run_context import RunContext
 from sartor.execution.units import Unit, compile_unit, prerequisites
 from sartor.postgres import psql
 from sartor.postgres.connect.connect import DRIVER_ERRORS
-from sartor.postgres.ledger import read_ledger, require_format
+from sartor.postgres.ledger import require_format
 from sartor.postgres.lock_monitor import LockMonitor
 from sartor.postgres.own_tables import require_sound_tables
 from sartor.postgres.schema_contents import find_table
@@ -48,7 +49,7 @@ async def check(
     refused to this role is returned as an obstacle.
     """
     async with Session(destination, application=application_name("check")) as session:
-        ledger = await read_ledger(session, founds=isinstance(request, Deploy))
+        ledger = await read_deployed(session, catalogue, request)
         if ledger.exists:
             await require_sound_tables(session.connection, session.schema, session.facts.role)
         plan = make_plan(catalogue, ledger, request)
@@ -77,7 +78,7 @@ async def check(
 
 async def _find_losses(session: Session, plan: Plan) -> tuple[Loss, ...]:
     """Returns the tables and columns that the scripts of a rollback drop, with an estimate of their rows."""
-    drops = dict.fromkeys(drop for step in plan.steps for drop in dropped(load_script(step.alteration)))
+    drops = dict.fromkeys(drop for step in plan.steps for drop in dropped(load_step(step)))
     losses = [await _loss(session, drop) for drop in drops]
     return tuple(dict.fromkeys(loss for loss in losses if loss is not None))
 

@@ -69,7 +69,7 @@ class Retries:
         return True
 
 
-async def run_in_transaction(
+async def run_in_transaction(  # noqa: PLR0913 - one event, and all that its record needs
     run: RunContext,
     kind: EventKind,
     about: Subject | None,
@@ -79,11 +79,13 @@ async def run_in_transaction(
     took: float | None = None,
     detail: Mapping[str, object] = NO_DETAIL,
     lock_timeout: float | None = None,
+    down: str | None = None,
 ) -> None:
     """Runs `work` and writes the journal's next event with it, in one transaction; advances the run's head.
 
     `since` is the number of the event at which the work began, where that is another one; `took` the work's duration in
-    milliseconds, where that is over; `lock_timeout` the script's own, in seconds.
+    milliseconds, where that is over; `lock_timeout` the script's own, in seconds; `down` what the ledger keeps of its
+    way back.
 
     Raises Stale where the journal has new events, RunHeld where another run's claim stood for longer than the run may
     wait, Unreachable where the connection was lost (nothing has changed then), DestinationError where the ledger can't
@@ -93,7 +95,7 @@ async def run_in_transaction(
     settings = settings_for(session, run.limits, run.mark(script, seq), lock_timeout=lock_timeout)
     retries, followed, noted = Retries(run.monitor, f"event {seq}"), None, len(run.notes(script))
     while True:
-        event = NewEvent(seq=seq, kind=kind, about=about, since=since, took=took, detail=detail)
+        event = NewEvent(seq=seq, kind=kind, about=about, since=since, took=took, detail=detail, down=down)
         connection, phase = session.connection, Phase.CLAIM
         if connection is not followed:
             run.follow(script)

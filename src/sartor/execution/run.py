@@ -14,9 +14,9 @@ from sartor.domain.own_tables import require_complete
 from sartor.domain.plan import Deploy, Plan, Rollback, make_plan
 from sartor.domain.report import Observer, Planned, Report, RunEvent, Said
 from sartor.errors import AlterationFailed, SartorError
+from sartor.execution.deployed import read_deployed
 from sartor.postgres.connect.connect import DRIVER_ERRORS, session_error
 from sartor.postgres.driver.connection import Connection
-from sartor.postgres.ledger import read_ledger
 from sartor.postgres.session import Session, application_name
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ async def run(
     if session.facts.ledger_exists and not (session.facts.can_use and session.facts.ledger_readable):
         require_complete(session.facts.own, session.schema)
         session.require_write()  # it names all the rights that a run lacks, where not even reading is allowed
-    ledger = await read_ledger(session, founds=isinstance(request, Deploy))
+    ledger = await read_deployed(session, catalogue, request)
     plan = make_plan(catalogue, ledger, request)
     observer(Planned(plan=plan))
     if plan.is_empty:
@@ -81,14 +81,14 @@ async def execute_plan(  # noqa: PLR0913 - one plan, and all that it needs
     CancelledError's.
     """
     # Only a run with work to do loads what that needs: most deploys find nothing to do.
-    from sartor.alterations.loader import load_script
+    from sartor.alterations.kept_down import load_step
     from sartor.execution.baseline import updating_baseline
     from sartor.execution.ledger import prepare_ledger, report_writers
     from sartor.execution.run_context import locked_run
     from sartor.execution.run_loop import RunLoop
     from sartor.execution.units import prerequisites
 
-    load = load or load_script
+    load = load or load_step
     for require in prerequisites(plan, session, ledger, load):
         require()
     hooks = _load_hooks(session, catalogue)

@@ -9,22 +9,24 @@ from collections import deque
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
+from sartor.alterations.manifest import read_lines
 from sartor.domain.alteration import Alteration, Catalogue
-from sartor.domain.ledger import EventKind, Ledger
+from sartor.domain.ledger import EventKind
 from sartor.domain.plan import Deploy, Direction, Plan, Rollback, make_plan
 from sartor.domain.report import Done, Failure, Finished, Note, Planned, Report, Said, Started
 from sartor.domain.status import few
 from sartor.errors import SartorError
+from sartor.execution.deployed import read_deployed
 from sartor.execution.executors.batch import Batch, BatchExecutor
 from sartor.execution.executors.single import record_end, run_unit
-from sartor.execution.ledger import repeat_while_stale, require_sound
+from sartor.execution.ledger import repeat_while_stale, require_sound, require_unwritten
 from sartor.execution.monitor import beside
 from sartor.execution.outcome import Committed, Stale
 from sartor.execution.retry import PARTING, record
 from sartor.execution.run_context import RunContext
 from sartor.execution.units import Load, Prefetch, Unit, compile_records, compile_unit, require_units
 from sartor.postgres.connect.connect import DRIVER_ERRORS
-from sartor.postgres.ledger import read_ledger, require_format
+from sartor.postgres.ledger import require_format
 
 if TYPE_CHECKING:
     from sartor.execution.backup import BackupBeforeRun, BackupOrder
@@ -96,7 +98,7 @@ class RunLoop:
 
     async def plan_again(self, run: RunContext) -> None:
         """Makes the plan again, from the ledger as it is now."""
-        ledger: Ledger = await read_ledger(run.session)
+        ledger = await read_deployed(run.session, self.catalogue, self._request)
         require_format(ledger)
         # An alteration that this run or another has forgotten by now is no error in what the user accepted.
         held = {entry.id for entry in ledger.entries}
@@ -140,6 +142,8 @@ class RunLoop:
                 await self._backup.take_again(run, self._plan)
                 await self._backup.note(run)
             await self._record_warnings(run)
+            if any(step.kept for step in self._plan.steps):
+                await require_unwritten(run.session)
             for correction in compile_records(self._plan):
                 await record(run, correction.kind, correction.about, correction.detail)
             await self._run_steps(run)
@@ -158,7 +162,10 @@ class RunLoop:
 
     async def _run_steps(self, run: RunContext) -> None:
         direction = self._plan.direction
-        prefetch = Prefetch(self._plan.steps, lambda step: compile_unit(step, direction, self._load))
+        lines = (
+            read_lines(self.catalogue) if direction is Direction.DEPLOY and not run.session.destination.scratch else {}
+        )
+        prefetch = Prefetch(self._plan.steps, lambda step: compile_unit(step, direction, self._load, lines))
         batches = BatchExecutor(run)
         while unit := prefetch.look():
             if batch := batches.choose(prefetch):

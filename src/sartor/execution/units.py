@@ -9,11 +9,13 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
-from sartor.alterations.loader import load_script
+from sartor.alterations.kept_down import kept_down, load_step
 from sartor.alterations.script import Body, Condition, Fragment, Script
 from sartor.domain.alteration import Alteration
 from sartor.domain.ledger import WAS_ID, EventKind, Ledger, State, Subject
+from sartor.domain.manifest import Line
 from sartor.domain.plan import Direction, Plan, Step
 from sartor.errors import PoolerRefused, SartorError
 from sartor.postgres.ledger import require_format
@@ -22,8 +24,10 @@ from sartor.sql.grammar import Action
 from sartor.sql.splitting import may_lift_lock_timeout, split, stands_alone
 from sartor.sql.statements import Kind, Statement
 
-Load = Callable[[Alteration], Script]
-"""Returns an alteration's script. Raises ScriptError."""
+Load = Callable[[Step], Script]
+"""Returns the script of a step. Raises ScriptError."""
+
+NO_LINES: Mapping[tuple[str, str], Line] = MappingProxyType({})
 
 LARGE = 1 << 17
 """Size in bytes above which a script isn't loaded ahead: while it loads, the script before it would hold its locks."""
@@ -43,11 +47,12 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """A script to be run in one direction, for a step of a plan."""
+    """A script to be run in one direction, for a step of a plan; `line` is the manifest's, where it has one."""
 
     script: Script
     direction: Direction
     step: Step
+    line: Line | None = None
 
     @property
     def about(self) -> Alteration:
@@ -61,6 +66,11 @@ class Unit:
     def start_kind(self) -> EventKind:
         """The kind of the event before the work, where a part of that runs outside a transaction."""
         return _STARTS[self.direction]
+
+    @property
+    def down(self) -> str | None:
+        """What the ledger keeps of its way back, once it is deployed."""
+        return kept_down(self.script, self.line).to_text() if self.kind is EventKind.DEPLOYED else None
 
     @property
     def statements(self) -> tuple[Fragment, ...] | None:
@@ -171,9 +181,14 @@ def _leaves_rows(action: Action) -> bool:
     )
 
 
-def compile_unit(step: Step, direction: Direction, load: Load = load_script) -> Unit:
-    """Returns the unit of a step. Raises ScriptError where its script can't be loaded, or has nothing to run."""
-    unit = Unit(script=load(step.alteration), direction=direction, step=step)
+def compile_unit(
+    step: Step, direction: Direction, load: Load = load_step, lines: Mapping[tuple[str, str], Line] = NO_LINES
+) -> Unit:
+    """Returns the unit of a step. Raises ScriptError where its script can't be loaded, or has nothing to run.
+
+    `lines` are those of the manifests, by identity.
+    """
+    unit = Unit(script=load(step), direction=direction, step=step, line=lines.get(step.alteration.identity))
     unit.script.body(direction)
     return unit
 
@@ -191,7 +206,7 @@ def compile_records(plan: Plan) -> Iterator[Record]:
         yield Record(kind=EventKind.FORGOTTEN, about=entry)
 
 
-def require_units(plan: Plan, session: Session, load: Load = load_script) -> None:
+def require_units(plan: Plan, session: Session, load: Load = load_step) -> None:
     """Compiles every unit of a plan; the run compiles them again one by one, so that memory doesn't grow.
 
     Raises ScriptError, and PoolerRefused where a script needs a server session of its own behind a pooler.
@@ -206,7 +221,7 @@ def require_units(plan: Plan, session: Session, load: Load = load_script) -> Non
 
 
 def prerequisites(
-    plan: Plan, session: Session, ledger: Ledger, load: Load = load_script
+    plan: Plan, session: Session, ledger: Ledger, load: Load = load_step
 ) -> tuple[Callable[[], None], ...]:
     """Returns what a run asks for before it does anything: functions that raise ScriptError or DestinationError."""
     return (lambda: require_units(plan, session, load), lambda: require_format(ledger), session.require_write)

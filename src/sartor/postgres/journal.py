@@ -105,7 +105,7 @@ class NewEvent:
     """An event that is about to be written to the journal: its number, its kind, what it is about.
 
     `since` is the number of the event with which it began, where that isn't itself; `took` are the milliseconds that
-    its work lasted, where that was over before.
+    its work lasted, where that was over before. `down` is a deployed script's way back, as the ledger keeps it.
     """
 
     seq: int
@@ -114,10 +114,11 @@ class NewEvent:
     since: int | None = None
     took: float | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
+    down: str | None = None
     token: str = field(default_factory=lambda: secrets.token_hex(12))
 
 
-_WRITTEN = "release, name, checksum, state, deployed_at, duration_ms, deployed_by, host, sartor, seq, format"
+_WRITTEN = "release, name, checksum, state, deployed_at, duration_ms, deployed_by, host, sartor, seq, format, down"
 """The columns of the ledger that a record writes beside the key."""
 _REPEATED = "name, checksum, deployed_at, duration_ms, deployed_by, host, sartor, seq, format"
 """The columns of a repeatable script's row beside the key."""
@@ -125,7 +126,7 @@ _REPEATED = "name, checksum, deployed_at, duration_ms, deployed_by, host, sartor
 _RECORDS = {
     EventKind.DEPLOYED: f"""insert into {{ledger}} (lineage, id, {_WRITTEN})
         select lineage, id, release, name, checksum, 'deployed', pg_catalog.clock_timestamp(), duration_ms,
-        by_user, host, sartor, seq, format from closed
+        by_user, host, sartor, seq, format, {{down}} from closed
         on conflict (lineage, id) do update
         set ({_WRITTEN}) = (excluded.{_WRITTEN.replace(", ", ", excluded.")}) returning 1""",
     EventKind.REPEATED: f"""insert into {{ledger}} (lineage, id, {_REPEATED})
@@ -140,7 +141,7 @@ _RECORDS = {
     EventKind.RELABELLED: f"""update {{ledger}} l set id = c.id, release = c.release, name = c.name, format = c.format
         from closed c where l.lineage = c.lineage and l.id = coalesce(c.detail ->> '{WAS_ID}', c.id) returning 1""",
     EventKind.ACCEPTED: """update {ledger} l set release = c.release, name = c.name, checksum = c.checksum,
-        format = c.format from closed c where l.lineage = c.lineage and l.id = c.id returning 1""",
+        format = c.format, down = null from closed c where l.lineage = c.lineage and l.id = c.id returning 1""",
 }
 _RECORDS[EventKind.STARTED] = _RECORDS[EventKind.DEPLOYED].replace("'deployed'", f"'{State.STARTED.value}'")
 _RECORDS[EventKind.FORGOTTEN] = _RECORDS[EventKind.ROLLED_BACK]
@@ -160,6 +161,8 @@ _FIELDS = {
     "detail": "jsonb",
 }
 """The columns of the journal that an event fills, with their types."""
+_RECORDED = {**_FIELDS, "down": "text"}
+"""The values of a record, with their types."""
 
 
 def claim_sql(
@@ -176,7 +179,9 @@ def claim_sql(
     began_as = "" if settings.role else f"select pg_catalog.set_config('{ROLE}', current_user, true);"
     if settings.confined and not quiet:
         began_as += _REMEMBER
-    claim = _execute(f"{prepared}_claim", event) if prepared else _claim(event.kind, settings, _literals(event))
+    claim = (
+        _execute(f"{prepared}_claim", _literals(event)) if prepared else _claim(event.kind, settings, _literals(event))
+    )
     return f"{before}{began_as}{claim};{after}"
 
 
@@ -191,11 +196,11 @@ def record_sql(
     ROLE_LEFT or BEYOND in its message, or 22012. A `quiet` script can't have changed a setting or the role, and leaves
     no trigger to be fired under its path: only the last of these checks remains.
     """
-    record = _execute(f"{prepared}_record", event) if prepared else None
+    values = _literals(event) | {"down": quote_literal(event.down)}
+    record = _execute(f"{prepared}_record", values) if prepared else None
     if record is None:
         repeatable = event.about is not None and event.about.is_repeatable
-        literals = _literals(event)
-        record = _record(event.kind, settings, literals, event.since, event.took, notes, repeatable=repeatable)
+        record = _record(event.kind, settings, values, event.since, event.took, notes, repeatable=repeatable)
     if quiet:
         return f"set local search_path = {PATH};set local row_security = off;{record};"
     return f"{STEP_IN}{_check(event, settings)};{record};{STEP_OUT}"
@@ -206,13 +211,14 @@ def prepare_sql(kind: EventKind, settings: SessionSettings, name: str) -> str:
 
     These events begin with themselves: they have no `since` and no `took`. To run them takes 0.1 ms a script less.
     """
-    types, values = ", ".join(_FIELDS.values()), {each: f"${n}" for n, each in enumerate(_FIELDS, 1)}
+    values = {each: f"${n}" for n, each in enumerate(_RECORDED, 1)}
     claim, record = _claim(kind, settings, values), _record(kind, settings, values)
-    return f"{FENCE}prepare {name}_claim ({types}) as {claim};prepare {name}_record ({types}) as {record};"
+    claimed, recorded = (", ".join(each.values()) for each in (_FIELDS, _RECORDED))
+    return f"{FENCE}prepare {name}_claim ({claimed}) as {claim};prepare {name}_record ({recorded}) as {record};"
 
 
-def _execute(name: str, event: NewEvent) -> str:
-    return f"execute {name} ({', '.join(_literals(event).values())})"
+def _execute(name: str, values: Mapping[str, str]) -> str:
+    return f"execute {name} ({', '.join(values.values())})"
 
 
 def _literals(event: NewEvent) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sartor import __version__
 from sartor.domain.alteration import Alteration
+from sartor.domain.kept_down import KeptDown
 from sartor.domain.ledger import FORMAT, WAS_ID, Entry, Event, EventKind, Ledger, RepeatableEntry, State
 from sartor.domain.own_tables import TABLES
 from sartor.domain.release import Release
@@ -113,6 +114,17 @@ async def read_ledger(session: Session, *, founds: bool = False) -> Ledger:
         repeatables=_repeatables(rows) if session.facts.repeatable_readable and len(rows) > len(entries) else (),
         repeatables_known=session.facts.repeatable_readable,
     )
+
+
+async def read_downs(session: Session, entries: Iterable[Entry]) -> dict[tuple[str, str], KeptDown | None]:
+    """Reads what the ledger keeps of the ways back of these rows; None for one of which it keeps nothing readable."""
+    query = f"""select l.lineage, l.id, l.down from {quote_identifier(session.schema)}.sartor_ledger l
+        join rows from (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[]))
+        wanted (lineage, id) on (l.lineage, l.id) = (wanted.lineage, wanted.id)"""
+    wanted = [entry.identity for entry in entries]
+    async with session.connection.fenced():
+        rows = await session.connection.fetch(query, *map(list, zip(*wanted, strict=True)))
+    return {(lineage, alteration_id): KeptDown.parse(down) for lineage, alteration_id, down in rows}
 
 
 def _repeatables(rows: Iterable[Any]) -> tuple[RepeatableEntry, ...]:

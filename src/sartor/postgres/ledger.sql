@@ -44,6 +44,7 @@ create table {schema}.sartor_ledger (
     sartor text not null,
     seq bigint not null,
     format int not null,
+    down text,
     primary key (lineage, id)
 );
 

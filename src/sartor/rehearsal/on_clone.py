@@ -24,12 +24,12 @@ from sartor.errors import (
     ReadOnly,
     RehearsalFailed,
 )
+from sartor.execution.deployed import read_deployed
 from sartor.execution.run import execute_plan
 from sartor.footprint.footprint import read_sizes
 from sartor.footprint.recorded_connection import RecordedConnection
 from sartor.footprint.row_losses import Known, read_known
 from sartor.postgres.connect.connect import DRIVER_ERRORS
-from sartor.postgres.ledger import read_ledger
 from sartor.postgres.own_tables import require_sound_tables
 from sartor.postgres.session import Session, application_name
 from sartor.rehearsal.recorded_scripts import ScriptRecorder
@@ -56,7 +56,7 @@ class RehearsalOrder(NamedTuple):
 
 async def plan_rehearsal(session: Session, catalogue: Catalogue, request: Deploy | Rollback) -> Plan:
     """Returns the plan of `request` on the session's database. Raises SartorError where it can't be rehearsed."""
-    ledger = await read_ledger(session, founds=isinstance(request, Deploy))
+    ledger = await read_deployed(session, catalogue, request)
     if ledger.exists:
         # A clone's tables have the triggers that they have here, and they would run there.
         await require_sound_tables(session.connection, session.schema, session.facts.role)
@@ -124,7 +124,7 @@ async def deploy_there(
 
     Returns the plan, and the failure that ended it early; None where nothing failed.
     """
-    ledger = await read_ledger(scratch, founds=True)
+    ledger = await read_deployed(scratch, catalogue, request)
     plan = make_plan(catalogue, ledger, request)
     limits, load = limits._replace(batch=False), recorder.load
     # Starts and ends on a clone say nothing about the destination.

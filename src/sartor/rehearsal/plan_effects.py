@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from sartor.alterations.loader import load_script
+from sartor.alterations.kept_down import load_step
 from sartor.alterations.python_source import is_data_independent
 from sartor.domain.affected_tables import Dependencies, PlanEffects, steps_of
 from sartor.domain.alteration import Alteration, Catalogue
@@ -54,7 +54,7 @@ async def find_effects(
 def _untold(plan: Plan) -> Iterator[str]:
     """Yields reasons why a rehearsal without rows wouldn't show what a plan does."""
     for step in plan.steps:
-        alteration, script = step.alteration, load_script(step.alteration)
+        alteration, script = step.alteration, load_step(step)
         if step.entry is not None and step.entry.state is not State.DEPLOYED:
             yield f"{alteration.name} was interrupted and will be resumed"
         elif script.sql_before(plan.direction) is None:

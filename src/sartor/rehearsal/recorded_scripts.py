@@ -5,13 +5,13 @@ import sys
 from types import FrameType
 from typing import Any
 
-from sartor.alterations.loader import load_script
+from sartor.alterations.kept_down import load_step
 from sartor.alterations.python_source import looks
 from sartor.alterations.script import Body, Script
 from sartor.domain.alteration import Alteration
 from sartor.domain.hazards.circumstances import with_later
 from sartor.domain.hazards.hazard import RehearsedStatement
-from sartor.domain.plan import Direction
+from sartor.domain.plan import Direction, Step
 from sartor.domain.rehearsal import Message
 from sartor.domain.source import Run
 from sartor.footprint.recorded_connection import RecordedConnection
@@ -28,12 +28,12 @@ class ScriptRecorder:
         self._runs: dict[tuple[tuple[str, str], int], Recording] = {}
         self._looking: set[tuple[str, str]] = set()
 
-    def load(self, alteration: Alteration) -> Script:
-        """Loads an alteration's script so that its runs are noted; it needs an observed connection.
+    def load(self, step: Step) -> Script:
+        """Loads a step's script so that its runs are noted; it needs an observed connection.
 
         Raises ScriptError, CatalogueError.
         """
-        script = load_script(alteration)
+        script = load_step(step)
         before, bodies = (
             {direction: self._noted(script, direction, body, part) for direction, body in of}
             for part, of in enumerate((script.before.items(), script.bodies.items()))

@@ -144,7 +144,7 @@ class BatchExecutor:
 
     def _item(self, seq: int, unit: Unit) -> BatchItem:
         return BatchItem(
-            event=NewEvent(seq=seq, kind=unit.kind, about=unit.about),
+            event=NewEvent(seq=seq, kind=unit.kind, about=unit.about, down=unit.down),
             settings=settings_for(self._run.session, self._run.limits, self._run.mark(unit.about.name, seq)),
             statements=tuple(statement.text for statement in unit.statements or ()),
             quiet=self._may_be_quiet and unit.is_quiet,

@@ -115,7 +115,8 @@ class _Writer:
     def _event(self, of: Unit | Record, *, since: int | None = None) -> NewEvent:
         self._head += 1
         detail = BY_HAND | (dict(of.detail) if isinstance(of, Record) else {})
-        return NewEvent(seq=self._head, kind=of.kind, about=of.about, since=since, detail=detail)
+        down = of.down if isinstance(of, Unit) else None
+        return NewEvent(seq=self._head, kind=of.kind, about=of.about, since=since, detail=detail, down=down)
 
     def _settings(self, of: Unit | Record) -> SessionSettings:
         own = of.script.lock_timeout if isinstance(of, Unit) else None

@@ -70,7 +70,7 @@ async def _run(run: RunContext, unit: Unit) -> None:
         if due or unit.body_outside:
             await ask(run, unit, unit.ensures, connection, given)
 
-    await run_in_transaction(run, unit.kind, about, work, since=since, lock_timeout=script.lock_timeout)
+    await run_in_transaction(run, unit.kind, about, work, since=since, lock_timeout=script.lock_timeout, down=unit.down)
 
 
 async def run_and_undo(run: RunContext, unit: Unit) -> None:

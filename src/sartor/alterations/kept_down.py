@@ -1,0 +1,74 @@
+"""Takes the way back out of a script, for the ledger to keep, and makes a script of what was kept."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from sartor.alterations.loader import load_script
+from sartor.alterations.python_module import load_python
+from sartor.alterations.script import Fragment, Script, Sender
+from sartor.domain.alteration import Alteration
+from sartor.domain.kept_down import COPIES, NO_DOWN, PYTHON, SECRET, KeptDown
+from sartor.domain.manifest import Line
+from sartor.domain.plan import Direction, Step
+from sartor.sql.sensitive import secret_literals
+
+UNDO = Direction.ROLLBACK
+
+
+def kept_down(script: Script, line: Line | None) -> KeptDown:
+    """Returns what the ledger is to keep of a script; `line` is its line of the manifest, where there is one."""
+    kept = _down(script)
+    if line is None or line.proof is None or line.checksum != script.alteration.checksum:
+        return kept
+    return kept._replace(proof=line.proof.value, server=line.server)
+
+
+def _down(script: Script) -> KeptDown:
+    kept, sent = KeptDown(script.alteration.checksum), script.fragments.get(UNDO)
+    if UNDO not in script.bodies:
+        if script.irreversible is not None:
+            return kept._replace(irreversible=script.irreversible)
+        return kept._replace(unkept=NO_DOWN)
+    before = script.sql_before(UNDO)
+    if sent is None or before is None:
+        python = script.alteration.release.unreleased
+        return kept._replace(python=script.source) if python else kept._replace(unkept=PYTHON)
+    if any(fragment.rows is not None for fragment in (*before, *sent)):
+        return kept._replace(unkept=COPIES)
+    if any(True for fragment in (*before, *sent) for _ in secret_literals(fragment.text)):
+        return kept._replace(unkept=SECRET)
+    return kept._replace(
+        down=tuple(fragment.text for fragment in sent),
+        before_down=tuple(fragment.text for fragment in before),
+        transactional=script.transactional,
+        lock_timeout=script.lock_timeout,
+    )
+
+
+def load_step(step: Step) -> Script:
+    """Loads the script of a plan's step: its file, or the down that the ledger keeps. Raises ScriptError."""
+    return load_script(step.alteration) if step.kept is None else _load_kept(step.alteration, step.kept)
+
+
+def _load_kept(alteration: Alteration, kept: KeptDown) -> Script:
+    """Returns the script of a kept down, which has no other direction."""
+    if kept.python is not None:
+        script = load_python(alteration, kept.python.encode())
+        return replace(script, bodies={UNDO: script.body(UNDO)})
+    sender = Sender(alteration.file)
+    down, before = {UNDO: _fragments(kept.down)}, {UNDO: _fragments(kept.before_down)} if kept.before_down else {}
+    return Script(
+        alteration=alteration,
+        bodies=sender.bodies(down),
+        before=sender.bodies(before),
+        fragments=down,
+        fragments_before=before,
+        locate=sender.locate,
+        transactional=kept.transactional,
+        lock_timeout=kept.lock_timeout,
+        source="\n".join((*kept.before_down, *kept.down)),
+    )
+
+
+def _fragments(texts: Iterable[str]) -> tuple[Fragment, ...]:
+    return tuple(Fragment(text, 1) for text in texts)

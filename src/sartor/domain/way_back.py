@@ -1,0 +1,49 @@
+"""Decides by what a deployed alteration is undone: by its file, or by the down that the ledger keeps of it."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sartor.domain.alteration import Alteration, Catalogue
+from sartor.domain.kept_down import NOTHING, PYTHON, KeptDown
+from sartor.domain.ledger import Entry, Ledger
+
+PLACE = "the ledger"
+"""What stands for the folder of an alteration that has no file here."""
+
+
+class WayBack(NamedTuple):
+    """What undoes a row: what is `kept`, or its file where that is None; `obstacle` is the reason why neither does."""
+
+    alteration: Alteration
+    kept: KeptDown | None = None
+    obstacle: str | None = None
+
+
+def rows_to_look_up(catalogue: Catalogue, ledger: Ledger) -> Iterator[Entry]:
+    """Yields the rows of whose file the deployed content isn't here, so that the kept down may be wanted."""
+    for entry in ledger.entries:
+        lineage = catalogue.by_name.get(entry.lineage)
+        if lineage is None:
+            continue
+        file = lineage.by_id.get(entry.id)
+        if file is None or file.checksum != entry.checksum:
+            yield entry
+
+
+def way_back(entry: Entry, catalogue: Catalogue, ledger: Ledger, *, python: bool) -> WayBack:
+    """Returns what undoes a row; the source of a module that the ledger keeps is only run where `python` is allowed.
+
+    The file counts where it is here, but for an unreleased one that was edited: what was deployed is what is undone.
+    """
+    file = catalogue.by_name[entry.lineage].by_id.get(entry.id)
+    edited = file and file.checksum != entry.checksum and file.release.unreleased and entry.release.unreleased
+    if file and not edited:
+        return WayBack(file)
+    kept = ledger.downs.get(entry.identity)
+    obstacle = kept.obstacle(entry.checksum, released=not entry.release.unreleased) if kept else NOTHING
+    if kept and kept.python is not None and not python:
+        obstacle = obstacle or f"{PYTHON}; `redo` runs it"
+    if file and obstacle:
+        return WayBack(file)
+    stands_for = Alteration(entry.lineage, entry.id, entry.release, entry.name, entry.checksum, PLACE)
+    return WayBack(file or stands_for, kept=kept if obstacle is None else None, obstacle=obstacle)
