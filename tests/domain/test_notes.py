@@ -12,7 +12,7 @@ from support.ledgers import alteration, catalogue, entry, ledger
 A, B = "1.0.0-1-a.py", "1.1.0-2-b.py"
 AHEAD = (
     "the database is ahead: it has 2 alterations of 2.0.0, 2.1.0 that this package doesn't contain; use the package of"
-    " that release, or roll back with it first"
+    " that release, or `rollback`, which undoes them by what the ledger keeps of them"
 )
 
 

@@ -74,9 +74,9 @@ async def require_unwritten(session: Session) -> None:
     """Raises LedgerUnsound where others may write Sartor's tables: SQL that the ledger keeps might be theirs."""
     if writers := await read_writers(session.connection, session.schema):
         raise LedgerUnsound(
-            f"the downs that the ledger keeps aren't run: {writers[0]}",
-            hint="if they are as Sartor wrote them (docs/security.md), revoke that right and run the command again; or"
-            " roll back with the package that contains the files",
+            f"the downs that the ledger keeps aren't run, as they might be another's: {str(writers[0]).rstrip(';')}",
+            hint="if they are as Sartor wrote them, revoke that right and run the command again; or roll back with the"
+            " package that contains the files",
         )
 
 
