@@ -123,7 +123,7 @@ def test_what_others_may_write_is_not_run(sartor: Command, released: Folder, dat
         refused = sartor("rollback", "1.0.0", "--yes", expect=4)
         assert f'revoke update on "public".sartor_ledger from "{neighbour}"' in refused.err
         assert database.tables() == {"users", "b", "c"}
-        assert f"might be another's: role {neighbour} can write" in sartor("rollback", "1.0.0", "--check", expect=3).err
+        assert f"might be another's: role {neighbour} can write" in sartor("rollback", "1.0.0", "--check", expect=4).err
         database.run(f"revoke all on sartor_ledger from {neighbour}")
 
 
@@ -145,6 +145,18 @@ def test_a_damaged_row(sartor: Command, folder: Folder, database: Database) -> N
     folder.add("1.0.0-1-a.py", up="create table a ()", down="drop table a")
     sartor("deploy", "latest")
     shutil.move(folder.path / "1.1.0-2-b.py", folder.path.parent)
-    for text in ("null", "[]", "{", '{"checksum": 1, "down": "x"}', '{"checksum": "x", "more": 1}'):
+    damaged = (
+        *(
+            "null",
+            "[]",
+            "{",
+            "[" * 30_000,
+            '{"checksum": 1, "down": ["x"]}',
+            '{"checksum": "x", "more": 1, "down": []}',
+        ),
+        *('{"checksum": "x", "proof": "proved"}', '{"checksum": "x", "down": ["\\ud800"]}'),
+        *('{"checksum": "x", "down": [], "python": ""}', '{"checksum": "x", "down": [], "lock_timeout": "1"}'),
+    )
+    for text in damaged:
         database.run(f"update sartor_ledger set down = '{text}'")
         assert "the ledger has no down of it" in sartor("rollback", "1.0.0", "--yes", expect=4).err

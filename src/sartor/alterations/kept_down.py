@@ -1,5 +1,6 @@
 """Takes the way back out of a script, for the ledger to keep, and makes a script of what was kept."""
 
+import ast
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -24,25 +25,36 @@ def kept_down(script: Script, line: Line | None) -> KeptDown:
 
 
 def _down(script: Script) -> KeptDown:
-    kept, sent = KeptDown(script.alteration.checksum), script.fragments.get(UNDO)
+    kept, sent, before = KeptDown(script.alteration.checksum), script.fragments.get(UNDO), script.sql_before(UNDO)
     if UNDO not in script.bodies:
-        if script.irreversible is not None:
-            return kept._replace(irreversible=script.irreversible)
-        return kept._replace(unkept=NO_DOWN)
-    before = script.sql_before(UNDO)
+        why = script.irreversible
+        return kept._replace(unkept=NO_DOWN) if why is None else kept._replace(irreversible=why)
     if sent is None or before is None:
-        python = script.alteration.release.unreleased
-        return kept._replace(python=script.source) if python else kept._replace(unkept=PYTHON)
-    if any(fragment.rows is not None for fragment in (*before, *sent)):
-        return kept._replace(unkept=COPIES)
-    if any(True for fragment in (*before, *sent) for _ in secret_literals(fragment.text)):
-        return kept._replace(unkept=SECRET)
+        return _module(script, kept)
+    every = (*before, *sent)
+    copies = any(fragment.rows is not None for fragment in every)
+    if copies or any(True for fragment in every for _ in secret_literals(fragment.text)):
+        return kept._replace(unkept=COPIES if copies else SECRET)
     return kept._replace(
         down=tuple(fragment.text for fragment in sent),
         before_down=tuple(fragment.text for fragment in before),
         transactional=script.transactional,
         lock_timeout=script.lock_timeout,
     )
+
+
+def _module(script: Script, kept: KeptDown) -> KeptDown:
+    """Returns a module's source, where it is unreleased and none of its strings may be a secret."""
+    if not script.alteration.release.unreleased:
+        return kept._replace(unkept=PYTHON)
+    return kept._replace(unkept=SECRET) if _holds_secret(script.source) else kept._replace(python=script.source)
+
+
+def _holds_secret(source: str) -> bool:
+    """Returns whether one of a module's strings may be a secret, as SQL is read."""
+    nodes = ast.walk(ast.parse(source))
+    texts = (node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    return any(True for text in texts for _ in secret_literals(text))
 
 
 def load_step(step: Step) -> Script:
@@ -56,7 +68,7 @@ def _load_kept(alteration: Alteration, kept: KeptDown) -> Script:
         script = load_python(alteration, kept.python.encode())
         return replace(script, bodies={UNDO: script.body(UNDO)})
     sender = Sender(alteration.file)
-    down, before = {UNDO: _fragments(kept.down)}, {UNDO: _fragments(kept.before_down)} if kept.before_down else {}
+    down, before = {UNDO: _fragments(kept.down or ())}, {UNDO: _fragments(kept.before_down)} if kept.before_down else {}
     return Script(
         alteration=alteration,
         bodies=sender.bodies(down),
@@ -66,7 +78,7 @@ def _load_kept(alteration: Alteration, kept: KeptDown) -> Script:
         locate=sender.locate,
         transactional=kept.transactional,
         lock_timeout=kept.lock_timeout,
-        source="\n".join((*kept.before_down, *kept.down)),
+        source="\n".join((*kept.before_down, *(kept.down or ()))),
     )
 
 

@@ -1,7 +1,6 @@
 """The way back of a deployed alteration, as the ledger keeps it: a package that lacks the file can go back by it."""
 
 import json
-from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
 
 LARGEST = 1 << 16
@@ -14,6 +13,7 @@ SECRET = "its down may hold a secret"  # noqa: S105 - a sentence
 PYTHON = "its down is Python, whose SQL is known only when it runs"
 OTHER = "the down that the ledger keeps is of another content than is deployed"
 UNPROVED = "its rollback wasn't proved when it was deployed"
+INTERRUPTED = "its deployment outside a transaction was interrupted"
 NOTHING = "the ledger has no down of it: it was recorded without being run, or its edit was accepted"
 PROVED = "proved"
 """The result of a proof, as a manifest has it."""
@@ -30,7 +30,7 @@ class KeptDown(NamedTuple):
     """
 
     checksum: str
-    down: tuple[str, ...] = ()
+    down: tuple[str, ...] | None = None
     before_down: tuple[str, ...] = ()
     transactional: bool = True
     lock_timeout: float | None = None
@@ -53,8 +53,13 @@ class KeptDown(NamedTuple):
         """Reads what the ledger has; None where it has nothing that can be read."""
         try:
             told: dict[str, Any] = json.loads(text or "")
-            return cls(**{**told, **{name: _texts(told.get(name, ())) for name in ("down", "before_down")}})
-        except (ValueError, TypeError, AttributeError):
+            if not _is_sound(told):
+                return None
+            fields: dict[str, Any] = {
+                n: tuple(value) if isinstance(value, list) else value for n, value in told.items()
+            }
+            return cls(**fields)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
 
     def obstacle(self, checksum: str, *, released: bool) -> str | None:
@@ -75,7 +80,25 @@ class KeptDown(NamedTuple):
         return None if self.proof == PROVED else UNPROVED
 
 
-def _texts(found: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(found, str) or not all(isinstance(each, str) for each in found):
-        raise TypeError("not a list of texts")
-    return tuple(found)
+_KINDS: dict[str, Any] = {
+    "checksum": str,
+    "down": list,
+    "before_down": list,
+    "transactional": bool,
+    "lock_timeout": (int, float),
+    "python": str,
+    "irreversible": str,
+    "unkept": str,
+    "proof": str,
+    "server": int,
+}
+
+
+def _is_sound(told: dict[str, Any]) -> bool:
+    """Returns whether each field has a value that Sartor writes. Raises ValueError for what isn't Unicode."""
+    texts = [each for value in told.values() for each in (value if isinstance(value, list) else [value])]
+    "".join(text for text in texts if isinstance(text, str)).encode()
+    sent = [*told.get("down", ()), *told.get("before_down", ())]
+    kept = told.keys() & {"down", "python", "irreversible", "unkept"}
+    typed = (isinstance(value, _KINDS[name]) for name, value in told.items())
+    return len(kept) == 1 and all(typed) and all(isinstance(text, str) for text in sent)

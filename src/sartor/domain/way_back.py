@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from sartor.domain.alteration import Alteration, Catalogue
-from sartor.domain.kept_down import NOTHING, PYTHON, KeptDown
-from sartor.domain.ledger import Entry, Ledger
+from sartor.domain.kept_down import INTERRUPTED, NOTHING, PYTHON, KeptDown
+from sartor.domain.ledger import Entry, Ledger, State
 
 PLACE = "the ledger"
 """What stands for the folder of an alteration that has no file here."""
@@ -40,7 +40,8 @@ def way_back(entry: Entry, catalogue: Catalogue, ledger: Ledger, *, python: bool
     if file and not edited:
         return WayBack(file)
     kept = ledger.downs.get(entry.identity)
-    obstacle = kept.obstacle(entry.checksum, released=not entry.release.unreleased) if kept else NOTHING
+    nothing = NOTHING if entry.state is State.DEPLOYED else INTERRUPTED
+    obstacle = kept.obstacle(entry.checksum, released=not entry.release.unreleased) if kept else nothing
     if kept and kept.python is not None and not python:
         obstacle = obstacle or f"{PYTHON}; `redo` runs it"
     if file and obstacle:

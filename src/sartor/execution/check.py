@@ -12,11 +12,10 @@ from sartor.domain.destination import DEFAULT_SCHEMA, Destination, Limits
 from sartor.domain.drift import Drift
 from sartor.domain.ledger import Ledger
 from sartor.domain.plan import Deploy, Direction, Plan, Rollback, make_plan
-from sartor.errors import DestinationError, LedgerTooNew, LedgerUnsound, PrivilegeMissing, SartorError, Unmet
+from sartor.errors import DestinationError, LedgerTooNew, PrivilegeMissing, Unmet
 from sartor.execution.baseline import look_for_drift
-from sartor.execution.deployed import read_deployed
+from sartor.execution.deployed import read_deployed, require_trusted_downs
 from sartor.execution.executors.psql import write_script
-from sartor.execution.ledger import require_unwritten
 from sartor.execution.run_context import RunContext
 from sartor.execution.units import Unit, compile_unit, prerequisites
 from sartor.postgres import psql
@@ -54,13 +53,13 @@ async def check(
         if ledger.exists:
             await require_sound_tables(session.connection, session.schema, session.facts.role)
         plan = make_plan(catalogue, ledger, request)
+        await require_trusted_downs(session, plan)
         drift = Drift()  # a destination that records no fingerprint has none to compare with
         if ledger.exists and limits.fingerprint:
             drift = await look_for_drift(session, limits.ignore_objects)
         obstacles = [
             *_obstacles(session, ledger, plan),
             *await _unmet(session, plan, limits),
-            *await _distrust(session, plan),
         ]
         told = SentSql({}, ())
         if tell is not None and (telling := max((n for n, u in enumerate(_units(plan), 1) if _may_tell(u)), default=0)):
@@ -131,17 +130,7 @@ async def _unmet(session: Session, plan: Plan, limits: Limits) -> list[str]:
     return found
 
 
-async def _distrust(session: Session, plan: Plan) -> tuple[str, ...]:
-    """Returns why the downs that the ledger keeps wouldn't be run; empty where they would, or none is wanted."""
-    try:
-        if any(step.kept for step in plan.steps):
-            await require_unwritten(session)
-    except LedgerUnsound as error:
-        return (_sentence(error),)
-    return ()
-
-
-def _sentence(error: SartorError) -> str:
+def _sentence(error: DestinationError) -> str:
     return f"{error}; {error.hint}" if error.hint else str(error)
 
 

@@ -4,10 +4,28 @@ from dataclasses import replace
 
 from sartor.domain.alteration import Catalogue
 from sartor.domain.ledger import Ledger
-from sartor.domain.plan import Deploy, Rollback
+from sartor.domain.plan import Deploy, Plan, Rollback
 from sartor.domain.way_back import rows_to_look_up
+from sartor.errors import LedgerUnsound
 from sartor.postgres.ledger import read_downs, read_ledger
+from sartor.postgres.own_tables import read_writers, require_sound_tables
 from sartor.postgres.session import Session
+
+
+async def require_trusted_downs(session: Session, plan: Plan) -> None:
+    """Checks the ledger where a plan uses downs that it keeps: before any of them is loaded, as one may be Python.
+
+    Raises LedgerUnsound where others may write Sartor's tables, or the tables aren't as Sartor makes them.
+    """
+    if not any(step.kept for step in plan.steps):
+        return
+    await require_sound_tables(session.connection, session.schema, session.facts.role)
+    if writers := await read_writers(session.connection, session.schema):
+        raise LedgerUnsound(
+            f"the downs that the ledger keeps aren't run, as they might be another's: {str(writers[0]).rstrip(';')}",
+            hint="roll back with the package that contains the files; or, if nobody has used that right to change"
+            " them, revoke the right and run the command again",
+        )
 
 
 async def read_deployed(session: Session, catalogue: Catalogue, request: Deploy | Rollback) -> Ledger:

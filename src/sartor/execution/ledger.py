@@ -70,16 +70,6 @@ async def require_sound(session: Session) -> None:
     await require_sound_tables(session.connection, session.schema, session.facts.role)
 
 
-async def require_unwritten(session: Session) -> None:
-    """Raises LedgerUnsound where others may write Sartor's tables: SQL that the ledger keeps might be theirs."""
-    if writers := await read_writers(session.connection, session.schema):
-        raise LedgerUnsound(
-            f"the downs that the ledger keeps aren't run, as they might be another's: {str(writers[0]).rstrip(';')}",
-            hint="if they are as Sartor wrote them, revoke that right and run the command again; or roll back with the"
-            " package that contains the files",
-        )
-
-
 async def report_writers(run: RunContext) -> None:
     if run.session.destination.scratch:
         return

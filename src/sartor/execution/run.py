@@ -14,7 +14,7 @@ from sartor.domain.own_tables import require_complete
 from sartor.domain.plan import Deploy, Plan, Rollback, make_plan
 from sartor.domain.report import Observer, Planned, Report, RunEvent, Said
 from sartor.errors import AlterationFailed, SartorError
-from sartor.execution.deployed import read_deployed
+from sartor.execution.deployed import read_deployed, require_trusted_downs
 from sartor.postgres.connect.connect import DRIVER_ERRORS, session_error
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.session import Session, application_name
@@ -54,6 +54,7 @@ async def run(
         session.require_write()  # it names all the rights that a run lacks, where not even reading is allowed
     ledger = await read_deployed(session, catalogue, request)
     plan = make_plan(catalogue, ledger, request)
+    await require_trusted_downs(session, plan)
     observer(Planned(plan=plan))
     if plan.is_empty:
         return Report(direction=plan.direction, target=plan.target, plan=plan, before=plan.status.release)

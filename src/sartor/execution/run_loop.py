@@ -16,10 +16,10 @@ from sartor.domain.plan import Deploy, Direction, Plan, Rollback, make_plan
 from sartor.domain.report import Done, Failure, Finished, Note, Planned, Report, Said, Started
 from sartor.domain.status import few
 from sartor.errors import SartorError
-from sartor.execution.deployed import read_deployed
+from sartor.execution.deployed import read_deployed, require_trusted_downs
 from sartor.execution.executors.batch import Batch, BatchExecutor
 from sartor.execution.executors.single import record_end, run_unit
-from sartor.execution.ledger import repeat_while_stale, require_sound, require_unwritten
+from sartor.execution.ledger import repeat_while_stale, require_sound
 from sartor.execution.monitor import beside
 from sartor.execution.outcome import Committed, Stale
 from sartor.execution.retry import PARTING, record
@@ -106,6 +106,7 @@ class RunLoop:
         if request.steps is not None:
             request = request._replace(steps=max(0, request.steps - len(self._done)))
         before, self._plan = self._plan, self._without_repeated(make_plan(self.catalogue, ledger, request))
+        await require_trusted_downs(run.session, self._plan)
         run.head = self._plan.head
         self._earlier = len(self._done)
         if self._plan.steps == before.steps:
@@ -142,8 +143,6 @@ class RunLoop:
                 await self._backup.take_again(run, self._plan)
                 await self._backup.note(run)
             await self._record_warnings(run)
-            if any(step.kept for step in self._plan.steps):
-                await require_unwritten(run.session)
             for correction in compile_records(self._plan):
                 await record(run, correction.kind, correction.about, correction.detail)
             await self._run_steps(run)

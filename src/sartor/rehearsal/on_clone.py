@@ -24,7 +24,7 @@ from sartor.errors import (
     ReadOnly,
     RehearsalFailed,
 )
-from sartor.execution.deployed import read_deployed
+from sartor.execution.deployed import read_deployed, require_trusted_downs
 from sartor.execution.run import execute_plan
 from sartor.footprint.footprint import read_sizes
 from sartor.footprint.recorded_connection import RecordedConnection
@@ -60,7 +60,9 @@ async def plan_rehearsal(session: Session, catalogue: Catalogue, request: Deploy
     if ledger.exists:
         # A clone's tables have the triggers that they have here, and they would run there.
         await require_sound_tables(session.connection, session.schema, session.facts.role)
-    return make_plan(catalogue, ledger, request)
+    plan = make_plan(catalogue, ledger, request)
+    await require_trusted_downs(session, plan)
+    return plan
 
 
 async def on_a_clone(
