@@ -38,7 +38,7 @@ def _down(script: Script) -> KeptDown:
     return kept._replace(
         down=tuple(fragment.text for fragment in sent),
         before_down=tuple(fragment.text for fragment in before),
-        transactional=script.transactional,
+        transactional=UNDO not in script.outside,
         lock_timeout=script.lock_timeout,
     )
 
@@ -76,7 +76,7 @@ def _load_kept(alteration: Alteration, kept: KeptDown) -> Script:
         fragments=down,
         fragments_before=before,
         locate=sender.locate,
-        transactional=kept.transactional,
+        outside=frozenset() if kept.transactional else frozenset({UNDO}),
         lock_timeout=kept.lock_timeout,
         source="\n".join((*kept.before_down, *(kept.down or ()))),
     )
