@@ -9,6 +9,7 @@ ELLIPSIS = "..."
 _VOLATILE = [
     (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?(\+00:00)?"), "<time>"),
     (re.compile(r"\b\d+ min \d+ s\b|\b\d+(\.\d+)? m?s\b"), "<duration>"),
+    (re.compile(r"(?<= passed in )[\d.]+s\b"), "<duration>"),
     (re.compile(r'("duration_ms": )[\d.]+'), r"\1<duration>"),
     (re.compile(r"\b\d{8}T\d{6}Z(?:-\d+)?\b"), "<moment>"),
     (re.compile(r"(?<=^wrote alterations/next-)\d+"), "<now>"),

@@ -46,12 +46,14 @@ async def prove(
     seed: str | None,
     limits: Limits,
     observer: Observer,
+    records: bool = True,
 ) -> Proofs:
     """Proves the chosen alterations in the catalogue's order, in a scratch database on the server of `beside`.
 
     The alterations before them are deployed first, then the file `seed` is put in. After one that leaves something else
-    than a deploy does, a new database is made for the next one; after an `up` that fails, the proofs end. Raises
-    AlterationEdited, ScriptError, DestinationError, and AlterationFailed where those before can't be deployed.
+    than a deploy does, a new database is made for the next one; after an `up` that fails, the proofs end. The manifest
+    gets the proofs, unless not `records`. Raises AlterationEdited, ScriptError, DestinationError, and AlterationFailed
+    where those before can't be deployed.
     """
     _refuse_edited(catalogue, chosen)
     module = None if seed is None else load_seed(seed)
@@ -61,7 +63,7 @@ async def prove(
     for alteration in _loaded(catalogue, steps, repeatables):
         load_script(alteration).body(Direction.DEPLOY)
     observer(Judging(number=len(steps) + len(repeatables)))
-    writable, proofs = _writable(catalogue, observer), list[Proof]()
+    writable, proofs = _writable(catalogue, observer) if records else [], list[Proof]()
     first, shown = steps[0][0] if steps else 0, only(observer, Started, Waiting)
     while steps and not (proofs and proofs[-1].failed is Stage.UP):
         async with new_environment(beside, module, limits=limits, observer=shown) as bench:

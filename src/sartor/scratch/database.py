@@ -203,6 +203,11 @@ async def _create(session: Session, name: str) -> None:
     except (PrivilegeMissing, BackupFailed) as error:
         error.hint = " or ".join(filter(None, (error.hint, GIVE_SCRATCH)))
         raise
+    await mark_database(session, name)
+
+
+async def mark_database(session: Session, name: str) -> None:
+    """Writes the comment by which a scratch database is known."""
     maker = f"{COMMENT}{session.facts.user}, process {os.getpid()} on {socket.gethostname()}"
     await session.connection.execute(f"comment on database {quote_identifier(name)} is {quote_literal(maker)}")
 

@@ -48,6 +48,13 @@ def find_embedded(
     return EmbeddedSetting(setting.origin, environment.text.strip() if environment else None)
 
 
+def is_database_given(*, environ: Mapping[str, str] | None = None, directory: Path | None = None) -> bool:
+    """Returns whether a secret file, a variable or the settings file names a database. Raises SettingsError."""
+    environ = os.environ if environ is None else environ
+    lookup = make_lookup(environ, find_toml((directory or Path.cwd()).absolute(), environ))
+    return _is_given(lookup) or lookup.in_toml("db-url") is not None
+
+
 def _is_given(lookup: Lookup) -> bool:
     by_name = lookup.numbered("db-url") or any(map(lookup.named, lookup.toml.texts("db-url-env")))
     return bool(by_name or REACHING & parse_environment(lookup.environ).keys())

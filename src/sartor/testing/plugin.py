@@ -1,0 +1,97 @@
+"""The fixtures, as pytest finds them. Nothing else is imported until a test uses one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from sartor.testing.databases import Databases
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Fails the test with the text of Sartor's error and its way out, in place of a traceback."""
+    from sartor.cli.words import in_words  # noqa: PLC0415
+    from sartor.errors import SartorError  # noqa: PLC0415
+
+    failed: SartorError | None = None
+    try:
+        yield
+    except SartorError as error:
+        failed = error
+    if failed is not None:  # outside of the `except`, so that pytest shows no chain of errors
+        pytest.fail(in_words(f"{failed}\nhint: {failed.hint}" if failed.hint else str(failed)), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def sartor_databases(pytestconfig: pytest.Config) -> Iterator[Databases]:
+    """The databases of this session: `with sartor_databases.at("1.2.0") as url` makes one, for a wider fixture."""
+    from sartor.testing.databases import opened  # noqa: PLC0415
+
+    with ExitStack() as stack:
+        with _told():
+            databases = stack.enter_context(opened(pytestconfig.rootpath))
+        yield databases
+
+
+@pytest.fixture
+def database_at(sartor_databases: Databases) -> Iterator[Callable[..., str]]:
+    """`database_at("1.2.0")` returns the URL of a new database at that release; it is dropped after the test.
+
+    The release may be `latest`, the default, or `next`; None gives an empty database.
+    """
+    with ExitStack() as stack:
+
+        def at(release: str | None = "latest") -> str:
+            with _told():
+                return stack.enter_context(sartor_databases.at(release))
+
+        yield at
+
+
+@pytest.fixture
+def assert_round_trip(sartor_databases: Databases) -> Callable[..., None]:
+    """`assert_round_trip("1700000000-add-users")` fails where up, down and up again don't lead back to what was.
+
+    It takes identities, file names and releases; without any, it is about the alterations of `next`. `seed` is a file
+    that puts rows into the database first.
+    """
+
+    def check(*names: str, seed: str | None = None) -> None:
+        from sartor.cli.results.prove import proofs_lines  # noqa: PLC0415
+
+        with _told():
+            found = sartor_databases.prove(*(names or ("next",)), seed=seed)
+        if found.bad or found.remaining:
+            pytest.fail("\n".join(proofs_lines(found)), pytrace=False)
+
+    return check
+
+
+@pytest.fixture
+def assert_safe(sartor_databases: Databases) -> Callable[..., None]:
+    """`assert_safe("blocks-writes")` fails where a rehearsed alteration of `next` is worse than that to live traffic.
+
+    The hazard is a verdict of `rehearse`, `safe` by default; `target` is the release whose alterations are rehearsed.
+    """
+
+    def check(max_hazard: str = "safe", *, target: str = "next") -> None:
+        from sartor.cli.results.rehearse import rehearsal_lines, too_hazardous  # noqa: PLC0415
+        from sartor.domain.hazards.hazard import Verdict  # noqa: PLC0415
+
+        with _told():
+            found = sartor_databases.rehearse(target)
+        limit = Verdict(max_hazard)
+        if found.failed is not None:
+            pytest.fail(f"{found.failed.name}: {found.failed.message}", pytrace=False)
+        if worse := found.above(limit):
+            message, hint = too_hazardous(worse, limit)
+            hint = hint.replace("give a higher --max-hazard", "give a higher one to `assert_safe`")
+            lines = rehearsal_lines(found._replace(alterations=tuple(worse)))
+            pytest.fail("\n".join([message, "", *lines, f"hint: {hint}"]), pytrace=False)
+
+    return check
