@@ -24,6 +24,8 @@ from sartor.api.looks import preview_repair as preview_repair
 from sartor.api.looks import status as status
 from sartor.api.looks import verify as verify
 from sartor.api.psql import find_psql as find_psql
+from sartor.api.releases import preview_release as preview_release
+from sartor.api.releases import release as release
 from sartor.api.requests import Source as Source
 from sartor.api.requests import Sources as Sources
 from sartor.api.requests import list_alterations as list_alterations
@@ -49,6 +51,10 @@ from sartor.domain.check import CheckedStep as CheckedStep
 from sartor.domain.check import Loss as Loss
 from sartor.domain.check import SentMessage as SentMessage
 from sartor.domain.check import SqlScript as SqlScript
+from sartor.domain.cutting import Obstacle as Obstacle
+from sartor.domain.cutting import ObstacleKind as ObstacleKind
+from sartor.domain.cutting import ReleasePlan as ReleasePlan
+from sartor.domain.cutting import Renaming as Renaming
 from sartor.domain.destination import Destination as Destination
 from sartor.domain.destination import Limits as Limits
 from sartor.domain.diagram import Diagram as Diagram
@@ -83,6 +89,7 @@ from sartor.domain.ledger import Mismatch as Mismatch
 from sartor.domain.ledger import RepeatableEntry as RepeatableEntry
 from sartor.domain.ledger import State as State
 from sartor.domain.manifest import Line as Line
+from sartor.domain.manifest import Manifest as Manifest
 from sartor.domain.manifest import Standing as Standing
 from sartor.domain.own_tables import Writer as Writer
 from sartor.domain.plan import Direction as Direction
@@ -146,6 +153,8 @@ from sartor.errors import PrivilegeMissing as PrivilegeMissing
 from sartor.errors import ReadOnly as ReadOnly
 from sartor.errors import RefusedError as RefusedError
 from sartor.errors import RehearsalFailed as RehearsalFailed
+from sartor.errors import ReleaseContradicted as ReleaseContradicted
+from sartor.errors import ReleaseRefused as ReleaseRefused
 from sartor.errors import RunHeld as RunHeld
 from sartor.errors import SartorError as SartorError
 from sartor.errors import SchemaEdited as SchemaEdited
@@ -173,6 +182,7 @@ from sartor.settings.load import Flags as Flags
 from sartor.settings.load import Settings as Settings
 from sartor.settings.load import load_destination as load_destination
 from sartor.settings.load import load_ignored as load_ignored
+from sartor.settings.load import load_max_hazard as load_max_hazard
 from sartor.settings.load import load_settings as load_settings
 from sartor.settings.load import load_sources as load_sources
 

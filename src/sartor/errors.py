@@ -115,6 +115,16 @@ class Unproved(SartorError):
     """A rollback was seen to fail, or was never seen to work."""
 
 
+class ReleaseRefused(SartorError):
+    """A release can't be cut: an alteration has mistakes, isn't proved, or is a worse hazard than was allowed."""
+
+
+class ReleaseContradicted(ReleaseRefused):
+    """A release can't be cut, as files contradict the manifest: a released one was edited, renamed or removed."""
+
+    exit_code = 4
+
+
 class PlanError(SartorError):
     """The files on disk contradict the ledger."""
 

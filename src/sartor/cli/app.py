@@ -51,6 +51,7 @@ class _OfDatabase(_Group):
 class _OfAlterations(_Group):
     modules: ClassVar = {
         "new": "new",
+        "release": "release",
         "deploy": "deploy",
         "rollback": "rollback",
         "fresh": "development",

@@ -172,6 +172,15 @@ ScratchBootstrap = Annotated[
 ]
 Sql = Annotated[Text, option("--sql FILE", "Write the script for psql to a file, and show only the plan.")]
 StrictOrder = Annotated[bool, option("--strict-order", "Refuse late alterations instead of deploying them.")]
+MaxHazard = Annotated[
+    Text,
+    option(
+        "--max-hazard VERDICT",
+        "Exit with 1 if the hazard of an alteration is worse: safe, blocks-writes, blocks-reads, rewrites or"
+        " loses-data. With loses-data, only an alteration that couldn't be rehearsed or is in doubt fails."
+        " [default: no limit]",
+    ),
+]
 Steps = Annotated[int | None, option("--steps N", "At most N alterations.", least=1)]
 
 

@@ -1,16 +1,22 @@
 """Brings flags, secret files, variables and a toml file together."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sartor.domain.destination import Destination, Limits
+from sartor.errors import SettingsError
 from sartor.settings.destinations import find_destinations
 from sartor.settings.lineages import MAIN, LineageSource, make_sources, parse_sources
 from sartor.settings.lookup import Found, Lookup, check_names, make_lookup, parse_duration, parse_switch, variable
 from sartor.settings.owners import require_own
 from sartor.settings.toml_file import find_toml
+
+if TYPE_CHECKING:
+    from sartor.domain.hazards.hazard import Verdict
 
 _UNITS = {"lock_timeout": "ms", "lock_budget": "s", "wait": "s", "statement_timeout": "s"}
 """The units that bare numbers count in; Postgres's own lock_timeout counts milliseconds."""
@@ -129,6 +135,29 @@ def load_ignored(*, environ: Mapping[str, str] | None = None, directory: Path | 
     Raises SettingsError.
     """
     return _lookup(environ, directory).toml.texts("lint-ignore")
+
+
+def load_max_hazard(
+    flag: str | None = None, *, environ: Mapping[str, str] | None = None, directory: Path | None = None
+) -> Verdict | None:
+    """Returns the worst hazard that the settings allow, for `release` and `rehearse`; None where they have no limit.
+
+        sartor.release("alterations", "1.2.0", max_hazard=sartor.load_max_hazard(), cache=Path(".sartor"))
+
+    - `flag`: the text of a verdict, which takes the place of the setting.
+    - `environ`, `directory`: as in `load_settings`.
+
+    Raises SettingsError.
+    """
+    from sartor.domain.hazards.hazard import Verdict  # noqa: PLC0415 - most commands need none, and start-up counts
+
+    given = Found(flag, "--max-hazard") if flag is not None else _lookup(environ, directory).setting("max-hazard")
+    if given is None:
+        return None
+    known = {verdict.value: verdict for verdict in Verdict if verdict is not Verdict.NOT_REHEARSED}
+    if given.text not in known:
+        raise SettingsError(f"invalid value {given.text!r} for {given.origin}; use one of {', '.join(known)}")
+    return known[given.text]
 
 
 def _lookup(environ: Mapping[str, str] | None, directory: Path | None) -> Lookup:

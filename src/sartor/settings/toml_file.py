@@ -22,6 +22,7 @@ KEYS = (
     "lint-ignore",
     "lock-budget",
     "lock-timeout",
+    "max-hazard",
     "schema",
     "scratch-bootstrap",
     "search-path",

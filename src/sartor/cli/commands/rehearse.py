@@ -30,14 +30,6 @@ Live = Annotated[
         " sessions as a deploy would.",
     ),
 ]
-MaxHazard = Annotated[
-    Text,
-    option(
-        "--max-hazard VERDICT",
-        "Exit with 1 if the hazard of an alteration is worse: safe, blocks-writes, blocks-reads, rewrites or"
-        " loses-data. With loses-data, only an alteration that couldn't be rehearsed or is in doubt fails.",
-    ),
-]
 
 
 @command(
@@ -54,7 +46,7 @@ def rehearse(
     with_data: WithData = False,
     scratch_url: options.ScratchUrl = None,
     live: Live = False,
-    max_hazard: MaxHazard = None,
+    max_hazard: options.MaxHazard = None,
     accept_edited: options.AcceptEdited = None,
     accept_missing: options.AcceptMissing = None,
 ) -> None:
@@ -62,7 +54,7 @@ def rehearse(
 
     The clone is a temporary database with the schema and without rows. It is dropped afterwards.
     """
-    limit = None if max_hazard is None else _verdict(max_hazard)
+    limit = sartor.load_max_hazard(max_hazard)
     if live and (with_data or scratch_url is not None):
         raise UsageError("--live makes no clone", hint="remove --with-data and --scratch-url")
     accepted = [*(accept_edited or ()), *(accept_missing or ())]
@@ -77,13 +69,6 @@ def rehearse(
         found = on_each(settings, action, lines=_lines, as_json=rehearsal_json)
     for each in found:
         _judge(each, limit)
-
-
-def _verdict(text: str) -> Verdict:
-    allowed = [verdict.value for verdict in Verdict if verdict is not Verdict.NOT_REHEARSED]
-    if text not in allowed:
-        raise UsageError(f"invalid value {text!r} for --max-hazard; use one of {', '.join(allowed)}")
-    return Verdict(text)
 
 
 def _lines(found: Rehearsal) -> Iterator[str]:

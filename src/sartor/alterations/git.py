@@ -1,0 +1,73 @@
+"""Asks git about the files of a folder, and stages them. Git isn't needed for anything else."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Sequence
+
+from sartor.errors import UsageError
+
+PATIENCE = 60.0
+"""Seconds that a call of git may take: on a large repository, or a disk of the network."""
+
+_OF_A_HOOK = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"}
+"""Variables that git sets for its hooks: the folder's repository is found by its path, and may be another one."""
+
+
+class GitFailed(UsageError):
+    """Git isn't installed, isn't used for the folder, or refused what was asked of it."""
+
+
+def git(folder: str, *arguments: str, given: bytes = b"") -> bytes:
+    """Returns what git prints for a folder. Raises GitFailed with git's own words."""
+    program = shutil.which("git")
+    if program is None:
+        raise GitFailed("git isn't installed, or isn't on the path", hint="install git")
+    try:
+        done = subprocess.run(  # noqa: S603 - the arguments are Sartor's own, or names behind `--` or `-z`
+            [program, "-C", folder, *arguments],
+            check=False,
+            input=given,
+            capture_output=True,
+            env=_environment(),
+            timeout=PATIENCE,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise GitFailed(f"git doesn't answer: {error}") from error
+    if done.returncode:
+        raise GitFailed(_said(done.stderr) or f"git {arguments[0]} ended with {done.returncode}")
+    return done.stdout
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
+    # Names of files aren't patterns; messages are in one language; nothing waits for a password.
+    return kept | {"GIT_LITERAL_PATHSPECS": "1", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+
+
+def _said(stderr: bytes) -> str:
+    """Returns the first line of git's message, without its `fatal:`."""
+    lines = stderr.decode("utf-8", "backslashreplace").strip().splitlines()
+    return next((line.removeprefix("fatal: ").removeprefix("error: ") for line in lines), "")
+
+
+def has_work_tree(folder: str) -> bool:
+    """Returns whether a folder is part of a repository's work tree; False as well where there is no git."""
+    try:
+        return git(folder, "rev-parse", "--is-inside-work-tree").strip() == b"true"
+    except GitFailed:
+        return False
+
+
+def stage(folder: str, names: Iterable[str]) -> None:
+    """Stages files of a folder as they are on disk: new, changed, or gone. Raises GitFailed."""
+    listed = b"".join(os.fsencode(name) + b"\0" for name in names)
+    git(folder, "update-index", "--add", "--remove", "-z", "--stdin", given=listed)
+
+
+def uncommitted(folder: str, names: Sequence[str]) -> set[str]:
+    """Returns those of a folder's files that aren't in the last commit as they are on disk. Raises GitFailed."""
+    status = git(folder, "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--", ".")
+    prefix = git(folder, "rev-parse", "--show-prefix").rstrip(b"\n")
+    changed = {os.fsdecode(entry[3:].removeprefix(prefix)) for entry in status.split(b"\0") if entry}
+    return changed & {*names}
