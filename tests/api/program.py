@@ -27,12 +27,14 @@ from sartor import (
     Lint,
     NewFile,
     ObserverFailed,
+    ObstacleKind,
     ProjectFile,
     Proofs,
     PsqlCall,
     RefusedError,
     Rehearsal,
     Release,
+    ReleasePlan,
     Repair,
     Report,
     RunEvent,
@@ -59,13 +61,16 @@ from sartor import (
     list_alterations,
     load_destination,
     load_ignored,
+    load_max_hazard,
     load_settings,
     load_sources,
     new,
     preview_init,
+    preview_release,
     preview_repair,
     prove,
     rehearse,
+    release,
     repair,
     require,
     restore,
@@ -104,6 +109,10 @@ async def read(url: str, sources: Iterable[Source]) -> None:
     with TemporaryDirectory() as project:
         begun: list[ProjectFile] = preview_init(Path(project), ci="gitlab")
         assert [each.file.name for each in init(Path(project), ci="gitlab")] == [each.file.name for each in begun]
+    plan: ReleasePlan = preview_release(sources, "9.0", max_hazard=load_max_hazard("safe"))
+    assert {each.kind for each in plan.obstacles} <= set(ObstacleKind)
+    with TemporaryDirectory() as empty:
+        assert release(empty, "1.0.0").manifest.releases == (Release.parse("1.0.0"),)
     linted: Lint = lint(sources, ignored=load_ignored())
     assert linted.errors == 0
     standing: Standing = check_manifest(sources)

@@ -24,7 +24,8 @@ OPERATE = (ROOT / "docs" / "operate.md").read_text("utf-8")
 WRITE = (ROOT / "docs" / "write-alterations.md").read_text("utf-8")
 LINT = (ROOT / "docs" / "lint.md").read_text("utf-8")
 DIAGRAM = (ROOT / "docs" / "diagram.md").read_text("utf-8")
-NAMES = "new deploy rollback fresh check rehearse prove list status history lint verify repair diagram"
+RELEASE = (ROOT / "docs" / "release.md").read_text("utf-8")
+NAMES = "new release deploy rollback fresh check rehearse prove list status history lint verify repair diagram"
 COMMANDS = [
     *(("db", "alteration", name) for name in NAMES.split()),
     *(("db", name) for name in ("serve", "psql", "seed", "backup", "restore")),
@@ -53,7 +54,8 @@ def test_options(sartor: Command) -> None:
     known = set(re.findall(r"--[a-z][a-z-]+", helps))
     named = {option: d.name for d in DOCUMENTS for option in re.findall(r"`[^`\n]*?(--[a-z][a-z-]+)", d.read_text())}
     assert {option: name for option, name in named.items() if option not in known | OF_OTHERS} == {}
-    undocumented = {option for option in known if f"`{option}" not in OPERATE + WRITE + LINT + DIAGRAM}
+    pages = OPERATE + WRITE + LINT + RELEASE + DIAGRAM
+    undocumented = {option for option in known if f"`{option}" not in pages}
     assert undocumented <= {"--help", "--version", "--debug", "--install-completion", "--show-completion"}
 
 

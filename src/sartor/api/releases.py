@@ -29,7 +29,8 @@ def preview_release(
         plan = sartor.preview_release("alterations", "1.2.0")
         print([each.name for each in plan.renamings], [each.message for each in plan.obstacles])
 
-    Raises TargetError, SettingsError and CatalogueError as `release`.
+    `version`, `lineage`, `max_hazard`, `ignored` and `cache` are as in `release`. Raises TargetError, SettingsError and
+    CatalogueError as that does.
     """
     from sartor.alterations.files import read_lineage
     from sartor.alterations.manifest import read_manifest

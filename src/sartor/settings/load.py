@@ -1,7 +1,5 @@
 """Brings flags, secret files, variables and a toml file together."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -139,7 +137,7 @@ def load_ignored(*, environ: Mapping[str, str] | None = None, directory: Path | 
 
 def load_max_hazard(
     flag: str | None = None, *, environ: Mapping[str, str] | None = None, directory: Path | None = None
-) -> Verdict | None:
+) -> "Verdict | None":
     """Returns the worst hazard that the settings allow, for `release` and `rehearse`; None where they have no limit.
 
         sartor.release("alterations", "1.2.0", max_hazard=sartor.load_max_hazard(), cache=Path(".sartor"))

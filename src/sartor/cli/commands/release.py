@@ -66,8 +66,8 @@ def release(
         _show(plan, is_done=not dry_run)
         require_releasable(plan)
     except ReleaseRefused as error:
-        error.hint = _with_sources(error.hint, context.obj["alterations"] or ())
-        raise
+        hint = _with_sources(error.hint, context.obj["alterations"] or ())
+        raise type(error)(f"{version} can't be released" if dry_run else str(error), hint=hint) from error
 
 
 def _show(plan: ReleasePlan, *, is_done: bool) -> None:

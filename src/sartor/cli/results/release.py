@@ -25,9 +25,8 @@ def plan_lines(plan: ReleasePlan) -> Iterator[str]:
     yield from _renamed(plan)
     yield from (f"manifest: {line.id} = {line.release}, {_proof(line)}" for line in plan.frozen)
     yield from (f"in the way: {obstacle.message}" for obstacle in plan.obstacles)
-    if not plan.done:
-        would = "would be released" if not plan.obstacles else "wouldn't be released"
-        yield f"{plan.release} {would}{_brings(plan)}; nothing was changed"
+    if not (plan.done or plan.obstacles):
+        yield f"{plan.release} would be released{_brings(plan)}; nothing was changed"
 
 
 def _proof(line: Line) -> str:
