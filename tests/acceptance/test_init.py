@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from support.command import Command
+from support.command import EXECUTABLE, Command
 from support.database import Database
+from support.repository import Repository
 from support.shapes import check
 from support.terminal import ENTER, Terminal
 
@@ -27,11 +30,22 @@ def test_a_new_project(sartor: Command, tmp_path: Path, service: str) -> None:
     begun = {"sartor.toml", "alterations/README.md", f"alterations/{example.name}"}
     assert below(tmp_path) == begun | ({job} if job else set())
     if job:
-        lines = [line.strip(" -").removeprefix("run: ") for line in (tmp_path / job).read_text().splitlines()]
-        commands = [line.split()[1:] for line in lines if line.startswith("sartor ")]
-        assert len(commands) == 2
-        for command in commands:
-            sartor.run(*command)
+        repository = Repository(tmp_path)
+        repository.commit()
+        repository("remote", "add", "origin", str(tmp_path))
+        repository("fetch", "--quiet", "origin")
+        commands = [line.strip(" -").removeprefix("run: ") for line in (tmp_path / job).read_text().splitlines()]
+        own = [line for line in commands if line.startswith(("sartor ", "git "))]
+        assert ["--against" in line for line in own if line.startswith("sartor")] == [True, False]
+        variables = {
+            "BASE": "main",
+            "CI_DEFAULT_BRANCH": "main",
+            "PATH": f"{Path(EXECUTABLE).parent}:{os.environ['PATH']}",
+        }
+        script = "\n".join(["set -e", *own])
+        subprocess.run(
+            ["/bin/sh", "-c", script], check=True, cwd=tmp_path, env=sartor.environment | variables, timeout=60
+        )
 
 
 def test_the_url_is_where_applications_have_it(sartor: Command, database: Database) -> None:

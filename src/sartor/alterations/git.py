@@ -3,12 +3,18 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from subprocess import DEVNULL, PIPE
 
 from sartor.errors import UsageError
 
 PATIENCE = 60.0
 """Seconds that a call of git may take: on a large repository, or a disk of the network."""
+
+_BLOCK = 65_536
 
 _OF_A_HOOK = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"}
 """Variables that git sets for its hooks: the folder's repository is found by its path, and may be another one."""
@@ -20,12 +26,9 @@ class GitFailed(UsageError):
 
 def git(folder: str, *arguments: str, given: bytes = b"") -> bytes:
     """Returns what git prints for a folder. Raises GitFailed with git's own words."""
-    program = shutil.which("git")
-    if program is None:
-        raise GitFailed("git isn't installed, or isn't on the path", hint="install git")
     try:
-        done = subprocess.run(  # noqa: S603 - the arguments are Sartor's own, or names behind `--` or `-z`
-            [program, "-C", folder, *arguments],
+        done = subprocess.run(  # noqa: S603 - the arguments are Sartor's own, or can't begin with a hyphen
+            [_program(), "-C", folder, *arguments],
             check=False,
             input=given,
             capture_output=True,
@@ -37,6 +40,50 @@ def git(folder: str, *arguments: str, given: bytes = b"") -> bytes:
     if done.returncode:
         raise GitFailed(_said(done.stderr) or f"git {arguments[0]} ended with {done.returncode}")
     return done.stdout
+
+
+def _program() -> str:
+    if (found := shutil.which("git")) is None:
+        raise GitFailed("git isn't installed, or isn't on the path", hint="install git")
+    return found
+
+
+@contextmanager
+def blobs(folder: str) -> Iterator[Callable[[str], Iterator[bytes]]]:
+    """Yields a function that yields the content of an object, block by block. It raises GitFailed; one process serves.
+
+    The process is ended after `PATIENCE`: a partial clone fetches what it lacks.
+    """
+    command = [_program(), "-C", folder, "cat-file", "--batch"]
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=_environment()) as process:  # noqa: S603 - as above
+        limit = threading.Timer(PATIENCE, process.kill)
+        limit.start()
+        try:
+            yield partial(_read_blob, process)
+        finally:
+            limit.cancel()
+            process.kill()
+
+
+def _read_blob(process: subprocess.Popen[bytes], name: str) -> Iterator[bytes]:
+    asked, answers = process.stdin, process.stdout
+    assert asked is not None and answers is not None  # noqa: S101, PT018 - for the type checker
+    try:
+        asked.write(name.encode() + b"\n")
+        asked.flush()
+    except OSError as error:
+        raise GitFailed(f"git ended: {error}") from error
+    head = answers.readline().split()
+    if len(head) != 3 or head[1] != b"blob":
+        raise GitFailed(f"git has no content of {name}", hint="fetch it: git fetch --refetch")
+    left = int(head[2])
+    while left:
+        block = answers.read(min(left, _BLOCK))
+        if not block:
+            raise GitFailed(f"git ended while it read {name}")
+        left -= len(block)
+        yield block
+    answers.readline()  # what ends each object
 
 
 def _environment() -> dict[str, str]:

@@ -29,18 +29,21 @@ def read_releases(folder: str) -> tuple[Release, ...] | None:
     file = Path(folder) / NAME
     try:
         with file.open(encoding="utf-8") as opened:
-            head = "".join(_head(opened))
+            return parse_releases(opened, file)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise CatalogueError(f"{file} can't be read: {error.strerror}") from error
-    except ValueError as error:
-        raise not_valid(file, error) from error
-    if RELEASES not in head:
-        return None
-    import tomllib  # noqa: PLC0415 - most commands meet no list, and start-up counts
 
+
+def parse_releases(lines: Iterable[str], file: Path) -> tuple[Release, ...] | None:
+    """Returns the releases that a manifest's lines list. Raises CatalogueError, naming `file`, and OSError."""
     try:
+        head = "".join(_head(lines))
+        if RELEASES not in head:
+            return None
+        import tomllib  # noqa: PLC0415 - most commands meet no list, and start-up counts
+
         return listed(require_format(tomllib.loads(head), file))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise not_valid(file, error) from error

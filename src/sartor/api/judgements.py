@@ -39,6 +39,7 @@ def lint(
     above: str | None = None,
     ignored: Iterable[str] = (),
     cache: Path | None = None,
+    against: str | None = None,
 ) -> Lint:
     """Returns the mistakes in the files that can be seen without a database and without running any file.
 
@@ -49,8 +50,11 @@ def lint(
     - `above`: a release; leave out what belongs to it or to an earlier one.
     - `ignored`: the codes of rules to leave out, or `CODE=identity` for one alteration.
     - `cache`: the folder where `rehearse` has left what it observed.
+    - `against`: a branch, tag or commit of git that the files are compared with: what would arrive late there, and
+      what was changed that is released.
 
-    Raises CatalogueError, SettingsError for a rule that doesn't exist, TargetError.
+    Raises CatalogueError, SettingsError for a rule that doesn't exist, TargetError, UsageError where git can't be
+    asked.
     """
     from sartor.linter.lineages import lint_lineages
     from sartor.linter.rehearsal_cache import recall
@@ -61,6 +65,7 @@ def lint(
         above=None if above is None else parse_target(above),
         ignored=[text.removesuffix("=") for text in ignored],
         remembered=recall(cache) if cache is not None else {},
+        against=against,
     )
 
 

@@ -25,6 +25,7 @@ WORDS = {
     "`sartor.status`": "`sartor db alteration status`",
     "`sartor.verify`": "`sartor db alteration verify`",
     "beside others with `schema`": "beside others with --schema",
+    "`against`": "--against",
     "`lint`": "`sartor db alteration lint`",
     "`max_hazard`": "--max-hazard",
     "`prove ": "`sartor db alteration prove ",

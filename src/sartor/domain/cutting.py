@@ -110,7 +110,11 @@ def plan_release(lineage: Lineage, manifest: Manifest, release: Release) -> Rele
         alterations=own,
         renamings=tuple(Renaming(a, _new_name(a, release)) for a in own if a.release.unreleased),
         before=manifest,
-        manifest=Manifest({**manifest.lines, **{line.id: line for line in frozen}}, tuple(sorted({*known, *added}))),
+        manifest=manifest._replace(
+            lines={**manifest.lines, **{line.id: line for line in frozen}},
+            releases=tuple(sorted({*known, *added})),
+            releasing=None,
+        ),
         frozen=frozen,
         done=not goes_on and manifest.releases is not None and release in manifest.releases,
     )

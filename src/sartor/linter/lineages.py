@@ -5,13 +5,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from sartor.alterations.files import file_blocks, survey
+from sartor.alterations.files import file_blocks, find_folder, survey
 from sartor.alterations.hooks import find_hooks, hook_flaws
 from sartor.alterations.loader import read_source
+from sartor.alterations.release_list import read_releases
 from sartor.domain.alteration import Alteration, Key, Misnamed, timestamp
+from sartor.domain.manifest import find_unlisted
 from sartor.domain.release import Release
 from sartor.errors import SettingsError
 from sartor.linter import rules
+from sartor.linter.against import compare, read_bases
 from sartor.linter.rehearsal_cache import Identity, Remembered, lint_hazards
 from sartor.linter.rules import RULES, Finding, Lint, about
 from sartor.linter.scripts import indexed_by, lint_script
@@ -119,35 +122,47 @@ def lint_lineages(
     above: Release | None,
     ignored: Collection[str],
     remembered: Mapping[Identity, Remembered],
+    against: str | None = None,
 ) -> Lint:
     """Checks lineages, given as pairs (lineage, location), and adds what is `remembered` of rehearsals.
 
+    `against` is a branch, tag or commit of git that they are compared with; at least one has to be in a repository.
     `ignored` are codes of rules, for one alteration as `CODE=identity`. Raises SettingsError where there is no such
-    rule, CatalogueError where a folder or a file can't be read.
+    rule, CatalogueError where a folder or a file can't be read, UsageError where git can't be asked.
     """
     for code in (text.partition("=")[0] for text in ignored):
         if code not in {rule.code for rule in RULES}:
             raise SettingsError(f"there is no rule {code!r} to ignore", hint="write the code of a rule, such as SA103")
+    surveyed = [(name, location, *survey(name, location)) for name, location in sources]
+    listed = [(name, location, list(alterations), misnamed) for name, location, alterations, misnamed in surveyed]
+    bases = {} if against is None else read_bases([each[:3] for each in listed], against)
     findings: list[Finding] = []
     files = 0
-    for name, location in sources:
-        listed, misnamed = survey(name, location)
-        alterations = list(listed)
+    for name, location, alterations, misnamed in listed:
         hooks = find_hooks(location)
         files += len(alterations) + len(misnamed) + (hooks is not None)
-        found = [*lint_hooks(name, hooks), *_lint(alterations, misnamed, remembered, released=released)]
+        base = compare(alterations, bases[name]) if name in bases else ()
+        releases = read_releases(str(find_folder(location)))
+        beside = (*lint_hooks(name, hooks), *_unlisted(alterations, releases), *base)
+        found = _lint(alterations, misnamed, remembered, beside, released=released)
         findings += sorted((each for each in found if _counts(each, above, ignored)), key=_place)
     return Lint(tuple(findings), files)
+
+
+def _unlisted(alterations: Sequence[Alteration], releases: Iterable[Release] | None) -> Iterator[Finding]:
+    for alteration in find_unlisted(alterations, releases):
+        yield about(alteration, rules.UNLISTED, f"has release {alteration.release}, which the manifest doesn't list")
 
 
 def _lint(
     alterations: Sequence[Alteration],
     misnamed: Iterable[Misnamed],
     remembered: Mapping[Identity, Remembered],
+    beside: Iterable[Finding],
     *,
     released: bool,
 ) -> Iterator[Finding]:
-    """Yields the findings about a lineage, without those that comments in its scripts ignore."""
+    """Yields the findings about a lineage, and those `beside` them, without those that comments in scripts ignore."""
     read = [read_source(alteration) for alteration in alterations]
     indexed = indexed_by(read)
     spared = {(source.alteration.file, comment.text) for source in read for comment in source.ignored}
@@ -155,6 +170,7 @@ def _lint(
         *lint_names(alterations, misnamed, released=released),
         *(finding for source in read for finding in lint_script(source, indexed)),
         *(finding for alteration in alterations for finding in lint_hazards(alteration, remembered)),
+        *beside,
     ]
     return (finding for finding in found if (finding.file, finding.rule.code) not in spared)
 
@@ -163,7 +179,7 @@ def _counts(finding: Finding, above: Release | None, ignored: Collection[str]) -
     code, alteration = finding.rule.code, finding.alteration
     if alteration is None:
         return code not in ignored
-    old = above is not None and alteration.release <= above
+    old = above is not None and alteration.release <= above and finding.rule not in rules.AGAINST
     return not (old or code in ignored or f"{code}={alteration.id}" in ignored)
 
 

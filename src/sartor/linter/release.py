@@ -6,7 +6,7 @@ from sartor.domain.alteration import Alteration
 from sartor.domain.cutting import Obstacle, ObstacleKind, ReleasePlan
 from sartor.domain.hazards.hazard import Verdict
 from sartor.linter.rehearsal_cache import Identity, Remembered
-from sartor.linter.rules import Finding, Lint, Severity
+from sartor.linter.rules import UNLISTED, Finding, Lint, Severity
 
 _VERDICTS = {verdict.value: verdict for verdict in Verdict}
 
@@ -34,8 +34,8 @@ def find_obstacles(
 
 def _is_bad(finding: Finding, limit: Verdict | None) -> bool:
     verdict = _VERDICTS.get(finding.rule.name)
-    if verdict is None:
-        return finding.rule.severity is Severity.ERROR
+    if verdict is None:  # what isn't listed yet is about to be
+        return finding.rule.severity is Severity.ERROR and finding.rule is not UNLISTED
     return limit is not None and verdict.severity > limit.severity
 
 

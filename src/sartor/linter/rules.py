@@ -105,6 +105,11 @@ UNKNOWN_RULE = _rule(
     why="an `ignore` comment names an unknown rule, so it ignores nothing",
     advice="correct the code",
 )
+UNLISTED = _rule(
+    "error SA009 unlisted",
+    why="the manifest doesn't list the release, so no command takes it for a target",
+    advice="cut the release by `release`, or give the file its old name again",
+)
 UNREADABLE = _rule(
     "error SA101 unreadable",
     why="the script can't be loaded, and every run that includes it fails before it changes anything",
@@ -227,6 +232,33 @@ LONG_NAME = _rule(
     why="Postgres cuts a name after 63 bytes, so the object has another name than the script says",
     advice="write a shorter name",
 )
+ARRIVES_LATE = _rule(
+    "warning SA501 arrives-late",
+    why="databases that have deployed the base get the alteration after what comes behind it",
+    advice="give it a new timestamp, which `new` does; for a hotfix of an older release, ignore this rule",
+)
+RELEASED_EDITED = _rule(
+    "error SA502 released-edited",
+    why="a released alteration is deployed as it was, and a database that has it refuses the edited one",
+    advice="restore the file, and ship the change as a new alteration",
+)
+RELEASED_GONE = _rule(
+    "error SA503 released-gone",
+    why="databases have deployed the alteration under that name, and refuse a package without it",
+    advice="restore the file",
+)
+TWO_BRANCHES = _rule(
+    "error SA504 two-branches",
+    why="one identity stands for two alterations, and a database takes the second one for the first",
+    advice="give the alteration another timestamp or name",
+)
+LATE_IN_RELEASE = _rule(
+    "error SA505 late-in-release",
+    why="what is released doesn't change: databases that have the release lack the alteration",
+    advice="name it `next`, and cut another release",
+)
+AGAINST = frozenset({ARRIVES_LATE, RELEASED_EDITED, RELEASED_GONE, TWO_BRANCHES, LATE_IN_RELEASE})
+"""The rules about what differs from a base; old releases are what they protect."""
 
 RULES = tuple(each for each in vars().values() if isinstance(each, Rule))
 """All rules, in the order of their codes."""

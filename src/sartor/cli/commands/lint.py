@@ -21,11 +21,18 @@ Format = Annotated[str, option("--format FORMAT", "text, json, github (annotatio
 Strict = Annotated[bool, option("--strict", "Fail on warnings too.")]
 Released = Annotated[bool, option("--released", "Report `next` alterations as errors: the package is to be released.")]
 Above = Annotated[Text, option("--above RELEASE", "Check only the alterations of later releases.")]
+Against = Annotated[
+    Text,
+    option(
+        "--against REV",
+        "Compare with a branch, tag or commit of git: what would arrive late there, and released files that changed.",
+    ),
+]
 Ignore = Annotated[Texts, option("--ignore CODE[=ID]", "Ignore a rule, for one alteration or for all; repeatable.")]
 
 
 @command(
-    "db alteration lint --format github --above 1.2.0",
+    "db alteration lint --format github --against origin/main",
     options.alterations,
     codes=(0, 1, 2),
     said={0: "no error", 1: "errors; with --strict, warnings too", 2: "invalid command line or settings"},
@@ -36,6 +43,7 @@ def lint(
     strict: Strict = False,
     released: Released = False,
     above: Above = None,
+    against: Against = None,
     ignore: Ignore = None,
 ) -> int:
     """Check the alterations for mistakes, without a database and without running them.
@@ -48,7 +56,8 @@ def lint(
     if form == "json":
         output.want("--json")
     ignored = [*sartor.load_ignored(), *(ignore or ())]
-    found = sartor.lint(sources(context), released=released, above=above, ignored=ignored, cache=Path.cwd() / CACHE)
+    cache = Path.cwd() / CACHE
+    found = sartor.lint(sources(context), released=released, above=above, ignored=ignored, cache=cache, against=against)
     _show(found, form)
     return 1 if found.errors or (strict and found.findings) else 0
 
