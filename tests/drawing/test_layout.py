@@ -6,10 +6,12 @@ import itertools
 
 from hypothesis import given, settings
 
-from sartor import Diagram, RelationName
-from sartor.drawing.layout import Layout, Placed, lay_out
+from sartor import Diagram, DiagramColumn, DiagramReference, DiagramTable, RelationName
+from sartor.drawing.layout import lay_out
+from sartor.drawing.placement import Layout, Placed
 from support.diagrams import diagrams, shop
 
+ID = DiagramColumn(name="id", type="bigint")
 ROUNDED = 0.5
 """Half a pixel, by which a line may touch a box."""
 
@@ -81,3 +83,19 @@ def test_what_refers_stands_behind() -> None:
 def test_the_same_each_time() -> None:
     """The same diagram is placed in the same way."""
     assert lay_out(shop()) == lay_out(shop())
+
+
+def test_a_star() -> None:
+    """Where sixty tables refer to one, they stand in several columns instead of one that nobody can read."""
+    hub = RelationName("public", "hub")
+    tables = [DiagramTable(name=RelationName("public", f"t{n:02}"), columns=(ID, *3 * (ID,))) for n in range(60)]
+    references = [
+        DiagramReference(name="r", table=table.name, columns=("id",), to=hub, to_columns=("id",)) for table in tables
+    ]
+    diagram = Diagram(
+        schema="public", tables=(DiagramTable(name=hub, columns=(ID,)), *tables), references=tuple(references)
+    )
+    layout = lay_out(diagram)
+    require_sound(diagram, layout)
+    assert crossings(layout) == []
+    assert layout.height < 2 * layout.width

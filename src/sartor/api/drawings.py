@@ -97,7 +97,7 @@ def _form(text: str) -> DiagramFormat:
     if text not in known:
         raise UsageError(f"{text!r} isn't a format of diagrams", hint=f"choose one of {', '.join(known)}")
     if known[text] is DiagramFormat.SVG:
-        from sartor.drawing.layout import load_graphlay
+        from sartor.drawing.group import load_graphlay
 
         load_graphlay()
     return known[text]

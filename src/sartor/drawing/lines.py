@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sartor.drawing.layout import Point
+from sartor.drawing.placement import Point
 
 BEND = 6.0
 """The radius of a bend, in pixels."""

@@ -10,8 +10,9 @@ from sartor.domain.diagram import MADE_BY, Diagram, DiagramReference
 from sartor.domain.drift import Change
 from sartor.domain.visible import visible
 from sartor.drawing.box import HEAD, MARGIN, ROW, SIGNS, Box, Row, text_width
-from sartor.drawing.layout import Layout, Line, lay_out
+from sartor.drawing.layout import lay_out
 from sartor.drawing.lines import feet, number, path
+from sartor.drawing.placement import Layout, Line
 
 EDGE, TOP = 32.0, 96.0
 """The space around the drawing, and above it, where title and legend are, in pixels."""
