@@ -170,6 +170,32 @@ def test_a_locked_index(sartor: Command, repository: Repository, two: Folder) ->
     assert [line[0] for line in repository.status] == ["R", "R", "M"]
 
 
+@pytest.mark.usefixtures("repository")
+def test_without_git(sartor: Command, two: Folder) -> None:
+    """Where a repository can't be asked, as git isn't installed, the release is cut, and a note says so."""
+    told = sartor("release", "1.0.0", env={"PATH": "/nowhere"}).err
+    assert "git hasn't staged the release: git isn't installed" in told
+    assert names(two) == NEW
+
+
+def test_renamed_by_hand(sartor: Command, two: Folder) -> None:
+    """Once there is a list, a file that gets a release's name by hand is told, and not deployed."""
+    sartor("release", "1.0.0")
+    sartor("deploy", "latest")
+    write(two, "1.1.0-1700000003-hand.sql")
+    claim_proved(two)
+    checked = sartor("prove", "--check", expect=4)
+    assert "hand.sql has a release that the manifest doesn't list" in checked.err
+    assert "hint: sartor db alteration release 1.1.0; or give the file its old name again" in checked.err
+    assert "SA009: has release 1.1.0, which the manifest doesn't list" in sartor("lint", expect=1).out
+    verified = sartor("verify", expect=4)
+    assert "hand.sql: 1.1.0 isn't among the releases that it lists" in verified.out
+    assert "renamed by hand" in sartor("deploy", "1.1.0", expect=2).err
+    assert "1 alteration" in sartor("release", "1.1.0").out
+    sartor("verify")
+    assert sartor("deploy", "latest").out.startswith("Deployed 1 alteration")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

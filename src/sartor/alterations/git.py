@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from subprocess import DEVNULL, PIPE
 
 from sartor.errors import UsageError
@@ -99,10 +100,15 @@ def _said(stderr: bytes) -> str:
 
 
 def has_work_tree(folder: str) -> bool:
-    """Returns whether a folder is part of a repository's work tree; False as well where there is no git."""
+    """Returns whether a folder is part of a repository's work tree.
+
+    Raises GitFailed where it seems to be, and git refuses the repository, or isn't installed.
+    """
     try:
         return git(folder, "rev-parse", "--is-inside-work-tree").strip() == b"true"
     except GitFailed:
+        if any((place / ".git").exists() for place in (Path(folder), *Path(folder).parents)):
+            raise
         return False
 
 

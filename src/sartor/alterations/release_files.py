@@ -92,11 +92,11 @@ def _put_on_disk(folder: Path) -> None:
 def find_uncommitted(plan: ReleasePlan) -> tuple[str, ...]:
     """Returns a note about files of a release that git has no commit of as they are; none where there is no git."""
     folder = str(find_folder(plan.lineage.location))
-    if not plan.renamings or not has_work_tree(folder):
-        return ()
     try:
+        if not plan.renamings or not has_work_tree(folder):
+            return ()
         found = sorted(uncommitted(folder, [each.alteration.name for each in plan.renamings]))
-    except GitFailed:
+    except GitFailed:  # said again when the release is staged
         return ()
     return tuple(few([f"{name} isn't committed as it is now; it is released so" for name in found], "aren't committed"))
 
@@ -108,9 +108,9 @@ def stage_release(plan: ReleasePlan) -> ReleasePlan:
     its manifest says.
     """
     folder = str(find_folder(plan.lineage.location))
-    if not has_work_tree(folder):
-        return plan
     try:
+        if not has_work_tree(folder):
+            return plan
         stage(folder, [*plan.files, NAME])
     except GitFailed as error:
         note = f"git hasn't staged the release: {error}; to stage it: git add --all {shlex.quote(folder)}"
