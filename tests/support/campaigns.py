@@ -88,19 +88,19 @@ def kill(stage: Stage, urls: Sequence[str], number: int, chance: random.Random, 
     while tally.counts["kills"] < number:
         verb = VERBS[tally.counts["ways"] % 2]
         with ThreadPoolExecutor(len(urls)) as lanes:
-            for lane in [lanes.submit(_lane, stage, url, verb, number, chance, tally) for url in urls]:
-                lane.result()
+            for each in [lanes.submit(lane, stage.folder.path, url, verb, number, chance, tally) for url in urls]:
+                each.result()
         tally.counts["ways"] += 1
         tally.found(f"way {tally.counts['ways']}", finished(stage, verb))
         progress(tally.counts["kills"])
     return tally
 
 
-def _lane(stage: Stage, url: str, verb: str, number: int, chance: random.Random, tally: Tally) -> None:
+def lane(folder: Path, url: str, verb: str, number: int, chance: random.Random, tally: Tally) -> None:
     """Run until a run ends by itself."""
     while True:
         way = chance.choice(WAYS)
-        run = Run(url, stage.folder.path, verb, way)
+        run = Run(url, folder, verb, way)
         run.ready()
         run.go()
         spared = tally.counts["kills"] >= number
