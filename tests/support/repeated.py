@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,9 +13,10 @@ from pathlib import Path
 
 import sartor
 from sartor.domain.alteration import checksum
-from support.campaigns import Progress, Tally, lane, silent
+from support.campaigns import WAYS, Progress, Tally, lane, silent
 from support.database import Database, temporary_database
 from support.folder import Folder
+from support.runs import Run
 from support.stage import SETUP
 
 SQL = """
@@ -81,15 +83,33 @@ def new_repeated_stage(server_url: str, directory: Path, *, scripts: int) -> Ite
 def kill_repeated(
     stage: RepeatedStage, urls: Sequence[str], number: int, chance: random.Random, progress: Progress = silent
 ) -> Tally:
-    """Run one lane for each URL at once, kill at random moments, begin again: generations until `number` are killed."""
+    """Run one lane for each URL at once, kill at random moments, begin again: generations until `number` are killed.
+
+    The first generations are spared, and tell how long a run takes here.
+    """
     tally = Tally()
+    moments = {way: _seconds(stage, urls[0], way, tally) for way in WAYS}
     while tally.counts["kills"] < number:
         tally.counts["generations"] += 1
         generation = tally.counts["generations"]
         stage.write(generation)
         with ThreadPoolExecutor(len(urls)) as lanes:
-            for each in [lanes.submit(lane, stage.folder.path, url, "deploy", number, chance, tally) for url in urls]:
+            given = ("deploy", number, chance, tally, moments)
+            for each in [lanes.submit(lane, stage.folder.path, url, *given) for url in urls]:
                 each.result()
         tally.found(f"generation {generation}", stage.violations(generation))
         progress(tally.counts["kills"])
     return tally
+
+
+def _seconds(stage: RepeatedStage, url: str, way: str, tally: Tally) -> float:
+    """Run a generation that is spared; how many seconds that takes."""
+    tally.counts["generations"] += 1
+    stage.write(tally.counts["generations"])
+    run = Run(url, stage.folder.path, "deploy", way)
+    run.ready()
+    began = time.monotonic()
+    run.go()
+    if (ended := run.end()) is None or ended.code != 0:
+        tally.found("a spared run", [str(ended)])
+    return time.monotonic() - began
