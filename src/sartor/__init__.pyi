@@ -6,6 +6,7 @@ from sartor.alterations.new import NewFile as NewFile
 from sartor.alterations.project import ProjectFile as ProjectFile
 from sartor.alterations.template import TEMPLATES as TEMPLATES
 from sartor.api.application import Database as Database
+from sartor.api.application import heartbeat as heartbeat
 from sartor.api.application import require as require
 from sartor.api.application import warn_if_pending as warn_if_pending
 from sartor.api.backups import backup as backup
@@ -44,6 +45,7 @@ from sartor.archive.psql import PsqlCall as PsqlCall
 from sartor.domain.alteration import Alteration as Alteration
 from sartor.domain.alteration import Catalogue as Catalogue
 from sartor.domain.alteration import Lineage as Lineage
+from sartor.domain.applications import Application as Application
 from sartor.domain.backup import Backup as Backup
 from sartor.domain.backup import Restored as Restored
 from sartor.domain.check import Check as Check
@@ -72,6 +74,7 @@ from sartor.domain.drift import Drift as Drift
 from sartor.domain.fingerprint import Fingerprint as Fingerprint
 from sartor.domain.fingerprint import SchemaObject as SchemaObject
 from sartor.domain.fingerprint import Scope as Scope
+from sartor.domain.fit import Range as Range
 from sartor.domain.hazards.hazard import Build as Build
 from sartor.domain.hazards.hazard import Lock as Lock
 from sartor.domain.hazards.hazard import Lost as Lost

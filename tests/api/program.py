@@ -54,6 +54,7 @@ from sartor import (
     embedded_server,
     find_psql,
     fresh,
+    heartbeat,
     history,
     init,
     is_production,
@@ -145,6 +146,7 @@ async def change(url: str, folder: Path) -> None:
     await rollback(url, folder, to_timestamp=1700000001)
     request = Repair(reason="made by hand", mark_deployed=frozenset({"1700000002-second"}))
     assert len(await preview_repair(url, folder, request)) == 1
+    assert heartbeat("acme", "1.4.0", ">=1,<2") == {"application_name": "acme 1.4.0 (schema >=1,<2)"}
     await warn_if_pending(url, folder, "1.0.0")
     assert (await wait_until_deployed(url, folder, "1.0.0", wait=0)).status.release == Release.parse("1.0.0")
     assert await require(url, ">=1,<1.1", alterations=folder, schema="other") == Release.parse("1.0.0")

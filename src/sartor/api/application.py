@@ -72,6 +72,24 @@ async def warn_if_pending(
         LOG.warning("can't find out whether alterations are pending: %s", visible_line(said(error)))
 
 
+def heartbeat(application: str, version: str, wanted: str) -> dict[str, str]:
+    """Returns settings with which the sessions of an application tell its name, its version and what it fits.
+
+        pool = asyncpg.create_pool(url, server_settings=sartor.heartbeat("acme", "1.4.0", ">=1.4,<2"))
+
+    `status` and `check` show the applications that are connected; nothing else is kept. It is the session's
+    `application_name`, so any driver can give it.
+
+    - `application`, `version`: the application's name and its own version.
+    - `wanted`: the releases of the schema that it fits, as in `require`.
+
+    Raises UsageError where they are longer than 63 characters in all, aren't ASCII, or can't be parsed.
+    """
+    from sartor.domain.applications import session_name
+
+    return {"application_name": session_name(application, version, wanted)}
+
+
 async def _describe_pending(database: Database, alterations: Sources, target: str, schema: str | None) -> str:
     """Returns in words what is pending up to a target; "" where nothing is."""
     from sartor.domain.fit import pending_up_to

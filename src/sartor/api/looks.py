@@ -22,6 +22,7 @@ from sartor.domain.release import LATEST
 from sartor.domain.status import Status, compare_with_ledger
 
 if TYPE_CHECKING:
+    from sartor.domain.applications import Application
     from sartor.domain.check import Check, SentSql
     from sartor.domain.plan import Deploy, Rollback
     from sartor.domain.repair import Correction, Repair
@@ -40,6 +41,8 @@ class DestinationStatus(NamedTuple):
     ledger: Ledger
     catalogue: Catalogue
     status: Status
+    applications: tuple[Application, ...] = ()
+    """The applications that are connected, as far as they have named themselves by `heartbeat`."""
 
 
 async def status(destination: Destination | str, sources: Sources) -> DestinationStatus:
@@ -56,11 +59,13 @@ async def status(destination: Destination | str, sources: Sources) -> Destinatio
 
 async def read_status(place: Destination, catalogue: Catalogue) -> DestinationStatus:
     """Does as `status`, with the files that were read before."""
+    from sartor.postgres.applications import read_applications
     from sartor.postgres.ledger import read_ledger
     from sartor.postgres.session import Session
 
     async with Session(place, application="sartor status") as session:
         ledger = await read_ledger(session)
+        applications = await read_applications(session)
         facts = session.facts
     return DestinationStatus(
         destination=place,
@@ -70,6 +75,7 @@ async def read_status(place: Destination, catalogue: Catalogue) -> DestinationSt
         ledger=ledger,
         catalogue=catalogue,
         status=compare_with_ledger(catalogue, ledger),
+        applications=applications,
     )
 
 

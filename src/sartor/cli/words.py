@@ -46,7 +46,6 @@ WORDS = {
     ),
     "in `destination`": "in --db-url",
     "leave `sources` out": "leave --tables out",
-    "leave `template` and its parameters out": "leave --template and its parameters out",
     "without `prove`": "without --prove",
 }
 

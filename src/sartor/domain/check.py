@@ -1,11 +1,16 @@
 """The result of a check: what a run would do, before it does it."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sartor.domain.drift import Drift
 from sartor.domain.plan import Plan, Step
 from sartor.domain.rows import Rows
+
+if TYPE_CHECKING:
+    from sartor.domain.applications import Application
 
 Part = str | Rows
 """A part of a script for psql: SQL, or data that stay in the file that holds them."""
@@ -89,3 +94,5 @@ class Check(NamedTuple):
     losses: tuple[Loss, ...]
     script: SqlScript | None
     obstacles: tuple[str, ...]
+    applications: tuple[Application, ...] = ()
+    """The applications that are connected, as far as they have named themselves by `heartbeat`."""

@@ -19,6 +19,7 @@ from sartor.execution.executors.psql import write_script
 from sartor.execution.run_context import RunContext
 from sartor.execution.units import Unit, compile_unit, prerequisites
 from sartor.postgres import psql
+from sartor.postgres.applications import read_applications
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.ledger import require_format
 from sartor.postgres.lock_monitor import LockMonitor
@@ -66,6 +67,7 @@ async def check(
             told = await tell(session, catalogue, request._replace(steps=telling), limits)
         obstacles += told.notes
         steps = tuple(_checked(unit, told) for unit in _units(plan))
+        applications = await read_applications(session) if plan.steps else ()
         losses = await _find_losses(session, plan) if plan.direction is Direction.ROLLBACK else ()
         script = None
         if writes:
@@ -77,7 +79,7 @@ async def check(
                     obstacles.append("hooks aren't part of a script for psql")
             except (PrivilegeMissing, LedgerTooNew) as error:
                 obstacles.append(f"no script can be written: {_sentence(error)}")
-    return Check(plan=plan, drift=drift, steps=steps, losses=losses, script=script, obstacles=tuple(obstacles))
+    return Check(plan, drift, steps, losses, script, tuple(obstacles), applications)
 
 
 async def _find_losses(session: Session, plan: Plan) -> tuple[Loss, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -139,7 +139,16 @@ def check_notes(found: Check) -> list[str]:
     unknown = [f"drift since the last run can't be determined: {found.drift.unknown}"] if found.drift.unknown else []
     ignored = [ignored_note(found.drift.ignored)] if found.drift.ignored else []
     unread = [found.drift.unread_told] if found.drift.unread else []
-    return [*plan_notes(found.plan), *losses, *map(in_words, found.obstacles), *unknown, *unread, *ignored]
+    notes = [*plan_notes(found.plan), *_misfits(found), *losses, *map(in_words, found.obstacles)]
+    return [*notes, *unknown, *unread, *ignored]
+
+
+def _misfits(found: Check) -> Iterable[str]:
+    if not found.applications:
+        return ()
+    from sartor.domain.applications import misfits
+
+    return misfits(found.applications, found.plan.way[1].release)
 
 
 def found_line(found: Check) -> str:

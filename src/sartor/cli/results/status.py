@@ -16,7 +16,7 @@ from sartor.domain.status import Status, record_renamed, status_notes
 from sartor.domain.visible import visible_line
 
 if TYPE_CHECKING:
-    from sartor import DestinationStatus
+    from sartor import Application, DestinationStatus
 
 _REPEATABLE = "id name lineage checksum deployed_at duration_ms deployed_by host sartor"
 REPAIR = 'sartor db alteration repair --reason "..."'
@@ -66,6 +66,7 @@ def status_lines(found: DestinationStatus) -> list[str]:
     )
     lines += renamed_lines(status)
     lines += _section("ahead: deployed here by a newer package", map(held_line, status.ahead))
+    lines += _section("connected", (_application_line(found, each) for each in found.applications))
     lines += _repeatable_lines(status.repeatables)
     lines += [f"note: {in_words(note)}" for note in status_notes(status)]
     return lines
@@ -76,6 +77,12 @@ def _repeatable_lines(found: Repeatables) -> list[str]:
     due = (f"{s.name}  {'changed' if s.identity in changed else 'new'}" for s in found.due)
     lines = _section("repeatable, to run in the next deploy", due)
     return lines + _section("repeatable, as deployed", (script.name for script in found.current))
+
+
+def _application_line(found: DestinationStatus, application: Application) -> str:
+    release = found.status.release
+    misfit = "" if application.fits(release) else f": not this schema, of {release or 'no complete release'}"
+    return f"{application}{misfit}"
 
 
 def standing_line(found: DestinationStatus) -> str:
@@ -181,6 +188,10 @@ def status_json(found: DestinationStatus) -> JsonObject:
             "current": [alteration_json(script) for script in status.repeatables.current],
             "missing": [pick(entry, _REPEATABLE) for entry in status.repeatables.missing],
         },
+        "applications": [
+            pick(each, "name release sessions") | {"wanted": each.wanted.text, "fits": each.fits(status.release)}
+            for each in found.applications
+        ],
         "notes": list(status_notes(status)),
     }
 
