@@ -17,7 +17,7 @@ from sartor.drawing.placement import Layout, Line
 EDGE, TOP = 32.0, 96.0
 """The space around the drawing, and above it, where title and legend are, in pixels."""
 
-_KEY = "PK primary key   FK foreign key   U unique   ? may be null"
+_KEY = "PK primary key · FK foreign key · U unique · ? may be null"
 _KEY_WIDTH = 400.0
 _CARDINALITIES = (
     ("one to zero or more", False, False),
