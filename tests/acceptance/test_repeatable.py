@@ -212,6 +212,19 @@ def test_lint(sartor: Command, folder: Folder) -> None:
     ]
 
 
+def test_a_new_one(sartor: Command, folder: Folder) -> None:
+    """`new` begins one, names what is to be filled in, and overwrites none, in either language."""
+    done = sartor("new", "Active users", "--repeatable")
+    assert done.out == "wrote alterations/repeatable-active-users.sql\n"
+    assert "fill in <view>, <columns>, <table>" in done.err
+    assert {each.rule.code for each in lint(folder.path).findings} == {"SA105"}
+    for other in (["--template", "table"], ["table=users"]):
+        assert "a repeatable script has no template" in sartor("new", "x", *other, "--repeatable", expect=2).err
+    (folder.path / "repeatable-active-users.sql").rename(folder.path / "repeatable-active-users.py")
+    done = sartor("new", "active users", "--repeatable", expect=2)
+    assert "error: repeatable-active-users.py exists already\n" in done.err
+
+
 def test_two_of_one_name(sartor: Command, folder: Folder) -> None:
     """`.sql` and `.py` of one name are one script."""
     folder.write("repeatable-x.sql", "select 1")

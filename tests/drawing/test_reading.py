@@ -82,6 +82,7 @@ def test_tables(diagram: Diagram) -> None:
     assert shown["users"].comment == "People."
     assert {name for name, each in shown.items() if each.outside} == {"other.places"}
     assert not any(name.startswith("sartor_") for name in shown)
+    assert list(shown)[-1] == "other.places"
 
 
 def test_columns(diagram: Diagram) -> None:

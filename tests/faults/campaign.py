@@ -21,6 +21,7 @@ from support.links import server_beyond, sever
 from support.namespace import why_not
 from support.pooler import pooler
 from support.proxy import proxy_to
+from support.repeated import kill_repeated, new_repeated_stage
 from support.stage import Stage, new_stage
 from support.standby import strike_commits
 from support.versions import race_versions, two_versions
@@ -28,7 +29,7 @@ from support.versions import race_versions, two_versions
 RUNS, SCRIPTS = 8, 40
 NUMBERS = {
     "restores": 200, "beside": 200, "races": 100, "versions": 100, "standby": 200, "links": 60, "kills": 1000,
-    "cuts": 1000
+    "repeated": 200, "cuts": 1000
 }  # fmt: skip
 """The campaigns, and how many rounds, blows, kills or cuts of each."""
 MIXED = [way for way in WAYS * (RUNS // 4) for _ in range(2)]
@@ -69,6 +70,7 @@ def _chosen(campaigns: Campaigns, options: argparse.Namespace) -> list[tuple[str
             ("kills, directly", run(campaigns.kills, half, (direct, direct))),
             ("kills, pooled", run(campaigns.kills, half, (pooled, pooled))),
         ],
+        "repeated": [("kills in repeatable scripts", run(campaigns.repeated, number["repeated"]))],
         "cuts": cuts,
     }
     return [each for name in options.only or found for each in found[name]]
@@ -127,6 +129,12 @@ class Campaigns:
         with self._stage() as stage:
             there = [with_name(url, stage.database.name) for url in urls]
             return kill(stage, there, number, self._chance, _progress("kills", number))
+
+    def repeated(self, number: int) -> Tally:
+        """Two runs of repeatable scripts at a time, one of them through the pooler, killed at random."""
+        with new_repeated_stage(self.direct, self._new_folder(), scripts=SCRIPTS) as stage:
+            there = [with_name(url, stage.database.name) for url in (self.direct, self.pooled)]
+            return kill_repeated(stage, there, number, self._chance, _progress("repeated", number))
 
     def cuts(self, number: int, url: str, way: str) -> Tally:
         """Runs whose connections are cut at COMMIT, their scripts sent together or one by one."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from support.campaigns import finished, kill, make_chance
 from support.command import Command
 from support.database import with_name
+from support.repeated import kill_repeated, new_repeated_stage
 from support.sessions import backend_running, until
 from support.stage import Stage
 
@@ -22,6 +25,15 @@ def test_kills_at_random(way: str, stage: Stage, server_url: str, pooler_url: st
     tally = kill(stage, [with_name(url, stage.database.name) for url in urls[way]], KILLS, chance)
     assert tally.violations == [], f"seed {seed}"
     assert tally.counts["kills"] >= KILLS
+
+
+def test_kills_in_repeatable_scripts(tmp_path: Path, server_url: str, pooler_url: str) -> None:
+    """Two runs at a time, killed at random while they run changed scripts: each change runs once."""
+    chance, seed = make_chance()
+    with new_repeated_stage(server_url, tmp_path, scripts=24) as stage:
+        urls = [with_name(url, stage.database.name) for url in (server_url, pooler_url)]
+        tally = kill_repeated(stage, urls, 8, chance)
+    assert tally.violations == [], f"seed {seed}"
 
 
 @pytest.mark.parametrize("way", ["directly", "pooled"])

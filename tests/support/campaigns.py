@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,23 +88,31 @@ def kill(stage: Stage, urls: Sequence[str], number: int, chance: random.Random, 
     while tally.counts["kills"] < number:
         verb = VERBS[tally.counts["ways"] % 2]
         with ThreadPoolExecutor(len(urls)) as lanes:
-            for lane in [lanes.submit(_lane, stage, url, verb, number, chance, tally) for url in urls]:
-                lane.result()
+            for each in [lanes.submit(lane, stage.folder.path, url, verb, number, chance, tally) for url in urls]:
+                each.result()
         tally.counts["ways"] += 1
         tally.found(f"way {tally.counts['ways']}", finished(stage, verb))
         progress(tally.counts["kills"])
     return tally
 
 
-def _lane(stage: Stage, url: str, verb: str, number: int, chance: random.Random, tally: Tally) -> None:
-    """Run until a run ends by itself."""
+def lane(
+    folder: Path,
+    url: str,
+    verb: str,
+    number: int,
+    chance: random.Random,
+    tally: Tally,
+    moments: Mapping[str, float] = MOMENTS,
+) -> None:
+    """Run until a run ends by itself; others are killed, at random within so many seconds for each way."""
     while True:
         way = chance.choice(WAYS)
-        run = Run(url, stage.folder.path, verb, way)
+        run = Run(url, folder, verb, way)
         run.ready()
         run.go()
         spared = tally.counts["kills"] >= number
-        ended = run.end() if spared else run.end(within=chance.uniform(0, MOMENTS[way]))
+        ended = run.end() if spared else run.end(within=chance.uniform(0, moments[way]))
         if ended is not None:
             tally.counts["runs that ended"] += 1
             if ended.code != 0:

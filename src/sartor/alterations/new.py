@@ -1,5 +1,6 @@
 """Writes the files of a new alteration into a lineage's folder."""
 
+import glob
 import re
 import time
 import unicodedata
@@ -9,7 +10,7 @@ from typing import NamedTuple
 
 from sartor.alterations.files import find_folder, locked
 from sartor.alterations.template import EMPTY, Draft, fill, unfilled
-from sartor.domain.alteration import FILE_NAME, timestamp
+from sartor.domain.alteration import FILE_NAME, REPEATABLE, timestamp
 from sartor.errors import CatalogueError, UsageError
 
 
@@ -38,6 +39,27 @@ def write_new(
             return tuple(_write(folder, first + at, slug, draft) for at, draft in enumerate(drafts))
     except OSError as error:
         raise CatalogueError(f"{folder} can't be written to: {error.strerror}") from error
+
+
+_REPEATABLE = """\
+-- This runs again in the next deploy whenever the file has changed: it must be able to run on what it has made.
+create or replace view <view> as
+select <columns> from <table>;
+"""
+
+
+def write_repeatable(location: str, name: str) -> tuple[NewFile, ...]:
+    """Writes a repeatable script in SQL. Raises UsageError, CatalogueError; overwrites nothing."""
+    folder, identity = find_folder(location), f"{REPEATABLE}{_slug(name)}"
+    try:
+        with locked(folder):
+            if there := next(folder.glob(f"{glob.escape(identity)}.*"), None):
+                raise UsageError(f"{there.name} exists already", hint="give another name, or edit that file")
+            file = folder / f"{identity}.sql"
+            file.write_text(_REPEATABLE, encoding="utf-8")
+    except OSError as error:
+        raise CatalogueError(f"{folder} can't be written to: {error.strerror}") from error
+    return (NewFile(str(file), identity, later=False, unfilled=unfilled(_REPEATABLE)),)
 
 
 def next_file(folder: Path, name: str, template: str, values: Mapping[str, str]) -> tuple[Path, str]:

@@ -4,10 +4,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from sartor.alterations.new import NewFile, write_new
+from sartor.alterations.new import NewFile, write_new, write_repeatable
 from sartor.alterations.project import ProjectFile, plan_project, write_project
 from sartor.api.requests import Sources, find_sources
-from sartor.errors import SettingsError
+from sartor.errors import SettingsError, UsageError
 from sartor.settings.toml_file import find_toml
 
 
@@ -18,6 +18,7 @@ def new(
     sql: bool = False,
     template: str | None = None,
     values: Mapping[str, str] | None = None,
+    repeatable: bool = False,
 ) -> tuple[NewFile, ...]:
     """Writes a new `next` alteration that comes behind all others, and returns its files: a template may take several.
 
@@ -29,6 +30,7 @@ def new(
     - `template`: one of `TEMPLATES`; without it, the file has an empty `up` and `down`.
     - `values`: the template's parameters. One that isn't given stays in the file as a placeholder, such as `<table>`,
       which is no SQL.
+    - `repeatable`: write a repeatable script in place of an alteration, in SQL.
 
     Raises UsageError where the name, the template or a value is no such thing, CatalogueError where the folder can't be
     written to.
@@ -37,6 +39,10 @@ def new(
     if len(places) != 1:
         known = ", ".join(f"{place.name}={place.location}" for place in places)
         raise SettingsError(f"there are several lineages: {known}", hint="name one with `sources`")
+    if repeatable:
+        if template is not None or values:
+            raise UsageError("a repeatable script has no template", hint="leave `template` and its parameters out")
+        return write_repeatable(places[0].location, name)
     return write_new(places[0].location, name, sql=sql, template=template, values=values or {})
 
 

@@ -46,6 +46,7 @@ WORDS = {
     ),
     "in `destination`": "in --db-url",
     "leave `sources` out": "leave --tables out",
+    "leave `template` and its parameters out": "leave --template and its parameters out",
     "without `prove`": "without --prove",
 }
 

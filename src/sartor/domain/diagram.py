@@ -118,7 +118,7 @@ class DiagramType:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagram:
-    """A schema as a diagram shows it, its parts in the order of their names.
+    """A schema as a diagram shows it, its parts in the order of their names, this schema's first.
 
     `release` is what made it, "" for a live database; `since` the release that it is compared with.
     """

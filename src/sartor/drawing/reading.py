@@ -59,10 +59,14 @@ class _Reader:
         return Diagram(
             schema=self.schema,
             release=release,
-            tables=tuple(sorted(tables, key=lambda table: table.name)),
+            tables=tuple(sorted(tables, key=lambda table: self._place(table.name))),
             references=tuple(references),
-            types=tuple(sorted((*self._types(), *self._domains()), key=lambda each: each.name)),
+            types=tuple(sorted((*self._types(), *self._domains()), key=lambda each: self._place(each.name))),
         )
+
+    def _place(self, name: RelationName) -> tuple[bool, RelationName]:
+        """Returns what names are ordered by: this schema's come first."""
+        return name.schema != self.schema, name
 
     def _root(self, name: RelationName) -> RelationName | None:
         """Returns the partitioned table that a partition belongs to; None where it is no partition."""

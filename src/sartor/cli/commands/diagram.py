@@ -37,6 +37,9 @@ Output = Annotated[Text, option("--output -o FILE", "Write the diagram to this f
 Force = Annotated[bool, option("--force", "Replace the file even if it isn't a diagram of Sartor's.")]
 Live = Annotated[bool, option("--live", "Draw what stands in the database; nothing is replayed.")]
 
+LEFT = "the scratch database was dropped, and no file was written"
+"""The words for an interrupted replay."""
+
 
 @command(
     "db alteration diagram --release 1.2.0 --since 1.1.0 --output schema.svg",
@@ -76,7 +79,7 @@ def diagram(
             live=live,
             scratch=reach_scratch(scratch_url),
         )
-        drawn = execute(call, place, settings)
+        drawn = execute(call, place, settings, left=None if live else LEFT)
     _show(drawn, place, output_)
 
 

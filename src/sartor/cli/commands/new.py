@@ -20,13 +20,24 @@ Values = Annotated[
 Sql = Annotated[bool, typer.Option("--sql", help="Write SQL in place of Python.")]
 Template = Annotated[str | None, typer.Option("--template", metavar="TEMPLATE", help="Begin with a template.")]
 
+Repeatable = Annotated[
+    bool, typer.Option("--repeatable", help="Write a script, in SQL, that runs again whenever it has changed.")
+]
+
 
 @command(
     "db alteration new users-by-email --template index-concurrently table=users column=email",
     options.alterations,
     codes=(0, 2),
 )
-def new(context: typer.Context, name: Name, values: Values = None, sql: Sql = False, template: Template = None) -> None:
+def new(
+    context: typer.Context,
+    name: Name,
+    values: Values = None,
+    sql: Sql = False,
+    template: Template = None,
+    repeatable: Repeatable = False,
+) -> None:
     """Write a new `next` alteration, which comes behind all others.
 
     Templates: table, add-column, add-not-null, add-foreign-key, index-concurrently, unique-key, backfill, enum-value,
@@ -34,7 +45,7 @@ def new(context: typer.Context, name: Name, values: Values = None, sql: Sql = Fa
     its change without locking others out. A parameter that isn't given stays in the file, as `<table>`.
     """
     given = dict(_pair(text) for text in values or ())
-    written = sartor.new(sources(context), name, sql=sql, template=template, values=given)
+    written = sartor.new(sources(context), name, sql=sql, template=template, values=given, repeatable=repeatable)
     if output.wants("--json"):
         files = [each._asdict() | {"unfilled": list(each.unfilled)} for each in written]
         output.json_object({"version": VERSION, "template": template, "files": files})
