@@ -170,6 +170,20 @@ def test_a_locked_index(sartor: Command, repository: Repository, two: Folder) ->
     assert [line[0] for line in repository.status] == ["R", "R", "M"]
 
 
+def test_an_ignored_folder(sartor: Command, repository: Repository, two: Folder) -> None:
+    """What a repository ignores, such as a build's copy, is released without git; a link to a folder is followed."""
+    (repository.path / ".gitignore").write_text("build/\n")
+    built = Folder(repository.path / "build" / "alterations")
+    write(built, A)
+    claim_proved(built)
+    repository.commit()
+    assert "Staged" not in sartor("release", "1.0.0", "--alterations", "build/alterations").err
+    assert repository.status == []
+    (repository.path / "build" / "link").symlink_to(two.path)
+    assert "Staged" in sartor("release", "1.0.0", "--alterations", "build/link").err
+    assert [line[0] for line in repository.status] == ["R", "R", "M"]
+
+
 @pytest.mark.usefixtures("repository")
 def test_without_git(sartor: Command, two: Folder) -> None:
     """Where a repository can't be asked, as git isn't installed, the release is cut, and a note says so."""

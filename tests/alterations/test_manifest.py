@@ -93,6 +93,20 @@ def test_a_bad_proof_binds_nobody(tmp_path: Path, result: Result) -> None:
     assert list(read_manifest(lineage).lines) == ["18-b"]
 
 
+def test_a_proof_that_ends_after_the_release(tmp_path: Path) -> None:
+    """A proof of the `next` file, written after the release, leaves the alteration released; a later release counts."""
+    lineage = empty(tmp_path / "a")
+    cut, proof, other = (
+        Line("17-a", Release.parse(text), "sha256:" + 64 * "a", Result.PROVED, server)
+        for text, server in (("1.0.0", 17), ("next", 18), ("1.1.0", 18))
+    )
+    add_lines(lineage, [cut])
+    add_lines(lineage, [proof])
+    assert read_manifest(lineage).lines["17-a"] == cut._replace(server=18)
+    add_lines(lineage, [other])
+    assert read_manifest(lineage).lines["17-a"] == other
+
+
 def test_several_at_once(tmp_path: Path) -> None:
     """What several processes write at once is all there."""
     lineage = empty(tmp_path / "a")

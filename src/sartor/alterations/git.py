@@ -25,8 +25,11 @@ class GitFailed(UsageError):
     """Git isn't installed, isn't used for the folder, or refused what was asked of it."""
 
 
-def git(folder: str, *arguments: str, given: bytes = b"") -> bytes:
-    """Returns what git prints for a folder. Raises GitFailed with git's own words."""
+def git(folder: str, *arguments: str, given: bytes = b"", ends: Sequence[int] = (0,)) -> bytes:
+    """Returns what git prints for a folder; `ends` are the exit codes that are none of a failure.
+
+    Raises GitFailed with git's own words.
+    """
     try:
         done = subprocess.run(  # noqa: S603 - the arguments are Sartor's own, or can't begin with a hyphen
             [_program(), "-C", folder, *arguments],
@@ -38,7 +41,7 @@ def git(folder: str, *arguments: str, given: bytes = b"") -> bytes:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise GitFailed(f"git doesn't answer: {error}") from error
-    if done.returncode:
+    if done.returncode not in ends:
         raise GitFailed(_said(done.stderr) or f"git {arguments[0]} ended with {done.returncode}")
     return done.stdout
 
@@ -89,8 +92,8 @@ def _read_blob(process: subprocess.Popen[bytes], name: str) -> Iterator[bytes]:
 
 def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
-    # Names of files aren't patterns; messages are in one language; nothing waits for a password.
-    return kept | {"GIT_LITERAL_PATHSPECS": "1", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    # Messages are in one language, nothing waits for a password, and what only reads takes no lock.
+    return kept | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
 
 
 def _said(stderr: bytes) -> str:
@@ -100,12 +103,13 @@ def _said(stderr: bytes) -> str:
 
 
 def has_work_tree(folder: str) -> bool:
-    """Returns whether a folder is part of a repository's work tree.
+    """Returns whether a folder is part of a repository's work tree, and not of what that ignores.
 
     Raises GitFailed where it seems to be, and git refuses the repository, or isn't installed.
     """
     try:
-        return git(folder, "rev-parse", "--is-inside-work-tree").strip() == b"true"
+        inside = git(folder, "rev-parse", "--is-inside-work-tree").strip() == b"true"
+        return inside and not git(folder, "check-ignore", "--stdin", given=b".\n", ends=(0, 1))
     except GitFailed:
         if any((place / ".git").exists() for place in (Path(folder), *Path(folder).parents)):
             raise

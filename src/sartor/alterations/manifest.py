@@ -72,8 +72,16 @@ def add_lines(lineage: Lineage, lines: Sequence[Line]) -> None:
 
 
 def with_lines(manifest: Manifest, lines: Sequence[Line]) -> Manifest:
-    """Returns the manifest with these lines, in place of those of the same alterations."""
-    return manifest._replace(lines={**manifest.lines, **{line.id: line for line in lines}})
+    """Returns the manifest with these lines, in place of those of the same alterations.
+
+    A released one stays released: a proof that began before the release ends after it.
+    """
+    kept = dict(manifest.lines)
+    for line in lines:
+        old = kept.get(line.id)
+        stays = old is not None and line.release.unreleased and not old.release.unreleased
+        kept[line.id] = line._replace(release=old.release) if old is not None and stays else line
+    return manifest._replace(lines=kept)
 
 
 def change_manifest(lineage: Lineage, change: Callable[[Manifest], Manifest]) -> None:
