@@ -59,7 +59,7 @@ def test_a_release(sartor: Command, database: Database, history: Folder) -> None
 def test_without_a_release(sartor: Command) -> None:
     """By default all that is on disk is drawn, and with --tables what matches; the others are there by name."""
     drawn = sartor("diagram", "--tables", "orders", "--tables", "n*", "--format", "mermaid").out
-    assert 'title: "Schema of what is unreleased (next)"' in drawn
+    assert 'title: "Schema with what is unreleased (next)"' in drawn
     assert '    "users" ||--o{ "orders" : "user_id"' in drawn
     assert '    "users"\n' in drawn
     assert "email" not in drawn

@@ -10,7 +10,7 @@ def test_titles() -> None:
     """The title says what made the schema, and what it is compared with."""
     assert Diagram(schema="app").title == "Schema app"
     assert Diagram(schema="app", release="1.0.0", since="0.9.0").title == "Schema of release 1.0.0, compared with 0.9.0"
-    assert Diagram(schema="app", release="next").title == "Schema of what is unreleased (next)"
+    assert Diagram(schema="app", release="next").title == "Schema with what is unreleased (next)"
 
 
 def test_chosen_tables() -> None:

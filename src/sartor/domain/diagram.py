@@ -133,7 +133,7 @@ class Diagram:
     @property
     def title(self) -> str:
         """The heading of the diagram."""
-        made = {"": f"Schema {self.schema}", "next": "Schema of what is unreleased (next)"}
+        made = {"": f"Schema {self.schema}", "next": "Schema with what is unreleased (next)"}
         title = made.get(self.release, f"Schema of release {self.release}")
         return f"{title}, compared with {self.since}" if self.since else title
 
