@@ -33,6 +33,7 @@ from sartor.api.requests import list_alterations as list_alterations
 from sartor.api.runs import deploy as deploy
 from sartor.api.runs import fresh as fresh
 from sartor.api.runs import is_production as is_production
+from sartor.api.runs import redo as redo
 from sartor.api.runs import repair as repair
 from sartor.api.runs import rollback as rollback
 from sartor.api.runs import seed as seed
@@ -104,6 +105,7 @@ from sartor.domain.proof import Proof as Proof
 from sartor.domain.proof import Proofs as Proofs
 from sartor.domain.proof import Result as Result
 from sartor.domain.proof import Stage as Stage
+from sartor.domain.redo import Redone as Redone
 from sartor.domain.rehearsal import Message as Message
 from sartor.domain.rehearsal import Rehearsal as Rehearsal
 from sartor.domain.rehearsal import Rehearsed as Rehearsed

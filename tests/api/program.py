@@ -166,6 +166,8 @@ async def develop(url: str, sources: tuple[LineageSource, ...]) -> None:
     except RefusedError as error:
         assert error.exit_code == 2
     await fresh(url, sources, environment="test")
+    done: Redone = await redo(url, sources, environment="test")
+    assert [each.alteration.id for each in done.rolled_back.done] == [each.alteration.id for each in done.deployed.done]
     assert await seed(url, sources, environment="test") == ("010_rows.py",)
 
 

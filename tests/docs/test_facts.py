@@ -25,7 +25,7 @@ WRITE = (ROOT / "docs" / "write-alterations.md").read_text("utf-8")
 LINT = (ROOT / "docs" / "lint.md").read_text("utf-8")
 DIAGRAM = (ROOT / "docs" / "diagram.md").read_text("utf-8")
 RELEASE = (ROOT / "docs" / "release.md").read_text("utf-8")
-NAMES = "new release deploy rollback fresh check rehearse prove list status history lint verify repair diagram"
+NAMES = "new release deploy rollback fresh redo check rehearse prove list status history lint verify repair diagram"
 COMMANDS = [
     *(("db", "alteration", name) for name in NAMES.split()),
     *(("db", name) for name in ("serve", "psql", "seed", "backup", "restore")),

@@ -15,6 +15,7 @@ from sartor.errors import RefusedError
 if TYPE_CHECKING:
     from sartor.domain.alteration import Catalogue
     from sartor.domain.plan import Deploy, Rollback
+    from sartor.domain.redo import Redone
     from sartor.domain.repair import Correction, Repair
     from sartor.domain.report import Observer, Report
 
@@ -162,6 +163,36 @@ async def fresh(
         async with run_session(place, "deploy") as session:
             report = await run(session, catalogue, request, limits=limits, observer=told)
         return told.keep(report)
+
+
+async def redo(
+    destination: Destination | str,
+    sources: Sources,
+    names: Iterable[str] = (),
+    *,
+    environment: str | None,
+    limits: Limits = NO_LIMITS,
+    observer: Observer = ignore,
+) -> Redone:
+    """Rolls back unreleased alterations by the code that was deployed, and deploys their files as they are now.
+
+        done = await sartor.redo("postgresql://localhost/app_dev", "alterations", environment="development")
+        print([each.alteration.name for each in done.deployed.done])
+
+    All that was deployed after the first of them is rolled back as well, and all that is pending is deployed.
+
+    - `names`: identities or file names; without any, those whose files have changed since they were deployed or are
+      gone, or else the newest one.
+
+    Raises RefusedError where the environment is production, or where one of them is released; TargetError for a name
+    that isn't known; else as `deploy`. Where deploying fails, what was rolled back is pending.
+    """
+    from sartor.execution.redo import run_redo
+
+    protect(environment, "redo")
+    place, catalogue = find_destination(destination), list_alterations(sources)
+    with Observed(observer) as told:
+        return told.keep(await run_redo(place, catalogue, names, limits=limits, observer=told))
 
 
 async def seed(

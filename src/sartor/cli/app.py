@@ -55,6 +55,7 @@ class _OfAlterations(_Group):
         "deploy": "deploy",
         "rollback": "rollback",
         "fresh": "development",
+        "redo": "redo",
         "check": "check",
         "prove": "prove",
         "rehearse": "rehearse",

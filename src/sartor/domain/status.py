@@ -220,8 +220,7 @@ def status_notes(status: Status) -> Iterator[str]:
 
 def _notes_on_pairs(status: Status) -> Iterator[str]:
     edited = [
-        f"{pair.alteration.name} was edited after it was deployed here; to deploy the edited file,"
-        " roll the alteration back and deploy it again"
+        f"{pair.alteration.name} was edited after it was deployed here; `redo` deploys the edited file"
         for pair in status.edited_next
     ]
     moved = [f"{entry.name} was renamed to {file.name} after it was deployed here" for file, entry in status.moved]
@@ -240,7 +239,7 @@ def _notes_on_pairs(status: Status) -> Iterator[str]:
         yield f"there is no ledger, but the schema has {', '.join(status.strays[:FEW])}{more}: {GONE}"
     yield from few(
         edited,
-        "were edited after they were deployed here; to deploy the edited files, roll them back and deploy them again",
+        "were edited after they were deployed here; `redo` deploys the edited files",
     )
     yield from few(moved, "were renamed after they were deployed here")
     yield from few(released, "are part of another release than they were deployed as")

@@ -24,6 +24,7 @@ from sartor.domain.report import Failure, Report, Waiting
 
 if TYPE_CHECKING:
     from sartor.domain.check import Check, Loss
+    from sartor.domain.redo import Redone
 
 
 def report_lines(report: Report) -> list[str]:
@@ -63,6 +64,19 @@ def report_json(report: Report) -> JsonObject:
         "hooks_failed": [failure_json(each) for each in report.hooks_failed],
         "notes": plan_notes(report.plan) if report.plan else [],
     }
+
+
+def redo_lines(done: Redone) -> list[str]:
+    undone = done.rolled_back.done
+    return [*(report_lines(done.rolled_back) if undone else []), *report_lines(done.deployed)]
+
+
+def redo_json(done: Redone | None) -> JsonObject:
+    """Returns the deployment's report, with what was rolled back before it; None for a run that didn't begin."""
+    if done is None:
+        return report_json(Report(direction=Direction.DEPLOY, target=None)) | {"rolled_back": []}
+    undone = [alteration_json(each.alteration) | pick(each, "duration_ms") for each in done.rolled_back.done]
+    return report_json(done.deployed) | {"rolled_back": undone}
 
 
 def seed_lines(files: Sequence[str]) -> list[str]:
