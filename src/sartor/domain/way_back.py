@@ -46,5 +46,8 @@ def way_back(entry: Entry, catalogue: Catalogue, ledger: Ledger, *, python: bool
         obstacle = obstacle or f"{PYTHON}; `redo` runs it"
     if file and obstacle:
         return WayBack(file)
-    stands_for = Alteration(entry.lineage, entry.id, entry.release, entry.name, entry.checksum, PLACE)
+    lineage = catalogue.by_name[entry.lineage]
+    beside = next((each.folder for each in lineage.alterations), lineage.location)  # what a module imports is there
+    place = beside if kept and kept.python is not None else PLACE
+    stands_for = Alteration(entry.lineage, entry.id, entry.release, entry.name, entry.checksum, place)
     return WayBack(file or stands_for, kept=kept if obstacle is None else None, obstacle=obstacle)
