@@ -161,9 +161,8 @@ class RunLoop:
 
     async def _run_steps(self, run: RunContext) -> None:
         direction = self._plan.direction
-        lines = (
-            read_lines(self.catalogue) if direction is Direction.DEPLOY and not run.session.destination.scratch else {}
-        )
+        keeps = direction is Direction.DEPLOY and not run.session.destination.scratch
+        lines = read_lines(self.catalogue, [s.alteration for s in self._plan.steps]) if keeps else {}
         prefetch = Prefetch(self._plan.steps, lambda step: compile_unit(step, direction, self._load, lines))
         batches = BatchExecutor(run)
         while unit := prefetch.look():
