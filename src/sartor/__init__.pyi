@@ -39,6 +39,7 @@ from sartor.api.runs import rollback as rollback
 from sartor.api.runs import seed as seed
 from sartor.api.server import embedded_server as embedded_server
 from sartor.api.waiting import wait_until_deployed as wait_until_deployed
+from sartor.api.watching import watch as watch
 from sartor.api.writing import init as init
 from sartor.api.writing import new as new
 from sartor.api.writing import preview_init as preview_init
@@ -46,7 +47,6 @@ from sartor.archive.psql import PsqlCall as PsqlCall
 from sartor.domain.alteration import Alteration as Alteration
 from sartor.domain.alteration import Catalogue as Catalogue
 from sartor.domain.alteration import Lineage as Lineage
-from sartor.domain.alteration import ScriptSettings as ScriptSettings
 from sartor.domain.applications import Application as Application
 from sartor.domain.backup import Backup as Backup
 from sartor.domain.backup import Restored as Restored
@@ -191,6 +191,7 @@ from sartor.settings.load import load_ignored as load_ignored
 from sartor.settings.load import load_max_hazard as load_max_hazard
 from sartor.settings.load import load_settings as load_settings
 from sartor.settings.load import load_sources as load_sources
+from sartor.watching.saved import Saved as Saved
 
 __all__: list[str]  # noqa: PYI035 - all names above
 __version__: str

@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Iterable
+from contextlib import aclosing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -40,6 +41,7 @@ from sartor import (
     Report,
     RunEvent,
     SartorError,
+    Saved,
     Settings,
     Source,
     Standing,
@@ -83,6 +85,7 @@ from sartor import (
     verify,
     wait_until_deployed,
     warn_if_pending,
+    watch,
 )
 
 
@@ -171,6 +174,9 @@ async def develop(url: str, sources: tuple[LineageSource, ...]) -> None:
     done: Redone = await redo(url, sources, environment="test")
     assert (done.rolled_back.done, done.deployed.done) == ((), ())  # nothing is unreleased
     assert await seed(url, sources, environment="test") == ("010_rows.py",)
+    async with aclosing(watch(url, sources, environment="test", ignored=load_ignored())) as looks:
+        saved: Saved = await anext(looks)
+    assert saved.error is None
 
 
 async def fail(url: str, folder: Path) -> None:

@@ -59,6 +59,7 @@ class _OfAlterations(_Group):
         "check": "check",
         "prove": "prove",
         "rehearse": "rehearse",
+        "watch": "watch",
         "list": "look",
         "status": "look",
         "history": "look",

@@ -19,7 +19,7 @@ from sartor.cli.results.units import count
 from sartor.domain.destination import Destination
 from sartor.domain.plan import Direction
 from sartor.domain.report import Report
-from sartor.errors import AlterationFailed, SartorError, SettingsError
+from sartor.errors import AlterationFailed, SartorError, SettingsError, UsageError
 
 T = TypeVar("T")
 
@@ -30,8 +30,7 @@ ANYWHERE = "postgresql:///postgres"
 def _flags(context: typer.Context, **more: Any) -> Flags:
     """Returns those options of a command that are settings."""
     given = {name: value for name, value in context.obj.items() if name in Flags._fields and name != "alterations"}
-    alterations, variables = (tuple(context.obj.get(name) or ()) for name in ("alterations", "var"))
-    return Flags(**given, **more, alterations=alterations, variables=variables)
+    return Flags(**given, **more, alterations=tuple(context.obj.get("alterations") or ()))
 
 
 def sources(context: typer.Context) -> tuple[LineageSource, ...]:
@@ -115,6 +114,15 @@ def reach(url: str, origin: str) -> Destination:
 
 def reach_scratch(url: str | None) -> Destination | None:
     return None if url is None else reach(url, "--scratch-url")
+
+
+def one(settings: Settings, what: str) -> Destination:
+    """Returns the one destination of a command. Raises UsageError where the settings name several."""
+    first, *others = settings.destinations
+    if others:
+        named = f"--db-url {first.bare_url} --schema {first.schema}"
+        raise UsageError(f"{what} needs one database, but there are {len(others) + 1}", hint=f"name one: {named}")
+    return first
 
 
 def alone(settings: Settings, destination: Destination) -> tuple[str, ...]:

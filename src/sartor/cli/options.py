@@ -113,10 +113,6 @@ Alterations = Annotated[
         "A folder or an import package of alterations; repeatable for several lineages. [default: alterations]",
     ),
 ]
-Var = Annotated[
-    Texts,
-    option("--var NAME=VALUE", "A variable of SQL scripts, as psql has them; repeatable. See `SARTOR_VAR_NAME`, too."),
-]
 Embedded = Annotated[
     Text,
     option(
@@ -196,11 +192,7 @@ def database(db_url: DbUrl = None, schema: Schema = None, embedded: Embedded = N
 
 
 def where(
-    db_url: DbUrl = None,
-    schema: Schema = None,
-    embedded: Embedded = None,
-    alterations: Alterations = None,
-    var: Var = None,
+    db_url: DbUrl = None, schema: Schema = None, embedded: Embedded = None, alterations: Alterations = None
 ) -> None:
     """The database and the schema to work on, and the alterations on disk."""
 

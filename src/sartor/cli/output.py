@@ -82,6 +82,14 @@ def json_object(value: dict[str, Any]) -> None:
     _results.write(visible_json(text) + "\n")
 
 
+def json_line(value: dict[str, Any]) -> None:
+    """Writes an object that further ones follow, in one line, and gives it to the reader at once."""
+    _objects.append(value)
+    text = json.dumps(_redacted_json(value), ensure_ascii=not _results.encoding.lower().startswith("utf"))
+    _results.write(visible_json(text) + "\n")
+    _results.drain()
+
+
 def draw(text: str) -> None:
     """Draws what moves on the terminal of stderr."""
     _words.put(text.encode(_words.encoding, "backslashreplace"))

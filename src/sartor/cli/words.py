@@ -26,9 +26,6 @@ WORDS = {
     "`sartor.verify`": "`sartor db alteration verify`",
     "beside others with `schema`": "beside others with --schema",
     "`against`": "--against",
-    "`fresh`": "`sartor db alteration fresh`",
-    "`redo`": "`sartor db alteration redo`",
-    "name a template with `template`": "name a template with --template",
     "`lint`": "`sartor db alteration lint`",
     "`max_hazard`": "--max-hazard",
     "`prove ": "`sartor db alteration prove ",
@@ -48,7 +45,6 @@ WORDS = {
         "give the password in SARTOR_PASSWORD, as a variable or a secret file, in the URL or in ~/.pgpass (mode 0600)"
     ),
     "in `destination`": "in --db-url",
-    "by `variables`": "with --var, in the table [variables] of the settings file",
     "leave `sources` out": "leave --tables out",
     "leave `template` and its parameters out": "leave --template and its parameters out",
     "without `prove`": "without --prove",

@@ -44,10 +44,12 @@ async def run(
     limits: Limits,
     backup: BackupOrder | None = None,
     observer: Observer,
+    load: Load | None = None,
 ) -> Report:
     """Does what `request` asks in an open session whose facts are those of now; returns a report.
 
-    `backup` orders a backup to be taken before. Raises SartorError, as `execute_plan`.
+    `backup` orders a backup to be taken before; `load` loads a script in another way. Raises SartorError, as
+    `execute_plan`.
     """
     if session.facts.ledger_exists and not (session.facts.can_use and session.facts.ledger_readable):
         require_complete(session.facts.own, session.schema)
@@ -59,7 +61,7 @@ async def run(
     if plan.is_empty:
         return Report(direction=plan.direction, target=plan.target, plan=plan, before=plan.status.release)
     return await execute_plan(
-        session, ledger, catalogue, request, plan, limits=limits, backup=backup, observer=observer
+        session, ledger, catalogue, request, plan, limits=limits, backup=backup, observer=observer, load=load
     )
 
 

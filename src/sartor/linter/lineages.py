@@ -1,7 +1,7 @@
 """Checks lineages against the rules: their files' names and order, and each file."""
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from sartor.alterations.release_list import read_releases
 from sartor.domain.alteration import Alteration, Key, Misnamed, timestamp
 from sartor.domain.manifest import find_unlisted
 from sartor.domain.release import Release
+from sartor.domain.source import Source
 from sartor.errors import SettingsError
 from sartor.linter import rules
 from sartor.linter.against import compare, read_bases
@@ -123,12 +124,14 @@ def lint_lineages(
     ignored: Collection[str],
     remembered: Mapping[Identity, Remembered],
     against: str | None = None,
+    read: Callable[[Alteration], Source] = read_source,
 ) -> Lint:
     """Checks lineages, given as pairs (lineage, location), and adds what is `remembered` of rehearsals.
 
     `against` is a branch, tag or commit of git that they are compared with; at least one has to be in a repository.
     `ignored` are codes of rules, for one alteration as `CODE=identity`. Raises SettingsError where there is no such
-    rule, CatalogueError where a folder or a file can't be read, UsageError where git can't be asked.
+    rule, CatalogueError where a folder or a file can't be read, UsageError where git can't be asked. `read` reads a
+    script.
     """
     for code in (text.partition("=")[0] for text in ignored):
         if code not in {rule.code for rule in RULES}:
@@ -144,7 +147,7 @@ def lint_lineages(
         base = compare(alterations, bases[name]) if name in bases else ()
         releases = read_releases(str(find_folder(location)))
         beside = (*lint_hooks(name, hooks), *_unlisted(alterations, releases), *base)
-        found = _lint(alterations, misnamed, remembered, beside, released=released)
+        found = _lint([read(each) for each in alterations], misnamed, remembered, beside, released=released)
         findings += sorted((each for each in found if _counts(each, above, ignored)), key=_place)
     return Lint(tuple(findings), files)
 
@@ -155,7 +158,7 @@ def _unlisted(alterations: Sequence[Alteration], releases: Iterable[Release] | N
 
 
 def _lint(
-    alterations: Sequence[Alteration],
+    read: Sequence[Source],
     misnamed: Iterable[Misnamed],
     remembered: Mapping[Identity, Remembered],
     beside: Iterable[Finding],
@@ -163,7 +166,7 @@ def _lint(
     released: bool,
 ) -> Iterator[Finding]:
     """Yields the findings about a lineage, and those `beside` them, without those that comments in scripts ignore."""
-    read = [read_source(alteration) for alteration in alterations]
+    alterations = [source.alteration for source in read]
     indexed = indexed_by(read)
     spared = {(source.alteration.file, comment.text) for source in read for comment in source.ignored}
     found = [

@@ -80,10 +80,11 @@ def lock_key(name: str) -> int:
 class LockMonitor:
     """The second connection of a run. A run is correct without it, and goes on if it breaks.
 
-    `missing` says why there is none; none is tried where the run's own session is `alone`.
+    `missing` says why there is none; none is tried where the run's own session is `alone`. With a `purpose`, the lock
+    isn't that of runs, but of what has the same purpose.
     """
 
-    def __init__(self, destination: Destination, *, application: str, alone: bool = False) -> None:
+    def __init__(self, destination: Destination, *, application: str, alone: bool = False, purpose: str = "") -> None:
         self._destination = destination
         self._application = application
         self._connection: Connection | None = None
@@ -91,7 +92,7 @@ class LockMonitor:
         self._free = asyncio.Lock()
         self._alone = alone
         self.missing = ""
-        self._key = lock_key(destination.schema)
+        self._key = lock_key(f"{destination.schema}\0{purpose}" if purpose else destination.schema)
 
     async def __aenter__(self) -> Self:
         if self._destination.scratch:  # no other session is at work there

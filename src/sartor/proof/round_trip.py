@@ -14,6 +14,7 @@ from sartor.domain.report import Failure, Observer
 from sartor.errors import AlterationFailed, ScriptError
 from sartor.execution.development import SeedModule, put_in
 from sartor.execution.run import run, run_session
+from sartor.execution.units import Load
 from sartor.postgres.ledger import create_ledger, forget_repeatable
 from sartor.postgres.session import Session, application_name
 from sartor.schema.comparison import compare
@@ -38,6 +39,13 @@ class ScratchEnvironment:
         self.limits = limits._replace(fingerprint=False)
         self._observer = observer
         self._seen: DatabaseSnapshot | None = None
+        self.load: Load | None = None
+        """Loads the scripts that run here, where they are to be loaded in another way."""
+
+    @property
+    def session(self) -> Session:
+        """The session that reads the database."""
+        return self._session
 
     @property
     def server(self) -> int:
@@ -61,7 +69,7 @@ class ScratchEnvironment:
         self._seen = None
         await self._runs.renew_where_worn()
         await self._runs.learn()
-        await run(self._runs, catalogue, request, limits=self.limits, observer=self._observer)
+        await run(self._runs, catalogue, request, limits=self.limits, observer=self._observer, load=self.load)
 
     async def forget(self, script: Alteration) -> None:
         """Removes the row of a repeatable script, so that the next deploy runs it again."""

@@ -29,7 +29,6 @@ KEYS = (
     "statement-timeout",
     "strict-order",
     "user",
-    "variables",
     "wait",
 )
 

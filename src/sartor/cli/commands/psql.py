@@ -10,13 +10,10 @@ from typing import Annotated
 import typer
 
 import sartor
-from sartor import Settings
 from sartor.cli import options, output, streams
-from sartor.cli.command import run, settled
+from sartor.cli.command import one, run, settled
 from sartor.cli.options import command
 from sartor.cli.results.objects import VERSION
-from sartor.domain.destination import Destination
-from sartor.errors import UsageError
 
 Arguments = Annotated[list[str] | None, typer.Argument(metavar="[-- ARGUMENT...]", help="Arguments for psql.")]
 _PSQLS = {
@@ -34,7 +31,7 @@ def psql(context: typer.Context, arguments: Arguments = None) -> int:
     With --json, psql isn't opened: prints which one would be, and on what.
     """
     with settled(context, ships=False) as settings:
-        destination = _only(settings)
+        destination = one(settings, "psql")
         call = run(sartor.find_psql(destination), left="psql wasn't opened")
         if output.wants("--json"):
             shown = {"program": str(call.program), "url": destination.bare_url, "search_path": list(call.search_path)}
@@ -49,15 +46,6 @@ def psql(context: typer.Context, arguments: Arguments = None) -> int:
             with call.started(*(arguments or ()), stdout=streams.results_file() or subprocess.DEVNULL) as process:
                 adopt(process)
             return process.returncode if process.returncode >= 0 else 128 - process.returncode
-
-
-def _only(settings: Settings) -> Destination:
-    """Returns the one destination. Raises UsageError where the settings name several."""
-    first, *others = settings.destinations
-    if others:
-        named = f"--db-url {first.bare_url} --schema {first.schema}"
-        raise UsageError(f"psql needs one database, but there are {len(others) + 1}", hint=f"name one: {named}")
-    return first
 
 
 @contextmanager

@@ -48,10 +48,10 @@ def sentences(finding: Finding) -> str:
 
 
 def lint_json(found: Lint) -> JsonObject:
-    return {"version": VERSION, "files": found.files, "findings": [_finding_json(f) for f in found.findings]}
+    return {"version": VERSION, "files": found.files, "findings": [finding_json(f) for f in found.findings]}
 
 
-def _finding_json(finding: Finding) -> JsonObject:
+def finding_json(finding: Finding) -> JsonObject:
     rule, alteration = finding.rule, finding.alteration
     return {
         "code": rule.code,

@@ -48,11 +48,11 @@ def proof_line(proof: Proof) -> str:
 def proofs_lines(found: Proofs) -> Iterator[str]:
     """Yields what was found, alteration by alteration, and the totals."""
     for proof in found.proofs:
-        yield from _proof_lines(proof)
+        yield from proof_lines(proof)
     yield _sum(found)
 
 
-def _proof_lines(proof: Proof) -> Iterator[str]:
+def proof_lines(proof: Proof) -> Iterator[str]:
     name = proof.alteration.name
     for stage, said in SAID.items():
         if differences := [f.difference for f in proof.differences if f.stage is stage]:
