@@ -38,6 +38,7 @@ from sartor.api.runs import repair as repair
 from sartor.api.runs import rollback as rollback
 from sartor.api.runs import seed as seed
 from sartor.api.server import embedded_server as embedded_server
+from sartor.api.snapshots import snapshot as snapshot
 from sartor.api.waiting import wait_until_deployed as wait_until_deployed
 from sartor.api.watching import watch as watch
 from sartor.api.writing import init as init
@@ -121,6 +122,7 @@ from sartor.domain.report import Copying as Copying
 from sartor.domain.report import Done as Done
 from sartor.domain.report import Failure as Failure
 from sartor.domain.report import Finished as Finished
+from sartor.domain.report import FromSnapshot as FromSnapshot
 from sartor.domain.report import Judged as Judged
 from sartor.domain.report import Judging as Judging
 from sartor.domain.report import Note as Note
@@ -132,6 +134,8 @@ from sartor.domain.report import Said as Said
 from sartor.domain.report import Started as Started
 from sartor.domain.report import Waiting as Waiting
 from sartor.domain.rows import Rows as Rows
+from sartor.domain.snapshot import MadeSnapshot as MadeSnapshot
+from sartor.domain.snapshot import ReleaseSnapshot as ReleaseSnapshot
 from sartor.domain.source import Run as Run
 from sartor.domain.status import Pair as Pair
 from sartor.domain.status import Status as Status
@@ -171,6 +175,7 @@ from sartor.errors import SchemaTooOld as SchemaTooOld
 from sartor.errors import SchemaUnfit as SchemaUnfit
 from sartor.errors import ScriptError as ScriptError
 from sartor.errors import SettingsError as SettingsError
+from sartor.errors import SnapshotRefused as SnapshotRefused
 from sartor.errors import TargetError as TargetError
 from sartor.errors import Unproved as Unproved
 from sartor.errors import Unreachable as Unreachable

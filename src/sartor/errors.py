@@ -115,6 +115,12 @@ class Unproved(SartorError):
     """A rollback was seen to fail, or was never seen to work."""
 
 
+class SnapshotRefused(SartorError):
+    """A snapshot wouldn't make what the alterations make for which it is to stand."""
+
+    hint = "give the rows values of their own, or go without a snapshot of this release"
+
+
 class ReleaseRefused(SartorError):
     """A release can't be cut: an alteration has mistakes, isn't proved, or is a worse hazard than was allowed."""
 

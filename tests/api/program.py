@@ -26,6 +26,7 @@ from sartor import (
     Limits,
     LineageSource,
     Lint,
+    MadeSnapshot,
     NewFile,
     ObserverFailed,
     ObstacleKind,
@@ -81,6 +82,7 @@ from sartor import (
     restore,
     rollback,
     seed,
+    snapshot,
     status,
     verify,
     wait_until_deployed,
@@ -145,7 +147,8 @@ async def change(url: str, folder: Path) -> None:
     watcher, limits = Watcher(), Limits(lock_timeout=1, wait=10)
     report: Report = await deploy(url, folder, limits=limits, observer=watcher)
     assert watcher.names == [done.alteration.name for done in report.done]
-    assert (await deploy(Destination.parse(url, schema="other"), str(folder), "next", steps=1)).target is not None
+    other: Destination = Destination.parse(url, schema="other")
+    assert (await deploy(other, str(folder), "next", steps=1, replay=True)).snapshot is None
     undoing: Check = await check_rollback(url, folder, steps=1)
     assert undoing.losses[0].table == "second"
     await rollback(url, folder, to_timestamp=1700000001)
@@ -177,6 +180,8 @@ async def develop(url: str, sources: tuple[LineageSource, ...]) -> None:
     async with aclosing(watch(url, sources, environment="test", ignored=load_ignored())) as looks:
         saved: Saved = await anext(looks)
     assert saved.error is None
+    made: MadeSnapshot = await snapshot(url, sources, "1.0.0")
+    assert made.written
 
 
 async def fail(url: str, folder: Path) -> None:

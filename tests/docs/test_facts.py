@@ -26,7 +26,8 @@ LINT = (ROOT / "docs" / "lint.md").read_text("utf-8")
 DIAGRAM = (ROOT / "docs" / "diagram.md").read_text("utf-8")
 RELEASE = (ROOT / "docs" / "release.md").read_text("utf-8")
 NAMES = (
-    "new release deploy rollback fresh redo check rehearse prove list status history lint verify repair diagram watch"
+    "new release snapshot deploy rollback fresh redo check rehearse prove list status history lint verify repair"
+    " diagram watch"
 )
 COMMANDS = [
     *(("db", "alteration", name) for name in NAMES.split()),

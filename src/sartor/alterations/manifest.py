@@ -2,9 +2,11 @@
 
     "1700000000-users" = { release = "1.0.0", checksum = "sha256:...", proof = "proved", server = 18 }
 
-Each alteration has one line, so that two branches can be merged; so has each release of the list above them.
+Each alteration has one line, so that two branches can be merged; so has each release of the list above them, and each
+snapshot in the table `snapshots`.
 """
 
+import json
 import os
 import tempfile
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
@@ -14,17 +16,25 @@ from typing import Any
 
 from sartor.alterations.files import find_folder, locked
 from sartor.alterations.release_list import FORMAT, NAME, RELEASES, RELEASING, listed, not_valid, require_format
+from sartor.alterations.snapshot_files import judged
 from sartor.domain.alteration import Alteration, Catalogue, Lineage, timestamp
 from sartor.domain.manifest import Line, Manifest, Standing, find_standing
 from sartor.domain.proof import Result
 from sartor.domain.release import Release
+from sartor.domain.snapshot import ReleaseSnapshot, snapshot_name
 from sartor.errors import CatalogueError
+
+SNAPSHOTS = "snapshots"
 
 
 def check(catalogue: Catalogue, *, kept: bool = False) -> Standing:
     """Compares all lineages, or those that have `kept` a manifest, with theirs. Raises CatalogueError."""
-    pairs = [(lineage, read_manifest(lineage)) for lineage in catalogue.lineages]
+    pairs = [(lineage, _with_files(read_manifest(lineage))) for lineage in catalogue.lineages]
     return find_standing((lineage, manifest) for lineage, manifest in pairs if manifest != Manifest() or not kept)
+
+
+def _with_files(manifest: Manifest) -> Manifest:
+    return manifest._replace(snapshots={release: judged(each) for release, each in manifest.snapshots.items()})
 
 
 def read_manifest(lineage: Lineage) -> Manifest:
@@ -36,7 +46,12 @@ def read_manifest(lineage: Lineage) -> Manifest:
         document = require_format(tomllib.loads(file.read_text("utf-8")), file)
         lines = {alteration_id: _line(alteration_id, told) for alteration_id, told in document["alterations"].items()}
         releasing = document.get(RELEASING)
-        return Manifest(lines, listed(document), None if releasing is None else Release.parse(releasing))
+        return Manifest(
+            lines=lines,
+            releases=listed(document),
+            releasing=None if releasing is None else Release.parse(releasing),
+            snapshots=dict(_snapshots(lineage, file.parent, document.get(SNAPSHOTS, {}))),
+        )
     except FileNotFoundError:
         return Manifest()
     except OSError as error:
@@ -84,6 +99,23 @@ def _line(alteration_id: str, told: dict[str, Any]) -> Line:
     )
 
 
+def _snapshots(lineage: Lineage, folder: Path, table: dict[str, Any]) -> Iterator[tuple[Release, ReleaseSnapshot]]:
+    for text, told in table.items():
+        release = Release.parse(text)
+        yield (
+            release,
+            ReleaseSnapshot(
+                lineage=lineage.name,
+                release=release,
+                file=f"{folder}/{snapshot_name(release)}",
+                checksum=told["checksum"],
+                basis=told["of"],
+                servers=tuple(map(int, told["servers"])),
+                schema=told.get("schema"),
+            ),
+        )
+
+
 def add_lines(lineage: Lineage, lines: Sequence[Line]) -> None:
     """Writes lines to a lineage's manifest, in place of those of the same alterations. Raises CatalogueError.
 
@@ -120,7 +152,7 @@ def write_manifest(lineage: Lineage, manifest: Manifest) -> None:
     """Writes a manifest, for the holder of the folder's lock. Raises OSError."""
     kept = [each for each in manifest.lines.values() if each.id in lineage.by_id or each.binds]
     text = "".join(_written(manifest._replace(lines={line.id: line for line in kept})))
-    _replace(find_folder(lineage.location) / NAME, text)
+    replace_file(find_folder(lineage.location) / NAME, text)
 
 
 def is_writable(lineage: Lineage) -> bool:
@@ -137,6 +169,9 @@ def _written(manifest: Manifest) -> Iterator[str]:
         yield f"\n{RELEASES} = [\n"
         yield from (f'    "{release.label}",\n' for release in sorted(manifest.releases))
         yield "]\n"
+    if manifest.snapshots:
+        yield f"\n[{SNAPSHOTS}]\n"
+        yield from (_snapshot_line(each) for _, each in sorted(manifest.snapshots.items()))
     yield "\n[alterations]\n"
     for line in sorted(manifest.lines.values(), key=lambda each: (timestamp(each.id), each.id)):
         told = [f'release = "{line.release.label}"', f'checksum = "{line.checksum}"']
@@ -145,7 +180,14 @@ def _written(manifest: Manifest) -> Iterator[str]:
         yield f'"{line.id}" = {{ {", ".join(told)} }}\n'
 
 
-def _replace(file: Path, text: str) -> None:
+def _snapshot_line(snapshot: ReleaseSnapshot) -> str:
+    told = [f'checksum = "{snapshot.checksum}"', f'of = "{snapshot.basis}"', f"servers = {list(snapshot.servers)}"]
+    if snapshot.schema is not None:
+        told.append(f"schema = {json.dumps(snapshot.schema, ensure_ascii=False)}")
+    return f'"{snapshot.release.label}" = {{ {", ".join(told)} }}\n'
+
+
+def replace_file(file: Path, text: str) -> None:
     """Replaces a file atomically: a reader sees all of the old or all of the new one. Raises OSError."""
     with suppress(FileNotFoundError):
         if file.read_text("utf-8") == text:

@@ -70,7 +70,12 @@ def secrets(destination: Destination) -> tuple[str, ...]:
 
 
 def deploy_request(
-    target: str, *, steps: int | None = None, strict_order: bool = False, accepted: Iterable[str] = ()
+    target: str,
+    *,
+    steps: int | None = None,
+    strict_order: bool = False,
+    accepted: Iterable[str] = (),
+    replay: bool = False,
 ) -> Deploy:
     """Returns the request that these words make. Raises TargetError where they make none."""
     return Deploy(
@@ -78,6 +83,7 @@ def deploy_request(
         steps=steps,
         strict_order=strict_order,
         accepted=frozenset(accepted),
+        replay=replay,
     )
 
 

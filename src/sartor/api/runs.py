@@ -28,6 +28,7 @@ async def deploy(
     steps: int | None = None,
     strict_order: bool = False,
     accepted: Iterable[str] = (),
+    replay: bool = False,
     backup: str | None = None,
     affected: bool = False,
     limits: Limits = NO_LIMITS,
@@ -38,6 +39,7 @@ async def deploy(
         report = await sartor.deploy("postgresql://app@db.example.com/app", "alterations", "1.2.0")
         print([done.alteration.name for done in report.done])
 
+    - `replay`: deploy an empty schema's alterations one by one, instead of beginning with a snapshot.
     - `backup`: a folder for a backup that is taken before the run; where it can't be taken, nothing is deployed.
     - `affected`: have that backup hold the rows of those tables alone that the run may change, as a rehearsal finds.
 
@@ -45,7 +47,7 @@ async def deploy(
     it stay deployed), and every other SartorError; the error's `report` says what the run had done.
     """
     catalogue = list_alterations(sources)
-    request = deploy_request(target, steps=steps, strict_order=strict_order, accepted=accepted)
+    request = deploy_request(target, steps=steps, strict_order=strict_order, accepted=accepted, replay=replay)
     return await _run("deploy", destination, catalogue, request, limits, observer, backup=backup, affected=affected)
 
 

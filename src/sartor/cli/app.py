@@ -58,6 +58,7 @@ class _OfAlterations(_Group):
         "redo": "redo",
         "check": "check",
         "prove": "prove",
+        "snapshot": "snapshot",
         "rehearse": "rehearse",
         "watch": "watch",
         "list": "look",

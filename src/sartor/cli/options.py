@@ -170,6 +170,9 @@ ScratchBootstrap = Annotated[
         "Run this SQL, which pg_dump may have written, in the scratch database before the alterations.",
     ),
 ]
+Replay = Annotated[
+    bool, option("--replay", "Deploy each alteration to an empty schema, instead of beginning with a snapshot.")
+]
 Sql = Annotated[Text, option("--sql FILE", "Write the script for psql to a file, and show only the plan.")]
 StrictOrder = Annotated[bool, option("--strict-order", "Refuse late alterations instead of deploying them.")]
 MaxHazard = Annotated[

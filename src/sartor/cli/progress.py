@@ -9,7 +9,7 @@ from sartor.cli import command_line, output
 from sartor.cli.command_line import AS_GIVEN, Resume
 from sartor.cli.results.backup import copying_line, restore_command, rows_line
 from sartor.cli.results.run import failure_lines, waiting_line, way_line
-from sartor.cli.results.units import duration, scripts, size
+from sartor.cli.results.units import count, duration, scripts, size
 from sartor.domain import report as events
 from sartor.domain.destination import Destination
 from sartor.domain.plan import Direction, plan_notes
@@ -96,6 +96,9 @@ def _line(event: RunEvent) -> str | None:
     match event:
         case Finished():
             return f"{VERBS[event.direction]}  {event.alteration.name}  {duration(event.duration_ms)}"
+        case events.FromSnapshot(release=release):
+            number, took = count(event.alterations), duration(event.duration_ms)
+            return f"{VERBS[Direction.DEPLOY]}  {release} from its snapshot, {number}  {took}"
         case events.Waiting():
             return waiting_line(event)
         case events.Said(severity=severity) if severity == "WARNING" or output.wants("--verbose"):
@@ -157,6 +160,8 @@ class _Bar:
                 self._progress.update(self._task, description=visible_line(event.alteration.name))
             case Finished() | Judged():
                 self._progress.advance(self._task)
+            case events.FromSnapshot():
+                self._progress.advance(self._task, event.alterations)
             case Copying():
                 self._describe(visible_line(copying_line(event)))
                 return

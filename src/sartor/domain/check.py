@@ -51,8 +51,8 @@ class CheckedStep(NamedTuple):
 
     Of a COPY's data, `sql` only says where they are. `messages` make up the SQL, after what is sent `before` its
     transaction; `rehearsed` says that a rehearsal reported them. `requires` and `ensures` are its conditions, in their
-    author's words. `unsayable` is the reason why a script for psql has to
-    stop before this step, None where it hasn't.
+    author's words. `unsayable` is the reason why a script for psql has to stop before this step, None where it hasn't.
+    `by_snapshot` says that a snapshot stands for it: its SQL isn't run.
     """
 
     step: Step
@@ -64,6 +64,7 @@ class CheckedStep(NamedTuple):
     requires: tuple[str, ...] = ()
     ensures: tuple[str, ...] = ()
     unsayable: str | None = None
+    by_snapshot: bool = False
 
 
 class SentSql(NamedTuple):

@@ -114,6 +114,7 @@ class EventKind(Enum):
     CREATED = "created"
     STARTED = "started"
     DEPLOYED = "deployed"
+    SNAPSHOT = "snapshot"
     UNDOING = "undoing"
     ROLLED_BACK = "rolled-back"
     REPEATED = "repeated"

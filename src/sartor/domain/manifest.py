@@ -7,6 +7,7 @@ from typing import NamedTuple, Self
 from sartor.domain.alteration import Alteration, Lineage
 from sartor.domain.proof import Proof, Result
 from sartor.domain.release import Release
+from sartor.domain.snapshot import ReleaseSnapshot
 
 
 class Line(NamedTuple):
@@ -37,12 +38,13 @@ class Manifest(NamedTuple):
     """The record of one lineage: its lines by identity, and the releases that were cut, the lowest first.
 
     `releases` is None where there is no list: then the files alone say what is released. `releasing` is the release
-    that is being cut, or was when that was interrupted.
+    that is being cut, or was when that was interrupted. `snapshots` are by their releases.
     """
 
     lines: Mapping[str, Line] = MappingProxyType({})
     releases: tuple[Release, ...] | None = None
     releasing: Release | None = None
+    snapshots: Mapping[Release, ReleaseSnapshot] = MappingProxyType({})
 
 
 class Standing(NamedTuple):
@@ -57,6 +59,8 @@ class Standing(NamedTuple):
     missing: tuple[Line, ...]
     unproved: tuple[Alteration, ...]
     unlisted: tuple[Alteration, ...] = ()
+    snapshots: tuple[ReleaseSnapshot, ...] = ()
+    """The snapshots that no deploy begins with, each with its `fault`."""
 
     @property
     def contradicts(self) -> bool:
@@ -68,10 +72,12 @@ def find_standing(pairs: Iterable[tuple[Lineage, Manifest]]) -> Standing:
     """Compares the files of lineages with their manifests."""
     edited, missing, unproved = [], [], []  # type: list[Alteration], list[Line], list[Alteration]
     unlisted: list[Alteration] = []
+    snapshots: list[ReleaseSnapshot] = []
     for lineage, manifest in pairs:
         lines = manifest.lines
         missing += (line for line in lines.values() if line.binds and line.id not in lineage.by_id)
         unlisted += find_unlisted(lineage.alterations, manifest.releases)
+        snapshots += (s._replace(fault=why) for s in manifest.snapshots.values() if (why := s.misfit(lineage)))
         for alteration in lineage.alterations:
             line = lines.get(alteration.id)
             same = line is not None and line.checksum == alteration.checksum
@@ -79,7 +85,7 @@ def find_standing(pairs: Iterable[tuple[Lineage, Manifest]]) -> Standing:
                 edited.append(alteration)
             elif line is None or line.proof is None or not (same and line.proof.good):
                 unproved.append(alteration)
-    return Standing(tuple(edited), tuple(missing), tuple(unproved), tuple(unlisted))
+    return Standing(tuple(edited), tuple(missing), tuple(unproved), tuple(unlisted), tuple(snapshots))
 
 
 def find_unlisted(alterations: Iterable[Alteration], releases: Iterable[Release] | None) -> list[Alteration]:

@@ -11,6 +11,7 @@ from sartor.domain.kept_down import KeptDown
 from sartor.domain.ledger import Entry, Ledger
 from sartor.domain.release import NEXT, Release
 from sartor.domain.repeatable import deploy_notes, due_after, rollback_note
+from sartor.domain.snapshot import ReleaseSnapshot, basis_of
 from sartor.domain.status import (
     Pair,
     Reached,
@@ -38,12 +39,17 @@ class Deploy(NamedTuple):
     """A request to deploy all pending alterations up to `target`, or the first `steps` of them.
 
     A `target` of None means the highest release shipped. `accepted` are identities whose edit or absence is accepted.
+    An empty schema is built from `snapshot`, where there is one; `passed_over` says why later ones aren't used. With
+    `replay`, no snapshot is looked for.
     """
 
     target: Release | None = NEXT
     steps: int | None = None
     strict_order: bool = False
     accepted: frozenset[str] = frozenset()
+    replay: bool = False
+    snapshot: ReleaseSnapshot | None = None
+    passed_over: tuple[str, ...] = ()
 
 
 class Rollback(NamedTuple):
@@ -85,11 +91,25 @@ class Plan(NamedTuple):
     forget: tuple[Entry, ...] = ()
     moot: tuple[str, ...] = ()
     """The accepted identities that aren't deployed here: forgotten by an earlier run, or misspelt."""
+    snapshot: ReleaseSnapshot | None = None
+    """The snapshot that stands for the first of the steps."""
+    passed_over: tuple[str, ...] = ()
+    """Why later snapshots aren't used."""
 
     @property
     def is_empty(self) -> bool:
         """True where there is nothing to do, nor to record."""
         return not (self.steps or self.relabel or self.accept or self.forget)
+
+    @property
+    def by_snapshot(self) -> tuple[Step, ...]:
+        """The first steps, for which the snapshot stands."""
+        return () if self.snapshot is None else _covered(self.steps, self.snapshot)
+
+    @property
+    def one_by_one(self) -> tuple[Step, ...]:
+        """The steps whose scripts are run."""
+        return self.steps[len(self.by_snapshot) :]
 
     @property
     def alterations(self) -> tuple[Step, ...]:
@@ -138,13 +158,13 @@ def _plan_deploy(catalogue: Catalogue, ledger: Ledger, request: Deploy, status: 
     edited = {p.entry.identity for p in status.edited}
     if request.strict_order and (found := [a for a in wanted if a.identity in late]):
         raise OutOfOrder(f"{name_few(found)}: older than the newest deployed alteration", about=[a.id for a in found])
+    steps = tuple(Step(alteration=a, entry=ledger.by_identity.get(a.identity), late=a.identity in late) for a in wanted)
     return Plan(
         direction=Direction.DEPLOY,
         target=target,
-        steps=(
-            *(Step(alteration=a, entry=ledger.by_identity.get(a.identity), late=a.identity in late) for a in wanted),
-            *map(Step, due_after(status.repeatables, status.pending, wanted)),
-        ),
+        steps=(*steps, *map(Step, due_after(status.repeatables, status.pending, wanted))),
+        snapshot=None if ledger.entries else _fitting(request.snapshot, steps),
+        passed_over=() if ledger.entries else request.passed_over,
         status=status,
         head=ledger.head,
         relabel=tuple(p for p in status.renamed if p.entry.identity not in edited),
@@ -152,6 +172,17 @@ def _plan_deploy(catalogue: Catalogue, ledger: Ledger, request: Deploy, status: 
         forget=tuple(e for e in status.missing if e.id in request.accepted),
         moot=_moot(request.accepted, status),
     )
+
+
+def _fitting(snapshot: ReleaseSnapshot | None, steps: tuple[Step, ...]) -> ReleaseSnapshot | None:
+    """Returns a snapshot that stands for just the first of these steps, else None."""
+    if snapshot is None or basis_of(step.alteration for step in _covered(steps, snapshot)) != snapshot.basis:
+        return None
+    return snapshot
+
+
+def _covered(steps: tuple[Step, ...], snapshot: ReleaseSnapshot) -> tuple[Step, ...]:
+    return tuple(step for step in steps if snapshot.stands_for(step.alteration))
 
 
 def _accepted(pair: Pair, status: Status) -> Pair:
@@ -223,7 +254,7 @@ def plan_notes(plan: Plan) -> list[str]:
         forgotten = [f"{e.name} is removed from the ledger; the objects that it created stay" for e in plan.forget]
         moot = [f"{each} isn't deployed here, so there is nothing to accept" for each in plan.moot]
         late = [f"{step.alteration.name} is late, and is deployed now" for step in plan.steps if step.late]
-        notes += _target_notes(plan)
+        notes += [*plan.passed_over, *_snapshot_notes(plan), *_target_notes(plan)]
         notes += few(accepted, "are accepted as edited")
         notes += few(forgotten, "are removed from the ledger")
         notes += few(moot, "aren't deployed here")
@@ -235,6 +266,16 @@ def plan_notes(plan: Plan) -> list[str]:
         if plan.steps and (note := rollback_note(plan.status.repeatables)):
             notes.append(note)
     return notes
+
+
+def _snapshot_notes(plan: Plan) -> Iterator[str]:
+    if plan.snapshot is not None:
+        rest = f", then {_count(len(plan.one_by_one))}" if plan.one_by_one else ""
+        yield f"{plan.snapshot.release} is built from its snapshot ({_count(len(plan.by_snapshot))}){rest}"
+
+
+def _count(number: int) -> str:
+    return f"{number} alteration{'' if number == 1 else 's'}"
 
 
 def _kept_note(step: Step) -> str:

@@ -77,6 +77,8 @@ class Report(NamedTuple):
     """The release that the database had reached before the run."""
     said: tuple[Said, ...] = ()
     """The messages that the server sent while the scripts ran."""
+    snapshot: Release | None = None
+    """The release that this run built from its snapshot; of its alterations, each has an equal share of the time."""
     hooks_failed: tuple[Failure, ...] = ()
     """The failures of hooks behind what is committed, which stop nothing."""
 
@@ -128,6 +130,14 @@ class Finished(NamedTuple):
     duration_ms: float
 
 
+class FromSnapshot(NamedTuple):
+    """A release was built from its snapshot, in place of this number of alterations; all of it is committed."""
+
+    release: Release
+    alterations: int
+    duration_ms: float
+
+
 class Waiting(NamedTuple):
     """The run waits for another session: for a lock, or for another run.
 
@@ -174,7 +184,7 @@ class Judged(NamedTuple):
     proof: Proof
 
 
-RunEvent = Planned | Started | Finished | Waiting | Said | Note | Copying | BackedUp | Judging | Judged
+RunEvent = Planned | Started | Finished | FromSnapshot | Waiting | Said | Note | Copying | BackedUp | Judging | Judged
 
 
 class Observer(Protocol):

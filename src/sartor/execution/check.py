@@ -16,6 +16,7 @@ from sartor.errors import DestinationError, LedgerTooNew, PrivilegeMissing, Unme
 from sartor.execution.baseline import look_for_drift
 from sartor.execution.deployed import read_deployed, require_trusted_downs
 from sartor.execution.executors.psql import write_script
+from sartor.execution.run import begin_with_snapshot
 from sartor.execution.run_context import RunContext
 from sartor.execution.units import Unit, compile_unit, prerequisites
 from sartor.postgres import psql
@@ -53,6 +54,9 @@ async def check(
         ledger = await read_deployed(session, catalogue, request)
         if ledger.exists:
             await require_sound_tables(session.connection, session.schema, session.facts.role)
+        if writes and isinstance(request, Deploy):  # psql runs the scripts, as they are
+            request = request._replace(replay=True)
+        request = await begin_with_snapshot(session, catalogue, ledger, request)
         plan = make_plan(catalogue, ledger, request)
         await require_trusted_downs(session, plan)
         drift = Drift()  # a destination that records no fingerprint has none to compare with
@@ -64,9 +68,10 @@ async def check(
         ]
         told = SentSql({}, ())
         if tell is not None and (telling := max((n for n, u in enumerate(_units(plan), 1) if _may_tell(u)), default=0)):
-            told = await tell(session, catalogue, request._replace(steps=telling), limits)
+            told = await tell(session, catalogue, request._replace(steps=len(plan.by_snapshot) + telling), limits)
         obstacles += told.notes
-        steps = tuple(_checked(unit, told) for unit in _units(plan))
+        built = [CheckedStep(step, sql=None, transactional=True, by_snapshot=True) for step in plan.by_snapshot]
+        steps = (*built, *(_checked(unit, told) for unit in _units(plan)))
         applications = await read_applications(session) if plan.steps else ()
         losses = await _find_losses(session, plan) if plan.direction is Direction.ROLLBACK else ()
         script = None
@@ -137,7 +142,7 @@ def _sentence(error: DestinationError) -> str:
 
 
 def _units(plan: Plan) -> Iterator[Unit]:
-    return (compile_unit(step, plan.direction) for step in plan.steps)
+    return (compile_unit(step, plan.direction) for step in plan.one_by_one)
 
 
 def _may_tell(unit: Unit) -> bool:

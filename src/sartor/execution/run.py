@@ -55,6 +55,7 @@ async def run(
         require_complete(session.facts.own, session.schema)
         session.require_write()  # it names all the rights that a run lacks, where not even reading is allowed
     ledger = await read_deployed(session, catalogue, request)
+    request = await begin_with_snapshot(session, catalogue, ledger, request)
     plan = make_plan(catalogue, ledger, request)
     await require_trusted_downs(session, plan)
     observer(Planned(plan=plan))
@@ -63,6 +64,17 @@ async def run(
     return await execute_plan(
         session, ledger, catalogue, request, plan, limits=limits, backup=backup, observer=observer, load=load
     )
+
+
+async def begin_with_snapshot(
+    session: Session, catalogue: Catalogue, ledger: Ledger, request: Deploy | Rollback
+) -> Deploy | Rollback:
+    """Returns the request with the snapshot from which it builds an empty schema, where one can be used."""
+    if ledger.entries or isinstance(request, Rollback):
+        return request
+    from sartor.execution.snapshot import with_snapshot  # a deploy to a schema that isn't empty needs nothing of it
+
+    return await with_snapshot(session, catalogue, ledger, request)
 
 
 async def execute_plan(  # noqa: PLR0913 - one plan, and all that it needs

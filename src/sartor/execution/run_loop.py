@@ -13,7 +13,8 @@ from sartor.alterations.manifest import read_lines
 from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.ledger import EventKind
 from sartor.domain.plan import Deploy, Direction, Plan, Rollback, make_plan
-from sartor.domain.report import Done, Failure, Finished, Note, Planned, Report, Said, Started
+from sartor.domain.release import Release
+from sartor.domain.report import Done, Failure, Finished, FromSnapshot, Note, Planned, Report, Said, Started
 from sartor.domain.status import few
 from sartor.errors import SartorError
 from sartor.execution.deployed import read_deployed, require_trusted_downs
@@ -29,6 +30,7 @@ from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.ledger import require_format
 
 if TYPE_CHECKING:
+    from sartor.domain.snapshot import ReleaseSnapshot
     from sartor.execution.backup import BackupBeforeRun, BackupOrder
     from sartor.execution.hooks import HookCaller
 
@@ -60,6 +62,7 @@ class RunLoop:
         self._elsewhere: dict[tuple[str, str], Alteration] = {}
         self._warned: deque[tuple[Alteration, list[str]]] = deque()
         self.said: list[Said] = []
+        self._built: Release | None = None
         self._hooks = hooks
         self._backup: BackupBeforeRun | None = None
         if backup is not None:
@@ -82,6 +85,7 @@ class RunLoop:
             backup=self._backup.backup if self._backup else None,
             before=self._before,
             said=tuple(self.said),
+            snapshot=self._built,
             hooks_failed=tuple(self._hooks.failed) if self._hooks else (),
         )
 
@@ -145,6 +149,7 @@ class RunLoop:
             await self._record_warnings(run)
             for correction in compile_records(self._plan):
                 await record(run, correction.kind, correction.about, correction.detail)
+            await self._build_from_snapshot(run)
             await self._run_steps(run)
 
         try:
@@ -159,11 +164,39 @@ class RunLoop:
             for text in few(notes, "have no way back"):
                 run.observer(Note(text=text))
 
+    async def _build_from_snapshot(self, run: RunContext) -> None:
+        """Builds the schema from the plan's snapshot, where it has one."""
+        if (snapshot := self._plan.snapshot) is None:
+            return
+        from sartor.execution.snapshot import build  # few runs begin with one
+
+        began = time.monotonic()
+        try:
+            await build(run, self._plan, snapshot, self._downs(run))
+        except Committed:
+            self._finish_snapshot(run, snapshot, (time.monotonic() - began) * 1000)
+            raise
+        self._finish_snapshot(run, snapshot, (time.monotonic() - began) * 1000)
+
+    def _downs(self, run: RunContext) -> list[str | None]:
+        """Returns what the ledger keeps of the scripts that a snapshot stands for. Raises ScriptError."""
+        if run.session.destination.scratch:
+            return [None] * len(self._plan.by_snapshot)
+        lines = read_lines(self.catalogue, [step.alteration for step in self._plan.by_snapshot])
+        return [compile_unit(s, Direction.DEPLOY, self._load, lines).down for s in self._plan.by_snapshot]
+
+    def _finish_snapshot(self, run: RunContext, snapshot: ReleaseSnapshot, took: float) -> None:
+        """Notes and reports that a snapshot is committed: each of its alterations has an equal share of the time."""
+        steps, self._built = self._plan.by_snapshot, snapshot.release
+        self._done += [step.alteration for step in steps]
+        self._took.extend([took / len(steps)] * len(steps))
+        run.observer(FromSnapshot(release=snapshot.release, alterations=len(steps), duration_ms=took))
+
     async def _run_steps(self, run: RunContext) -> None:
         direction = self._plan.direction
         keeps = direction is Direction.DEPLOY and not run.session.destination.scratch
-        lines = read_lines(self.catalogue, [s.alteration for s in self._plan.steps]) if keeps else {}
-        prefetch = Prefetch(self._plan.steps, lambda step: compile_unit(step, direction, self._load, lines))
+        lines = read_lines(self.catalogue, [s.alteration for s in self._plan.one_by_one]) if keeps else {}
+        prefetch = Prefetch(self._plan.one_by_one, lambda step: compile_unit(step, direction, self._load, lines))
         batches = BatchExecutor(run)
         while unit := prefetch.look():
             if batch := batches.choose(prefetch):

@@ -211,7 +211,7 @@ def require_units(plan: Plan, session: Session, load: Load = load_step) -> None:
 
     Raises ScriptError, and PoolerRefused where a script needs a server session of its own behind a pooler.
     """
-    units = (compile_unit(step, plan.direction, load) for step in plan.steps)
+    units = (compile_unit(step, plan.direction, load) for step in plan.one_by_one)
     apart = [unit.about.name for unit in units if not unit.transactional]
     if apart and session.facts.pooled:
         raise PoolerRefused(

@@ -113,7 +113,7 @@ async def _replay(beside: Destination, catalogue: Catalogue, *, limits: Limits, 
     async with scratch_session(beside, application=application_name("verify"), base=base) as session:
         await create_ledger(session)
         async with run_session(session.destination, "verify") as runs:
-            await run(runs, catalogue, Deploy(), limits=limits, observer=observer)
+            await run(runs, catalogue, Deploy(replay=True), limits=limits, observer=observer)
         return await read_fingerprint(session.connection, [session.schema])
 
 

@@ -55,7 +55,7 @@ async def prove(
     gets the proofs, unless not `records`. Raises AlterationEdited, ScriptError, DestinationError, and AlterationFailed
     where those before can't be deployed.
     """
-    _refuse_edited(catalogue, chosen)
+    refuse_edited(catalogue, chosen)
     module = None if seed is None else load_seed(seed)
     wanted = {alteration.identity for alteration in chosen}
     steps: Steps = deque((place, a) for place, a in enumerate(catalogue) if a.identity in wanted)
@@ -107,7 +107,7 @@ async def _go_on(bench: ScratchEnvironment, catalogue: Catalogue, steps: Steps) 
         yield proof
 
 
-def _refuse_edited(catalogue: Catalogue, chosen: Iterable[Alteration]) -> None:
+def refuse_edited(catalogue: Catalogue, chosen: Iterable[Alteration]) -> None:
     """Raises AlterationEdited where a chosen alteration was edited since its release: a new proof would hide that."""
     edited = set(check(catalogue).edited)
     if found := [a.name for a in chosen if a in edited]:

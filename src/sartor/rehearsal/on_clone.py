@@ -25,7 +25,7 @@ from sartor.errors import (
     RehearsalFailed,
 )
 from sartor.execution.deployed import read_deployed, require_trusted_downs
-from sartor.execution.run import execute_plan
+from sartor.execution.run import begin_with_snapshot, execute_plan
 from sartor.footprint.footprint import read_sizes
 from sartor.footprint.recorded_connection import RecordedConnection
 from sartor.footprint.row_losses import Known, read_known
@@ -60,7 +60,7 @@ async def plan_rehearsal(session: Session, catalogue: Catalogue, request: Deploy
     if ledger.exists:
         # A clone's tables have the triggers that they have here, and they would run there.
         await require_sound_tables(session.connection, session.schema, session.facts.role)
-    plan = make_plan(catalogue, ledger, request)
+    plan = make_plan(catalogue, ledger, await begin_with_snapshot(session, catalogue, ledger, request))
     await require_trusted_downs(session, plan)
     return plan
 

@@ -25,6 +25,7 @@ COST = (
     "rehearsed on the live database, each script rolled back: sequences have advanced, and"
     " changed rows have left dead rows"
 )
+BY_SNAPSHOT = "a deploy builds {} from its snapshot, without running the alterations that this rehearsed up to it"
 SHORT = 0.3
 """Seconds to wait for a lock at most: sessions queued behind the rehearsal wait as long."""
 
@@ -51,6 +52,8 @@ async def rehearse(
             found = await _on_itself(session, plan, limits, observer)
         else:
             found = await on_a_clone(session, catalogue, request, order, limits, observer)
+        if plan.snapshot is not None:
+            found = found._replace(notes=(*found.notes, BY_SNAPSHOT.format(plan.snapshot.release)))
         if any(find_hooks(lineage.location) for lineage in catalogue.lineages):
             found = found._replace(notes=(*found.notes, "hooks aren't called in a rehearsal"))
         if (program := find_squawk()) is None:

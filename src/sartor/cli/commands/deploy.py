@@ -30,6 +30,7 @@ def deploy(
     strict_order: options.StrictOrder = False,
     accept_edited: options.AcceptEdited = None,
     accept_missing: options.AcceptMissing = None,
+    replay: options.Replay = False,
     backup: options.Backup = None,
     tables: options.Tables = None,
     no_batch: options.NoBatch = False,
@@ -42,7 +43,7 @@ def deploy(
     """
     accepted = [*(accept_edited or ()), *(accept_missing or ())]
     affected = options.only_affected(tables, backup)
-    call = partial(sartor.deploy, steps=steps, accepted=accepted, backup=backup, affected=affected)
+    call = partial(sartor.deploy, steps=steps, accepted=accepted, replay=replay, backup=backup, affected=affected)
     must_ask = _is_unreleased(target, steps) and not yes
     with settled(context, strict_order=strict_order) as settings:
         if must_ask:

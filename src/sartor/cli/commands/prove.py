@@ -99,6 +99,7 @@ def _raise_unless_true(found: Standing) -> None:
         *(f"{line.id} of release {line.release} is missing" for line in found.missing),
         *(f"{a.name} has a release that the manifest doesn't list" for a in found.unlisted),
         *(f"{a.name} isn't proved in its current form" for a in found.unproved),
+        *(f"the snapshot of {s.release} isn't used: {s.fault}" for s in found.snapshots),
     ]
     if found.contradicts:
         if not (found.edited or found.missing):
@@ -109,4 +110,6 @@ def _raise_unless_true(found: Standing) -> None:
         raise kind("; ".join(said), hint="restore the files of the release")
     if said:
         words = " ".join(a.id for a in found.unproved)
-        raise Unproved("; ".join(said), hint=f"sartor db alteration prove {words}")
+        ways = [f"sartor db alteration prove {words}"] if words else []
+        ways += [f"sartor db alteration snapshot {s.release}" for s in found.snapshots]
+        raise Unproved("; ".join(said), hint="; ".join(ways))

@@ -125,4 +125,5 @@ def standing_part(found: Standing) -> JsonObject:
         "missing": [pick(line, "id release checksum") for line in found.missing],
         "unproved": [alteration_json(a) for a in found.unproved],
         "unlisted": [alteration_json(a) for a in found.unlisted],
+        "snapshots": [{"release": plain(s.release), "file": s.file, "reason": s.fault} for s in found.snapshots],
     }

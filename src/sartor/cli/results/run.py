@@ -59,6 +59,7 @@ def report_json(report: Report) -> JsonObject:
         "failed": failure_json(report.failed) if report.failed else None,
         "remaining": [alteration_json(a) for a in report.remaining],
         "elsewhere": [alteration_json(a) for a in report.elsewhere],
+        "snapshot": plain(report.snapshot),
         "backup": backup_json(report.backup) if report.backup else None,
         **pick(report, "said"),
         "hooks_failed": [failure_json(each) for each in report.hooks_failed],
@@ -143,6 +144,7 @@ def check_lines(found: Check) -> list[str]:
     return [
         each.step.alteration.name
         + (f"  {each.unsayable}" if each.unsayable else "" if each.transactional else "  outside a transaction")
+        + ("  by the snapshot" if each.by_snapshot else "")
         + ("  SQL as rehearsed" if each.rehearsed and not each.unsayable else "")
         for each in found.steps
     ]
@@ -197,6 +199,7 @@ def check_json(found: Check) -> JsonObject:
         "plan": [
             alteration_json(each.step.alteration)
             | {"sql": each.sql, "transaction": each.transactional, "rehearsed": each.rehearsed}
+            | pick(each, "by_snapshot")
             | pick(each, "requires ensures")
             for each in found.steps
         ],

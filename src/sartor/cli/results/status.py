@@ -146,6 +146,8 @@ def history_lines(events: Iterable[Event]) -> list[str]:
 def _detail(event: Event) -> str:
     said = next((event.detail[key] for key in _DETAILS if event.detail.get(key)), "")
     said = "; ".join(said) if isinstance(said, list) else str(said)
+    if not said and "snapshot" in event.detail:
+        said = f"snapshot of {event.detail['snapshot']}"
     tables = event.detail.get("tables")
     return said if tables is None else f"{said}, with only the rows of {count(len(tables), 'table')}"
 
