@@ -44,6 +44,17 @@ USE = """
         assert asyncio.run(tables(database_at())) == {"a", "b"}
         assert asyncio.run(tables(database_at(None))) == set()
 
+    def test_seeded(database_at):
+        async def rows(url):
+            connection = await asyncpg.connect(url)
+            try:
+                return await connection.fetchval("select count(*) from a")
+            finally:
+                await connection.close()
+
+        assert asyncio.run(rows(database_at("1.0.0", seeded=True))) == 1
+        assert asyncio.run(rows(database_at("1.0.0"))) == 0
+
     def test_in_a_running_loop(database_at):
         async def go():
             assert await tables(database_at("1.0.0")) == {"a"}
@@ -86,6 +97,9 @@ def project(tmp_path: Path, server_url: str) -> Project:
     found = Project(tmp_path, {"SARTOR_DB_URL": server_url})
     found.folder.table("1.0.0-1700000001-a.py")
     found.folder.table("1.1.0-1700000002-b.py")
+    found.folder.write(
+        "seeds/010_rows.py", "async def seed(conn):\n    await conn.execute('insert into a values (1)')\n"
+    )
     return found
 
 
@@ -104,7 +118,7 @@ def test_databases(project: Project) -> None:
     """Each call gives a database of its own at its release; all are dropped."""
     code, shown = project.test(USE)
     assert code == 0, shown
-    assert "5 passed" in shown
+    assert "6 passed" in shown
 
 
 @pytest.mark.usefixtures("left")

@@ -7,7 +7,7 @@ is dropped by the next one that makes a scratch database.
 import asyncio
 import os
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from contextlib import AsyncExitStack
 from typing import Self
 
@@ -42,7 +42,7 @@ class CopiedDatabases:
 
     def __init__(self, beside: Destination, *, application: str, base: str | None) -> None:
         self._beside, self._application, self._base = beside, application, base
-        self._templates: dict[str, Destination] = {}
+        self._templates: dict[Hashable, Destination] = {}
         self._stack, self._turn = AsyncExitStack(), asyncio.Lock()
 
     async def __aenter__(self) -> Self:
@@ -56,7 +56,7 @@ class CopiedDatabases:
     async def __aexit__(self, *_error: object) -> None:
         await self._stack.aclose()
 
-    async def copy(self, key: str, fill: Fill) -> Destination:
+    async def copy(self, key: Hashable, fill: Fill) -> Destination:
         """Returns a new copy of the template of this key, which `fill` fills where there is none yet."""
         async with self._turn:
             if key not in self._templates:

@@ -52,22 +52,25 @@ class Databases:
         self._copies, self._loop = copies, loop
 
     @contextmanager
-    def at(self, release: str | None = LATEST) -> Iterator[str]:
+    def at(self, release: str | None = LATEST, *, seeded: bool = False) -> Iterator[str]:
         """Yields the URL of a new database that is deployed to a release, or is empty for None; drops it in the end.
 
-        The first database of a release is deployed; the others are copies, and take milliseconds. Raises what `deploy`
-        raises.
+        The first database of a release is deployed, and where it is to be `seeded`, gets the rows of the seed modules;
+        the others are copies, and take milliseconds. Raises what `deploy` and `seed` raise.
         """
-        copy = self._loop.run(self._copies.copy(release or "", lambda place: self._fill(place, release)))
+
+        async def fill(place: Destination) -> None:
+            settings = self.project.settings
+            if release is not None:
+                await sartor.deploy(place, settings.sources, release, limits=settings.limits)
+            if seeded:
+                await sartor.seed(place, settings.sources, environment=settings.environment)
+
+        copy = self._loop.run(self._copies.copy((release, seeded), fill))
         try:
             yield copy.url
         finally:
             self._loop.run(self._copies.drop(copy))
-
-    async def _fill(self, place: Destination, release: str | None) -> None:
-        settings = self.project.settings
-        if release is not None:
-            await sartor.deploy(place, settings.sources, release, limits=settings.limits)
 
     def prove(self, *names: str, seed: str | None = None) -> Proofs:
         """Proves the alterations with these names, or of these releases; the manifest isn't written."""

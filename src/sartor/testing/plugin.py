@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+
+from sartor.testing import AssertRoundTrip, AssertSafe, DatabaseAt
 
 if TYPE_CHECKING:
     from sartor.testing.databases import Databases
@@ -39,22 +41,23 @@ def sartor_databases(pytestconfig: pytest.Config) -> Iterator[Databases]:
 
 
 @pytest.fixture
-def database_at(sartor_databases: Databases) -> Iterator[Callable[..., str]]:
+def database_at(sartor_databases: Databases) -> Iterator[DatabaseAt]:
     """`database_at("1.2.0")` returns the URL of a new database at that release; it is dropped after the test.
 
-    The release may be `latest`, the default, or `next`; None gives an empty database.
+    The release may be `latest`, the default, or `next`; None gives an empty database. One that is `seeded` has the
+    rows of the seed modules.
     """
     with ExitStack() as stack:
 
-        def at(release: str | None = "latest") -> str:
+        def at(release: str | None = "latest", *, seeded: bool = False) -> str:
             with _told():
-                return stack.enter_context(sartor_databases.at(release))
+                return stack.enter_context(sartor_databases.at(release, seeded=seeded))
 
         yield at
 
 
 @pytest.fixture
-def assert_round_trip(sartor_databases: Databases) -> Callable[..., None]:
+def assert_round_trip(sartor_databases: Databases) -> AssertRoundTrip:
     """`assert_round_trip("1700000000-add-users")` fails where up, down and up again don't lead back to what was.
 
     It takes identities, file names and releases; without any, it is about the alterations of `next`. `seed` is a file
@@ -73,7 +76,7 @@ def assert_round_trip(sartor_databases: Databases) -> Callable[..., None]:
 
 
 @pytest.fixture
-def assert_safe(sartor_databases: Databases) -> Callable[..., None]:
+def assert_safe(sartor_databases: Databases) -> AssertSafe:
     """`assert_safe("blocks-writes")` fails where a rehearsed alteration of `next` is worse than that to live traffic.
 
     The hazard is a verdict of `rehearse`, `safe` by default; `target` is the release whose alterations are rehearsed.
