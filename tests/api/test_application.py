@@ -232,5 +232,6 @@ def test_warnings(database: Database, deployed: Folder, caplog: pytest.LogCaptur
     assert warned(database.url, "next") == f"2 alterations are {where}; the first is {TWO}"
     assert "there is no release 'nonsense'" in warned(database.url, "nonsense")
     assert "connection refused" in warned(f"postgresql://app@127.0.0.1:{closed_port()}/app")
-    assert "can't find out whether alterations are pending" in warned(object())
+    hint = "can't find out whether alterations are pending: builtins.object isn't a connection or a pool of asyncpg's"
+    assert warned(object()) == hint
     assert database.tables() == {"a"}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from sartor.api.requests import Sources, deploy_request, list_alterations
 from sartor.domain.destination import DEFAULT_SCHEMA, Destination, parse_schema
 from sartor.domain.release import LATEST, Release
+from sartor.errors import UsageError
 from sartor.settings.lineages import MAIN
 
 if TYPE_CHECKING:
@@ -121,4 +122,7 @@ async def _read(database: Database, schema: str | None) -> tuple[str, Ledger, Fa
     name = schema or DEFAULT_SCHEMA
     if isinstance(database, AnyPool):
         return name, *await read_ledger_by_pool(database, name)
+    if not hasattr(database, "fetchrow"):
+        kind = f"{type(database).__module__}.{type(database).__qualname__}"
+        raise UsageError(f"{kind} isn't a connection or a pool of asyncpg's", hint="give the database's URL")
     return name, *await read_ledger_by(database, name)
