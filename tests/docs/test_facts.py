@@ -122,3 +122,13 @@ def test_where_is() -> None:
     named = set(re.findall(r"`([a-z_/]+(?:\.(?:py|sql)|/))`", text))
     assert len(named) > 20
     assert [name for name in named if not (ROOT / "src" / "sartor" / name).exists()] == []
+
+
+def test_the_tutorial_is_short() -> None:
+    """From an empty folder to a released alteration it takes ten commands at most, the whole page ten that matter."""
+    text = (ROOT / "docs" / "tutorial.md").read_text("utf-8")
+    commands = re.findall(r"^\$ (.*)$", text, re.MULTILINE)
+    assert commands[0].startswith("git init")
+    released = next(number for number, line in enumerate(commands, 1) if " release 1.0.0" in line)
+    assert released <= 10
+    assert len({line for line in commands if line.startswith(("git", "sartor"))}) <= 10

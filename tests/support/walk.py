@@ -7,6 +7,8 @@ A `console` block is run, each line behind a `$ ` by a shell. Comments above a b
     <!-- quiet -->              its output isn't shown
     <!-- keys escape -->        its one command is run on a terminal; what is shown is the screen that waits for these
     <!-- file alterations/x --> the block is that file from here on
+    <!-- named -->              with `file`: a command has written it, under the time of now in place of that time
+    <!-- begins shop -->        its command makes this folder, where all that follows happens, without a database
     <!-- superuser -->          SQL, run by a superuser
     <!-- from alterations/x --> the block stands in that file, word by word
     <!-- by hand -->            a test of the document's own writes and runs it
@@ -78,6 +80,8 @@ class Walk:
             self._quoted(block, ROOT / block.say["from"])
         elif "file" in block.say:
             self._write(block)
+        elif "begins" in block.say:
+            self._begin(block)
         elif block.kind == "console":
             with self._meanwhile(block.say.get("meanwhile")):
                 self._run(block)
@@ -97,8 +101,20 @@ class Walk:
             f"line {block.line} isn't what {file.name} says"
         )
 
+    def _begin(self, block: Block) -> None:
+        self.directory = self.directory / "empty"
+        self.directory.mkdir()
+        self.environment.pop("SARTOR_DB_URL")
+        self._run(block)
+        self.directory /= block.say["begins"]
+
     def _write(self, block: Block) -> None:
-        file = self.directory / block.say["file"]
+        if "named" in block.say:
+            folder, _, name = block.say["file"].rpartition("/")
+            release, time, slug = name.split("-", 2)
+            (there,) = (self.directory / folder).glob(f"{release}-*-{slug}")
+            self.names[time] = there.name.split("-", 2)[1]
+        file = self.directory / self._real(block.say["file"])
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(block.text)
 
