@@ -134,6 +134,39 @@ def test_a_failure_aborts_no_transaction(database: Database) -> None:
 
 
 @pytest.mark.usefixtures("deployed")
+@pytest.mark.parametrize("begin", ["select", "begin"])
+def test_cancelled(database: Database, begin: str) -> None:
+    """An application that doesn't wait for the answer has its connection as it was."""
+
+    async def go(connection: Any) -> None:
+        await connection.execute(begin)
+        before = await connection.fetch(SETTINGS)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(sartor.require(connection, ">=1"), 0.2)
+        assert await connection.fetch(SETTINGS) == before
+        assert connection.is_in_transaction() == (begin == "begin")
+
+    with holding(database.url, "begin", "lock table sartor_ledger"):
+        with_connection(database.url, go)
+
+
+@pytest.mark.usefixtures("deployed")
+def test_an_aborted_transaction(database: Database) -> None:
+    """In a transaction that has failed nothing can be read; it stays the application's to roll back."""
+
+    async def go(connection: Any) -> None:
+        await connection.execute("begin")
+        with pytest.raises(asyncpg.PostgresError):
+            await connection.execute("select 1/0")
+        with pytest.raises(DestinationError, match="current transaction is aborted"):
+            await sartor.require(connection, ">=1")
+        await connection.execute("rollback")
+        assert await sartor.require(connection, ">=1")
+
+    with_connection(database.url, go)
+
+
+@pytest.mark.usefixtures("deployed")
 def test_few_messages(database: Database) -> None:
     """On a warm connection it costs four statements."""
     sent: list[str] = []

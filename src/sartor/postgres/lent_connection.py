@@ -105,19 +105,28 @@ async def read_ledger_by(given: AnyConnection, schema: str) -> tuple[Ledger, Fac
 async def _set_aside(given: AnyConnection) -> AsyncIterator[None]:
     """Runs the block in a transaction or savepoint that is rolled back; cuts the connection where that fails."""
     begin, end = (_NESTED_BEGIN, _NESTED_END) if given.is_in_transaction() else (_BEGIN, _END)
-    began = False
     try:
         await given.execute(begin)
-        began = True
+    except (asyncpg.InterfaceError, asyncpg.PostgresError):
+        raise  # nothing has begun: the connection is in use, or its transaction was aborted before
+    except BaseException:  # it is cancelled, and the server may have begun
+        await _end(given, end)
+        raise
+    try:
         yield
     finally:
-        if began and not given.is_closed():
-            try:
-                async with asyncio.timeout(GRACE):
-                    await given.execute(end)
-            except BaseException:  # the application mustn't go on in this transaction
-                given.terminate()
-                raise
+        await _end(given, end)
+
+
+async def _end(given: AnyConnection, end: str) -> None:
+    if given.is_closed():
+        return
+    try:
+        async with asyncio.timeout(GRACE):
+            await given.execute(end)
+    except BaseException:  # the application mustn't go on in this transaction
+        given.terminate()
+        raise
 
 
 @contextmanager
