@@ -91,7 +91,7 @@ def test_python_that_is_no_plain_sql(sartor: Command, folder: Folder, database: 
     assert database.tables() == {"made_2"}
     file.unlink()
     refused = sartor("rollback", "0", "--yes", expect=4)
-    assert "whose SQL is known only when it runs; `redo` runs it" in refused.err
+    assert "whose SQL is known only when it runs; `sartor db alteration redo` runs it" in refused.err
     sartor("redo")
     assert database.tables() == set()
 

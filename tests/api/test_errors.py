@@ -19,8 +19,15 @@ from support.database import Database
 from support.folder import Folder
 
 PACKAGE = Path(sartor.__file__).parent
-TEXTS_OF_COMMANDS = {"cli", "settings", "postgres/psql.py", "execution/executors/psql.py"}
-"""What speaks to users of the command line: its settings, and the script that `check` writes."""
+TEXTS_OF_COMMANDS = {
+    "cli",
+    "settings",
+    "postgres/psql.py",
+    "execution/executors/psql.py",
+    "testing/plugin.py",
+    "domain/diagram.py",
+}
+"""What speaks to users of the command line, or of its words: settings, the script that `check` writes, drawings."""
 OF_POSTGRES = {"--create", "--jobs", "--no-owner", "--schema"}
 """Options that Postgres's own programs have, too."""
 

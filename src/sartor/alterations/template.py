@@ -80,7 +80,7 @@ def _files(template: str, suffix: str) -> list[Path]:
 def _check(name: str, value: str, known: Iterable[str]) -> None:
     if name not in known:
         near = nearest(name, known, cutoff=0.6)
-        takes = f"the parameters are {', '.join(known)}" if known else "name a template with --template"
+        takes = f"the parameters are {', '.join(known)}" if known else "name a template with `template`"
         raise UsageError(f"there is no parameter {name!r}", hint=f"did you mean {near}?" if near else takes)
     if not value.strip() or not value.isprintable():
         raise UsageError(f"{name} is empty, or isn't a line of text")

@@ -38,7 +38,7 @@ def is_embedded(db_url: str | None) -> bool:
     if found is not None and is_production(found.environment):
         raise RefusedError(
             f"no database is given, and {found.origin} doesn't count in the environment {found.environment}",
-            hint="give the database in SARTOR_DB_URL, or by --db-url",
+            hint="give the database in SARTOR_DB_URL, or in `destination`",
         )
     return found is not None
 

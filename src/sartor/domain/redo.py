@@ -38,7 +38,7 @@ def rows_to_redo(catalogue: Catalogue, ledger: Ledger, names: Iterable[str]) -> 
         reason = "it is released" if own else f"{', '.join(released[:5])}, deployed after it, is released"
         raise RefusedError(
             f"{first.name} isn't done again: {reason}",
-            hint="ship the change as a new alteration: `new`; or, on a database for development, start over: `fresh`",
+            hint="ship the change as a new alteration; or, on a database for development, start over by `fresh`",
         )
     return frozenset((entry.lineage, file.id if file else entry.id) for entry, file in chosen)
 
