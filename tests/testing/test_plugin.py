@@ -134,7 +134,9 @@ def test_a_failing_alteration(project: Project) -> None:
     """
     code, shown = project.test(text)
     assert code == 1
-    assert '1.2.0-1700000003-c.py: relation "a" already exists' in shown
+    assert "1.2.0-1700000003-c.py failed" in shown
+    assert 'relation "a" already exists' in shown
+    assert "create table a ()" in shown
     assert "there is no release 'one'" in shown
     assert "hint: to list the releases: `sartor db alteration list`" in shown
     assert "Traceback" not in shown

@@ -17,14 +17,18 @@ if TYPE_CHECKING:
 @contextmanager
 def _told() -> Iterator[None]:
     """Fails the test with the text of Sartor's error and its way out, in place of a traceback."""
+    from sartor.cli.results.run import failure_lines  # noqa: PLC0415
     from sartor.cli.words import in_words  # noqa: PLC0415
-    from sartor.errors import SartorError  # noqa: PLC0415
+    from sartor.errors import AlterationFailed, SartorError  # noqa: PLC0415
 
     failed: SartorError | None = None
     try:
         yield
     except SartorError as error:
         failed = error
+    if isinstance(failed, AlterationFailed):
+        lines = [f"{failed.failure.name} failed", *failure_lines(failed.failure)]
+        pytest.fail("\n".join(lines), pytrace=False)
     if failed is not None:  # outside of the `except`, so that pytest shows no chain of errors
         pytest.fail(in_words(f"{failed}\nhint: {failed.hint}" if failed.hint else str(failed)), pytrace=False)
 
@@ -85,12 +89,13 @@ def assert_safe(sartor_databases: Databases) -> AssertSafe:
     def check(max_hazard: str = "safe", *, target: str = "next") -> None:
         from sartor.cli.results.rehearse import rehearsal_lines, too_hazardous  # noqa: PLC0415
         from sartor.domain.hazards.hazard import Verdict  # noqa: PLC0415
+        from sartor.errors import alteration_failed  # noqa: PLC0415
 
+        limit = Verdict(max_hazard)  # a ValueError names what isn't one
         with _told():
             found = sartor_databases.rehearse(target)
-        limit = Verdict(max_hazard)
-        if found.failed is not None:
-            pytest.fail(f"{found.failed.name}: {found.failed.message}", pytrace=False)
+            if found.failed is not None:
+                raise alteration_failed(found.failed)
         if worse := found.above(limit):
             message, hint = too_hazardous(worse, limit)
             hint = hint.replace("give a higher --max-hazard", "give a higher one to `assert_safe`")
