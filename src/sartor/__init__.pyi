@@ -48,6 +48,7 @@ from sartor.archive.psql import PsqlCall as PsqlCall
 from sartor.domain.alteration import Alteration as Alteration
 from sartor.domain.alteration import Catalogue as Catalogue
 from sartor.domain.alteration import Lineage as Lineage
+from sartor.domain.alteration import ScriptSettings as ScriptSettings
 from sartor.domain.applications import Application as Application
 from sartor.domain.backup import Backup as Backup
 from sartor.domain.backup import Restored as Restored

@@ -12,14 +12,20 @@ NEARLY = [
     *("\u2013 sartor: down", "-- s\u0430rtor: down", "-- sart\u200bor: down", "-- sator: down", "-- satror: donw"),
     *("-- sartordown", "-- sartor = down", "-- sartor -> down", "-- [sartor] down", "-- @sartor down", "// sartor: up"),
     *("-- sartor transaction off", "-- sartor irreversible letters went out", "-- sartor ignore SA103"),
-    *("-- sartor require it", "-- sartor; ensures it", "-- sartor ensure there is one", "-- sartorrequire"),
+    *(
+        "-- sartor require it",
+        "-- sartor; ensures it",
+        "-- sartor ensure there is one",
+        "-- sartorrequire",
+        "-- sartor variables",
+    ),
     *("-- sartor rollback", "-- Sartor :  DOWN section", "-- sartors: down", "---- sartor: down", "- sartor: down"),
 ]
 COMMENTS = [
     *("-- sartor runs this in one transaction", "-- Sartor runs each script alone", "-- see sartor: down is below"),
     *("-- sartor's down undoes it", "-- sartor", "-- this is what sartor does", "-- castor: down", "-- actor: down"),
     *("-- Sartor has its own transaction, so none here", "-- sartor ignores this", "-- sartor.toml says where"),
-    *("-- sartor requires Postgres 14", "-- sartor ensures that it runs once"),
+    *("-- sartor requires Postgres 14", "-- sartor ensures that it runs once", "-- sartor variables are psql's"),
     *("-- down to zero", "-- undo the index", "--", "-- roll back later", "-- +goose StatementBegin"),
 ]
 DOWN = [

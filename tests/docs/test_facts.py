@@ -12,7 +12,7 @@ from sartor.cli.commands.check import PENDING
 from sartor.conninfo import parameters
 from sartor.postgres.connect import keepalive
 from sartor.postgres.target_server import CONNECT_TIMEOUT
-from sartor.settings.lookup import variable
+from sartor.settings.lookup import VARIABLE, variable
 from sartor.settings.owners import TRUSTED
 from sartor.settings.toml_file import KEYS
 from support.command import Command
@@ -65,7 +65,8 @@ def test_options(sartor: Command) -> None:
 def test_settings() -> None:
     """The table of settings has each one, with its variable."""
     rows = dict(re.findall(r"^\| `([a-z-]+)` \| (?:`(SARTOR_[A-Z_]+)` )?\|", OPERATE, re.MULTILINE))
-    assert rows == {key: variable(key) for key in KEYS if key not in IN_THE_FILE} | dict.fromkeys(IN_THE_FILE, "")
+    own = dict.fromkeys(IN_THE_FILE, "") | {"variables": f"{VARIABLE}NAME"}
+    assert rows == {key: variable(key) for key in KEYS} | own
 
 
 def test_parameters() -> None:

@@ -27,11 +27,15 @@ _LONGEST_END = 4
 
 
 class Sifted(NamedTuple):
-    """A file's SQL, with the numbers that its lines have in the file, and its data by the offset of their COPY."""
+    """A file's SQL, with the numbers that its lines have in the file, and its data by the offset of their COPY.
+
+    `exact` says that each line break of the SQL is one of the file.
+    """
 
     text: str
     lines: Lines
     rows: Mapping[int, Rows]
+    exact: bool = True
 
 
 def sift(name: str, file: str, blocks: Iterable[bytes]) -> Sifted:

@@ -13,11 +13,11 @@ from sartor.sql import lexer
 
 KNOWN = (
     "`up`, `down`, `before_up`, `before_down`, `require <condition>`, `ensure <condition>`, `transaction off`,"
-    " `irreversible <why>`, `lock-timeout <time>`, `ignore <code>`"
+    " `irreversible <why>`, `lock-timeout <time>`, `variables`, `ignore <code>`"
 )
 
 _NAME = "sartor"
-_KEYWORDS = {"up", "down", "before", "require", "ensure", "transaction", "irreversible", "lock", "ignore"}
+_KEYWORDS = {"up", "down", "before", "require", "ensure", "variables", "transaction", "irreversible", "lock", "ignore"}
 _CONDITIONS = {"require", "ensure"}
 _UP = {"up", "upgrade", "ups"}
 _DOWN = {"down", "downgrade", "downs", "rollback", "undo", "revert"}
@@ -76,7 +76,7 @@ def _means_one(words: list[str], *, marked: bool) -> bool:
         return marked or len(words) <= 5
     if _is_alike(first, "transaction"):
         return marked or words[1:2] in (["off"], ["on"])
-    if _is_alike(first, "irreversible") or first in _CONDITIONS:
+    if _is_alike(first, "irreversible") or first in _CONDITIONS or words == ["variables"]:
         return True
     if first in _SECOND:
         return bool(_SECOND[first].intersection(words[1:2]))

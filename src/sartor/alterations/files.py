@@ -11,7 +11,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sartor.alterations.release_list import read_releases
-from sartor.domain.alteration import Alteration, Checksum, Lineage, Misnamed, checksum, make_lineage, parse_file_name
+from sartor.domain.alteration import (
+    NO_SETTINGS,
+    Alteration,
+    Checksum,
+    Lineage,
+    Misnamed,
+    ScriptSettings,
+    checksum,
+    make_lineage,
+    parse_file_name,
+)
 from sartor.errors import CatalogueError
 
 SEEDS = "seeds"
@@ -27,15 +37,20 @@ _FLAGS = os.O_RDONLY | os.O_NONBLOCK
 """How a file is opened: a pipe of such a name would wait for a writer."""
 
 
-def read_lineage(name: str, location: str) -> Lineage:
-    """Reads the lineage in a folder or an import package. Raises CatalogueError, naming the file or the folder."""
-    alterations, misnamed = survey(name, location)
+def read_lineage(name: str, location: str, given: ScriptSettings = NO_SETTINGS) -> Lineage:
+    """Reads the lineage in a folder or an import package. Raises CatalogueError, naming the file or the folder.
+
+    `given` is what the settings give to its scripts.
+    """
+    alterations, misnamed = survey(name, location, given)
     if misnamed:  # an error before any file is read
         raise misnamed[0].error
     return make_lineage(name, location, alterations, releases=read_releases(str(find_folder(location))))
 
 
-def survey(name: str, location: str) -> tuple[Iterator[Alteration], list[Misnamed]]:
+def survey(
+    name: str, location: str, given: ScriptSettings = NO_SETTINGS
+) -> tuple[Iterator[Alteration], list[Misnamed]]:
     """Returns a lineage's files: its alterations, read one by one when they are asked for, and those with wrong names.
 
     Raises CatalogueError where there is no such folder; the iterator raises it where a file can't be read.
@@ -46,7 +61,7 @@ def survey(name: str, location: str) -> tuple[Iterator[Alteration], list[Misname
             named.append((each, *parse_file_name(each)))
         except CatalogueError as error:
             misnamed.append(Misnamed(lineage=name, name=each, file=f"{folder}/{each}", error=error))
-    found = (Alteration(name, i, release, each, _sum(f"{folder}/{each}"), folder) for each, release, i in named)
+    found = (Alteration(name, i, release, each, _sum(f"{folder}/{each}"), folder, given) for each, release, i in named)
     return found, misnamed
 
 

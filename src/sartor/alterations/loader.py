@@ -34,7 +34,7 @@ def read_source(alteration: Alteration) -> Source:
 
 def _read_sql_source(alteration: Alteration) -> Source:
     try:
-        script, ignored = read_sql(alteration, script_blocks(alteration))
+        script, ignored = read_sql(alteration, script_blocks(alteration), known=False)
     except ScriptError as error:
         line = error.line or 1
         reason = str(error).removeprefix(f"{alteration.name}, line {line}: ")

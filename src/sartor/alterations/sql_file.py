@@ -20,6 +20,7 @@ from typing import NamedTuple
 from sartor.alterations import directives
 from sartor.alterations.copy_data import Sifted, sift
 from sartor.alterations.script import FUNCTIONS, Condition, Fragment, Script, Sender
+from sartor.alterations.variables import DIRECTIVE, asks_for_variables, with_values
 from sartor.conninfo.parameters import seconds
 from sartor.domain.alteration import Alteration
 from sartor.domain.plan import Direction
@@ -99,7 +100,7 @@ class _Reader:
             if copy is not None:
                 raise self.wrong(statement.start, _NO_ROWS if copy.from_client else _TO_CLIENT)
             line = self.sifted.lines.at(statement.start)
-            yield Fragment(statement.text, line, verbatim=True, rows=rows)
+            yield Fragment(statement.text, line, verbatim=self.sifted.exact, rows=rows)
 
 
 def load_sql(alteration: Alteration, blocks: Iterable[bytes]) -> Script:
@@ -117,12 +118,16 @@ def load_sql(alteration: Alteration, blocks: Iterable[bytes]) -> Script:
     return script
 
 
-def read_sql(alteration: Alteration, blocks: Iterable[bytes]) -> tuple[Script, tuple[Text, ...]]:
+def read_sql(alteration: Alteration, blocks: Iterable[bytes], *, known: bool = True) -> tuple[Script, tuple[Text, ...]]:
     """Reads a script that isn't to be run; returns it, and the codes that it ignores.
 
-    Raises ScriptError as `load_sql`, but not for a statement that ends the transaction.
+    Where the values of variables aren't `known`, their names stand for them. Raises ScriptError as `load_sql`, but not
+    for a statement that ends the transaction.
     """
-    reader = _Reader(alteration.name, sift(alteration.name, alteration.file, blocks))
+    sifted = sift(alteration.name, alteration.file, blocks)
+    if asks_for_variables(sifted.text):
+        sifted = with_values(sifted, alteration, known=known)
+    reader = _Reader(alteration.name, sifted)
     found = _read_directives(reader, section=FUNCTIONS[Direction.DEPLOY] if alteration.is_repeatable else None)
     sent = {word: tuple(reader.fragments(pieces)) for word, pieces in found.sections.items()}
     fragments = {_SECTIONS[word]: section for word, section in sent.items() if section and word in _SECTIONS}
@@ -202,6 +207,9 @@ def _take(found: _Directives, directive: str, token: lexer.Token, reader: _Reade
         _begin_section(found, directive, token, reader)
     elif directive in {"transaction off", "transaction on"}:
         _take_transaction(found, token, reader, on=rest == "on")
+    elif directive == DIRECTIVE:
+        if found.starts or found.conditions:
+            raise reader.wrong(token.start, "`variables` is in a section: write it above all sections")
     elif word == "irreversible" and rest:
         found.irreversible = rest
     elif word == "lock-timeout" and rest:

@@ -43,7 +43,9 @@ def find_sources(sources: Sources) -> tuple[LineageSource, ...]:
     if all(isinstance(each, LineageSource) for each in given):
         return given  # type: ignore[return-value]  # the checker doesn't narrow by `all`
     texts = (f"{each.name}={each.location}" if isinstance(each, LineageSource) else os.fspath(each) for each in given)
-    return parse_sources(texts, base=Path.cwd(), origin="the call")
+    named = {each.name: each for each in given if isinstance(each, LineageSource)}
+    found = parse_sources(texts, base=Path.cwd(), origin="the call")
+    return tuple(named[each.name]._replace(location=each.location) if each.name in named else each for each in found)
 
 
 def list_alterations(sources: Sources) -> Catalogue:
@@ -54,7 +56,9 @@ def list_alterations(sources: Sources) -> Catalogue:
 
     Raises CatalogueError where a folder or package can't be read as one of alterations.
     """
-    return Catalogue(tuple(read_lineage(source.name, source.location) for source in find_sources(sources)))
+    return Catalogue(
+        tuple(read_lineage(source.name, source.location, source.given) for source in find_sources(sources))
+    )
 
 
 def secrets(destination: Destination) -> tuple[str, ...]:

@@ -30,7 +30,8 @@ ANYWHERE = "postgresql:///postgres"
 def _flags(context: typer.Context, **more: Any) -> Flags:
     """Returns those options of a command that are settings."""
     given = {name: value for name, value in context.obj.items() if name in Flags._fields and name != "alterations"}
-    return Flags(**given, **more, alterations=tuple(context.obj.get("alterations") or ()))
+    alterations, variables = (tuple(context.obj.get(name) or ()) for name in ("alterations", "var"))
+    return Flags(**given, **more, alterations=alterations, variables=variables)
 
 
 def sources(context: typer.Context) -> tuple[LineageSource, ...]:

@@ -113,6 +113,10 @@ Alterations = Annotated[
         "A folder or an import package of alterations; repeatable for several lineages. [default: alterations]",
     ),
 ]
+Var = Annotated[
+    Texts,
+    option("--var NAME=VALUE", "A variable of SQL scripts, as psql has them; repeatable. See `SARTOR_VAR_NAME`, too."),
+]
 Embedded = Annotated[
     Text,
     option(
@@ -195,7 +199,11 @@ def database(db_url: DbUrl = None, schema: Schema = None, embedded: Embedded = N
 
 
 def where(
-    db_url: DbUrl = None, schema: Schema = None, embedded: Embedded = None, alterations: Alterations = None
+    db_url: DbUrl = None,
+    schema: Schema = None,
+    embedded: Embedded = None,
+    alterations: Alterations = None,
+    var: Var = None,
 ) -> None:
     """The database and the schema to work on, and the alterations on disk."""
 

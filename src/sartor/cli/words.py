@@ -48,6 +48,7 @@ WORDS = {
         "give the password in SARTOR_PASSWORD, as a variable or a secret file, in the URL or in ~/.pgpass (mode 0600)"
     ),
     "in `destination`": "in --db-url",
+    "by `variables`": "with --var, in the table [variables] of the settings file",
     "leave `sources` out": "leave --tables out",
     "leave `template` and its parameters out": "leave --template and its parameters out",
     "without `prove`": "without --prove",

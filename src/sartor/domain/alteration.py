@@ -24,12 +24,25 @@ Key = tuple[Release, str]
 """The sort key of alterations: the release, then the identity, its seconds as ten digits."""
 
 
+class ScriptSettings(NamedTuple):
+    """What the settings give to the scripts of a lineage: the values of `variables`, by name."""
+
+    variables: tuple[tuple[str, str], ...] = ()
+
+    def __repr__(self) -> str:
+        return "ScriptSettings(...)"  # a value may be a secret
+
+
+NO_SETTINGS = ScriptSettings()
+
+
 class Alteration(NamedTuple):
     """One script on disk.
 
     `id` is its identity, `<timestamp>-<slug>`, which stays the same when a release gives the file its final name; of a
     repeatable script it is `repeatable-<name>`, and `release` is `next` and says nothing. `name` is the file's name,
-    `folder` the full path of the folder that holds it, as text, `checksum` that of its content.
+    `folder` the full path of the folder that holds it, as text, `checksum` that of its content, and `given` what the
+    settings give to it.
     """
 
     lineage: str
@@ -38,6 +51,7 @@ class Alteration(NamedTuple):
     name: str
     checksum: str
     folder: str
+    given: ScriptSettings = NO_SETTINGS
 
     @property
     def file(self) -> str:

@@ -1,10 +1,12 @@
 """The sources of alterations: `acme.alterations`, `./alterations`, `own=./own`."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
+from sartor.domain.alteration import ScriptSettings
 from sartor.errors import SettingsError
 
 MAIN = "main"
@@ -14,10 +16,22 @@ _PACKAGE = r"[^\W\d]\w*(\.[^\W\d]\w*)*"
 
 
 class LineageSource(NamedTuple):
-    """A lineage's name in the ledger, and where its alterations are: a path, or an import package."""
+    """A lineage's name in the ledger, and where its alterations are: a path, or an import package.
+
+    `variables` are the values of psql's variables in its SQL scripts, by name.
+    """
 
     name: str
     location: str
+    variables: Mapping[str, str] = MappingProxyType({})
+
+    def __repr__(self) -> str:
+        return f"LineageSource({self.name!r}, {self.location!r})"  # a value may be a secret
+
+    @property
+    def given(self) -> ScriptSettings:
+        """What its scripts are given."""
+        return ScriptSettings(tuple(self.variables.items()))
 
 
 def parse_sources(texts: Iterable[str], *, base: Path, origin: str) -> tuple[LineageSource, ...]:

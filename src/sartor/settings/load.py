@@ -12,6 +12,7 @@ from sartor.settings.lineages import MAIN, LineageSource, make_sources, parse_so
 from sartor.settings.lookup import Found, Lookup, check_names, make_lookup, parse_duration, parse_switch, variable
 from sartor.settings.owners import require_own
 from sartor.settings.toml_file import find_toml
+from sartor.settings.variables import find_variables
 
 if TYPE_CHECKING:
     from sartor.domain.hazards.hazard import Verdict
@@ -26,6 +27,7 @@ class Flags(NamedTuple):
     db_url: str | None = None
     schema: str | None = None
     alterations: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
     lock_timeout: str | None = None
     lock_budget: str | None = None
     wait: str | None = None
@@ -181,6 +183,12 @@ def _switch(lookup: Lookup, key: str, flag: bool | None, *, default: bool) -> bo
 
 
 def _sources(lookup: Lookup, flags: Flags, directory: Path) -> tuple[LineageSource, ...]:
+    """Returns the lineages, with what their scripts are given."""
+    variables = find_variables(lookup, flags.variables)
+    return tuple(source._replace(variables=variables) for source in _find_sources(lookup, flags, directory))
+
+
+def _find_sources(lookup: Lookup, flags: Flags, directory: Path) -> tuple[LineageSource, ...]:
     base = directory.absolute()
     if flags.alterations:
         return parse_sources(flags.alterations, base=base, origin="--alterations")

@@ -27,6 +27,8 @@ def variable(key: str) -> str:
     return _PREFIX + key.upper().replace("-", "_")
 
 
+VARIABLE = "SARTOR_VAR_"
+"""The beginning of the name of a setting that is a variable of SQL scripts."""
 _NUMBERED = ("db-url", "password", "schema", "user")
 _KNOWN = frozenset({*map(variable, [*KEYS, "password"]), "SARTOR_SECRETS_DIR", "SARTOR_TEST_DB_URL", TRUSTED})
 _KUBERNETES = re.compile(r"SARTOR_(\w+_)?(SERVICE_HOST|SERVICE_PORT\w*|PORT|PORT_[0-9]+_(TCP|UDP)\w*)")
@@ -195,7 +197,8 @@ def check_names(lookup: Lookup) -> tuple[str, ...]:
 def _known(name: str) -> bool:
     series = re.fullmatch(r"(.+?)[._][0-9]+", name)
     numbered = series is not None and series[1] in map(variable, _NUMBERED)
-    return name in _KNOWN or numbered or _KUBERNETES.fullmatch(name) is not None
+    own = name.startswith(VARIABLE) and name != VARIABLE
+    return name in _KNOWN or numbered or own or _KUBERNETES.fullmatch(name) is not None
 
 
 def _told(name: str) -> str:

@@ -29,6 +29,7 @@ KEYS = (
     "statement-timeout",
     "strict-order",
     "user",
+    "variables",
     "wait",
 )
 

@@ -124,8 +124,8 @@ class Token(NamedTuple):
         return literal if literal is None or self.text[0] == "$" else literal.replace("''", "'")
 
 
-def tokens(sql: str) -> Iterator[Token]:
-    return _scan(sql, _FINE)
+def tokens(sql: str, position: int = 0) -> Iterator[Token]:
+    return _scan(sql, _FINE, position)
 
 
 def runs(sql: str) -> Iterator[Token]:
@@ -136,8 +136,8 @@ def runs(sql: str) -> Iterator[Token]:
     return _scan(sql, _COARSE)
 
 
-def _scan(sql: str, lexeme: str) -> Iterator[Token]:
-    position, pattern = 0, re.compile(lexeme)
+def _scan(sql: str, lexeme: str, position: int = 0) -> Iterator[Token]:
+    pattern = re.compile(lexeme)
     while match := pattern.match(sql, position):
         kind = match.lastgroup or "mark"
         start, end = match.span(kind)
