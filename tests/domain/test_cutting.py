@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sartor.domain.alteration import Lineage
-from sartor.domain.cutting import ObstacleKind, ReleasePlan, parse_version, plan_release, require_releasable
+from sartor.domain.cutting import Obstacle, ObstacleKind, ReleasePlan, parse_version, plan_release, require_releasable
 from sartor.domain.manifest import Line, Manifest
 from sartor.domain.proof import Result
 from sartor.domain.release import Release
@@ -35,10 +36,11 @@ def test_all_that_is_next() -> None:
     """All `next` files get the release's name, with `_` for `-`, and are frozen with their proofs; others stay."""
     found = plan(A, B, C, release=Release.parse("1.1.0-beta.1"), releases=(V1,))
     assert [each.name for each in found.renamings] == ["1.1.0_beta.1-2-b.sql", "1.1.0_beta.1-3-c.py"]
-    assert [(line.id, line.release.label, line.proof) for line in found.frozen] == [
-        ("2-b", "1.1.0-beta.1", Result.PROVED),
-        ("3-c", "1.1.0-beta.1", Result.PROVED),
+    assert [(line.id, line.release.label, line.proof, line.server) for line in found.frozen] == [
+        ("2-b", "1.1.0-beta.1", Result.PROVED, 18),
+        ("3-c", "1.1.0-beta.1", Result.PROVED, 18),
     ]
+    assert found.before == proved(lineage(A, B, C), (V1,))
     assert found.manifest.releases == (V1, Release.parse("1.1.0-beta.1"))
     assert all(line.binds for line in found.manifest.lines.values())
     assert not found.obstacles
@@ -70,13 +72,17 @@ def test_again() -> None:
     for releases in ((V1,), None):
         with pytest.raises(TargetError, match=r"1.0.0 is released already, and can't take in next-2-b.sql and 1 more"):
             plan(A, B, C, releases=releases, release=V1)
+        with pytest.raises(TargetError, match=r"can't take in next-2-b.sql$") as refused:
+            plan(A, B, releases=releases, release=V1)
+        assert refused.value.hint == "give a higher version than 1.0.0"
 
 
 def test_out_of_order() -> None:
     """A release comes above all that are released: listed ones, else those of files; a final one above its beta."""
     for releases in ((V1, V2), None):
-        with pytest.raises(TargetError, match=r"1.1.0 is out of order: 2.0.0 is released here"):
+        with pytest.raises(TargetError, match=r"1.1.0 is out of order: 2.0.0 is released here") as refused:
             plan("2.0.0-1-a.sql", B, releases=releases)
+        assert "release 1.1.0 on a branch that has no later release" in refused.value.hint
     assert not plan(A, "1.1.0_beta.1-2-b.sql", C, releases=(V1, Release.parse("1.1.0-beta.1"))).obstacles
 
 
@@ -99,7 +105,8 @@ def test_renamed_by_hand() -> None:
     """A file that has the release's name already belongs to it; one of another release that isn't listed doesn't."""
     assert [a.id for a in plan(A, "1.1.0-2-b.sql", C, releases=(V1,)).alterations] == ["2-b", "3-c"]
     found = plan(A, "1.0.5-2-b.sql", C, releases=(V1,))
-    assert [(each.kind, each.id) for each in found.obstacles] == [(ObstacleKind.UNLISTED, "2-b")]
+    message = "1.0.5-2-b.sql has a release that the manifest doesn't list"
+    assert found.obstacles == (Obstacle(ObstacleKind.UNLISTED, "2-b", message),)
 
 
 @pytest.mark.parametrize("line", [None, Result.FAILS, "edited"])
@@ -130,6 +137,10 @@ def test_contradicted() -> None:
 
 def test_many_reasons() -> None:
     """An error tells the first reasons, and of many alterations that aren't proved it says how to prove all."""
+    few = lineage(*(f"next-{number}-a.sql" for number in range(5)))
+    with pytest.raises(ReleaseRefused, match=r"next-4-a.sql isn't proved in its current form$") as refused:
+        require_releasable(plan_release(few, Manifest(), V11))
+    assert refused.value.hint == "first, `prove 0-a 1-a 2-a 3-a 4-a`"
     shipped = lineage(*(f"next-{number}-a.sql" for number in range(30)))
     with pytest.raises(ReleaseRefused, match=r"; and 25 more reasons$") as refused:
         require_releasable(plan_release(shipped, Manifest(), V11))
@@ -139,8 +150,10 @@ def test_many_reasons() -> None:
 @pytest.mark.parametrize("text", ["next", "latest", "", "1.0.0-nightly", " 1.0.0", "1.0.0\n", "a/b", "../1.0", "1;x"])
 def test_what_is_no_version(text: str) -> None:
     """What can't name a release, or its files, is refused."""
-    with pytest.raises(TargetError):
+    what = "is a target, and no version" if text in {"next", "latest"} else "isn't a version"
+    with pytest.raises(TargetError, match=re.escape(f"{text!r} {what}")) as refused:
         parse_version(text)
+    assert "1.2.0" in refused.value.hint
 
 
 NAMES = st.lists(st.sampled_from([A, B, C, "1.1.0-4-d.sql", "0.9-5-e.py"]), unique=True)

@@ -103,7 +103,6 @@ def plan_release(lineage: Lineage, manifest: Manifest, release: Release) -> Rele
     named = [a for a in lineage.alterations if a.release == release and (goes_on or release not in known)]
     own = (*named, *(a for a in lineage.alterations if a.release.unreleased))
     frozen = tuple(_frozen(own, release, manifest, lineage))
-    added = {release} if release not in known or goes_on else set()
     plan = ReleasePlan(
         lineage=lineage,
         release=release,
@@ -112,7 +111,7 @@ def plan_release(lineage: Lineage, manifest: Manifest, release: Release) -> Rele
         before=manifest,
         manifest=manifest._replace(
             lines={**manifest.lines, **{line.id: line for line in frozen}},
-            releases=tuple(sorted({*known, *added})),
+            releases=tuple(sorted({*known, release})),
             releasing=None,
         ),
         frozen=frozen,
