@@ -90,6 +90,11 @@ def test_an_older_package_goes_back(sartor: Command, released: Folder, database:
             "-- sartor: up\nselect 1;\n-- sartor: down\ncopy users from stdin;\n1\n\\.\n",
             "copies data",
         ),
+        (
+            "sql",
+            "-- sartor: variables\n-- sartor: up\nselect 1;\n-- sartor: down\nselect :'owner';\n",
+            "it uses variables, whose values stay in the settings",
+        ),
     ],
 )
 def test_what_an_older_package_cannot_undo(
@@ -100,7 +105,7 @@ def test_what_an_older_package_cannot_undo(
     name = f"1.1.0-2-new.{file}"
     new = folder.write(name, text)
     after = folder.add("1.1.0-3-after.py", up="create table after ()", down="drop table after")
-    sartor("deploy", "latest")
+    sartor("deploy", "latest", env={"SARTOR_VAR_OWNER": "Tr0ub4dor"})
     assert "Tr0ub4dor" not in str(database.rows("select down from sartor_ledger"))
     new.unlink()
     refused = sartor("rollback", "1.0.0", "--yes", expect=4)

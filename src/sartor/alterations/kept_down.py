@@ -7,8 +7,9 @@ from dataclasses import replace
 from sartor.alterations.loader import load_script
 from sartor.alterations.python_module import load_python
 from sartor.alterations.script import Fragment, Script, Sender
+from sartor.alterations.variables import asks_for_variables
 from sartor.domain.alteration import Alteration
-from sartor.domain.kept_down import COPIES, NO_DOWN, PYTHON, SECRET, KeptDown
+from sartor.domain.kept_down import COPIES, NO_DOWN, PYTHON, SECRET, VARIABLES, KeptDown
 from sartor.domain.manifest import Line
 from sartor.domain.plan import Direction, Step
 from sartor.sql.sensitive import secret_literals
@@ -31,6 +32,8 @@ def _down(script: Script) -> KeptDown:
         return kept._replace(unkept=NO_DOWN) if why is None else kept._replace(irreversible=why)
     if sent is None or before is None:
         return _module(script, kept)
+    if script.alteration.is_sql and asks_for_variables(script.source):
+        return kept._replace(unkept=VARIABLES)
     every = (*before, *sent)
     copies = any(fragment.rows is not None for fragment in every)
     if copies or any(True for fragment in every for _ in secret_literals(fragment.text)):

@@ -9,6 +9,7 @@ LARGEST = 1 << 16
 TOO_LARGE = f"its down is larger than {LARGEST >> 10} KiB"
 NO_DOWN = "it has neither `down` nor `irreversible`"
 COPIES = "its down copies data from the file"
+VARIABLES = "it uses variables, whose values stay in the settings"
 SECRET = "its down may hold a secret"  # noqa: S105 - a sentence
 PYTHON = "its down is Python, whose SQL is known only when it runs"
 OTHER = "the down that the ledger keeps is of another content than is deployed"
