@@ -71,6 +71,7 @@ def test_starlette(database: Database, tmp_path: Path, monkeypatch: pytest.Monke
     async def go() -> None:
         async with started(app) as refused:
             assert "NothingDeployed: nothing is deployed in schema public" in refused
+            assert "\nhint: deploy before the application starts" in refused
         await library.deploy(database.url, "alterations", "2.0.0")
         async with started(app) as refused:
             assert "SchemaPending: 2.1.0-1760013731-data-access.py (and 4 more)" in refused

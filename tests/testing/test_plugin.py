@@ -140,6 +140,7 @@ def test_a_failing_alteration(project: Project) -> None:
     assert "there is no release 'one'" in shown
     assert "hint: to list the releases: `sartor db alteration list`" in shown
     assert "Traceback" not in shown
+    assert "During handling" not in shown
 
 
 @pytest.mark.usefixtures("left")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from sartor.api.requests import Sources, deploy_request, list_alterations
 from sartor.domain.destination import DEFAULT_SCHEMA, Destination, parse_schema
 from sartor.domain.release import LATEST, Release
-from sartor.errors import UsageError
+from sartor.errors import SartorError, UsageError
 from sartor.settings.lineages import MAIN
 
 if TYPE_CHECKING:
@@ -42,11 +42,16 @@ async def require(
     """
     from sartor.domain.fit import parse_range, require_fit
 
-    ranged = parse_range(wanted)
-    catalogue = None if alterations is None else list_alterations(alterations)
-    name, ledger, facts = await _read(database, schema)
-    place = f"schema {name} of database {facts.database}"
-    return require_fit(ledger, catalogue, ranged, lineage=MAIN, place=place)
+    try:
+        ranged = parse_range(wanted)
+        catalogue = None if alterations is None else list_alterations(alterations)
+        name, ledger, facts = await _read(database, schema)
+        place = f"schema {name} of database {facts.database}"
+        return require_fit(ledger, catalogue, ranged, lineage=MAIN, place=place)
+    except SartorError as error:
+        if error.hint:  # a server that starts applications shows the traceback, and no attribute
+            error.add_note(f"hint: {error.hint}")
+        raise
 
 
 async def warn_if_pending(

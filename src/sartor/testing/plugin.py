@@ -21,16 +21,14 @@ def _told() -> Iterator[None]:
     from sartor.cli.words import in_words  # noqa: PLC0415
     from sartor.errors import AlterationFailed, SartorError  # noqa: PLC0415
 
-    failed: SartorError | None = None
     try:
         yield
+    except AlterationFailed as error:
+        lines = [f"{error.failure.name} failed", *failure_lines(error.failure)]
+        raise pytest.fail.Exception("\n".join(lines), pytrace=False) from None
     except SartorError as error:
-        failed = error
-    if isinstance(failed, AlterationFailed):
-        lines = [f"{failed.failure.name} failed", *failure_lines(failed.failure)]
-        pytest.fail("\n".join(lines), pytrace=False)
-    if failed is not None:  # outside of the `except`, so that pytest shows no chain of errors
-        pytest.fail(in_words(f"{failed}\nhint: {failed.hint}" if failed.hint else str(failed)), pytrace=False)
+        text = in_words(f"{error}\nhint: {error.hint}" if error.hint else str(error))
+        raise pytest.fail.Exception(text, pytrace=False) from None
 
 
 @pytest.fixture(scope="session")
