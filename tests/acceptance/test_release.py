@@ -129,8 +129,11 @@ def test_staged(sartor: Command, repository: Repository, two: Folder) -> None:
         "M  alterations/manifest.toml",
     ]
     repository("commit", "--quiet", "--message", "Release 1.0.0")
-    assert sartor("release", "1.0.0").out == ""
+    again = sartor("release", "1.0.0")
+    assert (again.out, again.err) == ("", "note: 1.0.0 is released already\n")
     assert repository.status == []
+    assert "git commit --message 'Release 1.0.1'" in sartor("release", "1.0.1").err
+    assert repository.status == ["M  alterations/manifest.toml"]
 
 
 def test_an_edit_is_staged_as_it_is_frozen(sartor: Command, repository: Repository, two: Folder) -> None:

@@ -77,7 +77,7 @@ def _show(plan: ReleasePlan, *, is_done: bool) -> None:
     for note in plan.notes:
         output.tell(f"note: {note}")
     output.results(release_lines(plan) if is_done else plan_lines(plan))
-    if is_done and plan.staged and plan.renamings:
+    if is_done and plan.staged and not plan.done:
         output.tell(f"Staged; to commit it: git commit --message {shlex.quote(f'Release {plan.release}')}")
 
 
