@@ -33,7 +33,7 @@ def names(done: object) -> list[str]:
 def test_what_was_edited(sartor: Command, deployed: Folder, database: Database) -> None:
     """Without a name: from the oldest edited one on, by the downs that were deployed, then as the files are now."""
     deployed.write(B, sql("alter table a add bb text", "alter table a drop bb"))
-    assert "`redo` deploys the edited file" in sartor("status").out
+    assert "`sartor db alteration redo` deploys the edited file" in sartor("status").out
     done = check(sartor("redo", "--json"), "redo")
     assert (names(done["rolled_back"]), names(done["done"])) == (["3-c", "2-b"], ["2-b", "3-c"])
     assert (
@@ -113,6 +113,27 @@ def test_a_planted_module(sartor: Command, folder: Folder, database: Database) -
         assert not mark.exists()
     finally:
         database.run("drop owned by planter", "drop role planter")
+
+
+def test_a_module_in_the_ledger_of_another_role(sartor: Command, folder: Folder, database: Database) -> None:
+    """Python that a ledger keeps runs on this computer: only where the ledger is the role's own, whoever is trusted."""
+    mark = folder.path.parent / "mark"
+    folder.write("next-1-a.py", "async def up(conn):\n    print(conn)\n\n\nasync def down(conn):\n    print(conn)\n")
+    sartor("deploy", "next")
+    planted = f"open({str(mark)!r}, 'w')\\nasync def down(conn): ..."
+    tables = ("closed", "journal", "ledger", "repeatable", "fingerprint")
+    database.run(
+        "create role colleague",
+        *(f"alter table sartor_{table} owner to colleague" for table in tables),
+        "alter schema public owner to colleague",
+        f"update sartor_ledger set down = jsonb_set(down::jsonb, '{{python}}', $$\"{planted}\"$$)::text",
+    )
+    (folder.path / "next-1-a.py").unlink()
+    try:
+        assert "might be another's: the ledger belongs to role colleague" in sartor("redo", expect=4).err
+        assert not mark.exists()
+    finally:
+        database.run("reassign owned by colleague to current_user", "drop owned by colleague", "drop role colleague")
 
 
 def test_a_failing_file(sartor: Command, deployed: Folder, database: Database) -> None:

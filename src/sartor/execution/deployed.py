@@ -15,10 +15,20 @@ from sartor.postgres.session import Session
 async def require_trusted_downs(session: Session, plan: Plan) -> None:
     """Checks the ledger where a plan uses downs that it keeps: before any of them is loaded, as one may be Python.
 
-    Raises LedgerUnsound where others may write Sartor's tables, or the tables aren't as Sartor makes them.
+    Raises LedgerUnsound where others may write Sartor's tables, or the tables aren't as Sartor makes them. Python does
+    more than any right in the database allows: a role that is trusted with those isn't trusted with that.
     """
-    if not any(step.kept for step in plan.steps):
+    kept = [step for step in plan.steps if step.kept is not None]
+    if not kept:
         return
+    owner = next((t.owner for t in session.facts.own if t.owner not in {session.facts.role, session.facts.user}), None)
+    python = [step.alteration.name for step in kept if step.kept and step.kept.python is not None]
+    if python and owner is not None:
+        raise LedgerUnsound(
+            f"the down of {python[0]} that the ledger keeps is Python, and isn't run, as it might be another's: the"
+            f" ledger belongs to role {owner}",
+            hint=f"connect as {owner}; or, on a database for development, start over: `fresh`",
+        )
     await require_sound_tables(session.connection, session.schema, session.facts.role)
     if writers := await read_writers(session.connection, session.schema):
         raise LedgerUnsound(
