@@ -81,7 +81,7 @@ def test_a_save(sartor: Command, folder: Folder, database: Database) -> None:
     folder.write("1.0.0-1-old.sql", SQL.format(up="create table old (id int)", down="drop table old"))
     with watching(sartor, folder) as watch:
         first = watch.next()
-        assert (first["files"], names(first, "deployed")) == ([], ["1.0.0-1-old.sql"])
+        assert (first["files"], names(first, "deployed"), first["proofs"]) == ([], ["1.0.0-1-old.sql"], [])
         made = watch.save(NAME, "create table a (id int primary key)", "drop table a")
         assert (made["files"], names(made, "undone"), names(made, "deployed")) == ([NAME], [], [NAME])
         assert [(p["result"], p["name"]) for p in made["proofs"]] == [("proved", NAME)]

@@ -116,10 +116,12 @@ class Watch:
             self._files = catalogue
             done = [each.alteration for each in found.deployed]
             saved = saved._replace(findings=self._lint(catalogue, done, saved))
-            if not done:
+            # What is released was judged before that, and may be a long history.
+            own = [alteration for alteration in done if alteration.release.unreleased]
+            if not own:
                 return saved
             try:
-                judged = await self._judge(session, catalogue, done)
+                judged = await self._judge(session, catalogue, own)
             except (SartorError, OSError, *DRIVER_ERRORS) as error:
                 return saved._replace(notes=(*saved.notes, f"not proved: {error}"))
             return saved._replace(proofs=judged.proofs, rehearsal=judged.rehearsal)
