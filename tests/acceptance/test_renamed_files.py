@@ -83,7 +83,7 @@ def test_by_hand(sartor: Command, folder: Folder, database: Database) -> None:
 def test_outside_a_transaction(sartor: Command, folder: Folder, database: Database) -> None:
     """The end of a renamed alteration's rollback is recorded, where it was interrupted, too."""
     down = "drop index i; select 1 / count(*) from fixed;"
-    text = f"-- sartor: up\n-- sartor: transaction off\ncreate index i on t (a);\n\n-- sartor: down\n{down}\n"
+    text = f"-- sartor: transaction off\n-- sartor: up\ncreate index i on t (a);\n\n-- sartor: down\n{down}\n"
     database.run("create table t (a int); create table fixed ()")
     file = folder.write("next-1-a.sql", text)
     sartor("deploy", "next")
