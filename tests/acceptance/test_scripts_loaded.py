@@ -96,6 +96,38 @@ def test_bad_file_names_are_usage_errors(sartor: Command, folder: Folder, databa
     assert database.tables() == set()
 
 
+def test_helpers_of_the_product(sartor: Command, folder: Folder, database: Database) -> None:
+    """A script, a seed and a hook import from the folders that the settings name, when loaded and when they run."""
+    folder.write("../src/acme_c/crypto.py", "def hashed(text):\n    return text[::-1]\n")
+    folder.write("../src/acme_c/late.py", "TABLE = 'b'\n")
+    uses = "from acme_c.crypto import hashed\nimport sys\nBEFORE = list(sys.path)\n"
+    script = f"""
+    {uses}
+    async def up(conn):
+        from acme_c.late import TABLE
+        await conn.execute(f"create table {{TABLE}} (c text)")
+        await conn.execute("insert into b values ($1)", hashed("abc"))
+
+    async def down(conn):
+        await conn.execute("drop table b")
+    """
+    folder.write("1.0.0-1-a.py", script.replace("\n    ", "\n"))
+    folder.write("seeds/1.py", f"{uses}async def seed(conn):\n    await conn.execute('delete from b')\n")
+    folder.write("hooks.py", f"{uses}async def after_run(conn, run):\n    run.log(hashed('dlrow'))\n")
+    missing = sartor("deploy", "latest", expect=1).err
+    assert "No module named 'acme_c'" in missing
+    assert "the setting import-path" in missing
+    (sartor.directory / "sartor.toml").write_text('import-path = ["src", "nowhere"]\n')
+    done = sartor("deploy", "latest").err
+    assert "world" in done
+    assert "changed sys.path" not in done
+    assert database.value("select c from b") == "cba"
+    sartor.run("db", "seed")
+    sartor("prove", "1-a")
+    sartor("rollback", "0", "--yes", env={"SARTOR_IMPORT_PATH": "src:other"})
+    assert "SA107" in sartor("lint").out
+
+
 def test_helpers_and_packages(sartor: Command, folder: Folder, database: Database) -> None:
     """A script may import its folder's helpers, and the folder may be an import package."""
     folder.write("shop/__init__.py", "")

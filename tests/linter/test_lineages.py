@@ -43,6 +43,24 @@ def test_the_reference_history_has_no_mistakes() -> None:
     assert found(Folder(ROOT / "alterations")) == []
 
 
+@pytest.mark.parametrize(
+    ("line", "warned"),
+    [
+        ("import acme", True),
+        ("from acme.crypto import hash_password", True),
+        ("import os.path, acme.crypto as crypto", True),
+        ("    from acme import x", True),
+        ("import asyncpg.types\nfrom sartor import Run\nfrom . import _x\nfrom ._helpers import y\nimport json", False),
+        ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from acme import X", False),
+    ],
+)
+def test_code_of_others(folder: Folder, line: str, warned: bool) -> None:
+    """What isn't in the script's checksum is warned of, wherever in the script it is imported."""
+    head, inner = ("", line) if line.startswith(" ") else (line, "    pass")
+    text = f"{head}\nasync def up(conn):\n{inner}\nasync def down(conn): ...\n"
+    assert [code for code, _ in python(folder, text)] == (["SA107"] if warned else [])
+
+
 def test_a_transaction_one_way(folder: Folder) -> None:
     """What a section may hold depends on its own transaction."""
     concurrent = "drop index concurrently if exists a;\n"

@@ -45,7 +45,7 @@ def read_lineage(name: str, location: str, given: ScriptSettings = NO_SETTINGS) 
     alterations, misnamed = survey(name, location, given)
     if misnamed:  # an error before any file is read
         raise misnamed[0].error
-    return make_lineage(name, location, alterations, releases=read_releases(str(find_folder(location))))
+    return make_lineage(name, location, alterations, releases=read_releases(str(find_folder(location))), given=given)
 
 
 def survey(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sartor.alterations.files import HOOKS_FILE, file_blocks, find_folder
-from sartor.alterations.python_module import PACKAGE, async_function, locate, run_module
+from sartor.alterations.python_module import async_function, load_module, locate
 from sartor.alterations.script import Body, Locate
 from sartor.domain.alteration import Lineage
 from sartor.domain.hooks import HOOKS
@@ -28,8 +28,8 @@ class Hooks:
 
 def load_hooks(lineages: Iterable[Lineage]) -> tuple[Hooks, ...]:
     """Loads the hooks of these lineages. Raises ScriptError, naming file, line and reason, where they are invalid."""
-    files = ((lineage.name, find_hooks(lineage.location)) for lineage in lineages)
-    return tuple(_load(name, file) for name, file in files if file is not None)
+    files = ((lineage, find_hooks(lineage.location)) for lineage in lineages)
+    return tuple(_load(lineage, file) for lineage, file in files if file is not None)
 
 
 def find_hooks(location: str) -> Path | None:
@@ -38,15 +38,15 @@ def find_hooks(location: str) -> Path | None:
     return file if file.is_file() or file.is_symlink() else None
 
 
-def _load(lineage: str, file: Path) -> Hooks:
-    content = b"".join(file_blocks(str(file)))
+def _load(lineage: Lineage, file: Path) -> Hooks:
+    content, folders = b"".join(file_blocks(str(file))), lineage.given.import_path
     for flaw in hook_flaws(content):
         raise ScriptError(f"{HOOKS_FILE}, line {flaw.line}: {flaw.text}", line=flaw.line)
-    found = vars(run_module(file, content, package=f"{PACKAGE}_{lineage.replace('-', '_')}"))
-    functions = {name: async_function(found[name], HOOKS_FILE, name) for name in HOOKS if name in found}
+    found = load_module(file, content, lineage.name, folders)
+    functions = {name: async_function(found[name], HOOKS_FILE, name, folders) for name in HOOKS if name in found}
     if not functions:
         raise ScriptError(f"{HOOKS_FILE} has no hook: write `async def before_run(conn, run)`, or another of {_KNOWN}")
-    return Hooks(lineage=lineage, file=file, functions=functions, locate=lambda error: locate(error, str(file)))
+    return Hooks(lineage=lineage.name, file=file, functions=functions, locate=lambda error: locate(error, str(file)))
 
 
 def hook_flaws(content: bytes) -> Iterator[Text]:

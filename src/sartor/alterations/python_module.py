@@ -4,12 +4,13 @@ import asyncio
 import inspect
 import sys
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
 from sartor.alterations.conditions import require_true, stated
+from sartor.alterations.import_path import importing_from
 from sartor.alterations.process_state import stay
 from sartor.alterations.script import FUNCTIONS, Body, Condition, Place, Script, outside
 from sartor.conninfo.parameters import seconds
@@ -23,12 +24,11 @@ PACKAGE = "sartor_scripts"
 
 def load_python(alteration: Alteration, content: bytes) -> Script:
     """Loads the script in `content`. Raises ScriptError, naming file, line and reason, where it isn't a valid one."""
-    module = run_module(Path(alteration.file), content, package=f"{PACKAGE}_{alteration.lineage.replace('-', '_')}")
-    functions = vars(module)
+    functions = load_module(Path(alteration.file), content, alteration.lineage, alteration.given.import_path)
     return Script(
         alteration=alteration,
-        bodies=_bodies(functions, alteration.name, "{}"),
-        before=_bodies(functions, alteration.name, "before_{}"),
+        bodies=_bodies(functions, alteration, "{}"),
+        before=_bodies(functions, alteration, "before_{}"),
         outside=outside(lambda name: _option(functions, alteration.name, name, bool, default=None)),
         irreversible=_option(functions, alteration.name, "irreversible", str, default=None),
         lock_timeout=_lock_timeout(functions, alteration.name),
@@ -39,8 +39,16 @@ def load_python(alteration: Alteration, content: bytes) -> Script:
     )
 
 
-def run_module(file: Path, content: bytes, *, package: str) -> ModuleType:
-    """Executes a module's source as part of `package`, whose folder is the file's. Raises ScriptError."""
+def load_module(file: Path, content: bytes, lineage: str, folders: Sequence[str]) -> dict[str, Any]:
+    """Executes a module of a lineage, which may import from `folders`; returns its names. Raises ScriptError."""
+    return vars(run_module(file, content, package=f"{PACKAGE}_{lineage.replace('-', '_')}", folders=folders))
+
+
+def run_module(file: Path, content: bytes, *, package: str, folders: Sequence[str] = ()) -> ModuleType:
+    """Executes a module's source as part of `package`, whose folder is the file's. Raises ScriptError.
+
+    It may import from `folders`.
+    """
     _make_package(package, str(file.parent))
     module = ModuleType(f"{package}.{file.stem}")
     module.__file__ = str(file)
@@ -49,7 +57,7 @@ def run_module(file: Path, content: bytes, *, package: str) -> ModuleType:
     sys.modules[module.__name__] = module
     try:
         code = compile(content, str(file), "exec", dont_inherit=True)
-        with stay() as process_state:
+        with stay() as process_state, importing_from(folders):
             exec(code, vars(module))  # noqa: S102
     except SyntaxError as error:
         place = f"{Path(error.filename or file).name}, line {error.lineno}"
@@ -70,7 +78,9 @@ def run_module(file: Path, content: bytes, *, package: str) -> ModuleType:
 def _unloadable(file: Path, error: BaseException) -> ScriptError:
     found = locate(error, str(file))
     line = f", line {found[1]}" if found else ""
-    return ScriptError(f"{file.name}{line}: {type(error).__name__} while loading: {said(error)}")
+    missing = "install it, or name the folder that holds it in the setting import-path; no alteration was run"
+    hint = missing if isinstance(error, ModuleNotFoundError) else None
+    return ScriptError(f"{file.name}{line}: {type(error).__name__} while loading: {said(error)}", hint=hint)
 
 
 def _make_package(name: str, folder: str) -> None:
@@ -93,14 +103,15 @@ def locate(error: BaseException, file: str) -> Place | None:
     return None
 
 
-def _bodies(functions: dict[str, Any], name: str, pattern: str) -> dict[Any, Body]:
+def _bodies(functions: dict[str, Any], alteration: Alteration, pattern: str) -> dict[Any, Body]:
+    name, folders = alteration.name, alteration.given.import_path
     found = {direction: pattern.format(word) for direction, word in FUNCTIONS.items()}
-    return {d: async_function(functions[f], name, f) for d, f in found.items() if f in functions}
+    return {d: async_function(functions[f], name, f, folders) for d, f in found.items() if f in functions}
 
 
-def async_function(function: object, file: str, name: str) -> Body:
+def async_function(function: object, file: str, name: str, folders: Sequence[str] = ()) -> Body:
     """Returns `function` as one that takes a connection and a Run. Raises as `_async_function`."""
-    given = _async_function(function, file, name)
+    given = _async_function(function, file, name, folders)
 
     async def body(conn: Any, run: Run) -> None:
         await given(conn, run)
@@ -113,7 +124,8 @@ def _conditions(functions: dict[str, Any], alteration: Alteration, part: Part) -
     if part.value not in functions:
         return ()
     function = functions[part.value]
-    asked, words = _async_function(function, alteration.name, part.value), stated(function.__doc__, part)
+    asked = _async_function(function, alteration.name, part.value, alteration.given.import_path)
+    words = stated(function.__doc__, part)
     code = getattr(inspect.unwrap(function), "__code__", None)
     place = (alteration.file, code.co_firstlineno) if code else None
 
@@ -123,8 +135,10 @@ def _conditions(functions: dict[str, Any], alteration: Alteration, part: Part) -
     return (Condition(part, words, body),)
 
 
-def _async_function(function: object, file: str, name: str) -> Callable[[Any, Run], Awaitable[object]]:
-    """Returns `function` as one that takes a connection and a Run.
+def _async_function(
+    function: object, file: str, name: str, folders: Sequence[str]
+) -> Callable[[Any, Run], Awaitable[object]]:
+    """Returns `function` as one that takes a connection and a Run, and may import from `folders`.
 
     Raises ScriptError unless it is `async def f(conn[, run])`.
     """
@@ -137,7 +151,8 @@ def _async_function(function: object, file: str, name: str) -> Callable[[Any, Ru
         raise ScriptError(f"{file}: `{name}` takes {takes} parameters: write `async def {name}(conn)`")
 
     async def asked(conn: Any, run: Run) -> object:
-        return await (function(conn) if takes == 1 else function(conn, run))
+        with importing_from(folders):
+            return await (function(conn) if takes == 1 else function(conn, run))
 
     return asked
 

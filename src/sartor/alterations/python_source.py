@@ -4,7 +4,7 @@ import ast
 import io
 import sys
 import tokenize
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sartor.alterations.directives import ignored_by
@@ -57,7 +57,29 @@ def read_python(alteration: Alteration, content: bytes) -> Source:
         irreversible=bound.has("irreversible"),
         names=names,
         ignored=ignored,
+        imports=tuple(_imports(tree)),
     )
+
+
+_COMMON = sys.stdlib_module_names | {"asyncpg", "sartor"}
+"""The top-level modules that every script may rely on."""
+
+
+def _imports(tree: ast.AST) -> Iterator[Text]:
+    """Yields the modules that are neither Python's own nor the driver's, nor Sartor's, nor the folder's helpers."""
+    for node in ast.iter_child_nodes(tree):
+        found: list[str] = []
+        match node:
+            case ast.If(test=ast.Name(id="TYPE_CHECKING"), orelse=orelse):
+                node = ast.Module(orelse, [])  # noqa: PLW2901 - the rest is never executed
+            case ast.Import(names=names):
+                found = [alias.name for alias in names]
+            case ast.ImportFrom(module=str(name), level=0):
+                found = [name]
+            case _:
+                pass
+        yield from (Text(name, getattr(node, "lineno", 1)) for name in found if name.partition(".")[0] not in _COMMON)
+        yield from _imports(node)
 
 
 def _tokens(content: bytes) -> tuple[tuple[Text, ...], tuple[Text, ...]]:

@@ -25,9 +25,13 @@ Key = tuple[Release, str]
 
 
 class ScriptSettings(NamedTuple):
-    """What the settings give to the scripts of a lineage: the values of `variables`, by name."""
+    """What the settings give to the scripts of a lineage: the values of `variables`, by name, in SQL.
+
+    `import_path` are the folders from which Python may import.
+    """
 
     variables: tuple[tuple[str, str], ...] = ()
+    import_path: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return "ScriptSettings(...)"  # a value may be a secret
@@ -222,7 +226,8 @@ class Checksum:
 class Lineage:
     """A named history of alterations, in order, and the repeatable scripts beside them, in the order of their names.
 
-    `releases` are those that its manifest lists, the lowest first; None where it has no list.
+    `releases` are those that its manifest lists, the lowest first; None where it has no list. `given` is what the
+    settings give to its scripts.
     """
 
     name: str
@@ -230,6 +235,7 @@ class Lineage:
     alterations: tuple[Alteration, ...]
     repeatables: tuple[Alteration, ...] = ()
     releases: tuple[Release, ...] | None = None
+    given: ScriptSettings = NO_SETTINGS
 
     @cached_property
     def by_id(self) -> dict[str, Alteration]:
@@ -303,14 +309,19 @@ def _known(lineage: Lineage) -> Iterable[Release]:
 
 
 def make_lineage(
-    name: str, location: str, alterations: Iterable[Alteration], *, releases: tuple[Release, ...] | None = None
+    name: str,
+    location: str,
+    alterations: Iterable[Alteration],
+    *,
+    releases: tuple[Release, ...] | None = None,
+    given: ScriptSettings = NO_SETTINGS,
 ) -> Lineage:
     """Returns a lineage, its scripts in order. Raises CatalogueError where two files have one identity."""
     ordered = sorted(alterations, key=lambda a: a.key)
     whole, count = tuple(ordered), len(ordered)
     while count and ordered[count - 1].is_repeatable:  # the last ones, as their identities don't begin with a digit
         count -= 1
-    lineage = Lineage(name, location, whole[:count], whole[count:], releases)
+    lineage = Lineage(name, location, whole[:count], whole[count:], releases, given)
     if len(lineage.by_id) < count or len({script.id for script in lineage.repeatables}) < len(ordered) - count:
         raise _ambiguous(lineage, ordered)
     return lineage

@@ -40,7 +40,8 @@ class Source(NamedTuple):
     connection as a constant. `wrong` are reasons why it can't be loaded; `not_async` the functions that must be async
     and aren't, `empty` the sections without a statement. `outside` are the parts that run outside a transaction beside
     those that always do; None where only running the script can tell. `names` are the words that aren't SQL, `ignored`
-    the codes that its comments name.
+    the codes that its comments name. `imports` are the modules of others that it imports: none of Python's own, of the
+    driver's, or of its folder's.
     """
 
     alteration: Alteration
@@ -52,6 +53,7 @@ class Source(NamedTuple):
     empty: tuple[Text, ...] = ()
     names: tuple[Text, ...] = ()
     ignored: tuple[Text, ...] = ()
+    imports: tuple[Text, ...] = ()
 
     def runs_outside(self, part: Part) -> bool | None:
         """Returns whether a part runs outside a transaction; None where only running the script can tell."""

@@ -65,7 +65,7 @@ class SeedModule:
 def load_seeds(catalogue: Catalogue) -> list[SeedModule]:
     """Loads the seed modules of all lineages, in order. Raises ScriptError, CatalogueError."""
     found = [
-        _load(file, f"{PACKAGE}_{lineage.name.replace('-', '_')}_seeds")
+        _load(file, f"{PACKAGE}_{lineage.name.replace('-', '_')}_seeds", lineage.given.import_path)
         for lineage in catalogue.lineages
         for file in seed_files(lineage.location)
     ]
@@ -90,14 +90,14 @@ def load_seed(name: str) -> SeedModule:
     return SeedModule(file=file, seed=sender.body(statements), reset=None, locate=sender.locate)
 
 
-def _load(file: Path, package: str) -> SeedModule:
-    functions = vars(run_module(file, file.read_bytes(), package=package))
+def _load(file: Path, package: str, folders: Sequence[str] = ()) -> SeedModule:
+    functions = vars(run_module(file, file.read_bytes(), package=package, folders=folders))
     if "seed" not in functions:
         raise ScriptError(f"{file.name} has no `seed`: write `async def seed(conn)`")
     return SeedModule(
         file=file,
-        seed=async_function(functions["seed"], file.name, "seed"),
-        reset=async_function(functions["reset"], file.name, "reset") if "reset" in functions else None,
+        seed=async_function(functions["seed"], file.name, "seed", folders),
+        reset=async_function(functions["reset"], file.name, "reset", folders) if "reset" in functions else None,
         locate=lambda error: locate(error, str(file)),
     )
 

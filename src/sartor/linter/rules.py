@@ -142,6 +142,12 @@ BAD_HOOK = _rule(
     advice="write `async def before_run(conn, run)`, `after_run`, `before_each` or `after_each`; begin a helper's name"
     " with _",
 )
+OTHERS_CODE = _rule(
+    "warning SA107 others-code",
+    why="a change of that module changes what the script does, also where it is released and deployed elsewhere, and no"
+    " checksum shows it",
+    advice="repeat the little that is needed in the script; if what the module does never changes, ignore this rule",
+)
 TRANSACTION_CONTROL = _rule(
     "error SA201 transaction-control",
     why="the script runs in Sartor's transaction, together with its ledger row, so Sartor refuses this statement",

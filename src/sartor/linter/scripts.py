@@ -70,6 +70,8 @@ def _breaches(source: Source, indexed: Indexed) -> Iterator[Breach]:
 
 
 def _lint_words(source: Source) -> Iterator[Breach]:
+    for module in source.imports:
+        yield rules.OTHERS_CODE, module.line, f"imports {module.text}, which isn't a part of the script"
     known = {rule.code for rule in rules.RULES}
     for comment in source.ignored:
         if comment.text not in known:

@@ -18,12 +18,14 @@ _PACKAGE = r"[^\W\d]\w*(\.[^\W\d]\w*)*"
 class LineageSource(NamedTuple):
     """A lineage's name in the ledger, and where its alterations are: a path, or an import package.
 
-    `variables` are the values of psql's variables in its SQL scripts, by name.
+    `variables` are the values of psql's variables in its SQL scripts, by name; `import_path` the folders from which its
+    Python may import.
     """
 
     name: str
     location: str
     variables: Mapping[str, str] = MappingProxyType({})
+    import_path: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"LineageSource({self.name!r}, {self.location!r})"  # a value may be a secret
@@ -31,7 +33,7 @@ class LineageSource(NamedTuple):
     @property
     def given(self) -> ScriptSettings:
         """What its scripts are given."""
-        return ScriptSettings(tuple(self.variables.items()))
+        return ScriptSettings(tuple(self.variables.items()), self.import_path)
 
 
 def parse_sources(texts: Iterable[str], *, base: Path, origin: str) -> tuple[LineageSource, ...]:

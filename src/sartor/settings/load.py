@@ -184,8 +184,17 @@ def _switch(lookup: Lookup, key: str, flag: bool | None, *, default: bool) -> bo
 
 def _sources(lookup: Lookup, flags: Flags, directory: Path) -> tuple[LineageSource, ...]:
     """Returns the lineages, with what their scripts are given."""
-    variables = find_variables(lookup, flags.variables)
-    return tuple(source._replace(variables=variables) for source in _find_sources(lookup, flags, directory))
+    variables, folders = find_variables(lookup, flags.variables), _import_path(lookup, directory)
+    found = _find_sources(lookup, flags, directory)
+    return tuple(source._replace(variables=variables, import_path=folders) for source in found)
+
+
+def _import_path(lookup: Lookup, directory: Path) -> tuple[str, ...]:
+    """Returns the folders from which scripts may import: those of a variable or a secret file, else of the file."""
+    if found := lookup.named(variable("import-path")):
+        return tuple(str(directory.absolute() / text) for text in found.text.split(os.pathsep) if text)
+    toml = lookup.toml
+    return tuple(str(toml.path.parent / text) for text in toml.texts("import-path"))
 
 
 def _find_sources(lookup: Lookup, flags: Flags, directory: Path) -> tuple[LineageSource, ...]:

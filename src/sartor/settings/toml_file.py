@@ -19,6 +19,7 @@ KEYS = (
     "environment",
     "fingerprint",
     "ignore-objects",
+    "import-path",
     "lint-ignore",
     "lock-budget",
     "lock-timeout",
