@@ -55,8 +55,12 @@ def test_an_older_package_goes_back(sartor: Command, released: Folder, database:
     assert "or `rollback`, which undoes them" in before.err
     shown = sartor("rollback", "1.0.0", "--check", expect=3)
     assert "drop index concurrently if exists bx" in shown.out
+    planned = check(sartor("rollback", "0", "--check", "--json", expect=3), "check")["plan"]
+    assert [each["down"] for each in planned] == [*["ledger"] * len(NEW), "file"]
     done = sartor("rollback", "1.0.0", "--yes", "--json")
-    assert [each["name"] for each in check(done, "rollback")["done"]] == list(reversed(NEW))
+    assert [(each["name"], each["down"]) for each in check(done, "rollback")["done"]] == [
+        (name, "ledger") for name in reversed(NEW)
+    ]
     assert f"{NEW[3]}: the down that was deployed is used, which the ledger keeps, proved on Postgres" in done.err
     assert "ahead" not in done.err
     assert database.tables() == {"users"}

@@ -49,6 +49,8 @@ class Done(NamedTuple):
     alteration: Alteration
     duration_ms: float
     notes: tuple[str, ...] = ()
+    kept: bool = False
+    """True where it was undone by the down that the ledger keeps, in place of a file."""
 
 
 class Said(NamedTuple):

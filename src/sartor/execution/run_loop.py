@@ -55,6 +55,7 @@ class RunLoop:
         self._done: list[Alteration] = []
         self._took = array("d")  # with ten thousand alterations, a pair for each would take a megabyte
         self._notes: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._kept: set[tuple[str, str]] = set()
         # The number of these that were done when the present plan was made: what was done since are its first steps.
         self._earlier = 0
         self._for_good: list[str] = []
@@ -75,7 +76,7 @@ class RunLoop:
             direction=self._plan.direction,
             target=self._plan.target,
             done=tuple(
-                Done(done, took, self._notes.get(done.identity, ()))
+                Done(done, took, self._notes.get(done.identity, ()), kept=done.identity in self._kept)
                 for done, took in zip(self._done, self._took, strict=True)
             ),
             failed=failed,
@@ -289,6 +290,8 @@ class RunLoop:
         if unit.direction is Direction.DEPLOY and not (unit.script.has_way_back or unit.about.is_repeatable):
             self._for_good.append(unit.about.name)
         self._took.append(took)
+        if unit.step.kept:
+            self._kept.add(unit.about.identity)
         if notes := run.notes(unit.about.name):
             self._notes[unit.about.identity] = tuple(notes)
         if warnings := run.warnings(unit.about.name):

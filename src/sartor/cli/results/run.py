@@ -20,7 +20,7 @@ from sartor.cli.results.objects import (
 from sartor.cli.results.units import duration, moment, rows, scripts
 from sartor.cli.words import in_words
 from sartor.domain.plan import Direction, Plan, plan_notes
-from sartor.domain.report import Failure, Report, Waiting
+from sartor.domain.report import Done, Failure, Report, Waiting
 
 if TYPE_CHECKING:
     from sartor.domain.check import Check, Loss
@@ -55,7 +55,7 @@ def report_json(report: Report) -> JsonObject:
         **pick(report, "direction target"),
         "from": plain(report.before),
         "to": plain(report.plan.way[1].release) if report.plan else None,
-        "done": [alteration_json(done.alteration) | pick(done, "duration_ms notes") for done in report.done],
+        "done": [_done_json(done, report.direction) for done in report.done],
         "failed": failure_json(report.failed) if report.failed else None,
         "remaining": [alteration_json(a) for a in report.remaining],
         "elsewhere": [alteration_json(a) for a in report.elsewhere],
@@ -76,8 +76,18 @@ def redo_json(done: Redone | None) -> JsonObject:
     """Returns the deployment's report, with what was rolled back before it; None for a run that didn't begin."""
     if done is None:
         return report_json(Report(direction=Direction.DEPLOY, target=None)) | {"rolled_back": []}
-    undone = [alteration_json(each.alteration) | pick(each, "duration_ms") for each in done.rolled_back.done]
+    undone = [_done_json(each, Direction.ROLLBACK) for each in done.rolled_back.done]
     return report_json(done.deployed) | {"rolled_back": undone}
+
+
+def _done_json(done: Done, direction: Direction) -> JsonObject:
+    found = alteration_json(done.alteration) | pick(done, "duration_ms notes")
+    return found | ({"down": _origin(kept=done.kept)} if direction is Direction.ROLLBACK else {})
+
+
+def _origin(*, kept: bool) -> str:
+    """Returns where a down comes from."""
+    return "ledger" if kept else "file"
 
 
 def seed_lines(files: Sequence[str]) -> list[str]:
@@ -193,6 +203,7 @@ def loss_text(loss: Loss) -> str:
 
 
 def check_json(found: Check) -> JsonObject:
+    undoes = found.plan.direction is Direction.ROLLBACK
     return {
         "version": VERSION,
         **pick(found.plan, "direction target"),
@@ -201,6 +212,7 @@ def check_json(found: Check) -> JsonObject:
             | {"sql": each.sql, "transaction": each.transactional, "rehearsed": each.rehearsed}
             | pick(each, "by_snapshot")
             | pick(each, "requires ensures")
+            | ({"down": _origin(kept=each.step.kept is not None)} if undoes else {})
             for each in found.steps
         ],
         "drift": [difference_json(difference) for difference in found.drift.differences],
