@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from sartor import RefusedError
+from sartor.testing.databases import opened
 from sartor.testing.project import opened_project
 from support.database import Database
 from support.folder import Folder
 from support.servers import open_folder
+from support.sessions import until
 
 USE = """
     import asyncio
@@ -168,6 +170,33 @@ def test_checks(project: Project) -> None:
     assert not (project.folder.path / "manifest.toml").exists()
     assert "next-1700000003-c.py: rewrites" in shown
     assert "alter table a alter id type bigint" in shown
+
+
+@pytest.mark.usefixtures("left")
+def test_killed(project: Project, server_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a killed session leaves is dropped by the next one."""
+    code = """if True:
+        import pathlib, sys
+        from sartor.testing.databases import opened
+        with opened(pathlib.Path.cwd()) as databases, databases.at("1.0.0") as url:
+            print(url, flush=True)
+            sys.stdin.read()
+    """
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(
+        command, cwd=project.path, env=project.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        name = process.stdout.readline().strip().rpartition("/")[2]
+        process.kill()
+    there = "select count(*) from pg_database where datname = $1"
+    server = Database(server_url, "postgres")
+    assert server.value(there, name) == 1
+    held = "select count(*) from pg_locks where locktype = 'advisory'"
+    until(lambda: server.value(held) == 0, what="the end of the killed process's session")
+    monkeypatch.setenv("SARTOR_DB_URL", server_url)
+    with opened(project.path) as databases, databases.at(None):
+        assert server.value(there, name) == 0
 
 
 def test_an_embedded_server() -> None:
