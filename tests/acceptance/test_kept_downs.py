@@ -61,7 +61,7 @@ def test_an_older_package_goes_back(sartor: Command, released: Folder, database:
     assert [(each["name"], each["down"]) for each in check(done, "rollback")["done"]] == [
         (name, "ledger") for name in reversed(NEW)
     ]
-    assert f"{NEW[3]}: the down that was deployed is used, which the ledger keeps, proved on Postgres" in done.err
+    assert f"{NEW[3]}: undone by its down as deployed, which the ledger keeps, proved on Postgres" in done.err
     assert "ahead" not in done.err
     assert database.tables() == {"users"}
     assert sartor("verify").code == 0

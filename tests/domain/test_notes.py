@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sartor.domain.ledger import Ledger, State
-from sartor.domain.plan import Deploy, Rollback, make_plan, plan_notes
+from sartor.domain.plan import Deploy, Rollback, make_plan
+from sartor.domain.plan_notes import plan_notes
 from sartor.domain.release import Release
 from support.ledgers import alteration, catalogue, entry, ledger
 

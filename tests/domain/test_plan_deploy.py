@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from sartor.domain.alteration import Catalogue
 from sartor.domain.ledger import Ledger, State
-from sartor.domain.plan import Deploy, Direction, make_plan, plan_notes
+from sartor.domain.plan import Deploy, Direction, make_plan
+from sartor.domain.plan_notes import plan_notes
 from sartor.domain.release import NEXT, Release
 from sartor.domain.status import compare_with_ledger
 from sartor.errors import LineageMismatch, OutOfOrder, TargetError

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from sartor.domain.alteration import Catalogue, make_lineage
 from sartor.domain.ledger import Ledger, State
-from sartor.domain.plan import Deploy, Rollback, make_plan, plan_notes
+from sartor.domain.plan import Deploy, Rollback, make_plan
+from sartor.domain.plan_notes import plan_notes
 from sartor.domain.release import Release
 from sartor.domain.status import compare_with_ledger, status_notes
 from sartor.errors import AlterationEdited, AlterationMissing

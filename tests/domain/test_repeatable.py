@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sartor import Alteration, Catalogue, Direction, Ledger, Release
 from sartor.domain.alteration import make_lineage
 from sartor.domain.ledger import RepeatableEntry
-from sartor.domain.plan import Deploy, Rollback, make_plan, plan_notes
+from sartor.domain.plan import Deploy, Rollback, make_plan
+from sartor.domain.plan_notes import plan_notes
 from sartor.domain.status import compare_with_ledger
 from support.ledgers import WHEN, alteration, alterations, catalogue, ledger, releases
 

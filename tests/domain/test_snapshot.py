@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from sartor.domain.ledger import Ledger
-from sartor.domain.plan import Deploy, make_plan, plan_notes
+from sartor.domain.plan import Deploy, make_plan
+from sartor.domain.plan_notes import plan_notes
 from sartor.domain.release import NEXT, Release
 from sartor.domain.snapshot import ReleaseSnapshot, basis_of, choose_snapshot
 from support.ledgers import alteration, catalogue, ids, ledger

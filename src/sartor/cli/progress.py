@@ -12,7 +12,8 @@ from sartor.cli.results.run import failure_lines, waiting_line, way_line
 from sartor.cli.results.units import count, duration, scripts, size
 from sartor.domain import report as events
 from sartor.domain.destination import Destination
-from sartor.domain.plan import Direction, plan_notes
+from sartor.domain.plan import Direction
+from sartor.domain.plan_notes import plan_notes
 from sartor.domain.report import Copying, Finished, Judged, Observer, Report, RunEvent
 from sartor.domain.visible import visible_line
 from sartor.errors import AlterationFailed, Interrupted, LockNotHad, SartorError

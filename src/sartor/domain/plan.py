@@ -1,7 +1,6 @@
 """Plans: the one place that decides what is to be done."""
 
 from collections import Counter
-from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
@@ -10,7 +9,7 @@ from sartor.domain.contradictions import name_few, refuse_edited, refuse_missing
 from sartor.domain.kept_down import KeptDown
 from sartor.domain.ledger import Entry, Ledger
 from sartor.domain.release import NEXT, Release
-from sartor.domain.repeatable import deploy_notes, due_after, rollback_note
+from sartor.domain.repeatable import due_after
 from sartor.domain.snapshot import ReleaseSnapshot, basis_of
 from sartor.domain.status import (
     Pair,
@@ -18,9 +17,7 @@ from sartor.domain.status import (
     Status,
     as_labelled,
     compare_with_ledger,
-    few,
     reached,
-    status_notes,
     under_new_names,
 )
 from sartor.domain.targets import require_released
@@ -244,55 +241,3 @@ def _moot(accepted: frozenset[str], status: Status) -> tuple[str, ...]:
         return ()
     known = {p.alteration.id for p in status.edited} | {e.id for e in status.missing}
     return tuple(sorted(accepted - known - {entry.id for entry, _ in status.deployed}))
-
-
-def plan_notes(plan: Plan) -> list[str]:
-    undone = {step.entry for step in plan.steps} if plan.direction is Direction.ROLLBACK else frozenset()
-    notes = list(status_notes(plan.status._replace(ahead=tuple(e for e in plan.status.ahead if e not in undone))))
-    if plan.direction is Direction.DEPLOY:
-        accepted = [f"{pair.alteration.name}: the edited file is accepted" for pair in plan.accept]
-        forgotten = [f"{e.name} is removed from the ledger; the objects that it created stay" for e in plan.forget]
-        moot = [f"{each} isn't deployed here, so there is nothing to accept" for each in plan.moot]
-        late = [f"{step.alteration.name} is late, and is deployed now" for step in plan.steps if step.late]
-        notes += [*plan.passed_over, *_snapshot_notes(plan), *_target_notes(plan)]
-        notes += few(accepted, "are accepted as edited")
-        notes += few(forgotten, "are removed from the ledger")
-        notes += few(moot, "aren't deployed here")
-        notes += few(late, "are late")
-        wanted, pending = [step.alteration for step in plan.alterations], plan.status.pending
-        notes += deploy_notes(plan.status.repeatables, pending, wanted, ahead=bool(plan.status.ahead))
-    else:
-        notes += few([*map(_kept_note, (step for step in plan.steps if step.kept))], "are undone by kept downs")
-        if plan.steps and (note := rollback_note(plan.status.repeatables)):
-            notes.append(note)
-    return notes
-
-
-def _snapshot_notes(plan: Plan) -> Iterator[str]:
-    if plan.snapshot is not None:
-        rest = f", then {_count(len(plan.one_by_one))}" if plan.one_by_one else ""
-        yield f"{plan.snapshot.release} is built from its snapshot ({_count(len(plan.by_snapshot))}){rest}"
-
-
-def _count(number: int) -> str:
-    return f"{number} alteration{'' if number == 1 else 's'}"
-
-
-def _kept_note(step: Step) -> str:
-    kept = step.kept
-    proved = f", proved on Postgres {kept.server}" if kept and kept.proof and kept.server else ""
-    return f"{step.alteration.name}: the down that was deployed is used, which the ledger keeps{proved}"
-
-
-def _target_notes(plan: Plan) -> Iterator[str]:
-    target, current = plan.target, plan.status.release
-    if target is None or target.unreleased:
-        return
-    known = {*plan.status.releases} | {a.release for a in plan.status.pending}
-    above = current is not None and current > target
-    if above and not plan.alterations:
-        yield f"the database is at {current}, above {target}; to go down, use `rollback {target}`"
-    elif target not in known:
-        below = max((release for release in known if release < target), default=None)
-        what = f"{target} has the schema of {below}" if below else "there is no earlier release either"
-        yield f"no alteration belongs to release {target}; {what}"

@@ -19,7 +19,8 @@ from sartor.cli.results.objects import (
 )
 from sartor.cli.results.units import duration, moment, rows, scripts
 from sartor.cli.words import in_words
-from sartor.domain.plan import Direction, Plan, plan_notes
+from sartor.domain.plan import Direction, Plan
+from sartor.domain.plan_notes import plan_notes
 from sartor.domain.report import Done, Failure, Report, Waiting
 
 if TYPE_CHECKING:
