@@ -123,6 +123,21 @@ def test_what_fails_ends_nothing(sartor: Command, folder: Folder, database: Data
         assert watch.next()["error"] is None
 
 
+def test_a_helper(sartor: Command, folder: Folder, database: Database) -> None:
+    """A helper that changes is mentioned, and what imports it has it in its new form from the next save on."""
+    helper = folder.write("_names.py", "NAME = 'a'\n")
+    text = "from ._names import NAME\n\nasync def up(conn):\n    await conn.execute(f'create table {NAME} (id int)')\n"
+    name = "next-1700000000-a.py"
+    with watching(sartor, folder) as watch:
+        watch.next()
+        folder.write(name, f"{text}\nasync def down(conn):\n    await conn.execute('drop table a')\n")
+        assert names(watch.next(), "deployed") == [name]
+        helper.write_text("NAME = 'other'\n")
+        assert [note.partition(":")[0] for note in watch.next()["notes"]] == ["_names.py"]
+        folder.write(name, f"{text}\nasync def down(conn):\n    await conn.execute('drop table other')\n")
+        assert (names(watch.next(), "deployed"), database.tables()) == ([name], {"other"})
+
+
 def test_many_files_at_once(sartor: Command, folder: Folder, database: Database) -> None:
     """A checkout of another branch undoes what is gone, newest first, and deploys what came; the folder may be new."""
     files = [

@@ -15,7 +15,7 @@ from sartor.embedded.server import binaries
 from sartor.errors import BackupFailed
 from support.command import Command
 from support.folder import Folder
-from support.secured import Secured
+from support.secured import PASSWORD, Secured
 
 KEY_PASSWORD = "k3y's \\ pa=ss #x"  # noqa: S105 - a test's own, and awkward in every file
 TLS = "sslmode=verify-ca&sslrootcert={root}/ca.crt&sslcert={root}/client.crt&sslkey={key}"
@@ -90,6 +90,20 @@ def test_psql_gets_the_same(sartor: Command, secured: Secured, locked_key: Path)
         == 2
     )
     assert KEY_PASSWORD not in sartor.run("db", "psql", "--json", env=there).out
+
+
+def test_psql_reads_the_password_file(sartor: Command, secured: Secured, tmp_path: Path) -> None:
+    """A password from the file isn't given on: psql has the file, for other databases and users as well."""
+    file = tmp_path / "passwords"
+    escaped = PASSWORD.replace("\\", r"\\").replace(":", r"\:")
+    file.write_text(f"127.0.0.1:*:shop:app:{escaped}\n")
+    file.chmod(0o600)
+    there = {"SARTOR_DB_URL": f"postgresql://app@127.0.0.1:{secured.port}/shop", "PGPASSFILE": str(file)}
+    asked = ("-XAtc", "select current_user", "-c", r"\! echo ${PGPASSWORD-none}")
+    assert sartor.run("db", "psql", "--", *asked, env=there).out == "app\nnone\n"
+    assert (
+        sartor.run("db", "psql", "--", *asked, env={**there, "SARTOR_PASSWORD": PASSWORD}).out == f"app\n{PASSWORD}\n"
+    )
 
 
 @pytest.mark.usefixtures("embedded_alone")

@@ -1,6 +1,7 @@
 """Loads Python scripts: compiles and executes them as modules that nothing else can import."""
 
 import asyncio
+import importlib
 import inspect
 import sys
 import traceback
@@ -92,6 +93,13 @@ def _make_package(name: str, folder: str) -> None:
         del sys.modules[other]
     sys.modules[name] = package = ModuleType(name)
     package.__path__ = [folder]
+
+
+def forget_modules() -> None:
+    """Forgets what scripts imported from their own folders, so that it is read again: a process may outlive an edit."""
+    for name in [each for each in sys.modules if each.startswith(f"{PACKAGE}_")]:
+        del sys.modules[name]
+    importlib.invalidate_caches()
 
 
 def locate(error: BaseException, file: str) -> Place | None:

@@ -100,11 +100,12 @@ async def rehearse(
     from sartor.embedded.server import default_directory
     from sartor.rehearsal.on_clone import RehearsalOrder
     from sartor.rehearsal.rehearse import rehearse as run
+    from sartor.settings.embedded import project_folder
 
     catalogue = list_alterations(sources)
     request = deploy_request(target, steps=steps, accepted=accepted)
     place, server = find_destination(destination), None if scratch is None else find_destination(scratch)
-    order = RehearsalOrder(default_directory(Path.cwd()), live=live, data=data, scratch=server)
+    order = RehearsalOrder(default_directory(project_folder()), live=live, data=data, scratch=server)
     with Observed(observer) as told:
         found = told.keep(await run(place, catalogue, request, order, limits=limits, observer=told))
     if cache is not None:

@@ -72,7 +72,11 @@ def _inherited() -> dict[str, str]:
 
 def _environment(session: Session, path: tuple[str, ...]) -> dict[str, str]:
     """Returns libpq's variables: the session's own, the server that it reached, and the search path."""
-    found, (_, place, _) = tools.variables(session.connection), session.connection.reached
+    found, (way, place, _) = tools.variables(session.connection), session.connection.reached
+    if "password" not in way.keywords:
+        # It is from the password file, which psql reads by itself, for another database or user as well.
+        found.pop("PGPASSWORD", None)
+        found |= {"PGPASSFILE": way.keywords["passfile"]} if "passfile" in way.keywords else {}
     found |= {"PGHOST": place.host or place.address, "PGPORT": place.port, "PGDATABASE": session.facts.database}
     if place.host and place.address != place.host:
         found["PGHOSTADDR"] = place.address

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from sartor.alterations.loader import read_source
+from sartor.alterations.python_module import forget_modules
 from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.destination import Destination, Limits
 from sartor.domain.report import Observer
@@ -89,8 +90,8 @@ class Watch:
             # What failed is tried again: something else may have changed.
             if catalogue != self._files or self._failed:
                 saved = await self._bring(saved, catalogue)
-            elif helpers := [name for name in saved.files if name.startswith("_") and name.endswith(".py")]:
-                said = f"{', '.join(helpers)} changed: alterations that import it stay as they were deployed"
+            elif helpers := ", ".join(name for name in saved.files if name.startswith("_")):
+                said = f"{helpers}: what is deployed and imports it stays; to deploy that again: `redo`"
                 saved = saved._replace(notes=(said,))
         except SartorError as error:
             saved = saved._replace(error=error)
@@ -110,6 +111,7 @@ class Watch:
         return self._list()
 
     async def _bring(self, saved: Saved, catalogue: Catalogue) -> Saved:
+        forget_modules()
         async with Session(self._destination, application=application_name("watch")) as session:
             found = await bring_up_to_date(session, catalogue, limits=self._limits, observer=self._observer)
             saved = saved._replace(**found._asdict())
