@@ -15,6 +15,7 @@ from support.folder import Folder
 from support.psql import psql
 from support.roles import temporary_role
 from support.shapes import check
+from support.terminal import ENTER, Terminal
 
 TABLE = "-- sartor: up\ncreate table users (id int, name text);\n-- sartor: down\ndrop table users;\n"
 VIEW = "create or replace view names as select {} from users;\n"
@@ -210,6 +211,21 @@ def test_lint(sartor: Command, folder: Folder) -> None:
         ("SA207", 1, "`create view v as ...` fails when the script runs again"),
         ("SA207", 2, "`create table t` fails when the script runs again"),
     ]
+
+
+def test_on_a_terminal(sartor: Command, folder: Folder, database: Database) -> None:
+    """Where nothing else is to be done, `deploy` without a target asks whether to run them."""
+    folder.table("1.0.0-1-a.py")
+    sartor("deploy", "latest")
+    folder.write("repeatable-x.sql", "create view x as select 1 as one")
+    for answer, code in ((ENTER, 2), ("y", 0)):
+        with Terminal(sartor, "deploy") as terminal:
+            terminal.until("Run repeatable-x.sql?")
+            terminal.press(answer)
+            if answer == "y":
+                terminal.press(ENTER)
+            assert terminal.end() == code
+    assert database.value("select one from x") == 1
 
 
 def test_a_new_one(sartor: Command, folder: Folder) -> None:

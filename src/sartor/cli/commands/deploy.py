@@ -15,6 +15,7 @@ from sartor.cli.results.status import standing_line
 from sartor.domain.destination import Destination
 from sartor.domain.plan import Direction
 from sartor.domain.release import parse_target
+from sartor.domain.repeatable import names
 from sartor.domain.report import Report
 from sartor.domain.status import status_notes
 from sartor.errors import RefusedError, TargetError
@@ -74,16 +75,18 @@ def _is_unreleased(target: str | None, steps: int | None) -> bool:
 def _ask_target(destination: Destination, settings: Settings) -> str | None:
     """Asks for the release to deploy, and returns it; None where nothing is pending.
 
-    Raises RefusedError where nothing is chosen.
+    Where only repeatable scripts are, asks whether to run them. Raises RefusedError where nothing is chosen.
     """
     found = run(sartor.status(destination, settings.sources))
     for note in status_notes(found.status):
         output.tell(f"note: {note}")
-    if not found.status.pending:
-        # What ran before says nothing of a release: all that is released, or else all, is deployed.
-        due = bool(found.status.repeatables.due)
-        return (sartor.LATEST if found.catalogue.latest else "next") if due else None
+    due = found.status.repeatables.due
+    if not (found.status.pending or due):
+        return None
     output.tell(standing_line(found))
+    if not found.status.pending:
+        prompts.confirm(f"Run {names(due)}{prompts.environment(settings)}?")
+        return sartor.LATEST if found.catalogue.latest else "next"
     release = prompts.choose_target(
         found.status.pending,
         found.catalogue.bare_releases,
