@@ -122,16 +122,22 @@ def test_an_older_package(sartor: Command, folder: Folder, database: Database) -
     text = newer.read_text()
     sartor("deploy", "latest")
     newer.unlink()
-    folder.write("repeatable-names.sql", "drop view names; " + VIEW.format("name"))
+    folder.write("repeatable-names.sql", "drop view if exists names; " + VIEW.format("name"))
     done = sartor("deploy", "latest")
     assert "note: repeatable-names.sql: what this older package ships replaces what a newer one made\n" in done.err
     assert database.value("select column_name from information_schema.columns where table_name = 'names'") == "name"
     newer.write_text(text)
     done = sartor("rollback", "1.0.0")
     assert (
-        "note: a rollback doesn't undo repeatable scripts: repeatable-names.sql stays as deployed; the older package"
-        " puts its own back at its next deploy\n"
+        "note: a rollback doesn't undo repeatable scripts: repeatable-names.sql stays as deployed; the next deploy"
+        " runs all of them again, an older package its own\n"
     ) in done.err
+    assert "  repeatable-names.sql  again, after a rollback\n" in sartor("status").out
+    database.run("drop view names")  # as the `down` of another one might
+    done = sartor("deploy", "latest", "--json").json["done"]
+    assert [each["id"] for each in done] == ["2-b", "repeatable-names"]
+    assert database.value("select count(*) from information_schema.columns where table_name = 'names'") == 1
+    sartor("verify")
 
 
 def test_a_view_in_the_way(sartor: Command, folder: Folder) -> None:

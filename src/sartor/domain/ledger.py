@@ -52,7 +52,10 @@ class Entry(NamedTuple):
 
 
 class RepeatableEntry(NamedTuple):
-    """A row of `sartor_repeatable`: a repeatable script, as it was when it last ran in this database."""
+    """A row of `sartor_repeatable`: a repeatable script, as it was when it last ran in this database.
+
+    It is to run `again`, changed or not, where an alteration was rolled back since then.
+    """
 
     lineage: str
     id: str
@@ -64,6 +67,7 @@ class RepeatableEntry(NamedTuple):
     host: str
     sartor: str
     seq: int
+    again: bool = False
 
     @property
     def is_repeatable(self) -> bool:

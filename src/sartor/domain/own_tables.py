@@ -30,6 +30,7 @@ _TYPES = {
     "sartor_repeatable": {
         "bigint not null": "seq",
         "integer not null": "format",
+        "boolean not null default false": "again",
         "text not null": "lineage id name checksum deployed_by host sartor",
         "double precision": "duration_ms",
         "timestamp with time zone not null": "deployed_at",

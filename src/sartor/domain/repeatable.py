@@ -10,9 +10,9 @@ from sartor.domain.ledger import Ledger, RepeatableEntry
 class Repeatables(NamedTuple):
     """The comparison of the repeatable scripts on disk with those that a database has, in the order in which they run.
 
-    `due` have never run here, or ran with another content; `current` ran as they are now; `missing` ran here and aren't
-    among the files. `changed` holds the rows of those that are due and ran before. Where the role may not read what
-    ran, they aren't `known`, and none is due.
+    `due` have never run here, or ran with another content, or before a rollback, which may have taken what they made;
+    `current` ran as they are now; `missing` ran here and aren't among the files. `changed` holds the rows of those that
+    are due and ran before. Where the role may not read what ran, they aren't `known`, and none is due.
     """
 
     due: tuple[Alteration, ...] = ()
@@ -44,7 +44,7 @@ def compare_repeatables(catalogue: Catalogue, ledger: Ledger) -> Repeatables:
 
 
 def _is_current(script: Alteration, entry: RepeatableEntry | None) -> bool:
-    return entry is not None and entry.checksum == script.checksum
+    return entry is not None and entry.checksum == script.checksum and not entry.again
 
 
 def due_after(
@@ -104,7 +104,7 @@ def rollback_note(repeatables: Repeatables) -> str | None:
         return None
     return (
         f"a rollback doesn't undo repeatable scripts: {names(held)} stay{'s' if len(held) == 1 else ''} as deployed;"
-        " the older package puts its own back at its next deploy"
+        " the next deploy runs all of them again, an older package its own"
     )
 
 

@@ -86,7 +86,7 @@ def _unrepeatable(status: Status) -> str:
     if status.interrupted:
         return f"{status.interrupted[0].name} was interrupted, so a part of its changes may be here"
     if lost := (*status.repeatables.missing, *status.repeatables.changed):
-        return f"{lost[0].name} ran here with another content than its file's, or has no file"
+        return f"{lost[0].name} ran here with another content than its file's, or before a rollback, or has no file"
     if status.elsewhere:
         return f"the database also has alterations of lineage {status.elsewhere[0]!r}, which wasn't given"
     return ""

@@ -120,7 +120,7 @@ class NewEvent:
 
 _WRITTEN = "release, name, checksum, state, deployed_at, duration_ms, deployed_by, host, sartor, seq, format, down"
 """The columns of the ledger that a record writes beside the key."""
-_REPEATED = "name, checksum, deployed_at, duration_ms, deployed_by, host, sartor, seq, format"
+_REPEATED = "name, checksum, deployed_at, duration_ms, deployed_by, host, sartor, seq, format, again"
 """The columns of a repeatable script's row beside the key."""
 
 _RECORDS = {
@@ -131,7 +131,7 @@ _RECORDS = {
         set ({_WRITTEN}) = (excluded.{_WRITTEN.replace(", ", ", excluded.")}) returning 1""",
     EventKind.REPEATED: f"""insert into {{ledger}} (lineage, id, {_REPEATED})
         select lineage, id, name, checksum, pg_catalog.clock_timestamp(), duration_ms, by_user, host, sartor, seq,
-        format from closed
+        format, false from closed
         on conflict (lineage, id) do update
         set ({_REPEATED}) = (excluded.{_REPEATED.replace(", ", ", excluded.")}) returning 1""",
     EventKind.ROLLED_BACK: """delete from {ledger}
@@ -148,6 +148,8 @@ _RECORDS[EventKind.FORGOTTEN] = _RECORDS[EventKind.ROLLED_BACK]
 _RECORDS[EventKind.MARKED_DEPLOYED] = _RECORDS[EventKind.DEPLOYED]
 _RECORDS[EventKind.MARKED_NOT_DEPLOYED] = _RECORDS[EventKind.ROLLED_BACK]
 _NOTHING = "select 1 from closed"
+_AGAIN = ", again as (update {repeatable} set again = true where not again and (select true from closed))"
+"""A part of a rollback's record: it may have taken what repeatable scripts made, so the next deploy runs them again."""
 
 
 _FIELDS = {
@@ -273,10 +275,11 @@ def _record(
     noted = f", detail = detail || {more}::pg_catalog.jsonb" if notes else ""
     ledger = _table(settings, REPEATABLE if repeatable else LEDGER)
     record = _RECORDS.get(kind, _NOTHING).format(ledger=ledger, **values)
+    again = _AGAIN.format(repeatable=_table(settings, REPEATABLE)) if kind is EventKind.ROLLED_BACK else ""
     return f"""with closed as (
             update {journal} set open = null, duration_ms = {lasted}{noted}
             where seq = {values["seq"]} and open = {values["token"]} returning *
-        ), recorded as ({record})
+        ){again}, recorded as ({record})
         select 1 / pg_catalog.count(*) as recorded from recorded"""
 
 

@@ -36,8 +36,9 @@ know of. Rows with an id and without a release have the fields of a RepeatableEn
 
 _FIELDS = "{release}, name, checksum, {state}, deployed_at, duration_ms, deployed_by, host, sartor, seq"
 _ROWS = f"select lineage, id, {_FIELDS.format(release='release', state='state')} from {{ledger}}"
+_AGAIN = "case when again then 'again' end"
 _REPEATABLES = (
-    f" union all select lineage, id, {_FIELDS.format(release='null', state='null')} from {{schema}}.sartor_repeatable"
+    f" union all select lineage, id, {_FIELDS.format(release='null', state=_AGAIN)} from {{schema}}.sartor_repeatable"
 )
 
 _STATES = {state.value: state for state in State}
@@ -130,8 +131,8 @@ async def read_downs(session: Session, entries: Iterable[Entry]) -> dict[tuple[s
 def _repeatables(rows: Iterable[Any]) -> tuple[RepeatableEntry, ...]:
     """Returns the rows of the repeatable scripts, in order of their events."""
     found = [
-        RepeatableEntry(lineage, repeatable_id, name, checksum, *rest)
-        for lineage, repeatable_id, release, name, checksum, _state, *rest, _head, _format, _told in rows
+        RepeatableEntry(lineage, repeatable_id, name, checksum, *rest)._replace(again=state is not None)
+        for lineage, repeatable_id, release, name, checksum, state, *rest, _head, _format, _told in rows
         if release is None and repeatable_id is not None
     ]
     return tuple(sorted(found, key=attrgetter("seq")))

@@ -63,11 +63,12 @@ create table {schema}.sartor_repeatable (
     sartor text not null,
     seq bigint not null,
     format int not null,
+    again boolean not null default false,
     primary key (lineage, id)
 );
 
 comment on table {schema}.sartor_repeatable is
-    'Sartor: one row for each repeatable script that has run in this schema, as it was when it last ran.';
+    'Sartor: one row for each repeatable script that has run in this schema, as it was when it last ran; `again` after a rollback.';
 
 create table {schema}.sartor_fingerprint (
     one boolean primary key default true check (one),

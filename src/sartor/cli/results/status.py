@@ -73,8 +73,8 @@ def status_lines(found: DestinationStatus) -> list[str]:
 
 
 def _repeatable_lines(found: Repeatables) -> list[str]:
-    changed = {entry.identity for entry in found.changed}
-    due = (f"{s.name}  {'changed' if s.identity in changed else 'new'}" for s in found.due)
+    changed = {entry.identity: "again, after a rollback" if entry.again else "changed" for entry in found.changed}
+    due = (f"{script.name}  {changed.get(script.identity, 'new')}" for script in found.due)
     lines = _section("repeatable, to run in the next deploy", due)
     return lines + _section("repeatable, as deployed", (script.name for script in found.current))
 
