@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from sartor.cli.results.objects import VERSION, JsonObject, alteration_json, failure_json, pick
-from sartor.cli.results.units import count, duration, first, rows, size
+from sartor.cli.results.units import count, duration, first, rows, scripts, size
 from sartor.cli.words import in_words
 from sartor.domain.hazards.hazard import LONG, STOPS_READS, STOPS_WRITES, Lost, RehearsedStatement, Size, Verdict, named
 from sartor.domain.hazards.remediation import PAGE, recipe
@@ -39,7 +39,8 @@ def rehearsal_summary(found: Rehearsal) -> str:
     )
     doubts = sum(each.in_doubt for each in found.alterations)
     doubted = f"; {doubts} in doubt" if doubts else ""
-    return f"Rehearsed {count(len(found.alterations))} on {found.place}: {told}{doubted}{_stopped(found)}"
+    what = scripts([each.alteration for each in found.alterations])
+    return f"Rehearsed {what} on {found.place}: {told}{doubted}{_stopped(found)}"
 
 
 def _stopped(found: Rehearsal) -> str:
@@ -49,7 +50,8 @@ def _stopped(found: Rehearsal) -> str:
         return ""
     stopping = found.alterations[found.alterations.index(behind[0]) - 1]
     advice = f"; rows may be missing: {WITH_DATA}" if WANTS_ROWS in (stopping.reason or "") else ""
-    return f"; {stopping.alteration.name} stopped the rehearsal, {count(len(behind))} after it not rehearsed{advice}"
+    left = scripts([each.alteration for each in behind])
+    return f"; {stopping.alteration.name} stopped the rehearsal, {left} after it not rehearsed{advice}"
 
 
 def too_hazardous(worse: Sequence[Rehearsed], allowed: Verdict) -> tuple[str, str]:
