@@ -314,7 +314,7 @@ def test_a_replay_without_a_lineage(sartor: Command, tmp_path: Path) -> None:
     )
 
 
-MAKES = {"started", "deployed", "undoing", "rolled-back", "failed", "index-dropped"}
+MAKES = {"started", "deployed", "undoing", "rolled-back", "failed", "index-dropped", "repeated"}
 """The events that may change a schema."""
 
 
