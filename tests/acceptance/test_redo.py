@@ -96,6 +96,32 @@ def test_python_that_is_no_plain_sql(sartor: Command, folder: Folder, database: 
     assert database.tables() == set()
 
 
+def test_a_module_without_a_file_imports_from_the_import_path(
+    sartor: Command, folder: Folder, database: Database
+) -> None:
+    """The kept source of a module whose file is gone imports from the folders that the settings name."""
+    folder.write("../shared/shared_names.py", "TABLE = 'made'\n")
+    (sartor.directory / "sartor.toml").write_text('import-path = ["shared"]\n')
+    file = folder.write(
+        "next-1-a.py",
+        """
+        from shared_names import TABLE
+
+
+        async def up(conn):
+            await conn.execute(f"create table {TABLE} ()")
+
+
+        async def down(conn):
+            await conn.execute(f"drop table {TABLE}")
+        """,
+    )
+    sartor("deploy", "next")
+    file.unlink()
+    sartor("redo")
+    assert database.tables() == set()
+
+
 def test_a_planted_module(sartor: Command, folder: Folder, database: Database) -> None:
     """Where another may write the ledger, no Python in it is loaded."""
     mark = folder.path.parent / "mark"

@@ -49,5 +49,6 @@ def way_back(entry: Entry, catalogue: Catalogue, ledger: Ledger, *, python: bool
     lineage = catalogue.by_name[entry.lineage]
     beside = next((each.folder for each in lineage.alterations), lineage.location)  # what a module imports is there
     place = beside if kept and kept.python is not None else PLACE
-    stands_for = Alteration(entry.lineage, entry.id, entry.release, entry.name, entry.checksum, place)
+    told = (entry.lineage, entry.id, entry.release, entry.name, entry.checksum)
+    stands_for = Alteration(*told, place, lineage.given)
     return WayBack(file or stands_for, kept=kept if obstacle is None else None, obstacle=obstacle)
