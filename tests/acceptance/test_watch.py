@@ -138,6 +138,20 @@ def test_a_helper(sartor: Command, folder: Folder, database: Database) -> None:
         assert (names(watch.next(), "deployed"), database.tables()) == ([name], {"other"})
 
 
+def test_a_repeatable_script(sartor: Command, folder: Folder, database: Database) -> None:
+    """It runs with each save of its own, and again where an alteration is undone and done anew."""
+    folder.write(NAME, SQL.format(up="create table a (id int)", down="drop table a cascade"))
+    with watching(sartor, folder) as watch:
+        watch.next()
+        draft = folder.write(".draft", "create or replace view v as select id from a;\n")
+        draft.rename(folder.path / "repeatable-v.sql")
+        assert names(watch.next(), "deployed") == ["repeatable-v.sql"]
+        found = watch.save(NAME, "create table a (id int, more int)", "drop table a cascade")
+        assert names(found, "deployed") == [NAME, "repeatable-v.sql"]
+        assert [each["result"] for each in found["proofs"]] == ["proved"]
+    assert database.value("select count(*) from v") == 0
+
+
 def test_many_files_at_once(sartor: Command, folder: Folder, database: Database) -> None:
     """A checkout of another branch undoes what is gone, newest first, and deploys what came; the folder may be new."""
     files = [

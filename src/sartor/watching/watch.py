@@ -118,8 +118,8 @@ class Watch:
             self._files = catalogue
             done = [each.alteration for each in found.deployed]
             saved = saved._replace(findings=self._lint(catalogue, done, saved))
-            # What is released was judged before that, and may be a long history.
-            own = [alteration for alteration in done if alteration.release.unreleased]
+            # What is released was judged before that, and may be a long history; a repeatable script has no way back.
+            own = [each for each in done if each.release.unreleased and not each.is_repeatable]
             if not own:
                 return saved
             try:
