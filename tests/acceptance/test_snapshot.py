@@ -88,6 +88,15 @@ def test_what_it_cant_stand_for(sartor: Command, folder: Folder) -> None:
     assert "the nearest one is 1.1.0" in sartor("snapshot", "1.2.0", expect=2).err
 
 
+def test_variables_are_refused(sartor: Command, folder: Folder) -> None:
+    """A snapshot would give every database the values of where it was made."""
+    folder.write(
+        "1.1.0-1700000003-of.sql", "-- sartor: variables\n-- sartor: up\nselect :'x';\n-- sartor: down\nselect 1;"
+    )
+    refused = sartor("snapshot", "1.1.0", "--var", "x=1", expect=1)
+    assert "1.1.0-1700000003-of.sql has variables, whose values it would keep" in refused.err
+
+
 def test_a_snapshot_that_doesnt_fit(sartor: Command, folder: Folder) -> None:
     """One that was edited, or whose alterations were, isn't used: a deploy says so and replays; a pipeline finds it."""
     sartor("snapshot", "1.1.0")

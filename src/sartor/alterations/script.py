@@ -78,7 +78,7 @@ class Script:
     `fragments_before` that of `before`. `outside` names the directions whose body runs outside a transaction. `empty`
     names the sections of a SQL file without a statement: they count as missing. `lock_timeout` is the script's own, in
     seconds (0 for none), where it asks for one. `requires` is what must be so before it is deployed, `ensures` what
-    must be so after its `up`.
+    must be so after its `up`. `has_variables` is True where values of the settings are in its SQL.
     """
 
     alteration: Alteration
@@ -92,6 +92,7 @@ class Script:
     lock_timeout: float | None = None
     requires: tuple[Condition, ...] = ()
     ensures: tuple[Condition, ...] = ()
+    has_variables: bool = False
     source: str = ""
     empty: tuple[Text, ...] = ()
 

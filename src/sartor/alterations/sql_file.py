@@ -125,7 +125,8 @@ def read_sql(alteration: Alteration, blocks: Iterable[bytes], *, known: bool = T
     for a statement that ends the transaction.
     """
     sifted = sift(alteration.name, alteration.file, blocks)
-    if asks_for_variables(sifted.text):
+    asks = asks_for_variables(sifted.text)
+    if asks:
         sifted = with_values(sifted, alteration, known=known)
     reader = _Reader(alteration.name, sifted)
     found = _read_directives(reader, section=FUNCTIONS[Direction.DEPLOY] if alteration.is_repeatable else None)
@@ -145,6 +146,7 @@ def read_sql(alteration: Alteration, blocks: Iterable[bytes], *, known: bool = T
         irreversible=found.irreversible,
         lock_timeout=found.lock_timeout,
         requires=tuple(condition for part, condition in conditions if part is Part.REQUIRE),
+        has_variables=asks,
         ensures=tuple(condition for part, condition in conditions if part is Part.ENSURE),
         source=reader.text,
         empty=tuple(Text(word, lines.at(found.starts.get(word, 0))) for word, section in sent.items() if not section),

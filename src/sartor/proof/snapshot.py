@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from tempfile import NamedTemporaryFile
 from typing import NamedTuple
 
+from sartor.alterations.loader import load_script
 from sartor.alterations.snapshot_files import snapshot_file, sum_of
 from sartor.alterations.snapshots import read_snapshots, record_snapshot, write_snapshot
 from sartor.archive.plain import columns_with_default, has_large_objects, schemas_of
@@ -78,6 +79,9 @@ class SnapshotMaker:
     async def draft(self) -> Draft:
         """Replays the alterations, and writes what they make. Raises AlterationFailed, SnapshotRefused."""
         schema = self._beside.schema
+        scripts = (load_script(alteration) for alteration in self.alterations if alteration.is_sql)
+        if varied := [script.alteration.name for script in scripts if script.has_variables]:
+            raise _refused(self.release, [f"{name} has variables, whose values it would keep" for name in varied])
         here = await self._replay(schema)
         if draft := await self._movable(schema, here):
             return draft
