@@ -30,7 +30,8 @@ def plan_notes(plan: Plan) -> list[str]:
 
 def _snapshot_notes(plan: Plan) -> Iterator[str]:
     if plan.snapshot is not None:
-        rest = f", then {_count(len(plan.one_by_one))}" if plan.one_by_one else ""
+        left = sum(not step.alteration.is_repeatable for step in plan.one_by_one)
+        rest = f", then {_count(left)}" if left else ""
         yield f"{plan.snapshot.release} is built from its snapshot ({_count(len(plan.by_snapshot))}){rest}"
 
 
