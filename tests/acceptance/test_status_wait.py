@@ -33,6 +33,31 @@ def test_until_deployed(sartor: Command, database: Database, folder: Folder) -> 
     assert "release 1.1.0; 2 deployed, 1 pending" in done.out
 
 
+def test_a_repeatable_script(sartor: Command, database: Database, folder: Folder) -> None:
+    """One that has never run is waited for, as the application uses what it makes; one that has changed isn't."""
+    folder.table(ONE)
+    file = folder.write("repeatable-v.sql", "create or replace view v as select id from missing;")
+    sartor("deploy", "latest", expect=1)
+    assert "repeatable-v.sql has never run in " in sartor("status", "--wait", "0", expect=3).err
+    database.run("create role reader login", "grant select on sartor_ledger to reader")
+    as_reader = ("--db-url", database.url.replace("postgres@", "reader@"))
+    try:
+        sartor("status", "--wait", "0", *as_reader)
+        file.write_text("create or replace view v as select id from a;")
+        sartor("deploy", "latest")
+        file.write_text("create or replace view v as select id, 1 as one from a;")
+        sartor("status", "--wait", "0")
+    finally:
+        database.run("drop owned by reader", "drop role reader")
+
+
+def test_without_a_release(sartor: Command, folder: Folder) -> None:
+    """Where nothing is released, no deploy of a release would run a repeatable script: none is waited for."""
+    folder.write("repeatable-v.sql", "select 1;")
+    folder.table("next-1700000003-c.py")
+    sartor("status", "--wait", "0")
+
+
 def test_a_target(sartor: Command, folder: Folder) -> None:
     """It waits for the target alone; a target without --wait would say nothing, and is refused."""
     folder.table(ONE)

@@ -10,7 +10,7 @@ from sartor.api.observing import Observed, ignore
 from sartor.api.requests import Sources, deploy_request, find_destination, list_alterations
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
-from sartor.domain.fit import pending_error, pending_up_to
+from sartor.domain.fit import never_run_error, pending_error, pending_up_to
 from sartor.domain.release import LATEST, Release
 from sartor.domain.report import Note, Observer
 from sartor.domain.targets import require_released
@@ -31,6 +31,8 @@ async def wait_until_deployed(
     observer: Observer = ignore,
 ) -> DestinationStatus:
     """Returns the status as soon as the server can be reached and nothing is pending up to the target.
+
+    Once all that is released is deployed, a repeatable script that has never run is pending too.
 
         await sartor.wait_until_deployed("postgresql://webapp@db.example.com/app", "acme.alterations", wait=120)
 
@@ -77,4 +79,7 @@ async def _look(
         return error
     if pending := pending_up_to(found.status, wanted):
         return pending_error(pending, found.status, wanted=str(wanted), place=place.label)
+    whole = wanted is not None and not pending_up_to(found.status, catalogue.latest)  # else none would run
+    if whole and (scripts := found.status.repeatables.never_run):
+        return never_run_error(scripts, found.status, wanted=str(wanted), place=place.label)
     return found

@@ -1,5 +1,6 @@
 """Decides whether the schema of a database fits an application: its release and what is pending."""
 
+from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from packaging.version import InvalidVersion, Version
 from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.ledger import Ledger, State
 from sartor.domain.release import Release
+from sartor.domain.repeatable import names
 from sartor.domain.status import Status, compare_with_ledger, reached
 from sartor.errors import (
     NothingDeployed,
@@ -160,6 +162,17 @@ def pending_error(pending: list[Alteration], status: Status, *, wanted: str, pla
         wanted=wanted,
         about=[a.id for a in pending],
         hint=f"deploy {max(a.release for a in pending)} before the application starts",
+    )
+
+
+def never_run_error(scripts: Sequence[Alteration], status: Status, *, wanted: str, place: str) -> SchemaPending:
+    """Returns the error for these repeatable scripts, which are shipped and have never run."""
+    return SchemaPending(
+        f"{names(scripts)} {'has' if len(scripts) == 1 else 'have'} never run in {place}",
+        release=status.release,
+        wanted=wanted,
+        about=[script.id for script in scripts],
+        hint=f"deploy {wanted} before the application starts",
     )
 
 

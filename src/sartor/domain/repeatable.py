@@ -21,6 +21,12 @@ class Repeatables(NamedTuple):
     changed: tuple[RepeatableEntry, ...] = ()
     known: bool = True
 
+    @property
+    def never_run(self) -> tuple[Alteration, ...]:
+        """Those of the `due` that have never run here; of the others an older package has its own as well."""
+        ran = {entry.identity for entry in self.changed}
+        return tuple(script for script in self.due if script.identity not in ran)
+
 
 NONE = Repeatables()
 
