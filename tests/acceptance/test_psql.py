@@ -11,7 +11,9 @@ from sartor.archive import tools
 from sartor.archive.psql import find_program
 from sartor.errors import PsqlUnavailable
 from support.command import Command, finish
+from support.database import Database
 from support.folder import Folder
+from support.pooler import find_pgbouncer, pooler
 from support.shapes import check
 from support.terminal import INTERRUPT, Terminal
 
@@ -63,6 +65,15 @@ def test_one_database(sartor: Command) -> None:
     refused = sartor.run("db", "psql", env=several, expect=2)
     assert "psql needs one database, but there are 2" in refused.err
     assert "--schema a" in refused.err
+
+
+@pytest.mark.skipif(find_pgbouncer() is None, reason="needs pgbouncer")
+def test_behind_a_pooler(sartor: Command, database: Database) -> None:
+    """The session's settings are left alone, as it is lent to others; a note says how to set the schema."""
+    with pooler(database.url) as url:
+        done = sartor.run("db", "psql", "--db-url", url, "--schema", "app", *PATH)
+    assert done.out == '"$user", public\n'
+    assert 'in a transaction: set local search_path = "app";' in done.err
 
 
 def test_none_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from sartor.cli import options, output, streams
 from sartor.cli.command import one, run, settled
 from sartor.cli.options import command
 from sartor.cli.results.objects import VERSION
+from sartor.sql.quoting import quote_identifier
 
 Arguments = Annotated[list[str] | None, typer.Argument(metavar="[-- ARGUMENT...]", help="Arguments for psql.")]
 _PSQLS = {
@@ -40,7 +41,10 @@ def psql(context: typer.Context, arguments: Arguments = None) -> int:
         if sartor.is_production(settings.environment):
             output.tell(f"note: the environment is {settings.environment}: {destination.label}")
         if not call.search_path:
-            output.tell(f"note: behind a pooler the search_path isn't set: set search_path = {destination.schema};")
+            schema = quote_identifier(destination.schema)
+            output.tell(
+                f"note: behind a pooler the search_path isn't set; in a transaction: set local search_path = {schema};"
+            )
         output.drain()
         with _signals_left_to_the_child() as adopt:
             with call.started(*(arguments or ()), stdout=streams.results_file() or subprocess.DEVNULL) as process:
