@@ -162,6 +162,26 @@ def test_a_module_in_the_ledger_of_another_role(sartor: Command, folder: Folder,
         database.run("reassign owned by colleague to current_user", "drop owned by colleague", "drop role colleague")
 
 
+@pytest.mark.parametrize("gone", [False, True])
+def test_an_undoing_that_was_interrupted(sartor: Command, folder: Folder, database: Database, gone: bool) -> None:
+    """The next `redo` ends it before anything is deployed, also where the file is gone."""
+    text = (
+        "-- sartor: up\ncreate table a ();\n"
+        "-- sartor: down\n-- sartor: transaction off\nselect 1 / c from switch;\ndrop table if exists a;\n"
+    )
+    database.run("create table switch as select 0 as c")
+    file = folder.write("next-1-a.sql", text)
+    sartor("deploy", "next")
+    file.write_text(text.replace("a ()", "a (id int)"))
+    assert "division by zero" in sartor("redo", expect=1).err
+    database.run("update switch set c = 1")
+    if gone:
+        file.unlink()
+    sartor("redo", *(["1-a"] if gone else []))
+    assert database.tables() == ({"switch"} if gone else {"a", "switch"})
+    assert database.value("select count(*) from information_schema.columns where table_name = 'a'") == (not gone)
+
+
 def test_a_failing_file(sartor: Command, deployed: Folder, database: Database) -> None:
     """Where the new `up` fails, the old one is undone, the file is pending, and `redo` goes on when it is put right."""
     deployed.add(C, up="create table c (id int", down="drop table c")

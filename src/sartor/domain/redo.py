@@ -24,15 +24,18 @@ def rows_to_redo(catalogue: Catalogue, ledger: Ledger, names: Iterable[str]) -> 
     """Returns the identities of what is to be undone: the oldest that is meant, and all that was deployed after it.
 
     With `names` (ids or file names) these are meant. Without, the unreleased ones are whose file has changed or is
-    gone; where there is none, and nothing unreleased is pending, the newest that is deployed. Raises TargetError for a
+    gone; where there is none, and nothing unreleased is pending, the newest that is deployed. What was being undone
+    when that was interrupted is meant in any case: its `up` can't run on what is half undone. Raises TargetError for a
     name that isn't known, RefusedError where something released would be undone.
     """
     status, wanted = compare_with_ledger(catalogue, ledger), set(names)
-    meant = list(_named(catalogue, status, wanted)) if wanted else _changed(status)
-    if not meant:
+    begun = list(_half_undone(catalogue, status, ledger))
+    rows = (*status.deployed, *begun)
+    meant = list(_named(catalogue, rows, wanted)) if wanted else [] if begun else _changed(status)
+    if not (meant := [*begun, *meant]):
         return frozenset()
     first = min((entry for entry, _ in meant), key=lambda entry: entry.seq)
-    chosen = [row for row in status.deployed if row[0].seq >= first.seq]
+    chosen = [row for row in rows if row[0].seq >= first.seq]
     if released := [entry.name for entry, file in chosen if not (file or entry).release.unreleased]:
         own = first.name in released
         reason = "it is released" if own else f"{', '.join(released[:5])}, deployed after it, is released"
@@ -43,9 +46,17 @@ def rows_to_redo(catalogue: Catalogue, ledger: Ledger, names: Iterable[str]) -> 
     return frozenset((entry.lineage, file.id if file else entry.id) for entry, file in chosen)
 
 
-def _named(catalogue: Catalogue, status: Status, names: set[str]) -> Iterator[Deployed]:
+def _half_undone(catalogue: Catalogue, status: Status, ledger: Ledger) -> Iterator[Deployed]:
+    """Yields the unreleased rows whose undoing was interrupted: an interrupted deployment has no kept down yet."""
+    for entry in status.interrupted:
+        file = catalogue.by_name[entry.lineage].by_id.get(entry.id)
+        if (file or entry).release.unreleased and ledger.downs.get(entry.identity) is not None:
+            yield entry, file
+
+
+def _named(catalogue: Catalogue, deployed: Iterable[Deployed], names: set[str]) -> Iterator[Deployed]:
     """Yields the rows with these names; a file that isn't deployed needs nothing undone."""
-    rows = {text: row for row in status.deployed for text in _texts(row)}
+    rows = {text: row for row in deployed for text in _texts(row)}
     known = {text for a in catalogue for text in (a.id, a.name)} | rows.keys()
     for name in sorted(names):
         if name not in known:

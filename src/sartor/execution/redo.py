@@ -5,13 +5,14 @@ from dataclasses import replace
 
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination, Limits
+from sartor.domain.ledger import State
 from sartor.domain.plan import Deploy, Direction, Rollback, make_plan
 from sartor.domain.redo import Redone, rows_to_redo
 from sartor.domain.release import NEXT
 from sartor.domain.report import Observer, Report
 from sartor.execution.run import run, run_session
 from sartor.execution.units import require_units
-from sartor.postgres.ledger import read_ledger
+from sartor.postgres.ledger import read_downs, read_ledger
 
 ALL = Deploy(target=NEXT)
 
@@ -27,6 +28,8 @@ async def run_redo(
     undone = Report(direction=Direction.ROLLBACK, target=None)
     async with run_session(destination, "redo") as session:
         ledger = await read_ledger(session, founds=True)
+        if begun := [entry for entry in ledger.entries if entry.state is not State.DEPLOYED]:
+            ledger = replace(ledger, downs=await read_downs(session, begun))
         rows = rows_to_redo(catalogue, ledger, names)
         if rows:
             left = replace(ledger, entries=tuple(e for e in ledger.entries if e.identity not in rows))
