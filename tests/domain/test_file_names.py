@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sartor.domain.alteration import FILE_NAME, Catalogue, Checksum, make_lineage, parse_file_name
+from sartor.domain.alteration import Catalogue, Checksum, make_lineage
 from sartor.domain.alteration import checksum as checksum_of_all
+from sartor.domain.file_names import FILE_NAME, parse_file_name
 from sartor.domain.release import Release
 from sartor.errors import CatalogueError
 from support.ledgers import alteration, alterations, lineage

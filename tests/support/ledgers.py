@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from hypothesis import strategies as st
 
 from sartor import Alteration, Catalogue, Direction, Entry, Ledger, Lineage, Plan, Release, State
-from sartor.domain.alteration import make_lineage, parse_file_name
+from sartor.domain.alteration import make_lineage
+from sartor.domain.file_names import parse_file_name
 
 RELEASES = ("1.0.0", "1.1.0", "2.0.0_beta.1", "2.0.0", "next")
 WHEN = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)

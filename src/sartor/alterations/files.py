@@ -20,8 +20,8 @@ from sartor.domain.alteration import (
     ScriptSettings,
     checksum,
     make_lineage,
-    parse_file_name,
 )
+from sartor.domain.file_names import parse_file_name
 from sartor.errors import CatalogueError
 
 SEEDS = "seeds"

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from sartor.alterations.files import find_folder, locked
 from sartor.alterations.template import EMPTY, Draft, fill, unfilled
-from sartor.domain.alteration import FILE_NAME, REPEATABLE, timestamp
+from sartor.domain.alteration import timestamp
+from sartor.domain.file_names import FILE_NAME, REPEATABLE
 from sartor.errors import CatalogueError, UsageError
 
 

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from sartor.alterations.files import find_folder
 from sartor.alterations.git import GitFailed, blobs, git
 from sartor.alterations.release_list import NAME, parse_releases
-from sartor.domain.alteration import REPEATABLE, Alteration, Checksum, Lineage, parse_file_name
+from sartor.domain.alteration import Alteration, Checksum, Lineage
+from sartor.domain.file_names import REPEATABLE, parse_file_name
 from sartor.domain.release import Release
 from sartor.errors import CatalogueError, UsageError
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from sartor.domain.alteration import Alteration, Lineage, parse_file_name
+from sartor.domain.alteration import Alteration, Lineage
+from sartor.domain.file_names import parse_file_name
 from sartor.domain.manifest import Line, Manifest, Standing, find_standing
 from sartor.domain.release import LATEST, NEXT, Release
 from sartor.errors import CatalogueError, ReleaseContradicted, ReleaseRefused, TargetError

@@ -3,7 +3,8 @@
 from enum import Enum
 from typing import NamedTuple
 
-from sartor.domain.alteration import EXAMPLE, Alteration
+from sartor.domain.alteration import Alteration
+from sartor.domain.file_names import EXAMPLE
 
 
 class Severity(Enum):

@@ -78,8 +78,6 @@ async def prove(
     remaining = [alteration for _, alteration in steps]
     if repeatables and not remaining and not (proofs and proofs[-1].failed is Stage.UP):
         async with new_environment(beside, module, limits=limits, observer=shown) as bench:
-            whole = len(tuple(catalogue))
-            await bench.prepare(catalogue, whole, whole)
             async for proof in prove_repeatables(bench, catalogue, repeatables):
                 proofs.append(proof)
                 observer(Judged(proof=proof))

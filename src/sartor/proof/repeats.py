@@ -16,11 +16,13 @@ from sartor.proof.round_trip import ScratchEnvironment
 async def prove_repeatables(
     bench: ScratchEnvironment, catalogue: Catalogue, chosen: Sequence[Alteration]
 ) -> AsyncIterator[Proof]:
-    """Yields the proofs of the chosen scripts, in order; the catalogue's alterations must be deployed on the bench.
+    """Yields the proofs of the chosen scripts, in order, on an empty bench, which gets the catalogue's alterations.
 
-    All scripts of the catalogue run first, as in a deploy: where one fails, its proof is the last. Raises
+    All scripts of the catalogue run then, as in a deploy: where one fails, its proof is the last. Raises
     AlterationFailed where that one isn't chosen.
     """
+    whole = len(tuple(catalogue))
+    await bench.prepare(catalogue, whole, whole)
     began = time.monotonic()
     try:
         await bench.carry_out(catalogue, Deploy())
