@@ -4,6 +4,7 @@ Of a script outside a transaction the journal has the start and the end; one wit
 """
 
 import asyncio
+import shlex
 import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
@@ -16,7 +17,7 @@ from sartor.domain.ledger import EventKind
 from sartor.domain.plan import Direction
 from sartor.domain.report import Note
 from sartor.domain.source import Run
-from sartor.errors import RunHeld, SartorError, alteration_failed
+from sartor.errors import PlanError, RunHeld, SartorError, alteration_failed
 from sartor.execution.conditions import ask
 from sartor.execution.outcome import Outcome, Stale, classify
 from sartor.execution.retry import PARTING, Retries, connection_lost, record, run_in_transaction
@@ -100,9 +101,12 @@ async def _is_due(run: RunContext, unit: Unit) -> bool:
     """Returns whether `up`, or `down`, is to run in its transaction.
 
     Where the steps before it were interrupted, it never ran: what it would undo isn't there, or what it would make is.
-    What itself runs outside a transaction, in either direction, may have run in part.
+    What itself runs outside a transaction may have run in part. Raises PlanError for an `up` whose `down` has: unlike
+    what runs outside a transaction, it isn't written to be run again, and what is left to do is known to nobody.
     """
     if unit.script.outside:
+        if unit.resumes and unit.direction is Direction.DEPLOY and await is_in_effect(run.session, unit.about):
+            raise _half_undone(unit)
         return True
     undoes = unit.direction is Direction.ROLLBACK
     if not unit.resumes or undoes is await is_in_effect(run.session, unit.about):
@@ -110,6 +114,17 @@ async def _is_due(run: RunContext, unit: Unit) -> bool:
     reason = "`up` did not complete, so `down` isn't run" if undoes else "`up` is still in effect and isn't run again"
     run.observer(Note(text=f"{unit.about.name}: {reason}"))
     return False
+
+
+def _half_undone(unit: Unit) -> PlanError:
+    name, identity = unit.about.name, shlex.quote(unit.about.id)
+    return PlanError(
+        f"the rollback of {name} was interrupted outside a transaction: `up`, which runs in one, isn't run on what is"
+        " left",
+        hint="end the rollback first, by the command that began it; or, where that was done by hand,"
+        f" `repair --mark-not-deployed {identity}`",
+        about=[unit.about.id],
+    )
 
 
 async def record_end(
