@@ -268,6 +268,12 @@ def test_without_alterations(sartor: Command) -> None:
     assert "no alteration belongs to release 1.1.0" in sartor("deploy", "latest").err
 
 
+def test_one_that_its_files_are_named_after(sartor: Command, folder: Folder) -> None:
+    """The latest release that was cut by hand is listed with its alterations."""
+    write(folder, NEW[0])
+    assert sartor("release", "1.0.0").out == "Released 1.0.0: 1 alteration\n"
+
+
 def test_held_back(sartor: Command, two: Folder) -> None:
     """What a later release ships keeps its name, and a note says when to rename it."""
     write(two, "_next-1700000003-contract.sql")

@@ -35,7 +35,8 @@ def _proof(line: Line) -> str:
 
 def _brings(plan: ReleasePlan) -> str:
     """Returns the number of a release's alterations, and of earlier releases that weren't listed so far."""
-    brings = f": {count(len(plan.alterations))}" if plan.alterations else ", without alterations"
+    own = plan.alterations or [a for a in plan.lineage.alterations if a.release == plan.release]
+    brings = f": {count(len(own))}" if own else ", without alterations"
     earlier = len({*(plan.manifest.releases or ())} - {*(plan.before.releases or ()), plan.release})
     return (
         f"{brings}; the manifest lists {earlier} earlier release{'s' if earlier > 1 else ''} too" if earlier else brings
