@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from support.command import Command
@@ -42,6 +44,21 @@ def test_values(sartor: Command, database: Database) -> None:
     sartor("rollback", "0", "--yes", env=environ)
     sartor("deploy", "latest", env=environ)
     assert database.value('select region from "t ü" limit 1') == "us"
+
+
+def test_a_secret_file(sartor: Command, database: Database, tmp_path: Path) -> None:
+    """The value of a secret file is hidden in what is printed and in the journal, as a password is."""
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "SARTOR_VAR_REGION").write_text("hunter2-in-a-file")
+    (sartor.directory / "alterations" / NAME).write_text(
+        "-- sartor: variables\n-- sartor: up\nselect :'region'::int;\n-- sartor: down\nselect 1;\n"
+    )
+    environ = {"SARTOR_SECRETS_DIR": str(tmp_path / "secrets")}
+    for options in ([], ["--json"], ["--verbose", "--no-batch"]):
+        failed = sartor("deploy", "latest", *options, env=environ, expect=1)
+        assert "hunter2" not in failed.out + failed.err
+        assert "***" in failed.out + failed.err
+    assert "hunter2" not in str(database.rows("select detail from sartor_journal"))
 
 
 def test_no_value(sartor: Command, database: Database) -> None:

@@ -22,7 +22,8 @@ class Destination(NamedTuple):
     file and environment; otherwise the rest of the environment counts. `password_from` and `statement_timeout_from`
     name the places where the password and that timeout are set. `scratch` is True for a scratch database, in which no
     script may change what would outlast it. `stands_for` is the database that scripts there are told to be in; "" for
-    this one itself. `search_path` are further schemas of a script's search path, between `schema` and `public`.
+    this one itself. `search_path` are further schemas of a script's search path, between `schema` and `public`;
+    `withheld` are further texts that must never be shown, such as variables from secret files.
     """
 
     url: str
@@ -33,6 +34,7 @@ class Destination(NamedTuple):
     scratch: bool = False
     stands_for: str = ""
     search_path: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Destination({self.label!r})"
@@ -71,7 +73,8 @@ class Destination(NamedTuple):
     @property
     def secrets(self) -> tuple[str, ...]:
         """The texts that must never be shown, plain and as a URL holds them."""
-        return self.hidden(self.keywords[key] for key in _SECRET_KEYWORDS if key in self.keywords)
+        own = (self.keywords[key] for key in _SECRET_KEYWORDS if key in self.keywords)
+        return self.hidden((*own, *self.withheld))
 
     def hidden(self, passwords: Iterable[str]) -> tuple[str, ...]:
         """Returns the forms of passwords that must never be shown, plain and as a URL holds them.
@@ -99,7 +102,7 @@ class Destination(NamedTuple):
 
     def in_schemas_of(self, other: Self) -> Self:
         """Returns this database with another destination's schema and search path."""
-        return self._replace(schema=other.schema, search_path=other.search_path)
+        return self._replace(schema=other.schema, search_path=other.search_path, withheld=other.withheld)
 
     def without(self, *keys: str) -> Self:
         return self._replace(url=build_url({key: text for key, text in self.keywords.items() if key not in keys}))

@@ -12,7 +12,7 @@ from sartor.settings.lineages import MAIN, LineageSource, make_sources, parse_so
 from sartor.settings.lookup import Found, Lookup, check_names, make_lookup, parse_duration, parse_switch, variable
 from sartor.settings.owners import require_own
 from sartor.settings.toml_file import find_toml
-from sartor.settings.variables import find_variables
+from sartor.settings.variables import find_variables, secret_values
 
 if TYPE_CHECKING:
     from sartor.domain.hazards.hazard import Verdict
@@ -84,8 +84,9 @@ def load_settings(
     if timeout := given.get("statement_timeout"):
         limits = limits._replace(statement_timeout_from=timeout.origin)
     destinations = find_destinations(lookup, db_url=flags.db_url, schema=flags.schema)
+    withheld = secret_values(lookup)
     return Settings(
-        destinations=tuple(destination.without(*durations) for destination in destinations),
+        destinations=tuple(each.without(*durations)._replace(withheld=withheld) for each in destinations),
         sources=_sources(lookup, flags, directory),
         environment=(environment.text.strip() or None) if environment else None,
         limits=limits._replace(**durations),

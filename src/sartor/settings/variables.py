@@ -33,6 +33,12 @@ def find_variables(lookup: Lookup, flags: Iterable[str]) -> Mapping[str, str]:
     return found
 
 
+def secret_values(lookup: Lookup) -> tuple[str, ...]:
+    """Returns the values that come from secret files: they are hidden in what is shown, as passwords are."""
+    names = (name for name in lookup.secret_names if name.startswith(VARIABLE))
+    return tuple(found.text for name in names if (found := lookup.named(name)))
+
+
 def _in_file(lookup: Lookup) -> Iterable[tuple[str, str]]:
     table, origin = lookup.toml.table.get(KEY, {}), lookup.toml.origin(KEY)
     if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):
