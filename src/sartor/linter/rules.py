@@ -89,12 +89,12 @@ OUT_OF_STEP = _rule(
 LEFT_BEHIND = _rule(
     "warning SA005 left-behind",
     why="the alteration is still `next`, but later alterations are released: its release may have been forgotten",
-    advice="if its release is out, rename the alteration; if it waits for a later release, ignore this rule",
+    advice="the next `release` takes it in; if it waits for a later one, begin its name with `_`, or ignore this rule",
 )
 UNRELEASED = _rule(
     "error SA006 unreleased",
     why="a package of a release contains an unreleased alteration",
-    advice="rename the alteration to the release, or remove it from the package",
+    advice="cut the release with `release`, or remove the alteration from the package",
 )
 LOOK_ALIKE = _rule(
     "error SA007 look-alike",
