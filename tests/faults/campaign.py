@@ -17,10 +17,12 @@ from sartor.embedded.server import default_directory, serve
 from support.blows import restores, works_beside
 from support.campaigns import VERBS, WAYS, Tally, cut, kill, make_chance, race
 from support.database import with_name
+from support.kept import kill_kept, new_kept_stage
 from support.links import server_beyond, sever
 from support.namespace import why_not
 from support.pooler import pooler
 from support.proxy import proxy_to
+from support.redone import kill_redone, new_redone_stage
 from support.repeated import kill_repeated, new_repeated_stage
 from support.stage import Stage, new_stage
 from support.standby import strike_commits
@@ -29,7 +31,7 @@ from support.versions import race_versions, two_versions
 RUNS, SCRIPTS = 8, 40
 NUMBERS = {
     "restores": 200, "beside": 200, "races": 100, "versions": 100, "standby": 200, "links": 60, "kills": 1000,
-    "repeated": 200, "cuts": 1000
+    "repeated": 200, "kept": 200, "redone": 200, "cuts": 1000
 }  # fmt: skip
 """The campaigns, and how many rounds, blows, kills or cuts of each."""
 MIXED = [way for way in WAYS * (RUNS // 4) for _ in range(2)]
@@ -56,7 +58,7 @@ def _chosen(campaigns: Campaigns, options: argparse.Namespace) -> list[tuple[str
     """The campaigns that the options ask for, each as what runs it."""
     direct, pooled, run = campaigns.direct, campaigns.pooled, functools.partial
     number = {name: options.number or default for name, default in NUMBERS.items()}
-    half, quarter = -(-number["kills"] // 2), -(-number["cuts"] // 4)
+    half, quarter, kept = -(-number["kills"] // 2), -(-number["cuts"] // 4), -(-number["kept"] // 2)
     cuts: list[tuple[str, Callable[[], Tally]]] = [(f"cuts, {way}, {named}", run(campaigns.cuts, quarter, url, way))
         for way in WAYS for named, url in (("directly", direct), ("pooled", pooled))]  # fmt: skip
     found: dict[str, list[tuple[str, Callable[[], Tally]]]] = {
@@ -71,6 +73,11 @@ def _chosen(campaigns: Campaigns, options: argparse.Namespace) -> list[tuple[str
             ("kills, pooled", run(campaigns.kills, half, (pooled, pooled))),
         ],
         "repeated": [("kills in repeatable scripts", run(campaigns.repeated, number["repeated"]))],
+        "kept": [
+            ("kills in rollbacks from the ledger, directly", run(campaigns.kept, kept, (direct, direct), outside=True)),
+            ("kills in rollbacks from the ledger, mixed", run(campaigns.kept, kept, (direct, pooled), outside=False)),
+        ],
+        "redone": [("kills in redo", run(campaigns.redone, number["redone"]))],
         "cuts": cuts,
     }
     return [each for name in options.only or found for each in found[name]]
@@ -135,6 +142,18 @@ class Campaigns:
         with new_repeated_stage(self.direct, self._new_folder(), scripts=SCRIPTS) as stage:
             there = [with_name(url, stage.database.name) for url in (self.direct, self.pooled)]
             return kill_repeated(stage, there, number, self._chance, _progress("repeated", number))
+
+    def kept(self, number: int, urls: tuple[str, str], *, outside: bool) -> Tally:
+        """Two rollbacks at a time by a package without the files, killed at random."""
+        with new_kept_stage(self.direct, self._new_folder(), scripts=SCRIPTS, outside=outside) as kept:
+            there = [with_name(url, kept.stage.database.name) for url in urls]
+            return kill_kept(kept, there, number, self._chance, _progress("kept", number))
+
+    def redone(self, number: int) -> Tally:
+        """Redo of all scripts, every other one through the pooler, killed at random."""
+        with new_redone_stage(self.direct, self._new_folder(), scripts=SCRIPTS // 2) as stage:
+            there = [with_name(url, stage.database.name) for url in (self.direct, self.pooled)]
+            return kill_redone(stage, there, number, self._chance, _progress("redone", number))
 
     def cuts(self, number: int, url: str, way: str) -> Tally:
         """Runs whose connections are cut at COMMIT, their scripts sent together or one by one."""

@@ -9,6 +9,8 @@ import pytest
 from support.campaigns import finished, kill, make_chance
 from support.command import Command
 from support.database import with_name
+from support.kept import kill_kept, new_kept_stage
+from support.redone import kill_redone, new_redone_stage
 from support.repeated import kill_repeated, new_repeated_stage
 from support.sessions import backend_running, until
 from support.stage import Stage
@@ -33,6 +35,25 @@ def test_kills_in_repeatable_scripts(tmp_path: Path, server_url: str, pooler_url
     with new_repeated_stage(server_url, tmp_path, scripts=24) as stage:
         urls = [with_name(url, stage.database.name) for url in (server_url, pooler_url)]
         tally = kill_repeated(stage, urls, 8, chance)
+    assert tally.violations == [], f"seed {seed}"
+
+
+@pytest.mark.parametrize("way", ["directly", "pooled"])
+def test_kills_in_rollbacks_from_the_ledger(tmp_path: Path, way: str, server_url: str, pooler_url: str) -> None:
+    """Killed at random, a package without the files loses and doubles nothing; the same command goes on."""
+    chance, seed = make_chance()
+    pair = (server_url, server_url if way == "directly" else pooler_url)
+    with new_kept_stage(server_url, tmp_path, scripts=24, outside=way == "directly") as kept:
+        tally = kill_kept(kept, [with_name(url, kept.stage.database.name) for url in pair], 6, chance)
+    assert tally.violations == [], f"seed {seed}"
+
+
+def test_kills_in_redo(tmp_path: Path, server_url: str, pooler_url: str) -> None:
+    """Killed at random, each alteration is as it was, pending, or as its file is; redo once more ends well."""
+    chance, seed = make_chance()
+    with new_redone_stage(server_url, tmp_path, scripts=12) as stage:
+        urls = [with_name(url, stage.database.name) for url in (server_url, pooler_url)]
+        tally = kill_redone(stage, urls, 8, chance)
     assert tally.violations == [], f"seed {seed}"
 
 

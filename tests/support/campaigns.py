@@ -104,8 +104,12 @@ def lane(
     chance: random.Random,
     tally: Tally,
     moments: Mapping[str, float] = MOMENTS,
+    killed: Callable[[], None] = lambda: None,
 ) -> None:
-    """Run until a run ends by itself; others are killed, at random within so many seconds for each way."""
+    """Run until a run ends by itself; others are killed, at random within so many seconds for each way.
+
+    `killed` is called after each kill.
+    """
     while True:
         way = chance.choice(WAYS)
         run = Run(url, folder, verb, way)
@@ -123,6 +127,7 @@ def lane(
             tally.found(verb, ["a run hangs"])
             return
         tally.counts.update(["kills", f"kills {way}"])
+        killed()
 
 
 def cut(stage: Stage, proxy: Proxy, number: int, way: str, chance: random.Random, progress: Progress = silent) -> Tally:

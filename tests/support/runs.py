@@ -1,7 +1,7 @@
 """Runs in processes of their own, made ready first so that they start, and can be killed, at a chosen moment.
 
-As a program: `runs.py URL FOLDER deploy|rollback batched|apart` loads what a run needs, says `ready`, and runs when a
-line comes in; it prints the identities that it did and ends with the exit code that the command would have.
+As a program: `runs.py URL FOLDER deploy|rollback|redo batched|apart` loads what a run needs, says `ready`, and runs
+when a line comes in; it prints the identities that it did and ends with the exit code that the command would have.
 """
 
 from __future__ import annotations
@@ -72,9 +72,13 @@ def main() -> int:
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()
+    limits = Limits(batch=way == "batched")
     run, target = (sartor.deploy, "next") if verb == "deploy" else (sartor.rollback, "0")
     try:
-        report = asyncio.run(run(destination, sources, target, limits=Limits(batch=way == "batched")))
+        if verb == "redo":
+            report = asyncio.run(sartor.redo(destination, sources, environment=None, limits=limits)).deployed
+        else:
+            report = asyncio.run(run(destination, sources, target, limits=limits))
     except SartorError as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         return error.exit_code

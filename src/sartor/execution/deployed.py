@@ -41,9 +41,11 @@ async def require_trusted_downs(session: Session, plan: Plan) -> None:
 async def read_deployed(session: Session, catalogue: Catalogue, request: Deploy | Rollback) -> Ledger:
     """Reads the ledger; for a rollback with the kept downs of what isn't here as it was deployed.
 
-    Raises as `read_ledger`.
+    Reads again where another run has changed those rows between the two queries. Raises as `read_ledger`.
     """
-    ledger = await read_ledger(session, founds=isinstance(request, Deploy))
-    if isinstance(request, Rollback) and (wanted := list(rows_to_look_up(catalogue, ledger))):
-        return replace(ledger, downs=await read_downs(session, wanted))
-    return ledger
+    while True:
+        ledger = await read_ledger(session, founds=isinstance(request, Deploy))
+        wanted = list(rows_to_look_up(catalogue, ledger)) if isinstance(request, Rollback) else []
+        downs = await read_downs(session, wanted) if wanted else {}
+        if len(downs) == len(wanted):
+            return replace(ledger, downs=downs) if wanted else ledger

@@ -118,11 +118,15 @@ async def read_ledger(session: Session, *, founds: bool = False) -> Ledger:
 
 
 async def read_downs(session: Session, entries: Iterable[Entry]) -> dict[tuple[str, str], KeptDown | None]:
-    """Reads what the ledger keeps of the ways back of these rows; None for one of which it keeps nothing readable."""
+    """Reads what the ledger keeps of the ways back of these rows; None for one of which it keeps nothing readable.
+
+    A row that isn't there any more, or was recorded anew, is left out.
+    """
     query = f"""select l.lineage, l.id, l.down from {quote_identifier(session.schema)}.sartor_ledger l
-        join rows from (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[]))
-        wanted (lineage, id) on (l.lineage, l.id) = (wanted.lineage, wanted.id)"""
-    wanted = [entry.identity for entry in entries]
+        join rows from (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[]),
+            pg_catalog.unnest($3::pg_catalog.int8[]))
+        wanted (lineage, id, seq) on (l.lineage, l.id, l.seq) = (wanted.lineage, wanted.id, wanted.seq)"""
+    wanted = [(entry.lineage, entry.id, entry.seq) for entry in entries]
     async with session.connection.fenced():
         rows = await session.connection.fetch(query, *map(list, zip(*wanted, strict=True)))
     return {(lineage, alteration_id): KeptDown.parse(down) for lineage, alteration_id, down in rows}
