@@ -38,7 +38,9 @@ from sartor.api.runs import repair as repair
 from sartor.api.runs import rollback as rollback
 from sartor.api.runs import seed as seed
 from sartor.api.server import embedded_server as embedded_server
+from sartor.api.snapshots import preview_squash as preview_squash
 from sartor.api.snapshots import snapshot as snapshot
+from sartor.api.snapshots import squash as squash
 from sartor.api.waiting import wait_until_deployed as wait_until_deployed
 from sartor.api.watching import watch as watch
 from sartor.api.writing import init as init
@@ -137,6 +139,7 @@ from sartor.domain.report import Waiting as Waiting
 from sartor.domain.rows import Rows as Rows
 from sartor.domain.snapshot import MadeSnapshot as MadeSnapshot
 from sartor.domain.snapshot import ReleaseSnapshot as ReleaseSnapshot
+from sartor.domain.snapshot import Squash as Squash
 from sartor.domain.source import Run as Run
 from sartor.domain.status import Pair as Pair
 from sartor.domain.status import Status as Status
@@ -144,6 +147,7 @@ from sartor.domain.verification import Verification as Verification
 from sartor.errors import AlterationEdited as AlterationEdited
 from sartor.errors import AlterationFailed as AlterationFailed
 from sartor.errors import AlterationMissing as AlterationMissing
+from sartor.errors import AlterationSquashed as AlterationSquashed
 from sartor.errors import BackupFailed as BackupFailed
 from sartor.errors import CatalogueError as CatalogueError
 from sartor.errors import DestinationError as DestinationError

@@ -145,6 +145,10 @@ class AlterationMissing(PlanError):
     """A deployed or released alteration isn't among the files."""
 
 
+class AlterationSquashed(PlanError):
+    """Alterations are pending whose files were removed, as a snapshot stands for them, and it can't be used here."""
+
+
 class OutOfOrder(PlanError):
     """An alteration is late, and `strict_order` forbids that."""
 

@@ -45,6 +45,7 @@ from sartor import (
     Saved,
     Settings,
     Source,
+    Squash,
     Standing,
     Verdict,
     Verification,
@@ -73,6 +74,7 @@ from sartor import (
     preview_init,
     preview_release,
     preview_repair,
+    preview_squash,
     prove,
     redo,
     rehearse,
@@ -83,6 +85,7 @@ from sartor import (
     rollback,
     seed,
     snapshot,
+    squash,
     status,
     verify,
     wait_until_deployed,
@@ -182,6 +185,10 @@ async def develop(url: str, sources: tuple[LineageSource, ...]) -> None:
     assert saved.error is None
     made: MadeSnapshot = await snapshot(url, sources, "1.0.0")
     assert made.written
+    assert preview_squash(sources, "1.0.0").snapshot == made.snapshot
+    squashed: Squash = await squash(url, sources, "1.0.0")
+    assert [alteration.squashed for alteration in list_alterations(sources)] == [True, False]
+    assert len(squashed.alterations) == 1
 
 
 async def fail(url: str, folder: Path) -> None:

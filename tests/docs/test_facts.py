@@ -26,7 +26,7 @@ LINT = (ROOT / "docs" / "lint.md").read_text("utf-8")
 DIAGRAM = (ROOT / "docs" / "diagram.md").read_text("utf-8")
 RELEASE = (ROOT / "docs" / "release.md").read_text("utf-8")
 NAMES = (
-    "new release snapshot deploy rollback fresh redo check rehearse prove list status history lint verify repair"
+    "new release snapshot squash deploy rollback fresh redo check rehearse prove list status history lint verify repair"
     " diagram watch"
 )
 COMMANDS = [

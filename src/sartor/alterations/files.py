@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sartor.alterations.release_list import read_releases
+from sartor.alterations.squashed import read_squashed
 from sartor.domain.alteration import (
     NO_SETTINGS,
     Alteration,
@@ -45,7 +46,12 @@ def read_lineage(name: str, location: str, given: ScriptSettings = NO_SETTINGS) 
     alterations, misnamed = survey(name, location, given)
     if misnamed:  # an error before any file is read
         raise misnamed[0].error
-    return make_lineage(name, location, alterations, releases=read_releases(str(find_folder(location))), given=given)
+    folder = str(find_folder(location))
+    if squashed := read_squashed(name, folder):
+        files = list(alterations)
+        here = {each.id for each in files}
+        alterations = iter([*files, *(each for each in squashed if each.id not in here)])
+    return make_lineage(name, location, alterations, releases=read_releases(folder), given=given)
 
 
 def survey(

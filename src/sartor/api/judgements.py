@@ -148,7 +148,10 @@ async def prove(
     from sartor.proof import prove as proving
 
     place, catalogue = find_destination(destination), list_alterations(sources)
-    chosen = proving.select_alterations(catalogue, names) or (*catalogue, *catalogue.repeatables)
+    chosen = proving.select_alterations(catalogue, names) or (
+        *(each for each in catalogue if not each.squashed),
+        *catalogue.repeatables,
+    )
     if pending:
         from sartor.postgres.ledger import read_ledger
         from sartor.postgres.session import Session, application_name

@@ -59,6 +59,7 @@ class _OfAlterations(_Group):
         "check": "check",
         "prove": "prove",
         "snapshot": "snapshot",
+        "squash": "snapshot",
         "rehearse": "rehearse",
         "watch": "watch",
         "list": "look",

@@ -37,7 +37,7 @@ class Alteration(NamedTuple):
     `id` is its identity, `<timestamp>-<slug>`, which stays the same when a release gives the file its final name; of a
     repeatable script it is `repeatable-<name>`, and `release` is `next` and says nothing. `name` is the file's name,
     `folder` the full path of the folder that holds it, as text, `checksum` that of its content, and `given` what the
-    settings give to it.
+    settings give to it. `squashed` is True where its file was removed, as a snapshot stands for it.
     """
 
     lineage: str
@@ -47,6 +47,7 @@ class Alteration(NamedTuple):
     checksum: str
     folder: str
     given: ScriptSettings = NO_SETTINGS
+    squashed: bool = False
 
     @property
     def file(self) -> str:
@@ -157,6 +158,11 @@ class Lineage:
     def by_id(self) -> dict[str, Alteration]:
         """The alterations by identity."""
         return {alteration.id: alteration for alteration in self.alterations}
+
+    @cached_property
+    def squashed(self) -> Release | None:
+        """The highest release of which alterations were squashed, None where none were."""
+        return max((a.release for a in self.alterations if a.squashed), default=None)
 
     @cached_property
     def highest_version(self) -> Release | None:

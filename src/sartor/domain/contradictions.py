@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from sartor.domain.alteration import Alteration
 from sartor.domain.ledger import Entry
 from sartor.domain.status import Status, record_renamed
-from sartor.errors import AlterationEdited, AlterationMissing
+from sartor.errors import AlterationEdited, AlterationMissing, AlterationSquashed
 
 
 def refuse_edited(found: Sequence[Alteration]) -> None:
@@ -60,3 +60,30 @@ def _accepting(found: Iterable[Alteration | Entry]) -> str:
 def name_few(found: Sequence[Alteration | Entry]) -> str:
     rest = len(found) - 5
     return ", ".join(each.name for each in found[:5]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def refuse_squashed(run: Sequence[Alteration], status: Status, passed_over: Sequence[str]) -> None:
+    """Raises AlterationSquashed where a script that is to run was squashed; the error names the release to go through.
+
+    `passed_over` says why snapshots can't be used.
+    """
+    found = [each for each in run if each.squashed]
+    if not found:
+        return
+    release = max(each.release for each in found)
+    those = f"{name_few(found)} {'was' if len(found) == 1 else 'were'} squashed"
+    if status.number:
+        at = f"release {status.release}" if status.release else "no whole release"
+        raise AlterationSquashed(
+            f"this database is at {at}, and {those}: this package has what comes up to {release} as a snapshot alone",
+            hint=f"deploy {release} first, with a package that still has them as files, such as the product's release"
+            f" {release}; then run this again",
+            about=[each.id for each in found],
+        )
+    why = "; ".join(passed_over) or "no snapshot of that release, or of a later one, fits an empty schema here"
+    raise AlterationSquashed(
+        f"{those}, and can't be built: {why}",
+        hint="deploy the release that the snapshot is of, or a later one, to an empty schema; or use a package that"
+        " still has them as files",
+        about=[each.id for each in found],
+    )

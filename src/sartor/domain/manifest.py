@@ -78,7 +78,7 @@ def find_standing(pairs: Iterable[tuple[Lineage, Manifest]]) -> Standing:
         missing += (line for line in lines.values() if line.binds and line.id not in lineage.by_id)
         unlisted += find_unlisted(lineage.alterations, manifest.releases)
         snapshots += (s._replace(fault=why) for s in manifest.snapshots.values() if (why := s.misfit(lineage)))
-        for alteration in lineage.alterations:
+        for alteration in (each for each in lineage.alterations if not each.squashed):
             line = lines.get(alteration.id)
             same = line is not None and line.checksum == alteration.checksum
             if line is not None and line.binds and not same:

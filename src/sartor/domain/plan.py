@@ -5,7 +5,13 @@ from enum import Enum
 from typing import NamedTuple
 
 from sartor.domain.alteration import Alteration, Catalogue, timestamp
-from sartor.domain.contradictions import name_few, refuse_edited, refuse_missing, refuse_without_way_back
+from sartor.domain.contradictions import (
+    name_few,
+    refuse_edited,
+    refuse_missing,
+    refuse_squashed,
+    refuse_without_way_back,
+)
 from sartor.domain.kept_down import KeptDown
 from sartor.domain.ledger import Entry, Ledger
 from sartor.domain.release import NEXT, Release
@@ -156,11 +162,13 @@ def _plan_deploy(catalogue: Catalogue, ledger: Ledger, request: Deploy, status: 
     if request.strict_order and (found := [a for a in wanted if a.identity in late]):
         raise OutOfOrder(f"{name_few(found)}: older than the newest deployed alteration", about=[a.id for a in found])
     steps = tuple(Step(alteration=a, entry=ledger.by_identity.get(a.identity), late=a.identity in late) for a in wanted)
+    snapshot = None if ledger.entries else _fitting(request.snapshot, steps)
+    refuse_squashed([s.alteration for s in steps[_count_covered(steps, snapshot) :]], status, request.passed_over)
     return Plan(
         direction=Direction.DEPLOY,
         target=target,
         steps=(*steps, *map(Step, due_after(status.repeatables, status.pending, wanted))),
-        snapshot=None if ledger.entries else _fitting(request.snapshot, steps),
+        snapshot=snapshot,
         passed_over=() if ledger.entries else request.passed_over,
         status=status,
         head=ledger.head,
@@ -176,6 +184,10 @@ def _fitting(snapshot: ReleaseSnapshot | None, steps: tuple[Step, ...]) -> Relea
     if snapshot is None or basis_of(step.alteration for step in _covered(steps, snapshot)) != snapshot.basis:
         return None
     return snapshot
+
+
+def _count_covered(steps: tuple[Step, ...], snapshot: ReleaseSnapshot | None) -> int:
+    return 0 if snapshot is None else len(_covered(steps, snapshot))
 
 
 def _covered(steps: tuple[Step, ...], snapshot: ReleaseSnapshot) -> tuple[Step, ...]:

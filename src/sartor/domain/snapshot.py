@@ -64,6 +64,18 @@ class MadeSnapshot(NamedTuple):
     written: bool
 
 
+class Squash(NamedTuple):
+    """The alterations of a release and of those below it, whose files were removed, or are to be.
+
+    `snapshot` stands for all of them, None where it isn't made yet. `staged` is True where git was told of the removal.
+    """
+
+    release: Release
+    snapshot: ReleaseSnapshot | None
+    alterations: tuple[Alteration, ...]
+    staged: bool = False
+
+
 def snapshot_name(release: Release) -> str:
     """Returns the name of a release's snapshot in its lineage's folder."""
     return f"{FOLDER}/{release.label}.sql"

@@ -201,9 +201,20 @@ def few(sentences: Sequence[str], several: str) -> Iterator[str]:
         yield f"{len(sentences)} alterations {several}; the first: {sentences[0]}"
 
 
+def _squashed_notes(status: Status) -> Iterator[str]:
+    squashed = [a for a in status.pending if a.squashed]
+    if squashed and status.number:
+        release = max(a.release for a in squashed)
+        yield (
+            f"{len(squashed)} of what is pending has no file here, as it was squashed: deploy {release} first, with a"
+            " package that still has the files"
+        )
+
+
 def status_notes(status: Status) -> Iterator[str]:
     """Yields sentences about how disk and ledger compare, beyond what is pending, edited or missing."""
     yield from _notes_on_pairs(status)
+    yield from _squashed_notes(status)
     if status.ahead:
         yield _ahead(status.ahead)
     for entry in status.interrupted:

@@ -26,7 +26,7 @@ def rows_to_look_up(catalogue: Catalogue, ledger: Ledger) -> Iterator[Entry]:
         if lineage is None:
             continue
         file = lineage.by_id.get(entry.id)
-        if file is None or file.checksum != entry.checksum:
+        if file is None or file.squashed or file.checksum != entry.checksum:
             yield entry
 
 
@@ -35,7 +35,8 @@ def way_back(entry: Entry, catalogue: Catalogue, ledger: Ledger, *, python: bool
 
     The file counts where it is here, but for an unreleased one that was edited: what was deployed is what is undone.
     """
-    file = catalogue.by_name[entry.lineage].by_id.get(entry.id)
+    found = catalogue.by_name[entry.lineage].by_id.get(entry.id)
+    file = None if found is None or found.squashed else found
     edited = file and file.checksum != entry.checksum and file.release.unreleased and entry.release.unreleased
     if file and not edited:
         return WayBack(file)

@@ -54,10 +54,11 @@ async def check(
         ledger = await read_deployed(session, catalogue, request)
         if ledger.exists:
             await require_sound_tables(session.connection, session.schema, session.facts.role)
-        if writes and isinstance(request, Deploy):  # psql runs the scripts, as they are
-            request = request._replace(replay=True)
-        request = await begin_with_snapshot(session, catalogue, ledger, request)
-        plan = make_plan(catalogue, ledger, request)
+        asked = await begin_with_snapshot(session, catalogue, ledger, request)
+        begins = make_plan(catalogue, ledger, asked).snapshot
+        if writes and isinstance(request, Deploy):  # psql runs the scripts that have files
+            asked = await begin_with_snapshot(session, catalogue, ledger, request._replace(replay=True))
+        request, plan = asked, make_plan(catalogue, ledger, asked)
         await require_trusted_downs(session, plan)
         drift = Drift()  # a destination that records no fingerprint has none to compare with
         if ledger.exists and limits.fingerprint:
@@ -66,12 +67,13 @@ async def check(
             *_obstacles(session, ledger, plan),
             *await _unmet(session, plan, limits),
         ]
+        if begins != plan.snapshot and begins is not None:
+            obstacles.append(f"a deploy builds {begins.release} from its snapshot; the script for psql runs each file")
         told = SentSql({}, ())
         if tell is not None and (telling := max((n for n, u in enumerate(_units(plan), 1) if _may_tell(u)), default=0)):
             told = await tell(session, catalogue, request._replace(steps=len(plan.by_snapshot) + telling), limits)
         obstacles += told.notes
-        built = [CheckedStep(step, sql=None, transactional=True, by_snapshot=True) for step in plan.by_snapshot]
-        steps = (*built, *(_checked(unit, told) for unit in _units(plan)))
+        steps = (*_built(plan), *(_checked(unit, told) for unit in _units(plan)))
         applications = await read_applications(session) if plan.steps else ()
         losses = await _find_losses(session, plan) if plan.direction is Direction.ROLLBACK else ()
         script = None
@@ -113,6 +115,12 @@ def _obstacles(session: Session, ledger: Ledger, plan: Plan) -> Iterator[str]:
         except DestinationError as error:
             if not plan.is_empty:
                 yield f"the plan can't be run from here: {_sentence(error)}"
+
+
+def _built(plan: Plan) -> Iterator[CheckedStep]:
+    for step in plan.by_snapshot:
+        why = "was squashed: only Sartor deploys its snapshot" if step.alteration.squashed else None
+        yield CheckedStep(step, sql=None, transactional=True, by_snapshot=True, unsayable=why)
 
 
 async def _unmet(session: Session, plan: Plan, limits: Limits) -> list[str]:

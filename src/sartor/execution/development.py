@@ -1,7 +1,7 @@
 """Prepares a development database: drops its schema to start over, and runs seed modules in one transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sartor.alterations.files import file_blocks, seed_files
@@ -34,7 +34,7 @@ async def drop_all(
 
     Loads first what is to be deployed afterwards. Raises ScriptError, RunHeld, DestinationError.
     """
-    for step in make_plan(catalogue, Ledger(), request).steps:
+    for step in make_plan(_of_files(catalogue), Ledger(), request).steps:
         load_script(step.alteration).body(Direction.DEPLOY)
     async with Session(destination, application=application_name("fresh")) as session:
         session.require_write()
@@ -50,6 +50,12 @@ async def drop_all(
                 ) from error
             observer(Note(text=f"dropped all {count} objects of schema {destination.schema}"))
             return count
+
+
+def _of_files(catalogue: Catalogue) -> Catalogue:
+    """Returns the catalogue without what was squashed."""
+    lineages = (replace(e, alterations=tuple(a for a in e.alterations if not a.squashed)) for e in catalogue.lineages)
+    return Catalogue(tuple(lineages))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

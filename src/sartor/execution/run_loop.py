@@ -10,6 +10,7 @@ from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from sartor.alterations.manifest import read_lines
+from sartor.alterations.squashed import squashed_downs
 from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.ledger import EventKind
 from sartor.domain.plan import Deploy, Direction, Plan, Rollback, make_plan
@@ -183,8 +184,15 @@ class RunLoop:
         """Returns what the ledger keeps of the scripts that a snapshot stands for. Raises ScriptError."""
         if run.session.destination.scratch:
             return [None] * len(self._plan.by_snapshot)
-        lines = read_lines(self.catalogue, [step.alteration for step in self._plan.by_snapshot])
-        return [compile_unit(s, Direction.DEPLOY, self._load, lines).down for s in self._plan.by_snapshot]
+        steps = self._plan.by_snapshot
+        lines = read_lines(self.catalogue, [step.alteration for step in steps])
+        squashed = squashed_downs(steps[0].alteration.folder) if any(s.alteration.squashed for s in steps) else {}
+        return [
+            squashed.get(s.alteration.id)
+            if s.alteration.squashed
+            else compile_unit(s, Direction.DEPLOY, self._load, lines).down
+            for s in steps
+        ]
 
     def _finish_snapshot(self, run: RunContext, snapshot: ReleaseSnapshot, took: float) -> None:
         """Notes and reports that a snapshot is committed: each of its alterations has an equal share of the time."""

@@ -36,15 +36,19 @@ async def with_snapshot(
     session: Session, catalogue: Catalogue, ledger: Ledger, request: Deploy | Rollback
 ) -> Deploy | Rollback:
     """Returns the request with the snapshot that it may begin with, where the session's schema is empty."""
-    if not isinstance(request, Deploy) or request.replay or request.snapshot or ledger.entries:
+    if not isinstance(request, Deploy) or request.snapshot or ledger.entries:
         return request
     target = request.target if request.target is not None else catalogue.latest
     lineage = next(iter(catalogue.lineages), None)
-    if target is None or lineage is None or not (shipped := read_snapshots(lineage)):
+    if target is None or lineage is None or (request.replay and lineage.squashed is None):
+        return request
+    if not (shipped := read_snapshots(lineage)):
         return request
     if ledger.strays or (ledger.exists and await tables_of(session.connection, session.schema)):
         return request
     server = session.facts.server_version // 10000
+    if request.replay and (last := lineage.squashed):  # of what has no files, there is nothing else
+        shipped = sorted((each for each in shipped if each.release >= last), key=lambda each: each.release)[:1]
     found = choose_snapshot(lineage, shipped, target, server=server, schema=session.schema)
     return request._replace(snapshot=found.snapshot, passed_over=found.passed_over)
 

@@ -9,6 +9,7 @@ from sartor.alterations.files import file_blocks, find_folder, survey
 from sartor.alterations.hooks import find_hooks, hook_flaws
 from sartor.alterations.loader import read_source
 from sartor.alterations.release_list import read_releases
+from sartor.alterations.squashed import read_squashed
 from sartor.domain.alteration import Alteration, Key, Misnamed, timestamp
 from sartor.domain.manifest import find_unlisted
 from sartor.domain.release import Release
@@ -144,7 +145,8 @@ def lint_lineages(
     for name, location, alterations, misnamed in listed:
         hooks = find_hooks(location)
         files += len(alterations) + len(misnamed) + (hooks is not None)
-        base = compare(alterations, bases[name]) if name in bases else ()
+        squashed = read_squashed(name, str(find_folder(location))) if name in bases else []
+        base = compare([*squashed, *alterations], bases[name]) if name in bases else ()
         releases = read_releases(str(find_folder(location)))
         beside = (*lint_hooks(name, hooks), *_unlisted(alterations, releases), *base)
         found = _lint([read(each) for each in alterations], misnamed, remembered, beside, released=released)

@@ -32,6 +32,10 @@ def _find(catalogue: Catalogue, name: str) -> Alteration:
     for each in (*catalogue, *catalogue.repeatables):
         known |= {each.id: each, each.name: each}
     if name in known:
+        if known[name].squashed:
+            raise TargetError(
+                f"{name} was squashed: it has no file to prove", hint="to prove all others: `sartor.prove`"
+            )
         return known[name]
     near = nearest(name, known, cutoff=0.6)
     hint = f"did you mean {near}?" if near else "to list the alterations: `list_alterations`"
@@ -89,8 +93,8 @@ async def prove(
 def _loaded(catalogue: Catalogue, steps: Steps, repeatables: Sequence[Alteration]) -> Iterable[Alteration]:
     """Returns the scripts that the proofs run."""
     if repeatables:
-        return (*catalogue, *catalogue.repeatables)
-    return catalogue.first(steps[-1][0] + 1) if steps else ()
+        return (*(each for each in catalogue if not each.squashed), *catalogue.repeatables)
+    return (each for each in catalogue.first(steps[-1][0] + 1) if not each.squashed) if steps else ()
 
 
 async def _go_on(bench: ScratchEnvironment, catalogue: Catalogue, steps: Steps) -> AsyncIterator[Proof]:

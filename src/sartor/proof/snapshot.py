@@ -7,15 +7,17 @@ the database that it builds is compared with that of a replay, object by object 
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from tempfile import NamedTemporaryFile
 from typing import NamedTuple
 
 from sartor.alterations.loader import load_script
 from sartor.alterations.snapshot_files import snapshot_file, sum_of
 from sartor.alterations.snapshots import read_snapshots, record_snapshot, write_snapshot
+from sartor.alterations.variables import asks_for_variables
 from sartor.archive.plain import columns_with_default, has_large_objects, schemas_of
 from sartor.conninfo.parameters import nearest
-from sartor.domain.alteration import Catalogue, Lineage
+from sartor.domain.alteration import Alteration, Catalogue, Lineage
 from sartor.domain.destination import Destination, Limits
 from sartor.domain.drift import is_ignored
 from sartor.domain.plan import Deploy
@@ -71,7 +73,7 @@ class SnapshotMaker:
         self.release = release
         self.alterations = tuple(a for a in lineage.alterations if a.release <= release)
         self.lineage = lineage
-        self._catalogue = Catalogue((Lineage(lineage.name, lineage.location, self.alterations),))
+        self._catalogue = Catalogue((replace(lineage, alterations=self.alterations, repeatables=()),))
         self._limits = limits
         self._observer = only(observer, Waiting)
         self.server = 0
@@ -184,8 +186,9 @@ async def make_snapshot(
     AlterationEdited, AlterationFailed where the alterations can't be replayed, BackupFailed where there is no
     `pg_dump`, and DestinationError.
     """
-    lineage, release = _find(catalogue, target)
+    lineage, release = find_release(catalogue, target)
     refuse_edited(catalogue, [a for a in lineage.alterations if a.release <= release])
+    _refuse_variables(release, [a for a in lineage.alterations if a.release <= release])
     maker = SnapshotMaker(beside, lineage, release, limits=limits, observer=observer)
     draft = await maker.draft()
     basis, file = basis_of(maker.alterations), snapshot_file(lineage, release)
@@ -206,7 +209,14 @@ async def make_snapshot(
     return MadeSnapshot(made, maker.alterations, written=True)
 
 
-def _find(catalogue: Catalogue, target: str) -> tuple[Lineage, Release]:
+def _refuse_variables(release: Release, alterations: Sequence[Alteration]) -> None:
+    """Raises SnapshotRefused where a script has variables: each destination's settings give them values of its own."""
+    files = (each for each in alterations if each.is_sql and not each.squashed)
+    if found := [each.name for each in files if asks_for_variables(load_script(each).source)]:
+        raise _refused(release, [f"{name} has variables, whose values come from the settings" for name in found])
+
+
+def find_release(catalogue: Catalogue, target: str) -> tuple[Lineage, Release]:
     """Returns the first lineage and the release that a snapshot is to be of. Raises TargetError."""
     lineage = catalogue.lineages[0]
     release = lineage.highest_version if target == LATEST else parse_target(target)

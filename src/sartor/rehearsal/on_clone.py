@@ -127,6 +127,8 @@ async def deploy_there(
     Returns the plan, and the failure that ended it early; None where nothing failed.
     """
     ledger = await read_deployed(scratch, catalogue, request)
+    if isinstance(request, Deploy):  # each script that has a file is rehearsed
+        request = await begin_with_snapshot(scratch, catalogue, ledger, request._replace(replay=True))
     plan = make_plan(catalogue, ledger, request)
     limits, load = limits._replace(batch=False), recorder.load
     # Starts and ends on a clone say nothing about the destination.

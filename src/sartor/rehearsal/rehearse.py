@@ -74,7 +74,8 @@ async def _on_itself(session: Session, plan: Plan, limits: Limits, observer: Obs
     run = RunContext(session, LockMonitor(session.destination, application=""), limits=limits, observer=observer)
     run.target = plan.target
     run.limits = run.limits._replace(lock_timeout=min(run.limits.lock_timeout or SHORT, SHORT))
-    found = [await _rehearse(run, compile_unit(step, plan.direction, recorder.load)) for step in plan.steps]
+    steps = [step for step in plan.steps if not step.alteration.squashed]
+    found = [await _rehearse(run, compile_unit(step, plan.direction, recorder.load)) for step in steps]
     return Rehearsal(
         target=plan.target,
         place="the destination itself",

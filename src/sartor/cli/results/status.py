@@ -33,7 +33,7 @@ def list_lines(catalogue: Catalogue) -> list[str]:
         bare: dict[Release, list[Alteration]] = {release: [] for release in lineage.releases or ()}
         for release, alterations in sorted((bare | by_release(lineage.alterations)).items()):
             lines.append(f"{release}  ({_held(alterations)})")
-            lines += [f"  {a.name}" for a in alterations]
+            lines += [f"  {a.name}{'  squashed' if a.squashed else ''}" for a in alterations]
         lines += _section("repeatable", (script.name for script in lineage.repeatables), apart=False)
     return lines or ["no alterations"]
 
