@@ -8,7 +8,8 @@ The last part is the way back as the ledger keeps it: a database that is built f
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from sartor.domain.alteration import Alteration, parse_file_name
+from sartor.domain.alteration import Alteration
+from sartor.domain.file_names import parse_file_name
 from sartor.domain.snapshot import FOLDER
 from sartor.errors import CatalogueError
 
