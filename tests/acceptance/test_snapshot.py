@@ -85,8 +85,6 @@ def test_what_it_cant_stand_for(sartor: Command, folder: Folder) -> None:
     refused = sartor("snapshot", "1.1.0", expect=1)
     assert "column email of public.users has another value at each replay" in refused.err
     assert not (folder.path / "snapshots").exists()
-    folder.write(FIRST, "-- sartor: variables\n" + USERS)
-    assert f"{FIRST} has variables, whose values come from the settings" in sartor("snapshot", "1.0.0", expect=1).err
     assert "the nearest one is 1.1.0" in sartor("snapshot", "1.2.0", expect=2).err
 
 

@@ -14,10 +14,9 @@ from typing import NamedTuple
 from sartor.alterations.loader import load_script
 from sartor.alterations.snapshot_files import snapshot_file, sum_of
 from sartor.alterations.snapshots import read_snapshots, record_snapshot, write_snapshot
-from sartor.alterations.variables import asks_for_variables
 from sartor.archive.plain import columns_with_default, has_large_objects, schemas_of
 from sartor.conninfo.parameters import nearest
-from sartor.domain.alteration import Alteration, Catalogue, Lineage
+from sartor.domain.alteration import Catalogue, Lineage
 from sartor.domain.destination import Destination, Limits
 from sartor.domain.drift import is_ignored
 from sartor.domain.plan import Deploy
@@ -188,7 +187,6 @@ async def make_snapshot(
     """
     lineage, release = find_release(catalogue, target)
     refuse_edited(catalogue, [a for a in lineage.alterations if a.release <= release])
-    _refuse_variables(release, [a for a in lineage.alterations if a.release <= release])
     maker = SnapshotMaker(beside, lineage, release, limits=limits, observer=observer)
     draft = await maker.draft()
     basis, file = basis_of(maker.alterations), snapshot_file(lineage, release)
@@ -207,13 +205,6 @@ async def make_snapshot(
     write_snapshot(file, draft.text)
     record_snapshot(lineage, made := made._replace(file=str(file)))
     return MadeSnapshot(made, maker.alterations, written=True)
-
-
-def _refuse_variables(release: Release, alterations: Sequence[Alteration]) -> None:
-    """Raises SnapshotRefused where a script has variables: each destination's settings give them values of its own."""
-    files = (each for each in alterations if each.is_sql and not each.squashed)
-    if found := [each.name for each in files if asks_for_variables(load_script(each).source)]:
-        raise _refused(release, [f"{name} has variables, whose values come from the settings" for name in found])
 
 
 def find_release(catalogue: Catalogue, target: str) -> tuple[Lineage, Release]:
