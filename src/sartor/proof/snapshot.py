@@ -80,7 +80,7 @@ class SnapshotMaker:
     async def draft(self) -> Draft:
         """Replays the alterations, and writes what they make. Raises AlterationFailed, SnapshotRefused."""
         schema = self._beside.schema
-        scripts = (load_script(alteration) for alteration in self.alterations if alteration.is_sql)
+        scripts = (load_script(alteration) for alteration in self.alterations if _is_readable(alteration))
         if varied := [script.alteration.name for script in scripts if script.has_variables]:
             raise _refused(self.release, [f"{name} has variables, whose values it would keep" for name in varied])
         here = await self._replay(schema)
@@ -205,6 +205,11 @@ async def make_snapshot(
     write_snapshot(file, draft.text)
     record_snapshot(lineage, made := made._replace(file=str(file)))
     return MadeSnapshot(made, maker.alterations, written=True)
+
+
+def _is_readable(alteration: Alteration) -> bool:
+    """Returns whether it is SQL that has a file: squashed ones were read when their snapshot was made."""
+    return alteration.is_sql and not alteration.squashed
 
 
 def find_release(catalogue: Catalogue, target: str) -> tuple[Lineage, Release]:
