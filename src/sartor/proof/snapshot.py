@@ -16,7 +16,7 @@ from sartor.alterations.snapshot_files import snapshot_file, sum_of
 from sartor.alterations.snapshots import read_snapshots, record_snapshot, write_snapshot
 from sartor.archive.plain import columns_with_default, has_large_objects, schemas_of
 from sartor.conninfo.parameters import nearest
-from sartor.domain.alteration import Catalogue, Lineage
+from sartor.domain.alteration import Alteration, Catalogue, Lineage
 from sartor.domain.destination import Destination, Limits
 from sartor.domain.drift import is_ignored
 from sartor.domain.plan import Deploy
