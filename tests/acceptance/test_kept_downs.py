@@ -96,6 +96,11 @@ def test_an_older_package_goes_back(sartor: Command, released: Folder, database:
         ),
         (
             "sql",
+            "-- sartor: up\nselect 1;\n-- sartor: down\ninsert into credentials values ('Tr0ub4dor');\n",
+            "may hold a secret",
+        ),
+        (
+            "sql",
             "-- sartor: variables\n-- sartor: up\nselect 1;\n-- sartor: down\nselect :'owner';\n",
             "it uses variables, whose values stay in the settings",
         ),

@@ -13,8 +13,11 @@ from sartor.domain.kept_down import COPIES, NO_DOWN, PYTHON, SECRET, VARIABLES, 
 from sartor.domain.manifest import Line
 from sartor.domain.plan import Direction, Step
 from sartor.sql.sensitive import secret_literals
+from sartor.sql.splitting import split
+from sartor.sql.statements import Kind
 
 UNDO = Direction.ROLLBACK
+_DEFINES = frozenset({Kind.ALTER, Kind.CREATE, Kind.DROP, Kind.COMMENT})
 
 
 def kept_down(script: Script, line: Line | None) -> KeptDown:
@@ -36,13 +39,27 @@ def _down(script: Script) -> KeptDown:
         return kept._replace(unkept=VARIABLES)
     every = (*before, *sent)
     copies = any(fragment.rows is not None for fragment in every)
-    if copies or any(True for fragment in every for _ in secret_literals(fragment.text)):
+    if copies or any(_may_be_secret(fragment.text) for fragment in every):
         return kept._replace(unkept=COPIES if copies else SECRET)
     return kept._replace(
         down=tuple(fragment.text for fragment in sent),
         before_down=tuple(fragment.text for fragment in before),
         transactional=UNDO not in script.outside,
         lock_timeout=script.lock_timeout,
+    )
+
+
+_SHOWN = frozenset(
+    {"table", "index", "type", "domain", "view", "materialized view", "policy", "trigger", "sequence", "schema"}
+)
+"""Objects of whose definition each role can read the literals in the catalogue, so that keeping them tells no more."""
+
+
+def _may_be_secret(text: str) -> bool:
+    return any(
+        not (statement.kind in _DEFINES and statement.head.type in _SHOWN)
+        and any(True for _ in secret_literals(statement.text))
+        for statement in split(text)
     )
 
 
