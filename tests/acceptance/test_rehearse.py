@@ -749,4 +749,4 @@ def test_what_cant_be_kept(sartor: Command, folder: Folder) -> None:
     """A rehearsal where nothing can be written is a rehearsal, and says so."""
     (sartor.directory / ".sartor").write_text("")
     folder.table("1.0.0-1700000000-a.py")
-    assert "note: the result wasn't saved for `lint`: " in sartor("rehearse").err
+    assert "note: the result wasn't saved for `sartor db alteration lint`: " in sartor("rehearse").err
