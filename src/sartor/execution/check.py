@@ -7,7 +7,7 @@ from sartor.alterations.kept_down import load_step
 from sartor.alterations.python_source import dropped, is_data_independent
 from sartor.alterations.script import Fragment
 from sartor.domain.alteration import Catalogue
-from sartor.domain.check import Check, CheckedStep, Loss, SentMessage, SentSql
+from sartor.domain.check import Check, CheckedStep, Loss, SentMessage, SentSql, SqlScript
 from sartor.domain.destination import DEFAULT_SCHEMA, Destination, Limits
 from sartor.domain.drift import Drift
 from sartor.domain.ledger import Ledger
@@ -63,10 +63,7 @@ async def check(
         drift = Drift()  # a destination that records no fingerprint has none to compare with
         if ledger.exists and limits.fingerprint:
             drift = await look_for_drift(session, limits.ignore_objects)
-        obstacles = [
-            *_obstacles(session, ledger, plan),
-            *await _unmet(session, plan, limits),
-        ]
+        obstacles = [*_obstacles(session, ledger, plan), *await _unmet(session, plan, limits)]
         if begins != plan.snapshot and begins is not None:
             obstacles.append(f"a deploy builds {begins.release} from its snapshot; the script for psql runs each file")
         told = SentSql({}, ())
@@ -78,15 +75,22 @@ async def check(
         losses = await _find_losses(session, plan) if plan.direction is Direction.ROLLBACK else ()
         script = None
         if writes:
+            if any(find_hooks(lineage.location) for lineage in catalogue.lineages):
+                obstacles.append("hooks aren't part of a script for psql")
             try:
-                session.require_read(journal=True)
-                require_format(ledger)
-                script = await write_script(session, ledger, plan, steps, limits)
-                if any(find_hooks(lineage.location) for lineage in catalogue.lineages):
-                    obstacles.append("hooks aren't part of a script for psql")
+                script = await _write(session, ledger, plan, steps, limits)
             except (PrivilegeMissing, LedgerTooNew) as error:
                 obstacles.append(f"no script can be written: {_sentence(error)}")
     return Check(plan, drift, steps, losses, script, tuple(obstacles), applications)
+
+
+async def _write(
+    session: Session, ledger: Ledger, plan: Plan, steps: tuple[CheckedStep, ...], limits: Limits
+) -> SqlScript:
+    """Returns the script for psql. Raises PrivilegeMissing, LedgerTooNew."""
+    session.require_read(journal=True)
+    require_format(ledger)
+    return await write_script(session, ledger, plan, steps, limits)
 
 
 async def _find_losses(session: Session, plan: Plan) -> tuple[Loss, ...]:

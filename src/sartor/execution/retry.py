@@ -83,10 +83,8 @@ async def run_in_transaction(  # noqa: PLR0913 - one event, and all that its rec
 ) -> None:
     """Runs `work` and writes the journal's next event with it, in one transaction; advances the run's head.
 
-    `since` is the number of the event at which the work began, where that is another one; `took` the work's duration in
-    milliseconds, where that is over; `lock_timeout` the script's own, in seconds; `down` what the ledger keeps of its
-    way back.
-
+    `since` is the number of the event at which the work began, where that is another one; `took` its milliseconds,
+    where it is over; `lock_timeout` the script's own, in seconds; `down` what the ledger keeps of its way back.
     Raises Stale where the journal has new events, RunHeld where another run's claim stood for longer than the run may
     wait, Unreachable where the connection was lost (nothing has changed then), DestinationError where the ledger can't
     be written, Committed where a cancel came after the COMMIT, and what `work` raised.

@@ -89,10 +89,9 @@ def failure(
     hidden: BaseException | None = None,
     overtime: str,
 ) -> Failure:
-    """Returns the facts of a script's failure.
+    """Returns the facts of a script's failure, with the advice `overtime` where a statement took too long.
 
-    `hidden` is the last error that the script met and didn't raise; `overtime` is the advice for a statement that took
-    too long.
+    `hidden` is the last error that the script met and didn't raise.
     """
     error = unwrap(error)
     message, advice = _explained(error)
