@@ -20,7 +20,7 @@ from support.histories import SETUP, History, histories
 from support.schema import dump
 from support.sessions import Holder, backend_waiting, holding, until
 
-EXAMPLES = 16
+EXAMPLES = 10
 WAYS = ((), ("--no-batch",))
 COMMANDS = (("deploy", "latest"), ("rollback", "0", "--yes"))
 
