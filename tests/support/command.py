@@ -9,14 +9,20 @@ import subprocess
 import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+from support.warm import Warm
 
 EXECUTABLE = str(Path(sysconfig.get_path("scripts")) / "sartor")
 """The command of the environment that runs the tests."""
 
 LIMIT = 120.0
 """Seconds after which a command is held to hang."""
+
+
+_warm = cache(lambda: Warm(EXECUTABLE))
 
 
 @dataclass(frozen=True)
@@ -49,17 +55,21 @@ class Command:
 
     def run(self, *arguments: str, env: Mapping[str, str] | None = None, expect: int | None = 0) -> Finished:
         """Run `sartor ARGUMENTS`."""
-        done = subprocess.run(
-            [EXECUTABLE, *arguments],
-            check=False,
-            cwd=self.directory,
-            env={**self.environment, **(env or {})},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=LIMIT,
-        )
-        finished = Finished(done.returncode, done.stdout, done.stderr)
+        environment, warm = {**self.environment, **(env or {})}, _warm()
+        if warm.serves(environment):
+            done = warm.run(arguments, directory=self.directory, environment=environment, limit=LIMIT)
+            finished = Finished(done.code, done.out.decode(), done.err.decode())
+        else:
+            process = subprocess.Popen(
+                [EXECUTABLE, *arguments],
+                cwd=self.directory,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            finished = finish(process)
         assert "Traceback" not in finished.err, finished.err
         if expect is not None:
             assert finished.code == expect, f"exit code {finished.code}\n{finished.out}\n{finished.err}"
