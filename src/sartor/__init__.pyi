@@ -201,6 +201,7 @@ from sartor.settings.load import load_ignored as load_ignored
 from sartor.settings.load import load_max_hazard as load_max_hazard
 from sartor.settings.load import load_settings as load_settings
 from sartor.settings.load import load_sources as load_sources
+from sartor.settings.product import Product as Product
 from sartor.watching.saved import Saved as Saved
 
 __all__: list[str]  # noqa: PYI035 - all names above

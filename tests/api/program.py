@@ -30,6 +30,7 @@ from sartor import (
     NewFile,
     ObserverFailed,
     ObstacleKind,
+    Product,
     ProjectFile,
     Proofs,
     PsqlCall,
@@ -124,7 +125,7 @@ async def read(url: str, sources: Iterable[Source]) -> None:
     assert {each.kind for each in plan.obstacles} <= set(ObstacleKind)
     with TemporaryDirectory() as empty:
         assert release(empty, "1.0.0").manifest.releases == (Release.parse("1.0.0"),)
-    linted: Lint = lint(sources, ignored=load_ignored())
+    linted: Lint = lint(sources, ignored=load_ignored(product=Product("sartor")))
     assert linted.errors == 0
     standing: Standing = check_manifest(sources)
     assert not standing.contradicts

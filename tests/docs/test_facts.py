@@ -12,8 +12,7 @@ from sartor.cli.commands.check import PENDING
 from sartor.conninfo import parameters
 from sartor.postgres.connect import keepalive
 from sartor.postgres.target_server import CONNECT_TIMEOUT
-from sartor.settings.lookup import VARIABLE, variable
-from sartor.settings.owners import TRUSTED
+from sartor.settings.product import SARTOR
 from sartor.settings.toml_file import KEYS
 from support.command import Command
 from support.markdown import anchors, links
@@ -65,8 +64,8 @@ def test_options(sartor: Command) -> None:
 def test_settings() -> None:
     """The table of settings has each one, with its variable."""
     rows = dict(re.findall(r"^\| `([a-z-]+)` \| (?:`(SARTOR_[A-Z_]+)` )?\|", OPERATE, re.MULTILINE))
-    own = dict.fromkeys(IN_THE_FILE, "") | {"variables": f"{VARIABLE}NAME"}
-    assert rows == {key: variable(key) for key in KEYS} | own
+    own = dict.fromkeys(IN_THE_FILE, "") | {"variables": f"{SARTOR.variable('var-')}NAME"}
+    assert rows == {key: SARTOR.variable(key) for key in KEYS} | own
 
 
 def test_parameters() -> None:
@@ -87,7 +86,7 @@ def test_parameters() -> None:
     assert found["keepalives"][1] == f"on: after {idle} s, every {interval} s, {count} times"
     assert found["tcp_user_timeout"][1].startswith(f"{keepalive.DEFAULTS['tcp_user_timeout']} ms:")
     assert f"; {CONNECT_TIMEOUT:g} s unless" in found["connect_timeout"][1]
-    assert f"`{TRUSTED}=" in OPERATE
+    assert f"`{SARTOR.safe_directory}=" in OPERATE
 
 
 def test_exit_codes() -> None:

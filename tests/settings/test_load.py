@@ -17,6 +17,7 @@ from sartor.errors import SettingsError
 from sartor.settings.lineages import LineageSource
 from sartor.settings.load import Flags, Settings, load_settings, load_sources
 from sartor.settings.lookup import Found, parse_duration
+from sartor.settings.product import Product
 
 URL = "postgresql://db/app"
 
@@ -479,3 +480,26 @@ def test_any_text_is_a_duration_or_refused(text: str) -> None:
     except SettingsError:
         return
     assert seconds == 0 or 0.001 <= seconds <= 2_147_483
+
+
+def test_a_product_has_variables_of_its_own(place: Place) -> None:
+    """A product's settings come from variables and secret files of its own name; Sartor's mean nothing to it."""
+    acme = Product("acme-id")
+    place.secret("ACME_ID_PASSWORD", "s3cret")
+    environ = {
+        "ACME_ID_SECRETS_DIR": str(place.secrets),
+        "ACME_ID_DB_URL_1": "postgresql://one/a",
+        "ACME_ID_DB_URL_2": "postgresql://two/b",
+        "ACME_ID_VAR_REGION": "eu",
+        "SARTOR_SCHEMA": "other",
+        "SARTOR_WAIT": "1h",
+    }
+    settings = load_settings(environ=environ, directory=place.directory, product=acme)
+    assert [each.database for each in settings.destinations] == ["a", "b"]
+    assert (_schemas(settings), settings.limits.wait) == (["public"] * 2, Limits().wait)
+    assert settings.destinations[0].secrets == ("s3cret",)
+    assert settings.sources[0].variables == {"region": "eu"}
+    for variables, hint in (({"ACME_ID_DB_URI": "x"}, "ACME_ID_DB_URL"), ({}, "set ACME_ID_DB_URL")):
+        with pytest.raises(SettingsError) as caught:
+            load_settings(environ=variables, directory=place.directory, product=acme)
+        assert hint in caught.value.hint

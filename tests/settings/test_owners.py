@@ -9,7 +9,7 @@ import pytest
 
 from sartor.errors import SettingsError
 from sartor.settings.load import Flags, Settings, load_settings, load_sources
-from sartor.settings.owners import TRUSTED
+from sartor.settings.product import SARTOR
 from support.command import Command
 
 URL = "postgresql://db/app"
@@ -67,13 +67,13 @@ def test_what_strangers_left(work: Path, what: str, monkeypatch: pytest.MonkeyPa
     path = planted(work, what)
     for folder in ("", "/nowhere", f"{path.parent}-beside"):
         with pytest.raises(SettingsError, match="belongs to") as caught:
-            load(work, **{TRUSTED: folder})
+            load(work, **{SARTOR.safe_directory: folder})
         assert str(caught.value).startswith(f"{path} belongs to user nobody, but Sartor runs as user root")
-        assert caught.value.hint == f"if you trust the owner: export {TRUSTED}={path.parent}"
+        assert caught.value.hint == f"if you trust the owner: export {SARTOR.safe_directory}={path.parent}"
         with pytest.raises(SettingsError, match="belongs to"):
-            load_sources(Flags(), environ={TRUSTED: folder}, directory=work)
+            load_sources(Flags(), environ={SARTOR.safe_directory: folder}, directory=work)
     for folder in ("*", str(path.parent), f"/nowhere:{path.parent.parent}"):
-        load(work, **{TRUSTED: folder})
+        load(work, **{SARTOR.safe_directory: folder})
     monkeypatch.setenv("SUDO_UID", str(STRANGER))
     load(work)
 
@@ -85,7 +85,7 @@ def test_the_password_stays_here(sartor: Command, tmp_path: Path) -> None:
     (tmp_path / "sartor.toml").write_text('db-url = "postgresql://app@127.0.0.1:1/app"\n')
     os.chown(tmp_path / "sartor.toml", STRANGER, STRANGER)
     refused = sartor("status", env={"SARTOR_DB_URL": "", "PGPASSWORD": "x" * 9, "SUDO_UID": ""}, expect=2)
-    assert f"hint: if you trust the owner: export {TRUSTED}={tmp_path}" in refused.err
+    assert f"hint: if you trust the owner: export {SARTOR.safe_directory}={tmp_path}" in refused.err
 
 
 @pytest.mark.parametrize("name", ["sartor.toml", "pyproject.toml"])
@@ -98,7 +98,7 @@ def test_a_file_that_everybody_may_write(work: Path, name: str) -> None:
     file.chmod(0o666)
     with pytest.raises(SettingsError, match=r"can be written by every user \(mode 0666\)"):
         load(work)
-    load(work, **{TRUSTED: str(work)})
+    load(work, **{SARTOR.safe_directory: str(work)})
 
 
 NEAR = {
@@ -145,7 +145,7 @@ def test_other_unknown_names_are_told(work: Path, name: str) -> None:
         "SARTOR_PORT_5432_TCP_ADDR",
         "SARTOR_DB_URL.1",
         "SARTOR_SCHEMA_1",
-        TRUSTED,
+        SARTOR.safe_directory,
         "sartor_lock_timeot",
         "MY_SARTOR_LOCK_TIMEOT",
     ],

@@ -82,7 +82,8 @@ def _urls(lookup: Lookup, defaults: Mapping[str, str]) -> list[dict[str, str]]:
         return [_url(each) for each in found]
     if REACHING & defaults.keys():
         return [{}]
-    hint = "give --db-url postgresql://user@host:5432/database, set SARTOR_DB_URL, or try Sartor with --embedded"
+    name = lookup.variable("db-url")
+    hint = f"give --db-url postgresql://user@host:5432/database, set {name}, or try it with --embedded"
     raise SettingsError("no database is given", hint=hint)
 
 

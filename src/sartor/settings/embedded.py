@@ -8,7 +8,8 @@ from typing import NamedTuple
 from sartor.conninfo.url import parse_environment
 from sartor.errors import SettingsError
 from sartor.settings.destinations import REACHING
-from sartor.settings.lookup import Found, Lookup, make_lookup, parse_switch, variable
+from sartor.settings.lookup import Found, Lookup, make_lookup, parse_switch
+from sartor.settings.product import SARTOR, Product
 from sartor.settings.toml_file import find_toml
 
 
@@ -19,16 +20,24 @@ class EmbeddedSetting(NamedTuple):
     environment: str | None
 
 
-def project_folder(*, environ: Mapping[str, str] | None = None, directory: Path | None = None) -> Path:
+def project_folder(
+    *, environ: Mapping[str, str] | None = None, directory: Path | None = None, product: Product = SARTOR
+) -> Path:
     """Returns the folder of the settings file, or `directory` where there is none: by default the working directory.
 
     Raises SettingsError.
     """
-    return find_toml((directory or Path.cwd()).absolute(), os.environ if environ is None else environ).path.parent
+    return find_toml(
+        (directory or Path.cwd()).absolute(), os.environ if environ is None else environ, product
+    ).path.parent
 
 
 def find_embedded(
-    db_url: str | None, *, environ: Mapping[str, str] | None = None, directory: Path | None = None
+    db_url: str | None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+    product: Product = SARTOR,
 ) -> EmbeddedSetting | None:
     """Returns the setting that asks for the embedded server, or None where none does, or a database is given.
 
@@ -37,7 +46,7 @@ def find_embedded(
     for a variable of the URL that is set and empty, or where the file gives both.
     """
     environ = os.environ if environ is None else environ
-    lookup = make_lookup(environ, find_toml((directory or Path.cwd()).absolute(), environ))
+    lookup = make_lookup(environ, find_toml((directory or Path.cwd()).absolute(), environ, product), product)
     setting = lookup.setting("embedded")
     if db_url is not None or setting is None or not parse_switch(setting) or _is_given(lookup):
         return None
@@ -48,10 +57,12 @@ def find_embedded(
     return EmbeddedSetting(setting.origin, environment.text.strip() if environment else None)
 
 
-def is_database_given(*, environ: Mapping[str, str] | None = None, directory: Path | None = None) -> bool:
+def is_database_given(
+    *, environ: Mapping[str, str] | None = None, directory: Path | None = None, product: Product = SARTOR
+) -> bool:
     """Returns whether a secret file, a variable or the settings file names a database. Raises SettingsError."""
     environ = os.environ if environ is None else environ
-    lookup = make_lookup(environ, find_toml((directory or Path.cwd()).absolute(), environ))
+    lookup = make_lookup(environ, find_toml((directory or Path.cwd()).absolute(), environ, product), product)
     return _is_given(lookup) or lookup.in_toml("db-url") is not None
 
 
@@ -62,7 +73,7 @@ def _is_given(lookup: Lookup) -> bool:
 
 def _refuse_empty(lookup: Lookup, setting: Found) -> None:
     """Raises SettingsError for an empty variable: whoever set it meant another database."""
-    for name in (variable("db-url"), *lookup.toml.texts("db-url-env")):
+    for name in (lookup.variable("db-url"), *lookup.toml.texts("db-url-env")):
         if lookup.environ.get(name) == "":
             raise SettingsError(
                 f"{name} is set, but empty: {setting.origin} doesn't count then",

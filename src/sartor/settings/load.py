@@ -9,8 +9,9 @@ from sartor.domain.destination import Destination, Limits
 from sartor.errors import SettingsError
 from sartor.settings.destinations import find_destinations
 from sartor.settings.lineages import MAIN, LineageSource, make_sources, parse_sources
-from sartor.settings.lookup import Found, Lookup, check_names, make_lookup, parse_duration, parse_switch, variable
+from sartor.settings.lookup import Found, Lookup, check_names, make_lookup, parse_duration, parse_switch
 from sartor.settings.owners import require_own
+from sartor.settings.product import SARTOR, Product
 from sartor.settings.toml_file import find_toml
 from sartor.settings.variables import find_variables, secret_values
 
@@ -57,7 +58,11 @@ class Settings(NamedTuple):
 
 
 def load_settings(
-    flags: Flags = NO_FLAGS, *, environ: Mapping[str, str] | None = None, directory: Path | None = None
+    flags: Flags = NO_FLAGS,
+    *,
+    environ: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+    product: Product = SARTOR,
 ) -> Settings:
     """Returns the settings that the command line would have: of variables, secret files and the settings file.
 
@@ -68,10 +73,11 @@ def load_settings(
     - `flags`: settings that take the place of all others, as texts.
     - `environ`: the variables; by default those of the process.
     - `directory`: where the settings file is looked for and relative paths begin; by default the working directory.
+    - `product`: whose variables count; `Product("acme")` reads ACME_DB_URL in place of SARTOR_DB_URL.
 
     Raises SettingsError where a setting can't be used, or no database is given.
     """
-    lookup, directory = _lookup(environ, directory), directory or Path.cwd()
+    lookup, directory = _lookup(environ, directory, product), directory or Path.cwd()
     notes = check_names(lookup)
     environment, base = lookup.setting("environment"), flags.scratch_bootstrap
     given = dict(_given(lookup, flags))
@@ -96,63 +102,80 @@ def load_settings(
 
 
 def load_destination(
-    url: str, *, origin: str = "the URL", environ: Mapping[str, str] | None = None, directory: Path | None = None
+    url: str,
+    *,
+    origin: str = "the URL",
+    environ: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+    product: Product = SARTOR,
 ) -> Destination:
     """Returns the database at a `url`, which may leave user and password to the settings, or name a service.
 
         replica = sartor.load_destination("postgresql:///?service=replica")
 
     - `origin`: what messages call the URL.
-    - `environ`, `directory`: as in `load_settings`.
+    - `environ`, `directory`, `product`: as in `load_settings`.
 
     Raises SettingsError.
     """
-    return find_destinations(_lookup(environ, directory), db_url=url, schema=None, origin=origin)[0]
+    return find_destinations(_lookup(environ, directory, product), db_url=url, schema=None, origin=origin)[0]
 
 
 def load_sources(
-    flags: Flags = NO_FLAGS, *, environ: Mapping[str, str] | None = None, directory: Path | None = None
+    flags: Flags = NO_FLAGS,
+    *,
+    environ: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+    product: Product = SARTOR,
 ) -> tuple[LineageSource, ...]:
     """Returns where the settings say that the alterations are, where no database is needed.
 
         print(len(list(sartor.list_alterations(sartor.load_sources()))))
 
-    - `flags`, `environ`, `directory`: as in `load_settings`.
+    - `flags`, `environ`, `directory`, `product`: as in `load_settings`.
 
     Raises SettingsError.
     """
-    lookup, directory = _lookup(environ, directory), directory or Path.cwd()
+    lookup, directory = _lookup(environ, directory, product), directory or Path.cwd()
     check_names(lookup)
     return _sources(lookup, flags, directory)
 
 
-def load_ignored(*, environ: Mapping[str, str] | None = None, directory: Path | None = None) -> tuple[str, ...]:
+def load_ignored(
+    *, environ: Mapping[str, str] | None = None, directory: Path | None = None, product: Product = SARTOR
+) -> tuple[str, ...]:
     """Returns the codes of the rules that the settings file leaves out, for `lint`.
 
         found = sartor.lint("alterations", ignored=sartor.load_ignored())
 
-    - `environ`, `directory`: as in `load_settings`.
+    - `environ`, `directory`, `product`: as in `load_settings`.
 
     Raises SettingsError.
     """
-    return _lookup(environ, directory).toml.texts("lint-ignore")
+    return _lookup(environ, directory, product).toml.texts("lint-ignore")
 
 
 def load_max_hazard(
-    flag: str | None = None, *, environ: Mapping[str, str] | None = None, directory: Path | None = None
+    flag: str | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+    product: Product = SARTOR,
 ) -> "Verdict | None":
     """Returns the worst hazard that the settings allow, for `release` and `rehearse`; None where they have no limit.
 
         sartor.release("alterations", "1.2.0", max_hazard=sartor.load_max_hazard(), cache=Path(".sartor"))
 
     - `flag`: the text of a verdict, which takes the place of the setting.
-    - `environ`, `directory`: as in `load_settings`.
+    - `environ`, `directory`, `product`: as in `load_settings`.
 
     Raises SettingsError.
     """
     from sartor.domain.hazards.hazard import Verdict  # noqa: PLC0415 - most commands need none, and start-up counts
 
-    given = Found(flag, "--max-hazard") if flag is not None else _lookup(environ, directory).setting("max-hazard")
+    given = (
+        Found(flag, "--max-hazard") if flag is not None else _lookup(environ, directory, product).setting("max-hazard")
+    )
     if given is None:
         return None
     known = {verdict.value: verdict for verdict in Verdict if verdict is not Verdict.NOT_REHEARSED}
@@ -161,9 +184,9 @@ def load_max_hazard(
     return known[given.text]
 
 
-def _lookup(environ: Mapping[str, str] | None, directory: Path | None) -> Lookup:
+def _lookup(environ: Mapping[str, str] | None, directory: Path | None, product: Product) -> Lookup:
     environ = os.environ if environ is None else environ
-    return make_lookup(environ, find_toml((directory or Path.cwd()).absolute(), environ))
+    return make_lookup(environ, find_toml((directory or Path.cwd()).absolute(), environ, product), product)
 
 
 def _given(lookup: Lookup, flags: Flags) -> Iterator[tuple[str, Found]]:
@@ -192,7 +215,7 @@ def _sources(lookup: Lookup, flags: Flags, directory: Path) -> tuple[LineageSour
 
 def _import_path(lookup: Lookup, directory: Path) -> tuple[str, ...]:
     """Returns the folders from which scripts may import: those of a variable or a secret file, else of the file."""
-    if found := lookup.named(variable("import-path")):
+    if found := lookup.named(lookup.variable("import-path")):
         return tuple(str(directory.absolute() / text) for text in found.text.split(os.pathsep) if text)
     toml = lookup.toml
     return tuple(str(toml.path.parent / text) for text in toml.texts("import-path"))
@@ -202,7 +225,7 @@ def _find_sources(lookup: Lookup, flags: Flags, directory: Path) -> tuple[Lineag
     base = directory.absolute()
     if flags.alterations:
         return parse_sources(flags.alterations, base=base, origin="--alterations")
-    if found := lookup.named(variable("alterations")):
+    if found := lookup.named(lookup.variable("alterations")):
         return parse_sources(found.text.split(os.pathsep), base=base, origin=found.origin)
     toml = lookup.toml
     if isinstance(table := toml.table.get("alterations"), dict):
@@ -211,5 +234,5 @@ def _find_sources(lookup: Lookup, flags: Flags, directory: Path) -> tuple[Lineag
         return parse_sources(toml.texts("alterations"), base=toml.path.parent, origin=toml.origin("alterations"))
     found_here = base / "alterations"
     if found_here.is_dir():
-        require_own(found_here, lookup.environ)
+        require_own(found_here, lookup.environ, lookup.product)
     return (LineageSource(name=MAIN, location=str(found_here)),)

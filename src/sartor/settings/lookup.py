@@ -9,10 +9,10 @@ from typing import NamedTuple
 from sartor.conninfo.parameters import nearest
 from sartor.conninfo.url import is_text
 from sartor.errors import SettingsError
-from sartor.settings.owners import TRUSTED
+from sartor.settings.product import SARTOR, Product
 from sartor.settings.toml_file import KEYS, TomlFile
 
-_SECRETS, _PREFIX = "/var/run/secrets", "SARTOR_"
+_SECRETS = "/var/run/secrets"
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _DURATION = r"([0-9]+(?:\.[0-9]+)?|\.[0-9]+) ?(ms|s|min|m|h)?"
@@ -22,17 +22,12 @@ _LONGEST = 2_147_483.0
 _SWITCHES = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
-def variable(key: str) -> str:
-    """Returns the name of a setting as a variable and as a secret file."""
-    return _PREFIX + key.upper().replace("-", "_")
-
-
-VARIABLE = "SARTOR_VAR_"
-"""The beginning of the name of a setting that is a variable of SQL scripts."""
 _NUMBERED = ("db-url", "password", "schema", "user")
-_KNOWN = frozenset({*map(variable, [*KEYS, "password"]), "SARTOR_SECRETS_DIR", "SARTOR_TEST_DB_URL", TRUSTED})
-_KUBERNETES = re.compile(r"SARTOR_(\w+_)?(SERVICE_HOST|SERVICE_PORT\w*|PORT|PORT_[0-9]+_(TCP|UDP)\w*)")
-"""The variables that Kubernetes sets in every container beside a service called `sartor` or `sartor-...`."""
+_ELSEWHERE = ("password", "secrets-dir", "safe-directory")
+"""The settings that no settings file has."""
+_OF_TESTS = "test-db-url"
+_KUBERNETES = re.compile(r"(\w+_)?(SERVICE_HOST|SERVICE_PORT\w*|PORT|PORT_[0-9]+_(TCP|UDP)\w*)")
+"""The variables, behind the prefix, that Kubernetes sets beside a service called `sartor` or `sartor-...`."""
 
 
 class Found(NamedTuple):
@@ -52,13 +47,18 @@ class Lookup(NamedTuple):
     secrets: Path
     secret_names: frozenset[str]
     toml: TomlFile
+    product: Product = SARTOR
 
     def __repr__(self) -> str:
         return "Lookup(...)"  # a password may be in it
 
     def setting(self, key: str) -> Found | None:
         """Returns a setting by its toml key: `lock-timeout` is SARTOR_LOCK_TIMEOUT too. None where it isn't set."""
-        return self.named(variable(key)) or self.in_toml(key)
+        return self.named(self.variable(key)) or self.in_toml(key)
+
+    def variable(self, key: str) -> str:
+        """Returns the name of a setting as a variable and as a secret file."""
+        return self.product.variable(key)
 
     def named(self, name: str) -> Found | None:
         """Reads a secret file, else an environment variable that isn't empty; returns None where there is neither."""
@@ -73,13 +73,13 @@ class Lookup(NamedTuple):
 
     def listed(self, key: str) -> tuple[Found, ...]:
         """Returns the texts of a list: those of a variable or a secret file are separated by commas."""
-        if found := self.named(variable(key)):
+        if found := self.named(self.variable(key)):
             return tuple(found._replace(text=text.strip()) for text in found.text.split(","))
         return tuple(Found(text=text, origin=self.toml.origin(key)) for text in self.toml.texts(key))
 
     def numbered(self, key: str) -> tuple[Found, ...]:
         """Returns the values of `SARTOR_X`, if it is given, then of `SARTOR_X.1` (or `SARTOR_X_1`), 2 and so on."""
-        name = variable(key)
+        name = self.variable(key)
         numbers = self._numbers(name)
         _check_gaps(name, numbers)
         names = [name, *(numbers[number] for number in sorted(numbers))]
@@ -108,18 +108,18 @@ class Lookup(NamedTuple):
         return found
 
 
-def make_lookup(environ: Mapping[str, str], toml: TomlFile) -> Lookup:
+def make_lookup(environ: Mapping[str, str], toml: TomlFile, product: Product = SARTOR) -> Lookup:
     """Makes the lookup for an environment; its SARTOR_SECRETS_DIR says where the secret files are."""
-    folder = environ.get("SARTOR_SECRETS_DIR")
+    folder = environ.get(variable := product.variable("secrets-dir"))
     secrets = Path(folder or _SECRETS)
     try:
         names = frozenset(entry.name for entry in secrets.iterdir())
     except OSError as error:
         if folder:
             hint = "name a folder that this user can list, or unset the variable"
-            raise SettingsError(f"SARTOR_SECRETS_DIR, {folder}, can't be read: {error.strerror}", hint=hint) from error
+            raise SettingsError(f"{variable}, {folder}, can't be read: {error.strerror}", hint=hint) from error
         names = frozenset()  # no secrets were made for this process
-    return Lookup(environ=environ, secrets=secrets, secret_names=names, toml=toml)
+    return Lookup(environ=environ, secrets=secrets, secret_names=names, toml=toml, product=product)
 
 
 def read_text(path: Path, *, hint: str) -> str:
@@ -189,23 +189,31 @@ def parse_switch(found: Found) -> bool:
 def check_names(lookup: Lookup) -> tuple[str, ...]:
     """Raises SettingsError for a name that is nearly a setting's; returns notes on the other unknown ones."""
     given = {*lookup.secret_names, *(name for name, text in lookup.environ.items() if text)}
-    ours = sorted(name for name in given if name.startswith(_PREFIX))
-    unknown = [name for name in ours if not _known(name) and name not in lookup.toml.texts("db-url-env")]
-    return tuple(_told(name) for name in unknown)
+    ours = sorted(name for name in given if name.startswith(lookup.product.prefix))
+    unknown = [
+        name for name in ours if not _is_known(name, lookup.product) and name not in lookup.toml.texts("db-url-env")
+    ]
+    return tuple(_told(name, lookup.product) for name in unknown)
 
 
-def _known(name: str) -> bool:
+def _known(product: Product) -> frozenset[str]:
+    return frozenset(map(product.variable, (*KEYS, *_ELSEWHERE)))
+
+
+def _is_known(name: str, product: Product) -> bool:
     series = re.fullmatch(r"(.+?)[._][0-9]+", name)
-    numbered = series is not None and series[1] in map(variable, _NUMBERED)
-    own = name.startswith(VARIABLE) and name != VARIABLE
-    return name in _KNOWN or numbered or own or _KUBERNETES.fullmatch(name) is not None
+    numbered = series is not None and series[1] in map(product.variable, _NUMBERED)
+    own = name.startswith(var := product.variable("var-")) and name != var
+    listed = name in _known(product) or name == product.variable(_OF_TESTS)
+    return listed or numbered or own or _KUBERNETES.fullmatch(name.removeprefix(product.prefix)) is not None
 
 
-def _told(name: str) -> str:
-    rest = name.removeprefix(_PREFIX).upper()
-    known = {each.removeprefix(_PREFIX): each for each in _KNOWN - {"SARTOR_TEST_DB_URL"}}
+def _told(name: str, product: Product) -> str:
+    rest = name.removeprefix(product.prefix).upper()
+    known = {each.removeprefix(product.prefix): each for each in _known(product)}
+    unknown = f"{name} isn't a setting of {product.title}"
     if near := nearest(rest, known):
-        raise SettingsError(f"{name} isn't a setting of Sartor", hint=f"did you mean {known[near]}?")
+        raise SettingsError(unknown, hint=f"did you mean {known[near]}?")
     near = nearest(rest, known, cutoff=0.5)
     hint = f"did you mean {known[near]}?" if near else f"the settings are {', '.join(sorted(known.values()))}"
-    return f"{name} isn't a setting of Sartor, and is ignored: {hint}"
+    return f"{unknown}, and is ignored: {hint}"

@@ -12,19 +12,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sartor.errors import SettingsError
-
-TRUSTED = "SARTOR_SAFE_DIRECTORY"
-"""The variable that lists trusted folders of other users, as PATH lists folders; `*` trusts all."""
+from sartor.settings.product import SARTOR, Product
 
 
-def require_own(path: Path, environ: Mapping[str, str]) -> None:
+def require_own(path: Path, environ: Mapping[str, str], product: Product = SARTOR) -> None:
     """Raises SettingsError where another user may have written what is at `path`, or the link that leads there."""
-    safe = environ.get(TRUSTED, "").split(os.pathsep)
+    safe = environ.get(product.safe_directory, "").split(os.pathsep)
     if "*" in safe or any(folder and path.parent.resolve().is_relative_to(Path(folder).resolve()) for folder in safe):
         return
     for found in (path.lstat(), path.stat()):
         if reason := _reason(found):
-            hint = f"if you trust the owner: export {TRUSTED}={shlex.quote(str(path.parent))}"
+            hint = f"if you trust the owner: export {product.safe_directory}={shlex.quote(str(path.parent))}"
             raise SettingsError(f"{path} {reason}; the file decides what is run and on which database", hint=hint)
 
 

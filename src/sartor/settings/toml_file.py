@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sartor.conninfo.parameters import nearest
 from sartor.errors import SettingsError
 from sartor.settings.owners import require_own
+from sartor.settings.product import SARTOR, Product
 
 KEYS = (
     "alterations",
@@ -75,7 +76,7 @@ class TomlFile(NamedTuple):
         )
 
 
-def find_toml(directory: Path, environ: Mapping[str, str]) -> TomlFile:
+def find_toml(directory: Path, environ: Mapping[str, str], product: Product = SARTOR) -> TomlFile:
     """Finds the settings in `directory`, or in its nearest parent that has some.
 
     Beside a `sartor.toml`, the table in `pyproject.toml` is ignored: one file applies. Raises SettingsError where the
@@ -83,9 +84,9 @@ def find_toml(directory: Path, environ: Mapping[str, str]) -> TomlFile:
     """
     for folder in (directory, *directory.parents):
         if (table := _read(folder / "sartor.toml")) is not None:
-            return _checked(TomlFile(path=folder / "sartor.toml", table=table), environ)
+            return _checked(TomlFile(path=folder / "sartor.toml", table=table), environ, product)
         if (table := _pyproject_table(folder / "pyproject.toml")) is not None:
-            return _checked(TomlFile(path=folder / "pyproject.toml", table=table), environ)
+            return _checked(TomlFile(path=folder / "pyproject.toml", table=table), environ, product)
     return TomlFile(path=directory / "sartor.toml", table={})
 
 
@@ -126,17 +127,18 @@ def _parse(content: bytes, path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path} isn't valid TOML: {error}", hint="fix the file") from None
 
 
-def _checked(file: TomlFile, environ: Mapping[str, str]) -> TomlFile:
-    require_own(file.path, environ)
+def _checked(file: TomlFile, environ: Mapping[str, str], product: Product) -> TomlFile:
+    require_own(file.path, environ, product)
     for key in file.table:
         if key not in KEYS:
-            raise SettingsError(f"{file.path} has an unknown setting {key!r}", hint=_nearest(key))
+            raise SettingsError(f"{file.path} has an unknown setting {key!r}", hint=_nearest(key, product))
     return file
 
 
-def _nearest(key: str) -> str:
+def _nearest(key: str, product: Product) -> str:
     if key == "password":
-        return "don't put passwords into the file: give SARTOR_PASSWORD as a secret file or a variable"
+        name = product.variable("password")
+        return f"don't put passwords into the file: give {name} as a secret file or a variable"
     near = nearest(key.replace("_", "-").lower(), KEYS, cutoff=0.6)
     return f"did you mean {near}?" if near else f"the settings are {', '.join(KEYS)}"
 

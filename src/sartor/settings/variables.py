@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 
 from sartor.conninfo.url import is_text
 from sartor.errors import SettingsError
-from sartor.settings.lookup import VARIABLE, Lookup
+from sartor.settings.lookup import Lookup
 
 KEY = "variables"
-_OPTION = "var"
-_FLAG = f"--{_OPTION}"
+_FLAG = "--var"
+_PREFIX = "var-"
 _NAME = r"[^\W\d]\w*"
 
 
@@ -20,10 +20,11 @@ def find_variables(lookup: Lookup, flags: Iterable[str]) -> Mapping[str, str]:
     SARTOR_VAR_REGION is `region`, or the name that the file spells in another way.
     """
     found = dict(_in_file(lookup))
+    prefix = lookup.variable(_PREFIX)
     spelled = {name.upper(): name for name in found}
-    for name in sorted(each for each in {*lookup.secret_names, *lookup.environ} if each.startswith(VARIABLE)):
+    for name in sorted(each for each in {*lookup.secret_names, *lookup.environ} if each.startswith(prefix)):
         if given := lookup.named(name):
-            key = name.removeprefix(VARIABLE)
+            key = name.removeprefix(prefix)
             found[_checked(spelled.get(key.upper(), key.lower()), given.text, name)] = given.text
     for flag in flags:
         name, equals, value = flag.partition("=")
@@ -35,7 +36,8 @@ def find_variables(lookup: Lookup, flags: Iterable[str]) -> Mapping[str, str]:
 
 def secret_values(lookup: Lookup) -> tuple[str, ...]:
     """Returns the values that come from secret files: they are hidden in what is shown, as passwords are."""
-    names = (name for name in lookup.secret_names if name.startswith(VARIABLE))
+    prefix = lookup.variable(_PREFIX)
+    names = (name for name in lookup.secret_names if name.startswith(prefix))
     return tuple(found.text for name in names if (found := lookup.named(name)))
 
 
