@@ -73,10 +73,10 @@ from sartor.domain.diagram import DiagramReference as DiagramReference
 from sartor.domain.diagram import DiagramTable as DiagramTable
 from sartor.domain.diagram import DiagramType as DiagramType
 from sartor.domain.diagram import RelationName as RelationName
-from sartor.domain.drift import Baseline as Baseline
 from sartor.domain.drift import Change as Change
 from sartor.domain.drift import Difference as Difference
 from sartor.domain.drift import Drift as Drift
+from sartor.domain.drift import ExpectedSchema as ExpectedSchema
 from sartor.domain.fingerprint import Fingerprint as Fingerprint
 from sartor.domain.fingerprint import SchemaObject as SchemaObject
 from sartor.domain.fingerprint import Scope as Scope

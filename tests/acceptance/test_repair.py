@@ -99,7 +99,7 @@ def test_by_file_name(sartor: Command, folder: Folder, database: Database) -> No
     assert database.rows(JOURNAL) == [("marked-not-deployed", "1700000001-bills", "INC-42")]
 
 
-def test_a_baseline(sartor: Command, database: Database) -> None:
+def test_an_expected_schema(sartor: Command, database: Database) -> None:
     """A database that has it all from elsewhere gets a ledger by being told so."""
     database.run("create schema old", "create table old.users (id int)")
     sartor("repair", "--mark-deployed", "1700000000-users", "--schema", "old", *WHY)

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sartor.domain.drift import (
-    Baseline,
     Comparison,
     Difference,
     Drift,
+    ExpectedSchema,
     carried,
     find_differences,
     find_drift,
@@ -42,14 +42,14 @@ def kept(fingerprint: Fingerprint) -> dict[str, Any]:
     return fingerprint.packed() | {"objects": base64.b64encode(fingerprint.text).decode()}
 
 
-def baseline(fingerprint: Fingerprint | None, *, outdated: bool = False) -> Baseline:
+def recorded(fingerprint: Fingerprint | None, *, outdated: bool = False) -> ExpectedSchema:
     at = datetime(2026, 11, 20, tzinfo=UTC)
     packed = kept(fingerprint) if fingerprint else {"format": 0}
-    return Baseline(seq=1, at=at, user="ada", host="ci", sartor="9", outdated=outdated, packed=packed)
+    return ExpectedSchema(seq=1, at=at, user="ada", host="ci", sartor="9", outdated=outdated, packed=packed)
 
 
 def drift_of(expected: Fingerprint, live: Fingerprint) -> Drift:
-    return find_drift(Comparison(find_differences(expected, live)), baseline=baseline(expected))
+    return find_drift(Comparison(find_differences(expected, live)), recorded=recorded(expected))
 
 
 @given(OBJECTS, OBJECTS)
@@ -101,7 +101,7 @@ def test_rights(name: str, before: str | None, after: str | None, fault: bool) -
     )
     drift = drift_of(expected, live)
     assert (bool(drift.differences), bool(drift.noted)) == (fault, not fault)
-    assert drift.baseline is not None
+    assert drift.recorded is not None
 
 
 def test_what_is_told_of_drift() -> None:
@@ -118,13 +118,13 @@ def test_what_is_told_of_drift() -> None:
 
 
 def test_what_is_certain() -> None:
-    """Drift is certain where there is nothing that hides it: no doubt, and no baseline that was taken anew."""
+    """Drift is certain where there is nothing that hides it: no doubt, and no expected schema that was taken anew."""
     found = drift_of(make(), make())
     assert found.certain
     assert Drift().certain
     assert not Drift(unknown="a run is in progress").certain
-    assert found.baseline is not None
-    assert not found._replace(baseline=replace(found.baseline, adopted_at=found.baseline.at)).certain
+    assert found.recorded is not None
+    assert not found._replace(recorded=replace(found.recorded, adopted_at=found.recorded.at)).certain
 
 
 @pytest.mark.parametrize(
@@ -139,15 +139,15 @@ def test_what_is_certain() -> None:
 )
 def test_why_it_cannot_be_told(found: dict[str, Any], told: str) -> None:
     """The reason is told why a schema can't be compared with what was recorded; another major version is none."""
-    assert replace(baseline(make()), **found).unusable("app") == told
+    assert replace(recorded(make()), **found).unusable("app") == told
 
 
 def test_texts_that_cannot_be_parsed_again() -> None:
     """Texts that nobody could parse again are told with the reason; they are faults where they were compared."""
     found = find_differences(make(TABLE, INDEX), make(TABLE._replace(definition="a"), INDEX._replace(definition="b")))
     one, both = (
-        find_drift(Comparison(found, found, "because"), baseline=baseline(make())),
-        find_drift(Comparison(found[1:], found[:1], "because"), baseline=baseline(make())),
+        find_drift(Comparison(found, found, "because"), recorded=recorded(make())),
+        find_drift(Comparison(found[1:], found[:1], "because"), recorded=recorded(make())),
     )
     why = "the server can't parse it again: because"
     assert one.unread_told == f"index app.a_idx and 1 other are compared as text; {why}"

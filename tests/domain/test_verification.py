@@ -9,7 +9,7 @@ import pytest
 
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination
-from sartor.domain.drift import Baseline, Difference, Drift
+from sartor.domain.drift import Difference, Drift, ExpectedSchema
 from sartor.domain.ledger import Ledger
 from sartor.domain.manifest import Line, Standing
 from sartor.domain.own_tables import Writer
@@ -37,9 +37,11 @@ def verification(
     )
 
 
-def baseline(adopted_at: datetime | None) -> Baseline:
+def recorded(adopted_at: datetime | None) -> ExpectedSchema:
     at = datetime(2026, 11, 20, tzinfo=UTC)
-    return Baseline(seq=1, at=at, user="ada", host="ci", sartor="9", outdated=False, packed={}, adopted_at=adopted_at)
+    return ExpectedSchema(
+        seq=1, at=at, user="ada", host="ci", sartor="9", outdated=False, packed={}, adopted_at=adopted_at
+    )
 
 
 def test_all_is_well() -> None:
@@ -86,10 +88,10 @@ def test_notes_about_alterations() -> None:
 def test_notes_about_the_database() -> None:
     """Unknown drift, invalid indexes and roles that may write are told."""
     assert verification(drift=Drift(unknown="why")).notes == ("drift since the last run can't be determined: why",)
-    replayed = verification(drift=Drift(unknown="why", baseline=baseline(datetime.now(UTC))), replayed=True)
+    replayed = verification(drift=Drift(unknown="why", recorded=recorded(datetime.now(UTC))), replayed=True)
     assert replayed.notes == ("the difference from a replay can't be determined: why",)
-    assert verification(drift=Drift(baseline=baseline(None))).notes == ()
-    (anew,) = verification(drift=Drift(baseline=baseline(datetime(2026, 11, 3, 8, 5, tzinfo=UTC)))).notes
+    assert verification(drift=Drift(recorded=recorded(None))).notes == ()
+    (anew,) = verification(drift=Drift(recorded=recorded(datetime(2026, 11, 3, 8, 5, tzinfo=UTC)))).notes
     assert "by hand before 2026-11-03 08:05 UTC can't be found" in anew
     writer = Writer("app", "etl", {})
     assert verification(invalid=("i", "j"), writers=(writer,)).notes == (

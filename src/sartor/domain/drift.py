@@ -142,13 +142,13 @@ def unified(differences: Iterable[Difference]) -> Iterator[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Baseline:
+class ExpectedSchema:
     """A ledger's record of what the schema should be, as of the journal's event `seq`; who recorded it, and when.
 
     `packed` is what `Fingerprint.unpack` reads. `catalog_version` is the database's where the schema was exactly as
     recorded, else "". `outdated` says that alterations were deployed or rolled back since then, in a run that hasn't
     recorded what they made. `adopted_at` is when a run last took the schema as it was for what it should be, with no
-    baseline to compare it with; None where each run continued from the one before.
+    expected schema to compare it with; None where each run continued from the one before.
     """
 
     seq: int
@@ -189,7 +189,7 @@ class Comparison(NamedTuple):
 
 
 class Drift(NamedTuple):
-    """The differences between a live schema and its baseline: those that are faults, and those only worth a note.
+    """The differences between a live schema and the expected one: those that are faults, and those only worth a note.
 
     Rights that were granted in addition are a note: the operators of a database grant them. Revoked rights are a fault.
     `ignored` are those that the settings leave out. `unread` are texts that differ, and that the server couldn't parse
@@ -197,7 +197,7 @@ class Drift(NamedTuple):
     `unknown` says why drift can't be determined; "" where it can.
     """
 
-    baseline: Baseline | None = None
+    recorded: ExpectedSchema | None = None
     differences: tuple[Difference, ...] = ()
     noted: tuple[Difference, ...] = ()
     ignored: tuple[Difference, ...] = ()
@@ -232,21 +232,21 @@ class Drift(NamedTuple):
     @property
     def certain(self) -> bool:
         """True where every change that was ever made by hand would be reported."""
-        return not (self.unknown or self.unsettled or (self.baseline and self.baseline.adopted_at))
+        return not (self.unknown or self.unsettled or (self.recorded and self.recorded.adopted_at))
 
     @property
     def absent(self) -> bool:
         """True where the schema is known to be as it was recorded, without even a note."""
         found = self.differences or self.noted or self.ignored or self.unread
-        return self.baseline is not None and not (found or self.unknown)
+        return self.recorded is not None and not (found or self.unknown)
 
 
-def find_drift(found: Comparison, ignore: Sequence[str] = (), *, baseline: Baseline | None = None) -> Drift:
+def find_drift(found: Comparison, ignore: Sequence[str] = (), *, recorded: ExpectedSchema | None = None) -> Drift:
     """Returns what a comparison means; `ignore` are patterns of names."""
     told = without_parts(found.differences)
     counted = [d for d in told if not is_ignored(d, ignore)]
     return Drift(
-        baseline=baseline,
+        recorded=recorded,
         differences=tuple(d for d in counted if not (d.noted or _only_gives(d))),
         noted=tuple(d for d in counted if d.noted or _only_gives(d)),
         ignored=tuple(d for d in told if is_ignored(d, ignore)),

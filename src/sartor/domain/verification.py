@@ -59,9 +59,9 @@ class Verification(NamedTuple):
         if self.drift.unknown:
             what = "the difference from a replay" if self.replayed else "drift since the last run"
             yield f"{what} can't be determined: {self.drift.unknown}"
-        elif (baseline := self.drift.baseline) and baseline.adopted_at:
+        elif (recorded := self.drift.recorded) and recorded.adopted_at:
             yield (
-                f"changes made by hand before {baseline.adopted_at:%Y-%m-%d %H:%M %Z} can't be found, as the expected"
+                f"changes made by hand before {recorded.adopted_at:%Y-%m-%d %H:%M %Z} can't be found, as the expected"
                 " schema was recorded again at that time; to find them, use `verify --against-replay`; to"
                 " accept them, use `repair --accept-drift`"
             )

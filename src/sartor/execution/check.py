@@ -13,9 +13,9 @@ from sartor.domain.drift import Drift
 from sartor.domain.ledger import Ledger
 from sartor.domain.plan import Deploy, Direction, Plan, Rollback, make_plan
 from sartor.errors import DestinationError, LedgerTooNew, PrivilegeMissing, Unmet
-from sartor.execution.baseline import look_for_drift
 from sartor.execution.deployed import read_deployed, require_trusted_downs
 from sartor.execution.executors.psql import write_script
+from sartor.execution.expected_schema import look_for_drift
 from sartor.execution.run import begin_with_snapshot
 from sartor.execution.run_context import RunContext
 from sartor.execution.units import Unit, compile_unit, prerequisites

@@ -8,7 +8,7 @@ from sartor.domain.ledger import EventKind, Ledger
 from sartor.domain.repair import Correction, Repair, make_repair
 from sartor.domain.report import Observer
 from sartor.errors import DestinationError, RunHeld
-from sartor.execution.baseline import look_for_drift, missing_right, updating_baseline
+from sartor.execution.expected_schema import look_for_drift, missing_right, updating_expected_schema
 from sartor.execution.ledger import prepare_ledger, read_head, repeat_while_stale
 from sartor.execution.retry import record, run_in_transaction
 from sartor.execution.run_context import RunContext, locked_run
@@ -17,8 +17,8 @@ from sartor.postgres.driver.connection import Connection
 from sartor.postgres.invalid_indexes import drop_index, invalid_indexes
 from sartor.postgres.ledger import read_ledger, require_format
 from sartor.postgres.session import Session, application_name
-from sartor.schema.baseline import read_baseline, write_baseline
 from sartor.schema.comparison import compare
+from sartor.schema.expected_schema import read_expected_schema, write_expected_schema
 from sartor.schema.fingerprint import read_catalog_version, read_fingerprint
 
 
@@ -45,7 +45,7 @@ async def run_repair(
             await read_head(run)
             if request.accept_drift:
                 return await _correct_all(run, catalogue, request)
-            async with updating_baseline(run):
+            async with updating_expected_schema(run):
                 return await _correct_all(run, catalogue, request)
 
 
@@ -109,14 +109,14 @@ async def _accept_drift(run: RunContext, correction: Correction, reason: str) ->
     session = run.session
     catalog_version = await read_catalog_version(session.connection)
     live = await read_fingerprint(session.connection, [session.schema])
-    record = await read_baseline(session)
+    record = await read_expected_schema(session)
     changed = None
     if record and not record.unusable(session.schema) and (expected := record.fingerprint):
         changed = [each.label for each in (await compare(session.connection, expected, live)).differences]
     seq = run.head + 1
 
     async def work(_connection: Connection) -> None:
-        await write_baseline(session, live, seq=seq, catalog_version=catalog_version)
+        await write_expected_schema(session, live, seq=seq, catalog_version=catalog_version)
 
     detail = {"reason": reason, "objects": changed, "logical": live.logical}
     await run_in_transaction(run, correction.kind, None, work, detail=detail)

@@ -97,7 +97,7 @@ async def execute_plan(  # noqa: PLR0913 - one plan, and all that it needs
     """
     # Only a run with work to do loads what that needs: most deploys find nothing to do.
     from sartor.alterations.kept_down import load_step
-    from sartor.execution.baseline import updating_baseline
+    from sartor.execution.expected_schema import updating_expected_schema
     from sartor.execution.ledger import prepare_ledger, report_writers
     from sartor.execution.run_context import locked_run
     from sartor.execution.run_loop import RunLoop
@@ -123,7 +123,7 @@ async def execute_plan(  # noqa: PLR0913 - one plan, and all that it needs
             await report_writers(run)
             if run.waited or not ledger.exists:
                 await loop.plan_again(run)
-            async with updating_baseline(run):
+            async with updating_expected_schema(run):
                 await loop.execute(run)
     return loop.report()
 

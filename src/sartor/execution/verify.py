@@ -1,4 +1,4 @@
-"""Compares a database with what it should be: its ledger with the files, its schema with the baseline or a replay."""
+"""Compares a database with what it should be: its ledger with the files, its schema with a record or a replay."""
 
 from sartor.alterations.manifest import check
 from sartor.domain.alteration import Catalogue, make_lineage
@@ -11,7 +11,7 @@ from sartor.domain.report import Observer, Waiting, only
 from sartor.domain.status import Status, compare_with_ledger
 from sartor.domain.verification import Verification
 from sartor.errors import AlterationFailed, VerificationFailed
-from sartor.execution.baseline import look_for_drift
+from sartor.execution.expected_schema import look_for_drift
 from sartor.execution.run import run, run_session
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.invalid_indexes import invalid_indexes

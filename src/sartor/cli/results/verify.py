@@ -92,7 +92,7 @@ def _released_lines(found: Standing) -> Iterator[str]:
 def _drift_lines(drift: Drift) -> Iterator[str]:
     if not drift.differences:
         return
-    last = drift.baseline
+    last = drift.recorded
     when = f"changed since the last run ({moment(last.at)} by {last.user})" if last else "different from a replay"
     yield from ("", f"{when}:")
     for difference in drift.differences:
@@ -151,7 +151,7 @@ def verification_json(found: Verification) -> JsonObject:
         "noted": [difference_json(difference) for difference in drift.noted],
         "ignored": [difference_json(difference) for difference in drift.ignored],
         **pick(found, "replayed"),
-        "recorded": drift.baseline and pick(drift.baseline, "seq at user host sartor adopted_at"),
+        "recorded": drift.recorded and pick(drift.recorded, "seq at user host sartor adopted_at"),
         "unknown": drift.unknown or None,
         "unparsed": {"why": drift.unread_why, "objects": [d.label for d in drift.unread]} if drift.unread else None,
         "invalid_indexes": list(found.invalid),

@@ -1,11 +1,11 @@
-"""The schema baseline, the one row of `sartor_fingerprint`: the fingerprint that a schema should have."""
+"""The expected schema, the one row of `sartor_fingerprint`: the fingerprint that a schema should have."""
 
 import json
 import socket
 from datetime import datetime
 
 from sartor import __version__
-from sartor.domain.drift import Baseline
+from sartor.domain.drift import ExpectedSchema
 from sartor.domain.fingerprint import Fingerprint
 from sartor.postgres.session import Session
 from sartor.sql.quoting import quote_identifier
@@ -36,7 +36,7 @@ on conflict (one) do update set (seq, at, by_user, host, sartor, packed, catalog
 """
 
 
-async def read_baseline(session: Session, *, to_change: bool = False) -> Baseline | None:
+async def read_expected_schema(session: Session, *, to_change: bool = False) -> ExpectedSchema | None:
     """Returns what the schema should be; None where nothing was recorded.
 
     With `to_change`, the row is locked against changes by others until the transaction ends.
@@ -46,16 +46,16 @@ async def read_baseline(session: Session, *, to_change: bool = False) -> Baselin
     query = _READ.format(schema=schema, later=later, lock="for update" if to_change else "")
     async with session.connection.fenced():
         row = await session.connection.fetchrow(query)
-    return None if row is None else Baseline(**dict(row) | {"packed": json.loads(row["packed"])})
+    return None if row is None else ExpectedSchema(**dict(row) | {"packed": json.loads(row["packed"])})
 
 
-async def write_baseline(
+async def write_expected_schema(
     session: Session, fingerprint: Fingerprint, *, seq: int, catalog_version: str, adopted_at: datetime | None = None
 ) -> None:
     """Records what the schema should be, as of the journal's event `seq`.
 
     `catalog_version` is the database's, read before the schema, where the schema is exactly that; else "". `adopted_at`
-    is as in `Baseline`.
+    is as in `ExpectedSchema`.
     """
     query, packed = (
         _WRITE.format(schema=quote_identifier(session.schema)),

@@ -1,37 +1,37 @@
-"""The schema baseline: compared with the live schema, and updated by each run."""
+"""The expected schema: compared with the live schema, and updated by each run."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from sartor.domain.drift import Baseline, Drift, carried, find_drift, respelled
+from sartor.domain.drift import Drift, ExpectedSchema, carried, find_drift, respelled
 from sartor.domain.fingerprint import Fingerprint
 from sartor.domain.report import Note
 from sartor.errors import SartorError
 from sartor.execution.run_context import RunContext
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.session import Session
-from sartor.schema.baseline import read_baseline, write_baseline
 from sartor.schema.comparison import compare
+from sartor.schema.expected_schema import read_expected_schema, write_expected_schema
 from sartor.schema.fingerprint import read_catalog_version, read_fingerprint
 from sartor.sql.quoting import quote_identifier
 
 PARTING = 0.7
-"""Seconds that an interrupted run spends on the baseline at most."""
+"""Seconds that an interrupted run spends on the expected schema at most."""
 PATIENCE = 2.0
 """Seconds that a run waits for a locked table once the alterations have done their work."""
 LOOKS = 5
-"""The number of times that the schema is read at most, where runs update the baseline meanwhile."""
+"""The number of times that the schema is read at most, where runs update the expected one meanwhile."""
 
 
 @asynccontextmanager
-async def updating_baseline(run: RunContext) -> AsyncIterator[None]:
+async def updating_expected_schema(run: RunContext) -> AsyncIterator[None]:
     """Records at the end of the block what the schema should be, if the run has written events in it.
 
     A failure here is reported as a note, and the run goes on. An interrupted run spends at most `PARTING` seconds here.
     """
-    update, head = _BaselineUpdate(run), run.head
+    update, head = _Update(run), run.head
     await update.begin()
     try:
         yield
@@ -45,42 +45,42 @@ async def updating_baseline(run: RunContext) -> AsyncIterator[None]:
         await update.end()
 
 
-class _BaselineUpdate:
-    """The schema before a run, where there is a baseline to compare it with."""
+class _Update:
+    """The schema before a run, where there is an expected one to compare it with."""
 
     def __init__(self, run: RunContext) -> None:
         self._run = run
         self._session = run.session
-        self._found: Baseline | None = None  # the baseline, where the schema can be compared with it
+        self._found: ExpectedSchema | None = None  # what was recorded, where the schema can be compared with it
         self._expected: Fingerprint | None = None  # what that says, as this server spells it
         self._before: Fingerprint | None = None  # the schema before the run; None where it was as recorded
-        self._gap = ""  # why it can't be compared with the baseline, where there is one and it can't
+        self._gap = ""  # why it can't be compared with that, where there is one and it can't
 
     async def begin(self) -> None:
         """Reads the schema, and reports what isn't as the last run left it."""
         if not (self._run.limits.fingerprint and self._session.facts.fingerprint_writable):
             return
         try:
-            baseline = await read_baseline(self._session)
-            if baseline is None:
+            recorded = await read_expected_schema(self._session)
+            if recorded is None:
                 return
-            self._gap = baseline.unusable(self._session.schema)
-            version = baseline.catalog_version
+            self._gap = recorded.unusable(self._session.schema)
+            version = recorded.catalog_version
             if not self._gap and version and version == await read_catalog_version(self._session.connection):
-                self._found = baseline
-            elif not self._gap and baseline.fingerprint:
-                await self._compare(baseline, baseline.fingerprint)
+                self._found = recorded
+            elif not self._gap and recorded.fingerprint:
+                await self._compare(recorded, recorded.fingerprint)
         except DRIVER_ERRORS as error:
             self._complain(str(error))
 
-    async def _compare(self, baseline: Baseline, expected: Fingerprint) -> None:
+    async def _compare(self, recorded: ExpectedSchema, expected: Fingerprint) -> None:
         before = await read_schema(self._session)
         found = await compare(self._session.connection, expected, before)
-        drift = find_drift(found, self._run.limits.ignore_objects, baseline=baseline)
+        drift = find_drift(found, self._run.limits.ignore_objects, recorded=recorded)
         if drift.unsettled:
             self._gap = drift.unread_told
         else:
-            self._found = baseline
+            self._found = recorded
         if not drift.absent:
             self._expected, self._before = respelled(expected, before, found), before
         if drift.told:
@@ -106,37 +106,37 @@ class _BaselineUpdate:
             self._complain(str(error))
 
     async def _write(self, after: Fingerprint, catalog_version: str) -> None:
-        baseline, seq = await read_baseline(self._session, to_change=True), self._run.head
-        expected = self._should_be(baseline, after)
+        recorded, seq = await read_expected_schema(self._session, to_change=True), self._run.head
+        expected = self._should_be(recorded, after)
         # Through a pooler, another run may have recorded meanwhile what it made.
-        if baseline and baseline.seq > seq:
+        if recorded and recorded.seq > seq:
             if self._found is None:
                 return
-            seq = baseline.seq
-        await write_baseline(
+            seq = recorded.seq
+        await write_expected_schema(
             self._session,
             expected,
             seq=seq,
             catalog_version=catalog_version if expected == after else "",
-            adopted_at=self._adopted_at(baseline),
+            adopted_at=self._adopted_at(recorded),
         )
 
-    def _adopted_at(self, baseline: Baseline | None) -> datetime | None:
-        """Returns when the schema was last recorded as it was, without a baseline to compare it with."""
+    def _adopted_at(self, recorded: ExpectedSchema | None) -> datetime | None:
+        """Returns when the schema was last recorded as it was, without an expected one to compare it with."""
         if not self._gap:
-            return baseline.adopted_at if baseline else None
+            return recorded.adopted_at if recorded else None
         text = f"the expected schema is recorded again, because {self._gap}; earlier changes by hand can only be found"
         self._run.observer(Note(text=f"{text} by `verify --against-replay`"))
         return datetime.now(UTC)
 
-    def _should_be(self, baseline: Baseline | None, after: Fingerprint) -> Fingerprint:
-        """Returns what the schema should be, given the baseline at the end of the run."""
-        if self._found is None or baseline is None:
+    def _should_be(self, recorded: ExpectedSchema | None, after: Fingerprint) -> Fingerprint:
+        """Returns what the schema should be, given what is recorded at the end of the run."""
+        if self._found is None or recorded is None:
             return after
-        alone = baseline.at == self._found.at
+        alone = recorded.at == self._found.at
         if alone and self._before is None:
             return after
-        expected = self._expected if alone else baseline.fingerprint
+        expected = self._expected if alone else recorded.fingerprint
         before = self._before or self._found.fingerprint
         return carried(expected, before, after) if expected and before else after
 
@@ -147,7 +147,7 @@ class _BaselineUpdate:
 
 
 async def look_for_drift(session: Session, ignore: Sequence[str] = ()) -> Drift:
-    """Returns how the session's schema differs from its baseline; `ignore` are patterns of names that don't count."""
+    """Returns how the session's schema differs from the expected one; `ignore` are patterns of names left out."""
     if not session.facts.fingerprint_readable:
         return Drift(unknown=missing_right(session, "select"))
     try:
@@ -159,18 +159,18 @@ async def look_for_drift(session: Session, ignore: Sequence[str] = ()) -> Drift:
 
 
 async def _compare(session: Session, ignore: Sequence[str]) -> Drift:
-    baseline = await read_baseline(session)
+    recorded = await read_expected_schema(session)
     for _ in range(LOOKS):
-        if baseline is None:
+        if recorded is None:
             return Drift(unknown="no run has recorded the schema yet")
         live = await read_fingerprint(session.connection, [session.schema])
-        before, baseline = baseline, await read_baseline(session)
-        # A run that ended in between has changed both the schema and the baseline.
-        if baseline is not None and (baseline.outdated or (baseline.seq == before.seq and baseline.at == before.at)):
-            if (reason := baseline.unusable(session.schema)) or not (expected := baseline.fingerprint):
-                return Drift(baseline=baseline, unknown=reason)
-            return find_drift(await compare(session.connection, expected, live), ignore, baseline=baseline)
-    return Drift(baseline=baseline, unknown="other runs are in progress one after the other")
+        before, recorded = recorded, await read_expected_schema(session)
+        # A run that ended in between has changed both the schema and what is recorded.
+        if recorded is not None and (recorded.outdated or (recorded.seq == before.seq and recorded.at == before.at)):
+            if (reason := recorded.unusable(session.schema)) or not (expected := recorded.fingerprint):
+                return Drift(recorded=recorded, unknown=reason)
+            return find_drift(await compare(session.connection, expected, live), ignore, recorded=recorded)
+    return Drift(recorded=recorded, unknown="other runs are in progress one after the other")
 
 
 async def read_schema(session: Session) -> Fingerprint:
