@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from sartor.embedded.server import serve
 from support.command import Command
 from support.database import Database, temporary_database
 from support.folder import Folder
+from support.memory import open_folder
 from support.secured import Secured, find_binaries, secured_server
 
 # Started by `nohup`, or behind a script's `&`, the suite would hand on that SIGHUP or SIGINT is ignored, and commands
@@ -29,11 +29,9 @@ def server_url() -> Iterator[str]:
     if given := os.environ.get("SARTOR_TEST_DB_URL"):
         yield given
         return
-    settings = {"fsync": "off", "max_connections": "200"}
-    with tempfile.TemporaryDirectory(prefix="sartor-test-") as directory:
-        Path(directory).chmod(0o755)  # as root, the server runs as `nobody`
-        with serve(Path(directory, "server"), tcp=True, settings=settings) as server:
-            yield server.url
+    settings = {"fsync": "off", "max_connections": "200", "max_wal_size": "128MB"}
+    with open_folder() as directory, serve(directory / "server", tcp=True, settings=settings) as server:
+        yield server.url
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from support.command import Command
 from support.folder import Folder
-from support.servers import open_folder
+from support.memory import open_folder
 
 SOCKET = "/.sartor/embedded/run]"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from support.command import EXECUTABLE, Command
-from support.servers import open_folder
+from support.memory import open_folder
 from support.shapes import validator
 
 

@@ -22,7 +22,7 @@ import sartor
 from sartor.embedded import server
 from sartor.embedded.server import EmbeddedServer, serve
 from sartor.errors import EmbeddedUnavailable
-from support.servers import open_folder
+from support.memory import open_folder
 
 QUICK = {"fsync": "off"}
 

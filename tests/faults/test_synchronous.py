@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from support.campaigns import make_chance
 from support.command import Command, finish
 from support.database import Database, temporary_database, with_name
 from support.folder import Folder
+from support.memory import open_folder
 from support.pooler import pooler
 from support.sessions import backend_waiting, until
 from support.standby import find_standby, lose_standby, strike_commits
@@ -25,10 +25,8 @@ IDS = [f"170000000{n}-t{n}" for n in range(4)]
 @pytest.fixture(scope="module")
 def lonely_url() -> Iterator[str]:
     """A server of the tests' own, which is to lose its standby."""
-    with tempfile.TemporaryDirectory(prefix="sartor-test-") as directory:
-        Path(directory).chmod(0o755)  # as root, the server runs as `nobody`
-        with serve(Path(directory, "server"), tcp=True, settings={"fsync": "off"}) as server:
-            yield server.url
+    with open_folder() as directory, serve(directory / "server", tcp=True, settings={"fsync": "off"}) as server:
+        yield server.url
 
 
 @pytest.fixture(params=["directly", "pooled"])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sartor.embedded.cluster import Account
+from support.memory import open_folder
 from support.servers import closed_port
 
 ENVIRONMENT = ("/usr/bin/env", "LC_ALL=C.utf8", "LANGUAGE=de")
@@ -27,9 +27,8 @@ def find_german() -> Path | None:
 def german_server(binaries: Path) -> Iterator[str]:
     """Runs the server for as long as the block lasts; yields its URL, for a superuser."""
     account, port = Account.of_the_server(), closed_port()
-    with tempfile.TemporaryDirectory(prefix="sartor-de-") as folder:
-        data = Path(folder, "data")
-        Path(folder).chmod(0o755)
+    with open_folder() as folder:
+        data = folder / "data"
         data.mkdir()
         shutil.chown(data, account.uid, account.gid)
         data.chmod(0o700)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -16,6 +15,7 @@ from sartor.embedded.server import serve
 from support.campaigns import MOMENTS, VERBS, WAYS, Progress, Tally, silent
 from support.command import Command, Finished, finish
 from support.database import with_name
+from support.memory import open_folder
 from support.namespace import Link, Lost, severable
 from support.pooler import find_pgbouncer, pooler
 from support.sessions import at_work, until
@@ -51,9 +51,7 @@ class Beyond:
 @contextmanager
 def server_beyond() -> Iterator[Beyond]:
     """A server of one's own beyond a link, and a pooler where there is one."""
-    with tempfile.TemporaryDirectory(prefix="sartor-test-") as folder, ExitStack() as stack:
-        directory = Path(folder)
-        directory.chmod(0o755)  # as root, the server runs as `nobody`
+    with open_folder() as directory, ExitStack() as stack:
         rules = directory / "hba"
         rules.write_text("local all all trust\nhost all all samenet trust\n")
         rules.chmod(0o644)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from sartor.embedded.cluster import Account
+from support.memory import open_folder
 from support.servers import closed_port
 
 PASSWORD = r"pa:ss\wo%rd"  # noqa: S105 - a test's own, and awkward in every file
@@ -49,9 +49,8 @@ def find_binaries() -> Path | None:
 def secured_server(binaries: Path) -> Iterator[Secured]:
     """The server, for as long as the block lasts."""
     account = Account.of_the_server()
-    with tempfile.TemporaryDirectory(prefix="sartor-tls-") as folder:
-        root, data, port = Path(folder), Path(folder, "data"), closed_port()
-        root.chmod(0o755)
+    with open_folder() as root:
+        data, port = root / "data", closed_port()
         data.mkdir()
         (root / "run").mkdir()
         make_certificates(root)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import ssl
 import subprocess
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -20,17 +18,6 @@ from support.database import Database, with_name
 PASSWORD = "correct-horse"  # noqa: S105 - a test's own
 HBA = "local all all trust\nhost all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
 SSL_REQUEST = 8
-
-
-@contextmanager
-def open_folder() -> Iterator[Path]:
-    """A folder that everyone can reach, as pytest's own, closed to others, is of no use to root's server."""
-    path = Path(tempfile.mkdtemp(prefix="sartor-test-", dir="/var/tmp"))
-    path.chmod(0o755)
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from sartor.testing.databases import opened
 from sartor.testing.project import opened_project
 from support.database import Database
 from support.folder import Folder
-from support.servers import open_folder
+from support.memory import open_folder
 from support.sessions import until
 
 USE = """
