@@ -23,6 +23,8 @@ from sartor import (
     EventKind,
     Finished,
     Flags,
+    Import,
+    ImportedFile,
     Limits,
     LineageSource,
     Lint,
@@ -62,6 +64,7 @@ from sartor import (
     fresh,
     heartbeat,
     history,
+    import_migrations,
     init,
     is_production,
     lint,
@@ -72,6 +75,7 @@ from sartor import (
     load_settings,
     load_sources,
     new,
+    preview_import,
     preview_init,
     preview_release,
     preview_repair,
@@ -110,6 +114,11 @@ class Watcher:
                 pass
 
 
+def write_migration(folder: str) -> None:
+    """Writes a migration of another tool."""
+    Path(folder, "20240102030405_t.sql").write_text("-- migrate:up\ncreate table t (id int);\n", "utf-8")
+
+
 async def read(url: str, sources: Iterable[Source]) -> None:
     """Looks at files and database, and changes neither."""
     sources = tuple(sources)
@@ -121,6 +130,11 @@ async def read(url: str, sources: Iterable[Source]) -> None:
     with TemporaryDirectory() as project:
         begun: list[ProjectFile] = preview_init(Path(project), ci="gitlab")
         assert [each.file.name for each in init(Path(project), ci="gitlab")] == [each.file.name for each in begun]
+    with TemporaryDirectory() as project:
+        write_migration(project)
+        made: Import = preview_import("dbmate", project, f"{project}/ours", version="1.0", python=None, placeholders={})
+        files: tuple[ImportedFile, ...] = import_migrations("dbmate", project, f"{project}/ours", version="1.0").files
+        assert files == made.files
     plan: ReleasePlan = preview_release(sources, "9.0", max_hazard=load_max_hazard("safe"))
     assert {each.kind for each in plan.obstacles} <= set(ObstacleKind)
     with TemporaryDirectory() as empty:

@@ -11,7 +11,7 @@ from support.walk import ROOT, Differs, walking
 
 DOCUMENTS = [
     document
-    for document in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "alterations" / "README.md"])
+    for document in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "alterations" / "README.md"])
     if read_blocks(document)
 ]
 

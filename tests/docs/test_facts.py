@@ -18,15 +18,11 @@ from support.command import Command
 from support.markdown import anchors, links
 from support.walk import ROOT
 
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "alterations" / "README.md"])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "alterations" / "README.md"])
 OPERATE = (ROOT / "docs" / "operate.md").read_text("utf-8")
-WRITE = (ROOT / "docs" / "write-alterations.md").read_text("utf-8")
-LINT = (ROOT / "docs" / "lint.md").read_text("utf-8")
-DIAGRAM = (ROOT / "docs" / "diagram.md").read_text("utf-8")
-RELEASE = (ROOT / "docs" / "release.md").read_text("utf-8")
 NAMES = (
-    "new release snapshot squash deploy rollback fresh redo check rehearse prove list status history lint verify repair"
-    " diagram watch"
+    "new import release snapshot squash deploy rollback fresh redo check rehearse prove list status history"
+    " lint verify repair diagram watch"
 )
 COMMANDS = [
     *(("db", "alteration", name) for name in NAMES.split()),
@@ -56,7 +52,7 @@ def test_options(sartor: Command) -> None:
     known = set(re.findall(r"--[a-z][a-z-]+", helps))
     named = {option: d.name for d in DOCUMENTS for option in re.findall(r"`[^`\n]*?(--[a-z][a-z-]+)", d.read_text())}
     assert {option: name for option, name in named.items() if option not in known | OF_OTHERS} == {}
-    pages = OPERATE + WRITE + LINT + RELEASE + DIAGRAM
+    pages = "\n".join(document.read_text("utf-8") for document in DOCUMENTS)
     undocumented = {option for option in known if f"`{option}" not in pages}
     assert undocumented <= {"--help", "--version", "--debug", "--install-completion", "--show-completion"}
 

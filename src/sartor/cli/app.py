@@ -30,7 +30,7 @@ class _Group(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name in self.modules and self.commands[cmd_name] is None:
             module = import_module(f"sartor.cli.commands.{self.modules[cmd_name]}")
-            self.commands[cmd_name] = getattr(module, "list_" if cmd_name == "list" else cmd_name)
+            self.commands[cmd_name] = getattr(module, f"{cmd_name}_" if cmd_name in {"list", "import"} else cmd_name)
         return super().get_command(ctx, cmd_name)
 
 
@@ -51,6 +51,7 @@ class _OfDatabase(_Group):
 class _OfAlterations(_Group):
     modules: ClassVar = {
         "new": "new",
+        "import": "import_",
         "release": "release",
         "deploy": "deploy",
         "rollback": "rollback",

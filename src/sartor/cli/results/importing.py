@@ -1,0 +1,36 @@
+"""The lines and the JSON of an import."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from sartor import Import
+from sartor.cli.results.objects import VERSION, JsonObject
+from sartor.cli.results.units import count
+from sartor.domain.visible import visible_line
+
+
+def import_lines(plan: Import, *, is_done: bool) -> Iterator[str]:
+    """Yields a line for each file that was written, or is to be, and the sum."""
+    verb, width = "wrote" if is_done else "to write", max((len(each.name) for each in plan.new), default=0)
+    for each in plan.new:
+        yield f"{verb}  {each.name:<{width}}  <- {visible_line(Path(each.source).name)}"
+    there = len(plan.files) - len(plan.new)
+    was = f"; {count(there, 'file')} there already" if there else ""
+    begin = "Imported" if is_done else "To import:"
+    yield f"{begin} {count(len(plan.new), 'alteration')} from {plan.title}{was}"
+
+
+def import_json(plan: Import, *, is_done: bool) -> JsonObject:
+    """Returns the object of an import; `done` is whether files were written."""
+    return {
+        "version": VERSION,
+        "tool": plan.tool,
+        "folder": plan.folder,
+        "done": is_done,
+        "files": [
+            {"name": each.name, "id": each.id, "source": each.source, "version": each.version, "exists": each.exists}
+            for each in plan.files
+        ],
+        "refused": list(plan.refused),
+        "notes": list(plan.notes),
+    }

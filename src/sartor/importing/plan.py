@@ -1,0 +1,53 @@
+"""Decides which files an import writes. Pure but for the reading of files that are there."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from sartor.alterations.sql_file import load_sql
+from sartor.domain.alteration import Alteration
+from sartor.domain.file_names import REPEATABLE
+from sartor.domain.imported import Import, ImportedFile
+from sartor.domain.release import Release
+from sartor.errors import ScriptError
+from sartor.importing.alteration_text import alteration_text
+from sartor.importing.foreign_script import ForeignScript, Reading
+from sartor.importing.identities import identities
+from sartor.importing.tool import Tool
+
+
+def plan_import(tool: Tool, reading: Reading, release: Release, folder: Path) -> Import:
+    """Returns the files that a tool's migrations become, those of `folder` that are there considered."""
+    there = {_identity(file.name): file for file in folder.glob("*.sql")} if folder.is_dir() else {}
+    refused, files = [*reading.refused], []
+    for script, identity in zip(reading.scripts, identities(reading.scripts), strict=True):
+        old, text = there.get(identity), alteration_text(script)
+        label = (script.release or release.label).replace("-", "_")
+        name = old.name if old else f"{identity}.sql" if script.repeatable else f"{label}-{identity}.sql"
+        refused += _refusals(script, identity, name, text)
+        if old and old.read_bytes() != text.encode():
+            refused.append(f"{old}: it isn't what {script.source} makes; make them equal, or remove it")
+        files.append(ImportedFile(name, identity, script.version, script.source, text, exists=old is not None))
+    refused += _doubles(files)
+    return Import(tool.name, tool.title, str(folder), tuple(files), tuple(refused), reading.notes)
+
+
+def _identity(name: str) -> str:
+    stem = name.removesuffix(".sql")
+    return stem if stem.startswith(REPEATABLE) else stem.partition("-")[2]
+
+
+def _refusals(script: ForeignScript, identity: str, name: str, text: str) -> Iterator[str]:
+    """Yields why a text is no alteration."""
+    about = Alteration("main", identity, Release.parse("1.0"), name, "", "")
+    try:
+        load_sql(about, [text.encode()])
+    except (ScriptError, UnicodeEncodeError) as error:
+        reason = str(error).removeprefix(f"{name}, ")
+        yield f"{script.source}: {reason}"
+
+
+def _doubles(files: Iterable[ImportedFile]) -> Iterator[str]:
+    seen: dict[str, str] = {}
+    for each in files:
+        if (other := seen.setdefault(each.id, each.source)) != each.source:
+            yield f"{each.source}: {other} has the same name; rename one of them"

@@ -1,0 +1,62 @@
+"""What Sartor knows of another tool: how its migrations are read, and where it keeps what it ran."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sartor.importing.foreign_script import Applied, ForeignScript, Reading
+
+Row = Mapping[str, Any]
+"""A row of a tool's table, by the names of its query's columns."""
+
+
+class ReadOptions(NamedTuple):
+    """What reading takes beside the folder.
+
+    `python` is the interpreter of the team's project, for tools whose migrations are programs; `placeholders` are the
+    values of a tool's own placeholders; `scratch` is the URL of an empty database, for a tool with `needs_scratch`.
+    """
+
+    python: str | None = None
+    placeholders: Mapping[str, str] = {}
+    scratch: str | None = None
+
+
+class ToolTable(NamedTuple):
+    """A table in which a tool keeps what it ran: the names that it may have, and the query of its rows.
+
+    A name is `table` in the destination's schema, or `schema.table`. `{table}` in the query stands for it, quoted.
+    """
+
+    names: tuple[str, ...]
+    query: str
+
+
+class Tool(NamedTuple):
+    """A tool by its `name` on the command line, and the `title` that messages call it by.
+
+    `interpret` returns what the rows of its `table` mean to the scripts that were read.
+    """
+
+    name: str
+    title: str
+    read: Callable[[Path, ReadOptions], Reading]
+    table: ToolTable
+    interpret: Callable[[Iterable[Row], Sequence[ForeignScript]], Applied]
+    needs_scratch: bool = False
+
+
+def read_text(file: Path) -> str:
+    """Returns a migration's text, without a byte order mark. Raises UnicodeDecodeError, OSError."""
+    return file.read_bytes().decode("utf-8-sig")
+
+
+def by_version(versions: Iterable[str], scripts: Sequence[ForeignScript]) -> Applied:
+    """Returns which scripts a table names, where it has a row for each version that was run."""
+    known, found = {each.version for each in scripts}, tuple(versions)
+    return Applied(frozenset(known & {*found}), tuple(map(not_here, sorted({*found} - known))))
+
+
+def not_here(version: str) -> str:
+    """Returns the sentence that a database has a migration which the folder hasn't."""
+    return f"{version}: the database has it, and the folder hasn't; give the folder from which it was run"

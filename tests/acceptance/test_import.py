@@ -1,0 +1,90 @@
+"""`import`, from files; tests of single tools are with the tools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from support.command import Command
+from support.database import Database
+
+USERS = """\
+-- migrate:up
+create table users (id int, name text);
+
+-- migrate:down
+drop table users;
+"""
+INDEX = """\
+-- migrate:up transaction:false
+create index concurrently users_name on users (name);
+
+-- migrate:down transaction:false
+drop index concurrently users_name;
+"""
+WRAPPED = """\
+-- migrate:up
+begin;
+-- a note
+insert into users values (1, 'a;b');
+commit;
+"""
+
+
+def project(folder: Path, **files: str) -> Path:
+    """A folder of dbmate's migrations."""
+    folder.mkdir(exist_ok=True)
+    for name, text in files.items():
+        (folder / f"{name.removeprefix('m')}.sql").write_text(text)
+    return folder
+
+
+def test_migrations_become_alterations(sartor: Command, database: Database, tmp_path: Path) -> None:
+    """What was imported deploys, each migration in or outside a transaction as it was, and rolls back."""
+    place = str(project(tmp_path / "db", m20240102030405_users=USERS, m20240102040000_index=INDEX))
+    planned = sartor("import", "dbmate", place, "--release", "1.0.0", "--dry-run").out
+    assert "To import: 2 alterations from dbmate" in planned
+    assert not (tmp_path / "alterations").exists()
+    asked = sartor("import", "dbmate", place, "--release", "1.0.0", expect=2)
+    assert "confirm with --yes" in asked.err
+    done = sartor("import", "dbmate", place, "--release", "1.0.0", "--yes").out
+    assert "wrote  1.0.0-1704164645-users.sql" in done
+    sartor("deploy", "latest")
+    assert database.tables() == {"users"}
+    sartor("rollback", "--steps", "2", "--yes")
+    assert database.tables() == set()
+
+
+def test_what_is_added_is_imported(sartor: Command, tmp_path: Path) -> None:
+    """The same command writes what is new alone, and refuses a migration that was edited since."""
+    folder = project(tmp_path / "db", m20240102030405_users=USERS)
+    command = ("import", "dbmate", str(folder), "--release", "1.0.0", "--yes", "--json")
+    assert sartor(*command).json["done"]
+    assert not sartor(*command).json["done"]
+    project(folder, m20240103000000_wrapped=WRAPPED)
+    files = sartor(*command[:4], "1.1.0", "--yes", "--json").json["files"]
+    assert [(each["name"], each["exists"]) for each in files] == [
+        ("1.0.0-1704164645-users.sql", True),
+        ("1.1.0-1704240000-wrapped.sql", False),
+    ]
+    assert "begin" not in (tmp_path / "alterations" / files[1]["name"]).read_text()
+    project(folder, m20240102030405_users=USERS.replace("int", "bigint"), m20240104000000_more=USERS)
+    refused = sartor(*command, expect=2)
+    assert "it isn't what" in refused.err
+    assert len(list((tmp_path / "alterations").iterdir())) == 2
+
+
+def test_what_has_no_place_is_named(sartor: Command, tmp_path: Path) -> None:
+    """What a SQL script can't do is refused by its file, and nothing is written."""
+    copy = "-- migrate:up\n\\copy users from 'users.csv'\n"
+    place = str(project(tmp_path / "db", m1_users=USERS, m2_copy=copy, m3_none="create table t ();\n"))
+    refused = sartor("import", "dbmate", place, "--release", "1.0.0", "--yes", expect=2)
+    assert "2_copy.sql: line 2: `\\copy` is a psql command" in refused.err
+    assert "3_none.sql: one line `-- migrate:up`" in refused.err
+    assert not (tmp_path / "alterations").exists()
+    for words, hint in (
+        (("dbmat", place), "did you mean dbmate?"),
+        (("dbmate", str(tmp_path / "x")), "give the folder"),
+        (("dbmate", str(tmp_path)), "20240102030405_add_users.sql"),
+    ):
+        assert hint in sartor("import", *words, "--release", "1.0.0", "--yes", expect=2).err
+    assert "neither a version" in sartor("import", "dbmate", place, "--release", "one", "--yes", expect=2).err
