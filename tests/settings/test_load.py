@@ -137,6 +137,14 @@ def test_no_database_is_an_error_with_the_ways_out(place: Place) -> None:
     assert all(way in caught.value.hint for way in ("--db-url", "SARTOR_DB_URL", "--embedded"))
 
 
+def test_no_database_where_the_maker_has_a_name_for_it(place: Place) -> None:
+    """Where the maker lists names for the URL, the error asks for the first of them."""
+    place.toml('db-url-env = ["DB_CONNECTION_URI", "DATABASE_URL"]')
+    with pytest.raises(SettingsError, match=r"^no database is given$") as caught:
+        place.load(environ={})
+    assert "set DB_CONNECTION_URI," in caught.value.hint
+
+
 def test_user_and_password_apart(place: Place) -> None:
     """A password given apart is taken as it is, special characters and all."""
     place.secret("SARTOR_PASSWORD", "p@ss/w:rd?#%\n")

@@ -26,6 +26,8 @@ def main() -> None:
 
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else the parent process has it ignored
         signal.signal(signal.SIGINT, _end_at_once)
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # which the first process of a container doesn't get
+        signal.signal(signal.SIGTERM, _end_at_once)
     # Modules and alterations are many objects and hardly any garbage, so looking for it costs time.
     gc.set_threshold(200_000)
     from sartor.cli import streams
@@ -43,7 +45,7 @@ def main() -> None:
 
 
 def _end_at_once(_number: int, _frame: object) -> None:
-    """Ends the process on Ctrl-C where nothing is under way; a run has a handler of its own.
+    """Ends the process on Ctrl-C or SIGTERM where nothing is under way; a run has a handler of its own.
 
     Python's own handler raises an exception wherever the process is. In a callback of the interpreter's, of an import
     for example, that exception is lost and the command goes on.

@@ -82,7 +82,7 @@ def _urls(lookup: Lookup, defaults: Mapping[str, str]) -> list[dict[str, str]]:
         return [_url(each) for each in found]
     if REACHING & defaults.keys():
         return [{}]
-    name = lookup.variable("db-url")
+    name = next(iter(lookup.toml.texts("db-url-env")), lookup.variable("db-url"))
     hint = f"give --db-url postgresql://user@host:5432/database, set {name}, or try it with --embedded"
     raise SettingsError("no database is given", hint=hint)
 
