@@ -128,6 +128,8 @@ def test_the_order_is_release_timestamp_slug() -> None:
         ("1.0.0-0000000001-a.py", "1.0.0-2-b.py"),
         ("1.0.0-999999999-b.py", "1.0.0-1000000000-a.py"),
         ("1.0.0-5-a.5.py", "1.0.0-5.5-a.py"),
+        ("1.0.0-2-add-user-x.py", "1.0.0-10-a.py"),
+        ("1.0.0-1.001-1-10-0.py", "1.0.0-1.002-x.py"),
     ],
 )
 def test_timestamps_are_numbers(first: str, second: str) -> None:

@@ -94,7 +94,7 @@ def order_key(release: Release, alteration_id: str) -> Key:
 
     `-` and `.` sort before the digits, in this order, so a shorter number or fraction comes before a longer one.
     """
-    if alteration_id[10:11] in {"-", "."}:
+    if alteration_id[10:11] in {"-", "."} and alteration_id[:10].isdigit():
         return release, alteration_id
     seconds = alteration_id.partition("-")[0].partition(".")[0]
     return release, "0" * (10 - len(seconds)) + alteration_id
