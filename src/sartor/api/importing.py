@@ -36,7 +36,7 @@ def preview_import(
     from sartor.importing.tools import find_tool
 
     found, place = find_tool(tool), Path(migrations)
-    if not place.exists():
+    if not place.exists() and not all(Path(each).exists() for each in str(migrations).split(",")):
         raise UsageError(f"{migrations} isn't there", hint=f"give the folder of {found.title}'s migrations")
     options = ReadOptions(python=python, placeholders=placeholders or {})
     return plan_import(found, found.read(place, options), _release(version), _folder(sources))

@@ -65,7 +65,8 @@ def is_one_transaction(statements: list[Statement]) -> bool:
     begins = first.kind is Kind.BEGIN or first.starts("start transaction")
     plain = len(first.words) <= 2  # an isolation level would be lost
     commits = last.kind in {Kind.COMMIT, Kind.END} and len(last.words) <= 2
-    return begins and plain and commits and not any(each.controls_transaction for each in between)
+    kept = not any(each.controls_transaction or each.starts("set transaction") for each in between)
+    return begins and plain and commits and kept
 
 
 def _without(sql: str, statements: Iterable[Statement]) -> str:

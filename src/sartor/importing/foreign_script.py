@@ -10,7 +10,8 @@ class ForeignScript(NamedTuple):
     `timestamp` is Unix seconds, None where it has only its place in the order. `transaction_up` and `transaction_down`
     say whether it runs in a transaction, None where its statements decide. `irreversible` says why there is no `down`.
     `parents` are the versions that come right before it, where the tool's ledger has only the last ones, and `replaces`
-    the versions for which it stands. Where `up` and `down` are empty, there is nothing to run.
+    the versions for which it stands. Where `up` and `down` are empty, there is nothing to run. `checksums` are those
+    that the tool may have kept of its file.
     """
 
     version: str
@@ -26,6 +27,7 @@ class ForeignScript(NamedTuple):
     parents: tuple[str, ...] = ()
     replaces: tuple[str, ...] = ()
     release: str | None = None
+    checksums: tuple[str, ...] = ()
 
 
 class Reading(NamedTuple):

@@ -8,7 +8,13 @@ from sartor.errors import UsageError
 from sartor.importing.tool import Tool
 
 TOOLS: Mapping[str, str] = {
+    "alembic": "alembic",
     "dbmate": "dbmate",
+    "django": "django",
+    "flyway": "flyway",
+    "logto": "logto",
+    "pairs": "pairs",
+    "prisma": "prisma",
 }
 """The module of each tool in this package, by the tool's name; its `TOOL` says the rest."""
 
