@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sartor.errors import UsageError
 from sartor.importing.foreign_script import Applied, ForeignScript, Reading
-from sartor.importing.tool import ReadOptions, Row, Tool, ToolTable, by_version, read_text
+from sartor.importing.tool import ReadOptions, Row, Tool, ToolTable, by_version, collect, find_files, read_text
 
 IRREVERSIBLE = "dbmate's migration had no way back"
 _NAME = re.compile(r"([0-9]+)[_-]?(.*)\.sql")
@@ -19,24 +19,12 @@ _BLOCK = re.compile(r"^--\s*migrate:(up|down)([^\n]*)\n?", re.MULTILINE)
 
 def read(folder: Path, _options: ReadOptions) -> Reading:
     """Returns the migrations of a folder, or of `db/migrations` in it. Raises UsageError where there is none."""
-    places = (folder, folder / "db" / "migrations", folder / "migrations")
-    files = next((found for each in places if (found := sorted(filter(_is_one, each.glob("*.sql"))))), None)
+    files = find_files(folder, _NAME, "db/migrations", "migrations")
     if not files:
         raise UsageError(
             f"{folder} has no migrations of dbmate", hint="give the folder with files like 20240102030405_add_users.sql"
         )
-    scripts, refused = [], []
-    for file in files:
-        try:
-            scripts.append(_script(file))
-        except (UnicodeDecodeError, ValueError) as error:
-            reason = "it isn't UTF-8; save it as UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
-            refused.append(f"{file}: {reason}")
-    return Reading(tuple(scripts), tuple(refused))
-
-
-def _is_one(file: Path) -> bool:
-    return _NAME.fullmatch(file.name) is not None and file.is_file()
+    return collect(sorted(files), _script)
 
 
 def _script(file: Path) -> ForeignScript:

@@ -10,8 +10,9 @@ class ForeignScript(NamedTuple):
     `timestamp` is Unix seconds, None where it has only its place in the order. `transaction_up` and `transaction_down`
     say whether it runs in a transaction, None where its statements decide. `irreversible` says why there is no `down`.
     `parents` are the versions that come right before it, where the tool's ledger has only the last ones, and `replaces`
-    the versions for which it stands. Where `up` and `down` are empty, there is nothing to run. `checksums` are those
-    that the tool may have kept of its file.
+    the versions for which it stands. `release` is its own, where it has one. `by_hand` says why it is no SQL, and is to
+    be written by hand. Where `up` and `down` are empty, there is nothing to run. `checksums` are those that the tool
+    may have kept of its file.
     """
 
     version: str
@@ -28,6 +29,7 @@ class ForeignScript(NamedTuple):
     replaces: tuple[str, ...] = ()
     release: str | None = None
     checksums: tuple[str, ...] = ()
+    by_hand: str | None = None
 
 
 class Reading(NamedTuple):

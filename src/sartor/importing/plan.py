@@ -17,22 +17,26 @@ from sartor.importing.tool import Tool
 
 def plan_import(tool: Tool, reading: Reading, release: Release, folder: Path) -> Import:
     """Returns the files that a tool's migrations become, those of `folder` that are there considered."""
-    there = {_identity(file.name): file for file in folder.glob("*.sql")} if folder.is_dir() else {}
+    there = {_identity(file.name): file for file in folder.glob("*.*")} if folder.is_dir() else {}
     refused, files = [*reading.refused], []
     for script, identity in zip(reading.scripts, identities(reading.scripts), strict=True):
         old, text = there.get(identity), alteration_text(script)
         label = (script.release or release.label).replace("-", "_")
         name = old.name if old else f"{identity}.sql" if script.repeatable else f"{label}-{identity}.sql"
-        refused += _refusals(script, identity, name, text)
-        if old and old.read_bytes() != text.encode():
-            refused.append(f"{old}: it isn't what {script.source} makes; make them equal, or remove it")
         files.append(ImportedFile(name, identity, script.version, script.source, text, exists=old is not None))
+        if script.by_hand is None:
+            refused += _refusals(script, identity, name, text)
+            if old and old.read_bytes() != text.encode():
+                refused.append(f"{old}: it isn't what {script.source} makes; make them equal, or remove it")
+        elif old is None:
+            own = folder / name.replace(".sql", ".py")
+            refused.append(f"{script.source}: {script.by_hand}; write what it does as {own}, then import again")
     refused += _doubles(files)
     return Import(tool.name, tool.title, str(folder), tuple(files), tuple(refused), reading.notes)
 
 
 def _identity(name: str) -> str:
-    stem = name.removesuffix(".sql")
+    stem = name.removesuffix(".sql").removesuffix(".py")
     return stem if stem.startswith(REPEATABLE) else stem.partition("-")[2]
 
 

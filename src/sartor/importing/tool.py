@@ -1,10 +1,13 @@
 """What Sartor knows of another tool: how its migrations are read, and where it keeps what it ran."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sartor.importing.foreign_script import Applied, ForeignScript, Reading
+
+Source = TypeVar("Source")
 
 Row = Mapping[str, Any]
 """A row of a tool's table, by the names of its query's columns."""
@@ -49,6 +52,29 @@ class Tool(NamedTuple):
 def read_text(file: Path) -> str:
     """Returns a migration's text, without a byte order mark. Raises UnicodeDecodeError, OSError."""
     return file.read_bytes().decode("utf-8-sig")
+
+
+def find_files(folder: Path, pattern: re.Pattern[str], *places: str) -> list[Path]:
+    """Returns the files with such names in a folder, or in the first of these folders in it that has some."""
+    for each in (folder, *(folder / place for place in places)):
+        if each.is_dir() and (
+            found := [file for file in each.iterdir() if pattern.fullmatch(file.name) and file.is_file()]
+        ):
+            return found
+    return []
+
+
+def collect(sources: Iterable[Source], make: Callable[[Source], ForeignScript]) -> Reading:
+    """Returns the scripts that `make` makes; where it raises ValueError, which says why, the source is refused."""
+    scripts, refused = [], []
+    for each in sources:
+        try:
+            scripts.append(make(each))
+        except UnicodeDecodeError:
+            refused.append(f"{each}: it isn't UTF-8; save it as UTF-8")
+        except ValueError as error:
+            refused.append(f"{each}: {error}")
+    return Reading(tuple(scripts), tuple(refused))
 
 
 def by_version(versions: Iterable[str], scripts: Sequence[ForeignScript]) -> Applied:

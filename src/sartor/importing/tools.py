@@ -12,9 +12,13 @@ TOOLS: Mapping[str, str] = {
     "dbmate": "dbmate",
     "django": "django",
     "flyway": "flyway",
+    "golang-migrate": "golang_migrate",
+    "goose": "goose",
     "logto": "logto",
     "pairs": "pairs",
     "prisma": "prisma",
+    "sql": "sql_folder",
+    "sqlx": "sqlx",
 }
 """The module of each tool in this package, by the tool's name; its `TOOL` says the rest."""
 
