@@ -137,7 +137,8 @@ def test_the_process_title(sartor: Command, folder: Folder, database: Database, 
         host, port = server.split(":")
         url = f"host={host} port={port} dbname={name} user={role.name} password={PASSWORD}"
     with holding(database.url, "begin", "lock table a"):
-        process = sartor.start("deploy", "latest", "--lock-timeout", "60s", "--db-url", url)
+        words = ("deploy", "latest", "--lock-timeout", "60s", "--db-url", url)
+        process = sartor.launch("db", "alteration", *words, installed=True)
         until(lambda: backend_waiting(database, "relation"), what="the script's statement")
         line = " ".join(psutil.Process(process.pid).cmdline())
     done = finish(process)

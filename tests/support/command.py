@@ -55,21 +55,7 @@ class Command:
 
     def run(self, *arguments: str, env: Mapping[str, str] | None = None, expect: int | None = 0) -> Finished:
         """Run `sartor ARGUMENTS`."""
-        environment, warm = {**self.environment, **(env or {})}, _warm()
-        if warm.serves(environment):
-            done = warm.run(arguments, directory=self.directory, environment=environment, limit=LIMIT)
-            finished = Finished(done.code, done.out.decode(), done.err.decode())
-        else:
-            process = subprocess.Popen(
-                [EXECUTABLE, *arguments],
-                cwd=self.directory,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            finished = finish(process)
+        finished = finish(self.launch(*arguments, env=env))
         assert "Traceback" not in finished.err, finished.err
         if expect is not None:
             assert finished.code == expect, f"exit code {finished.code}\n{finished.out}\n{finished.err}"
@@ -80,13 +66,23 @@ class Command:
         return self.launch("db", "alteration", *arguments, env=env)
 
     def launch(
-        self, *arguments: str, env: Mapping[str, str] | None = None, own_group: bool = False
+        self,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        own_group: bool = False,
+        installed: bool = False,
     ) -> subprocess.Popen[str]:
-        """Start `sartor ARGUMENTS`, and don't wait for it; in a process group of its own, if asked."""
+        """Start `sartor ARGUMENTS`, and don't wait for it; in a process group of its own, if asked.
+
+        It's a fork of a process that has the command loaded, but for `installed`, where the process itself matters.
+        """
+        environment, warm = {**self.environment, **(env or {})}, _warm()
+        if warm.serves(environment) and not installed:
+            return warm.start(arguments, directory=self.directory, environment=environment, own_group=own_group)
         return subprocess.Popen(
             [EXECUTABLE, *arguments],
             cwd=self.directory,
-            env={**self.environment, **(env or {})},
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -99,5 +95,9 @@ def finish(process: subprocess.Popen[str], number: signal.Signals | None = None)
     """Wait for a started command, after sending it a signal where one is given."""
     if number is not None:
         process.send_signal(number)
-    out, err = process.communicate(timeout=LIMIT)
+    try:
+        out, err = process.communicate(timeout=LIMIT)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
     return Finished(process.returncode, out, err)

@@ -11,40 +11,83 @@ import importlib
 import json
 import os
 import pkgutil
-import selectors
+import select
 import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import sartor
 
 _LARGEST = 1 << 20
 """Bytes of the arguments and variables of a run at most."""
+_SHORT = 100
+"""Bytes of a process id or of how a process ended, in digits, at most."""
 _AT_START = ("PYTHON", "LC_", "LANG", "TZ")
 """How the names of variables begin that Python reads once, at its start."""
 
 
-class Ended(NamedTuple):
-    """What a run left: its exit code (below zero the signal that ended it) and the bytes that it wrote."""
+class Started(subprocess.Popen[str]):
+    """A run: to those who wait for it, signal it or read what it prints, it is as a process that they started."""
 
-    code: int
-    out: bytes
-    err: bytes
+    def __init__(
+        self,
+        channel: socket.socket,
+        words: Sequence[str],
+        *,
+        directory: Path,
+        environment: Mapping[str, str],
+        own_group: bool,
+    ) -> None:
+        self._channel, self._own_group = channel, own_group
+        self._tells, self._told = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        pipe = subprocess.PIPE
+        super().__init__(words, cwd=directory, env=environment, stdout=pipe, stderr=pipe, text=True)
+
+    def _execute_child(self, words: Sequence[str], *given: Any) -> None:
+        """Has the run forked, where Popen starts a program: with the descriptors that it has made."""
+        directory, environment, pipes = given[4], given[5], given[9:15]
+        request = json.dumps([list(words), str(directory), dict(environment), self._own_group]).encode()
+        with self._tells:
+            socket.send_fds(self._channel, [request], [pipes[3], pipes[5], self._tells.fileno()])
+        self._close_pipe_fds(*pipes)  # type: ignore[attr-defined]  # of Popen, which hides it
+        self.pid = int(self._told.recv(_SHORT))
+        self._child_created = True
+
+    def poll(self) -> int | None:
+        """Returns the exit code, as Popen does; None while it runs."""
+        return self._end(0)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Waits for its end and returns the exit code, as Popen does. Raises TimeoutExpired."""
+        code = self._end(None if timeout is None else max(timeout, 0) * 1000)
+        if code is None:
+            raise subprocess.TimeoutExpired(self.args, timeout or 0)
+        return code
+
+    def _end(self, patience: float | None) -> int | None:
+        """Returns the exit code, if it ends within so many milliseconds."""
+        if self.returncode is None:
+            ready = select.poll()
+            ready.register(self._told, select.POLLIN)
+            if ready.poll(patience):
+                with self._told:
+                    self.returncode = os.waitstatus_to_exitcode(int(self._told.recv(_SHORT)))
+        return self.returncode
 
 
 class Warm:
     """A process that has `executable` loaded, a script of an installed Python command."""
 
     def __init__(self, executable: str) -> None:
+        self._executable = executable
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._channel.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _LARGEST)
         with theirs:
-            words = [sys.executable, __file__, str(theirs.fileno()), executable]
+            words = [sys.executable, __file__, str(theirs.fileno())]
             self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
 
     def serves(self, environment: Mapping[str, str]) -> bool:
@@ -52,44 +95,15 @@ class Warm:
         names = {name for name in {*environment, *os.environ} if name.startswith(_AT_START)}
         return all(environment.get(name) == os.environ.get(name) for name in names)
 
-    def run(self, arguments: Sequence[str], *, directory: Path, environment: Mapping[str, str], limit: float) -> Ended:
-        """Runs the command to its end. Raises TimeoutExpired after `limit` seconds; the run is killed then."""
-        (out, its_out), (err, its_err), (status, its_status) = (os.pipe() for _ in range(3))
-        request = json.dumps([list(arguments), str(directory), dict(environment)]).encode()
-        given = [its_out, its_err, its_status]
-        try:
-            socket.send_fds(self._channel, [request], given)
-        finally:
-            for descriptor in given:
-                os.close(descriptor)
-        try:
-            found = _read_all([out, err, status], until=time.monotonic() + limit)
-        finally:
-            for descriptor in (out, err, status):
-                os.close(descriptor)
-        pid, *ended = found[2].split()
-        if not ended:
-            os.kill(int(pid), signal.SIGKILL)
-            raise subprocess.TimeoutExpired([*arguments], limit, found[0], found[1])
-        return Ended(os.waitstatus_to_exitcode(int(ended[0])), found[0], found[1])
+    def start(
+        self, arguments: Sequence[str], *, directory: Path, environment: Mapping[str, str], own_group: bool = False
+    ) -> Started:
+        """Starts the command; in a session of its own, if asked."""
+        words = [self._executable, *arguments]
+        return Started(self._channel, words, directory=directory, environment=environment, own_group=own_group)
 
 
-def _read_all(descriptors: Sequence[int], *, until: float) -> list[bytes]:
-    """Reads each of them to its end, or until that moment of the monotonic clock."""
-    found = dict.fromkeys(descriptors, b"")
-    with selectors.DefaultSelector() as selector:
-        for descriptor in descriptors:
-            selector.register(descriptor, selectors.EVENT_READ)
-        while selector.get_map() and (left := until - time.monotonic()) > 0:
-            for key, _ in selector.select(left):
-                chunk = os.read(key.fd, 65_536)
-                found[key.fd] += chunk
-                if not chunk:
-                    selector.unregister(key.fd)
-    return list(found.values())
-
-
-def _serve(channel: socket.socket, executable: str) -> None:
+def _serve(channel: socket.socket) -> None:
     """Forks for each request. Returns in the process of a run, prepared for it; the server itself ends here."""
     _load()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the watchers
@@ -101,22 +115,24 @@ def _serve(channel: socket.socket, executable: str) -> None:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             channel.close()
             out, err, status = descriptors
-            if _is_the_run(out, err, status):
-                arguments, directory, environment = json.loads(request)
-                _become([executable, *arguments], directory, environment, out, err)
+            words, directory, environment, own_group = json.loads(request)
+            if _is_the_run(out, err, status, own_group=own_group):
+                _become(words, directory, environment, out, err)
                 return
         for descriptor in descriptors:
             os.close(descriptor)
 
 
-def _is_the_run(out: int, err: int, status: int) -> bool:
-    """Forks the run; its parent tells `status` the run's process id and then how it ended, and ends."""
+def _is_the_run(out: int, err: int, status: int, *, own_group: bool) -> bool:
+    """Forks the run. It tells `status` its process id; its parent, how it ended, and ends."""
     if not (pid := os.fork()):
+        if own_group:
+            os.setsid()
+        os.write(status, str(os.getpid()).encode())
         os.close(status)
         return True
     os.close(out)
     os.close(err)
-    os.write(status, f"{pid} ".encode())
     os.write(status, str(os.waitpid(pid, 0)[1]).encode())
     os._exit(0)
 
@@ -141,5 +157,5 @@ def _load() -> None:
 
 
 if __name__ == "__main__":
-    _serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2])
+    _serve(socket.socket(fileno=int(sys.argv[1])))
     importlib.import_module("sartor.cli").main()
