@@ -11,6 +11,7 @@ from sartor.api.application import require as require
 from sartor.api.application import warn_if_pending as warn_if_pending
 from sartor.api.backups import backup as backup
 from sartor.api.backups import restore as restore
+from sartor.api.baselines import baseline as baseline
 from sartor.api.drawings import Drawing as Drawing
 from sartor.api.drawings import diagram as diagram
 from sartor.api.importing import import_migrations as import_migrations
@@ -56,6 +57,7 @@ from sartor.domain.alteration import ScriptSettings as ScriptSettings
 from sartor.domain.applications import Application as Application
 from sartor.domain.backup import Backup as Backup
 from sartor.domain.backup import Restored as Restored
+from sartor.domain.baseline import Baseline as Baseline
 from sartor.domain.check import Check as Check
 from sartor.domain.check import CheckedStep as CheckedStep
 from sartor.domain.check import Loss as Loss
@@ -176,6 +178,7 @@ from sartor.errors import ReleaseContradicted as ReleaseContradicted
 from sartor.errors import ReleaseRefused as ReleaseRefused
 from sartor.errors import RunHeld as RunHeld
 from sartor.errors import SartorError as SartorError
+from sartor.errors import SchemaDiffers as SchemaDiffers
 from sartor.errors import SchemaEdited as SchemaEdited
 from sartor.errors import SchemaMissing as SchemaMissing
 from sartor.errors import SchemaPending as SchemaPending

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from sartor.domain.baseline import Baseline
     from sartor.domain.release import Release
     from sartor.domain.report import Blocker, Failure, Report
 
@@ -161,6 +162,16 @@ class LineageMismatch(PlanError):
 
 class VerificationFailed(PlanError):
     """A database isn't what it should be: edited, missing or drifted."""
+
+
+class SchemaDiffers(PlanError):
+    """A baseline's database isn't what its alterations make; nothing was recorded. `found` has the differences."""
+
+    hint = "change the schema, or record it as it is with `accept_differences`"
+
+    def __init__(self, message: str, *, found: Baseline) -> None:
+        super().__init__(message)
+        self.found = found
 
 
 class LedgerUnsound(SartorError):

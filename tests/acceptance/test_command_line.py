@@ -9,7 +9,7 @@ import pytest
 from support.command import Command, finish
 from support.folder import Folder
 
-NAMES = "deploy rollback fresh check rehearse list status history lint verify repair"
+NAMES = "deploy rollback fresh check rehearse list status history lint verify repair baseline"
 COMMANDS = ["db alteration " + name for name in NAMES.split()]
 
 
@@ -28,6 +28,7 @@ def test_help(sartor: Command, command: str) -> None:
 @pytest.mark.parametrize(
     ("command", "said"),
     [
+        ("baseline", "an alteration can't be loaded"),
         ("check", "an alteration can't be loaded"),
         ("rehearse", "an alteration failed, or its hazard is worse than --max-hazard"),
     ],

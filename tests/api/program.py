@@ -15,6 +15,7 @@ from sartor import (
     TEMPLATES,
     AlterationFailed,
     Backup,
+    Baseline,
     Catalogue,
     Check,
     Destination,
@@ -46,6 +47,8 @@ from sartor import (
     RunEvent,
     SartorError,
     Saved,
+    SchemaDiffers,
+    SchemaMissing,
     Settings,
     Source,
     Squash,
@@ -54,6 +57,7 @@ from sartor import (
     Verification,
     __version__,
     backup,
+    baseline,
     check,
     check_manifest,
     check_rollback,
@@ -180,6 +184,12 @@ async def change(url: str, folder: Path) -> None:
     assert [event.kind for event in await history(url)].count(EventKind.ROLLED_BACK) == 1
     verification: Verification = await verify(url, folder, against_replay=True)
     assert not verification.ok  # the table that was marked as deployed isn't there
+    found: Baseline = await baseline(other, folder, ids=["1700000001-first"], reason="by hand")
+    assert (len(found.alterations), found.recorded) == (1, ())  # it was deployed above
+    try:
+        await baseline(Destination.parse(url, schema="third"), folder, scratch=url, ignore_objects=["third.log"])
+    except (SchemaDiffers, SchemaMissing) as error:
+        assert error.exit_code == 2
     made: Backup = await backup(url, str(folder.parent), sources=None)
     await restore(f"{url}_restored", made.file, create=True)
 

@@ -22,7 +22,7 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "alte
 OPERATE = (ROOT / "docs" / "operate.md").read_text("utf-8")
 NAMES = (
     "new import release snapshot squash deploy rollback fresh redo check rehearse prove list status history"
-    " lint verify repair diagram watch"
+    " lint verify repair diagram watch baseline"
 )
 COMMANDS = [
     *(("db", "alteration", name) for name in NAMES.split()),

@@ -55,6 +55,7 @@ class _OfAlterations(_Group):
         "release": "release",
         "deploy": "deploy",
         "rollback": "rollback",
+        "baseline": "baseline",
         "fresh": "development",
         "redo": "redo",
         "check": "check",

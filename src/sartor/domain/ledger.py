@@ -119,6 +119,7 @@ class EventKind(Enum):
     STARTED = "started"
     DEPLOYED = "deployed"
     SNAPSHOT = "snapshot"
+    BASELINE = "baseline"
     UNDOING = "undoing"
     ROLLED_BACK = "rolled-back"
     REPEATED = "repeated"
@@ -205,7 +206,7 @@ def _rows(events: Iterable[Event]) -> dict[tuple[str, str], _Row]:
         match event.kind, rows.get(key):
             case ((EventKind.ROLLED_BACK | EventKind.FORGOTTEN | EventKind.MARKED_NOT_DEPLOYED), _):
                 rows.pop(key, None)
-            case ((EventKind.DEPLOYED | EventKind.REPEATED | EventKind.MARKED_DEPLOYED), _):
+            case ((EventKind.DEPLOYED | EventKind.REPEATED | EventKind.MARKED_DEPLOYED | EventKind.BASELINE), _):
                 rows[key] = _Row(State.DEPLOYED, event.release, event.name, event.checksum)
             case EventKind.STARTED, _:
                 rows[key] = _Row(State.STARTED, event.release, event.name, event.checksum)

@@ -10,7 +10,6 @@ from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from sartor.alterations.manifest import read_lines
-from sartor.alterations.squashed import squashed_downs
 from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.ledger import EventKind
 from sartor.domain.plan import Deploy, Direction, Plan, Rollback, make_plan
@@ -19,6 +18,7 @@ from sartor.domain.report import Done, Failure, Finished, FromSnapshot, Note, Pl
 from sartor.domain.status import few
 from sartor.errors import SartorError
 from sartor.execution.deployed import read_deployed, require_trusted_downs
+from sartor.execution.downs import downs_of
 from sartor.execution.executors.batch import Batch, BatchExecutor
 from sartor.execution.executors.single import record_end, run_unit
 from sartor.execution.ledger import repeat_while_stale, require_sound
@@ -182,17 +182,8 @@ class RunLoop:
 
     def _downs(self, run: RunContext) -> list[str | None]:
         """Returns what the ledger keeps of the scripts that a snapshot stands for. Raises ScriptError."""
-        if run.session.destination.scratch:
-            return [None] * len(self._plan.by_snapshot)
         steps = self._plan.by_snapshot
-        lines = read_lines(self.catalogue, [step.alteration for step in steps])
-        squashed = squashed_downs(steps[0].alteration.folder) if any(s.alteration.squashed for s in steps) else {}
-        return [
-            squashed.get(s.alteration.id)
-            if s.alteration.squashed
-            else compile_unit(s, Direction.DEPLOY, self._load, lines).down
-            for s in steps
-        ]
+        return [None] * len(steps) if run.session.destination.scratch else downs_of(self.catalogue, steps, self._load)
 
     def _finish_snapshot(self, run: RunContext, snapshot: ReleaseSnapshot, took: float) -> None:
         """Notes and reports that a snapshot is committed: each of its alterations has an equal share of the time."""

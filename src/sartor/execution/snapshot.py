@@ -19,9 +19,9 @@ from sartor.execution.retry import record, run_in_transaction
 from sartor.execution.run_context import RunContext
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.driver.connection import Connection
+from sartor.postgres.rows_at_once import rows_sql
 from sartor.postgres.schema_contents import tables_of
 from sartor.postgres.session import Session
-from sartor.postgres.snapshot_record import rows_sql
 
 SETTINGS = """set local check_function_bodies = off; set local standard_conforming_strings = on;
 set local xmloption = content"""
@@ -68,7 +68,10 @@ async def build(run: RunContext, plan: Plan, snapshot: ReleaseSnapshot, downs: S
         await send(connection, run.for_script(snapshot.name))
         about = [(step.alteration, down) for step, down in zip(steps, downs, strict=True)]
         async with connection.fenced():
-            await connection.execute(rows_sql(run.session.schema, about, after=seq, release=snapshot.release.label))
+            facts = {"snapshot": snapshot.release.label}
+            await connection.execute(
+                rows_sql(run.session.schema, about, after=seq, kind=EventKind.DEPLOYED, detail=facts)
+            )
 
     detail = {
         "files": [snapshot.name],

@@ -1,27 +1,25 @@
 """Compares a database with what it should be: its ledger with the files, its schema with a record or a replay."""
 
 from sartor.alterations.manifest import check
-from sartor.domain.alteration import Catalogue, make_lineage
+from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination, Limits
 from sartor.domain.drift import Drift, find_drift, matches
 from sartor.domain.fingerprint import Fingerprint
 from sartor.domain.ledger import Ledger, compare_with_journal
-from sartor.domain.plan import Deploy
+from sartor.domain.other_ledgers import without_other_ledgers
 from sartor.domain.report import Observer, Waiting, only
 from sartor.domain.status import Status, compare_with_ledger
 from sartor.domain.verification import Verification
 from sartor.errors import AlterationFailed, VerificationFailed
 from sartor.execution.expected_schema import look_for_drift
-from sartor.execution.run import run, run_session
+from sartor.execution.replay import replay, restricted, unrepeatable
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.invalid_indexes import invalid_indexes
-from sartor.postgres.ledger import create_ledger, read_history, read_ledger
+from sartor.postgres.ledger import read_history, read_ledger
 from sartor.postgres.own_tables import read_writers, require_sound_tables
 from sartor.postgres.session import Session, application_name
 from sartor.schema.comparison import compare
 from sartor.schema.fingerprint import read_fingerprint
-from sartor.scratch.database import scratch_session
-from sartor.sql.statements import Statement
 
 
 async def verify(destination: Destination, catalogue: Catalogue, *, limits: Limits) -> Verification:
@@ -59,20 +57,20 @@ async def with_replay(
         return found
     drift = Drift(unknown=_unrepeatable(found.status))
     if not drift.unknown:
-        deployed = _deployed(catalogue, found.status)
+        deployed = restricted(catalogue, _deployed(found.status))
         try:
-            made = await _replay(beside, deployed, limits=limits, observer=only(observer, Waiting))
+            replayed = await replay(beside, deployed, verb="verify", limits=limits, observer=only(observer, Waiting))
         except AlterationFailed as error:
             drift = _failed_replay(error)
         else:
-            drift = await _hold_against(made, found, limits)
+            drift = await _hold_against(replayed.made, found, limits)
     return found._replace(drift=drift, replayed=True)
 
 
 def _failed_replay(error: AlterationFailed) -> Drift:
     """Returns a drift that is unknown where a script changes server-wide objects. Else raises VerificationFailed."""
-    if error.failure.beyond or Statement(error.failure.statement or "").changes_server:
-        return Drift(unknown=f"{error}; changes of server-wide objects can't be replayed")
+    if why := unrepeatable(error):
+        return Drift(unknown=why)
     raise VerificationFailed(
         f"the deployed alterations can't be replayed in an empty database: {error}",
         hint="to find the place in the script: `sartor.prove`",
@@ -92,29 +90,10 @@ def _unrepeatable(status: Status) -> str:
     return ""
 
 
-def _deployed(catalogue: Catalogue, status: Status) -> Catalogue:
-    """Returns the catalogue with only the scripts that are deployed."""
+def _deployed(status: Status) -> set[tuple[str, str]]:
+    """Returns the identities of the scripts that are deployed."""
     here = {alteration.identity for _, alteration in status.deployed if alteration}
-    here |= {script.identity for script in status.repeatables.current}
-    return Catalogue(
-        tuple(
-            make_lineage(
-                lineage.name,
-                lineage.location,
-                (a for a in (*lineage.alterations, *lineage.repeatables) if a.identity in here),
-            )
-            for lineage in catalogue.lineages
-        )
-    )
-
-
-async def _replay(beside: Destination, catalogue: Catalogue, *, limits: Limits, observer: Observer) -> Fingerprint:
-    base = limits.scratch_bootstrap
-    async with scratch_session(beside, application=application_name("verify"), base=base) as session:
-        await create_ledger(session)
-        async with run_session(session.destination, "verify") as runs:
-            await run(runs, catalogue, Deploy(replay=True), limits=limits, observer=observer)
-        return await read_fingerprint(session.connection, [session.schema])
+    return here | {script.identity for script in status.repeatables.current}
 
 
 async def _hold_against(made: Fingerprint, found: Verification, limits: Limits) -> Drift:
@@ -128,4 +107,4 @@ async def _hold_against(made: Fingerprint, found: Verification, limits: Limits) 
             return Drift(unknown=f"the schema can't be read: {error}")
         if (await read_ledger(session)).head != found.ledger.head:
             return Drift(unknown="a run is in progress")
-    return find_drift(compared, limits.ignore_objects)
+    return without_other_ledgers(find_drift(compared, limits.ignore_objects))

@@ -215,9 +215,9 @@ async def is_in_effect(session: Session, about: Alteration) -> bool:
 
     What was begun since then doesn't count.
     """
-    query = f"""select kind in ('deployed', 'marked-deployed', 'relabelled')
+    query = f"""select kind in ('deployed', 'baseline', 'marked-deployed', 'relabelled')
         from {quote_identifier(session.schema)}.sartor_journal where lineage = $1 and id = $2
-        and (kind in ('deployed', 'rolled-back', 'forgotten', 'marked-deployed', 'marked-not-deployed')
+        and (kind in ('deployed', 'baseline', 'rolled-back', 'forgotten', 'marked-deployed', 'marked-not-deployed')
             or kind = 'relabelled' and detail->'{WAS_ID}' is not null) order by seq desc limit 1"""
     return bool(await session.connection.fetchval(query, about.lineage, about.id))
 

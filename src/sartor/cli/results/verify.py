@@ -96,12 +96,12 @@ def _drift_lines(drift: Drift) -> Iterator[str]:
     when = f"changed since the last run ({moment(last.at)} by {last.user})" if last else "different from a replay"
     yield from ("", f"{when}:")
     for difference in drift.differences:
-        yield from _difference_lines(difference)
+        yield from difference_lines(difference)
     accept = f"; or: {REPAIR} --accept-drift" if last else ""
     yield f"  undo these changes, or write an alteration for them{accept}"
 
 
-def _difference_lines(difference: Difference) -> Iterator[str]:
+def difference_lines(difference: Difference) -> Iterator[str]:
     """Yields one line where the definitions are short; else, for an object that was there before, a diff below it."""
     before, after, change = difference.before or "", difference.after or "", difference.change
     if all("\n" not in text and len(text) <= SHORT for text in (before, after)):

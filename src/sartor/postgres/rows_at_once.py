@@ -1,13 +1,13 @@
-"""Records that alterations were deployed by a snapshot: an event of the journal and a row of the ledger for each."""
+"""Records many alterations as deployed at once: an event of the journal and a row of the ledger for each."""
 
 import json
 import secrets
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sartor import __version__
 from sartor.domain.alteration import Alteration
-from sartor.domain.ledger import FORMAT
+from sartor.domain.ledger import FORMAT, EventKind
 from sartor.postgres.journal import JOURNAL, LEDGER
 from sartor.sql.quoting import quote_identifier, quote_literal
 
@@ -19,7 +19,7 @@ with given as (
 ), told as (
     insert into {journal} (seq, prev, token, kind, lineage, id, release, name, checksum, by_user, host, sartor, format,
         detail)
-    select seq, seq operator(pg_catalog.-) 1, token, 'deployed', lineage, id, release, name, checksum, session_user,
+    select seq, seq operator(pg_catalog.-) 1, token, {kind}, lineage, id, release, name, checksum, session_user,
         {host}, {version}, {format}, {detail}::pg_catalog.jsonb
     from given
 )
@@ -31,11 +31,18 @@ from given
 """
 
 
-def rows_sql(schema: str, deployed: Iterable[tuple[Alteration, str | None]], *, after: int, release: str) -> str:
-    """Returns the SQL that records alterations as deployed by the snapshot of `release`, as the events after `after`.
+def rows_sql(
+    schema: str,
+    deployed: Iterable[tuple[Alteration, str | None]],
+    *,
+    after: int,
+    kind: EventKind,
+    detail: Mapping[str, object],
+) -> str:
+    """Returns the SQL that records alterations as deployed, as the events of a `kind` after `after`.
 
-    Each comes with its down, as the ledger keeps it. The SQL belongs into the transaction that builds the schema and
-    claims event `after`.
+    Each comes with its down, as the ledger keeps it. The SQL belongs into the transaction that claims event `after`, or
+    behind that for the events before these.
     """
     rows = [
         {
@@ -57,5 +64,6 @@ def rows_sql(schema: str, deployed: Iterable[tuple[Alteration, str | None]], *, 
         host=quote_literal(socket.gethostname()),
         version=quote_literal(__version__),
         format=FORMAT,
-        detail=quote_literal(json.dumps({"snapshot": release})),
+        kind=quote_literal(kind.value),
+        detail=quote_literal(json.dumps(dict(detail), ensure_ascii=False)),
     )
