@@ -33,7 +33,17 @@ COMMANDS = [
 IN_THE_FILE = ("db-url-env", "ignore-objects", "lint-ignore", "scratch-bootstrap")
 """Settings that have no variable."""
 OF_OTHERS = {
-    *("--build-arg", "--diff", "--exit-code", "--globals-only", "--one-in", "--secret", "--time", "--tmpfs"),
+    *(
+        "--build-arg",
+        "--diff",
+        "--exit-code",
+        "--globals-only",
+        "--one-in",
+        "--secret",
+        "--time",
+        "--tmpfs",
+        "--timeout",
+    ),
     *("--update-docs", "--upgrade"),
 }
 """Options that documents mention and that aren't Sartor's."""

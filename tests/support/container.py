@@ -76,11 +76,12 @@ def needs() -> tuple[str, ...]:
 
 def base_image(root: Path) -> None:
     """Makes what an image of Python is made of here; the rest is mounted when it is used."""
-    for name in ("usr", "dev", "proc", "etc", "tmp", "opt/python/bin", "root"):
+    for name in ("usr", "dev", "proc", "etc", "run", "tmp", "var", "opt/python/bin", "root"):
         (root / name).mkdir(parents=True)
     for name in LINKS:
         if Path("/", name).is_symlink():
             (root / name).symlink_to(Path("/", name).readlink())
+    (root / "var" / "run").symlink_to("../run")
     (root / "etc" / "passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
     (root / "etc" / "group").write_text("root:x:0:\n")
     (root / "etc" / "hosts").write_text("127.0.0.1 localhost\n")
