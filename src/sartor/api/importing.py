@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sartor.api.requests import Sources, find_sources
 from sartor.domain.release import Release
-from sartor.errors import SettingsError, TargetError, UsageError
+from sartor.errors import CatalogueError, SettingsError, TargetError, UsageError
 
 if TYPE_CHECKING:
     from sartor.domain.imported import Import
@@ -83,12 +83,17 @@ def _release(text: str) -> Release:
 
 
 def _folder(sources: Sources) -> Path:
-    """Returns the folder of the one lineage. Raises SettingsError where there are several, or it is a package."""
+    """Returns the folder of the one lineage, which needn't be there. Raises SettingsError where there are several."""
+    from sartor.alterations.files import find_folder
+
     places = find_sources(sources)
     if len(places) != 1:
         known = ", ".join(f"{place.name}={place.location}" for place in places)
         raise SettingsError(f"there are several lineages: {known}", hint="name one with `sources`")
-    folder = Path(places[0].location)
-    if folder.is_absolute() or folder.is_dir():
-        return folder
-    raise SettingsError(f"{folder} is an import package, and no folder", hint="name a folder with `sources`")
+    location = places[0].location
+    try:
+        return find_folder(location)
+    except CatalogueError:
+        if Path(location).exists():
+            raise
+        return Path.cwd() / location
