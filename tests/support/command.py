@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from support.warm import Warm
+from support.warm import Warm, serves
 
 EXECUTABLE = str(Path(sysconfig.get_path("scripts")) / "sartor")
 """The command of the environment that runs the tests."""
@@ -22,7 +22,10 @@ LIMIT = 120.0
 """Seconds after which a command is held to hang."""
 
 
-_warm = cache(lambda: Warm(EXECUTABLE))
+@cache
+def warm() -> Warm:
+    """A process that has the command loaded."""
+    return Warm(EXECUTABLE)
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,9 @@ class Command:
 
         It's a fork of a process that has the command loaded, but for `installed`, where the process itself matters.
         """
-        environment, warm = {**self.environment, **(env or {})}, _warm()
-        if warm.serves(environment) and not installed:
-            return warm.start(arguments, directory=self.directory, environment=environment, own_group=own_group)
+        environment = {**self.environment, **(env or {})}
+        if serves(environment) and not installed:
+            return warm().start(arguments, directory=self.directory, environment=environment, own_group=own_group)
         return subprocess.Popen(
             [EXECUTABLE, *arguments],
             cwd=self.directory,

@@ -24,6 +24,7 @@ import asyncio
 import os
 import re
 import secrets
+import shlex
 import shutil
 import socket
 import subprocess
@@ -44,6 +45,8 @@ import pexpect
 import pytest
 
 from sartor.embedded.server import binaries
+from support import hand_on
+from support.command import EXECUTABLE, warm
 from support.database import Database, temporary_database
 from support.markdown import Block, Example, read_examples, write_examples
 from support.screen import show
@@ -162,6 +165,7 @@ class Walk:
             stderr=subprocess.STDOUT,
             text=True,
             timeout=LIMIT,
+            pass_fds=[warm().channel],
         )
         shown = self._shown(done.stdout)
         assert done.returncode == code, f"$ {command}\nexit code {done.returncode}\n{shown}"
@@ -250,9 +254,13 @@ def _project() -> Iterator[Path]:
             shutil.copytree(ROOT / name, directory / name, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "pyproject.toml", directory)
         (directory / ".venv" / "bin").mkdir(parents=True)
-        for name in ("python", "sartor"):
+        python = f"{sysconfig.get_path('scripts')}/python"
+        for name, words in {
+            "python": (python,),
+            "sartor": (python, "-ISE", hand_on.__file__, warm().channel, EXECUTABLE),
+        }.items():
             program = directory / ".venv" / "bin" / name
-            program.write_text(f"#!/bin/sh\nexec '{sysconfig.get_path('scripts')}/{name}' \"$@\"\n")
+            program.write_text(f'#!/bin/sh\nexec {shlex.join(map(str, words))} "$@"\n')
             program.chmod(0o755)
         stamp = '. scripts/_bootstrap; stamp run >"$venv/.installed-run"'
         subprocess.run([BASH, "-c", stamp], check=True, cwd=directory, timeout=LIMIT)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import importlib
-import json
+import marshal
 import os
 import pkgutil
 import select
@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ _LARGEST = 1 << 20
 """Bytes of the arguments and variables of a run at most."""
 _SHORT = 100
 """Bytes of a process id or of how a process ended, in digits, at most."""
-_AT_START = ("PYTHON", "LC_", "LANG", "TZ")
+_AT_START = ("PYTHON", "LC_", "LANG")
 """How the names of variables begin that Python reads once, at its start."""
 
 
@@ -44,15 +45,15 @@ class Started(subprocess.Popen[str]):
     ) -> None:
         self._channel, self._own_group = channel, own_group
         self._tells, self._told = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        pipe = subprocess.PIPE
-        super().__init__(words, cwd=directory, env=environment, stdout=pipe, stderr=pipe, text=True)
+        pipe, none = subprocess.PIPE, subprocess.DEVNULL
+        super().__init__(words, cwd=directory, env=environment, stdin=none, stdout=pipe, stderr=pipe, text=True)
 
     def _execute_child(self, words: Sequence[str], *given: Any) -> None:
         """Has the run forked, where Popen starts a program: with the descriptors that it has made."""
         directory, environment, pipes = given[4], given[5], given[9:15]
-        request = json.dumps([list(words), str(directory), dict(environment), self._own_group]).encode()
+        request = marshal.dumps((list(words), str(directory), dict(environment), self._own_group))
         with self._tells:
-            socket.send_fds(self._channel, [request], [pipes[3], pipes[5], self._tells.fileno()])
+            socket.send_fds(self._channel, [request], [pipes[0], pipes[3], pipes[5], self._tells.fileno()])
         self._close_pipe_fds(*pipes)  # type: ignore[attr-defined]  # of Popen, which hides it
         self.pid = int(self._told.recv(_SHORT))
         self._child_created = True
@@ -90,10 +91,10 @@ class Warm:
             words = [sys.executable, __file__, str(theirs.fileno())]
             self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
 
-    def serves(self, environment: Mapping[str, str]) -> bool:
-        """Returns whether a run with these variables is the same as a process started with them."""
-        names = {name for name in {*environment, *os.environ} if name.startswith(_AT_START)}
-        return all(environment.get(name) == os.environ.get(name) for name in names)
+    @property
+    def channel(self) -> int:
+        """The descriptor by which `hand_on.py` reaches it, in a process that inherits it."""
+        return self._channel.fileno()
 
     def start(
         self, arguments: Sequence[str], *, directory: Path, environment: Mapping[str, str], own_group: bool = False
@@ -103,48 +104,57 @@ class Warm:
         return Started(self._channel, words, directory=directory, environment=environment, own_group=own_group)
 
 
+def serves(environment: Mapping[str, str]) -> bool:
+    """Returns whether a fork of a process with ours can be as a process started with these variables."""
+    names = {name for name in {*environment, *os.environ} if name.startswith(_AT_START)}
+    return all(environment.get(name) == os.environ.get(name) for name in names)
+
+
 def _serve(channel: socket.socket) -> None:
     """Forks for each request. Returns in the process of a run, prepared for it; the server itself ends here."""
     _load()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the watchers
     while True:
-        request, descriptors, _, _ = socket.recv_fds(channel, _LARGEST, 3)
+        request, descriptors, _, _ = socket.recv_fds(channel, _LARGEST, 4)
         if not request:
             os._exit(0)
-        if not os.fork():
+        words, directory, environment, own_group = marshal.loads(request)  # noqa: S302  of our own
+        if not serves(environment):
+            os.write(descriptors[-1], b"no")
+        elif not os.fork():
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             channel.close()
-            out, err, status = descriptors
-            words, directory, environment, own_group = json.loads(request)
-            if _is_the_run(out, err, status, own_group=own_group):
-                _become(words, directory, environment, out, err)
+            if _is_the_run(*descriptors, own_group=own_group):
+                _become(words, directory, environment, descriptors[:3])
                 return
         for descriptor in descriptors:
             os.close(descriptor)
 
 
-def _is_the_run(out: int, err: int, status: int, *, own_group: bool) -> bool:
+def _is_the_run(*descriptors: int, own_group: bool) -> bool:
     """Forks the run. It tells `status` its process id; its parent, how it ended, and ends."""
+    *standard, status = descriptors
     if not (pid := os.fork()):
         if own_group:
             os.setsid()
         os.write(status, str(os.getpid()).encode())
         os.close(status)
         return True
-    os.close(out)
-    os.close(err)
+    for descriptor in standard:
+        os.close(descriptor)
     os.write(status, str(os.waitpid(pid, 0)[1]).encode())
     os._exit(0)
 
 
-def _become(words: Sequence[str], directory: str, environment: Mapping[str, str], out: int, err: int) -> None:
+def _become(words: Sequence[str], directory: str, environment: Mapping[str, str], descriptors: Sequence[int]) -> None:
     """Makes this process what a start of the executable would have made it."""
-    for descriptor, standard in ((out, 1), (err, 2)):
+    for standard, descriptor in enumerate(descriptors):
         os.dup2(descriptor, standard)
         os.close(descriptor)
     os.chdir(directory)
     os.environ.clear()
     os.environ.update(environment)
+    time.tzset()
     sys.argv[:], sys.path[0] = words, str(Path(words[0]).parent)
 
 
