@@ -16,6 +16,7 @@ from sartor.api.drawings import Drawing as Drawing
 from sartor.api.drawings import diagram as diagram
 from sartor.api.importing import import_migrations as import_migrations
 from sartor.api.importing import preview_import as preview_import
+from sartor.api.importing import read_applied as read_applied
 from sartor.api.judgements import check_manifest as check_manifest
 from sartor.api.judgements import lint as lint
 from sartor.api.judgements import prove as prove
@@ -94,6 +95,7 @@ from sartor.domain.hazards.hazard import RehearsedStatement as RehearsedStatemen
 from sartor.domain.hazards.hazard import Size as Size
 from sartor.domain.hazards.hazard import Verdict as Verdict
 from sartor.domain.hooks import HookRun as HookRun
+from sartor.domain.imported import AppliedMigrations as AppliedMigrations
 from sartor.domain.imported import Import as Import
 from sartor.domain.imported import ImportedFile as ImportedFile
 from sartor.domain.ledger import Entry as Entry

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from support.command import Command
 from support.database import Database
+from support.shapes import check
 
 USERS = """\
 -- migrate:up
@@ -88,3 +89,63 @@ def test_what_has_no_place_is_named(sartor: Command, tmp_path: Path) -> None:
     ):
         assert hint in sartor("import", *words, "--release", "1.0.0", "--yes", expect=2).err
     assert "neither a version" in sartor("import", "dbmate", place, "--release", "one", "--yes", expect=2).err
+
+
+LEDGER = "create table schema_migrations (version varchar primary key)"
+MADE = ("create table users (id int, name text)", "create index users_name on users (name)")
+RAN = "insert into schema_migrations values ('20240102030405'), ('20240102040000')"
+
+
+def test_baseline(sartor: Command, database: Database, tmp_path: Path) -> None:
+    """What the tool's ledger has is recorded, without running it; what it lacks stays pending."""
+    project(tmp_path / "db", m20240102030405_users=USERS, m20240102040000_index=INDEX, m20240103000000_more=WRAPPED)
+    database.run(*MADE, LEDGER, RAN)
+    command = ("import", "dbmate", "db", "--release", "1.0.0", "--baseline")
+    planned = check(sartor(*command, "--dry-run", "--json"), "import")
+    assert planned["ledger"] == {
+        "table": "public.schema_migrations",
+        "deployed": ["1704164645-users", "1704168000-index"],
+    }
+    assert planned["baseline"] is None
+    assert "public.schema_migrations has 2 of them as deployed" in sartor(*command, expect=2).out
+    done = check(sartor(*command, "--yes", "--json"), "import")
+    assert [each["id"] for each in done["baseline"]["recorded"]] == planned["ledger"]["deployed"]
+    status = sartor("status").out
+    assert "2 deployed, 1 pending" in status
+    assert "1704240000-more" in status
+    for options in ((), ("--against-replay",)):
+        sartor("verify", *options)
+    assert "Found 0 alteration to record" in sartor(*command, "--yes").out
+    sartor("deploy", "latest")
+    reason = "select detail ->> 'reason' from sartor_journal where kind = 'baseline' order by seq limit 1"
+    assert database.value(reason) == "dbmate's ledger public.schema_migrations has them"
+
+
+def test_baseline_of_another_schema(sartor: Command, database: Database, tmp_path: Path) -> None:
+    """A schema that isn't what the alterations make is shown, and recorded only when that is accepted."""
+    project(tmp_path / "db", m20240102030405_users=USERS)
+    database.run("create table users (id int)", LEDGER.replace("schema_migrations", "ran"))
+    database.run("insert into ran values ('20240102030405')")
+    command = ("import", "dbmate", "db", "--release", "1.0.0", "--yes", "--baseline", "--ledger-table", "public.ran")
+    refused = sartor(*command, expect=4)
+    assert "column public.users.name: removed" in refused.out
+    assert "--accept-differences" in refused.err
+    assert "no ledger" in sartor("verify", expect=4).err
+    assert "Recorded 1 alteration as deployed" in sartor(*command, "--accept-differences").out
+
+
+def test_a_ledger_that_does_not_fit(sartor: Command, database: Database, tmp_path: Path) -> None:
+    """A ledger that is missing, another tool's, or of other migrations is an error before anything is written."""
+    project(tmp_path / "db", m20240102030405_users=USERS)
+    command = ("import", "dbmate", "db", "--release", "1.0.0", "--yes", "--baseline")
+    assert "no table schema_migrations" in sartor(*command, expect=2).err
+    database.run("create schema acme", "create table acme.schema_migrations (id int)")
+    assert "did you mean acme.schema_migrations" in sartor(*command, expect=2).err
+    other = sartor(*command, "--ledger-table", "acme.schema_migrations", expect=2)
+    assert "acme.schema_migrations isn't the ledger of dbmate" in other.err
+    database.run(LEDGER, "insert into schema_migrations values ('20230101000000')")
+    refused = sartor(*command, expect=2)
+    assert "refused: 20230101000000: the database has it, and the folder hasn't" in refused.err
+    assert not (tmp_path / "alterations").exists()
+    database.run("delete from schema_migrations")
+    assert "public.schema_migrations has 0 of them as deployed" in sartor(*command).out

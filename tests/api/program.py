@@ -14,6 +14,7 @@ from sartor import (
     LATEST,
     TEMPLATES,
     AlterationFailed,
+    AppliedMigrations,
     Backup,
     Baseline,
     Catalogue,
@@ -53,6 +54,7 @@ from sartor import (
     Source,
     Squash,
     Standing,
+    UsageError,
     Verdict,
     Verification,
     __version__,
@@ -85,6 +87,7 @@ from sartor import (
     preview_repair,
     preview_squash,
     prove,
+    read_applied,
     redo,
     rehearse,
     release,
@@ -136,9 +139,17 @@ async def read(url: str, sources: Iterable[Source]) -> None:
         assert [each.file.name for each in init(Path(project), ci="gitlab")] == [each.file.name for each in begun]
     with TemporaryDirectory() as project:
         write_migration(project)
-        made: Import = preview_import("dbmate", project, f"{project}/ours", version="1.0", python=None, placeholders={})
+        made: Import = preview_import(
+            "dbmate", project, f"{project}/ours", version="1.0", python=None, placeholders={}, scratch=url
+        )
         files: tuple[ImportedFile, ...] = import_migrations("dbmate", project, f"{project}/ours", version="1.0").files
         assert files == made.files
+        try:
+            applied: AppliedMigrations = await read_applied(url, made, ledger_table="its_ledger")
+        except UsageError as error:
+            assert "its_ledger" in str(error)
+        else:
+            raise AssertionError(applied.ids)
     plan: ReleasePlan = preview_release(sources, "9.0", max_hazard=load_max_hazard("safe"))
     assert {each.kind for each in plan.obstacles} <= set(ObstacleKind)
     with TemporaryDirectory() as empty:

@@ -38,23 +38,23 @@ def test_migrations_become_scripts() -> None:
 
 
 def test_what_is_no_sql_is_told() -> None:
-    """A Python operation is noted by name; a migration whose SQL isn't to be had is refused by name."""
+    """A Python operation is noted by name; a migration whose SQL isn't to be had is to be written by hand."""
     python = {"sql": "--\nselect 1;", "unwritten": ["Raw Python operation"]}
     reading = from_answer(answer(migration("a", up=python), migration("b", up={"error": "ValueError: x"})))
     assert "'Raw Python operation'" in reading.notes[0]
     assert reading.notes[0].startswith("a.py: ")
-    assert reading.refused == ("b.py: Django doesn't print its SQL: ValueError: x",)
+    assert reading.scripts[1].by_hand == "Django doesn't print its SQL: ValueError: x"
     assert "mysql" in from_answer(answer(vendor="mysql")).refused[0]
 
 
 def test_a_squashed_migration_stands_for_those_that_it_replaces() -> None:
     """It was run where all that it replaces were; where some were, that is refused."""
     scripts = from_answer(answer(migration("s", replaces=[["shop", "a"], ["shop", "b"]]), migration("c"))).scripts
-    rows = [{"version": f"shop.{each}"} for each in "abc"]
+    rows = [{"app": "shop", "name": each} for each in "abc"]
     assert interpret(rows, scripts).versions == {"shop.s", "shop.c"}
-    assert interpret([{"version": "shop.s"}], scripts).versions == {"shop.s"}
+    assert interpret([{"app": "shop", "name": "s"}], scripts).versions == {"shop.s"}
     assert "shop.s" in interpret(rows[:1], scripts).refused[0]
-    assert "gone.x" in interpret([*rows, {"version": "gone.x"}], scripts).notes[0]
+    assert "gone.x" in interpret([*rows, {"app": "gone", "name": "x"}], scripts).notes[0]
 
 
 def test_the_scratch_database_is_given_as_django_has_it() -> None:

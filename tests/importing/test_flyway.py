@@ -86,13 +86,14 @@ def test_reads_in_flyways_order(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_carried_over_is_told_by_name(tmp_path: Path) -> None:
-    """Java, doubled versions and conditions are refused; callbacks, orphans and needless baselines are noted."""
+    """Java is to be written by hand; doubled versions and conditions are refused; the rest is noted."""
     write(tmp_path, V1__a="1", V1_0__again="1", U9__x="u", B1__base="b", beforeMigrate="x", notes="n", V2__if="2")
     (tmp_path / "V3__Code.java").write_text("class V3__Code {}")
     (tmp_path / "V2__if.sql.conf").write_text("shouldExecute=${env}==prod\n")
     reading = read(tmp_path, NONE)
     refused, notes = "\n".join(reading.refused), "\n".join(reading.notes)
-    assert all(name in refused for name in ("V1__a.sql", "V1_0__again.sql", "V3__Code.java", "V2__if.sql.conf"))
+    assert all(name in refused for name in ("V1__a.sql", "V1_0__again.sql", "V2__if.sql.conf"))
+    assert [each.by_hand for each in reading.scripts if each.version == "3"] == ["it is a program (.java)"]
     assert all(name in notes for name in ("U9__x.sql", "B1__base.sql", "beforeMigrate.sql", "notes.sql"))
 
 

@@ -52,7 +52,7 @@ def test_what_is_typescript_is_told(line: str) -> None:
 
 
 def test_reads_a_folder(tmp_path: Path) -> None:
-    """Names, releases and timestamps are kept; what can't be carried over is refused by name."""
+    """Names, releases and timestamps are kept; what can't be carried over is to be written by hand."""
     (tmp_path / "1.0.0_rc.1-1674032095.3-tenants.ts").write_text(STATIC)
     (tmp_path / "next-1700000000-index.ts").write_text(
         "a = { beforeUp: async (pool) => { await pool.query(sql`create index concurrently i on a (b);`); },"
@@ -61,10 +61,10 @@ def test_reads_a_folder(tmp_path: Path) -> None:
     (tmp_path / "1.1.0-1690000000-code.ts").write_text("a = { up: async (pool) => { await run(pool); } }")
     (tmp_path / "utils.ts").write_text("")
     reading = read(tmp_path, NONE)
-    rc, index = reading.scripts
+    rc, code, index = reading.scripts
     assert (rc.release, rc.timestamp, rc.slug) == ("1.0.0_rc.1", "1674032095.3", "tenants")
     assert (index.release, index.transaction_up, index.down) == ("next", False, None)
-    assert "1.1.0-1690000000-code.ts" in reading.refused[0]
+    assert (code.release, code.by_hand) == ("1.1.0", "line 1 is TypeScript that can't be carried over")
     with pytest.raises(UsageError):
         read(tmp_path / "..", NONE)
 

@@ -7,7 +7,8 @@ class ImportedFile(NamedTuple):
     """A file of an import: its name, its alteration's identity, what it is made of, and its text.
 
     `version` is what the tool's ledger calls it, `source` the tool's file. `exists` is true where the file was there
-    with the same content, under this release or another.
+    with the same content, under this release or another. `parents`, `replaces` and `checksums` are what the tool's
+    ledger is compared with.
     """
 
     name: str
@@ -16,6 +17,21 @@ class ImportedFile(NamedTuple):
     source: str
     text: str
     exists: bool
+    parents: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
+    checksums: tuple[str, ...] = ()
+
+
+class AppliedMigrations(NamedTuple):
+    """What a tool's own `table` in a database says was run: the identities of those alterations, in order.
+
+    Where something is `refused`, the table and the files don't fit each other; `notes` are what one should know.
+    """
+
+    table: str
+    ids: tuple[str, ...]
+    refused: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 class Import(NamedTuple):

@@ -38,24 +38,12 @@ def from_answer(answer: Mapping[str, Any]) -> Reading:
     if answer["dialect"] not in {None, "postgresql"}:
         reason = f"env.py makes SQL for {answer['dialect']}; let it use an address that begins with `postgresql`"
         return Reading((), (reason,))
-    refused: list[str] = []
-    scripts = [
-        script
-        for place, each in enumerate(answer["revisions"], 1)
-        if (script := _revision(each, place, refused)) is not None
-    ]
-    return Reading(tuple(scripts), tuple(refused))
+    return Reading(tuple(_revision(each, place) for place, each in enumerate(answer["revisions"], 1)))
 
 
-def _revision(each: Mapping[str, Any], place: int, refused: list[str]) -> ForeignScript | None:
-    source, up, down = each["path"], each["up"] or {}, each["down"] or {}
+def _revision(each: Mapping[str, Any], place: int) -> ForeignScript:
+    up, down = each["up"] or {}, each["down"] or {}
     failure = up.get("error") or up.get("not_implemented")
-    if failure is not None:
-        refused.append(
-            f"{source}: upgrade() fails in offline mode, where it has no connection ({failure}); in a copy of the"
-            " project, let it ask `context.is_offline_mode()`, or write its SQL with `op.execute`"
-        )
-        return None
     way_in, inside_up = plain_sql(up.get("sql", ""))
     way_out, inside_down = plain_sql(down.get("sql", ""))
     return ForeignScript(
@@ -63,12 +51,13 @@ def _revision(each: Mapping[str, Any], place: int, refused: list[str]) -> Foreig
         slug=each["message"] or each["revision"],
         up=way_in,
         down=(way_out or None) if way_in and "error" not in down else way_out,
-        source=source,
+        source=each["path"],
         timestamp=str(place if each["created"] is None else each["created"]),
         transaction_up=None if inside_up else False,
         transaction_down=None if inside_down else False,
         irreversible=_irreversible(down, way_out) if way_in else None,
         parents=tuple(each["down_revisions"]),
+        by_hand=failure and f"its upgrade() fails in offline mode, where it has no connection ({failure})",
     )
 
 

@@ -17,7 +17,7 @@ from sartor.importing.team_python import ask
 from sartor.importing.tool import ReadOptions, Row, Tool, ToolTable
 
 _SETTINGS = {"HOST": "host", "PORT": "port", "USER": "user", "PASSWORD": "password", "NAME": "dbname"}
-QUERY = "select app::text || '.' || name::text as version from {table} order by id"
+QUERY = "select app::text as app, name::text as name from {table} order by id"
 
 
 def read(path: Path, options: ReadOptions) -> Reading:
@@ -50,24 +50,20 @@ def from_answer(answer: Mapping[str, Any]) -> Reading:
     """Returns the migrations in what the project's Python wrote, in Django's order."""
     if answer["vendor"] != "postgresql":
         return Reading((), (f"the database `default` of the settings is {answer['vendor']}, not Postgres",))
-    refused: list[str] = []
     notes: list[str] = []
-    scripts = [script for each in answer["migrations"] if (script := _migration(each, refused, notes)) is not None]
-    return Reading(tuple(scripts), tuple(refused), tuple(notes))
+    scripts = tuple(_migration(each, notes) for each in answer["migrations"])
+    return Reading(scripts, notes=tuple(notes))
 
 
-def _migration(each: Mapping[str, Any], refused: list[str], notes: list[str]) -> ForeignScript | None:
+def _migration(each: Mapping[str, Any], notes: list[str]) -> ForeignScript:
     up, down = each["up"], each.get("down") or {}
     source = each["path"] or f"{each['app']}.{each['name']}"
-    if "error" in up:
-        refused.append(f"{source}: Django doesn't print its SQL: {up['error']}")
-        return None
     notes += [
         f"{source}: the operation {what!r} can't be written as SQL; in new databases it doesn't run, so add what it"
         " does to the file where they need it"
-        for what in up["unwritten"]
+        for what in up.get("unwritten", ())
     ]
-    way_in, way_out = _statements(up["sql"]), _statements(down.get("sql", ""))
+    way_in, way_out = _statements(up.get("sql", "")), _statements(down.get("sql", ""))
     return ForeignScript(
         version=f"{each['app']}.{each['name']}",
         slug=f"{each['app']}-{each['name']}",
@@ -78,6 +74,7 @@ def _migration(each: Mapping[str, Any], refused: list[str], notes: list[str]) ->
         transaction_down=None if each["atomic"] else False,
         irreversible=_irreversible(down) if way_in and not way_out else None,
         replaces=tuple(".".join(replaced) for replaced in each["replaces"]),
+        by_hand=f"Django doesn't print its SQL: {up['error']}" if "error" in up else None,
     )
 
 
@@ -97,7 +94,7 @@ def interpret(rows: Iterable[Row], scripts: Sequence[ForeignScript]) -> Applied:
 
     Rows of apps that the project no longer has are told: Django ignores them.
     """
-    names = {row["version"] for row in rows}
+    names = {f"{row['app']}.{row['name']}" for row in rows}
     applied, refused = set(), []
     for each in scripts:
         there = names.intersection(each.replaces)

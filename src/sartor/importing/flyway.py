@@ -44,9 +44,7 @@ def read(folder: Path, options: ReadOptions) -> Reading:
             if path.suffix == ".sql":
                 notes.append(f"{path}: Flyway ignores a file of this name, and so it isn't carried over")
         elif name.suffix in _CODE:
-            refused.append(
-                f"{path}: only SQL is carried over; write its SQL as {path.stem}.sql in a copy of the folder"
-            )
+            found.append(_File(path, name, "", None, 0))
         elif name.suffix in _SCRIPTS:
             _take(path, name, options.placeholders, found, refused)
     if not found and not refused:
@@ -146,7 +144,7 @@ def _by_version(found: list[_File], prefix: str, refused: list[str]) -> dict[tup
 def _versioned(file: _File, undo: _File | None) -> ForeignScript:
     return ForeignScript(
         version=file.name.version.replace("_", "."),
-        slug=f"{file.name.version}-{file.name.description}",
+        slug=file.name.description if file.name.version.isdigit() else f"{file.name.version}-{file.name.description}",
         up=file.text,
         down=None if undo is None else undo.text,
         source=str(file.path),
@@ -154,13 +152,20 @@ def _versioned(file: _File, undo: _File | None) -> ForeignScript:
         transaction_down=None if undo is None else undo.in_transaction,
         irreversible=None if undo is not None else "Flyway's migration had no undo script",
         checksums=(str(file.checksum),),
+        by_hand=_by_hand(file),
     )
+
+
+def _by_hand(file: _File) -> str | None:
+    return f"it is a program ({file.path.suffix})" if file.name.suffix in _CODE else None
 
 
 def _repeatable(file: _File) -> ForeignScript:
     name = file.name.description
     checksums = (str(file.checksum),)
-    return ForeignScript(name, name, file.text, None, str(file.path), repeatable=True, checksums=checksums)
+    return ForeignScript(
+        name, name, file.text, None, str(file.path), repeatable=True, checksums=checksums, by_hand=_by_hand(file)
+    )
 
 
 TOOL = Tool("flyway", "Flyway", read, ToolTable(("flyway_schema_history", "schema_version"), QUERY), interpret)

@@ -38,40 +38,43 @@ def read(folder: Path, _options: ReadOptions) -> Reading:
     found = [(match, path) for path in sorted(folder.iterdir()) if (match := _NAME.fullmatch(path.name))]
     if not found:
         raise UsageError(f"{folder} has no alteration", hint="give the folder of <release>-<timestamp>-<slug>.ts")
-    scripts, refused = [], []
-    for match, path in found:
-        try:
-            scripts.append(_script(match, path))
-        except NotStatic as error:
-            refused.append(
-                f"{path}: {error}; write it as {match['release']}-{match['timestamp']}-{match['slug']}.py or .sql in"
-                " the alterations folder, and leave it out of a copy of this one"
-            )
+    scripts = [_script(match, path) for match, path in found]
     scripts.sort(key=lambda each: (Decimal(each.version), each.slug))
-    return Reading(tuple(scripts), tuple(refused))
+    return Reading(tuple(scripts))
 
 
 def _script(match: re.Match[str], path: Path) -> ForeignScript:
+    found = ForeignScript(
+        match["timestamp"],
+        match["slug"],
+        up="",
+        down=None,
+        source=str(path),
+        timestamp=match["timestamp"],
+        release=match["release"],
+    )
+    try:
+        return _static(found, path)
+    except NotStatic as error:
+        return found._replace(by_hand=str(error))
+
+
+def _static(script: ForeignScript, path: Path) -> ForeignScript:
+    """Returns a script with the SQL of its file. Raises NotStatic."""
     functions = static_functions(path.read_text(encoding="utf-8"))
     if "up" not in functions:
         raise NotStatic("it has no `up: async (pool) => { ... }`")
     ups = [functions.get(each, "") for each in ("beforeUp", "up")]
     downs = [functions.get(each, "") for each in ("beforeDown", "down")]
-    for before, inside in (ups, downs):
-        if before and inside:
-            raise NotStatic("it has a part outside the transaction and one in it")
+    if all(ups) or all(downs):
+        raise NotStatic("it has a part outside the transaction and one in it")
     down = "".join(downs)
-    return ForeignScript(
-        version=match["timestamp"],
-        slug=match["slug"],
+    return script._replace(
         up="".join(ups),
         down=down or None,
-        source=str(path),
-        timestamp=match["timestamp"],
         transaction_up=False if ups[0] else None,
         transaction_down=False if downs[0] else None,
         irreversible=None if down else "its down did nothing",
-        release=match["release"],
     )
 
 

@@ -95,4 +95,5 @@ def interpret(rows: Iterable[Row], scripts: Sequence[ForeignScript]) -> Applied:
     return Applied(frozenset(names[each] for each in values if each in names), tuple(refused))
 
 
-TOOL = Tool("pairs", "pairs", read, ToolTable(TABLES, "select version::text from {table} order by version"), interpret)
+QUERY = "select {column}::text as version from {table} order by 1"
+TOOL = Tool("pairs", "pairs of scripts", read, ToolTable(TABLES, QUERY, is_ordered=False), interpret)

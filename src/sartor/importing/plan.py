@@ -23,7 +23,8 @@ def plan_import(tool: Tool, reading: Reading, release: Release, folder: Path) ->
         old, text = there.get(identity), alteration_text(script)
         label = (script.release or release.label).replace("-", "_")
         name = old.name if old else f"{identity}.sql" if script.repeatable else f"{label}-{identity}.sql"
-        files.append(ImportedFile(name, identity, script.version, script.source, text, exists=old is not None))
+        compared = (script.parents, script.replaces, script.checksums)
+        files.append(ImportedFile(name, identity, script.version, script.source, text, old is not None, *compared))
         if script.by_hand is None:
             refused += _refusals(script, identity, name, text)
             if old and old.read_bytes() != text.encode():

@@ -25,7 +25,7 @@ def read(folder: Path, _options: ReadOptions) -> Reading:
     if not files:
         raise UsageError(f"{folder} has no SQL files", hint="give the folder that has them")
     if downs := [each.name for each in files if each.name.endswith(_DOWN)]:
-        hint = "import it as pairs: sartor db alteration import pairs"
+        hint = "import it as `pairs`"
         raise UsageError(f"{folder} has files that look like a way back, {downs[0]} for one", hint=hint)
     return collect(sorted(files, key=lambda each: each.name), _script)
 

@@ -28,11 +28,13 @@ class ReadOptions(NamedTuple):
 class ToolTable(NamedTuple):
     """A table in which a tool keeps what it ran: the names that it may have, and the query of its rows.
 
-    A name is `table` in the destination's schema, or `schema.table`. `{table}` in the query stands for it, quoted.
+    `{table}` in the query stands for it, quoted, and `{column}` for the column that is given, or `version`. Where the
+    names are the tool's own, newest first, `is_ordered` is true; else a schema with several of them is refused.
     """
 
     names: tuple[str, ...]
     query: str
+    is_ordered: bool = True
 
 
 class Tool(NamedTuple):

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from sartor import Import
+from sartor import AppliedMigrations, Baseline, Import
+from sartor.cli.results.baseline import baseline_json
 from sartor.cli.results.objects import VERSION, JsonObject
 from sartor.cli.results.units import count
 from sartor.domain.visible import visible_line
@@ -20,7 +21,15 @@ def import_lines(plan: Import, *, is_done: bool) -> Iterator[str]:
     yield f"{begin} {count(len(plan.new), 'alteration')} from {plan.title}{was}"
 
 
-def import_json(plan: Import, *, is_done: bool) -> JsonObject:
+def applied_line(applied: AppliedMigrations | None) -> Iterator[str]:
+    """Yields how many alterations the tool's ledger says were run, where that was read."""
+    if applied is not None:
+        yield f"{visible_line(applied.table)} has {len(applied.ids)} of them as deployed"
+
+
+def import_json(
+    plan: Import, applied: AppliedMigrations | None, recorded: Baseline | None, *, is_done: bool
+) -> JsonObject:
     """Returns the object of an import; `done` is whether files were written."""
     return {
         "version": VERSION,
@@ -32,5 +41,7 @@ def import_json(plan: Import, *, is_done: bool) -> JsonObject:
             for each in plan.files
         ],
         "refused": list(plan.refused),
-        "notes": list(plan.notes),
+        "notes": [*plan.notes, *(applied.notes if applied else ())],
+        "ledger": None if applied is None else {"table": applied.table, "deployed": list(applied.ids)},
+        "baseline": None if recorded is None else baseline_json(recorded),
     }
