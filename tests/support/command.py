@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sysconfig
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -22,10 +23,14 @@ LIMIT = 120.0
 """Seconds after which a command is held to hang."""
 
 
-@cache
+_one = threading.Lock()
+_made = cache(lambda: Warm(EXECUTABLE))
+
+
 def warm() -> Warm:
-    """A process that has the command loaded."""
-    return Warm(EXECUTABLE)
+    """The process that has the command loaded; the same one for all threads."""
+    with _one:
+        return _made()
 
 
 @dataclass(frozen=True)

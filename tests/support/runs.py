@@ -1,16 +1,15 @@
-"""Runs in processes of their own, made ready first so that they start, and can be killed, at a chosen moment.
-
-As a program: `runs.py URL FOLDER deploy|rollback|redo batched|apart` loads what a run needs, says `ready`, and runs
-when a line comes in; it prints the identities that it did and ends with the exit code that the command would have.
-"""
+"""Runs in processes of their own, made ready first so that they start, and can be killed, at a chosen moment."""
 
 from __future__ import annotations
 
+import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from support.command import warm
+
+PROGRAM = Path(__file__).with_name("run_once.py")
 LIMIT = 120.0
 """Seconds after which a run is held to hang."""
 
@@ -28,9 +27,10 @@ class Run:
     """A run in a process of its own, its scripts `batched` or `apart`: `ready`, then `go`, then `end` or `kill`."""
 
     def __init__(self, url: str, folder: Path, verb: str, way: str) -> None:
-        pipe = subprocess.PIPE
-        command = [sys.executable, __file__, url, str(folder), verb, way]
-        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+        words = (url, str(folder), verb, way)
+        self._process = warm().start(
+            words, directory=Path.cwd(), environment=os.environ, program=str(PROGRAM), stdin=subprocess.PIPE
+        )
 
     def ready(self) -> None:
         """Wait until everything is loaded."""
@@ -56,35 +56,3 @@ class Run:
         """`kill -9`."""
         self._process.kill()
         self._process.communicate()
-
-
-def main() -> int:
-    """Run once, when a line comes in."""
-    import asyncio  # noqa: PLC0415 - a test that imports this module has no use for these
-
-    import sartor  # noqa: PLC0415
-    import sartor.execution.run_loop  # noqa: PLC0415
-    from sartor.domain.destination import Destination, Limits  # noqa: PLC0415
-    from sartor.errors import SartorError  # noqa: PLC0415
-
-    url, folder, verb, way = sys.argv[1:]
-    destination, sources = Destination.parse(url), [sartor.LineageSource(name="main", location=folder)]
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    sys.stdin.readline()
-    limits = Limits(batch=way == "batched")
-    run, target = (sartor.deploy, "next") if verb == "deploy" else (sartor.rollback, "0")
-    try:
-        if verb == "redo":
-            report = asyncio.run(sartor.redo(destination, sources, environment=None, limits=limits)).deployed
-        else:
-            report = asyncio.run(run(destination, sources, target, limits=limits))
-    except SartorError as error:
-        sys.stderr.write(f"{type(error).__name__}: {error}\n")
-        return error.exit_code
-    sys.stdout.write("\n".join(done.alteration.id for done in report.done))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

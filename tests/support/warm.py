@@ -1,7 +1,7 @@
-"""Runs the installed `sartor` command as a fork of a process that has loaded it, which saves most of a start's work.
+"""Runs the installed `sartor` command, or a program that uses Sartor, as a fork of a process that has loaded it.
 
-The fork is a process of its own: with its own arguments, variables, working directory and descriptors. Nothing of the
-command has run in the process that it is a fork of.
+That saves most of a start's work. The fork is a process of its own: with its own arguments, variables, working
+directory and descriptors. Nothing of the command has run in the process that it is a fork of.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import importlib
 import marshal
 import os
 import pkgutil
+import runpy
 import select
 import signal
 import socket
@@ -41,12 +42,13 @@ class Started(subprocess.Popen[str]):
         *,
         directory: Path,
         environment: Mapping[str, str],
+        stdin: int,
         own_group: bool,
     ) -> None:
         self._channel, self._own_group = channel, own_group
         self._tells, self._told = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        pipe, none = subprocess.PIPE, subprocess.DEVNULL
-        super().__init__(words, cwd=directory, env=environment, stdin=none, stdout=pipe, stderr=pipe, text=True)
+        pipe = subprocess.PIPE
+        super().__init__(words, cwd=directory, env=environment, stdin=stdin, stdout=pipe, stderr=pipe, text=True)
 
     def _execute_child(self, words: Sequence[str], *given: Any) -> None:
         """Has the run forked, where Popen starts a program: with the descriptors that it has made."""
@@ -97,11 +99,24 @@ class Warm:
         return self._channel.fileno()
 
     def start(
-        self, arguments: Sequence[str], *, directory: Path, environment: Mapping[str, str], own_group: bool = False
+        self,
+        arguments: Sequence[str],
+        *,
+        directory: Path,
+        environment: Mapping[str, str],
+        program: str | None = None,
+        stdin: int = subprocess.DEVNULL,
+        own_group: bool = False,
     ) -> Started:
-        """Starts the command; in a session of its own, if asked."""
-        words = [self._executable, *arguments]
-        return Started(self._channel, words, directory=directory, environment=environment, own_group=own_group)
+        """Starts the command, or another Python `program`, a file; in a session of its own, if asked."""
+        return Started(
+            self._channel,
+            [program or self._executable, *arguments],
+            directory=directory,
+            environment=environment,
+            stdin=stdin,
+            own_group=own_group,
+        )
 
 
 def serves(environment: Mapping[str, str]) -> bool:
@@ -168,4 +183,7 @@ def _load() -> None:
 
 if __name__ == "__main__":
     _serve(socket.socket(fileno=int(sys.argv[1])))
-    importlib.import_module("sartor.cli").main()
+    if sys.argv[0].endswith(".py"):
+        runpy.run_path(sys.argv[0], run_name="__main__")
+    else:
+        importlib.import_module("sartor.cli").main()
