@@ -511,3 +511,98 @@ def test_a_product_has_variables_of_its_own(place: Place) -> None:
         with pytest.raises(SettingsError) as caught:
             load_settings(environ=variables, directory=place.directory, product=acme)
         assert hint in caught.value.hint
+
+
+def test_a_file_that_is_named(place: Place, tmp_path: Path) -> None:
+    """A file that is named, by a variable or in the call, is read in place of the one that would be found."""
+    place.toml('schema = "found"')
+    named = tmp_path / "other.toml"
+    named.write_text('schema = "named"\nimport-path = "lib"\n')
+    by_variable = place.load(environ={"SARTOR_DB_URL": URL, "SARTOR_CONFIG": str(named)})
+    by_call = load_settings(
+        environ={"SARTOR_DB_URL": URL}, directory=place.directory, product=Product(config=str(named))
+    )
+    for settings in (by_variable, by_call):
+        assert _schemas(settings) == ["named"]
+        assert settings.sources[0].import_path == (str(tmp_path / "lib"),)
+    for text, reason in (("", "isn't there"), ('shema = "x"', "unknown setting")):
+        named.unlink(missing_ok=True)
+        if text:
+            named.write_text(text)
+        with pytest.raises(SettingsError, match=reason):
+            place.load(environ={"SARTOR_DB_URL": URL, "SARTOR_CONFIG": str(named)})
+
+
+def test_a_package_carries_settings(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file beside a package of alterations counts last, and can't say what isn't its maker's to say."""
+    package = tmp_path / "lib" / f"acme_{tmp_path.name.replace('-', '_')}"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    shipped = package / "sartor.toml"
+    shipped.write_text(
+        'schema = "acme"\nwait = "5s"\ndb-url-env = "DB_CONNECTION_URI"\nscratch-bootstrap = "base.sql"\n'
+    )
+    monkeypatch.syspath_prepend(tmp_path / "lib")
+    place.toml('wait = "7s"')
+    environ = {"SARTOR_ALTERATIONS": package.name, "DB_CONNECTION_URI": URL}
+    settings = place.load(environ=environ)
+    assert (_schemas(settings), settings.limits.wait) == (["acme"], 7)
+    assert settings.limits.scratch_bootstrap == str(package / "base.sql")
+    assert _schemas(place.load(Flags(schema="own"), environ=environ)) == ["own"]
+    assert _schemas(place.load(environ={"SARTOR_DB_URL": URL})) == ["public"]
+    shipped.write_text('db-url = "postgresql://maker/x"')
+    with pytest.raises(SettingsError, match="can't have db-url"):
+        place.load(environ=environ)
+
+
+PROVIDER = """
+import os, pathlib
+
+def settings():
+    return dict(line.split("=", 1) for line in pathlib.Path(os.environ["VAULT"]).read_text().splitlines())
+
+def fails():
+    raise ValueError("the token s3cret has expired")
+
+def odd():
+    return {"SARTOR_USER": 7}
+"""
+
+
+@pytest.fixture
+def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file that an installed package takes settings from."""
+    module = f"vault_{tmp_path.name.replace('-', '_')}"
+    site = tmp_path / "site"
+    about = site / f"{module}-1.0.dist-info"
+    about.mkdir(parents=True)
+    (site / f"{module}.py").write_text(PROVIDER)
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
+    points = "\n".join(f"{name} = {module}:{name}" for name in ("settings", "fails", "odd"))
+    (about / "entry_points.txt").write_text(f"[sartor.settings]\n{points}\n")
+    monkeypatch.syspath_prepend(site)
+    monkeypatch.setenv("VAULT", str(tmp_path / "vault"))
+    return tmp_path / "vault"
+
+
+def test_settings_from_a_package(place: Place, vault: Path) -> None:
+    """A provider comes after secret files and variables, and before the file; its values are secrets."""
+    vault.write_text(f"SARTOR_DB_URL={URL}\nSARTOR_PASSWORD=s3cret\nSARTOR_SCHEMA=given\nSARTOR_VAR_KEY=hidden\n")
+    place.toml('settings-from = "settings"\nschema = "file"\nuser = "file"')
+    settings = place.load(environ={"SARTOR_USER": "variable"})
+    (destination,) = settings.destinations
+    assert (destination.schema, destination.secrets[0]) == ("given", "s3cret")
+    assert "hidden" in destination.withheld
+    assert settings.sources[0].variables == {"key": "hidden"}
+    assert _schemas(place.load(environ={"SARTOR_SCHEMA": "variable"})) == ["variable"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("fails", "raised ValueError"), ("odd", "isn't text"), ("vualt", "no provider 'vualt'")]
+)
+def test_a_provider_that_fails(place: Place, vault: Path, name: str, reason: str) -> None:
+    """A provider that fails is named, and nothing of what it says is shown: that may be a secret."""
+    vault.touch()
+    with pytest.raises(SettingsError, match=reason) as caught:
+        place.load(environ={"SARTOR_DB_URL": URL, "SARTOR_SETTINGS_FROM": name})
+    assert "s3cret" not in f"{caught.value} {caught.value.hint}"

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from sartor.conninfo.url import parse_environment
 from sartor.errors import SettingsError
 from sartor.settings.destinations import REACHING
-from sartor.settings.lookup import Found, Lookup, make_lookup, parse_switch
+from sartor.settings.load import find_lookup
+from sartor.settings.lookup import Found, Lookup, parse_switch
 from sartor.settings.product import SARTOR, Product
 from sartor.settings.toml_file import find_toml
 
@@ -45,8 +46,7 @@ def find_embedded(
     settings file that is shipped with a product never takes the place of an operator's database. Raises SettingsError
     for a variable of the URL that is set and empty, or where the file gives both.
     """
-    environ = os.environ if environ is None else environ
-    lookup = make_lookup(environ, find_toml((directory or Path.cwd()).absolute(), environ, product), product)
+    lookup = find_lookup(environ, directory, product)
     setting = lookup.setting("embedded")
     if db_url is not None or setting is None or not parse_switch(setting) or _is_given(lookup):
         return None
@@ -61,8 +61,7 @@ def is_database_given(
     *, environ: Mapping[str, str] | None = None, directory: Path | None = None, product: Product = SARTOR
 ) -> bool:
     """Returns whether a secret file, a variable or the settings file names a database. Raises SettingsError."""
-    environ = os.environ if environ is None else environ
-    lookup = make_lookup(environ, find_toml((directory or Path.cwd()).absolute(), environ, product), product)
+    lookup = find_lookup(environ, directory, product)
     return _is_given(lookup) or lookup.in_toml("db-url") is not None
 
 

@@ -9,10 +9,10 @@ from sartor.domain.destination import Destination, Limits
 from sartor.errors import SettingsError
 from sartor.settings.destinations import find_destinations
 from sartor.settings.lineages import MAIN, LineageSource, make_sources, parse_sources
-from sartor.settings.lookup import Found, Lookup, check_names, make_lookup, parse_duration, parse_switch
+from sartor.settings.lookup import Found, Lookup, check_names, make_lookup, parse_duration, parse_switch, with_providers
 from sartor.settings.owners import require_own
 from sartor.settings.product import SARTOR, Product
-from sartor.settings.toml_file import find_toml
+from sartor.settings.toml_file import find_toml, shipped_toml
 from sartor.settings.variables import find_variables, secret_values
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def load_settings(
 
     Raises SettingsError where a setting can't be used, or no database is given.
     """
-    lookup, directory = _lookup(environ, directory, product), directory or Path.cwd()
+    lookup, directory = find_lookup(environ, directory, product, flags), directory or Path.cwd()
     notes = check_names(lookup)
     environment, base = lookup.setting("environment"), flags.scratch_bootstrap
     given = dict(_given(lookup, flags))
@@ -118,7 +118,7 @@ def load_destination(
 
     Raises SettingsError.
     """
-    return find_destinations(_lookup(environ, directory, product), db_url=url, schema=None, origin=origin)[0]
+    return find_destinations(find_lookup(environ, directory, product), db_url=url, schema=None, origin=origin)[0]
 
 
 def load_sources(
@@ -136,7 +136,7 @@ def load_sources(
 
     Raises SettingsError.
     """
-    lookup, directory = _lookup(environ, directory, product), directory or Path.cwd()
+    lookup, directory = find_lookup(environ, directory, product, flags), directory or Path.cwd()
     check_names(lookup)
     return _sources(lookup, flags, directory)
 
@@ -152,7 +152,7 @@ def load_ignored(
 
     Raises SettingsError.
     """
-    return _lookup(environ, directory, product).toml.texts("lint-ignore")
+    return find_lookup(environ, directory, product).toml.texts("lint-ignore")
 
 
 def load_max_hazard(
@@ -173,9 +173,8 @@ def load_max_hazard(
     """
     from sartor.domain.hazards.hazard import Verdict  # noqa: PLC0415 - most commands need none, and start-up counts
 
-    given = (
-        Found(flag, "--max-hazard") if flag is not None else _lookup(environ, directory, product).setting("max-hazard")
-    )
+    lookup = find_lookup(environ, directory, product)
+    given = Found(flag, "--max-hazard") if flag is not None else lookup.setting("max-hazard")
     if given is None:
         return None
     known = {verdict.value: verdict for verdict in Verdict if verdict is not Verdict.NOT_REHEARSED}
@@ -184,9 +183,16 @@ def load_max_hazard(
     return known[given.text]
 
 
-def _lookup(environ: Mapping[str, str] | None, directory: Path | None, product: Product) -> Lookup:
+def find_lookup(
+    environ: Mapping[str, str] | None, directory: Path | None, product: Product, flags: Flags = NO_FLAGS
+) -> Lookup:
+    """Returns the places to look in; the file that an import package of alterations carries comes last."""
     environ = os.environ if environ is None else environ
-    return make_lookup(environ, find_toml((directory or Path.cwd()).absolute(), environ, product), product)
+    folder = (directory or Path.cwd()).absolute()
+    lookup = make_lookup(environ, find_toml(folder, environ, product), product)
+    packages = (each.location for each in _find_sources(lookup, flags, folder))
+    base = shipped_toml((each for each in packages if not Path(each).is_absolute()), product)
+    return with_providers(lookup if base is None else lookup._replace(toml=lookup.toml.over(base)))
 
 
 def _given(lookup: Lookup, flags: Flags) -> Iterator[tuple[str, Found]]:
@@ -218,7 +224,7 @@ def _import_path(lookup: Lookup, directory: Path) -> tuple[str, ...]:
     if found := lookup.named(lookup.variable("import-path")):
         return tuple(str(directory.absolute() / text) for text in found.text.split(os.pathsep) if text)
     toml = lookup.toml
-    return tuple(str(toml.path.parent / text) for text in toml.texts("import-path"))
+    return tuple(str(toml.place("import-path").parent / text) for text in toml.texts("import-path"))
 
 
 def _find_sources(lookup: Lookup, flags: Flags, directory: Path) -> tuple[LineageSource, ...]:
@@ -227,11 +233,11 @@ def _find_sources(lookup: Lookup, flags: Flags, directory: Path) -> tuple[Lineag
         return parse_sources(flags.alterations, base=base, origin="--alterations")
     if found := lookup.named(lookup.variable("alterations")):
         return parse_sources(found.text.split(os.pathsep), base=base, origin=found.origin)
-    toml = lookup.toml
-    if isinstance(table := toml.table.get("alterations"), dict):
-        return make_sources(toml.named_texts("alterations"), base=toml.path.parent, origin=toml.origin("alterations"))
+    toml, key = lookup.toml, "alterations"
+    if isinstance(table := toml.table.get(key), dict):
+        return make_sources(toml.named_texts(key), base=toml.place(key).parent, origin=toml.origin(key))
     if table is not None:
-        return parse_sources(toml.texts("alterations"), base=toml.path.parent, origin=toml.origin("alterations"))
+        return parse_sources(toml.texts(key), base=toml.place(key).parent, origin=toml.origin(key))
     found_here = base / "alterations"
     if found_here.is_dir():
         require_own(found_here, lookup.environ, lookup.product)

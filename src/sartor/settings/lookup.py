@@ -4,13 +4,15 @@ import re
 from collections.abc import Iterable, Mapping
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from sartor.conninfo.parameters import nearest
 from sartor.conninfo.url import is_text
 from sartor.errors import SettingsError
 from sartor.settings.product import SARTOR, Product
-from sartor.settings.toml_file import KEYS, TomlFile
+from sartor.settings.providers import KEY, Provided, ask_providers
+from sartor.settings.toml_file import CONFIG, KEYS, TomlFile
 
 _SECRETS = "/var/run/secrets"
 
@@ -23,7 +25,7 @@ _SWITCHES = {"true": True, "1": True, "yes": True, "on": True, "false": False, "
 
 
 _NUMBERED = ("db-url", "password", "schema", "user")
-_ELSEWHERE = ("password", "secrets-dir", "safe-directory")
+_ELSEWHERE = (CONFIG, "password", "secrets-dir", "safe-directory")
 """The settings that no settings file has."""
 _OF_TESTS = "test-db-url"
 _KUBERNETES = re.compile(r"(\w+_)?(SERVICE_HOST|SERVICE_PORT\w*|PORT|PORT_[0-9]+_(TCP|UDP)\w*)")
@@ -48,6 +50,7 @@ class Lookup(NamedTuple):
     secret_names: frozenset[str]
     toml: TomlFile
     product: Product = SARTOR
+    provided: Mapping[str, Provided] = MappingProxyType({})
 
     def __repr__(self) -> str:
         return "Lookup(...)"  # a password may be in it
@@ -61,11 +64,22 @@ class Lookup(NamedTuple):
         return self.product.variable(key)
 
     def named(self, name: str) -> Found | None:
-        """Reads a secret file, else an environment variable that isn't empty; returns None where there is neither."""
+        """Returns what a secret file holds, else a variable that isn't empty, else a provider gives; else None."""
         if name in self.secret_names:
             return _read_secret(self.secrets / name)
-        text = self.environ.get(name)
-        return _checked(Found(text=text, origin=name)) if text else None
+        if text := self.environ.get(name):
+            return _checked(Found(text=text, origin=name))
+        given = self.provided.get(name)
+        return _checked(Found(text=given.text, origin=f"{name} of {given.origin}")) if given else None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the secret files, of the variables that aren't empty, and of what providers give."""
+        return self.secret_names.union(self.provided, (key for key, text in self.environ.items() if text))
+
+    def is_secret(self, name: str) -> bool:
+        """Returns whether what `named` returns comes from a secret file or a provider."""
+        return name in self.secret_names or (not self.environ.get(name) and name in self.provided)
 
     def series(self, key: str) -> tuple[Found, ...]:
         """Returns the numbered values; where there are none, the toml file's one."""
@@ -99,8 +113,7 @@ class Lookup(NamedTuple):
     def _numbers(self, name: str) -> dict[int, str]:
         """Returns the names that are `name` followed by a number, by that number."""
         pattern = re.escape(name) + r"[._]([0-9]{1,9})"
-        names = {*self.secret_names, *(key for key, text in self.environ.items() if text)}
-        given = [each for each in names if each.startswith(name) and each != name]
+        given = [each for each in self.names if each.startswith(name) and each != name]
         found: dict[int, str] = {}
         for candidate, match in ((text, re.fullmatch(pattern, text)) for text in sorted(given)):
             if match and (other := found.setdefault(int(match[1]), candidate)) != candidate:
@@ -120,6 +133,12 @@ def make_lookup(environ: Mapping[str, str], toml: TomlFile, product: Product = S
             raise SettingsError(f"{variable}, {folder}, can't be read: {error.strerror}", hint=hint) from error
         names = frozenset()  # no secrets were made for this process
     return Lookup(environ=environ, secrets=secrets, secret_names=names, toml=toml, product=product)
+
+
+def with_providers(lookup: Lookup) -> Lookup:
+    """Returns the lookup with what the providers give that the settings name. Raises SettingsError."""
+    providers = tuple(found.text for found in lookup.listed(KEY) if found.text)
+    return lookup._replace(provided=ask_providers(providers)) if providers else lookup
 
 
 def read_text(path: Path, *, hint: str) -> str:
@@ -188,8 +207,7 @@ def parse_switch(found: Found) -> bool:
 
 def check_names(lookup: Lookup) -> tuple[str, ...]:
     """Raises SettingsError for a name that is nearly a setting's; returns notes on the other unknown ones."""
-    given = {*lookup.secret_names, *(name for name, text in lookup.environ.items() if text)}
-    ours = sorted(name for name in given if name.startswith(lookup.product.prefix))
+    ours = sorted(name for name in lookup.names if name.startswith(lookup.product.prefix))
     unknown = [
         name for name in ours if not _is_known(name, lookup.product) and name not in lookup.toml.texts("db-url-env")
     ]

@@ -8,6 +8,8 @@ class Product(NamedTuple):
     """A product, by its command's name: `acme-id` reads its settings from variables such as ACME_ID_DB_URL."""
 
     name: str = "sartor"
+    config: str | None = None
+    """The settings file that is read in place of those that are searched for."""
 
     @property
     def prefix(self) -> str:

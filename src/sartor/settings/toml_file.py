@@ -1,16 +1,24 @@
 """Reads the maker's settings: `sartor.toml`, or `[tool.sartor]` in `pyproject.toml`."""
 
+import importlib.util
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sartor.conninfo.parameters import nearest
 from sartor.errors import SettingsError
 from sartor.settings.owners import require_own
 from sartor.settings.product import SARTOR, Product
+
+NAME = "sartor.toml"
+"""The name of the settings file."""
+_PYPROJECT = "pyproject.toml"
+CONFIG = "config"
+"""The setting that names the settings file."""
 
 KEYS = (
     "alterations",
@@ -28,6 +36,7 @@ KEYS = (
     "schema",
     "scratch-bootstrap",
     "search-path",
+    "settings-from",
     "statement-timeout",
     "strict-order",
     "user",
@@ -35,21 +44,37 @@ KEYS = (
     "wait",
 )
 
+OPERATORS = frozenset({"alterations", "db-url", "embedded", "environment", "user"})
+"""The settings that a package's file can't have: they belong to a place where the product runs."""
+
 _MENTION = rb"tool[\s.\"']*(sartor|[\]=])"
 """Matches a pyproject.toml that may have the table: most don't, and aren't parsed."""
 
 
 class TomlFile(NamedTuple):
-    """The table that was found, and its file; an empty table where there is no file."""
+    """The table that was found, and its file; an empty table where there is no file.
+
+    `inherited` says in which file of an import package the keys stand that the file itself doesn't have.
+    """
 
     path: Path
     table: Mapping[str, Any]
+    inherited: Mapping[str, Path] = MappingProxyType({})
 
     def __repr__(self) -> str:
         return "TomlFile(...)"  # a password may be in it
 
+    def place(self, key: str) -> Path:
+        """Returns the file that has a setting."""
+        return self.inherited.get(key, self.path)
+
     def origin(self, key: str) -> str:
-        return f"{key} in {self.path}"
+        return f"{key} in {self.place(key)}"
+
+    def over(self, base: "TomlFile") -> "TomlFile":
+        """Returns this file laid over another one, which has what this one doesn't."""
+        inherited = dict.fromkeys(base.table.keys() - self.table.keys(), base.path)
+        return TomlFile(self.path, {**base.table, **self.table}, inherited)
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Returns a setting that is a text or a list of texts; nothing where it isn't set. Raises SettingsError."""
@@ -63,7 +88,7 @@ class TomlFile(NamedTuple):
         """Returns a setting that is a file's name, which begins at the folder of the settings. Raises SettingsError."""
         value = self.table.get(key)
         if value is None or (isinstance(value, str) and value):
-            return value and str(self.path.parent / value)
+            return value and str(self.place(key).parent / value)
         raise SettingsError(f"{self.origin(key)} must be a string", hint="give the name of a file")
 
     def named_texts(self, key: str) -> tuple[tuple[str, str], ...]:
@@ -77,17 +102,53 @@ class TomlFile(NamedTuple):
 
 
 def find_toml(directory: Path, environ: Mapping[str, str], product: Product = SARTOR) -> TomlFile:
-    """Finds the settings in `directory`, or in its nearest parent that has some.
+    """Finds the settings: the file that is named, else that in `directory` or in its nearest parent that has one.
 
     Beside a `sartor.toml`, the table in `pyproject.toml` is ignored: one file applies. Raises SettingsError where the
-    file isn't ours.
+    file isn't ours, or the one that is named isn't there.
     """
+    if named := product.config or environ.get(product.variable(CONFIG)):
+        return _named(directory / named, product)
     for folder in (directory, *directory.parents):
-        if (table := _read(folder / "sartor.toml")) is not None:
-            return _checked(TomlFile(path=folder / "sartor.toml", table=table), environ, product)
-        if (table := _pyproject_table(folder / "pyproject.toml")) is not None:
-            return _checked(TomlFile(path=folder / "pyproject.toml", table=table), environ, product)
-    return TomlFile(path=directory / "sartor.toml", table={})
+        if (table := _read(folder / NAME)) is not None:
+            return _checked(TomlFile(folder / NAME, table), environ, product)
+        if (table := _pyproject_table(folder / _PYPROJECT)) is not None:
+            return _checked(TomlFile(folder / _PYPROJECT, table), environ, product)
+    return TomlFile(path=directory / NAME, table={})
+
+
+def _named(path: Path, product: Product) -> TomlFile:
+    """Reads the file that is named: whoever names it trusts it. Raises SettingsError."""
+    table = (_pyproject_table if path.name == _PYPROJECT else _read)(path)
+    if table is None:
+        hint = f"--config and {product.variable(CONFIG)} name a settings file"
+        raise SettingsError(f"{path} isn't there, or has no settings", hint=hint)
+    _require_known(TomlFile(path, table), product)
+    return TomlFile(path, table)
+
+
+def shipped_toml(packages: Iterable[str], product: Product) -> TomlFile | None:
+    """Returns the settings that the first of some import packages carries; None where it has none.
+
+    Raises SettingsError where it names what isn't a maker's to name, such as a database.
+    """
+    for package in packages:
+        if (folder := _folder(package)) and (table := _read(folder / NAME)) is not None:
+            found = TomlFile(folder / NAME, table)
+            _require_known(found, product)
+            if own := sorted(OPERATORS & table.keys()):
+                hint = f"remove it: {', '.join(sorted(OPERATORS))} are for those who run the product to say"
+                raise SettingsError(f"{found.path}, in the package {package}, can't have {own[0]}", hint=hint)
+            return found
+    return None
+
+
+def _folder(package: str) -> Path | None:
+    try:
+        spec = importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        return None
+    return next(iter(map(Path, (spec and spec.submodule_search_locations) or ())), None)
 
 
 def _pyproject_table(path: Path) -> dict[str, Any] | None:
@@ -129,10 +190,15 @@ def _parse(content: bytes, path: Path) -> dict[str, Any]:
 
 def _checked(file: TomlFile, environ: Mapping[str, str], product: Product) -> TomlFile:
     require_own(file.path, environ, product)
+    _require_known(file, product)
+    return file
+
+
+def _require_known(file: TomlFile, product: Product) -> None:
+    """Raises SettingsError for a setting that there isn't."""
     for key in file.table:
         if key not in KEYS:
             raise SettingsError(f"{file.path} has an unknown setting {key!r}", hint=_nearest(key, product))
-    return file
 
 
 def _nearest(key: str, product: Product) -> str:

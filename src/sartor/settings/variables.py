@@ -22,7 +22,7 @@ def find_variables(lookup: Lookup, flags: Iterable[str]) -> Mapping[str, str]:
     found = dict(_in_file(lookup))
     prefix = lookup.variable(_PREFIX)
     spelled = {name.upper(): name for name in found}
-    for name in sorted(each for each in {*lookup.secret_names, *lookup.environ} if each.startswith(prefix)):
+    for name in sorted(each for each in lookup.names if each.startswith(prefix)):
         if given := lookup.named(name):
             key = name.removeprefix(prefix)
             found[_checked(spelled.get(key.upper(), key.lower()), given.text, name)] = given.text
@@ -35,9 +35,9 @@ def find_variables(lookup: Lookup, flags: Iterable[str]) -> Mapping[str, str]:
 
 
 def secret_values(lookup: Lookup) -> tuple[str, ...]:
-    """Returns the values that come from secret files: they are hidden in what is shown, as passwords are."""
+    """Returns the values from secret files and providers: they are hidden in what is shown, as passwords are."""
     prefix = lookup.variable(_PREFIX)
-    names = (name for name in lookup.secret_names if name.startswith(prefix))
+    names = (name for name in lookup.names if name.startswith(prefix) and lookup.is_secret(name))
     return tuple(found.text for name in names if (found := lookup.named(name)))
 
 

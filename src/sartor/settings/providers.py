@@ -1,0 +1,62 @@
+"""Settings from elsewhere: packages that fetch them, from a vault for example, by the entry point `sartor.settings`.
+
+A provider is a function without parameters that returns what a folder of secret files would hold, by name:
+
+    def settings():
+        return {"SARTOR_PASSWORD": fetch("database/password")}
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from sartor.errors import SettingsError
+
+GROUP = "sartor.settings"
+"""The group of entry points that providers are registered in."""
+KEY = "settings-from"
+"""The setting that names the providers that are asked."""
+
+
+class Provided(NamedTuple):
+    """A value, and the name of its provider."""
+
+    text: str
+    provider: str
+
+    def __repr__(self) -> str:
+        return "Provided(...)"  # it is a secret
+
+    @property
+    def origin(self) -> str:
+        return f"{KEY} {self.provider}"
+
+
+def ask_providers(names: tuple[str, ...]) -> Mapping[str, Provided]:
+    """Returns what the providers of these names give, by the setting's name; an earlier one comes first.
+
+    Raises SettingsError where there is no such provider, it fails, or gives what isn't text.
+    """
+    found: dict[str, Provided] = {}
+    for name in names:
+        for key, text in _ask(name).items():
+            found.setdefault(key, Provided(text, name))
+    return found
+
+
+def _ask(name: str) -> Mapping[str, str]:
+    from importlib import metadata  # noqa: PLC0415 - most runs have no provider, and start-up counts
+
+    known = {each.name: each for each in metadata.entry_points(group=GROUP)}
+    if name not in known:
+        installed = f"installed are {', '.join(sorted(known))}" if known else "none is installed"
+        hint = f"install the package that has it into Sartor's environment; {installed}"
+        raise SettingsError(f"{KEY}: there is no provider {name!r}", hint=hint)
+    try:
+        values = dict(known[name].load()())
+    except Exception as error:  # it is somebody else's code, and what it says may be a secret
+        reason = f"it raised {type(error).__name__}"
+        raise SettingsError(f"{KEY}: {name} fails: {reason}", hint="--debug shows where") from error
+    for key, text in values.items():
+        if not isinstance(key, str) or not isinstance(text, str):
+            raise SettingsError(f"{KEY}: {name} gives a value that isn't text", hint="return a dict of strings")
+    return values
