@@ -4,7 +4,8 @@ Their SQL is what Alembic prints in offline mode (`alembic upgrade base:heads --
 `drivers/alembic_sql.py`. A part of a revision in an `autocommit_block` is printed behind a COMMIT and before a BEGIN.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from heapq import heapify, heappop, heappush
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +35,27 @@ def find_configuration(path: Path) -> Path:
 
 
 def from_answer(answer: Mapping[str, Any]) -> Reading:
-    """Returns the revisions in what the project's Python wrote, in Alembic's order."""
+    """Returns the revisions in what the project's Python wrote: each behind its parents, else by their dates."""
     if answer["dialect"] not in {None, "postgresql"}:
         reason = f"env.py makes SQL for {answer['dialect']}; let it use an address that begins with `postgresql`"
         return Reading((), (reason,))
-    return Reading(tuple(_revision(each, place) for place, each in enumerate(answer["revisions"], 1)))
+    return Reading(tuple(_revision(each, place) for place, each in enumerate(_ordered(answer["revisions"]), 1)))
+
+
+def _ordered(revisions: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Yields revisions in an order that stays when branches are added: the oldest of those whose parents came."""
+    lacking = {each["revision"]: {*each["down_revisions"]} for each in revisions}
+    ready = [(each["created"] or 0, place) for place, each in enumerate(revisions) if not each["down_revisions"]]
+    heapify(ready)
+    while ready:
+        _, place = heappop(ready)
+        yield (found := revisions[place])
+        for at, each in enumerate(revisions):
+            parents = lacking[each["revision"]]
+            if found["revision"] in parents:
+                parents.remove(found["revision"])
+                if not parents:
+                    heappush(ready, (each["created"] or 0, at))
 
 
 def _revision(each: Mapping[str, Any], place: int) -> ForeignScript:

@@ -39,6 +39,10 @@ def ask(tool: str, file: Path, *, python: str | None, given: str = "") -> Any:
             )
         except subprocess.TimeoutExpired as error:
             raise UsageError(f"{tool} didn't end within {LIMIT} seconds in {folder}") from error
+        except OSError as error:
+            raise UsageError(
+                f"{command[0]} can't be run: {error.strerror}", hint="give the project's Python"
+            ) from error
         if done.returncode != 0 or not answer.exists():
             raise UsageError(_failure(tool, folder, done), hint=f"run {tool} in that folder by hand until it works")
         return json.loads(answer.read_text(encoding="utf-8"))
@@ -52,7 +56,9 @@ def _failure(tool: str, folder: Path, done: "subprocess.CompletedProcess[str]") 
 
 def find_python(tool: str, folder: Path, python: str | None) -> str:
     """Returns the Python that can import a tool: the one given, the project's, the tool's own. Raises UsageError."""
-    tried = [python] if python is not None else list(dict.fromkeys(_pythons(tool, folder)))
+    if python is not None:
+        return python
+    tried = list(dict.fromkeys(_pythons(tool, folder)))
     found = next((each for each in tried if _has(each, tool)), None)
     if found is None:
         raise UsageError(
