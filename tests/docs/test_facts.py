@@ -35,16 +35,16 @@ IN_THE_FILE = ("db-url-env", "ignore-objects", "lint-ignore", "scratch-bootstrap
 OF_OTHERS = {
     *(
         "--build-arg",
+        "--detach",
         "--diff",
         "--exit-code",
         "--globals-only",
         "--one-in",
+        "--scale",
         "--secret",
         "--time",
-        "--tmpfs",
-        "--timeout",
     ),
-    *("--update-docs", "--upgrade"),
+    *("--timeout", "--tmpfs", "--update-docs", "--upgrade"),
 }
 """Options that documents mention and that aren't Sartor's."""
 

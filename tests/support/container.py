@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -24,13 +25,22 @@ LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 ENTER = r"""
 set -euo pipefail
-root=$1 base=$2 writable=$3 user=$4 directory=$5 count=$6
+root=$1 base=$2 files=$3 user=$4 directory=$5 count=$6
 shift 6
-mount --bind "$root" "$root"
-inside() { # the file or folder $1 of this machine, read-only, at $2
+if [ "$files" = kept ]; then
+    mount --bind "$root" "$root"
+else
+    mount -t tmpfs none /mnt
+    mkdir /mnt/upper /mnt/work /mnt/root
+    mount -t overlay none -o "lowerdir=$root,upperdir=/mnt/upper,workdir=/mnt/work" /mnt/root
+    root=/mnt/root
+fi
+inside() { # the file or folder $1 of this machine at $2, read-only unless it ends with :rw
+    local way=ro
+    case $2 in *:rw) way=rw && set -- "$1" "${2%:rw}" ;; esac
     if [ -d "$1" ]; then mkdir -p "$root$2"; else mkdir -p "$(dirname "$root$2")"; : >>"$root$2"; fi
     mount --rbind "$1" "$root$2"
-    mount -o "remount,bind,ro" "$root$2" 2>/dev/null || [ "$(id -u)" != 0 ] || true
+    mount -o "remount,bind,$way" "$root$2" 2>/dev/null || [ "$(id -u)" != 0 ] || true
 }
 inside /usr /usr
 inside /dev /dev
@@ -41,12 +51,12 @@ while [ "$count" -gt 0 ]; do
     shift 2
     count=$((count - 1))
 done
-if [ "$writable" = no ]; then
+if [ "$files" = read-only ]; then
     for shell in sh bash dash busybox; do
         file=$(readlink -f "/usr/bin/$shell" || true)
         [ ! -f "$file" ] || mount --bind /dev/null "$root$file"
     done
-    mount -o remount,bind,ro "$root"
+    mount -o remount,ro "$root"
 fi
 drop=()
 if [ "$user" != 0:0 ]; then
@@ -66,9 +76,9 @@ def needs() -> tuple[str, ...]:
     """The command that makes namespaces here; skips the test where nothing may make them."""
     mapped = ("--map-root-user",) if os.geteuid() else ()
     way = ("unshare", *mapped, "--mount", "--pid", "--fork", "--kill-child")
-    tried = shutil.which("unshare") and subprocess.run(
-        [*way, "mount", "-t", "tmpfs", "none", "/mnt"], check=False, capture_output=True
-    )
+    options = "lowerdir=a,upperdir=b,workdir=c"
+    overlay = f"mount -t tmpfs none /mnt && cd /mnt && mkdir a b c d && mount -t overlay none -o {options} d"
+    tried = shutil.which("unshare") and subprocess.run([*way, "sh", "-c", overlay], check=False, capture_output=True)
     if not tried or tried.returncode:
         pytest.skip("needs root, or a system on which users may make namespaces")
     return way
@@ -86,7 +96,8 @@ def base_image(root: Path) -> None:
     (root / "etc" / "group").write_text("root:x:0:\n")
     (root / "etc" / "hosts").write_text("127.0.0.1 localhost\n")
     shutil.copy("/etc/ld.so.cache", root / "etc")
-    (root / "opt" / "python" / "bin" / "python").symlink_to(BASE / "bin" / f"python3.{sys.version_info.minor}")
+    for name in ("python", "python3"):
+        (root / "opt" / "python" / "bin" / name).symlink_to(BASE / "bin" / f"python3.{sys.version_info.minor}")
     pip = root / "opt" / "python" / "bin" / "pip"
     pip.write_text('#!/bin/sh\nexec python -m pip "$@"\n')
     for path in (root, *(folder for folder in root.rglob("*") if not folder.is_symlink())):
@@ -103,8 +114,8 @@ class Box:
     directory: str = "/"
     user: str = "0:0"
     binds: Sequence[tuple[Path, str]] = ()
-    writable: bool = True
-    """False for a read-only file system that has no shell."""
+    files: Literal["kept", "lost", "read-only"] = "lost"
+    """What becomes of files that are written; a read-only file system has no shell, either."""
 
     def command(self, arguments: Sequence[str]) -> list[str]:
         """The command that runs `arguments` in here, as the process with number 1."""
@@ -117,7 +128,7 @@ class Box:
             "enter",
             str(self.root),
             str(BASE),
-            "yes" if self.writable else "no",
+            self.files,
             self.user,
             self.directory,
             str(len(self.binds)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import os
 import re
 import shlex
 import shutil
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from string import Template
+from typing import Any
 
 from support.container import PYTHON_PATH, Box, base_image
 
@@ -88,7 +90,9 @@ class Build:
         mounts = [dict(pair.split("=", 1) for pair in value.split(",")) for value in options.get("mount", [])]
         files = [(self.secrets[mount["id"]], mount["target"]) for mount in mounts if mount["id"] in self.secrets]
         environment = {**self.variables, **image.environment, "HOME": "/root"}
-        box = Box(image.root, environment=environment, directory=image.directory, binds=(*files, *self.extra))
+        box = Box(
+            image.root, environment=environment, directory=image.directory, binds=(*files, *self.extra), files="kept"
+        )
         done = box.run(["/bin/sh", "-c", command])
         assert done.code == 0, f"RUN {command}\n{done.out}\n{done.err}"
         for _, target in files:
@@ -106,9 +110,12 @@ class Build:
                 f"COPY {text}: ignored"
             )
         place = image.root / (Path(image.directory) / target).as_posix().lstrip("/")
+        # What a stage holds doesn't change any more, so that a link is as good as a copy.
+        copy: Any = os.link if "from" in options else shutil.copy2
         for path in found:
             if path.is_dir():
-                shutil.copytree(path, place, symlinks=True, dirs_exist_ok=True, ignore=self._left_out(options))
+                left_out = self._left_out(options)
+                shutil.copytree(path, place, symlinks=True, dirs_exist_ok=True, ignore=left_out, copy_function=copy)
             else:
                 place.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(path, place)

@@ -89,5 +89,5 @@ def boxed(image: Image, *binds: tuple[Path, str], **environment: str) -> Box:
         directory=image.directory,
         user=image.user,
         binds=binds,
-        writable=False,
+        files="read-only",
     )

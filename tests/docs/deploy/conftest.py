@@ -33,7 +33,7 @@ def built(registry: Registry) -> Iterator[Build]:
         # pip compiles what it installs, which takes 4 s, and was told not to: these are the modules that a run loads.
         nowhere = f"{last.entrypoint[0]} db alteration deploy latest --db-url postgresql://a@127.0.0.1:1/a".split()
         environment = {**last.environment, "PYTHONDONTWRITEBYTECODE": ""}
-        assert Box(last.root, environment=environment, directory="/app").run(nowhere).code == 6
+        assert Box(last.root, environment=environment, directory="/app", files="kept").run(nowhere).code == 6
         yield build
 
 
