@@ -51,6 +51,8 @@ from sartor.api.writing import init as init
 from sartor.api.writing import new as new
 from sartor.api.writing import preview_init as preview_init
 from sartor.archive.psql import PsqlCall as PsqlCall
+from sartor.cli.maker import command as command
+from sartor.cli.maker import main as main
 from sartor.domain.alteration import Alteration as Alteration
 from sartor.domain.alteration import Catalogue as Catalogue
 from sartor.domain.alteration import Lineage as Lineage

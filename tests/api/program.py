@@ -6,10 +6,14 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Iterable
-from contextlib import aclosing
+from contextlib import aclosing, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import typer
+
+import sartor
 from sartor import (
     LATEST,
     TEMPLATES,
@@ -246,6 +250,16 @@ async def fail(url: str, folder: Path) -> None:
         raise AssertionError(error.hint) from error
 
 
+def ship(folder: str) -> None:
+    """Has a command of its own, in an application of Typer's and without one."""
+    app: typer.Typer = sartor.command(name="acme", alterations="acme.alterations")
+    assert app.registered_groups
+    with redirect_stdout(StringIO()) as shown:
+        words = ["alteration", "list", "--alterations", folder]
+        code: int = sartor.main(words, name="acme", alterations=["acme.sql"])
+    assert (code, "1.1.0-1700000002-second.py" in shown.getvalue()) == (0, True)
+
+
 def main() -> None:
     """Runs all of it on the database of the settings, or on an embedded one."""
     folder = Path(sys.argv[1]).absolute()
@@ -256,6 +270,7 @@ def main() -> None:
     asyncio.run(change(url, folder))
     asyncio.run(develop(url, settings.sources))
     asyncio.run(fail(url, folder))
+    ship(str(folder))
     assert settings.limits == Limits()
     assert callable(embedded_server)
     sys.stdout.write(f"{__version__}\n")

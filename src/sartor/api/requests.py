@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeAlias
 
-from sartor.alterations.files import read_lineage
+from sartor.alterations.files import find_folder, read_lineage
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination, Limits
 from sartor.domain.plan import Deploy, Rollback
 from sartor.domain.release import LATEST, Release, parse_target
-from sartor.errors import SettingsError, TargetError
-from sartor.settings.lineages import LineageSource, parse_sources
+from sartor.errors import CatalogueError, SettingsError, TargetError
+from sartor.settings.lineages import LineageSource, parse_sources, shipped_sources
 
 Source: TypeAlias = str | os.PathLike[str] | LineageSource
 """A lineage of alterations: a folder, an import package, `NAME=SOURCE`, or a LineageSource."""
@@ -46,6 +46,18 @@ def find_sources(sources: Sources) -> tuple[LineageSource, ...]:
     named = {each.name: each for each in given if isinstance(each, LineageSource)}
     found = parse_sources(texts, base=Path.cwd(), origin="the call")
     return tuple(named[each.name]._replace(location=each.location) if each.name in named else each for each in found)
+
+
+def is_installed(texts: Iterable[str]) -> bool:
+    """Returns whether all these sources are installed packages: not their source tree, in which somebody works."""
+    return all(_is_among_packages(source.location) for source in shipped_sources(texts))
+
+
+def _is_among_packages(location: str) -> bool:
+    try:
+        return not {"site-packages", "dist-packages"}.isdisjoint(find_folder(location).parts)
+    except CatalogueError:
+        return False
 
 
 def list_alterations(sources: Sources) -> Catalogue:

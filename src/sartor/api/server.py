@@ -8,6 +8,7 @@ from sartor.alterations.process_owner import LEFT_RUNNING, TELL
 from sartor.api.runs import is_production
 from sartor.errors import RefusedError
 from sartor.settings.embedded import find_embedded, project_folder
+from sartor.settings.product import SARTOR, Product
 
 
 @contextmanager
@@ -29,12 +30,12 @@ def embedded_server(directory: Path | None = None) -> Iterator[str]:
         yield server.url
 
 
-def is_embedded(db_url: str | None) -> bool:
+def is_embedded(db_url: str | None, product: Product = SARTOR) -> bool:
     """Returns whether the settings ask for the embedded server: `embedded` is on, and no database is given.
 
     `db_url` is the URL that a flag gives. Raises RefusedError where the environment is production, SettingsError.
     """
-    found = find_embedded(db_url)
+    found = find_embedded(db_url, product=product)
     if found is not None and is_production(found.environment):
         raise RefusedError(
             f"no database is given, and {found.origin} doesn't count in the environment {found.environment}",
@@ -50,6 +51,11 @@ def own_process(tell: Callable[[str], None]) -> None:
     its process is its own, and what scripts change of it stays.
     """
     TELL[:] = [tell]
+
+
+def give_back_process() -> None:
+    """Ends what `own_process` declares, where a command has run in an application's process."""
+    TELL.clear()
 
 
 def can_end() -> bool:

@@ -4,15 +4,16 @@ The module of a command is imported when the command is used, or help names it.
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 import typer
 from typer.core import TyperGroup
 
-from sartor import __version__
 from sartor.cli import command_line, options, output, streams
+from sartor.cli.help import Context
+from sartor.cli.program import WRITING, current
 from sartor.cli.results.objects import VERSION, error_json
 from sartor.errors import Interrupted, SartorError, UsageError
 
@@ -20,12 +21,14 @@ from sartor.errors import Interrupted, SartorError, UsageError
 class _Group(TyperGroup):
     """A group whose commands are in `modules`, each by its name."""
 
+    context_class = Context
     modules: ClassVar[dict[str, str]]
 
     def __init__(self, *, commands: Mapping[str, Any], **rest: Any) -> None:
         # Typer reads names from here, for help and for "Did you mean".
         names: dict[str, Any] = dict.fromkeys(self.modules)
-        super().__init__(commands={**names, **commands}, **rest)
+        # A host's application hands its own way of showing help down to those below it.
+        super().__init__(commands={**names, **commands}, **{**rest, "rich_markup_mode": None})
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name in self.modules and self.commands[cmd_name] is None:
@@ -33,12 +36,17 @@ class _Group(TyperGroup):
             self.commands[cmd_name] = getattr(module, f"{cmd_name}_" if cmd_name in {"list", "import"} else cmd_name)
         return super().get_command(ctx, cmd_name)
 
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Returns the names of the commands; those that write alterations only where somebody writes some."""
+        names = super().list_commands(ctx)
+        return [name for name in names if name not in WRITING] if current().is_shipped else names
+
 
 class _OfRoot(_Group):
     modules: ClassVar = {"init": "init"}
 
 
-class _OfDatabase(_Group):
+class OfDatabase(_Group):
     modules: ClassVar = {
         "serve": "serve",
         "psql": "psql",
@@ -74,6 +82,7 @@ class _OfAlterations(_Group):
     }
 
 
+ALIASES = ("alt", "alter")
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 app = typer.Typer(
@@ -84,7 +93,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-database = typer.Typer(cls=_OfDatabase, help="Work on a database.", no_args_is_help=True, rich_markup_mode=None)
+database = typer.Typer(cls=OfDatabase, help="Work on a database.", no_args_is_help=True, rich_markup_mode=None)
 alterations = typer.Typer(
     cls=_OfAlterations,
     help="Deploy, roll back and inspect alterations. (Short: alt, alter.)",
@@ -93,13 +102,13 @@ alterations = typer.Typer(
 )
 app.add_typer(database, name="db")
 database.add_typer(alterations, name="alteration")
-for alias in ("alt", "alter"):
+for alias in ALIASES:
     database.add_typer(alterations, name=alias, hidden=True)
 
 
 def _print_version(is_wanted: bool) -> None:
     if is_wanted:
-        output.result(f"sartor {__version__}")
+        output.result(current().version)
         raise typer.Exit
 
 
@@ -108,25 +117,44 @@ Version = Annotated[
 ]
 
 
-@app.callback()
-def _root(version: Version = False, debug: options.Debug = False) -> None:
+def root_options(version: Version = False, debug: options.Debug = False) -> None:
     """Sartor: versioned alteration scripts for Postgres."""
 
 
+app.callback()(root_options)
+
+
+Call: TypeAlias = Callable[[list[str]], Any]
+"""Parses arguments and calls the command; returns what Typer returns without its standalone mode."""
+
+
 def run_command(arguments: Sequence[str]) -> int:
-    """Runs the command that `arguments` name; returns the exit code."""
+    """Runs the command of `sartor` that `arguments` name; returns the exit code."""
+    return run_called(_call_own, arguments, above=())
+
+
+def _call_own(arguments: list[str]) -> Any:
+    return typer.main.get_command(app).main(arguments, prog_name="sartor", standalone_mode=False)
+
+
+def run_called(call: Call, arguments: Sequence[str], *, above: Sequence[str]) -> int:
+    """Runs the command that `arguments` name, by `call`; returns the exit code.
+
+    `above` are the words that would stand before `arguments` on the command line of `sartor`.
+    """
     debugs = "--debug" in itertools.takewhile(lambda argument: argument != "--", arguments)
-    arguments = [_bare_embedded(argument) for argument in arguments if not (debugs and argument == "--debug")]
-    command_line.begin(arguments)
+    bare = [_bare_embedded(argument) for argument in arguments if not (debugs and argument == "--debug")]
+    arguments = current().expanded(bare)
+    command_line.begin([*above, *arguments])
     output.begin(arguments)
     if debugs:  # anywhere, so that it shows errors of the command line and of the settings too
         output.want("--debug")
-    return output.end(_run_to_its_end(arguments))
+    return output.end(_run_to_its_end(call, arguments))
 
 
-def _run_to_its_end(arguments: Sequence[str]) -> int:
+def _run_to_its_end(call: Call, arguments: list[str]) -> int:
     try:
-        return _call(arguments)
+        return _called(call, arguments)
     except SartorError as error:
         return _fail(error)
     except KeyboardInterrupt:
@@ -135,9 +163,9 @@ def _run_to_its_end(arguments: Sequence[str]) -> int:
         return _fail(_defect(error))
 
 
-def _call(arguments: Sequence[str]) -> int:
+def _called(call: Call, arguments: list[str]) -> int:
     try:
-        result = typer.main.get_command(app).main(list(arguments), prog_name="sartor", standalone_mode=False)
+        result = call(arguments)
     except OSError as error:
         if streams.is_stdout_kept():
             raise

@@ -13,6 +13,7 @@ from sartor.api.requests import secrets
 from sartor.api.server import is_embedded
 from sartor.cli import output
 from sartor.cli.command_line import AS_GIVEN, Resume
+from sartor.cli.program import current
 from sartor.cli.results.objects import VERSION, JsonObject, error_json, failure_json, several
 from sartor.cli.results.run import report_json, report_lines
 from sartor.cli.results.units import count
@@ -36,7 +37,7 @@ def _flags(context: typer.Context, **more: Any) -> Flags:
 
 def sources(context: typer.Context) -> tuple[LineageSource, ...]:
     """Returns where the alterations are, for a command that needs no database. Raises SettingsError."""
-    return sartor.load_sources(_flags(context))
+    return sartor.load_sources(_flags(context), product=current().product)
 
 
 @contextmanager
@@ -50,12 +51,12 @@ def settled(
     """
     flags, embedded = _flags(context, strict_order=strict_order or None), context.obj["embedded"]
     given = flags._replace(db_url=db_url or flags.db_url)
-    if embedded is None and not is_embedded(given.db_url):
+    if embedded is None and not is_embedded(given.db_url, current().product):
         yield _keep(given)
         return
     if flags.db_url is not None:
         raise SettingsError("--embedded and --db-url exclude each other", hint="remove one of them")
-    settings = sartor.load_settings(flags._replace(db_url=ANYWHERE))
+    settings = sartor.load_settings(flags._replace(db_url=ANYWHERE), product=current().product)
     if ships:
         sartor.list_alterations(settings.sources)
     with sartor.embedded_server(Path(embedded) if embedded else None) as url:
@@ -64,7 +65,7 @@ def settled(
 
 def _keep(flags: Flags) -> Settings:
     """Loads the settings, shows their notes, and hides their passwords from now on."""
-    settings = sartor.load_settings(flags)
+    settings = sartor.load_settings(flags, product=current().product)
     for destination in settings.destinations:
         output.keep_secret(secrets(destination))
     for note in settings.notes:
@@ -108,7 +109,7 @@ def on_each_run(settings: Settings, action: Callable[[Destination], Report], dir
 
 def reach(url: str, origin: str) -> Destination:
     """Returns the destination at a URL that the option `origin` gives. Raises SettingsError."""
-    destination = sartor.load_destination(url, origin=origin)
+    destination = sartor.load_destination(url, origin=origin, product=current().product)
     output.keep_secret(secrets(destination))
     return destination
 

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from sartor.cli.program import current
 from sartor.conninfo.redaction import redact_argument
 
 STEPS = "--steps"
@@ -13,6 +14,7 @@ _given: list[str] = []
 
 
 def begin(arguments: Sequence[str]) -> None:
+    """Notes the arguments of a command below `db`, with that word."""
     _given[:] = arguments
 
 
@@ -45,7 +47,8 @@ class Resume(NamedTuple):
         words[3:3] = [*added, *(["--yes"] if self.yes else [])]
         if self.verb is not None:
             words[2] = self.verb
-        return shlex.join(["sartor", *("--embedded" if word == "--embedded=" else word for word in words)])
+        shown = ("--embedded" if word == "--embedded=" else word for word in words[1:])
+        return f"{current().path} {shlex.join(shown)}"
 
 
 AS_GIVEN = Resume()

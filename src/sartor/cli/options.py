@@ -10,7 +10,9 @@ import typer
 from typer.core import TyperCommand
 
 from sartor.cli import output, streams
-from sartor.errors import UsageError
+from sartor.cli.help import Context
+from sartor.cli.program import WRITING, current
+from sartor.errors import RefusedError, UsageError
 
 Text = str | None
 Texts = list[str] | None
@@ -27,7 +29,7 @@ CODES = {
     130: "interrupted",
 }
 
-_NUMBERED = {"--schema": "SARTOR_SCHEMA", "--db-url": "SARTOR_DB_URL"}
+_NUMBERED = {"--schema": "schema", "--db-url": "db-url"}
 """The options that name a destination, and the settings that name several."""
 
 RUN = (0, 1, 2, 4, 5, 6, 130)
@@ -37,6 +39,7 @@ RUN = (0, 1, 2, 4, 5, 6, 130)
 class _Command(TyperCommand):
     """A command with options that it shares with others: it finds their values in its context, as `obj`."""
 
+    context_class = Context
     shared: list[Any]
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -44,7 +47,8 @@ class _Command(TyperCommand):
         _, _, given = self.make_parser(ctx).parse_args(args=list(args))
         for option in given:
             if (name := option.opts[0]) in _NUMBERED and given.count(option) > 1:
-                hint = f"for several destinations, set {_NUMBERED[name]}_1, {_NUMBERED[name]}_2 and so on"
+                several = current().product.variable(_NUMBERED[name])
+                hint = f"for several destinations, set {several}_1, {several}_2 and so on"
                 raise UsageError(f"{name} is given {given.count(option)} times", hint=hint)
         return super().parse_args(ctx, args)
 
@@ -53,7 +57,18 @@ class _Command(TyperCommand):
         ctx.obj = {parameter.name: ctx.params.pop(parameter.name) for parameter in self.shared}
         if ctx.obj["verbose"]:
             output.want("--verbose")
+        if self.name in WRITING and not ctx.obj.get("alterations"):
+            _require_source_tree(self.name)
         return super().invoke(ctx)
+
+
+def _require_source_tree(name: str) -> None:
+    """Raises RefusedError where a maker's alterations are installed: what is written there is lost, or not allowed."""
+    if (program := current()).is_shipped:
+        raise RefusedError(
+            f"`{name}` is for those who write alterations; those of {program.product.name} are installed",
+            hint="run it where they are written (pip install --editable), or name your own: --alterations FOLDER",
+        )
 
 
 def command(
@@ -121,7 +136,7 @@ Embedded = Annotated[
     Text,
     option(
         "--embedded [=DIR]",
-        "Use an embedded server, to try Sartor; its data are kept in DIR. [default: .sartor/embedded]",
+        "Use an embedded server, for trying things out; its data are kept in DIR. [default: .sartor/embedded]",
     ),
 ]
 LockTimeout = Annotated[

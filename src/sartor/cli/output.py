@@ -10,14 +10,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sartor.cli import streams
+from sartor.cli.program import current
 from sartor.cli.streams import Stream
 from sartor.cli.words import hint, in_words
 from sartor.conninfo.redaction import redact, redact_argument
 from sartor.domain.visible import printable, visible, visible_json
 from sartor.errors import AlterationFailed, Interrupted, SartorError
-
-_COMMANDS = ("sartor db ", "export SARTOR")
-"""The beginnings of commands in messages, which go on to the end of the line."""
 
 _results = Stream(streams.results_file)
 _words = Stream(lambda: sys.stderr)
@@ -33,10 +31,11 @@ def begin(arguments: Sequence[str]) -> None:
     """
     _secrets.clear()
     shown = [redact_argument(argument) for argument in arguments]
-    if shown != list(arguments):
+    hidden = {given for given, told in zip(arguments, shown, strict=True) if given != told}
+    if hidden and hidden <= set(sys.argv):  # a host may give arguments that aren't the process's
         from setproctitle import setproctitle
 
-        setproctitle(" ".join(["sartor", *shown]))
+        setproctitle(" ".join(["sartor" if current().is_own else current().path, *shown]))
     _arguments[:] = itertools.takewhile(lambda argument: argument != "--", arguments)
     _results.error = _words.error = None
     _objects.clear()
@@ -47,7 +46,7 @@ def keep_secret(texts: Iterable[str]) -> None:
 
 
 def result(text: str) -> None:
-    _results.write(fold(visible(_redacted(text)), _results.width) + "\n")
+    _results.write(fold(visible(_redacted(current().in_its_words(text))), _results.width) + "\n")
 
 
 def results(lines: Iterable[str]) -> None:
@@ -187,7 +186,7 @@ def _with_whole_commands(line: str) -> str:
     """Returns the line with NUL in place of the blanks within commands, and within code in a sentence."""
     parts = [part.replace(" ", "\0") if at % 2 else part for at, part in enumerate(line.split("`"))]
     joined = "`".join(parts)
-    start = min((at for word in _COMMANDS if (at := joined.find(word)) >= 0), default=len(joined))
+    start = min((at for word in current().commands if (at := joined.find(word)) >= 0), default=len(joined))
     return joined[:start] + joined[start:].replace(" ", "\0")
 
 

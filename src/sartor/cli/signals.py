@@ -7,6 +7,7 @@ blocks the event loop (`time.sleep`) wouldn't notice, so `BLOCKED` seconds later
 import asyncio
 import logging
 import signal
+import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from os import _exit  # the real one, whatever scripts are given
@@ -16,7 +17,7 @@ from typing import Any, TypeVar
 from sartor.api.server import own_process
 from sartor.cli import output
 from sartor.cli.streams import shout
-from sartor.errors import BrokenInto, Interrupted, SartorError, Unreachable
+from sartor.errors import BrokenInto, Interrupted, SartorError, Unreachable, UsageError
 from sartor.log import LOG
 
 T = TypeVar("T")
@@ -30,11 +31,30 @@ def run(main: Coroutine[Any, Any, T], *, left: str | None = None) -> T:
 
     `left` says in that error's message what is left then; by default that is what a run of scripts leaves.
     """
+    _require_no_loop(main)
     own_process(output.tell)
     stop = _Stop(left)
     # Before asyncio installs a handler of its own, which cancels once and then raises wherever the process is.
     with _handling(stop), _logging():
         return asyncio.run(stop.watch(main))
+
+
+def _require_no_loop(main: Coroutine[Any, Any, Any]) -> None:
+    """Raises UsageError where an application calls a command on the thread of its event loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    main.close()
+    raise UsageError(
+        "an event loop is running on this thread, and a command runs one of its own",
+        hint="call `await asyncio.to_thread(sartor.main, [...], ...)`, or the functions of the API",
+    )
+
+
+def is_handled() -> bool:
+    """Returns whether signals are handled here: Python lets the main thread alone do that."""
+    return threading.current_thread() is threading.main_thread()
 
 
 def _interrupted(name: str, error: BaseException, left: str | None) -> Interrupted:
@@ -123,6 +143,9 @@ def _on_stray(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None
 
 @contextmanager
 def _handling(stop: _Stop) -> Iterator[None]:
+    if not is_handled():
+        yield
+        return
     ends = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup` ignores it
         ends.append(signal.SIGHUP)

@@ -14,26 +14,61 @@ import select
 import sys
 from _thread import RLock
 from collections.abc import Callable
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO, TypeGuard
 
 _kept: list[TextIO | None] = []
 """The file for results once it is kept: None where the process was started without a standard output."""
+
+
+class _Before(NamedTuple):
+    """The standard streams as they were before standard output was kept."""
+
+    out: TextIO | None
+    err: TextIO | None
+    descriptor: int
+    """A duplicate of descriptor 1."""
+
+
+_before: list[_Before] = []
 
 
 def keep_stdout() -> None:
     """Moves standard output to a descriptor of its own, and makes descriptor 1 standard error from now on."""
     if _kept:
         return
-    before = sys.stdout
-    if not isinstance(before, io.TextIOWrapper):
+    before = _Before(sys.stdout, sys.stderr, os.dup(1))
+    _before.append(before)
+    if not _has_descriptor(before.out):
         # Closed from the start, or already replaced by an application that calls the command in its process.
-        _kept.append(before)
+        _kept.append(before.out)
     else:
-        before.flush()
-        _kept.append(open(os.dup(1), "w", encoding=before.encoding, errors=before.errors))  # noqa: SIM115, PTH123 - for good
+        before.out.flush()
+        own = os.dup(before.descriptor)
+        _kept.append(open(own, "w", encoding=before.out.encoding, errors=before.out.errors))  # noqa: SIM115, PTH123 - for good
     os.dup2(2, 1)
     # What is printed beside the results belongs among the lines about the work, in order.
     sys.stdout, sys.stderr = _beside(1, sys.stdout), _beside(2, sys.stderr)
+
+
+def give_back_stdout() -> None:
+    """Makes the standard streams again what they were before `keep_stdout`: for an application, which goes on."""
+    flush()
+    if not _before:
+        return
+    kept, before = _kept.pop(), _before.pop()
+    sys.stdout, sys.stderr = before.out, before.err
+    os.dup2(before.descriptor, 1)
+    os.close(before.descriptor)
+    if kept is not None and kept is not before.out:
+        kept.close()
+
+
+def _has_descriptor(file: TextIO | None) -> TypeGuard[io.TextIOWrapper]:
+    """Returns whether this is a file of the process's: not one that a test or an application collects text in."""
+    try:
+        return isinstance(file, io.TextIOWrapper) and file.fileno() >= 0
+    except (OSError, ValueError):  # in memory, or closed
+        return False
 
 
 class _Forgiving(io.FileIO):
@@ -48,7 +83,7 @@ class _Forgiving(io.FileIO):
 
 def _beside(number: int, file: TextIO | None) -> TextIO | None:
     """Returns a file in place of one of the interpreter's own; returns any other file as it is."""
-    if file is not None and not isinstance(file, io.TextIOWrapper):
+    if file is not None and not _has_descriptor(file):
         return file
     raw = io.BufferedWriter(_Forgiving(number, "w", closefd=False))
     encoding = file.encoding if file else "utf-8"
@@ -112,7 +147,7 @@ class Stream:
         file = self._file()
         if file is None or file.closed:
             self.error = self.error or OSError(errno.EBADF, os.strerror(errno.EBADF))
-        elif isinstance(file, io.TextIOWrapper):
+        elif _has_descriptor(file):
             self.put(text.encode(self.encoding, "backslashreplace"))
         else:  # a file of other code in place of the stream: a progress bar's, an application's
             file.write(text)

@@ -1,5 +1,6 @@
-"""Puts what the library says of its arguments and functions into the words of the command line."""
+"""Puts what the library says of its arguments and functions into the words of the command line, which has a name."""
 
+from sartor.cli.program import current
 from sartor.errors import AlterationMissing, SartorError
 
 WORDS = {
@@ -60,13 +61,20 @@ WORDS = {
 
 def in_words(text: str) -> str:
     """Returns a text of the library's with options and commands in place of arguments and functions."""
+    program = current()
     if "`" in text:
         for term in sorted(WORDS, key=len, reverse=True):
-            text = text.replace(term, WORDS[term])
-    return text
+            if term in text:
+                text = text.replace(term, program.with_variables(WORDS[term]))
+    return program.in_its_words(text)
+
+
+def advice(text: str) -> str:
+    """Returns as `in_words`, for a text that quotes nothing: the variables in it are the program's."""
+    return current().with_variables(in_words(text))
 
 
 def hint(error: SartorError) -> str:
     """Returns what to do about an error, as a user of the command line does it; "" where nothing is known."""
     option = "--accept-missing" if isinstance(error, AlterationMissing) else "--accept-edited"
-    return in_words(error.hint.replace("`accepted`", option))
+    return advice(error.hint.replace("`accepted`", option))

@@ -44,6 +44,11 @@ def parse_sources(texts: Iterable[str], *, base: Path, origin: str) -> tuple[Lin
     return make_sources(_named(texts), base=base, origin=origin)
 
 
+def shipped_sources(texts: Iterable[str]) -> tuple[LineageSource, ...]:
+    """Returns the lineages that a product ships, as import packages: a folder of such a name isn't one of them."""
+    return tuple(LineageSource(name=name, location=location) for name, location in _named(texts))
+
+
 def make_sources(pairs: Iterable[tuple[str, str]], *, base: Path, origin: str) -> tuple[LineageSource, ...]:
     """Returns the lineages of (name, location) pairs. Raises SettingsError, naming `origin`."""
     sources: dict[str, LineageSource] = {}

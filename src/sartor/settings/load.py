@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sartor.domain.destination import Destination, Limits
 from sartor.errors import SettingsError
 from sartor.settings.destinations import find_destinations
-from sartor.settings.lineages import MAIN, LineageSource, make_sources, parse_sources
+from sartor.settings.lineages import MAIN, LineageSource, make_sources, parse_sources, shipped_sources
 from sartor.settings.lookup import Found, Lookup, check_names, make_lookup, parse_duration, parse_switch, with_providers
 from sartor.settings.owners import require_own
 from sartor.settings.product import SARTOR, Product
@@ -238,6 +238,8 @@ def _find_sources(lookup: Lookup, flags: Flags, directory: Path) -> tuple[Lineag
         return make_sources(toml.named_texts(key), base=toml.place(key).parent, origin=toml.origin(key))
     if table is not None:
         return parse_sources(toml.texts(key), base=toml.place(key).parent, origin=toml.origin(key))
+    if lookup.product.alterations:
+        return shipped_sources(lookup.product.alterations)
     found_here = base / "alterations"
     if found_here.is_dir():
         require_own(found_here, lookup.environ, lookup.product)

@@ -1,7 +1,7 @@
 """Looks a setting's text up, in a secret file, else in an environment variable, else in the toml file; parses it."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
 from types import MappingProxyType
@@ -211,7 +211,16 @@ def check_names(lookup: Lookup) -> tuple[str, ...]:
     unknown = [
         name for name in ours if not _is_known(name, lookup.product) and name not in lookup.toml.texts("db-url-env")
     ]
-    return tuple(_told(name, lookup.product) for name in unknown)
+    return (*(_told(name, lookup.product) for name in unknown), *_notes_on_others(lookup))
+
+
+def _notes_on_others(lookup: Lookup) -> Iterator[str]:
+    """Yields a note for each setting that is given under Sartor's name, where a product has its own."""
+    names = lookup.names
+    for key in (*KEYS, *_ELSEWHERE):
+        theirs, ours = SARTOR.variable(key), lookup.variable(key)
+        if theirs != ours and theirs in names and ours not in names:
+            yield f"{theirs} is ignored: {lookup.product.name} reads {ours}"
 
 
 def _known(product: Product) -> frozenset[str]:

@@ -10,6 +10,8 @@ class Product(NamedTuple):
     name: str = "sartor"
     config: str | None = None
     """The settings file that is read in place of those that are searched for."""
+    alterations: tuple[str, ...] = ()
+    """The import packages of its alterations, each of them `PACKAGE` or `NAME=PACKAGE`: where no setting names any."""
 
     @property
     def prefix(self) -> str:
@@ -23,7 +25,7 @@ class Product(NamedTuple):
     @property
     def title(self) -> str:
         """What messages call it."""
-        return self.name.title() if self == SARTOR else self.name
+        return self.name.title() if self.name == SARTOR.name else self.name
 
     @property
     def safe_directory(self) -> str:

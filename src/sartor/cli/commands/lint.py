@@ -10,6 +10,7 @@ from sartor.api.judgements import CACHE
 from sartor.cli import options, output
 from sartor.cli.command import sources
 from sartor.cli.options import Text, Texts, command, option
+from sartor.cli.program import current
 from sartor.cli.results.lint import finding_line, github, lint_json, lint_line, rule_lines, sarif
 from sartor.domain.visible import visible_line
 from sartor.errors import SettingsError
@@ -55,7 +56,7 @@ def lint(
         raise SettingsError(f"there is no format {form!r}", hint=f"the formats are {', '.join(FORMATS)}")
     if form == "json":
         output.want("--json")
-    ignored = [*sartor.load_ignored(), *(ignore or ())]
+    ignored = [*sartor.load_ignored(product=current().product), *(ignore or ())]
     cache = Path.cwd() / CACHE
     found = sartor.lint(sources(context), released=released, above=above, ignored=ignored, cache=cache, against=against)
     _show(found, form)

@@ -58,6 +58,8 @@ def _signals_left_to_the_child() -> Iterator[Callable[[subprocess.Popen[bytes]],
 
     Yields the function that is told of the child.
     """
+    from sartor.cli.signals import is_handled
+
     children: list[subprocess.Popen[bytes]] = []
     early: list[int] = []
 
@@ -74,7 +76,8 @@ def _signals_left_to_the_child() -> Iterator[Callable[[subprocess.Popen[bytes]],
 
     # Not SIG_IGN, which a child inherits; one that this process was started with is left as it is.
     handlers = {signal.SIGINT: lambda *_: None, signal.SIGTERM: hand_on, signal.SIGHUP: hand_on}
-    taken = {number: handler for number, handler in handlers.items() if signal.getsignal(number) != signal.SIG_IGN}
+    free = {number: handler for number, handler in handlers.items() if signal.getsignal(number) != signal.SIG_IGN}
+    taken = free if is_handled() else {}
     before = {number: signal.signal(number, handler) for number, handler in taken.items()}
     try:
         yield adopt

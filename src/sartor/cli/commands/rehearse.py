@@ -12,6 +12,7 @@ from sartor.api.judgements import CACHE
 from sartor.cli import options, output
 from sartor.cli.command import on_each, reach_scratch, run, settled
 from sartor.cli.options import Text, argument, command, option
+from sartor.cli.program import current
 from sartor.cli.progress import plain
 from sartor.cli.results.rehearse import rehearsal_json, rehearsal_lines, rehearsal_summary, too_hazardous
 from sartor.cli.results.run import failure_lines
@@ -54,7 +55,7 @@ def rehearse(
 
     The clone is a temporary database with the schema and without rows. It is dropped afterwards.
     """
-    limit = sartor.load_max_hazard(max_hazard)
+    limit = sartor.load_max_hazard(max_hazard, product=current().product)
     if live and (with_data or scratch_url is not None):
         raise UsageError("--live makes no clone", hint="remove --with-data and --scratch-url")
     accepted = [*(accept_edited or ()), *(accept_missing or ())]

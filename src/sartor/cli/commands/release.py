@@ -14,6 +14,7 @@ from sartor.api.judgements import CACHE
 from sartor.cli import options, output
 from sartor.cli.command import sources
 from sartor.cli.options import Text, argument, command, option
+from sartor.cli.program import current
 from sartor.cli.results.release import plan_lines, release_json, release_lines
 from sartor.domain.cutting import require_releasable
 
@@ -57,8 +58,8 @@ def release(
         sources(context),
         version,
         lineage=lineage,
-        max_hazard=sartor.load_max_hazard(max_hazard),
-        ignored=sartor.load_ignored(),
+        max_hazard=sartor.load_max_hazard(max_hazard, product=current().product),
+        ignored=sartor.load_ignored(product=current().product),
         cache=Path.cwd() / CACHE,
     )
     try:

@@ -10,6 +10,7 @@ from sartor.api.runs import protect
 from sartor.cli import options, output, progress
 from sartor.cli.command import one, run, settled
 from sartor.cli.options import command
+from sartor.cli.program import current
 from sartor.cli.results.watch import saved_json, saved_lines
 from sartor.domain.destination import Destination
 from sartor.domain.report import RunEvent, Said, Waiting, only
@@ -55,7 +56,7 @@ class _Following:
             self._destination,
             settings.sources,
             environment=settings.environment,
-            ignored=sartor.load_ignored(),
+            ignored=sartor.load_ignored(product=current().product),
             limits=settings.limits,
             observer=observe,
         )
