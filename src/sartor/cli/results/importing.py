@@ -14,11 +14,17 @@ def import_lines(plan: Import, *, is_done: bool) -> Iterator[str]:
     """Yields a line for each file that was written, or is to be, and the sum."""
     verb, width = "wrote" if is_done else "to write", max((len(each.name) for each in plan.new), default=0)
     for each in plan.new:
-        yield f"{verb}  {each.name:<{width}}  <- {visible_line(Path(each.source).name)}"
+        yield f"{verb}  {each.name:<{width}}  <- {visible_line(_short(each.source))}"
     there = len(plan.files) - len(plan.new)
     was = f"; {count(there, 'file')} there already" if there else ""
     begin = "Imported" if is_done else "To import:"
     yield f"{begin} {count(len(plan.new), 'alteration')} from {plan.title}{was}"
+
+
+def _short(source: str) -> str:
+    """Returns a file's name, with its folder's where all files of the tool have one name."""
+    path = Path(source)
+    return f"{path.parent.name}/{path.name}" if path.name in {"migration.sql", "up.sql"} else path.name
 
 
 def applied_line(applied: AppliedMigrations | None) -> Iterator[str]:
