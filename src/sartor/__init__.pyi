@@ -71,6 +71,7 @@ from sartor.domain.cutting import ObstacleKind as ObstacleKind
 from sartor.domain.cutting import ReleasePlan as ReleasePlan
 from sartor.domain.cutting import Renaming as Renaming
 from sartor.domain.destination import Destination as Destination
+from sartor.domain.destination import Existing as Existing
 from sartor.domain.destination import Limits as Limits
 from sartor.domain.diagram import Diagram as Diagram
 from sartor.domain.diagram import DiagramColumn as DiagramColumn
@@ -185,6 +186,7 @@ from sartor.errors import SartorError as SartorError
 from sartor.errors import SchemaDiffers as SchemaDiffers
 from sartor.errors import SchemaEdited as SchemaEdited
 from sartor.errors import SchemaMissing as SchemaMissing
+from sartor.errors import SchemaNotEmpty as SchemaNotEmpty
 from sartor.errors import SchemaPending as SchemaPending
 from sartor.errors import SchemaTooNew as SchemaTooNew
 from sartor.errors import SchemaTooOld as SchemaTooOld

@@ -68,6 +68,10 @@ class RefusedError(UsageError):
     """An action that would destroy data isn't confirmed, or the settings forbid it."""
 
 
+class SchemaNotEmpty(RefusedError):
+    """A first deployment to a schema that holds objects already, which the settings forbid; nothing was run."""
+
+
 class ScriptError(SartorError):
     """A script can't be loaded, or lacks the function that the plan needs; `line` is that of its file, where known."""
 

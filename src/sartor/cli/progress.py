@@ -12,6 +12,7 @@ from sartor.cli.results.run import failure_lines, waiting_line, way_line
 from sartor.cli.results.units import count, duration, scripts, size
 from sartor.domain import report as events
 from sartor.domain.destination import Destination
+from sartor.domain.existing import NO_LEDGER
 from sartor.domain.plan import Direction
 from sartor.domain.plan_notes import plan_notes
 from sartor.domain.report import Copying, Finished, Judged, Observer, Report, RunEvent
@@ -41,7 +42,9 @@ def shown(
             begun = True
             output.tell(f"{heading}{way_line(event.plan)}")
             for note in plan_notes(event.plan):
-                output.tell(f"note: {note}")
+                # What is there already may be lost on whoever reads a pipeline's log for errors.
+                is_loud = event.plan.steps and note.startswith(NO_LEDGER)
+                output.tell(note, head="warning:") if is_loud else output.tell(f"note: {note}")
         observer(event)
 
     try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from enum import Enum
 from typing import Any
 
 import sartor
@@ -76,6 +77,25 @@ def _brings(alterations: Sequence[Alteration]) -> str:
 def choose_rollback(offered: Sequence[tuple[str, int]], *, question: str) -> str:
     """Asks which release to go back to; `offered` pairs each, newest first, with the number of alterations undone."""
     answer: str = _choose(question, [(label, f"undoes {count(undone)}", label) for label, undone in offered])
+    return answer
+
+
+class Existing(Enum):
+    """The answers to what becomes of a first deployment to a schema that isn't empty."""
+
+    DEPLOY = "deploy"
+    BASELINE = "baseline"
+    STOP = "stop"
+
+
+def choose_for_existing(question: str) -> Existing:
+    """Asks what to do about a schema that holds objects and has no ledger; Enter alone stops."""
+    choices = (
+        ("stop", "do nothing", Existing.STOP),
+        ("baseline", "a release made them: record that, then deploy the rest", Existing.BASELINE),
+        ("deploy", "they are others': deploy beside them", Existing.DEPLOY),
+    )
+    answer: Existing = _choose(question, choices)
     return answer
 
 

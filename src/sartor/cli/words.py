@@ -17,6 +17,8 @@ WORDS = {
     "`jobs=2`": "--jobs 2",
     "release with `lineage`": "release with --lineage",
     "`accept_differences`": "--accept-differences",
+    "`baseline VERSION`": "`sartor db alteration baseline VERSION`",
+    "`import ": "`sartor db alteration import ",
     "`baseline` of `next`": "`sartor db alteration baseline next`",
     "`limits.lock_budget`": "--lock-budget",
     "`limits.wait`": "--wait",

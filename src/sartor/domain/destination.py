@@ -1,6 +1,7 @@
 """A destination: the database and the schema of a run, what of it may be shown, and how long a run waits there."""
 
 from collections.abc import Iterable, Mapping
+from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple, Self
 from urllib.parse import quote, quote_plus
@@ -149,6 +150,13 @@ def _place(host: str, port: str) -> str:
     return (f"[{host}]" if ":" in host or host.startswith("/") else host) + f":{port or 5432}"
 
 
+class Existing(Enum):
+    """What becomes of a first deployment to a schema that holds objects already: a note, or a refusal."""
+
+    NOTE = "note"
+    REFUSE = "refuse"
+
+
 class Limits(NamedTuple):
     """The times that a run waits, in seconds, and how much it does at a time.
 
@@ -156,7 +164,8 @@ class Limits(NamedTuple):
     all tries of a script; `wait`: for another run; `statement_timeout`: for one statement (0: without end). `batch`:
     send straight scripts together; `fingerprint`: record at the end what the schema should be; `ignore_objects`:
     patterns of names that don't count where schemas are compared; `scratch_bootstrap`: a file of SQL that goes into a
-    scratch database before the alterations. `statement_timeout_from` names the place where that timeout is set.
+    scratch database before the alterations; `existing`: what becomes of a first deployment to a schema that isn't
+    empty. `statement_timeout_from` names the place where that timeout is set.
     """
 
     lock_timeout: float = 0.3
@@ -168,6 +177,7 @@ class Limits(NamedTuple):
     fingerprint: bool = True
     ignore_objects: tuple[str, ...] = ()
     scratch_bootstrap: str | None = None
+    existing: Existing = Existing.NOTE
 
     def at(self, destination: Destination) -> Self:
         """Returns the limits of a run at a destination: a timeout in its URL counts where none was asked for."""

@@ -89,14 +89,16 @@ class Ledger:
     """The content of a destination's ledger, at one moment.
 
     `head` is the number of the journal's last event, -1 where there is no ledger yet; `entries` are in order of `seq`,
-    and so are `repeatables`, which are `repeatables_known` unless the role may not read them. `strays` are the tables
-    of a schema that has no ledger: alterations may have made them.
+    and so are `repeatables`, which are `repeatables_known` unless the role may not read them. `strays` are the
+    objects of a schema that has no ledger: alterations may have made them. `tool` is the title of another tool that has
+    a table of its own there, "" where none is known.
     """
 
     head: int = -1
     format: int = FORMAT
     entries: tuple[Entry, ...] = ()
     strays: tuple[str, ...] = ()
+    tool: str = ""
     downs: Mapping[tuple[str, str], KeptDown | None] = field(default_factory=dict)
     repeatables: tuple[RepeatableEntry, ...] = ()
     repeatables_known: bool = True

@@ -1,10 +1,14 @@
 """The tables in which other tools keep what they have deployed, by which a database of theirs is known."""
 
-from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from __future__ import annotations
 
-from sartor.domain.drift import Change, Difference, Drift
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
 from sartor.sql.quoting import quote_if_needed
+
+if TYPE_CHECKING:
+    from sartor.domain.drift import Difference, Drift
 
 
 class OtherLedger(NamedTuple):
@@ -84,7 +88,7 @@ def without_other_ledgers(drift: Drift) -> Drift:
 
 def _is_theirs(difference: Difference) -> bool:
     _, _, name = difference.name.partition(".")
-    return difference.kind == "table" and difference.change is Change.ADDED and name in _SPELLED
+    return difference.kind == "table" and difference.before is None and name in _SPELLED
 
 
 _SPELLED = frozenset(quote_if_needed(table) for table in _TABLES - _COMMON)

@@ -71,7 +71,7 @@ LEAVE = (
 """The advice for a script that drops or moves them."""
 GONE = (
     "if alterations were deployed here, Sartor's tables were dropped or moved: restore them from a backup, or record"
-    " each alteration whose objects exist, with `repair --mark-deployed ID`"
+    " the release whose objects exist, with `baseline VERSION`, or single alterations, with `repair --mark-deployed ID`"
 )
 """The way out where there is no ledger, but what alterations may have made."""
 

@@ -6,8 +6,8 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from sartor.domain.alteration import Alteration, Catalogue, Key, order_key
+from sartor.domain.existing import existing_note
 from sartor.domain.ledger import Entry, Ledger, State
-from sartor.domain.own_tables import GONE
 from sartor.domain.release import Release
 from sartor.domain.renamed_files import find_renamed
 from sartor.domain.repeatable import NONE, Repeatables, compare_repeatables
@@ -55,9 +55,11 @@ class Status(NamedTuple):
     alike: tuple[Pair, ...]
     """The missing rows of `next` whose file may have been renamed: several rows or pending files have one content."""
     strays: tuple[str, ...]
-    """The tables of a schema without a ledger."""
+    """The objects of a schema without a ledger."""
     release: Release | None
     repeatables: Repeatables = NONE
+    tool: str = ""
+    """The title of another tool that has a table of its own in a schema without a ledger."""
 
     @property
     def number(self) -> int:
@@ -104,6 +106,7 @@ def compare_with_ledger(catalogue: Catalogue, ledger: Ledger) -> Status:
         moved=tuple(Pair(*each) for each in files.known),
         alike=tuple(Pair(*each) for each in files.alike),
         strays=ledger.strays,
+        tool=ledger.tool,
         release=reached(releases, {a.release for a in pending}).release,
         repeatables=compare_repeatables(catalogue, ledger),
     )
@@ -213,6 +216,8 @@ def _squashed_notes(status: Status) -> Iterator[str]:
 
 def status_notes(status: Status) -> Iterator[str]:
     """Yields sentences about how disk and ledger compare, beyond what is pending, edited or missing."""
+    if status.strays:
+        yield existing_note(status.strays, status.tool)
     yield from _notes_on_pairs(status)
     yield from _squashed_notes(status)
     if status.ahead:
@@ -245,9 +250,6 @@ def _notes_on_pairs(status: Status) -> Iterator[str]:
         " because a released alteration stays released"
         for file, entry in status.kept
     ]
-    if status.strays:
-        more = f" and {len(status.strays) - FEW} more" if len(status.strays) > FEW else ""
-        yield f"there is no ledger, but the schema has {', '.join(status.strays[:FEW])}{more}: {GONE}"
     yield from few(
         edited,
         "were edited after they were deployed here; `redo` deploys the edited files",

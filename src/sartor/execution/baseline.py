@@ -96,7 +96,9 @@ class _Work:
 
     def _differs(self, schema: str, drift: Drift) -> str:
         count = len(drift.differences)
-        what = f"release {self.release} makes" if self.release else "the named alterations make"
+        what = "the named alterations make"
+        if self.release is not None:
+            what = f"{'' if self.release.unreleased else 'release '}{self.release} makes"
         return (
             f"schema {schema} isn't what {what}: {count} object{'' if count == 1 else 's'}"
             f" differ{'s' if count == 1 else ''}, first {drift.differences[0].label}; nothing was recorded"

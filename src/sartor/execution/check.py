@@ -15,6 +15,7 @@ from sartor.domain.plan import Deploy, Direction, Plan, Rollback, make_plan
 from sartor.errors import DestinationError, LedgerTooNew, PrivilegeMissing, Unmet
 from sartor.execution.deployed import read_deployed, require_trusted_downs
 from sartor.execution.executors.psql import write_script
+from sartor.execution.existing import counted, require_empty
 from sartor.execution.expected_schema import look_for_drift
 from sartor.execution.run import begin_with_snapshot
 from sartor.execution.run_context import RunContext
@@ -58,7 +59,8 @@ async def check(
         begins = make_plan(catalogue, ledger, asked).snapshot
         if writes and isinstance(request, Deploy):  # psql runs the scripts that have files
             asked = await begin_with_snapshot(session, catalogue, ledger, request._replace(replay=True))
-        request, plan = asked, make_plan(catalogue, ledger, asked)
+        request, plan = asked, make_plan(catalogue, counted(ledger, destination, limits), asked)
+        require_empty(plan, request, limits)
         await require_trusted_downs(session, plan)
         drift = Drift()  # a destination that records no fingerprint has none to compare with
         if ledger.exists and limits.fingerprint:

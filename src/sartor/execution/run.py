@@ -15,6 +15,7 @@ from sartor.domain.plan import Deploy, Plan, Rollback, make_plan
 from sartor.domain.report import Observer, Planned, Report, RunEvent, Said
 from sartor.errors import AlterationFailed, SartorError
 from sartor.execution.deployed import read_deployed, require_trusted_downs
+from sartor.execution.existing import counted, require_empty
 from sartor.postgres.connect.connect import DRIVER_ERRORS, session_error
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.session import Session, application_name
@@ -56,7 +57,8 @@ async def run(
         session.require_write()  # it names all the rights that a run lacks, where not even reading is allowed
     ledger = await read_deployed(session, catalogue, request)
     request = await begin_with_snapshot(session, catalogue, ledger, request)
-    plan = make_plan(catalogue, ledger, request)
+    plan = make_plan(catalogue, counted(ledger, session.destination, limits), request)
+    require_empty(plan, request, limits)
     await require_trusted_downs(session, plan)
     observer(Planned(plan=plan))
     if plan.is_empty:

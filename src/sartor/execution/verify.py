@@ -3,14 +3,15 @@
 from sartor.alterations.manifest import check
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination, Limits
-from sartor.domain.drift import Drift, find_drift, matches
+from sartor.domain.drift import Drift, find_drift
 from sartor.domain.fingerprint import Fingerprint
-from sartor.domain.ledger import Ledger, compare_with_journal
+from sartor.domain.ledger import compare_with_journal
 from sartor.domain.other_ledgers import without_other_ledgers
 from sartor.domain.report import Observer, Waiting, only
 from sartor.domain.status import Status, compare_with_ledger
 from sartor.domain.verification import Verification
 from sartor.errors import AlterationFailed, VerificationFailed
+from sartor.execution.existing import counted
 from sartor.execution.expected_schema import look_for_drift
 from sartor.execution.replay import replay, restricted, unrepeatable
 from sartor.postgres.connect.connect import DRIVER_ERRORS
@@ -28,7 +29,7 @@ async def verify(destination: Destination, catalogue: Catalogue, *, limits: Limi
     async with Session(destination, application=application_name("verify")) as session:
         ledger = await read_ledger(session)
         if not ledger.exists:
-            ledger = Ledger(strays=tuple(name for name in ledger.strays if not matches(name, limits.ignore_objects)))
+            ledger = counted(ledger, destination, limits)
         else:
             await require_sound_tables(session.connection, session.schema, session.facts.role)
         events = await read_history(session) if ledger.exists and session.facts.journal_readable else []

@@ -13,7 +13,6 @@ from sartor.domain.ledger import FORMAT, WAS_ID, Entry, Event, EventKind, Ledger
 from sartor.domain.own_tables import TABLES
 from sartor.domain.release import Release
 from sartor.errors import LedgerTooNew, LedgerUnsound, SartorError
-from sartor.postgres.schema_contents import tables_of
 from sartor.postgres.session import Session
 from sartor.sql.quoting import quote_identifier, quote_literal
 
@@ -80,7 +79,7 @@ async def read_ledger(session: Session, *, founds: bool = False) -> Ledger:
     if not session.facts.ledger_exists:
         if not founds:
             await session.require_schema()
-        return Ledger(strays=await tables_of(session.connection, session.schema))
+        return await _without_ledger(session)
     session.require_read()
     schema = quote_identifier(session.schema)
     ledger = f"{schema}.sartor_ledger"
@@ -115,6 +114,14 @@ async def read_ledger(session: Session, *, founds: bool = False) -> Ledger:
         repeatables=_repeatables(rows) if session.facts.repeatable_readable and len(rows) > len(entries) else (),
         repeatables_known=session.facts.repeatable_readable,
     )
+
+
+async def _without_ledger(session: Session) -> Ledger:
+    """Returns the ledger of a schema that has none."""
+    from sartor.postgres.strays import read_strays  # noqa: PLC0415 - a schema is without a ledger once
+
+    found = await read_strays(session.connection, session.schema) if session.facts.schema_exists else None
+    return Ledger(strays=found.names, tool=found.tool) if found else Ledger()
 
 
 async def read_downs(session: Session, entries: Iterable[Entry]) -> dict[tuple[str, str], KeptDown | None]:

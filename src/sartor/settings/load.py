@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sartor.domain.destination import Destination, Limits
+from sartor.domain.destination import Destination, Existing, Limits
 from sartor.errors import SettingsError
 from sartor.settings.destinations import find_destinations
 from sartor.settings.lineages import MAIN, LineageSource, make_sources, parse_sources, shipped_sources
@@ -86,6 +86,7 @@ def load_settings(
         fingerprint=_switch(lookup, "fingerprint", None, default=True),
         ignore_objects=lookup.toml.texts("ignore-objects"),
         scratch_bootstrap=str(directory / base) if base else lookup.toml.file("scratch-bootstrap"),
+        existing=_existing(lookup),
     )
     if timeout := given.get("statement_timeout"):
         limits = limits._replace(statement_timeout_from=timeout.origin)
@@ -210,6 +211,17 @@ def _switch(lookup: Lookup, key: str, flag: bool | None, *, default: bool) -> bo
         return flag
     found = lookup.setting(key)
     return parse_switch(found) if found else default
+
+
+def _existing(lookup: Lookup) -> Existing:
+    """Returns what becomes of a first deployment to a schema that isn't empty. Raises SettingsError."""
+    found = lookup.setting("existing")
+    if found is None:
+        return Existing.NOTE
+    known = {each.value: each for each in Existing}
+    if found.text not in known:
+        raise SettingsError(f"invalid value {found.text!r} for {found.origin}; use one of {', '.join(known)}")
+    return known[found.text]
 
 
 def _sources(lookup: Lookup, flags: Flags, directory: Path) -> tuple[LineageSource, ...]:

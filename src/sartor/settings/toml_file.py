@@ -26,6 +26,7 @@ KEYS = (
     "db-url-env",
     "embedded",
     "environment",
+    "existing",
     "fingerprint",
     "ignore-objects",
     "import-path",

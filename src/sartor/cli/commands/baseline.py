@@ -71,6 +71,18 @@ def baseline(
         raise refused[0]
 
 
+def adopt(destination: Destination, settings: Settings, release: str) -> None:
+    """Records a release at a terminal, and tells so. Raises as `sartor.baseline`, once the differences are told."""
+    try:
+        found = execute(partial(sartor.baseline, target=release), destination, settings)
+    except SchemaDiffers as error:
+        for line in baseline_lines(error.found):
+            output.tell(line)
+        raise
+    for line in baseline_lines(found):
+        output.tell(line)
+
+
 def ask_release(destination: Destination, settings: Settings) -> str:
     """Asks which release a database has, and returns it. Raises RefusedError where there is none to choose."""
     found = run(sartor.status(destination, settings.sources))

@@ -1,12 +1,13 @@
 """`sartor db alteration deploy`."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated
 
 import typer
 
 import sartor
-from sartor import Settings
+from sartor import Existing, SchemaNotEmpty, Settings
 from sartor.cli import options, output, prompts
 from sartor.cli.command import alone, execute, on_each_run, run, settled
 from sartor.cli.command_line import Resume
@@ -58,9 +59,36 @@ def deploy(
                 _confirm_next(destination, settings)
             resume = Resume(target=None if target else chosen, steps=steps, alone=alone(settings, destination))
             to_target = partial(call, target=chosen, strict_order=settings.strict_order)
-            return execute(to_target, destination, settings, resume=resume, batch=not no_batch)
+            run_it = partial(execute, to_target, destination, resume=resume, batch=not no_batch)
+            return _beside_others(run_it, destination, settings, asks=output.is_terminal() and not yes)
 
         on_each_run(settings, action, Direction.DEPLOY)
+
+
+def _beside_others(
+    deploy: Callable[..., Report], destination: Destination, settings: Settings, *, asks: bool
+) -> Report:
+    """Deploys; where a schema without a ledger isn't empty, `asks` first what is to become of that.
+
+    Raises RefusedError where the answer is to stop.
+    """
+    if not asks or settings.limits.existing is Existing.REFUSE:
+        return deploy(settings=settings)
+    asking = settings.limits._replace(existing=Existing.REFUSE)
+    try:
+        return deploy(settings=settings._replace(limits=asking))
+    except SchemaNotEmpty as error:
+        output.tell(str(error), head="warning:")
+    match prompts.choose_for_existing(f"What is to be done in {destination.label}?"):
+        case prompts.Existing.STOP:
+            raise RefusedError("stopped; nothing was done")
+        case prompts.Existing.BASELINE:
+            from sartor.cli.commands.baseline import adopt, ask_release
+
+            adopt(destination, settings, ask_release(destination, settings))
+        case prompts.Existing.DEPLOY:
+            pass
+    return deploy(settings=settings)
 
 
 def _is_unreleased(target: str | None, steps: int | None) -> bool:

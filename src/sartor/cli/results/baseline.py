@@ -19,9 +19,9 @@ from sartor.domain.baseline import Baseline
 
 def baseline_lines(found: Baseline) -> Iterator[str]:
     """Yields what was recorded, and how the schema differs from what the alterations make: `-` there, `+` here."""
-    drift, what = found.drift, f"release {found.release}" if found.release else "these alterations"
+    drift = found.drift
     if drift.differences:
-        yield f"different from what {what} makes:" if found.release else f"different from what {what} make:"
+        yield "different from what these alterations make:"
         for each in drift.differences:
             yield from difference_lines(each)
     if drift.ignored:

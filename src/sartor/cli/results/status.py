@@ -148,6 +148,8 @@ def _detail(event: Event) -> str:
     said = "; ".join(said) if isinstance(said, list) else str(said)
     if not said and "snapshot" in event.detail:
         said = f"snapshot of {event.detail['snapshot']}"
+    if differences := event.detail.get("differences"):
+        said += f"; accepted {count(len(differences), 'difference')}, first {differences[0]}"
     tables = event.detail.get("tables")
     return said if tables is None else f"{said}, with only the rows of {count(len(tables), 'table')}"
 
