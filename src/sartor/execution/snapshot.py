@@ -44,7 +44,7 @@ async def with_snapshot(
         return request
     if not (shipped := read_snapshots(lineage)):
         return request
-    if ledger.strays or (ledger.exists and await tables_of(session.connection, session.schema)):
+    if await tables_of(session.connection, session.schema):
         return request
     server = session.facts.server_version // 10000
     if request.replay and (last := lineage.squashed):  # of what has no files, there is nothing else
