@@ -14,7 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from support.warm import Warm, serves
+from support.warm import Warm
+from support.warm_server import serves
 
 EXECUTABLE = str(Path(sysconfig.get_path("scripts")) / "sartor")
 """The command of the environment that runs the tests."""
