@@ -39,6 +39,7 @@ OF_OTHERS = {
         "--diff",
         "--exit-code",
         "--globals-only",
+        "--schema-only",
         "--one-in",
         "--scale",
         "--secret",

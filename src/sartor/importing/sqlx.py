@@ -58,20 +58,21 @@ def _script(migration: _Migration) -> ForeignScript:
         transaction_up=not up.startswith(_OUTSIDE),
         transaction_down=not down.startswith(_OUTSIDE),
         irreversible=None if down.strip() else IRREVERSIBLE,
+        checksums=(hashlib.sha384(migration.files["up"].read_bytes()).hexdigest(),),
     )
 
 
 def interpret(rows: Iterable[Row], scripts: Sequence[ForeignScript]) -> Applied:
     """Returns which of the scripts were run; notes those whose file was another one then."""
     found = list(rows)
-    sums = {each.version: hashlib.sha384(each.up.encode()).hexdigest() for each in scripts}
+    sums = {each.version: each.checksums for each in scripts}
     refused = tuple(
         f"{row['version']}: it failed; mend the database, and delete its row" for row in found if not row["success"]
     )
     notes = tuple(
         f"{row['version']}: its file was another one when it was run"
         for row in found
-        if row["version"] in sums and row["checksum"] != sums[row["version"]]
+        if row["version"] in sums and row["checksum"] not in sums[row["version"]]
     )
     applied = by_version((row["version"] for row in found if row["success"]), scripts)
     return applied._replace(refused=(*refused, *applied.refused), notes=notes)
