@@ -38,7 +38,8 @@ QUOTED = PASSWORD.replace("\\", r"\\")
 class Case:
     """A connection string ("" for none), variables, and files in the home folder; all with {places} in them.
 
-    `reads` False says that it isn't so much as tried to connect.
+    A file whose text is `=name` is a copy of that certificate. `reads` False says that it isn't so much as tried to
+    connect.
     """
 
     url: str
@@ -65,6 +66,7 @@ LOGIN = {PGPASS: PASSWORD}
 SERVICE = ".pg_service.conf"
 PLACE = {"PGHOST": "127.0.0.1", "PGPORT": "{port}", "PGUSER": "app", "PGDATABASE": "open"}
 TLS = "sslmode=verify-full&sslrootcert={certificates}/ca.crt"
+ROOT, HOME_CERT, HOME_KEY = (f".postgresql/{name}" for name in ("root.crt", "postgresql.crt", "postgresql.key"))
 CLIENT = "sslcert={certificates}/client.crt&sslkey={certificates}/client.key"
 
 CASES = {
@@ -224,6 +226,42 @@ CASES = {
     ),
     "a protocol version that is none": _refused(f"{AT}/open?ssl_min_protocol_version=TLSv9"),
     "the highest protocol version": Case(f"{AT}/open?sslmode=require&ssl_min_protocol_version=TLSv1.3"),
+    "the home's authority": Case(f"{NAMED}/encrypted?sslmode=verify-full", LOGIN, {ROOT: "=ca.crt"}),
+    "require with the home's authority": Case(f"{AT}/encrypted?sslmode=require", LOGIN, {ROOT: "=ca.crt"}),
+    "require with another authority of the home's": _fails(
+        f"{AT}/encrypted?sslmode=require", LOGIN, {ROOT: "=other.crt"}
+    ),
+    "prefer with another authority of the home's": _fails(f"{AT}/encrypted", LOGIN, {ROOT: "=other.crt"}),
+    "prefer with another authority of the home's, where plain text is let in": Case(OPEN, {}, {ROOT: "=other.crt"}),
+    "allow with another authority": _fails(
+        f"{AT}/encrypted?sslmode=allow&sslrootcert={{certificates}}/other.crt", LOGIN
+    ),
+    "prefer with the home's authority": Case(f"{AT}/encrypted", LOGIN, {ROOT: "=ca.crt"}),
+    "the home's certificate": Case(f"{AT}/certified", {}, {HOME_CERT: "=client.crt", HOME_KEY: "=client.key"}),
+    "the home's certificate without a key": _refused(f"{AT}/certified", {}, {HOME_CERT: "=client.crt"}),
+    "the home's key that others may read": Case(
+        f"{AT}/certified", {}, {HOME_CERT: "=client.crt", HOME_KEY: "=client.key"}, 0o644, works=False, reads=False
+    ),
+    "the home's certificate of another": _fails(
+        f"{AT}/certified", {}, {HOME_CERT: "=other.crt", HOME_KEY: "=other.key"}
+    ),
+    "a key with a password": Case(
+        f"{AT}/certified?sslmode=require&sslcert={{certificates}}/client.crt&sslkey={{certificates}}/locked.key"
+        "&sslpassword=secret"
+    ),
+    "a revocation list": Case(f"{NAMED}/encrypted?{TLS}&sslcrl={{certificates}}/none-revoked.crl", LOGIN),
+    "a revoked server": _fails(f"{NAMED}/encrypted?{TLS}&sslcrl={{certificates}}/revoked.crl", LOGIN),
+    "PGSSLCRL": _fails(f"{NAMED}/encrypted?{TLS}", {**LOGIN, "PGSSLCRL": "{certificates}/revoked.crl"}),
+    "the home's revocation list": _fails(
+        f"{NAMED}/encrypted?sslmode=verify-full", LOGIN, {ROOT: "=ca.crt", ".postgresql/root.crl": "=revoked.crl"}
+    ),
+    "PGREQUIRESSL": _fails(f"{AT}/plain", {**LOGIN, "PGREQUIRESSL": "1"}),
+    "PGSSLMINPROTOCOLVERSION": _refused(OPEN, {"PGSSLMINPROTOCOLVERSION": "TLSv9"}),
+    "the lowest protocol version above the highest": _refused(
+        f"{OPEN}?ssl_min_protocol_version=TLSv1.3&ssl_max_protocol_version=TLSv1.2"
+    ),
+    "the highest version that the server has": Case(f"{AT}/open?sslmode=require&ssl_max_protocol_version=TLSv1.2"),
+    "PGCHANNELBINDING": Case(f"{AT}/encrypted", {**LOGIN, "PGCHANNELBINDING": "prefer"}),
     "requiressl": Case(f"host=127.0.0.1 port={{port}} user=app dbname=open requiressl=1"),  # noqa: F541
     "a password in the clear": Case(f"{AT}/clear", LOGIN),
     "gssencmode=disable": Case(f"{OPEN}?gssencmode=disable"),
@@ -244,7 +282,9 @@ def test_as_psql(secured: Secured, case: Case, tmp_path: Path, monkeypatch: pyte
         "home": tmp_path,
     }
     for name, text in case.files.items():
-        (tmp_path / name).write_text(_filled(text, given))
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        copied = (secured.certificates / text[1:]).read_text() if text.startswith("=") else text
+        (tmp_path / name).write_text(_filled(copied, given))
         (tmp_path / name).chmod(case.mode)
     env = {"HOME": str(tmp_path), **{key: _filled(value, given) for key, value in case.env.items()}}
     for name in [name for name in os.environ if name.startswith(("PG", "SARTOR"))]:
@@ -302,6 +342,10 @@ WORDS = {
     "another name": (f"{AT}/encrypted?{TLS}", "certificate isn't for 127.0.0.1, as sslmode=verify-full requires"),
     "another authority": (
         f"{AT}/encrypted?sslmode=verify-ca&sslrootcert={{certificates}}/other.crt",
+        "isn't signed by an authority of sslrootcert, {certificates}/other.crt",
+    ),
+    "prefer, where neither works": (
+        f"{AT}/encrypted?sslrootcert={{certificates}}/other.crt",
         "isn't signed by an authority of sslrootcert, {certificates}/other.crt",
     ),
     "an address that the certificate isn't for": (
@@ -370,6 +414,7 @@ STRICTER = {
     "requirepeer": f"{OPEN}?requirepeer=postgres",
     "sslsni=0": f"{OPEN}?sslsni=0",
     "a revocation list that isn't there": f"{NAMED}/encrypted?{TLS}&sslcrl=/nonexistent",
+    "an authority that isn't there": f"{OPEN}?sslrootcert=/nonexistent",
     "a certificate that isn't there": f"{OPEN}?sslcert=/nonexistent&sslmode=require",
 }
 

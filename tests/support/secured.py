@@ -23,6 +23,16 @@ host clear all 127.0.0.1/32 password
 host shop all 127.0.0.1/32 scram-sha-256
 host postgres all 127.0.0.1/32 trust
 """
+AUTHORITY = """[ca]
+default_ca = own
+[own]
+database = {folder}/index.txt
+certificate = {folder}/ca.crt
+private_key = {folder}/ca.key
+default_md = sha256
+default_crl_days = 2
+"""
+"""What `openssl ca` wants to know for a list of revoked certificates."""
 DATABASES = ("open", "encrypted", "plain", "certified", "clear", "shop")
 
 
@@ -75,7 +85,11 @@ def secured_server(binaries: Path) -> Iterator[Secured]:
 
 
 def make_certificates(folder: Path) -> None:
-    """`ca.crt`, `server.crt` of localhost, `client.crt` of the role app, their keys; another authority, `other.crt`."""
+    """`ca.crt`, `server.crt` of localhost, `client.crt` of the role app, their keys; another authority, `other.crt`.
+
+    Of `locked.key`, the client's, the password is `secret`; `revoked.crl` revokes the server, `none-revoked.crl` no
+    certificate.
+    """
     _openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=ca", "-days", "2",
              "-keyout", folder / "ca.key", "-out", folder / "ca.crt")  # fmt: skip
     _openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=other", "-days", "2",
@@ -90,6 +104,16 @@ def make_certificates(folder: Path) -> None:
         (folder / f"{name}.key").chmod(0o600)
     _openssl("pkcs8", "-topk8", "-in", folder / "client.key", "-passout", "pass:secret", "-out", folder / "locked.key")
     (folder / "locked.key").chmod(0o600)
+    _revoke(folder, "none-revoked")
+    _openssl("ca", "-config", folder / "ca.cnf", "-revoke", folder / "server.crt")
+    _revoke(folder, "revoked")
+
+
+def _revoke(folder: Path, name: str) -> None:
+    """Writes the authority's list of revoked certificates, as it is now."""
+    (folder / "ca.cnf").write_text(AUTHORITY.format(folder=folder))
+    (folder / "index.txt").touch()
+    _openssl("ca", "-config", folder / "ca.cnf", "-gencrl", "-out", folder / f"{name}.crl")
 
 
 def _openssl(*arguments: str | Path) -> None:

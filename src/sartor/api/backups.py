@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sartor.api.observing import Observed, ignore
-from sartor.api.requests import NO_LIMITS, Sources, deploy_request, find_destination, list_alterations
+from sartor.api.requests import NO_LIMITS, Sources, deploy_request, find_destination, find_other, list_alterations
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination, Limits
 from sartor.errors import RefusedError
@@ -47,7 +47,8 @@ async def backup(
     """
     from sartor.execution.backup import BackupOrder, take_backup
 
-    database, server = find_destination(destination), None if scratch is None else find_destination(scratch)
+    database = find_destination(destination)
+    server = find_other(scratch, database)
     order = BackupOrder(place=file, whole=whole, prove=prove, scratch=server)
     if sources is not None:
         catalogue = list_alterations(sources)

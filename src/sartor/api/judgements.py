@@ -12,6 +12,7 @@ from sartor.api.requests import (
     Sources,
     deploy_request,
     find_destination,
+    find_other,
     find_scratch,
     find_sources,
     list_alterations,
@@ -104,7 +105,8 @@ async def rehearse(
 
     catalogue = list_alterations(sources)
     request = deploy_request(target, steps=steps, accepted=accepted)
-    place, server = find_destination(destination), None if scratch is None else find_destination(scratch)
+    place = find_destination(destination)
+    server = find_other(scratch, place)
     order = RehearsalOrder(default_directory(project_folder()), live=live, data=data, scratch=server)
     with Observed(observer) as told:
         found = told.keep(await run(place, catalogue, request, order, limits=limits, observer=told))

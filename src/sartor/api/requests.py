@@ -28,11 +28,19 @@ def find_destination(destination: Destination | str) -> Destination:
     return Destination.parse(destination) if isinstance(destination, str) else destination
 
 
+def find_other(scratch: Destination | str | None, destination: Destination) -> Destination | None:
+    """Returns the server that `scratch` names, None where it names none; it has TLS where the destination must."""
+    if scratch is None:
+        return None
+    found = find_destination(scratch)
+    return found._replace(require_tls=found.require_tls or destination.require_tls)
+
+
 def find_scratch(scratch: Destination | str | None, destination: Destination) -> Destination:
     """Returns the place where a scratch database is made: the server of `scratch`, else that of the destination."""
-    if scratch is None:
+    if (other := find_other(scratch, destination)) is None:
         return destination
-    return find_destination(scratch).in_schemas_of(destination)._replace(stands_for=destination.database or "")
+    return other.in_schemas_of(destination)._replace(stands_for=destination.database or "")
 
 
 def find_sources(sources: Sources) -> tuple[LineageSource, ...]:

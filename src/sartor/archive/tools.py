@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sartor.archive.programs import Heard, Program, started
-from sartor.conninfo.parameters import VARIABLES
+from sartor.conninfo.parameters import VARIABLES, ssl_mode
 from sartor.embedded.server import binaries
 from sartor.errors import BackupFailed, EmbeddedUnavailable
-from sartor.postgres.connect import tls
 from sartor.postgres.connect.keepalive import chosen
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.session import Session
@@ -159,7 +158,7 @@ def variables(connection: Connection) -> dict[str, str]:
     given = {key: value for key, value in way.keywords.items() if key not in _APART}
     # libpq takes whole seconds, and 0 means no limit.
     timeout = str(math.ceil(way.timeout))
-    given |= {"user": way.user, "sslmode": tls.mode_of(way.keywords), "connect_timeout": timeout}
+    given |= {"user": way.user, "sslmode": ssl_mode(way.keywords), "connect_timeout": timeout}
     if password is not None:
         given["password"] = password
     if connection.encrypted and given["sslmode"] in {"allow", "prefer"}:

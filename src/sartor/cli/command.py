@@ -107,9 +107,11 @@ def on_each_run(settings: Settings, action: Callable[[Destination], Report], dir
     on_each(settings, action, lines=report_lines, as_json=report_json, no_run=report_json(nothing))
 
 
-def reach(url: str, origin: str) -> Destination:
+def reach(url: str, origin: str, *, require_tls: bool | None = None) -> Destination:
     """Returns the destination at a URL that the option `origin` gives. Raises SettingsError."""
     destination = sartor.load_destination(url, origin=origin, product=current().product)
+    if require_tls:
+        destination = destination._replace(require_tls=True)
     output.keep_secret(secrets(destination))
     return destination
 

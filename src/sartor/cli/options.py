@@ -121,6 +121,9 @@ DbUrl = Annotated[
     ),
 ]
 Schema = Annotated[Text, option("--schema NAME", "The schema of the product. [default: public]")]
+RequireTls = Annotated[
+    bool | None, option("--require-tls", "Refuse to connect without TLS, except through a socket of this computer.")
+]
 Alterations = Annotated[
     Texts,
     option(
@@ -209,7 +212,9 @@ Steps = Annotated[int | None, option("--steps N", "At most N alterations.", leas
 # These functions declare options that commands have in common: a command names the functions whose options it has.
 
 
-def database(db_url: DbUrl = None, schema: Schema = None, embedded: Embedded = None) -> None:
+def database(
+    db_url: DbUrl = None, schema: Schema = None, embedded: Embedded = None, require_tls: RequireTls = None
+) -> None:
     """The database and the schema to work on."""
 
 
@@ -217,6 +222,7 @@ def where(
     db_url: DbUrl = None,
     schema: Schema = None,
     embedded: Embedded = None,
+    require_tls: RequireTls = None,
     alterations: Alterations = None,
     var: Var = None,
 ) -> None:

@@ -39,6 +39,7 @@ WORDS = {
     "`prove ": "`sartor db alteration prove ",
     "`rehearse ": "`sartor db alteration rehearse ",
     "`release ": "`sartor db alteration release ",
+    "turn off `require_tls`": "leave require-tls out (--require-tls, SARTOR_REQUIRE_TLS, the settings file)",
     "`scratch`": "--scratch-url",
     "`sources`": "--alterations",
     "roll back with `steps`": "roll back with --steps",

@@ -153,6 +153,11 @@ def check_together(keywords: Mapping[str, str]) -> None:
         raise SettingsError("ssl_min_protocol_version is above ssl_max_protocol_version", hint="swap the two values")
 
 
+def ssl_mode(keywords: Mapping[str, str]) -> str:
+    """Returns the `sslmode` in force."""
+    return keywords.get("sslmode") or ("verify-full" if keywords.get("sslrootcert") == "system" else "prefer")
+
+
 def nearest_parameter(name: str) -> str | None:
     """Returns the parameter that a name probably means, None where it is similar to none."""
     return None if name in _SETTINGS else nearest(name.lower(), NAMES)

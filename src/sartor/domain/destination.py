@@ -24,7 +24,8 @@ class Destination(NamedTuple):
     name the places where the password and that timeout are set. `scratch` is True for a scratch database, in which no
     script may change what would outlast it. `stands_for` is the database that scripts there are told to be in; "" for
     this one itself. `search_path` are further schemas of a script's search path, between `schema` and `public`;
-    `withheld` are further texts that must never be shown, such as variables from secret files.
+    `withheld` are further texts that must never be shown, such as variables from secret files. `require_tls`
+    refuses each connection without TLS, except through a socket of this computer.
     """
 
     url: str
@@ -36,6 +37,7 @@ class Destination(NamedTuple):
     stands_for: str = ""
     search_path: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
+    require_tls: bool = False
 
     def __repr__(self) -> str:
         return f"Destination({self.label!r})"

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sartor.conninfo.libpq_files import LOCAL, find_password
+from sartor.conninfo.parameters import ssl_mode
 from sartor.conninfo.url import KNOWN, complete, parse_environment, places_of
 from sartor.domain.destination import Destination
-from sartor.errors import SettingsError
+from sartor.errors import SettingsError, Unreachable
 
 PORT = "5432"
 
@@ -49,7 +50,10 @@ CONNECT_TIMEOUT = 10.0
 
 
 class Way(NamedTuple):
-    """The way to connect: libpq's keywords, the places to try in turn, and the session's settings."""
+    """The way to connect: libpq's keywords, the places to try in turn, and the session's settings.
+
+    `require_tls` is the destination's: `sslmode` is then one that requires TLS.
+    """
 
     keywords: Mapping[str, str]
     places: tuple[Place, ...]
@@ -57,6 +61,7 @@ class Way(NamedTuple):
     database: str
     settings: Mapping[str, str]
     password_from: str
+    require_tls: bool = False
 
     def __repr__(self) -> str:
         return "Way(...)"  # a password is in it
@@ -91,7 +96,10 @@ class Reached(NamedTuple):
 
 
 def find_way(destination: Destination) -> Way:
-    """Returns the way to a destination. Raises SettingsError where it can't be known."""
+    """Returns the way to a destination.
+
+    Raises SettingsError where it can't be known, and Unreachable where it has no TLS and the destination requires it.
+    """
     keywords = destination.keywords
     password_from = destination.password_from
     if not destination.settled:
@@ -102,15 +110,28 @@ def find_way(destination: Destination) -> Way:
         raise SettingsError(
             "a service is named, and its file isn't read here", hint="have `sartor.load_destination` read the URL"
         )
-    user = keywords.get("user") or _own_name()
+    user, places = keywords.get("user") or _own_name(), _places(keywords)
+    if destination.require_tls and not all(place.is_socket for place in places):
+        keywords = _with_tls(keywords, destination)
     return Way(
         keywords=keywords,
-        places=_places(keywords),
+        places=places,
         user=user,
         database=keywords.get("dbname") or user,
         settings={key: value for key, value in keywords.items() if key not in KNOWN or key == "options"},
         password_from=password_from,
+        require_tls=destination.require_tls,
     )
+
+
+def _with_tls(keywords: Mapping[str, str], destination: Destination) -> Mapping[str, str]:
+    """Returns the keywords with an `sslmode` that requires TLS. Raises Unreachable for one that turns TLS off."""
+    mode = ssl_mode(keywords)
+    if mode == "disable":
+        reason = "TLS is required, but sslmode=disable connects without it"
+        hint = "write sslmode=require, or sslmode=verify-full&sslrootcert=system; or turn off `require_tls`"
+        raise Unreachable(f"{destination.label}: {reason}", hint=hint)
+    return {**keywords, "sslmode": "require"} if mode in {"allow", "prefer"} else keywords
 
 
 def _places(keywords: Mapping[str, str]) -> tuple[Place, ...]:

@@ -34,6 +34,7 @@ class Flags(NamedTuple):
     wait: str | None = None
     statement_timeout: str | None = None
     strict_order: bool | None = None
+    require_tls: bool | None = None
     scratch_bootstrap: str | None = None
 
     def __repr__(self) -> str:
@@ -91,9 +92,11 @@ def load_settings(
     if timeout := given.get("statement_timeout"):
         limits = limits._replace(statement_timeout_from=timeout.origin)
     destinations = find_destinations(lookup, db_url=flags.db_url, schema=flags.schema)
-    withheld = secret_values(lookup)
+    withheld, required = secret_values(lookup), _switch(lookup, "require-tls", flags.require_tls, default=False)
     return Settings(
-        destinations=tuple(each.without(*durations)._replace(withheld=withheld) for each in destinations),
+        destinations=tuple(
+            each.without(*durations)._replace(withheld=withheld, require_tls=required) for each in destinations
+        ),
         sources=_sources(lookup, flags, directory),
         environment=(environment.text.strip() or None) if environment else None,
         limits=limits._replace(**durations),
@@ -119,7 +122,9 @@ def load_destination(
 
     Raises SettingsError.
     """
-    return find_destinations(find_lookup(environ, directory, product), db_url=url, schema=None, origin=origin)[0]
+    lookup = find_lookup(environ, directory, product)
+    required = _switch(lookup, "require-tls", None, default=False)
+    return find_destinations(lookup, db_url=url, schema=None, origin=origin)[0]._replace(require_tls=required)
 
 
 def load_sources(

@@ -34,6 +34,7 @@ KEYS = (
     "lock-budget",
     "lock-timeout",
     "max-hazard",
+    "require-tls",
     "schema",
     "scratch-bootstrap",
     "search-path",

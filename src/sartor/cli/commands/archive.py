@@ -91,6 +91,7 @@ def restore(
     schema: OneSchema = None,
     no_owner: NoOwner = False,
     jobs: Jobs = 1,
+    require_tls: options.RequireTls = None,
 ) -> None:
     """Restore a backup into an empty database.
 
@@ -100,7 +101,7 @@ def restore(
         raise UsageError("a backup file and --into are required", hint="sartor db restore FILE --into URL")
     if maintenance and not create:
         raise UsageError("--maintenance-db is for --create", hint="add --create, or leave --maintenance-db out")
-    destination = reach(into, "--into")
+    destination = reach(into, "--into", require_tls=require_tls)
     with progress.shown() as observer:
         done = run(
             sartor.restore(

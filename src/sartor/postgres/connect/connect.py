@@ -121,15 +121,25 @@ async def _reach(call: _Call, place: Place, password: Password) -> Connection:
     Raises as the driver does, TimeoutError, and SettingsError and Unreachable where TLS can't be had.
     """
     *first, last = tls.attempts(call.way.keywords, host=place.host, address=place.address)
+    untrusted: ssl.SSLCertVerificationError | None = None
     async with asyncio.timeout(call.way.timeout):
         for attempt in first:
             try:
                 return await _open(call, place, password, attempt)
             except (asyncpg.InvalidPasswordError, ConnectionRefusedError):
                 raise
-            except (asyncpg.InvalidAuthorizationSpecificationError, ConnectionError, ssl.SSLError):
-                continue  # pg_hba.conf may have a line for the other kind, or the server no TLS
-        return await _open(call, place, password, last)
+            except (asyncpg.InvalidAuthorizationSpecificationError, ConnectionError, ssl.SSLError) as error:
+                # pg_hba.conf may have a line for the other kind, or the server no TLS
+                LOG.debug("%s is tried %s TLS: %s", place, "with" if last else "without", error)
+                untrusted = error if isinstance(error, ssl.SSLCertVerificationError) else None
+        try:
+            return await _open(call, place, password, last)
+        except asyncpg.InvalidPasswordError:
+            raise
+        except asyncpg.InvalidAuthorizationSpecificationError as error:
+            if untrusted is not None:
+                raise untrusted from error
+            raise
 
 
 async def _open(call: _Call, place: Place, password: Password, attempt: tls.Encryption | None) -> Connection:
@@ -202,11 +212,20 @@ def _why_not(failed: _Failed, way: Way) -> tuple[str, str]:
         case ConnectionRefusedError():
             return "connection refused: no server listens on this host and port", _IS_IT_THERE
         case ConnectionError() if "SSL" in str(error) or "ssl" in str(error):
-            return (f"TLS failed: {error}", "the server doesn't support TLS; sslmode=prefer connects without TLS")
+            return _without_tls(error, way)
         case OSError():
             return error.strerror or str(error) or type(error).__name__, _IS_IT_THERE
         case _:
             return (str(error) or type(error).__name__, "check the URL; see chapter 34.1.1 of the Postgres manual")
+
+
+def _without_tls(error: ConnectionError, way: Way) -> tuple[str, str]:
+    if way.require_tls:
+        hint = (
+            "turn TLS on at the server (ssl = on, and a certificate), or turn off `require_tls`; no password was sent"
+        )
+        return "TLS is required, but the server doesn't support it", hint
+    return f"TLS failed: {error}", "the server doesn't support TLS; sslmode=prefer connects without TLS"
 
 
 def _authentication(error: BaseException, password: Password) -> tuple[str, str]:

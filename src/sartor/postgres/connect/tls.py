@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sartor.conninfo.parameters import ssl_mode
 from sartor.errors import SettingsError, Unreachable
 
 _HOME_FILES = {"sslrootcert": "root.crt", "sslcrl": "root.crl", "sslcert": "postgresql.crt", "sslkey": "postgresql.key"}
@@ -22,7 +23,7 @@ class Encryption(ssl.SSLContext):
 
 def attempts(keywords: Mapping[str, str], *, host: str, address: str) -> list[Encryption | None]:
     """Returns what to try in turn: TLS with a context, or None for plain text. Raises SettingsError, Unreachable."""
-    mode = mode_of(keywords)
+    mode = ssl_mode(keywords)
     if address.startswith("/") or mode == "disable":
         return [None]
     context = _context(keywords, mode, host or address)
@@ -31,7 +32,7 @@ def attempts(keywords: Mapping[str, str], *, host: str, address: str) -> list[En
 
 def failure(error: ssl.SSLError, keywords: Mapping[str, str], host: str) -> tuple[str, str]:
     """Returns why a TLS connection to a host failed, and what to do about it; names the files and settings."""
-    mode, root = mode_of(keywords), _file(keywords, "sslrootcert")
+    mode, root = ssl_mode(keywords), _file(keywords, "sslrootcert")
     trusted = "this computer" if keywords.get("sslrootcert") == "system" else f"sslrootcert, {root}"
     match error:
         case ssl.SSLCertVerificationError(verify_code=62 | 64):
@@ -53,17 +54,12 @@ def check_own(keywords: Mapping[str, str]) -> str:
     return "check sslmode; if the server asks for a certificate, give one with sslcert=FILE and sslkey=FILE"
 
 
-def mode_of(keywords: Mapping[str, str]) -> str:
-    return keywords.get("sslmode") or ("verify-full" if keywords.get("sslrootcert") == "system" else "prefer")
-
-
 def _context(keywords: Mapping[str, str], mode: str, host: str) -> Encryption:
     context = Encryption(ssl.PROTOCOL_TLS_CLIENT)
     context.host = host
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    if mode in {"require", "verify-ca", "verify-full"}:
-        _trust(context, keywords, mode)
+    _trust(context, keywords, mode)
     if keywords.get("sslcertmode") != "disable":
         _identify(context, keywords)
     context.minimum_version = _version(keywords.get("ssl_min_protocol_version", "TLSv1.2"))
@@ -80,12 +76,12 @@ def _version(name: str) -> ssl.TLSVersion:
 
 
 def _trust(context: Encryption, keywords: Mapping[str, str], mode: str) -> None:
-    """Has the server's certificate checked: always with `verify-*`, with `require` where an authority is named."""
+    """Has the server's certificate checked: always with `verify-*`, with any other mode where an authority is named."""
     if keywords.get("sslrootcert") == "system":
         context.load_default_certs()
     elif root := _file(keywords, "sslrootcert"):
         _load(lambda: context.load_verify_locations(cafile=root), "sslrootcert", root)
-    elif mode == "require":
+    elif mode not in {"verify-ca", "verify-full"}:
         return
     else:
         raise Unreachable(
