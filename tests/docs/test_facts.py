@@ -42,6 +42,7 @@ OF_OTHERS = {
         "--schema-only",
         "--one-in",
         "--scale",
+        "--schema-only",
         "--secret",
         "--time",
     ),
