@@ -65,6 +65,13 @@ def test_a_revision_that_needs_a_connection_is_to_be_written_by_hand(failure: st
     )
 
 
+def test_the_table_may_have_a_name_of_its_own() -> None:
+    """The table that `env.py` names is the ledger; the usual one needs no name."""
+    named = {**answer(), "version_table": "alembic_version", "version_table_schema": None}
+    assert from_answer(named).ledger is None
+    assert from_answer({**named, "version_table_schema": "acme"}).ledger == "acme.alembic_version"
+
+
 def test_another_database_is_refused() -> None:
     """A project for another database isn't imported."""
     assert "mysql" in from_answer(answer(dialect="mysql")).refused[0]

@@ -96,14 +96,15 @@ async def read_applied(
         await sartor.baseline(url, "alterations", ids=applied.ids)
 
     - `plan`: what `import_migrations` or `preview_import` returned.
-    - `ledger_table`: the table, where it isn't the tool's usual one: `[SCHEMA.]TABLE[:COLUMN]`.
+    - `ledger_table`: the table, where it is neither the tool's usual one nor the one that the project names:
+      `[SCHEMA.]TABLE[:COLUMN]`.
 
     Raises UsageError where there is no such table, or it is another tool's; DestinationError.
     """
     from sartor.importing.applied import read_applied
     from sartor.importing.tools import find_tool
 
-    return await read_applied(find_destination(destination), plan, find_tool(plan.tool), ledger_table)
+    return await read_applied(find_destination(destination), plan, find_tool(plan.tool), ledger_table or plan.ledger)
 
 
 def needs_scratch(tool: str) -> bool:

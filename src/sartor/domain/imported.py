@@ -38,7 +38,7 @@ class Import(NamedTuple):
     """What an import from a `tool` writes into `folder`: its files, in their order.
 
     `title` is what messages call the tool. Where something is `refused`, nothing is written; `notes` tell what isn't
-    carried over. Both are sentences.
+    carried over. Both are sentences. `ledger` is the tool's table where the project names one.
     """
 
     tool: str
@@ -47,6 +47,7 @@ class Import(NamedTuple):
     files: tuple[ImportedFile, ...]
     refused: tuple[str, ...]
     notes: tuple[str, ...]
+    ledger: str | None = None
 
     @property
     def new(self) -> tuple[ImportedFile, ...]:

@@ -44,7 +44,7 @@ OTHER_LEDGERS = (
     _of("Django", "django_migrations", "app name applied", "django"),
     _of("sqlx", "_sqlx_migrations", "version description success", "sqlx"),
     _of("Liquibase", "databasechangelog", "id author filename", also="databasechangeloglock"),
-    _of("Diesel", "__diesel_schema_migrations", "version run_on"),
+    _of("Diesel", "__diesel_schema_migrations", "version run_on", "pairs"),
     _of("Atlas", "atlas_schema_revisions", "version applied"),
     _of("sql-migrate", "gorp_migrations", "id applied_at"),
     _of("Knex", "knex_migrations", "name batch", also="knex_migrations_lock"),

@@ -39,7 +39,9 @@ def from_answer(answer: Mapping[str, Any]) -> Reading:
     if answer["dialect"] not in {None, "postgresql"}:
         reason = f"env.py makes SQL for {answer['dialect']}; let it use an address that begins with `postgresql`"
         return Reading((), (reason,))
-    return Reading(tuple(_revision(each, place) for place, each in enumerate(_ordered(answer["revisions"]), 1)))
+    scripts = tuple(_revision(each, place) for place, each in enumerate(_ordered(answer["revisions"]), 1))
+    own = [answer[key] for key in ("version_table_schema", "version_table") if answer.get(key)]
+    return Reading(scripts, ledger=None if own == ["alembic_version"] else ".".join(own) or None)
 
 
 def _ordered(revisions: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:

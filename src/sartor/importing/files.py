@@ -11,7 +11,7 @@ from sartor.errors import CatalogueError, UsageError
 def require_possible(plan: Import) -> None:
     """Raises UsageError where something is refused."""
     if plan.refused:
-        hint = "nothing was written; mend the files of the other tool, or write these alterations by hand"
+        hint = "nothing was written; fix the files of the other tool, or write these alterations by hand"
         raise UsageError(f"{len(plan.refused)} of the migrations can't be imported", hint=hint)
 
 

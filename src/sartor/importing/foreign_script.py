@@ -35,12 +35,14 @@ class ForeignScript(NamedTuple):
 class Reading(NamedTuple):
     """What a folder gives: scripts in the order in which the tool runs them, and sentences about the rest.
 
-    Where something is `refused`, nothing is written; `notes` tell what isn't carried over.
+    Where something is `refused`, nothing is written; `notes` tell what isn't carried over. `ledger` is the tool's table
+    where the project names one, as `schema.table` or `table`.
     """
 
     scripts: tuple[ForeignScript, ...]
     refused: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    ledger: str | None = None
 
 
 class Applied(NamedTuple):

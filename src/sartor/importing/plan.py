@@ -33,7 +33,7 @@ def plan_import(tool: Tool, reading: Reading, release: Release, folder: Path) ->
             own = folder / name.replace(".sql", ".py")
             refused.append(f"{script.source}: {script.by_hand}; write what it does as {own}, then import again")
     refused += _doubles(files)
-    return Import(tool.name, tool.title, str(folder), tuple(files), tuple(refused), reading.notes)
+    return Import(tool.name, tool.title, str(folder), tuple(files), tuple(refused), reading.notes, reading.ledger)
 
 
 def _identity(name: str) -> str:

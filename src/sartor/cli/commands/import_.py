@@ -64,14 +64,14 @@ def import_(
 ) -> None:
     """Write another tool's migrations as alterations.
 
-    Its files stay as they are, and nothing of them is run. The same command imports what was added since.
+    Its files stay as they are. Alembic and Django are run to print their SQL, and no other tool. The same command
+    imports what was added since.
     """
     given = dict(_pair(each) for each in placeholder or ())
     preview = partial(sartor.preview_import, tool, path, version=release, python=python, placeholders=given)
     if not with_baseline and not needs_scratch(tool):
         plan = preview(sources(context))
-        done = _write(plan, None, dry_run=dry_run, yes=yes)
-        _show(plan, is_done=done)
+        _end(plan, None, None, is_done=_write(plan, None, dry_run=dry_run, yes=yes))
         return
     with settled(context, ships=False) as settings:
         scratch, destination = reach_scratch(scratch_url), one(settings, "`import`")
@@ -82,9 +82,7 @@ def import_(
         if applied and applied.ids and not dry_run:
             record = partial(sartor.baseline, scratch=scratch, accept_differences=accept_differences)
             found = _record(plan, applied, destination, settings, record)
-        _show(plan, applied, found, is_done=done)
-        if isinstance(found, SchemaDiffers):
-            raise found
+        _end(plan, applied, found, is_done=done)
 
 
 def _applied(plan: Import, destination: Destination, ledger_table: str | None) -> AppliedMigrations | None:
@@ -103,7 +101,7 @@ def _applied(plan: Import, destination: Destination, ledger_table: str | None) -
 
 
 def _write(plan: Import, applied: AppliedMigrations | None, *, dry_run: bool, yes: bool) -> bool:
-    """Writes the files, once it was agreed to; returns whether any was written. Raises UsageError."""
+    """Writes the files, once it was agreed to, and shows them; returns whether any was written. Raises UsageError."""
     for each in plan.refused:
         output.tell(f"refused: {each}")
     is_new = bool(plan.new) and not dry_run and not plan.refused
@@ -113,6 +111,10 @@ def _write(plan: Import, applied: AppliedMigrations | None, *, dry_run: bool, ye
         prompts.confirm(f"Write {count(len(plan.new), 'file')} to {plan.folder}?" if is_new else "Record them?")
     if is_new or plan.refused:
         write_previewed(plan)
+    if not output.wants("--json"):  # before anything is recorded, as that may fail
+        for note in (*plan.notes, *(applied.notes if applied else ())):
+            output.tell(f"note: {note}")
+        output.results(import_lines(plan, is_done=is_new or not plan.new))
     return is_new
 
 
@@ -132,21 +134,17 @@ def _record(
         return error
 
 
-def _show(
-    plan: Import,
-    applied: AppliedMigrations | None = None,
-    found: Baseline | SchemaDiffers | None = None,
-    *,
-    is_done: bool,
+def _end(
+    plan: Import, applied: AppliedMigrations | None, found: Baseline | SchemaDiffers | None, *, is_done: bool
 ) -> None:
+    """Shows what was recorded. Raises SchemaDiffers, where that is why nothing was."""
     recorded = found.found if isinstance(found, SchemaDiffers) else found
     if output.wants("--json"):
         output.json_object(import_json(plan, applied, recorded, is_done=is_done))
-        return
-    for note in (*plan.notes, *(applied.notes if applied else ())):
-        output.tell(f"note: {note}")
-    output.results(import_lines(plan, is_done=is_done or not plan.new))
-    output.results(baseline_lines(recorded) if recorded else applied_line(applied))
+    else:
+        output.results(baseline_lines(recorded) if recorded else applied_line(applied))
+    if isinstance(found, SchemaDiffers):
+        raise found
 
 
 def _pair(text: str) -> tuple[str, str]:
