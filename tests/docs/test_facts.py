@@ -12,6 +12,7 @@ from sartor.cli.commands.check import PENDING
 from sartor.conninfo import parameters
 from sartor.postgres.connect import keepalive
 from sartor.postgres.target_server import CONNECT_TIMEOUT
+from sartor.settings.lookup import ELSEWHERE
 from sartor.settings.product import SARTOR
 from sartor.settings.toml_file import KEYS
 from support.command import Command
@@ -20,6 +21,7 @@ from support.walk import ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "alterations" / "README.md"])
 OPERATE = (ROOT / "docs" / "operate.md").read_text("utf-8")
+SETTINGS = (ROOT / "docs" / "settings.md").read_text("utf-8")
 NAMES = (
     "new import release snapshot squash deploy rollback fresh redo check rehearse prove list status history"
     " lint verify repair diagram watch baseline"
@@ -74,14 +76,16 @@ def test_options(sartor: Command) -> None:
 
 def test_settings() -> None:
     """The table of settings has each one, with its variable."""
-    rows = dict(re.findall(r"^\| `([a-z-]+)` \| (?:`(SARTOR_[A-Z_]+)` )?\|", OPERATE, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `([a-z-]+)` \| (?:`(SARTOR_[A-Z_]+)` )?\|", SETTINGS, re.MULTILINE))
     own = dict.fromkeys(IN_THE_FILE, "") | {"variables": f"{SARTOR.variable('var-')}NAME"}
     assert rows == {key: SARTOR.variable(key) for key in KEYS} | own
+    others = set(re.findall(r"^\| \| `(SARTOR_[A-Z_]+)` \|", SETTINGS, re.MULTILINE))
+    assert others == {SARTOR.variable(key) for key in ELSEWHERE}
 
 
 def test_parameters() -> None:
     """The table of connection parameters has each one, with what becomes of it, and why it isn't honoured."""
-    table = OPERATE[OPERATE.index("| parameter |") : OPERATE.index("`statement_timeout` and `lock_timeout` may be")]
+    table = SETTINGS[SETTINGS.index("| parameter |") : SETTINGS.index("`statement_timeout` and `lock_timeout` may be")]
     rows = re.findall(r"^\| (`.*?) \| (.*?) \| (.*?) ?\|$", table, re.MULTILINE)
     found = {name: (fate, why) for names, fate, why in rows for name in re.findall(r"`(\w+)`", names)}
     assert found.keys() == parameters.NAMES
@@ -97,7 +101,7 @@ def test_parameters() -> None:
     assert found["keepalives"][1] == f"on: after {idle} s, every {interval} s, {count} times"
     assert found["tcp_user_timeout"][1].startswith(f"{keepalive.DEFAULTS['tcp_user_timeout']} ms:")
     assert f"; {CONNECT_TIMEOUT:g} s unless" in found["connect_timeout"][1]
-    assert f"`{SARTOR.safe_directory}=" in OPERATE
+    assert f"`{SARTOR.safe_directory}=" in SETTINGS
 
 
 def test_exit_codes() -> None:

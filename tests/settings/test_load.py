@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 
 from sartor import Limits
 from sartor.errors import SettingsError
+from sartor.settings.embedded import is_database_given
 from sartor.settings.lineages import LineageSource
-from sartor.settings.load import Flags, Settings, load_settings, load_sources
+from sartor.settings.load import Flags, Settings, load_ignored, load_settings, load_sources
 from sartor.settings.lookup import Found, parse_duration
 from sartor.settings.product import Product
+from sartor.settings.providers import asked_once
 
 URL = "postgresql://db/app"
 
@@ -556,7 +558,7 @@ def test_a_package_carries_settings(place: Place, tmp_path: Path, monkeypatch: p
 
 
 PROVIDER = """
-import os, pathlib
+import os, pathlib, sartor
 
 def settings():
     return dict(line.split("=", 1) for line in pathlib.Path(os.environ["VAULT"]).read_text().splitlines())
@@ -566,6 +568,9 @@ def fails():
 
 def odd():
     return {"SARTOR_USER": 7}
+
+def told():
+    raise sartor.SettingsError("the token has expired", hint="vault login")
 """
 
 
@@ -578,7 +583,7 @@ def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     about.mkdir(parents=True)
     (site / f"{module}.py").write_text(PROVIDER)
     (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
-    points = "\n".join(f"{name} = {module}:{name}" for name in ("settings", "fails", "odd"))
+    points = "\n".join(f"{name} = {module}:{name}" for name in ("settings", "fails", "odd", "told"))
     (about / "entry_points.txt").write_text(f"[sartor.settings]\n{points}\n")
     monkeypatch.syspath_prepend(site)
     monkeypatch.setenv("VAULT", str(tmp_path / "vault"))
@@ -597,8 +602,28 @@ def test_settings_from_a_package(place: Place, vault: Path) -> None:
     assert _schemas(place.load(environ={"SARTOR_SCHEMA": "variable"})) == ["variable"]
 
 
+def test_a_provider_is_asked_once(place: Place, vault: Path) -> None:
+    """A command asks it once, however often settings are loaded; what needs no database doesn't ask it at all."""
+    place.toml('settings-from = "settings"')
+    place.sources()
+    load_ignored(environ={}, directory=place.directory)
+    vault.write_text(f"SARTOR_DB_URL={URL}\n")
+    with asked_once():
+        assert is_database_given(environ={}, directory=place.directory)
+        vault.unlink()
+        assert _urls(place.load(environ={})) == ["db/app"]
+    with pytest.raises(SettingsError, match="raised FileNotFoundError"):
+        place.load(environ={})
+
+
 @pytest.mark.parametrize(
-    ("name", "reason"), [("fails", "raised ValueError"), ("odd", "isn't text"), ("vualt", "no provider 'vualt'")]
+    ("name", "reason"),
+    [
+        ("told", "told: the token has expired"),
+        ("fails", "raised ValueError"),
+        ("odd", "isn't text"),
+        ("vualt", "no provider 'vualt'"),
+    ],
 )
 def test_a_provider_that_fails(place: Place, vault: Path, name: str, reason: str) -> None:
     """A provider that fails is named, and nothing of what it says is shown: that may be a secret."""

@@ -9,7 +9,7 @@ import typer
 
 import sartor
 from sartor import Flags, LineageSource, Settings
-from sartor.api.requests import secrets
+from sartor.api.requests import asked_once, secrets
 from sartor.api.server import is_embedded
 from sartor.cli import output
 from sartor.cli.command_line import AS_GIVEN, Resume
@@ -49,6 +49,11 @@ def settled(
     That server must not be created in a wrong folder: errors that can be seen without it are raised first, missing
     alterations too where the command needs them (`ships`). `db_url` takes the place of the option.
     """
+    with asked_once():
+        yield from _settled(context, db_url, ships=ships, strict_order=strict_order)
+
+
+def _settled(context: typer.Context, db_url: str | None, *, strict_order: bool, ships: bool) -> Iterator[Settings]:
     flags, embedded = _flags(context, strict_order=strict_order or None), context.obj["embedded"]
     given = flags._replace(db_url=db_url or flags.db_url)
     if embedded is None and not is_embedded(given.db_url, current().product):

@@ -142,7 +142,7 @@ def load_sources(
 
     Raises SettingsError.
     """
-    lookup, directory = find_lookup(environ, directory, product, flags), directory or Path.cwd()
+    lookup, directory = find_lookup(environ, directory, product, flags, asks=False), directory or Path.cwd()
     check_names(lookup)
     return _sources(lookup, flags, directory)
 
@@ -158,7 +158,7 @@ def load_ignored(
 
     Raises SettingsError.
     """
-    return find_lookup(environ, directory, product).toml.texts("lint-ignore")
+    return find_lookup(environ, directory, product, asks=False).toml.texts("lint-ignore")
 
 
 def load_max_hazard(
@@ -179,7 +179,7 @@ def load_max_hazard(
     """
     from sartor.domain.hazards.hazard import Verdict  # noqa: PLC0415 - most commands need none, and start-up counts
 
-    lookup = find_lookup(environ, directory, product)
+    lookup = find_lookup(environ, directory, product, asks=False)
     given = Found(flag, "--max-hazard") if flag is not None else lookup.setting("max-hazard")
     if given is None:
         return None
@@ -190,15 +190,25 @@ def load_max_hazard(
 
 
 def find_lookup(
-    environ: Mapping[str, str] | None, directory: Path | None, product: Product, flags: Flags = NO_FLAGS
+    environ: Mapping[str, str] | None,
+    directory: Path | None,
+    product: Product,
+    flags: Flags = NO_FLAGS,
+    *,
+    asks: bool = True,
 ) -> Lookup:
-    """Returns the places to look in; the file that an import package of alterations carries comes last."""
+    """Returns the places to look in; the file that an import package of alterations carries comes last.
+
+    Where it `asks`, the providers are asked: what needs no database needs none of them.
+    """
     environ = os.environ if environ is None else environ
     folder = (directory or Path.cwd()).absolute()
     lookup = make_lookup(environ, find_toml(folder, environ, product), product)
     packages = (each.location for each in _find_sources(lookup, flags, folder))
     base = shipped_toml((each for each in packages if not Path(each).is_absolute()), product)
-    return with_providers(lookup if base is None else lookup._replace(toml=lookup.toml.over(base)))
+    if base is not None:
+        lookup = lookup._replace(toml=lookup.toml.over(base))
+    return with_providers(lookup) if asks else lookup
 
 
 def _given(lookup: Lookup, flags: Flags) -> Iterator[tuple[str, Found]]:

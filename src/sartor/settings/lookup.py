@@ -25,7 +25,7 @@ _SWITCHES = {"true": True, "1": True, "yes": True, "on": True, "false": False, "
 
 
 _NUMBERED = ("db-url", "password", "schema", "user")
-_ELSEWHERE = (CONFIG, "password", "secrets-dir", "safe-directory")
+ELSEWHERE = (CONFIG, "password", "secrets-dir", "safe-directory")
 """The settings that no settings file has."""
 _OF_TESTS = "test-db-url"
 _KUBERNETES = re.compile(r"(\w+_)?(SERVICE_HOST|SERVICE_PORT\w*|PORT|PORT_[0-9]+_(TCP|UDP)\w*)")
@@ -217,14 +217,14 @@ def check_names(lookup: Lookup) -> tuple[str, ...]:
 def _notes_on_others(lookup: Lookup) -> Iterator[str]:
     """Yields a note for each setting that is given under Sartor's name, where a product has its own."""
     names = lookup.names
-    for key in (*KEYS, *_ELSEWHERE):
+    for key in (*KEYS, *ELSEWHERE):
         theirs, ours = SARTOR.variable(key), lookup.variable(key)
         if theirs != ours and theirs in names and ours not in names:
             yield f"{theirs} is ignored: {lookup.product.name} reads {ours}"
 
 
 def _known(product: Product) -> frozenset[str]:
-    return frozenset(map(product.variable, (*KEYS, *_ELSEWHERE)))
+    return frozenset(map(product.variable, (*KEYS, *ELSEWHERE)))
 
 
 def _is_known(name: str, product: Product) -> bool:

@@ -4,9 +4,12 @@ A provider is a function without parameters that returns what a folder of secret
 
     def settings():
         return {"SARTOR_PASSWORD": fetch("database/password")}
+
+A `SettingsError` that it raises is shown; what any other error says may be a secret.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from sartor.errors import SettingsError
@@ -31,6 +34,20 @@ class Provided(NamedTuple):
         return f"{KEY} {self.provider}"
 
 
+_kept: list[dict[str, Mapping[str, str]]] = []
+"""What was given since `asked_once` began, by the provider's name."""
+
+
+@contextmanager
+def asked_once() -> Iterator[None]:
+    """Asks each provider once while the block runs, however often settings are loaded."""
+    _kept.append({})
+    try:
+        yield
+    finally:
+        _kept.pop()
+
+
 def ask_providers(names: tuple[str, ...]) -> Mapping[str, Provided]:
     """Returns what the providers of these names give, by the setting's name; an earlier one comes first.
 
@@ -38,9 +55,16 @@ def ask_providers(names: tuple[str, ...]) -> Mapping[str, Provided]:
     """
     found: dict[str, Provided] = {}
     for name in names:
-        for key, text in _ask(name).items():
+        for key, text in _given_by(name).items():
             found.setdefault(key, Provided(text, name))
     return found
+
+
+def _given_by(name: str) -> Mapping[str, str]:
+    kept = _kept[-1] if _kept else {}
+    if name not in kept:
+        kept[name] = _ask(name)
+    return kept[name]
 
 
 def _ask(name: str) -> Mapping[str, str]:
@@ -53,6 +77,8 @@ def _ask(name: str) -> Mapping[str, str]:
         raise SettingsError(f"{KEY}: there is no provider {name!r}", hint=hint)
     try:
         values = dict(known[name].load()())
+    except SettingsError as error:
+        raise SettingsError(f"{KEY}: {name}: {error}", hint=error.hint) from error
     except Exception as error:  # it is somebody else's code, and what it says may be a secret
         reason = f"it raised {type(error).__name__}"
         raise SettingsError(f"{KEY}: {name} fails: {reason}", hint="--debug shows where") from error
