@@ -16,7 +16,12 @@ from support.roles import Role, temporary_role
 from support.sessions import backend_waiting, holding, until
 
 READING = (["status"], ["history"], ["verify"], ["check"], ["rollback", "0", "--check"], ["rehearse"])
-WRITING = (["deploy", "latest"], ["rollback", "0"], ["repair", "--accept-drift", "--reason", "x", "--yes"])
+WRITING = (
+    ["deploy", "latest"],
+    ["rollback", "0"],
+    ["repair", "--accept-drift", "--reason", "x", "--yes"],
+    ["baseline", "latest"],
+)
 
 TRAP = """
     create table public.ran (by_whom text);

@@ -43,6 +43,7 @@ def ledger(state: State | None, release: str = "1.0.0", name: str = "a.py", chec
         ((K.DEPLOYED, K.ROLLED_BACK, K.DEPLOYED), State.DEPLOYED),
         ((K.DEPLOYED, K.FORGOTTEN), None),
         ((K.MARKED_DEPLOYED,), State.DEPLOYED),
+        ((K.BASELINE,), State.DEPLOYED),
         ((K.DEPLOYED, K.MARKED_NOT_DEPLOYED), None),
         ((K.DEPLOYED, K.WARNED, K.BACKUP, K.FAILED), State.DEPLOYED),
         ((K.FAILED,), None),

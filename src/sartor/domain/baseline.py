@@ -75,7 +75,7 @@ def _named(catalogue: Catalogue, wanted: Iterable[str]) -> tuple[Alteration, ...
 
 def is_recorded(wanted: Sequence[Alteration], ledger: Ledger) -> bool:
     """Returns whether a ledger has all of these alterations already. Raises RefusedError where it has others."""
-    if not (ledger.entries or ledger.repeatables):
+    if not ledger.entries:
         return False
     deployed = {entry.identity for entry in ledger.entries if entry.state is State.DEPLOYED}
     lacking = [a for a in wanted if a.identity not in deployed]
