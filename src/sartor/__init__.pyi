@@ -215,6 +215,9 @@ from sartor.settings.load import load_max_hazard as load_max_hazard
 from sartor.settings.load import load_settings as load_settings
 from sartor.settings.load import load_sources as load_sources
 from sartor.settings.product import Product as Product
+from sartor.settings.shown import Setting as Setting
+from sartor.settings.shown import ShownSettings as ShownSettings
+from sartor.settings.shown import show_settings as show_settings
 from sartor.watching.saved import Saved as Saved
 
 __all__: list[str]  # noqa: PYI035 - all names above

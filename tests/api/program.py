@@ -54,7 +54,9 @@ from sartor import (
     Saved,
     SchemaDiffers,
     SchemaMissing,
+    Setting,
     Settings,
+    ShownSettings,
     Source,
     Squash,
     Standing,
@@ -100,6 +102,7 @@ from sartor import (
     restore,
     rollback,
     seed,
+    show_settings,
     snapshot,
     squash,
     status,
@@ -263,6 +266,8 @@ def ship(folder: str) -> None:
 def main() -> None:
     """Runs all of it on the database of the settings, or on an embedded one."""
     folder = Path(sys.argv[1]).absolute()
+    shown: ShownSettings = show_settings(Flags(wait="7s"))
+    assert next(each for each in shown.settings if each.key == "wait") == Setting("wait", "7s", "--wait")
     settings: Settings = load_settings(Flags(alterations=(str(folder),)))
     url = load_destination(settings.destinations[0].url).url
     assert settings.sources == load_sources(Flags(alterations=(str(folder),)))

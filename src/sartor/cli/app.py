@@ -82,6 +82,10 @@ class _OfAlterations(_Group):
     }
 
 
+class _OfConfig(_Group):
+    modules: ClassVar = {"show": "config"}
+
+
 ALIASES = ("alt", "alter")
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -100,7 +104,9 @@ alterations = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+config = typer.Typer(cls=_OfConfig, help="Look at the settings.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(database, name="db")
+app.add_typer(config, name="config")
 database.add_typer(alterations, name="alteration")
 for alias in ALIASES:
     database.add_typer(alterations, name=alias, hidden=True)

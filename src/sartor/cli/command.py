@@ -28,7 +28,7 @@ ANYWHERE = "postgresql:///postgres"
 """A URL in place of that of a server that isn't started yet."""
 
 
-def _flags(context: typer.Context, **more: Any) -> Flags:
+def given_flags(context: typer.Context, **more: Any) -> Flags:
     """Returns those options of a command that are settings."""
     given = {name: value for name, value in context.obj.items() if name in Flags._fields and name != "alterations"}
     alterations, variables = (tuple(context.obj.get(name) or ()) for name in ("alterations", "var"))
@@ -37,7 +37,7 @@ def _flags(context: typer.Context, **more: Any) -> Flags:
 
 def sources(context: typer.Context) -> tuple[LineageSource, ...]:
     """Returns where the alterations are, for a command that needs no database. Raises SettingsError."""
-    return sartor.load_sources(_flags(context), product=current().product)
+    return sartor.load_sources(given_flags(context), product=current().product)
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def settled(
 
 
 def _settled(context: typer.Context, db_url: str | None, *, strict_order: bool, ships: bool) -> Iterator[Settings]:
-    flags, embedded = _flags(context, strict_order=strict_order or None), context.obj["embedded"]
+    flags, embedded = given_flags(context, strict_order=strict_order or None), context.obj["embedded"]
     given = flags._replace(db_url=db_url or flags.db_url)
     if embedded is None and not is_embedded(given.db_url, current().product):
         yield _keep(given)

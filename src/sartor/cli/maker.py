@@ -14,7 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 from sartor import Product
 from sartor.api.server import give_back_process
 from sartor.cli import streams
-from sartor.cli.app import ALIASES, CONTEXT, OfDatabase, alterations, root_options, run_called
+from sartor.cli.app import ALIASES, CONTEXT, OfDatabase, alterations, config, root_options, run_called
 from sartor.cli.program import Program, running
 from sartor.errors import UsageError
 
@@ -32,7 +32,7 @@ class _Mounted(OfDatabase):
 
     def __init__(self, *, commands: Mapping[str, Any], **rest: Any) -> None:
         super().__init__(commands=commands, **rest)
-        self._added = commands.keys() - {"alteration", *ALIASES}
+        self._added = commands.keys() - {"alteration", "config", *ALIASES}
         for name, words in self.program.shortcuts.items():
             self.commands[name] = TyperCommand(name, help=f"Short for `{words}`.")
 
@@ -121,6 +121,7 @@ def main(
 
 def _mount(made: typer.Typer) -> None:
     made.add_typer(alterations, name="alteration")
+    made.add_typer(config, name="config")
     for alias in ALIASES:
         made.add_typer(alterations, name=alias, hidden=True)
 

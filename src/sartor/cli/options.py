@@ -11,7 +11,7 @@ from typer.core import TyperCommand
 
 from sartor.cli import output, streams
 from sartor.cli.help import Context
-from sartor.cli.program import WRITING, current
+from sartor.cli.program import WRITING, current, running
 from sartor.errors import RefusedError, UsageError
 
 Text = str | None
@@ -59,7 +59,8 @@ class _Command(TyperCommand):
             output.want("--verbose")
         if self.name in WRITING and not ctx.obj.get("alterations"):
             _require_source_tree(self.name)
-        return super().invoke(ctx)
+        with running(current().configured(ctx.obj.pop("config", None))):
+            return super().invoke(ctx)
 
 
 def _require_source_tree(name: str) -> None:
@@ -160,6 +161,9 @@ UntilDeployed = Annotated[
 StatementTimeout = Annotated[
     Text, option("--statement-timeout DURATION", "How long a statement may run. [default: no limit]")
 ]
+Config = Annotated[
+    Text, option("--config FILE", "The settings file, in place of the sartor.toml or pyproject.toml that is found.")
+]
 Json = Annotated[bool, option("--json", "Print the result as JSON.")]
 Verbose = Annotated[bool, option("--verbose -v", "Show connections, statements with their times, waits and retries.")]
 Debug = Annotated[bool, option("--debug", "Show the traceback of an error.")]
@@ -213,7 +217,11 @@ Steps = Annotated[int | None, option("--steps N", "At most N alterations.", leas
 
 
 def database(
-    db_url: DbUrl = None, schema: Schema = None, embedded: Embedded = None, require_tls: RequireTls = None
+    db_url: DbUrl = None,
+    schema: Schema = None,
+    embedded: Embedded = None,
+    require_tls: RequireTls = None,
+    config: Config = None,
 ) -> None:
     """The database and the schema to work on."""
 
@@ -225,11 +233,12 @@ def where(
     require_tls: RequireTls = None,
     alterations: Alterations = None,
     var: Var = None,
+    config: Config = None,
 ) -> None:
     """The database and the schema to work on, and the alterations on disk."""
 
 
-def alterations(alterations: Alterations = None) -> None:
+def alterations(alterations: Alterations = None, config: Config = None) -> None:
     """The alterations on disk."""
 
 

@@ -28,7 +28,7 @@ class Program(NamedTuple):
     @property
     def is_own(self) -> bool:
         """True for `sartor` itself."""
-        return self.product == Product()
+        return self.product.name == Product().name
 
     @property
     def commands(self) -> tuple[str, ...]:
@@ -51,7 +51,12 @@ class Program(NamedTuple):
         """Returns a text with this program's commands and name in place of Sartor's."""
         if self.is_own or "artor" not in text:
             return text
-        return _NAME.sub(self.product.name, text.replace("sartor db ", f"{self.path} "))
+        text = text.replace("sartor db ", f"{self.path} ").replace("sartor config ", f"{self.path} config ")
+        return _NAME.sub(self.product.name, text)
+
+    def configured(self, file: str | None) -> "Program":
+        """Returns this program with a settings file that a flag names, where it does."""
+        return self if file is None else self._replace(product=self.product._replace(config=file))
 
     def with_variables(self, text: str) -> str:
         """Returns advice with this program's variables and alterations in place of Sartor's."""

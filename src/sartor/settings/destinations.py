@@ -78,7 +78,7 @@ def _combine(layers: list[list[dict[str, str]]]) -> Iterator[dict[str, str]]:
 
 
 def _urls(lookup: Lookup, defaults: Mapping[str, str]) -> list[dict[str, str]]:
-    if found := lookup.numbered("db-url") or tuple(_other_urls(lookup))[:1]:
+    if found := lookup.numbered("db-url") or tuple(other_urls(lookup))[:1]:
         return [_url(each) for each in found]
     if REACHING & defaults.keys():
         return [{}]
@@ -87,7 +87,7 @@ def _urls(lookup: Lookup, defaults: Mapping[str, str]) -> list[dict[str, str]]:
     raise SettingsError("no database is given", hint=hint)
 
 
-def _other_urls(lookup: Lookup) -> Iterator[Found]:
+def other_urls(lookup: Lookup) -> Iterator[Found]:
     """Yields URLs that stand elsewhere than in SARTOR_DB_URL: under the maker's names, then in the toml file."""
     for name in lookup.toml.texts("db-url-env"):
         if not re.fullmatch(_NAME, name):

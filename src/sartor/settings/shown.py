@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sartor.conninfo.redaction import redact_argument
 from sartor.errors import SettingsError
-from sartor.settings.destinations import find_destinations
+from sartor.settings.destinations import find_destinations, other_urls
 from sartor.settings.load import NO_FLAGS, Flags, find_lookup, load_settings
 from sartor.settings.lookup import Found, Lookup, check_names
 from sartor.settings.product import SARTOR, Product
@@ -14,6 +14,7 @@ from sartor.settings.toml_file import KEYS
 
 HIDDEN = "***"
 _DEFAULTS = {
+    "existing": "note",
     "alterations": "alterations",
     "embedded": "false",
     "fingerprint": "true",
@@ -62,6 +63,8 @@ def show_settings(
     A secret's value is `***`, and a URL has no password.
 
     - `flags`, `environ`, `directory`, `product`: as in `load_settings`.
+
+    Raises nothing: what is wrong is in `problems`.
     """
     try:
         lookup = find_lookup(environ, directory, product, flags)
@@ -69,7 +72,8 @@ def show_settings(
         return ShownSettings((), (), (), (error,))
     problems: list[SettingsError] = []
     settings = [each for key in sorted({*KEYS, "password"}) for each in _shown(lookup, flags, key, problems)]
-    notes, labels = (), ()
+    notes: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
     try:
         notes = check_names(lookup)
         load_settings(flags, environ=environ, directory=directory, product=product)
@@ -97,12 +101,22 @@ def _found(lookup: Lookup, flags: Flags, key: str) -> Iterator[Found]:
     given = flags.variables if key == "variables" else getattr(flags, _FLAGS.get(key, ""), None)
     if given is not None and given != ():
         yield Found(_text(given), f"--{'var' if key == 'variables' else key}")
+    elif key == "db-url":
+        yield from lookup.numbered(key) or tuple(other_urls(lookup))[:1]
     elif key in _NUMBERED:
         yield from lookup.series(key)
+    elif key == "variables":
+        yield from (found for name in sorted(lookup.names) if (found := _variable(lookup, name)))
+        if lookup.toml.table.get(key):
+            yield Found(_text(lookup.toml.table[key]), lookup.toml.origin(key))
     elif found := lookup.named(lookup.variable(key)):
         yield found
     elif (value := lookup.toml.table.get(key)) is not None:
         yield Found(_text(value), lookup.toml.origin(key))
+
+
+def _variable(lookup: Lookup, name: str) -> Found | None:
+    return lookup.named(name) if name.startswith(lookup.variable("var-")) else None
 
 
 def _text(value: object) -> str:
@@ -121,6 +135,7 @@ def _masked(lookup: Lookup, key: str, found: Found) -> str:
     """Returns a value as it may be shown: a URL from a secret file without its password, else nothing of a secret."""
     if key == "db-url":
         return redact_argument(found.text)
-    name = lookup.variable(key)
-    is_secret = any(lookup.is_secret(each) for each in lookup.names if each.startswith(name) and found.origin.find(each) >= 0)
+    name = lookup.variable("var-" if key == "variables" else key)
+    names = (each for each in lookup.names if each.startswith(name) and each in found.origin)
+    is_secret = any(map(lookup.is_secret, names))
     return HIDDEN if key == "password" or is_secret else found.text

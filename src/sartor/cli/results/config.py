@@ -9,7 +9,9 @@ from sartor.domain.visible import visible_line
 
 def config_lines(shown: ShownSettings) -> Iterator[str]:
     """Yields a line for each setting: its name, its value, and where it comes from."""
-    rows = [(each.key, visible_line(each.value or "-"), visible_line(each.origin or "default")) for each in shown.settings]
+    rows = [
+        (each.key, visible_line(each.value or "-"), visible_line(each.origin or "default")) for each in shown.settings
+    ]
     widths = [max((len(row[at]) for row in rows), default=0) for at in (0, 1)]
     for key, value, origin in rows:
         yield f"{key:<{widths[0]}}  {value:<{min(widths[1], 50)}}  {origin}"
