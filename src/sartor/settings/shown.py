@@ -20,6 +20,7 @@ _DEFAULTS = {
     "fingerprint": "true",
     "lock-budget": "60s",
     "lock-timeout": "300ms",
+    "require-tls": "false",
     "schema": "public",
     "strict-order": "false",
     "wait": "60s",
