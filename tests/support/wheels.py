@@ -15,19 +15,19 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[2]
 
 
-def make_wheels(folder: Path) -> str:
-    """Writes Sartor and what it needs into a folder. Returns their requirements, with hashes."""
+def make_wheels(folder: Path, *more: str) -> str:
+    """Writes Sartor and what it needs into a folder, and `more` packages. Returns their requirements, with hashes."""
     folder.mkdir(parents=True)
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     subprocess.run(build, check=True, cwd=ROOT, capture_output=True, timeout=60)
     lines = [_line(distribution("sartor"), next(folder.glob("sartor-*.whl")))]
-    lines += [_line(each, _wheel(each, folder)) for each in _needed("sartor")]
+    lines += [_line(each, _wheel(each, folder)) for each in _needed("sartor", *more)]
     return "\n".join(lines) + "\n"
 
 
-def _needed(name: str) -> Iterator[Distribution]:
-    found: dict[str, Distribution] = {}
-    names = [name]
+def _needed(*wanted_by: str) -> Iterator[Distribution]:
+    found: dict[str, Distribution] = {name: distribution(name) for name in wanted_by[1:]}
+    names = list(wanted_by)
     while names:
         for text in distribution(names.pop()).requires or []:
             wanted = Requirement(text)

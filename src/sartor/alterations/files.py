@@ -94,8 +94,13 @@ def _find_package(name: str) -> Path | None:
         spec = importlib.util.find_spec(name)
     except ImportError:
         return None
-    folders = map(Path, (spec and spec.submodule_search_locations) or ())
-    return next((folder for folder in folders if folder.is_dir()), None)
+    places = list(map(Path, (spec and spec.submodule_search_locations) or ()))
+    if places and not any(map(Path.is_dir, places)):
+        raise CatalogueError(
+            f"the package {name} is at {places[0]}, which isn't a folder: alterations are read from files",
+            hint="install the package as pip does, unpacked: not in a zip file",
+        )
+    return next(filter(Path.is_dir, places), None)
 
 
 def _list_scripts(folder: str) -> list[str]:

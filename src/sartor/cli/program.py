@@ -51,8 +51,11 @@ class Program(NamedTuple):
         """Returns a text with this program's commands and name in place of Sartor's."""
         if self.is_own or "artor" not in text:
             return text
-        text = text.replace("sartor db ", f"{self.path} ").replace("sartor config ", f"{self.path} config ")
-        return _NAME.sub(self.product.name, text)
+        return _NAME.sub(self.product.name, self.with_commands(text))
+
+    def with_commands(self, text: str) -> str:
+        """Returns a text with this program's commands in place of Sartor's."""
+        return text.replace("sartor db ", f"{self.path} ").replace("sartor config ", f"{self.path} config ")
 
     def configured(self, file: str | None) -> "Program":
         """Returns this program with a settings file that a flag names, where it does."""

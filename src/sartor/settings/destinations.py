@@ -10,7 +10,7 @@ from sartor.conninfo.libpq_files import find_service
 from sartor.conninfo.url import complete, parse_environment, parse_pairs, parse_url
 from sartor.domain.destination import DEFAULT_SCHEMA, Destination, parse_schema
 from sartor.errors import SettingsError
-from sartor.settings.lookup import Found, Lookup, read_text
+from sartor.settings.lookup import Found, Lookup, read_text, told_ignored
 
 REACHING = {"host", "hostaddr", "user", "dbname", "service"}
 """The keywords from libpq's environment that say that a database is given."""
@@ -84,7 +84,8 @@ def _urls(lookup: Lookup, defaults: Mapping[str, str]) -> list[dict[str, str]]:
         return [{}]
     name = next(iter(lookup.toml.texts("db-url-env")), lookup.variable("db-url"))
     hint = f"give --db-url postgresql://user@host:5432/database, set {name}, or try it with --embedded"
-    raise SettingsError("no database is given", hint=hint)
+    told = f": {ignored}" if (ignored := told_ignored(lookup, "db-url")) else ""
+    raise SettingsError(f"no database is given{told}", hint=hint)
 
 
 def other_urls(lookup: Lookup) -> Iterator[Found]:

@@ -1,7 +1,7 @@
 """Looks a setting's text up, in a secret file, else in an environment variable, else in the toml file; parses it."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import count
 from pathlib import Path
 from types import MappingProxyType
@@ -211,16 +211,15 @@ def check_names(lookup: Lookup) -> tuple[str, ...]:
     unknown = [
         name for name in ours if not _is_known(name, lookup.product) and name not in lookup.toml.texts("db-url-env")
     ]
-    return (*(_told(name, lookup.product) for name in unknown), *_notes_on_others(lookup))
+    ignored = (told_ignored(lookup, key) for key in (*KEYS, *ELSEWHERE))
+    return (*(_told(name, lookup.product) for name in unknown), *filter(None, ignored))
 
 
-def _notes_on_others(lookup: Lookup) -> Iterator[str]:
-    """Yields a note for each setting that is given under Sartor's name, where a product has its own."""
-    names = lookup.names
-    for key in (*KEYS, *ELSEWHERE):
-        theirs, ours = SARTOR.variable(key), lookup.variable(key)
-        if theirs != ours and theirs in names and ours not in names:
-            yield f"{theirs} is ignored: {lookup.product.name} reads {ours}"
+def told_ignored(lookup: Lookup, key: str) -> str:
+    """Returns that a setting is given under Sartor's name alone, where a product has its own; "" where it isn't."""
+    theirs, ours = SARTOR.variable(key), lookup.variable(key)
+    is_ignored = theirs != ours and theirs in (names := lookup.names) and ours not in names
+    return f"{theirs} is ignored: {lookup.product.name} reads {ours}" if is_ignored else ""
 
 
 def _known(product: Product) -> frozenset[str]:

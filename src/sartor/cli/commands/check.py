@@ -14,8 +14,9 @@ from sartor import Settings
 from sartor.cli import options, output
 from sartor.cli.command import on_each, run, settled
 from sartor.cli.options import argument, command, option
+from sartor.cli.program import current
 from sartor.cli.results.run import check_json, check_lines, check_notes, empty_check, found_line
-from sartor.domain.check import Check
+from sartor.domain.check import Check, SqlScript
 from sartor.domain.destination import Destination
 from sartor.domain.plan import Direction
 from sartor.errors import DestinationError, SettingsError, VerificationFailed
@@ -103,10 +104,23 @@ def show_check(
 
 def _lines(found: Check, *, prints: bool) -> Iterator[str]:
     if prints and found.script is not None:
-        output.script(found.script.blocks())
+        output.script(_in_its_words(found, found.script).blocks())
         output.tell(found_line(found))
     else:
         yield from (*check_lines(found), found_line(found))
+
+
+def _in_its_words(found: Check, script: SqlScript) -> SqlScript:
+    """Returns the script with the commands of this program in its own texts: its head, and where it has to stop.
+
+    All else in it is SQL of the alterations.
+    """
+    own = {0, *([len(script.parts) - 1] if any(step.unsayable for step in found.steps) else [])}
+    words = (
+        current().with_commands(part) if at in own and isinstance(part, str) else part
+        for at, part in enumerate(script.parts)
+    )
+    return SqlScript(tuple(words))
 
 
 def _script_file(file: str, destination: Destination, destinations: Sequence[Destination]) -> str:
@@ -128,7 +142,7 @@ def _write(found: Check, file: str) -> None:
         raise DestinationError(found.obstacles[-1])
     try:
         with open(file, "wb", opener=_open_for_its_owner) as written:
-            written.writelines(found.script.blocks())
+            written.writelines(_in_its_words(found, found.script).blocks())
     except OSError as error:
         raise SettingsError(
             f"{file} can't be written: {error.strerror}", hint="give another file with --sql"

@@ -1,0 +1,1 @@
+KINDS = ("repair", "made to measure")
