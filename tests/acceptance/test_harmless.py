@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -36,7 +37,7 @@ class Scene(NamedTuple):
             "select spcname, spcacl::text from pg_tablespace",
             "select sourceline, name, setting from pg_file_settings",
         )
-        return [sorted(self.database.rows(query), key=repr) for query in queries]
+        return [sorted(found, key=repr) for found in self.database.answers(*queries)]
 
     def fill(self, text: str) -> str:
         """The text with the names of this scene's things."""
@@ -47,10 +48,35 @@ class Scene(NamedTuple):
 
 @pytest.fixture
 def scene(sartor: Command, folder: Folder, database: Database, server_url: str) -> Iterator[Scene]:
-    folder.add("1.0.0-1700000000-base.py", up=BASE, down="drop table users")
+    """A scene of the test's own, with `sartor` and `folder`."""
+    add_base(folder)
     with temporary_database(server_url) as other, temporary_role(database) as role:
         sartor("deploy", "latest")
         yield Scene(database, other, role)
+
+
+@pytest.fixture(scope="module")
+def lasting(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """One scene for all of the scripts that are to change nothing of it."""
+    folder = Folder(tmp_path_factory.mktemp("lasting") / "alterations")
+    add_base(folder)
+    with (
+        temporary_database(server_url) as database,
+        temporary_database(server_url) as other,
+        temporary_role(database) as role,
+    ):
+        Command(folder.path.parent, {"SARTOR_DB_URL": database.url})("deploy", "latest")
+        yield Scene(database, other, role)
+
+
+@pytest.fixture
+def there(lasting: Scene, tmp_path: Path) -> Command:
+    """`sartor` on the lasting scene, with a folder of the test's own."""
+    return Command(tmp_path, {"SARTOR_DB_URL": lasting.database.url})
+
+
+def add_base(folder: Folder) -> None:
+    folder.add("1.0.0-1700000000-base.py", up=BASE, down="drop table users")
 
 
 BEYOND = {
@@ -84,27 +110,28 @@ CASES = {
 def write(folder: Folder, scene: Scene, case: str) -> None:
     options, sql = CASES[case]
     sql = scene.fill(sql)
+    add_base(folder)
     folder.write(f"{IT}.sql", f"{options}-- sartor: up\ncreate table t (id int);\n{sql};\n-- sartor: down\nselect 1;\n")
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_belongs_to_the_server(case: str, sartor: Command, folder: Folder, scene: Scene) -> None:
+def test_what_belongs_to_the_server(case: str, there: Command, folder: Folder, lasting: Scene) -> None:
     """A script that changes more than its database isn't rehearsed, and the server is as it was."""
-    write(folder, scene, case)
-    before = scene.state()
-    (found,) = check(sartor("rehearse", "--json"), "rehearse")["alterations"]
+    write(folder, lasting, case)
+    before = lasting.state()
+    (found,) = check(there("rehearse", "--json"), "rehearse")["alterations"]
     assert found["verdict"] == "not-rehearsed"
-    assert scene.state() == before
+    assert lasting.state() == before
 
 
 @pytest.mark.parametrize("case", ["a role", "a database's rights", "a role, outside", "a database dropped"])
-def test_what_cant_be_proved(case: str, sartor: Command, folder: Folder, scene: Scene) -> None:
+def test_what_cant_be_proved(case: str, there: Command, folder: Folder, lasting: Scene) -> None:
     """Nor is it proved."""
-    write(folder, scene, case)
-    before = scene.state()
-    (proof,) = check(sartor("prove", "1700000001-it", "--json", expect=1), "prove")["proofs"]
+    write(folder, lasting, case)
+    before = lasting.state()
+    (proof,) = check(there("prove", "1700000001-it", "--json", expect=1), "prove")["proofs"]
     assert proof["result"] == "fails"
-    assert scene.state() == before
+    assert lasting.state() == before
 
 
 def test_what_is_said_of_it(sartor: Command, folder: Folder, scene: Scene) -> None:
@@ -161,9 +188,10 @@ def test_what_belongs_to_the_database(sql: str, sartor: Command, folder: Folder,
 @pytest.mark.parametrize(
     "sends", ["execute('{}')", "fetch('{}')", "executemany('{}', [()])", "prepare('{}')", "execute('{}; select 1')"]
 )
-def test_whichever_way_it_is_sent(sends: str, sartor: Command, folder: Folder, scene: Scene) -> None:
+def test_whichever_way_it_is_sent(sends: str, there: Command, folder: Folder, lasting: Scene) -> None:
     """No method gets round it, and neither does a script that takes the error and goes on."""
-    call = sends.format(f"drop role {scene.role.name}")
+    call = sends.format(f"drop role {lasting.role.name}")
+    add_base(folder)
     folder.write(
         f"{IT}.py",
         f"""
@@ -182,11 +210,11 @@ def test_whichever_way_it_is_sent(sends: str, sartor: Command, folder: Folder, s
             await conn.execute("drop table t")
         """,
     )
-    before = scene.state()
-    (rehearsed,) = check(sartor("rehearse", "--json"), "rehearse")["alterations"]
+    before = lasting.state()
+    (rehearsed,) = check(there("rehearse", "--json"), "rehearse")["alterations"]
     assert "changes server-wide objects" in rehearsed["reason"]
-    sartor("prove", "1700000001-it", expect=1)
-    assert scene.state() == before
+    there("prove", "1700000001-it", expect=1)
+    assert lasting.state() == before
 
 
 LOOP = """

@@ -148,7 +148,8 @@ def rows(database: Database) -> dict[str, object]:
     """The rows of each table."""
     query = "select format('%I.%I', schemaname, tablename), quote_ident(tablename) from pg_tables where"
     tables = database.rows(f"{query} schemaname = 'public' and tablename !~ '^sartor' and tablename <> 'events'")
-    return {full: database.rows(f"select * from only {name} order by 1") for full, name in tables}
+    found = database.answers(*(f"select * from only {name} order by 1" for _, name in tables))
+    return {full: held for (full, _), held in zip(tables, found, strict=True)}
 
 
 def deploy(database: Database, folder: Folder, backups: Path) -> tuple[Backup, str | None]:

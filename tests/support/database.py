@@ -38,6 +38,15 @@ class Database:
         found: list[tuple[Any, ...]] = asyncio.run(_with_connection(self.url, go))
         return found
 
+    def answers(self, *queries: str) -> list[list[tuple[Any, ...]]]:
+        """What each of several queries gives, on one connection."""
+
+        async def go(connection: Any) -> list[list[tuple[Any, ...]]]:
+            return [[tuple(row) for row in await connection.fetch(query)] for query in queries]
+
+        found: list[list[tuple[Any, ...]]] = asyncio.run(_with_connection(self.url, go))
+        return found
+
     def value(self, query: str, *args: object) -> Any:
         """The first column of the first row."""
         return self.rows(query, *args)[0][0]
