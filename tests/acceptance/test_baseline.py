@@ -125,6 +125,14 @@ def test_what_cannot_be_replayed(sartor: Command, folder: Folder) -> None:
     assert "can't be found" in " ".join(sartor("verify", "--json").json["notes"])
 
 
+def test_a_schema_made_again(sartor: Command, database: Database) -> None:
+    """The rights on the schema and its comment came with the database: a note where no alteration sets them."""
+    database.run("drop schema public cascade", "create schema public", "comment on schema public is 'ours'", *MADE)
+    done = check(sartor("baseline", "1.1.0", "--json"), "baseline")
+    assert {"schema public", "schema public to public"} <= {d["object"] for d in done["noted"]}
+    assert sartor("verify", "--against-replay", "--json").json["ok"]
+
+
 def test_rights(sartor: Command, database: Database) -> None:
     """A role that can't record is told so, with the GRANT, before anything is replayed; so is one without databases."""
     database.run(*MADE)

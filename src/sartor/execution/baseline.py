@@ -12,10 +12,9 @@ from sartor.alterations.kept_down import load_step
 from sartor.domain.alteration import Alteration, Catalogue
 from sartor.domain.baseline import Baseline, BaselineRequest, baseline_notes, choose_alterations, is_recorded
 from sartor.domain.destination import Destination, Limits
-from sartor.domain.drift import Drift, find_drift
+from sartor.domain.drift import Drift
 from sartor.domain.fingerprint import Fingerprint
 from sartor.domain.ledger import EventKind
-from sartor.domain.other_ledgers import without_other_ledgers
 from sartor.domain.plan import Step
 from sartor.domain.release import Release
 from sartor.domain.report import Observer, Waiting, only
@@ -89,7 +88,7 @@ class _Work:
         if self.replayed is not None:
             ignored = (*self.limits.ignore_objects, *self.request.ignore)
             compared = await self.replayed.compare(session.connection, live)
-            drift = without_other_ledgers(find_drift(compared, ignored))
+            drift = self.replayed.drift(compared, ignored)
         if drift.differences and not self.request.accepts:
             raise SchemaDiffers(self._differs(session.schema, drift), found=self.found(drift))
         return _Seen(live, catalog_version, drift)

@@ -1,13 +1,14 @@
 """Replays alterations in a scratch database, to see which schema they make."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination, Limits
-from sartor.domain.drift import Comparison
+from sartor.domain.drift import Comparison, Difference, Drift, find_drift
 from sartor.domain.fingerprint import Fingerprint
+from sartor.domain.other_ledgers import without_other_ledgers
 from sartor.domain.plan import Deploy
 from sartor.domain.report import Observer
 from sartor.errors import AlterationFailed
@@ -22,10 +23,26 @@ from sartor.sql.statements import Statement
 
 
 class Replayed(NamedTuple):
-    """What a replay made, and what it made with the repeatable scripts that may have run as well."""
+    """What a replay made, and what it made with the repeatable scripts that may have run as well.
 
+    `before` is what the empty schema was like: its rights and its comment.
+    """
+
+    before: Fingerprint
     made: Fingerprint
     repeated: Fingerprint | None = None
+
+    def drift(self, compared: Comparison, ignore: Sequence[str]) -> Drift:
+        """Returns what a comparison means; `ignore` are patterns of names.
+
+        The schema's own rights and comment are a note, where no alteration changes them: they came with the database,
+        and a schema that was dropped and created again has others.
+        """
+        found = without_other_ledgers(find_drift(compared, ignore))
+        given = {(o.kind, o.name): o.definition for o in self.before.objects}
+        own = [d for d in found.differences if _of_schema(d) and given.get((d.kind, d.name)) == d.before]
+        kept = tuple(d for d in found.differences if d not in own)
+        return found._replace(differences=kept, noted=(*found.noted, *own))
 
     async def compare(self, connection: DriverConnection, live: Fingerprint) -> Comparison:
         """Compares it with what is `live`: an object is right as it is with or without the repeatable scripts."""
@@ -54,6 +71,7 @@ async def replay(
     base, again = limits.scratch_bootstrap, None
     async with scratch_session(beside, application=application_name(verb), base=base) as session:
         await create_ledger(session)
+        before = await _look(session)
         async with run_session(session.destination, verb) as runs:
             await run(runs, catalogue, Deploy(replay=True), limits=limits, observer=observer)
             made = await _look(session)
@@ -62,7 +80,11 @@ async def replay(
                 await runs.learn()
                 await run(runs, repeatables, Deploy(replay=True), limits=limits, observer=observer)
                 again = await _look(session)
-        return Replayed(made, again)
+        return Replayed(before, made, again)
+
+
+def _of_schema(difference: Difference) -> bool:
+    return difference.kind in {"comment", "grant"} and difference.parent.startswith("schema ")
 
 
 async def _look(session: Session) -> Fingerprint:

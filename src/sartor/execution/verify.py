@@ -3,23 +3,20 @@
 from sartor.alterations.manifest import check
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination, Limits
-from sartor.domain.drift import Drift, find_drift
-from sartor.domain.fingerprint import Fingerprint
+from sartor.domain.drift import Drift
 from sartor.domain.ledger import compare_with_journal
-from sartor.domain.other_ledgers import without_other_ledgers
 from sartor.domain.report import Observer, Waiting, only
 from sartor.domain.status import Status, compare_with_ledger
 from sartor.domain.verification import Verification
 from sartor.errors import AlterationFailed, VerificationFailed
 from sartor.execution.existing import counted
 from sartor.execution.expected_schema import look_for_drift
-from sartor.execution.replay import replay, restricted, unrepeatable
+from sartor.execution.replay import Replayed, replay, restricted, unrepeatable
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.invalid_indexes import invalid_indexes
 from sartor.postgres.ledger import read_history, read_ledger
 from sartor.postgres.own_tables import read_writers, require_sound_tables
 from sartor.postgres.session import Session, application_name
-from sartor.schema.comparison import compare
 from sartor.schema.fingerprint import read_fingerprint
 
 
@@ -64,7 +61,7 @@ async def with_replay(
         except AlterationFailed as error:
             drift = _failed_replay(error)
         else:
-            drift = await _hold_against(replayed.made, found, limits)
+            drift = await _hold_against(replayed, found, limits)
     return found._replace(drift=drift, replayed=True)
 
 
@@ -97,15 +94,15 @@ def _deployed(status: Status) -> set[tuple[str, str]]:
     return here | {script.identity for script in status.repeatables.current}
 
 
-async def _hold_against(made: Fingerprint, found: Verification, limits: Limits) -> Drift:
+async def _hold_against(made: Replayed, found: Verification, limits: Limits) -> Drift:
     async with Session(found.destination, application=application_name("verify")) as session:
         try:
             live = await read_fingerprint(session.connection, [session.schema])
-            compared = await compare(session.connection, made, live)
+            compared = await made.compare(session.connection, live)
         except DRIVER_ERRORS as error:
             if session.connection_lost:
                 raise
             return Drift(unknown=f"the schema can't be read: {error}")
         if (await read_ledger(session)).head != found.ledger.head:
             return Drift(unknown="a run is in progress")
-    return without_other_ledgers(find_drift(compared, limits.ignore_objects))
+    return made.drift(compared, limits.ignore_objects)
