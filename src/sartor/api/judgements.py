@@ -116,7 +116,8 @@ async def rehearse(
         try:
             remember(cache, found.alterations)
         except OSError as error:
-            return found._replace(notes=(*found.notes, f"the result wasn't saved for `lint`: {error}"))
+            note = f"the result wasn't saved for `lint`: {error.filename}: {error.strerror}"
+            return found._replace(notes=(*found.notes, note))
     return found
 
 

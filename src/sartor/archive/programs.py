@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import cast
 
+from sartor.archive.temporary import temporary_folder
 from sartor.conninfo.redaction import redact
 from sartor.domain.visible import visible
 from sartor.errors import BackupFailed, SartorError
@@ -163,7 +164,7 @@ def services(text: str) -> Iterator[int | None]:
     if not text:
         yield None
         return
-    with tempfile.TemporaryFile() as file:
+    with tempfile.TemporaryFile(dir=temporary_folder()) as file:
         file.write(f"[{SERVICE}]\n{text}".encode())
         file.seek(0)
         yield file.fileno()

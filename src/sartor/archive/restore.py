@@ -15,6 +15,7 @@ from tempfile import NamedTemporaryFile
 
 from sartor.archive.dump import BARE
 from sartor.archive.programs import VERBOSE, Program, ProgramFailed, failed
+from sartor.archive.temporary import temporary_folder
 from sartor.archive.tools import Tools
 from sartor.errors import DestinationError, SartorError
 from sartor.postgres.connect.connect import DRIVER_ERRORS
@@ -71,7 +72,7 @@ async def restore(
     """
     options = list(BARE) if bare else []
     try:
-        with NamedTemporaryFile() as chosen:
+        with NamedTemporaryFile(dir=temporary_folder()) as chosen:
             if not event_triggers:
                 contents = await tools.output("pg_restore", "--list", str(file))
                 chosen.write(_EVENT_TRIGGER.sub(b"", contents))

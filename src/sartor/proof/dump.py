@@ -10,6 +10,7 @@ from sartor.alterations.files import file_blocks
 from sartor.alterations.script import Fragment
 from sartor.alterations.sql_file import read_statements
 from sartor.archive.plain import dump_plain
+from sartor.archive.temporary import temporary_folder
 from sartor.domain.visible import visible_line
 from sartor.postgres.session import Session
 from sartor.sql.dump_text import cleaned, placed, relative
@@ -88,7 +89,7 @@ def _moved(item: str | TableRows, change: Callable[[str], str]) -> str | TableRo
 
 async def read_dump(session: Session, *, without: Iterable[str], lock_wait: float) -> Dump:
     """Reads the database of a session, without Sartor's tables and the schemas `without`. Raises BackupFailed."""
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory(dir=temporary_folder()) as folder:
         file = str(Path(folder, "dump.sql"))
         await dump_plain(session, file, without=without, lock_wait=lock_wait)
         fragments = read_statements("the dump", file, file_blocks(file))

@@ -15,6 +15,7 @@ from sartor.alterations.loader import load_script
 from sartor.alterations.snapshot_files import snapshot_file, sum_of
 from sartor.alterations.snapshots import read_snapshots, record_snapshot, write_snapshot
 from sartor.archive.plain import columns_with_default, has_large_objects, schemas_of
+from sartor.archive.temporary import temporary_folder
 from sartor.conninfo.parameters import nearest
 from sartor.domain.alteration import Alteration, Catalogue, Lineage
 from sartor.domain.destination import Destination, Limits
@@ -195,7 +196,7 @@ async def make_snapshot(
         servers = tuple(sorted({*old.servers, maker.server}))
         record_snapshot(lineage, old._replace(servers=servers))
         return MadeSnapshot(old._replace(servers=servers), maker.alterations, written=False)
-    with NamedTemporaryFile("w", encoding="utf-8", suffix=".sql") as trial:
+    with NamedTemporaryFile("w", encoding="utf-8", suffix=".sql", dir=temporary_folder()) as trial:
         trial.write(draft.text)
         trial.flush()
         checksum = sum_of(trial.name)

@@ -145,6 +145,15 @@ def test_file_system(image: Image) -> None:
     assert not (image.root / "app" / "alterations" / ".sartor").exists()
 
 
+def test_temporary_files(image: Image, tmp_path: Path) -> None:
+    """A command that needs a folder for temporary files says so where there is none, and takes one at /tmp."""
+    program = ["/opt/venv/bin/python", "-c", "from sartor.archive.temporary import temporary_folder as f; print(f())"]
+    refused = boxed(image).run(program)
+    assert "no folder for temporary files" in refused.err
+    tmp_path.chmod(0o777)
+    assert boxed(image, (tmp_path, "/tmp:rw")).run(program).out == "/tmp\n"  # noqa: S108
+
+
 def test_a_product_in_a_wheel(built: Build, registry: Registry, database: Database, tmp_path: Path) -> None:
     """A product that ships its alterations in a wheel leaves a line out of the Dockerfile, and names its package."""
     settings = built.context / "sartor.toml"
