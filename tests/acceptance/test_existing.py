@@ -83,22 +83,24 @@ def test_other_tools(sartor: Command, database: Database, tool: str) -> None:
     assert (command in told) == bool(name)
 
 
-@pytest.mark.parametrize("answer", ["stop", "baseline", "deploy"])
+@pytest.mark.parametrize("answer", ["stop", "baseline", "differs", "deploy"])
 def test_a_terminal_is_asked(sartor: Command, database: Database, answer: str) -> None:
     """It stops, deploys beside what is there, or records a release and then deploys the rest."""
-    database.run("create table users (id int)" if answer == "baseline" else "create table jobs ()")
+    made = {"baseline": "create table users (id int)", "differs": "create table users (name text)"}
+    database.run(made.get(answer, "create table jobs ()"))
     with Terminal(sartor, "deploy", "1.1.0") as terminal:
         terminal.until("What is to be done in")
         terminal.until("beside them")
         assert f"{NOTE} public." in terminal.output
-        terminal.press(*{"stop": (), "baseline": (DOWN,), "deploy": (DOWN, DOWN)}[answer], ENTER)
-        if answer == "baseline":
+        terminal.press(*{"stop": (), "baseline": (DOWN,), "differs": (DOWN,), "deploy": (DOWN, DOWN)}[answer], ENTER)
+        if answer in made:
             terminal.until("Choose the release that")
             terminal.until("1.0.0")
             terminal.press(DOWN, ENTER)
-        assert terminal.end() == (2 if answer == "stop" else 0)
-    made = {"stop": {"jobs"}, "baseline": {"users", "bills"}, "deploy": {"jobs", "users", "bills"}}
-    assert database.tables() == made[answer]
+        assert terminal.end() == {"stop": 2, "differs": 4}.get(answer, 0)
+    tables = {"stop": "jobs", "baseline": "users bills", "differs": "users", "deploy": "jobs users bills"}
+    assert database.tables() == {*tables[answer].split()}
+    assert ("column public.users.name: added" in terminal.output) == (answer == "differs")
     if answer == "baseline":
         assert "Recorded 1 alteration as deployed, up to release 1.0.0" in terminal.output
         assert terminal.lines[-1].startswith("Deployed 1 alteration in")

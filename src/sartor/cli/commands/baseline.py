@@ -1,7 +1,8 @@
 """`sartor db alteration baseline`."""
 
+from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,6 +17,7 @@ from sartor.cli.results.baseline import baseline_json, baseline_lines
 from sartor.domain.destination import Destination
 from sartor.errors import RefusedError, TargetError
 
+Call = Callable[..., Coroutine[Any, Any, Baseline]]
 Target = Annotated[Text, argument("[TARGET]", "A version, `latest` or `next`. [default: asks on a terminal]")]
 AcceptDifferences = Annotated[
     bool, option("--accept-differences", "Record the alterations even if the schema isn't what they make.")
@@ -61,7 +63,7 @@ def baseline(
             if not yes and output.is_terminal():
                 prompts.confirm(f"Record {chosen} as deployed in {destination.label}{prompts.environment(settings)}?")
             try:
-                return execute(partial(call, target=chosen), destination, settings)
+                return _record(partial(call, target=chosen), destination, settings)
             except SchemaDiffers as error:
                 refused.append(error)
                 return error.found
@@ -71,10 +73,15 @@ def baseline(
         raise refused[0]
 
 
+def _record(call: Call, destination: Destination, settings: Settings) -> Baseline:
+    output.tell(f"comparing {destination.label} with a replay in a scratch database")
+    return execute(call, destination, settings)
+
+
 def adopt(destination: Destination, settings: Settings, release: str) -> None:
     """Records a release at a terminal, and tells so. Raises as `sartor.baseline`, once the differences are told."""
     try:
-        found = execute(partial(sartor.baseline, target=release), destination, settings)
+        found = _record(partial(sartor.baseline, target=release), destination, settings)
     except SchemaDiffers as error:
         for line in baseline_lines(error.found):
             output.tell(line)
