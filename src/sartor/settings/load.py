@@ -1,7 +1,7 @@
 """Brings flags, secret files, variables and a toml file together."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,13 +12,13 @@ from sartor.settings.lineages import MAIN, LineageSource, make_sources, parse_so
 from sartor.settings.lookup import Found, Lookup, check_names, make_lookup, parse_duration, parse_switch, with_providers
 from sartor.settings.owners import require_own
 from sartor.settings.product import SARTOR, Product
-from sartor.settings.toml_file import find_toml, shipped_toml
+from sartor.settings.toml_file import find_toml, refuse, shipped_toml
 from sartor.settings.variables import find_variables, secret_values
 
 if TYPE_CHECKING:
     from sartor.domain.hazards.hazard import Verdict
 
-_UNITS = {"lock_timeout": "ms", "lock_budget": "s", "wait": "s", "statement_timeout": "s"}
+UNITS = {"lock_timeout": "ms", "lock_budget": "s", "wait": "s", "statement_timeout": "s"}
 """The units that bare numbers count in; Postgres's own lock_timeout counts milliseconds."""
 
 
@@ -82,7 +82,7 @@ def load_settings(
     notes = check_names(lookup)
     environment, base = lookup.setting("environment"), flags.scratch_bootstrap
     given = dict(_given(lookup, flags))
-    durations: dict[str, Any] = {name: parse_duration(found, unit=_UNITS[name]) for name, found in given.items()}
+    durations: dict[str, Any] = {name: parse_duration(found, unit=UNITS[name]) for name, found in given.items()}
     limits = Limits(
         fingerprint=_switch(lookup, "fingerprint", None, default=True),
         ignore_objects=lookup.toml.texts("ignore-objects"),
@@ -177,12 +177,15 @@ def load_max_hazard(
 
     Raises SettingsError.
     """
-    from sartor.domain.hazards.hazard import Verdict  # noqa: PLC0415 - most commands need none, and start-up counts
-
     lookup = find_lookup(environ, directory, product, asks=False)
     given = Found(flag, "--max-hazard") if flag is not None else lookup.setting("max-hazard")
-    if given is None:
-        return None
+    return None if given is None else parse_max_hazard(given)
+
+
+def parse_max_hazard(given: Found) -> "Verdict":
+    """Returns the verdict of a text. Raises SettingsError."""
+    from sartor.domain.hazards.hazard import Verdict  # noqa: PLC0415 - most commands need none, and start-up counts
+
     known = {verdict.value: verdict for verdict in Verdict if verdict is not Verdict.NOT_REHEARSED}
     if given.text not in known:
         raise SettingsError(f"invalid value {given.text!r} for {given.origin}; use one of {', '.join(known)}")
@@ -196,16 +199,18 @@ def find_lookup(
     flags: Flags = NO_FLAGS,
     *,
     asks: bool = True,
+    unknown: Callable[[SettingsError], None] = refuse,
 ) -> Lookup:
     """Returns the places to look in; the file that an import package of alterations carries comes last.
 
-    Where it `asks`, the providers are asked: what needs no database needs none of them.
+    Where it `asks`, the providers are asked: what needs no database needs none of them. `unknown` gets an error for
+    each setting of a file that there isn't.
     """
     environ = os.environ if environ is None else environ
     folder = (directory or Path.cwd()).absolute()
-    lookup = make_lookup(environ, find_toml(folder, environ, product), product)
+    lookup = make_lookup(environ, find_toml(folder, environ, product, unknown), product)
     packages = (each.location for each in _find_sources(lookup, flags, folder))
-    base = shipped_toml((each for each in packages if not Path(each).is_absolute()), product)
+    base = shipped_toml((each for each in packages if not Path(each).is_absolute()), product, unknown)
     if base is not None:
         lookup = lookup._replace(toml=lookup.toml.over(base))
     return with_providers(lookup) if asks else lookup
@@ -213,7 +218,7 @@ def find_lookup(
 
 def _given(lookup: Lookup, flags: Flags) -> Iterator[tuple[str, Found]]:
     """Yields the durations that are given, with their names in `Settings`."""
-    for name in _UNITS:
+    for name in UNITS:
         key = name.replace("_", "-")
         flag: str | None = getattr(flags, name)
         found = Found(text=flag, origin=f"--{key}") if flag is not None else lookup.setting(key)

@@ -1,7 +1,7 @@
 """Looks a setting's text up, in a secret file, else in an environment variable, else in the toml file; parses it."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 from pathlib import Path
 from types import MappingProxyType
@@ -12,7 +12,7 @@ from sartor.conninfo.url import is_text
 from sartor.errors import SettingsError
 from sartor.settings.product import SARTOR, Product
 from sartor.settings.providers import KEY, Provided, ask_providers
-from sartor.settings.toml_file import CONFIG, KEYS, TomlFile
+from sartor.settings.toml_file import CONFIG, KEYS, TomlFile, refuse
 
 _SECRETS = "/var/run/secrets"
 
@@ -205,14 +205,14 @@ def parse_switch(found: Found) -> bool:
     return switch
 
 
-def check_names(lookup: Lookup) -> tuple[str, ...]:
-    """Raises SettingsError for a name that is nearly a setting's; returns notes on the other unknown ones."""
+def check_names(lookup: Lookup, unknown: Callable[[SettingsError], None] = refuse) -> tuple[str, ...]:
+    """Returns notes on unknown names; `unknown` gets an error for each that is nearly a setting's."""
     ours = sorted(name for name in lookup.names if name.startswith(lookup.product.prefix))
-    unknown = [
-        name for name in ours if not _is_known(name, lookup.product) and name not in lookup.toml.texts("db-url-env")
-    ]
+    makers = lookup.toml.texts("db-url-env")
+    others = [name for name in ours if not _is_known(name, lookup.product) and name not in makers]
+    told = (_told(name, lookup.product, unknown) for name in others)
     ignored = (told_ignored(lookup, key) for key in (*KEYS, *ELSEWHERE))
-    return (*(_told(name, lookup.product) for name in unknown), *filter(None, ignored))
+    return (*filter(None, told), *filter(None, ignored))
 
 
 def told_ignored(lookup: Lookup, key: str) -> str:
@@ -234,12 +234,14 @@ def _is_known(name: str, product: Product) -> bool:
     return listed or numbered or own or _KUBERNETES.fullmatch(name.removeprefix(product.prefix)) is not None
 
 
-def _told(name: str, product: Product) -> str:
+def _told(name: str, product: Product, nearly: Callable[[SettingsError], None]) -> str | None:
+    """Returns the note on an unknown name, None where `nearly` gets an error for it."""
     rest = name.removeprefix(product.prefix).upper()
     known = {each.removeprefix(product.prefix): each for each in _known(product)}
     unknown = f"{name} isn't a setting of {product.title}"
     if near := nearest(rest, known):
-        raise SettingsError(unknown, hint=f"did you mean {known[near]}?")
+        nearly(SettingsError(unknown, hint=f"did you mean {known[near]}?"))
+        return None
     near = nearest(rest, known, cutoff=0.5)
     hint = f"did you mean {known[near]}?" if near else f"the settings are {', '.join(sorted(known.values()))}"
     return f"{unknown}, and is ignored: {hint}"

@@ -1,16 +1,29 @@
 """Shows the settings: each one's value, where it comes from, and what is wrong with it."""
 
+import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sartor.conninfo.redaction import redact_argument
+from sartor.conninfo.redaction import redact, redact_argument
+from sartor.domain.destination import Destination, parse_schema
 from sartor.errors import SettingsError
 from sartor.settings.destinations import find_destinations, other_urls
-from sartor.settings.load import NO_FLAGS, Flags, find_lookup, load_settings
-from sartor.settings.lookup import Found, Lookup, check_names
+from sartor.settings.embedded import find_embedded
+from sartor.settings.load import NO_FLAGS, UNITS, Flags, find_lookup, load_settings, parse_max_hazard
+from sartor.settings.lookup import (
+    Found,
+    Lookup,
+    check_names,
+    make_lookup,
+    parse_duration,
+    parse_switch,
+    with_providers,
+)
 from sartor.settings.product import SARTOR, Product
-from sartor.settings.toml_file import KEYS
+from sartor.settings.providers import asked_once
+from sartor.settings.toml_file import CONFIG, KEYS, NAME, TomlFile
 
 HIDDEN = "***"
 _DEFAULTS = {
@@ -26,6 +39,9 @@ _DEFAULTS = {
     "wait": "60s",
 }
 _NUMBERED = ("db-url", "user", "password", "schema")
+_SWITCHES = ("embedded", "fingerprint", "require-tls", "strict-order")
+_ANYWHERE = "postgresql:///postgres"
+"""A URL in place of that of the embedded server."""
 _FLAGS = {key: key.replace("-", "_") for key in KEYS} | {"variables": ""}
 
 
@@ -52,6 +68,7 @@ class ShownSettings(NamedTuple):
 def show_settings(
     flags: Flags = NO_FLAGS,
     *,
+    embedded: bool = False,
     environ: Mapping[str, str] | None = None,
     directory: Path | None = None,
     product: Product = SARTOR,
@@ -61,40 +78,104 @@ def show_settings(
         for setting in sartor.show_settings().settings:
             print(setting.key, setting.value, setting.origin)
 
-    A secret's value is `***`, and a URL has no password.
+    A secret's value is `***`, and a URL has no password. All that can be used is shown beside what can't.
 
     - `flags`, `environ`, `directory`, `product`: as in `load_settings`.
+    - `embedded`: the embedded server stands in for a database, as with the flag of that name.
 
     Raises nothing: what is wrong is in `problems`.
     """
-    try:
-        lookup = find_lookup(environ, directory, product, flags)
-    except SettingsError as error:
-        return ShownSettings((), (), (), (error,))
+    places: dict[str, Any] = {"environ": environ, "directory": directory, "product": product}
     problems: list[SettingsError] = []
-    settings = [each for key in sorted({*KEYS, "password"}) for each in _shown(lookup, flags, key, problems)]
-    notes: tuple[str, ...] = ()
-    labels: tuple[str, ...] = ()
+    with asked_once():
+        lookup = _find(flags, problems, **places)
+        rows = [each for key in sorted({*KEYS, "password"}) for each in _shown(lookup, flags, key, problems)]
+        notes = check_names(lookup, problems.append)
+        with _told(problems):
+            embedded = embedded or find_embedded(flags.db_url, **places) is not None
+        labels: tuple[str, ...] = ("the embedded server",)
+        if embedded:
+            flags = flags._replace(db_url=_ANYWHERE)
+        else:
+            labels = _labels(lookup, flags, problems)
+        with _told(problems):
+            load_settings(flags, **places)
+    unique = {str(error): error for error in problems}
+    return ShownSettings((*_files(lookup), *rows), labels, notes, tuple(unique.values()))
+
+
+@contextmanager
+def _told(problems: list[SettingsError]) -> Iterator[None]:
+    """Adds an error of the block to the problems, and goes on behind it."""
     try:
-        notes = check_names(lookup)
-        load_settings(flags, environ=environ, directory=directory, product=product)
-        labels = tuple(each.label for each in find_destinations(lookup, db_url=flags.db_url, schema=flags.schema))
+        yield
     except SettingsError as error:
-        if str(error) not in map(str, problems):
-            problems.append(error)
-    return ShownSettings(tuple(settings), labels, notes, tuple(problems))
+        problems.append(error)
+
+
+def _labels(lookup: Lookup, flags: Flags, problems: list[SettingsError]) -> tuple[str, ...]:
+    found: tuple[Destination, ...] = ()
+    with _told(problems):
+        found = find_destinations(lookup, db_url=flags.db_url, schema=flags.schema)
+    return tuple(each.label for each in found)
+
+
+def _find(
+    flags: Flags,
+    problems: list[SettingsError],
+    *,
+    environ: Mapping[str, str] | None,
+    directory: Path | None,
+    product: Product,
+) -> Lookup:
+    """Returns the places to look in, without those that can't be read."""
+    environ = os.environ if environ is None else environ
+    secrets, file = product.variable("secrets-dir"), TomlFile((directory or Path.cwd()) / NAME, {})
+    lookup = make_lookup({key: text for key, text in environ.items() if key != secrets}, file, product)
+    with _told(problems):
+        lookup = make_lookup(environ, file, product)
+        lookup = find_lookup(environ, directory, product, flags, asks=False, unknown=problems.append)
+    try:
+        return with_providers(lookup)
+    except SettingsError as error:
+        problems.append(error)
+        return lookup
+
+
+def _files(lookup: Lookup) -> Iterator[Setting]:
+    """Yields the settings files that count: the one that is named or found, and that of an import package."""
+    product, toml = lookup.product, lookup.toml
+    variable = product.variable(CONFIG)
+    origin = "--config" if product.config else variable if lookup.environ.get(variable) else "found"
+    is_there = origin != "found" or toml.path.is_file()
+    yield Setting(CONFIG, str(toml.path) if is_there else None, origin if is_there else None)
+    for path in dict.fromkeys(toml.inherited.values()):
+        yield Setting(CONFIG, str(path), "the package of the alterations")
 
 
 def _shown(lookup: Lookup, flags: Flags, key: str, problems: list[SettingsError]) -> Iterator[Setting]:
-    try:
+    with _told(problems):
         found = tuple(_found(lookup, flags, key))
-    except SettingsError as error:
-        problems.append(error)
-        return
-    for each in found:
-        yield Setting(key, _masked(lookup, key, each), each.origin)
-    if not found:
-        yield Setting(key, _DEFAULTS.get(key), None)
+        for each in found:
+            yield Setting(key, _masked(lookup, key, each), each.origin)
+        if not found:
+            yield Setting(key, _DEFAULTS.get(key), None)
+        for each in found:
+            _check(key, each)
+
+
+def _check(key: str, found: Found) -> None:
+    """Raises SettingsError for a value that can't be used, as far as it can be told of one alone."""
+    if unit := UNITS.get(key.replace("-", "_")):
+        parse_duration(found, unit=unit)
+    elif key in _SWITCHES:
+        parse_switch(found)
+    elif key == "max-hazard":
+        parse_max_hazard(found)
+    elif key == "schema":
+        parse_schema(found.text, origin=found.origin)
+    elif key == "db-url":
+        Destination.parse(found.text, origin=found.origin)
 
 
 def _found(lookup: Lookup, flags: Flags, key: str) -> Iterator[Found]:
@@ -135,8 +216,16 @@ def _text(value: object) -> str:
 def _masked(lookup: Lookup, key: str, found: Found) -> str:
     """Returns a value as it may be shown: a URL from a secret file without its password, else nothing of a secret."""
     if key == "db-url":
-        return redact_argument(found.text)
+        return _without_password(found.text)
     name = lookup.variable("var-" if key == "variables" else key)
     names = (each for each in lookup.names if each.startswith(name) and each in found.origin)
     is_secret = any(map(lookup.is_secret, names))
     return HIDDEN if key == "password" or is_secret else found.text
+
+
+def _without_password(url: str) -> str:
+    """Returns a URL with `***` for its passwords; of one that can't be parsed nothing is shown."""
+    try:
+        return redact(redact_argument(url), Destination.parse(url).secrets)
+    except SettingsError:
+        return HIDDEN

@@ -4,7 +4,7 @@ import importlib.util
 import os
 import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -51,6 +51,11 @@ OPERATORS = frozenset({"alterations", "db-url", "embedded", "environment", "user
 
 _MENTION = rb"tool[\s.\"']*(sartor|[\]=])"
 """Matches a pyproject.toml that may have the table: most don't, and aren't parsed."""
+
+
+def refuse(error: SettingsError) -> None:
+    """Raises the error: what is done about a name that isn't a setting's, unless all of them are collected."""
+    raise error
 
 
 class TomlFile(NamedTuple):
@@ -103,19 +108,24 @@ class TomlFile(NamedTuple):
         )
 
 
-def find_toml(directory: Path, environ: Mapping[str, str], product: Product = SARTOR) -> TomlFile:
+def find_toml(
+    directory: Path,
+    environ: Mapping[str, str],
+    product: Product = SARTOR,
+    unknown: Callable[[SettingsError], None] = refuse,
+) -> TomlFile:
     """Finds the settings: the file that is named, else that in `directory` or in its nearest parent that has one.
 
     Beside a `sartor.toml`, the table in `pyproject.toml` is ignored: one file applies. Raises SettingsError where the
-    file isn't ours, or the one that is named isn't there.
+    file isn't ours, or the one that is named isn't there. `unknown` gets an error for each setting that there isn't.
     """
     if named := product.config or environ.get(product.variable(CONFIG)):
-        return _named(directory / named, product)
+        return _known(_named(directory / named, product), product, unknown)
     for folder in (directory, *directory.parents):
         if (table := _read(folder / NAME)) is not None:
-            return _checked(TomlFile(folder / NAME, table), environ, product)
+            return _known(_own(TomlFile(folder / NAME, table), environ, product), product, unknown)
         if (table := _pyproject_table(folder / _PYPROJECT)) is not None:
-            return _checked(TomlFile(folder / _PYPROJECT, table), environ, product)
+            return _known(_own(TomlFile(folder / _PYPROJECT, table), environ, product), product, unknown)
     return TomlFile(path=directory / NAME, table={})
 
 
@@ -125,19 +135,19 @@ def _named(path: Path, product: Product) -> TomlFile:
     if table is None:
         hint = f"--config and {product.variable(CONFIG)} name a settings file"
         raise SettingsError(f"{path} isn't there, or has no settings", hint=hint)
-    _require_known(TomlFile(path, table), product)
     return TomlFile(path, table)
 
 
-def shipped_toml(packages: Iterable[str], product: Product) -> TomlFile | None:
+def shipped_toml(
+    packages: Iterable[str], product: Product, unknown: Callable[[SettingsError], None] = refuse
+) -> TomlFile | None:
     """Returns the settings that the first of some import packages carries; None where it has none.
 
-    Raises SettingsError where it names what isn't a maker's to name, such as a database.
+    Raises SettingsError where it names what isn't a maker's to name, such as a database. `unknown`: as in `find_toml`.
     """
     for package in packages:
         if (folder := _folder(package)) and (table := _read(folder / NAME)) is not None:
-            found = TomlFile(folder / NAME, table)
-            _require_known(found, product)
+            found = _known(TomlFile(folder / NAME, table), product, unknown)
             if own := sorted(OPERATORS & table.keys()):
                 hint = f"remove it: {', '.join(sorted(OPERATORS))} are for those who run the product to say"
                 raise SettingsError(f"{found.path}, in the package {package}, can't have {own[0]}", hint=hint)
@@ -190,17 +200,17 @@ def _parse(content: bytes, path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path} isn't valid TOML: {error}", hint="fix the file") from None
 
 
-def _checked(file: TomlFile, environ: Mapping[str, str], product: Product) -> TomlFile:
+def _own(file: TomlFile, environ: Mapping[str, str], product: Product) -> TomlFile:
     require_own(file.path, environ, product)
-    _require_known(file, product)
     return file
 
 
-def _require_known(file: TomlFile, product: Product) -> None:
-    """Raises SettingsError for a setting that there isn't."""
+def _known(file: TomlFile, product: Product, unknown: Callable[[SettingsError], None]) -> TomlFile:
+    """Returns the file; `unknown` gets an error for each setting that there isn't."""
     for key in file.table:
         if key not in KEYS:
-            raise SettingsError(f"{file.path} has an unknown setting {key!r}", hint=_nearest(key, product))
+            unknown(SettingsError(f"{file.path} has an unknown setting {key!r}", hint=_nearest(key, product)))
+    return file
 
 
 def _nearest(key: str, product: Product) -> str:

@@ -23,7 +23,8 @@ def show(context: typer.Context) -> int:
 
     Secrets are hidden. It needs no database, and works where a setting is wrong.
     """
-    shown = sartor.show_settings(given_flags(context), product=current().product)
+    embedded = context.obj["embedded"] is not None
+    shown = sartor.show_settings(given_flags(context), embedded=embedded, product=current().product)
     if output.wants("--json"):
         output.json_object(config_json(shown))
     else:
