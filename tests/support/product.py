@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,7 +23,9 @@ class Maker:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        make_wheels(folder / "wheels", "hatchling")
+        make_wheels(folder / "wheels", "hatchling", "click")
+        # pip would take seconds to install what builds the wheel, in an environment of its own.
+        _unpack(folder / "wheels", folder / "tools", but=("sartor",))
         # Other users may not get at an interpreter in somebody's home.
         everybodys = Path(f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}")
         interpreter = everybodys if everybodys.exists() else Path(sys.executable)
@@ -30,7 +33,10 @@ class Maker:
         subprocess.run(make, check=True, timeout=LIMIT, capture_output=True)
         self.programs = folder / "env" / "bin"
         pip = self.programs / "pip"
-        pip.write_text(f'#!/bin/sh\nexec {sys.executable} -m pip --python {self.programs}/python "$@"\n')
+        pip.write_text(
+            f"#!/bin/sh\n[ $1 != wheel ] || export PYTHONPATH={folder}/tools PIP_NO_BUILD_ISOLATION=off\n"
+            f'exec {sys.executable} -m pip --python {self.programs}/python "$@"\n'
+        )
         pip.chmod(0o755)
 
     @property
@@ -51,6 +57,10 @@ class Maker:
         """Run a program of the environment."""
         subprocess.run(words, check=True, cwd=directory, env=self.environment, timeout=LIMIT, capture_output=True)
 
+    def unpack(self, name: str) -> None:
+        """Install a package of pure Python that somebody has anyway."""
+        _unpack(self.folder / "wheels", self.packages, only=name)
+
     def install(self, source: Path) -> Path:
         """Build the wheel of a source tree, in a copy of it, and install that; returns the wheel."""
         copy = self.folder / "source"
@@ -59,6 +69,13 @@ class Maker:
         (wheel,) = (copy / "dist").glob("*.whl")
         self.call("pip", "install", str(wheel), directory=copy)
         return wheel
+
+
+def _unpack(wheels: Path, folder: Path, *, only: str = "", but: tuple[str, ...] = ()) -> None:
+    for wheel in wheels.glob(f"{only}*.whl"):
+        if not wheel.name.startswith(but):
+            with zipfile.ZipFile(wheel) as archive:
+                archive.extractall(folder)
 
 
 class Acme:

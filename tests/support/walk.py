@@ -48,7 +48,7 @@ from sartor.embedded.server import binaries
 from support import hand_on
 from support.command import EXECUTABLE, warm
 from support.database import Database, temporary_database
-from support.markdown import Block, Example, read_examples, write_examples
+from support.markdown import Block, Example, read_blocks, read_examples, write_examples
 from support.screen import show
 from support.transcript import elide, matches
 
@@ -76,6 +76,19 @@ class Walk:
     database: Database
     names: dict[str, str]
     environment: dict[str, str]
+
+    def follow(self, document: Path, *, updates: bool) -> None:
+        """Do what a whole document says; with `updates`, what a run shows is written into it."""
+        wrong: list[str] = []
+        for block in read_blocks(document):
+            try:
+                self.step(block)
+            except Differs as error:
+                wrong.append(str(error))
+                if updates:
+                    text = document.read_text("utf-8")
+                    document.write_text(text.replace(block.text, error.text, 1), "utf-8")
+        assert not wrong, "\n".join([*wrong, "`pytest tests/docs --update-docs` writes that into the document"])
 
     def step(self, block: Block) -> None:
         """Do what a block says. Raises Differs where its output isn't what is shown."""
