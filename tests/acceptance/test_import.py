@@ -91,6 +91,14 @@ def test_what_has_no_place_is_named(sartor: Command, tmp_path: Path) -> None:
     assert "neither a version" in sartor("import", "dbmate", place, "--release", "one", "--yes", expect=2).err
 
 
+ISOLATED = """\
+-- migrate:up
+begin;
+set transaction isolation level repeatable read;
+set transaction read write;
+insert into users values (2);
+commit;
+"""
 LEDGER = "create table schema_migrations (version varchar primary key)"
 MADE = ("create table users (id int, name text)", "create index users_name on users (name)")
 RAN = "insert into schema_migrations values ('20240102030405'), ('20240102040000')"
@@ -119,6 +127,15 @@ def test_baseline(sartor: Command, database: Database, tmp_path: Path) -> None:
     sartor("deploy", "latest")
     reason = "select detail ->> 'reason' from sartor_journal where kind = 'baseline' order by seq limit 1"
     assert database.value(reason) == "dbmate's ledger public.schema_migrations has them"
+
+
+def test_what_isolates_its_transaction(sartor: Command, database: Database, tmp_path: Path) -> None:
+    """A migration that begins a transaction with an isolation level of its own keeps it, in a replay too."""
+    project(tmp_path / "db", m20240102030405_users=USERS, m20240102040000_isolated=ISOLATED)
+    database.run(MADE[0], LEDGER, RAN)
+    assert "Recorded 2" in sartor("import", "dbmate", "db", "--release", "1.0.0", "--yes", "--baseline").out
+    sartor("fresh", "--yes")
+    assert database.rows("select id from users") == [(2,)]
 
 
 def test_baseline_of_another_schema(sartor: Command, database: Database, tmp_path: Path) -> None:

@@ -32,6 +32,12 @@ def test_reads_each_form(tmp_path: Path, form: str) -> None:
     assert not reading.refused
 
 
+def test_dates_of_any_length_are_in_order(tmp_path: Path) -> None:
+    """A date counts as one with hyphens and with further digits."""
+    names = ["20240102030405_a", "2024-02-02-030405_b", "2024-03-02-030405-0000_c", "20240402030405_d"]
+    assert [each.version for each in read(write(tmp_path, "a folder each", *names), NONE).scripts] == names
+
+
 def test_halves_are_told(tmp_path: Path) -> None:
     """A down without an up is refused; an up without a down can't be undone."""
     write(tmp_path, "side by side", "1_a", "2_b")

@@ -163,5 +163,5 @@ def _message(method: str, query: str, args: tuple[Any, ...]) -> Message | None:
 async def _send(watcher: StatementRecorder, query: str, run: Run, sent: TextPart | None = None) -> Any:
     statement = Statement(query)
     if statement.controls_transaction or statement.is_savepoint:
-        return await watcher.control(run)
+        return await watcher.control(statement, run)
     return await watcher.run(query, run, sent)

@@ -104,6 +104,7 @@ class StatementRecorder:
 
     def __init__(self, connection: Connection, watch: Recording) -> None:
         self.busy, self.sent = False, watch.sent
+        self._has_begun = False
         self._connection = connection
         self._watch = watch
         self._current: Current | None = None
@@ -152,19 +153,37 @@ class StatementRecorder:
 
     async def announce(self, query: str) -> None:
         """Makes this the current statement: everything done until the next one counts as its effect."""
+        await self._catch_up()
         await self.settle()
         self._current = Current(query, self._watch.where(None))
 
-    async def control(self, run: Run) -> Any:
-        """Runs a statement that begins or ends a transaction or a savepoint."""
+    async def _catch_up(self) -> None:
+        """Reads the state that `control` has left unread."""
+        if self._has_begun:
+            self._has_begun = False
+            await self.begin()
+
+    async def control(self, statement: Statement, run: Run) -> Any:
+        """Runs a statement that begins or ends a transaction or a savepoint, or says how the transaction isolates.
+
+        What begins a transaction leaves the state unread until the next statement: SET TRANSACTION comes before any
+        query.
+        """
         await self.settle()
         with self._aside():
             result = await run()
-        await self.begin()
+        if statement.kind in {Kind.BEGIN, Kind.START} or (self._has_begun and statement.starts("set transaction")):
+            self._has_begun = True
+        else:
+            self._has_begun = False
+            await self.begin()
         return result
 
     async def run(self, query: str, run: Run, sent: TextPart | None = None) -> Any:
         """Runs and notes a statement, in a transaction of its own where there is none, which releases its locks."""
+        if self._has_begun and (statement := Statement(query)).starts("set transaction"):
+            return await self.control(statement, run)
+        await self._catch_up()
         if self._connection.is_in_transaction():
             return await self.prepare(query, run, sent, goes_on=False)
         try:
@@ -178,6 +197,7 @@ class StatementRecorder:
 
     async def prepare(self, query: str, run: Run, sent: TextPart | None = None, *, goes_on: bool = True) -> Any:
         """Runs a statement, or its first part where it `goes_on`: that part is noted with the rest."""
+        await self._catch_up()
         if self._current is None or self._current.query != query:
             await self.settle()
             self._current = Current(query)

@@ -47,9 +47,9 @@ def _timestamp(version: str, place: int) -> Decimal:
     """Returns Unix seconds for a version: a date and a time, a number, or its place among the others."""
     digits = re.match(r"[0-9]+(?:[-_:][0-9]+)*", version)
     number = re.sub(r"\D", "", digits[0]) if digits else ""
-    moment = _moment(number[:14].ljust(14, "0")) if len(number) in {8, 12, 14, 17} else None
+    moment = _moment(number[:14].ljust(14, "0")) if len(number) in {8, 12} or len(number) > 13 else None
     if moment is not None:
-        return moment + Decimal(number[14:] or 0) / 1000
+        return moment + Decimal(f"0.{number[14:]}".rstrip(".0") or 0)
     if len(number) == 13:  # milliseconds
         return Decimal(number) / 1000
     return Decimal(number) if 0 < len(number) <= 10 else Decimal(place)
