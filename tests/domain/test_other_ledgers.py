@@ -33,6 +33,8 @@ def test_what_can_be_imported() -> None:
     [
         ("table", "public.schema_migrations", None, False),
         ("table", 'app."SequelizeMeta"', None, False),
+        ("table", '"a.b".goose_db_version', None, False),
+        ("table", 'app."x.goose_db_version"', None, True),
         ("table", "public.schema_migrations", "table", True),
         ("view", "public.schema_migrations", None, True),
         ("table", "public.users", None, True),

@@ -80,7 +80,7 @@ def choose_rollback(offered: Sequence[tuple[str, int]], *, question: str) -> str
     return answer
 
 
-class Existing(Enum):
+class Answer(Enum):
     """The answers to what becomes of a first deployment to a schema that isn't empty."""
 
     DEPLOY = "deploy"
@@ -88,14 +88,14 @@ class Existing(Enum):
     STOP = "stop"
 
 
-def choose_for_existing(question: str) -> Existing:
+def choose_for_existing(question: str) -> Answer:
     """Asks what to do about a schema that holds objects and has no ledger; Enter alone stops."""
     choices = (
-        ("stop", "do nothing", Existing.STOP),
-        ("baseline", "a release made them: record that, then deploy the rest", Existing.BASELINE),
-        ("deploy", "they are others': deploy beside them", Existing.DEPLOY),
+        ("stop", "do nothing", Answer.STOP),
+        ("baseline", "a release made them: record that, then deploy the rest", Answer.BASELINE),
+        ("deploy", "they are others': deploy beside them", Answer.DEPLOY),
     )
-    answer: Existing = _choose(question, choices)
+    answer: Answer = _choose(question, choices)
     return answer
 
 

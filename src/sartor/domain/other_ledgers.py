@@ -87,7 +87,7 @@ def without_other_ledgers(drift: Drift) -> Drift:
 
 
 def _is_theirs(difference: Difference) -> bool:
-    _, _, name = difference.name.partition(".")
+    _, _, name = difference.name.rpartition(".")
     return difference.kind == "table" and difference.before is None and name in _SPELLED
 
 

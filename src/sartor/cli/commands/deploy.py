@@ -80,13 +80,13 @@ def _beside_others(
     except SchemaNotEmpty as error:
         output.tell(str(error), head="warning:")
     match prompts.choose_for_existing(f"What is to be done in {destination.label}?"):
-        case prompts.Existing.STOP:
+        case prompts.Answer.STOP:
             raise RefusedError("stopped; nothing was done")
-        case prompts.Existing.BASELINE:
+        case prompts.Answer.BASELINE:
             from sartor.cli.commands.baseline import adopt, ask_release
 
             adopt(destination, settings, ask_release(destination, settings))
-        case prompts.Existing.DEPLOY:
+        case prompts.Answer.DEPLOY:
             pass
     return deploy(settings=settings)
 
