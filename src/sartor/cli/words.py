@@ -18,6 +18,7 @@ WORDS = {
     "release with `lineage`": "release with --lineage",
     "`accept_differences`": "--accept-differences",
     "`baseline VERSION`": "`sartor db alteration baseline VERSION`",
+    " PATH` with `release` and `baseline`": " PATH --release VERSION --baseline`",
     "`import ": "`sartor db alteration import ",
     "`baseline` of `next`": "`sartor db alteration baseline next`",
     "`limits.lock_budget`": "--lock-budget",

@@ -20,7 +20,7 @@ def existing_sentences(strays: Sequence[str], tool: str) -> Iterator[str]:
     by = f", and {tool}'s own table" if tool else ""
     yield f"{NO_LEDGER}{', '.join(strays[:SHOWN])}{more}{by}"
     if imports := _imports(tool):
-        yield f"to take {tool}'s migrations over: `import {imports} PATH --release VERSION --baseline`"
+        yield f"to take {tool}'s migrations over: `import {imports} PATH` with `release` and `baseline`"
     yield "if a release made them, record that: `baseline VERSION`"
     yield "if they are others', deploy, and name them in the setting ignore-objects"
     yield "if the ledger was lost, restore Sartor's tables from a backup, or `repair --mark-deployed ID`"
