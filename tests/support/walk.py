@@ -30,7 +30,6 @@ import socket
 import subprocess
 import sys
 import sysconfig
-import tempfile
 import textwrap
 import tomllib
 from collections.abc import Callable, Iterator
@@ -49,6 +48,7 @@ from support import hand_on
 from support.command import EXECUTABLE, warm
 from support.database import Database, temporary_database
 from support.markdown import Block, Example, read_blocks, read_examples, write_examples
+from support.memory import open_folder
 from support.screen import show
 from support.transcript import elide, matches
 
@@ -259,10 +259,8 @@ def walking(server_url: str) -> Iterator[Walk]:
 
 @contextmanager
 def _project() -> Iterator[Path]:
-    # Not pytest's own folder: as root, the embedded server runs as `nobody`, who must be able to get here.
-    directory = Path(tempfile.mkdtemp(prefix="sartor-docs-")).resolve()
-    try:
-        directory.chmod(0o755)
+    with open_folder() as found:  # where its embedded server can be, too
+        directory = found.resolve()
         for name in ("alterations", "scripts", "requirements"):
             shutil.copytree(ROOT / name, directory / name, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "pyproject.toml", directory)
@@ -278,8 +276,6 @@ def _project() -> Iterator[Path]:
         stamp = '. scripts/_bootstrap; stamp run >"$venv/.installed-run"'
         subprocess.run([BASH, "-c", stamp], check=True, cwd=directory, timeout=LIMIT)
         yield directory
-    finally:
-        shutil.rmtree(directory)
 
 
 def _environment(directory: Path) -> dict[str, str]:
