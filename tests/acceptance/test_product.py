@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -12,8 +13,11 @@ import pexpect
 import pytest
 
 from sartor import __version__
+from support.command import finish
 from support.database import Database
+from support.folder import Folder
 from support.product import LIMIT, SOURCE, Acme, Maker
+from support.sessions import until
 from support.terminal import DOWN, ENTER, ESCAPE
 
 
@@ -90,6 +94,22 @@ def test_another_user(acme: Acme, maker: Maker, database: Database) -> None:
     acme("upgrade", env=environment, user="nobody")
     assert acme("alteration", "status", "--json", env=environment, user="nobody").json["pending"] == []
     assert sorted(maker.packages.rglob("*")) == before
+
+
+def test_interrupted(acme: Acme, database: Database, tmp_path: Path) -> None:
+    """Ctrl-C ends the run in order: the script is rolled back, the earlier ones stay, and the exit code is 130."""
+    slow = Folder(tmp_path / "own")
+    slow.add("9.0.0-1700000009-slow.py", up="select pg_sleep(3600)")
+    words = ["alteration", "deploy", "latest", "--alterations", "acme.alterations", "--alterations", f"own={slow.path}"]
+    process = acme.start(*words)
+    sleeping = "select pid from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
+    until(lambda: database.rows(sleeping))
+    stopped = finish(process, signal.SIGINT)
+    assert stopped.code == 130
+    assert "SIGINT: stopping" in stopped.err
+    assert "3 completed before" in stopped.err
+    assert "acme db alteration deploy latest --alterations acme.alterations --alterations own=" in stopped.err
+    assert len(acme("alteration", "status", "--json").json["deployed"]) == 3
 
 
 def test_its_question(acme: Acme) -> None:

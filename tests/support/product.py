@@ -104,3 +104,16 @@ class Acme:
         assert "Traceback" not in done.stderr, done.stderr
         assert done.returncode == expect, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
         return Finished(done.returncode, done.stdout, done.stderr)
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Start `acme db WORDS`, and don't wait for it."""
+        pipe, command = subprocess.PIPE, [str(self.executable), "db", *words]
+        return subprocess.Popen(
+            command,
+            cwd=self.directory,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
+        )
