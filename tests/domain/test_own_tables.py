@@ -7,19 +7,21 @@ from typing import Any
 import pytest
 
 from sartor.domain.own_tables import (
-    EXPECTED,
-    TABLES,
     OwnTable,
     Trait,
+    expected,
     require_complete,
     require_readable,
     require_sound,
     require_trusted,
     takes_away,
 )
+from sartor.domain.table_names import OwnTables
 from sartor.errors import LedgerUnsound, PrivilegeMissing
 
 LOOK = 'inspect the table in psql: \\d+ "My app".sartor_ledger'
+TABLES = OwnTables("app").names
+EXPECTED = expected("sartor")
 COLUMNS = {table: [each.name for each in EXPECTED if each.kind == "column" and each.table == table] for table in TABLES}
 
 
@@ -35,14 +37,18 @@ def tables(**different: Any) -> list[OwnTable]:
 def test_sound_tables_are_taken() -> None:
     """The tables as Sartor makes them are fine, with a column more as well; so is a schema without any of them."""
     for found in ([], tables(), tables(columns=[*COLUMNS["sartor_ledger"], "more"])):
-        require_complete(found, "app")
-        require_readable(found, "app", "me")
-        require_trusted(found, "app", "me")
-    require_sound(EXPECTED, "app", "me")
+        require_complete(found, OwnTables("app"))
+        require_readable(found, OwnTables("app"), "me")
+        require_trusted(found, OwnTables("app"), "me")
+    require_sound(EXPECTED, OwnTables("app"), "me")
 
 
 @pytest.mark.parametrize(
-    "check", [lambda found: require_readable(found, "app", "me"), lambda found: require_complete(found, "app")]
+    "check",
+    [
+        lambda found: require_readable(found, OwnTables("app"), "me"),
+        lambda found: require_complete(found, OwnTables("app")),
+    ],
 )
 def test_tables_that_are_gone_are_named(check: Any) -> None:
     """Some of the tables without the others are no ledger: what is gone is named, and what is left."""
@@ -57,11 +63,11 @@ def test_tables_that_are_gone_are_named(check: Any) -> None:
 
 def test_tables_of_a_stranger() -> None:
     """A table that a stranger owns isn't read, nor written: its owner could run code as the deploying role."""
-    require_readable(tables(trusted=False), "My app", "me")
-    require_trusted(tables(entitled=False), "My app", "me")
+    require_readable(tables(trusted=False), OwnTables("My app"), "me")
+    require_trusted(tables(entitled=False), OwnTables("My app"), "me")
     for check, fact in ((require_readable, "entitled"), (require_trusted, "trusted")):
         with pytest.raises(LedgerUnsound) as caught:
-            check(tables(**{fact: False}), "My app", "Me")
+            check(tables(**{fact: False}), OwnTables("My app"), "Me")
         assert str(caught.value).startswith(
             "sartor_ledger in schema My app belongs to role Eve, which isn't trusted: the owner must be Me, a role"
         )
@@ -86,7 +92,7 @@ def test_tables_of_a_stranger() -> None:
 def test_a_table_of_another_form(fact: dict[str, Any], told: str) -> None:
     """What is no table, or lacks a column, isn't read as a ledger."""
     with pytest.raises(LedgerUnsound) as caught:
-        require_readable(tables(**fact), "My app", "me")
+        require_readable(tables(**fact), OwnTables("My app"), "me")
     assert str(caught.value) == f"sartor_ledger in schema My app {told}"
     assert caught.value.hint == LOOK
 
@@ -94,7 +100,7 @@ def test_a_table_of_another_form(fact: dict[str, Any], told: str) -> None:
 def test_hidden_rows() -> None:
     """Where row-level security hides rows, the ledger would seem to lack them."""
     with pytest.raises(PrivilegeMissing) as caught:
-        require_readable(tables(hidden=True), "My app", "me")
+        require_readable(tables(hidden=True), OwnTables("My app"), "me")
     assert str(caught.value) == "row-level security hides rows of sartor_ledger in schema My app from role me"
     assert "as its owner, Eve" in caught.value.hint
     assert 'alter table "My app".sartor_ledger no force row level security' in caught.value.hint
@@ -129,7 +135,7 @@ DROP = f"{LOOK} -- if it isn't needed: "
 def test_something_strange(kind: str, told: str, hint: str) -> None:
     """What Sartor didn't make is told with the statement that removes it, where that is one."""
     with pytest.raises(LedgerUnsound) as caught:
-        require_sound([*EXPECTED, Trait("sartor_ledger", kind, "N n", "text")], "My app", "me")
+        require_sound([*EXPECTED, Trait("sartor_ledger", kind, "N n", "text")], OwnTables("My app"), "me")
     assert (str(caught.value), caught.value.hint) == (f"sartor_ledger in schema My app {told}", hint)
 
 
@@ -138,7 +144,7 @@ def test_several_strange_things(names: str) -> None:
     """The first is told, and how many more there are."""
     strange = [Trait("sartor_ledger", "parent", name, "") for name in names]
     with pytest.raises(LedgerUnsound) as caught:
-        require_sound([*EXPECTED, *strange], "app", "me")
+        require_sound([*EXPECTED, *strange], OwnTables("app"), "me")
     assert str(caught.value) == f"sartor_ledger in schema app inherits from a (and {len(names) - 1} more)"
 
 
@@ -152,7 +158,7 @@ def test_several_strange_things(names: str) -> None:
 def test_something_lacking(lost: Trait, told: str) -> None:
     """What Sartor made and isn't there any more is told, without a blank for what has no name."""
     with pytest.raises(LedgerUnsound) as caught:
-        require_sound(EXPECTED - {lost}, "My app", "me")
+        require_sound(EXPECTED - {lost}, OwnTables("My app"), "me")
     assert str(caught.value) == f"sartor_ledger in schema My app lacks {told}"
     assert caught.value.hint == LOOK
 
@@ -172,4 +178,4 @@ def test_something_lacking(lost: Trait, told: str) -> None:
 )
 def test_what_takes_the_ledger_away(sql: str, told: str | None) -> None:
     """What drops, renames or moves Sartor's tables is told by its words, however these are written."""
-    assert takes_away(sql, "shop") == told
+    assert takes_away(sql, OwnTables("shop")) == told

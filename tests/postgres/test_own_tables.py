@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from sartor import Destination, LedgerUnsound, SartorError
-from sartor.domain.own_tables import TABLES
+from sartor.domain.table_names import OwnTables
 from sartor.postgres.ledger import create_ledger
 from sartor.postgres.own_tables import require_sound_tables
 from sartor.postgres.session import Session
@@ -86,7 +86,7 @@ HARMLESS = (
 def named(statement: str) -> str:
     """The statement, with the tables' names."""
     quoted = SCHEMA.replace('"', '""')
-    return statement.format(**{t.removeprefix("sartor_"): f'"{quoted}".{t}' for t in TABLES})
+    return statement.format(**{t.removeprefix("sartor_"): f'"{quoted}".{t}' for t in OwnTables("").names})
 
 
 async def look(session: Session) -> None:
@@ -94,7 +94,7 @@ async def look(session: Session) -> None:
     await session.learn()
     session.require_read()
     session.require_write()
-    await require_sound_tables(session.connection, session.schema, session.facts.role)
+    await require_sound_tables(session.connection, session.tables, session.facts.role)
 
 
 @pytest.mark.parametrize("path", ["public", "shadows, pg_catalog, public"])

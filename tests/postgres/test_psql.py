@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sartor.domain.own_tables import OwnTable
+from sartor.domain.table_names import OwnTables
 from sartor.postgres.psql import expecting, is_sayable, say
 
 
@@ -47,6 +48,6 @@ def test_what_psql_would_read_in_another_way(text: str, *, sayable: bool) -> Non
 def test_a_stop_ends_where_it_should() -> None:
     """A schema's name can't end the block that names it."""
     own = OwnTable("sartor_ledger", "$sartor$", True, True, None, False, [])  # noqa: FBT003 - a row's fields
-    text = expecting("$sartor$; drop schema public; $sartor$", 1, "x", [own])
+    text = expecting(OwnTables("$sartor$; drop schema public; $sartor$"), 1, "x", [own])
     assert "\ndo $_sartor$" in text
     assert text.endswith("$_sartor$;\ncommit;\n")

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from sartor.archive.programs import ProgramFailed, failed
 from sartor.archive.tools import find_tools
-from sartor.domain.own_tables import TABLES
+from sartor.domain.table_names import KINDS
 from sartor.postgres.catalog import OF_USERS
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.session import Session
@@ -45,11 +45,10 @@ async def dump_plain(session: Session, file: str, *, without: Iterable[str], loc
     `lock_wait` is in seconds.
     """
     tools = find_tools(session.facts.server_version, encrypted=session.connection.encrypted)[0]
-    schema = quote_identifier(session.schema)
     arguments = [
         *("--format=plain", "--encoding=UTF8", "--no-subscriptions", f"--file={file}"),
         f"--lock-wait-timeout={lock_wait * 1000:.0f}",
-        *(f"--exclude-table={schema}.{table}" for table in TABLES),
+        *(f"--exclude-table={session.tables.named(kind)}" for kind in KINDS),
         *(f"--exclude-schema={quote_identifier(name)}" for name in without),
     ]
     try:

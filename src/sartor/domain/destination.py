@@ -8,6 +8,7 @@ from urllib.parse import quote, quote_plus
 
 from sartor.conninfo.parameters import TIMEOUTS, seconds
 from sartor.conninfo.url import build_url, complete, is_text, parse_url, places_of
+from sartor.domain.table_names import DEFAULT_PREFIX, parse_prefix
 from sartor.errors import SettingsError
 from sartor.sql.quoting import LONGEST_NAME, shows_itself
 
@@ -25,7 +26,8 @@ class Destination(NamedTuple):
     script may change what would outlast it. `stands_for` is the database that scripts there are told to be in; "" for
     this one itself. `search_path` are further schemas of a script's search path, between `schema` and `public`;
     `withheld` are further texts that must never be shown, such as variables from secret files. `require_tls`
-    refuses each connection without TLS, except through a socket of this computer.
+    refuses each connection without TLS, except through a socket of this computer. `tables` is the prefix of Sartor's
+    own tables; `tables_chosen` says that the user gave it, so that a schema may hold another history too.
     """
 
     url: str
@@ -38,16 +40,22 @@ class Destination(NamedTuple):
     search_path: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
     require_tls: bool = False
+    tables: str = DEFAULT_PREFIX
+    tables_chosen: bool = False
 
     def __repr__(self) -> str:
         return f"Destination({self.label!r})"
 
     @classmethod
-    def parse(cls, url: str, *, schema: str | None = None, origin: str = "the URL") -> Self:
-        """Returns the destination of a URL. Raises SettingsError, which names `origin` and shows nothing of the URL."""
+    def parse(cls, url: str, *, schema: str | None = None, tables: str | None = None, origin: str = "the URL") -> Self:
+        """Returns the destination of a URL; `tables` is the prefix of Sartor's own, such as `acme`.
+
+        Raises SettingsError, which names `origin` and shows nothing of the URL.
+        """
         keywords = parse_url(url, origin=origin)
         name = keywords.get("schema", DEFAULT_SCHEMA) if schema is None else schema
-        return cls.of(complete(keywords), schema=parse_schema(name, origin=f"the schema for {origin}"))
+        made = cls.of(complete(keywords), schema=parse_schema(name, origin=f"the schema for {origin}"))
+        return made if tables is None else made.with_tables(tables, origin="the prefix of the tables")
 
     @classmethod
     def of(cls, keywords: Mapping[str, str], *, schema: str) -> Self:
@@ -104,8 +112,18 @@ class Destination(NamedTuple):
         return {key: seconds(key, self.keywords[key]) for key in TIMEOUTS if key in self.keywords}
 
     def in_schemas_of(self, other: Self) -> Self:
-        """Returns this database with another destination's schema and search path."""
-        return self._replace(schema=other.schema, search_path=other.search_path, withheld=other.withheld)
+        """Returns this database with another destination's schema, search path and names of tables."""
+        return self._replace(
+            schema=other.schema,
+            search_path=other.search_path,
+            withheld=other.withheld,
+            tables=other.tables,
+            tables_chosen=other.tables_chosen,
+        )
+
+    def with_tables(self, prefix: str, *, origin: str) -> Self:
+        """Returns this place with a prefix of Sartor's tables that was given. Raises SettingsError for `origin`."""
+        return self._replace(tables=parse_prefix(prefix, origin=origin), tables_chosen=True)
 
     def without(self, *keys: str) -> Self:
         return self._replace(url=build_url({key: text for key, text in self.keywords.items() if key not in keys}))

@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from sartor.errors import LedgerUnsound, PrivilegeMissing
+from sartor.domain.table_names import OwnTables
+from sartor.errors import LedgerUnsound, PrivilegeMissing, SettingsError
 from sartor.sql.changes import removals
 from sartor.sql.quoting import quote_identifier
 
 _NOW = "timestamp with time zone not null default clock_timestamp()"
 _TYPES = {
-    "sartor_closed": {"text not null": "token"},
-    "sartor_journal": {
+    "closed": {"text not null": "token"},
+    "journal": {
         "bigint not null": "seq prev",
         "integer not null": "format",
         "text not null": "token kind by_user host sartor",
@@ -19,7 +20,7 @@ _TYPES = {
         _NOW: "at",
         "jsonb not null default '{}'::jsonb": "detail",
     },
-    "sartor_ledger": {
+    "ledger": {
         "bigint not null": "seq",
         "integer not null": "format",
         "text not null": "lineage id release name checksum state deployed_by host sartor",
@@ -27,7 +28,7 @@ _TYPES = {
         "double precision": "duration_ms",
         "timestamp with time zone not null": "deployed_at",
     },
-    "sartor_repeatable": {
+    "repeatable": {
         "bigint not null": "seq",
         "integer not null": "format",
         "boolean not null default false": "again",
@@ -35,7 +36,7 @@ _TYPES = {
         "double precision": "duration_ms",
         "timestamp with time zone not null": "deployed_at",
     },
-    "sartor_fingerprint": {
+    "fingerprint": {
         "boolean not null default true": "one",
         "bigint not null": "seq",
         "text not null": "by_user host sartor catalog_version",
@@ -44,31 +45,21 @@ _TYPES = {
         "timestamp with time zone": "adopted_at",
     },
 }
-"""The columns of each table, by their types."""
+"""The columns of each table, by their types; a table is called by what it is, without the prefix."""
 _COLUMNS = {
     table: {name: text for text, names in types.items() for name in names.split()} for table, types in _TYPES.items()
 }
-_OPEN = "FOREIGN KEY (open) REFERENCES sartor_closed(token) DEFERRABLE INITIALLY DEFERRED"
+_OPEN = "FOREIGN KEY (open) REFERENCES {prefix}_closed(token) DEFERRABLE INITIALLY DEFERRED"
 _CONSTRAINTS = {
-    "sartor_closed": ("PRIMARY KEY (token)", "CHECK (false)"),
-    "sartor_journal": ("PRIMARY KEY (seq)", _OPEN),
-    "sartor_ledger": ("PRIMARY KEY (lineage, id)", "CHECK ((state = ANY (ARRAY['deployed'::text, 'started'::text])))"),
-    "sartor_repeatable": ("PRIMARY KEY (lineage, id)",),
-    "sartor_fingerprint": ("PRIMARY KEY (one)", "CHECK (one)"),
+    "closed": ("PRIMARY KEY (token)", "CHECK (false)"),
+    "journal": ("PRIMARY KEY (seq)", _OPEN),
+    "ledger": ("PRIMARY KEY (lineage, id)", "CHECK ((state = ANY (ARRAY['deployed'::text, 'started'::text])))"),
+    "repeatable": ("PRIMARY KEY (lineage, id)",),
+    "fingerprint": ("PRIMARY KEY (one)", "CHECK (one)"),
 }
-_NAMES = {_OPEN: "sartor_journal_open_fkey"}
+_NAMES = {_OPEN: "{prefix}_journal_open_fkey"}
 """The constraint whose name counts."""
 
-TABLES = tuple(_COLUMNS)
-"""The names of Sartor's tables."""
-
-
-LEAVE = (
-    "a script must leave Sartor's own tables as and where they are: leave them out of a loop over all"
-    r" tables, `where tablename not like 'sartor\_%'`; drop, move or rename the product's objects, not the"
-    " whole schema"
-)
-"""The advice for a script that drops or moves them."""
 GONE = (
     "if alterations were deployed here, Sartor's tables were dropped or moved: restore them from a backup, or record"
     " the release whose objects exist, with `baseline VERSION`, or single alterations, with `repair --mark-deployed ID`"
@@ -78,20 +69,31 @@ GONE = (
 _TAKES = {"drop": "drops", "rename to": "renames", "set schema": "moves"}
 
 
-def takes_away(sql: str, schema: str) -> str | None:
-    """Returns in words which of the tables in `schema`, or which schema, a text of SQL drops, renames or moves.
+def leave(tables: OwnTables) -> str:
+    """Returns the advice for a script that drops or moves them."""
+    pattern = tables.prefix.replace("_", r"\_")
+    return (
+        "a script must leave Sartor's own tables as and where they are: leave them out of a loop over all"
+        rf" tables, `where tablename not like '{pattern}\_%'`; drop, move or rename the product's objects, not the"
+        " whole schema"
+    )
+
+
+def takes_away(sql: str, tables: OwnTables) -> str | None:
+    """Returns in words which of the tables, or that their schema, a text of SQL drops, renames or moves.
 
     None where it does nothing of that, as far as its words show: a block may put other words together.
     """
     lower = sql.lower()
-    if not any(word in lower for word in ("schema", "sartor_", "u&")):  # as in most texts, of which some are long
+    schema, own = tables.schema, tables.names
+    if not any(word in lower for word in ("schema", f"{tables.prefix}_", "u&")):  # as in most texts; some are long
         return None
     for verb, head, actions in removals(sql):
         action = actions[0].what if actions else verb
         for name in head.names if action in _TAKES else ():
             if head.type == "schema" and name == (schema,):
                 return f"{_TAKES[action]} schema {schema}, which holds Sartor's own tables"
-            if head.type == "table" and name[-1:] and name[-1] in TABLES and name[:-1] in {(), (schema,)}:
+            if head.type == "table" and name[-1:] and name[-1] in own and name[:-1] in {(), (schema,)}:
                 return f"{_TAKES[action]} {name[-1]}, a table of Sartor's own"
     return None
 
@@ -124,14 +126,19 @@ class Trait(NamedTuple):
     text: str
 
 
-EXPECTED = frozenset(
-    [
-        *(Trait(table, "is", "", "rp") for table in TABLES),
-        *(Trait(t, "column", name, text) for t, columns in _COLUMNS.items() for name, text in columns.items()),
-        *(Trait(t, "constraint", _NAMES.get(text, ""), text) for t, texts in _CONSTRAINTS.items() for text in texts),
-    ]
-)
-"""The traits of the tables as Sartor makes them."""
+def expected(prefix: str) -> frozenset[Trait]:
+    """Returns the traits of the tables as Sartor makes them."""
+
+    def said(text: str) -> str:
+        return text.replace("{prefix}", prefix)
+
+    traits = [Trait(kind, "is", "", "rp") for kind in _COLUMNS]
+    for kind, columns in _COLUMNS.items():
+        traits += [Trait(kind, "column", name, text) for name, text in columns.items()]
+    for kind, texts in _CONSTRAINTS.items():
+        traits += [Trait(kind, "constraint", said(_NAMES.get(text, "")), said(text)) for text in texts]
+    return frozenset(trait._replace(table=f"{prefix}_{trait.table}") for trait in traits)
+
 
 _STRANGE: Mapping[str, str] = {
     "is": "isn't an ordinary table",
@@ -157,19 +164,20 @@ _REMOVALS: Mapping[str, str] = {
 """The statements that remove them; the others take more thought."""
 
 
-def require_readable(tables: Sequence[OwnTable], schema: str, role: str) -> None:
-    """Raises LedgerUnsound or PrivilegeMissing where these tables' content can't be relied on.
+def require_readable(found: Sequence[OwnTable], tables: OwnTables, role: str) -> None:
+    """Raises LedgerUnsound or PrivilegeMissing where the content of the tables that were found can't be relied on.
 
     No tables at all is fine.
     """
-    require_complete(tables, schema)
-    for table in tables:
+    require_complete(found, tables)
+    schema, columns = tables.schema, {tables.name(kind): names for kind, names in _COLUMNS.items()}
+    for table in found:
         named = _named(schema, table.name)
         if not table.entitled:
             raise _stranger(table, schema, role)
         if table.odd:
             raise _unsound(schema, table.name, f"is {table.odd}; Sartor creates it as a table")
-        if lacks := [name for name in _COLUMNS[table.name] if name not in table.columns]:
+        if lacks := [name for name in columns[table.name] if name not in table.columns]:
             raise _unsound(schema, table.name, f"lacks column {', '.join(lacks)}")
         if table.hidden:
             raise PrivilegeMissing(
@@ -179,36 +187,49 @@ def require_readable(tables: Sequence[OwnTable], schema: str, role: str) -> None
             )
 
 
-def require_complete(tables: Sequence[OwnTable], schema: str) -> None:
-    """Raises LedgerUnsound where some of these tables exist, and some don't."""
-    found = {table.name for table in tables}
-    if gone := [name for name in TABLES if tables and name not in found]:
+def require_complete(found: Sequence[OwnTable], tables: OwnTables) -> None:
+    """Raises LedgerUnsound where some of the tables exist, and some don't."""
+    there = {table.name for table in found}
+    if gone := [name for name in tables.names if there and name not in there]:
         raise LedgerUnsound(
-            f"Sartor's tables in schema {schema} are incomplete: {', '.join(gone)} doesn't exist, but"
-            f" {', '.join(sorted(found))} does",
+            f"Sartor's tables in schema {tables.schema} are incomplete: {', '.join(gone)} doesn't exist, but"
+            f" {', '.join(sorted(there))} does",
             hint="restore the missing table from a backup; if the data can be lost, `fresh` starts with an"
             " empty schema",
         )
 
 
-def require_trusted(tables: Iterable[OwnTable], schema: str, role: str) -> None:
+def require_only(others: Sequence[str], tables: OwnTables) -> None:
+    """Raises SettingsError where the schema has the tables of other prefixes, and not these: its history is there."""
+    if others:
+        other = OwnTables(tables.schema, others[0])
+        raise SettingsError(
+            f"the history of schema {tables.schema} is kept in {other.name('ledger')}, and there is no"
+            f" {tables.name('ledger')}: nothing was done",
+            hint=f'go on with that history: `tables = "{other.prefix}"` in sartor.toml, or'
+            f' SARTOR_TABLES={other.prefix}; for another product in the same schema, `tables = "{tables.prefix}"`'
+            " begins a history beside it",
+        )
+
+
+def require_trusted(found: Iterable[OwnTable], tables: OwnTables, role: str) -> None:
     """Raises LedgerUnsound where an untrusted role owns one of these tables, and so could run code as `role`."""
-    for table in tables:
+    for table in found:
         if not table.trusted:
-            raise _stranger(table, schema, role)
+            raise _stranger(table, tables.schema, role)
 
 
-def require_sound(traits: Iterable[Trait], schema: str, role: str) -> None:
+def require_sound(traits: Iterable[Trait], tables: OwnTables, role: str) -> None:
     """Raises LedgerUnsound where the tables have something that Sartor didn't make, or lack something that it did."""
-    found = frozenset(traits)
-    strange = sorted(found - EXPECTED)
+    found, made, schema = frozenset(traits), expected(tables.prefix), tables.schema
+    strange = sorted(found - made)
     for trait in strange:
         text = _STRANGE[trait.kind].format(name=trait.name, text=trait.text, role=role)
         text += f" (and {len(strange) - 1} more)" if len(strange) > 1 else ""
         names = {"table": _named(schema, trait.table), "name": trait.name, "quoted": quote_identifier(trait.name)}
         removal = _REMOVALS.get(trait.kind, "").format_map(names)
         raise _unsound(schema, trait.table, text, removal)
-    for trait in sorted(EXPECTED - found):
+    for trait in sorted(made - found):
         raise _unsound(schema, trait.table, " ".join(filter(None, ("lacks", trait.kind, trait.name, trait.text))))
 
 

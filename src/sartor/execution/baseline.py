@@ -172,7 +172,7 @@ async def _record(run: RunContext, work: _Work, seen: _Seen, downs: Sequence[str
         async with connection.fenced():
             for at in range(0, len(rows), AT_ONCE):
                 part = rows[at : at + AT_ONCE]
-                sql = rows_sql(session.schema, part, after=seq + at, kind=EventKind.BASELINE, detail=facts)
+                sql = rows_sql(session.tables, part, after=seq + at, kind=EventKind.BASELINE, detail=facts)
                 await connection.execute(sql)
         if work.limits.fingerprint:
             await write_expected_schema(

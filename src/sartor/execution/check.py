@@ -54,7 +54,7 @@ async def check(
     async with Session(destination, application=application_name("check")) as session:
         ledger = await read_deployed(session, catalogue, request)
         if ledger.exists:
-            await require_sound_tables(session.connection, session.schema, session.facts.role)
+            await require_sound_tables(session.connection, session.tables, session.facts.role)
         asked = await begin_with_snapshot(session, catalogue, ledger, request)
         begins = make_plan(catalogue, ledger, asked).snapshot
         if writes and isinstance(request, Deploy):  # psql runs the scripts that have files

@@ -29,8 +29,8 @@ async def require_trusted_downs(session: Session, plan: Plan) -> None:
             f" ledger belongs to role {owner}",
             hint=f"connect as {owner}; or, on a database for development, start over: `fresh`",
         )
-    await require_sound_tables(session.connection, session.schema, session.facts.role)
-    if writers := await read_writers(session.connection, session.schema):
+    await require_sound_tables(session.connection, session.tables, session.facts.role)
+    if writers := await read_writers(session.connection, session.tables):
         raise LedgerUnsound(
             f"the downs that the ledger keeps aren't run, as they might be another's: {str(writers[0]).rstrip(';')}",
             hint="roll back with the package that contains the files; or, if nobody has used that right to change"

@@ -179,8 +179,8 @@ async def read_schema(session: Session) -> Fingerprint:
 
 def missing_right(session: Session, rights: str) -> str:
     """Returns the message that the role lacks rights on the table of the fingerprint, with the GRANT."""
-    schema, role = quote_identifier(session.schema), session.facts.role
+    role = session.facts.role
     return (
-        f"role {role} lacks rights; as the owner, run: grant {rights} on {schema}.sartor_fingerprint"
+        f"role {role} lacks rights; as the owner, run: grant {rights} on {session.tables.fingerprint}"
         f" to {quote_identifier(role)};"
     )

@@ -15,7 +15,6 @@ from sartor.postgres.connect.connect import DRIVER_ERRORS, session_error
 from sartor.postgres.ledger import create_ledger, read_ledger, require_format
 from sartor.postgres.own_tables import read_writers, require_sound_tables
 from sartor.postgres.session import Session
-from sartor.sql.quoting import quote_identifier
 
 T = TypeVar("T")
 
@@ -67,13 +66,13 @@ async def require_sound(session: Session) -> None:
     """Raises LedgerUnsound where the ledger isn't as Sartor creates it."""
     session.require_read()
     session.require_write()
-    await require_sound_tables(session.connection, session.schema, session.facts.role)
+    await require_sound_tables(session.connection, session.tables, session.facts.role)
 
 
 async def report_writers(run: RunContext) -> None:
     if run.session.destination.scratch:
         return
-    for writer in await read_writers(run.session.connection, run.session.schema):
+    for writer in await read_writers(run.session.connection, run.session.tables):
         run.observer(Note(text=str(writer)))
 
 
@@ -123,5 +122,5 @@ def _unsound(run: RunContext, stale: Stale) -> LedgerUnsound:
     return LedgerUnsound(
         f"the journal of schema {schema} doesn't accept event {run.head + 1}, although {run.head} is its last:"
         f" {stale.__cause__ or 'another writer uses it'}",
-        hint=f"inspect the journal: table {quote_identifier(schema)}.sartor_journal order by seq desc limit 5;",
+        hint=f"inspect the journal: table {run.session.tables.journal} order by seq desc limit 5;",
     )

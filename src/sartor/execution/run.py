@@ -53,7 +53,7 @@ async def run(
     `execute_plan`.
     """
     if session.facts.ledger_exists and not (session.facts.can_use and session.facts.ledger_readable):
-        require_complete(session.facts.own, session.schema)
+        require_complete(session.facts.own, session.tables)
         session.require_write()  # it names all the rights that a run lacks, where not even reading is allowed
     ledger = await read_deployed(session, catalogue, request)
     request = await begin_with_snapshot(session, catalogue, ledger, request)

@@ -125,6 +125,7 @@ class RunContext:
             locate=locate,
             hidden=hidden,
             overtime=self.limits.overtime,
+            tables=self.session.tables,
         )
         if self.monitor.blockers and found.sqlstate in NOT_HAD:
             advice = advise_on_blockers(self.monitor.blockers, self.session.facts.role)

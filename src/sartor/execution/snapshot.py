@@ -70,7 +70,7 @@ async def build(run: RunContext, plan: Plan, snapshot: ReleaseSnapshot, downs: S
         async with connection.fenced():
             facts = {"snapshot": snapshot.release.label}
             await connection.execute(
-                rows_sql(run.session.schema, about, after=seq, kind=EventKind.DEPLOYED, detail=facts)
+                rows_sql(run.session.tables, about, after=seq, kind=EventKind.DEPLOYED, detail=facts)
             )
 
     detail = {

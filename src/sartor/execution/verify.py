@@ -28,7 +28,7 @@ async def verify(destination: Destination, catalogue: Catalogue, *, limits: Limi
         if not ledger.exists:
             ledger = counted(ledger, destination, limits)
         else:
-            await require_sound_tables(session.connection, session.schema, session.facts.role)
+            await require_sound_tables(session.connection, session.tables, session.facts.role)
         events = await read_history(session) if ledger.exists and session.facts.journal_readable else []
         invalid = await invalid_indexes(session)
         return Verification(
@@ -38,7 +38,7 @@ async def verify(destination: Destination, catalogue: Catalogue, *, limits: Limi
             standing=standing,
             drift=await look_for_drift(session, limits.ignore_objects) if ledger.exists else Drift(),
             invalid=tuple(index.name for index in invalid if not index.building),
-            writers=await read_writers(session.connection, session.schema),
+            writers=await read_writers(session.connection, session.tables),
             mismatches=compare_with_journal(ledger, events) if events else (),
         )
 

@@ -4,15 +4,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sartor.domain.affected_tables import Contents, Dependencies, ForeignKey
-from sartor.domain.own_tables import TABLES
 from sartor.footprint.footprint import Relations
-from sartor.postgres.catalog import FIRST_OF_USERS, FULL_NAME, SHORT_NAME, USERS_RELATIONS, in_extension
+from sartor.postgres.catalog import FIRST_OF_USERS, FULL_NAME, IS_OWN, SHORT_NAME, USERS_RELATIONS, in_extension
 from sartor.postgres.driver.connection import Connection
 from sartor.sql.changes import called_in, computes_only
 
 _RELATIONS = f"""
 select c.oid::int8 as oid, c.relkind::text as kind, n.nspname::text as schema, c.relname::text as bare,
-    {FULL_NAME} as full, {SHORT_NAME} as name, {in_extension("c.oid")} as extensions
+    {FULL_NAME} as full, {SHORT_NAME} as name, {in_extension("c.oid")} as extensions, {IS_OWN} as own
 from {USERS_RELATIONS} where c.relkind in ('r', 'p', 'm', 'v', 'f')
 """
 _FOREIGN_KEYS = """
@@ -69,9 +68,7 @@ async def read_contents(connection: Connection, schema: str, *, held: str | None
     Sartor's own tables and those of extensions are left out; with `held`, those of every schema but `held` too.
     """
     rows = await connection.fetch(_RELATIONS, schema)
-    mine = [
-        row for row in rows if not row["extensions"] and row["bare"] not in TABLES and held in {None, row["schema"]}
-    ]
+    mine = [row for row in rows if not row["extensions"] and not row["own"] and held in {None, row["schema"]}]
     return Contents(
         tables={row["full"]: row["name"] for row in mine if row["kind"] == "r"},
         views=frozenset(row["full"] for row in mine if row["kind"] == "m"),

@@ -8,8 +8,7 @@ from itertools import repeat
 from typing import Any, NamedTuple
 
 from sartor.domain.hazards.hazard import MODES, STOPS_WRITES, Build, Lock, Size, merged
-from sartor.domain.own_tables import TABLES
-from sartor.postgres.catalog import FIRST_OF_USERS, SHORT_NAME, USERS_RELATIONS
+from sartor.postgres.catalog import FIRST_OF_USERS, IS_OWN, SHORT_NAME, USERS_RELATIONS
 from sartor.postgres.driver.connection import Connection
 from sartor.sql.statements import Kind, Statement
 
@@ -27,7 +26,7 @@ _RELATION = f"""
     {SHORT_NAME} as name, c.relname::text as bare
 """
 _RELATIONS = f"""
-select c.oid::int8 as oid, {_RELATION}
+select c.oid::int8 as oid, {_RELATION}, {IS_OWN} as own
 from {USERS_RELATIONS} left join pg_catalog.pg_index i on i.indexrelid = c.oid
 where c.relkind in ('r', 'p', 'm', 'v', 'f', 'S', 'i', 'I')
 """
@@ -105,7 +104,7 @@ async def read_relations(connection: Connection, schema: str) -> dict[int, Relat
     Those of `schema` are named without it.
     """
     rows = await connection.fetch(_RELATIONS, schema)
-    own = {row["oid"] for row in rows if row["name"] in TABLES}
+    own = {row["oid"] for row in rows if row["own"]}
     return {row["oid"]: _relation(row) for row in rows if row["oid"] not in own and row["table"] not in own}
 
 

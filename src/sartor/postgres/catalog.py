@@ -1,5 +1,7 @@
 """The SQL that queries of the system catalogs share: which relations are users', and what they are called."""
 
+from sartor.domain.table_names import KINDS, OwnTables
+
 FIRST_OF_USERS = 16384
 """The first OID of an object that isn't Postgres's own."""
 
@@ -18,6 +20,31 @@ FULL_NAME = "pg_catalog.format('%I.%I', n.nspname, c.relname)"
 SHORT_NAME = "case when n.nspname = $1 then c.relname::text else n.nspname || '.' || c.relname end"
 """The name of relation `c` for people; a relation of schema $1 is named without it."""
 
+
+def _histories(schema: str = "") -> str:
+    """Returns a query of where Sartor's tables are, by their names: all of one prefix in one schema.
+
+    It selects a `schema`'s OID and a `prefix`, in all schemas or in the one that the condition is about.
+    """
+    names = ", ".join(f"j.prefix || '_{kind}'" for kind in KINDS)
+    return f"""
+        select j.relnamespace as schema, j.prefix from (
+            select relnamespace, pg_catalog.left(relname::text, -8) as prefix from pg_catalog.pg_class
+            where relkind = 'r' and pg_catalog.right(relname::text, 8) = '_journal'{schema}
+        ) j where {len(KINDS)} = (select pg_catalog.count(*) from pg_catalog.pg_class o
+            where o.relnamespace = j.relnamespace and o.relname in ({names}))"""
+
+
+OTHER_PREFIXES = f"array(select prefix from ({_histories(' and relnamespace = n.oid')}) h order by 1)"
+"""The prefixes of Sartor's tables in schema `n`, as SQL."""
+
+OWN_NAMES = f"""
+    select h.schema, h.prefix || '_' || k.kind as name from ({_histories()}) h
+    cross join pg_catalog.unnest(array{list(KINDS)}) k (kind)"""
+"""Selects the schemas' OIDs and the names of Sartor's tables, whatever their prefix."""
+
+IS_OWN = f"""(c.relname in {OwnTables("").names} or (c.relnamespace, c.relname::text) in ({OWN_NAMES}))"""
+"""The condition that relation `c` is one of Sartor's tables, of any product's; with its own prefix, of any form."""
 
 LOCKS = "max_locks_per_transaction"
 """The setting that the server names, in every language, where its table of locks is full."""

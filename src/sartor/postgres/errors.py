@@ -6,13 +6,14 @@ from pathlib import Path
 import asyncpg
 
 from sartor.conninfo.redaction import redact
-from sartor.domain.own_tables import LEAVE, TABLES
+from sartor.domain.own_tables import leave
 from sartor.domain.report import Failure
+from sartor.domain.table_names import OwnTables
 from sartor.errors import Escaped, ScriptFault, Unmet, said
 from sartor.postgres.catalog import LOCKS
 from sartor.postgres.driver.connection import UNASKED
 from sartor.postgres.driver.refused import BeyondDatabase, NoTalk, NotAwaited, TransactionControl
-from sartor.postgres.journal import BEYOND, CLOSED_CONSTRAINT, MARK_GONE, ROLE_LEFT, beyond
+from sartor.postgres.journal import BEYOND, CLOSED_CONSTRAINT, CLOSING, MARK_GONE, ROLE_LEFT, beyond
 from sartor.sql.sensitive import secret_literals, without_secrets
 from sartor.sql.splitting import waits_for_others
 from sartor.sql.statements import Statement
@@ -88,6 +89,7 @@ def failure(
     locate: Callable[[BaseException], tuple[str, int] | None],
     hidden: BaseException | None = None,
     overtime: str,
+    tables: OwnTables,
 ) -> Failure:
     """Returns the facts of a script's failure, with the advice `overtime` where a statement took too long.
 
@@ -97,6 +99,8 @@ def failure(
     message, advice = _explained(error)
     if isinstance(error, asyncpg.QueryCanceledError):
         advice = _cancelled(error, overtime)
+    if sqlstate(error) in _IN_THE_WAY and any(name in message for name in tables.names):
+        advice = leave(tables)
     if sqlstate(error) == "25P02" and hidden is not None and sqlstate(hidden) not in {None, "25P02"}:
         error, message = hidden, _explained(hidden)[0]
         advice = f"the script caught this error and went on, but Postgres has aborted the transaction: {SAVEPOINT}"
@@ -144,7 +148,7 @@ def _is_lost(error: BaseException) -> bool:
 
     How that one ended isn't known.
     """
-    claimed = isinstance(error, asyncpg.DivisionByZeroError) and "sartor_journal" in (getattr(error, "query", "") or "")
+    claimed = isinstance(error, asyncpg.DivisionByZeroError) and CLOSING in (getattr(error, "query", "") or "")
     return claimed or _is_marked(error, MARK_GONE)
 
 
@@ -207,7 +211,7 @@ def _explained_of_server(error: asyncpg.PostgresError, text: str) -> tuple[str, 
             return f"the script left the role set to {_marked(text, ROLE_LEFT)}", advice
         case asyncpg.PostgresError() if BEYOND in text:
             return beyond(_marked(text, BEYOND)), None
-        case asyncpg.ForeignKeyViolationError() if error.constraint_name == CLOSED_CONSTRAINT:
+        case asyncpg.ForeignKeyViolationError() if str(error.constraint_name).endswith(CLOSED_CONSTRAINT):
             return (
                 "the script caused Sartor's deferred constraint to be checked before COMMIT",
                 "SET CONSTRAINTS ALL also affects Sartor's constraint: name the constraints instead of ALL",
@@ -229,8 +233,6 @@ def _advice(error: asyncpg.PostgresError) -> str | None:
                 "an interrupted run may have executed this statement already: with `if not exists` or `if exists`"
                 " the script can run again"
             )
-        case asyncpg.PostgresError() if error.sqlstate in _IN_THE_WAY and any(table in said(error) for table in TABLES):
-            return LEAVE
         case asyncpg.ActiveSQLTransactionError() if Statement(getattr(error, "query", None) or "").starts("set"):
             return (
                 "Sartor has begun the script's transaction, and written to it: a script that needs another isolation"

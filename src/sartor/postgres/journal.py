@@ -18,18 +18,18 @@ from sartor import __version__
 from sartor.domain.ledger import FORMAT, WAS_ID, EventKind, RepeatableEntry, State, Subject
 from sartor.postgres.driver.fence import FENCE, PATH, STEP_IN, STEP_OUT
 from sartor.postgres.session_settings import SessionSettings, set_in_transaction
-from sartor.sql.quoting import quote_identifier, quote_literal
+from sartor.sql.quoting import quote_literal
 
-CLOSED_CONSTRAINT = "sartor_journal_open_fkey"
-"""The deferred reference's name; an error that has it means that a script interfered with the transaction."""
+CLOSED_CONSTRAINT = "_journal_open_fkey"
+"""How the deferred reference's name ends; an error that has it means that a script interfered with the transaction."""
 
+CLOSING = "as recorded from recorded"
+"""How a record ends."""
 MARK_GONE = "sartor: no token"
 ROLE_LEFT = "sartor: role "
 BEYOND = "sartor: beyond "
 ROLE = "sartor.role"
 """The setting that holds the role with which a transaction began, where that wasn't known before."""
-
-JOURNAL, LEDGER, REPEATABLE = "sartor_journal", "sartor_ledger", "sartor_repeatable"
 
 _THINGS = {
     "pg_authid": "a role",
@@ -238,7 +238,7 @@ def _label(about: Subject) -> str | None:
 
 
 def _claim(kind: EventKind, settings: SessionSettings, values: Mapping[str, str]) -> str:
-    journal = _table(settings, JOURNAL)
+    journal = settings.tables.journal
     return f"""insert into {journal} (prev, open, kind, by_user, host, sartor, format, {", ".join(_FIELDS)}) values (
         (select seq from {journal} where seq = {values["seq"]} - 1), {values["token"]}, {quote_literal(kind.value)},
         session_user, {quote_literal(socket.gethostname())}, {quote_literal(__version__)}, {FORMAT},
@@ -268,25 +268,21 @@ def _record(
     if repeatable and kind is EventKind.MARKED_DEPLOYED:
         kind = EventKind.REPEATED
     repeatable = repeatable or kind is EventKind.REPEATED
-    journal = _table(settings, JOURNAL)
+    journal = settings.tables.journal
     began = "at" if since is None else f"(select at from {journal} where seq = {since})"
     lasted = took or f"extract(epoch from pg_catalog.clock_timestamp() - {began}) * 1000"
     more = quote_literal(json.dumps({"notes": list(notes)}, ensure_ascii=False))
     noted = f", detail = detail || {more}::pg_catalog.jsonb" if notes else ""
-    ledger = _table(settings, REPEATABLE if repeatable else LEDGER)
+    ledger = settings.tables.repeatable if repeatable else settings.tables.ledger
     record = _RECORDS.get(kind, _NOTHING).format(ledger=ledger, **values)
-    again = _AGAIN.format(repeatable=_table(settings, REPEATABLE)) if kind is EventKind.ROLLED_BACK else ""
+    again = _AGAIN.format(repeatable=settings.tables.repeatable) if kind is EventKind.ROLLED_BACK else ""
     return f"""with closed as (
             update {journal} set open = null, duration_ms = {lasted}{noted}
             where seq = {values["seq"]} and open = {values["token"]} returning *
         ){again}, recorded as ({record})
-        select 1 / pg_catalog.count(*) as recorded from recorded"""
+        select 1 / pg_catalog.count(*) {CLOSING}"""
 
 
 def probe_sql(event: NewEvent, settings: SessionSettings) -> str:
     """Returns the SQL that waits until the event's transaction has ended: 23505 where it, or another's, committed."""
     return "begin;" + claim_sql(event, settings) + "rollback;"
-
-
-def _table(settings: SessionSettings, name: str) -> str:
-    return f"{quote_identifier(settings.schema)}.{name}"

@@ -10,8 +10,9 @@ from sartor import __version__
 from sartor.domain.alteration import Alteration
 from sartor.domain.kept_down import KeptDown
 from sartor.domain.ledger import FORMAT, WAS_ID, Entry, Event, EventKind, Ledger, RepeatableEntry, State
-from sartor.domain.own_tables import TABLES
+from sartor.domain.own_tables import require_only
 from sartor.domain.release import Release
+from sartor.domain.table_names import OwnTables
 from sartor.errors import LedgerTooNew, LedgerUnsound, SartorError
 from sartor.postgres.session import Session
 from sartor.sql.quoting import quote_identifier, quote_literal
@@ -36,16 +37,14 @@ know of. Rows with an id and without a release have the fields of a RepeatableEn
 _FIELDS = "{release}, name, checksum, {state}, deployed_at, duration_ms, deployed_by, host, sartor, seq"
 _ROWS = f"select lineage, id, {_FIELDS.format(release='release', state='state')} from {{ledger}}"
 _AGAIN = "case when again then 'again' end"
-_REPEATABLES = (
-    f" union all select lineage, id, {_FIELDS.format(release='null', state=_AGAIN)} from {{schema}}.sartor_repeatable"
-)
+_REPEATABLES = f" union all select lineage, id, {_FIELDS.format(release='null', state=_AGAIN)} from {{repeatable}}"
 
 _STATES = {state.value: state for state in State}
 
 _HISTORY = """
 select seq, kind, at, lineage, id, release, name, checksum, duration_ms, by_user, host, sartor, detail::text,
     format
-from {schema}.sartor_journal where seq > $1 order by seq
+from {journal} where seq > $1 order by seq
 """
 """Selects the fields of an Event, and the format that it was written in."""
 
@@ -73,26 +72,25 @@ end
 async def read_ledger(session: Session, *, founds: bool = False) -> Ledger:
     """Reads the ledger of the session's destination, from one snapshot. Writes nothing.
 
-    A role that may read only `sartor_ledger` gets the entries, with the newest entry's number for the head. Raises
+    A role that may read only the ledger gets the entries, with the newest entry's number for the head. Raises
     PrivilegeMissing, LedgerUnsound, LedgerTooNew; and SchemaMissing, unless it is for a run that `founds` the schema.
     """
     if not session.facts.ledger_exists:
         if not founds:
             await session.require_schema()
+        _require_here(session)
         return await _without_ledger(session)
     session.require_read()
-    schema = quote_identifier(session.schema)
-    ledger = f"{schema}.sartor_ledger"
-    source = f"{schema}.sartor_journal" if session.facts.journal_readable else ledger
+    tables, ledger = session.tables, session.tables.ledger
+    source = tables.journal if session.facts.journal_readable else ledger
     noting = {
-        "sartor_fingerprint": session.facts.fingerprint_readable,
-        "sartor_repeatable": session.facts.repeatable_readable,
+        tables.fingerprint: session.facts.fingerprint_readable,
+        tables.repeatable: session.facts.repeatable_readable,
     }
-    others = [f", (select pg_catalog.max(seq) from {schema}.{table})" for table, readable in noting.items() if readable]
+    others = [f", (select pg_catalog.max(seq) from {table})" for table, readable in noting.items() if readable]
     both = _ROWS + _REPEATABLES if session.facts.repeatable_readable else _ROWS
-    query = _READ.format(
-        ledger=ledger, source=source, others="".join(others), rows=both.format(ledger=ledger, schema=schema)
-    )
+    selected = both.format(ledger=ledger, repeatable=tables.repeatable)
+    query = _READ.format(ledger=ledger, source=source, others="".join(others), rows=selected)
     async with session.connection.fenced():
         rows = await session.connection.fetch(query)
     # Unpacked by position, not by name, as there may be ten thousand rows.
@@ -106,7 +104,7 @@ async def read_ledger(session: Session, *, founds: bool = False) -> Ledger:
         raise _unreadable(ledger, "state or release", error, rows[0]["format"]) from error
     head = rows[0]["head"]
     if session.facts.journal_readable:
-        _require_whole(session.schema, head, rows[0]["told"])
+        _require_whole(tables, head, rows[0]["told"])
     return Ledger(
         head=head or 0,
         format=rows[0]["format"],
@@ -124,12 +122,18 @@ async def _without_ledger(session: Session) -> Ledger:
     return Ledger(strays=found.names, tool=found.tool) if found else Ledger()
 
 
+def _require_here(session: Session) -> None:
+    """Raises SettingsError where the schema's history is kept in tables of another prefix, and none was chosen."""
+    if not session.destination.tables_chosen:
+        require_only(session.facts.others, session.tables)
+
+
 async def read_downs(session: Session, entries: Iterable[Entry]) -> dict[tuple[str, str], KeptDown | None]:
     """Reads what the ledger keeps of the ways back of these rows; None for one of which it keeps nothing readable.
 
     A row that isn't there any more, or was recorded anew, is left out.
     """
-    query = f"""select l.lineage, l.id, l.down from {quote_identifier(session.schema)}.sartor_ledger l
+    query = f"""select l.lineage, l.id, l.down from {session.tables.ledger} l
         join rows from (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[]),
             pg_catalog.unnest($3::pg_catalog.int8[]))
         wanted (lineage, id, seq) on (l.lineage, l.id, l.seq) = (wanted.lineage, wanted.id, wanted.seq)"""
@@ -149,14 +153,15 @@ def _repeatables(rows: Iterable[Any]) -> tuple[RepeatableEntry, ...]:
     return tuple(sorted(found, key=attrgetter("seq")))
 
 
-def _require_whole(schema: str, head: int | None, told: int | None) -> None:
+def _require_whole(tables: OwnTables, head: int | None, told: int | None) -> None:
     """Raises LedgerUnsound where events are missing from the journal's end: their numbers would be used twice."""
     if head is not None and (told or 0) <= head:
         return
+    schema = tables.schema
     if head is None:
         reason = (
             f"the journal of schema {schema} is empty; even its first event, `created`, is missing: the rows of"
-            f" {quote_identifier(schema)}.sartor_journal were deleted"
+            f" {tables.journal} were deleted"
         )
     else:
         reason = (
@@ -188,22 +193,22 @@ async def read_history(session: Session, *, after: int = -1) -> list[Event]:
     """Reads the journal's events with numbers above `after`, oldest first. Raises what `read_ledger` raises."""
     if not session.facts.ledger_exists:
         await session.require_schema()
+        _require_here(session)
         return []
     session.require_read(journal=True)
     async with session.connection.fenced():
-        rows = await session.connection.fetch(_HISTORY.format(schema=quote_identifier(session.schema)), after)
-    return [_event(row, session.schema) for row in rows]
+        rows = await session.connection.fetch(_HISTORY.format(journal=session.tables.journal), after)
+    return [_event(row, session.tables) for row in rows]
 
 
-def _event(row: Any, schema: str) -> Event:
+def _event(row: Any, tables: OwnTables) -> Event:
     seq, kind, at, lineage, alteration_id, release, *rest, written = row
     rest[-1] = json.loads(rest[-1])
     try:
         parsed = Release.parse(release) if release else None
         return Event(seq, EventKind(kind), at, lineage, alteration_id, parsed, *rest)
     except ValueError as error:
-        journal = f"{quote_identifier(schema)}.sartor_journal"
-        raise _unreadable(journal, "kind or release", error, written, seq=seq) from error
+        raise _unreadable(tables.journal, "kind or release", error, written, seq=seq) from error
 
 
 async def read_last_start(session: Session, about: Alteration) -> dict[str, Any] | None:
@@ -211,7 +216,7 @@ async def read_last_start(session: Session, about: Alteration) -> dict[str, Any]
 
     Returns None where there is none.
     """
-    query = f"""select detail::text from {quote_identifier(session.schema)}.sartor_journal
+    query = f"""select detail::text from {session.tables.journal}
         where lineage = $1 and id = $2 and kind in ('started', 'undoing') order by seq desc limit 1"""
     detail = await session.connection.fetchval(query, about.lineage, about.id)
     return json.loads(detail) if detail else None
@@ -223,7 +228,7 @@ async def is_in_effect(session: Session, about: Alteration) -> bool:
     What was begun since then doesn't count.
     """
     query = f"""select kind in ('deployed', 'baseline', 'marked-deployed', 'relabelled')
-        from {quote_identifier(session.schema)}.sartor_journal where lineage = $1 and id = $2
+        from {session.tables.journal} where lineage = $1 and id = $2
         and (kind in ('deployed', 'baseline', 'rolled-back', 'forgotten', 'marked-deployed', 'marked-not-deployed')
             or kind = 'relabelled' and detail->'{WAS_ID}' is not null) order by seq desc limit 1"""
     return bool(await session.connection.fetchval(query, about.lineage, about.id))
@@ -231,7 +236,7 @@ async def is_in_effect(session: Session, about: Alteration) -> bool:
 
 async def forget_repeatable(session: Session, script: Alteration) -> None:
     """Removes the row of a repeatable script, without an event: in a scratch database, whose journal nobody reads."""
-    query = f"delete from {quote_identifier(session.schema)}.sartor_repeatable where lineage = $1 and id = $2"
+    query = f"delete from {session.tables.repeatable} where lineage = $1 and id = $2"
     await session.connection.execute(query, script.lineage, script.id)
 
 
@@ -253,9 +258,10 @@ def creation(session: Session) -> str:
 
     schema = quote_identifier(session.schema)
     text = files("sartor.postgres").joinpath("ledger.sql").read_text("utf-8")
-    block = _REVOKING.format(schema=quote_literal(session.schema), tables=TABLES)
+    block = _REVOKING.format(schema=quote_literal(session.schema), tables=session.tables.names)
     return ("" if session.facts.schema_exists else f"create schema {schema};\n\n") + text.format(
         schema=schema,
+        prefix=session.tables.prefix,
         token=quote_literal("created"),
         host=quote_literal(socket.gethostname()),
         version=quote_literal(__version__),
@@ -267,5 +273,5 @@ def creation(session: Session) -> str:
 
 async def read_token(session: Session, seq: int) -> str:
     """Reads the token of event `seq`, which no other database's event has, copies of this one apart."""
-    query = f"select token from {quote_identifier(session.schema)}.sartor_journal where seq = $1"
+    query = f"select token from {session.tables.journal} where seq = $1"
     return str(await session.connection.fetchval(query, seq))

@@ -1,17 +1,17 @@
 -- The ledger's tables, made by the first deploy. No name of anybody's stands in a comment.
 
-create table {schema}.sartor_closed (
+create table {schema}.{prefix}_closed (
     token text primary key check (false)
 );
 
-comment on table {schema}.sartor_closed is
+comment on table {schema}.{prefix}_closed is
     'Sartor: a table that can never have rows. What refers to it can''t be committed.';
 
-create table {schema}.sartor_journal (
+create table {schema}.{prefix}_journal (
     seq bigint primary key,
     prev bigint not null,
     token text not null,
-    open text constraint sartor_journal_open_fkey references {schema}.sartor_closed deferrable initially deferred,
+    open text constraint {prefix}_journal_open_fkey references {schema}.{prefix}_closed deferrable initially deferred,
     kind text not null,
     lineage text,
     id text,
@@ -27,10 +27,10 @@ create table {schema}.sartor_journal (
     detail jsonb not null default '{{}}'
 );
 
-comment on table {schema}.sartor_journal is
+comment on table {schema}.{prefix}_journal is
     'Sartor: every deployment, rollback, failure and repair. Rows are only ever added.';
 
-create table {schema}.sartor_ledger (
+create table {schema}.{prefix}_ledger (
     lineage text not null,
     id text not null,
     release text not null,
@@ -48,10 +48,10 @@ create table {schema}.sartor_ledger (
     primary key (lineage, id)
 );
 
-comment on table {schema}.sartor_ledger is
+comment on table {schema}.{prefix}_ledger is
     'Sartor: one row for each alteration that is deployed in this schema.';
 
-create table {schema}.sartor_repeatable (
+create table {schema}.{prefix}_repeatable (
     lineage text not null,
     id text not null,
     name text not null,
@@ -67,10 +67,10 @@ create table {schema}.sartor_repeatable (
     primary key (lineage, id)
 );
 
-comment on table {schema}.sartor_repeatable is
+comment on table {schema}.{prefix}_repeatable is
     'Sartor: one row for each repeatable script that has run in this schema, as it was when it last ran; `again` after a rollback.';
 
-create table {schema}.sartor_fingerprint (
+create table {schema}.{prefix}_fingerprint (
     one boolean primary key default true check (one),
     seq bigint not null,
     at timestamptz not null default pg_catalog.clock_timestamp(),
@@ -82,10 +82,10 @@ create table {schema}.sartor_fingerprint (
     adopted_at timestamptz
 );
 
-comment on table {schema}.sartor_fingerprint is
+comment on table {schema}.{prefix}_fingerprint is
     'Sartor: what this schema should look like, as of the journal''s event `seq`.';
 
-insert into {schema}.sartor_journal (seq, prev, token, kind, by_user, host, sartor, format)
+insert into {schema}.{prefix}_journal (seq, prev, token, kind, by_user, host, sartor, format)
 values (0, -1, {token}, 'created', session_user, {host}, {version}, {format});
 
 -- What default privileges gave to others is theirs no longer.

@@ -13,6 +13,7 @@ import asyncpg
 
 from sartor.domain.destination import Destination
 from sartor.domain.ledger import Ledger
+from sartor.domain.table_names import OwnTables
 from sartor.errors import Unreachable, UsageError
 from sartor.postgres.connect.connect import DRIVER_ERRORS, session_error
 from sartor.postgres.driver.fence import FENCE
@@ -70,11 +71,11 @@ class _Lent:
         yield  # the transaction is inside the fence
 
 
-async def read_ledger_by_pool(pool: AnyPool, schema: str) -> tuple[Ledger, Facts]:
+async def read_ledger_by_pool(pool: AnyPool, tables: OwnTables) -> tuple[Ledger, Facts]:
     """Does as `read_ledger_by`, by a connection of a pool's. Raises Unreachable too where the pool can lend none."""
     try:
         async with pool.acquire(timeout=LIMIT) as given:
-            return await read_ledger_by(given, schema)
+            return await read_ledger_by(given, tables)
     except TimeoutError as error:
         raise Unreachable(
             f"no connection of the pool was free within {LIMIT:g} s", hint="give the pool a larger `max_size`"
@@ -87,13 +88,13 @@ async def read_ledger_by_pool(pool: AnyPool, schema: str) -> tuple[Ledger, Facts
         raise UsageError(f"the given pool can't be used: {error}", hint="give a pool that is open") from error
 
 
-async def read_ledger_by(given: AnyConnection, schema: str) -> tuple[Ledger, Facts]:
-    """Reads the ledger in a schema, and what is known of the database, through a connection that was given.
+async def read_ledger_by(given: AnyConnection, tables: OwnTables) -> tuple[Ledger, Facts]:
+    """Reads the ledger in these tables, and what is known of the database, through a connection that was given.
 
     Raises what `read_ledger` raises, UsageError where the connection can't be used, and Unreachable where it breaks or
     doesn't answer.
     """
-    session = Session(_Given("postgresql://", schema), application="")
+    session = Session(_Given("postgresql://", tables.schema, tables=tables.prefix), application="")
     session.connection = _Lent(given)  # type: ignore[assignment]  # all that is called of it
     with _explained(session.destination, given):
         async with asyncio.timeout(LIMIT), _set_aside(given):

@@ -5,7 +5,8 @@ initdb makes has no entry in pg_depend (the manual's chapter on it). So a text t
 Postgres's own function.
 """
 
-from sartor.domain.own_tables import TABLES, Trait, Writer, require_sound
+from sartor.domain.own_tables import Trait, Writer, require_sound
+from sartor.domain.table_names import OwnTables
 from sartor.postgres.catalog import RELATIONS, class_of
 from sartor.postgres.driver.connection import Connection
 
@@ -21,7 +22,7 @@ with recursive mine (oid) as (
             or pg_catalog.pg_has_role(c.relowner, d.datdba, 'member') as trusted
     from {RELATIONS} join pg_catalog.pg_roles o on o.oid = c.relowner
     join pg_catalog.pg_database d on d.datname = pg_catalog.current_database()
-    where n.nspname = given.schema and c.relname in {TABLES}
+    where n.nspname = given.schema and c.relname = any(given.names)
 )
 select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(relname, owner, trusted,
     trusted or exists (select from pg_catalog.aclexplode(nspacl) a where a.privilege_type = 'CREATE'
@@ -44,13 +45,13 @@ select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(relname, owner, trusted
 )::text
 from found
 """
-"""Selects Sartor's tables in the schema `given.schema` as JSON: the fields of OwnTable; null where there are none.
+"""Selects Sartor's tables, `given.names` in schema `given.schema`, as JSON: the fields of OwnTable; null for none.
 
 To `pg_has_role` a superuser is a member of every role; `pg_auth_members` says of which roles it really is.
 """
 
 _OURS = f"""ours as (
-    select c.* from {RELATIONS} where n.nspname = $1::text and c.relname in {TABLES}
+    select c.* from {RELATIONS} where n.nspname = $1::text and c.relname = any($2::text[])
 )"""
 
 _CODE = ("pg_proc", "pg_type", "pg_operator", "pg_opclass", "pg_opfamily", "pg_collation")
@@ -140,21 +141,21 @@ order by 1 nulls first, 2, 3
 """Selects the roles and their rights on each table; the table is null for a member of `pg_write_all_data`."""
 
 
-async def require_sound_tables(connection: Connection, schema: str, role: str) -> None:
+async def require_sound_tables(connection: Connection, tables: OwnTables, role: str) -> None:
     """Raises LedgerUnsound where Sartor's tables aren't as Sartor makes them."""
-    rows = await connection.fetch(_TRAITS, schema)
+    rows = await connection.fetch(_TRAITS, tables.schema, tables.names)
     normal = (str(row["text"]).replace("pg_catalog.", "").strip() for row in rows)
     traits = [Trait(row["relname"], row["kind"], row["name"], text) for row, text in zip(rows, normal, strict=True)]
-    require_sound(traits, schema, role)
+    require_sound(traits, tables, role)
 
 
-async def read_writers(connection: Connection, schema: str) -> tuple[Writer, ...]:
+async def read_writers(connection: Connection, tables: OwnTables) -> tuple[Writer, ...]:
     """Returns who may write Sartor's tables besides their owner, superusers and the connection's own role."""
     given: dict[str | None, dict[str, list[str]]] = {}
-    rows = await connection.fetch(_WRITERS, schema)
+    rows = await connection.fetch(_WRITERS, tables.schema, tables.names)
     for row in rows:
         if row["table"] is not None:
             given.setdefault(row["role"], {}).setdefault(row["table"], []).append(row["right"])
     grantable = {row["role"] for row in rows if row["grantable"]}
-    of_all = (Writer(schema, row["role"], {}) for row in rows if row["table"] is None)
-    return (*(Writer(schema, role, rights, role in grantable) for role, rights in given.items()), *of_all)
+    of_all = (Writer(tables.schema, row["role"], {}) for row in rows if row["table"] is None)
+    return (*(Writer(tables.schema, role, rights, role in grantable) for role, rights in given.items()), *of_all)

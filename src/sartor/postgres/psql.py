@@ -8,14 +8,15 @@ variables after a colon, `\;` between statements of one message, `\gset` so that
 from collections.abc import Iterable, Sequence
 
 from sartor.domain.check import AskedSql, Part, SentMessage
-from sartor.domain.own_tables import TABLES, OwnTable
+from sartor.domain.own_tables import OwnTable
 from sartor.domain.rehearsal import Message
+from sartor.domain.table_names import OwnTables
 from sartor.postgres.driver.fence import CLEANING, FENCE, limit_lock_timeout
 from sartor.postgres.invalid_indexes import start_detail
-from sartor.postgres.journal import JOURNAL, LEDGER, NewEvent, claim_sql, record_sql
+from sartor.postgres.journal import NewEvent, claim_sql, record_sql
 from sartor.postgres.session_settings import SessionSettings, set_in_session, without_lock_timeout
 from sartor.sql import lexer
-from sartor.sql.quoting import quote_comment, quote_identifier, quote_literal, quote_word
+from sartor.sql.quoting import quote_comment, quote_literal, quote_word
 from sartor.sql.splitting import find_client_copy, may_lift_lock_timeout, split, waits_for_others
 from sartor.sql.statements import CHANGES_ROWS, QUERIES, Kind
 
@@ -120,8 +121,8 @@ def outside_transaction(
 
     What a run that resumes after an interruption needs to know is recorded with the first event.
     """
-    journal = f"{quote_identifier(settings.schema)}.{JOURNAL}"
-    note = f"{FENCE}update {journal} set detail = detail || {start_detail(settings.schema)} where seq = {start.seq}"
+    own, detail = settings.tables, start_detail(settings.tables.schema)
+    note = f"{FENCE}update {own.journal} set detail = detail || {detail} where seq = {start.seq}"
     work = [part for sent in messages for part in ("\n", *_at_leisure(sent, settings))]
     began = in_transaction(start, settings, [SentMessage(note)], requires=requires)
     ended = in_transaction(end, settings, inside, ensures=ensures)
@@ -162,19 +163,18 @@ def creating(creation: str) -> str:
     return f"begin;\n{FENCE}\n{say(creation)}commit;\n"
 
 
-def expecting(schema: str, head: int, token: str | None, own: Sequence[OwnTable]) -> str:
+def expecting(tables: OwnTables, head: int, token: str | None, own: Sequence[OwnTable]) -> str:
     """Returns SQL that stops unless event `head`, with this token, is the journal's last event.
 
     Without a token, it stops where there is a ledger. With one, it also stops where one of Sartor's tables isn't an
     ordinary table with the owner given in `own`, or has a trigger or a rule: nothing else may run on a write to it.
     """
-    place = quote_identifier(schema)
     if token is None:
-        differs = f"pg_catalog.to_regclass({quote_literal(f'{place}.{LEDGER}')}) is not null"
+        differs = f"pg_catalog.to_regclass({quote_literal(tables.ledger)}) is not null"
     else:
-        last = f"select token from {place}.{JOURNAL} order by seq desc limit 1"
-        count = f"select pg_catalog.max(seq) from {place}.{JOURNAL}"
-        differs = f"{_planted(schema, own)} or ({count}) <> {head} or ({last}) <> {quote_literal(token)}"
+        last = f"select token from {tables.journal} order by seq desc limit 1"
+        count = f"select pg_catalog.max(seq) from {tables.journal}"
+        differs = f"{_planted(tables, own)} or ({count}) <> {head} or ({last}) <> {quote_literal(token)}"
     return _stop(
         "the database has changed since this script was written; nothing was changed",
         "write a new script with `sartor db alteration check`",
@@ -182,11 +182,11 @@ def expecting(schema: str, head: int, token: str | None, own: Sequence[OwnTable]
     )
 
 
-def _planted(schema: str, own: Sequence[OwnTable]) -> str:
+def _planted(tables: OwnTables, own: Sequence[OwnTable]) -> str:
     """Returns the SQL condition that a table isn't a plain one, has another owner, or has a trigger or a rule."""
     whose = ", ".join(f"({quote_literal(each.name)}, {quote_literal(each.owner)})" for each in own)
     return f"""exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
-        where n.nspname = {quote_literal(schema)} and c.relname in {TABLES} and (c.relkind <> 'r'
+        where n.nspname = {quote_literal(tables.schema)} and c.relname in {tables.names} and (c.relkind <> 'r'
         or (c.relname, pg_get_userbyid(c.relowner)) not in ({whose})
         or exists (select from pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal)
         or exists (select from pg_rewrite r where r.ev_class = c.oid)))"""

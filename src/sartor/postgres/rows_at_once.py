@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from sartor import __version__
 from sartor.domain.alteration import Alteration
 from sartor.domain.ledger import FORMAT, EventKind
-from sartor.postgres.journal import JOURNAL, LEDGER
-from sartor.sql.quoting import quote_identifier, quote_literal
+from sartor.domain.table_names import OwnTables
+from sartor.sql.quoting import quote_literal
 
 _WRITE = """
 with given as (
@@ -32,7 +32,7 @@ from given
 
 
 def rows_sql(
-    schema: str,
+    tables: OwnTables,
     deployed: Iterable[tuple[Alteration, str | None]],
     *,
     after: int,
@@ -59,8 +59,8 @@ def rows_sql(
     ]
     return _WRITE.format(
         rows=quote_literal(json.dumps(rows, ensure_ascii=False)),
-        journal=f"{quote_identifier(schema)}.{JOURNAL}",
-        ledger=f"{quote_identifier(schema)}.{LEDGER}",
+        journal=tables.journal,
+        ledger=tables.ledger,
         host=quote_literal(socket.gethostname()),
         version=quote_literal(__version__),
         format=FORMAT,

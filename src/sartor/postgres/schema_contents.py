@@ -3,9 +3,8 @@
 from itertools import starmap
 from typing import Any, NamedTuple
 
-from sartor.domain.own_tables import TABLES
 from sartor.errors import RefusedError
-from sartor.postgres.catalog import FULL_NAME, OF_USERS, RELATIONS, class_of, in_extension
+from sartor.postgres.catalog import FULL_NAME, IS_OWN, OF_USERS, RELATIONS, class_of, in_extension
 from sartor.postgres.driver.connection import Connection
 from sartor.sql.quoting import quote_identifier
 
@@ -50,7 +49,7 @@ A partitioned table depends on columns of its own.
 _TABLES = f"""
 select {FULL_NAME} from {RELATIONS}
 where n.nspname = $1::text and c.relkind in ('r', 'p') and not c.relispartition
-    and c.relname not in {TABLES} and not {in_extension("c.oid")}
+    and not {IS_OWN} and not {in_extension("c.oid")}
 order by 1
 """
 

@@ -6,9 +6,10 @@ import socket
 from typing import NamedTuple, Self
 
 from sartor.domain.destination import Destination
-from sartor.domain.own_tables import TABLES, OwnTable, require_readable, require_trusted
+from sartor.domain.own_tables import OwnTable, require_readable, require_trusted
+from sartor.domain.table_names import OwnTables
 from sartor.errors import DestinationError, PrivilegeMissing, ReadOnly, SchemaMissing
-from sartor.postgres.catalog import OF_USERS
+from sartor.postgres.catalog import OF_USERS, OTHER_PREFIXES
 from sartor.postgres.connect.connect import DRIVER_ERRORS, close, connect, session_error
 from sartor.postgres.connect.pooler import NO_POOLER, Pooler, look_at_pooler
 from sartor.postgres.driver.connection import Connection
@@ -43,18 +44,19 @@ select
     coalesce(pg_catalog.has_table_privilege(f.oid, 'insert') and pg_catalog.has_table_privilege(f.oid, 'update')
         and pg_catalog.has_table_privilege(f.oid, 'select'), false) as fingerprint_writable,
     ({OWN}) as own,
+    case when l.oid is null then {OTHER_PREFIXES} end as others,
     (select r.rolname::text from pg_catalog.pg_roles r
         where r.oid = coalesce(nullif(n.nspowner, 'pg_database_owner'::pg_catalog.regrole), d.datdba)
         and not pg_catalog.pg_has_role(r.oid, 'usage') and pg_catalog.pg_has_role(r.oid,
             case when pg_catalog.current_setting('server_version_num')::int4 >= 160000 then 'set' else 'member' end)
     ) as owner
-from (select $1::text as schema) given
+from (select $1::text as schema, $2::text as prefix, $3::text[] as names) given
 join pg_catalog.pg_database d on d.datname = pg_catalog.current_database()
 left join pg_catalog.pg_namespace n on n.nspname = given.schema
-left join pg_catalog.pg_class l on l.relnamespace = n.oid and l.relname = 'sartor_ledger' and l.relkind = 'r'
-left join pg_catalog.pg_class j on j.relnamespace = n.oid and j.relname = 'sartor_journal' and j.relkind = 'r'
-left join pg_catalog.pg_class r on r.relnamespace = n.oid and r.relname = 'sartor_repeatable' and r.relkind = 'r'
-left join pg_catalog.pg_class f on f.relnamespace = n.oid and f.relname = 'sartor_fingerprint' and f.relkind = 'r'
+left join pg_catalog.pg_class l on l.relnamespace = n.oid and l.relname = prefix || '_ledger' and l.relkind = 'r'
+left join pg_catalog.pg_class j on j.relnamespace = n.oid and j.relname = prefix || '_journal' and j.relkind = 'r'
+left join pg_catalog.pg_class r on r.relnamespace = n.oid and r.relname = prefix || '_repeatable' and r.relkind = 'r'
+left join pg_catalog.pg_class f on f.relnamespace = n.oid and f.relname = prefix || '_fingerprint' and f.relkind = 'r'
 """
 
 _SCHEMAS = f"select n.nspname::text as name from pg_catalog.pg_namespace n where {OF_USERS} order by 1"
@@ -64,7 +66,8 @@ class Facts(NamedTuple):
     """The facts of a connection: its role, its database, and what it may do. `server_version` is a number like 150018.
 
     `owner` is the owner of the schema, or else of the database, where the role may act as it and doesn't inherit its
-    rights. `pooled` says that a pooler may lend its session to others, `alone` that it has none for another client.
+    rights. `others` are the prefixes of other histories, where there is no ledger. `pooled` says that a pooler may lend
+    its session to others, `alone` that it has none for another client.
     """
 
     database: str
@@ -88,6 +91,7 @@ class Facts(NamedTuple):
     fingerprint_readable: bool
     fingerprint_writable: bool
     own: tuple[OwnTable, ...]
+    others: tuple[str, ...]
     owner: str | None
     pooled: bool
     alone: bool
@@ -113,6 +117,7 @@ class Session:
         self.destination = destination
         self.application = application
         self.schema = destination.schema
+        self.tables = OwnTables(destination.schema, destination.tables)
         self.lacks_rows = False
         self._kind = kind
         self._pooler: Pooler | None = None
@@ -142,10 +147,11 @@ class Session:
             raise session_error(error, self.destination) from error
 
     async def learn(self) -> None:
-        row = await self.connection.fetchrow(_FACTS, self.schema)
+        row = await self.connection.fetchrow(_FACTS, self.schema, self.tables.prefix, self.tables.names)
         pooler = await self._look_at_pooler()
         own = tuple(OwnTable(*each) for each in json.loads(row["own"] or "[]"))
-        self.facts = Facts(**{**dict(row), "own": own, "pooled": pooler.lends, "alone": not pooler.another})
+        found = {**dict(row), "own": own, "others": tuple(row["others"] or ())}
+        self.facts = Facts(**{**found, "pooled": pooler.lends, "alone": not pooler.another})
 
     async def _look_at_pooler(self) -> Pooler:
         """Returns what is known of the pooler; it is found out once, as it stays the same while the session is open."""
@@ -190,21 +196,21 @@ class Session:
         Raises LedgerUnsound where it isn't a table that Sartor makes.
         """
         facts = self.facts
-        require_readable(facts.own, self.schema, facts.role)
+        require_readable(facts.own, self.tables, facts.role)
         readable = facts.can_use and facts.ledger_readable and (facts.journal_readable or not journal)
         if facts.ledger_exists and not readable:
             schema, role = quote_identifier(self.schema), quote_identifier(facts.role)
             raise PrivilegeMissing(
                 f"role {facts.role} has no right to read the {'journal' if journal else 'ledger'} in schema"
                 f" {self.schema}",
-                hint=f"grant usage on schema {schema} to {role}; grant select on {schema}.sartor_ledger,"
-                f" {schema}.sartor_journal, {schema}.sartor_repeatable to {role};",
+                hint=f"grant usage on schema {schema} to {role}; grant select on {self.tables.ledger},"
+                f" {self.tables.journal}, {self.tables.repeatable} to {role};",
             )
 
     def require_write(self) -> None:
         """Raises ReadOnly, PrivilegeMissing, LedgerUnsound or DestinationError where a run can't be recorded here."""
         facts = self.facts
-        require_trusted(facts.own, self.schema, facts.role)
+        require_trusted(facts.own, self.tables, facts.role)
         where = f"database {facts.database}"
         if facts.standby:
             raise ReadOnly(f"{where} is a standby, which is read-only", hint="give the address of the primary")
@@ -221,7 +227,7 @@ class Session:
                 hint=f"alter role {quote_identifier(facts.user)} reset session_replication_role; or change the"
                 " setting of the database or in the URL's options",
             )
-        if grants := _missing_grants(facts, self.schema):
+        if grants := _missing_grants(facts, self.tables):
             raise PrivilegeMissing(
                 f"role {facts.role} lacks the rights to deploy to schema {self.schema} of {where}",
                 hint=_act_as_owner(facts) or "as the owner, run: " + " ".join(grants),
@@ -236,19 +242,18 @@ def _act_as_owner(facts: Facts) -> str:
     return f"act as the owner: alter role {member} in database {database} set role = {owner};"
 
 
-def _missing_grants(facts: Facts, schema: str) -> list[str]:
-    named, role = quote_identifier(schema), quote_identifier(facts.role)
+def _missing_grants(facts: Facts, tables: OwnTables) -> list[str]:
+    named, role = quote_identifier(tables.schema), quote_identifier(facts.role)
     if not facts.schema_exists:
         create = f"grant create on database {quote_identifier(facts.database)} to {role};"
         return [] if facts.can_create_schema else [create]
     grants = []
     if not (facts.can_use and facts.can_create):
         grants.append(f"grant usage, create on schema {named} to {role};")
-    whole = len(facts.own) == len(TABLES) and not any(table.odd for table in facts.own)
+    whole = len(facts.own) == len(tables.names) and not any(table.odd for table in facts.own)
     if whole and not (facts.ledger_readable and facts.journal_readable and facts.ledger_writable):
         grants.append(
-            f"grant select, insert, update, delete on {named}.sartor_ledger, {named}.sartor_journal,"
-            f" {named}.sartor_repeatable to {role};"
+            f"grant select, insert, update, delete on {tables.ledger}, {tables.journal}, {tables.repeatable} to {role};"
         )
     return grants
 

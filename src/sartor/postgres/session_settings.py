@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sartor.domain.destination import Limits
+from sartor.domain.table_names import OwnTables
 from sartor.postgres.driver.fence import PATH
 from sartor.postgres.session import Session
 from sartor.sql.quoting import quote_identifier, quote_literal
@@ -16,11 +17,12 @@ LONGEST_CLAIM = 0.3
 class SessionSettings:
     """The values to which a transaction's settings are pinned; durations are in seconds, 0 for no limit.
 
-    `search_path` is a script's, as SQL. `role` is the connection's own; None where it isn't known yet, and the one that
-    begins the transaction is meant. A `confined` transaction doesn't commit where it has changed server-wide objects.
+    `tables` are Sartor's own; `search_path` is a script's, as SQL. `role` is the connection's own; None where it isn't
+    known yet, and the one that begins the transaction is meant. A `confined` transaction doesn't commit where it has
+    changed server-wide objects.
     """
 
-    schema: str
+    tables: OwnTables
     search_path: str
     role: str | None
     lock_timeout: float
@@ -39,7 +41,7 @@ def settings_for(
     """
     path = dict.fromkeys((session.schema, *session.destination.search_path, "public"))
     return SessionSettings(
-        schema=session.schema,
+        tables=session.tables,
         search_path=", ".join(map(quote_identifier, path)),
         role=session.facts.role,
         lock_timeout=limits.lock_timeout if lock_timeout is None else lock_timeout,

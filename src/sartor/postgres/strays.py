@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from sartor.domain.other_ledgers import NAMES, other_tool
-from sartor.domain.own_tables import TABLES
+from sartor.postgres.catalog import IS_OWN
 from sartor.postgres.driver.connection import Connection
 
 _APART = """exists (
@@ -20,7 +20,7 @@ select found.name, found.relation, found.columns from (
             select a.attname::text from pg_catalog.pg_attribute a
             where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) end as columns
     from pg_catalog.pg_class c join mine on c.relnamespace = mine.oid
-    where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and not c.relispartition and c.relname not in {TABLES}
+    where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and not c.relispartition and not {IS_OWN}
         and not {_APART.format(catalogue="pg_class", oid="c.oid")}
         and (c.relkind <> 'S' or not exists (select from pg_catalog.pg_depend d where d.objid = c.oid
             and d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.deptype = 'a'))

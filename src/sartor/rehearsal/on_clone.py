@@ -59,7 +59,7 @@ async def plan_rehearsal(session: Session, catalogue: Catalogue, request: Deploy
     ledger = await read_deployed(session, catalogue, request)
     if ledger.exists:
         # A clone's tables have the triggers that they have here, and they would run there.
-        await require_sound_tables(session.connection, session.schema, session.facts.role)
+        await require_sound_tables(session.connection, session.tables, session.facts.role)
     plan = make_plan(catalogue, ledger, await begin_with_snapshot(session, catalogue, ledger, request))
     await require_trusted_downs(session, plan)
     return plan

@@ -4,16 +4,15 @@ from collections import Counter
 from typing import Any
 
 from sartor.domain.fingerprint import Fingerprint, SchemaObject, Scope
-from sartor.domain.own_tables import TABLES
 from sartor.domain.proof import DatabaseSnapshot, Rows
-from sartor.postgres.catalog import FULL_NAME, OF_USERS, USERS_RELATIONS, in_extension
+from sartor.postgres.catalog import FULL_NAME, IS_OWN, OF_USERS, USERS_RELATIONS, in_extension
 from sartor.postgres.driver.connection import DriverConnection
 from sartor.schema.fingerprint import fingerprint_query, pinned
 
 _SCHEMAS = f"select n.nspname::text from pg_catalog.pg_namespace n where {OF_USERS} order by n.nspname"
 _TABLES = f"""
 select {FULL_NAME} from {USERS_RELATIONS}
-where c.relkind = 'r' and c.relname not in {TABLES} and not {in_extension("c.oid")}
+where c.relkind = 'r' and not {IS_OWN} and not {in_extension("c.oid")}
 """
 
 

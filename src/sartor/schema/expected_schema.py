@@ -1,4 +1,4 @@
-"""The expected schema, the one row of `sartor_fingerprint`: the fingerprint that a schema should have."""
+"""The expected schema, the one row of the table `fingerprint`: the fingerprint that a schema should have."""
 
 import json
 import socket
@@ -8,25 +8,24 @@ from sartor import __version__
 from sartor.domain.drift import ExpectedSchema
 from sartor.domain.fingerprint import Fingerprint
 from sartor.postgres.session import Session
-from sartor.sql.quoting import quote_identifier
 
 _READ = """
 select f.seq, f.at, f.by_user as "user", f.host, f.sartor, f.packed::text as packed, f.catalog_version, f.adopted_at,
     exists ({later}) as outdated
-from {schema}.sartor_fingerprint f {lock}
+from {table} f {lock}
 """
 
 _LATER = """
-select from {schema}.sartor_journal j where j.seq > f.seq
+select from {journal} j where j.seq > f.seq
     and j.kind in ('started', 'deployed', 'undoing', 'rolled-back', 'failed', 'index-dropped', 'repeated')
 """
 """Selects the later events that may change a schema."""
 
-_LATER_ENTRY = "select from {schema}.sartor_ledger l where l.seq > f.seq"
+_LATER_ENTRY = "select from {ledger} l where l.seq > f.seq"
 """Selects later entries of the ledger, for a role that may not read the journal."""
 
 _WRITE = """
-insert into {schema}.sartor_fingerprint (seq, by_user, host, sartor, packed, catalog_version, adopted_at)
+insert into {table} (seq, by_user, host, sartor, packed, catalog_version, adopted_at)
 values ($1, session_user, $2::text, $3::text,
     $4::text::jsonb || pg_catalog.jsonb_build_object('objects', pg_catalog.encode($5::bytea, 'base64')),
     $6::text, $7::timestamptz)
@@ -41,9 +40,11 @@ async def read_expected_schema(session: Session, *, to_change: bool = False) -> 
 
     With `to_change`, the row is locked against changes by others until the transaction ends.
     """
-    schema = quote_identifier(session.schema)
-    later = (_LATER if session.facts.journal_readable else _LATER_ENTRY).format(schema=schema)
-    query = _READ.format(schema=schema, later=later, lock="for update" if to_change else "")
+    tables = session.tables
+    later = (_LATER if session.facts.journal_readable else _LATER_ENTRY).format(
+        journal=tables.journal, ledger=tables.ledger
+    )
+    query = _READ.format(table=tables.fingerprint, later=later, lock="for update" if to_change else "")
     async with session.connection.fenced():
         row = await session.connection.fetchrow(query)
     return None if row is None else ExpectedSchema(**dict(row) | {"packed": json.loads(row["packed"])})
@@ -58,7 +59,7 @@ async def write_expected_schema(
     is as in `ExpectedSchema`.
     """
     query, packed = (
-        _WRITE.format(schema=quote_identifier(session.schema)),
+        _WRITE.format(table=session.tables.fingerprint),
         json.dumps(fingerprint.packed(), ensure_ascii=False),
     )
     # The text is long: encoded here, it would be in memory again in base64, and again in the JSON.

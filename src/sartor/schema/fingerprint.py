@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from importlib.resources import files
 
 from sartor.domain.fingerprint import FORMAT, NOTED, Fingerprint, Packer, Scope
+from sartor.postgres.catalog import OWN_NAMES
 from sartor.postgres.driver.connection import DriverConnection
 from sartor.sql.quoting import quote_literal
 
@@ -126,7 +127,7 @@ def fingerprint_query(server: int, schemas: Iterable[str], scope: Scope) -> str:
 def _template(server: int) -> str:
     kinds = "\nunion all\n".join(_part(name, server) for name in _KINDS)
     return f"""
-with {_part("covered", server)},
+with {_part("covered", server).replace("$3", OWN_NAMES)},
 objects as materialized (
     select * from ({kinds}) o
     where (coalesce(o.class, 0), coalesce(o.oid, 0)) not in (select m.classid, m.objid from member m)

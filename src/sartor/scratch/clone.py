@@ -33,7 +33,8 @@ _OF_ROWS = re.compile(r"22(?!023)|23|P0")
 _ROLES = "select rolname::text as name from pg_catalog.pg_roles where rolname !~ '^pg_'"
 NAMED = 20
 """The number of lacks that a note names at most."""
-TABLES = ("sartor_journal", "sartor_ledger", "sartor_repeatable")
+_COPIED = ("journal", "ledger", "repeatable")
+"""Those of Sartor's tables whose rows are copied."""
 _MAPPINGS = """
 select srvname::text as server, case when umuser <> 0 then usename::text end as role from pg_catalog.pg_user_mappings
 """
@@ -103,8 +104,8 @@ async def clone(live: Session, scratch: Session, snapshot: Snapshot, *, data: bo
     await scratch.learn()
     target = scratch.connection
     if live.facts.ledger_exists and not data:
-        for table in TABLES:
-            await _copy(source, target, live.schema, table)
+        for kind in _COPIED:
+            await _copy(source, target, live.schema, live.tables.name(kind))
     holding = await filled(source, live.schema)
     gaps = await find_gaps(source, target, live.schema, holding if data else ())
     # A setting of the user's own has no effect but where it is read by its name.

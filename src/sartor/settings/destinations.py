@@ -5,10 +5,12 @@ import pwd
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from sartor.conninfo.libpq_files import find_service
 from sartor.conninfo.url import complete, parse_environment, parse_pairs, parse_url
 from sartor.domain.destination import DEFAULT_SCHEMA, Destination, parse_schema
+from sartor.domain.table_names import parse_prefix, prefix_of
 from sartor.errors import SettingsError
 from sartor.settings.lookup import Found, Lookup, read_text, told_ignored
 
@@ -46,11 +48,19 @@ def find_destinations(
     else:
         layers = [_urls(lookup, defaults), *credentials, schemas]
     path = tuple(parse_schema(each.text, origin=each.origin) for each in lookup.listed("search-path"))
+    tables = _tables(lookup)
     found: dict[tuple[str, str], Destination] = {}
     for run in _combine(layers):
-        destination = _settled(run, defaults, lookup.environ)._replace(search_path=path)
+        destination = _settled(run, defaults, lookup.environ)._replace(search_path=path, **tables)
         found.setdefault((destination.url, destination.schema), destination)
     return tuple(found.values())
+
+
+def _tables(lookup: Lookup) -> dict[str, Any]:
+    """Returns a destination's fields about the names of Sartor's tables, which by default are the product's."""
+    if found := lookup.setting("tables"):
+        return {"tables": parse_prefix(found.text, origin=found.origin), "tables_chosen": True}
+    return {"tables": prefix_of(lookup.product.name)}
 
 
 def _settled(given: dict[str, str], defaults: Mapping[str, str], environ: Mapping[str, str]) -> Destination:

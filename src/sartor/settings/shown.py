@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sartor.conninfo.redaction import redact, redact_argument
 from sartor.domain.destination import Destination, parse_schema
+from sartor.domain.table_names import parse_prefix, prefix_of
 from sartor.errors import SettingsError
 from sartor.settings.destinations import find_destinations, other_urls
 from sartor.settings.embedded import find_embedded
@@ -159,7 +160,8 @@ def _shown(lookup: Lookup, flags: Flags, key: str, problems: list[SettingsError]
         for each in found:
             yield Setting(key, _masked(lookup, key, each), each.origin)
         if not found:
-            yield Setting(key, _DEFAULTS.get(key), None)
+            default = prefix_of(lookup.product.name) if key == "tables" else _DEFAULTS.get(key)
+            yield Setting(key, default, None)
         for each in found:
             _check(key, each)
 
@@ -176,6 +178,8 @@ def _check(key: str, found: Found) -> None:
         parse_schema(found.text, origin=found.origin)
     elif key == "db-url":
         Destination.parse(found.text, origin=found.origin)
+    elif key == "tables":
+        parse_prefix(found.text, origin=found.origin)
 
 
 def _found(lookup: Lookup, flags: Flags, key: str) -> Iterator[Found]:

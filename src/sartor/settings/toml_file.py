@@ -41,6 +41,7 @@ KEYS = (
     "settings-from",
     "statement-timeout",
     "strict-order",
+    "tables",
     "user",
     "variables",
     "wait",

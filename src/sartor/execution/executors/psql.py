@@ -40,7 +40,7 @@ async def write_script(
     before = [
         _head(session, plan, steps),
         psql.SETUP,
-        psql.expecting(session.schema, ledger.head, token, session.facts.own),
+        psql.expecting(session.tables, ledger.head, token, session.facts.own),
         *([] if ledger.exists else [psql.creating(creation(session))]),
     ]
     events = [part for parts in (*writer.records(), *writer.steps(steps)) for part in ("\n", *parts)]

@@ -266,8 +266,8 @@ class _NonTransactional:
         self.run.forget(name)
         try:
             settings = settings_for(self.run.session, self.run.limits, mark, lock_timeout=self.unit.script.lock_timeout)
-            limit, schema = settings.lock_timeout, self.run.session.schema
-            async with connection.script_session(set_in_session(settings), longest_lock=limit, schema=schema):
+            limit, own = settings.lock_timeout, self.run.session.tables
+            async with connection.script_session(set_in_session(settings), longest_lock=limit, tables=own):
                 with connection.informing(partial(self.run.hear, name)):
                     async with self._confined():
                         for body in bodies:

@@ -21,6 +21,7 @@ import asyncpg
 from sartor.conninfo.redaction import redact
 from sartor.domain.own_tables import takes_away
 from sartor.domain.rows import Rows
+from sartor.domain.table_names import OwnTables
 from sartor.log import LOG
 from sartor.postgres.driver.copy_rows import ends_with_connection, send_rows
 from sartor.postgres.driver.fence import FENCE, LOCK_WAIT, SESSION_FENCE, FencedConnection, limit_lock_timeout
@@ -69,7 +70,7 @@ class Connection(FencedConnection):
         super().__init__(*args, **kwargs)
         self._opening = self._borrower = ""
         self._in_script = self._over = False
-        self._ledger_in: str | None = None  # its schema, while a script runs outside a transaction
+        self._kept: OwnTables | None = None  # while a script runs outside a transaction
         self._lender: Connection | None = None
         self.asked: list[Asked] = []
         self.committing = self.confined = self.worn = False
@@ -130,15 +131,15 @@ class Connection(FencedConnection):
         self.committing = self._over = False
 
     @asynccontextmanager
-    async def script_session(self, settings: str, *, longest_lock: float, schema: str) -> AsyncIterator[None]:
+    async def script_session(self, settings: str, *, longest_lock: float, tables: OwnTables) -> AsyncIterator[None]:
         """Runs the block outside a transaction, after the SQL `settings`. However it ends, the session is reset or cut.
 
-        `longest_lock` is as for `script_transaction`; `schema` is that of the ledger, which the block may not drop.
+        `longest_lock` is as for `script_transaction`; `tables` are those that the block may not drop.
         """
         try:
             await self.execute(settings)
             await self.pin_lock_timeout()
-            self._ledger_in, self.longest_lock = schema, longest_lock
+            self._kept, self.longest_lock = tables, longest_lock
             yield
         finally:
             self.pinned = LOCK_WAIT
@@ -169,7 +170,7 @@ class Connection(FencedConnection):
 
     async def undo(self) -> None:
         """Rolls back and resets the session; cuts the connection where that fails or takes longer than GRACE."""
-        self._in_script, self._ledger_in, self._over = False, None, False
+        self._in_script, self._kept, self._over = False, None, False
         self._opening, self.longest_lock, self._top_xact = "", 0, None
         if self.is_closed():
             return
@@ -287,7 +288,7 @@ class Connection(FencedConnection):
         # Before it is sent: what a script did between its own COMMIT and ours could no longer be undone.
         if self._in_script and (control := transaction_control(query)):
             raise TransactionControl(control)
-        if self._ledger_in is not None and (what := takes_away(query, self._ledger_in)):
-            raise TakesLedger(query, what)
-        if (self._in_script or self._ledger_in is not None) and (copy := find_client_copy(query)):
+        if self._kept is not None and (what := takes_away(query, self._kept)):
+            raise TakesLedger(query, what, self._kept)
+        if (self._in_script or self._kept is not None) and (copy := find_client_copy(query)):
             raise NoTalk(copy)

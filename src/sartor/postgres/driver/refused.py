@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, NoReturn
 
 import asyncpg
 
-from sartor.domain.own_tables import LEAVE
+from sartor.domain.own_tables import leave
+from sartor.domain.table_names import OwnTables
 from sartor.errors import ScriptFault
 from sartor.sql.statements import ClientCopy
 
@@ -43,8 +44,8 @@ _CANT_TELL = "the statement can't run in a transaction, so changes outside the s
 class TakesLedger(ScriptFault):
     """A script outside a transaction tried to drop or move Sartor's own tables, by the statement `query`."""
 
-    def __init__(self, query: str, what: str) -> None:
-        super().__init__(f"the script {what}; the statement wasn't run", advice=LEAVE)
+    def __init__(self, query: str, what: str, tables: OwnTables) -> None:
+        super().__init__(f"the script {what}; the statement wasn't run", advice=leave(tables))
         self.query = query
 
 

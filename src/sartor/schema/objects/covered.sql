@@ -7,6 +7,7 @@ member as materialized (
     select d.classid, d.objid from pg_depend d
     where d.deptype = 'e' or d.deptype = 'i' and d.classid in ('pg_proc'::regclass, 'pg_cast'::regclass)
 ),
+own as materialized ($3),
 relation as materialized (
     -- Read a dozen times, so that a column more is felt.
     select c.oid, c.relkind, case c.relkind when 'v' then 'view' when 'm' then 'materialized view'
@@ -16,5 +17,6 @@ relation as materialized (
         c.relacl, c.reloptions, c.relpartbound
     from pg_class c join covered s on s.oid = c.relnamespace
     where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c') and not starts_with(c.relname::text, 'sartor_')
+        and (c.relnamespace, c.relname::text) not in (select own.schema, own.name from own)
         and (c.oid not in (select m.objid from member m where m.classid = 'pg_class'::regclass))
 )
