@@ -354,5 +354,5 @@ def test_a_role_that_may_not_read_them(sartor: Command, folder: Folder, database
         found = sartor("status", "--db-url", role.url, "--json").json
         assert found["repeatables"] == {"pending": [], "current": [], "missing": []}
         assert found["notes"] == [
-            "which repeatable scripts have run isn't known: the role may not read sartor_repeatable"
+            "which repeatable scripts have run isn't known: the role may not read their table"
         ]

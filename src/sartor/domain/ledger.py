@@ -52,7 +52,7 @@ class Entry(NamedTuple):
 
 
 class RepeatableEntry(NamedTuple):
-    """A row of `sartor_repeatable`: a repeatable script, as it was when it last ran in this database.
+    """A row of the table `repeatable`: a repeatable script, as it was when it last ran in this database.
 
     It is to run `again`, changed or not, where an alteration was rolled back since then.
     """

@@ -72,7 +72,7 @@ def _left(pending: Sequence[Alteration], wanted: Collection[Alteration]) -> int:
 def status_notes(repeatables: Repeatables, *, ahead: bool) -> Iterator[str]:
     """Yields sentences about the scripts that ran and aren't among the files; `ahead`: the package is an older one."""
     if not repeatables.known:
-        yield "which repeatable scripts have run isn't known: the role may not read sartor_repeatable"
+        yield "which repeatable scripts have run isn't known: the role may not read their table"
     for entry in repeatables.missing:
         if ahead:
             yield f"{entry.name} ran here, from a newer package: what it made stays"
