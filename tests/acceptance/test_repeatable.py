@@ -353,6 +353,4 @@ def test_a_role_that_may_not_read_them(sartor: Command, folder: Folder, database
         database.run(f"grant usage on schema public to {role.name}", f"grant select on sartor_ledger to {role.name}")
         found = sartor("status", "--db-url", role.url, "--json").json
         assert found["repeatables"] == {"pending": [], "current": [], "missing": []}
-        assert found["notes"] == [
-            "which repeatable scripts have run isn't known: the role may not read their table"
-        ]
+        assert found["notes"] == ["which repeatable scripts have run isn't known: the role may not read their table"]
