@@ -13,10 +13,10 @@ from urllib.parse import quote
 
 import pytest
 
-from sartor import Flags, SettingsError, Unreachable, load_destination, load_settings
+from sartor import Destination, Flags, SettingsError, Unreachable, load_destination, load_settings
 from sartor.api.requests import find_other, find_scratch
 from sartor.postgres.connect.connect import close, connect
-from sartor.postgres.target_server import find_way
+from sartor.postgres.target_server import find_way, url_for_others
 from support.command import Command
 from support.folder import Folder
 from support.secured import PASSWORD, Secured
@@ -174,6 +174,17 @@ def test_commands(sartor: Command, folder: Folder, secured: Secured, tmp_path: P
         assert "leave require-tls out (--require-tls, SARTOR_REQUIRE_TLS, the settings file)" in refused.err
     finally:
         sartor("rollback", "0", env=there)
+
+
+def test_a_program_that_connects_by_itself(secured: Secured) -> None:
+    """Another program's URL requires TLS, too, except through a socket."""
+    place = load_destination("postgresql://app@db/x?sslmode=allow", environ={})
+    assert url_for_others(place) == place.url
+    assert Destination.parse(url_for_others(place._replace(require_tls=True))).keywords["sslmode"] == "require"
+    verified = load_destination("postgresql://app@db/x?sslmode=verify-full", environ={})._replace(require_tls=True)
+    assert url_for_others(verified) == verified.url
+    local = load_destination(f"postgresql:///x?host={secured.socket}", environ={})._replace(require_tls=True)
+    assert Destination.parse(url_for_others(local)).keywords["sslmode"] == "prefer"
 
 
 def test_tools_without_tls_may_use_a_socket(secured: Secured) -> None:

@@ -133,10 +133,11 @@ def _read(tool: Tool, place: Path, options: ReadOptions, scratch: Destination | 
 
 async def _read_beside(tool: Tool, place: Path, options: ReadOptions, server: Destination) -> Reading:
     from sartor.postgres.session import application_name
+    from sartor.postgres.target_server import url_for_others
     from sartor.scratch.database import scratch_database
 
     async with scratch_database(server, application=application_name("import")) as made:
-        return await asyncio.to_thread(tool.read, place, options._replace(scratch=made.url))
+        return await asyncio.to_thread(tool.read, place, options._replace(scratch=url_for_others(made)))
 
 
 def _release(text: str) -> Release:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from sartor.conninfo.libpq_files import LOCAL, find_password
 from sartor.conninfo.parameters import ssl_mode
-from sartor.conninfo.url import KNOWN, complete, parse_environment, places_of
+from sartor.conninfo.url import KNOWN, build_url, complete, parse_environment, places_of
 from sartor.domain.destination import Destination
 from sartor.errors import SettingsError, Unreachable
 
@@ -122,6 +122,13 @@ def find_way(destination: Destination) -> Way:
         password_from=password_from,
         require_tls=destination.require_tls,
     )
+
+
+def url_for_others(destination: Destination) -> str:
+    """Returns the URL for a program that connects by itself: it requires TLS where the destination does."""
+    if not destination.require_tls:
+        return destination.url
+    return build_url({**destination.keywords, "sslmode": ssl_mode(find_way(destination).keywords)})
 
 
 def _with_tls(keywords: Mapping[str, str], destination: Destination) -> Mapping[str, str]:

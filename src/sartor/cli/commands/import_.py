@@ -9,6 +9,7 @@ import typer
 import sartor
 from sartor import AppliedMigrations, Baseline, Destination, Import, SchemaDiffers, Settings
 from sartor.api.importing import needs_scratch, write_previewed
+from sartor.api.requests import find_other
 from sartor.cli import options, output, prompts
 from sartor.cli.command import execute, one, reach_scratch, run, settled, sources
 from sartor.cli.options import Text, Texts, argument, command, option
@@ -74,7 +75,8 @@ def import_(
         _end(plan, None, None, is_done=_write(plan, None, dry_run=dry_run, yes=yes))
         return
     with settled(context, ships=False) as settings:
-        scratch, destination = reach_scratch(scratch_url), one(settings, "`import`")
+        destination = one(settings, "`import`")
+        scratch = find_other(reach_scratch(scratch_url), destination)
         plan = preview(settings.sources, scratch=scratch or destination)
         applied = _applied(plan, destination, ledger_table) if with_baseline else None
         done = _write(plan, applied, dry_run=dry_run, yes=yes)
