@@ -24,6 +24,7 @@ LIMIT = 300
 TABLE = "create table customers (id bigint primary key, name text not null default 'a;b');\n"
 INDEX = "create index concurrently customers_name_idx on customers (name);\n"
 VIEW = "create or replace view customer_names as select id, name from customers;\n"
+FUNCTION = "create function one() returns int language sql as $$\r\n select 1 $$"
 DROP, DROP_INDEX = "drop table customers;\n", "drop index concurrently customers_name_idx;\n"
 
 
@@ -223,7 +224,8 @@ PROJECTS = {
     "alembic": Project({}, run_alembic, ".", 2, ("--python", sys.executable)),
     "dbmate": Project(
         {
-            "db/migrations/20240102030405_customers.sql": f"-- migrate:up\n{TABLE}-- migrate:down\n{DROP}",
+            "db/migrations/20240102030405_customers.sql": f"-- migrate:up\n{TABLE}{FUNCTION};\n"
+            f"-- migrate:down\n{DROP}drop function one();\n",
             "db/migrations/20240310120000_index.sql": f"-- migrate:up transaction:false\n{INDEX}"
             f"-- migrate:down transaction:false\n{DROP_INDEX}",
         },
@@ -251,7 +253,8 @@ PROJECTS = {
     ),
     "goose": Project(
         {
-            "migrations/001_customers.sql": f"-- +goose Up\n{TABLE}-- +goose Down\n{DROP}",
+            "migrations/001_customers.sql": f"-- +goose Up\n-- +goose StatementBegin\n{FUNCTION}\n"
+            f"-- +goose StatementEnd\n{TABLE}-- +goose Down\n{DROP}drop function one();\n",
             "migrations/002_index.sql": f"-- +goose NO TRANSACTION\n-- +goose Up\n{INDEX}-- +goose Down\n{DROP_INDEX}",
         },
         program("goose", "-dir", "migrations", "postgres", URL, "up"),

@@ -22,7 +22,7 @@ OFF = "-- sartor: transaction off\n"
 def read(tool: str, folder: Path, files: Mapping[str, str]) -> Reading:
     """What a tool's folder with these files gives."""
     for name, text in files.items():
-        (folder / name).write_text(text)
+        (folder / name).write_text(text, newline="")
     return find_tool(tool).read(folder, ReadOptions())
 
 
@@ -57,6 +57,24 @@ def test_goose(tmp_path: Path) -> None:
     rows = [{"version": v, "is_applied": on} for v, on in (("0", True), ("1", True), ("2", False), ("12", True))]
     found = applied("goose", reading.scripts, *rows)
     assert (set(found.versions), len(found.refused)) == ({"1"}, 1)
+
+
+def test_a_statement_of_goose_without_a_semicolon(tmp_path: Path) -> None:
+    """What stands between StatementBegin and StatementEnd ends there; its lines end as goose sends them."""
+    begin, end = "-- +goose StatementBegin\r\n", "-- +goose StatementEnd\r\n"
+    function = "create function f() returns int language sql as $$ select 1;\r\n $$"
+    text = f"-- +goose Up\r\n{begin}{function}\r\n{end}{begin}select 1; -- a\r\n{end}select 2;\r\n"
+    reading = read("goose", tmp_path, {"00000000000001_a.sql": text})
+    lines = function.replace("\r\n", "\n")
+    assert [(each.version, each.up) for each in reading.scripts] == [("1", f"{lines}\n;\nselect 1; -- a\nselect 2;\n")]
+
+
+def test_dbmate(tmp_path: Path) -> None:
+    """SQL stays as it is byte for byte, the ends of its lines too, and options count."""
+    text = "-- migrate:up transaction:false\r\nselect '\r\n';\r\n-- migrate:downwards\r\n-- migrate:down\r\nselect 1;"
+    (script,) = read("dbmate", tmp_path, {"1_a.sql": text}).scripts
+    assert (script.up, script.down) == ("select '\r\n';\r\n-- migrate:downwards\r\n", "select 1;")
+    assert (script.transaction_up, script.transaction_down) == (False, True)
 
 
 def test_golang_migrate(tmp_path: Path) -> None:

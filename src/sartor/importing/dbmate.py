@@ -14,7 +14,7 @@ from sartor.importing.tool import ReadOptions, Row, Tool, ToolTable, by_version,
 
 IRREVERSIBLE = "dbmate's migration had no way back"
 _NAME = re.compile(r"([0-9]+)[_-]?(.*)\.sql")
-_BLOCK = re.compile(r"^--\s*migrate:(up|down)([^\n]*)\n?", re.MULTILINE)
+_BLOCK = re.compile(r"^--\s*migrate:(up|down)(?=\s|$)([^\n]*)\n?", re.MULTILINE)
 
 
 def read(folder: Path, _options: ReadOptions) -> Reading:
@@ -29,7 +29,7 @@ def read(folder: Path, _options: ReadOptions) -> Reading:
 
 def _script(file: Path) -> ForeignScript:
     """Returns a file's script. Raises ValueError with the reason where dbmate wouldn't run it."""
-    text = read_text(file).replace("\r\n", "\n")
+    text = read_text(file)
     found = list(_BLOCK.finditer(text))
     match = _NAME.fullmatch(file.name)
     if match is None or [each[1] for each in found] not in (["up"], ["up", "down"]):

@@ -1,7 +1,8 @@
 """Reads goose's migrations: `00001_add_users.sql`, with `-- +goose Up` and `-- +goose Down` in one file.
 
 They run in the order of their versions, each in a transaction unless the file says `-- +goose NO TRANSACTION` (goose's
-internal/sqlparser/parser.go). `StatementBegin` and `StatementEnd` only say where goose must not split at a semicolon.
+internal/sqlparser/parser.go). What stands between `StatementBegin` and `StatementEnd` is sent at once, and may have no
+semicolon at its end. A line's end is a line feed, whatever it was in the file.
 """
 
 import re
@@ -11,6 +12,8 @@ from pathlib import Path
 from sartor.errors import UsageError
 from sartor.importing.foreign_script import Applied, ForeignScript, Reading
 from sartor.importing.tool import ReadOptions, Row, Tool, ToolTable, by_version, collect, find_files, read_text
+from sartor.sql.lexer import pieces
+from sartor.sql.splitting import each_statement
 
 IRREVERSIBLE = "goose's migration had no way back"
 _NAME = re.compile(r"([0-9]+)_(.*)\.(sql|go)")
@@ -43,17 +46,16 @@ def _parts(file: Path) -> tuple[str, str]:
 def _script(file: Path) -> ForeignScript:
     """Returns a file's script. Raises ValueError with the reason where goose wouldn't run it, or only a shell could."""
     version, slug = _parts(file)
-    timestamp = file.name.partition("_")[0]
     if file.suffix == ".go":
         return ForeignScript(version, slug, "", None, str(file), by_hand="it is a program in Go")
-    sections, annotations = _sections(read_text(file))
+    sections, annotations = _sections(read_text(file).replace("\r\n", "\n"))
     if "envsub on" in annotations:
         raise ValueError("it takes values of the environment (ENVSUB ON); write them into the SQL")
     if "up" not in sections:
         raise ValueError("there is no line `-- +goose Up`")
     inside, down = "no transaction" not in annotations, sections.get("down", "").strip()
     return ForeignScript(
-        version=version if len(timestamp) < 11 else timestamp,
+        version=version,
         slug=slug or version,
         up=sections["up"],
         down=down or None,
@@ -69,8 +71,9 @@ def _sections(text: str) -> tuple[dict[str, str], set[str]]:
     found, section, at = {"": ""}, "", 0
     said = set()
     for match in _ANNOTATION.finditer(text):
-        found[section] += text[at : match.start()]
+        piece = text[at : match.start()]
         word, at = " ".join(match[1].lower().split()), match.end()
+        found[section] += _ended(piece) if word == "statementend" else piece
         said.add(word)
         if word in {"up", "down"}:
             section = word
@@ -80,6 +83,12 @@ def _sections(text: str) -> tuple[dict[str, str], set[str]]:
     if "up" in found:
         found["up"] = head + found["up"]
     return found, said
+
+
+def _ended(sql: str) -> str:
+    """Returns SQL whose last statement ends in a semicolon."""
+    ends = [end for _, end in each_statement(sql, pieces(sql))]
+    return f"{sql.rstrip()}\n;\n" if ends and ends[-1] == len(sql) else sql
 
 
 def interpret(rows: Iterable[Row], scripts: Sequence[ForeignScript]) -> Applied:
