@@ -190,6 +190,8 @@ def test_a_deploy_with_a_backup(sartor: Command, folder: Folder, backups: Path) 
 def test_on_a_terminal(sartor: Command, folder: Folder, backups: Path, database: Database) -> None:
     """A backup that takes long is seen to go on, before a deployment as well as by itself."""
     folder.table("1.0.0-1700000000-a.py")
+    sartor("deploy", "latest")
+    folder.table("1.1.0-1700000001-b.py")
     database.run("create table big (id int)")
     for words in (("db", "alteration", "deploy", "latest", "--backup"), ("db", "backup")):
         with (
