@@ -234,3 +234,51 @@ def test_names(name: str) -> None:
     """A name that can't be a command and a variable is refused where the maker's program begins."""
     with pytest.raises(sartor.UsageError, match="can't be the name of a product"):
         sartor.command(name=name, alterations="acme.alterations")
+
+
+@pytest.mark.parametrize("alterations", ["", [], "./alterations", "a b", "=acme.own", "acme.alterations:deploy"])
+def test_alterations(alterations: Any) -> None:
+    """Only import packages are shipped: without any, a folder of the place where the program is called would count."""
+    with pytest.raises(sartor.UsageError, match="isn't the name of a package"):
+        sartor.command(name="acme", alterations=alterations)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("upgrade", ""), ("upgrade", "upgrade"), ("seed", "alteration list"), ("alt", "psql"), ("--up", "psql"), ("", "")],
+)
+def test_shortcuts(name: str, words: str) -> None:
+    """A shortcut hides no command, and stands for one: else it would do nothing, and end with success."""
+    with pytest.raises(sartor.UsageError, match="shortcut"):
+        sartor.command(name="acme", alterations="acme.alterations", shortcuts={name: words})
+
+
+def test_one_at_a_time(shipped: Folder, database: Database, capfd: pytest.CaptureFixture[str]) -> None:
+    """A command that a thread or a script calls while another runs is refused: it would read its variables."""
+    shipped.write(
+        "1.2.0-1700000003-nested.py",
+        "import asyncio, sartor\n\nasync def up(database):\n"
+        "    await asyncio.to_thread(sartor.main, ['alteration', 'list'], name='other', alterations='other.own')\n\n"
+        "async def down(database): ...\n",
+    )
+    code, out, err = run(capfd, "alteration", "deploy", "latest", "--db-url", database.url)
+    assert (code, "UsageError: another command runs in this process" in err) == (1, True)
+    code, out, _ = run(capfd, "alteration", "status", "--db-url", database.url)
+    assert (code, "2 deployed, 1 pending" in out) == (0, True)
+
+
+@pytest.mark.usefixtures("shipped")
+def test_a_timer_of_the_host(database: Database, capfd: pytest.CaptureFixture[str]) -> None:
+    """A timer that the host has set goes on behind a run, and one that would have run out meanwhile does so then."""
+    rung: list[int] = []
+    before = signal.signal(signal.SIGALRM, lambda number, _frame: rung.append(number))
+    try:
+        for seconds in (3600, 0.001):
+            signal.setitimer(signal.ITIMER_REAL, seconds, 3600)
+            assert run(capfd, "alteration", "status", "--db-url", database.url)[0] == 0
+            left, interval = signal.getitimer(signal.ITIMER_REAL)
+            assert (0 < left <= 3600, interval) == (True, 3600)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert rung == [signal.SIGALRM]

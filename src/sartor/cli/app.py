@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from sartor.cli import command_line, options, output, streams
 from sartor.cli.help import Context
-from sartor.cli.program import WRITING, current
+from sartor.cli.program import WRITING, alone, current
 from sartor.cli.results.objects import VERSION, error_json
 from sartor.errors import Interrupted, SartorError, UsageError
 
@@ -136,7 +136,8 @@ Call: TypeAlias = Callable[[list[str]], Any]
 
 def run_command(arguments: Sequence[str]) -> int:
     """Runs the command of `sartor` that `arguments` name; returns the exit code."""
-    return run_called(_call_own, arguments, above=())
+    with alone():
+        return run_called(_call_own, arguments, above=())
 
 
 def _call_own(arguments: list[str]) -> Any:

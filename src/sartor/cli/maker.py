@@ -15,7 +15,7 @@ from sartor import Product
 from sartor.api.server import give_back_process
 from sartor.cli import streams
 from sartor.cli.app import ALIASES, CONTEXT, OfDatabase, alterations, config, root_options, run_called
-from sartor.cli.program import Program, running
+from sartor.cli.program import Program, alone, running
 from sartor.errors import UsageError
 
 _GIVEN = "sartor.cli.maker.arguments"
@@ -55,8 +55,8 @@ class _Mounted(OfDatabase):
 
     def run(self, arguments: Sequence[str], path: str) -> int:
         call = partial(TyperGroup.main, self, prog_name=path, standalone_mode=False)
-        with running(self.program._replace(path=path)), _lent():
-            return run_called(call, arguments, above=("db",))
+        with alone(), running(self.program._replace(path=path)), _lent():
+            return run_called(call, list(arguments), above=("db",))
 
 
 def command(*, name: str, alterations: str | Iterable[str], shortcuts: Mapping[str, str] | None = None) -> typer.Typer:
@@ -73,7 +73,7 @@ def command(*, name: str, alterations: str | Iterable[str], shortcuts: Mapping[s
       `NAME=PACKAGE`.
     - `shortcuts`: further commands, each with the words that it stands for: `{"upgrade": "alteration deploy latest"}`.
 
-    Raises UsageError where the name can't be used.
+    Raises UsageError where one of them can't be used.
     """
     program = _program(name, alterations, shortcuts)
     mounted = type("Mounted", (_Mounted,), {"program": program})
@@ -112,7 +112,7 @@ def main(
       behind the name.
     - `name`, `alterations`, `shortcuts`: as in `command`.
 
-    Raises UsageError where the name can't be used.
+    Raises UsageError where one of them can't be used, or another command of this process runs.
     """
     made: Any = typer.main.get_command(command(name=name, alterations=alterations, shortcuts=shortcuts))
     code: int = made.run(arguments, prog or f"{name} db")
@@ -127,13 +127,35 @@ def _mount(made: typer.Typer) -> None:
 
 
 def _program(name: str, alterations: str | Iterable[str], shortcuts: Mapping[str, str] | None) -> Program:
-    letters = name.replace("-", "")
-    if not (letters.isascii() and letters.isalnum() and letters.islower() and name[0].isalpha()):
+    if not _is_name(name):
         raise UsageError(
             f"{name!r} can't be the name of a product", hint="use lower-case letters, digits and hyphens: acme-id"
         )
     given = (alterations,) if isinstance(alterations, str) else tuple(alterations)
+    for text in given or ("",):  # without any, a folder that happens to be there would be taken
+        lineage, equals, package = text.rpartition("=")
+        if not all(part.isidentifier() for part in package.split(".")) or (equals and not lineage):
+            hint = 'name an import package, "acme.alterations", or "own=acme.own" for a further lineage'
+            raise UsageError(f"{text!r} isn't the name of a package of alterations", hint=hint)
+    for shortcut, words in (shortcuts or {}).items():
+        _require_shortcut(shortcut, words)
     return Program(Product(name=name, alterations=given), shortcuts=shortcuts or {})
+
+
+def _is_name(text: str) -> bool:
+    letters = text.replace("-", "")
+    return letters.isascii() and letters.isalnum() and letters.islower() and text[0].isalpha()
+
+
+def _require_shortcut(name: str, words: str) -> None:
+    """Raises UsageError for a shortcut that would hide a command, or stands for none."""
+    commands = {*OfDatabase.modules, "alteration", "config", *ALIASES}
+    if name in commands or not _is_name(name):
+        hint = "use lower-case letters, digits and hyphens, and no name of another command"
+        raise UsageError(f"{name!r} can't be the name of a shortcut", hint=hint)
+    if next(iter(words.split()), None) not in commands:
+        hint = f"begin with a command of the level below `sartor db`: {name!r}: 'alteration deploy latest'"
+        raise UsageError(f"the shortcut {name!r} stands for no command: {words!r}", hint=hint)
 
 
 def _program_name() -> str:

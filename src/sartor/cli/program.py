@@ -1,6 +1,7 @@
 """The program whose command line runs: `sartor`, or a maker's own, below which Sartor's commands are mounted."""
 
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
@@ -8,6 +9,7 @@ from typing import NamedTuple
 
 from sartor import Product, __version__
 from sartor.api.requests import is_installed
+from sartor.errors import UsageError
 
 _NAME = re.compile(r"\bSartor\b(?='s\b| [a-z])|(?<=version of )Sartor\b")
 """Sartor's name in a sentence, as messages have it; a name in somebody's data stands in quotes or parentheses."""
@@ -101,3 +103,19 @@ def running(program: Program) -> Iterator[None]:
         yield
     finally:
         _running.pop()
+
+
+_one_at_a_time = threading.Lock()
+"""Held while a command runs: streams, signals, and the program that it speaks for are the process's."""
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Raises UsageError where another command runs in this process: on another thread, or around this call."""
+    if not _one_at_a_time.acquire(blocking=False):  # to wait for a command that waits for this call would never end
+        hint = "run one after the other, or each in a process, or call the functions of the API"
+        raise UsageError("another command runs in this process, and it runs one at a time", hint=hint)
+    try:
+        yield
+    finally:
+        _one_at_a_time.release()

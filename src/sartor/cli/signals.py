@@ -8,6 +8,7 @@ import asyncio
 import logging
 import signal
 import threading
+import time
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from os import _exit  # the real one, whatever scripts are given
@@ -150,6 +151,7 @@ def _handling(stop: _Stop) -> Iterator[None]:
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup` ignores it
         ends.append(signal.SIGHUP)
     handlers = {signal.SIGALRM: stop.on_alarm} | dict.fromkeys(ends, stop.on_signal)
+    timer, began = signal.setitimer(signal.ITIMER_REAL, 0), time.monotonic()
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
@@ -157,6 +159,13 @@ def _handling(stop: _Stop) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
+        _set_again(*timer, took=time.monotonic() - began)
+
+
+def _set_again(left: float, interval: float, *, took: float) -> None:
+    """Sets an application's own timer again; one that would have run out meanwhile does so at once."""
+    if left:
+        signal.setitimer(signal.ITIMER_REAL, max(left - took, 1e-6), interval)
 
 
 class _LogLines(logging.Handler):
