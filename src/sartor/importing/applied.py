@@ -9,6 +9,7 @@ from sartor.errors import UsageError
 from sartor.importing.foreign_script import ForeignScript
 from sartor.importing.tool import Row, Tool
 from sartor.postgres.errors import sqlstate
+from sartor.postgres.others_table import read_others_table
 from sartor.postgres.session import Session, application_name
 from sartor.sql.quoting import quote_identifier
 
@@ -38,7 +39,7 @@ async def read_applied(
         sql = tool.table.query.format(table=quoted, column=quote_identifier(column or "version"))
         label = f"{schema}.{table}"
         try:
-            rows = await session.connection.fetch(sql)
+            rows = await read_others_table(session.connection, schema, table, sql)
         except Exception as error:
             if sqlstate(error) != _NO_COLUMN:
                 raise
