@@ -149,3 +149,16 @@ def test_what_is_no_beginning(acme: Command, folder: Folder, given: str) -> None
     """A beginning is short, and needs no quotes."""
     folder.write("../sartor.toml", f"tables = '{given}'")
     assert "tables in " in acme("status", expect=2).err
+
+
+def test_sessions_speak_of_the_product(acme: Command, folder: Folder, database: Database) -> None:
+    """`pg_stat_activity` names the product, in batches, in scripts by themselves and outside transactions."""
+    record = "insert into seen select application_name from pg_stat_activity where datname = current_database()"
+    folder.write("1.0.0-1700000002-seen.sql", f"-- sartor: up\ncreate table seen (name text);\n{record};\n")
+    body = f"async def up(conn):\n    await conn.execute('{record}')\n\n\nirreversible = 'no'\n"
+    folder.write("1.0.0-1700000003-python.py", body)
+    folder.write("1.0.0-1700000004-outside.py", f"transaction = False\n{body}")
+    acme("deploy", "1.0.0")
+    seen = {name for (name,) in database.rows("select distinct name from seen") if name}
+    assert {name.split()[0] for name in seen if "asyncpg" not in name} <= {"acme"}
+    assert any("python" in name for name in seen)

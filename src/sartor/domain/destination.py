@@ -111,6 +111,11 @@ class Destination(NamedTuple):
         """The `lock_timeout` and the `statement_timeout` that the URL gives, in seconds."""
         return {key: seconds(key, self.keywords[key]) for key in TIMEOUTS if key in self.keywords}
 
+    def called(self, application: str) -> str:
+        """Returns the name of a session in `pg_stat_activity`, for `sartor deploy 7@host`: a product has its own."""
+        program, space, rest = application.partition(" ")
+        return f"{self.tables}{space}{rest}"[:63] if program == DEFAULT_PREFIX else application
+
     def in_schemas_of(self, other: Self) -> Self:
         """Returns this database with another destination's schema, search path and names of tables."""
         return self._replace(

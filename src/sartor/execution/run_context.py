@@ -59,7 +59,7 @@ class RunContext:
 
     def mark(self, script: str, seq: int) -> str:
         """Returns the session's name in `pg_stat_activity` while it runs `script` for the event numbered `seq`."""
-        return f"sartor {script}"[:46] + f"{self.tag}{seq}"
+        return f"{self.session.destination.tables} {script}"[:46] + f"{self.tag}{seq}"
 
     def follow(self, script: str) -> None:
         self.monitor.follow(self.session.connection, script)

@@ -115,7 +115,7 @@ class Session:
 
     def __init__(self, destination: Destination, *, application: str, kind: type[Connection] = Connection) -> None:
         self.destination = destination
-        self.application = application
+        self.application = destination.called(application)
         self.schema = destination.schema
         self.tables = OwnTables(destination.schema, destination.tables)
         self.lacks_rows = False

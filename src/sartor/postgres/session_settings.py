@@ -47,7 +47,7 @@ def settings_for(
         lock_timeout=limits.lock_timeout if lock_timeout is None else lock_timeout,
         statement_timeout=limits.statement_timeout,
         # The server replaces other characters, so that the session wouldn't be found by them.
-        application=application.encode("ascii", "replace").decode()[:63],
+        application=session.destination.called(application).encode("ascii", "replace").decode()[:63],
         server_version=session.facts.server_version,
         confined=session.destination.scratch,
     )

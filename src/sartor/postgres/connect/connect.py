@@ -64,7 +64,9 @@ async def connect(destination: Destination, *, application: str, kind: type[Conn
     failed: list[_Failed] = []
     wanted = way.keywords.get("target_session_attrs", "any")
     for each in ["standby", "any"] if wanted == "prefer-standby" else [wanted]:
-        call = _Call(destination=destination, way=way, application=application, kind=kind, wanted=each)
+        call = _Call(
+            destination=destination, way=way, application=destination.called(application), kind=kind, wanted=each
+        )
         for named in way.places:
             if made := await _connect_to(call, named, failed):
                 return made
