@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from support.command import Command
 from support.database import Database
 from support.shapes import check
@@ -99,6 +101,17 @@ set transaction read write;
 insert into users values (2);
 commit;
 """
+
+
+@pytest.mark.parametrize("said", ["down", "irreversible x", "transaction off", "lock-timeout 1s", "before_up"])
+def test_comments_that_would_be_directives(sartor: Command, tmp_path: Path, said: str) -> None:
+    """What was a comment to the tool is no directive of Sartor's: its file is refused by name."""
+    place = str(project(tmp_path / "db", m1_t=f"create table t ();\n-- sartor: {said}\ndrop table t;\n"))
+    refused = sartor("import", "sql", place, "--release", "1.0.0", "--yes", expect=2)
+    assert f"1_t.sql: the comment `-- sartor: {said}` would be a directive" in refused.err
+    assert not (tmp_path / "alterations").exists()
+
+
 LEDGER = "create table schema_migrations (version varchar primary key)"
 MADE = ("create table users (id int, name text)", "create index users_name on users (name)")
 RAN = "insert into schema_migrations values ('20240102030405'), ('20240102040000')"

@@ -114,6 +114,35 @@ def test_a_folder_of_sql(tmp_path: Path) -> None:
         read("sql", tmp_path, {"011_x.down.sql": ""})
 
 
+DOUBLES = {
+    "dbmate": ("-- migrate:up\nselect 1;\n", "1_a.sql", "1_b.sql"),
+    "goose": ("-- +goose Up\nselect 1;\n", "1_a.sql", "01_b.sql"),
+    "golang-migrate": ("select 1;\n", "1_a.up.sql", "01_b.up.sql"),
+    "sqlx": ("select 1;\n", "1_a.sql", "1_b.up.sql"),
+}
+
+
+@pytest.mark.parametrize("tool", DOUBLES)
+def test_one_version_twice(tool: str, tmp_path: Path) -> None:
+    """Of two files with one version none is passed over: the tool runs no such folder, and neither is it imported."""
+    text, *names = DOUBLES[tool]
+    reading = read(tool, tmp_path, dict.fromkeys(names, text))
+    assert len(reading.refused) == 1
+    assert all(name in reading.refused[0] for name in names)
+
+
+@pytest.mark.parametrize(
+    ("tool", "name"), [("sql", "1_a.sql"), ("pairs", "1_a.up.sql"), ("flyway", "V1__a.sql"), ("dbmate", "1_a.sql")]
+)
+def test_no_file_is_passed_over(tool: str, name: str, tmp_path: Path) -> None:
+    """A link to nothing is refused, and a file with a line's end in its name is read as any other."""
+    (tmp_path / name).symlink_to("nowhere")
+    other = name.replace("1", "2").replace("a", "a\nb")
+    refused = read(tool, tmp_path, {other: "-- migrate:up\nselect 1;\n"})
+    assert [("can't be read" in each) for each in refused.refused] == [True]
+    assert [Path(each.source).name for each in refused.scripts] == [other]
+
+
 @pytest.mark.parametrize("tool", TOOLS)
 def test_an_empty_folder(tool: str, tmp_path: Path) -> None:
     """A folder without the tool's migrations says which files are expected."""

@@ -10,10 +10,20 @@ from pathlib import Path
 
 from sartor.errors import UsageError
 from sartor.importing.foreign_script import Applied, ForeignScript, Reading
-from sartor.importing.tool import ReadOptions, Row, Tool, ToolTable, by_version, collect, find_files, read_text
+from sartor.importing.tool import (
+    ReadOptions,
+    Row,
+    Tool,
+    ToolTable,
+    by_version,
+    collect,
+    find_files,
+    once_each,
+    read_text,
+)
 
 IRREVERSIBLE = "dbmate's migration had no way back"
-_NAME = re.compile(r"([0-9]+)[_-]?(.*)\.sql")
+_NAME = re.compile(r"([0-9]+)[_-]?(.*)\.sql", re.DOTALL)
 _BLOCK = re.compile(r"^--\s*migrate:(up|down)(?=\s|$)([^\n]*)\n?", re.MULTILINE)
 
 
@@ -24,7 +34,7 @@ def read(folder: Path, _options: ReadOptions) -> Reading:
         raise UsageError(
             f"{folder} has no migrations of dbmate", hint="give the folder with files like 20240102030405_add_users.sql"
         )
-    return collect(sorted(files), _script)
+    return once_each(collect(sorted(files), _script))
 
 
 def _script(file: Path) -> ForeignScript:

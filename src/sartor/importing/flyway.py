@@ -14,7 +14,7 @@ from sartor.errors import UsageError
 from sartor.importing.flyway_history import QUERY, checksum, interpret
 from sartor.importing.flyway_names import FlywayName, is_callback, parse_name, version_key
 from sartor.importing.foreign_script import ForeignScript, Reading
-from sartor.importing.tool import ReadOptions, Tool, ToolTable
+from sartor.importing.tool import ReadOptions, Tool, ToolTable, is_migration
 from sartor.sql import lexer
 
 _SCRIPTS = frozenset({"sql"})
@@ -36,7 +36,7 @@ def read(folder: Path, options: ReadOptions) -> Reading:
     refused: list[str] = []
     notes: list[str] = []
     folders = [folder] if folder.exists() else [Path(each) for each in str(folder).split(",")]
-    for path in sorted(path for each in folders for path in each.rglob("*") if path.is_file()):
+    for path in sorted(path for each in folders for path in each.rglob("*") if is_migration(path)):
         name = parse_name(path.name)
         if is_callback(path.name):
             notes.append(f"{path}: a callback isn't carried over; write it as a hook (docs/hooks.md)")
@@ -56,6 +56,9 @@ def _take(path: Path, name: FlywayName, values: Mapping[str, str], found: list[_
     conf = _configuration(path)
     try:
         text = path.read_bytes().decode(conf.get("encoding") or "utf-8-sig")
+    except OSError as error:
+        refused.append(f"{path}: it can't be read: {error.strerror}")
+        return
     except (UnicodeDecodeError, LookupError):
         refused.append(f"{path}: it isn't UTF-8; save it as UTF-8 in a copy of the folder")
         return

@@ -8,8 +8,10 @@ event.
 import re
 from typing import NamedTuple
 
-_VERSIONED = re.compile(r"(?P<prefix>[VUB])(?P<version>[0-9][0-9._]*?)__(?P<description>.*)\.(?P<suffix>[A-Za-z]+)")
-_REPEATABLE = re.compile(r"(?P<prefix>R)(?P<version>)__(?P<description>.*)\.(?P<suffix>[A-Za-z]+)")
+_VERSIONED = re.compile(
+    r"(?P<prefix>[VUB])(?P<version>[0-9][0-9._]*?)__(?P<description>.*)\.(?P<suffix>[A-Za-z]+)", re.DOTALL
+)
+_REPEATABLE = re.compile(r"(?P<prefix>R)(?P<version>)__(?P<description>.*)\.(?P<suffix>[A-Za-z]+)", re.DOTALL)
 _CALLBACK = re.compile(
     r"(?:before|after)(?:Each)?(?:Migrate|Clean|Info|Validate|Baseline|Repair|Undo|Versioned|Repeatables|Connect"
     r"|CreateSchema)(?:Statement|Applied|OperationFinish)?(?:Error)?(?:__.*)?\.[A-Za-z]+|createSchema(?:__.*)?\.sql"

@@ -12,16 +12,17 @@ from typing import NamedTuple
 
 from sartor.errors import UsageError
 from sartor.importing.foreign_script import Applied, ForeignScript, Reading
-from sartor.importing.tool import ReadOptions, Row, Tool, ToolTable, collect, find_files, read_text
+from sartor.importing.tool import ReadOptions, Row, Tool, ToolTable, collect, find_files, read_text, twice
 
 IRREVERSIBLE = "golang-migrate's migration had no way back"
-_NAME = re.compile(r"([0-9]+)_(.*)\.(up|down)\.sql")
+_NAME = re.compile(r"([0-9]+)_(.*)\.(up|down)\.sql", re.DOTALL)
 
 
 class _Pair(NamedTuple):
     version: int
     name: str
     files: dict[str, Path]
+    doubles: list[Path]
 
     def __str__(self) -> str:
         return str(self.files.get("up") or self.files["down"])
@@ -40,13 +41,16 @@ def _pairs(files: Iterable[Path]) -> Iterable[_Pair]:
     pairs: dict[int, _Pair] = {}
     for file in sorted(files):
         if match := _NAME.fullmatch(file.name):
-            pair = pairs.setdefault(int(match[1]), _Pair(int(match[1]), match[2], {}))
-            pair.files.setdefault(match[3], file)
+            pair = pairs.setdefault(int(match[1]), _Pair(int(match[1]), match[2], {}, []))
+            if pair.files.setdefault(match[3], file) is not file:
+                pair.doubles.append(file)
     return pairs.values()
 
 
 def _script(pair: _Pair) -> ForeignScript:
-    """Returns the script of a pair. Raises ValueError where it has no way up."""
+    """Returns the script of a pair. Raises ValueError where it has no way up, or two."""
+    if pair.doubles:
+        raise ValueError(twice(pair.doubles[0]))
     if "up" not in pair.files:
         raise ValueError("there is no .up.sql beside it")
     down = read_text(pair.files["down"]) if "down" in pair.files else ""

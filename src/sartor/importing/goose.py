@@ -11,12 +11,22 @@ from pathlib import Path
 
 from sartor.errors import UsageError
 from sartor.importing.foreign_script import Applied, ForeignScript, Reading
-from sartor.importing.tool import ReadOptions, Row, Tool, ToolTable, by_version, collect, find_files, read_text
+from sartor.importing.tool import (
+    ReadOptions,
+    Row,
+    Tool,
+    ToolTable,
+    by_version,
+    collect,
+    find_files,
+    once_each,
+    read_text,
+)
 from sartor.sql.lexer import pieces
 from sartor.sql.splitting import each_statement
 
 IRREVERSIBLE = "goose's migration had no way back"
-_NAME = re.compile(r"([0-9]+)_(.*)\.(sql|go)")
+_NAME = re.compile(r"([0-9]+)_(.*)\.(sql|go)", re.DOTALL)
 _ANNOTATION = re.compile(r"^[ \t]*--[ \t]*\+goose[ \t]+([A-Za-z][A-Za-z ]*?)[ \t\r]*$\n?", re.MULTILINE)
 
 
@@ -27,7 +37,7 @@ def read(folder: Path, _options: ReadOptions) -> Reading:
         raise UsageError(
             f"{folder} has no migrations of goose", hint="give the folder with files like 00001_add_users.sql"
         )
-    return collect(sorted(files, key=_order), _script)
+    return once_each(collect(sorted(files, key=_order), _script))
 
 
 def _is_test(file: Path) -> bool:

@@ -42,6 +42,8 @@ def read(folder: Path, _options: ReadOptions) -> Reading:
             scripts.append(_script(each.name, each.up, each.down))
         except UnicodeDecodeError:
             refused.append(f"{each.up}: it or its down script isn't UTF-8; save it as UTF-8")
+        except ValueError as error:
+            refused.append(f"{each.up}: it or its down script: {error}")
     return Reading(tuple(scripts), tuple(refused))
 
 

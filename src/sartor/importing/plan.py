@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from sartor.alterations.directives import directive
 from sartor.alterations.sql_file import load_sql
 from sartor.domain.alteration import Alteration
 from sartor.domain.file_names import REPEATABLE
@@ -13,6 +14,7 @@ from sartor.importing.alteration_text import alteration_text
 from sartor.importing.foreign_script import ForeignScript, Reading
 from sartor.importing.identities import identities
 from sartor.importing.tool import Tool
+from sartor.sql import lexer
 
 
 def plan_import(tool: Tool, reading: Reading, release: Release, folder: Path) -> Import:
@@ -26,7 +28,7 @@ def plan_import(tool: Tool, reading: Reading, release: Release, folder: Path) ->
         compared = (script.parents, script.replaces, script.checksums)
         files.append(ImportedFile(name, identity, script.version, script.source, text, old is not None, *compared))
         if script.by_hand is None:
-            refused += _refusals(script, identity, name, text)
+            refused += (*_directives(script), *_refusals(script, identity, name, text))
             if old and old.read_bytes() != text.encode():
                 refused.append(f"{old}: it isn't what {script.source} makes; make them equal, or remove it")
         elif old is None:
@@ -49,6 +51,16 @@ def _refusals(script: ForeignScript, identity: str, name: str, text: str) -> Ite
     except (ScriptError, UnicodeEncodeError) as error:
         reason = str(error).removeprefix(f"{name}, ")
         yield f"{script.source}: {reason}"
+
+
+def _directives(script: ForeignScript) -> Iterator[str]:
+    """Yields what would be Sartor's directives in the SQL of a migration, to whose tool they were comments."""
+    for sql in filter(None, (script.up, script.down)):
+        for token in lexer.pieces(sql):
+            said = directive(token.text) if token.kind == "line_comment" else None
+            if said is not None and not said.startswith("ignore "):
+                comment = f"the comment `-- sartor: {said}`"
+                yield f"{script.source}: {comment} would be a directive of Sartor's; remove it, or reword it"
 
 
 def _doubles(files: Iterable[ImportedFile]) -> Iterator[str]:

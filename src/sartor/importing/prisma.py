@@ -41,6 +41,9 @@ def read(folder: Path, _options: ReadOptions) -> Reading:
         except UnicodeDecodeError:
             refused.append(f"{file}: it isn't UTF-8; save it as UTF-8")
             continue
+        except ValueError as error:
+            refused.append(f"{file}: {error}")
+            continue
         _, _, slug = each.name.partition("_")
         found_script = ForeignScript(each.name, slug or each.name, text, None, str(file), irreversible=IRREVERSIBLE)
         scripts.append(found_script._replace(checksums=checksums(text)))

@@ -14,7 +14,7 @@ from sartor.importing.foreign_script import Applied, ForeignScript, Reading
 from sartor.importing.tool import ReadOptions, Row, Tool, ToolTable, collect, find_files, not_here, read_text
 
 IRREVERSIBLE = "the SQL file had no way back"
-_NAME = re.compile(r".+\.sql")
+_NAME = re.compile(r".+\.sql", re.DOTALL)
 _OUTSIDE = re.compile(r"^--\s*migrate:run-in-tx\s+false\s*$", re.MULTILINE)
 _DOWN = (".down.sql", "_down.sql", ".undo.sql", ".rollback.sql")
 

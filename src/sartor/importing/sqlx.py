@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from sartor.errors import UsageError
 from sartor.importing.foreign_script import Applied, ForeignScript, Reading
-from sartor.importing.tool import ReadOptions, Row, Tool, ToolTable, by_version, collect, find_files, read_text
+from sartor.importing.tool import ReadOptions, Row, Tool, ToolTable, by_version, collect, find_files, read_text, twice
 
 IRREVERSIBLE = "sqlx's migration had no way back"
-_NAME = re.compile(r"([0-9]+)_(.*?)(\.up|\.down)?\.sql")
+_NAME = re.compile(r"([0-9]+)_(.*?)(\.up|\.down)?\.sql", re.DOTALL)
 _OUTSIDE = "-- no-transaction"
 
 
@@ -23,6 +23,7 @@ class _Migration(NamedTuple):
     version: int
     name: str
     files: dict[str, Path]
+    doubles: list[Path]
 
     def __str__(self) -> str:
         return str(next(iter(self.files.values())))
@@ -38,13 +39,16 @@ def read(folder: Path, _options: ReadOptions) -> Reading:
     found: dict[int, _Migration] = {}
     for file in sorted(files):
         if match := _NAME.fullmatch(file.name):
-            one = found.setdefault(int(match[1]), _Migration(int(match[1]), match[2], {}))
-            one.files.setdefault("down" if match[3] == ".down" else "up", file)
+            one = found.setdefault(int(match[1]), _Migration(int(match[1]), match[2], {}, []))
+            if one.files.setdefault("down" if match[3] == ".down" else "up", file) is not file:
+                one.doubles.append(file)
     return collect(sorted(found.values(), key=lambda each: each.version), _script)
 
 
 def _script(migration: _Migration) -> ForeignScript:
-    """Returns the script of a migration. Raises ValueError where it has no way up."""
+    """Returns the script of a migration. Raises ValueError where it has no way up, or two."""
+    if migration.doubles:
+        raise ValueError(twice(migration.doubles[0]))
     if "up" not in migration.files:
         raise ValueError("there is no .up.sql beside it")
     up = read_text(migration.files["up"])

@@ -52,15 +52,23 @@ class Tool(NamedTuple):
 
 
 def read_text(file: Path) -> str:
-    """Returns a migration's text, without a byte order mark. Raises UnicodeDecodeError, OSError."""
-    return file.read_bytes().decode("utf-8-sig")
+    """Returns a migration's text, without a byte order mark. Raises ValueError, such as UnicodeDecodeError."""
+    try:
+        return file.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise ValueError(f"it can't be read: {error.strerror}") from error
+
+
+def is_migration(file: Path) -> bool:
+    """Returns whether a file is to be read, or is a link to nothing, which mustn't be passed over."""
+    return file.is_file() or not file.exists()
 
 
 def find_files(folder: Path, pattern: re.Pattern[str], *places: str) -> list[Path]:
     """Returns the files with such names in a folder, or in the first of these folders in it that has some."""
     for each in (folder, *(folder / place for place in places)):
         if each.is_dir() and (
-            found := [file for file in each.iterdir() if pattern.fullmatch(file.name) and file.is_file()]
+            found := [file for file in each.iterdir() if pattern.fullmatch(file.name) and is_migration(file)]
         ):
             return found
     return []
@@ -77,6 +85,23 @@ def collect(sources: Iterable[Source], make: Callable[[Source], ForeignScript]) 
         except ValueError as error:
             refused.append(f"{each}: {error}")
     return Reading(tuple(scripts), tuple(refused))
+
+
+def once_each(reading: Reading) -> Reading:
+    """Returns migrations without those whose version another has, which the tool would not run: these are refused."""
+    seen: dict[str, str] = {}
+    kept, refused = [], [*reading.refused]
+    for each in reading.scripts:
+        if (other := seen.setdefault(each.version, each.source)) == each.source:
+            kept.append(each)
+        else:
+            refused.append(f"{each.source}: {twice(Path(other))}")
+    return reading._replace(scripts=tuple(kept), refused=tuple(refused))
+
+
+def twice(other: Path) -> str:
+    """Returns the sentence that another file has the same version."""
+    return f"its version is that of {other.name} too; give it another one, or remove it"
 
 
 def by_version(versions: Iterable[str], scripts: Sequence[ForeignScript]) -> Applied:
