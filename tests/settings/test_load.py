@@ -535,6 +535,16 @@ def test_a_file_that_is_named(place: Place, tmp_path: Path) -> None:
             place.load(environ={"SARTOR_DB_URL": URL, "SARTOR_CONFIG": str(named)})
 
 
+@pytest.mark.parametrize("name", ["", ".", "pipe"])
+def test_a_name_that_is_no_files(place: Place, tmp_path: Path, name: str) -> None:
+    """A name in a call or a flag that is empty, a folder's or a pipe's is an error: no other file is looked for."""
+    place.toml('schema = "found"')
+    os.mkfifo(tmp_path / "pipe")
+    named = str(tmp_path / "pipe") if name == "pipe" else name
+    with pytest.raises(SettingsError, match="is no settings file"):
+        load_settings(environ={"SARTOR_DB_URL": URL}, directory=place.directory, product=Product(config=named))
+
+
 def test_a_package_carries_settings(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file beside a package of alterations counts last, and can't say what isn't its maker's to say."""
     package = tmp_path / "lib" / f"acme_{tmp_path.name.replace('-', '_')}"
@@ -569,6 +579,9 @@ def fails():
 def odd():
     return {"SARTOR_USER": 7}
 
+def exits():
+    raise SystemExit("the token s3cret has expired")
+
 def told():
     raise sartor.SettingsError("the token has expired", hint="vault login")
 """
@@ -583,7 +596,7 @@ def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     about.mkdir(parents=True)
     (site / f"{module}.py").write_text(PROVIDER)
     (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
-    points = "\n".join(f"{name} = {module}:{name}" for name in ("settings", "fails", "odd", "told"))
+    points = "\n".join(f"{name} = {module}:{name}" for name in ("settings", "fails", "odd", "exits", "told"))
     (about / "entry_points.txt").write_text(f"[sartor.settings]\n{points}\n")
     monkeypatch.syspath_prepend(site)
     monkeypatch.setenv("VAULT", str(tmp_path / "vault"))
@@ -616,11 +629,28 @@ def test_a_provider_is_asked_once(place: Place, vault: Path) -> None:
         place.load(environ={})
 
 
+@pytest.mark.parametrize("key", ["wait", "lock-timeout", "strict-order", "existing"])
+def test_no_error_quotes_a_secret(place: Place, vault: Path, key: str) -> None:
+    """A value of a secret file or a provider is hidden in errors about it, too; one of a variable is quoted."""
+    name = f"SARTOR_{key.upper().replace('-', '_')}"
+    vault.write_text(f"{name}=s3cret!\n")
+    with pytest.raises(SettingsError, match="s3cret!"):
+        place.load(environ={"SARTOR_DB_URL": URL, name: "s3cret!"})
+    with pytest.raises(SettingsError, match=f"{name} of settings-from settings") as provided:
+        place.load(environ={"SARTOR_DB_URL": URL, "SARTOR_SETTINGS_FROM": "settings"})
+    place.secret(name, "s3cret!")
+    with pytest.raises(SettingsError, match=name) as kept:
+        place.load(environ={"SARTOR_DB_URL": URL})
+    for error in (provided.value, kept.value):
+        assert "s3cret" not in f"{error} {error.hint}"
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
         ("told", "told: the token has expired"),
         ("fails", "raised ValueError"),
+        ("exits", "raised SystemExit"),
         ("odd", "isn't text"),
         ("vualt", "no provider 'vualt'"),
     ],

@@ -111,3 +111,11 @@ def test_every_place(tmp_path: Path) -> None:
     assert [each.origin for each in shown.settings if each.key == "db-url"] == ["ACME_DB_URL.1", "ACME_DB_URL.2"]
     assert len(shown.destinations) == 2
     assert shown.problems == ()
+
+
+def test_a_named_file_that_cant_be_used(tmp_path: Path) -> None:
+    """It is still the file that is said to be named, and none that happens to be there."""
+    (tmp_path / "sartor.toml").touch()
+    shown = _show(tmp_path, SARTOR_DB_URL=URL, SARTOR_CONFIG="gone.toml")
+    assert _rows(shown)["config"] == (str(tmp_path / "gone.toml"), "SARTOR_CONFIG")
+    assert [str(error) for error in shown.problems] == [f"{tmp_path / 'gone.toml'} isn't there, or has no settings"]

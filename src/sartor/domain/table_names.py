@@ -55,7 +55,7 @@ class OwnTables(NamedTuple):
 def parse_prefix(text: str, *, origin: str) -> str:
     """Returns a prefix of the tables' names. Raises SettingsError, naming `origin`, where it can't be one."""
     if not (text[:1] in set(string.ascii_lowercase) and set(text) <= _ALLOWED):
-        reason = f"{text!r} isn't lower-case letters, digits and underscores that begin with a letter"
+        reason = "it isn't lower-case letters, digits and underscores that begin with a letter"
     elif len(text) > LONGEST_PREFIX:
         reason = f"it has more than {LONGEST_PREFIX} characters"
     elif text.startswith("pg_"):

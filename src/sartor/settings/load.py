@@ -188,7 +188,7 @@ def parse_max_hazard(given: Found) -> "Verdict":
 
     known = {verdict.value: verdict for verdict in Verdict if verdict is not Verdict.NOT_REHEARSED}
     if given.text not in known:
-        raise SettingsError(f"invalid value {given.text!r} for {given.origin}; use one of {', '.join(known)}")
+        raise SettingsError(f"invalid value {given.quoted} for {given.origin}; use one of {', '.join(known)}")
     return known[given.text]
 
 
@@ -240,7 +240,7 @@ def _existing(lookup: Lookup) -> Existing:
         return Existing.NOTE
     known = {each.value: each for each in Existing}
     if found.text not in known:
-        raise SettingsError(f"invalid value {found.text!r} for {found.origin}; use one of {', '.join(known)}")
+        raise SettingsError(f"invalid value {found.quoted} for {found.origin}; use one of {', '.join(known)}")
     return known[found.text]
 
 

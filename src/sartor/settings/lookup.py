@@ -24,6 +24,8 @@ _LONGEST = 2_147_483.0
 _SWITCHES = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
+HIDDEN = "***"
+"""What is shown in place of a secret."""
 _NUMBERED = ("db-url", "password", "schema", "user")
 ELSEWHERE = (CONFIG, "password", "secrets-dir", "safe-directory")
 """The settings that no settings file has."""
@@ -33,13 +35,19 @@ _KUBERNETES = re.compile(r"(\w+_)?(SERVICE_HOST|SERVICE_PORT\w*|PORT|PORT_[0-9]+
 
 
 class Found(NamedTuple):
-    """A setting's text, and what messages call the place where it was found."""
+    """A setting's text, what messages call the place where it was found, and whether it may not be shown."""
 
     text: str
     origin: str
+    is_secret: bool = False
 
     def __repr__(self) -> str:
         return "Found(...)"  # a password may be in it
+
+    @property
+    def quoted(self) -> str:
+        """The text as messages quote it: `***` for that of a secret file or a provider."""
+        return HIDDEN if self.is_secret else repr(self.text)
 
 
 class Lookup(NamedTuple):
@@ -70,7 +78,7 @@ class Lookup(NamedTuple):
         if text := self.environ.get(name):
             return _checked(Found(text=text, origin=name))
         given = self.provided.get(name)
-        return _checked(Found(text=given.text, origin=f"{name} of {given.origin}")) if given else None
+        return _checked(Found(given.text, f"{name} of {given.origin}", is_secret=True)) if given else None
 
     @property
     def names(self) -> frozenset[str]:
@@ -155,7 +163,7 @@ def _read_secret(path: Path) -> Found:
     text = read_text(path, hint="make the file readable, or remove it").removesuffix("\n").removesuffix("\r")
     if not text:
         raise SettingsError(f"{path} is empty", hint="write the value to the file, or remove the file")
-    return _checked(Found(text=text, origin=str(path)))
+    return _checked(Found(text, str(path), is_secret=True))
 
 
 def _checked(found: Found) -> Found:
@@ -194,14 +202,14 @@ def parse_duration(found: Found, *, unit: str) -> float:
         reason, hint = "is too long", "write 576h (24 days) or less"
     else:
         return seconds
-    raise SettingsError(f"{found.origin}: {found.text!r} {reason}", hint=hint)
+    raise SettingsError(f"{found.origin}: {found.quoted} {reason}", hint=hint)
 
 
 def parse_switch(found: Found) -> bool:
     """Returns whether a switch is on. Raises SettingsError where the text means neither true nor false."""
     switch = _SWITCHES.get(found.text.strip().lower())
     if switch is None:
-        raise SettingsError(f"{found.origin}: {found.text!r} is neither true nor false", hint="write true or false")
+        raise SettingsError(f"{found.origin}: {found.quoted} is neither true nor false", hint="write true or false")
     return switch
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from sartor.errors import SettingsError
+from sartor.errors import BrokenInto, SettingsError
 
 GROUP = "sartor.settings"
 """The group of entry points that providers are registered in."""
@@ -79,7 +79,9 @@ def _ask(name: str) -> Mapping[str, str]:
         values = dict(known[name].load()())
     except SettingsError as error:
         raise SettingsError(f"{KEY}: {name}: {error}", hint=error.hint) from error
-    except Exception as error:  # it is somebody else's code, and what it says may be a secret
+    except (KeyboardInterrupt, BrokenInto):
+        raise
+    except BaseException as error:  # it is somebody else's code, which may exit, and say a secret
         reason = f"it raised {type(error).__name__}"
         raise SettingsError(f"{KEY}: {name} fails: {reason}", hint="--debug shows where") from error
     for key, text in values.items():

@@ -14,6 +14,7 @@ from sartor.settings.destinations import find_destinations, other_urls
 from sartor.settings.embedded import find_embedded
 from sartor.settings.load import NO_FLAGS, UNITS, Flags, find_lookup, load_settings, parse_max_hazard
 from sartor.settings.lookup import (
+    HIDDEN,
     Found,
     Lookup,
     check_names,
@@ -24,9 +25,8 @@ from sartor.settings.lookup import (
 )
 from sartor.settings.product import SARTOR, Product
 from sartor.settings.providers import asked_once
-from sartor.settings.toml_file import CONFIG, KEYS, NAME, TomlFile
+from sartor.settings.toml_file import CONFIG, KEYS, NAME, TomlFile, named_file
 
-HIDDEN = "***"
 _DEFAULTS = {
     "existing": "note",
     "alterations": "alterations",
@@ -131,7 +131,8 @@ def _find(
 ) -> Lookup:
     """Returns the places to look in, without those that can't be read."""
     environ = os.environ if environ is None else environ
-    secrets, file = product.variable("secrets-dir"), TomlFile((directory or Path.cwd()) / NAME, {})
+    named = named_file(environ, product)
+    secrets, file = product.variable("secrets-dir"), TomlFile((directory or Path.cwd()) / (named or NAME), {})
     lookup = make_lookup({key: text for key, text in environ.items() if key != secrets}, file, product)
     with _told(problems):
         lookup = make_lookup(environ, file, product)
@@ -147,7 +148,7 @@ def _files(lookup: Lookup) -> Iterator[Setting]:
     """Yields the settings files that count: the one that is named or found, and that of an import package."""
     product, toml = lookup.product, lookup.toml
     variable = product.variable(CONFIG)
-    origin = "--config" if product.config else variable if lookup.environ.get(variable) else "found"
+    origin = "--config" if product.config is not None else variable if lookup.environ.get(variable) else "found"
     is_there = origin != "found" or toml.path.is_file()
     yield Setting(CONFIG, str(toml.path) if is_there else None, origin if is_there else None)
     for path in dict.fromkeys(toml.inherited.values()):
@@ -158,7 +159,7 @@ def _shown(lookup: Lookup, flags: Flags, key: str, problems: list[SettingsError]
     with _told(problems):
         found = tuple(_found(lookup, flags, key))
         for each in found:
-            yield Setting(key, _masked(lookup, key, each), each.origin)
+            yield Setting(key, _masked(key, each), each.origin)
         if not found:
             default = prefix_of(lookup.product.name) if key == "tables" else _DEFAULTS.get(key)
             yield Setting(key, default, None)
@@ -217,14 +218,11 @@ def _text(value: object) -> str:
             return str(value)
 
 
-def _masked(lookup: Lookup, key: str, found: Found) -> str:
+def _masked(key: str, found: Found) -> str:
     """Returns a value as it may be shown: a URL from a secret file without its password, else nothing of a secret."""
     if key == "db-url":
         return _without_password(found.text)
-    name = lookup.variable("var-" if key == "variables" else key)
-    names = (each for each in lookup.names if each.startswith(name) and each in found.origin)
-    is_secret = any(map(lookup.is_secret, names))
-    return HIDDEN if key == "password" or is_secret else found.text
+    return HIDDEN if key == "password" or found.is_secret else found.text
 
 
 def _without_password(url: str) -> str:

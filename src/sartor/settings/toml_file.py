@@ -109,6 +109,11 @@ class TomlFile(NamedTuple):
         )
 
 
+def named_file(environ: Mapping[str, str], product: Product) -> str | None:
+    """Returns the settings file that the flag, else a variable that isn't empty, names."""
+    return environ.get(product.variable(CONFIG)) or None if product.config is None else product.config
+
+
 def find_toml(
     directory: Path,
     environ: Mapping[str, str],
@@ -120,7 +125,7 @@ def find_toml(
     Beside a `sartor.toml`, the table in `pyproject.toml` is ignored: one file applies. Raises SettingsError where the
     file isn't ours, or the one that is named isn't there. `unknown` gets an error for each setting that there isn't.
     """
-    if named := product.config or environ.get(product.variable(CONFIG)):
+    if (named := named_file(environ, product)) is not None:
         return _known(_named(directory / named, product), product, unknown)
     for folder in (directory, *directory.parents):
         if (table := _read(folder / NAME)) is not None:
@@ -133,6 +138,8 @@ def find_toml(
 def _named(path: Path, product: Product) -> TomlFile:
     """Reads the file that is named: whoever names it trusts it. Raises SettingsError."""
     table = (_pyproject_table if path.name == _PYPROJECT else _read)(path)
+    if table is None and path.exists() and not path.is_file():
+        raise SettingsError(f"{path} is no settings file: it is a folder or a pipe", hint="name a file")
     if table is None:
         hint = f"--config and {product.variable(CONFIG)} name a settings file"
         raise SettingsError(f"{path} isn't there, or has no settings", hint=hint)
@@ -185,10 +192,12 @@ def _read(path: Path, *, only_if: bytes = b"") -> dict[str, Any] | None:
 
 
 def _content(path: Path) -> bytes:
-    """Returns the file's bytes; doesn't wait for a pipe of that name."""
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123 - of a descriptor
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise FileNotFoundError(path)
+    """Returns the file's bytes; doesn't wait for a pipe of that name. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FileNotFoundError(path)
+    with open(descriptor, "rb") as file:  # noqa: PTH123 - of a descriptor
         return file.read()
 
 
