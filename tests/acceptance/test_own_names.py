@@ -105,6 +105,29 @@ def test_no_second_history_by_accident(acme: Command, folder: Folder, database: 
     assert str(asyncio.run(api.require(seen, ">=1,<2"))) == "1.0.0"
 
 
+def test_nothing_of_another_product_is_destroyed(acme: Command, folder: Folder, database: Database) -> None:
+    """Where two products share a schema, nothing tells their tables apart: `fresh` and `seed --reset` refuse.
+
+    The statement in the hint removes the other's history, and then they work.
+    """
+    other = Folder(folder.path.parent / "others")
+    other.table("2.0.0-1700000009-z.py")
+    acme("deploy", "1.0.0")
+    acme("deploy", "latest", env={"SARTOR_TABLES": "other", "SARTOR_ALTERATIONS": str(other.path)})
+    database.run("insert into z default values")
+    folder.write("seeds/01_a.py", "async def seed(conn): ...\n")
+    before = names(database)
+    said = acme("fresh", "--yes", expect=2).err
+    assert "holds the history of another product, other_ledger, whose tables would be dropped too" in said
+    done = acme.run("db", "seed", "--reset", "--yes", expect=2)
+    assert "other_ledger, whose tables would be emptied too; nothing was emptied" in done.err
+    assert (names(database), database.rows("select count(*) from z")) == (before, [(1,)])
+    database.run(said.rpartition("isn't needed: ")[2])
+    acme.run("db", "seed", "--reset", "--yes")
+    acme("fresh", "--yes")
+    assert "z" not in names(database)
+
+
 def test_a_script_that_takes_the_tables_away(acme: Command, folder: Folder, database: Database) -> None:
     """The tables are guarded under their own name, in a transaction and outside of one; the advice names them."""
     folder.write("1.2.0-1700000002-gone.sql", "-- sartor: up\ndrop table acme_ledger;\n-- sartor: irreversible x\n")

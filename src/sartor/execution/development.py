@@ -42,7 +42,7 @@ async def drop_all(
             return 0
         async with locked_run(session, "fresh", limits=limits, observer=observer):
             try:
-                count = await drop_contents(session.connection, destination.schema, lock_timeout=limits.lock_budget)
+                count = await drop_contents(session.connection, session.tables, lock_timeout=limits.lock_budget)
             except DRIVER_ERRORS as error:
                 raise DestinationError(
                     f"schema {destination.schema} can't be emptied: {error}; nothing was dropped",
@@ -144,7 +144,7 @@ async def _seed(run: RunContext, modules: Sequence[SeedModule], *, reset: bool) 
         for current, take_out in own:
             await contained(take_out, str(current.file))(connection, run.for_script(current.file.name))
         if reset and not own:
-            count = await empty_tables(connection, run.session.schema)
+            count = await empty_tables(connection, run.session.tables)
             run.observer(Note(text=f"emptied {count} tables"))
         for current in modules:
             await contained(current.seed, str(current.file))(connection, run.for_script(current.file.name))

@@ -3,8 +3,9 @@
 from itertools import starmap
 from typing import Any, NamedTuple
 
+from sartor.domain.table_names import OwnTables
 from sartor.errors import RefusedError
-from sartor.postgres.catalog import FULL_NAME, IS_OWN, OF_USERS, RELATIONS, class_of, in_extension
+from sartor.postgres.catalog import FULL_NAME, IS_OWN, OF_USERS, OTHER_PREFIXES, RELATIONS, class_of, in_extension
 from sartor.postgres.driver.connection import Connection
 from sartor.sql.quoting import quote_identifier
 
@@ -127,6 +128,9 @@ order by 1
 """
 
 
+_HISTORIES = f"select {OTHER_PREFIXES} from pg_catalog.pg_namespace n where n.nspname = $1::text"
+
+
 async def what_it_holds(connection: Connection, schema: str | None) -> str | None:
     """Returns, in words, something that a database holds besides extensions, or None where it holds nothing.
 
@@ -141,17 +145,19 @@ async def what_it_holds(connection: Connection, schema: str | None) -> str | Non
     return f"{rows[0]['kind']} {rows[0]['identity']}" if rows else None
 
 
-async def drop_contents(connection: Connection, schema: str, *, lock_timeout: float) -> int:
+async def drop_contents(connection: Connection, own: OwnTables, *, lock_timeout: float) -> int:
     """Drops all objects of a schema, those of extensions apart, in one transaction; returns how many there were.
 
     The schema stays, with its owner and its grants. `lock_timeout` is in seconds. Raises RefusedError where something
-    outside the schema would be dropped with them.
+    outside the schema would be dropped with them, or another product lives in it.
     """
+    schema = own.schema
     async with connection.transaction():
         await connection.execute(f"set local lock_timeout = {lock_timeout * 1000:.0f}")
         if tables := [row[0] for row in await connection.fetch(_LOCKABLE, schema)]:
             # So that no view on one of them is made after the check for such views.
             await connection.execute(f"lock table {', '.join(tables)}")
+        await _require_unshared(connection, own, "dropped")
         rows = await connection.fetch(_OBJECTS, schema)
         classes, oids = [row["class"] for row in rows], [row["oid"] for row in rows]
         others = await connection.fetch(_WOULD_GO, classes, oids, schema)
@@ -170,11 +176,13 @@ async def tables_of(connection: Connection, schema: str) -> tuple[str, ...]:
     return tuple(row[0] for row in await connection.fetch(_TABLES, schema))
 
 
-async def empty_tables(connection: Connection, schema: str) -> int:
+async def empty_tables(connection: Connection, own: OwnTables) -> int:
     """Empties all tables of a schema, Sartor's own apart, and restarts their sequences; returns how many there are.
 
-    Raises RefusedError where tables outside the schema would be emptied too.
+    Raises RefusedError where tables outside the schema would be emptied too, or another product lives in it.
     """
+    schema = own.schema
+    await _require_unshared(connection, own, "emptied")
     if tables := await tables_of(connection, schema):
         others = await connection.fetch(_WOULD_BE_EMPTIED, tables, schema)
         hint = "write a `reset` function in the seed modules that deletes only the seeded rows"
@@ -182,6 +190,19 @@ async def empty_tables(connection: Connection, schema: str) -> int:
         # Without CASCADE, so that the server refuses what was added meanwhile.
         await connection.execute(f"truncate {', '.join(tables)} restart identity")
     return len(tables)
+
+
+async def _require_unshared(connection: Connection, own: OwnTables, verb: str) -> None:
+    """Raises RefusedError where the schema has the history of another product: its tables can't be told apart."""
+    found = await connection.fetchval(_HISTORIES, own.schema) or ()
+    if others := [OwnTables(own.schema, prefix) for prefix in found if prefix != own.prefix]:
+        other, name = others[0], quote_identifier(own.schema)
+        gone = f"drop table {', '.join(f'{name}.{table}' for table in other.names)};"
+        raise RefusedError(
+            f"schema {own.schema} also holds the history of another product, {other.name('ledger')}, whose tables would"
+            f" be {verb} too; nothing was {verb}",
+            hint=f"give each product a schema of its own; if that history isn't needed: {gone}",
+        )
 
 
 def _refuse(verb: str, schema: str, others: list[Any], *, hint: str) -> None:
