@@ -74,6 +74,8 @@ def test_what_is_added_is_imported(sartor: Command, tmp_path: Path) -> None:
     refused = sartor(*command, expect=2)
     assert "it isn't what" in refused.err
     assert len(list((tmp_path / "alterations").iterdir())) == 2
+    found = sartor(*command, expect=2).json
+    assert (found["done"], ["it isn't what" in each for each in found["refused"]]) == (False, [True])
 
 
 def test_what_has_no_place_is_named(sartor: Command, tmp_path: Path) -> None:
@@ -170,12 +172,14 @@ def test_a_ledger_that_does_not_fit(sartor: Command, database: Database, tmp_pat
     command = ("import", "dbmate", "db", "--release", "1.0.0", "--yes", "--baseline")
     assert "no table schema_migrations" in sartor(*command, expect=2).err
     database.run("create schema acme", "create table acme.schema_migrations (id int)")
-    assert "did you mean acme.schema_migrations" in sartor(*command, expect=2).err
+    hint = "did you mean acme.schema_migrations? Name it with --ledger-table"
+    assert hint in sartor(*command, expect=2).err
     other = sartor(*command, "--ledger-table", "acme.schema_migrations", expect=2)
     assert "acme.schema_migrations isn't the ledger of dbmate" in other.err
     database.run(LEDGER, "insert into schema_migrations values ('20230101000000')")
-    refused = sartor(*command, expect=2)
+    refused = sartor(*command, "--json", expect=2)
     assert "refused: 20230101000000: the database has it, and the folder hasn't" in refused.err
+    assert len(check(refused, "import")["refused"]) == 1
     assert not (tmp_path / "alterations").exists()
     database.run("delete from schema_migrations")
     assert "public.schema_migrations has 0 of them as deployed" in sartor(*command).out

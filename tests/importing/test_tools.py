@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from sartor.errors import UsageError
+import sartor
+from sartor.errors import CatalogueError, UsageError
 from sartor.importing.alteration_text import alteration_text
+from sartor.importing.files import write_import
 from sartor.importing.foreign_script import Applied, ForeignScript, Reading
 from sartor.importing.tool import ReadOptions
 from sartor.importing.tools import TOOLS, find_tool
@@ -173,3 +175,15 @@ def test_sections(up: str, inside: bool | None, section: str) -> None:
     """SQL stays as it is, but for a transaction around all of it; what refuses one runs outside."""
     text = alteration_text(ForeignScript("1", "a", up, None, "a.sql", transaction_up=inside, irreversible="why"))
     assert text == f"-- sartor: up\n{section}\n-- sartor: irreversible why\n"
+
+
+def test_two_imports_at_once(tmp_path: Path) -> None:
+    """What another process imported since it was planned isn't written again under another release."""
+    folder, written = str(tmp_path / "db"), str(tmp_path / "alterations")
+    (tmp_path / "db").mkdir()
+    (tmp_path / "db" / "1_a.sql").write_text("select 1;\n")
+    plans = [sartor.preview_import("sql", folder, written, version=each) for each in ("1.0", "2.0")]
+    write_import(plans[0])
+    with pytest.raises(CatalogueError, match=r"1\.0-1-a\.sql was made meanwhile; nothing was written"):
+        write_import(plans[1])
+    assert [each.name for each in Path(written).glob("*")] == ["1.0-1-a.sql"]

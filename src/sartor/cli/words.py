@@ -35,6 +35,8 @@ WORDS = {
     "`fresh`": "`sartor db alteration fresh`",
     "`redo`": "`sartor db alteration redo`",
     "name a template with `template`": "name a template with --template",
+    "`ledger_table`": "--ledger-table",
+    "or its schema with `schema`": "or its schema with --schema",
     "`lint`": "`sartor db alteration lint`",
     "`max_hazard`": "--max-hazard",
     "`prove ": "`sartor db alteration prove ",

@@ -6,6 +6,7 @@ from pathlib import Path
 from sartor.alterations.files import locked
 from sartor.domain.imported import Import
 from sartor.errors import CatalogueError, UsageError
+from sartor.importing.plan import identity_of
 
 
 def require_possible(plan: Import) -> None:
@@ -26,11 +27,19 @@ def write_import(plan: Import) -> None:
         folder = Path(plan.folder)
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder):
+            _require_unmade(plan, folder)
             for each in plan.new:
                 _write(folder / each.name, each.text.encode())
             _sync(folder)
     except OSError as error:
         raise CatalogueError(f"{plan.folder} can't be written to: {error.strerror}", hint="run it again") from error
+
+
+def _require_unmade(plan: Import, folder: Path) -> None:
+    """Raises CatalogueError where another process has made one of the alterations since the plan, in any release."""
+    new = {each.id for each in plan.new}
+    if made := [each.name for each in sorted(folder.glob("*.*")) if identity_of(each.name) in new]:
+        raise CatalogueError(f"{folder / made[0]} was made meanwhile; nothing was written", hint="run it again")
 
 
 def _write(file: Path, content: bytes) -> None:

@@ -19,7 +19,7 @@ from sartor.sql import lexer
 
 def plan_import(tool: Tool, reading: Reading, release: Release, folder: Path) -> Import:
     """Returns the files that a tool's migrations become, those of `folder` that are there considered."""
-    there = {_identity(file.name): file for file in folder.glob("*.*")} if folder.is_dir() else {}
+    there = {identity_of(file.name): file for file in folder.glob("*.*")} if folder.is_dir() else {}
     refused, files = [*reading.refused], []
     for script, identity in zip(reading.scripts, identities(reading.scripts), strict=True):
         old, text = there.get(identity), alteration_text(script)
@@ -38,7 +38,8 @@ def plan_import(tool: Tool, reading: Reading, release: Release, folder: Path) ->
     return Import(tool.name, tool.title, str(folder), tuple(files), tuple(refused), reading.notes, reading.ledger)
 
 
-def _identity(name: str) -> str:
+def identity_of(name: str) -> str:
+    """Returns the identity in a file's name."""
     stem = name.removesuffix(".sql").removesuffix(".py")
     return stem if stem.startswith(REPEATABLE) else stem.partition("-")[2]
 

@@ -92,9 +92,8 @@ def _applied(plan: Import, destination: Destination, ledger_table: str | None) -
     if plan.refused:
         return None
     applied = run(sartor.read_applied(destination, plan, ledger_table=ledger_table))
-    for each in applied.refused:
-        output.tell(f"refused: {each}")
     if applied.refused:
+        _show_refused(plan, applied)
         raise UsageError(
             f"{applied.table} and the migrations don't fit each other",
             hint="nothing was written; see the lines above, or import without --baseline",
@@ -102,10 +101,17 @@ def _applied(plan: Import, destination: Destination, ledger_table: str | None) -
     return applied
 
 
+def _show_refused(plan: Import, applied: AppliedMigrations | None) -> None:
+    for each in (*plan.refused, *(applied.refused if applied else ())):
+        output.tell(f"refused: {each}")
+    if output.wants("--json"):
+        output.json_object(import_json(plan, applied, None, is_done=False))
+
+
 def _write(plan: Import, applied: AppliedMigrations | None, *, dry_run: bool, yes: bool) -> bool:
     """Writes the files, once it was agreed to, and shows them; returns whether any was written. Raises UsageError."""
-    for each in plan.refused:
-        output.tell(f"refused: {each}")
+    if plan.refused:
+        _show_refused(plan, applied)
     is_new = bool(plan.new) and not dry_run and not plan.refused
     if not yes and not dry_run and not plan.refused and (is_new or applied):
         output.results([*import_lines(plan, is_done=False), *applied_line(applied)])

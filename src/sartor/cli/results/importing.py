@@ -46,7 +46,7 @@ def import_json(
             {"name": each.name, "id": each.id, "source": each.source, "version": each.version, "exists": each.exists}
             for each in plan.files
         ],
-        "refused": list(plan.refused),
+        "refused": [*plan.refused, *(applied.refused if applied else ())],
         "notes": [*plan.notes, *(applied.notes if applied else ())],
         "ledger": None if applied is None else {"table": applied.table, "deployed": list(applied.ids)},
         "baseline": None if recorded is None else baseline_json(recorded),
