@@ -114,6 +114,23 @@ def test_comments_that_would_be_directives(sartor: Command, tmp_path: Path, said
     assert not (tmp_path / "alterations").exists()
 
 
+def test_what_cannot_be_read(sartor: Command, tmp_path: Path) -> None:
+    """A folder that isn't one, and a file in the way of an alteration, are errors by their name, and no surprises."""
+    (tmp_path / "flat").mkdir()
+    (tmp_path / "flat" / "a.sql").write_text("select 1;")
+    alterations = tmp_path / "alterations"
+    alterations.mkdir()
+    (alterations / "1.0.0-1-a.sql").symlink_to("nowhere")
+    done = sartor("import", "sql", "flat", "--release", "1.0.0", "--yes", expect=2)
+    assert "1.0.0-1-a.sql can't be read: No such file or directory" in done.err
+    (alterations / "1.0.0-1-a.sql").unlink()
+    (tmp_path / "flat" / "a.sql").write_bytes(b"select 1\0;")
+    done = sartor("import", "sql", "flat", "--release", "1.0.0", "--yes", expect=2)
+    assert "a.sql: it has a NUL character" in done.err
+    done = sartor("import", "pairs", "flat/a.sql", "--release", "1.0.0", "--yes", expect=2)
+    assert "flat/a.sql can't be read: Not a directory" in done.err
+
+
 LEDGER = "create table schema_migrations (version varchar primary key)"
 MADE = ("create table users (id int, name text)", "create index users_name on users (name)")
 RAN = "insert into schema_migrations values ('20240102030405'), ('20240102040000')"

@@ -53,3 +53,32 @@ def test_a_planted_table(sartor: Command, database: Database, tmp_path: Path, wh
         assert database.rows("select * from public.ran") == []
         assert not (tmp_path / "alterations").exists()
         database.run("drop table if exists heir")
+
+
+ODD = {
+    "golang-migrate": ("1_a.up.sql", "schema_migrations", "'x' as version, 'maybe' as dirty"),
+    "sqlx": ("1_a.sql", "_sqlx_migrations", "1 as version, true as success, 'x'::text as checksum"),
+    "flyway": (
+        "V1__a.sql",
+        "flyway_schema_history",
+        "1 as installed_rank, 'x.y' as version, 'd' as description, null::text as type, 1 as checksum, true as success",
+    ),
+    "logto": ("1.0.0-1-a.ts", "systems", "'alterationState' as key, '{\"timestamp\": Infinity}' as value"),
+    "dbmate": ("1_a.sql", "schema_migrations", "unnest(array[null, E'\\x1b[31mred\\nrefused: 1']) as version"),
+}
+TEXTS = {
+    "dbmate": "-- migrate:up\nselect 1;\n",
+    "logto": "const alteration = { up: async (pool) => { await pool.query(sql`select 1`); }, down: async () => {} };\n",
+}
+
+
+def test_odd_rows(sartor: Command, database: Database, tmp_path: Path) -> None:
+    """A row that the tool wouldn't write is an error that names the table, and its text is told in one line."""
+    for tool, (name, table, row) in ODD.items():
+        (tmp_path / tool).mkdir()
+        (tmp_path / tool / name).write_text(TEXTS.get(tool, "select 1;\n"))
+        database.run(f"drop table if exists {table}", f"create table {table} as select {row}")
+        err = sartor("import", tool, tool, "--release", "1.0.0", "--baseline", "--yes", expect=2).err
+        assert f"public.{table}" in err or tool == "logto", err
+        assert not any(text in err for text in ("unexpected", "\x1b", "\nrefused: 1", "Traceback")), err
+    assert not (tmp_path / "alterations").exists()

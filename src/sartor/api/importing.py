@@ -35,7 +35,7 @@ def preview_import(
         print([each.name for each in plan.new], plan.refused, plan.notes)
 
     `tool`, `migrations`, `sources`, `version`, `python`, `placeholders` and `scratch` are as in `import_migrations`.
-    Raises UsageError, SettingsError, TargetError, DestinationError.
+    Raises UsageError, SettingsError, TargetError, CatalogueError where something can't be read, DestinationError.
     """
     from sartor.importing.plan import plan_import
     from sartor.importing.tool import ReadOptions
@@ -43,11 +43,14 @@ def preview_import(
 
     found, place = find_tool(tool), Path(migrations)
     if not place.exists() and not all(Path(each).exists() for each in str(migrations).split(",")):
-        raise UsageError(f"{migrations} isn't there", hint=f"give the folder of {found.title}'s migrations")
+        raise UsageError(f"{migrations} isn't there", hint="give the folder that has the migrations")
     release, folder = _release(version), _folder(sources)
     options = ReadOptions(python=python, placeholders=placeholders or {})
-    reading = _read(found, place, options, scratch) if found.needs_scratch else found.read(place, options)
-    return plan_import(found, reading, release, folder)
+    try:
+        reading = _read(found, place, options, scratch) if found.needs_scratch else found.read(place, options)
+        return plan_import(found, reading, release, folder)
+    except OSError as error:
+        raise CatalogueError(f"{error.filename or migrations} can't be read: {error.strerror}") from error
 
 
 def import_migrations(

@@ -20,7 +20,9 @@ where c.relname = any($1::text[]) and c.relkind = any('{r,p,v,m,f}'::"char"[])
     and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
 order by 1, 2
 """
-_NO_COLUMN = "42703"
+_OTHER_TABLE = ("22", "42")
+"""The classes of the errors of a query that a table's columns don't suit."""
+_DENIED = "42501"
 _HINT = "name the ledger with `ledger_table`, as [SCHEMA.]TABLE[:COLUMN], or its schema with `schema`"
 
 
@@ -41,10 +43,21 @@ async def read_applied(
         try:
             rows = await read_others_table(session.connection, schema, table, sql)
         except Exception as error:
-            if sqlstate(error) != _NO_COLUMN:
+            code = sqlstate(error) or ""
+            if not code.startswith(_OTHER_TABLE) or code == _DENIED:
                 raise
             raise UsageError(f"{label} isn't the ledger of {tool.title}: {error}", hint=_HINT) from error
-    return _interpreted(label, rows, plan, tool)
+    try:
+        return _interpreted(label, rows, plan, tool)
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:  # a null, or text for a number
+        reason = f"{label} isn't the ledger of {tool.title}: a row isn't as {tool.title} writes it ({error})"
+        raise UsageError(reason, hint=_HINT) from error
 
 
 def _interpreted(label: str, rows: Sequence[Row], plan: Import, tool: Tool) -> AppliedMigrations:

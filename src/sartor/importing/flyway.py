@@ -14,7 +14,7 @@ from sartor.errors import UsageError
 from sartor.importing.flyway_history import QUERY, checksum, interpret
 from sartor.importing.flyway_names import FlywayName, is_callback, parse_name, version_key
 from sartor.importing.foreign_script import ForeignScript, Reading
-from sartor.importing.tool import ReadOptions, Tool, ToolTable, is_migration
+from sartor.importing.tool import ReadOptions, Tool, ToolTable, files_below
 from sartor.sql import lexer
 
 _SCRIPTS = frozenset({"sql"})
@@ -36,7 +36,7 @@ def read(folder: Path, options: ReadOptions) -> Reading:
     refused: list[str] = []
     notes: list[str] = []
     folders = [folder] if folder.exists() else [Path(each) for each in str(folder).split(",")]
-    for path in sorted(path for each in folders for path in each.rglob("*") if is_migration(path)):
+    for path in sorted(path for each in folders for path in files_below(each)):
         name = parse_name(path.name)
         if is_callback(path.name):
             notes.append(f"{path}: a callback isn't carried over; write it as a hook (docs/hooks.md)")

@@ -117,12 +117,13 @@ def interpret(rows: Iterable[Row], scripts: Sequence[ForeignScript]) -> Applied:
     """Returns the scripts at or below the timestamp in the row. Raises UsageError where it isn't of that form."""
     found = [row["value"] for row in rows]
     try:
-        highest = float(json.loads(found[0])["timestamp"]) if found else 0.0
-    except (ValueError, TypeError, KeyError) as error:
+        highest = Decimal(str(json.loads(found[0])["timestamp"])) if found else Decimal(0)
+        int(highest)  # raises where it is no number
+    except (ArithmeticError, ValueError, TypeError, KeyError) as error:
         raise UsageError(
-            f'the row alterationState isn\'t of the form {{"timestamp": ...}}: {found[0][:100]}'
+            f'the row alterationState isn\'t of the form {{"timestamp": ...}}: {str(found[0])[:100]}'
         ) from error
-    return Applied(frozenset(each.version for each in scripts if float(each.version) <= highest))
+    return Applied(frozenset(each.version for each in scripts if Decimal(each.version) <= highest))
 
 
 TOOL = Tool("logto", "Logto", read, ToolTable(("systems",), QUERY), interpret)

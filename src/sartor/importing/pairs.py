@@ -5,6 +5,7 @@ for each migration with `up.sql` and `down.sql`, as Diesel has it. They run in t
 without a number in the order of their names.
 """
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -30,6 +31,8 @@ class _Pair(NamedTuple):
 
 def read(folder: Path, _options: ReadOptions) -> Reading:
     """Returns the pairs of a folder. Raises UsageError where there is none."""
+    for place in (folder, *filter(Path.is_dir, folder.iterdir())) if folder.exists() else ():
+        os.scandir(place).close()  # raises where it can't be read; `glob` passes it over
     pairs = sorted(_pairs(folder), key=lambda each: _order(each.name))
     if not pairs:
         raise UsageError(f"{folder} has no pair of scripts", hint=_FORM)

@@ -52,6 +52,8 @@ def _refusals(script: ForeignScript, identity: str, name: str, text: str) -> Ite
     except (ScriptError, UnicodeEncodeError) as error:
         reason = str(error).removeprefix(f"{name}, ")
         yield f"{script.source}: {reason}"
+    if "\0" in text:
+        yield f"{script.source}: it has a NUL character, which Postgres takes in no SQL; remove it"
 
 
 def _directives(script: ForeignScript) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """What Sartor knows of another tool: how its migrations are read, and where it keeps what it ran."""
 
+import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -72,6 +73,16 @@ def find_files(folder: Path, pattern: re.Pattern[str], *places: str) -> list[Pat
         ):
             return found
     return []
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yields all files of a folder and of those in it. Raises OSError where one can't be read."""
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    for place, _, names in os.walk(folder, onerror=fail):
+        yield from (file for name in names if is_migration(file := Path(place, name)))
 
 
 def collect(sources: Iterable[Source], make: Callable[[Source], ForeignScript]) -> Reading:

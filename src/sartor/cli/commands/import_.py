@@ -16,6 +16,7 @@ from sartor.cli.options import Text, Texts, argument, command, option
 from sartor.cli.results.baseline import baseline_lines
 from sartor.cli.results.importing import applied_line, import_json, import_lines
 from sartor.cli.results.units import count
+from sartor.domain.visible import visible_line
 from sartor.errors import UsageError
 
 Tool = Annotated[str, argument("TOOL", "The tool that the migrations are for, such as dbmate.")]
@@ -103,7 +104,7 @@ def _applied(plan: Import, destination: Destination, ledger_table: str | None) -
 
 def _show_refused(plan: Import, applied: AppliedMigrations | None) -> None:
     for each in (*plan.refused, *(applied.refused if applied else ())):
-        output.tell(f"refused: {each}")
+        output.tell(f"refused: {visible_line(each)}")
     if output.wants("--json"):
         output.json_object(import_json(plan, applied, None, is_done=False))
 
@@ -121,7 +122,7 @@ def _write(plan: Import, applied: AppliedMigrations | None, *, dry_run: bool, ye
         write_previewed(plan)
     if not output.wants("--json"):  # before anything is recorded, as that may fail
         for note in (*plan.notes, *(applied.notes if applied else ())):
-            output.tell(f"note: {note}")
+            output.tell(f"note: {visible_line(note)}")
         output.results(import_lines(plan, is_done=is_new or not plan.new))
     return is_new
 
