@@ -291,6 +291,10 @@ def test_an_unreadable_secret_file_is_an_error(place: Place) -> None:
     (place.secrets / "SARTOR_DB_URL").mkdir()
     with pytest.raises(SettingsError, match="SARTOR_DB_URL can't be read: Is a directory"):
         place.load()
+    (place.secrets / "SARTOR_DB_URL").rmdir()
+    os.mkfifo(place.secrets / "SARTOR_DB_URL")
+    with pytest.raises(SettingsError, match="SARTOR_DB_URL is a pipe"):  # it doesn't wait for a writer
+        place.load()
 
 
 def test_a_secrets_folder_that_is_named_must_be_there(place: Place) -> None:

@@ -2,7 +2,6 @@
 
 import errno
 import fcntl
-import importlib.util
 import os
 import stat
 import time
@@ -23,6 +22,7 @@ from sartor.domain.alteration import (
     make_lineage,
 )
 from sartor.domain.file_names import parse_file_name
+from sartor.domain.package_folders import package_folders
 from sartor.errors import CatalogueError
 
 SEEDS = "seeds"
@@ -81,7 +81,7 @@ def find_folder(location: str) -> Path:
         return path.absolute()
     if path.exists():
         raise CatalogueError(f"{location} is a file; alterations are in a folder")
-    if all(part.isidentifier() for part in location.split(".")) and (package := _find_package(location)):
+    if package := _find_package(location):
         return package
     raise CatalogueError(
         f"no alterations found at {location}: it is neither a folder nor an import package",
@@ -90,11 +90,7 @@ def find_folder(location: str) -> Path:
 
 
 def _find_package(name: str) -> Path | None:
-    try:
-        spec = importlib.util.find_spec(name)
-    except ImportError:
-        return None
-    places = list(map(Path, (spec and spec.submodule_search_locations) or ()))
+    places = list(map(Path, package_folders(name, CatalogueError)))
     if places and not any(map(Path.is_dir, places)):
         raise CatalogueError(
             f"the package {name} is at {places[0]}, which isn't a folder: alterations are read from files",

@@ -160,6 +160,8 @@ def read_text(path: Path, *, hint: str) -> str:
 
 
 def _read_secret(path: Path) -> Found:
+    if path.is_fifo():  # else a command waits for somebody who writes to it
+        raise SettingsError(f"{path} is a pipe, which isn't read", hint="write the value to a file of that name")
     text = read_text(path, hint="make the file readable, or remove it").removesuffix("\n").removesuffix("\r")
     if not text:
         raise SettingsError(f"{path} is empty", hint="write the value to the file, or remove the file")

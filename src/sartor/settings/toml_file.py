@@ -1,6 +1,5 @@
 """Reads the maker's settings: `sartor.toml`, or `[tool.sartor]` in `pyproject.toml`."""
 
-import importlib.util
 import os
 import re
 import stat
@@ -10,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sartor.conninfo.parameters import nearest
+from sartor.domain.package_folders import package_folders
 from sartor.errors import SettingsError
 from sartor.settings.owners import require_own
 from sartor.settings.product import SARTOR, Product
@@ -151,7 +151,8 @@ def shipped_toml(
 ) -> TomlFile | None:
     """Returns the settings that the first of some import packages carries; None where it has none.
 
-    Raises SettingsError where it names what isn't a maker's to name, such as a database. `unknown`: as in `find_toml`.
+    Raises SettingsError where it names what isn't a maker's to name, such as a database, or the package's parent can't
+    be imported. `unknown`: as in `find_toml`.
     """
     for package in packages:
         if (folder := _folder(package)) and (table := _read(folder / NAME)) is not None:
@@ -164,11 +165,7 @@ def shipped_toml(
 
 
 def _folder(package: str) -> Path | None:
-    try:
-        spec = importlib.util.find_spec(package)
-    except (ImportError, ValueError):
-        return None
-    return next(iter(map(Path, (spec and spec.submodule_search_locations) or ())), None)
+    return next(iter(map(Path, package_folders(package, SettingsError))), None)
 
 
 def _pyproject_table(path: Path) -> dict[str, Any] | None:
