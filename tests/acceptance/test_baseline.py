@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
-from support.command import Command
+from support.command import Command, finish
 from support.database import Database
 from support.folder import Folder
 from support.roles import temporary_role
@@ -25,6 +27,18 @@ def shipped(folder: Folder) -> None:
     folder.write("1.0.0-1700000000-users.sql", USERS)
     folder.write("1.1.0-1700000001-bills.sql", BILLS)
     folder.table("next-1700000002-notes.py")
+
+
+def test_interrupted(sartor: Command, folder: Folder, database: Database) -> None:
+    """Ctrl-C during the replay says that nothing of it is recorded in part, and leaves no ledger."""
+    folder.write("1.1.0-1700000003-slow.sql", "-- sartor: up\nselect pg_sleep(600);\n-- sartor: irreversible x\n")
+    process = sartor.start("baseline", "1.1.0", "--yes")
+    until(lambda: bool(database.rows("select from pg_stat_activity where wait_event = 'PgSleep'")))
+    ended = finish(process, signal.SIGINT)
+    assert "SIGINT: stopped; a baseline records all or nothing" in ended.err
+    assert "completed before" not in ended.err
+    assert "resume with: sartor db alteration baseline 1.1.0" in ended.err
+    assert (ended.code, database.tables()) == (130, set())
 
 
 def test_what_another_tool_made(sartor: Command, database: Database) -> None:

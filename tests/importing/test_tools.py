@@ -187,3 +187,14 @@ def test_two_imports_at_once(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match=r"1\.0-1-a\.sql was made meanwhile; nothing was written"):
         write_import(plans[1])
     assert [each.name for each in Path(written).glob("*")] == ["1.0-1-a.sql"]
+
+
+@pytest.mark.parametrize("up", ["insert into t values ('", "/* open", "copy t from stdin;\n1"])
+def test_sql_that_is_not_closed(up: str, tmp_path: Path) -> None:
+    """What a migration leaves open at its end doesn't swallow what stands behind it, down included: it is refused."""
+    (tmp_path / "1_a.up.sql").write_text(f"{up}\n")
+    for down in ("select '1'; /* */\n", ""):
+        (tmp_path / "1_a.down.sql").write_text(down)
+        refused = sartor.preview_import("golang-migrate", tmp_path, str(tmp_path / "new"), version="1.0").refused
+        assert len(refused) == 1
+        assert "1_a.up.sql: " in refused[0]

@@ -8,6 +8,7 @@ from sartor.alterations.sql_file import load_sql
 from sartor.domain.alteration import Alteration
 from sartor.domain.file_names import REPEATABLE
 from sartor.domain.imported import Import, ImportedFile
+from sartor.domain.plan import Direction
 from sartor.domain.release import Release
 from sartor.errors import ScriptError
 from sartor.importing.alteration_text import alteration_text
@@ -48,7 +49,10 @@ def _refusals(script: ForeignScript, identity: str, name: str, text: str) -> Ite
     """Yields why a text is no alteration."""
     about = Alteration("main", identity, Release.parse("1.0"), name, "", "")
     try:
-        load_sql(about, [text.encode()])
+        loaded = load_sql(about, [text.encode()])
+        read = Direction.ROLLBACK in loaded.bodies, loaded.irreversible is not None
+        if not script.repeatable and read != (script.down is not None, script.down is None):
+            yield f"{script.source}: at the end of its SQL a string, a comment or the data of COPY goes on; close it"
     except (ScriptError, UnicodeEncodeError) as error:
         reason = str(error).removeprefix(f"{name}, ")
         yield f"{script.source}: {reason}"

@@ -13,7 +13,7 @@ from sartor.cli import options, output, prompts
 from sartor.cli.command import execute, on_each, reach_scratch, run, settled
 from sartor.cli.command_line import Resume
 from sartor.cli.options import Text, argument, command, option
-from sartor.cli.results.baseline import baseline_json, baseline_lines
+from sartor.cli.results.baseline import LEFT, baseline_json, baseline_lines
 from sartor.domain.destination import Destination
 from sartor.errors import RefusedError, TargetError
 
@@ -75,7 +75,7 @@ def baseline(
 
 def _record(call: Call, destination: Destination, settings: Settings) -> Baseline:
     output.tell(f"comparing {destination.label} with a replay in a scratch database")
-    return execute(call, destination, settings)
+    return execute(call, destination, settings, left=LEFT)
 
 
 def adopt(destination: Destination, settings: Settings, release: str) -> None:

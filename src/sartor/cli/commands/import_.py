@@ -13,7 +13,7 @@ from sartor.api.requests import find_other
 from sartor.cli import options, output, prompts
 from sartor.cli.command import execute, one, reach_scratch, run, settled, sources
 from sartor.cli.options import Text, Texts, argument, command, option
-from sartor.cli.results.baseline import baseline_lines
+from sartor.cli.results.baseline import LEFT, baseline_lines
 from sartor.cli.results.importing import applied_line, import_json, import_lines
 from sartor.cli.results.units import count
 from sartor.domain.visible import visible_line
@@ -138,7 +138,7 @@ def _record(
     reason = f"{plan.title}'s ledger {applied.table} has them"
     call = partial(baseline, ids=applied.ids, ignore_objects=(applied.table,), reason=reason)
     try:
-        return execute(call, destination, settings)
+        return execute(call, destination, settings, left=LEFT)
     except SchemaDiffers as error:
         return error
 

@@ -16,6 +16,9 @@ from sartor.cli.results.units import count
 from sartor.cli.results.verify import difference_lines
 from sartor.domain.baseline import Baseline
 
+LEFT = "a baseline records all or nothing"
+"""What one that a signal ended has left: what completed was in the scratch database."""
+
 
 def baseline_lines(found: Baseline) -> Iterator[str]:
     """Yields what was recorded, and how the schema differs from what the alterations make: `-` there, `+` here."""
