@@ -282,3 +282,26 @@ def test_a_timer_of_the_host(database: Database, capfd: pytest.CaptureFixture[st
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert rung == [signal.SIGALRM]
+
+
+@pytest.mark.usefixtures("shipped")
+def test_sartor_at_another_place(capfd: pytest.CaptureFixture[str]) -> None:
+    """A tool that mounts it under its own name still prints commands as they are typed there."""
+    words = ["alteration", "deploy"]
+    assert sartor.main(words, name="sartor", alterations="acme_makers.alterations", prog="tool database") == 2
+    assert "`tool database alteration deploy 1.2.0`" in capfd.readouterr().err
+
+
+@pytest.mark.usefixtures("shipped")
+@pytest.mark.parametrize(
+    ("alterations", "reason"),
+    [
+        (("main=acme_makers.alterations", "main=acme.more"), "two lineages with the name 'main'"),
+        (("acme_makers.alterations", "a.more", "b.more"), "two lineages with the name 'more'"),
+        (("Own=acme_makers.alterations",), "'Own' isn't a valid name of a lineage"),
+    ],
+)
+def test_lineages(capfd: pytest.CaptureFixture[str], alterations: tuple[str, ...], reason: str) -> None:
+    """The lineages of a product have names of their own, which are valid in the ledger."""
+    assert sartor.main(["alteration", "list"], name="acme", alterations=alterations) == 2
+    assert reason in capfd.readouterr().err

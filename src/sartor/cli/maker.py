@@ -160,7 +160,7 @@ def _require_shortcut(name: str, words: str) -> None:
 
 def _program_name() -> str:
     """Returns what this process was started as: `acme`, or `python -m acme`."""
-    program = Path(sys.argv[0])
+    program = Path(sys.argv[0] if sys.argv else "db")  # a program that embeds Python may have none
     return f"python -m {program.parent.name}" if program.name == "__main__.py" else program.name
 
 

@@ -51,9 +51,9 @@ class Program(NamedTuple):
 
     def in_its_words(self, text: str) -> str:
         """Returns a text with this program's commands and name in place of Sartor's."""
-        if self.is_own or "artor" not in text:
+        if (self.is_own and self.path == Program().path) or "artor" not in text:
             return text
-        return _NAME.sub(self.product.name, self.with_commands(text))
+        return _NAME.sub(self.product.title, self.with_commands(text))
 
     def with_commands(self, text: str) -> str:
         """Returns a text with this program's commands in place of Sartor's."""

@@ -1,7 +1,7 @@
 """The sources of alterations: `acme.alterations`, `./alterations`, `own=./own`."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -45,19 +45,27 @@ def parse_sources(texts: Iterable[str], *, base: Path, origin: str) -> tuple[Lin
 
 
 def shipped_sources(texts: Iterable[str]) -> tuple[LineageSource, ...]:
-    """Returns the lineages that a product ships, as import packages: a folder of such a name isn't one of them."""
-    return tuple(LineageSource(name=name, location=location) for name, location in _named(texts))
+    """Returns the lineages that a product ships, as import packages: a folder of such a name isn't one of them.
+
+    Raises SettingsError as `make_sources` does.
+    """
+    return _make(_named(texts), "the product", lambda location: location)
 
 
 def make_sources(pairs: Iterable[tuple[str, str]], *, base: Path, origin: str) -> tuple[LineageSource, ...]:
     """Returns the lineages of (name, location) pairs. Raises SettingsError, naming `origin`."""
+    return _make(pairs, origin, lambda location: _locate(location, base))
+
+
+def _make(pairs: Iterable[tuple[str, str]], origin: str, locate: Callable[[str], str]) -> tuple[LineageSource, ...]:
+    """Returns the lineages. Raises SettingsError where there is none, or one has no valid name of its own."""
     sources: dict[str, LineageSource] = {}
     for name, location in pairs:
         _check(name, location, origin)
         if (other := sources.get(name)) is not None:
             hint = f"give them different names: {name}={other.location} and other_name={location}"
             raise SettingsError(f"{origin} has two lineages with the name {name!r}", hint=hint)
-        sources[name] = LineageSource(name=name, location=_locate(location, base))
+        sources[name] = LineageSource(name=name, location=locate(location))
     if not sources:
         raise SettingsError(f"{origin} is empty", hint="give a folder or an import package, or leave the setting out")
     return tuple(sources.values())
