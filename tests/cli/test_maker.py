@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
+import io
 import os
 import re
 import signal
@@ -305,3 +307,12 @@ def test_lineages(capfd: pytest.CaptureFixture[str], alterations: tuple[str, ...
     """The lineages of a product have names of their own, which are valid in the ledger."""
     assert sartor.main(["alteration", "list"], name="acme", alterations=alterations) == 2
     assert reason in capfd.readouterr().err
+
+
+@pytest.mark.usefixtures("shipped")
+def test_psql_where_the_host_collects(database: Database) -> None:
+    """What psql prints goes to the file that the host has in place of standard output."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        code = sartor.main(["psql", "--db-url", database.url, "--", "-XAtc", "select 'gr\u00fcn'"], **MAKER)
+    assert (code, out.getvalue()) == (0, "gr\u00fcn\n")

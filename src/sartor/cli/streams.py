@@ -38,7 +38,7 @@ def keep_stdout() -> None:
         return
     before = _Before(sys.stdout, sys.stderr, os.dup(1))
     _before.append(before)
-    if not _has_descriptor(before.out):
+    if not has_descriptor(before.out):
         # Closed from the start, or already replaced by an application that calls the command in its process.
         _kept.append(before.out)
     else:
@@ -63,7 +63,7 @@ def give_back_stdout() -> None:
         kept.close()
 
 
-def _has_descriptor(file: TextIO | None) -> TypeGuard[io.TextIOWrapper]:
+def has_descriptor(file: TextIO | None) -> TypeGuard[io.TextIOWrapper]:
     """Returns whether this is a file of the process's: not one that a test or an application collects text in."""
     try:
         return isinstance(file, io.TextIOWrapper) and file.fileno() >= 0
@@ -83,7 +83,7 @@ class _Forgiving(io.FileIO):
 
 def _beside(number: int, file: TextIO | None) -> TextIO | None:
     """Returns a file in place of one of the interpreter's own; returns any other file as it is."""
-    if file is not None and not _has_descriptor(file):
+    if file is not None and not has_descriptor(file):
         return file
     raw = io.BufferedWriter(_Forgiving(number, "w", closefd=False))
     encoding = file.encoding if file else "utf-8"
@@ -147,7 +147,7 @@ class Stream:
         file = self._file()
         if file is None or file.closed:
             self.error = self.error or OSError(errno.EBADF, os.strerror(errno.EBADF))
-        elif _has_descriptor(file):
+        elif has_descriptor(file):
             self.put(text.encode(self.encoding, "backslashreplace"))
         else:  # a file of other code in place of the stream: a progress bar's, an application's
             file.write(text)

@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -47,9 +47,26 @@ def psql(context: typer.Context, arguments: Arguments = None) -> int:
             )
         output.drain()
         with _signals_left_to_the_child() as adopt:
-            with call.started(*(arguments or ()), stdout=streams.results_file() or subprocess.DEVNULL) as process:
+            with call.started(*(arguments or ()), stdout=_place()) as process:
                 adopt(process)
+                _hand_over(process)
             return process.returncode if process.returncode >= 0 else 128 - process.returncode
+
+
+def _place() -> TextIO | int:
+    """Returns where psql writes: standard output, or a pipe where an application collects the text in its own file."""
+    file = streams.results_file()
+    if file is None:
+        return subprocess.DEVNULL
+    return file if streams.has_descriptor(file) else subprocess.PIPE
+
+
+def _hand_over(process: subprocess.Popen[bytes]) -> None:
+    """Writes what psql prints to the application's file, where there is one."""
+    file = streams.results_file()
+    for line in process.stdout or ():
+        if file is not None:
+            file.write(line.decode(errors="backslashreplace"))
 
 
 @contextmanager
