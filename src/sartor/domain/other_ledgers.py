@@ -57,7 +57,7 @@ OTHER_LEDGERS = (
 """The tools that are known; of several with a table of one name it is the first whose columns and tables are there."""
 
 _TABLES = frozenset(table for each in OTHER_LEDGERS for table in each.tables)
-_COMMON = frozenset({"migrations"})
+COMMON = frozenset({"migrations"})
 """Names that a product may well have a table of: only their columns tell whose it is."""
 NAMES = tuple(sorted(_TABLES))
 """The names of all tables of other tools."""
@@ -86,10 +86,15 @@ def without_other_ledgers(drift: Drift) -> Drift:
     )
 
 
+def is_left_out(table: str) -> bool:
+    """Returns whether a table of this name counts in no comparison with a replay, whoever made it."""
+    return table in _TABLES - COMMON
+
+
 def _is_theirs(difference: Difference) -> bool:
     _, _, name = difference.name.rpartition(".")
     return difference.kind == "table" and difference.before is None and name in _SPELLED
 
 
-_SPELLED = frozenset(quote_if_needed(table) for table in _TABLES - _COMMON)
+_SPELLED = frozenset(quote_if_needed(table) for table in _TABLES - COMMON)
 """The names as a fingerprint has them."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sartor.domain.destination import Destination
 from sartor.domain.file_names import REPEATABLE
 from sartor.domain.imported import AppliedMigrations, Import
+from sartor.domain.other_ledgers import COMMON, is_left_out
 from sartor.errors import UsageError
 from sartor.importing.foreign_script import ForeignScript
 from sartor.importing.tool import Row, Tool
@@ -23,6 +24,8 @@ order by 1, 2
 _OTHER_TABLE = ("22", "42")
 """The classes of the errors of a query that a table's columns don't suit."""
 _DENIED = "42501"
+_ODD_ROW = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What a null raises where the tool writes none, or a text for a number."""
 _HINT = "name the ledger with `ledger_table`, as [SCHEMA.]TABLE[:COLUMN], or its schema with `schema`"
 
 
@@ -48,16 +51,15 @@ async def read_applied(
                 raise
             raise UsageError(f"{label} isn't the ledger of {tool.title}: {error}", hint=_HINT) from error
     try:
-        return _interpreted(label, rows, plan, tool)
-    except (
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        TypeError,
-        ValueError,
-    ) as error:  # a null, or text for a number
+        found = _interpreted(label, rows, plan, tool)
+    except _ODD_ROW as error:
         reason = f"{label} isn't the ledger of {tool.title}: a row isn't as {tool.title} writes it ({error})"
         raise UsageError(reason, hint=_HINT) from error
+    is_named = name is not None or table in COMMON  # Logto's usual one is made by its migrations
+    if schema == session.schema and is_named and not is_left_out(table):
+        note = f"{label} is a difference to `verify --against-replay`, unless the setting ignore-objects names it"
+        return found._replace(notes=(*found.notes, note))
+    return found
 
 
 def _interpreted(label: str, rows: Sequence[Row], plan: Import, tool: Tool) -> AppliedMigrations:
