@@ -316,3 +316,35 @@ def test_psql_where_the_host_collects(database: Database) -> None:
     with contextlib.redirect_stdout(out):
         code = sartor.main(["psql", "--db-url", database.url, "--", "-XAtc", "select 'gr\u00fcn'"], **MAKER)
     assert (code, out.getvalue()) == (0, "gr\u00fcn\n")
+
+
+class Collected:
+    """A host's own kind of stream: it can be written to, and nothing else."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def write(self, text: str) -> int:
+        self.text += text
+        return len(text)
+
+    def flush(self) -> None: ...
+
+
+@pytest.mark.usefixtures("shipped")
+@pytest.mark.parametrize("kind", [Collected, io.StringIO])
+def test_where_the_host_collects(database: Database, kind: Any) -> None:
+    """Texts and pictures go to files that have no descriptor, and that may not say whether they are closed."""
+    found: dict[str, Any] = {}
+    for words in ("alteration list", "alteration diagram", "alteration nope"):
+        url = ("--scratch-url", database.url) if "diagram" in words else ()
+        out, err = kind(), kind()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = sartor.main([*words.split(), *url], **MAKER)
+        texts = (each.text if isinstance(each, Collected) else each.getvalue() for each in (out, err))
+        found[words] = (code, *texts)
+    assert found["alteration list"][:1] == (0,)
+    assert found["alteration list"][1].startswith("1.0.0  (1 alteration")
+    assert found["alteration diagram"][0] == 0, found
+    assert "tailors" in found["alteration diagram"][1]
+    assert (found["alteration nope"][0], "No such command" in found["alteration nope"][2]) == (2, True)

@@ -71,6 +71,19 @@ def has_descriptor(file: TextIO | None) -> TypeGuard[io.TextIOWrapper]:
         return False
 
 
+def _has_number(file: TextIO) -> bool:
+    """Returns whether a file, or what it stands for, has a descriptor."""
+    try:
+        return file.fileno() >= 0
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
+def _is_closed(file: TextIO) -> bool:
+    """Returns whether a file is closed; an application's own kind of file may not say it."""
+    return getattr(file, "closed", False)
+
+
 class _Forgiving(io.FileIO):
     """A descriptor for what scripts print: it accepts writes even where its reader has gone, and no script fails."""
 
@@ -111,7 +124,7 @@ def is_stdout_kept() -> bool:
 def flush() -> None:
     """Writes what is still buffered, and drops what can't be written: the interpreter would fail over it at its end."""
     for each in (results_file(), sys.stdout, sys.stderr):
-        if each is not None and not each.closed:
+        if each is not None and not _is_closed(each):
             try:
                 each.flush()
             except OSError:
@@ -135,7 +148,7 @@ class Stream:
     @property
     def is_terminal(self) -> bool:
         file = self._file()
-        return file is not None and not file.closed and file.isatty()
+        return file is not None and not _is_closed(file) and bool(getattr(file, "isatty", bool)())
 
     @property
     def width(self) -> int:
@@ -145,7 +158,7 @@ class Stream:
     def write(self, text: str) -> None:
         """Writes text, or keeps what can't be written now."""
         file = self._file()
-        if file is None or file.closed:
+        if file is None or _is_closed(file):
             self.error = self.error or OSError(errno.EBADF, os.strerror(errno.EBADF))
         elif has_descriptor(file):
             self.put(text.encode(self.encoding, "backslashreplace"))
@@ -155,6 +168,10 @@ class Stream:
 
     def put(self, content: bytes) -> None:
         """Writes bytes to the stream's descriptor, or keeps what can't be written now."""
+        file = self._file()
+        if file is not None and not _has_number(file) and not _is_closed(file):
+            file.write(content.decode(self.encoding, "backslashreplace"))
+            return
         with self._lock:
             self._held += content
             self._give(waits=False)
