@@ -101,16 +101,17 @@ def test_stopped(image: Image, database: Database, tmp_path: Path) -> None:
 
 def test_stopped_early(image: Image, tmp_path: Path) -> None:
     """SIGTERM is heard before a run has begun, though the system gives the first process no default for it."""
-    secrets = tmp_path / "secrets"
-    secrets.mkdir()
-    os.mkfifo(secrets / "SARTOR_DB_URL")
-    process = boxed(image, (secrets, "/var/run/secrets")).start([*image.entrypoint, *image.command])
+    folder = tmp_path / "services"
+    folder.mkdir()
+    os.mkfifo(folder / "pg_service.conf")  # it is read until somebody has written it
+    box = boxed(image, (folder, "/services"), PGSERVICE="app", PGSERVICEFILE="/services/pg_service.conf")
+    process = box.start([*image.entrypoint, *image.command])
 
     opened: list[int] = []
 
     def reads() -> bool:
         try:
-            opened.append(os.open(secrets / "SARTOR_DB_URL", os.O_WRONLY | os.O_NONBLOCK))
+            opened.append(os.open(folder / "pg_service.conf", os.O_WRONLY | os.O_NONBLOCK))
         except OSError:
             return False
         return True
