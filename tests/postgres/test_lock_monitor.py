@@ -34,6 +34,7 @@ def test_a_session_is_ended_whatever_else_is_asked(database: Database) -> None:
             while await look.fetchval(LIVES, pid):
                 pass
             await asyncio.gather(asked, return_exceptions=True)
+        victim.terminate()  # its end may not have been read yet
         await look.close()
 
     database.run("create table held (id int)")
