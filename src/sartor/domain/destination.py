@@ -28,6 +28,7 @@ class Destination(NamedTuple):
     `withheld` are further texts that must never be shown, such as variables from secret files. `require_tls`
     refuses each connection without TLS, except through a socket of this computer. `tables` is the prefix of Sartor's
     own tables; `tables_chosen` says that the user gave it, so that a schema may hold another history too.
+    `labels` are what its owner says of it, such as its region; messages show it by its `label`.
     """
 
     url: str
@@ -42,6 +43,7 @@ class Destination(NamedTuple):
     require_tls: bool = False
     tables: str = DEFAULT_PREFIX
     tables_chosen: bool = False
+    labels: tuple[tuple[str, str], ...] = ()
 
     def __repr__(self) -> str:
         return f"Destination({self.label!r})"
@@ -80,6 +82,11 @@ class Destination(NamedTuple):
         """The destination as shown to people, without a password: `app@db.example.com:5432/app, schema public`."""
         text = f"{_server(self.keywords)}, schema {self.schema}"
         return "".join(character if character.isprintable() else "?" for character in text)
+
+    @property
+    def server(self) -> str:
+        """The server as text, host and port: what destinations of the same server have in common."""
+        return _host(self.keywords)
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -167,8 +174,13 @@ def _server(keywords: Mapping[str, str]) -> str:
     if "service" in keywords and "host" not in keywords:
         return f"service {keywords['service']}"
     user, database = keywords.get("user", ""), keywords.get("dbname") or keywords.get("user", "")
-    places = ",".join(_place(*place) for place in places_of(keywords)) or "local"
-    return (user and f"{user}@") + places + (database and f"/{database}")
+    return (user and f"{user}@") + _host(keywords) + (database and f"/{database}")
+
+
+def _host(keywords: Mapping[str, str]) -> str:
+    if "service" in keywords and "host" not in keywords:
+        return f"service {keywords['service']}"
+    return ",".join(_place(*place) for place in places_of(keywords)) or "local"
 
 
 def _place(host: str, port: str) -> str:

@@ -1,0 +1,51 @@
+"""The line in which destinations wait for their turn: the servers take turns, each with a limit of its own."""
+
+from collections import deque
+from collections.abc import Iterable
+
+from sartor.domain.destination import Destination
+
+
+class Lineup:
+    """The destinations that wait, and the number of those at work at each server, which is `limit` at most.
+
+    `limits` are those of servers that have another one.
+    """
+
+    def __init__(self, destinations: Iterable[Destination], limit: int) -> None:
+        self.limits: dict[str, int] = {}
+        self._limit = limit
+        self._waiting: dict[str, deque[Destination]] = {}
+        self._busy: dict[str, int] = {}
+        self._free: dict[str, None] = {}  # the servers with room, in the order of their turns
+        for destination in destinations:
+            self._waiting.setdefault(destination.server, deque()).append(destination)
+        for server in self._waiting:
+            self._line_up(server)
+
+    def waiting(self) -> list[Destination]:
+        return [destination for each in self._waiting.values() for destination in each]
+
+    def take(self) -> Destination | None:
+        """Returns the next destination whose server has room, which is at work from now on; None where none has."""
+        while self._free:
+            server = next(iter(self._free))
+            del self._free[server]
+            if self._has_room(server):  # else its limit was lowered meanwhile
+                self._busy[server] = self._busy.get(server, 0) + 1
+                destination = self._waiting[server].popleft()
+                self._line_up(server)
+                return destination
+        return None
+
+    def end(self, destination: Destination) -> None:
+        """Notes that a destination that was taken isn't at work any more."""
+        self._busy[destination.server] -= 1
+        self._line_up(destination.server)
+
+    def _has_room(self, server: str) -> bool:
+        return bool(self._waiting.get(server)) and self._busy.get(server, 0) < self.limits.get(server, self._limit)
+
+    def _line_up(self, server: str) -> None:
+        if self._has_room(server):
+            self._free.setdefault(server)
