@@ -18,12 +18,14 @@ from sartor.api.requests import (
 from sartor.domain.alteration import Catalogue
 from sartor.domain.destination import Destination, Limits
 from sartor.domain.ledger import Event, Ledger
+from sartor.domain.likeness import Likeness, hash_ledger, hash_names
 from sartor.domain.release import LATEST
 from sartor.domain.status import Status, compare_with_ledger
 
 if TYPE_CHECKING:
     from sartor.domain.applications import Application
     from sartor.domain.check import Check, SentSql
+    from sartor.domain.drift import ExpectedSchema
     from sartor.domain.plan import Deploy, Rollback
     from sartor.domain.repair import Correction, Repair
     from sartor.domain.report import Observer
@@ -43,6 +45,22 @@ class DestinationStatus(NamedTuple):
     status: Status
     applications: tuple[Application, ...] = ()
     """The applications that are connected, as far as they have named themselves by `heartbeat`."""
+    expected: ExpectedSchema | None = None
+    """What the schema should be, as the last run has recorded it; None where it hasn't, or this role may not read it.
+
+    Changes that were made by hand aren't in it: see `verify`.
+    """
+
+    @property
+    def likeness(self) -> Likeness:
+        """What makes it like other destinations; the fingerprint is worked out at each access."""
+        found = self.expected
+        fingerprint: str | None = None
+        if not self.ledger.exists:
+            fingerprint = hash_names(self.ledger.strays)
+        elif found is not None and not found.unusable(self.destination.schema) and found.fingerprint is not None:
+            fingerprint = found.fingerprint.nameless
+        return Likeness(hash_ledger(self.ledger), self.server_version // 10_000, fingerprint, self.status.release)
 
 
 async def status(destination: Destination | str, sources: Sources) -> DestinationStatus:
@@ -62,9 +80,11 @@ async def read_status(place: Destination, catalogue: Catalogue) -> DestinationSt
     from sartor.postgres.applications import read_applications
     from sartor.postgres.ledger import read_ledger
     from sartor.postgres.session import Session
+    from sartor.schema.expected_schema import read_known
 
     async with Session(place, application="sartor status") as session:
         ledger = await read_ledger(session)
+        expected = await read_known(session) if ledger.exists else None
         applications = await read_applications(session)
         facts = session.facts
     return DestinationStatus(
@@ -76,6 +96,7 @@ async def read_status(place: Destination, catalogue: Catalogue) -> DestinationSt
         catalogue=catalogue,
         status=compare_with_ledger(catalogue, ledger),
         applications=applications,
+        expected=expected,
     )
 
 

@@ -30,6 +30,11 @@ _PLAIN = ("server", "logical", "exact")
 _NOTED = re.compile(rb"^(?:%s)\t" % b"|".join(kind.encode() for kind in sorted(NOTED)), re.MULTILINE)
 """The start of a noted object's line."""
 
+_OWN_NAME = re.compile(rb"""(?:(?<=\\[bfnrtv])|(?<![\w$".\0\x80-\xff]))(?:\0|"\0")(?=\.)|'\0'""")
+"""A schema's name, for which NUL stands, before that of an object or as a whole literal; an escape may come before."""
+_OF_ROLES = frozenset({b"default privileges", b"grant", b"schema"})
+"""The kinds that say what roles may do, and the schema itself."""
+
 _ESCAPES = {"\\": "\\", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t", "\v": "v"}
 """The letter after a backslash in a line, for a character that can't be there: the text format of COPY."""
 _ESCAPING = str.maketrans({character: f"\\{letter}" for character, letter in _ESCAPES.items()})
@@ -98,6 +103,21 @@ class Fingerprint:
         """The objects, the noted ones last; unpacked at each access, as there may be a hundred thousand."""
         return tuple(_object(line) for line in zlib.decompress(self.text).decode().split("\n")[:-1])
 
+    @property
+    def nameless(self) -> str:
+        """The logical hash, but for the schemas' own names, what is said of the schemas, and the rights of roles.
+
+        It is the same for schemas that are copies of each other under other names, unless a table has a schema's name.
+        Unpacks the text at each access.
+        """
+        text = zlib.decompress(self.text)
+        for schema in self.schemas:
+            name = schema.replace('"', '""').translate(_ESCAPING).encode()
+            # The text has no NUL of its own; a pattern with the name in it would be compiled for each schema.
+            text = _OWN_NAME.sub(b"*", text.replace(name, b"\0")).replace(b"\0", name)
+        kept = sorted(line for line in text.split(b"\n") if _is_of_any_schema(line))
+        return hashlib.sha256(b"\n".join(kept)).hexdigest()
+
     def packed(self) -> dict[str, Any]:
         """Returns it without its text, as JSON's values; `unpack` reads it with the text in base64 as `objects`."""
         as_they_are = {name: getattr(self, name) for name in _PLAIN}
@@ -146,6 +166,13 @@ class Packer:
         exact, text = self._hash.hexdigest(), self._packed.getvalue() + self._compressor.flush()
         logical = self._logical or exact
         return Fingerprint(schemas=schemas, scope=scope, server=server, logical=logical, exact=exact, text=text)
+
+
+def _is_of_any_schema(line: bytes) -> bool:
+    """Returns whether the object of a line may be compared with that of another schema."""
+    kind, _, rest = line.partition(b"\t")
+    is_of_schema = rest.partition(b"\t")[2].startswith(b"schema ")
+    return not (kind in _OF_ROLES or is_of_schema or _NOTED.match(line))
 
 
 def _line(each: SchemaObject) -> bytes:

@@ -50,6 +50,11 @@ async def read_expected_schema(session: Session, *, to_change: bool = False) -> 
     return None if row is None else ExpectedSchema(**dict(row) | {"packed": json.loads(row["packed"])})
 
 
+async def read_known(session: Session) -> ExpectedSchema | None:
+    """Does as `read_expected_schema`; returns None where the role may not read it, too."""
+    return await read_expected_schema(session) if session.facts.fingerprint_readable else None
+
+
 async def write_expected_schema(
     session: Session, fingerprint: Fingerprint, *, seq: int, catalog_version: str, adopted_at: datetime | None = None
 ) -> None:
