@@ -162,7 +162,7 @@ def test_a_scratch_database_needs_a_right(sartor: Command, backups: Path, databa
 def test_one_schema(sartor: Command, folder: Folder, backups: Path) -> None:
     """A destination with a schema of its own is backed up alone; `--whole` takes all there is."""
     folder.table("1.0.0-1700000000-a.py")
-    env = {"SARTOR_SCHEMA_1": "one", "SARTOR_SCHEMA_2": "two"}
+    env = {"SARTOR_SCHEMA": "one", "SARTOR_SCHEMA_1": "two"}
     first = sartor("deploy", "latest", "--backup", str(backups), env=env)
     assert "note: schema one doesn't exist yet, so there is nothing to back up" in first.err
     assert "there is no schema three" in sartor.run("db", "backup", "--schema", "three", expect=6).err

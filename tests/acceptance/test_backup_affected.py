@@ -167,7 +167,7 @@ def test_a_role_that_may_make_no_database(sartor: Command, folder: Folder, deplo
 def test_one_schema(sartor: Command, folder: Folder, tmp_path: Path) -> None:
     """A destination with a schema of its own has what is affected there; the names have their schema."""
     folder.add("1.1.0-1700000001-a.py", up="delete from stock")
-    env = {"SARTOR_SCHEMA_1": "One", "SARTOR_SCHEMA_2": "two"}
+    env = {"SARTOR_SCHEMA": "One", "SARTOR_SCHEMA_1": "two"}
     sartor("deploy", "1.0.0", env=env)
     done = sartor("deploy", "latest", "--backup", str(tmp_path), *AFFECTED, "--json", env=env)
     backups = [run["backup"] for run in check(done, "deploy")["runs"]]

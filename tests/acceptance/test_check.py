@@ -361,7 +361,7 @@ def test_a_role_that_only_reads(sartor: Command, history: Folder, database: Data
 
 def test_several_destinations(sartor: Command, history: Folder, database: Database) -> None:
     """Each has its plan and a numbered script; pending anywhere is exit code 3."""
-    env = {"SARTOR_SCHEMA_1": "one", "SARTOR_SCHEMA_2": "two"}
+    env = {"SARTOR_SCHEMA": "one", "SARTOR_SCHEMA_1": "two"}
     assert history.path.exists()
     sartor("deploy", "latest", "--schema", "one")
     runs = check(sartor("check", "--json", "--sql", "plan.sql", env=env, expect=3), "check")["runs"]

@@ -83,7 +83,7 @@ def test_debug_is_for_every_error(sartor: Command, folder: Folder, words: list[s
 
     No password is in it.
     """
-    env = {"SARTOR_DB_URL": "postgresql://u:s3cret@127.0.0.1:1/d", "SARTOR_PASSWORD_1": "s3cret"}
+    env = {"SARTOR_DB_URL": "postgresql://u:s3cret@127.0.0.1:1/d", "SARTOR_PASSWORD": "s3cret"}
     folder.table("1.0.0-1-a.py")
     done = finish(sartor.launch(*words, env=env))
     assert done.code in {2, 6}

@@ -66,7 +66,7 @@ def test_steps_of_several_destinations(sartor: Command, folder: Folder, database
         async def down(conn): ...
         """,
     )
-    env = {"SARTOR_SCHEMA_1": "acme", "SARTOR_SCHEMA_2": "globex"}
+    env = {"SARTOR_SCHEMA": "acme", "SARTOR_SCHEMA_1": "globex"}
     failed = sartor("deploy", "latest", "--steps", "2", env=env, expect=1)
     folder.table(NAMES[1])
     sartor(*going_on(failed), "--accept-edited", "1700000001-b", env=env)

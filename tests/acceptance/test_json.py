@@ -131,7 +131,7 @@ def test_several_destinations(sartor: Command, folder: Folder) -> None:
     """Each command's `runs` hold its shape, with a label."""
     folder.table("1.0.0-1700000000-a.py")
     folder.write("seeds/010_a.py", "async def seed(conn):\n    await conn.execute('insert into a values (1)')\n")
-    env = {"SARTOR_SCHEMA_1": "one", "SARTOR_SCHEMA_2": "two"}
+    env = {"SARTOR_SCHEMA": "one", "SARTOR_SCHEMA_1": "two"}
     for name in ("deploy latest", "status", "history", "rollback 0", "fresh --yes"):
         assert len(check(sartor(*name.split(), "--json", env=env), name.partition(" ")[0])["runs"]) == 2
     assert len(check(sartor.run("db", "seed", "--json", env=env), "seed")["runs"]) == 2

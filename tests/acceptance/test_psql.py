@@ -61,7 +61,7 @@ def test_a_terminal(sartor: Command) -> None:
 
 def test_one_database(sartor: Command) -> None:
     """Of several destinations one has to be named, and the command for it is shown."""
-    several = {"SARTOR_SCHEMA_1": "a", "SARTOR_SCHEMA_2": "b"}
+    several = {"SARTOR_SCHEMA": "a", "SARTOR_SCHEMA_1": "b"}
     refused = sartor.run("db", "psql", env=several, expect=2)
     assert "psql needs one database, but there are 2" in refused.err
     assert "--schema a" in refused.err

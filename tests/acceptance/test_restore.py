@@ -104,7 +104,7 @@ def test_extensions_do_not_count(sartor: Command, other: Database, tmp_path: Pat
 def test_one_schema_beside_others(sartor: Command, folder: Folder, database: Database, tmp_path: Path) -> None:
     """A backup of a tenant's schema goes back into the database where the others live, once the place is free."""
     folder.table("1.0.0-1700000000-a.py")
-    env = {"SARTOR_SCHEMA_1": "one", "SARTOR_SCHEMA_2": "two"}
+    env = {"SARTOR_SCHEMA": "one", "SARTOR_SCHEMA_1": "two"}
     sartor("deploy", "latest", env=env)
     file = str(tmp_path / "x.dump")
     sartor.run("db", "backup", file, "--schema", "one")

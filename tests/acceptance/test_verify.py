@@ -383,7 +383,7 @@ def test_where_nothing_was_deployed(sartor: Command, database: Database) -> None
 
 def test_several_destinations(sartor: Command, database: Database) -> None:
     """Each tenant is looked at, whatever the one before it is like."""
-    env = {"SARTOR_SCHEMA_1": "one", "SARTOR_SCHEMA_2": "two", "SARTOR_SCHEMA_3": "three"}
+    env = {"SARTOR_SCHEMA": "one", "SARTOR_SCHEMA_1": "two", "SARTOR_SCHEMA_2": "three"}
     sartor("deploy", "latest", env=env)
     database.run("drop view one.debtors", "drop index three.bills_user_idx")
     found = check(sartor("verify", "--json", env=env, expect=4), "verify")

@@ -323,7 +323,7 @@ def _by_psql(secured: Secured, url: str, env: dict[str, str]) -> str | None:
 
 def _by_sartor(url: str, env: dict[str, str], directory: Path) -> str | SartorError:
     async def ask() -> str:
-        settings = load_settings(Flags(db_url=url or None), environ=env, directory=directory)
+        settings = load_settings(Flags(db_url=(url,) if url else ()), environ=env, directory=directory)
         connection = await connect(settings.destinations[0], application="test")
         try:
             return str(await connection.fetchval(QUERY))

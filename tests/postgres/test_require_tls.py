@@ -36,7 +36,7 @@ def _encrypted(url: str, directory: Path) -> bool:
     """Whether a connection that requires TLS has it. Raises Unreachable."""
 
     async def ask() -> bool:
-        settings = load_settings(Flags(db_url=url, require_tls=True), environ={}, directory=directory)
+        settings = load_settings(Flags(db_url=(url,), require_tls=True), environ={}, directory=directory)
         connection = await connect(settings.destinations[0], application="test")
         try:
             return bool(await connection.fetchval(ENCRYPTED))
@@ -124,7 +124,7 @@ def test_an_authority_is_used(secured: Secured, tmp_path: Path) -> None:
 
 def test_where_it_comes_from(tmp_path: Path) -> None:
     """It is a setting like others: the flag, the variable, the file, in this order, for each destination."""
-    given = {"SARTOR_DB_URL.1": "postgresql://a/x", "SARTOR_DB_URL.2": "postgresql://b/x"}
+    given = {"SARTOR_DB_URL": "postgresql://a/x", "SARTOR_DB_URL.1": "postgresql://b/x"}
 
     def required(flag: bool | None = None, **environ: str) -> set[bool]:
         found = load_settings(Flags(require_tls=flag), environ={**given, **environ}, directory=tmp_path)

@@ -66,7 +66,7 @@ def _schemas(settings: Settings) -> list[str]:
 
 def test_a_url_is_enough(place: Place) -> None:
     """With a database and nothing else, every other setting has its default."""
-    settings = place.load(Flags(db_url=URL), {})
+    settings = place.load(Flags(db_url=(URL,)), {})
     (destination,) = settings.destinations
     assert (destination.url, destination.schema) == (URL, "public")
     assert settings.sources == (LineageSource(name="main", location=str(place.directory / "alterations")),)
@@ -82,7 +82,7 @@ def test_flag_then_secret_file_then_variable_then_toml(place: Place) -> None:
     assert _urls(place.load(environ={"SARTOR_DB_URL": "postgresql://variable"})) == ["variable"]
     place.secret("SARTOR_DB_URL", "postgresql://secret\n")
     assert _urls(place.load(environ={"SARTOR_DB_URL": "postgresql://variable"})) == ["secret"]
-    assert _urls(place.load(Flags(db_url="postgresql://flag"))) == ["flag"]
+    assert _urls(place.load(Flags(db_url=("postgresql://flag",)))) == ["flag"]
 
 
 def test_the_order_holds_for_every_other_setting(place: Place) -> None:
@@ -101,7 +101,7 @@ def test_the_order_holds_for_every_other_setting(place: Place) -> None:
     settings = place.load(environ={"SARTOR_DB_URL": URL, **variables})
     assert (settings.limits.wait, _schemas(settings), settings.strict_order) == (2, ["b"], False)
     assert (settings.environment, settings.limits.fingerprint) == ("production", False)
-    settings = place.load(Flags(wait="3s", schema="c", strict_order=True), {"SARTOR_DB_URL": URL, **variables})
+    settings = place.load(Flags(wait="3s", schema=("c",), strict_order=True), {"SARTOR_DB_URL": URL, **variables})
     assert (settings.limits.wait, _schemas(settings), settings.strict_order) == (3, ["c"], True)
 
 
@@ -129,7 +129,7 @@ def test_libpqs_environment_comes_last(place: Place) -> None:
     assert _urls(settings) == ["app:s3cret@db/app"]
     assert settings.destinations[0].label == "app@db:5432/app, schema public"
     assert settings.destinations[0].secrets == ("s3cret",)
-    assert _urls(place.load(Flags(db_url="postgresql://me@other"), environ)) == ["me:s3cret@other/app"]
+    assert _urls(place.load(Flags(db_url=("postgresql://me@other",)), environ)) == ["me:s3cret@other/app"]
 
 
 def test_no_database_is_an_error_with_the_ways_out(place: Place) -> None:
@@ -165,8 +165,8 @@ def test_a_secret_is_the_files_text_but_for_its_last_newline(place: Place) -> No
 def test_what_the_command_line_says_of_the_user_stands(place: Place) -> None:
     """SARTOR_USER and SARTOR_PASSWORD fill a `--db-url`, and replace nothing that it says."""
     environ = {"SARTOR_USER": "other", "SARTOR_PASSWORD": "pw", "SARTOR_PASSWORD_1": "pw1"}
-    assert _urls(place.load(Flags(db_url="postgresql://me@db"), environ)) == ["me:pw@db"]
-    assert _urls(place.load(Flags(db_url="postgresql://me:x@db"), environ)) == ["me:x@db"]
+    assert _urls(place.load(Flags(db_url=("postgresql://me@db",)), environ)) == ["me:pw@db"]
+    assert _urls(place.load(Flags(db_url=("postgresql://me:x@db",)), environ)) == ["me:x@db"]
 
 
 def test_numbered_settings_run_once_each(place: Place) -> None:
@@ -188,37 +188,97 @@ def test_numbered_settings_run_once_each(place: Place) -> None:
 def test_a_schema_for_each_tenant(place: Place) -> None:
     """One URL and many schemas make a run a schema, more than nine of them in the order of their numbers."""
     schemas = {f"SARTOR_SCHEMA_{number}": f"tenant_{number}" for number in range(1, 12)}
-    settings = place.load(environ={"SARTOR_DB_URL": URL, **schemas})
-    assert _schemas(settings) == list(schemas.values())
+    settings = place.load(environ={"SARTOR_DB_URL": URL, "SARTOR_SCHEMA": "tenant_0", **schemas})
+    assert _schemas(settings) == ["tenant_0", *schemas.values()]
 
 
-def test_only_numbered_urls(place: Place) -> None:
-    """Without the plain one, 1 and 2 are the runs; the toml file's one isn't added to them."""
+def test_the_file_adds_nothing_to_a_list(place: Place) -> None:
+    """Numbered values take the place of the toml file's one."""
     place.toml('db-url = "postgresql://toml"')
-    environ = {"SARTOR_DB_URL_1": "postgresql://one", "SARTOR_DB_URL_2": "postgresql://two"}
-    assert _urls(place.load(environ=environ)) == ["one", "two"]
+    environ = {"SARTOR_DB_URL": "postgresql://zero", "SARTOR_DB_URL_1": "postgresql://one"}
+    assert _urls(place.load(environ=environ)) == ["zero", "one"]
+
+
+@pytest.mark.parametrize("name", ["DB_URL", "USER", "PASSWORD", "SCHEMA"])
+def test_the_plain_setting_is_always_provided(place: Place, name: str) -> None:
+    """A number behind a setting needs the setting itself, in a secret file or a variable: the first isn't left out."""
+    place.toml('db-url = "postgresql://toml"\nuser = "app"\nschema = "a"')
+    with pytest.raises(SettingsError, match=f"^SARTOR_{name} is missing, but SARTOR_{name}_1 is given$") as caught:
+        place.load(environ={f"SARTOR_{name}_1": URL})
+    assert caught.value.hint == f"name the first one SARTOR_{name}"
+
+
+THREE_URLS = {f"SARTOR_DB_URL{suffix}": f"postgresql://connection-{at}" for at, suffix in enumerate(("", ".1", ".2"))}
+THREE_USERS = {f"SARTOR_USER{suffix}": f"user-{at}" for at, suffix in enumerate(("", ".1", ".2"))}
+THREE_PASSWORDS = {f"SARTOR_PASSWORD{suffix}": f"password-{at}" for at, suffix in enumerate(("", ".1", ".2"))}
+ONE_OF_EACH = [f"user-{at}:password-{at}@connection-{at}" for at in range(3)]
+RUNS: dict[str, tuple[dict[str, str], list[str]]] = {
+    "the same user and password for each": (
+        {**THREE_URLS, "SARTOR_USER": "user", "SARTOR_PASSWORD": "password"},
+        [f"user:password@connection-{at}" for at in range(3)],
+    ),
+    "a user and a password for each": ({**THREE_URLS, **THREE_USERS, **THREE_PASSWORDS}, ONE_OF_EACH),
+    "the last password is removed": (
+        {**THREE_URLS, **THREE_USERS, **THREE_PASSWORDS, "SARTOR_PASSWORD.2": ""},
+        [*ONE_OF_EACH[:2], "user-2:password-1@connection-2"],
+    ),
+    "the users are the longest list": (
+        {"SARTOR_DB_URL": "postgresql://connection-0", **THREE_USERS, "SARTOR_PASSWORD": "password"},
+        [f"user-{at}:password@connection-0" for at in range(3)],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", RUNS)
+@pytest.mark.parametrize("in_files", [False, True], ids=["variables", "secret files"])
+def test_as_many_runs_as_the_longest_list(place: Place, case: str, in_files: bool) -> None:
+    """There are as many runs as the longest list has values; a shorter one repeats its last value."""
+    given, expected = RUNS[case]
+    if in_files:
+        for name, text in given.items():
+            if text:
+                place.secret(name, f"{text}\n")
+    assert _urls(place.load(environ={} if in_files else given)) == expected
+
+
+def test_each_value_comes_from_a_secret_file_first(place: Place) -> None:
+    """A value of a list is that of its secret file, else that of its variable; the two places make one list."""
+    place.secret("SARTOR_PASSWORD", "file-0")
+    place.secret("SARTOR_PASSWORD.2", "file-2")
+    environ = {**THREE_URLS, **THREE_PASSWORDS, "SARTOR_USER": "user"}
+    passwords = ["file-0", "password-1", "file-2"]
+    assert _urls(place.load(environ=environ)) == [f"user:{p}@connection-{at}" for at, p in enumerate(passwords)]
+
+
+def test_options_are_repeated_as_settings_are_numbered(place: Place) -> None:
+    """Several `--db-url` and `--schema` are lists of the same kind; users and passwords go along with them."""
+    flags = Flags(db_url=("postgresql://a", "postgresql://b"), schema=("one", "two", "three"))
+    settings = place.load(flags, {**THREE_USERS, "SARTOR_SCHEMA": "other"})
+    assert (_urls(settings), _schemas(settings)) == (["user-0@a", "user-1@b", "user-1@b"], ["one", "two", "three"])
+    assert _schemas(place.load(Flags(schema=("one", "two")))) == ["one", "two"]
+    assert _schemas(place.load(Flags(schema="one", db_url="postgresql://a"))) == ["one"]  # type: ignore[arg-type]
 
 
 def test_a_flag_stands_for_the_whole_list(place: Place) -> None:
     """`--db-url` and `--schema` each replace every numbered value of their setting."""
     environ = {
-        "SARTOR_DB_URL_1": "postgresql://one",
-        "SARTOR_DB_URL_2": "postgresql://two",
-        "SARTOR_SCHEMA_1": "a",
-        "SARTOR_SCHEMA_2": "b",
+        "SARTOR_DB_URL": "postgresql://one",
+        "SARTOR_DB_URL_1": "postgresql://two",
+        "SARTOR_SCHEMA": "a",
+        "SARTOR_SCHEMA_1": "b",
     }
-    settings = place.load(Flags(db_url="postgresql://flag"), environ)
+    settings = place.load(Flags(db_url=("postgresql://flag",)), environ)
     assert (_urls(settings), _schemas(settings)) == (["flag", "flag"], ["a", "b"])
-    settings = place.load(Flags(schema="c"), environ)
+    settings = place.load(Flags(schema=("c",)), environ)
     assert (_urls(settings), _schemas(settings)) == (["one", "two"], ["c", "c"])
-    assert _urls(place.load(Flags(db_url="postgresql://flag", schema="c"), environ)) == ["flag"]
+    assert _urls(place.load(Flags(db_url=("postgresql://flag",), schema=("c",)), environ)) == ["flag"]
 
 
 @pytest.mark.parametrize(
     ("environ", "message"),
     [
         (
-            {"SARTOR_DB_URL_1": URL, "SARTOR_DB_URL_3": URL},
+            {"SARTOR_DB_URL": URL, "SARTOR_DB_URL_1": URL, "SARTOR_DB_URL_3": URL},
             r"SARTOR_DB_URL\.2 is missing, but SARTOR_DB_URL\.3 is given",
         ),
         ({"SARTOR_DB_URL": URL, "SARTOR_DB_URL_999999999": URL}, r"SARTOR_DB_URL\.1 is missing"),
@@ -309,8 +369,8 @@ def test_no_error_shows_a_url(place: Place) -> None:
     place.toml(f'db-url = "{broken}"')
     place.secret("SARTOR_DB_URL.1", broken)
     cases = [
-        (Flags(db_url=broken), {}, "--db-url"),
-        (Flags(), {}, f"{place.secrets / 'SARTOR_DB_URL.1'}"),
+        (Flags(db_url=(broken,)), {}, "--db-url"),
+        (Flags(), {"SARTOR_DB_URL": URL}, f"{place.secrets / 'SARTOR_DB_URL.1'}"),
         (Flags(), {"SARTOR_DB_URL": broken}, "SARTOR_DB_URL"),
     ]
     for flags, environ, origin in cases:
@@ -502,8 +562,8 @@ def test_a_product_has_variables_of_its_own(place: Place) -> None:
     place.secret("ACME_ID_PASSWORD", "s3cret")
     environ = {
         "ACME_ID_SECRETS_DIR": str(place.secrets),
-        "ACME_ID_DB_URL_1": "postgresql://one/a",
-        "ACME_ID_DB_URL_2": "postgresql://two/b",
+        "ACME_ID_DB_URL": "postgresql://one/a",
+        "ACME_ID_DB_URL_1": "postgresql://two/b",
         "ACME_ID_VAR_REGION": "eu",
         "SARTOR_SCHEMA": "other",
         "SARTOR_WAIT": "1h",
@@ -564,7 +624,7 @@ def test_a_package_carries_settings(place: Place, tmp_path: Path, monkeypatch: p
     settings = place.load(environ=environ)
     assert (_schemas(settings), settings.limits.wait) == (["acme"], 7)
     assert settings.limits.scratch_bootstrap == str(package / "base.sql")
-    assert _schemas(place.load(Flags(schema="own"), environ=environ)) == ["own"]
+    assert _schemas(place.load(Flags(schema=("own",)), environ=environ)) == ["own"]
     assert _schemas(place.load(environ={"SARTOR_DB_URL": URL})) == ["public"]
     shipped.write_text('db-url = "postgresql://maker/x"')
     with pytest.raises(SettingsError, match="can't have db-url"):

@@ -152,4 +152,4 @@ def test_other_unknown_names_are_told(work: Path, name: str) -> None:
 )
 def test_names_that_are_right_or_of_others(work: Path, name: str) -> None:
     """Settings, numbered ones, what Kubernetes puts beside a service called sartor, and names of others go through."""
-    assert load(work, **{name: "postgresql://db/app" if "URL" in name else "x"}).notes == ()
+    assert load(work, **{"SARTOR_SCHEMA": "a", name: "postgresql://db/app" if "URL" in name else "x"}).notes == ()

@@ -102,13 +102,13 @@ def test_every_place(tmp_path: Path) -> None:
     """Flags come first; numbered values have their own names; a file that is named is said to be."""
     file = tmp_path / "x.toml"
     file.write_text("require-tls = true")
-    environ = {"ACME_CONFIG": str(file), "ACME_DB_URL.1": URL, "ACME_DB_URL.2": f"{URL}2", "ACME_WAIT": "2s"}
+    environ = {"ACME_CONFIG": str(file), "ACME_DB_URL": URL, "ACME_DB_URL.1": f"{URL}2", "ACME_WAIT": "2s"}
     shown = show_settings(Flags(wait="3s"), environ=environ, directory=tmp_path, product=Product("acme"))
     rows = _rows(shown)
     assert rows["wait"] == ("3s", "--wait")
     assert rows["require-tls"] == ("true", f"require-tls in {file}")
     assert rows["config"] == (str(file), "ACME_CONFIG")
-    assert [each.origin for each in shown.settings if each.key == "db-url"] == ["ACME_DB_URL.1", "ACME_DB_URL.2"]
+    assert [each.origin for each in shown.settings if each.key == "db-url"] == ["ACME_DB_URL", "ACME_DB_URL.1"]
     assert len(shown.destinations) == 2
     assert shown.problems == ()
 

@@ -1,6 +1,6 @@
 """Sets up what a run needs around it: a server for trying things out, and the process."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,10 +30,10 @@ def embedded_server(directory: Path | None = None) -> Iterator[str]:
         yield server.url
 
 
-def is_embedded(db_url: str | None, product: Product = SARTOR) -> bool:
+def is_embedded(db_url: Sequence[str], product: Product = SARTOR) -> bool:
     """Returns whether the settings ask for the embedded server: `embedded` is on, and no database is given.
 
-    `db_url` is the URL that a flag gives. Raises RefusedError where the environment is production, SettingsError.
+    `db_url` are the URLs that a flag gives. Raises RefusedError where the environment is production, SettingsError.
     """
     found = find_embedded(db_url, product=product)
     if found is not None and is_production(found.environment):

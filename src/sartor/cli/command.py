@@ -30,9 +30,9 @@ ANYWHERE = "postgresql:///postgres"
 
 def given_flags(context: typer.Context, **more: Any) -> Flags:
     """Returns those options of a command that are settings."""
-    given = {name: value for name, value in context.obj.items() if name in Flags._fields and name != "alterations"}
-    alterations, variables = (tuple(context.obj.get(name) or ()) for name in ("alterations", "var"))
-    return Flags(**given, **more, alterations=alterations, variables=variables)
+    given = {name: value for name, value in context.obj.items() if name in Flags._fields}
+    several = {name: tuple(value or ()) for name, value in given.items() if isinstance(Flags()._asdict()[name], tuple)}
+    return Flags(**{**given, **several, **more}, variables=tuple(context.obj.get("var") or ()))
 
 
 def sources(context: typer.Context) -> tuple[LineageSource, ...]:
@@ -55,17 +55,17 @@ def settled(
 
 def _settled(context: typer.Context, db_url: str | None, *, strict_order: bool, ships: bool) -> Iterator[Settings]:
     flags, embedded = given_flags(context, strict_order=strict_order or None), context.obj["embedded"]
-    given = flags._replace(db_url=db_url or flags.db_url)
+    given = flags if db_url is None else flags._replace(db_url=(db_url,))
     if embedded is None and not is_embedded(given.db_url, current().product):
         yield _keep(given)
         return
-    if flags.db_url is not None:
+    if flags.db_url:
         raise SettingsError("--embedded and --db-url exclude each other", hint="remove one of them")
-    settings = sartor.load_settings(flags._replace(db_url=ANYWHERE), product=current().product)
+    settings = sartor.load_settings(flags._replace(db_url=(ANYWHERE,)), product=current().product)
     if ships:
         sartor.list_alterations(settings.sources)
     with sartor.embedded_server(Path(embedded) if embedded else None) as url:
-        yield _keep(flags._replace(db_url=url))
+        yield _keep(flags._replace(db_url=(url,)))
 
 
 def _keep(flags: Flags) -> Settings:

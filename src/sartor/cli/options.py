@@ -29,9 +29,6 @@ CODES = {
     130: "interrupted",
 }
 
-_NUMBERED = {"--schema": "schema", "--db-url": "db-url"}
-"""The options that name a destination, and the settings that name several."""
-
 RUN = (0, 1, 2, 4, 5, 6, 130)
 """The exit codes of a run."""
 
@@ -41,16 +38,6 @@ class _Command(TyperCommand):
 
     context_class = Context
     shared: list[Any]
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Refuses a destination that is named twice: of other options, the last one counts."""
-        _, _, given = self.make_parser(ctx).parse_args(args=list(args))
-        for option in given:
-            if (name := option.opts[0]) in _NUMBERED and given.count(option) > 1:
-                several = current().product.variable(_NUMBERED[name])
-                hint = f"for several destinations, set {several}_1, {several}_2 and so on"
-                raise UsageError(f"{name} is given {given.count(option)} times", hint=hint)
-        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         streams.keep_stdout()
@@ -114,14 +101,16 @@ def argument(metavar: str, text: str) -> Any:
 
 
 DbUrl = Annotated[
-    Text,
+    Texts,
     option(
         "--db-url URL",
-        "The database, as postgresql://user:password@host/name. It is safer to give it in SARTOR_DB_URL, as"
-        " a variable or a secret file.",
+        "The database, as postgresql://user:password@host/name; repeatable for several. It is safer to give it in"
+        " SARTOR_DB_URL, as a variable or a secret file.",
     ),
 ]
-Schema = Annotated[Text, option("--schema NAME", "The schema of the product. [default: public]")]
+Schema = Annotated[
+    Texts, option("--schema NAME", "The schema of the product; repeatable for several. [default: public]")
+]
 RequireTls = Annotated[
     bool | None, option("--require-tls", "Refuse to connect without TLS, except through a socket of this computer.")
 ]

@@ -3,7 +3,7 @@
 import os
 import pwd
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,21 +30,21 @@ Each libpq knows one folder of its own.
 
 
 def find_destinations(
-    lookup: Lookup, *, db_url: str | None, schema: str | None, origin: str = "--db-url"
+    lookup: Lookup, *, db_url: Sequence[str] = (), schema: Sequence[str] = (), origin: str = "--db-url"
 ) -> tuple[Destination, ...]:
     """Returns a destination for each value of the longest list; a shorter list repeats its last value.
 
-    A flag replaces its setting's whole list. `--db-url` is one database: with it, only the first value counts in the
-    lists of user and password. `origin` is what messages call that flag.
+    A flag replaces its setting's whole list. With `--db-url`, only as many values of the lists of user and password
+    count as it is given times. `origin` is what messages call that flag.
     """
     defaults = _from(parse_environment(lookup.environ), "PGPASSWORD", "PGOPTIONS")
     schemas = [_schema(found) for found in _given("--schema", schema) or lookup.series("schema")]
     users = [{"user": found.text} for found in lookup.series("user")]
     passwords = [_from({"password": found.text}, found.origin) for found in lookup.series("password")]
     credentials = [users, passwords]
-    if db_url is not None:
-        first = [values[:1] for values in credentials]
-        layers = [*first, [_url(found) for found in _given(origin, db_url)], schemas]
+    if db_url:
+        urls = [_url(found) for found in _given(origin, db_url)]
+        layers = [*(values[: len(urls)] for values in credentials), urls, schemas]
     else:
         layers = [_urls(lookup, defaults), *credentials, schemas]
     path = tuple(parse_schema(each.text, origin=each.origin) for each in lookup.listed("search-path"))
@@ -112,8 +112,9 @@ def other_urls(lookup: Lookup) -> Iterator[Found]:
         yield found
 
 
-def _given(flag: str, text: str | None) -> tuple[Found, ...]:
-    return () if text is None else (Found(text=text, origin=flag),)
+def _given(flag: str, texts: Sequence[str]) -> tuple[Found, ...]:
+    several = (texts,) if isinstance(texts, str) else texts  # a text is a sequence of texts, too
+    return tuple(Found(text=text, origin=flag) for text in several)
 
 
 def _from(keywords: Mapping[str, str], origin: str, options: str = "") -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Decides whether the embedded server stands in for a database: where `embedded` is set, and no URL is."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,7 +34,7 @@ def project_folder(
 
 
 def find_embedded(
-    db_url: str | None,
+    db_url: Sequence[str],
     *,
     environ: Mapping[str, str] | None = None,
     directory: Path | None = None,
@@ -48,7 +48,7 @@ def find_embedded(
     """
     lookup = find_lookup(environ, directory, product)
     setting = lookup.setting("embedded")
-    if db_url is not None or setting is None or not parse_switch(setting) or _is_given(lookup):
+    if db_url or setting is None or not parse_switch(setting) or _is_given(lookup):
         return None
     _refuse_empty(lookup, setting)
     if setting == lookup.in_toml("embedded") and lookup.in_toml("db-url"):

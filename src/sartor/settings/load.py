@@ -23,10 +23,13 @@ UNITS = {"lock_timeout": "ms", "lock_budget": "s", "wait": "s", "statement_timeo
 
 
 class Flags(NamedTuple):
-    """The flags of the command line, as they were written; None (or nothing) where there was none."""
+    """The flags of the command line, as they were written; None (or nothing) where there was none.
 
-    db_url: str | None = None
-    schema: str | None = None
+    Several of `db_url` or of `schema` name several destinations, as numbered settings do.
+    """
+
+    db_url: tuple[str, ...] = ()
+    schema: tuple[str, ...] = ()
     alterations: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
     lock_timeout: str | None = None
@@ -124,7 +127,7 @@ def load_destination(
     """
     lookup = find_lookup(environ, directory, product)
     required = _switch(lookup, "require-tls", None, default=False)
-    return find_destinations(lookup, db_url=url, schema=None, origin=origin)[0]._replace(require_tls=required)
+    return find_destinations(lookup, db_url=(url,), origin=origin)[0]._replace(require_tls=required)
 
 
 def load_sources(

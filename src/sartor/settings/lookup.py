@@ -100,12 +100,17 @@ class Lookup(NamedTuple):
         return tuple(Found(text=text, origin=self.toml.origin(key)) for text in self.toml.texts(key))
 
     def numbered(self, key: str) -> tuple[Found, ...]:
-        """Returns the values of `SARTOR_X`, if it is given, then of `SARTOR_X.1` (or `SARTOR_X_1`), 2 and so on."""
+        """Returns the values of `SARTOR_X`, then of `SARTOR_X.1` (or `SARTOR_X_1`), 2 and so on; () for none.
+
+        Raises SettingsError where one before another is missing.
+        """
         name = self.variable(key)
         numbers = self._numbers(name)
         _check_gaps(name, numbers)
-        names = [name, *(numbers[number] for number in sorted(numbers))]
-        return tuple(found for each in names if (found := self.named(each)))
+        plain = self.named(name)
+        if numbers and plain is None:
+            raise SettingsError(f"{name} is missing, but {numbers[1]} is given", hint=f"name the first one {name}")
+        return tuple(filter(None, [plain, *(self.named(numbers[number]) for number in sorted(numbers))]))
 
     def in_toml(self, key: str) -> Found | None:
         value = self.toml.table.get(key)

@@ -96,7 +96,7 @@ def show_settings(
             embedded = embedded or find_embedded(flags.db_url, **places) is not None
         labels: tuple[str, ...] = ("the embedded server",)
         if embedded:
-            flags = flags._replace(db_url=_ANYWHERE)
+            flags = flags._replace(db_url=(_ANYWHERE,))
         else:
             labels = _labels(lookup, flags, problems)
         with _told(problems):
@@ -187,7 +187,8 @@ def _found(lookup: Lookup, flags: Flags, key: str) -> Iterator[Found]:
     """Yields what counts of a setting; several where it is numbered, or is a table. Raises SettingsError."""
     given = flags.variables if key == "variables" else getattr(flags, _FLAGS.get(key, ""), None)
     if given is not None and given != ():
-        yield Found(_text(given), f"--{'var' if key == 'variables' else key}")
+        texts = given if key in _NUMBERED else (_text(given),)
+        yield from (Found(text, f"--{'var' if key == 'variables' else key}") for text in texts)
     elif key == "db-url":
         yield from lookup.numbered(key) or tuple(other_urls(lookup))[:1]
     elif key in _NUMBERED:

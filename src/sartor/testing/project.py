@@ -39,13 +39,13 @@ def opened_project(root: Path) -> Iterator[Project]:
 
     Raises RefusedError where the environment is production, SettingsError, EmbeddedUnavailable.
     """
-    if is_database_given(directory=root) and find_embedded(None, directory=root) is None:
+    if is_database_given(directory=root) and find_embedded((), directory=root) is None:
         yield _project(load_settings(directory=root))
         return
-    _refuse_production(load_settings(Flags(db_url=ANYWHERE), directory=root))
+    _refuse_production(load_settings(Flags(db_url=(ANYWHERE,)), directory=root))
     directory = default_directory(project_folder(directory=root))
     with serve(directory.with_name(f"{directory.name}-test"), settings=HASTY) as server:
-        yield _project(load_settings(Flags(db_url=server.url), directory=root))
+        yield _project(load_settings(Flags(db_url=(server.url,)), directory=root))
 
 
 def _project(settings: Settings) -> Project:
