@@ -290,6 +290,13 @@ class PoolerRefused(DestinationError):
     hint = "give the address of the server in `destination`, not of the pooler"
 
 
+class ControlLost(DestinationError):
+    """The control database of a run over a fleet went away and didn't come back; the run goes on where it was."""
+
+    exit_code = 8
+    hint = "start it again when the control database can be reached: it joins its run"
+
+
 class EmbeddedUnavailable(DestinationError):
     """The embedded server isn't installed, or can't run here."""
 
@@ -309,6 +316,13 @@ class PsqlUnavailable(DestinationError):
 
 class RehearsalFailed(DestinationError):
     """No clone could be made to rehearse on; the destination is unchanged."""
+
+
+class FleetStopped(SartorError):
+    """A run over a fleet ended before its end: it had more failures than it may have, or was cancelled."""
+
+    exit_code = 7
+    hint = "see what failed with `fleet_status`; another run goes on with what isn't done"
 
 
 class Interrupted(SartorError):

@@ -1,0 +1,1 @@
+"""Many destinations: a run over them in waves, by one process or by many that share a control database."""

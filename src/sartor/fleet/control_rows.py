@@ -1,0 +1,293 @@
+"""The rows of the control database: each function is one step of a run, on an open connection.
+
+A step may run in a transaction of the caller's. What becomes due by it is returned, so that a queue can be told in the
+same transaction.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sartor import __version__
+from sartor.domain.destination import Destination
+from sartor.domain.fleet_run import Carrier, Failed, FleetRun, RunState, Shard, Tally, Turn, Work, lane
+from sartor.errors import RunHeld, TargetError
+from sartor.postgres.driver.connection import DriverConnection
+from sartor.postgres.lock_monitor import LOCK_CLASS, lock_key
+from sartor.sql.quoting import quote_identifier
+
+MOST_CLAIMS = 10
+"""The number of times that a destination is claimed; after that it has ended its worker too often."""
+
+WORN = f"each of {MOST_CLAIMS} processes ended while it was at work here"
+"""The error of a destination that was claimed so often."""
+
+_RUN = """id, names, carrier, verb, target, options::text as options, state, wave, waves, total, budget, canary,
+    jobs_per_server, approved_by, who, version, began, ended"""
+
+
+_Row = tuple[str, str, str, str, int, int]
+"""The columns of a destination: label, URL, schema, server, lane, wave."""
+
+
+class NewRun(NamedTuple):
+    """A run to be made: what is done, in which waves, and the failures that it may have (None: any number).
+
+    `name` is one by which its starters find it again; `canary` says that it pauses behind the first wave.
+    """
+
+    work: Work
+    waves: Sequence[Sequence[Destination]]
+    who: str
+    name: str | None = None
+    budget: int | None = None
+    canary: bool = False
+    jobs_per_server: int = 4
+    carrier: Carrier = Carrier.SHARDS
+
+    def rows(self) -> list[_Row]:
+        """Returns a row for each destination; one that is named twice has one."""
+        found: dict[str, _Row] = {}
+        for wave, destinations in enumerate(self.waves):
+            for each in destinations:  # all of one together: its URL is parsed once
+                label, server = each.label, each.server
+                found.setdefault(label, (label, each.bare_url, each.schema, server, lane(server), wave))
+        return list(found.values())
+
+
+class ControlRows:
+    """The statements about the runs in a schema of a control database."""
+
+    def __init__(self, schema: str) -> None:
+        self._schema = quote_identifier(schema)
+        self._key = lock_key(f"{schema}\0fleet")
+        self._run, self._destination = f"{self._schema}.fleet_run", f"{self._schema}.fleet_destination"
+
+    async def plan(self, connection: DriverConnection, new: NewRun) -> tuple[FleetRun, bool, list[Turn]]:
+        """Makes a run, or joins the one with its name or the one under way that does the same with its destinations.
+
+        Returns the run, whether it was made, and whose turn it is now. Comes within a transaction. Raises RunHeld where
+        its destinations are in another run that is under way.
+        """
+        await connection.execute("select pg_catalog.pg_advisory_xact_lock($1::int4, $2::int4)", LOCK_CLASS, self._key)
+        if new.name and (named := await self._named(connection, new.name)):
+            return named, False, []
+        rows = new.rows()
+        holders = await connection.fetch(
+            f"select {_RUN} from {self._run} r where state in ('running', 'paused') and exists (select from"
+            f" {self._destination} d where d.run = r.id and d.destination = any($1::text[])) order by id desc",
+            [label for label, *_ in rows],
+        )
+        for holder in map(_run, holders):
+            if (holder.work, holder.carrier) != (new.work, new.carrier):
+                raise RunHeld(
+                    f"run {holder.id} has destinations of these and is {holder.state.value}: {holder.work}",
+                    hint="let that run end, or cancel it",
+                )
+        if holders:
+            return await self._join(connection, _run(holders[0]), new.name), False, []
+        made = await self._make(connection, new, rows)
+        opened = await self.next_wave(connection, made)
+        return await self.look(connection, made), True, opened
+
+    async def _named(self, connection: DriverConnection, name: str) -> FleetRun | None:
+        row = await connection.fetchrow(
+            f"select {_RUN} from {self._run} where names @> array[$1::text] order by id desc limit 1", name
+        )
+        return _run(row) if row else None
+
+    async def _join(self, connection: DriverConnection, run: FleetRun, name: str | None) -> FleetRun:
+        if name is None:
+            return run
+        await connection.execute(
+            f"update {self._run} set names = names || $2::text where id = $1 and not names @> array[$2::text]",
+            run.id,
+            name,
+        )
+        return await self.look(connection, run.id)
+
+    async def _make(self, connection: DriverConnection, new: NewRun, rows: Sequence[_Row]) -> int:
+        number: int = await connection.fetchval(
+            f"insert into {self._run} (names, carrier, verb, target, options, waves, total, budget, canary, who,"
+            " version, jobs_per_server) values ($1, $2, $3, $4, $5::text::jsonb, $6, $7, $8, $9, $10, $11, $12)"
+            " returning id",
+            [new.name] if new.name else [],
+            new.carrier.value,
+            new.work.verb,
+            new.work.target,
+            json.dumps(dict(new.work.options)),
+            len(new.waves),
+            len(rows),
+            new.budget,
+            new.canary,
+            new.who,
+            __version__,
+            new.jobs_per_server,
+        )
+        columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * 6
+        await connection.execute(
+            f"insert into {self._destination} (run, destination, url, schema, server, lane, wave) select $1, u.* from"
+            " unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::int8[], $7::int4[]) u",
+            number,
+            *columns,
+        )
+        return number
+
+    async def look(self, connection: DriverConnection, run: int) -> FleetRun:
+        """Returns a run. Raises TargetError where there is none of that number."""
+        row = await connection.fetchrow(f"select {_RUN} from {self._run} where id = $1", run)
+        if row is None:
+            raise TargetError(f"there is no run {run} in the control database", hint="list its runs with `fleet_runs`")
+        return _run(row)
+
+    async def find(self, connection: DriverConnection, text: str | None) -> FleetRun:
+        """Returns the run of a number or a name; the newest one for None. Raises TargetError where there is none."""
+        if text is None:
+            row = await connection.fetchrow(f"select {_RUN} from {self._run} order by id desc limit 1")
+            if row is None:
+                raise TargetError("the control database has no run", hint="make one with `plan_fleet`")
+            return _run(row)
+        if found := await self._named(connection, text):
+            return found
+        if text.isascii() and text.isdigit() and len(text) < 19:
+            return await self.look(connection, int(text))
+        raise TargetError(f"there is no run called {text!r}", hint="list the runs with `fleet_runs`")
+
+    async def open_runs(self, connection: DriverConnection, carrier: Carrier) -> list[FleetRun]:
+        """Returns the runs that are under way, the oldest first."""
+        rows = await connection.fetch(
+            f"select {_RUN} from {self._run} where state in ('running', 'paused') and carrier = $1 order by id",
+            carrier.value,
+        )
+        return [_run(row) for row in rows]
+
+    async def turns(
+        self, connection: DriverConnection, run: int, shard: Shard, *, worker: str | None = None
+    ) -> list[Turn]:
+        """Returns those of a part whose turn it is, and those that an earlier process of this `worker` had claimed."""
+        rows = await connection.fetch(
+            "select destination, url, schema, server, wave, attempts from"
+            f" {self._destination} where run = $1 and lane % $2 = $3"
+            " and (state = 'queued' or state = 'running' and worker = $4) order by wave, destination",
+            run,
+            shard.of,
+            shard.part,
+            worker,
+        )
+        return [Turn(*row) for row in rows]
+
+    async def claim(self, connection: DriverConnection, run: int, destination: str, worker: str) -> Turn | None:
+        """Claims a destination, also one that another worker had; returns it, with the number of its claims.
+
+        Returns None where there is nothing to do there: it has ended, or the run has. A destination that was claimed
+        too often ends as failed.
+        """
+        row = await connection.fetchrow(
+            f"update {self._destination} d set state = 'running', attempts = attempts + 1, worker = $3,"
+            " began = pg_catalog.clock_timestamp(), error = null"
+            f" from {self._run} r where d.run = $1 and d.destination = $2 and r.id = d.run and r.state = 'running'"
+            " and d.state in ('queued', 'running') returning d.destination, d.url, d.schema, d.server, d.wave,"
+            " d.attempts",
+            run,
+            destination,
+            worker,
+        )
+        return Turn(*row) if row else None
+
+    async def end(
+        self, connection: DriverConnection, run: int, turn: Turn, *, error: str | None = None, aside: bool = False
+    ) -> list[Turn]:
+        """Records how a claimed destination ended, and opens the next wave where it was the last of its own.
+
+        Returns whose turn it is now. Comes within a transaction. What is done counts whatever was recorded before; a
+        failure only where nobody has claimed the destination since.
+        """
+        state = "done" if error is None else "aside" if aside else "failed"
+        if state == "failed":  # of two failures at once, the second one is to see the first
+            await connection.execute(f"select from {self._run} where id = $1 for update", run)
+        await connection.execute(
+            f"update {self._destination} set state = $3, error = $4, ended = pg_catalog.clock_timestamp()"
+            " where run = $1 and destination = $2 and state <> 'done'"
+            " and ($3 = 'done' or state = 'running' and attempts = $5)",
+            run,
+            turn.destination,
+            state,
+            error,
+            turn.attempts,
+        )
+        return await self.next_wave(connection, run)
+
+    async def free(self, connection: DriverConnection, run: int, destinations: Sequence[str], worker: str) -> None:
+        """Puts back what this worker has claimed of these and didn't do, as if it had never claimed it."""
+        await connection.execute(
+            f"update {self._destination} set state = 'queued', worker = null, began = null, attempts = attempts - 1"
+            " where run = $1 and destination = any($2::text[]) and worker = $3 and state = 'running'",
+            run,
+            list(destinations),
+            worker,
+        )
+
+    async def next_wave(self, connection: DriverConnection, run: int) -> list[Turn]:
+        """Opens the next wave of a run where its time has come; returns whose turn it is then."""
+        rows = await connection.fetch(
+            f"select destination, url, schema, server, wave, attempts from {self._schema}.fleet_next_wave($1)",
+            run,
+        )
+        return [Turn(*row) for row in rows]
+
+    async def approve(self, connection: DriverConnection, run: int, who: str) -> list[Turn]:
+        """Lets a paused run go on behind its canaries; returns whose turn it is. Raises TargetError where it isn't."""
+        found = await connection.fetchval(
+            f"update {self._run} set state = 'running', approved_by = $2, approved = pg_catalog.clock_timestamp()"
+            " where id = $1 and state = 'paused' returning id",
+            run,
+            who,
+        )
+        if found is None:
+            state = (await self.look(connection, run)).state.value
+            raise TargetError(f"run {run} doesn't wait for approval: it is {state}", hint="see `fleet_status`")
+        return await self.next_wave(connection, run)
+
+    async def cancel(self, connection: DriverConnection, run: int) -> None:
+        """Ends a run: nothing new begins, and what is at work ends. Raises TargetError where it is over."""
+        found = await connection.fetchval(
+            f"update {self._run} set state = 'cancelled', ended = pg_catalog.clock_timestamp()"
+            " where id = $1 and state in ('running', 'paused') returning id",
+            run,
+        )
+        if found is None:
+            state = (await self.look(connection, run)).state.value
+            raise TargetError(f"run {run} is over: it is {state}", hint="see `fleet_status`")
+
+    async def tallies(self, connection: DriverConnection, run: int) -> list[Tally]:
+        """Returns how many destinations of each wave are in each state."""
+        rows = await connection.fetch(
+            f"select wave, state, pg_catalog.count(*)::int4 from {self._destination} where run = $1 group by 1, 2"
+            " order by 1, 2",
+            run,
+        )
+        return [Tally(*row) for row in rows]
+
+    async def failures(self, connection: DriverConnection, run: int, most: int) -> list[Failed]:
+        """Returns the destinations that failed or were set aside, those that ended first, `most` of them at most."""
+        rows = await connection.fetch(
+            f"select destination, wave, attempts, coalesce(error, ''), state = 'aside' from {self._destination}"
+            " where run = $1 and state in ('failed', 'aside') order by ended, destination limit $2",
+            run,
+            most,
+        )
+        return [Failed(*row) for row in rows]
+
+
+def _run(row: Mapping[str, Any]) -> FleetRun:
+    fields = dict(row)
+    work = Work(fields.pop("verb"), fields.pop("target"), json.loads(fields.pop("options")))
+    return FleetRun(
+        **{
+            **fields,
+            "names": tuple(fields["names"]),
+            "carrier": Carrier(fields["carrier"]),
+            "state": RunState(fields["state"]),
+            "work": work,
+        }
+    )
