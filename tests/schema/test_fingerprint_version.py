@@ -18,6 +18,10 @@ Look = Callable[["asyncpg.Connection[Any]"], Awaitable[str]]
 CHANGES = tuple(changes())
 
 
+async def version(connection: asyncpg.Connection[Any]) -> str:
+    return await read_catalog_version(connection, "app")
+
+
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.statements.split(";")[0].replace("\n", " ")[:90])
 def test_change(everything: Everything, runner: asyncio.Runner, change: Change) -> None:
     """Where the catalog version is the same, the fingerprint of schemas is."""
@@ -41,7 +45,8 @@ def test_change(everything: Everything, runner: asyncio.Runner, change: Change) 
     async def schemas(connection: asyncpg.Connection[Any]) -> str:
         return (await read_fingerprint(connection, SCHEMAS)).exact
 
-    before, after = runner.run(undergo(read_catalog_version))
+    before, after = runner.run(undergo(version))
+    assert before
     if before == after:
         before, after = runner.run(undergo(schemas))
         assert before == after
@@ -51,14 +56,16 @@ def test_it_stands_still(everything: Everything, runner: asyncio.Runner) -> None
     """Data, statistics and a second look leave it as it is."""
 
     async def versions() -> set[str]:
-        found = {await read_catalog_version(everything.connection)}
+        found = {await version(everything.connection)}
         for statement in ("insert into app.groups (name) values ('one more')", "analyze", "vacuum", "checkpoint"):
             await everything.connection.execute(statement)
-            found.add(await read_catalog_version(everything.connection))
+            found.add(await version(everything.connection))
         await everything.connection.execute("delete from app.groups where name = 'one more'")
         return found
 
-    assert len(runner.run(versions())) == 1
+    found = runner.run(versions())
+    assert len(found) == 1
+    assert all(found)
 
 
 def test_no_catalogue_is_left_out() -> None:

@@ -82,7 +82,7 @@ class _Work:
 
     async def look(self, session: Session) -> _Seen:
         """Compares the live schema with the replay. Raises SchemaDiffers, unless a difference is accepted."""
-        catalog_version = await read_catalog_version(session.connection)
+        catalog_version = await read_catalog_version(session.connection, session.schema)
         live = await read_fingerprint(session.connection, [session.schema])
         drift = Drift(unknown=self.unknown)
         if self.replayed is not None:

@@ -66,12 +66,15 @@ class _Update:
                 return
             self._gap = recorded.unusable(self._session.schema)
             version = recorded.catalog_version
-            if not self._gap and version and version == await read_catalog_version(self._session.connection):
+            if not self._gap and version and version == await self._read_version():
                 self._found = recorded
             elif not self._gap and recorded.fingerprint:
                 await self._compare(recorded, recorded.fingerprint)
         except DRIVER_ERRORS as error:
             self._complain(str(error))
+
+    async def _read_version(self) -> str:
+        return await read_catalog_version(self._session.connection, self._session.schema)
 
     async def _compare(self, recorded: ExpectedSchema, expected: Fingerprint) -> None:
         before = await read_schema(self._session)
@@ -96,7 +99,7 @@ class _Update:
         try:
             async with asyncio.timeout(within):
                 # In this order: a change in between is seen, and the version isn't that of what was seen.
-                catalog_version = await read_catalog_version(self._session.connection)
+                catalog_version = await self._read_version()
                 after = await read_schema(self._session)
                 async with self._session.connection.transaction():
                     await self._write(after, catalog_version)

@@ -107,7 +107,7 @@ async def _drop(run: RunContext, name: str) -> str:
 async def _accept_drift(run: RunContext, correction: Correction, reason: str) -> None:
     """Records the schema as it is now, in one transaction with its event."""
     session = run.session
-    catalog_version = await read_catalog_version(session.connection)
+    catalog_version = await read_catalog_version(session.connection, session.schema)
     live = await read_fingerprint(session.connection, [session.schema])
     record = await read_expected_schema(session)
     changed = None

@@ -7,17 +7,19 @@ never read, and IF NOT EXISTS takes it for complete.
 from collections.abc import Collection
 from typing import NamedTuple
 
+from sartor.postgres.catalog import listed_in
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.session import Session
 from sartor.sql.lexer import all_words
 from sartor.sql.quoting import quote_identifier, quote_literal
 
-_INVALID = """
+_INVALID = f"""
 select i.indexrelid::int8 as oid, c.relname::text as name, i.indrelid::regclass::text as table,
     exists (select 1 from pg_catalog.pg_stat_progress_create_index p where p.index_relid = i.indexrelid) as building
-from pg_catalog.pg_index i
+from pg_catalog.pg_namespace n
+cross join lateral ({listed_in("n.oid")} offset 0) l
+join pg_catalog.pg_index i on i.indrelid = l.objid
 join pg_catalog.pg_class c on c.oid = i.indexrelid
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where not i.indisvalid and c.relkind = 'i' and n.nspname = $1::text
 order by c.relname
 """

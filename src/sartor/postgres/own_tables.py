@@ -88,7 +88,12 @@ from ours o join pg_catalog.pg_constraint c on c.conrelid = o.oid and c.contype 
 left join ours r on r.oid = c.confrelid
 union all
 select o.relname, 'reference', c.conrelid::pg_catalog.regclass::text, c.conname
-from ours o join pg_catalog.pg_constraint c on c.confrelid = o.oid where c.conrelid not in (select oid from ours)
+from ours o join lateral (
+    -- Found by an index, of which `confrelid` has none.
+    select c.* from pg_catalog.pg_depend d join pg_catalog.pg_constraint c on c.oid = d.objid
+    where d.refclassid = {class_of("pg_class")} and d.refobjid = o.oid and d.classid = {class_of("pg_constraint")}
+    offset 0
+) c on c.confrelid = o.oid where c.conrelid not in (select oid from ours)
 union all
 select o.relname, case when t.tgisinternal then 'disabled' else 'trigger' end, t.tgname,
     pg_catalog.pg_get_triggerdef(t.oid)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from sartor.domain.table_names import OwnTables
 from sartor.errors import RefusedError
-from sartor.postgres.catalog import FULL_NAME, IS_OWN, OF_USERS, OTHER_PREFIXES, RELATIONS, class_of, in_extension
+from sartor.postgres.catalog import FULL_NAME, OF_USERS, RELATIONS, class_of, in_extension, is_own_in, other_prefixes
 from sartor.postgres.driver.connection import Connection
 from sartor.sql.quoting import quote_identifier
 
@@ -47,10 +47,12 @@ order by o.rank, o.oid
 A partitioned table depends on columns of its own.
 """
 
+_MINE = "(select oid from pg_catalog.pg_namespace where nspname = $1::text)"
+
 _TABLES = f"""
 select {FULL_NAME} from {RELATIONS}
 where n.nspname = $1::text and c.relkind in ('r', 'p') and not c.relispartition
-    and not {IS_OWN} and not {in_extension("c.oid")}
+    and not {is_own_in(_MINE)} and not {in_extension("c.oid")}
 order by 1
 """
 
@@ -128,7 +130,7 @@ order by 1
 """
 
 
-_HISTORIES = f"select {OTHER_PREFIXES} from pg_catalog.pg_namespace n where n.nspname = $1::text"
+_HISTORIES = f"select {other_prefixes('n.oid')} from pg_catalog.pg_namespace n where n.nspname = $1::text"
 
 
 async def what_it_holds(connection: Connection, schema: str | None) -> str | None:

@@ -9,7 +9,7 @@ from sartor.domain.destination import Destination
 from sartor.domain.own_tables import OwnTable, require_readable, require_trusted
 from sartor.domain.table_names import OwnTables
 from sartor.errors import DestinationError, PrivilegeMissing, ReadOnly, SchemaMissing
-from sartor.postgres.catalog import OF_USERS, OTHER_PREFIXES
+from sartor.postgres.catalog import OF_USERS, other_prefixes
 from sartor.postgres.connect.connect import DRIVER_ERRORS, close, connect, session_error
 from sartor.postgres.connect.pooler import NO_POOLER, Pooler, look_at_pooler
 from sartor.postgres.driver.connection import Connection
@@ -44,7 +44,7 @@ select
     coalesce(pg_catalog.has_table_privilege(f.oid, 'insert') and pg_catalog.has_table_privilege(f.oid, 'update')
         and pg_catalog.has_table_privilege(f.oid, 'select'), false) as fingerprint_writable,
     ({OWN}) as own,
-    case when l.oid is null then {OTHER_PREFIXES} end as others,
+    case when l.oid is null then {other_prefixes("n.oid")} end as others,
     (select r.rolname::text from pg_catalog.pg_roles r
         where r.oid = coalesce(nullif(n.nspowner, 'pg_database_owner'::pg_catalog.regrole), d.datdba)
         and not pg_catalog.pg_has_role(r.oid, 'usage') and pg_catalog.pg_has_role(r.oid,

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from sartor.domain.other_ledgers import NAMES, other_tool
-from sartor.postgres.catalog import IS_OWN
+from sartor.postgres.catalog import is_own_in, listed_in
 from sartor.postgres.driver.connection import Connection
 
 _APART = """exists (
@@ -19,20 +19,23 @@ select found.name, found.relation, found.columns from (
         case when c.relname::text = any ($2::text[]) and c.relkind = 'r' then array(
             select a.attname::text from pg_catalog.pg_attribute a
             where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) end as columns
-    from pg_catalog.pg_class c join mine on c.relnamespace = mine.oid
-    where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and not c.relispartition and not {IS_OWN}
-        and not {_APART.format(catalogue="pg_class", oid="c.oid")}
+    from mine cross join lateral ({listed_in("mine.oid")} offset 0) l
+    join pg_catalog.pg_class c on c.oid = l.objid and c.relnamespace = mine.oid
+    where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and not c.relispartition
+        and not {is_own_in("(select oid from mine)")} and not {_APART.format(catalogue="pg_class", oid="c.oid")}
         and (c.relkind <> 'S' or not exists (select from pg_catalog.pg_depend d where d.objid = c.oid
             and d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.deptype = 'a'))
     union all
     select 2, pg_catalog.format('%I.%I', $1::text, t.typname), null, null
-    from pg_catalog.pg_type t join mine on t.typnamespace = mine.oid
+    from mine cross join lateral ({listed_in("mine.oid", catalogue="pg_type")} offset 0) l
+    join pg_catalog.pg_type t on t.oid = l.objid and t.typnamespace = mine.oid
     left join pg_catalog.pg_class c on c.oid = t.typrelid
     where (t.typtype in ('e', 'd', 'r') or c.relkind = 'c') and not {_APART.format(catalogue="pg_type", oid="t.oid")}
     union all
     select 3, pg_catalog.format('%I.%I(%s)', $1::text, p.proname,
         pg_catalog.pg_get_function_identity_arguments(p.oid)), null, null
-    from pg_catalog.pg_proc p join mine on p.pronamespace = mine.oid
+    from mine cross join lateral ({listed_in("mine.oid", catalogue="pg_proc")} offset 0) l
+    join pg_catalog.pg_proc p on p.oid = l.objid and p.pronamespace = mine.oid
     where not {_APART.format(catalogue="pg_proc", oid="p.oid")}
 ) found
 order by found.rank, found.name

@@ -9,8 +9,8 @@ select 'pg_operator'::regclass, o.oid, 0, 'operator', o.oid::regoperator::text, 
         case when o.oprcanhash then 'hashes' end,
         case when o.oprcanmerge then 'merges' end
     ), o.oprowner, null::"char", null::aclitem[]
-from pg_operator o join covered s on s.oid = o.oprnamespace
-where o.oprcode <> 0
+from listed l join pg_operator o on o.oid = l.objid join covered s on s.oid = o.oprnamespace
+where l.classid = 'pg_operator'::regclass and o.oprcode <> 0
 
 union all
 select 'pg_opclass'::regclass, o.oid, 0, 'operator class', format('%I.%I using %I', s.nspname, o.opcname, a.amname), '',
@@ -22,7 +22,9 @@ select 'pg_opclass'::regclass, o.oid, 0, 'operator class', format('%I.%I using %
         ),
         'storage ' || format_type(nullif(o.opckeytype, 0), null)
     ), o.opcowner, null, null
-from pg_opclass o join covered s on s.oid = o.opcnamespace join pg_am a on a.oid = o.opcmethod
+from listed l join pg_opclass o on o.oid = l.objid join covered s on s.oid = o.opcnamespace
+join pg_am a on a.oid = o.opcmethod
+where l.classid = 'pg_opclass'::regclass
 
 union all
 select 'pg_opfamily'::regclass, f.oid, 0, 'operator family', format('%I.%I using %I', s.nspname, f.opfname, a.amname),
@@ -44,7 +46,9 @@ select 'pg_opfamily'::regclass, f.oid, 0, 'operator family', format('%I.%I using
             ) x
         )
     ), f.opfowner, null, null
-from pg_opfamily f join covered s on s.oid = f.opfnamespace join pg_am a on a.oid = f.opfmethod
+from listed l join pg_opfamily f on f.oid = l.objid join covered s on s.oid = f.opfnamespace
+join pg_am a on a.oid = f.opfmethod
+where l.classid = 'pg_opfamily'::regclass
 
 union all
 select 'pg_cast'::regclass, c.oid, 0, 'cast',
@@ -65,4 +69,5 @@ select 'pg_conversion'::regclass, c.oid, 0, 'conversion', format('%I.%I', s.nspn
             c.conproc),
         case when c.condefault then 'default' end
     ), c.conowner, null, null
-from pg_conversion c join covered s on s.oid = c.connamespace
+from listed l join pg_conversion c on c.oid = l.objid join covered s on s.oid = c.connamespace
+where l.classid = 'pg_conversion'::regclass

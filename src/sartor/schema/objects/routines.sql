@@ -13,5 +13,8 @@ select 'pg_proc'::regclass, p.oid, 0,
         ) from pg_aggregate a where a.aggfnoid = p.oid
     ) else pg_get_functiondef(p.oid) end,
     p.proowner, 'f', p.proacl
-from pg_proc p join covered s on s.oid = p.pronamespace
-where p.oid not in (select m.objid from member m where m.classid = 'pg_proc'::regclass) -- a thousand texts, maybe
+from listed l
+cross join lateral (select * from pg_proc p where p.oid = l.objid offset 0) p
+join covered s on s.oid = p.pronamespace
+where l.classid = 'pg_proc'::regclass
+    and p.oid not in (select m.objid from member m where m.classid = 'pg_proc'::regclass) -- a thousand texts, maybe

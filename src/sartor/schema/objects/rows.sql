@@ -43,4 +43,9 @@ where o.acl is not null and g.given is distinct from g.standard
 union all
 select 'comment', o.kind || ' ' || o.name,
     case when o.definition <> '' then o.kind || ' ' || o.name else o.parent end, d.description
-from objects o join pg_description d on d.classoid = o.class and d.objoid = o.oid and d.objsubid = o.sub
+from objects o
+cross join lateral (
+    select d.description from pg_description d
+    where d.classoid = o.class and d.objoid = o.oid and d.objsubid = o.sub
+    offset 0 -- looked for by its index: most are of other schemas
+) d

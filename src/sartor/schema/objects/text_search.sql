@@ -14,7 +14,8 @@ select 'pg_ts_config'::regclass, c.oid, 0, 'text search configuration', format('
             ) x
         )
     ), c.cfgowner, null::"char", null::aclitem[]
-from pg_ts_config c join covered s on s.oid = c.cfgnamespace
+from listed l join pg_ts_config c on c.oid = l.objid join covered s on s.oid = c.cfgnamespace
+where l.classid = 'pg_ts_config'::regclass
 
 union all
 select 'pg_ts_dict'::regclass, d.oid, 0, 'text search dictionary', format('%I.%I', s.nspname, d.dictname), '',
@@ -25,14 +26,17 @@ select 'pg_ts_dict'::regclass, d.oid, 0, 'text search dictionary', format('%I.%I
         ),
         d.dictinitoption
     ), d.dictowner, null, null
-from pg_ts_dict d join covered s on s.oid = d.dictnamespace
+from listed l join pg_ts_dict d on d.oid = l.objid join covered s on s.oid = d.dictnamespace
+where l.classid = 'pg_ts_dict'::regclass
 
 union all
 select 'pg_ts_parser'::regclass, p.oid, 0, 'text search parser', format('%I.%I', s.nspname, p.prsname), '',
     jsonb_pretty(to_jsonb(p) - '{oid,prsname,prsnamespace}'::text[]), null, null, null
-from pg_ts_parser p join covered s on s.oid = p.prsnamespace
+from listed l join pg_ts_parser p on p.oid = l.objid join covered s on s.oid = p.prsnamespace
+where l.classid = 'pg_ts_parser'::regclass
 
 union all
 select 'pg_ts_template'::regclass, t.oid, 0, 'text search template', format('%I.%I', s.nspname, t.tmplname), '',
     jsonb_pretty(to_jsonb(t) - '{oid,tmplname,tmplnamespace}'::text[]), null, null, null
-from pg_ts_template t join covered s on s.oid = t.tmplnamespace
+from listed l join pg_ts_template t on t.oid = l.objid join covered s on s.oid = t.tmplnamespace
+where l.classid = 'pg_ts_template'::regclass

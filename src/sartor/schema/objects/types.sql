@@ -33,18 +33,23 @@ select 'pg_type'::regclass, t.oid, 0, case t.typtype when 'd' then 'domain' else
                 'typcollation', nullif(t.typcollation, 0)::regcollation)
         )
     end, t.typowner, 'T', t.typacl
-from pg_type t
+from listed l
+cross join lateral (select * from pg_type t where t.oid = l.objid offset 0) t
 join covered s on s.oid = t.typnamespace
 left join pg_type b on b.oid = t.typbasetype
-where (t.typtype in ('e', 'd', 'r') or t.typrelid in (select c.oid from pg_class c where c.relkind = 'c')
-        or t.typtype = 'b' and not exists (select from pg_type e where e.typarray = t.oid))
+where l.classid = 'pg_type'::regclass
+    and (t.typtype in ('e', 'd', 'r') or t.typrelid in (select c.oid from found c where c.relkind = 'c')
+        or t.typtype = 'b' and not exists (select from pg_type e where e.oid = t.typelem and e.typarray = t.oid))
 
 union all
 select null, null, 0, 'label order', format('%I.%I', s.nspname, t.typname),
     'type ' || format('%I.%I', s.nspname, t.typname),
     string_agg(quote_literal(e.enumlabel), E'\n' order by e.enumsortorder), null, null, null
-from pg_type t join covered s on s.oid = t.typnamespace join pg_enum e on e.enumtypid = t.oid
-where t.oid not in (select m.objid from member m where m.classid = 'pg_type'::regclass)
+from listed l
+cross join lateral (select * from pg_type t where t.oid = l.objid and t.typtype = 'e' offset 0) t
+join covered s on s.oid = t.typnamespace
+join pg_enum e on e.enumtypid = t.oid
+where l.classid = 'pg_type'::regclass and t.oid not in (select m.objid from member m where m.classid = 'pg_type'::regclass)
 group by s.nspname, t.typname
 
 union all
@@ -59,4 +64,5 @@ select 'pg_collation'::regclass, c.oid, 0, 'collation', format('%I.%I', s.nspnam
         'rules ' || c.collicurules, -- since 16
         case when not c.collisdeterministic then 'not deterministic' end
     ), c.collowner, null, null
-from pg_collation c join covered s on s.oid = c.collnamespace
+from listed l join pg_collation c on c.oid = l.objid join covered s on s.oid = c.collnamespace
+where l.classid = 'pg_collation'::regclass

@@ -1,0 +1,93 @@
+"""What a run reads of a schema, in a database that has many others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import sartor
+from sartor import Destination
+from sartor.postgres.invalid_indexes import invalid_indexes
+from sartor.postgres.own_tables import read_writers, require_sound_tables
+from sartor.postgres.session import Session
+from sartor.postgres.strays import read_strays
+from sartor.schema.fingerprint import read_catalog_version, read_fingerprint
+from support.database import Database, temporary_database
+
+ONE = """
+create type {s}.kind as enum ('a', 'b');
+create type {s}.pair as (a int, b int);
+create domain {s}.positive as int check (value > 0);
+create function {s}.twice(int) returns int language sql as 'select $1 * 2';
+create table {s}.t0 (id int primary key, k {s}.kind default 'a', n {s}.positive, unique (k, n));
+create table {s}.t1 (id int primary key, t0 int references {s}.t0, check (id > 0));
+create index on {s}.t1 (t0);
+create view {s}.v as select id from {s}.t1;
+comment on table {s}.t1 is 'One of many.';
+"""
+READ = """
+select sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::int from pg_stat_xact_sys_tables
+where relname in ('pg_attribute', 'pg_class', 'pg_constraint', 'pg_depend', 'pg_description', 'pg_index', 'pg_type')
+"""
+
+Look = Callable[[Session], Awaitable[object]]
+LOOKS: dict[str, Look] = {
+    "facts": lambda session: session.learn(),
+    "fingerprint": lambda session: read_fingerprint(session.connection, ["mine"]),
+    "invalid indexes": invalid_indexes,
+    "sound": lambda session: require_sound_tables(session.connection, session.tables, session.facts.role),
+    "strays": lambda session: read_strays(session.connection, "mine"),
+    "writers": lambda session: read_writers(session.connection, session.tables),
+}
+
+
+@pytest.fixture(scope="module")
+def crowded(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, Destination]]:
+    """A database where one schema is deployed and others are only there; and the one's destination."""
+    folder: Path = tmp_path_factory.mktemp("alterations")
+    (folder / "1.0.0-1700000001-a.sql").write_text(f"-- sartor: up\n{ONE.replace('{s}.', '')}")
+    with temporary_database(server_url) as database:
+        mine = Destination.parse(database.url, schema="mine")
+        asyncio.run(sartor.deploy(mine, folder))
+        add(database, range(3))
+        yield database, mine
+
+
+def add(database: Database, numbers: range) -> None:
+    database.run(*(f"create schema s{i};{ONE.replace('{s}', f's{i}')}" for i in numbers), "analyze")
+
+
+async def read(mine: Destination, look: Look) -> int:
+    """Returns how many rows of the catalogues a look reads."""
+    async with Session(mine, application="test") as session:
+        connection = session.connection
+        await connection.execute("set enable_seqscan = off")  # where there is an index, it's used for few rows too
+        await look(session)  # what the server remembers of names is remembered by now
+        async with connection.transaction():
+            before = await connection.fetchval(READ)
+            await look(session)
+            return int(await connection.fetchval(READ) - before)
+
+
+def test_others_are_not_read(crowded: tuple[Database, Destination]) -> None:
+    """No look at a schema reads more where the database has ten times as many other schemas."""
+    database, mine = crowded
+    few = {name: asyncio.run(read(mine, look)) for name, look in LOOKS.items()}
+    add(database, range(3, 30))
+    many = {name: asyncio.run(read(mine, look)) for name, look in LOOKS.items()}
+    assert {name: (few[name], rows) for name, rows in many.items() if rows > few[name] + 40} == {}
+
+
+def test_no_version_among_many(crowded: tuple[Database, Destination]) -> None:
+    """Where others hold most of the catalogue, there is no catalog version: each of them changes it."""
+    database, mine = crowded
+    add(database, range(30, 80))
+
+    async def version() -> str:
+        async with Session(mine, application="test") as session:
+            return await read_catalog_version(session.connection, "mine")
+
+    assert asyncio.run(version()) == ""
