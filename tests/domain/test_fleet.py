@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sartor.domain.destination import Destination
-from sartor.domain.fleet import Order, Share, waves
+from sartor.domain.fleet import FleetOrder, Share, waves
 from sartor.domain.lineup import Lineup
 from sartor.errors import SettingsError
 
@@ -35,7 +35,7 @@ def test_waves_hold_each_destination_once_in_order(
     destinations: list[Destination], canary: int, wave: Share | None
 ) -> None:
     """Each destination is in one wave, in the order given; no wave is empty; the canaries are the first wave."""
-    found = waves(destinations, Order(canary=canary, wave=wave))
+    found = waves(destinations, FleetOrder(canary=canary, wave=wave))
     assert [each for wave in found for each in wave] == destinations
     assert all(found)
     if canary and destinations:

@@ -14,13 +14,13 @@ from sartor.api.server import is_embedded
 from sartor.cli import output
 from sartor.cli.command_line import AS_GIVEN, Resume
 from sartor.cli.program import current
-from sartor.cli.results.objects import VERSION, JsonObject, error_json, failure_json, several
-from sartor.cli.results.run import report_json, report_lines
+from sartor.cli.results.objects import JsonObject, several
+from sartor.cli.results.run import failed_json, report_json, report_lines
 from sartor.cli.results.units import count
 from sartor.domain.destination import Destination
 from sartor.domain.plan import Direction
 from sartor.domain.report import Report
-from sartor.errors import AlterationFailed, SartorError, SettingsError, UsageError
+from sartor.errors import SartorError, SettingsError, UsageError
 
 T = TypeVar("T")
 
@@ -167,7 +167,7 @@ def on_each(
             results.append(action(place))
         except SartorError as error:
             if is_json:
-                output.json_object(several([*objects, _failed_json(error, no_run)], places))
+                output.json_object(several([*objects, failed_json(error, no_run)], places))
             if rest := places[len(results) + 1 :]:
                 left = f"{count(len(rest), 'destination')} after it not changed"
                 output.tell(f"stopped at {place.label}; {left}: {'; '.join(each.label for each in rest)}")
@@ -179,10 +179,3 @@ def on_each(
     if is_json:
         output.json_object(several(objects, places))
     return results
-
-
-def _failed_json(error: SartorError, no_run: JsonObject | None) -> JsonObject:
-    base = report_json(error.report) if error.report else no_run or {"version": VERSION}
-    if isinstance(error, AlterationFailed):
-        return base | {"failed": failure_json(error.failure)}
-    return base | {"error": error_json(error)}

@@ -30,6 +30,8 @@ class Resume(NamedTuple):
     """With `steps`, the options that name one of several destinations."""
     yes: bool = False
     """Only then is `--yes` included."""
+    added: tuple[str, ...] = ()
+    """Options that the command as it was given doesn't have."""
 
     @property
     def differs(self) -> bool:
@@ -44,6 +46,8 @@ class Resume(NamedTuple):
             for option in (STEPS, *self.alone[::2]):
                 words = _without(words, option)
             added += [STEPS, str(self.steps - done), *self.alone]
+        given = _given[: _given.index("--")] if "--" in _given else _given
+        added += [option for option in self.added if option not in given]
         words[3:3] = [*added, *(["--yes"] if self.yes else [])]
         if self.verb is not None:
             words[2] = self.verb

@@ -21,7 +21,8 @@ _results = Stream(streams.results_file)
 _words = Stream(lambda: sys.stderr)
 _arguments: list[str] = []
 _secrets: set[str] = set()
-_objects: list[dict[str, Any]] = []
+_told = {"json": False}
+"""Whether this command has written JSON."""
 
 
 def begin(arguments: Sequence[str]) -> None:
@@ -38,7 +39,7 @@ def begin(arguments: Sequence[str]) -> None:
         setproctitle(" ".join(["sartor" if current().is_own else current().path, *shown]))
     _arguments[:] = itertools.takewhile(lambda argument: argument != "--", arguments)
     _results.error = _words.error = None
-    _objects.clear()
+    _told["json"] = False
 
 
 def keep_secret(texts: Iterable[str]) -> None:
@@ -75,18 +76,22 @@ def tell(text: str, *, head: str = "") -> None:
 
 
 def json_object(value: dict[str, Any]) -> None:
-    _objects.append(value)
+    _told["json"] = True
     ascii_only = not _results.encoding.lower().startswith("utf")
     text = json.dumps(_redacted_json(value), indent=2, ensure_ascii=ascii_only)
     _results.write(visible_json(text) + "\n")
 
 
-def json_line(value: dict[str, Any]) -> None:
-    """Writes an object that further ones follow, in one line, and gives it to the reader at once."""
-    _objects.append(value)
+def json_line(value: dict[str, Any], *, waits: bool = True) -> None:
+    """Writes an object that further ones follow, in one line.
+
+    `waits` until the reader has taken it: a run that holds locks doesn't.
+    """
+    _told["json"] = True
     text = json.dumps(_redacted_json(value), ensure_ascii=not _results.encoding.lower().startswith("utf"))
     _results.write(visible_json(text) + "\n")
-    _results.drain()
+    if waits:
+        _results.drain()
 
 
 def draw(text: str) -> None:
@@ -125,7 +130,7 @@ def end(code: int) -> int:
 
 
 def has_json() -> bool:
-    return bool(_objects)
+    return _told["json"]
 
 
 def wants(flag: str) -> bool:

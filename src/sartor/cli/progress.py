@@ -7,22 +7,20 @@ from typing import Any
 
 from sartor.cli import command_line, output
 from sartor.cli.command_line import AS_GIVEN, Resume
-from sartor.cli.results.backup import copying_line, restore_command, rows_line
-from sartor.cli.results.run import failure_lines, waiting_line, way_line
-from sartor.cli.results.units import count, duration, scripts, size
+from sartor.cli.results.backup import copying_line, restore_line, rows_line
+from sartor.cli.results.run import VERBS, failed_line, failure_lines, waiting_line, way_line
+from sartor.cli.results.units import count, duration, size
 from sartor.domain import report as events
 from sartor.domain.destination import Destination
 from sartor.domain.existing import NO_LEDGER
 from sartor.domain.plan import Direction
 from sartor.domain.plan_notes import plan_notes
-from sartor.domain.report import Copying, Finished, Judged, Observer, Report, RunEvent
+from sartor.domain.report import Copying, Finished, Judged, Observer, RunEvent
 from sartor.domain.visible import visible_line
 from sartor.errors import AlterationFailed, Interrupted, LockNotHad, SartorError
 
 TOLD = frozenset(10 * 2**n for n in range(16))
 """The seconds after which a pipeline gets a line on how far a backup has come."""
-
-VERBS = {Direction.DEPLOY: "deployed", Direction.ROLLBACK: "rolled back"}
 
 
 @contextmanager
@@ -57,9 +55,7 @@ def shown(
         elif report is not None and (resume.differs or isinstance(error, Interrupted)):
             error.hint = f"resume with: {resume.line(len(report.done))}"
         if destination is not None and report is not None and report.backup is not None:
-            only_affected = report.backup.tables is not None
-            what = "the previous rows of the affected tables" if only_affected else "the previous state"
-            output.tell(f"  To restore {what}: {restore_command(report.backup, destination)}")
+            output.tell(f"  {restore_line(report.backup, destination)}")
         raise
 
 
@@ -68,26 +64,11 @@ def _tell_failure(error: AlterationFailed, resume: Resume) -> None:
     when = "When the lock is free" if isinstance(error, LockNotHad) else "After fixing it"
     line = resume.line(done)
     output.tell("")
-    output.tell(f"{error.failure.name}; {_left(error)}{_kept(error.report)}", head="failed:")
+    output.tell(failed_line(error), head="failed:")
     for text in ("", *failure_lines(error.failure), "", f"  {when}, resume with: {line}"):
         output.tell(text)
     if gap := command_line.gap(line):
         output.tell(gap)
-
-
-def _left(error: AlterationFailed) -> str:
-    if error.failure.in_doubt:
-        return "its changes may be committed"
-    return "rolled back" if error.failure.rolled_back else "its changes outside a transaction stay"
-
-
-def _kept(report: Report | None) -> str:
-    """Returns what the run did before it failed, after a semicolon; "" where that is nothing."""
-    if report is None or not report.done:
-        return ""
-    verb = VERBS[report.direction]
-    done = scripts([each.alteration for each in report.done])
-    return f"; the {done} before it {'is' if len(report.done) == 1 else 'are'} {verb}"
 
 
 def plain(event: RunEvent) -> None:
@@ -122,7 +103,7 @@ def _line(event: RunEvent) -> str | None:
             return None
 
 
-class _Screen(io.StringIO):
+class Screen(io.StringIO):
     """The terminal for the bar, which writes from a thread of its own: writes neither raise nor block."""
 
     def write(self, text: str) -> int:
@@ -142,7 +123,7 @@ class _Bar:
 
         words = TextColumn("{task.description}", markup=False)
         columns = (BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(), words)
-        console = Console(file=_Screen(), highlight=False, force_terminal=True)
+        console = Console(file=Screen(), highlight=False, force_terminal=True)
         self._progress = Progress(*columns, console=console, transient=True)
         self._status = console.status("")
         self._task: Any = None

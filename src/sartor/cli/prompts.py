@@ -1,20 +1,27 @@
 """Asks questions on a terminal. Ctrl-C and Esc raise Interrupted: nothing has been done then."""
 
+from __future__ import annotations
+
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sartor
 from sartor import Settings
 from sartor.cli import output, streams
 from sartor.cli.command_line import Resume
+from sartor.cli.results.fleet import canary_question
 from sartor.cli.results.status import by_release
 from sartor.cli.results.units import count, dates
 from sartor.domain.alteration import Alteration
 from sartor.domain.release import Release
 from sartor.domain.visible import visible_line
 from sartor.errors import Interrupted, RefusedError
+
+if TYPE_CHECKING:
+    from sartor.domain.fleet import FleetReport
 
 
 @contextmanager
@@ -52,26 +59,33 @@ def environment(settings: Settings) -> str:
 
 
 def choose_target(
-    pending: Sequence[Alteration], bare: Iterable[Release], *, question: str, may_leave: bool
+    pending: Sequence[Sequence[Alteration]], bare: Iterable[Release], *, question: str, may_leave: bool
 ) -> Release | None:
     """Asks which release to deploy: newest first, each with its dates and its number of pending ones; `next` last.
 
-    `bare` are releases without alterations; those above a pending one are offered too. With `may_leave`, Enter alone
-    never means `next`: where `next` is the only one, "nothing" stands above it. Returns the release, or None for
-    "nothing".
+    `pending` are the alterations of each destination. Of a fleet, each release has the number of destinations that lack
+    something of it. `bare` are releases without alterations; those above a pending one are offered too. With
+    `may_leave`, Enter alone never means `next`: where `next` is the only one, "nothing" stands above it. Returns the
+    release, or None for "nothing".
     """
-    releases = by_release(pending)
+    releases = by_release({each.identity: each for one in pending for each in one}.values())
+    lacking = Counter(release for one in pending for release in {each.release for each in one})
     own = [r for r in releases if not r.unreleased]
     released = sorted({*own, *(r for r in bare if own and r > own[0])}, reverse=True)
     offered = [*released, *(r for r in releases if r.unreleased)]
-    choices = [(r.label, _brings(releases.get(r, ())), r) for r in offered]
+    is_fleet = len(pending) > 1
+    choices = [(r.label, _brings(releases.get(r, ()), lacking[r] if is_fleet else None), r) for r in offered]
     nothing = [("nothing", "", None)] if may_leave and not released else []
     answer: Release | None = _choose(question, [*nothing, *choices])
     return answer
 
 
-def _brings(alterations: Sequence[Alteration]) -> str:
-    return f"{dates(alterations)}, {count(len(alterations))}" if alterations else "no alterations of its own"
+def _brings(alterations: Sequence[Alteration], lacking: int | None) -> str:
+    """Returns what a release brings, and the number of destinations that are `lacking` something of it."""
+    if not alterations:
+        return "no alterations of its own"
+    where = "" if lacking is None else f", at {lacking:,} destination{'' if lacking == 1 else 's'}"
+    return f"{dates(alterations)}, {count(len(alterations))}{where}"
 
 
 def choose_rollback(offered: Sequence[tuple[str, int]], *, question: str) -> str:
@@ -122,6 +136,19 @@ def confirm(question: str) -> None:
         raise RefusedError("not confirmed; nothing was done")
 
 
+async def confirm_rest(report: FleetReport) -> bool:
+    """Asks behind the canaries of a fleet, within its run, whether to go on; no is the default, and so is Ctrl-C."""
+    import questionary
+
+    question = questionary.confirm(visible_line(canary_question(report)), default=False, auto_enter=False)
+    with _shown():
+        try:
+            # Ctrl-C is a key here; the run's own handler of SIGINT stays.
+            return bool(await _leavable(question).run_async(handle_sigint=False))
+        except KeyboardInterrupt:
+            return False
+
+
 @_shown()
 def type_name(question: str) -> str:
     import questionary
@@ -130,6 +157,14 @@ def type_name(question: str) -> str:
 
 
 def _ask(question: Any) -> Any:
+    try:
+        return _leavable(question).run()
+    except KeyboardInterrupt:
+        raise Interrupted("no answer was given; nothing was done") from None
+
+
+def _leavable(question: Any) -> Any:
+    """Returns a question's application, which Esc leaves as Ctrl-C does."""
     from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
 
     bindings = KeyBindings()
@@ -140,7 +175,4 @@ def _ask(question: Any) -> Any:
 
     application = question.application
     application.key_bindings = merge_key_bindings([application.key_bindings or KeyBindings(), bindings])
-    try:
-        return question.unsafe_ask()
-    except KeyboardInterrupt:
-        raise Interrupted("no answer was given; nothing was done") from None
+    return application

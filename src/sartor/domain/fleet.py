@@ -47,7 +47,7 @@ class Share(NamedTuple):
         return int(total * self.number // 100) if self.is_percentage else int(self.number)
 
 
-class Order(NamedTuple):
+class FleetOrder(NamedTuple):
     """How a fleet is worked through.
 
     `canary`: the number of destinations of the first wave, behind which the run stops until it is approved (0: none);
@@ -63,14 +63,14 @@ class Order(NamedTuple):
     max_failures: Share | None = None
 
 
-def waves(destinations: Sequence[Destination], order: Order) -> list[list[Destination]]:
+def waves(destinations: Sequence[Destination], order: FleetOrder) -> list[list[Destination]]:
     """Returns the destinations wave by wave; each wave has one at least, and the canaries are the first."""
     canaries, rest = list(destinations[: order.canary]), list(destinations[order.canary :])
     size = len(rest) if order.wave is None else max(1, order.wave.of(len(destinations)))
     return [wave for wave in [canaries, *(rest[at : at + size] for at in range(0, len(rest), size or 1))] if wave]
 
 
-class State(Enum):
+class End(Enum):
     """What became of a destination: all that was asked is done there; or not; or nothing was begun."""
 
     DONE = "done"
@@ -85,7 +85,7 @@ class Outcome(NamedTuple):
     """
 
     destination: Destination
-    state: State
+    end: End
     wave: int = 0
     seconds: float = 0.0
     attempts: int = 0
@@ -110,8 +110,8 @@ class FleetReport(NamedTuple):
     stopped: Stopped | None = None
     seconds: float = 0.0
 
-    def of(self, state: State) -> tuple[Outcome, ...]:
-        return tuple(outcome for outcome in self.outcomes if outcome.state is state)
+    def of(self, end: End) -> tuple[Outcome, ...]:
+        return tuple(outcome for outcome in self.outcomes if outcome.end is end)
 
 
 class WaveBegun(NamedTuple):

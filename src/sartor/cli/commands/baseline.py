@@ -96,7 +96,7 @@ def ask_release(destination: Destination, settings: Settings) -> str:
     if not found.status.pending:
         raise RefusedError("no alteration is pending, so there is nothing to record")
     release = prompts.choose_target(
-        found.status.pending,
+        [found.status.pending],
         found.catalogue.bare_releases,
         question=f"Choose the release that {destination.label} has",
         may_leave=False,

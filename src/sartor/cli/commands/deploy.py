@@ -116,7 +116,7 @@ def _ask_target(destination: Destination, settings: Settings) -> str | None:
         prompts.confirm(f"Run {names(due)}{prompts.environment(settings)}?")
         return sartor.LATEST if found.catalogue.latest else "next"
     release = prompts.choose_target(
-        found.status.pending,
+        [found.status.pending],
         found.catalogue.bare_releases,
         question=f"Choose the release to deploy{prompts.environment(settings)}",
         may_leave=sartor.is_production(settings.environment),

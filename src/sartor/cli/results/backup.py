@@ -57,6 +57,12 @@ def restore_command(backup: Backup, destination: Destination) -> str:
     return shlex.join([*words, "--schema", backup.schema] if backup.schema else words)
 
 
+def restore_line(backup: Backup, destination: Destination) -> str:
+    """Returns how to go back to what was before a run."""
+    what = "the previous state" if backup.tables is None else "the previous rows of the affected tables"
+    return f"To restore {what}: {restore_command(backup, destination)}"
+
+
 def backup_json(backup: Backup) -> JsonObject:
     """Returns the JSON of a backup; it was verified, or there would be none."""
     rest = pick(backup, "proved database schema lsn checksum tables left_out")

@@ -12,6 +12,7 @@ from sartor.cli.results.objects import (
     JsonObject,
     alteration_json,
     difference_json,
+    error_json,
     failure_json,
     ignored_note,
     pick,
@@ -22,10 +23,13 @@ from sartor.cli.words import in_words
 from sartor.domain.plan import Direction, Plan
 from sartor.domain.plan_notes import plan_notes
 from sartor.domain.report import Done, Failure, Report, Waiting
+from sartor.errors import AlterationFailed, SartorError
 
 if TYPE_CHECKING:
     from sartor.domain.check import Check, Loss
     from sartor.domain.redo import Redone
+
+VERBS = {Direction.DEPLOY: "deployed", Direction.ROLLBACK: "rolled back"}
 
 
 def report_lines(report: Report) -> list[str]:
@@ -68,6 +72,14 @@ def report_json(report: Report) -> JsonObject:
     }
 
 
+def failed_json(error: SartorError, no_run: JsonObject | None) -> JsonObject:
+    """Returns the JSON of a run that ended in an error; `no_run` is that of one that didn't begin."""
+    base = report_json(error.report) if error.report else no_run or {"version": VERSION}
+    if isinstance(error, AlterationFailed):
+        return base | {"failed": failure_json(error.failure)}
+    return base | {"error": error_json(error)}
+
+
 def redo_lines(done: Redone) -> list[str]:
     undone = done.rolled_back.done
     return [*(report_lines(done.rolled_back) if undone else []), *report_lines(done.deployed)]
@@ -97,6 +109,17 @@ def seed_lines(files: Sequence[str]) -> list[str]:
 
 def seed_json(files: Sequence[str], *, reset: bool) -> JsonObject:
     return {"version": VERSION, "seeded": list(files), "reset": reset, "failed": None}
+
+
+def failed_line(error: AlterationFailed) -> str:
+    """Returns which script failed, what is left of it, and what the run did before it."""
+    failure, report = error.failure, error.report
+    stays = "rolled back" if failure.rolled_back else "its changes outside a transaction stay"
+    line = f"{failure.name}; {'its changes may be committed' if failure.in_doubt else stays}"
+    if report is None or not report.done:
+        return line
+    done = scripts([each.alteration for each in report.done])
+    return f"{line}; the {done} before it {'is' if len(report.done) == 1 else 'are'} {VERBS[report.direction]}"
 
 
 CONTEXT = 4  # lines of a statement shown before and after the one that the server points at

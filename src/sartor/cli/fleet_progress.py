@@ -1,0 +1,123 @@
+"""Shows a fleet's run: as a table on a terminal, as lines in a pipeline, both on stderr; with its report at the end.
+
+With --json, each destination that ends is a line of stdout, and the report is the last one.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sartor.cli import command_line, output
+from sartor.cli.command_line import Resume
+from sartor.cli.fleet_lines import Lines
+from sartor.cli.results.fleet import fleet_json, outcome_json, run_json, summary_lines
+from sartor.cli.results.objects import JsonObject
+from sartor.cli.results.run import report_json
+from sartor.domain.destination import Destination
+from sartor.domain.fleet import End, Ended, FleetEvent, FleetReport, Outcome, Stopped
+from sartor.domain.fleet_progress import Progress
+from sartor.domain.fleet_summary import Summary, summarize
+from sartor.domain.plan import Direction
+from sartor.domain.report import Report
+from sartor.errors import Interrupted, SartorError
+
+if TYPE_CHECKING:
+    from sartor.cli.fleet_table import Table
+
+
+class What(NamedTuple):
+    """What a run does at each destination: its direction, the JSON of a result, and the command that resumes."""
+
+    direction: Direction
+    resume: Resume
+    as_json: Callable[[Any], JsonObject] = report_json
+
+    @property
+    def no_run(self) -> JsonObject:
+        return report_json(Report(direction=self.direction, target=None))
+
+    def way_on(self, stopped: Stopped | None) -> str | None:
+        """Returns the command that goes on; None where the command as it was given would go further."""
+        if self.resume.steps is not None:
+            return None
+        return self.resume._replace(added=("--approve",) if stopped is Stopped.CANARY else ()).line()
+
+
+class View:
+    """What shows a fleet's run: `take` is its observer, `end` tells its report."""
+
+    def __init__(self, destinations: Sequence[Destination], what: What) -> None:
+        self._destinations = destinations
+        self._what = what
+        self._progress = Progress(len(destinations))
+        self._table = _table(self._progress) if is_drawn() else None
+        self._lines = Lines(self._progress, table=self._table is not None)
+        self._began = time.monotonic()
+
+    def take(self, event: FleetEvent) -> None:
+        now = time.monotonic()
+        self._progress.take(event, now)
+        self._lines.take(event, now)
+        if isinstance(event, Ended) and event.outcome.end is not End.UNTOUCHED:
+            self._json_line(event.outcome, waits=False)
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Shows the run while the block lasts. Tells the report of one that is interrupted, or has an error."""
+        try:
+            if self._table is None:
+                yield
+            else:
+                with self._table.drawn():
+                    yield
+        except SartorError as error:
+            self._tell(Stopped.INTERRUPTED if isinstance(error, Interrupted) else None)
+            raise
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Takes the table away while the block runs: it asks something."""
+        if self._table is None:
+            yield
+        else:
+            with self._table.hidden():
+                yield
+
+    def end(self, report: FleetReport) -> Summary:
+        """Tells the report of a run that has ended; returns it."""
+        return self._tell(report.stopped)
+
+    def _tell(self, stopped: Stopped | None) -> Summary:
+        summary = summarize(self._progress, stopped, time.monotonic() - self._began)
+        line = self._what.way_on(stopped)
+        if output.wants("--json"):
+            ended = {each.label for each in self._progress.endings}
+            for place in self._destinations:
+                if place.label not in ended:
+                    self._json_line(Outcome(place, End.UNTOUCHED))
+            output.json_line(fleet_json(summary, line))
+        told = [*summary_lines(summary, self._what.direction, line), *filter(None, [command_line.gap(line or "")])]
+        for text in told:
+            output.tell(text) if output.wants("--json") else output.result(text)
+        return summary
+
+    def _json_line(self, outcome: Outcome, *, waits: bool = True) -> None:
+        if output.wants("--json"):
+            run = run_json(outcome, self._what.as_json, self._what.no_run)
+            output.json_line(outcome_json(outcome, run), waits=waits)
+
+
+def _table(progress: Progress) -> Table:
+    from sartor.cli.fleet_table import Table  # rich takes long to load
+
+    return Table(progress)
+
+
+def is_drawn() -> bool:
+    """Returns whether a table can be drawn: on a terminal that moves its cursor, and isn't that of a stream of JSON."""
+    has_cursor = os.environ.get("TERM") not in {"dumb", "unknown"}
+    return output.words_are_shown() and has_cursor and not (output.wants("--json") and output.is_shown_on_terminal())
