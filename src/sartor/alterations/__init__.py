@@ -1,7 +1,7 @@
 """Alterations on disk: found, read, and loaded as scripts.
 
 `files` finds them, `loader` loads one in either language, `script` is the type of a loaded one. `process_state`
-restores the state of the process after each script.
+gives each script the process as if it were alone, and restores it afterwards; `process_guards` knows what it started.
 
 A script is loaded twice: before the first one runs, to see that all are fit, and again just before its turn. Keeping
 them would make memory grow with the plan; the checksum shows that the file is the same both times.

@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 
@@ -20,13 +20,6 @@ class Belonging(NamedTuple):
     name: str
     read: Callable[[], Any]
     set: Callable[[Any], object]
-
-    def put_back(self, before: Any) -> bool:
-        """Sets it to what it was before, where it has changed; returns whether it had."""
-        if self.read() == before:
-            return False
-        self.set(before)
-        return True
 
 
 SIGNALS = tuple(n for n in signal.valid_signals() if n not in {signal.SIGKILL, signal.SIGSTOP})
@@ -49,6 +42,11 @@ def _read_directory() -> str | None:
 def _set_directory(before: str | None) -> None:
     if before is not None:
         os.chdir(before)
+
+
+def _read_environment() -> dict[bytes, bytes]:
+    # Its copy is made in a microsecond; its public view decodes each text.
+    return dict(getattr(os.environb, "_data", os.environb))
 
 
 def _set_environment(before: dict[bytes, bytes]) -> None:
@@ -102,6 +100,7 @@ def _set_streams(before: list[tuple[Any, Any]]) -> None:
     sys.stdin, sys.stdout, sys.stderr = (stream for stream, _ in before)
     for name, descriptor in (("stderr", 2), ("stdout", 1)):
         if (stream := getattr(sys, name)) is not None and stream.closed:
+            _set_descriptors([])  # its own may be closed with it
             new = open(descriptor, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115 - for good
             setattr(sys, name, new)
 
@@ -136,15 +135,14 @@ def _set_logging(before: tuple[Any, ...]) -> None:
     root.handlers[:], root.filters[:] = before[3], before[4]
 
 
-BELONGINGS = (
-    Belonging("the standard file descriptors", lambda: [_is_held(n) for n in range(len(_held))], _set_descriptors),
+SWITCHED = (
     Belonging(
         "sys.stdin, sys.stdout or sys.stderr",
         lambda: [(each, getattr(each, "closed", None)) for each in (sys.stdin, sys.stdout, sys.stderr)],
         _set_streams,
     ),
     Belonging("the working directory", _read_directory, _set_directory),
-    Belonging("environment variables", lambda: dict(os.environb), _set_environment),
+    Belonging("environment variables", _read_environment, _set_environment),
     Belonging("sys.path", lambda: (sys.path, sys.path[:]), _set_path),
     Belonging("the umask", _read_umask, os.umask),
     Belonging("signal handlers", lambda: {number: _signal.getsignal(number) for number in SIGNALS}, _set_handlers),
@@ -153,7 +151,6 @@ BELONGINGS = (
         lambda: signal.pthread_sigmask(signal.SIG_BLOCK, ()),
         lambda was: signal.pthread_sigmask(signal.SIG_SETMASK, was),
     ),
-    Belonging("a timer", lambda: [signal.getitimer(which)[0] > 0 for which in TIMERS], _stop_timers),
     Belonging("the event loop's settings", _read_loop, _set_loop),
     Belonging("the locale", lambda: locale.setlocale(locale.LC_ALL), lambda was: locale.setlocale(locale.LC_ALL, was)),
     Belonging("logging", _read_logging, _set_logging),
@@ -164,4 +161,25 @@ BELONGINGS = (
     ),
     Belonging("garbage collection", gc.isenabled, lambda was: gc.enable() if was else gc.disable()),
 )
+"""The state that each of several scripts under way has for itself."""
+
+WHOLE = (
+    *SWITCHED,
+    Belonging("the standard file descriptors", lambda: [_is_held(n) for n in range(len(_held))], _set_descriptors),
+    Belonging("a timer", lambda: [signal.getitimer(which)[0] > 0 for which in TIMERS], _stop_timers),
+)
 """All state that is restored. The state of other modules isn't: what a script changes there stays, as the docs say."""
+
+
+def read(parts: Iterable[Belonging]) -> list[Any]:
+    return [each.read() for each in parts]
+
+
+def put_back(parts: Sequence[Belonging], before: Sequence[Any], now: Sequence[Any] | None = None) -> list[str]:
+    """Sets the parts that aren't as they were `before`; returns their names. `now` are those read just now."""
+    changed = []
+    for part, is_, was in zip(parts, read(parts) if now is None else now, before, strict=False):
+        if is_ != was:
+            part.set(was)
+            changed.append(part.name)
+    return changed

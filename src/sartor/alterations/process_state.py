@@ -1,4 +1,8 @@
-"""Restores the state of the process after each script, so that the next script finds it as it was.
+"""Gives each script a process as if it were alone in it, and the next script one that is as it was.
+
+Scripts of several destinations are under way at once, on one event loop. Only one of them runs at a time, from one
+`await` to another: what such a step changes of the process is put aside before another script's step, and set again
+before the script's own next one. Threads see what is set while they run.
 
 Only where the process is Sartor's own: an application's belongs to that, and its other code changes it too.
 """
@@ -8,87 +12,121 @@ from __future__ import annotations
 import asyncio
 import faulthandler
 import os
-import signal
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, NamedTuple
 
+from sartor.alterations.process_guards import BEGUN, OWN, Begun, end_processes, guard
 from sartor.alterations.process_owner import LEFT_RUNNING, TELL
-from sartor.alterations.process_parts import BELONGINGS, hold_descriptors
+from sartor.alterations.process_parts import SWITCHED, WHOLE, put_back, read
 from sartor.errors import ScriptFault, said
 
 PARTING = 0.05
 """Seconds in which a thread with nothing left to do may end, or become idle."""
 
-_mine: list[int] = []
-"""The process number, where the process is Sartor's own; else empty."""
 _staying: list[ProcessState] = []
-"""The stays under way: a module may be loaded while a function of another waits."""
+"""The stays under way in Sartor's own process."""
+_holding: list[ProcessState] = []
+"""The one of them as whose script left it the process is now; none where it is as it was before all of them."""
+_running: dict[int, list[Guest]] = {}
+"""By thread, the scripts whose code it runs now: the last one's, called by the code of those before."""
 
 
-class Left(SystemExit):
-    """Raised where a script was about to end or replace the process without any cleanup."""
+class Guest(NamedTuple):
+    """The file of a script, and the name of the destination that it runs at; "" while it is loaded."""
+
+    file: str
+    destination: str = ""
 
 
-def _own(tell: Callable[[str], None]) -> None:
-    """Keeps scripts from ending the process, and reports in one line what Python would print as a traceback."""
-    _mine.append(os.getpid())
-
-    def on_thread(args: threading.ExceptHookArgs) -> None:
-        if args.thread is not None and _staying:
-            _staying[-1].failed.append((args.thread, args.exc_value))
-        else:
-            tell(f"note: a script's thread failed: {type(args.exc_value).__name__}: {said(args.exc_value)}")
-
-    def on_unraisable(args: Any) -> None:
-        tell(f"note: Python ignored an error: {type(args.exc_value).__name__}: {said(args.exc_value)}")
-
-    threading.excepthook, sys.unraisablehook = on_thread, on_unraisable
-    hold_descriptors()
-    for name in ("_exit", "execv", "execve"):
-        setattr(os, name, _refusing(name, getattr(os, name)))
+def running_script(thread: int) -> Guest | None:
+    """Returns the script whose code runs on a thread, between two of its awaits; None where none does."""
+    found = _running.get(thread)
+    return found[-1] if found else None
 
 
-def _refusing(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
-    def refuse(*args: Any) -> Any:
-        # A process that a script has forked may end in any way.
-        if os.getpid() == _mine[0]:
-            raise Left(f"os.{name}({args[0] if args else ''!r})")
-        return original(*args)
+class Stay:
+    """One stay of a script in the process. At its end `changed` names what it changed, and `fault` what went wrong."""
 
-    return refuse
+    changed = ""
+    fault: ScriptFault | None = None
+
+    def __init__(self, script: Guest) -> None:
+        self._script = script
+
+    async def wait(self) -> None:
+        """Waits for what may end by itself."""
+
+    def begin_step(self) -> None:
+        """Begins a part of the script that runs without awaiting anything."""
+        _running.setdefault(threading.get_ident(), []).append(self._script)
+
+    def end_step(self) -> None:
+        scripts = _running[thread := threading.get_ident()]
+        scripts.pop()
+        if not scripts:
+            del _running[thread]
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """Runs the block as a step."""
+        self.begin_step()
+        try:
+            yield
+        finally:
+            self.end_step()
 
 
-class ProcessState:
-    """One stay of a script in the process. At its end `changed` names what it changed, and `fault` what went wrong.
+class ProcessState(Stay):
+    """A stay in Sartor's own process.
 
     A fault is a process or a thread that the script left running, or a thread of it that failed.
     """
 
-    def __init__(self) -> None:
-        self.changed = ""
-        self.fault: ScriptFault | None = None
-        self.failed: list[tuple[threading.Thread, BaseException | None]] = []
-        self.before = [each.read() for each in BELONGINGS]
-        self._threads = {thread.ident for thread in threading.enumerate()}
-        self._children = _children()
+    def __init__(self, script: Guest) -> None:
+        super().__init__(script)
+        self.begun = Begun()
+        self.before: list[Any] = _staying[0].before if _staying else read(WHOLE)
+        self._kept = self.before[: len(SWITCHED)]
         # A thread pool of its own: a shared one with all threads busy would delay the next script and the run's end.
-        self._pool = _pool()
-        _set_pool(None)
+        self._pool: Any = None
+        self._others_pool: Any = None
+        self._depth = 0
+
+    def begin_step(self) -> None:
+        if self._depth == 0:
+            self._hold()
+            self._others_pool = _swap_pool(self._pool)
+        self._depth += 1  # a task may begin within a step: Python has eager ones
+        super().begin_step()
+
+    def end_step(self) -> None:
+        super().end_step()
+        self._depth -= 1
+        if self._depth == 0:
+            self._pool = _swap_pool(self._others_pool)
+
+    def _hold(self) -> None:
+        """Makes the process as this script left it."""
+        if _holding == [self]:
+            return
+        now = read(SWITCHED)
+        if _holding:
+            _holding[0]._kept = now  # noqa: SLF001 - of the same class
+        put_back(SWITCHED, self._kept, now)
+        _holding[:] = [self]
 
     async def wait(self) -> None:
         deadline = time.monotonic() + PARTING
-        while self._busy() and time.monotonic() < deadline:  # noqa: ASYNC110 - a thread sends no event at its end
+        while self.begun.busy() and time.monotonic() < deadline:  # noqa: ASYNC110 - a thread sends no event at its end
             await asyncio.sleep(PARTING / 10)
 
     def end(self) -> None:
         """Restores what was changed; notes as the fault what still runs, and ends the processes among that."""
-        busy, children = self._busy(), [pid for pid in _children() if pid not in self._children and _lives(pid)]
-        for pid in children:
-            os.kill(pid, signal.SIGKILL)
+        busy, children = self.begun.busy(), self.begun.running()
+        end_processes(children)
         LEFT_RUNNING.extend(busy)
         if children:
             self.fault = ScriptFault(
@@ -99,68 +137,47 @@ class ProcessState:
             self.fault = ScriptFault(
                 f"the script left a thread running: {busy[0].name}", advice="join the threads that the script starts"
             )
-        elif self.failed:
-            thread, error = self.failed[0]
+        elif self.begun.failed:
+            thread, error = self.begun.failed[0]
             self.fault = ScriptFault(
                 f"a thread of the script failed: {thread.name}: {type(error).__name__}: {said(error)}"
             )
             self.fault.__cause__ = error
-        self.changed = ", ".join(put_back(self.before))
+        if self._pool is not None:
+            self._pool.shutdown(wait=False)
+        self._restore()
+
+    def _restore(self) -> None:
+        """Makes the process as it was before all stays; what can't be told apart only after the last of them."""
+        self._hold()
+        _holding.clear()
+        parts = SWITCHED if _staying else WHOLE
+        self.changed = ", ".join(put_back(parts, self.before))
         faulthandler.cancel_dump_traceback_later()  # it may end the process, and can't be asked whether it is set
-        self._end_pool()
-
-    def _end_pool(self) -> None:
-        if (pool := _pool()) is not None:
-            pool.shutdown(wait=False)
-        _set_pool(self._pool)
-
-    def _busy(self) -> list[threading.Thread]:
-        new = [thread for thread in threading.enumerate() if thread.ident not in self._threads]
-        frames = sys._current_frames() if new else {}  # noqa: SLF001 - documented, if so named
-        return [thread for thread in new if thread.is_alive() and not _is_idle(frames.get(thread.ident or 0))]
-
-
-class _Elsewhere:
-    """A stay in a process that isn't Sartor's: nothing is checked or restored."""
-
-    changed = ""
-    fault: ScriptFault | None = None
-
-    async def wait(self) -> None: ...
 
 
 @contextmanager
-def stay() -> Iterator[ProcessState | _Elsewhere]:
+def stay(script: Guest) -> Iterator[Stay]:
     """Runs the block as a script's stay: restores at its end what the script changed of the process."""
     pid = os.getpid()
-    if TELL and not _mine:
-        _own(TELL[0])
-    if not _mine or pid != _mine[0]:
+    if TELL and not OWN:
+        guard(TELL[0])
+    if not OWN or pid != OWN[0]:
         try:
-            yield _Elsewhere()
+            yield Stay(script)
         finally:
             leave_unless(pid)
         return
-    outer = None
-    if _staying:
-        # A module loaded meanwhile must not see what a function under way has changed.
-        outer = [each.read() for each in BELONGINGS]
-        put_back(_staying[0].before)
-    process_state = ProcessState()
-    _staying.append(process_state)
+    state = ProcessState(script)
+    _staying.append(state)
+    token = BEGUN.set(state.begun)
     try:
-        yield process_state
+        yield state
     finally:
         leave_unless(pid)
-        _staying.remove(process_state)
-        process_state.end()
-        if outer is not None:
-            put_back(outer)
-
-
-def put_back(before: list[Any]) -> list[str]:
-    """Restores the state that isn't as it was; returns the names of what had changed."""
-    return [each.name for each, was in zip(BELONGINGS, before, strict=True) if each.put_back(was)]
+        BEGUN.reset(token)
+        _staying.remove(state)
+        state.end()
 
 
 def leave_unless(pid: int) -> None:
@@ -169,46 +186,11 @@ def leave_unless(pid: int) -> None:
         os._exit(1)  # not `sys.exit`: open connections, buffers and `atexit` handlers are the run's
 
 
-def _pool() -> Any:
-    try:
-        return getattr(asyncio.get_running_loop(), "_default_executor", None)
-    except RuntimeError:
-        return None
-
-
-def _set_pool(pool: Any) -> None:
+def _swap_pool(pool: Any) -> Any:
+    """Sets the event loop's default thread pool; returns the one that it had."""
     with suppress(RuntimeError):
         loop: Any = asyncio.get_running_loop()
+        before = getattr(loop, "_default_executor", None)
         loop._default_executor = pool  # noqa: SLF001 - its setter takes no None
-
-
-def _is_idle(frame: Any) -> bool:
-    """Returns whether a thread belongs to a pool and waits for work."""
-    return frame is not None and (frame.f_code.co_name, frame.f_globals.get("__name__")) == (
-        "_worker",
-        "concurrent.futures.thread",
-    )
-
-
-def _children() -> set[int]:
-    """Returns the numbers of this process's children, as far as the system shows them."""
-    try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return set()
-    found: set[int] = set()
-    try:
-        for thread in os.listdir("/proc/self/task"):  # noqa: PTH208 - names alone
-            with open(f"/proc/self/task/{thread}/children", "rb") as file:  # noqa: PTH123 - shortest
-                found.update(map(int, file.read().split()))
-    except OSError:
-        pass
-    return found
-
-
-def _lives(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - shortest
-            return file.read().rpartition(b")")[2].split()[0] != b"Z"
-    except OSError:
-        return False
+        return before
+    return None

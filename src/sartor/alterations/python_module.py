@@ -3,8 +3,10 @@
 import asyncio
 import importlib
 import inspect
+import os
 import sys
 import traceback
+import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -12,7 +14,7 @@ from typing import Any
 
 from sartor.alterations.conditions import require_true, stated
 from sartor.alterations.import_path import importing_from
-from sartor.alterations.process_state import stay
+from sartor.alterations.process_state import Guest, stay
 from sartor.alterations.script import FUNCTIONS, Body, Condition, Place, Script, outside
 from sartor.conninfo.parameters import seconds
 from sartor.domain.alteration import Alteration
@@ -20,7 +22,7 @@ from sartor.domain.source import Part, Run
 from sartor.errors import ScriptError, SettingsError, causes, said
 
 PACKAGE = "sartor_scripts"
-"""The prefix of the package of a lineage's modules, so that `from ._helpers import x` finds their own folder's."""
+"""The prefix of the package of a folder's modules, so that `from ._helpers import x` finds their own folder's."""
 
 
 def load_python(alteration: Alteration, content: bytes) -> Script:
@@ -46,11 +48,11 @@ def load_module(file: Path, content: bytes, lineage: str, folders: Sequence[str]
 
 
 def run_module(file: Path, content: bytes, *, package: str, folders: Sequence[str] = ()) -> ModuleType:
-    """Executes a module's source as part of `package`, whose folder is the file's. Raises ScriptError.
+    """Executes a module's source as part of a package named after `package`, of the file's folder. Raises ScriptError.
 
     It may import from `folders`.
     """
-    _make_package(package, str(file.parent))
+    package = _make_package(package, str(file.parent))
     module = ModuleType(f"{package}.{file.stem}")
     module.__file__ = str(file)
     module.__package__ = package
@@ -58,7 +60,7 @@ def run_module(file: Path, content: bytes, *, package: str, folders: Sequence[st
     sys.modules[module.__name__] = module
     try:
         code = compile(content, str(file), "exec", dont_inherit=True)
-        with stay() as process_state, importing_from(folders):
+        with stay(Guest(str(file))) as process_state, process_state.step(), importing_from(folders):
             exec(code, vars(module))  # noqa: S102
     except SyntaxError as error:
         place = f"{Path(error.filename or file).name}, line {error.lineno}"
@@ -84,15 +86,16 @@ def _unloadable(file: Path, error: BaseException) -> ScriptError:
     return ScriptError(f"{file.name}{line}: {type(error).__name__} while loading: {said(error)}", hint=hint)
 
 
-def _make_package(name: str, folder: str) -> None:
-    """Makes `name` the package of this folder; one process may load several folders for lineages of one name."""
-    known = sys.modules.get(name)
-    if known is not None and known.__path__ == [folder]:
-        return
-    for other in [module for module in sys.modules if module.startswith(f"{name}.")]:
-        del sys.modules[other]
-    sys.modules[name] = package = ModuleType(name)
-    package.__path__ = [folder]
+def _make_package(name: str, folder: str) -> str:
+    """Makes a package of a folder's modules, where there is none; returns its name, which begins with `name`.
+
+    Runs of several folders may be under way at once, for lineages of one name.
+    """
+    full = f"{name}_{zlib.crc32(os.fsencode(folder)):08x}"
+    if full not in sys.modules:
+        sys.modules[full] = package = ModuleType(full)
+        package.__path__ = [folder]
+    return full
 
 
 def forget_modules() -> None:

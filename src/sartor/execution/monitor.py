@@ -1,16 +1,13 @@
-"""Watches while scripts run: for blocking sessions, long statements, and scripts that block the event loop."""
+"""Watches while scripts run: for blocking sessions and long statements."""
 
 import asyncio
-import sys
-import threading
 import time
-import traceback
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from sartor.domain.report import Blocker, Note, Observer, Waiting
 from sartor.errors import RunHeld
+from sartor.execution.stall import watching_for_stalls
 from sartor.log import LOG
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.lock_monitor import LockMonitor
@@ -26,8 +23,6 @@ REPEAT = 5.0
 """Seconds between two lines about the same wait."""
 LONG = 10.0
 """Seconds after which a running statement is first reported; then after each doubling."""
-STALL = 3.0
-"""Seconds for which the event loop may be blocked."""
 
 
 class Monitor:
@@ -47,19 +42,14 @@ class Monitor:
         self._pid: int | None = None
         self._script = ""
         self._deadline = 0.0
-        self._beat = time.monotonic()
         self.blockers: tuple[Blocker, ...] = ()
 
     @asynccontextmanager
     async def during(self) -> AsyncIterator[None]:
         """Watches for as long as the block lasts."""
-        ended = threading.Event()
-        threading.Thread(target=self._listen, args=(ended, threading.get_ident()), daemon=True).start()
-        try:
+        with watching_for_stalls():
             async with beside(self._poll()):
                 yield
-        finally:
-            ended.set()
 
     def follow(self, connection: Connection, script: str) -> None:
         """Watches this connection's statements from now on; the lock budget begins again."""
@@ -95,7 +85,6 @@ class Monitor:
     async def _poll(self) -> None:
         while True:
             await asyncio.sleep(LOOK)
-            self._beat = time.monotonic()
             connection = self._connection
             if connection is None or connection.statement is None:
                 continue
@@ -113,22 +102,6 @@ class Monitor:
             self._next_long = lasted * 2
             shown = " ".join(without_secrets(statement).split())[:120]
             self._observer(Note(text=f"{self._script}: running for {lasted:.0f} s: {shown}"))
-
-    def _listen(self, ended: threading.Event, loop_thread: int) -> None:
-        """Reports a blocked event loop, from a thread of its own: such a script blocks everything else here."""
-        told = False
-        while not ended.wait(STALL / 3):
-            if time.monotonic() - self._beat < STALL:
-                told = False
-            elif not told and (frame := sys._current_frames().get(loop_thread)):  # noqa: SLF001 - documented, if so named
-                told = True
-                stack = traceback.extract_stack(frame)
-                line = next((f.lineno for f in reversed(stack) if Path(f.filename).name == self._script), None)
-                if line is None:
-                    continue  # Sartor itself is busy, with a large script to read
-                # To the logger, as the observer belongs to the thread that is blocked.
-                why = "use `await asyncio.sleep(...)` instead of `time.sleep(...)`"
-                LOG.warning("%s, line %d: blocks Python for more than %.0f s: %s", self._script, line, STALL, why)
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ import functools
 import os
 from pathlib import Path
 
-from sartor.alterations.process_state import stay
+from sartor.alterations.process_state import Guest, stay
 from sartor.alterations.script import Body
 from sartor.domain.source import Run
 from sartor.errors import Escaped, SartorError
@@ -42,9 +42,10 @@ async def _call(body: Body, file: str, connection: Connection, given: Run) -> No
     started still runs, and NotAwaited where it didn't await a query.
     """
     handle = connection.lend(Path(file).name)
-    tracker, _lent[handle] = TaskTracker(file), asyncio.get_running_loop()
+    _lent[handle] = asyncio.get_running_loop()
     try:
-        with stay() as process_state:
+        with stay(Guest(file, given.destination)) as process_state:
+            tracker = TaskTracker(file, process_state)
             error = await _run(body, handle, given, tracker)
             await process_state.wait()
         if process_state.changed:

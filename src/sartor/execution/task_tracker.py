@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import types
 import warnings
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar, copy_context
 from types import FrameType
 from typing import Any
 
-from sartor.alterations.process_state import leave_unless
+from sartor.alterations.process_state import Stay, leave_unless
 from sartor.errors import Escaped, ScriptFault
 from sartor.postgres.errors import is_the_drivers
 
@@ -60,11 +61,16 @@ def tracking_tasks() -> Iterator[None]:
 
 
 class TaskTracker:
-    """One call of a function of the script in `file`. `fault` is set at its end, where something is wrong with that."""
+    """One call of a function of the script in `file`. `fault` is set at its end, where something is wrong with that.
 
-    def __init__(self, file: str) -> None:
+    `stay` is that of the script in the process: it is told when a step of the script begins and ends.
+    """
+
+    def __init__(self, file: str, stay: Stay) -> None:
         self.fault: Exception | None = None
         self._file = file
+        self._stay = stay
+        self._factory: Any = _make_task
         self._pid = os.getpid()
         self._tasks: dict[asyncio.Task[Any], Any] = {}
         self._unawaited: list[tuple[str, tuple[str, int] | None]] = []
@@ -75,7 +81,7 @@ class TaskTracker:
         async def inside() -> BaseException | None:
             _tracker.set(self)
             try:
-                await function()
+                await self.in_steps(function().__await__())
             except BaseException as error:  # noqa: BLE001 - no error may pass through the event loop
                 return error
             finally:
@@ -90,15 +96,13 @@ class TaskTracker:
     async def end(self) -> None:
         """Ends what the script started and didn't await, and notes it as the fault."""
         loop = asyncio.get_running_loop()
-        replaced = loop.get_task_factory() is not _make_task
-        loop.set_task_factory(_make_task)
         left = {task: self._tasks[task] for task in self._running()}
         for _ in range(TURNS):
             await asyncio.sleep(0)
             if not (self._running() or self._coming()):
                 break
         fault = self._find(left)
-        if replaced and fault is None:
+        if self._factory is not _make_task and fault is None:
             fault = ScriptFault("the script replaced the event loop's task factory, so its tasks are unknown")
         deadline = loop.time() + GRACE
         while (running := self._running()) and loop.time() < deadline:
@@ -111,6 +115,38 @@ class TaskTracker:
             if task.done() and not task.cancelled():
                 task.exception()  # retrieved, as nothing else will
         self.fault = fault
+
+    @types.coroutine
+    def in_steps(self, work: Generator[Any, Any, Any] | Coroutine[Any, Any, Any]) -> Generator[Any, Any, Any]:
+        """Awaits what is the script's, step by step: between two steps other scripts may have theirs."""
+        proceed: Callable[[Any], Any] = work.send
+        given: Any = None
+        while True:
+            self._begin_step()
+            try:
+                waiting = proceed(given)
+            except StopIteration as end:
+                return end.value
+            finally:
+                given = None  # an error would keep itself alive by way of this frame
+                self._end_step()
+            try:
+                proceed, given = work.send, (yield waiting)
+            except GeneratorExit:
+                work.close()
+                raise
+            except BaseException as error:  # noqa: BLE001 - all that is raised here is meant for the script
+                proceed, given = work.throw, error
+
+    def _begin_step(self) -> None:
+        self._stay.begin_step()
+        asyncio.get_running_loop().set_task_factory(self._factory)
+
+    def _end_step(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._factory = loop.get_task_factory()
+        loop.set_task_factory(_make_task)
+        self._stay.end_step()
 
     def _find(self, left: Mapping[asyncio.Task[Any], Any]) -> Exception | None:
         """Returns the first fault found, or None; `left` are the tasks that ran when the script ended."""
@@ -159,7 +195,7 @@ class TaskTracker:
 
     def adopt(self, coroutine: Any, make: Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]) -> asyncio.Task[Any]:
         """Returns a new task for a coroutine of the script, which counts as the script's from then on."""
-        task = make(_contained(coroutine))
+        task = make(_contained(self.in_steps(coroutine)))
         self._tasks[task] = coroutine
         task.add_done_callback(self._forget)
         return task
@@ -215,9 +251,9 @@ def _make_task(loop: asyncio.AbstractEventLoop, coroutine: Any, **given: Any) ->
     return make(coroutine)
 
 
-async def _contained(coroutine: Any) -> Any:
-    """Awaits a script's coroutine; raises Escaped for SystemExit and KeyboardInterrupt, which would end the loop."""
+async def _contained(work: Any) -> Any:
+    """Awaits a script's work; raises Escaped for SystemExit and KeyboardInterrupt, which would end the loop."""
     try:
-        return await coroutine
+        return await work
     except (SystemExit, KeyboardInterrupt) as error:
         raise Escaped(type(error).__name__) from error
