@@ -5,6 +5,7 @@ from sartor.alterations.python_module import load_python
 from sartor.alterations.python_source import read_python
 from sartor.alterations.repeatable import repeatable_flaws, require_repeatable
 from sartor.alterations.script import FUNCTIONS, Script
+from sartor.alterations.shared import load_shared
 from sartor.alterations.sql_file import load_sql, read_sql
 from sartor.alterations.static_sql import read_static
 from sartor.domain.alteration import Alteration
@@ -14,6 +15,10 @@ from sartor.errors import ScriptError
 
 def load_script(alteration: Alteration) -> Script:
     """Loads an alteration's script; checks that the file is as it was listed. Raises ScriptError, CatalogueError."""
+    return load_shared(alteration, _load_valid)
+
+
+def _load_valid(alteration: Alteration) -> Script:
     return require_repeatable(_load(alteration)) if alteration.is_repeatable else _load(alteration)
 
 

@@ -1,8 +1,8 @@
 """The types of a loaded script, in whichever language it is written, and scripts whose SQL is known."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from sartor.alterations.conditions import only_value, require_true
 from sartor.domain.alteration import Alteration
@@ -10,6 +10,8 @@ from sartor.domain.plan import Direction
 from sartor.domain.rows import Rows
 from sartor.domain.source import Part, Run, Text
 from sartor.errors import ScriptError
+
+T = TypeVar("T")
 
 Body = Callable[[Any, Run], Awaitable[None]]
 """A function of a connection (an asyncpg.Connection, which this floor doesn't import) and the facts of its run."""
@@ -47,13 +49,14 @@ class Condition:
     """What a script requires before its `up`, or ensures after it, in its author's words.
 
     `part` says which of the two. `body` raises Unmet where it isn't so. `query` is its SQL, None where only running it
-    can show that.
+    can show that; `first` says that of its answer the first value counts, and not the only one.
     """
 
     part: Part
     words: str
     body: Body
     query: Fragment | None = None
+    first: bool = False
 
 
 EMPTY = "the section `{}` has no statement"
@@ -78,7 +81,8 @@ class Script:
     `fragments_before` that of `before`. `outside` names the directions whose body runs outside a transaction. `empty`
     names the sections of a SQL file without a statement: they count as missing. `lock_timeout` is the script's own, in
     seconds (0 for none), where it asks for one. `requires` is what must be so before it is deployed, `ensures` what
-    must be so after its `up`. `has_variables` is True where values of the settings are in its SQL.
+    must be so after its `up`. `has_variables` is True where values of the settings are in its SQL. `known` holds what
+    `once` found out.
     """
 
     alteration: Alteration
@@ -95,6 +99,13 @@ class Script:
     has_variables: bool = False
     source: str = ""
     empty: tuple[Text, ...] = ()
+    known: dict[Hashable, object] = field(default_factory=dict, compare=False, repr=False)
+
+    def once(self, question: Hashable, find: Callable[[], T]) -> T:
+        """Returns what `find` returned when this was first asked: each destination of a fleet asks it again."""
+        if question not in self.known:
+            self.known[question] = find()
+        return cast("T", self.known[question])
 
     def body(self, direction: Direction) -> Body:
         """Returns what runs in this direction. Raises ScriptError where there is nothing."""
@@ -159,7 +170,7 @@ class Sender:
             require_true(part, words, answer, (self._file, query.line))
             self._under_way = None
 
-        return Condition(part, words, ask, query)
+        return Condition(part, words, ask, query, first)
 
     def locate(self, error: BaseException) -> Place | None:
         """Returns the place of the driver's error, which has no file."""

@@ -70,7 +70,9 @@ class Unit:
     @property
     def down(self) -> str | None:
         """What the ledger keeps of its way back, once it is deployed."""
-        return kept_down(self.script, self.line).to_text() if self.kind is EventKind.DEPLOYED else None
+        if self.kind is not EventKind.DEPLOYED:
+            return None
+        return self.script.once(("down", self.line), lambda: kept_down(self.script, self.line).to_text())
 
     @property
     def statements(self) -> tuple[Fragment, ...] | None:
@@ -121,12 +123,17 @@ class Unit:
         """True where it may be sent in one message with others: its SQL is known, and runs in a transaction."""
         alike = self.transactional and self.script.lock_timeout is None and not self.resumes
         alike = alike and not self.requires and not self.ensures
-        return alike and self.statements is not None and all(map(_fits_a_batch, self.statements))
+        if not alike or (statements := self.statements) is None:
+            return False
+        return self.script.once(("fits", self.direction), lambda: all(map(_fits_a_batch, statements)))
 
     @property
     def is_quiet(self) -> bool:
         """True where it leaves the session as it was, and fires no trigger: it only defines objects."""
-        return all(_is_quiet(statement) for message in self.statements or () for statement in split(message.text))
+        return self.script.once(("quiet", self.direction), lambda: all(map(_is_quiet, self._every_statement())))
+
+    def _every_statement(self) -> Iterator[Statement]:
+        return (statement for message in self.statements or () for statement in split(message.text))
 
 
 def _fits_a_batch(message: Fragment) -> bool:
