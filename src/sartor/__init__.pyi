@@ -12,6 +12,9 @@ from sartor.api.application import warn_if_pending as warn_if_pending
 from sartor.api.backups import backup as backup
 from sartor.api.backups import restore as restore
 from sartor.api.baselines import baseline as baseline
+from sartor.api.control import approve_fleet as approve_fleet
+from sartor.api.control import cancel_fleet as cancel_fleet
+from sartor.api.control import fleet_status as fleet_status
 from sartor.api.drawings import Drawing as Drawing
 from sartor.api.drawings import diagram as diagram
 from sartor.api.importing import import_migrations as import_migrations
@@ -89,6 +92,13 @@ from sartor.domain.fingerprint import Fingerprint as Fingerprint
 from sartor.domain.fingerprint import SchemaObject as SchemaObject
 from sartor.domain.fingerprint import Scope as Scope
 from sartor.domain.fit import Range as Range
+from sartor.domain.fleet_run import Carrier as Carrier
+from sartor.domain.fleet_run import FailedDestination as FailedDestination
+from sartor.domain.fleet_run import FleetRun as FleetRun
+from sartor.domain.fleet_run import FleetStanding as FleetStanding
+from sartor.domain.fleet_run import FleetWork as FleetWork
+from sartor.domain.fleet_run import RunState as RunState
+from sartor.domain.fleet_run import Tally as Tally
 from sartor.domain.hazards.hazard import Build as Build
 from sartor.domain.hazards.hazard import Lock as Lock
 from sartor.domain.hazards.hazard import Lost as Lost
@@ -161,8 +171,10 @@ from sartor.errors import AlterationMissing as AlterationMissing
 from sartor.errors import AlterationSquashed as AlterationSquashed
 from sartor.errors import BackupFailed as BackupFailed
 from sartor.errors import CatalogueError as CatalogueError
+from sartor.errors import ControlLost as ControlLost
 from sartor.errors import DestinationError as DestinationError
 from sartor.errors import EmbeddedUnavailable as EmbeddedUnavailable
+from sartor.errors import FleetStopped as FleetStopped
 from sartor.errors import HazardFound as HazardFound
 from sartor.errors import Interrupted as Interrupted
 from sartor.errors import LedgerTooNew as LedgerTooNew
@@ -209,6 +221,7 @@ from sartor.postgres.lent_connection import AnyPool as AnyPool
 from sartor.settings.lineages import LineageSource as LineageSource
 from sartor.settings.load import Flags as Flags
 from sartor.settings.load import Settings as Settings
+from sartor.settings.load import load_control as load_control
 from sartor.settings.load import load_destination as load_destination
 from sartor.settings.load import load_ignored as load_ignored
 from sartor.settings.load import load_max_hazard as load_max_hazard

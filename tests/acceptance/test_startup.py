@@ -87,6 +87,7 @@ def test_version_imports_nothing(sartor: Command) -> None:
         ("db alteration deploy --help", {"deploy"}),
         ("db seed --help", {"development"}),
         ("db --help", {"development", "archive", "serve", "psql"}),
+        ("fleet --help", {"fleet"}),
     ],
 )
 def test_help_needs_typer_alone(sartor: Command, words: str, commands: set[str]) -> None:

@@ -29,6 +29,7 @@ from sartor import (
     EventKind,
     Finished,
     Flags,
+    FleetStanding,
     Import,
     ImportedFile,
     Limits,
@@ -60,12 +61,15 @@ from sartor import (
     Source,
     Squash,
     Standing,
+    TargetError,
     UsageError,
     Verdict,
     Verification,
     __version__,
+    approve_fleet,
     backup,
     baseline,
+    cancel_fleet,
     check,
     check_manifest,
     check_rollback,
@@ -73,6 +77,7 @@ from sartor import (
     diagram,
     embedded_server,
     find_psql,
+    fleet_status,
     fresh,
     heartbeat,
     history,
@@ -81,6 +86,7 @@ from sartor import (
     is_production,
     lint,
     list_alterations,
+    load_control,
     load_destination,
     load_ignored,
     load_max_hazard,
@@ -253,6 +259,18 @@ async def fail(url: str, folder: Path) -> None:
         raise AssertionError(error.hint) from error
 
 
+async def share(url: str) -> None:
+    """Looks at runs that processes share, where there is none yet."""
+    control: Destination = load_control(Flags(control=url))
+    for call in (fleet_status(control), approve_fleet(control, who="ana"), cancel_fleet(control, "7")):
+        try:
+            standing: FleetStanding = await call
+        except TargetError as error:
+            assert "no run was ever begun" in str(error)
+        else:
+            raise AssertionError(standing)
+
+
 def ship(folder: str) -> None:
     """Has a command of its own, in an application of Typer's and without one."""
     app: typer.Typer = sartor.command(name="acme", alterations="acme.alterations")
@@ -275,6 +293,7 @@ def main() -> None:
     asyncio.run(change(url, folder))
     asyncio.run(develop(url, settings.sources))
     asyncio.run(fail(url, folder))
+    asyncio.run(share(url))
     ship(str(folder))
     assert settings.limits == Limits()
     assert callable(embedded_server)

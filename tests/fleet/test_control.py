@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from sartor import Destination, Limits
-from sartor.domain.fleet_run import FleetRun, RunState, Shard, Turn, Work, lane
+from sartor.domain.fleet_run import FleetRun, FleetWork, RunState, Shard, Turn, lane
 from sartor.errors import LedgerTooNew, RunHeld, TargetError
 from sartor.fleet.control import Control
 from sartor.fleet.control_rows import MOST_CLAIMS, NewRun
@@ -18,7 +18,7 @@ from sartor.fleet.control_tables import prepare, require_prepared
 from support.database import Database
 
 ALL = Shard()
-DEPLOY = Work("deploy", "1.2.0")
+DEPLOY = FleetWork("deploy", "1.2.0")
 
 
 def fleet(number: int, servers: int = 4) -> list[Destination]:
@@ -61,7 +61,7 @@ async def work(control: Control, run: int, *, failing: Sequence[str] = ()) -> li
 
 async def counted(control: Control, run: FleetRun) -> Counter[str]:
     found: Counter[str] = Counter()
-    for tally in await control.tallies(run.id):
+    for tally in (await control.standing(run.id)).tallies:
         found[tally.state] += tally.destinations
     return found
 
@@ -70,11 +70,12 @@ def test_the_tables_are_deployed_once(database: Database) -> None:
     """Several processes that come first at once deploy them once; what only reads makes nothing."""
 
     async def go() -> None:
-        assert not await require_prepared(place(database))
+        with pytest.raises(TargetError, match="no run was ever begun here"):
+            await require_prepared(place(database))
         schemas = "select count(*) from pg_namespace where nspname = 'sartor_fleet'"
         assert await asyncio.to_thread(database.value, schemas) == 0
         await asyncio.gather(*(prepare(place(database), limits=Limits()) for _ in range(4)))
-        assert await require_prepared(place(database))
+        await require_prepared(place(database))
 
     asyncio.run(go())
     kinds = database.rows("select kind from sartor_fleet.sartor_journal where id is not null")
@@ -181,7 +182,7 @@ def test_more_failures_than_the_budget_stop_the_run(database: Database, budget: 
             assert await control.claim(run.id, turns[-1].destination) is None
             await control.end(run.id, at_work)
             assert (await counted(control, run))["done"] == 1
-            assert len(await control.failures(run.id)) == budget + 1
+            assert len((await control.standing(run.id)).failures) == budget + 1
 
     asyncio.run(go())
 
@@ -217,7 +218,7 @@ def test_a_run_under_way_is_joined(database: Database) -> None:
             run, _ = await control.plan(new(2, 2))
             assert await control.plan(new(4)) == (run, False)
             with pytest.raises(RunHeld, match=f"run {run.id} has destinations of these and is running: deploy 1.2.0"):
-                await control.plan(new(2, work=Work("deploy", "1.3.0")))
+                await control.plan(new(2, work=FleetWork("deploy", "1.3.0")))
             other = NewRun(DEPLOY, [[Destination.parse("postgresql://db/elsewhere")]], "me")
             assert (await control.plan(other))[1]
             while not (await control.look(run.id)).state.is_over:
@@ -314,7 +315,7 @@ def test_a_destination_that_ends_its_workers_fails(database: Database) -> None:
             claims = [await control.claim(run.id, turn.destination) for _ in range(MOST_CLAIMS + 1)]
             assert claims[-1] is None
             assert all(claims[:-1])
-            assert "processes ended while it was at work" in (await control.failures(run.id))[0].error
+            assert "processes ended while it was at work" in ((await control.standing(run.id)).failures)[0].error
             assert (await control.look(run.id)).state is RunState.DONE
 
     asyncio.run(go())

@@ -86,6 +86,10 @@ class _OfConfig(_Group):
     modules: ClassVar = {"show": "config"}
 
 
+class OfFleet(_Group):
+    modules: ClassVar = {"status": "fleet", "approve": "fleet", "cancel": "fleet"}
+
+
 ALIASES = ("alt", "alter")
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -105,7 +109,14 @@ alterations = typer.Typer(
     rich_markup_mode=None,
 )
 config = typer.Typer(cls=_OfConfig, help="Look at the settings.", no_args_is_help=True, rich_markup_mode=None)
+fleet = typer.Typer(
+    cls=OfFleet,
+    help="Share a run over many destinations among processes.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 app.add_typer(database, name="db")
+app.add_typer(fleet, name="fleet")
 app.add_typer(config, name="config")
 database.add_typer(alterations, name="alteration")
 for alias in ALIASES:

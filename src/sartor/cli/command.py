@@ -71,7 +71,7 @@ def _settled(context: typer.Context, db_url: str | None, *, strict_order: bool, 
 def _keep(flags: Flags) -> Settings:
     """Loads the settings, shows their notes, and hides their passwords from now on."""
     settings = sartor.load_settings(flags, product=current().product)
-    for destination in settings.destinations:
+    for destination in (*settings.destinations, *filter(None, [settings.control])):
         output.keep_secret(secrets(destination))
     for note in settings.notes:
         output.tell(f"note: {note}")
@@ -119,6 +119,13 @@ def reach(url: str, origin: str, *, require_tls: bool | None = None) -> Destinat
         destination = destination._replace(require_tls=True)
     output.keep_secret(secrets(destination))
     return destination
+
+
+def control(context: typer.Context) -> Destination:
+    """Returns the control database, and hides its password from now on. Raises SettingsError where none is given."""
+    found = sartor.load_control(given_flags(context), product=current().product)
+    output.keep_secret(secrets(found))
+    return found
 
 
 def reach_scratch(url: str | None) -> Destination | None:

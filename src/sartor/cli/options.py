@@ -132,6 +132,14 @@ Embedded = Annotated[
         "Use an embedded server, for trying things out; its data are kept in DIR. [default: .sartor/embedded]",
     ),
 ]
+Control = Annotated[
+    Text,
+    option(
+        "--control URL",
+        "The control database of runs over many destinations, which several processes share. It is safer to give it in"
+        " SARTOR_CONTROL, as a variable or a secret file.",
+    ),
+]
 LockTimeout = Annotated[
     Text,
     option(
@@ -246,6 +254,10 @@ def until_deployed(wait: UntilDeployed = None) -> None:
 
 def script_timeouts(lock_timeout: LockTimeout = None, statement_timeout: StatementTimeout = None) -> None:
     """Declares how long a statement of a script may wait and take."""
+
+
+def controlled(control: Control = None, config: Config = None) -> None:
+    """The control database of runs that several processes share."""
 
 
 def base(scratch_bootstrap: ScratchBootstrap = None) -> None:

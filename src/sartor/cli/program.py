@@ -57,7 +57,11 @@ class Program(NamedTuple):
 
     def with_commands(self, text: str) -> str:
         """Returns a text with this program's commands in place of Sartor's."""
-        return text.replace("sartor db ", f"{self.path} ").replace("sartor config ", f"{self.path} config ")
+        return (
+            text.replace("sartor db ", f"{self.path} ")
+            .replace("sartor config ", f"{self.path} config ")
+            .replace("sartor fleet ", f"{self.path} fleet ")
+        )
 
     def configured(self, file: str | None) -> "Program":
         """Returns this program with a settings file that a flag names, where it does."""

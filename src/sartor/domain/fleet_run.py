@@ -31,7 +31,7 @@ class Carrier(Enum):
     QUEUE = "queue"
 
 
-class Work(NamedTuple):
+class FleetWork(NamedTuple):
     """What is done at each destination: `deploy` or `rollback`, and to which target.
 
     `options` are the further arguments of the function of that name, as JSON has them.
@@ -57,7 +57,7 @@ class FleetRun(NamedTuple):
     id: int
     names: tuple[str, ...]
     carrier: Carrier
-    work: Work
+    work: FleetWork
     state: RunState
     wave: int
     waves: int
@@ -83,7 +83,7 @@ class Turn(NamedTuple):
     attempts: int = 0
 
 
-class Failed(NamedTuple):
+class FailedDestination(NamedTuple):
     """A destination that failed, or was set aside, and why."""
 
     destination: str
@@ -99,6 +99,19 @@ class Tally(NamedTuple):
     wave: int
     state: str
     destinations: int
+
+
+class FleetStanding(NamedTuple):
+    """A run and how far it is: `lately` is the number of destinations that ended within the last minute."""
+
+    run: FleetRun
+    tallies: tuple[Tally, ...]
+    failures: tuple[FailedDestination, ...]
+    lately: int = 0
+
+    def count(self, *states: str) -> int:
+        """Returns the number of destinations in these states."""
+        return sum(tally.destinations for tally in self.tallies if tally.state in states)
 
 
 def lane(server: str) -> int:

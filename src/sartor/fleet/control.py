@@ -8,7 +8,7 @@ from typing import Self, TypeVar
 
 import sartor.postgres.errors as driver
 from sartor.domain.destination import Destination
-from sartor.domain.fleet_run import Carrier, Failed, FleetRun, Shard, Tally, Turn
+from sartor.domain.fleet_run import Carrier, FleetRun, FleetStanding, Shard, Turn
 from sartor.errors import ControlLost, DestinationError, Unreachable, said
 from sartor.fleet.control_rows import MOST_CLAIMS, WORN, ControlRows, NewRun
 from sartor.log import LOG
@@ -113,11 +113,18 @@ class Control:
     async def cancel(self, run: int) -> None:
         await self._do(lambda connection: self.rows.cancel(connection, run))
 
-    async def tallies(self, run: int) -> list[Tally]:
-        return await self._do(lambda connection: self.rows.tallies(connection, run))
+    async def standing(self, run: int) -> FleetStanding:
+        """Returns a run and how far it is, with the first of its failures."""
 
-    async def failures(self, run: int, most: int = MOST_FAILURES) -> list[Failed]:
-        return await self._do(lambda connection: self.rows.failures(connection, run, most))
+        async def step(connection: Connection) -> FleetStanding:
+            return FleetStanding(
+                await self.rows.look(connection, run),
+                tuple(await self.rows.tallies(connection, run)),
+                tuple(await self.rows.failures(connection, run, MOST_FAILURES)),
+                await self.rows.lately(connection, run),
+            )
+
+        return await self._do(step)
 
     async def _tell(self, connection: Connection, run: int, turns: Sequence[Turn]) -> None:
         if turns and self._opened is not None:

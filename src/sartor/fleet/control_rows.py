@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sartor import __version__
 from sartor.domain.destination import Destination
-from sartor.domain.fleet_run import Carrier, Failed, FleetRun, RunState, Shard, Tally, Turn, Work, lane
+from sartor.domain.fleet_run import Carrier, FailedDestination, FleetRun, FleetWork, RunState, Shard, Tally, Turn, lane
 from sartor.errors import RunHeld, TargetError
 from sartor.postgres.driver.connection import DriverConnection
 from sartor.postgres.lock_monitor import LOCK_CLASS, lock_key
@@ -36,7 +36,7 @@ class NewRun(NamedTuple):
     `name` is one by which its starters find it again; `canary` says that it pauses behind the first wave.
     """
 
-    work: Work
+    work: FleetWork
     waves: Sequence[Sequence[Destination]]
     who: str
     name: str | None = None
@@ -137,7 +137,7 @@ class ControlRows:
         """Returns a run. Raises TargetError where there is none of that number."""
         row = await connection.fetchrow(f"select {_RUN} from {self._run} where id = $1", run)
         if row is None:
-            raise TargetError(f"there is no run {run} in the control database", hint="list its runs with `fleet_runs`")
+            raise TargetError(f"there is no run {run} in the control database", hint="see `fleet_status`")
         return _run(row)
 
     async def find(self, connection: DriverConnection, text: str | None) -> FleetRun:
@@ -145,13 +145,13 @@ class ControlRows:
         if text is None:
             row = await connection.fetchrow(f"select {_RUN} from {self._run} order by id desc limit 1")
             if row is None:
-                raise TargetError("the control database has no run", hint="make one with `plan_fleet`")
+                raise TargetError("the control database has no run", hint="begin a run over a fleet")
             return _run(row)
         if found := await self._named(connection, text):
             return found
         if text.isascii() and text.isdigit() and len(text) < 19:
             return await self.look(connection, int(text))
-        raise TargetError(f"there is no run called {text!r}", hint="list the runs with `fleet_runs`")
+        raise TargetError(f"there is no run called {text!r}", hint="see `fleet_status`")
 
     async def open_runs(self, connection: DriverConnection, carrier: Carrier) -> list[FleetRun]:
         """Returns the runs that are under way, the oldest first."""
@@ -268,7 +268,16 @@ class ControlRows:
         )
         return [Tally(*row) for row in rows]
 
-    async def failures(self, connection: DriverConnection, run: int, most: int) -> list[Failed]:
+    async def lately(self, connection: DriverConnection, run: int) -> int:
+        """Returns how many destinations ended within the last minute."""
+        number: int = await connection.fetchval(
+            f"select pg_catalog.count(*)::int4 from {self._destination} where run = $1"
+            " and ended > pg_catalog.clock_timestamp() - interval '1 minute'",
+            run,
+        )
+        return number
+
+    async def failures(self, connection: DriverConnection, run: int, most: int) -> list[FailedDestination]:
         """Returns the destinations that failed or were set aside, those that ended first, `most` of them at most."""
         rows = await connection.fetch(
             f"select destination, wave, attempts, coalesce(error, ''), state = 'aside' from {self._destination}"
@@ -276,12 +285,12 @@ class ControlRows:
             run,
             most,
         )
-        return [Failed(*row) for row in rows]
+        return [FailedDestination(*row) for row in rows]
 
 
 def _run(row: Mapping[str, Any]) -> FleetRun:
     fields = dict(row)
-    work = Work(fields.pop("verb"), fields.pop("target"), json.loads(fields.pop("options")))
+    work = FleetWork(fields.pop("verb"), fields.pop("target"), json.loads(fields.pop("options")))
     return FleetRun(
         **{
             **fields,

@@ -9,7 +9,7 @@ from sartor.domain.ledger import Ledger
 from sartor.domain.plan import Deploy
 from sartor.domain.report import RunEvent
 from sartor.domain.status import compare_with_ledger
-from sartor.errors import LedgerTooNew, SchemaMissing
+from sartor.errors import LedgerTooNew, TargetError
 from sartor.execution.run import run, run_session
 from sartor.postgres.ledger import read_ledger
 from sartor.postgres.session import Session
@@ -29,16 +29,14 @@ async def prepare(control: Destination, *, limits: Limits) -> None:
         await run(session, catalogue, Deploy(), limits=limits._replace(fingerprint=False), observer=_ignore)
 
 
-async def require_prepared(control: Destination) -> bool:
-    """Returns whether a control database has the tables of this Sartor; writes nothing. Raises LedgerTooNew."""
+async def require_prepared(control: Destination) -> None:
+    """Raises TargetError where a control database lacks the tables of this Sartor; LedgerTooNew. Writes nothing."""
     async with run_session(control, "fleet") as session:
-        try:
-            await session.require_schema()
-        except SchemaMissing:
-            return False
         catalogue = _catalogue()
         ledger = await _require_known(session, catalogue)
-        return not compare_with_ledger(catalogue, ledger).pending
+        if compare_with_ledger(catalogue, ledger).pending:
+            what = "the tables are those of an earlier Sartor" if ledger.entries else "no run was ever begun here"
+            raise TargetError(f"{control.label}: {what}", hint="begin a run over a fleet, which makes what is missing")
 
 
 async def _require_known(session: Session, catalogue: Catalogue) -> Ledger:

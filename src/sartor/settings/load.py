@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sartor.domain.destination import Destination, Existing, Limits
 from sartor.errors import SettingsError
+from sartor.settings.control import find_control
 from sartor.settings.destinations import find_destinations
 from sartor.settings.lineages import MAIN, LineageSource, make_sources, parse_sources, shipped_sources
 from sartor.settings.lookup import Found, Lookup, check_names, make_lookup, parse_duration, parse_switch, with_providers
@@ -39,6 +40,7 @@ class Flags(NamedTuple):
     strict_order: bool | None = None
     require_tls: bool | None = None
     scratch_bootstrap: str | None = None
+    control: str | None = None
 
     def __repr__(self) -> str:
         return "Flags(...)"  # a password may be in it
@@ -50,7 +52,7 @@ NO_FLAGS = Flags()
 class Settings(NamedTuple):
     """The settings of a run. A destination keeps its own timeouts where no setting overrides them.
 
-    `notes` are for the user.
+    `control` is the control database of runs that several processes share; `notes` are for the user.
     """
 
     destinations: tuple[Destination, ...]
@@ -59,6 +61,7 @@ class Settings(NamedTuple):
     limits: Limits = Limits()
     strict_order: bool = False
     notes: tuple[str, ...] = ()
+    control: Destination | None = None
 
 
 def load_settings(
@@ -105,6 +108,7 @@ def load_settings(
         limits=limits._replace(**durations),
         strict_order=_switch(lookup, "strict-order", flags.strict_order, default=False),
         notes=notes,
+        control=find_control(lookup, flags.control),
     )
 
 
@@ -128,6 +132,29 @@ def load_destination(
     lookup = find_lookup(environ, directory, product)
     required = _switch(lookup, "require-tls", None, default=False)
     return find_destinations(lookup, db_url=(url,), origin=origin)[0]._replace(require_tls=required)
+
+
+def load_control(
+    flags: Flags = NO_FLAGS,
+    *,
+    environ: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+    product: Product = SARTOR,
+) -> Destination:
+    """Returns the control database of runs over a fleet that several processes share.
+
+        standing = await sartor.fleet_status(sartor.load_control())
+
+    - `flags`, `environ`, `directory`, `product`: as in `load_settings`.
+
+    Raises SettingsError where none is given.
+    """
+    lookup = find_lookup(environ, directory, product, flags)
+    check_names(lookup)
+    if (found := find_control(lookup, flags.control)) is None:
+        name = product.variable("control")
+        raise SettingsError("no control database is given", hint=f"give --control URL, or set {name}")
+    return found
 
 
 def load_sources(

@@ -40,6 +40,7 @@ _DEFAULTS = {
     "wait": "60s",
 }
 _NUMBERED = ("db-url", "user", "password", "schema")
+_URLS = ("db-url", "control")
 _SWITCHES = ("embedded", "fingerprint", "require-tls", "strict-order")
 _ANYWHERE = "postgresql:///postgres"
 """A URL in place of that of the embedded server."""
@@ -177,7 +178,7 @@ def _check(key: str, found: Found) -> None:
         parse_max_hazard(found)
     elif key == "schema":
         parse_schema(found.text, origin=found.origin)
-    elif key == "db-url":
+    elif key in _URLS:
         Destination.parse(found.text, origin=found.origin)
     elif key == "tables":
         parse_prefix(found.text, origin=found.origin)
@@ -221,7 +222,7 @@ def _text(value: object) -> str:
 
 def _masked(key: str, found: Found) -> str:
     """Returns a value as it may be shown: a URL from a secret file without its password, else nothing of a secret."""
-    if key == "db-url":
+    if key in _URLS:
         return _without_password(found.text)
     return HIDDEN if key == "password" or found.is_secret else found.text
 

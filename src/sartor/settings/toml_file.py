@@ -22,6 +22,7 @@ CONFIG = "config"
 
 KEYS = (
     "alterations",
+    "control",
     "db-url",
     "db-url-env",
     "embedded",
@@ -47,7 +48,7 @@ KEYS = (
     "wait",
 )
 
-OPERATORS = frozenset({"alterations", "db-url", "embedded", "environment", "user"})
+OPERATORS = frozenset({"alterations", "control", "db-url", "embedded", "environment", "user"})
 """The settings that a package's file can't have: they belong to a place where the product runs."""
 
 _MENTION = rb"tool[\s.\"']*(sartor|[\]=])"
