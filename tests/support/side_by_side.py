@@ -17,6 +17,8 @@ from sartor import Destination, Limits, Note, Report, RunEvent
 from sartor.cli.signals import run
 from sartor.errors import SartorError
 
+ENDED: dict[str, dict[str, object]] = {}
+
 
 async def deploy(url: str, folder: str, schema: str) -> dict[str, object]:
     """Deploys everything to a schema; returns how that ended."""
@@ -38,23 +40,27 @@ async def deploy(url: str, folder: str, schema: str) -> dict[str, object]:
     return {"done": done, "notes": notes, "failed": failed}
 
 
-async def deploy_all(url: str, folder: str, schemas: Sequence[str]) -> dict[str, dict[str, object]]:
+async def deploy_all(url: str, folder: str, schemas: Sequence[str]) -> None:
     """Deploys to all of them at once."""
     places = [(where or folder, schema) for where, _, schema in (each.rpartition("=") for each in schemas)]
-    ended = await asyncio.gather(*(deploy(url, *place) for place in places))
-    return dict(zip((schema for _, schema in places), ended, strict=True))
+
+    async def keep(where: str, schema: str) -> None:
+        ENDED[schema] = await deploy(url, where, schema)
+
+    await asyncio.gather(*(keep(*place) for place in places))
 
 
 def main() -> int:
     """Runs once; returns the exit code."""
     url, folder, *schemas = sys.argv[1:]
+    code = 0
     try:
-        ended = run(deploy_all(url, folder, schemas))
+        run(deploy_all(url, folder, schemas))
     except SartorError as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
-        return error.exit_code
-    sys.stdout.write(f"\n{json.dumps(ended)}\n")
-    return 0
+        code = error.exit_code
+    sys.stdout.write(f"\n{json.dumps(ENDED)}\n")
+    return code
 
 
 if __name__ == "__main__":

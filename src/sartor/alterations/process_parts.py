@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+from sartor.alterations.process_owner import ALARM_TAKEN
+
 
 class Belonging(NamedTuple):
     """A part of the process's state: its name, a function that reads it, and one that sets it to what was read."""
@@ -23,7 +25,7 @@ class Belonging(NamedTuple):
 
 
 SIGNALS = tuple(n for n in signal.valid_signals() if n not in {signal.SIGKILL, signal.SIGSTOP})
-TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
+TIMERS = (signal.ITIMER_VIRTUAL, signal.ITIMER_PROF, signal.ITIMER_REAL)
 _held: list[int] = []
 """Copies of the standard descriptors, as they should be."""
 
@@ -75,9 +77,17 @@ def _set_handlers(before: dict[int, Any]) -> None:
             signal.signal(number, handler)
 
 
+def _read_timers() -> list[bool]:
+    return [signal.getitimer(which)[0] > 0 for which in TIMERS if _is_scripts(which)]
+
+
 def _stop_timers(_before: list[bool]) -> None:
-    for which in TIMERS:
+    for which in filter(_is_scripts, TIMERS):
         signal.setitimer(which, 0)
+
+
+def _is_scripts(timer: int) -> bool:
+    return timer != signal.ITIMER_REAL or not ALARM_TAKEN
 
 
 def _read_loop() -> tuple[Any, ...]:
@@ -166,7 +176,7 @@ SWITCHED = (
 WHOLE = (
     *SWITCHED,
     Belonging("the standard file descriptors", lambda: [_is_held(n) for n in range(len(_held))], _set_descriptors),
-    Belonging("a timer", lambda: [signal.getitimer(which)[0] > 0 for which in TIMERS], _stop_timers),
+    Belonging("a timer", _read_timers, _stop_timers),
 )
 """All state that is restored. The state of other modules isn't: what a script changes there stays, as the docs say."""
 
@@ -178,7 +188,7 @@ def read(parts: Iterable[Belonging]) -> list[Any]:
 def put_back(parts: Sequence[Belonging], before: Sequence[Any], now: Sequence[Any] | None = None) -> list[str]:
     """Sets the parts that aren't as they were `before`; returns their names. `now` are those read just now."""
     changed = []
-    for part, is_, was in zip(parts, read(parts) if now is None else now, before, strict=False):
+    for part, is_, was in zip(parts, now or read(parts), before, strict=False):
         if is_ != was:
             part.set(was)
             changed.append(part.name)

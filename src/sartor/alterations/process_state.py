@@ -16,10 +16,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 from sartor.alterations.process_guards import BEGUN, OWN, Begun, end_processes, guard
-from sartor.alterations.process_owner import LEFT_RUNNING, TELL
+from sartor.alterations.process_owner import LEFT_RUNNING, RUNNING, TELL, Guest
 from sartor.alterations.process_parts import SWITCHED, WHOLE, put_back, read
 from sartor.errors import ScriptFault, said
 
@@ -30,21 +30,6 @@ _staying: list[ProcessState] = []
 """The stays under way in Sartor's own process."""
 _holding: list[ProcessState] = []
 """The one of them as whose script left it the process is now; none where it is as it was before all of them."""
-_running: dict[int, list[Guest]] = {}
-"""By thread, the scripts whose code it runs now: the last one's, called by the code of those before."""
-
-
-class Guest(NamedTuple):
-    """The file of a script, and the name of the destination that it runs at; "" while it is loaded."""
-
-    file: str
-    destination: str = ""
-
-
-def running_script(thread: int) -> Guest | None:
-    """Returns the script whose code runs on a thread, between two of its awaits; None where none does."""
-    found = _running.get(thread)
-    return found[-1] if found else None
 
 
 class Stay:
@@ -61,13 +46,13 @@ class Stay:
 
     def begin_step(self) -> None:
         """Begins a part of the script that runs without awaiting anything."""
-        _running.setdefault(threading.get_ident(), []).append(self._script)
+        RUNNING.setdefault(threading.get_ident(), []).append(self._script)
 
     def end_step(self) -> None:
-        scripts = _running[thread := threading.get_ident()]
+        scripts = RUNNING[thread := threading.get_ident()]
         scripts.pop()
         if not scripts:
-            del _running[thread]
+            del RUNNING[thread]
 
     @contextmanager
     def step(self) -> Iterator[None]:

@@ -14,7 +14,8 @@ from typing import Any
 
 from sartor.alterations.conditions import require_true, stated
 from sartor.alterations.import_path import importing_from
-from sartor.alterations.process_state import Guest, stay
+from sartor.alterations.process_owner import Guest
+from sartor.alterations.process_state import stay
 from sartor.alterations.script import FUNCTIONS, Body, Condition, Place, Script, outside
 from sartor.conninfo.parameters import seconds
 from sartor.domain.alteration import Alteration

@@ -1,10 +1,11 @@
 """Sets up what a run needs around it: a server for trying things out, and the process."""
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sartor.alterations.process_owner import LEFT_RUNNING, TELL
+from sartor.alterations.process_owner import ALARM_TAKEN, LEFT_RUNNING, TELL, running_script
 from sartor.api.runs import is_production
 from sartor.errors import RefusedError
 from sartor.settings.embedded import find_embedded, project_folder
@@ -61,3 +62,18 @@ def give_back_process() -> None:
 def can_end() -> bool:
     """Returns whether no thread that a script left still runs: Python would wait for it at the end of this process."""
     return not any(thread.is_alive() for thread in LEFT_RUNNING)
+
+
+def take_alarm() -> None:
+    """Declares that the process's alarm is Sartor's until `give_back_alarm`: no script's end stops it."""
+    ALARM_TAKEN[:] = [True]
+
+
+def give_back_alarm() -> None:
+    """Ends what `take_alarm` declares."""
+    ALARM_TAKEN.clear()
+
+
+def in_script() -> bool:
+    """Returns whether the calling thread is in the code of a script, as a handler of a signal may be."""
+    return running_script(threading.get_ident()) is not None

@@ -1,7 +1,8 @@
 """Handles Ctrl-C, SIGTERM and SIGHUP: the first signal ends the run in order, the second ends the process.
 
 The first cancels the run: the statement under way is cancelled on the server and its script rolled back. A script that
-blocks the event loop (`time.sleep`) wouldn't notice, so `BLOCKED` seconds later an exception is raised where it is.
+blocks the event loop (`time.sleep`) wouldn't notice, so `BLOCKED` seconds later an exception is raised where it is; and
+again, as scripts of several destinations may be about to block.
 """
 
 import asyncio
@@ -10,12 +11,12 @@ import signal
 import threading
 import time
 from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from os import _exit  # the real one, whatever scripts are given
 from types import FrameType
 from typing import Any, TypeVar
 
-from sartor.api.server import own_process
+from sartor.api.server import give_back_alarm, in_script, own_process, take_alarm
 from sartor.cli import output
 from sartor.cli.streams import shout
 from sartor.errors import BrokenInto, Interrupted, SartorError, Unreachable, UsageError
@@ -98,7 +99,7 @@ class _Stop:
         self._left = left
         self._task: asyncio.Task[Any] | None = None
         self._name: str | None = None
-        self._noticed = False
+        self._broken_into = self._noticed = self._turned = False
 
     async def watch(self, main: Coroutine[Any, Any, T]) -> T:
         """Awaits `main`, and cancels it when a signal comes. Raises Interrupted then."""
@@ -123,15 +124,27 @@ class _Stop:
         shout(f"\n{self._name}: stopping; to stop immediately, send the signal again\n")
         if self._task is not None:
             self._task.get_loop().call_soon_threadsafe(self._notice)
-            signal.setitimer(signal.ITIMER_REAL, BLOCKED)
+            take_alarm()
+            signal.setitimer(signal.ITIMER_REAL, BLOCKED, BLOCKED)
 
     def on_alarm(self, _number: int, _frame: FrameType | None) -> None:
-        """Raises _BrokenInto in a script that blocks the event loop after a signal."""
-        if self._name is not None and not self._noticed:
-            self._noticed = True
+        """Raises _BrokenInto in what blocks the event loop after a signal: once in anything, then in scripts alone."""
+        if self._name is None or self._task is None:
+            return
+        if self._turned:
+            self._turned = False
+            with suppress(RuntimeError):  # the loop is closed
+                self._task.get_loop().call_soon_threadsafe(self._turn)
+        elif in_script() or not (self._noticed or self._broken_into):
+            self._broken_into = True
             raise _BrokenInto
 
+    def _turn(self) -> None:
+        """Notes that the event loop isn't blocked."""
+        self._turned = True
+
     def _notice(self) -> None:
+        self._turned = True
         if self._task is not None and not self._noticed:
             self._noticed = True
             self._task.cancel()
@@ -157,6 +170,7 @@ def _handling(stop: _Stop) -> Iterator[None]:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        give_back_alarm()
         for number, handler in before.items():
             signal.signal(number, handler)
         _set_again(*timer, took=time.monotonic() - began)

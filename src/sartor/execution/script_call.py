@@ -8,7 +8,8 @@ import functools
 import os
 from pathlib import Path
 
-from sartor.alterations.process_state import Guest, stay
+from sartor.alterations.process_owner import Guest
+from sartor.alterations.process_state import stay
 from sartor.alterations.script import Body
 from sartor.domain.source import Run
 from sartor.errors import Escaped, SartorError

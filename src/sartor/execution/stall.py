@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sartor.alterations.process_state import Guest, running_script
+from sartor.alterations.process_owner import Guest, running_script
 from sartor.log import LOG
 
 STALL = 3.0
