@@ -1,7 +1,7 @@
-"""Reads the fingerprint of a live database, with one query over the catalogue, and its catalog version."""
+"""Reads the fingerprint of a live database, by a query over the catalogue, and its catalog version."""
 
 import functools
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from importlib.resources import files
 
@@ -13,15 +13,33 @@ from sartor.sql.quoting import quote_literal
 PATIENCE = 10.0
 """Seconds that a fingerprint waits for a table that is locked."""
 
-_KINDS = (
-    "relations", "columns", "constraints", "indexes", "triggers", "routines", "types", "operators", "text_search",
-    "foreign_data", "database",
-)  # fmt: skip
+KINDS: Mapping[str, frozenset[str] | None] = {
+    **dict.fromkeys(("relations", "columns", "constraints", "indexes", "triggers")),
+    "routines": frozenset({"pg_proc"}),
+    "types": frozenset({"pg_type", "pg_collation"}),
+    "operators": frozenset({"pg_operator", "pg_opclass", "pg_opfamily", "pg_conversion", "pg_cast"}),
+    "text_search": frozenset({"pg_ts_config", "pg_ts_dict", "pg_ts_parser", "pg_ts_template"}),
+    "foreign_data": frozenset(),
+    "database": frozenset({"pg_extension", "pg_default_acl"}),
+}
 """The files in `objects/` that each select one sort of object.
 
 Their columns are class, oid, sub, kind, name, parent, definition, owner, acl_type, acl. `covered` comes before them,
-`rows` after.
+`rows` after. With each are the catalogues in which a schema has something for it; None where it is always read, and
+nothing where it is about the whole database alone.
 """
+
+_PRESENT = """
+select distinct d.classid::regclass::text from pg_namespace n
+cross join lateral (
+    select d.classid from pg_depend d where d.refclassid = 'pg_namespace'::regclass and d.refobjid = n.oid
+    offset 0
+) d
+where n.nspname = any ($1::text[])
+union all
+select 'pg_cast' where exists (select from pg_cast c where c.oid >= 16384)
+"""
+"""Selects the catalogues that list something in the schemas; casts belong to none."""
 
 _SINCE = " -- since "
 """The end of a line of SQL that older servers than the one named behind it don't understand."""
@@ -66,7 +84,7 @@ CATALOGUES = (
 # A write gives a row the number of its transaction, which no row had before; the number stays when the row is frozen.
 # Few may read the catalogue of roles: its view has no transaction numbers, so the names of roles count there.
 _CATALOG_ROWS = " union all ".join(f"select xmin::text from pg_catalog.pg_{name}" for name in CATALOGUES)
-_ALL_ROWS = f"""
+_CATALOG_VERSION = f"""
 select pg_catalog.concat_ws('.', {FORMAT}, pg_catalog.current_setting('server_version_num'), pg_catalog.count(*),
     pg_catalog.sum(pg_catalog.hashtextextended(written, 0)))
 from ({_CATALOG_ROWS} union all select pg_catalog.concat(oid, rolname) from pg_catalog.pg_roles) as rows (written)
@@ -74,10 +92,10 @@ from ({_CATALOG_ROWS} union all select pg_catalog.concat(oid, rolname) from pg_c
 
 # A fingerprint takes about ten times as long for an object as the version for one of any schema; a table has five rows
 # of 250 bytes in `pg_class`. An empty database has 120 KB of them.
-_CATALOG_VERSION = f"""
-select case when pg_catalog.pg_relation_size('pg_catalog.pg_class'::pg_catalog.regclass) < 131072 + 8192 * (
+_IS_MOST = f"""
+select pg_catalog.pg_relation_size('pg_catalog.pg_class'::pg_catalog.regclass) < 131072 + 8192 * (
     select pg_catalog.count(*) from ({listed_in("n.oid")}) listed
-) then ({_ALL_ROWS}) else '' end
+)
 from pg_catalog.pg_namespace n where n.nspname = $1::text
 """
 
@@ -98,14 +116,20 @@ async def read_fingerprint(
     wanted = tuple(sorted(set(schemas)))
     server, packer = connection.get_server_version().major, Packer()
     async with pinned(connection, lock_timeout):
-        await _copy(connection, fingerprint_query(server, wanted, scope), packer)
+        kinds = tuple(KINDS) if scope is Scope.DATABASE else await _present(connection, wanted)
+        query = fingerprint_query(server, wanted, scope, kinds)
+        # Each message of the server is a row, and the driver passes on whole messages.
+        await _copy(connection, query, packer.add)
     return packer.end(schemas=wanted, scope=scope, server=server)
 
 
 @asynccontextmanager
 async def pinned(connection: DriverConnection, lock_timeout: float = PATIENCE) -> AsyncIterator[None]:
-    """Runs the block in a transaction that is rolled back, with the settings that texts depend on."""
-    transaction = connection.transaction()
+    """Runs the block in a transaction that is rolled back, with the settings that texts depend on.
+
+    All queries in it read one snapshot, unless a transaction was open before.
+    """
+    transaction = connection.transaction(isolation=None if connection.is_in_transaction() else "repeatable_read")
     await transaction.start()
     try:
         await connection.execute(f"{_PINNED} set local lock_timeout = {lock_timeout * 1000:.0f}")
@@ -115,26 +139,42 @@ async def pinned(connection: DriverConnection, lock_timeout: float = PATIENCE) -
         await transaction.rollback()
 
 
-async def _copy(connection: DriverConnection, query: str, packer: Packer) -> None:
-    # Not by a cursor: the driver names its statement, which poolers leave to other clients. Each message of the server
-    # is a row, and the driver passes on whole messages.
-    async def take(lines: bytes) -> None:
-        packer.add(lines)
+async def _present(connection: DriverConnection, schemas: Iterable[str]) -> tuple[str, ...]:
+    """Returns the kinds of which there may be something in the schemas: planning a query for the others takes longer.
 
-    await connection.copy_from_query(query, output=take, encoding="UTF8")
+    Nothing is made in between, as both queries read one snapshot.
+    """
+    found: list[bytes] = []
+    await _copy(connection, _PRESENT.replace("$1", _array(schemas)), found.append)
+    present = set(b"".join(found).decode().split())
+    return tuple(kind for kind, needs in KINDS.items() if needs is None or not needs.isdisjoint(present))
 
 
-def fingerprint_query(server: int, schemas: Iterable[str], scope: Scope) -> str:
-    """Returns the query that reads a fingerprint from a server of this major version, inside `pinned`."""
+async def _copy(connection: DriverConnection, query: str, take: Callable[[bytes], None]) -> None:
+    # Not by a cursor: the driver names its statement, which poolers leave to other clients.
+    async def taken(lines: bytes) -> None:
+        take(lines)
+
+    await connection.copy_from_query(query, output=taken, encoding="UTF8")
+
+
+def fingerprint_query(server: int, schemas: Iterable[str], scope: Scope, kinds: tuple[str, ...] = tuple(KINDS)) -> str:
+    """Returns the query that reads a fingerprint from a server of this major version, inside `pinned`.
+
+    `kinds` are those of which there may be something.
+    """
     # A copy takes no parameters. The names come last: one may look like the other parameter.
-    names = ", ".join(quote_literal(name) for name in schemas)
     whole = "true" if scope is Scope.DATABASE else "false"
-    return _template(server).replace("$2", whole).replace("$1", f"array[{names}]")
+    return _template(server, kinds).replace("$2", whole).replace("$1", _array(schemas))
+
+
+def _array(schemas: Iterable[str]) -> str:
+    return f"array[{', '.join(quote_literal(name) for name in schemas)}]"
 
 
 @functools.cache
-def _template(server: int) -> str:
-    kinds = "\nunion all\n".join(_part(name, server) for name in _KINDS)
+def _template(server: int, names: tuple[str, ...]) -> str:
+    kinds = "\nunion all\n".join(_part(name, server) for name in names)
     return f"""
 with {_part("covered", server).replace("$3", own_names("found"))},
 objects as materialized (
@@ -159,5 +199,7 @@ async def read_catalog_version(connection: DriverConnection, schema: str) -> str
     database, and waits for no lock. Returns "" where the database holds so much beside `schema` that its fingerprint is
     read sooner, as where each of a thousand tenants has a schema.
     """
-    version: str | None = await connection.fetchval(_CATALOG_VERSION, schema)
-    return version or ""
+    if not await connection.fetchval(_IS_MOST, schema):
+        return ""
+    version: str = await connection.fetchval(_CATALOG_VERSION)
+    return version
