@@ -15,6 +15,7 @@ from sartor.api.baselines import baseline as baseline
 from sartor.api.control import approve_fleet as approve_fleet
 from sartor.api.control import cancel_fleet as cancel_fleet
 from sartor.api.control import fleet_status as fleet_status
+from sartor.api.destinations import find_destinations as find_destinations
 from sartor.api.drawings import Drawing as Drawing
 from sartor.api.drawings import diagram as diagram
 from sartor.api.importing import import_migrations as import_migrations
@@ -84,6 +85,9 @@ from sartor.domain.diagram import DiagramReference as DiagramReference
 from sartor.domain.diagram import DiagramTable as DiagramTable
 from sartor.domain.diagram import DiagramType as DiagramType
 from sartor.domain.diagram import RelationName as RelationName
+from sartor.domain.discovery import Discovery as Discovery
+from sartor.domain.discovery import Patterns as Patterns
+from sartor.domain.discovery import Query as Query
 from sartor.domain.drift import Change as Change
 from sartor.domain.drift import Difference as Difference
 from sartor.domain.drift import Drift as Drift
@@ -218,8 +222,8 @@ from sartor.linter.rules import Rule as Rule
 from sartor.linter.rules import Severity as Severity
 from sartor.postgres.lent_connection import AnyConnection as AnyConnection
 from sartor.postgres.lent_connection import AnyPool as AnyPool
+from sartor.settings.flags import Flags as Flags
 from sartor.settings.lineages import LineageSource as LineageSource
-from sartor.settings.load import Flags as Flags
 from sartor.settings.load import Settings as Settings
 from sartor.settings.load import load_control as load_control
 from sartor.settings.load import load_destination as load_destination

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from sartor import Limits
 from sartor.errors import SettingsError
 from sartor.settings.embedded import is_database_given
+from sartor.settings.flags import Flags
 from sartor.settings.lineages import LineageSource
-from sartor.settings.load import Flags, Settings, load_ignored, load_settings, load_sources
+from sartor.settings.load import Settings, load_ignored, load_settings, load_sources
 from sartor.settings.lookup import Found, parse_duration
+from sartor.settings.once import asked_once
 from sartor.settings.product import Product
-from sartor.settings.providers import asked_once
 
 URL = "postgresql://db/app"
 

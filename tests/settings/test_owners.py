@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from sartor.errors import SettingsError
-from sartor.settings.load import Flags, Settings, load_settings, load_sources
+from sartor.settings.flags import Flags
+from sartor.settings.load import Settings, load_settings, load_sources
 from sartor.settings.product import SARTOR
 from support.command import Command
 

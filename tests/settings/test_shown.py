@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sartor.settings.load import Flags
+from sartor.settings.flags import Flags
 from sartor.settings.product import Product
 from sartor.settings.shown import ShownSettings, show_settings
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from sartor.errors import SettingsError
-from sartor.settings.load import Flags, load_sources
+from sartor.settings.flags import Flags
+from sartor.settings.load import load_sources
 
 FILE = '[tool.sartor.variables]\nregion = "eu"\nTier = "gold"\n'
 

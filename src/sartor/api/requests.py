@@ -12,7 +12,7 @@ from sartor.domain.plan import Deploy, Rollback
 from sartor.domain.release import LATEST, Release, parse_target
 from sartor.errors import CatalogueError, SettingsError, TargetError
 from sartor.settings.lineages import LineageSource, parse_sources, shipped_sources
-from sartor.settings.providers import asked_once as asked_once  # noqa: PLC0414 - for the command line
+from sartor.settings.once import asked_once as asked_once  # noqa: PLC0414 - for the command line
 
 Source: TypeAlias = str | os.PathLike[str] | LineageSource
 """A lineage of alterations: a folder, an import package, `NAME=SOURCE`, or a LineageSource."""

@@ -42,25 +42,35 @@ def sources(context: typer.Context) -> tuple[LineageSource, ...]:
 
 @contextmanager
 def settled(
-    context: typer.Context, *, db_url: str | None = None, strict_order: bool = False, ships: bool = True
+    context: typer.Context,
+    *,
+    db_url: str | None = None,
+    strict_order: bool = False,
+    ships: bool = True,
+    anywhere: bool = False,
 ) -> Iterator[Settings]:
     """Yields the settings of a command, with the embedded server running where the flag or the setting asks for it.
 
     That server must not be created in a wrong folder: errors that can be seen without it are raised first, missing
-    alterations too where the command needs them (`ships`). `db_url` takes the place of the option.
+    alterations too where the command needs them (`ships`). `db_url` takes the place of the options that name a
+    database. The destinations are complete, those that a server has to be asked for as well; where the command is the
+    same `anywhere`, it has the first place alone.
     """
     with asked_once():
-        yield from _settled(context, db_url, ships=ships, strict_order=strict_order)
+        for settings in _settled(context, db_url, ships=ships, strict_order=strict_order):
+            yield _anywhere(settings) if anywhere else _complete(settings)
 
 
 def _settled(context: typer.Context, db_url: str | None, *, strict_order: bool, ships: bool) -> Iterator[Settings]:
     flags, embedded = given_flags(context, strict_order=strict_order or None), context.obj["embedded"]
-    given = flags if db_url is None else flags._replace(db_url=(db_url,))
-    if embedded is None and not is_embedded(given.db_url, current().product):
+    given = flags if db_url is None else flags._replace(db_url=(db_url,), databases=(), urls_from=None)
+    named = given.db_url or tuple(filter(None, [given.urls_from]))
+    if embedded is None and not is_embedded(named, current().product):
         yield _keep(given)
         return
-    if flags.db_url:
-        raise SettingsError("--embedded and --db-url exclude each other", hint="remove one of them")
+    for option, is_given in {"--db-url": flags.db_url, "--urls-from": flags.urls_from}.items():
+        if is_given:
+            raise SettingsError(f"--embedded and {option} exclude each other", hint="remove one of them")
     settings = sartor.load_settings(flags._replace(db_url=(ANYWHERE,)), product=current().product)
     if ships:
         sartor.list_alterations(settings.sources)
@@ -71,11 +81,31 @@ def _settled(context: typer.Context, db_url: str | None, *, strict_order: bool, 
 def _keep(flags: Flags) -> Settings:
     """Loads the settings, shows their notes, and hides their passwords from now on."""
     settings = sartor.load_settings(flags, product=current().product)
-    for destination in (*settings.destinations, *filter(None, [settings.control])):
-        output.keep_secret(secrets(destination))
+    places = settings.discovery.places if settings.discovery else ()
+    _keep_secrets((*settings.destinations, *places, *filter(None, [settings.control])))
     for note in settings.notes:
         output.tell(f"note: {note}")
     return settings
+
+
+def _keep_secrets(destinations: Iterable[Destination]) -> None:
+    for destination in {each.url: each for each in destinations}.values():
+        output.keep_secret(secrets(destination))
+
+
+def _anywhere(settings: Settings) -> Settings:
+    """Returns the settings with their first place alone."""
+    places = settings.discovery.places if settings.discovery else settings.destinations
+    return settings._replace(destinations=places[:1], discovery=None)
+
+
+def _complete(settings: Settings) -> Settings:
+    """Returns the settings with all destinations, which servers are asked for where they have to be."""
+    if settings.discovery is None:
+        return settings
+    found = run(sartor.find_destinations(settings), left="no run had begun")
+    _keep_secrets(found)
+    return settings._replace(destinations=found, discovery=None)
 
 
 def run(main: Coroutine[Any, Any, T], *, left: str | None = None) -> T:

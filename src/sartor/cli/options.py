@@ -111,6 +111,28 @@ DbUrl = Annotated[
 Schema = Annotated[
     Texts, option("--schema NAME", "The schema of the product; repeatable for several. [default: public]")
 ]
+Schemas = Annotated[Texts, option("--schemas PATTERN", "Every schema with such a name, as in 'tenant_*'; repeatable.")]
+SchemasFrom = Annotated[
+    Text,
+    option(
+        "--schemas-from QUERY",
+        "The schemas that this SELECT returns in its first column; further columns are their labels.",
+    ),
+]
+Databases = Annotated[
+    Texts, option("--databases PATTERN", "Every database of the server with such a name, as in 'app_*'; repeatable.")
+]
+UrlsFrom = Annotated[
+    Text, option("--urls-from FILE", "The databases in this file: a URL a line, labels behind it. `-` is stdin.")
+]
+Only = Annotated[
+    Texts,
+    option(
+        "--only LABEL",
+        "Only the destinations with this label, as in region=eu, or with this schema=, database= or server=;"
+        " repeatable.",
+    ),
+]
 RequireTls = Annotated[
     bool | None, option("--require-tls", "Refuse to connect without TLS, except through a socket of this computer.")
 ]
@@ -216,6 +238,11 @@ Steps = Annotated[int | None, option("--steps N", "At most N alterations.", leas
 def database(
     db_url: DbUrl = None,
     schema: Schema = None,
+    schemas: Schemas = None,
+    schemas_from: SchemasFrom = None,
+    databases: Databases = None,
+    urls_from: UrlsFrom = None,
+    only: Only = None,
     embedded: Embedded = None,
     require_tls: RequireTls = None,
     config: Config = None,
@@ -226,6 +253,11 @@ def database(
 def where(
     db_url: DbUrl = None,
     schema: Schema = None,
+    schemas: Schemas = None,
+    schemas_from: SchemasFrom = None,
+    databases: Databases = None,
+    urls_from: UrlsFrom = None,
+    only: Only = None,
     embedded: Embedded = None,
     require_tls: RequireTls = None,
     alterations: Alterations = None,

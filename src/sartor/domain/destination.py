@@ -65,9 +65,9 @@ class Destination(NamedTuple):
 
         Raises SettingsError where the database's name can't be shown.
         """
-        if not shows_itself(keywords.get("dbname", "")):
+        if not (is_text(name := keywords.get("dbname", "")) and shows_itself(name)):
             raise SettingsError(
-                f"the database name {keywords['dbname']!r} contains characters that can't be displayed",
+                f"the database name {name!r} contains characters that can't be displayed",
                 hint="give the name as `psql --list` shows it; if the database really has such a name, rename the"
                 " database",
             )

@@ -1,18 +1,16 @@
 """Finds the databases of a run: one, or one for each of the numbered settings."""
 
-import os
-import pwd
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sartor.conninfo.libpq_files import find_service
-from sartor.conninfo.url import complete, parse_environment, parse_pairs, parse_url
+from sartor.conninfo.url import complete, parse_environment, parse_url
 from sartor.domain.destination import DEFAULT_SCHEMA, Destination, parse_schema
 from sartor.domain.table_names import parse_prefix, prefix_of
 from sartor.errors import SettingsError
-from sartor.settings.lookup import Found, Lookup, read_text, told_ignored
+from sartor.settings.listed import Listed
+from sartor.settings.lookup import Found, Lookup, told_ignored
+from sartor.settings.services import read_service
 
 REACHING = {"host", "hostaddr", "user", "dbname", "service"}
 """The keywords from libpq's environment that say that a database is given."""
@@ -21,12 +19,6 @@ _FROM = {"password": "password_from", "statement_timeout": "statement_timeout_fr
 """The keys beside a keyword that say where it was found."""
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_.-]*"
-
-_SYSTEM = ("/etc/postgresql-common", "/etc")
-"""The folders of the file for the whole machine, where PGSYSCONFDIR isn't set.
-
-Each libpq knows one folder of its own.
-"""
 
 
 def find_destinations(
@@ -37,37 +29,81 @@ def find_destinations(
     A flag replaces its setting's whole list. With `--db-url`, only as many values of the lists of user and password
     count as it is given times. `origin` is what messages call that flag.
     """
-    defaults = _from(parse_environment(lookup.environ), "PGPASSWORD", "PGOPTIONS")
+    defaults = _defaults(lookup)
     schemas = [_schema(found) for found in _given("--schema", schema) or lookup.series("schema")]
-    users = [{"user": found.text} for found in lookup.series("user")]
-    passwords = [_from({"password": found.text}, found.origin) for found in lookup.series("password")]
-    credentials = [users, passwords]
+    credentials = _credentials(lookup)
     if db_url:
         urls = [_url(found) for found in _given(origin, db_url)]
         layers = [*(values[: len(urls)] for values in credentials), urls, schemas]
     else:
         layers = [_urls(lookup, defaults), *credentials, schemas]
-    path = tuple(parse_schema(each.text, origin=each.origin) for each in lookup.listed("search-path"))
-    tables = _tables(lookup)
-    found: dict[tuple[str, str], Destination] = {}
-    for run in _combine(layers):
-        destination = _settled(run, defaults, lookup.environ)._replace(search_path=path, **tables)
-        found.setdefault((destination.url, destination.schema), destination)
+    shared = _shared(lookup)
+    runs = (_settled(run, defaults, lookup.environ)._replace(**shared) for run in _combine(layers))
+    return once_each(runs, lambda each: (each.keywords.get("user"), *place_of(each)))
+
+
+def complete_listed(lookup: Lookup, listed: Iterable[Listed], *, schema: Sequence[str] = ()) -> tuple[Destination, ...]:
+    """Returns the destinations of a list, each of which has a URL: one for each of its schemas.
+
+    The settings give what a URL leaves out: user, password and schema. A schema of the flag takes the place of its own.
+    """
+    defaults, shared = _defaults(lookup), _shared(lookup)
+    first = {key: text for values in _credentials(lookup) for key, text in (values or [{}])[0].items()}
+    flags = [_schema(found) for found in _given("--schema", schema)]
+    series = [_schema(found) for found in lookup.series("schema")]
+    found: list[Destination] = []
+    for each in listed:
+        own = {} if each.user is None else {"user": each.user}
+        given = {**first, **_from(dict(each.keywords or {}), each.origin), **own}
+        made = _settled(given, defaults, lookup.environ)._replace(labels=each.labels, **shared)
+        schemas = flags or ([{"schema": each.schema}] if each.schema else series) or [{}]
+        found += (made._replace(**values) for values in schemas)  # type: ignore[arg-type]  # the key is a field
+    return once_each(found, place_of)
+
+
+def once_each(destinations: Iterable[Destination], key: Callable[[Destination], object]) -> tuple[Destination, ...]:
+    """Returns the destinations without those that have the same key as one before them."""
+    found: dict[object, Destination] = {}
+    for each in destinations:
+        found.setdefault(key(each), each)
     return tuple(found.values())
 
 
-def _tables(lookup: Lookup) -> dict[str, Any]:
-    """Returns a destination's fields about the names of Sartor's tables, which by default are the product's."""
+def place_of(destination: Destination) -> tuple[object, ...]:
+    """Returns what two destinations have in common that are the same database and schema."""
+    return (destination.server, destination.keywords.get("port"), destination.database, destination.schema)
+
+
+def _shared(lookup: Lookup) -> dict[str, Any]:
+    """Returns what all destinations have: the further search path, and the names of Sartor's tables.
+
+    Those are by default the product's.
+    """
+    path = tuple(parse_schema(each.text, origin=each.origin) for each in lookup.listed("search-path"))
     if found := lookup.setting("tables"):
-        return {"tables": parse_prefix(found.text, origin=found.origin), "tables_chosen": True}
-    return {"tables": prefix_of(lookup.product.name)}
+        return {
+            "search_path": path,
+            "tables": parse_prefix(found.text, origin=found.origin),
+            "tables_chosen": True,
+        }
+    return {"search_path": path, "tables": prefix_of(lookup.product.name)}
+
+
+def _defaults(lookup: Lookup) -> dict[str, str]:
+    return _from(parse_environment(lookup.environ), "PGPASSWORD", "PGOPTIONS")
+
+
+def _credentials(lookup: Lookup) -> list[list[dict[str, str]]]:
+    """Returns the lists of users and of passwords."""
+    users = [{"user": found.text} for found in lookup.series("user")]
+    return [users, [_from({"password": found.text}, found.origin) for found in lookup.series("password")]]
 
 
 def _settled(given: dict[str, str], defaults: Mapping[str, str], environ: Mapping[str, str]) -> Destination:
     """Returns the destination, completed as libpq does it: a service overrides the environment."""
     service: dict[str, str] = {}
     if name := given.get("service") or defaults.get("service"):
-        service, origin = _read_service(name, environ)
+        service, origin = read_service(name, environ)
         service = _from(service, origin)
     run = complete(given, service, defaults)
     run.pop("service", None)
@@ -132,43 +168,3 @@ def _url(found: Found) -> dict[str, str]:
 
 def _schema(found: Found) -> dict[str, str]:
     return {"schema": parse_schema(found.text, origin=found.origin)}
-
-
-def _read_service(name: str, environ: Mapping[str, str]) -> tuple[dict[str, str], str]:
-    """Returns the keywords of a service, and where it was found.
-
-    Raises SettingsError where there is none, or its file can't be read.
-    """
-    looked: list[str] = []
-    hint = "make the file readable, or change PGSERVICEFILE"
-    for path in _files(environ):
-        looked.append(str(path))
-        found = find_service(read_text(path, hint=hint), name, origin=str(path))
-        if found is not None:
-            origin = f"service {name!r} in {path}"
-            return parse_pairs(found, origin=origin), origin
-    where = f"not found in {', '.join(looked)}" if looked else "there is no ~/.pg_service.conf"
-    raise SettingsError(
-        f"there is no service {name!r}: {where}",
-        hint=f"add [{name}] and its parameters to ~/.pg_service.conf, or set PGSERVICEFILE to the file that has them",
-    )
-
-
-def _files(environ: Mapping[str, str]) -> Iterator[Path]:
-    if named := environ.get("PGSERVICEFILE"):
-        yield Path(named)
-    elif (home := _home(environ)) and (home / ".pg_service.conf").exists():
-        yield home / ".pg_service.conf"
-    system = [environ["PGSYSCONFDIR"]] if environ.get("PGSYSCONFDIR") else _SYSTEM
-    for folder in system:
-        if (file := Path(folder, "pg_service.conf")).exists():
-            yield file
-
-
-def _home(environ: Mapping[str, str]) -> Path | None:
-    if home := environ.get("HOME"):
-        return Path(home)
-    try:
-        return Path(pwd.getpwuid(os.geteuid()).pw_dir)
-    except KeyError:
-        return None

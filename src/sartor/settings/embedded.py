@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sartor.conninfo.url import parse_environment
 from sartor.errors import SettingsError
 from sartor.settings.destinations import REACHING
+from sartor.settings.fleet import find_list
 from sartor.settings.load import find_lookup
 from sartor.settings.lookup import Found, Lookup, parse_switch
 from sartor.settings.product import SARTOR, Product
@@ -51,8 +52,8 @@ def find_embedded(
     if db_url or setting is None or not parse_switch(setting) or _is_given(lookup):
         return None
     _refuse_empty(lookup, setting)
-    if setting == lookup.in_toml("embedded") and lookup.in_toml("db-url"):
-        raise SettingsError(f"{setting.origin} and db-url exclude each other", hint="remove one of them")
+    if setting == lookup.in_toml("embedded") and (other := _in_file(lookup)):
+        raise SettingsError(f"{setting.origin} and {other} exclude each other", hint="remove one of them")
     environment = lookup.setting("environment")
     return EmbeddedSetting(setting.origin, environment.text.strip() if environment else None)
 
@@ -62,12 +63,18 @@ def is_database_given(
 ) -> bool:
     """Returns whether a secret file, a variable or the settings file names a database. Raises SettingsError."""
     lookup = find_lookup(environ, directory, product)
-    return _is_given(lookup) or lookup.in_toml("db-url") is not None
+    return _is_given(lookup) or _in_file(lookup) is not None
 
 
 def _is_given(lookup: Lookup) -> bool:
     by_name = lookup.numbered("db-url") or any(map(lookup.named, lookup.toml.texts("db-url-env")))
-    return bool(by_name or REACHING & parse_environment(lookup.environ).keys())
+    by_list = lookup.named(lookup.variable("urls-from"))
+    return bool(by_name or by_list or REACHING & parse_environment(lookup.environ).keys())
+
+
+def _in_file(lookup: Lookup) -> str | None:
+    """Returns the setting of the file by which it names a database, if any."""
+    return "db-url" if lookup.in_toml("db-url") else find_list(lookup)
 
 
 def _refuse_empty(lookup: Lookup, setting: Found) -> None:

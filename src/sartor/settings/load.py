@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sartor.domain.destination import Destination, Existing, Limits
+from sartor.domain.discovery import LONGEST, Discovery
 from sartor.errors import SettingsError
 from sartor.settings.control import find_control
 from sartor.settings.destinations import find_destinations
+from sartor.settings.flags import NO_FLAGS, Flags
+from sartor.settings.fleet import find_fleet
 from sartor.settings.lineages import MAIN, LineageSource, make_sources, parse_sources, shipped_sources
 from sartor.settings.lookup import Found, Lookup, check_names, make_lookup, parse_duration, parse_switch, with_providers
 from sartor.settings.owners import require_own
@@ -23,36 +26,11 @@ UNITS = {"lock_timeout": "ms", "lock_budget": "s", "wait": "s", "statement_timeo
 """The units that bare numbers count in; Postgres's own lock_timeout counts milliseconds."""
 
 
-class Flags(NamedTuple):
-    """The flags of the command line, as they were written; None (or nothing) where there was none.
-
-    Several of `db_url` or of `schema` name several destinations, as numbered settings do.
-    """
-
-    db_url: tuple[str, ...] = ()
-    schema: tuple[str, ...] = ()
-    alterations: tuple[str, ...] = ()
-    variables: tuple[str, ...] = ()
-    lock_timeout: str | None = None
-    lock_budget: str | None = None
-    wait: str | None = None
-    statement_timeout: str | None = None
-    strict_order: bool | None = None
-    require_tls: bool | None = None
-    scratch_bootstrap: str | None = None
-    control: str | None = None
-
-    def __repr__(self) -> str:
-        return "Flags(...)"  # a password may be in it
-
-
-NO_FLAGS = Flags()
-
-
 class Settings(NamedTuple):
     """The settings of a run. A destination keeps its own timeouts where no setting overrides them.
 
-    `control` is the control database of runs that several processes share; `notes` are for the user.
+    `control` is the control database of runs that several processes share; `notes` are for the user. `discovery` is
+    what a server has to be asked for: then there are no `destinations` until `find_destinations` has asked.
     """
 
     destinations: tuple[Destination, ...]
@@ -62,6 +40,7 @@ class Settings(NamedTuple):
     strict_order: bool = False
     notes: tuple[str, ...] = ()
     control: Destination | None = None
+    discovery: Discovery | None = None
 
 
 def load_settings(
@@ -97,18 +76,25 @@ def load_settings(
     )
     if timeout := given.get("statement_timeout"):
         limits = limits._replace(statement_timeout_from=timeout.origin)
-    destinations = find_destinations(lookup, db_url=flags.db_url, schema=flags.schema)
+    fleet, discovery, told = find_fleet(lookup, flags, directory)
     withheld, required = secret_values(lookup), _switch(lookup, "require-tls", flags.require_tls, default=False)
+
+    def finished(destinations: tuple[Destination, ...]) -> tuple[Destination, ...]:
+        plain = (each.without(*durations) if durations else each for each in destinations)
+        return tuple(each._replace(withheld=withheld, require_tls=required) for each in plain)
+
+    if discovery:
+        longest = durations.get("statement_timeout") or LONGEST
+        discovery = discovery._replace(places=finished(discovery.places), longest=longest)
     return Settings(
-        destinations=tuple(
-            each.without(*durations)._replace(withheld=withheld, require_tls=required) for each in destinations
-        ),
+        destinations=finished(fleet),
         sources=_sources(lookup, flags, directory),
         environment=(environment.text.strip() or None) if environment else None,
         limits=limits._replace(**durations),
         strict_order=_switch(lookup, "strict-order", flags.strict_order, default=False),
-        notes=notes,
+        notes=(*notes, *told),
         control=find_control(lookup, flags.control),
+        discovery=discovery,
     )
 
 

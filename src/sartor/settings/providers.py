@@ -8,11 +8,12 @@ A provider is a function without parameters that returns what a folder of secret
 A `SettingsError` that it raises is shown; what any other error says may be a secret.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from sartor.errors import BrokenInto, SettingsError
+from sartor.errors import SettingsError
+from sartor.settings.entry_points import call_named
+from sartor.settings.once import once
 
 GROUP = "sartor.settings"
 """The group of entry points that providers are registered in."""
@@ -34,20 +35,6 @@ class Provided(NamedTuple):
         return f"{KEY} {self.provider}"
 
 
-_kept: list[dict[str, Mapping[str, str]]] = []
-"""What was given since `asked_once` began, by the provider's name."""
-
-
-@contextmanager
-def asked_once() -> Iterator[None]:
-    """Asks each provider once while the block runs, however often settings are loaded."""
-    _kept.append({})
-    try:
-        yield
-    finally:
-        _kept.pop()
-
-
 def ask_providers(names: tuple[str, ...]) -> Mapping[str, Provided]:
     """Returns what the providers of these names give, by the setting's name; an earlier one comes first.
 
@@ -61,29 +48,11 @@ def ask_providers(names: tuple[str, ...]) -> Mapping[str, Provided]:
 
 
 def _given_by(name: str) -> Mapping[str, str]:
-    kept = _kept[-1] if _kept else {}
-    if name not in kept:
-        kept[name] = _ask(name)
-    return kept[name]
+    return once((GROUP, name), lambda: _ask(name))
 
 
 def _ask(name: str) -> Mapping[str, str]:
-    from importlib import metadata  # noqa: PLC0415 - most runs have no provider, and start-up counts
-
-    known = {each.name: each for each in metadata.entry_points(group=GROUP)}
-    if name not in known:
-        installed = f"installed are {', '.join(sorted(known))}" if known else "none is installed"
-        hint = f"install the package that has it into Sartor's environment; {installed}"
-        raise SettingsError(f"{KEY}: there is no provider {name!r}", hint=hint)
-    try:
-        values = dict(known[name].load()())
-    except SettingsError as error:
-        raise SettingsError(f"{KEY}: {name}: {error}", hint=error.hint) from error
-    except (KeyboardInterrupt, BrokenInto):
-        raise
-    except BaseException as error:  # it is somebody else's code, which may exit, and say a secret
-        reason = f"it raised {type(error).__name__}"
-        raise SettingsError(f"{KEY}: {name} fails: {reason}", hint="--debug shows where") from error
+    values: dict[Any, Any] = call_named(name, group=GROUP, key=KEY, kind="provider", take=dict)
     for key, text in values.items():
         if not isinstance(key, str) or not isinstance(text, str):
             raise SettingsError(f"{KEY}: {name} gives a value that isn't text", hint="return a dict of strings")

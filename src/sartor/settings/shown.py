@@ -10,9 +10,12 @@ from sartor.conninfo.redaction import redact, redact_argument
 from sartor.domain.destination import Destination, parse_schema
 from sartor.domain.table_names import parse_prefix, prefix_of
 from sartor.errors import SettingsError
-from sartor.settings.destinations import find_destinations, other_urls
+from sartor.settings.destinations import other_urls
 from sartor.settings.embedded import find_embedded
-from sartor.settings.load import NO_FLAGS, UNITS, Flags, find_lookup, load_settings, parse_max_hazard
+from sartor.settings.flags import NO_FLAGS, Flags
+from sartor.settings.fleet import Fleet, find_fleet
+from sartor.settings.listed import TABLES
+from sartor.settings.load import UNITS, find_lookup, load_settings, parse_max_hazard
 from sartor.settings.lookup import (
     HIDDEN,
     Found,
@@ -23,8 +26,8 @@ from sartor.settings.lookup import (
     parse_switch,
     with_providers,
 )
+from sartor.settings.once import asked_once
 from sartor.settings.product import SARTOR, Product
-from sartor.settings.providers import asked_once
 from sartor.settings.toml_file import CONFIG, KEYS, NAME, TomlFile, named_file
 
 _DEFAULTS = {
@@ -99,7 +102,7 @@ def show_settings(
         if embedded:
             flags = flags._replace(db_url=(_ANYWHERE,))
         else:
-            labels = _labels(lookup, flags, problems)
+            labels = _labels(lookup, flags, directory, problems)
         with _told(problems):
             load_settings(flags, **places)
     unique = {str(error): error for error in problems}
@@ -115,11 +118,13 @@ def _told(problems: list[SettingsError]) -> Iterator[None]:
         problems.append(error)
 
 
-def _labels(lookup: Lookup, flags: Flags, problems: list[SettingsError]) -> tuple[str, ...]:
-    found: tuple[Destination, ...] = ()
+def _labels(lookup: Lookup, flags: Flags, directory: Path | None, problems: list[SettingsError]) -> tuple[str, ...]:
+    found = Fleet(())
     with _told(problems):
-        found = find_destinations(lookup, db_url=flags.db_url, schema=flags.schema)
-    return tuple(each.label for each in found)
+        found = find_fleet(lookup, flags, directory or Path.cwd())
+    if asked := found.discovery:
+        return tuple(map(asked.told, asked.places))
+    return tuple(each.label for each in found.destinations)
 
 
 def _find(
@@ -201,7 +206,8 @@ def _found(lookup: Lookup, flags: Flags, key: str) -> Iterator[Found]:
     elif found := lookup.named(lookup.variable(key)):
         yield found
     elif (value := lookup.toml.table.get(key)) is not None:
-        yield Found(_text(value), lookup.toml.origin(key))
+        text = _text(len(value) if key == TABLES and isinstance(value, list) else value)
+        yield Found(text, lookup.toml.origin(key))
 
 
 def _variable(lookup: Lookup, name: str) -> Found | None:

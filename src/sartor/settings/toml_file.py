@@ -23,8 +23,11 @@ CONFIG = "config"
 KEYS = (
     "alterations",
     "control",
+    "databases",
     "db-url",
     "db-url-env",
+    "destination",
+    "destinations-from",
     "embedded",
     "environment",
     "existing",
@@ -37,18 +40,23 @@ KEYS = (
     "max-hazard",
     "require-tls",
     "schema",
+    "schemas",
+    "schemas-from",
     "scratch-bootstrap",
     "search-path",
     "settings-from",
     "statement-timeout",
     "strict-order",
     "tables",
+    "urls-from",
     "user",
     "variables",
     "wait",
 )
 
-OPERATORS = frozenset({"alterations", "control", "db-url", "embedded", "environment", "user"})
+OPERATORS = frozenset(
+    {"alterations", "control", "db-url", "destination", "embedded", "environment", "urls-from", "user"}
+)
 """The settings that a package's file can't have: they belong to a place where the product runs."""
 
 _MENTION = rb"tool[\s.\"']*(sartor|[\]=])"

@@ -14,7 +14,8 @@ from sartor.embedded.server import default_directory, serve
 from sartor.errors import RefusedError, TargetError
 from sartor.proof.prove import select_alterations
 from sartor.settings.embedded import find_embedded, is_database_given, project_folder
-from sartor.settings.load import Flags, Settings, load_settings
+from sartor.settings.flags import Flags
+from sartor.settings.load import Settings, load_settings
 
 HASTY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 """The settings of a server whose data nobody needs after a crash."""

@@ -68,7 +68,7 @@ def diagram(
     if output_ is not None and not force:
         require_free(output_)
     db_url = None if live or context.obj["embedded"] is not None else scratch_url
-    with settled(context, db_url=db_url, ships=not live) as settings:
+    with settled(context, db_url=db_url, ships=not live, anywhere=not live) as settings:
         place = _only(settings, live=live)
         call = partial(
             sartor.diagram,

@@ -64,7 +64,7 @@ def prove(
         raise UsageError("no alterations to prove are given", hint=hint)
     # Where no other database is looked at, the scratch database's server is all that is needed.
     db_url = None if pending or context.obj["embedded"] is not None else scratch_url
-    with settled(context, db_url=db_url) as settings:
+    with settled(context, db_url=db_url, anywhere=not pending) as settings:
         call = partial(
             sartor.prove, names=alteration or (), pending=pending, scratch=reach_scratch(scratch_url), seed=seed
         )

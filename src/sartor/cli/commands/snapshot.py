@@ -33,11 +33,10 @@ def snapshot(context: typer.Context, release: Release, scratch_url: options.Scra
     builds the same objects and rows. A deploy to an empty schema begins with the newest snapshot.
     """
     db_url = None if context.obj["embedded"] is not None else scratch_url
-    with settled(context, db_url=db_url) as settings:
+    with settled(context, db_url=db_url, anywhere=True) as settings:
         call = partial(sartor.snapshot, version=release, scratch=reach_scratch(scratch_url))
         action = partial(execute, call, settings=settings, left=LEFT)
-        first = settings._replace(destinations=settings.destinations[:1])
-        on_each(first, action, lines=snapshot_lines, as_json=snapshot_json)
+        on_each(settings, action, lines=snapshot_lines, as_json=snapshot_json)
 
 
 To = Annotated[str, option("--to RELEASE", "Remove the files up to this release: a version, or `latest`.")]
@@ -72,7 +71,7 @@ def squash(
         prompts.require_yes("`squash` removes files")
         prompts.confirm(f"Remove {count(len(plan.alterations), 'file')}?")
     db_url = None if context.obj["embedded"] is not None else scratch_url
-    with settled(context, db_url=db_url) as settings:
+    with settled(context, db_url=db_url, anywhere=True) as settings:
         call = partial(sartor.squash, version=to, scratch=reach_scratch(scratch_url))
         show(execute(call, settings.destinations[0], settings, left=LEFT), is_done=True)
 
