@@ -25,6 +25,7 @@ from sartor import (
     Check,
     Destination,
     DestinationStatus,
+    Discovery,
     Drawing,
     EventKind,
     Finished,
@@ -39,10 +40,12 @@ from sartor import (
     NewFile,
     ObserverFailed,
     ObstacleKind,
+    Patterns,
     Product,
     ProjectFile,
     Proofs,
     PsqlCall,
+    Query,
     Redone,
     RefusedError,
     Rehearsal,
@@ -76,6 +79,7 @@ from sartor import (
     deploy,
     diagram,
     embedded_server,
+    find_destinations,
     find_psql,
     fleet_status,
     fresh,
@@ -287,6 +291,13 @@ def main() -> None:
     shown: ShownSettings = show_settings(Flags(wait="7s"))
     assert next(each for each in shown.settings if each.key == "wait") == Setting("wait", "7s", "--wait")
     settings: Settings = load_settings(Flags(alterations=(str(folder),)))
+    assert asyncio.run(find_destinations(settings)) == settings.destinations
+    asked = load_settings(Flags(schemas=("tenant_*",))).discovery
+    assert isinstance(asked, Discovery)
+    assert (asked.schemas, asked.query) == (Patterns(("tenant_*",), "--schemas"), None)
+    assert load_settings(Flags(schemas_from="select 'a'")).discovery == asked._replace(
+        schemas=None, query=Query("select 'a'", "--schemas-from")
+    )
     url = load_destination(settings.destinations[0].url).url
     assert settings.sources == load_sources(Flags(alterations=(str(folder),)))
     asyncio.run(read(url, [folder]))

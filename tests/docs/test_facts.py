@@ -33,7 +33,7 @@ COMMANDS = [
     ("init",),
     (),
 ]
-IN_THE_FILE = ("db-url-env", "ignore-objects", "lint-ignore", "scratch-bootstrap")
+IN_THE_FILE = ("db-url-env", "destination", "ignore-objects", "lint-ignore", "scratch-bootstrap")
 """Settings that have no variable."""
 OF_OTHERS = {
     *(

@@ -13,6 +13,8 @@ async def find_destinations(settings: Settings) -> tuple[Destination, ...]:
 
     It reads only. A schema whose name Sartor can't use is left out, and the logger `sartor` is told.
 
+    - `settings`: as `load_settings` returns them.
+
     Raises SettingsError where nothing is found, or a query can't be used; DestinationError where a server can't be
     asked.
     """

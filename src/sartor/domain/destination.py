@@ -89,6 +89,13 @@ class Destination(NamedTuple):
         return _host(self.keywords)
 
     @property
+    def place(self) -> tuple[str, ...]:
+        """What two destinations have in common that are the same database and schema, whoever connects."""
+        keywords = self.keywords
+        port = "" if places_of(keywords) else keywords.get("port", "5432")  # sockets of this computer
+        return (self.server, port, self.database or "", self.schema)
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """The texts that must never be shown, plain and as a URL holds them."""
         own = (self.keywords[key] for key in _SECRET_KEYWORDS if key in self.keywords)
@@ -148,6 +155,14 @@ class Destination(NamedTuple):
 @lru_cache
 def _keywords(url: str) -> Mapping[str, str]:
     return parse_url(url, origin="the URL")
+
+
+def once_each(destinations: Iterable[Destination]) -> tuple[Destination, ...]:
+    """Returns the destinations, each place once: the first that names it."""
+    found: dict[tuple[str, ...], Destination] = {}
+    for each in destinations:
+        found.setdefault(each.place, each)
+    return tuple(found.values())
 
 
 def parse_schema(text: str, *, origin: str) -> str:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sartor.domain.destination import Destination, parse_schema
+from sartor.domain.destination import Destination, once_each, parse_schema
 from sartor.domain.discovery import Discovery, Patterns, Query
 from sartor.domain.labels import BUILT_IN, Label, choose, is_key
 from sartor.errors import DestinationError, SartorError, SettingsError
@@ -49,10 +49,7 @@ async def find_destinations(discovery: Discovery) -> tuple[Destination, ...]:
             f"{discovery.query.origin} returned no row" if discovery.query else f"no schema matches {discovery.schemas}"
         )
         places = _require(found, said, "the other schemas")
-    once: dict[tuple[object, ...], Destination] = {}
-    for each in places:
-        once.setdefault((each.server, each.keywords.get("port"), each.database, each.schema), each)
-    return choose(tuple(once.values()), discovery.only)
+    return choose(once_each(places), discovery.only)
 
 
 def _known_before(discovery: Discovery) -> list[Label]:

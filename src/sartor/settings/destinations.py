@@ -1,11 +1,11 @@
 """Finds the databases of a run: one, or one for each of the numbered settings."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sartor.conninfo.url import complete, parse_environment, parse_url
-from sartor.domain.destination import DEFAULT_SCHEMA, Destination, parse_schema
+from sartor.domain.destination import DEFAULT_SCHEMA, Destination, once_each, parse_schema
 from sartor.domain.table_names import parse_prefix, prefix_of
 from sartor.errors import SettingsError
 from sartor.settings.listed import Listed
@@ -39,7 +39,10 @@ def find_destinations(
         layers = [_urls(lookup, defaults), *credentials, schemas]
     shared = _shared(lookup)
     runs = (_settled(run, defaults, lookup.environ)._replace(**shared) for run in _combine(layers))
-    return once_each(runs, lambda each: (each.keywords.get("user"), *place_of(each)))
+    found: dict[object, Destination] = {}
+    for each in runs:
+        found.setdefault((each.keywords.get("user"), *each.place), each)
+    return tuple(found.values())
 
 
 def complete_listed(lookup: Lookup, listed: Iterable[Listed], *, schema: Sequence[str] = ()) -> tuple[Destination, ...]:
@@ -58,20 +61,7 @@ def complete_listed(lookup: Lookup, listed: Iterable[Listed], *, schema: Sequenc
         made = _settled(given, defaults, lookup.environ)._replace(labels=each.labels, **shared)
         schemas = flags or ([{"schema": each.schema}] if each.schema else series) or [{}]
         found += (made._replace(**values) for values in schemas)  # type: ignore[arg-type]  # the key is a field
-    return once_each(found, place_of)
-
-
-def once_each(destinations: Iterable[Destination], key: Callable[[Destination], object]) -> tuple[Destination, ...]:
-    """Returns the destinations without those that have the same key as one before them."""
-    found: dict[object, Destination] = {}
-    for each in destinations:
-        found.setdefault(key(each), each)
-    return tuple(found.values())
-
-
-def place_of(destination: Destination) -> tuple[object, ...]:
-    """Returns what two destinations have in common that are the same database and schema."""
-    return (destination.server, destination.keywords.get("port"), destination.database, destination.schema)
+    return once_each(found)
 
 
 def _shared(lookup: Lookup) -> dict[str, Any]:

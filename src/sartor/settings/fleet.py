@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from sartor.domain.destination import Destination
+from sartor.domain.destination import Destination, once_each
 from sartor.domain.discovery import Discovery, Patterns, Query
 from sartor.domain.labels import choose, parse_choice
 from sartor.errors import SettingsError
-from sartor.settings.destinations import complete_listed, find_destinations, once_each, other_urls, place_of
+from sartor.settings.destinations import complete_listed, find_destinations, other_urls
 from sartor.settings.flags import NO_FLAGS, Flags
 from sartor.settings.listed import REGISTRY, TABLES, Listed, call_registry, read_tables, read_urls
 from sartor.settings.lookup import Found, Lookup
@@ -140,7 +140,7 @@ def _places(lookup: Lookup, flags: Flags, folder: Path) -> tuple[tuple[Destinati
     base: tuple[Destination, ...] = ()
     if bare or not own:
         base = _each_of(find_destinations(lookup, db_url=flags.db_url, schema=flags.schema), bare, flags)
-    return once_each([*complete_listed(lookup, own, schema=flags.schema), *base], place_of), notes
+    return once_each([*complete_listed(lookup, own, schema=flags.schema), *base]), notes
 
 
 def _nearest_lists(lookup: Lookup, folder: Path) -> list[_List]:
