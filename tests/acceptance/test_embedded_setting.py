@@ -20,6 +20,7 @@ def project() -> Iterator[Command]:
     with open_folder() as place:
         Folder(place / "alterations").table("next-1-a.py")
         (place / "sartor.toml").write_text('embedded = true\ndb-url-env = ["APP_URL"]\n')
+        (place / "urls").write_text("postgresql://app@db.invalid/app\n")
         yield Command(place, {})
 
 
@@ -39,6 +40,8 @@ NEARER = {
     "the flag": (("--db-url", "postgresql://app@db.invalid/app"), {}),
     "SARTOR_DB_URL": ((), {"SARTOR_DB_URL": "postgresql://app@db.invalid/app"}),
     "two of them": ((), dict.fromkeys(("SARTOR_DB_URL", "SARTOR_DB_URL_1"), "postgresql://app@db.invalid/app")),
+    "a list by the flag": (("--urls-from", "urls"), {}),
+    "a list by the variable": ((), {"SARTOR_URLS_FROM": "urls"}),
     "the maker's name": ((), {"APP_URL": "postgresql://app@db.invalid/app"}),
     "libpq's": ((), {"PGHOST": "db.invalid"}),
     "beside the variable": ((), {"SARTOR_EMBEDDED": "1", "SARTOR_DB_URL": "postgresql://app@db.invalid/app"}),
@@ -72,9 +75,21 @@ def test_where_a_database_is_expected(project: Command, refused: str) -> None:
 def test_the_file_names_one_of_both(project: Command) -> None:
     """A file with a URL and the setting is an error; the variable is nearer than the file's URL."""
     settings = project.directory / "sartor.toml"
-    settings.write_text(f'{settings.read_text()}db-url = "postgresql://app@db.invalid/app"\n')
+    before = settings.read_text()
+    for line in ('urls-from = "urls"', '[[destination]]\ndb-url = "postgresql://app@db.invalid/app"'):
+        settings.write_text(f"{before}{line}\n")
+        assert "exclude each other" in project("status", expect=2).err
+    settings.write_text(f'{before}db-url = "postgresql://app@db.invalid/app"\n')
     assert "exclude each other" in project("status", expect=2).err
     assert SOCKET in project("status", env={"SARTOR_EMBEDDED": "true"}).out
+
+
+def test_schemas_of_the_file(project: Command) -> None:
+    """Tables that name no database are schemas of the embedded server."""
+    settings = project.directory / "sartor.toml"
+    settings.write_text(f'{settings.read_text()}[[destination]]\nschema = "a"\n[[destination]]\nschema = "b"\n')
+    done = project("deploy", "next")
+    assert [text in done.err for text in ("schema a", "schema b", "schema public")] == [True, True, False]
 
 
 def test_a_new_project_has_it(tmp_path: Path) -> None:

@@ -74,6 +74,28 @@ def test_steps_of_several_destinations(sartor: Command, folder: Folder, database
     assert [tuple(row) for row in tables] == [("acme", 2), ("globex", 2)]
 
 
+LISTS = {
+    "--schemas": "tenant_*",
+    "--schemas-from": "select 'tenant_' || n from generate_series(1, 2) n",
+    "--urls-from": "urls",
+}
+
+
+@pytest.mark.parametrize("option", LISTS)
+def test_one_of_a_list_goes_on_alone(sartor: Command, folder: Folder, database: Database, option: str) -> None:
+    """Of destinations that a list names, the one that failed is named by its own URL and schema."""
+    folder.table(NAMES[0])
+    fails(folder, NAMES[1], "up")
+    database.run("create schema tenant_1", "create schema tenant_2")
+    (sartor.directory / "urls").write_text(f"{database.url}?schema=tenant_1\n{database.url}?schema=tenant_2\n")
+    failed = sartor("deploy", "latest", "--steps", "2", option, LISTS[option], expect=1)
+    folder.table(NAMES[1])
+    words = going_on(failed)
+    assert option not in words
+    sartor(*words)
+    assert database.tables("tenant_1") == {"a", "b"}
+
+
 def test_what_was_accepted_is_no_mistake(sartor: Command, folder: Folder, database: Database) -> None:
     """After `--accept-missing` and a failure, the same words go on: what is forgotten by now is told as that."""
     for name in NAMES[:2]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sartor.conninfo.redaction import redact, redact_argument
+from sartor.conninfo.redaction import Secrets, redact, redact_argument
 
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=20)
 
@@ -37,6 +37,24 @@ def test_no_secret_is_left(secrets: list[str], around: list[str]) -> None:
     """Of three characters or more, a secret is gone wherever it stood, and whatever stood beside it."""
     text = "".join(piece + secret for piece in around for secret in secrets)
     assert not any(secret in redact(text, secrets) for secret in secrets)
+
+
+@given(
+    secrets=st.lists(TEXTS, min_size=1),
+    others=st.integers(0, 100),
+    around=st.lists(st.text(max_size=5), min_size=2),
+)
+def test_secrets_of_many_databases(secrets: list[str], others: int, around: list[str]) -> None:
+    """However many there are, a text is shown as if each of its secrets had been looked for."""
+    many = Secrets()
+    for number in range(others):
+        many.add([f"{number}-of-others"])
+    many.add(secrets)
+    text = "".join(piece + secret for piece in around for secret in secrets)
+    known = [*secrets, *(f"{number}-of-others" for number in range(others))]
+    assert many.redact(text) == redact(text, known)
+    many.clear()
+    assert many.redact(text) == redact(text, ())
 
 
 @given(user=TEXTS, password=TEXTS)

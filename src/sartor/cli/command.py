@@ -12,7 +12,7 @@ from sartor import Flags, LineageSource, Settings
 from sartor.api.requests import asked_once, secrets
 from sartor.api.server import is_embedded
 from sartor.cli import output
-from sartor.cli.command_line import AS_GIVEN, Resume
+from sartor.cli.command_line import AS_GIVEN, Resume, names_lists
 from sartor.cli.program import current
 from sartor.cli.results.objects import JsonObject, several
 from sartor.cli.results.run import failed_json, report_json, report_lines
@@ -176,7 +176,8 @@ def alone(settings: Settings, destination: Destination) -> tuple[str, ...]:
     places = {each.url for each in settings.destinations}
     if len(settings.destinations) == 1:
         return ()
-    return (*(("--db-url", destination.bare_url) if len(places) > 1 else ()), "--schema", destination.schema)
+    url = ("--db-url", destination.bare_url) if len(places) > 1 or names_lists() else ()
+    return (*url, "--schema", destination.schema)
 
 
 def on_each(

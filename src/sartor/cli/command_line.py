@@ -8,9 +8,16 @@ from sartor.cli.program import current
 from sartor.conninfo.redaction import redact_argument
 
 STEPS = "--steps"
+LISTS = ("--databases", "--only", "--schemas", "--schemas-from", "--urls-from")
+"""The options that name several, or some of them."""
 HIDDEN = "***"
 
 _given: list[str] = []
+
+
+def names_lists() -> bool:
+    """Returns whether the command as it was given has an option that names several destinations."""
+    return any(word.partition("=")[0] in LISTS for word in _given)
 
 
 def begin(arguments: Sequence[str]) -> None:
@@ -43,7 +50,7 @@ class Resume(NamedTuple):
         words = [redact_argument(word) for word in _given if word not in {"--yes", "-y"}]
         added = [] if self.target is None else [self.target]
         if self.steps is not None:
-            for option in (STEPS, *self.alone[::2]):
+            for option in (STEPS, *self.alone[::2], *(LISTS if self.alone else ())):
                 words = _without(words, option)
             added += [STEPS, str(self.steps - done), *self.alone]
         given = _given[: _given.index("--")] if "--" in _given else _given

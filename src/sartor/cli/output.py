@@ -13,14 +13,14 @@ from sartor.cli import streams
 from sartor.cli.program import current
 from sartor.cli.streams import Stream
 from sartor.cli.words import hint, in_words
-from sartor.conninfo.redaction import redact, redact_argument
+from sartor.conninfo.redaction import Secrets, redact_argument
 from sartor.domain.visible import printable, visible, visible_json
 from sartor.errors import AlterationFailed, Interrupted, SartorError
 
 _results = Stream(streams.results_file)
 _words = Stream(lambda: sys.stderr)
 _arguments: list[str] = []
-_secrets: set[str] = set()
+_secrets = Secrets()
 _told = {"json": False}
 """Whether this command has written JSON."""
 
@@ -43,7 +43,7 @@ def begin(arguments: Sequence[str]) -> None:
 
 
 def keep_secret(texts: Iterable[str]) -> None:
-    _secrets.update(texts)
+    _secrets.add(texts)
 
 
 def result(text: str) -> None:
@@ -204,7 +204,7 @@ def _bold(text: str) -> str:
 
 
 def _redacted(text: str) -> str:
-    return redact(text, _secrets)
+    return _secrets.redact(text)
 
 
 def _redacted_json(value: Any) -> Any:

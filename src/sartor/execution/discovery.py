@@ -121,7 +121,7 @@ async def _find_databases(place: Destination, patterns: Patterns, longest: float
             found.append(place._replace(url=url))
         except SettingsError as error:
             left_out.append(f"{error}")
-    return _Found(found, [name for name in names if name not in set(matching)], left_out)
+    return _Found(found, _without(names, matching), left_out)
 
 
 async def _find_schemas(place: Destination, discovery: Discovery) -> _Found:
@@ -133,7 +133,12 @@ async def _find_schemas(place: Destination, discovery: Discovery) -> _Found:
     patterns = discovery.schemas or Patterns((), "")
     matching = patterns.among(names)
     found = _of_names(place, ((name, ()) for name in matching))
-    return found._replace(others=[name for name in names if name not in set(matching)])
+    return found._replace(others=_without(names, matching))
+
+
+def _without(names: Iterable[str], matching: Iterable[str]) -> list[str]:
+    fitting = set(matching)
+    return [name for name in names if name not in fitting]
 
 
 def _of_names(place: Destination, named: Iterable[tuple[str, tuple[Label, ...]]]) -> _Found:
