@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 
 import sartor
 from sartor import Flags, SettingsError
-from support.command import EXECUTABLE, Command
+from support.command import EXECUTABLE, Command, finish
 from support.database import Database, temporary_database
 from support.folder import Folder
 from support.roles import temporary_role
@@ -258,3 +260,53 @@ def test_find_destinations_of_settings_that_name_all(database: Database) -> None
     assert asyncio.run(sartor.find_destinations(settings)) == settings.destinations
     with pytest.raises(SettingsError, match="no schema matches"):
         _find(database, schemas=("nothing",))
+
+
+def test_a_registry_that_is_installed(sartor: Command, folder: Folder, database: Database, tmp_path: Path) -> None:
+    """A package's function names the destinations, where a setting names the function, and is called once a command."""
+    folder.table("1.0.0-1700000000-a.py")
+    site = tmp_path / "site"
+    (site / "acme-1.0.dist-info").mkdir(parents=True)
+    (site / "acme-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
+    (site / "acme-1.0.dist-info" / "entry_points.txt").write_text("[sartor.destinations]\nacme = acme:tenants\n")
+    (site / "acme.py").write_text(
+        "import os, pathlib\n"
+        "def tenants():\n"
+        "    with pathlib.Path(os.environ['CALLS']).open('a') as calls:\n"
+        "        calls.write('called\\n')\n"
+        "    for name in ('one', 'two'):\n"
+        "        yield {'schema': name, 'labels': {'name': name}}\n"
+    )
+    env = {"PYTHONPATH": str(site), "CALLS": str(tmp_path / "calls")}
+    sartor("deploy", "latest", env=env)
+    assert not (tmp_path / "calls").exists()
+    (sartor.directory / "sartor.toml").write_text('destinations-from = "acme"\n')
+    sartor("deploy", "latest", "--only", "name=two", env=env)
+    assert (database.tables("one"), database.tables("two")) == (set(), {"a"})
+    assert (tmp_path / "calls").read_text() == "called\n"
+    assert "there is no registry 'acme'" in sartor("status", expect=2).err
+
+
+def test_rows_that_a_policy_hides(sartor: Command, folder: Folder, database: Database) -> None:
+    """Row-level security leaves no tenant out in silence: the query is refused."""
+    folder.table("1.0.0-1700000000-a.py")
+    database.run(*REGISTRY, "alter table tenants enable row level security")
+    with temporary_role(database) as role:
+        database.run(f"create policy mine on tenants using (region = 'eu'); grant select on tenants to {role.name}")
+        query = "select schema_name from tenants"
+        done = sartor("status", "--schemas-from", query, env={"SARTOR_DB_URL": role.url}, expect=2)
+        assert "(SQLSTATE 42501)" in done.err
+        assert "row-level security" in done.err
+
+
+def test_ctrl_c_while_a_server_is_asked(sartor: Command, folder: Folder, database: Database) -> None:
+    """It ends the query, and nothing had begun."""
+    folder.table("1.0.0-1700000000-a.py")
+    process = sartor.start("deploy", "latest", "--schemas-from", "select pg_sleep(60)::text", env={})
+    asked = "select count(*) from pg_stat_activity where query ~ 'pg_sleep' and datname = current_database()"
+    ends = time.monotonic() + 30
+    while database.value(f"{asked} and pid <> pg_backend_pid()") == 0:
+        assert time.monotonic() < ends
+    done = finish(process, signal.SIGINT)
+    assert done.code == 130
+    assert "stopped; no run had begun" in done.err

@@ -81,8 +81,7 @@ def _settled(context: typer.Context, db_url: str | None, *, strict_order: bool, 
 def _keep(flags: Flags) -> Settings:
     """Loads the settings, shows their notes, and hides their passwords from now on."""
     settings = sartor.load_settings(flags, product=current().product)
-    places = settings.discovery.places if settings.discovery else ()
-    _keep_secrets((*settings.destinations, *places, *filter(None, [settings.control])))
+    _keep_secrets((*settings.places, *filter(None, [settings.control])))
     for note in settings.notes:
         output.tell(f"note: {note}")
     return settings
@@ -95,8 +94,7 @@ def _keep_secrets(destinations: Iterable[Destination]) -> None:
 
 def _anywhere(settings: Settings) -> Settings:
     """Returns the settings with their first place alone."""
-    places = settings.discovery.places if settings.discovery else settings.destinations
-    return settings._replace(destinations=places[:1], discovery=None)
+    return settings._replace(destinations=settings.places[:1], discovery=None)
 
 
 def _complete(settings: Settings) -> Settings:

@@ -42,6 +42,11 @@ class Settings(NamedTuple):
     control: Destination | None = None
     discovery: Discovery | None = None
 
+    @property
+    def places(self) -> tuple[Destination, ...]:
+        """The destinations; where a server has to be asked for them, the places where it is asked."""
+        return self.discovery.places if self.discovery else self.destinations
+
 
 def load_settings(
     flags: Flags = NO_FLAGS,

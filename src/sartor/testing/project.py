@@ -51,7 +51,7 @@ def opened_project(root: Path) -> Iterator[Project]:
 
 def _project(settings: Settings) -> Project:
     _refuse_production(settings)
-    return Project(settings, settings.destinations[0])
+    return Project(settings, settings.places[0])
 
 
 def _refuse_production(settings: Settings) -> None:
