@@ -303,6 +303,12 @@ class EmbeddedUnavailable(DestinationError):
     hint = "give another directory"
 
 
+class QueueMissing(DestinationError):
+    """The control database of a fleet lacks the tables of the queue, or has those of another version."""
+
+    hint = "make them with `fleet upgrade`"
+
+
 class BackupFailed(DestinationError):
     """No backup could be taken, or one isn't whole or can't be restored.
 

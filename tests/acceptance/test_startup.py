@@ -9,6 +9,8 @@ import sys
 import pytest
 
 from support.command import Command
+from support.database import Database
+from support.fleet_queue import QueuedFleet
 from support.folder import Folder
 
 LISTING = """
@@ -87,7 +89,7 @@ def test_version_imports_nothing(sartor: Command) -> None:
         ("db alteration deploy --help", {"deploy"}),
         ("db seed --help", {"development"}),
         ("db --help", {"development", "archive", "serve", "psql"}),
-        ("fleet --help", {"fleet"}),
+        ("fleet --help", {"fleet", "fleet_worker"}),
     ],
 )
 def test_help_needs_typer_alone(sartor: Command, words: str, commands: set[str]) -> None:
@@ -122,3 +124,19 @@ def test_a_command_needs_typer_and_the_driver(sartor: Command, folder: Folder, c
     ours, others = imported(sartor, f"db alteration {command}")
     assert ours == needed
     assert costly(sartor, others, TYPER, DRIVER) == set()
+
+
+@pytest.mark.parametrize(
+    "command", ["fleet worker --help", "fleet status", "fleet cancel", "db alteration deploy latest"]
+)
+def test_the_queue_is_loaded_by_workers_alone(
+    sartor: Command, folder: Folder, database: Database, command: str
+) -> None:
+    """The queue's library, and the dozen that it brings, are loaded by no other command, whether installed or not."""
+    fleet = QueuedFleet(sartor, database)
+    fleet.upgrade()
+    folder.table("1.0.0-1700000000-a.py")
+    fleet.plan(1)
+    sartor.environment["SARTOR_CONTROL"] = fleet.url
+    _, others = imported(sartor, command)
+    assert others.isdisjoint({"pgqueuer", "pydantic", "croniter", "anyio", "uvloop"})

@@ -87,7 +87,13 @@ class _OfConfig(_Group):
 
 
 class OfFleet(_Group):
-    modules: ClassVar = {"status": "fleet", "approve": "fleet", "cancel": "fleet"}
+    modules: ClassVar = {
+        "worker": "fleet_worker",
+        "status": "fleet",
+        "approve": "fleet",
+        "cancel": "fleet",
+        "upgrade": "fleet_worker",
+    }
 
 
 ALIASES = ("alt", "alter")

@@ -26,6 +26,8 @@ CODES = {
     4: "an alteration is edited or missing, or the schema has changed",
     5: "busy: another run is in progress, or a lock wasn't available in time",
     6: "the database can't be reached or refused the operation; a backup failed",
+    7: "a run over a fleet was stopped or cancelled",
+    8: "the control database was lost",
     130: "interrupted",
 }
 
@@ -286,6 +288,10 @@ def until_deployed(wait: UntilDeployed = None) -> None:
 
 def script_timeouts(lock_timeout: LockTimeout = None, statement_timeout: StatementTimeout = None) -> None:
     """Declares how long a statement of a script may wait and take."""
+
+
+def control(control: Control = None) -> None:
+    """The control database, for a command that has --config from others."""
 
 
 def controlled(control: Control = None, config: Config = None) -> None:

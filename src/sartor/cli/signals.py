@@ -28,14 +28,15 @@ BLOCKED = 0.5
 """Seconds after which an event loop that hasn't taken the cancel counts as blocked by a script."""
 
 
-def run(main: Coroutine[Any, Any, T], *, left: str | None = None) -> T:
+def run(main: Coroutine[Any, Any, T], *, left: str | None = None, quiet: bool = False) -> T:
     """Runs a coroutine to its end, and returns its result. Raises Interrupted where a signal ended it.
 
-    `left` says in that error's message what is left then; by default that is what a run of scripts leaves.
+    `left` says in that error's message what is left then; by default that is what a run of scripts leaves. A `quiet`
+    run doesn't say that it stops: its process belongs to another one, which does.
     """
     _require_no_loop(main)
     own_process(output.tell)
-    stop = _Stop(left)
+    stop = _Stop(left, quiet=quiet)
     # Before asyncio installs a handler of its own, which cancels once and then raises wherever the process is.
     with _handling(stop), _logging():
         return asyncio.run(stop.watch(main))
@@ -95,8 +96,9 @@ class _BrokenInto(BrokenInto, asyncio.CancelledError):
 class _Stop:
     """The state of a run's end: the signal that came, if any, and whether the event loop has noticed it."""
 
-    def __init__(self, left: str | None) -> None:
+    def __init__(self, left: str | None, *, quiet: bool) -> None:
         self._left = left
+        self._quiet = quiet
         self._task: asyncio.Task[Any] | None = None
         self._name: str | None = None
         self._broken_into = self._noticed = self._turned = False
@@ -118,10 +120,10 @@ class _Stop:
     def on_signal(self, number: int, _frame: FrameType | None) -> None:
         """Cancels the run at the first signal; ends the process at once at another: the server rolls back by itself."""
         if self._name is not None:
-            shout("\nstopped immediately; the server rolls back what isn't committed\n")
+            self._shout("\nstopped immediately; the server rolls back what isn't committed\n")
             _exit(Interrupted.exit_code)
         self._name = signal.Signals(number).name
-        shout(f"\n{self._name}: stopping; to stop immediately, send the signal again\n")
+        self._shout(f"\n{self._name}: stopping; to stop immediately, send the signal again\n")
         if self._task is not None:
             self._task.get_loop().call_soon_threadsafe(self._notice)
             take_alarm()
@@ -142,6 +144,10 @@ class _Stop:
     def _turn(self) -> None:
         """Notes that the event loop isn't blocked."""
         self._turned = True
+
+    def _shout(self, text: str) -> None:
+        if not self._quiet:
+            shout(text)
 
     def _notice(self) -> None:
         self._turned = True

@@ -34,6 +34,7 @@ WORDS = {
     "`sartor.verify`": "`sartor db alteration verify`",
     "beside others with `schema`": "beside others with --schema",
     "`against`": "--against",
+    "`fleet upgrade`": "`sartor fleet upgrade --control URL`",
     "`fresh`": "`sartor db alteration fresh`",
     "`redo`": "`sartor db alteration redo`",
     "name a template with `template`": "name a template with --template",

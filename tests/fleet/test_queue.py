@@ -1,0 +1,163 @@
+"""Workers and a queue: destinations that are handed out, one worker or many, with whatever happens to them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+
+import pytest
+
+from sartor import Destination
+from sartor.errors import UsageError
+from sartor.fleet.carrier import queue_settings, require_library
+from sartor.fleet.control import Control
+from support.command import Command
+from support.database import Database
+from support.fleet_queue import SCHEMA, QueuedFleet
+from support.folder import Folder
+from support.sessions import until
+from support.shapes import check, validator
+
+
+@pytest.fixture
+def fleet(sartor: Command, database: Database) -> QueuedFleet:
+    """A fleet whose control database has a queue."""
+    found = QueuedFleet(sartor, database)
+    found.upgrade()
+    return found
+
+
+def test_a_worker_ends_with_the_run(fleet: QueuedFleet, folder: Folder) -> None:
+    """A worker deploys wave by wave, says so in a line for each destination, and ends when the run is over."""
+    folder.table("1.0.0-1700000000-a.py")
+    run = fleet.plan(2, 3)
+    done = fleet.work()
+    assert fleet.state(run) == "done"
+    assert fleet.states(run) == {"done": 5}
+    assert len([line for line in done.out.splitlines() if line.startswith("done  ")]) == 5
+    assert "5 of 5 done" in done.err
+    assert fleet.jobs() == 0
+    assert fleet.database.value("select count(*) from t004.sartor_ledger") == 1
+    assert "5 of 5 done" in fleet.work().err  # one that comes later ends as the run did
+
+
+def test_failures_end_the_worker_with_their_code(fleet: QueuedFleet, folder: Folder) -> None:
+    """A failed destination is told with its reason, the others go on; a budget that is used up stops the run."""
+    folder.add("1.0.0-1700000000-a.py", up="select 1 / (current_schema() <> 't001')::int")
+    run = fleet.plan(3, budget=1)
+    done = fleet.work("--json", expect=1)
+    assert fleet.states(run) == {"done": 2, "failed": 1}
+    told = {line["destination"]["schema"]: line for line in map(json.loads, done.out.splitlines())}
+    for line in told.values():
+        validator("fleet-worker").validate(line)
+    assert told["t001"]["error"]["message"].startswith("1.0.0-1700000000-a.py: division by zero")
+    assert [told["t001"]["state"], told["t000"]["state"]] == ["failed", "done"]
+    stopped = fleet.plan(1, 1, target="1.0.0", budget=0)
+    fleet.database.run("drop schema t000 cascade", "create schema t000", "create table t000.t (id int)")
+    folder.add("1.0.0-1700000000-a.py", up="select 1 / 0")
+    assert "was stopped" in fleet.work(expect=7).err
+    assert fleet.states(stopped) == {"failed": 1, "waiting": 1}
+
+
+def test_rollback_is_carried_too(fleet: QueuedFleet, folder: Folder) -> None:
+    """What a run does at each destination is in the control database: a rollback with its arguments as well."""
+    folder.add("1.0.0-1700000000-a.py", up="create table a ()", down="drop table a")
+    fleet.plan(2)
+    fleet.work()
+    run = fleet.plan(2, verb="rollback", target="0")
+    fleet.work()
+    assert fleet.states(run) == {"done": 2}
+    assert fleet.database.tables("t001").isdisjoint({"a"})
+
+
+def test_the_queue_is_made_once(sartor: Command, database: Database, folder: Folder) -> None:
+    """`fleet upgrade` makes the tables, and does nothing the second time; without them, a worker names it."""
+    folder.table("1.0.0-1700000000-a.py")
+    fleet = QueuedFleet(sartor, database)
+    missing = fleet.work(expect=6)
+    assert "sartor fleet upgrade --control" in missing.err
+    odd = {"CHANNEL": "x", "FUNCTION": "y", "QUEUE_TABLE": "z", "PGQUEUER_PREFIX": "w", "DURABILITY": "volatile"}
+    first, second = (sartor.run("fleet", "upgrade", "--control", fleet.url, env=odd).out for _ in range(2))
+    assert "ready for a queue" in first
+    assert "up to date" in second
+    third = sartor.run("fleet", "upgrade", "--json", "--control", fleet.url)
+    assert check(third, "fleet-upgrade")["statements"] == 0
+    assert {"fleet_run", "fleet_queue", "fleet_queue_log"} <= database.tables(SCHEMA)
+    fleet.plan(2)
+    fleet.work()
+
+
+def test_no_password_is_stored(fleet: QueuedFleet, folder: Folder) -> None:
+    """Neither the control tables nor the queue hold a password; a worker's own settings have it, by the label."""
+    folder.table("1.0.0-1700000000-a.py")
+    bare = Destination.parse(fleet.database.url, schema="t000")
+    keywords = {**bare.keywords, "password": "sesame"}
+    run = fleet.plan_for([Destination.of(keywords, schema="t000")])
+    rows = fleet.database.rows(f"select d::text from {SCHEMA}.fleet_destination d") + fleet.database.rows(
+        f"select encode(payload, 'escape') || headers::text from {SCHEMA}.fleet_queue"
+    )
+    assert rows
+    assert "sesame" not in str(rows)
+    fleet.work()
+    assert fleet.states(run) == {"done": 1}
+
+
+def test_a_wave_that_was_approved_elsewhere_goes_on(fleet: QueuedFleet, folder: Folder) -> None:
+    """Whoever approves needs no queue: workers find destinations whose turn it is, and that aren't in the queue."""
+    folder.table("1.0.0-1700000000-a.py")
+    run = fleet.plan(1, 3, canary=True)
+    worker = fleet.start()
+    until(lambda: fleet.state(run) == "paused")
+
+    async def approve() -> None:
+        async with Control(fleet.control) as control:
+            await control.approve(run.id, "me")
+
+    asyncio.run(approve())
+    worker.communicate(timeout=60)
+    assert worker.returncode == 0
+    assert fleet.states(run) == {"done": 4}
+
+
+def test_a_server_has_its_limit(fleet: QueuedFleet, folder: Folder) -> None:
+    """Over all workers, no more destinations of a server are at work at once than the run says."""
+    folder.add("1.0.0-1700000000-a.py", up="select pg_sleep(0.2)")
+    fleet.database.run(
+        f"create table {SCHEMA}.seen (at_work int)",
+        # Claims wait for each other here, so that each sees all those before it.
+        f"""create function {SCHEMA}.see() returns trigger language plpgsql as $$ begin
+            perform pg_advisory_xact_lock(42);
+            insert into {SCHEMA}.seen select count(*) from {SCHEMA}.fleet_destination where state = 'running';
+            return null; end $$""",
+        f"""create trigger see after update of state on {SCHEMA}.fleet_destination for each row
+            when (new.state = 'running') execute function {SCHEMA}.see()""",
+    )
+    run = fleet.plan(16, jobs_per_server=2)
+    workers = [fleet.start("--jobs", "4") for _ in range(3)]
+    for worker in workers:
+        worker.communicate(timeout=60)
+    assert fleet.states(run) == {"done": 16}
+    assert fleet.database.value(f"select max(at_work) from {SCHEMA}.seen") == 2
+
+
+def test_the_extra_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the extra, the error says how to install it."""
+    monkeypatch.setitem(sys.modules, "pgqueuer", None)
+    with pytest.raises(UsageError) as raised:
+        require_library()
+    assert raised.value.hint == "pip install 'sartor[queue]'"
+
+
+def test_a_name_of_the_queue_cant_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PgQueuer reads its names from variables such as TRIGGER; the queue's are Sartor's own, whatever these say."""
+    monkeypatch.setenv("TRIGGER", "odd")
+    assert {name for name in vars(queue_settings()).values() if isinstance(name, str)} == {
+        "fleet_",
+        "fleet_queue",
+        "fleet_queue_changed",
+        "fleet_queue_log",
+        "fleet_queue_schedules",
+        "fleet_queue_statistics",
+        "fleet_queue_status",
+    }
