@@ -30,8 +30,9 @@ async def prepare_ledger(run: RunContext) -> None:
     Two runs may do this at once. Raises LedgerUnsound; RunHeld where another session's work on these names went on for
     longer than the run may wait.
     """
-    session, retries = run.session, Retries(run.monitor, "the ledger")
-    if not session.destination.scratch:  # nobody else writes there: the facts are those of the plan
+    session, retries, created = run.session, Retries(run.monitor, "the ledger"), False
+    # In a scratch database nobody else writes. Where somebody else has just made what is missing, making it fails.
+    if not session.destination.scratch and (run.waited or session.facts.ledger_exists):
         await session.learn()
     if not session.facts.schema_exists:
         run.observer(Note(text=f"schema {session.schema} doesn't exist and is created"))
@@ -39,13 +40,17 @@ async def prepare_ledger(run: RunContext) -> None:
         run.follow("the ledger")
         try:
             await create_ledger(session)
+            created = True
         except DRIVER_ERRORS as error:
             if driver.sqlstate(error) not in driver.RETRIED | TAKEN:
                 raise
             if not await retries.pause(run.limits.wait, "another session that creates the ledger"):
                 raise _creation_failed(run, error) from error
             await session.learn()
-    await require_sound(session)
+    if created and not session.facts.event_triggers:
+        require_usable(session)  # nothing but `ledger.sql` has made it
+    else:
+        await require_sound(session)
 
 
 def _creation_failed(run: RunContext, error: Exception) -> SartorError:
@@ -64,9 +69,14 @@ def _creation_failed(run: RunContext, error: Exception) -> SartorError:
 
 async def require_sound(session: Session) -> None:
     """Raises LedgerUnsound where the ledger isn't as Sartor creates it."""
+    require_usable(session)
+    await require_sound_tables(session.connection, session.tables, session.facts.role)
+
+
+def require_usable(session: Session) -> None:
+    """Raises PrivilegeMissing, LedgerUnsound and the like where this role can't read and write the ledger."""
     session.require_read()
     session.require_write()
-    await require_sound_tables(session.connection, session.tables, session.facts.role)
 
 
 async def report_writers(run: RunContext) -> None:
