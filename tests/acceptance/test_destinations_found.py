@@ -310,3 +310,31 @@ def test_ctrl_c_while_a_server_is_asked(sartor: Command, folder: Folder, databas
     done = finish(process, signal.SIGINT)
     assert done.code == 130
     assert "stopped; no run had begun" in done.err
+
+
+def test_names_that_arent_text(database: Database, server_url: str) -> None:
+    """A name of bytes that aren't UTF-8, which SQL_ASCII allows, is left out, and ends nothing."""
+    with temporary_database(server_url, "template template0 encoding 'SQL_ASCII' locale 'C'") as other:
+        strange = r"execute 'create schema \"t_' || convert_from('\xe9'::bytea, 'SQL_ASCII') || '\"'"
+        other.run("create schema t_1", f"do $$ begin {strange.replace(chr(92) + chr(34), chr(34))}; end $$")
+        assert list(_find(other, schemas=("t_*",))) == ["t_1"]
+    assert list(_find(database, schemas=("public",))) == ["public"]
+
+
+def test_names_of_databases(sartor: Command, folder: Folder, database: Database) -> None:
+    """A database's name is never part of a URL as it is: each is reached, or told where it can't be."""
+    folder.table("1.0.0-1700000000-a.py")
+    start = database.name
+    names = [f"{start}/%41?a=b&c#d", f"{start} x@y:z", f"{start}ö'\\", f'{start}"']
+    unusable = f"{start}\n"
+    quoted = [f'"{name.replace(chr(34), chr(34) * 2)}"' for name in [*names, unusable]]
+    try:
+        for name in quoted:
+            database.run(f"create database {name}")
+        done = sartor("deploy", "latest", "--databases", f"{start}?*")
+        assert done.out.count("Deployed 1 alteration") == len(names)
+        assert done.err.count("note: left out: the database name") == 1
+        assert database.tables() == set()
+    finally:
+        for name in quoted:
+            database.run(f"drop database if exists {name} with (force)")

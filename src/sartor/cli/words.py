@@ -24,6 +24,7 @@ WORDS = {
     "`import ": "`sartor db alteration import ",
     "`baseline` of `next`": "`sartor db alteration baseline next`",
     "`limits.lock_budget`": "--lock-budget",
+    "`limits.statement_timeout`": "--statement-timeout",
     "`limits.wait`": "--wait",
     "`list_alterations`": "`sartor db alteration list`",
     "`no_owner`": "--no-owner",

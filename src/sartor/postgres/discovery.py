@@ -22,14 +22,16 @@ from sartor.sql.quoting import quote_identifier
 from sartor.sql.splitting import split
 from sartor.sql.statements import QUERIES
 
+_BYTES = """pg_catalog.convert_to({}::text,
+    case when pg_catalog.getdatabaseencoding() = 'SQL_ASCII' then 'SQL_ASCII' else 'UTF8' end)"""
+"""The bytes of a name: one that isn't UTF-8 is a name that is told, and no error of the server's or the driver's."""
+
 _SCHEMAS = f"""
-select pg_catalog.textsend(n.nspname::text) as name from pg_catalog.pg_namespace n
+select {_BYTES.format("n.nspname")} as name from pg_catalog.pg_namespace n
 where {OF_USERS} and not {in_extension("n.oid", classid=class_of("pg_namespace"))} order by n.nspname
 """
-"""Selects the names as bytes: one that isn't UTF-8 is a name that is told, and no error of the driver's."""
-
-_DATABASES = """
-select pg_catalog.textsend(d.datname::text) as name from pg_catalog.pg_database d
+_DATABASES = f"""
+select {_BYTES.format("d.datname")} as name from pg_catalog.pg_database d
 where d.datallowconn and not d.datistemplate and d.datconnlimit <> -2 order by d.datname
 """
 """Selects the databases that one may connect to; -2 is the limit of one whose DROP was interrupted."""
