@@ -58,7 +58,7 @@ class _Update:
 
     async def begin(self) -> None:
         """Reads the schema, and reports what isn't as the last run left it."""
-        if not (self._run.limits.fingerprint and self._session.facts.fingerprint_writable):
+        if not (self._run.limits.fingerprint and self._session.facts.fingerprint_writable) or self._run.created_ledger:
             return
         try:
             recorded = await read_expected_schema(self._session)

@@ -30,7 +30,7 @@ async def prepare_ledger(run: RunContext) -> None:
     Two runs may do this at once. Raises LedgerUnsound; RunHeld where another session's work on these names went on for
     longer than the run may wait.
     """
-    session, retries, created = run.session, Retries(run.monitor, "the ledger"), False
+    session, retries = run.session, Retries(run.monitor, "the ledger")
     # In a scratch database nobody else writes. Where somebody else has just made what is missing, making it fails.
     if not session.destination.scratch and (run.waited or session.facts.ledger_exists):
         await session.learn()
@@ -40,14 +40,14 @@ async def prepare_ledger(run: RunContext) -> None:
         run.follow("the ledger")
         try:
             await create_ledger(session)
-            created = True
+            run.created_ledger = True
         except DRIVER_ERRORS as error:
             if driver.sqlstate(error) not in driver.RETRIED | TAKEN:
                 raise
             if not await retries.pause(run.limits.wait, "another session that creates the ledger"):
                 raise _creation_failed(run, error) from error
             await session.learn()
-    if created and not session.facts.event_triggers:
+    if run.created_ledger and not session.facts.event_triggers:
         require_usable(session)  # nothing but `ledger.sql` has made it
     else:
         await require_sound(session)

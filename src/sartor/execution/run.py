@@ -123,7 +123,7 @@ async def execute_plan(  # noqa: PLR0913 - one plan, and all that it needs
             await loop.back_up(run)
             await prepare_ledger(run)
             await report_writers(run)
-            if run.waited or not ledger.exists:
+            if run.waited or not (ledger.exists or run.created_ledger):
                 await loop.plan_again(run)
             async with updating_expected_schema(run):
                 await loop.execute(run)

@@ -26,7 +26,8 @@ class RunContext:
     """A session at work. `head` is the number of the journal's last event that this run knows of.
 
     `tag` is a text unique to this run, by which the server's session is found; `target` the release that a plan is to
-    reach. `begun_outside` is True where the script under way has begun its work outside a transaction.
+    reach. `created_ledger` is True where this run has made the ledger, so that nothing can be in it, `begun_outside`
+    where the script under way has begun its work outside a transaction.
     """
 
     def __init__(self, session: Session, locks: LockMonitor, *, limits: Limits, observer: Observer) -> None:
@@ -35,7 +36,7 @@ class RunContext:
         self.observer = observer
         self.head = 0
         self.target: Release | None = None
-        self.waited = self.begun_outside = False
+        self.waited = self.created_ledger = self.begun_outside = False
         self._locks = locks
         # Process numbers repeat among containers: a random text tells this session from others.
         self.tag = f" {secrets.token_hex(4)}."
