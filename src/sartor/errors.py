@@ -247,7 +247,13 @@ class DestinationError(SartorError):
 
 
 class Unreachable(DestinationError):
-    """No connection: network, TLS, credentials, or no such database."""
+    """No connection: network, TLS, credentials, or no such database.
+
+    `may_pass` is True where the same attempt may succeed in a few seconds: the connection was lost or refused, or the
+    server had none left.
+    """
+
+    may_pass: bool = False
 
 
 class Locked(DestinationError):

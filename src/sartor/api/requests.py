@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from sartor.alterations.files import find_folder, read_lineage
-from sartor.domain.alteration import Catalogue
+from sartor.domain.alteration import Catalogue, Lineage
 from sartor.domain.destination import Destination, Limits
 from sartor.domain.plan import Deploy, Rollback
 from sartor.domain.release import LATEST, Release, parse_target
@@ -17,8 +17,8 @@ from sartor.settings.once import asked_once as asked_once  # noqa: PLC0414 - for
 Source: TypeAlias = str | os.PathLike[str] | LineageSource
 """A lineage of alterations: a folder, an import package, `NAME=SOURCE`, or a LineageSource."""
 
-Sources: TypeAlias = Source | Iterable[Source]
-"""One lineage of alterations, or several: `"alterations"`, `["acme.alterations", "own=./own"]`."""
+Sources: TypeAlias = Source | Iterable[Source] | Catalogue
+"""One lineage of alterations, or several: `"alterations"`, `["acme.alterations", "own=./own"]`; or what was listed."""
 
 NO_LIMITS = Limits()
 """The limits of a run where none are given."""
@@ -46,15 +46,19 @@ def find_scratch(scratch: Destination | str | None, destination: Destination) ->
 
 def find_sources(sources: Sources) -> tuple[LineageSource, ...]:
     """Returns the lineages that are named; paths are relative to the working directory. Raises SettingsError."""
-    if isinstance(sources, str | os.PathLike | LineageSource):
-        sources = (sources,)
-    given = tuple(sources)
+    if isinstance(sources, Catalogue):
+        return tuple(_source_of(each) for each in sources.lineages)
+    given = (sources,) if isinstance(sources, str | os.PathLike | LineageSource) else tuple(sources)
     if all(isinstance(each, LineageSource) for each in given):
         return given  # type: ignore[return-value]  # the checker doesn't narrow by `all`
     texts = (f"{each.name}={each.location}" if isinstance(each, LineageSource) else os.fspath(each) for each in given)
     named = {each.name: each for each in given if isinstance(each, LineageSource)}
     found = parse_sources(texts, base=Path.cwd(), origin="the call")
     return tuple(named[each.name]._replace(location=each.location) if each.name in named else each for each in found)
+
+
+def _source_of(lineage: Lineage) -> LineageSource:
+    return LineageSource(lineage.name, lineage.location, dict(lineage.given.variables), lineage.given.import_path)
 
 
 def is_installed(texts: Iterable[str]) -> bool:
@@ -75,8 +79,12 @@ def list_alterations(sources: Sources) -> Catalogue:
         for alteration in sartor.list_alterations("alterations"):
             print(alteration.release, alteration.name)
 
+    A catalogue is returned as it is: a caller that works on many databases reads the files once.
+
     Raises CatalogueError where a folder or package can't be read as one of alterations.
     """
+    if isinstance(sources, Catalogue):
+        return sources
     return Catalogue(
         tuple(read_lineage(source.name, source.location, source.given) for source in find_sources(sources))
     )

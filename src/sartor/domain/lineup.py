@@ -43,6 +43,12 @@ class Lineup:
         self._busy[destination.server] -= 1
         self._line_up(destination.server)
 
+    def put_back(self, destination: Destination, limit: int) -> None:
+        """Lets a destination that was taken have the next turn of its server, which has this limit from now on."""
+        self.limits[destination.server] = limit
+        self._waiting[destination.server].appendleft(destination)
+        self.end(destination)
+
     def _has_room(self, server: str) -> bool:
         return bool(self._waiting.get(server)) and self._busy.get(server, 0) < self.limits.get(server, self._limit)
 

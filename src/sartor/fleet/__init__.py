@@ -1,1 +1,5 @@
-"""Many destinations: a run over them in waves, by one process or by many that share a control database."""
+"""Works through many destinations: wave by wave, several at once, going on where one fails.
+
+What is decided is decided in `domain.fleet` and `domain.lineup`; `runner` awaits, and `control` keeps the truth of a
+run that several processes share.
+"""

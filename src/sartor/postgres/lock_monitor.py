@@ -13,7 +13,8 @@ import asyncpg
 from sartor.domain.destination import Destination
 from sartor.domain.report import Blocker
 from sartor.errors import Unreachable
-from sartor.postgres.connect.connect import DRIVER_ERRORS, close, connect
+from sartor.postgres.connect.connect import DRIVER_ERRORS, connect
+from sartor.postgres.connect.kept import leave_connection, take_connection
 from sartor.postgres.driver.connection import Connection
 from sartor.sql.sensitive import without_secrets
 
@@ -86,7 +87,7 @@ class LockMonitor:
 
     def __init__(self, destination: Destination, *, application: str, alone: bool = False, purpose: str = "") -> None:
         self._destination = destination
-        self._application = application
+        self._called = destination.called(application)
         self._connection: Connection | None = None
         # The run's monitor may query at any time, and a connection runs one query at a time.
         self._free = asyncio.Lock()
@@ -102,7 +103,7 @@ class LockMonitor:
             return self
         try:
             async with asyncio.timeout(SECOND):
-                self._connection = await connect(self._destination, application=self._application)
+                self._connection = await take_connection(self._destination, application=self._called)
         except Unreachable as error:
             self.missing = str(error)
         except TimeoutError:
@@ -111,7 +112,7 @@ class LockMonitor:
 
     async def __aexit__(self, *_: object) -> None:
         if self._connection is not None:
-            await close(self._connection)
+            await leave_connection(self._connection, self._destination, application=self._called)
 
     async def try_lock(self) -> bool:
         """Takes the run's lock for as long as this connection lives; returns False where another run holds it."""
@@ -135,7 +136,7 @@ class LockMonitor:
             # What broke the run's own connection may well have broken this one.
             with suppress(TimeoutError, Unreachable):
                 async with asyncio.timeout(PARTING):
-                    self._connection = await connect(self._destination, application=self._application)
+                    self._connection = await connect(self._destination, application=self._called)
         return any(row[0] for row in await self._fetch(_TERMINATE, pid, mark, within=PARTING))
 
     @property

@@ -11,6 +11,7 @@ from sartor.domain.table_names import OwnTables
 from sartor.errors import DestinationError, PrivilegeMissing, ReadOnly, SchemaMissing
 from sartor.postgres.catalog import OF_USERS, other_prefixes
 from sartor.postgres.connect.connect import DRIVER_ERRORS, close, connect, session_error
+from sartor.postgres.connect.kept import leave_connection, take_connection
 from sartor.postgres.connect.pooler import NO_POOLER, Pooler, look_at_pooler
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.own_tables import OWN
@@ -133,7 +134,7 @@ class Session:
         return (*self.destination.secrets, *self.destination.hidden([password] if password else []))
 
     async def __aenter__(self) -> Self:
-        await self._connect()
+        self._take(await take_connection(self.destination, application=self.application, kind=self._kind))
         try:
             await self.learn()
         except BaseException as error:  # a cancelled connect is closed too
@@ -142,7 +143,10 @@ class Session:
         return self
 
     async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        await close(self.connection)
+        if error is None:
+            await leave_connection(self.connection, self.destination, application=self.application)
+        else:
+            await close(self.connection)
         if isinstance(error, (OSError, *DRIVER_ERRORS)):
             raise session_error(error, self.destination) from error
 
@@ -163,15 +167,15 @@ class Session:
 
     async def renew(self) -> None:
         await close(self.connection)
-        await self._connect()
+        self._take(await connect(self.destination, application=self.application, kind=self._kind))
 
     async def renew_where_worn(self) -> None:
         """Replaces a connection that is lost, or whose client side a script has changed. Raises Unreachable."""
         if self.connection_lost or self.connection.worn:
             await self.renew()
 
-    async def _connect(self) -> None:
-        self.connection = await connect(self.destination, application=self.application, kind=self._kind)
+    def _take(self, connection: Connection) -> None:
+        self.connection = connection
         self.connection.confined = self.destination.scratch
 
     async def require_schema(self) -> None:

@@ -26,6 +26,14 @@ from sartor.sql.quoting import quote_identifier
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """The errors that the driver raises, apart from OSError."""
 
+_PASSING = (
+    ConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.TooManyConnectionsError,
+)
+"""The errors for which the same attempt may succeed in a few seconds."""
+
 _IS_IT_THERE = "check the host and the port, and that the server is running"
 
 OLDEST_SERVER = 14
@@ -188,7 +196,9 @@ def _error(failed: list[_Failed], destination: Destination, way: Way) -> Unreach
     if len({place for place, *_ in reasons}) > 1:
         reason = "; ".join(f"{_shown(place)}: {why}" for place, why, _ in reasons)
     secrets = (*destination.secrets, *(each.password.text for each in failed if each.password.text))
-    return Unreachable(redact(f"{destination.label}: {reason}", secrets), hint=hint)
+    found = Unreachable(redact(f"{destination.label}: {reason}", secrets), hint=hint)
+    found.may_pass = isinstance(failed[-1].error, _PASSING)
+    return found
 
 
 def _shown(place: Place) -> str:
@@ -282,4 +292,6 @@ def session_error(error: BaseException, destination: Destination) -> Destination
         unreadable = isinstance(error, asyncpg.CharacterNotInRepertoireError)
         hint = "a name in the database isn't UTF-8, which SQL_ASCII allows: rename the object" if unreadable else None
         return DestinationError(f"{text} (SQLSTATE {error.sqlstate})", hint=hint)
-    return Unreachable(f"{text}: the connection was lost", hint="run the command again when the server can be reached")
+    lost = Unreachable(f"{text}: the connection was lost", hint="run the command again when the server can be reached")
+    lost.may_pass = True
+    return lost

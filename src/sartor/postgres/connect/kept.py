@@ -1,0 +1,96 @@
+"""Keeps connections for the next destination of the same database and user, while a fleet is worked through.
+
+A new connection costs the server a process that knows nothing of the catalog yet: more than most deployments.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TypeAlias
+
+from sartor.domain.destination import Destination
+from sartor.postgres.connect.connect import close, connect
+from sartor.postgres.driver.connection import Connection
+
+Place: TypeAlias = tuple[str, bool, str, type[Connection]]
+"""What connections must have in common: URL, whether TLS is required, application and class."""
+
+
+class Kept:
+    """The connections that wait for their next use, the latest one last. They are of this process's event loop."""
+
+    def __init__(self) -> None:
+        self._idle: dict[Place, list[Connection]] = {}
+
+    def take(self, place: Place) -> Connection | None:
+        """Returns a connection that waits, None where there is none for this place."""
+        while waiting := self._idle.get(place):
+            connection = waiting.pop()
+            if not waiting:
+                del self._idle[place]
+            if not connection.is_closed():
+                return connection
+        return None
+
+    def put(self, place: Place, connection: Connection) -> None:
+        self._idle.setdefault(place, []).append(connection)
+
+    async def make_room(self, server: str) -> None:
+        """Closes one that waits at this server: another one is about to be opened there."""
+        for place in [each for each in self._idle if Destination(each[0]).server == server][:1]:
+            if connection := self.take(place):
+                await close(connection)
+
+    async def close(self) -> None:
+        for place in list(self._idle):
+            while connection := self.take(place):
+                await close(connection)
+
+
+_KEPT: ContextVar[Kept | None] = ContextVar("kept", default=None)
+
+
+@contextmanager
+def keeping_connections() -> Iterator[Kept]:
+    """Keeps connections that sessions are done with, for others, while the block lasts; the caller closes them."""
+    token = _KEPT.set(kept := Kept())
+    try:
+        yield kept
+    finally:
+        _KEPT.reset(token)
+
+
+async def take_connection(
+    destination: Destination, *, application: str, kind: type[Connection] = Connection
+) -> Connection:
+    """Returns a connection that is kept, else a new one. Raises as `connect`."""
+    kept = _KEPT.get()
+    if kept is None or destination.scratch:
+        return await connect(destination, application=application, kind=kind)
+    if found := kept.take(_place(destination, application, kind)):
+        return found
+    await kept.make_room(destination.server)
+    return await connect(destination, application=application, kind=kind)
+
+
+async def leave_connection(connection: Connection, destination: Destination, *, application: str) -> None:
+    """Keeps a connection that is as a new one, for its next use; closes any other.
+
+    One that is kept was reset: it holds no lock, no setting, and no temporary table of its last use.
+    """
+    kept = _KEPT.get()
+    fit = not (connection.is_closed() or connection.worn or connection.pooled or connection.is_in_transaction())
+    if kept is None or destination.scratch or not fit:
+        await close(connection)
+        return
+    try:
+        await connection.undo()
+    except BaseException:  # where it is cancelled, nobody else would close it
+        connection.terminate()
+        raise
+    if not connection.is_closed():
+        kept.put(_place(destination, application, type(connection)), connection)
+
+
+def _place(destination: Destination, application: str, kind: type[Connection]) -> Place:
+    return destination.url, destination.require_tls, application, kind
