@@ -27,10 +27,16 @@ from sartor import (
     DestinationStatus,
     Discovery,
     Drawing,
+    End,
+    Ended,
     EventKind,
     Finished,
     Flags,
+    FleetEvent,
+    FleetOrder,
+    FleetReport,
     FleetStanding,
+    FleetWork,
     Import,
     ImportedFile,
     Limits,
@@ -38,6 +44,7 @@ from sartor import (
     Lint,
     MadeSnapshot,
     NewFile,
+    Observer,
     ObserverFailed,
     ObstacleKind,
     Patterns,
@@ -54,16 +61,20 @@ from sartor import (
     Repair,
     Report,
     RunEvent,
+    RunState,
     SartorError,
     Saved,
     SchemaDiffers,
     SchemaMissing,
     Setting,
     Settings,
+    Share,
+    SharedReport,
     ShownSettings,
     Source,
     Squash,
     Standing,
+    Stopped,
     TargetError,
     UsageError,
     Verdict,
@@ -88,6 +99,7 @@ from sartor import (
     import_migrations,
     init,
     is_production,
+    join_fleet,
     lint,
     list_alterations,
     load_control,
@@ -111,6 +123,7 @@ from sartor import (
     require,
     restore,
     rollback,
+    run_fleet,
     seed,
     show_settings,
     snapshot,
@@ -197,6 +210,7 @@ async def change(url: str, folder: Path) -> None:
     watcher, limits = Watcher(), Limits(lock_timeout=1, wait=10)
     report: Report = await deploy(url, folder, limits=limits, observer=watcher)
     assert watcher.names == [done.alteration.name for done in report.done]
+    await change_several(url, folder)
     other: Destination = Destination.parse(url, schema="other")
     assert (await deploy(other, str(folder), "next", steps=1, replay=True)).snapshot is None
     undoing: Check = await check_rollback(url, folder, steps=1)
@@ -220,6 +234,32 @@ async def change(url: str, folder: Path) -> None:
         assert error.exit_code == 2
     made: Backup = await backup(url, str(folder.parent), sources=None)
     await restore(f"{url}_restored", made.file, create=True)
+
+
+async def change_several(url: str, folder: Path) -> None:
+    """Deploys to two schemas at once."""
+    catalogue, ends = list_alterations(folder), list[End]()
+
+    async def call(destination: Destination, observer: Observer) -> Report:
+        return await deploy(destination, catalogue, observer=observer)
+
+    def observe(event: FleetEvent, /) -> None:
+        if isinstance(event, Ended):
+            ends.append(event.outcome.end)
+
+    places = [Destination.parse(url, schema=name) for name in ("one", "two")]
+    order = FleetOrder(canary=1, max_failures=Share.parse("10%", origin="the program"))
+    first: FleetReport = await run_fleet(places, call, order, observer=observe)
+    assert (ends, first.stopped) == ([End.DONE], Stopped.CANARY)
+
+    async def approve(report: FleetReport) -> bool:
+        return not report.of(End.FAILED)
+
+    assert (await run_fleet(places, call, order, approve=approve, observer=observe)).stopped is None
+    control, work = load_control(Flags(control=url)), FleetWork("deploy", "latest")
+    shared: SharedReport = await join_fleet(control, places, call, order, work=work, who="ana", approved=True)
+    assert shared.standing.run.state is RunState.DONE
+    assert len(shared.report.of(End.DONE)) == 2
 
 
 async def develop(url: str, sources: tuple[LineageSource, ...]) -> None:
@@ -264,15 +304,15 @@ async def fail(url: str, folder: Path) -> None:
 
 
 async def share(url: str) -> None:
-    """Looks at runs that processes share, where there is none yet."""
+    """Looks at a run that processes share, which is done."""
     control: Destination = load_control(Flags(control=url))
     for call in (fleet_status(control), approve_fleet(control, who="ana"), cancel_fleet(control, "7")):
         try:
             standing: FleetStanding = await call
         except TargetError as error:
-            assert "no run was ever begun" in str(error)
+            assert "it is done" in str(error) or "there is no run 7" in str(error)
         else:
-            raise AssertionError(standing)
+            assert standing.run.state is RunState.DONE
 
 
 def ship(folder: str) -> None:

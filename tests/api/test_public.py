@@ -103,7 +103,8 @@ def test_arguments_are_alike() -> None:
     several = {name: forms for name, forms in found.items() if len(forms) > 1}
     # A backup is of everything where no alterations are given, and an application may ask for a release alone.
     # The tables of a diagram are the product's, and those that `require` names by their prefix are Sartor's own.
-    assert several.keys() == {"alterations", "sources", "tables"}, several
+    # The observer of a fleet's run is told of destinations, too.
+    assert several.keys() == {"alterations", "observer", "sources", "tables"}, several
 
 
 def test_every_argument_is_explained() -> None:

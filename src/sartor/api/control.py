@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sartor.api.fleet import ONE_BY_ONE, ignore_events
+from sartor.api.requests import NO_LIMITS
 from sartor.domain.destination import Destination
+from sartor.domain.fleet import FleetObserver, FleetOrder, FleetReport, Joined, waves
+from sartor.domain.fleet_run import FleetStanding, FleetWork, Shard
+from sartor.errors import UsageError
 
 if TYPE_CHECKING:
-    from sartor.domain.fleet_run import FleetStanding
+    from sartor.domain.report import Observer
+
+WHOLE = Shard()
+"""The only part of a run that one process does alone."""
+
+
+class SharedReport(NamedTuple):
+    """What a process did of a run that processes share: `standing` is of the whole run, `report` of its own part."""
+
+    standing: FleetStanding
+    report: FleetReport
 
 
 async def fleet_status(control: Destination, run: str | None = None) -> FleetStanding:
@@ -27,6 +43,68 @@ async def fleet_status(control: Destination, run: str | None = None) -> FleetSta
     await require_prepared(control)
     async with Control(control) as rows:
         return await rows.standing((await rows.find(run)).id)
+
+
+async def join_fleet(
+    control: Destination,
+    destinations: Sequence[Destination],
+    call: Callable[[Destination, Observer], Awaitable[Any]],
+    order: FleetOrder = ONE_BY_ONE,
+    *,
+    work: FleetWork,
+    who: str,
+    run: str | None = None,
+    shard: Shard = WHOLE,
+    approved: bool = False,
+    observer: FleetObserver = ignore_events,
+) -> SharedReport:
+    """Does a part of a run over a fleet that processes share, until the whole run is over; returns what became of it.
+
+        work = sartor.FleetWork("deploy", "1.2.0")
+        done = await sartor.join_fleet(control, destinations, deploy, work=work, who="ci", shard=sartor.Shard(3, 8))
+
+    The run is the one under way that does the same with these destinations, else a new one, for all of them: waves and
+    failures count across processes. Behind its canaries it waits until `approve_fleet` lets it go on.
+
+    - `control`: as in `fleet_status`; the tables are made there where they are missing.
+    - `destinations`, `call`, `order`: as in `run_fleet`; all destinations, not those of the shard alone.
+    - `work`: what `call` does at each of them.
+    - `who`: who begins the run, for the control database.
+    - `run`: a name for the run: who starts again under this name joins it, even when it is over. Several parts need it.
+    - `shard`: the part that this process does.
+    - `approved`: go on behind the canaries.
+
+    Raises UsageError where several parts have no name; RunHeld where a run that does something else has some of these
+    destinations; ControlLost where the control database goes away and doesn't come back within a minute;
+    DestinationError, LedgerTooNew. Where it is cancelled, other processes can have what wasn't done.
+    """
+    from sartor.fleet.control import Control
+    from sartor.fleet.control_rows import NewRun
+    from sartor.fleet.control_tables import prepare
+    from sartor.fleet.shared_run import Part, SharedRun
+
+    if shard.of > 1 and run is None:
+        raise UsageError(
+            f"part {shard} of a run needs the run's name: one that starts when the others are done would begin another",
+            hint="give all parts the same `run`, and each run another one",
+        )
+    await prepare(control, limits=NO_LIMITS)
+    budget = None if order.max_failures is None else order.max_failures.of(len(destinations))
+    new = NewRun(
+        work,
+        waves(destinations, order),
+        who,
+        name=run,
+        budget=budget,
+        canary=order.canary > 0,
+        jobs_per_server=order.jobs_per_server,
+    )
+    async with Control(control, worker=f"shard {shard}") as rows:
+        found, is_new = await rows.plan(new)
+        observer(Joined(found.id, is_new))
+        part = Part(shard, call, order, approver=who if approved else None)
+        report = await SharedRun(rows, found, destinations, part, observer).work()
+        return SharedReport(await rows.standing(found.id), report)
 
 
 async def approve_fleet(control: Destination, run: str | None = None, *, who: str) -> FleetStanding:

@@ -142,7 +142,21 @@ class Ended(NamedTuple):
     outcome: Outcome
 
 
-FleetEvent = WaveBegun | Begun | Happened | Ended
+class Joined(NamedTuple):
+    """A run of a control database is joined, which this process has made itself (`is_new`) or found under way."""
+
+    run: int
+    is_new: bool
+
+
+class StandsBy(NamedTuple):
+    """Nothing is to be done here until other processes of the run end, or somebody approves it (`approval`)."""
+
+    run: int
+    approval: bool
+
+
+FleetEvent = WaveBegun | Begun | Happened | Ended | Joined | StandsBy
 
 
 class FleetObserver(Protocol):

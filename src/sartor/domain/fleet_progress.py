@@ -9,7 +9,7 @@ from collections import deque
 from typing import NamedTuple
 
 from sartor.domain.destination import Destination
-from sartor.domain.fleet import Begun, End, Ended, FleetEvent, Happened, Outcome, WaveBegun
+from sartor.domain.fleet import Begun, End, Ended, FleetEvent, Happened, Joined, Outcome, StandsBy, WaveBegun
 from sartor.domain.fleet_reasons import Reason, reason_of
 from sartor.domain.report import Blocker, Report, Started, Waiting
 
@@ -93,6 +93,8 @@ class Progress:
                 self._happened(event, now)
             case Ended():
                 self._ended(event.outcome, now)
+            case Joined() | StandsBy():
+                pass
 
     def rate(self, now: float) -> float | None:
         """Returns the destinations that end in a second; None where too few have ended in this wave."""

@@ -83,6 +83,16 @@ class Turn(NamedTuple):
     attempts: int = 0
 
 
+class RunDestination(NamedTuple):
+    """A destination as the control database has it, in a state as in `Tally`; `error` is why it failed."""
+
+    destination: str
+    wave: int
+    state: str
+    attempts: int
+    error: str
+
+
 class FailedDestination(NamedTuple):
     """A destination that failed, or was set aside, and why."""
 

@@ -8,8 +8,8 @@ from typing import Self, TypeVar
 
 import sartor.postgres.errors as driver
 from sartor.domain.destination import Destination
-from sartor.domain.fleet_run import Carrier, FleetRun, FleetStanding, Shard, Turn
-from sartor.errors import ControlLost, DestinationError, Unreachable, said
+from sartor.domain.fleet_run import Carrier, FleetRun, FleetStanding, RunDestination, Shard, Turn
+from sartor.errors import ControlLost, Unreachable, said
 from sartor.fleet.control_rows import MOST_CLAIMS, WORN, ControlRows, NewRun
 from sartor.log import LOG
 from sartor.postgres.connect.connect import DRIVER_ERRORS, close, connect, session_error
@@ -32,20 +32,18 @@ Opened = Callable[[Connection, int, Sequence[Turn]], Awaitable[None]]
 class Control:
     """A control database, for the process called `worker`. `async with Control(...) as control`.
 
-    Each step is one transaction and may be repeated, so a step whose answer is lost is tried again, for `patience`
+    Each step is one transaction and may be repeated, so a step whose answer is lost is tried again, for PATIENCE
     seconds; then it raises ControlLost. Steps of several tasks wait for each other. `opened` is told whose turn it is.
     """
 
-    def __init__(
-        self, destination: Destination, *, worker: str = "", opened: Opened | None = None, patience: float = PATIENCE
-    ) -> None:
+    def __init__(self, destination: Destination, *, worker: str = "", opened: Opened | None = None) -> None:
         self.destination = destination
         self.worker = worker
         self.rows = ControlRows(destination.schema)
         self._opened = opened
-        self._patience = patience
         self._connection: Connection | None = None
         self._free = asyncio.Lock()
+        self._gone: ControlLost | None = None
 
     async def __aenter__(self) -> Self:
         self._connection = await connect(self.destination, application=application_name("fleet"))
@@ -76,6 +74,9 @@ class Control:
 
     async def turns(self, run: int, shard: Shard) -> list[Turn]:
         return await self._do(lambda connection: self.rows.turns(connection, run, shard, worker=self.worker))
+
+    async def part(self, run: int, shard: Shard) -> list[RunDestination]:
+        return await self._do(lambda connection: self.rows.part(connection, run, shard))
 
     async def claim(self, run: int, destination: str) -> Turn | None:
         """Claims a destination; returns None where there is nothing to do there."""
@@ -133,6 +134,8 @@ class Control:
     async def _do(self, step: Callable[[Connection], Awaitable[T]]) -> T:
         """Runs a step in a transaction, again after a cut or a conflict. Raises ControlLost, DestinationError."""
         async with self._free:
+            if self._gone is not None:  # others needn't wait for it as long again
+                raise ControlLost(str(self._gone))
             began, attempts = time.monotonic(), 0
             while True:
                 try:
@@ -141,8 +144,9 @@ class Control:
                     if not _may_pass(error):
                         raise session_error(error, self.destination) from error
                     pause = min(LONGEST_PAUSE, 0.1 * 2.0**attempts) * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
-                    if time.monotonic() - began + pause > self._patience:
-                        raise self._lost(error) from error
+                    if time.monotonic() - began + pause > PATIENCE:
+                        self._gone = self._lost(error)
+                        raise self._gone from error
                     LOG.warning("the control database isn't there, attempt %d: %s", attempts + 1, said(error))
                 attempts = min(attempts + 1, 10)
                 await asyncio.sleep(pause)
@@ -159,9 +163,9 @@ class Control:
                 connection.terminate()
             raise
 
-    def _lost(self, error: BaseException) -> DestinationError:
+    def _lost(self, error: BaseException) -> ControlLost:
         found = error if isinstance(error, Unreachable) else session_error(error, self.destination)
-        return ControlLost(f"the control database was lost, and not found again in {self._patience:g} s: {found}")
+        return ControlLost(f"the control database was lost, and not found again in {PATIENCE:g} s: {found}")
 
 
 def _may_pass(error: BaseException) -> bool:

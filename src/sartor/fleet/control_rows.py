@@ -10,7 +10,18 @@ from typing import Any, NamedTuple
 
 from sartor import __version__
 from sartor.domain.destination import Destination
-from sartor.domain.fleet_run import Carrier, FailedDestination, FleetRun, FleetWork, RunState, Shard, Tally, Turn, lane
+from sartor.domain.fleet_run import (
+    Carrier,
+    FailedDestination,
+    FleetRun,
+    FleetWork,
+    RunDestination,
+    RunState,
+    Shard,
+    Tally,
+    Turn,
+    lane,
+)
 from sartor.errors import RunHeld, TargetError
 from sartor.postgres.driver.connection import DriverConnection
 from sartor.postgres.lock_monitor import LOCK_CLASS, lock_key
@@ -276,6 +287,17 @@ class ControlRows:
             run,
         )
         return number
+
+    async def part(self, connection: DriverConnection, run: int, shard: Shard) -> list[RunDestination]:
+        """Returns the destinations of a part, as they are now."""
+        rows = await connection.fetch(
+            f"select destination, wave, state, attempts, coalesce(error, '') from {self._destination}"
+            " where run = $1 and lane % $2 = $3 order by wave, destination",
+            run,
+            shard.of,
+            shard.part,
+        )
+        return [RunDestination(*row) for row in rows]
 
     async def failures(self, connection: DriverConnection, run: int, most: int) -> list[FailedDestination]:
         """Returns the destinations that failed or were set aside, those that ended first, `most` of them at most."""

@@ -19,7 +19,13 @@ from support.shipped import DEPLOY, boxed
 
 VERSIONS = ("1.29", "1.34")
 """The first whose schema has a rule without conditions of pods right, and the last that the validator knows."""
-FILES = ("job.yaml", "init-container.yaml", "helm/templates/schema.yaml")
+FILES = (
+    "job.yaml",
+    "init-container.yaml",
+    "helm/templates/schema.yaml",
+    "fleet-job.yaml",
+    "fleet-workers.yaml",
+)
 
 
 def manifest(name: str) -> dict[str, Any]:
