@@ -32,10 +32,8 @@ async def run_fleet(
 ) -> FleetReport:
     """Awaits a call for each destination, several at once; returns what became of each.
 
-        async def deploy(destination, observer):
-            return await sartor.deploy(destination, "alterations", "1.2.0", observer=observer)
-
-        report = await sartor.run_fleet(settings.destinations, deploy, sartor.FleetOrder(jobs=16))
+        call = functools.partial(deploy_one, target="1.2.0")  # async def deploy_one(destination, observer, *, target)
+        report = await sartor.run_fleet(settings.destinations, call, sartor.FleetOrder(jobs=16))
         print(len(report.of(sartor.End.FAILED)))
 
     An error of Sartor's at a destination is in its outcome, and the others go on; where a connection was lost, the call
