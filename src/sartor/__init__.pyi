@@ -52,6 +52,9 @@ from sartor.api.server import embedded_server as embedded_server
 from sartor.api.snapshots import preview_squash as preview_squash
 from sartor.api.snapshots import snapshot as snapshot
 from sartor.api.snapshots import squash as squash
+from sartor.api.tenants import create_tenant as create_tenant
+from sartor.api.tenants import drop_tenant as drop_tenant
+from sartor.api.tenants import find_tenant as find_tenant
 from sartor.api.waiting import wait_until_deployed as wait_until_deployed
 from sartor.api.watching import watch as watch
 from sartor.api.writing import init as init
@@ -186,6 +189,9 @@ from sartor.domain.snapshot import Squash as Squash
 from sartor.domain.source import Run as Run
 from sartor.domain.status import Pair as Pair
 from sartor.domain.status import Status as Status
+from sartor.domain.tenant import Tenant as Tenant
+from sartor.domain.tenant import TenantContents as TenantContents
+from sartor.domain.tenant import TenantRole as TenantRole
 from sartor.domain.verification import Verification as Verification
 from sartor.errors import AlterationEdited as AlterationEdited
 from sartor.errors import AlterationFailed as AlterationFailed
@@ -253,6 +259,7 @@ from sartor.settings.product import Product as Product
 from sartor.settings.shown import Setting as Setting
 from sartor.settings.shown import ShownSettings as ShownSettings
 from sartor.settings.shown import show_settings as show_settings
+from sartor.settings.tenant import load_tenant_password as load_tenant_password
 from sartor.watching.saved import Saved as Saved
 
 __all__: list[str]  # noqa: PYI035 - all names above

@@ -90,6 +90,7 @@ def test_version_imports_nothing(sartor: Command) -> None:
         ("db seed --help", {"development"}),
         ("db --help", {"development", "archive", "serve", "psql"}),
         ("fleet --help", {"fleet", "fleet_worker"}),
+        ("tenant --help", {"tenant"}),
     ],
 )
 def test_help_needs_typer_alone(sartor: Command, words: str, commands: set[str]) -> None:

@@ -76,6 +76,9 @@ from sartor import (
     Standing,
     Stopped,
     TargetError,
+    Tenant,
+    TenantContents,
+    TenantRole,
     UsageError,
     Verdict,
     Verification,
@@ -87,11 +90,14 @@ from sartor import (
     check,
     check_manifest,
     check_rollback,
+    create_tenant,
     deploy,
     diagram,
+    drop_tenant,
     embedded_server,
     find_destinations,
     find_psql,
+    find_tenant,
     fleet_status,
     fresh,
     heartbeat,
@@ -108,6 +114,7 @@ from sartor import (
     load_max_hazard,
     load_settings,
     load_sources,
+    load_tenant_password,
     new,
     preview_import,
     preview_init,
@@ -315,6 +322,16 @@ async def share(url: str) -> None:
             assert standing.run.state is RunState.DONE
 
 
+async def host(url: str, folder: Path) -> None:
+    """Makes a tenant beside the others, and drops it."""
+    place = Destination.parse(url, schema="tenant_a")
+    role = TenantRole("program_tenant_a", logs_in=True, password=load_tenant_password(environ={}))
+    tenant: Tenant = await create_tenant(place, folder, "1.0.0", role=role)
+    assert (tenant.made, str(tenant.release), tenant.pending) == (True, "1.0.0", 0)
+    found: TenantContents = await find_tenant(place, role_name=role.name)
+    assert found == await drop_tenant(place, confirm="tenant_a", role_name=role.name)
+
+
 def ship(folder: str) -> None:
     """Has a command of its own, in an application of Typer's and without one."""
     app: typer.Typer = sartor.command(name="acme", alterations="acme.alterations")
@@ -345,6 +362,7 @@ def main() -> None:
     asyncio.run(develop(url, settings.sources))
     asyncio.run(fail(url, folder))
     asyncio.run(share(url))
+    asyncio.run(host(url, folder))
     ship(str(folder))
     assert settings.limits == Limits()
     assert callable(embedded_server)

@@ -96,6 +96,10 @@ class OfFleet(_Group):
     }
 
 
+class OfTenant(_Group):
+    modules: ClassVar = {"create": "tenant", "drop": "tenant"}
+
+
 ALIASES = ("alt", "alter")
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -121,8 +125,12 @@ fleet = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+tenant = typer.Typer(
+    cls=OfTenant, help="Create and drop tenants, a schema for each.", no_args_is_help=True, rich_markup_mode=None
+)
 app.add_typer(database, name="db")
 app.add_typer(fleet, name="fleet")
+app.add_typer(tenant, name="tenant")
 app.add_typer(config, name="config")
 database.add_typer(alterations, name="alteration")
 for alias in ALIASES:

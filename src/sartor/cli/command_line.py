@@ -58,8 +58,9 @@ class Resume(NamedTuple):
         words[3:3] = [*added, *(["--yes"] if self.yes else [])]
         if self.verb is not None:
             words[2] = self.verb
-        shown = ("--embedded" if word == "--embedded=" else word for word in words[1:])
-        return f"{current().path} {shlex.join(shown)}"
+        path = f"{current().path} " if words[0] == "db" else "sartor "  # as it is typed behind `sartor` alone
+        shown = ("--embedded" if word == "--embedded=" else word for word in (words[1:] if words[0] == "db" else words))
+        return f"{path}{shlex.join(shown)}"
 
 
 AS_GIVEN = Resume()

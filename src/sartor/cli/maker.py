@@ -14,7 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 from sartor import Product
 from sartor.api.server import give_back_process
 from sartor.cli import streams
-from sartor.cli.app import ALIASES, CONTEXT, OfDatabase, alterations, config, fleet, root_options, run_called
+from sartor.cli.app import ALIASES, CONTEXT, OfDatabase, alterations, config, fleet, root_options, run_called, tenant
 from sartor.cli.program import Program, alone, running
 from sartor.errors import UsageError
 
@@ -32,7 +32,7 @@ class _Mounted(OfDatabase):
 
     def __init__(self, *, commands: Mapping[str, Any], **rest: Any) -> None:
         super().__init__(commands=commands, **rest)
-        self._added = commands.keys() - {"alteration", "config", "fleet", *ALIASES}
+        self._added = commands.keys() - {"alteration", "config", "fleet", "tenant", *ALIASES}
         for name, words in self.program.shortcuts.items():
             self.commands[name] = TyperCommand(name, help=f"Short for `{words}`.")
 
@@ -123,6 +123,7 @@ def _mount(made: typer.Typer) -> None:
     made.add_typer(alterations, name="alteration")
     made.add_typer(config, name="config")
     made.add_typer(fleet, name="fleet")
+    made.add_typer(tenant, name="tenant")
     for alias in ALIASES:
         made.add_typer(alterations, name=alias, hidden=True)
 
@@ -150,7 +151,7 @@ def _is_name(text: str) -> bool:
 
 def _require_shortcut(name: str, words: str) -> None:
     """Raises UsageError for a shortcut that would hide a command, or stands for none."""
-    commands = {*OfDatabase.modules, "alteration", "config", "fleet", *ALIASES}
+    commands = {*OfDatabase.modules, "alteration", "config", "fleet", "tenant", *ALIASES}
     if name in commands or not _is_name(name):
         hint = "use lower-case letters, digits and hyphens, and no name of another command"
         raise UsageError(f"{name!r} can't be the name of a shortcut", hint=hint)

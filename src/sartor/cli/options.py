@@ -269,6 +269,16 @@ def where(
     """The database and the schema to work on, and the alterations on disk."""
 
 
+def database_alone(
+    db_url: DbUrl = None, embedded: Embedded = None, require_tls: RequireTls = None, config: Config = None
+) -> None:
+    """The database to work on, where the schema is named otherwise."""
+
+
+def sources(alterations: Alterations = None, var: Var = None) -> None:
+    """The alterations on disk, beside a database."""
+
+
 def alterations(alterations: Alterations = None, config: Config = None) -> None:
     """The alterations on disk."""
 

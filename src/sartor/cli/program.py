@@ -61,6 +61,7 @@ class Program(NamedTuple):
             text.replace("sartor db ", f"{self.path} ")
             .replace("sartor config ", f"{self.path} config ")
             .replace("sartor fleet ", f"{self.path} fleet ")
+            .replace("sartor tenant ", f"{self.path} tenant ")
         )
 
     def configured(self, file: str | None) -> "Program":

@@ -147,6 +147,10 @@ class Destination(NamedTuple):
     def without(self, *keys: str) -> Self:
         return self._replace(url=build_url({key: text for key, text in self.keywords.items() if key not in keys}))
 
+    def with_options(self, options: str) -> Self:
+        """Returns this place with other options of the server's command line, such as `-c role=app`."""
+        return self._replace(url=build_url({**self.keywords, "options": options}))
+
     def at(self, database: str) -> Self:
         """Returns another database on the same server."""
         return self._replace(url=build_url({**self.keywords, "dbname": database}))

@@ -156,10 +156,8 @@ async def drop_contents(connection: Connection, own: OwnTables, *, lock_timeout:
     schema = own.schema
     async with connection.transaction():
         await connection.execute(f"set local lock_timeout = {lock_timeout * 1000:.0f}")
-        if tables := [row[0] for row in await connection.fetch(_LOCKABLE, schema)]:
-            # So that no view on one of them is made after the check for such views.
-            await connection.execute(f"lock table {', '.join(tables)}")
-        await _require_unshared(connection, own, "dropped")
+        await lock_tables(connection, schema)  # so that no view on one of them is made after the check for such views
+        await require_unshared(connection, own, "dropped")
         rows = await connection.fetch(_OBJECTS, schema)
         classes, oids = [row["class"] for row in rows], [row["oid"] for row in rows]
         others = await connection.fetch(_WOULD_GO, classes, oids, schema)
@@ -173,6 +171,21 @@ async def drop_contents(connection: Connection, own: OwnTables, *, lock_timeout:
         return len(rows)
 
 
+async def lock_tables(connection: Connection, schema: str) -> None:
+    """Locks all tables of a schema against any use until the transaction ends."""
+    if tables := [row[0] for row in await connection.fetch(_LOCKABLE, schema)]:
+        await connection.execute(f"lock table {', '.join(tables)}")
+
+
+async def refuse_outside(connection: Connection, schema: str, *, hint: str) -> None:
+    """Raises RefusedError where DROP SCHEMA ... CASCADE would drop what is outside the schema, or an extension."""
+    oid = "select 'pg_catalog.pg_namespace'::regclass::oid::int8, oid::int8 from pg_catalog.pg_namespace"
+    place = await connection.fetchrow(f"{oid} where nspname = $1::text", schema)
+    if place is not None:
+        others = await connection.fetch(_WOULD_GO, [place[0]], [place[1]], schema)
+        _refuse("dropped", schema, others, hint=hint)
+
+
 async def tables_of(connection: Connection, schema: str) -> tuple[str, ...]:
     """Returns the tables of a schema, those of extensions and Sartor's own apart."""
     return tuple(row[0] for row in await connection.fetch(_TABLES, schema))
@@ -184,7 +197,7 @@ async def empty_tables(connection: Connection, own: OwnTables) -> int:
     Raises RefusedError where tables outside the schema would be emptied too, or another product lives in it.
     """
     schema = own.schema
-    await _require_unshared(connection, own, "emptied")
+    await require_unshared(connection, own, "emptied")
     if tables := await tables_of(connection, schema):
         others = await connection.fetch(_WOULD_BE_EMPTIED, tables, schema)
         hint = "write a `reset` function in the seed modules that deletes only the seeded rows"
@@ -194,7 +207,7 @@ async def empty_tables(connection: Connection, own: OwnTables) -> int:
     return len(tables)
 
 
-async def _require_unshared(connection: Connection, own: OwnTables, verb: str) -> None:
+async def require_unshared(connection: Connection, own: OwnTables, verb: str) -> None:
     """Raises RefusedError where the schema has the history of another product: its tables can't be told apart."""
     found = await connection.fetchval(_HISTORIES, own.schema) or ()
     if others := [OwnTables(own.schema, prefix) for prefix in found if prefix != own.prefix]:

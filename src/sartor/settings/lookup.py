@@ -27,7 +27,7 @@ _SWITCHES = {"true": True, "1": True, "yes": True, "on": True, "false": False, "
 HIDDEN = "***"
 """What is shown in place of a secret."""
 _NUMBERED = ("db-url", "password", "schema", "user")
-ELSEWHERE = (CONFIG, "password", "secrets-dir", "safe-directory")
+ELSEWHERE = (CONFIG, "password", "secrets-dir", "safe-directory", "tenant-password")
 """The settings that no settings file has."""
 _OF_TESTS = "test-db-url"
 _KUBERNETES = re.compile(r"(\w+_)?(SERVICE_HOST|SERVICE_PORT\w*|PORT|PORT_[0-9]+_(TCP|UDP)\w*)")
