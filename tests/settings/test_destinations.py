@@ -312,6 +312,9 @@ def test_what_a_server_is_asked_for(load: Callable[..., Settings], tmp_path: Pat
     assert (found.query, found.schemas) == (("select 1", "SARTOR_SCHEMAS_FROM"), None)
     assert found.databases is not None
     assert (found.databases.texts, found.longest) == (("app_*",), 5)
+    found = load(Flags(db_url=URL, schemas="a*"), SARTOR_DB_URL=URL).discovery  # type: ignore[arg-type]
+    assert found is not None
+    assert found.schemas == (("a*",), "--schemas")
     found = load(SARTOR_DB_URL=URL, SARTOR_SCHEMAS="x_*, y_*").discovery
     assert found is not None
     assert found.schemas == (("x_*", "y_*"), "SARTOR_SCHEMAS")

@@ -63,7 +63,7 @@ def settled(
 
 def _settled(context: typer.Context, db_url: str | None, *, strict_order: bool, ships: bool) -> Iterator[Settings]:
     flags, embedded = given_flags(context, strict_order=strict_order or None), context.obj["embedded"]
-    given = flags if db_url is None else flags._replace(db_url=(db_url,), databases=(), urls_from=None)
+    given = flags if db_url is None else flags._replace(db_url=(db_url,), databases=(), urls_from=None, only=())
     named = given.db_url or tuple(filter(None, [given.urls_from]))
     if embedded is None and not is_embedded(named, current().product):
         yield _keep(given)
@@ -71,7 +71,7 @@ def _settled(context: typer.Context, db_url: str | None, *, strict_order: bool, 
     for option, is_given in {"--db-url": flags.db_url, "--urls-from": flags.urls_from}.items():
         if is_given:
             raise SettingsError(f"--embedded and {option} exclude each other", hint="remove one of them")
-    settings = sartor.load_settings(flags._replace(db_url=(ANYWHERE,)), product=current().product)
+    settings = sartor.load_settings(flags._replace(db_url=(ANYWHERE,), only=()), product=current().product)
     if ships:
         sartor.list_alterations(settings.sources)
     with sartor.embedded_server(Path(embedded) if embedded else None) as url:

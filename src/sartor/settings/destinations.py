@@ -8,6 +8,7 @@ from sartor.conninfo.url import complete, parse_environment, parse_url
 from sartor.domain.destination import DEFAULT_SCHEMA, Destination, once_each, parse_schema
 from sartor.domain.table_names import parse_prefix, prefix_of
 from sartor.errors import SettingsError
+from sartor.settings.flags import as_texts
 from sartor.settings.listed import Listed
 from sartor.settings.lookup import Found, Lookup, told_ignored
 from sartor.settings.services import read_service
@@ -139,8 +140,7 @@ def other_urls(lookup: Lookup) -> Iterator[Found]:
 
 
 def _given(flag: str, texts: Sequence[str]) -> tuple[Found, ...]:
-    several = (texts,) if isinstance(texts, str) else texts  # a text is a sequence of texts, too
-    return tuple(Found(text=text, origin=flag) for text in several)
+    return tuple(Found(text=text, origin=flag) for text in as_texts(texts))
 
 
 def _from(keywords: Mapping[str, str], origin: str, options: str = "") -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The flags of a command line that are settings."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -33,3 +34,8 @@ class Flags(NamedTuple):
 
 
 NO_FLAGS = Flags()
+
+
+def as_texts(given: Sequence[str]) -> tuple[str, ...]:
+    """Returns the texts of a flag; a single text, which is a sequence of texts as well, is one."""
+    return (given,) if isinstance(given, str) else tuple(given)

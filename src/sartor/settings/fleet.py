@@ -13,7 +13,7 @@ from sartor.domain.discovery import Discovery, Patterns, Query
 from sartor.domain.labels import choose, parse_choice
 from sartor.errors import SettingsError
 from sartor.settings.destinations import complete_listed, find_destinations, other_urls
-from sartor.settings.flags import NO_FLAGS, Flags
+from sartor.settings.flags import NO_FLAGS, Flags, as_texts
 from sartor.settings.listed import REGISTRY, TABLES, Listed, call_registry, read_tables, read_urls
 from sartor.settings.lookup import Found, Lookup
 
@@ -31,7 +31,7 @@ class Fleet(NamedTuple):
 
 def find_fleet(lookup: Lookup, flags: Flags, directory: Path) -> Fleet:
     """Returns what the settings name, of which `--only` chooses. Raises SettingsError."""
-    only = tuple(parse_choice(text, origin="--only") for text in flags.only)
+    only = tuple(parse_choice(text, origin="--only") for text in as_texts(flags.only))
     databases, schemas = _databases(lookup, flags), _schemas(lookup, flags)
     places, notes = _places(lookup, flags, directory.absolute())
     patterns = schemas if isinstance(schemas, Patterns) else None
@@ -53,7 +53,7 @@ def find_list(lookup: Lookup, flags: Flags = NO_FLAGS) -> str | None:
 def _databases(lookup: Lookup, flags: Flags) -> Patterns | None:
     """Returns the patterns of databases; a URL that a flag gives is that of one database, whatever the settings say."""
     if flags.databases:
-        return _patterns(flags.databases, "--databases")
+        return _patterns(as_texts(flags.databases), "--databases")
     if flags.db_url or flags.urls_from is not None:
         return None
     return _listed(lookup.listed("databases"))
@@ -66,8 +66,8 @@ def _schemas(lookup: Lookup, flags: Flags) -> Patterns | Query | Found | None:
     """
     listed, named = lookup.listed("schemas"), lookup.named(lookup.variable("schemas"))
     by_flags = (
-        Found(flags.schema[0], "--schema") if flags.schema else None,
-        _patterns(flags.schemas, "--schemas") if flags.schemas else None,
+        Found(as_texts(flags.schema)[0], "--schema") if flags.schema else None,
+        _patterns(as_texts(flags.schemas), "--schemas") if flags.schemas else None,
         Query(flags.schemas_from, "--schemas-from") if flags.schemas_from is not None else None,
     )
     by_name = (
