@@ -51,6 +51,13 @@ def test_schemas_by_a_pattern(sartor: Command, folder: Folder, database: Databas
     assert _schemas(sartor, SARTOR_SCHEMAS="*_4, tenant_3") == ["Tenant_4", "tenant_3"]
 
 
+def test_the_control_database_is_no_tenant(database: Database) -> None:
+    """A pattern that fits all leaves out the schema that holds the runs of a fleet."""
+    database.run("create schema sartor_fleet", "create schema runs", "create schema tenant_1")
+    assert list(_find(database, schemas=("*",))) == ["public", "runs", "tenant_1"]
+    assert list(_find(database, schemas=("*",), control=f"{database.url}?schema=runs")) == ["public", "tenant_1"]
+
+
 def test_schemas_by_a_query(sartor: Command, folder: Folder, database: Database) -> None:
     """The first column names the schema, which needn't exist yet; the others are labels."""
     folder.table("1.0.0-1700000000-a.py")

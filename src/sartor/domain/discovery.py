@@ -36,7 +36,8 @@ class Discovery(NamedTuple):
     """What a server is asked for, at each of `places`: databases, then schemas of each of them.
 
     Without `databases`, it is the place's own; without `schemas` and `query`, the place's own schema. Of what is found,
-    only what has the labels `only` is a destination. `longest` is the seconds that a statement may take.
+    only what has the labels `only` is a destination. `longest` is the seconds that a statement may take. A schema that
+    holds the runs of a fleet, that of `control` or one with the name it has by default, isn't a destination by pattern.
     """
 
     places: tuple[Destination, ...]
@@ -45,6 +46,7 @@ class Discovery(NamedTuple):
     query: Query | None = None
     only: tuple[Label, ...] = ()
     longest: float = LONGEST
+    control: Destination | None = None
 
     def __repr__(self) -> str:
         return f"Discovery({self.places!r})"
@@ -52,6 +54,11 @@ class Discovery(NamedTuple):
     @property
     def finds_schemas(self) -> bool:
         return self.schemas is not None or self.query is not None
+
+    def holds_runs(self, destination: Destination) -> bool:
+        """Returns whether a schema is that of a control database, as far as its name tells."""
+        by_default = destination.schema == f"{destination.tables}_fleet"
+        return by_default or (self.control is not None and destination.place == self.control.place)
 
     def told(self, place: Destination) -> str:
         """Returns in words what is looked for at a place."""

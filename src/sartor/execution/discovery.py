@@ -130,6 +130,7 @@ async def _find_schemas(place: Destination, discovery: Discovery) -> _Found:
             rows = await read_rows(connection, place, discovery.query)
             return _of_rows(place, rows, discovery.query)
         names = await read_schemas(connection)
+    names = [name for name in names if not discovery.holds_runs(place._replace(schema=name))]
     patterns = discovery.schemas or Patterns((), "")
     matching = patterns.among(names)
     found = _of_names(place, ((name, ()) for name in matching))

@@ -88,9 +88,10 @@ def load_settings(
         plain = (each.without(*durations) if durations else each for each in destinations)
         return tuple(each._replace(withheld=withheld, require_tls=required) for each in plain)
 
+    control = find_control(lookup, flags.control)
     if discovery:
         longest = durations.get("statement_timeout") or LONGEST
-        discovery = discovery._replace(places=finished(discovery.places), longest=longest)
+        discovery = discovery._replace(places=finished(discovery.places), longest=longest, control=control)
     return Settings(
         destinations=finished(fleet),
         sources=_sources(lookup, flags, directory),
@@ -98,7 +99,7 @@ def load_settings(
         limits=limits._replace(**durations),
         strict_order=_switch(lookup, "strict-order", flags.strict_order, default=False),
         notes=(*notes, *told),
-        control=find_control(lookup, flags.control),
+        control=control,
         discovery=discovery,
     )
 
