@@ -81,7 +81,7 @@ class Destination(NamedTuple):
     def label(self) -> str:
         """The destination as shown to people, without a password: `app@db.example.com:5432/app, schema public`."""
         text = f"{_server(self.keywords)}, schema {self.schema}"
-        return "".join(character if character.isprintable() else "?" for character in text)
+        return text if text.isprintable() else "".join(each if each.isprintable() else "?" for each in text)
 
     @property
     def server(self) -> str:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TypeAlias
 
+from sartor.alterations.shared import sharing_scripts
 from sartor.domain.destination import Destination
 from sartor.domain.fleet import End, Ended, FleetObserver, FleetOrder, Outcome, Stopped
 from sartor.domain.lineup import Lineup
@@ -37,7 +38,7 @@ class Runner:
         """Works through a wave. Where it is cancelled, what is at work is cancelled too, and has ended afterwards."""
         lineup = Lineup(destinations, self._order.jobs_per_server)
         at_work: _AtWork = {}
-        with keeping_connections() as kept:
+        with keeping_connections() as kept, sharing_scripts():
             try:
                 while self._start(lineup, at_work, wave):
                     ended, _ = await asyncio.wait(at_work, return_when=asyncio.FIRST_COMPLETED)

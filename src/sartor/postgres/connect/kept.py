@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeAlias
+from weakref import WeakKeyDictionary
 
 from sartor.domain.destination import Destination
 from sartor.postgres.connect.connect import close, connect
 from sartor.postgres.driver.connection import Connection
+
+MOST_USES = 200
+"""The destinations for which a connection is kept: its server process remembers the tables of each that it has seen."""
 
 Place: TypeAlias = tuple[str, bool, str, type[Connection]]
 """What connections must have in common: URL, whether TLS is required, application and class."""
@@ -21,6 +25,7 @@ class Kept:
 
     def __init__(self) -> None:
         self._idle: dict[Place, list[Connection]] = {}
+        self._uses = WeakKeyDictionary[Connection, int]()
 
     def take(self, place: Place) -> Connection | None:
         """Returns a connection that waits, None where there is none for this place."""
@@ -32,8 +37,13 @@ class Kept:
                 return connection
         return None
 
-    def put(self, place: Place, connection: Connection) -> None:
-        self._idle.setdefault(place, []).append(connection)
+    async def put(self, place: Place, connection: Connection) -> None:
+        """Keeps a connection; closes it instead where it is worn out."""
+        self._uses[connection] = self._uses.get(connection, 0) + 1
+        if self._uses[connection] >= MOST_USES:
+            await close(connection)
+        else:
+            self._idle.setdefault(place, []).append(connection)
 
     async def make_room(self, server: str) -> None:
         """Closes one that waits at this server: another one is about to be opened there."""
@@ -89,7 +99,7 @@ async def leave_connection(connection: Connection, destination: Destination, *, 
         connection.terminate()
         raise
     if not connection.is_closed():
-        kept.put(_place(destination, application, type(connection)), connection)
+        await kept.put(_place(destination, application, type(connection)), connection)
 
 
 def _place(destination: Destination, application: str, kind: type[Connection]) -> Place:
