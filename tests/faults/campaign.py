@@ -17,6 +17,8 @@ from sartor.embedded.server import default_directory, serve
 from support.blows import restores, works_beside
 from support.campaigns import VERBS, WAYS, Tally, cut, kill, make_chance, race
 from support.database import with_name
+from support.fleet_campaign import strike_fleet
+from support.fleet_workers import strike_workers
 from support.kept import kill_kept, new_kept_stage
 from support.links import server_beyond, sever
 from support.namespace import why_not
@@ -29,11 +31,13 @@ from support.standby import strike_commits
 from support.versions import race_versions, two_versions
 
 RUNS, SCRIPTS = 8, 40
+FLEET_KILLS = 20
 NUMBERS = {
     "restores": 200, "beside": 200, "races": 100, "versions": 100, "standby": 200, "links": 60, "kills": 1000,
-    "repeated": 200, "kept": 200, "redone": 200, "cuts": 1000
+    "repeated": 200, "kept": 200, "redone": 200, "cuts": 1000,
+    "fleet": 1000, "workers": 200
 }  # fmt: skip
-"""The campaigns, and how many rounds, blows, kills or cuts of each."""
+"""The campaigns, and how many rounds, blows, kills, cuts or destinations of each."""
 MIXED = [way for way in WAYS * (RUNS // 4) for _ in range(2)]
 """How the runs of a race send their scripts; in pairs, as every other one goes through the pooler where it's mixed."""
 
@@ -79,6 +83,8 @@ def _chosen(campaigns: Campaigns, options: argparse.Namespace) -> list[tuple[str
         ],
         "redone": [("kills in redo", run(campaigns.redone, number["redone"]))],
         "cuts": cuts,
+        "fleet": [("a fleet", run(campaigns.fleet, number["fleet"]))],
+        "workers": [("workers of a fleet", run(campaigns.workers, number["workers"]))],
     }
     return [each for name in options.only or found for each in found[name]]
 
@@ -180,6 +186,16 @@ class Campaigns:
             return Tally(Counter({f"skipped: {reason}": 1}))
         with server_beyond() as beyond:
             return sever(beyond, self._new_folder(), number, self._chance, _progress("links", number))
+
+    def fleet(self, number: int) -> Tally:
+        """Runs over so many destinations, of which some fail; killed at random, on a server that restarts."""
+        tell = _progress("fleet", FLEET_KILLS)
+        return strike_fleet(self._new_folder(), number, FLEET_KILLS, self._chance, progress=tell)
+
+    def workers(self, number: int) -> Tally:
+        """Four workers at a time, killed at random; their control database is restored from a backup."""
+        tell = _progress("workers", FLEET_KILLS)
+        return strike_workers(self._new_folder(), number, FLEET_KILLS, self._chance, tell)
 
     @contextmanager
     def _stage(self) -> Iterator[Stage]:
