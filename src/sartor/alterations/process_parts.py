@@ -155,12 +155,6 @@ SWITCHED = (
     Belonging("environment variables", _read_environment, _set_environment),
     Belonging("sys.path", lambda: (sys.path, sys.path[:]), _set_path),
     Belonging("the umask", _read_umask, os.umask),
-    Belonging("signal handlers", lambda: {number: _signal.getsignal(number) for number in SIGNALS}, _set_handlers),
-    Belonging(
-        "blocked signals",
-        lambda: signal.pthread_sigmask(signal.SIG_BLOCK, ()),
-        lambda was: signal.pthread_sigmask(signal.SIG_SETMASK, was),
-    ),
     Belonging("the event loop's settings", _read_loop, _set_loop),
     Belonging("the locale", lambda: locale.setlocale(locale.LC_ALL), lambda was: locale.setlocale(locale.LC_ALL, was)),
     Belonging("logging", _read_logging, _set_logging),
@@ -173,8 +167,19 @@ SWITCHED = (
 )
 """The state that each of several scripts under way has for itself."""
 
-WHOLE = (
+RESTORED = (
     *SWITCHED,
+    Belonging("signal handlers", lambda: {number: _signal.getsignal(number) for number in SIGNALS}, _set_handlers),
+    Belonging(
+        "blocked signals",
+        lambda: signal.pthread_sigmask(signal.SIG_BLOCK, ()),
+        lambda was: signal.pthread_sigmask(signal.SIG_SETMASK, was),
+    ),
+)
+"""The state that is restored behind each script."""
+
+WHOLE = (
+    *RESTORED,
     Belonging("the standard file descriptors", lambda: [_is_held(n) for n in range(len(_held))], _set_descriptors),
     Belonging("a timer", _read_timers, _stop_timers),
 )

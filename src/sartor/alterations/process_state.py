@@ -20,7 +20,7 @@ from typing import Any
 
 from sartor.alterations.process_guards import BEGUN, OWN, Begun, end_processes, guard
 from sartor.alterations.process_owner import LEFT_RUNNING, RUNNING, TELL, Guest
-from sartor.alterations.process_parts import SWITCHED, WHOLE, put_back, read
+from sartor.alterations.process_parts import RESTORED, SWITCHED, WHOLE, put_back, read
 from sartor.errors import ScriptFault, said
 
 PARTING = 0.05
@@ -136,7 +136,7 @@ class ProcessState(Stay):
         """Makes the process as it was before all stays; what can't be told apart only after the last of them."""
         self._hold()
         _holding.clear()
-        parts = SWITCHED if _staying else WHOLE
+        parts = RESTORED if _staying else WHOLE
         self.changed = ", ".join(put_back(parts, self.before))
         faulthandler.cancel_dump_traceback_later()  # it may end the process, and can't be asked whether it is set
 
