@@ -12,7 +12,7 @@ from support.command import Command
 from support.database import Database, temporary_database
 from support.folder import Folder
 from support.roles import temporary_role
-from support.shapes import check
+from support.shapes import check, check_lines
 
 BASE = """
     -- sartor: up
@@ -170,7 +170,8 @@ def test_one_schema(sartor: Command, folder: Folder, tmp_path: Path) -> None:
     env = {"SARTOR_SCHEMA": "One", "SARTOR_SCHEMA_1": "two"}
     sartor("deploy", "1.0.0", env=env)
     done = sartor("deploy", "latest", "--backup", str(tmp_path), *AFFECTED, "--json", env=env)
-    backups = [run["backup"] for run in check(done, "deploy")["runs"]]
+    runs, _ = check_lines(done, "deploy")
+    backups = [run["backup"] for run in sorted(runs, key=lambda run: str(run["destination"]["schema"]))]
     assert [made["tables"] for made in backups] == [['"One".stock'], ["two.stock"]]
     assert backups[0]["left_out"] == ['"One".orders', '"One".users']
 

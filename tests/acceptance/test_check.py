@@ -12,7 +12,7 @@ from support.folder import Folder
 from support.psql import psql
 from support.roles import temporary_role
 from support.schema import dump
-from support.shapes import check
+from support.shapes import check, check_lines
 
 ODD = "Ten\"ant $sartor$ 'a\\"
 
@@ -364,8 +364,8 @@ def test_several_destinations(sartor: Command, history: Folder, database: Databa
     env = {"SARTOR_SCHEMA": "one", "SARTOR_SCHEMA_1": "two"}
     assert history.path.exists()
     sartor("deploy", "latest", "--schema", "one")
-    runs = check(sartor("check", "--json", "--sql", "plan.sql", env=env, expect=3), "check")["runs"]
-    assert [len(run["plan"]) for run in runs] == [0, 3]
+    runs, _ = check_lines(sartor("check", "--json", "--sql", "plan.sql", env=env, expect=3), "check")
+    assert {run["destination"]["schema"]: len(run["plan"]) for run in runs} == {"one": 0, "two": 3}
     assert "There is nothing to do." in Path(sartor.directory, "plan-1.sql").read_text()
     psql(database.url, Path(sartor.directory, "plan-2.sql"))
     assert sartor("check", env=env).code == 0

@@ -10,7 +10,7 @@ import pytest
 from support.command import Command
 from support.database import Database
 from support.folder import Folder
-from support.shapes import check, validator
+from support.shapes import check, check_lines, validator
 
 
 def ids(alterations: list[dict[str, Any]]) -> list[str]:
@@ -128,13 +128,15 @@ def test_seed_and_fresh(sartor: Command, folder: Folder, database: Database) -> 
 
 
 def test_several_destinations(sartor: Command, folder: Folder) -> None:
-    """Each command's `runs` hold its shape, with a label."""
+    """Each command has a line for each destination, in its shape, and one on all of them."""
     folder.table("1.0.0-1700000000-a.py")
     folder.write("seeds/010_a.py", "async def seed(conn):\n    await conn.execute('insert into a values (1)')\n")
     env = {"SARTOR_SCHEMA": "one", "SARTOR_SCHEMA_1": "two"}
     for name in ("deploy latest", "status", "history", "rollback 0", "fresh --yes"):
-        assert len(check(sartor(*name.split(), "--json", env=env), name.partition(" ")[0])["runs"]) == 2
-    assert len(check(sartor.run("db", "seed", "--json", env=env), "seed")["runs"]) == 2
+        lines, fleet = check_lines(sartor(*name.split(), "--json", env=env), name.partition(" ")[0])
+        assert (len(lines), fleet["done"], fleet["resume"]) == (2, 2, None)
+    lines, fleet = check_lines(sartor.run("db", "seed", "--json", env=env), "seed")
+    assert (len(lines), fleet["done"]) == (2, 2)
 
 
 @pytest.mark.parametrize("command", ["deploy", "status"])

@@ -12,7 +12,18 @@ from support.markdown import read_blocks
 from support.shapes import SCHEMAS, read, validator
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "json.md"
-ANYWHERE = {"version", "runs", "label", "error", "events", "alterations", "proofs", "database", "schema", "destination"}
+ANYWHERE = {
+    "version",
+    "fleet",
+    "label",
+    "error",
+    "events",
+    "alterations",
+    "proofs",
+    "database",
+    "schema",
+    "destination",
+}
 """Fields that the text tells of, outside the tables."""
 
 

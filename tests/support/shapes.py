@@ -22,6 +22,17 @@ def check(done: Finished, name: str) -> Any:
     return shape
 
 
+def check_lines(done: Finished, name: str) -> tuple[list[Any], Any]:
+    """The lines that a command printed for several destinations, and what the last one says of all of them.
+
+    Each fits the schema of this name.
+    """
+    *lines, last = map(json.loads, done.out.splitlines())
+    for shape in (*lines, last):
+        validator(name).validate(shape)
+    return lines, last["fleet"]
+
+
 @cache
 def validator(name: str) -> Draft202012Validator:
     """The validator of a schema."""

@@ -1,6 +1,6 @@
 """Surrounds a command's one API call: settings, the embedded server, several destinations, output."""
 
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +14,7 @@ from sartor.api.server import is_embedded
 from sartor.cli import output
 from sartor.cli.command_line import AS_GIVEN, Resume, names_lists
 from sartor.cli.program import current
-from sartor.cli.results.objects import JsonObject, several
+from sartor.cli.results.objects import VERSION, JsonObject, placed
 from sartor.cli.results.run import failed_json, report_json, report_lines
 from sartor.cli.results.units import count
 from sartor.domain.destination import Destination
@@ -194,24 +194,38 @@ def on_each(
     The first error stops. With --json it becomes part of the output: `no_run` is the JSON of a run that didn't begin.
     """
     results: list[T] = []
-    objects: list[JsonObject] = []
-    is_json, places = output.wants("--json"), settings.destinations
+    places = settings.destinations
+    tell = _json_teller(places, as_json, no_run or {"version": VERSION})
     for place in places:
         if len(places) > 1 and headed:
             output.tell(f"== {place.label}")
         try:
             results.append(action(place))
         except SartorError as error:
-            if is_json:
-                output.json_object(several([*objects, failed_json(error, no_run)], places))
+            tell(None, error)
             if rest := places[len(results) + 1 :]:
                 left = f"{count(len(rest), 'destination')} after it not changed"
                 output.tell(f"stopped at {place.label}; {left}: {'; '.join(each.label for each in rest)}")
             raise
-        if is_json:
-            objects.append(as_json(results[-1]))
-        else:
+        tell(results[-1], None)
+        if not output.wants("--json"):
             output.results(lines(results[-1]))
-    if is_json:
-        output.json_object(several(objects, places))
     return results
+
+
+def _json_teller(
+    places: Sequence[Destination], as_json: Callable[[Any], JsonObject], no_run: JsonObject
+) -> Callable[[Any, SartorError | None], None]:
+    """Returns a function that writes the JSON of each result or error, where it is asked for."""
+    if not output.wants("--json"):
+        return lambda _result, _error: None
+    if len(places) > 1:
+        from sartor.cli.json_lines import JsonLines  # a single destination needs nothing of it
+
+        return JsonLines(places, as_json, no_run).add
+
+    def tell(result: Any, error: SartorError | None) -> None:
+        run = as_json(result) if error is None else failed_json(error, no_run)
+        output.json_object(placed(run, places[0]))
+
+    return tell

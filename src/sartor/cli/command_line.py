@@ -53,9 +53,9 @@ class Resume(NamedTuple):
             for option in (STEPS, *self.alone[::2], *(LISTS if self.alone else ())):
                 words = _without(words, option)
             added += [STEPS, str(self.steps - done), *self.alone]
-        given = _given[: _given.index("--")] if "--" in _given else _given
-        added += [option for option in self.added if option not in given]
         words[3:3] = [*added, *(["--yes"] if self.yes else [])]
+        end = words.index("--") if "--" in words else len(words)
+        words[end:end] = [option for option in self.added if option not in words[:end]]
         if self.verb is not None:
             words[2] = self.verb
         path = f"{current().path} " if words[0] == "db" else "sartor "  # as it is typed behind `sartor` alone

@@ -19,6 +19,8 @@ from sartor.domain.plan_notes import plan_notes
 from sartor.domain.visible import visible_line
 from sartor.errors import AlterationFailed
 
+KNOWN = 60
+"""The characters by which a note is known again."""
 SILENCE = 30.0
 """Seconds after which a run of which nothing was told says how far it is."""
 ALIKE = 5
@@ -35,6 +37,7 @@ class Lines:
         self._table = table
         self._told: dict[tuple[object, ...], str] = {}
         self._alike: Counter[tuple[object, ...]] = Counter()
+        self._texts: dict[tuple[object, ...], str] = {}
         self._waits: dict[str, float] = {}
         self._last = 0.0
         self._part = 0
@@ -57,6 +60,12 @@ class Lines:
                     self._say_how_far(now)
             case _:
                 pass
+
+    def end(self) -> None:
+        """Tells at how many destinations each note was repeated."""
+        for key, text in self._texts.items():
+            if number := self._alike[key]:
+                output.tell(f"{key[0]}: {number:,} more as at {visible_line(self._told[key])}: {_short(text)}")
 
     def _ended(self, outcome: Outcome) -> None:
         if outcome.end is End.FAILED:
@@ -117,8 +126,12 @@ class Lines:
     def _once(self, destination: Destination, kind: str, text: str) -> None:
         """Tells a text unless another destination had the same, but for the names in it."""
         label = destination.label
-        if self._told.setdefault((kind, without_names(text, destination)), label) == label:
+        key = (kind, without_names(text, destination))
+        if self._told.setdefault(key, label) == label:
             output.tell(f"{kind}: {visible_line(label)}: {text}")
+            self._texts[key] = text
+        else:
+            self._alike[key] += 1
 
     def _say_how_far(self, now: float) -> None:
         progress = self._progress
@@ -140,6 +153,11 @@ def pace(progress: Progress, now: float) -> str:
     if rate is None or left is None:
         return ""
     return f"{rate:.{0 if rate >= 10 else 1}f}/s, about {_about(left)} left"
+
+
+def _short(text: str) -> str:
+    """Returns a text that was told before, so that it is known again."""
+    return text if len(text) <= KNOWN else f"{text[:KNOWN].rstrip()} ..."
 
 
 def _about(seconds: float) -> str:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sartor.cli import command_line, output
+from sartor.cli import output
 from sartor.cli.command_line import Resume
 from sartor.cli.fleet_lines import Lines
 from sartor.cli.results.fleet import fleet_json, outcome_json, run_json, summary_lines
@@ -30,21 +30,26 @@ if TYPE_CHECKING:
 
 
 class What(NamedTuple):
-    """What a run does at each destination: its direction, the JSON of a result, and the command that resumes."""
+    """What a run does at each destination: its direction, the JSON of a result, and the command that resumes.
+
+    `alone` returns the options that name one of the destinations: `--steps` counts from where each is, so there is a
+    command for each.
+    """
 
     direction: Direction
     resume: Resume
+    alone: Callable[[Destination], tuple[str, ...]]
     as_json: Callable[[Any], JsonObject] = report_json
 
     @property
     def no_run(self) -> JsonObject:
         return report_json(Report(direction=self.direction, target=None))
 
-    def way_on(self, stopped: Stopped | None) -> str | None:
-        """Returns the command that goes on; None where the command as it was given would go further."""
-        if self.resume.steps is not None:
-            return None
-        return self.resume._replace(added=("--approve",) if stopped is Stopped.CANARY else ()).line()
+    def ways_on(self, left: Iterable[tuple[Destination, int]], stopped: Stopped | None) -> list[str]:
+        """Returns the commands that do what is `left`: destinations, with the number of alterations done there."""
+        if self.resume.steps is None:
+            return [self.resume._replace(added=("--approve",) if stopped is Stopped.CANARY else ()).line()]
+        return [self.resume._replace(alone=self.alone(place)).line(done) for place, done in left]
 
 
 class View:
@@ -92,16 +97,18 @@ class View:
         return self._tell(report.stopped)
 
     def _tell(self, stopped: Stopped | None) -> Summary:
+        self._lines.end()
         summary = summarize(self._progress, stopped, time.monotonic() - self._began)
-        line = self._what.way_on(stopped)
+        endings = {each.label: each for each in self._progress.endings}
+        untouched = [place for place in self._destinations if place.label not in endings]
+        ended = ((place, endings[place.label]) for place in self._destinations if place.label in endings)
+        failed = [(place, ending.changes or 0) for place, ending in ended if ending.end is End.FAILED]
+        ways = self._what.ways_on([*failed, *((place, 0) for place in untouched)], stopped)
         if output.wants("--json"):
-            ended = {each.label for each in self._progress.endings}
-            for place in self._destinations:
-                if place.label not in ended:
-                    self._json_line(Outcome(place, End.UNTOUCHED))
-            output.json_line(fleet_json(summary, line))
-        told = [*summary_lines(summary, self._what.direction, line), *filter(None, [command_line.gap(line or "")])]
-        for text in told:
+            for place in untouched:
+                self._json_line(Outcome(place, End.UNTOUCHED))
+            output.json_line(fleet_json(summary, ways))
+        for text in summary_lines(summary, self._what.direction, ways):
             output.tell(text) if output.wants("--json") else output.result(text)
         return summary
 

@@ -6,6 +6,7 @@ They say how far the run is, and what waits or is longest at work.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +15,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.text import Text
 
+from sartor.cli import output, streams
 from sartor.cli.fleet_lines import pace
 from sartor.cli.progress import Screen
 from sartor.cli.results.units import duration
@@ -38,15 +40,17 @@ class Table:
         self._progress = progress
         self._height = 0
         console = Console(file=Screen(), highlight=False, force_terminal=True)
-        self._live = Live(self, console=console, transient=True, refresh_per_second=PER_SECOND)
+        self._shouted: deque[str] = deque()
+        self._live = Live(get_renderable=self._itself, console=console, transient=True, refresh_per_second=PER_SECOND)
 
     @contextmanager
     def drawn(self) -> Iterator[None]:
-        self._live.start(refresh=True)
-        try:
-            yield
-        finally:
-            self._live.stop()
+        with streams.taking_shouts(self._shouted):
+            self._live.start(refresh=True)
+            try:
+                yield
+            finally:
+                self._live.stop()
 
     @contextmanager
     def hidden(self) -> Iterator[None]:
@@ -56,12 +60,18 @@ class Table:
         finally:
             self._live.start(refresh=True)
 
+    def _itself(self) -> Table:
+        """Returns what is drawn next, below what a signal's handler has to say."""
+        while self._shouted:
+            output.tell(self._shouted.popleft().strip())
+        return self
+
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield from self.lines(time.monotonic(), options.max_width, console.height)
 
     def lines(self, now: float, width: int, height: int) -> list[Text]:
-        """Returns the lines of the table, each shorter than the terminal is wide: a line of its width may break."""
-        width = max(LEAST, width - 1)
+        """Returns the lines of the table, each with room left for the ^C that a terminal shows behind it."""
+        width = max(LEAST, width - 3)
         told = [
             *_head(self._progress, now, width),
             *_at_work(self._progress, now, width, room=max(1, min(ROWS, height - 6))),
@@ -83,8 +93,9 @@ def _head(progress: Progress, now: float, width: int) -> list[Text]:
     second = _text(
         f"{progress.done:,} done, ", failed, f", {progress.remaining:,} to go, {len(progress.at_work)} at work"
     )
-    elapsed = duration(int(now - progress.waves[0].begun) * 1000) if wave else ""
-    return [_justified(first, pace(progress, now), width), _justified(second, elapsed, width)]
+    elapsed = int(now - progress.waves[0].begun) if wave else 0
+    lasted = f"{elapsed} s" if elapsed < 60 else duration(elapsed * 1000)
+    return [_justified(first, pace(progress, now), width), _justified(second, lasted, width)]
 
 
 def _at_work(progress: Progress, now: float, width: int, *, room: int) -> list[Text]:

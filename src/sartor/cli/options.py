@@ -233,6 +233,28 @@ MaxHazard = Annotated[
 ]
 Steps = Annotated[int | None, option("--steps N", "At most N alterations.", least=1)]
 
+Canary = Annotated[
+    Text,
+    option(
+        "--canary N|classes",
+        "Of several destinations, work on the first N, or on one of each class of those alike, and ask before the"
+        " others.",
+    ),
+]
+Approve = Annotated[bool, option("--approve", "Go on behind the canaries without being asked.")]
+Wave = Annotated[
+    Text,
+    option("--wave N|P%", "The destinations of each wave: one begins when the one before it has ended. [default: all]"),
+]
+Jobs = Annotated[int | None, option("--jobs N", "How many destinations are at work at once. [default: 8]", least=1)]
+JobsPerServer = Annotated[
+    int | None, option("--jobs-per-server N", "How many of them on one server. [default: 4]", least=1)
+]
+MaxFailures = Annotated[
+    Text,
+    option("--max-failures N|P%", "Begin with no further destination when more than these failed. [default: no limit]"),
+]
+
 
 # These functions declare options that commands have in common: a command names the functions whose options it has.
 
@@ -290,6 +312,17 @@ def patience(
     wait: Wait = None,
 ) -> None:
     """Declares how long a run waits."""
+
+
+def fleet(
+    canary: Canary = None,
+    approve: Approve = False,
+    wave: Wave = None,
+    jobs: Jobs = None,
+    jobs_per_server: JobsPerServer = None,
+    max_failures: MaxFailures = None,
+) -> None:
+    """Declares the order in which a run works through several destinations."""
 
 
 def until_deployed(wait: UntilDeployed = None) -> None:

@@ -120,7 +120,7 @@ class _Stop:
     def on_signal(self, number: int, _frame: FrameType | None) -> None:
         """Cancels the run at the first signal; ends the process at once at another: the server rolls back by itself."""
         if self._name is not None:
-            self._shout("\nstopped immediately; the server rolls back what isn't committed\n")
+            self._shout("\nstopped immediately; the server rolls back what isn't committed\n", last=True)
             _exit(Interrupted.exit_code)
         self._name = signal.Signals(number).name
         self._shout(f"\n{self._name}: stopping; to stop immediately, send the signal again\n")
@@ -145,9 +145,9 @@ class _Stop:
         """Notes that the event loop isn't blocked."""
         self._turned = True
 
-    def _shout(self, text: str) -> None:
+    def _shout(self, text: str, *, last: bool = False) -> None:
         if not self._quiet:
-            shout(text)
+            shout(text, last=last)
 
     def _notice(self) -> None:
         self._turned = True

@@ -13,7 +13,9 @@ import os
 import select
 import sys
 from _thread import RLock
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple, TextIO, TypeGuard
 
 _kept: list[TextIO | None] = []
@@ -209,8 +211,27 @@ def _is_ready(number: int, *, waits: bool) -> bool:
     return bool(poll.poll(None if waits else 0))
 
 
-def shout(text: str) -> None:
-    """Writes to stderr from within a signal handler: at once or not at all."""
+_shouted: list[deque[str]] = []
+"""Where `shout` leaves its words while something is drawn, which would overwrite them."""
+
+
+@contextmanager
+def taking_shouts(words: deque[str]) -> Iterator[None]:
+    """Leaves what is shouted while the block runs to `words`: whoever draws on the terminal tells it."""
+    _shouted.append(words)
+    try:
+        yield
+    finally:
+        _shouted.pop()
+        while words:
+            shout(words.popleft())
+
+
+def shout(text: str, *, last: bool = False) -> None:
+    """Writes to stderr from within a signal handler: at once or not at all. The `last` words are left to nobody."""
+    if _shouted and not last:
+        _shouted[-1].append(text)
+        return
     try:
         if _is_ready(2, waits=False):
             os.write(2, text.encode())

@@ -12,6 +12,7 @@ from sartor.domain.destination import Destination
 from sartor.domain.fleet import Begun, End, Ended, FleetEvent, Happened, Joined, Outcome, StandsBy, WaveBegun
 from sartor.domain.fleet_reasons import Reason, reason_of
 from sartor.domain.report import Blocker, Report, Started, Waiting
+from sartor.errors import Interrupted
 
 WINDOW = 200
 """The last destinations that ended: of these is the rate."""
@@ -48,6 +49,7 @@ class Ending(NamedTuple):
     changes: int | None
     reason: Reason | None
     exit_code: int
+    """That of its error, where it failed."""
 
 
 class Wave(NamedTuple):
@@ -152,7 +154,7 @@ def ending(outcome: Outcome) -> Ending:
         attempts=outcome.attempts,
         changes=None if report is None else len(report.done),
         reason=reason_of(outcome) if outcome.end is End.FAILED else None,
-        exit_code=outcome.error.exit_code if outcome.error is not None else 0,
+        exit_code=Interrupted.exit_code if outcome.error is None else outcome.error.exit_code,
     )
 
 

@@ -11,6 +11,8 @@ from sartor.domain.fleet import End, Stopped
 from sartor.domain.fleet_progress import Blocked, Ending, Progress
 
 SLOWEST = 5
+FAILED, PENDING = 1, 3
+"""The exit codes of a script that failed, and of something left to do."""
 
 
 class WaveSummary(NamedTuple):
@@ -53,6 +55,15 @@ class Summary(NamedTuple):
     blocked: tuple[Blocked, ...]
     stopped: Stopped | None
     seconds: float
+    codes: frozenset[int] = frozenset()
+    """The exit codes of the errors that ended destinations."""
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the run: 1 where a script failed, else the highest of those of the errors."""
+        if FAILED in self.codes:
+            return FAILED
+        return max(self.codes, default=PENDING if self.untouched else 0)
 
     @property
     def total(self) -> int:
@@ -80,6 +91,7 @@ def summarize(progress: Progress, stopped: Stopped | None, seconds: float) -> Su
         blocked=tuple(progress.blocked.values()),
         stopped=stopped,
         seconds=seconds,
+        codes=frozenset(each.exit_code for each in endings if each.end is End.FAILED),
     )
 
 

@@ -1,6 +1,6 @@
 """`sartor db alteration deploy`."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Annotated
 
@@ -24,7 +24,12 @@ from sartor.errors import RefusedError, TargetError
 Target = Annotated[Text, argument("[TARGET]", "A version, `latest` or `next`. [default: asks on a terminal]")]
 
 
-@command("db alteration deploy 1.2.0 --db-url postgresql://app@db.example.com/app", options.where, options.patience)
+@command(
+    "db alteration deploy 1.2.0 --db-url postgresql://app@db.example.com/app",
+    options.where,
+    options.patience,
+    options.fleet,
+)
 def deploy(
     context: typer.Context,
     target: Target = None,
@@ -37,11 +42,11 @@ def deploy(
     tables: options.Tables = None,
     no_batch: options.NoBatch = False,
     yes: options.Yes = False,
-) -> None:
+) -> int:
     """Deploy the pending alterations, up to a release.
 
     Each script runs exactly once, in its own transaction. If one fails, it is rolled back, earlier ones stay
-    deployed, and the same command resumes.
+    deployed, and the same command resumes. Of several destinations, one that fails doesn't stop the others.
     """
     accepted = [*(accept_edited or ()), *(accept_missing or ())]
     affected = options.only_affected(tables, backup)
@@ -50,6 +55,9 @@ def deploy(
     with settled(context, strict_order=strict_order) as settings:
         if must_ask:
             prompts.require_terminal(settings, "`deploy next` deploys unreleased alterations")
+        if len(settings.destinations) > 1:
+            to_each = partial(call, strict_order=settings.strict_order)
+            return _deploy_fleet(context, settings, to_each, target, steps, batch=not no_batch, asks=must_ask)
 
         def action(destination: Destination) -> Report:
             chosen = target or (sartor.LATEST if steps is not None else _ask_target(destination, settings))
@@ -57,12 +65,39 @@ def deploy(
                 return Report(direction=Direction.DEPLOY, target=None)
             if must_ask:
                 _confirm_next(destination, settings)
-            resume = Resume(target=None if target else chosen, steps=steps, alone=alone(settings, destination))
+            resume = Resume(target=None if target else chosen, steps=steps)
             to_target = partial(call, target=chosen, strict_order=settings.strict_order)
             run_it = partial(execute, to_target, destination, resume=resume, batch=not no_batch)
             return _beside_others(run_it, destination, settings, asks=output.is_terminal() and not yes)
 
         on_each_run(settings, action, Direction.DEPLOY)
+        return 0
+
+
+def _deploy_fleet(
+    context: typer.Context,
+    settings: Settings,
+    deploy: Callable[..., Awaitable[Report]],
+    target: str | None,
+    steps: int | None,
+    *,
+    batch: bool,
+    asks: bool,
+) -> int:
+    """Deploys to each of several destinations, after one question for all; returns the exit code."""
+    from sartor.cli import fleet_run
+    from sartor.cli.fleet_progress import What
+
+    chosen = target or (sartor.LATEST if steps is not None else fleet_run.ask_target(settings))
+    if chosen is None:
+        output.result("Found 0 alteration to deploy")
+        return 0
+    if asks:
+        fleet_run.confirm_next(settings)
+    limits = settings.limits._replace(batch=batch)
+    call = fleet_run.with_sources(deploy, settings, target=chosen, limits=limits)
+    what = What(Direction.DEPLOY, Resume(target=None if target else chosen, steps=steps), partial(alone, settings))
+    return fleet_run.work_through(settings, call, what, context.obj).exit_code
 
 
 def _beside_others(

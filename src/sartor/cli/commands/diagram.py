@@ -13,7 +13,7 @@ from sartor.cli.command import execute, reach_scratch, settled
 from sartor.cli.diagram_file import format_of, require_free, write_diagram
 from sartor.cli.options import Text, Texts, command, option
 from sartor.cli.results.diagram import diagram_json, written_line
-from sartor.cli.results.objects import several
+from sartor.cli.results.objects import placed
 from sartor.domain.destination import Destination
 from sartor.errors import UsageError
 
@@ -113,7 +113,7 @@ def _show(drawn: Drawing, place: Destination, file: str | None) -> None:
     changed = write_diagram(file, drawn.text) if file is not None else False
     if output.wants("--json"):
         path = None if file is None else str(Path(file).absolute())
-        output.json_object(several([diagram_json(drawn.diagram, path)], [place]))
+        output.json_object(placed(diagram_json(drawn.diagram, path), place))
     elif file is None:
         output.script([drawn.text.encode()])
     else:

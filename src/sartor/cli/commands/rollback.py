@@ -1,6 +1,6 @@
 """`sartor db alteration rollback`."""
 
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Annotated, Any, NamedTuple
 
@@ -30,7 +30,7 @@ ToTimestamp = Annotated[
 CheckOnly = Annotated[bool, option("--check", "Show what would be rolled back, with its SQL, and change nothing.")]
 
 
-@command("db alteration rollback 1.0.0 --embedded", options.where, options.patience, codes=CODES)
+@command("db alteration rollback 1.0.0 --embedded", options.where, options.patience, options.fleet, codes=CODES)
 def rollback(
     context: typer.Context,
     target: Target = None,
@@ -56,17 +56,44 @@ def rollback(
             return show_check(settings, partial(_check, settings, wanted), Direction.ROLLBACK, sql=sql)
         if not yes:
             prompts.require_terminal(settings, "a rollback destroys data")
+        if len(settings.destinations) > 1:
+            back = partial(sartor.rollback, backup=backup, affected=affected)
+            return _roll_back_fleet(context, settings, back, wanted, batch=not no_batch, yes=yes)
 
         def action(destination: Destination) -> Report:
             what = wanted.at(destination, settings)
             if output.is_terminal() and not yes:
                 _confirm(destination, settings, what)
-            resume = Resume(what["target"] if wanted.asks else None, steps=steps, alone=alone(settings, destination))
+            resume = Resume(what["target"] if wanted.asks else None, steps=steps)
             call = partial(sartor.rollback, backup=backup, affected=affected, **what)
             return execute(call, destination, settings, resume=resume, batch=not no_batch)
 
         on_each_run(settings, action, Direction.ROLLBACK)
         return 0
+
+
+def _roll_back_fleet(
+    context: typer.Context,
+    settings: Settings,
+    rollback: Callable[..., Awaitable[Report]],
+    wanted: "_Wanted",
+    *,
+    batch: bool,
+    yes: bool,
+) -> int:
+    """Rolls back at each of several destinations, after one question for all; returns the exit code."""
+    from sartor.cli import fleet_run
+    from sartor.cli.fleet_progress import What
+
+    how = wanted._asdict() | ({"target": fleet_run.ask_way_back(settings)} if wanted.asks else {})
+    if output.is_terminal() and not yes:
+        fleet_run.confirm_rollback(settings, how)
+    limits = settings.limits._replace(batch=batch)
+    call = fleet_run.with_sources(rollback, settings, limits=limits, **how)
+    what = What(
+        Direction.ROLLBACK, Resume(how["target"] if wanted.asks else None, steps=wanted.steps), partial(alone, settings)
+    )
+    return fleet_run.work_through(settings, call, what, context.obj).exit_code
 
 
 class _Wanted(NamedTuple):

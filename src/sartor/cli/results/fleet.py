@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from sartor.cli.command_line import gap
 from sartor.cli.results.objects import VERSION, JsonObject, destination_json, pick, plain
 from sartor.cli.results.run import VERBS, failed_json
 from sartor.cli.results.units import count, duration, scripts
@@ -25,8 +26,6 @@ WHY = {
     Stopped.CANCELLED: "cancelled; to go on after all:",
 }
 """Why a run ended before all was done, before the command that goes on."""
-
-WITH_STEPS = "to go on, name a release instead of --steps, which counts from where each destination is now"
 
 
 def destinations(number: int) -> str:
@@ -53,8 +52,8 @@ def canary_question(report: FleetReport) -> str:
     return f"{told}. Go on with the other {destinations(len(report.outcomes) - number)}?"
 
 
-def summary_lines(summary: Summary, direction: Direction, resume: str | None) -> list[str]:
-    """Returns the report at the end; `resume` is the command that goes on, None where there is none."""
+def summary_lines(summary: Summary, direction: Direction, ways: Sequence[str]) -> list[str]:
+    """Returns the report at the end; `ways` are the commands that go on."""
     lines = [_head(summary, direction)]
     if summary.waves_in_all > 1:
         lines += [f"  {line}" for line in _wave_lines(summary)]
@@ -63,7 +62,7 @@ def summary_lines(summary: Summary, direction: Direction, resume: str | None) ->
         lines += ["", f"failed at {destinations(len(group.labels))}: {visible_line(group.text)}"]
         lines += [f"  {line}" for line in _named(group.labels)]
     if not summary.is_complete:
-        lines += ["", *_going_on(summary, resume)]
+        lines += ["", *_going_on(summary, ways)]
     return lines
 
 
@@ -119,11 +118,13 @@ def _named(labels: Sequence[str]) -> Iterator[str]:
         yield f"and {len(labels) - NAMED:,} more"
 
 
-def _going_on(summary: Summary, resume: str | None) -> Iterable[str]:
-    """Returns why the run ended before all was done, and the command that goes on."""
-    if resume is None:
-        return [WITH_STEPS]
-    return [WHY[summary.stopped], f"  {resume}"]
+def _going_on(summary: Summary, ways: Sequence[str]) -> Iterator[str]:
+    """Yields why the run ended before all was done, and the commands that go on."""
+    yield WHY[summary.stopped]
+    yield from (f"  {way}" for way in ways[:NAMED])
+    if len(ways) > NAMED:
+        yield f"  and {len(ways) - NAMED:,} more"
+    yield from filter(None, (gap(way) for way in ways[:1]))
 
 
 def outcome_json(outcome: Outcome, run: JsonObject) -> JsonObject:
@@ -146,14 +147,14 @@ def run_json(outcome: Outcome, as_json: Callable[[Any], JsonObject], no_run: Jso
     return no_run if outcome.result is None else as_json(outcome.result)
 
 
-def fleet_json(summary: Summary, resume: str | None) -> JsonObject:
-    """Returns the last line, on the whole fleet."""
+def fleet_json(summary: Summary, ways: Sequence[str]) -> JsonObject:
+    """Returns the last line, on the whole fleet; `ways` are the commands that go on."""
     return {
         "version": VERSION,
         "fleet": {
             **pick(summary, "done failed untouched stopped"),
             "waves": [
-                pick(wave, "number done failed untouched") | {"duration_ms": plain(wave.seconds * 1000)}
+                {"wave": wave.number, **pick(wave, "done failed untouched"), "duration_ms": plain(wave.seconds * 1000)}
                 for wave in summary.waves
             ],
             "duration_ms": plain(summary.seconds * 1000),
@@ -161,6 +162,6 @@ def fleet_json(summary: Summary, resume: str | None) -> JsonObject:
             "slowest": [{"label": each.label, "duration_ms": plain(each.seconds * 1000)} for each in summary.slowest],
             "retried": [pick(each, "label attempts") for each in summary.retried],
             "blocked": [{**pick(each, "label script"), "blockers": plain(each.blockers)} for each in summary.blocked],
-            "resume": None if summary.is_complete else resume,
+            "resume": None if summary.is_complete or len(ways) != 1 else ways[0],
         },
     }

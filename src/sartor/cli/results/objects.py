@@ -93,22 +93,9 @@ def destination_json(destination: Destination, database: str | None = None) -> J
     }
 
 
-def several(objects: Sequence[JsonObject], destinations: Sequence[Destination]) -> JsonObject:
-    """Returns the JSON of one destination with its place; that of several, each with its label, as `runs`.
-
-    There are objects for the first of the destinations; those after them are `remaining`.
-    """
-    runs: list[JsonObject] = [
-        {"version": VERSION, "destination": destination_json(place)} | each
-        for place, each in zip(destinations, objects, strict=False)
-    ]
-    if len(destinations) == 1:
-        return runs[0]
-    return {
-        "version": VERSION,
-        "runs": [{"label": place.label} | run for place, run in zip(destinations, runs, strict=False)],
-        "remaining": [destination_json(place) for place in destinations[len(objects) :]],
-    }
+def placed(run: JsonObject, destination: Destination) -> JsonObject:
+    """Returns the JSON of what was done at a destination, with its place."""
+    return {"version": VERSION, "destination": destination_json(destination)} | run
 
 
 def difference_json(difference: Difference) -> JsonObject:
