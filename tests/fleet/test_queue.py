@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from sartor import Destination
+from sartor.embedded.server import default_directory, serve
 from sartor.errors import UsageError
 from sartor.fleet.carrier import queue_settings, require_library
 from sartor.fleet.control import Control
@@ -16,6 +17,8 @@ from support.command import Command
 from support.database import Database
 from support.fleet_queue import SCHEMA, QueuedFleet
 from support.folder import Folder
+from support.memory import open_folder
+from support.servers import HBA, PASSWORD
 from support.sessions import until
 from support.shapes import check, validator
 
@@ -101,6 +104,28 @@ def test_no_password_is_stored(fleet: QueuedFleet, folder: Folder) -> None:
     assert "sesame" not in str(rows)
     fleet.work()
     assert fleet.states(run) == {"done": 1}
+
+
+def test_a_password_is_the_workers_own(sartor: Command, folder: Folder) -> None:
+    """A worker takes passwords from its own settings; without one, the destination fails and names what lacks."""
+    folder.table("1.0.0-1700000000-a.py")
+    with open_folder() as place, serve(default_directory(place), tcp=True, settings={"fsync": "off"}) as server:
+        (default_directory(place) / "data" / "pg_hba.conf").write_text(HBA)
+        database = Database(server.url, "postgres")
+        granted = "grant create on database postgres to app"
+        database.run(f"create role app login password '{PASSWORD}'", granted, "select pg_reload_conf()")
+        fleet = QueuedFleet(sartor, database)
+        fleet.upgrade()
+        waves = [[Destination.parse(database.as_user("app"), schema="t000")]]
+        failed = fleet.plan_for(*waves)
+        sartor.environment["SARTOR_DB_URL"] = ""
+        assert "asks for a password" in fleet.work(expect=1).out
+        assert fleet.states(failed) == {"failed": 1}
+        done = fleet.plan_for(*waves)
+        sartor.environment["SARTOR_PASSWORD"] = PASSWORD
+        assert PASSWORD not in fleet.work("--verbose").err
+        assert fleet.states(done) == {"done": 1}
+        assert PASSWORD not in str(database.rows(f"select d::text from {SCHEMA}.fleet_destination d"))
 
 
 def test_a_wave_that_was_approved_elsewhere_goes_on(fleet: QueuedFleet, folder: Folder) -> None:

@@ -13,11 +13,14 @@ import psutil
 import pytest
 
 from sartor.domain.fleet_run import FleetRun
+from sartor.embedded.cluster import Account
+from sartor.embedded.server import default_directory, serve
 from sartor.fleet.control_rows import MOST_CLAIMS
 from support.command import Command
 from support.database import Database
 from support.fleet_queue import SCHEMA, QueuedFleet
 from support.folder import Folder
+from support.memory import open_folder
 from support.proxy import proxy_to
 from support.sessions import backend_waiting, until
 
@@ -172,3 +175,21 @@ def test_a_control_connection_that_is_cut(fleet: QueuedFleet, folder: Folder, da
         worker.send_signal(signal.SIGTERM)
         worker.communicate(timeout=30)
     assert deployed(fleet, 4) == {1: 4}
+
+
+def test_a_control_database_that_restarts(sartor: Command, database: Database, folder: Folder) -> None:
+    """The control database crashes and comes back while workers are at work: the run goes on, and ends whole."""
+    folder.add("1.0.0-1700000000-a.py", up="select pg_sleep(0.3)")
+    with open_folder() as place, serve(default_directory(place), tcp=True, settings={"fsync": "off"}) as server:
+        fleet = QueuedFleet(sartor, database, Database(server.url, "postgres"))
+        fleet.upgrade()
+        run = fleet.plan(4, 8)
+        workers = [fleet.start("--jobs", "2", *SILENCE) for _ in range(2)]
+        until(lambda: fleet.states(run)["done"] >= 2)
+        command = (server.bin / "pg_ctl", "restart", "-w", "-m", "immediate", "-D", default_directory(place) / "data")
+        assert Account.of_the_server().run(*command) == 0
+        for worker in workers:
+            _, err = worker.communicate(timeout=90)
+            assert worker.returncode == 0, err
+        assert fleet.states(run) == {"done": 12}
+    assert deployed(fleet, 12) == {1: 12}

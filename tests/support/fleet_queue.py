@@ -20,12 +20,13 @@ SCHEMA = "sartor_fleet"
 
 
 class QueuedFleet:
-    """A fleet of so many schemas, on a number of servers as far as the control tables know."""
+    """A fleet of schemas `t000` and so on; the control tables may be in another database."""
 
-    def __init__(self, sartor: Command, database: Database) -> None:
+    def __init__(self, sartor: Command, database: Database, control: Database | None = None) -> None:
         self._sartor = sartor
         self.database = database
-        self.url = f"{database.url}?schema={SCHEMA}"
+        self.tables = control or database
+        self.url = f"{self.tables.url}?schema={SCHEMA}"
         self.control = Destination.parse(self.url)
 
     def upgrade(self) -> None:
@@ -68,11 +69,11 @@ class QueuedFleet:
 
     def states(self, run: FleetRun) -> Counter[str]:
         """The number of destinations in each state."""
-        rows = self.database.rows(f"select state from {SCHEMA}.fleet_destination where run = {run.id}")
+        rows = self.tables.rows(f"select state from {SCHEMA}.fleet_destination where run = {run.id}")
         return Counter(state for (state,) in rows)
 
     def state(self, run: FleetRun) -> str:
-        return str(self.database.value(f"select state from {SCHEMA}.fleet_run where id = {run.id}"))
+        return str(self.tables.value(f"select state from {SCHEMA}.fleet_run where id = {run.id}"))
 
     def jobs(self) -> int:
-        return int(self.database.value(f"select count(*) from {SCHEMA}.fleet_queue"))
+        return int(self.tables.value(f"select count(*) from {SCHEMA}.fleet_queue"))

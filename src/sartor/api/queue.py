@@ -104,7 +104,7 @@ def failed(error: SartorError) -> Attempt:
     verdict = Verdict.FAILED
     if isinstance(error, Interrupted):
         verdict = Verdict.INTERRUPTED
-    elif isinstance(error, RunHeld) or (isinstance(error, Unreachable) and getattr(error, "may_pass", False)):
+    elif isinstance(error, RunHeld) or (isinstance(error, Unreachable) and getattr(error, "may_pass", True)):
         verdict = Verdict.MAY_PASS
     done = tuple(each.alteration.name for each in error.report.done) if error.report else ()
     return Attempt(verdict, done, None, str(error), error.hint, error.code, error.exit_code)

@@ -14,7 +14,7 @@ from pgqueuer.core.tm import TaskManager
 from pgqueuer.ports.driver import Driver, NotifyCallback
 
 from sartor.domain.destination import Destination
-from sartor.errors import DestinationError, PoolerRefused, Unreachable
+from sartor.errors import ControlLost, PoolerRefused, Unreachable
 from sartor.postgres.connect.connect import DRIVER_ERRORS, close, connect, session_error
 from sartor.postgres.driver.connection import Connection
 from sartor.sql.quoting import quote_identifier
@@ -37,6 +37,7 @@ class QueueDriver(Driver):
         self._application = application
         self._connection: Connection | None = None
         self._listeners: list[tuple[str, NotifyCallback]] = []
+        self._gone: ControlLost | None = None
         self._free = asyncio.Lock()
         self._shutdown = asyncio.Event()
         self._tasks = TaskManager()
@@ -72,8 +73,10 @@ class QueueDriver(Driver):
                 self._connection = None
 
     async def _repeat(self, call: Callable[[Connection], Awaitable[T]]) -> T:
-        """Awaits a call, again where the connection was lost. Raises Unreachable where it doesn't come back."""
+        """Awaits a call, again where the connection was lost. Raises ControlLost where it doesn't come back."""
         async with self._free:
+            if self._gone is not None:
+                raise self._gone
             for pause in (*PAUSES, None):
                 try:
                     return await call(await self._open())
@@ -82,7 +85,8 @@ class QueueDriver(Driver):
                     if not lost:
                         raise  # PgQueuer knows what it means: another worker was quicker
                     if pause is None:
-                        raise _left(error, self._control) from error
+                        self._gone = _lost(error, self._control)
+                        raise self._gone from error
                     await asyncio.sleep(pause)
         raise AssertionError  # the last pause is None
 
@@ -114,5 +118,6 @@ async def _listen(connection: Connection, channel: str, callback: NotifyCallback
     await connection.add_listener(channel, hear)
 
 
-def _left(error: BaseException, control: Destination) -> DestinationError:
-    return error if isinstance(error, Unreachable) else session_error(error, control)
+def _lost(error: BaseException, control: Destination) -> ControlLost:
+    found = error if isinstance(error, Unreachable) else session_error(error, control)
+    return ControlLost(f"the control database was lost, and not found again: {found}")

@@ -33,7 +33,7 @@ ENDED = "the process that was at work there has ended: a script may have ended i
 """The error of a destination at which it did."""
 
 PAUSE = 0.5
-"""Seconds until the second attempt, at least; each further one waits longer."""
+"""Seconds until the second attempt, at least; behind an error that may pass, each further one waits longer."""
 
 _LOST = """
 select d.destination, d.server from fleet_destination d
@@ -75,7 +75,7 @@ class QueueWorker:
         self._stays = stays
         self._stopping = False
         self._error: BaseException | None = None
-        self._at_work = 0
+        self._at_work: set[asyncio.Task[None] | None] = set()
         self._room = asyncio.Semaphore(pace.jobs)  # the queue hands out two at least
         self._runs: dict[int, FleetRun] = {}
 
@@ -155,15 +155,23 @@ class QueueWorker:
         async with self._room:
             if self._stopping:
                 raise RetryRequested
-            self._at_work += 1
+            self._at_work.add(task := asyncio.current_task())
             try:
                 await self._work_on(ticket)
-            except SartorError as error:  # the control database is lost: the job is another worker's
-                self._error = error
-                self._queue.shutdown.set()
+            except SartorError as error:
+                self._lose(error)
                 raise RetryRequested from error
             finally:
-                self._at_work -= 1
+                self._at_work.discard(task)
+
+    def _lose(self, error: SartorError) -> None:
+        """Ends the worker, whose control database is lost: others have its jobs after the heartbeat."""
+        if self._error is None:
+            self._error = error
+            self._queue.shutdown.set()
+            for task in self._at_work - {asyncio.current_task()}:
+                if task is not None:
+                    task.cancel()  # it would look for the control database for as long again
 
     async def _work_on(self, ticket: Ticket) -> None:
         turn = await self._control.claim(ticket.run, ticket.destination)
@@ -179,11 +187,16 @@ class QueueWorker:
             await self._control.end(ticket.run, turn, error=attempt.error)
         self._tell(Told(ticket.run, turn, attempt, again=again))
         if again:
-            raise RetryRequested(delay=timedelta(seconds=PAUSE * turn.attempts))
+            longer = 1 if attempt.verdict is Verdict.LOST else turn.attempts
+            raise RetryRequested(delay=timedelta(seconds=PAUSE * longer))
 
     async def _attempt(self, turn: Turn, run: FleetRun) -> Attempt:
         try:
-            found = await self._hands.do(self._perform(turn, run))
+            task = self._perform(turn, run)
+        except SartorError as error:  # this worker's settings don't say how to reach it
+            return Attempt(Verdict.FAILED, (), None, str(error), error.hint, error.code, error.exit_code)
+        try:
+            found = await self._hands.do(task)
         except HandLost:
             return Attempt(Verdict.LOST, error=ENDED, code="ProcessEnded", exit_code=1)
         assert isinstance(found, Attempt)  # noqa: S101 - for the type checker

@@ -54,7 +54,7 @@ def worker(
     heartbeat: Heartbeat = 30.0,
     poll: Poll = 2.0,
 ) -> int:
-    """Work on the destinations of runs that `fleet plan --queue` made, until these are over.
+    """Work on the destinations of runs that a queue carries, until these are over.
 
     Start as many as you like, on any computer that has the alterations and reaches the databases. Passwords come from
     this worker's own settings and ~/.pgpass. With --json, prints a line of JSON for each destination. Needs the extra
@@ -87,6 +87,7 @@ class _Own(NamedTuple):
     sources: Sequence[LineageSource]
     limits: Limits
     known: dict[str, Destination]
+    withheld: tuple[str, ...] = ()
 
     def find(self, turn: Turn) -> Destination:
         """Returns the database whose turn it is, as this worker reaches it."""
@@ -94,7 +95,7 @@ class _Own(NamedTuple):
             return self.known[turn.destination]
         found = sartor.load_destination(turn.url, origin="the control database", product=current().product)
         output.keep_secret(secrets(found))
-        return found._replace(schema=turn.schema)
+        return found._replace(schema=turn.schema, withheld=self.withheld)
 
 
 def _own_settings(context: typer.Context) -> _Own:
@@ -103,12 +104,16 @@ def _own_settings(context: typer.Context) -> _Own:
     try:
         settings = sartor.load_settings(flags, product=product)
         known = settings.destinations
-    except SettingsError:
+    except SettingsError as error:
+        if not str(error).startswith("no database is given"):
+            raise
         settings, known = sartor.load_settings(flags._replace(db_url=(ANYWHERE,)), product=product), ()
     for destination in known:
         output.keep_secret(secrets(destination))
     sartor.list_alterations(settings.sources)
-    return _Own(settings.sources, settings.limits, {each.label: each for each in known})
+    return _Own(
+        settings.sources, settings.limits, {each.label: each for each in known}, settings.destinations[0].withheld
+    )
 
 
 def _do(sources: Sequence[LineageSource], limits: Limits, task: Task) -> Attempt:
@@ -147,8 +152,8 @@ def _end(ends: Sequence[FleetStanding]) -> int:
 def upgrade(context: typer.Context) -> None:
     """Make the tables of a control database, and those of its queue, or bring older ones up to date.
 
-    Run it before the first `fleet plan --queue`, and again after an upgrade of Sartor or of PgQueuer. Needs the extra
-    `queue`.
+    Run it before the first run that a queue carries, and again after an upgrade of Sartor or of PgQueuer. Needs the
+    extra `queue`.
     """
     place = control(context)
     statements = run(upgrade_queue(place), left="run it again")
