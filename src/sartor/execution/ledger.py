@@ -40,7 +40,7 @@ async def prepare_ledger(run: RunContext) -> None:
         run.follow("the ledger")
         try:
             await create_ledger(session)
-            run.created_ledger = True
+            run.created_ledger, run.head = True, 0  # the event `created`
         except DRIVER_ERRORS as error:
             if driver.sqlstate(error) not in driver.RETRIED | TAKEN:
                 raise
