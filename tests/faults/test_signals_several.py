@@ -120,3 +120,19 @@ def test_a_second_signal_ends_at_once(
     assert ended.code == 130, ended
     assert "stopped immediately" in ended.err
     several.require_rolled_back()
+
+
+def test_the_command_tells_each(several: Several, sartor: Command, database: Database) -> None:
+    """As JSON, an interrupted run over a fleet tells of each destination what it did; the same command finishes."""
+    several.write()
+    words = ("deploy", "next", "--jobs", "8", "--jobs-per-server", "8", "--json")
+    process = sartor.start(*words, *(word for each in SCHEMAS for word in ("--schema", each)))
+    until(lambda: len(backend_running(database, "pg_sleep(600)")) == len(SCHEMAS))
+    ended = finish(process, signal.SIGINT)
+    assert ended.code == 130, ended
+    *lines, last = map(json.loads, ended.out.splitlines())
+    assert {each["destination"]["schema"]: [done["id"] for done in each["done"]] for each in lines} == {
+        key: ["1-a"] for key in SCHEMAS
+    }
+    assert last["fleet"]["stopped"] == "interrupted"
+    several.require_rolled_back()
