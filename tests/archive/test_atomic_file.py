@@ -42,6 +42,15 @@ def test_it_writes_over_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "x").read_text() == "dear to somebody"
 
 
+def test_the_first_free_name_is_taken(tmp_path: Path) -> None:
+    """Where several names would do, the file has the first one that nobody took meanwhile."""
+    (tmp_path / "y").write_text("dear to somebody")
+    with atomic_file(tmp_path / "x") as file:
+        (tmp_path / "x").write_text("dear to somebody, too")
+        assert file.publish([tmp_path / "y", tmp_path / "z", tmp_path / "a"]) == tmp_path / "z"
+    assert names(tmp_path) == ["x", "y", "z"]
+
+
 def test_what_was_left_is_removed(tmp_path: Path) -> None:
     """The next one removes what nobody holds any more, and leaves alone what is being written, or is none of ours."""
     left, other = tmp_path / f".x.0123{SUFFIX}", tmp_path / ".x.part"

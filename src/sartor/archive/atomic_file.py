@@ -1,10 +1,12 @@
 """Files that appear under their name only when they are complete."""
 
+import errno
 import fcntl
 import hashlib
+import itertools
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -29,20 +31,33 @@ class AtomicFile:
         with self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
-    def publish(self) -> None:
-        """Gives the file its final name and syncs file and folder to the disk. Raises FileExistsError."""
+    def publish(self, others: Iterable[Path] = ()) -> Path:
+        """Gives the file its final name, or the first free one of `others`; syncs file and folder to the disk.
+
+        Returns the name. Raises FileExistsError where none is free.
+        """
         os.fsync(self._descriptor)
-        try:
-            self._final.hardlink_to(self.path)  # a rename would overwrite a file made meanwhile
-        except FileExistsError:
-            raise
-        except OSError:  # not every file system has hard links
-            self.path.rename(self._final)
-        folder = os.open(self._final.parent, os.O_RDONLY)
+        name = next((name for name in itertools.chain([self._final], others) if self._takes(name)), None)
+        if name is None:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(self._final))
+        folder = os.open(name.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
+        return name
+
+    def _takes(self, name: Path) -> bool:
+        """Gives the file a name; returns False where another file has it, which may have been made meanwhile."""
+        try:
+            name.hardlink_to(self.path)  # a rename would overwrite a file
+        except FileExistsError:
+            return False
+        except OSError:  # not every file system has hard links
+            if name.exists():
+                return False
+            self.path.rename(name)
+        return True
 
 
 @contextmanager

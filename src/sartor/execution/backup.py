@@ -4,7 +4,7 @@ import asyncio
 import datetime as dt
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,11 +78,12 @@ async def back_up(session: Session, order: BackupOrder, limits: Limits, observer
     if schema is not None and not session.facts.schema_exists:
         missing = f"there is no schema {schema} in database {session.facts.database}"
         raise BackupFailed(missing, hint="check the name of the schema")
-    final = _name(order.place, session.facts.database, schema)
+    names = _names(order.place, session.facts.database, schema)
+    final = next(names)
     try:
         with atomic_file(final) as file:
             made = await _Taking(session, schema, file, observer).take(order, limits)
-            file.publish()
+            final = file.publish(names)
     except OSError as error:
         hint = "give a folder that this user can write to and that has enough disk space"
         raise BackupFailed(f"no backup was taken: {final.parent}: {error.strerror or error}", hint=hint) from error
@@ -91,22 +92,25 @@ async def back_up(session: Session, order: BackupOrder, limits: Limits, observer
     return backup
 
 
-def _name(place: str, database: str, schema: str | None) -> Path:
-    """Returns the path of the new file: `place` itself, or a new name where that is a folder. Raises BackupFailed."""
+def _names(place: str, database: str, schema: str | None) -> Iterator[Path]:
+    """Yields the paths that the new file may have: `place` itself, or new names without end where that is a folder.
+
+    Another backup into that folder may have taken a name by the time that this one ends. Raises BackupFailed.
+    """
     if not place:  # for example an unset variable in a script
         raise BackupFailed("the name of the backup is empty", hint="give the name of a new file or of a folder")
     path = Path(place).absolute()
     path = path.resolve() if path.is_dir() else path.parent.resolve() / path.name
     if path.is_dir():
         now = dt.datetime.now(dt.UTC)
-        names = (file_name(database, schema, now, number) for number in itertools.count(1))
-        return next(found for name in names if not (found := path / name).exists())
+        names = (path / file_name(database, schema, now, number) for number in itertools.count(1))
+        yield from (name for name in names if not name.exists())
     if place.endswith("/") or not path.parent.is_dir():
         folder = path if place.endswith("/") else path.parent
         raise BackupFailed(f"there is no folder {folder}", hint="create the folder, or give another one")
     if path.exists() or path.is_symlink():
         raise BackupFailed(f"{path} already exists", hint="give another name, or a folder")
-    return path
+    yield path
 
 
 @dataclass(slots=True)
