@@ -1,19 +1,26 @@
 """`sartor db backup` and `sartor db restore`."""
 
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import sartor
-from sartor import Settings
+from sartor import Observer, Settings
 from sartor.cli import options, output, progress
 from sartor.cli.command import on_each, reach, reach_scratch, run, settled
 from sartor.cli.options import Text, argument, command, option
 from sartor.cli.results.backup import backup_line, backup_result_json, restore_json, restored_line
-from sartor.domain.backup import Backup
+from sartor.cli.results.fleet import destinations
+from sartor.cli.results.units import size
+from sartor.domain.backup import Backup, file_name, schema_to_hold
 from sartor.domain.destination import Destination
 from sartor.errors import UsageError
+
+LEFT = "no backup file was left"
 
 File = Annotated[
     Text, argument("[FILE]", "The file to create, or a folder, in which Sartor names the file. [default: .]")
@@ -34,7 +41,7 @@ def backup(
     scratch_url: options.ScratchUrl = None,
     tables: options.Tables = None,
     target: Target = None,
-) -> None:
+) -> int:
     """Back up a database or one schema, in the format of pg_dump.
 
     The file gets its name once the backup is complete and was read to its end.
@@ -45,16 +52,62 @@ def backup(
     with settled(context, ships=affected) as settings:
         scratch, sources = reach_scratch(scratch_url), settings.sources if affected else None
         _refuse_one_file(file, settings)
+        places = _places(file, settings, whole=whole)
+
+        async def take(destination: Destination, observer: Observer) -> Backup:
+            return await sartor.backup(
+                destination, places[destination], whole=whole, prove=prove, scratch=scratch,
+                sources=sources, target=target or "next", limits=settings.limits, observer=observer,
+            )  # fmt: skip
+
+        if len(settings.destinations) > 1:
+            return _back_up_fleet(take, settings)
 
         def action(destination: Destination) -> Backup:
             with progress.shown() as observer:
-                made = sartor.backup(
-                    destination, "." if file is None else file, whole=whole, prove=prove, scratch=scratch,
-                    sources=sources, target=target or "next", limits=settings.limits, observer=observer,
-                )  # fmt: skip
-                return run(made, left="no backup file was left")
+                return run(take(destination, observer), left=LEFT)
 
         on_each(settings, action, lines=lambda made: [backup_line(made)], as_json=backup_result_json)
+        return 0
+
+
+def _back_up_fleet(take: Callable[[Destination, Observer], Awaitable[Backup]], settings: Settings) -> int:
+    """Backs each destination of a fleet up; returns the exit code."""
+    from sartor.cli.fleet_looking import Look, look_at_each, tell_end
+
+    def lines(made: Backup) -> list[str]:
+        return [backup_line(made)]
+
+    look: Look[Backup, int] = Look(
+        take, keep=lambda made: made.bytes, as_json=backup_result_json, lines=lines, left="no partial file was left"
+    )
+    looked = look_at_each(settings, look)
+    whole = sum(number for _, number in looked.found)
+    tell_end(looked, ["", f"Backed up {destinations(len(looked.found))}, {size(whole)}"], {"bytes": whole})
+    return looked.code
+
+
+def _places(file: str | None, settings: Settings, *, whole: bool) -> dict[Destination, str]:
+    """Returns for each destination the folder of its backup, whose name is that of its database and schema.
+
+    Where databases of several servers have one name, it is a file: the server is part of its name.
+    """
+    folder = "." if file is None else file
+    held = {place: _held(place, whole=whole) for place in settings.destinations}
+    alike = Counter(held.values())
+    on_server = Counter((place.server, *what) for place, what in held.items())
+    now = datetime.now(UTC)
+
+    def place_of(place: Destination, database: str, schema: str | None) -> str:
+        if alike[database, schema] == on_server[place.server, database, schema]:
+            return folder
+        return str(Path(folder) / file_name(f"{place.server}.{database}", schema, now))
+
+    return {place: place_of(place, *what) for place, what in held.items()}
+
+
+def _held(place: Destination, *, whole: bool) -> tuple[str, str | None]:
+    return place.database or "", schema_to_hold(place.schema, whole=whole)
 
 
 def _refuse_one_file(file: str | None, settings: Settings) -> None:

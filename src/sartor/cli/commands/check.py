@@ -2,27 +2,30 @@
 
 import os
 import stat
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
 import sartor
-from sartor import Settings
+from sartor import Observer, Settings
 from sartor.cli import options, output
 from sartor.cli.command import on_each, run, settled
 from sartor.cli.options import argument, command, option
 from sartor.cli.program import current
+from sartor.cli.results.fleet_looks import checked_json, checked_lines
 from sartor.cli.results.run import check_json, check_lines, check_notes, empty_check, found_line
 from sartor.domain.check import Check, SqlScript
 from sartor.domain.destination import Destination
 from sartor.domain.plan import Direction
+from sartor.domain.visible import visible_line
 from sartor.errors import DestinationError, SettingsError, VerificationFailed
 
 PENDING = 3
 """The exit code where a run would have something to do."""
+TO_SEE = "to see the changes: sartor db alteration verify"
 
 Target = Annotated[str, argument("[TARGET]", "A version, `latest` or `next`, as for deploy.")]
 PlanOnly = Annotated[bool, option("--plan-only", "Show the alterations without their SQL; no clone is made.")]
@@ -81,6 +84,8 @@ def show_check(
     if sql is not None and plan_only:
         raise SettingsError("--plan-only and --sql exclude each other", hint="remove one of them")
     prints = sql is None and not plan_only and not output.wants("--json")
+    if len(settings.destinations) > 1:
+        return _check_fleet(settings, look, direction, sql=sql, prints=prints)
 
     def action(destination: Destination) -> Check:
         found = run(look(destination, prints or sql is not None))
@@ -91,15 +96,61 @@ def show_check(
         return found
 
     lines = partial(_lines, prints=prints)
-    found = on_each(settings, action, lines=lines, as_json=check_json, no_run=empty_check(direction))
-    told = [
-        f"{at.label}: {each.drift.told}"
-        for at, each in zip(settings.destinations, found, strict=True)
-        if each.drift.told
-    ]
-    if told:
-        raise VerificationFailed("; ".join(told), hint="to see the changes: sartor db alteration verify")
-    return PENDING if any(each.steps for each in found) else 0
+    (found,) = on_each(settings, action, lines=lines, as_json=check_json, no_run=empty_check(direction))
+    if found.drift.told:
+        raise VerificationFailed(f"{settings.destinations[0].label}: {found.drift.told}", hint=TO_SEE)
+    return PENDING if found.steps else 0
+
+
+class _Checked(NamedTuple):
+    """The numbers that count at the end: of what would be run, and what has changed since the last run."""
+
+    steps: int
+    drift: str
+
+
+def _check_fleet(
+    settings: Settings,
+    check_at: Callable[[Destination, bool], Awaitable[Check]],
+    direction: Direction,
+    *,
+    sql: str | None,
+    prints: bool,
+) -> int:
+    """Shows what would be done at each destination of a fleet; returns the exit code."""
+    from sartor.cli.fleet_looking import Look, look_at_each, tell_end, worst
+
+    async def call(place: Destination, _observer: Observer) -> tuple[Destination, Check]:
+        found = await check_at(place, prints or sql is not None)
+        if sql is not None:
+            _write(found, _script_file(sql, place, settings.destinations))
+        return place, found
+
+    def lines(answer: tuple[Destination, Check]) -> Iterator[str]:
+        place, found = answer
+        heading = f"== {visible_line(place.label)}"
+        if prints:
+            output.tell(heading)  # beside the script, which psql reads
+        else:
+            yield heading
+        for note in check_notes(found):
+            output.tell(f"note: {note}")
+        yield from _lines(found, prints=prints)
+
+    look = Look(
+        call,
+        keep=lambda answer: _Checked(len(answer[1].steps), answer[1].drift.told),
+        as_json=lambda answer: check_json(answer[1]),
+        lines=lines,
+        is_told=lambda answer: bool(answer[1].steps or answer[1].drift.told),
+        heading=False,
+        no_run=empty_check(direction),
+    )
+    looked = look_at_each(settings, look)
+    changed = [(place, checked.drift) for place, checked in looked.found if checked.drift]
+    pending = sum(bool(checked.steps) for _, checked in looked.found)
+    tell_end(looked, checked_lines(pending, changed, of=len(looked.found)), checked_json(pending, changed))
+    return worst([looked.code, VerificationFailed.exit_code if changed else 0, PENDING if pending else 0])
 
 
 def _lines(found: Check, *, prints: bool) -> Iterator[str]:

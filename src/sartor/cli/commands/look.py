@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import sartor
-from sartor import DestinationStatus, Note, RunEvent, Sources
+from sartor import DestinationStatus, Event, Note, Observer, RunEvent, Sources
 from sartor.cli import options, output
 from sartor.cli.command import on_each, run, settled, sources
 from sartor.cli.options import command
@@ -39,24 +39,26 @@ Release = Annotated[
     codes=(0, 2, 3, 6, 130),
     said={3: "with --wait: something is still pending"},
 )
-def status(context: typer.Context, target: Release = None) -> None:
+def status(context: typer.Context, target: Release = None) -> int:
     """Compare the alterations on disk with those deployed.
 
-    Shows which are pending, out of order, edited, missing or ahead. Writes nothing.
+    Shows which are pending, out of order, edited, missing or ahead; of several destinations, how many stand where and
+    which don't fit. Writes nothing.
     """
     waits = context.obj["wait"] is not None
     if target is not None and not waits:
         raise UsageError("a target needs --wait", hint="add --wait 120s, or leave the target out")
     with settled(context) as settings:
-        look = sartor.status
+        look = partial(sartor.status, sources=settings.sources)
         if waits:
             ends = time.monotonic() + settings.limits.wait
-            look = partial(_until_deployed, target=target or sartor.LATEST, ends=ends)
+            look = partial(_until_deployed, sources=settings.sources, target=target or sartor.LATEST, ends=ends)
+        if len(settings.destinations) > 1:
+            from sartor.cli.fleet_status import fleet_status  # a single destination needs nothing of it
 
-        def action(destination: Destination) -> DestinationStatus:
-            return run(look(destination, settings.sources))
-
-        on_each(settings, action, lines=status_lines, as_json=status_json, headed=False)
+            return fleet_status(settings, look, waits=waits)
+        on_each(settings, lambda place: run(look(place)), lines=status_lines, as_json=status_json, headed=False)
+        return 0
 
 
 async def _until_deployed(destination: Destination, sources: Sources, *, target: str, ends: float) -> DestinationStatus:
@@ -71,10 +73,21 @@ async def _until_deployed(destination: Destination, sources: Sources, *, target:
 
 
 @command("db alteration history --json", options.database, codes=(0, 2, 6, 130))
-def history(context: typer.Context) -> None:
+def history(context: typer.Context) -> int:
     """Show the journal, oldest event first.
 
     Lists every deployment, rollback, failure and repair, with the user and the time. Writes nothing.
     """
     with settled(context, ships=False) as settings:
+        if len(settings.destinations) > 1:
+            from sartor.cli.fleet_looking import Look, look_at_each, tell_end
+
+            async def call(place: Destination, _: Observer) -> tuple[Event, ...]:
+                return await sartor.history(place)
+
+            look: Look[tuple[Event, ...], int] = Look(call, keep=len, as_json=history_json, lines=history_lines)
+            looked = look_at_each(settings, look)
+            tell_end(looked, (), {"events": sum(number for _, number in looked.found)})
+            return looked.code
         on_each(settings, lambda place: run(sartor.history(place)), lines=history_lines, as_json=history_json)
+        return 0

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from sartor.cli.results.fleet import destinations
 from sartor.cli.results.objects import JsonObject, pick
 from sartor.cli.results.status import table
 from sartor.domain.destination import Destination
 from sartor.domain.fleet_status import AtRelease, FleetStatus, Standing
-from sartor.domain.likeness import LikenessClass, Oddity
+from sartor.domain.likeness import Likeness, LikenessClass, Oddity
 from sartor.domain.visible import visible_line
 
 NAMED = 10
@@ -103,11 +104,6 @@ def _label(destination: Destination) -> str:
     return visible_line(destination.label)
 
 
-def destinations(number: int) -> str:
-    """Returns a number of destinations: `1 destination`, `1,488 destinations`."""
-    return f"{number:,} destination{'' if number == 1 else 's'}"
-
-
 def head_line(found: FleetStatus, *, failed: int, total: int) -> str:
     """Returns the line that says how many are as they should be, and how many aren't."""
     counts = (
@@ -157,6 +153,6 @@ def _class_json(each: LikenessClass) -> JsonObject:
     }  # fmt: skip
 
 
-def likeness_json(standing: Standing) -> JsonObject:
+def likeness_json(likeness: Likeness) -> JsonObject:
     """Returns the part of a destination's line on what makes it like others."""
-    return pick(standing.likeness, "ledger server fingerprint")
+    return pick(likeness, "ledger server fingerprint")

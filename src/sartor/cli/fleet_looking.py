@@ -1,0 +1,192 @@
+"""Looks at each destination of a fleet, several at once: where one can't be asked, the others are.
+
+With --json, each destination that ends is a line, and the last line is on the fleet.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import sartor
+from sartor import Settings
+from sartor.cli import output
+from sartor.cli.command import run
+from sartor.cli.fleet_progress import is_drawn
+from sartor.cli.results.fleet import destinations, outcome_json, run_json
+from sartor.cli.results.fleet_status import shortened
+from sartor.cli.results.objects import VERSION, JsonObject, plain
+from sartor.cli.words import hint, in_words
+from sartor.domain.destination import Destination
+from sartor.domain.fleet import End, Ended, FleetEvent, Outcome
+from sartor.domain.fleet_reasons import reason_of
+from sartor.domain.fleet_tally import Tally
+from sartor.domain.report import Observer
+from sartor.domain.visible import visible_line
+from sartor.errors import Interrupted
+
+T = TypeVar("T")
+K = TypeVar("K")
+
+FEW = 10
+"""The destinations of a fleet of which each one is shown, whatever there is to say of it."""
+
+_WORST = (1, 4, 6, 2, 5, 3)
+"""The exit codes of which the first one counts that a destination has."""
+
+
+class Look(NamedTuple, Generic[T, K]):
+    """What is asked of each destination, and how its answer is shown.
+
+    `keep` returns the part of the answer that is needed at the end: a fleet may have a hundred thousand destinations.
+    `is_told` is False of an answer that a large fleet's output leaves out. `heading` puts the destination's name above
+    its lines, which don't begin with that. `left` says what an interrupted command leaves.
+    """
+
+    call: Callable[[Destination, Observer], Awaitable[T]]
+    keep: Callable[[T], K]
+    as_json: Callable[[T], JsonObject]
+    lines: Callable[[T], Iterable[str]]
+    is_told: Callable[[T], bool] = lambda _found: True
+    heading: bool = True
+    no_run: JsonObject | None = None
+    left: str = "the databases are unchanged"
+
+
+class Looked(NamedTuple, Generic[K]):
+    """What was kept of each destination that answered, in the fleet's order; and the outcomes of the others."""
+
+    found: tuple[tuple[Destination, K], ...]
+    failed: tuple[Outcome, ...]
+    total: int
+    seconds: float
+
+    @property
+    def code(self) -> int:
+        """The exit code of the worst failure; 0 where there is none."""
+        return worst(outcome.error.exit_code if outcome.error else 0 for outcome in self.failed)
+
+
+def worst(codes: Iterable[int]) -> int:
+    """Returns the exit code that counts of those of several destinations."""
+    found = {*codes}
+    return next((code for code in _WORST if code in found), max(found, default=0))
+
+
+def is_small(settings: Settings) -> bool:
+    """Returns whether each destination of a fleet is shown: there are few, or --verbose asks for it."""
+    return len(settings.destinations) <= FEW or output.wants("--verbose")
+
+
+def look_at_each(settings: Settings, look: Look[T, K]) -> Looked[K]:
+    """Asks each destination, shows the answers as they come, and returns what is kept of them.
+
+    Raises Interrupted.
+    """
+    shown = _Shown(settings, look)
+
+    async def ask(destination: Destination, observer: Observer) -> list[T]:
+        return [await look.call(destination, observer)]
+
+    try:
+        with shown.drawn():
+            run(sartor.run_fleet(settings.destinations, ask, observer=shown.take), left=look.left)
+    except Interrupted:
+        tell_end(shown.looked(), (), {})
+        raise
+    return shown.looked()
+
+
+class _Shown(Generic[T, K]):
+    """Shows the answers of a fleet's destinations as they come."""
+
+    def __init__(self, settings: Settings, look: Look[T, K]) -> None:
+        self._places = settings.destinations
+        self._is_small = is_small(settings)
+        self._look = look
+        self._tally = Tally(len(self._places))
+        self._kept: dict[Destination, K] = {}
+        self._failed: list[Outcome] = []
+        self._began = time.monotonic()
+
+    def drawn(self) -> AbstractContextManager[Any]:
+        if not is_drawn() or len(self._places) <= FEW:
+            return nullcontext()
+        from sartor.cli.fleet_table import Table  # rich takes long to load
+
+        return Table(self._tally).drawn()
+
+    def take(self, event: FleetEvent) -> None:
+        self._tally.take(event, time.monotonic())
+        if not isinstance(event, Ended) or (outcome := event.outcome).end is End.UNTOUCHED:
+            return
+        if outcome.end is End.FAILED:
+            self._failed.append(outcome)
+            self._json_line(outcome)
+            return
+        (found,) = outcome.result
+        self._kept[outcome.destination] = self._look.keep(found)
+        self._json_line(outcome._replace(result=found))
+        if not output.wants("--json") and (self._is_small or self._look.is_told(found)):
+            if self._look.heading:
+                output.result(f"== {visible_line(outcome.destination.label)}")
+            output.results(self._look.lines(found))
+        outcome.result.clear()  # the report of the run would hold it to the end
+
+    def _json_line(self, outcome: Outcome) -> None:
+        if output.wants("--json"):
+            output.json_line(outcome_json(outcome, run_json(outcome, self._look.as_json, self._look.no_run or {})))
+
+    def looked(self) -> Looked[K]:
+        found = tuple((place, self._kept[place]) for place in self._places if place in self._kept)
+        return Looked(found, tuple(self._failed), len(self._places), time.monotonic() - self._began)
+
+
+def tell_end(looked: Looked[Any], lines: Iterable[str], part: JsonObject, *, after: Iterable[str] = ()) -> None:
+    """Shows the end of a look: its `lines`, the destinations that didn't answer, and the lines `after` these.
+
+    With --json, it is the last line: on the fleet, with `part`.
+    """
+    if output.wants("--json"):
+        output.json_line({"version": VERSION, "fleet": _end_json(looked) | part})
+        return
+    output.results(lines)
+    for line in _failed_lines(looked.failed):
+        output.tell(line)
+    output.results(after)
+
+
+def _end_json(looked: Looked[Any]) -> JsonObject:
+    done, failed = len(looked.found), len(looked.failed)
+    return {
+        "destinations": looked.total,
+        "done": done,
+        "failed": failed,
+        "untouched": looked.total - done - failed,
+        "duration_ms": plain(looked.seconds * 1000),
+        "reasons": [
+            {"message": text, "labels": [each.destination.label for each in those]}
+            for text, those in _reasons(looked.failed)
+        ],
+    }
+
+
+def _failed_lines(failed: Iterable[Outcome]) -> Iterator[str]:
+    """Yields the destinations that didn't answer, those with the same reason together, with what to do about it."""
+    for text, those in _reasons(failed):
+        yield ""
+        yield f"failed at {destinations(len(those))}: {in_words(visible_line(text))}"
+        names = [f"  {visible_line(each.destination.label)}" for each in those]
+        yield from names if output.wants("--verbose") else shortened(names)
+        if (error := those[0].error) is not None and error.hint:
+            yield f"  hint: {hint(error)}"
+
+
+def _reasons(failed: Iterable[Outcome]) -> list[tuple[str, list[Outcome]]]:
+    """Returns the reasons, that of most destinations first, each with these."""
+    found: dict[tuple[object, ...], list[Outcome]] = {}
+    for outcome in failed:
+        found.setdefault(reason_of(outcome).key, []).append(outcome)
+    return [(reason_of(those[0]).text, those) for those in sorted(found.values(), key=lambda those: -len(those))]
