@@ -14,15 +14,16 @@ import sartor
 from sartor import Settings
 from sartor.cli import output
 from sartor.cli.command import run
+from sartor.cli.fleet_lines import Lines
 from sartor.cli.fleet_progress import is_drawn
 from sartor.cli.results.fleet import destinations, outcome_json, run_json
 from sartor.cli.results.fleet_status import shortened
 from sartor.cli.results.objects import VERSION, JsonObject, plain
 from sartor.cli.words import hint, in_words
 from sartor.domain.destination import Destination
-from sartor.domain.fleet import End, Ended, FleetEvent, Outcome
+from sartor.domain.fleet import End, Ended, FleetEvent, FleetOrder, Happened, Outcome
+from sartor.domain.fleet_progress import Progress
 from sartor.domain.fleet_reasons import reason_of
-from sartor.domain.fleet_tally import Tally
 from sartor.domain.report import Observer
 from sartor.domain.visible import visible_line
 from sartor.errors import Interrupted
@@ -33,12 +34,14 @@ K = TypeVar("K")
 FEW = 10
 """The destinations of a fleet of which each one is shown, whatever there is to say of it."""
 
+BY_DEFAULT = FleetOrder()
+
 _WORST = (1, 4, 6, 2, 5, 3)
 """The exit codes of which the first one counts that a destination has."""
 
 
 class Look(NamedTuple, Generic[T, K]):
-    """What is asked of each destination, and how its answer is shown.
+    """What is asked of each destination, and how its answer is shown; without `as_json` and `lines`, it isn't.
 
     `keep` returns the part of the answer that is needed at the end: a fleet may have a hundred thousand destinations.
     `is_told` is False of an answer that a large fleet's output leaves out. `heading` puts the destination's name above
@@ -47,8 +50,8 @@ class Look(NamedTuple, Generic[T, K]):
 
     call: Callable[[Destination, Observer], Awaitable[T]]
     keep: Callable[[T], K]
-    as_json: Callable[[T], JsonObject]
-    lines: Callable[[T], Iterable[str]]
+    as_json: Callable[[T], JsonObject] | None = None
+    lines: Callable[[T], Iterable[str]] | None = None
     is_told: Callable[[T], bool] = lambda _found: True
     heading: bool = True
     no_run: JsonObject | None = None
@@ -80,7 +83,7 @@ def is_small(settings: Settings) -> bool:
     return len(settings.destinations) <= FEW or output.wants("--verbose")
 
 
-def look_at_each(settings: Settings, look: Look[T, K]) -> Looked[K]:
+def look_at_each(settings: Settings, look: Look[T, K], order: FleetOrder = BY_DEFAULT) -> Looked[K]:
     """Asks each destination, shows the answers as they come, and returns what is kept of them.
 
     Raises Interrupted.
@@ -92,7 +95,7 @@ def look_at_each(settings: Settings, look: Look[T, K]) -> Looked[K]:
 
     try:
         with shown.drawn():
-            run(sartor.run_fleet(settings.destinations, ask, observer=shown.take), left=look.left)
+            run(sartor.run_fleet(settings.destinations, ask, order, observer=shown.take), left=look.left)
     except Interrupted:
         tell_end(shown.looked(), (), {})
         raise
@@ -105,21 +108,26 @@ class _Shown(Generic[T, K]):
     def __init__(self, settings: Settings, look: Look[T, K]) -> None:
         self._places = settings.destinations
         self._is_small = is_small(settings)
+        self._is_drawn = is_drawn() and len(self._places) > FEW
         self._look = look
-        self._tally = Tally(len(self._places))
+        self._progress = Progress(len(self._places))
+        self._lines = Lines(self._progress, table=self._is_drawn)
         self._kept: dict[Destination, K] = {}
         self._failed: list[Outcome] = []
         self._began = time.monotonic()
 
     def drawn(self) -> AbstractContextManager[Any]:
-        if not is_drawn() or len(self._places) <= FEW:
+        if not self._is_drawn:
             return nullcontext()
         from sartor.cli.fleet_table import Table  # rich takes long to load
 
-        return Table(self._tally).drawn()
+        return Table(self._progress).drawn()
 
     def take(self, event: FleetEvent) -> None:
-        self._tally.take(event, time.monotonic())
+        now = time.monotonic()
+        self._progress.take(event, now)
+        if isinstance(event, Happened):
+            self._lines.take(event, now)
         if not isinstance(event, Ended) or (outcome := event.outcome).end is End.UNTOUCHED:
             return
         if outcome.end is End.FAILED:
@@ -129,15 +137,17 @@ class _Shown(Generic[T, K]):
         (found,) = outcome.result
         self._kept[outcome.destination] = self._look.keep(found)
         self._json_line(outcome._replace(result=found))
-        if not output.wants("--json") and (self._is_small or self._look.is_told(found)):
+        lines = self._look.lines
+        if lines and not output.wants("--json") and (self._is_small or self._look.is_told(found)):
             if self._look.heading:
                 output.result(f"== {visible_line(outcome.destination.label)}")
-            output.results(self._look.lines(found))
+            output.results(lines(found))
         outcome.result.clear()  # the report of the run would hold it to the end
 
     def _json_line(self, outcome: Outcome) -> None:
-        if output.wants("--json"):
-            output.json_line(outcome_json(outcome, run_json(outcome, self._look.as_json, self._look.no_run or {})))
+        as_json = self._look.as_json
+        if output.wants("--json") and (as_json or outcome.error):
+            output.json_line(outcome_json(outcome, run_json(outcome, as_json or dict, self._look.no_run or {})))
 
     def looked(self) -> Looked[K]:
         found = tuple((place, self._kept[place]) for place in self._places if place in self._kept)

@@ -14,12 +14,11 @@ from sartor.cli.command import on_each, reach_scratch, run, settled
 from sartor.cli.options import Text, argument, command, option
 from sartor.cli.program import current
 from sartor.cli.progress import plain
-from sartor.cli.results.rehearse import rehearsal_json, rehearsal_lines, rehearsal_summary, too_hazardous
+from sartor.cli.results.rehearse import rehearsal_json, rehearsal_lines, rehearsal_summary, too_bad
 from sartor.cli.results.run import failure_lines
 from sartor.domain.destination import Destination
-from sartor.domain.hazards.hazard import Verdict
 from sartor.domain.rehearsal import Rehearsal
-from sartor.errors import AlterationFailed, HazardFound, UsageError
+from sartor.errors import UsageError
 
 Target = Annotated[Text, argument("[TARGET]", "A version, `latest` or `next`. [default: all pending alterations]")]
 WithData = Annotated[bool, option("--with-data", "Clone the rows too; this needs time and disk space.")]
@@ -50,10 +49,12 @@ def rehearse(
     max_hazard: options.MaxHazard = None,
     accept_edited: options.AcceptEdited = None,
     accept_missing: options.AcceptMissing = None,
-) -> None:
+) -> int:
     """Run the pending alterations on a clone; show the locks, rewrites, reads and data losses of each statement.
 
-    The clone is a temporary database with the schema and without rows. It is dropped afterwards.
+    The clone is a temporary database with the schema and without rows. It is dropped afterwards. Of several
+    destinations, one of each kind is rehearsed, for all that have the same history and schema; --with-data and --live
+    rehearse each of them.
     """
     limit = sartor.load_max_hazard(max_hazard, product=current().product)
     if live and (with_data or scratch_url is not None):
@@ -61,30 +62,25 @@ def rehearse(
     accepted = [*(accept_edited or ()), *(accept_missing or ())]
     call = partial(sartor.rehearse, target=target or "next", steps=steps, accepted=accepted, live=live, data=with_data)
     with settled(context) as settings:
-        scratch, limits, cache = reach_scratch(scratch_url), settings.limits, Path.cwd() / CACHE
+        call = partial(call, scratch=reach_scratch(scratch_url), cache=Path.cwd() / CACHE, limits=settings.limits)
+        if len(settings.destinations) > 1:
+            from sartor.cli.fleet_rehearsal import rehearse_fleet
+
+            return rehearse_fleet(settings, call, rehearsed_lines, limit, each=live or with_data)
 
         def action(destination: Destination) -> Rehearsal:
-            rehearsal = call(destination, settings.sources, scratch=scratch, cache=cache, limits=limits, observer=plain)
-            return run(rehearsal, left="the database is unchanged")
+            return run(call(destination, settings.sources, observer=plain), left="the database is unchanged")
 
-        found = on_each(settings, action, lines=_lines, as_json=rehearsal_json)
-    for each in found:
-        _judge(each, limit)
+        (found,) = on_each(settings, action, lines=rehearsed_lines, as_json=rehearsal_json)
+    if error := too_bad(found, limit):
+        raise error
+    return 0
 
 
-def _lines(found: Rehearsal) -> Iterator[str]:
+def rehearsed_lines(found: Rehearsal) -> Iterator[str]:
     for note in found.notes:
         output.tell(f"note: {note}")
     yield from rehearsal_lines(found)
     for line in failure_lines(found.failed) if found.failed else ():
         output.tell(line)
     yield rehearsal_summary(found)
-
-
-def _judge(found: Rehearsal, limit: Verdict | None) -> None:
-    """Raises the error for what the rehearsal has found wrong, if any."""
-    if found.failed is not None:
-        raise AlterationFailed(found.failed)
-    if limit is not None and (worse := found.above(limit)):
-        message, hint = too_hazardous(worse, limit)
-        raise HazardFound(message, hint=hint)

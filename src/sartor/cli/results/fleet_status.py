@@ -17,7 +17,7 @@ NAMED = 10
 DIGITS = 8
 """The digits of a class's name."""
 
-_WHY = {
+WHY = {
     Oddity.DIFFERS: "another schema than most of class {}",
     Oddity.UNKNOWN: "whether the schema is that of most of class {} isn't known, as it isn't recorded",
 }
@@ -82,7 +82,7 @@ def _sections(found: FleetStatus) -> Iterator[tuple[str, list[str]]]:
         title = f"ahead of these files at {destinations(len(found.ahead))}"
         yield title, [f"{_name(each)}: {each.ahead} by a newer package" for each in found.ahead]
     for each in found.classes:
-        for why, text in _WHY.items():
+        for why, text in WHY.items():
             if odd := [outlier.destination for outlier in each.outliers if outlier.why is why]:
                 yield f"{text.format(name_of(each))}: {destinations(len(odd))}", [_label(place) for place in odd]
     for each in found.split:

@@ -9,6 +9,7 @@ from sartor.cli.words import in_words
 from sartor.domain.hazards.hazard import LONG, STOPS_READS, STOPS_WRITES, Lost, RehearsedStatement, Size, Verdict, named
 from sartor.domain.hazards.remediation import PAGE, recipe
 from sartor.domain.rehearsal import AFTER_FAILURE, WANTS_ROWS, Rehearsal, Rehearsed
+from sartor.errors import AlterationFailed, HazardFound, SartorError
 
 DOUBT = "the result may depend on rows, and the clone has none"
 WITH_DATA = "to copy the rows of the destination, use --with-data"
@@ -52,6 +53,16 @@ def _stopped(found: Rehearsal) -> str:
     advice = f"; rows may be missing: {WITH_DATA}" if WANTS_ROWS in (stopping.reason or "") else ""
     left = scripts([each.alteration for each in behind])
     return f"; {stopping.alteration.name} stopped the rehearsal, {left} after it not rehearsed{advice}"
+
+
+def too_bad(found: Rehearsal, allowed: Verdict | None) -> SartorError | None:
+    """Returns the error for what a rehearsal has found wrong; None where it is nothing, or a hazard that is allowed."""
+    if found.failed is not None:
+        return AlterationFailed(found.failed)
+    if allowed is not None and (worse := found.above(allowed)):
+        message, hint = too_hazardous(worse, allowed)
+        return HazardFound(message, hint=hint)
+    return None
 
 
 def too_hazardous(worse: Sequence[Rehearsed], allowed: Verdict) -> tuple[str, str]:
