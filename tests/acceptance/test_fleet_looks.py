@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from sartor import Destination, End, Observer, Report, deploy, list_alterations, run_fleet
-from support.command import Command, Finished
+from support.command import Command
 from support.database import Database, temporary_database
 from support.folder import Folder
 from support.sessions import holding
+from support.shapes import check_lines
 
 REPAIR = ("repair", "--yes", "--reason", "known", "--accept-drift")
 
@@ -22,11 +21,6 @@ REPAIR = ("repair", "--yes", "--reason", "known", "--accept-drift")
 def schemas(*numbers: int) -> list[str]:
     """The options that name these tenants."""
     return [word for number in numbers for word in ("--schema", f"tenant_{number}")]
-
-
-def lines_of(done: Finished) -> list[Any]:
-    """The objects that a command printed, a line each."""
-    return [json.loads(line) for line in done.out.splitlines()]
 
 
 def deploy_to(database: Database, folder: Folder, numbers: Iterable[int]) -> None:
@@ -86,10 +80,10 @@ def test_who_does_not_fit(sartor: Command, tenants: Database) -> None:
     told = done.err.split("failed at ")[1:]
     assert [("tenant_9" in part, "no_such_role" in part) for part in told if "tenant_9" in part] == [(True, True)]
     assert "another session has locked a table" in next(part for part in told if "tenant_11" in part)
-    *each, last = lines_of(streamed)
+    each, last = check_lines(streamed, "status")
     assert len(each) == 30
     assert {line["destination"]["schema"] for line in each if line["state"] == "failed"} == {"tenant_9", "tenant_11"}
-    summary = last["fleet"]
+    summary = last
     assert (summary["done"], summary["failed"], summary["untouched"], summary["current"]) == (28, 2, 0, 18)
     assert [(row["release"], row["destinations"], row["most"]) for row in summary["releases"]] == [
         ("1.1.0", 18, 0),
@@ -115,7 +109,7 @@ def test_waiting_for_a_fleet(sartor: Command) -> None:
     assert "schema tenant_20: 1.0.0, 2 pending" in done.out
     assert sartor("status", "--wait", "30s", *schemas(0, 1)).out.count("2 up to date") == 1
     assert sartor("status", "1.0.0", "--wait", "30s", *schemas(0, 20)).code == 0
-    *each, _last = lines_of(sartor("status", "--wait", "0.1s", "--json", *schemas(0, 20), expect=3))
+    each, _ = check_lines(sartor("status", "--wait", "0.1s", "--json", *schemas(0, 20), expect=3), "status")
     assert {line["destination"]["schema"]: line.get("error", {}).get("kind") for line in each} == {
         "tenant_0": None,
         "tenant_20": "SchemaPending",
@@ -135,7 +129,7 @@ def test_a_copy_under_another_name_is_alike(sartor: Command, folder: Folder, dat
     options = [word for name in names for word in ("--schema", name)]
     sartor("deploy", "latest", *options)
     database.run(*(f'grant usage on schema "{name}" to pg_monitor' for name in names[:2]))
-    (found,) = lines_of(sartor("status", "--json", *options))[-1]["fleet"]["classes"]
+    (found,) = check_lines(sartor("status", "--json", *options), "status")[-1]["classes"]
     assert (found["destinations"], len(found["varieties"])) == (4, 1)
     assert found["varieties"][0]["fingerprint"] is not None
 
@@ -148,9 +142,9 @@ def test_a_fleet_is_verified(sartor: Command, tenants: Database) -> None:
     assert "column tenant_7.a.by_hand: added, integer" in done.out
     assert "schema tenant_12: 1 changed" in done.out
     assert "schema tenant_8" not in done.out
-    *each, last = lines_of(sartor("verify", "--json", *schemas(*range(20)), expect=4))
+    each, last = check_lines(sartor("verify", "--json", *schemas(*range(20)), expect=4), "verify")
     assert {line["destination"]["schema"] for line in each if not line["ok"]} == {"tenant_7", "tenant_12"}
-    assert len(last["fleet"]["wrong"]) == 2
+    assert len(last["wrong"]) == 2
 
 
 @pytest.mark.usefixtures("tenants")
@@ -162,9 +156,9 @@ def test_a_fleet_is_checked(sartor: Command, tmp_path: Path) -> None:
     sartor("check", "--sql", "plan.sql", *schemas(0, 20, 21), expect=3)
     texts = [(tmp_path / f"plan-{number}.sql").read_text() for number in (1, 2, 3)]
     assert [f"tenant_{schema}" in text for schema, text in zip((0, 20, 21), texts, strict=True)] == [True] * 3
-    *each, last = lines_of(sartor("check", "--json", *schemas(0, 20, 21), expect=3))
+    each, last = check_lines(sartor("check", "--json", *schemas(0, 20, 21), expect=3), "check")
     assert sorted(len(line["plan"]) for line in each) == [0, 2, 2]
-    assert last["fleet"]["pending"] == 2
+    assert last["pending"] == 2
 
 
 @pytest.mark.usefixtures("tenants")
@@ -175,19 +169,19 @@ def test_the_histories_of_a_fleet(sartor: Command) -> None:
     parts = {part.splitlines()[0].rpartition(" ")[2]: part for part in done.out.split("== ")[1:]}
     assert (parts["tenant_0"].count(" deployed "), parts["tenant_20"].count(" deployed ")) == (3, 1)
     assert "there is no schema tenant_99" in done.err
-    *each, last = lines_of(sartor("history", "--json", env=env, expect=2))
+    each, last = check_lines(sartor("history", "--json", env=env, expect=2), "history")
     assert sorted(len(line.get("events", [])) for line in each) == [0, 2, 4]
-    assert (last["fleet"]["done"], last["fleet"]["failed"], last["fleet"]["events"]) == (2, 1, 6)
+    assert (last["done"], last["failed"], last["events"]) == (2, 1, 6)
 
 
 def test_each_backup_has_its_file(sartor: Command, tenants: Database, tmp_path: Path) -> None:
     """The backups of a fleet are in one folder, each in a file named by its database and schema."""
     (tmp_path / "backups").mkdir()
-    *each, last = lines_of(sartor.run("db", "backup", "backups", "--json", *schemas(0, 1, 20)))
+    each, last = check_lines(sartor.run("db", "backup", "backups", "--json", *schemas(0, 1, 20)), "backup")
     files = sorted(file.name for file in (tmp_path / "backups").iterdir())
     assert [name.rpartition("-")[0] for name in files] == [f"{tenants.name}.tenant_{n}" for n in (0, 1, 20)]
     assert sorted(Path(line["file"]).name for line in each) == files
-    assert last["fleet"]["bytes"] == sum(file.stat().st_size for file in (tmp_path / "backups").iterdir())
+    assert last["bytes"] == sum(file.stat().st_size for file in (tmp_path / "backups").iterdir())
 
 
 def test_backups_of_one_name(sartor: Command, folder: Folder, database: Database, tmp_path: Path) -> None:
@@ -216,9 +210,9 @@ def test_one_of_each_class_is_rehearsed(sartor: Command, folder: Folder, tenants
     aside = done.out[done.out.index("set aside") :]
     assert ("1 destination;" in aside, "schema tenant_7: another schema" in aside) == (True, True)
     assert tenants.rows("select datname from pg_database where datname like 'sartor%'") == []
-    *each, last = lines_of(sartor("rehearse", "--json", *schemas(*range(30))))
+    each, last = check_lines(sartor("rehearse", "--json", *schemas(*range(30))), "rehearse")
     assert sorted(line["stands_for"] for line in each) == [2, 8, 19]
-    assert [entry["why"] for entry in last["fleet"]["aside"]] == ["differs"]
+    assert [entry["why"] for entry in last["aside"]] == ["differs"]
 
 
 def test_a_hazard_of_a_class(sartor: Command, folder: Folder, tenants: Database) -> None:

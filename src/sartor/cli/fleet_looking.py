@@ -14,16 +14,18 @@ import sartor
 from sartor import Settings
 from sartor.cli import output
 from sartor.cli.command import run
+from sartor.cli.command_line import AS_GIVEN
 from sartor.cli.fleet_lines import Lines
 from sartor.cli.fleet_progress import is_drawn
-from sartor.cli.results.fleet import destinations, outcome_json, run_json
+from sartor.cli.results.fleet import destinations, fleet_json, outcome_json, run_json
 from sartor.cli.results.fleet_status import shortened
-from sartor.cli.results.objects import VERSION, JsonObject, plain
+from sartor.cli.results.objects import JsonObject
 from sartor.cli.words import hint, in_words
 from sartor.domain.destination import Destination
 from sartor.domain.fleet import End, Ended, FleetEvent, FleetOrder, Happened, Outcome
 from sartor.domain.fleet_progress import Progress
 from sartor.domain.fleet_reasons import reason_of
+from sartor.domain.fleet_summary import FAILED, Summary, summarize
 from sartor.domain.report import Observer
 from sartor.domain.visible import visible_line
 from sartor.errors import Interrupted
@@ -35,9 +37,6 @@ FEW = 10
 """The destinations of a fleet of which each one is shown, whatever there is to say of it."""
 
 BY_DEFAULT = FleetOrder()
-
-_WORST = (1, 4, 6, 2, 5, 3)
-"""The exit codes of which the first one counts that a destination has."""
 
 
 class Look(NamedTuple, Generic[T, K]):
@@ -63,8 +62,11 @@ class Looked(NamedTuple, Generic[K]):
 
     found: tuple[tuple[Destination, K], ...]
     failed: tuple[Outcome, ...]
-    total: int
-    seconds: float
+    summary: Summary
+
+    @property
+    def total(self) -> int:
+        return self.summary.total
 
     @property
     def code(self) -> int:
@@ -73,9 +75,9 @@ class Looked(NamedTuple, Generic[K]):
 
 
 def worst(codes: Iterable[int]) -> int:
-    """Returns the exit code that counts of those of several destinations."""
+    """Returns the exit code that counts of those of several destinations, as it does for a run."""
     found = {*codes}
-    return next((code for code in _WORST if code in found), max(found, default=0))
+    return FAILED if FAILED in found else max(found, default=0)
 
 
 def is_small(settings: Settings) -> bool:
@@ -151,7 +153,7 @@ class _Shown(Generic[T, K]):
 
     def looked(self) -> Looked[K]:
         found = tuple((place, self._kept[place]) for place in self._places if place in self._kept)
-        return Looked(found, tuple(self._failed), len(self._places), time.monotonic() - self._began)
+        return Looked(found, tuple(self._failed), summarize(self._progress, None, time.monotonic() - self._began))
 
 
 def tell_end(looked: Looked[Any], lines: Iterable[str], part: JsonObject, *, after: Iterable[str] = ()) -> None:
@@ -160,27 +162,13 @@ def tell_end(looked: Looked[Any], lines: Iterable[str], part: JsonObject, *, aft
     With --json, it is the last line: on the fleet, with `part`.
     """
     if output.wants("--json"):
-        output.json_line({"version": VERSION, "fleet": _end_json(looked) | part})
+        whole = fleet_json(looked.summary, [AS_GIVEN.line()])
+        output.json_line(whole | {"fleet": whole["fleet"] | part})
         return
     output.results(lines)
     for line in _failed_lines(looked.failed):
         output.tell(line)
     output.results(after)
-
-
-def _end_json(looked: Looked[Any]) -> JsonObject:
-    done, failed = len(looked.found), len(looked.failed)
-    return {
-        "destinations": looked.total,
-        "done": done,
-        "failed": failed,
-        "untouched": looked.total - done - failed,
-        "duration_ms": plain(looked.seconds * 1000),
-        "reasons": [
-            {"message": text, "labels": [each.destination.label for each in those]}
-            for text, those in _reasons(looked.failed)
-        ],
-    }
 
 
 def _failed_lines(failed: Iterable[Outcome]) -> Iterator[str]:

@@ -68,14 +68,24 @@ def rehearse_fleet(
 
     look = Look(rehearse, keep=keep, as_json=as_json, lines=shown, heading=False)
     looked = look_at_each(settings._replace(destinations=tuple(plan.stands_for)), look, CLONES)
-    if plan.unread is not None:
-        looked = looked._replace(failed=(*plan.unread.failed, *looked.failed), total=len(settings.destinations))
+    looked = _joined(plan.unread, looked, len(settings.destinations))
     found = [rehearsed for _, rehearsed in looked.found]
     ends = [*rehearsed_fleet_lines(found), *aside_lines(plan.classes, all_=output.wants("--verbose"))]
     tell_end(looked, ends, {"verdicts": [verdict_json(one) for one in found], "aside": aside_json(plan.classes)})
     for one in found:
         _tell_error(one)
     return worst([looked.code, *(one.error.exit_code if one.error else 0 for one in found)])
+
+
+def _joined(unread: Looked[Placed] | None, looked: Looked[Rehearsed], total: int) -> Looked[Rehearsed]:
+    """Returns what was rehearsed, with those destinations that couldn't be asked whom they are like."""
+    if unread is None:
+        return looked
+    one, other = unread.summary, looked.summary
+    failed = one.failed + other.failed
+    groups, seconds = (*one.groups, *other.groups), one.seconds + other.seconds
+    whole = other._replace(failed=failed, untouched=total - other.done - failed, groups=groups, seconds=seconds)
+    return looked._replace(failed=(*unread.failed, *looked.failed), summary=whole)
 
 
 def _one_of_each(settings: Settings, catalogue: sartor.Catalogue) -> _Plan:
