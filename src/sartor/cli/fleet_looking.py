@@ -116,6 +116,8 @@ class _Shown(Generic[T, K]):
         self._lines = Lines(self._progress, table=self._is_drawn)
         self._kept: dict[Destination, K] = {}
         self._failed: list[Outcome] = []
+        self._held: dict[Destination, T] = {}
+        self._shown = 0
         self._began = time.monotonic()
 
     def drawn(self) -> AbstractContextManager[Any]:
@@ -130,8 +132,12 @@ class _Shown(Generic[T, K]):
         self._progress.take(event, now)
         if isinstance(event, Happened):
             self._lines.take(event, now)
-        if not isinstance(event, Ended) or (outcome := event.outcome).end is End.UNTOUCHED:
-            return
+        if isinstance(event, Ended) and event.outcome.end is not End.UNTOUCHED:
+            self._take_end(event.outcome)
+            if len(self._places) <= FEW:
+                self._show_held()
+
+    def _take_end(self, outcome: Outcome) -> None:
         if outcome.end is End.FAILED:
             self._failed.append(outcome)
             self._json_line(outcome)
@@ -139,12 +145,30 @@ class _Shown(Generic[T, K]):
         (found,) = outcome.result
         self._kept[outcome.destination] = self._look.keep(found)
         self._json_line(outcome._replace(result=found))
-        lines = self._look.lines
-        if lines and not output.wants("--json") and (self._is_small or self._look.is_told(found)):
-            if self._look.heading:
-                output.result(f"== {visible_line(outcome.destination.label)}")
-            output.results(lines(found))
+        self._tell(outcome.destination, found)
         outcome.result.clear()  # the report of the run would hold it to the end
+
+    def _tell(self, destination: Destination, found: T) -> None:
+        """Shows an answer: in a small fleet those of the destinations before it come first."""
+        if self._look.lines is None or output.wants("--json"):
+            return
+        if len(self._places) <= FEW:
+            self._held[destination] = found
+        elif self._is_small or self._look.is_told(found):
+            self._show(destination, found)
+
+    def _show_held(self) -> None:
+        """Shows the answers of those destinations before which all have ended."""
+        ended = {*self._kept, *(outcome.destination for outcome in self._failed)}
+        while self._shown < len(self._places) and (place := self._places[self._shown]) in ended:
+            self._shown += 1
+            if place in self._held:
+                self._show(place, self._held.pop(place))
+
+    def _show(self, destination: Destination, found: T) -> None:
+        if self._look.heading:
+            output.result(f"== {visible_line(destination.label)}")
+        output.results(self._look.lines(found) if self._look.lines else ())
 
     def _json_line(self, outcome: Outcome) -> None:
         as_json = self._look.as_json

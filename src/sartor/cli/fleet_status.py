@@ -12,7 +12,7 @@ from sartor.cli.command_line import AS_GIVEN, Resume
 from sartor.cli.fleet_looking import Look, Looked, is_small, look_at_each, tell_end, worst
 from sartor.cli.results.fleet_status import fleet_status_json, fleet_status_lines, head_line, likeness_json
 from sartor.cli.results.objects import JsonObject, error_json
-from sartor.cli.results.status import status_json, status_lines
+from sartor.cli.results.status import standing_line, status_json, status_lines
 from sartor.domain.destination import Destination
 from sartor.domain.fleet_status import FleetStatus, Standing
 from sartor.domain.report import Observer
@@ -69,7 +69,8 @@ def _as_json(answer: _Answer) -> JsonObject:
 
 
 def _lines(answer: _Answer) -> list[str]:
-    return status_lines(answer.found)
+    """Returns the line of a destination; with --verbose, all that a single one's status shows."""
+    return ["", *status_lines(answer.found)] if output.wants("--verbose") else [standing_line(answer.found)]
 
 
 def _next(found: FleetStatus, looked: Looked[_Kept], *, waits: bool) -> list[str]:
