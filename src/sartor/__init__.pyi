@@ -143,6 +143,7 @@ from sartor.domain.ledger import Ledger as Ledger
 from sartor.domain.ledger import Mismatch as Mismatch
 from sartor.domain.ledger import RepeatableEntry as RepeatableEntry
 from sartor.domain.ledger import State as State
+from sartor.domain.likeness import Likeness as Likeness
 from sartor.domain.manifest import Line as Line
 from sartor.domain.manifest import Manifest as Manifest
 from sartor.domain.manifest import Standing as Standing

@@ -36,15 +36,14 @@ def fleet(*fingerprints: str | None) -> list[Placed]:
     return [(at(number), Likeness("a", 16, each)) for number, each in enumerate(fingerprints)]
 
 
-@given(FLEETS, st.randoms())
-def test_each_is_in_one_class(placed: list[Placed], random: object) -> None:
+@given(FLEETS)
+def test_each_is_in_one_class(placed: list[Placed]) -> None:
     """Each destination is in one variety of one class, and the order in which they come changes no class."""
     classes = find_classes(placed)
     held = [each for found in classes for variety in found.varieties for each in variety.destinations]
     assert sorted(held, key=repr) == sorted((each for each, _ in placed), key=repr)
     assert sum(found.size for found in classes) == len(placed)
-    random.shuffle(shuffled := list(placed))  # type: ignore[attr-defined]
-    again = find_classes(shuffled)
+    again = find_classes(placed[::-1])
     assert [(c.ledger, c.server, c.release, c.size) for c in again] == [
         (c.ledger, c.server, c.release, c.size) for c in classes
     ]
