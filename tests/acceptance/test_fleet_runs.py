@@ -51,6 +51,17 @@ def test_the_canaries_come_first(sartor: Command, database: Database) -> None:
     ]
 
 
+def test_a_canary_that_fails_is_approved_by_nobody_in_advance(sartor: Command, database: Database) -> None:
+    """`--approve` goes on behind canaries that are done: behind a failed one the others are untouched."""
+    database.run("create schema tenant_1", "create table tenant_1.b (id int)")
+    done = sartor("deploy", "latest", "--canary", "2", "--approve", *SCHEMAS, expect=1)
+    assert deployed(database) == {"tenant_0": 2, "tenant_1": 2}
+    assert "1 of 6 destinations done, 1 failed, 4 untouched" in done.out
+    database.run("drop table tenant_1.b")
+    sartor(*resumed(done))
+    assert deployed(database) == dict.fromkeys(TENANTS, 2)
+
+
 def test_a_canary_of_each_class(sartor: Command, database: Database) -> None:
     """With `classes`, one destination of each history comes first, and one of those that have none."""
     sartor("deploy", "1.0.0", *SCHEMAS[4:8])

@@ -63,14 +63,15 @@ def with_canaries(settings: Settings, options: Mapping[str, Any]) -> tuple[Setti
 def work_through(settings: Settings, call: Call, what: What, options: Mapping[str, Any]) -> Summary:
     """Awaits a call for each destination of the settings, and shows it; returns what became of them.
 
-    Behind canaries it goes on where the options approve of that, or somebody at the terminal does.
+    Behind canaries it goes on where the options approve of that and none of them failed, or somebody at the terminal
+    does.
     """
     settings, order = with_canaries(settings, options)
     view = View(settings.destinations, what)
 
     async def approve(report: FleetReport) -> bool:
         if options["approve"] or not output.is_terminal():
-            return bool(options["approve"])
+            return options["approve"] and not report.of(End.FAILED)
         with view.paused():
             return await prompts.confirm_rest(report)
 

@@ -241,7 +241,7 @@ Canary = Annotated[
         " others.",
     ),
 ]
-Approve = Annotated[bool, option("--approve", "Go on behind the canaries without being asked.")]
+Approve = Annotated[bool, option("--approve", "Go on behind canaries without being asked, unless one failed.")]
 Wave = Annotated[
     Text,
     option("--wave N|P%", "The destinations of each wave: one begins when the one before it has ended. [default: all]"),
