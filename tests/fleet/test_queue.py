@@ -116,15 +116,19 @@ def test_a_password_is_the_workers_own(sartor: Command, folder: Folder) -> None:
         database.run(f"create role app login password '{PASSWORD}'", granted, "select pg_reload_conf()")
         fleet = QueuedFleet(sartor, database)
         fleet.upgrade()
+        telling = f"do $$ begin raise exception 'it is {PASSWORD}'; end $$"
+        folder.add("1.1.0-1700000001-b.py", up=telling)
         waves = [[Destination.parse(database.as_user("app"), schema="t000")]]
         failed = fleet.plan_for(*waves)
         sartor.environment["SARTOR_DB_URL"] = ""
         assert "asks for a password" in fleet.work(expect=1).out
         assert fleet.states(failed) == {"failed": 1}
-        done = fleet.plan_for(*waves)
+        done = fleet.plan_for(*waves, target="1.0.0")
         sartor.environment["SARTOR_PASSWORD"] = PASSWORD
         assert PASSWORD not in fleet.work("--verbose").err
         assert fleet.states(done) == {"done": 1}
+        fleet.plan_for(*waves, target="1.1.0")
+        assert "it is ***" in fleet.work(expect=1).out
         assert PASSWORD not in str(database.rows(f"select d::text from {SCHEMA}.fleet_destination d"))
 
 

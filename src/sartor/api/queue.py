@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sartor.api.requests import NO_LIMITS, Sources
+from sartor.api.requests import NO_LIMITS, Sources, secrets
 from sartor.api.runs import deploy, rollback
+from sartor.conninfo.redaction import redact
 from sartor.domain.destination import Destination, Limits
 from sartor.domain.fleet_queue import Attempt, Pace, Told, Verdict
 from sartor.domain.fleet_run import FleetRun, FleetStanding, FleetWork, Turn
@@ -52,9 +53,11 @@ async def upgrade_queue(control: Destination, *, limits: Limits = NO_LIMITS) -> 
 
 def make_hands(do: Callable[[Task], Attempt]) -> Hands:
     """Returns the processes in which a worker's scripts run. It forks, so it comes before the event loop."""
+    from sartor.alterations.shared import sharing_scripts
     from sartor.fleet.hands import Hands
 
-    return Hands(do)
+    with sharing_scripts():  # the processes have this context
+        return Hands(do)
 
 
 async def work_on_queue(
@@ -89,7 +92,7 @@ async def attempt(task: Task, sources: Sources, *, limits: Limits) -> Attempt:
         else:
             report = await deploy(place, sources, work.target or LATEST, limits=limits, **work.options)
     except SartorError as error:
-        return failed(error)._replace(seconds=time.monotonic() - began)
+        return without_secrets(failed(error), place)._replace(seconds=time.monotonic() - began)
     return _done(report)._replace(seconds=time.monotonic() - began)
 
 
@@ -108,3 +111,9 @@ def failed(error: SartorError) -> Attempt:
         verdict = Verdict.MAY_PASS
     done = tuple(each.alteration.name for each in error.report.done) if error.report else ()
     return Attempt(verdict, done, None, str(error), error.hint, error.code, error.exit_code)
+
+
+def without_secrets(found: Attempt, destination: Destination) -> Attempt:
+    """Returns an attempt whose texts, which the control database keeps, hold no password of the destination."""
+    hidden = secrets(destination)
+    return found._replace(error=found.error and redact(found.error, hidden), hint=redact(found.hint, hidden))

@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 import sartor
-from sartor import Limits, LineageSource
+from sartor import Catalogue, Limits
 from sartor.api.queue import Task, attempt, failed, make_hands, require_queue_library, upgrade_queue, work_on_queue
 from sartor.api.requests import asked_once, secrets
 from sartor.cli import options, output
@@ -65,7 +65,7 @@ def worker(
     require_queue_library()
     with asked_once():
         place, own = control(context), _own_settings(context)
-        hands = make_hands(partial(_do, own.sources, own.limits))  # before the event loop
+        hands = make_hands(partial(_do, own.catalogue, own.limits))  # before the event loop
         ends = run(
             work_on_queue(
                 place,
@@ -84,7 +84,7 @@ def worker(
 class _Own(NamedTuple):
     """What this worker knows by itself: its alterations and limits, and databases, with their passwords, by label."""
 
-    sources: Sequence[LineageSource]
+    catalogue: Catalogue
     limits: Limits
     known: dict[str, Destination]
     withheld: tuple[str, ...] = ()
@@ -110,18 +110,16 @@ def _own_settings(context: typer.Context) -> _Own:
         settings, known = sartor.load_settings(flags._replace(db_url=(ANYWHERE,)), product=product), ()
     for destination in known:
         output.keep_secret(secrets(destination))
-    sartor.list_alterations(settings.sources)
-    return _Own(
-        settings.sources, settings.limits, {each.label: each for each in known}, settings.destinations[0].withheld
-    )
+    catalogue = sartor.list_alterations(settings.sources)
+    return _Own(catalogue, settings.limits, {each.label: each for each in known}, settings.destinations[0].withheld)
 
 
-def _do(sources: Sequence[LineageSource], limits: Limits, task: Task) -> Attempt:
+def _do(catalogue: Catalogue, limits: Limits, task: Task) -> Attempt:
     """Does a task in a process of its own, as a command that says nothing of its end."""
     from sartor.cli import signals
 
     try:
-        return signals.run(attempt(task, sources, limits=limits), quiet=True)
+        return signals.run(attempt(task, catalogue, limits=limits), quiet=True)
     except SartorError as error:
         return failed(error)
     except BaseException as error:  # noqa: BLE001 - the worker is told of a defect, too
