@@ -10,7 +10,7 @@ from sartor.api.requests import NO_LIMITS, Sources, secrets
 from sartor.api.runs import deploy, rollback
 from sartor.conninfo.redaction import redact
 from sartor.domain.destination import Destination, Limits
-from sartor.domain.fleet_queue import Attempt, Pace, Told, Verdict
+from sartor.domain.fleet_queue import Attempt, AttemptEnd, Pace, Told
 from sartor.domain.fleet_run import FleetRun, FleetStanding, FleetWork, Turn
 from sartor.domain.release import LATEST
 from sartor.domain.report import Report
@@ -99,18 +99,18 @@ async def attempt(task: Task, sources: Sources, *, limits: Limits) -> Attempt:
 def _done(report: Report) -> Attempt:
     names = tuple(done.alteration.name for done in report.done)
     reached = report.target or (report.done[-1].alteration.release if report.done else report.before)
-    return Attempt(Verdict.DONE, names, None if reached is None else reached.label)
+    return Attempt(AttemptEnd.DONE, names, None if reached is None else reached.label)
 
 
 def failed(error: SartorError) -> Attempt:
     """Returns the attempt that an error ended; it says whether the next one may go well."""
-    verdict = Verdict.FAILED
+    end = AttemptEnd.FAILED
     if isinstance(error, Interrupted):
-        verdict = Verdict.INTERRUPTED
+        end = AttemptEnd.INTERRUPTED
     elif isinstance(error, RunHeld) or (isinstance(error, Unreachable) and getattr(error, "may_pass", True)):
-        verdict = Verdict.MAY_PASS
+        end = AttemptEnd.MAY_PASS
     done = tuple(each.alteration.name for each in error.report.done) if error.report else ()
-    return Attempt(verdict, done, None, str(error), error.hint, error.code, error.exit_code)
+    return Attempt(end, done, None, str(error), error.hint, error.code, error.exit_code)
 
 
 def without_secrets(found: Attempt, destination: Destination) -> Attempt:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sartor.domain.fleet_run import Turn
 
 
-class Verdict(Enum):
+class AttemptEnd(Enum):
     """How an attempt ended.
 
     `MAY_PASS` is an error that the next attempt may not have; `LOST` that the process that was at work has ended,
@@ -23,7 +23,7 @@ class Verdict(Enum):
 class Attempt(NamedTuple):
     """What became of an attempt: the files of the scripts that it deployed or rolled back, and its error."""
 
-    verdict: Verdict
+    end: AttemptEnd
     files: tuple[str, ...] = ()
     release: str | None = None
     error: str | None = None

@@ -17,7 +17,7 @@ from pgqueuer.domain.errors import RetryRequested
 from pgqueuer.domain.models import Job
 
 from sartor.domain.destination import Destination
-from sartor.domain.fleet_queue import Attempt, Pace, Told, Verdict
+from sartor.domain.fleet_queue import Attempt, AttemptEnd, Pace, Told
 from sartor.domain.fleet_run import Carrier, FleetRun, FleetStanding, RunState, Turn
 from sartor.errors import SartorError, TargetError
 from sartor.fleet.carrier import LANES, Ticket, enqueue, enqueuing, lane_name, queries_of, require_queue
@@ -26,7 +26,7 @@ from sartor.fleet.control_rows import MOST_CLAIMS
 from sartor.fleet.hands import HandLost, Hands
 from sartor.fleet.queue_driver import QueueDriver
 
-MOST = {Verdict.MAY_PASS: 5, Verdict.LOST: MOST_CLAIMS}
+MOST = {AttemptEnd.MAY_PASS: 5, AttemptEnd.LOST: MOST_CLAIMS}
 """The attempts at a destination whose errors may pass, and at one where the process that is at work ends."""
 
 ENDED = "the process that was at work there has ended: a script may have ended it"
@@ -178,27 +178,27 @@ class QueueWorker:
         if turn is None:
             return
         attempt = await self._attempt(turn, await self._find(ticket.run))
-        if attempt.verdict is Verdict.INTERRUPTED or (self._stopping and attempt.verdict is Verdict.LOST):
+        if attempt.end is AttemptEnd.INTERRUPTED or (self._stopping and attempt.end is AttemptEnd.LOST):
             await self._control.free(ticket.run, [ticket.destination])
             self._tell(Told(ticket.run, turn, attempt))
             raise RetryRequested
-        again = turn.attempts < MOST.get(attempt.verdict, 0)
+        again = turn.attempts < MOST.get(attempt.end, 0)
         if not again:
             await self._control.end(ticket.run, turn, error=attempt.error)
         self._tell(Told(ticket.run, turn, attempt, again=again))
         if again:
-            longer = 1 if attempt.verdict is Verdict.LOST else turn.attempts
+            longer = 1 if attempt.end is AttemptEnd.LOST else turn.attempts
             raise RetryRequested(delay=timedelta(seconds=PAUSE * longer))
 
     async def _attempt(self, turn: Turn, run: FleetRun) -> Attempt:
         try:
             task = self._perform(turn, run)
         except SartorError as error:  # this worker's settings don't say how to reach it
-            return Attempt(Verdict.FAILED, (), None, str(error), error.hint, error.code, error.exit_code)
+            return Attempt(AttemptEnd.FAILED, (), None, str(error), error.hint, error.code, error.exit_code)
         try:
             found = await self._hands.do(task)
         except HandLost:
-            return Attempt(Verdict.LOST, error=ENDED, code="ProcessEnded", exit_code=1)
+            return Attempt(AttemptEnd.LOST, error=ENDED, code="ProcessEnded", exit_code=1)
         assert isinstance(found, Attempt)  # noqa: S101 - for the type checker
         return found
 

@@ -8,7 +8,7 @@ from sartor.cli.results.objects import VERSION, JsonObject, destination_json, pl
 from sartor.cli.results.units import count, duration
 from sartor.cli.words import in_words
 from sartor.domain.destination import Destination
-from sartor.domain.fleet_queue import Told, Verdict
+from sartor.domain.fleet_queue import AttemptEnd, Told
 from sartor.domain.fleet_run import FleetStanding
 from sartor.domain.visible import visible_line
 
@@ -17,19 +17,19 @@ def told_line(told: Told) -> str:
     """Returns the line of a destination."""
     attempt, where = told.attempt, visible_line(told.turn.destination)
     took = duration(attempt.seconds * 1000)
-    match attempt.verdict:
-        case Verdict.DONE if attempt.files:
+    match attempt.end:
+        case AttemptEnd.DONE if attempt.files:
             return f"done  {where}  {count(len(attempt.files), 'script')}  {took}"
-        case Verdict.DONE:
+        case AttemptEnd.DONE:
             return f"done  {where}  nothing to do"
-        case Verdict.INTERRUPTED:
+        case AttemptEnd.INTERRUPTED:
             return f"given back  {where}"
-        case Verdict.FAILED | Verdict.MAY_PASS | Verdict.LOST:
+        case AttemptEnd.FAILED | AttemptEnd.MAY_PASS | AttemptEnd.LOST:
             again = ", will be tried again" if told.again else ""
             return f"failed{again}  {where}  {in_words(attempt.error or '')}"
 
 
-STATES = {Verdict.DONE: "done", Verdict.INTERRUPTED: "interrupted"}
+STATES = {AttemptEnd.DONE: "done", AttemptEnd.INTERRUPTED: "interrupted"}
 """What the JSON calls an attempt's end; any other is `failed`."""
 
 
@@ -47,7 +47,7 @@ def told_json(told: Told) -> JsonObject:
         "destination": destination_json(Destination(turn.url, turn.schema)) | {"label": turn.destination},
         "run": told.run,
         "wave": turn.wave,
-        "state": STATES.get(attempt.verdict, "failed"),
+        "state": STATES.get(attempt.end, "failed"),
         "again": told.again,
         "attempts": turn.attempts,
         "duration_ms": plain(attempt.seconds * 1000),
