@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import sartor
-from sartor import DestinationStatus, End, FleetOrder, FleetReport, Observer, Settings, Share
+from sartor import DestinationStatus, End, FleetOrder, FleetReport, Observer, Report, Settings, Share
 from sartor.cli import output, prompts
 from sartor.cli.command import run
 from sartor.cli.fleet_progress import View, What
@@ -82,11 +82,14 @@ def work_through(settings: Settings, call: Call, what: What, options: Mapping[st
     return view.end(report)
 
 
-def with_sources(function: Callable[..., Awaitable[Any]], settings: Settings, **how: Any) -> Call:
-    """Returns the call of a function of the API with the sources of the settings and further arguments."""
+def with_sources(function: Callable[..., Awaitable[Report]], settings: Settings, **how: Any) -> Call:
+    """Returns the call of a function of the API with the alterations of the settings and further arguments."""
+    catalogue = sartor.list_alterations(settings.sources)
 
-    def call(destination: Destination, observer: Observer) -> Awaitable[Any]:
-        return function(destination, settings.sources, observer=observer, **how)
+    async def call(destination: Destination, observer: Observer) -> Report:
+        report = await function(destination, catalogue, observer=observer, **how)
+        # The plan holds all that is deployed there; what is shown of it was in an event.
+        return report._replace(plan=None)
 
     return call
 
