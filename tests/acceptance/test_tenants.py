@@ -10,6 +10,7 @@ import pytest
 from support.command import Command
 from support.database import Database, with_name
 from support.folder import Folder
+from support.roles import temporary_role
 from support.shapes import check
 
 PASSWORD = "a-password-of-7-words"  # noqa: S105 - of a test
@@ -219,6 +220,11 @@ def test_roles_that_arent_fit(sartor: Command, database: Database, role: str) ->
 
 def test_an_owner_deploys_by_itself(sartor: Command, database: Database, folder: Folder, role: str) -> None:
     """With `--owner` all in the schema is the role's, and a later alteration is deployed with its own login."""
+    folder.write(
+        "1.1.0-1710000001-logged.py",
+        "async def up(conn, run):\n    run.log('x')\n    await conn.execute('create table logged ()')\n",
+    )
+    folder.table("1.1.0-1710000002-last.py")
     sartor.run("tenant", "create", "tenant_a", "--role", role, "--owner", "--login")
     owners = "select distinct relowner::regrole::text from pg_class where relnamespace = 'tenant_a'::regnamespace"
     assert database.rows(owners) == [(role,)]
@@ -229,6 +235,31 @@ def test_an_owner_deploys_by_itself(sartor: Command, database: Database, folder:
     assert "exists, at 2.0.0" in sartor.run("tenant", "create", "tenant_a", "--role", role, "--owner").out
     sartor.run("tenant", "drop", "tenant_a", "--role", role, "--confirm", "tenant_a")
     assert database.value(f"select count(*) from pg_roles where rolname = '{role}'") == 0
+
+
+@pytest.mark.parametrize("owner", [(), ("--owner",)], ids=["", "owner"])
+def test_an_operator_needs_no_superuser(
+    sartor: Command, database: Database, folder: Folder, role: str, owner: tuple[str, ...]
+) -> None:
+    """A role that may create roles, and schemas in the database, creates tenants, deploys to them and drops them."""
+    create = ("tenant", "create", "tenant_a", "--role", role, "--login", *owner)
+    with temporary_role(database) as operator:
+        env = {"SARTOR_DB_URL": operator.url}
+        told = sartor.run(*create, env=env, expect=6).err
+        assert f'grant create on database "{database.name}" to' in told
+        database.run(f"grant create on database {database.name} to {operator.name}")
+        told = sartor.run(*create, env=env, expect=6).err
+        assert "may not create the tenant: permission denied to create role" in told
+        assert "for a role of the tenant's CREATEROLE" in told
+        assert database.value("select count(*) from pg_namespace where nspname = 'tenant_a'") == 0
+        database.run(f"alter role {operator.name} createrole")
+        sartor.run(*create, env=env)
+        assert refused(database, role, "insert into users (name) values ('bea')") == ""
+        folder.table("2.0.0-1720000000-more.py")
+        who = {"SARTOR_DB_URL": database.as_user(role)} if owner else env
+        sartor("deploy", "latest", "--schema", "tenant_a", env=who)
+        sartor.run("tenant", "drop", "tenant_a", "--role", role, "--confirm", "tenant_a", env=env)
+        assert database.value(f"select count(*) from pg_roles where rolname = '{role}'") == 0
 
 
 def test_a_drop_wants_the_name(sartor: Command, database: Database) -> None:

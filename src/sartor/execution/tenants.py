@@ -1,7 +1,7 @@
 """Creates a tenant and drops one, each under the run lock of its schema.
 
 A tenant is created in steps: schema, role and rights in one transaction; the ledger, with a mark in it; the
-alterations; the mark is taken away. Whatever ends it in between, the same call goes on from there.
+alterations; the mark is taken away, and the role may log in. Whatever ends it in between, the same call goes on.
 """
 
 from sartor.domain.alteration import Catalogue
@@ -56,9 +56,10 @@ async def create(
     place = acting_as(destination, role.name) if role and role.owns else destination
     async with run_session(place, "deploy") as session:
         report = await _deploy(session, catalogue, request, limits=limits, observer=observer)
-        await tenants.unmark(session.connection, session.tables)
+    async with Session(destination, application=application_name(_VERB)) as session:
+        await tenants.finish(session.connection, session.tables, role)
         found = await _existing(session, catalogue, request, named)
-    return found._replace(destination=destination, made=True, report=report)
+    return found._replace(made=True, report=report)
 
 
 def _require_apart(destination: Destination) -> None:

@@ -31,11 +31,9 @@ select r.rolsuper or r.rolcreaterole or r.rolcreatedb or r.rolreplication or r.r
             else 'an object of database ' || coalesce(other.datname, d.dbid::text) end
         from pg_catalog.pg_shdepend d
         left join pg_catalog.pg_database other on other.oid = d.dbid
-        left join pg_catalog.pg_default_acl a
-            on d.classid = 'pg_catalog.pg_default_acl'::pg_catalog.regclass and a.oid = d.objid
         left join lateral pg_catalog.pg_identify_object(d.classid, d.objid, d.objsubid) i on d.dbid in (0, here.oid)
         where d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass and d.refobjid = r.oid and d.deptype = 'o'
-            and not coalesce(d.dbid = here.oid and n.oid is not null and (a.defaclnamespace is not distinct from n.oid
+            and not coalesce(d.dbid = here.oid and (d.classid = 'pg_catalog.pg_default_acl'::pg_catalog.regclass
                 or d.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and d.objid = n.oid
                 or i.schema = pg_catalog.quote_ident($2::text)), false)
         order by 1 limit 11
@@ -55,7 +53,8 @@ where r.rolname = $1::text
 """
 """Selects what is to be known of role $1 for the tenant in schema $2, whose ledger is called $3.
 
-`owned` is what it owns outside the schema, `tenants` the schemas of others that it was given rights on.
+`owned` is what it owns outside the schema, default privileges apart; `tenants` the schemas of others that it was given
+rights on.
 """
 
 _CONTENTS = """
@@ -69,11 +68,12 @@ join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where n.nspname = $1::text and c.relkind in ('r', 'p', 'm') and c.relname <> all($2::text[])
 """
 
-_GRANTED = """
+_NAMED = """
 select exists (
     select from pg_catalog.pg_shdepend d join pg_catalog.pg_roles r on r.oid = d.refobjid
-    where d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass and r.rolname = $1::text and d.deptype = 'a')
+    where d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass and r.rolname = $1::text)
 """
+"""Selects whether a role has rights somewhere, or default privileges that keep it."""
 
 
 class FoundSchema(NamedTuple):
@@ -94,8 +94,13 @@ async def mark_begun(connection: Connection, own: OwnTables) -> None:
     await connection.execute(f"comment on column {own.ledger}.id is {quote_literal(_MARK)}")
 
 
-async def unmark(connection: Connection, own: OwnTables) -> None:
-    await connection.execute(f"comment on column {own.ledger}.id is null")
+async def finish(connection: Connection, own: OwnTables, role: TenantRole | None) -> None:
+    """Takes the mark away, and lets the role log in: until now nobody could put code before the deployment."""
+    async with connection.transaction():
+        await connection.execute(f"comment on column {own.ledger}.id is null")
+        if role is not None and role.logs_in:
+            password = "" if role.password is None else f" password {quote_literal(scram_verifier(role.password))}"
+            await connection.execute(f"alter role {quote_identifier(role.name)} login{password}")
 
 
 async def make_schema(connection: Connection, destination: Destination, role: TenantRole | None) -> None:
@@ -124,10 +129,8 @@ async def _make_role(connection: Connection, own: OwnTables, role: TenantRole) -
         if reason := _unfit(found, role.name):
             hint = "give each tenant a role of its own: leave it to `create_tenant` to make it"
             raise RefusedError(f"role {role.name} can't be the role of a tenant: {reason}; nothing was done", hint=hint)
-        if role.logs_in:
-            await connection.execute(f"alter role {name} login{_password(role)}")
     else:
-        await connection.execute(f"create role {name} {'login' if role.logs_in else 'nologin'}{_password(role)}")
+        await connection.execute(f"create role {name} nologin")
     if role.owns and not await connection.fetchval("select pg_catalog.pg_has_role($1::text, 'usage')", role.name):
         # Since Postgres 16, who creates a role may not act as it before it says so.
         await connection.execute(f"grant {name} to current_user")
@@ -146,10 +149,6 @@ def _unfit(found: dict[str, object], name: str) -> str:
         if what := found[key]:
             return reason.format(", ".join(what) if isinstance(what, list) else name)
     return ""
-
-
-def _password(role: TenantRole) -> str:
-    return f" password {quote_literal(scram_verifier(role.password))}" if role.password is not None else ""
 
 
 async def _give_rights(connection: Connection, destination: Destination, role: TenantRole) -> None:
@@ -210,7 +209,7 @@ async def drop_schema(
         await refuse_outside(connection, own.schema, hint=hint)
         await connection.execute(f"drop schema {quote_identifier(own.schema)} cascade")
         if role is not None:
-            if await connection.fetchval(_GRANTED, role):  # on the database, or on a schema that tenants share
+            if await connection.fetchval(_NAMED, role):  # on the database, or on a schema that tenants share
                 await connection.execute(f"drop owned by {quote_identifier(role)} restrict")
             await connection.execute(f"drop role {quote_identifier(role)}")
         return contents
