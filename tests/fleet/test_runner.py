@@ -90,6 +90,18 @@ def test_connections_are_kept_for_the_next_destination(database: Database, folde
     assert database.value("select count(*) from pg_stat_activity where application_name like 'sartor %'") == 0
 
 
+def test_results_are_left_to_the_observer(database: Database, folder: Folder) -> None:
+    """A run that doesn't keep results passes each on as it comes, and its report holds none."""
+    folder.add("1.0.0-1700000000-users.py", up="create table users (id int)")
+    seen: list[FleetEvent] = []
+    run = sartor.run_fleet(
+        tenants(database.url, 3), deploying(folder), FleetOrder(jobs=2), keep_results=False, observer=seen.append
+    )
+    report = asyncio.run(run)
+    assert [outcome.result for outcome in report.outcomes] == [None] * 3
+    assert all(len(event.outcome.result.done) == 1 for event in seen if isinstance(event, Ended))
+
+
 def test_a_server_isn_t_asked_for_more_connections_than_it_has(database: Database, folder: Folder) -> None:
     """A role's limit, as any other, is asked for first: no destination fails because there are too many at once."""
     folder.add("1.0.0-1700000000-users.py", up="create table users (id int)")

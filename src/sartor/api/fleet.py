@@ -28,6 +28,7 @@ async def run_fleet(
     order: FleetOrder = ONE_BY_ONE,
     *,
     approve: Approve | None = None,
+    keep_results: bool = True,
     observer: FleetObserver = ignore_events,
 ) -> FleetReport:
     """Awaits a call for each destination, several at once; returns what became of each.
@@ -43,6 +44,8 @@ async def run_fleet(
     - `call`: what is done at a destination; it gets the observer for its events.
     - `order`: the waves, how many are at work at once, and how many may fail.
     - `approve`: decides behind the canaries whether to go on; without it, the run stops there.
+    - `keep_results`: whether the report holds what the calls returned: a few kilobytes each. The observer gets it
+      anyhow, in `Ended`.
 
     Raises what `call` raises other than SartorError. Where it is cancelled, each call that is under way is cancelled
     and has ended; the CancelledError's `fleet` is the report.
@@ -50,7 +53,7 @@ async def run_fleet(
     from sartor.fleet.runner import Runner
 
     began, todo = time.monotonic(), waves(destinations, order)
-    runner = Runner(call, order, total=len(destinations), observer=observer)
+    runner = Runner(call, order, total=len(destinations), observer=observer, keep_results=keep_results)
 
     def report() -> FleetReport:
         ended = {outcome.wave for outcome in runner.outcomes}

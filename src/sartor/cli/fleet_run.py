@@ -77,7 +77,10 @@ def work_through(settings: Settings, call: Call, what: What, options: Mapping[st
 
     with view.shown():
         report = run(
-            sartor.run_fleet(settings.destinations, call, order, approve=approve, observer=view.take), left=LEFT
+            sartor.run_fleet(
+                settings.destinations, call, order, approve=approve, keep_results=False, observer=view.take
+            ),
+            left=LEFT,
         )
     return view.end(report)
 

@@ -21,10 +21,14 @@ _AtWork: TypeAlias = dict[asyncio.Task[Outcome] | asyncio.Task[int], Destination
 class Runner:
     """The state of a fleet's run in this process: what ended, and why it stopped, if it did.
 
-    `total` is the number of all destinations, of which a percentage of failures counts.
+    `total` is the number of all destinations, of which a percentage of failures counts. Unless it keeps
+    results, only the observer gets those.
     """
 
-    def __init__(self, call: Call, order: FleetOrder, *, total: int, observer: FleetObserver) -> None:
+    def __init__(
+        self, call: Call, order: FleetOrder, *, total: int, observer: FleetObserver, keep_results: bool = True
+    ) -> None:
+        self._keeps_results = keep_results
         self.outcomes: list[Outcome] = []
         self.stopped: Stopped | None = None
         self._call = call
@@ -89,7 +93,7 @@ class Runner:
                 self._keep(found)  # an error that isn't Sartor's is raised already
 
     def _keep(self, outcome: Outcome) -> None:
-        self.outcomes.append(outcome)
+        self.outcomes.append(outcome if self._keeps_results else outcome._replace(result=None))
         if outcome.end is End.FAILED:
             self._left -= 1
             if self._left < 0 and self.stopped is None:
