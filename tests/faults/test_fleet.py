@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import random
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
 from support.campaigns import make_chance
+from support.command import Command, Finished, finish
 from support.fleet_campaign import strike_fleet
 from support.memory import open_folder
-from support.struck_fleet import QUICK
+from support.sessions import at_work, until
+from support.shapes import check_lines
+from support.struck_fleet import FIRST, IDS, LAST, QUICK, Fleet, new_fleet
 
 
 def test_a_fleet_under_blows() -> None:
@@ -15,3 +25,56 @@ def test_a_fleet_under_blows() -> None:
         tally = strike_fleet(folder, 40, 6, chance, kinds=QUICK)
     assert tally.violations == [], f"seed {seed}"
     assert tally.counts["kills"] >= 6
+
+
+@pytest.fixture
+def fleet(server_url: str, sartor: Command) -> Iterator[Fleet]:
+    """A fleet of 12 destinations; the working directory of `sartor` has its alterations."""
+    with new_fleet(server_url, sartor.directory, number=12) as found:
+        yield found
+
+
+def arguments(sartor: Command, fleet: Fleet, target: str) -> list[str]:
+    """A deployment to all of the fleet, as it is now."""
+    file = sartor.directory / "fleet.urls"
+    file.write_text("".join(f"{url}?schema={schema}\n" for url, schema, _ in fleet.places()))
+    return ["deploy", target, "--urls-from", str(file), "--json", "--lock-budget", "1s"]
+
+
+def require_true(done: Finished, fleet: Fleet, before: dict[str, list[str]], target: str) -> dict[str, Any]:
+    """Asserts that the lines and the summary of a command are what the ledgers say; returns the summary."""
+    lines, summary = check_lines(done, "deploy")
+    told: dict[str, Any] = summary
+    held = fleet.held()
+    ends = {each["destination"]["schema"]: each["state"] for each in lines}
+    made = {each["destination"]["schema"]: sorted(done["id"] for done in each.get("done", ())) for each in lines}
+    assert made == {schema: sorted(set(held[schema]) - set(before[schema])) for schema in fleet.schemas}
+    for schema, end in ends.items():
+        complete = tuple(held[schema]) == IDS[target]
+        assert {"done": complete, "failed": not complete, "untouched": not made[schema]}[end], schema
+    assert {end: told[end] for end in ("done", "failed", "untouched")} == {
+        end: list(ends.values()).count(end) for end in ("done", "failed", "untouched")
+    }
+    assert fleet.violations() == []
+    return told
+
+
+def test_what_the_command_says(sartor: Command, fleet: Fleet) -> None:
+    """A line for each destination, and the counts of all, are what the ledgers say, with failures and after Ctrl-C."""
+    before = fleet.held()
+    process = sartor.start(*arguments(sartor, fleet, FIRST))
+    until(lambda: "sartor" in " ".join(at_work(fleet.database)), what="the first statement")
+    interrupted = finish(process, signal.SIGINT)
+    assert interrupted.code == 130, interrupted
+    assert require_true(interrupted, fleet, before, FIRST)["stopped"] == "interrupted"
+    before = fleet.held()
+    assert require_true(sartor(*arguments(sartor, fleet, FIRST)), fleet, before, FIRST)["done"] == len(fleet.schemas)
+    before = fleet.held()
+    fleet.break_some(0.25, ("rights", "missing", "locked"), random.Random(1))  # noqa: S311 - a seed
+    told = require_true(sartor(*arguments(sartor, fleet, LAST), expect=None), fleet, before, LAST)
+    assert told["failed"] == len(fleet.faults)
+    fleet.mend()
+    before = fleet.held()
+    told = require_true(sartor(*arguments(sartor, fleet, LAST), expect=None), fleet, before, LAST)
+    assert told["failed"] == len(fleet.faults)
+    assert fleet.short_of(LAST) == set(fleet.faults)
