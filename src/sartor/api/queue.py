@@ -107,7 +107,7 @@ def failed(error: SartorError) -> Attempt:
     end = AttemptEnd.FAILED
     if isinstance(error, Interrupted):
         end = AttemptEnd.INTERRUPTED
-    elif isinstance(error, RunHeld) or (isinstance(error, Unreachable) and getattr(error, "may_pass", True)):
+    elif isinstance(error, RunHeld) or (isinstance(error, Unreachable) and error.may_pass):
         end = AttemptEnd.MAY_PASS
     done = tuple(each.alteration.name for each in error.report.done) if error.report else ()
     return Attempt(end, done, None, str(error), error.hint, error.code, error.exit_code)
