@@ -53,6 +53,25 @@ def test_from_release_to_release(acme: Acme) -> None:
     assert [line for line in text.splitlines() if "SARTOR_" in line or "sartor db" in line or "Sartor" in line] == []
 
 
+def test_tenants(acme: Acme, database: Database) -> None:
+    """An operator creates tenants and drops them by the product's command, with a ledger of the product's."""
+    shown = [acme("tenant", "create", "tenant_a", "--release", "1.0.0"), acme("tenant", "create", "tenant_a", expect=3)]
+    assert "Tenant tenant_a exists, at 1.0.0; nothing was done; 2 alterations pending" in shown[-1].out
+    shown += [
+        acme("tenant", "drop", "tenant_a", expect=2),
+        acme("tenant", "--help"),
+        acme("tenant", "create", "--help"),
+    ]
+    assert "--confirm tenant_a" in shown[2].err
+    assert "ACME_TENANT_PASSWORD" in shown[-1].out
+    shown.append(acme("tenant", "drop", "tenant_a", "--confirm", "tenant_a"))
+    assert database.value("select count(*) from pg_namespace where nspname = 'tenant_a'") == 0
+    text = "".join(done.out + done.err for done in shown)
+    assert [
+        line for line in text.splitlines() if "SARTOR_" in line or "sartor tenant" in line or "Sartor" in line
+    ] == []
+
+
 def test_its_own_settings(acme: Acme, database: Database) -> None:
     """The file in its package names variables of the maker's, and an operator's own settings come first."""
     acme("upgrade", env={"ACME_DB_URL": "", "DATABASE_URL": database.url})

@@ -101,6 +101,18 @@ def test_a_drop_cut_anywhere_is_whole_or_nothing(sartor: Command, database: Data
         assert database.value("select count(*) from pg_roles where rolname = $1", role) == 0
 
 
+def test_two_creations_at_once(sartor: Command, database: Database, role: str) -> None:
+    """Whoever comes second finds the tenant, or goes on with it; it is one, with each alteration once."""
+    create = ("tenant", "create", "tenant_a", "--role", role, "--login")
+    ends = [finish(each) for each in [sartor.launch(*create) for _ in range(4)]]
+    assert [end.code for end in ends] == [0] * 4, [end.err for end in ends]
+    assert any("Created tenant" in end.out for end in ends)
+    whole = database.rows(STANDS, role)
+    assert whole[0][-2:] == (2, None)
+    kinds = "select kind from tenant_a.sartor_journal order by seq"
+    assert [kind for (kind,) in database.rows(kinds)] == ["created", "deployed", "deployed"]
+
+
 def test_a_drop_waits_for_a_run(sartor: Command, database: Database, folder: Folder, role: str) -> None:
     """While a deployment is under way there, a drop is refused for want of the run lock, and drops nothing."""
     sartor.run("tenant", "create", "tenant_a", "--role", role)
