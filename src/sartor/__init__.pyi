@@ -17,6 +17,7 @@ from sartor.api.control import approve_fleet as approve_fleet
 from sartor.api.control import cancel_fleet as cancel_fleet
 from sartor.api.control import fleet_status as fleet_status
 from sartor.api.control import join_fleet as join_fleet
+from sartor.api.control import plan_fleet as plan_fleet
 from sartor.api.destinations import find_destinations as find_destinations
 from sartor.api.drawings import Drawing as Drawing
 from sartor.api.drawings import diagram as diagram

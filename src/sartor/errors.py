@@ -334,7 +334,7 @@ class FleetStopped(SartorError):
     """A run over a fleet ended before its end: it had more failures than it may have, or was cancelled."""
 
     exit_code = 7
-    hint = "see what failed with `fleet_status`; another run goes on with what isn't done"
+    hint = "see what failed: `fleet_status`; another run, by another name, does the rest"
 
 
 class Interrupted(SartorError):

@@ -89,7 +89,7 @@ def test_version_imports_nothing(sartor: Command) -> None:
         ("db alteration deploy --help", {"deploy"}),
         ("db seed --help", {"development"}),
         ("db --help", {"development", "archive", "serve", "psql"}),
-        ("fleet --help", {"fleet", "fleet_worker"}),
+        ("fleet --help", {"fleet", "fleet_plan", "fleet_worker"}),
         ("tenant --help", {"tenant"}),
     ],
 )

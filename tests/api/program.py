@@ -116,6 +116,7 @@ from sartor import (
     load_sources,
     load_tenant_password,
     new,
+    plan_fleet,
     preview_import,
     preview_init,
     preview_release,
@@ -264,6 +265,8 @@ async def change_several(url: str, folder: Path) -> None:
 
     assert (await run_fleet(places, call, order, approve=approve, observer=observe)).stopped is None
     control, work = load_control(Flags(control=url)), FleetWork("deploy", "latest")
+    planned = await plan_fleet(control, places, order, work=work, who="ana")
+    assert planned.run.state is RunState.RUNNING
     shared: SharedReport = await join_fleet(control, places, call, order, work=work, who="ana", approved=True)
     assert shared.standing.run.state is RunState.DONE
     assert len(shared.report.of(End.DONE)) == 2

@@ -29,7 +29,7 @@ NAMES = (
 COMMANDS = [
     *(("db", "alteration", name) for name in NAMES.split()),
     *(("db", name) for name in ("serve", "psql", "seed", "backup", "restore")),
-    *(("fleet", name) for name in ("status", "approve", "cancel", "worker", "upgrade")),
+    *(("fleet", name) for name in ("plan", "status", "approve", "cancel", "worker", "upgrade")),
     *(("tenant", name) for name in ("create", "drop")),
     ("init",),
     (),

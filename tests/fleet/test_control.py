@@ -372,3 +372,16 @@ def test_shards_have_all_destinations_once(database: Database) -> None:
             assert all(Shard(lane(turn.server) % 3, 3).has(turn.server) for part in parts for turn in part)
 
     asyncio.run(go())
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_canaries_approved_in_advance(database: Database, fails: bool) -> None:
+    """A run that was approved in advance pauses behind canaries all the same where one of them failed."""
+
+    async def go() -> None:
+        async with controlled(database) as control:
+            run, _ = await control.plan(new(2, 4, canary=True, approve=True))
+            await work(control, run.id, failing=["app0"] if fails else [])
+            assert (await control.look(run.id)).state is (RunState.PAUSED if fails else RunState.RUNNING)
+
+    asyncio.run(go())

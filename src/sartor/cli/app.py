@@ -88,6 +88,7 @@ class _OfConfig(_Group):
 
 class OfFleet(_Group):
     modules: ClassVar = {
+        "plan": "fleet_plan",
         "worker": "fleet_worker",
         "status": "fleet",
         "approve": "fleet",

@@ -12,7 +12,7 @@ from sartor.cli.results.units import duration, size
 from sartor.cli.words import hint, in_words
 from sartor.domain import report as events
 from sartor.domain.destination import Destination
-from sartor.domain.fleet import End, Ended, FleetEvent, Happened, Outcome, WaveBegun
+from sartor.domain.fleet import End, Ended, FleetEvent, Happened, Joined, Outcome, StandsBy, WaveBegun
 from sartor.domain.fleet_progress import Progress
 from sartor.domain.fleet_reasons import reason_of, without_names
 from sartor.domain.plan_notes import plan_notes
@@ -40,11 +40,13 @@ class Lines:
         self._texts: dict[tuple[object, ...], str] = {}
         self._waits: dict[str, float] = {}
         self._last = 0.0
+        self._stood: bool | None = None
         self._part = 0
 
     def take(self, event: FleetEvent, now: float) -> None:
         match event:
             case WaveBegun():
+                self._stood = None
                 self._last = self._last or now
                 if event.waves > 1 and not self._table:
                     number, size_ = event.number + 1, destinations(event.destinations)
@@ -54,6 +56,10 @@ class Lines:
                     self._waiting(event.destination, waiting, now)
             case Happened():
                 self._happened(event.destination, event.event)
+            case Joined():
+                output.tell(f"run {event.run} of the control database: {'begun' if event.is_new else 'joined'}")
+            case StandsBy():
+                self._standing_by(event)
             case Ended(outcome=outcome):
                 self._ended(outcome)
                 if not self._table:
@@ -66,6 +72,15 @@ class Lines:
         for key, text in self._texts.items():
             if number := self._alike[key]:
                 output.tell(f"{key[0]}: {number:,} more as at {visible_line(self._told[key])}: {_short(text)}")
+
+    def _standing_by(self, event: StandsBy) -> None:
+        """Tells why nothing is at work here, where that is another reason than before."""
+        told = f"run {event.run} waits for other processes"
+        if event.approval:
+            told = f"run {event.run} waits behind its canaries; to go on: sartor fleet approve {event.run}"
+        if self._stood != event.approval:
+            output.tell(in_words(told))
+        self._stood = event.approval
 
     def _ended(self, outcome: Outcome) -> None:
         if outcome.end is End.FAILED:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import sartor
-from sartor import DestinationStatus, End, FleetOrder, FleetReport, Observer, Report, Settings, Share
+from sartor import DestinationStatus, End, FleetOrder, FleetReport, FleetWork, Observer, Report, Settings, Share
 from sartor.cli import output, prompts
 from sartor.cli.command import run
 from sartor.cli.fleet_progress import View, What
@@ -60,13 +60,19 @@ def with_canaries(settings: Settings, options: Mapping[str, Any]) -> tuple[Setti
     return settings._replace(destinations=(*canaries, *others)), order._replace(canary=len(canaries))
 
 
-def work_through(settings: Settings, call: Call, what: What, options: Mapping[str, Any]) -> Summary:
+def work_through(
+    settings: Settings, call: Call, what: What, options: Mapping[str, Any], work: Callable[[], FleetWork]
+) -> Summary:
     """Awaits a call for each destination of the settings, and shows it; returns what became of them.
 
     Behind canaries it goes on where the options approve of that and none of them failed, or somebody at the terminal
-    does.
+    does. With a control database it is a part of a run that does `work`.
     """
     settings, order = with_canaries(settings, options)
+    if settings.control is not None:
+        from sartor.cli import fleet_shared
+
+        return fleet_shared.work_on_part(settings, call, what, order, options, work())
     view = View(settings.destinations, what)
 
     async def approve(report: FleetReport) -> bool:

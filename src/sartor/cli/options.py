@@ -164,6 +164,20 @@ Control = Annotated[
         " SARTOR_CONTROL, as a variable or a secret file.",
     ),
 ]
+Part = Annotated[
+    Text,
+    option(
+        "--shard I/N",
+        "Work on one of N parts of the destinations, by their servers; I counts from 0. With N alone, I is"
+        " JOB_COMPLETION_INDEX. With --control, all parts are one run.",
+    ),
+]
+RunName = Annotated[
+    Text,
+    option(
+        "--run NAME", "With --control: a name of the run, by which its other parts, and a second start, find it again."
+    ),
+]
 LockTimeout = Annotated[
     Text,
     option(
@@ -321,8 +335,11 @@ def fleet(
     jobs: Jobs = None,
     jobs_per_server: JobsPerServer = None,
     max_failures: MaxFailures = None,
+    shard: Part = None,
+    control: Control = None,
+    run: RunName = None,
 ) -> None:
-    """Declares the order in which a run works through several destinations."""
+    """Declares the order in which a run works through several destinations, and who shares it."""
 
 
 def until_deployed(wait: UntilDeployed = None) -> None:

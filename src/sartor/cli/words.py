@@ -4,8 +4,8 @@ from sartor.cli.program import current
 from sartor.errors import AlterationMissing, SartorError
 
 WORDS = {
-    "see `fleet_status`": "see `sartor fleet status`",
-    "with `fleet_status`;": "with `sartor fleet status`;",
+    "`fleet_status`": "`sartor fleet status`",
+    "all parts the same `run`": "all parts the same --run NAME",
     "(`destination`, PGPASSWORD, ~/.pgpass)": "(--db-url, SARTOR_DB_URL, SARTOR_PASSWORD, ~/.pgpass)",
     "`create` makes it": "--create makes it",
     "leave `create` out": "leave --create out",

@@ -44,7 +44,8 @@ _Row = tuple[str, str, str, str, int, int]
 class NewRun(NamedTuple):
     """A run to be made: what is done, in which waves, and the failures that it may have (None: any number).
 
-    `name` is one by which its starters find it again; `canary` says that it pauses behind the first wave.
+    `name` is one by which its starters find it again; `canary` says that it pauses behind the first wave, with
+    `approve` only where one of that failed.
     """
 
     work: FleetWork
@@ -53,6 +54,7 @@ class NewRun(NamedTuple):
     name: str | None = None
     budget: int | None = None
     canary: bool = False
+    approve: bool = False
     jobs_per_server: int = 4
     carrier: Carrier = Carrier.SHARDS
 
@@ -120,8 +122,8 @@ class ControlRows:
     async def _make(self, connection: DriverConnection, new: NewRun, rows: Sequence[_Row]) -> int:
         number: int = await connection.fetchval(
             f"insert into {self._run} (names, carrier, verb, target, options, waves, total, budget, canary, who,"
-            " version, jobs_per_server) values ($1, $2, $3, $4, $5::text::jsonb, $6, $7, $8, $9, $10, $11, $12)"
-            " returning id",
+            " version, jobs_per_server, approve)"
+            " values ($1, $2, $3, $4, $5::text::jsonb, $6, $7, $8, $9, $10, $11, $12, $13) returning id",
             [new.name] if new.name else [],
             new.carrier.value,
             new.work.verb,
@@ -134,6 +136,7 @@ class ControlRows:
             new.who,
             __version__,
             new.jobs_per_server,
+            new.approve,
         )
         columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * 6
         await connection.execute(

@@ -41,13 +41,14 @@ _ENDS = {"done": End.DONE, "failed": End.FAILED}
 class Part(NamedTuple):
     """The part of a run that this process does: a shard of the destinations, by a call at each.
 
-    `approver` is who lets it go on behind its canaries as soon as it waits there; None where somebody else will.
+    `approver` is who lets it go on behind canaries of which none failed; None where somebody else will.
     """
 
     shard: Shard
     call: Call
     order: FleetOrder
     approver: str | None = None
+    keep_results: bool = True
 
 
 class SharedRun:
@@ -85,9 +86,8 @@ class SharedRun:
     async def _work(self) -> None:
         wave, looks = -1, 0
         while not self._run.state.is_over:
-            if self._run.state is RunState.PAUSED and self._part.approver is not None:
-                with suppress(TargetError):  # somebody else was first
-                    await self._control.approve(self._run.id, self._part.approver)
+            if self._run.state is RunState.PAUSED and await self._approves():
+                pass
             elif self._run.state is RunState.RUNNING and (self._run.wave != wave or looks >= LOOKS):
                 wave, looks = self._run.wave, 0
                 if turns := await self._control.turns(self._run.id, self._part.shard):
@@ -99,6 +99,16 @@ class SharedRun:
                 looks += 1
                 await self._control.next_wave(self._run.id)  # the process that should have opened it may have died
             await self._look()
+
+    async def _approves(self) -> bool:
+        """Lets a paused run go on of which no canary failed, where this process may; returns whether it did."""
+        if (approver := self._part.approver) is None:
+            return False
+        if (await self._control.standing(self._run.id)).count("failed"):
+            return False
+        with suppress(TargetError):  # somebody else was first
+            await self._control.approve(self._run.id, approver)
+        return True
 
     async def _look(self) -> None:
         try:
@@ -147,7 +157,7 @@ class _Runner(Runner):
     def __init__(self, control: Control, run: int, part: Part, observer: FleetObserver) -> None:
         # The failures of all processes count together: the control database knows them.
         order = part.order._replace(max_failures=None)
-        super().__init__(part.call, order, total=ANY_NUMBER, observer=observer)
+        super().__init__(part.call, order, total=ANY_NUMBER, observer=observer, keep_results=part.keep_results)
         self._control = control
         self._run = run
 

@@ -1,8 +1,8 @@
 """`sartor db alteration deploy`."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,6 +11,7 @@ from sartor import Existing, SchemaNotEmpty, Settings
 from sartor.cli import options, output, prompts
 from sartor.cli.command import alone, execute, on_each_run, run, settled
 from sartor.cli.command_line import Resume
+from sartor.cli.fleet_part import make_work, of_part
 from sartor.cli.options import Text, argument, command
 from sartor.cli.results.status import standing_line
 from sartor.domain.destination import Destination
@@ -55,6 +56,7 @@ def deploy(
     with settled(context, strict_order=strict_order) as settings:
         if must_ask:
             prompts.require_terminal(settings, "`deploy next` deploys unreleased alterations")
+        settings = of_part(settings, context.obj)  # noqa: PLW2901 - what this process has of it
         if len(settings.destinations) > 1:
             to_each = partial(call, strict_order=settings.strict_order)
             return _deploy_fleet(context, settings, to_each, target, steps, batch=not no_batch, asks=must_ask)
@@ -77,7 +79,7 @@ def deploy(
 def _deploy_fleet(
     context: typer.Context,
     settings: Settings,
-    deploy: Callable[..., Awaitable[Report]],
+    deploy: partial[Coroutine[Any, Any, Report]],
     target: str | None,
     steps: int | None,
     *,
@@ -97,7 +99,8 @@ def _deploy_fleet(
     limits = settings.limits._replace(batch=batch)
     call = fleet_run.with_sources(deploy, settings, target=chosen, limits=limits)
     what = What(Direction.DEPLOY, Resume(target=None if target else chosen, steps=steps), partial(alone, settings))
-    return fleet_run.work_through(settings, call, what, context.obj).exit_code
+    work = partial(make_work, "deploy", chosen, settings, **deploy.keywords)
+    return fleet_run.work_through(settings, call, what, context.obj, work).exit_code
 
 
 def _beside_others(

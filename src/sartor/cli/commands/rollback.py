@@ -1,6 +1,6 @@
 """`sartor db alteration rollback`."""
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from functools import partial
 from typing import Annotated, Any, NamedTuple
 
@@ -12,6 +12,7 @@ from sartor.cli import options, output, prompts
 from sartor.cli.command import alone, execute, on_each_run, run, settled
 from sartor.cli.command_line import Resume
 from sartor.cli.commands.check import show_check
+from sartor.cli.fleet_part import make_work, of_part
 from sartor.cli.options import CODES, Text, argument, command, option
 from sartor.cli.results.run import loss_lines
 from sartor.cli.results.status import standing_line
@@ -56,6 +57,7 @@ def rollback(
             return show_check(settings, partial(_check, settings, wanted), Direction.ROLLBACK, sql=sql)
         if not yes:
             prompts.require_terminal(settings, "a rollback destroys data")
+        settings = of_part(settings, context.obj)  # noqa: PLW2901 - what this process has of it
         if len(settings.destinations) > 1:
             back = partial(sartor.rollback, backup=backup, affected=affected)
             return _roll_back_fleet(context, settings, back, wanted, batch=not no_batch, yes=yes)
@@ -75,7 +77,7 @@ def rollback(
 def _roll_back_fleet(
     context: typer.Context,
     settings: Settings,
-    rollback: Callable[..., Awaitable[Report]],
+    rollback: partial[Coroutine[Any, Any, Report]],
     wanted: "_Wanted",
     *,
     batch: bool,
@@ -93,7 +95,8 @@ def _roll_back_fleet(
     what = What(
         Direction.ROLLBACK, Resume(how["target"] if wanted.asks else None, steps=wanted.steps), partial(alone, settings)
     )
-    return fleet_run.work_through(settings, call, what, context.obj).exit_code
+    work = partial(make_work, "rollback", how.pop("target"), settings, **how, **rollback.keywords)
+    return fleet_run.work_through(settings, call, what, context.obj, work).exit_code
 
 
 class _Wanted(NamedTuple):

@@ -20,6 +20,14 @@ _STATES = {
 }
 
 
+def standing_line(standing: FleetStanding) -> str:
+    """Returns how far a run is as a whole: `run 7: done; 1,488 of 1,500 destinations done, 12 failed`."""
+    run, kinds = standing.run, ("failed", "aside", "running")
+    told = [f"{standing.count('done'):,} of {count(run.total, 'destination')} done"]
+    told += [f"{standing.count(kind):,} {_STATES[kind]}" for kind in kinds if standing.count(kind)]
+    return f"run {run.id}: {run.state.value}; {', '.join(told)}"
+
+
 def standing_lines(standing: FleetStanding) -> Iterator[str]:
     run = standing.run
     yield f"run {run.id}: {visible_line(str(run.work))}, {_told(run)}"

@@ -19,6 +19,7 @@ create table fleet_run (
     budget int check (budget >= 0),
     canary boolean not null default false,
     jobs_per_server int not null default 4 check (jobs_per_server > 0),
+    approve boolean not null default false,
     approved_by text,
     approved timestamptz,
     who text not null,
@@ -30,6 +31,7 @@ comment on table fleet_run is 'Runs of Sartor over many destinations.';
 comment on column fleet_run.names is 'The names that its starters gave it: one that starts again joins it by such a name.';
 comment on column fleet_run.wave is 'The wave that is at work, from 0; -1 before the first.';
 comment on column fleet_run.budget is 'The failures that it may have; with more, nothing new is begun. Null: any number.';
+comment on column fleet_run.approve is 'Whether it goes on behind canaries of which none failed, without anybody''s approval.';
 comment on column fleet_run.jobs_per_server is 'How many destinations of a server are at work at once.';
 comment on column fleet_run.canary is 'Whether it pauses behind wave 0 until somebody approves.';
 
@@ -97,7 +99,8 @@ begin
         where d.run = of_run and d.wave > run.wave and d.state = 'waiting';
     if next_wave is null then
         update fleet_run f set state = 'done', ended = clock_timestamp() where f.id = of_run;
-    elsif run.canary and run.wave = 0 and run.approved is null then
+    elsif run.canary and run.wave = 0 and run.approved is null and not (run.approve and fleet_failures(of_run, 0) = 0)
+    then
         update fleet_run f set state = 'paused' where f.id = of_run;
     else
         update fleet_run f set wave = next_wave where f.id = of_run;
