@@ -164,7 +164,7 @@ def test_one_schema(sartor: Command, folder: Folder, backups: Path) -> None:
     folder.table("1.0.0-1700000000-a.py")
     env = {"SARTOR_SCHEMA": "one", "SARTOR_SCHEMA_1": "two"}
     first = sartor("deploy", "latest", "--backup", str(backups), env=env)
-    assert "note: schema one doesn't exist yet, so there is nothing to back up" in first.err
+    assert "doesn't exist yet, so there is nothing to back up" in first.err
     assert "there is no schema three" in sartor.run("db", "backup", "--schema", "three", expect=6).err
     runs, _ = check_lines(sartor.run("db", "backup", str(backups), "--prove", "--json", env=env), "backup")
     assert {run["schema"] for run in runs} == {"one", "two"}

@@ -165,7 +165,7 @@ def test_a_fleet_is_checked(sartor: Command, tmp_path: Path) -> None:
 def test_the_histories_of_a_fleet(sartor: Command) -> None:
     """Each destination has its journal, below its name; one that can't be read leaves the others."""
     env = {"SARTOR_SCHEMA": "tenant_0", "SARTOR_SCHEMA_1": "tenant_20", "SARTOR_SCHEMA_2": "tenant_99"}
-    done = sartor("history", env=env, expect=2)
+    done = sartor("history", "--jobs", "3", "--jobs-per-server", "2", env=env, expect=2)
     parts = {part.splitlines()[0].rpartition(" ")[2]: part for part in done.out.split("== ")[1:]}
     assert (parts["tenant_0"].count(" deployed "), parts["tenant_20"].count(" deployed ")) == (3, 1)
     assert "there is no schema tenant_99" in done.err

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Generic, NamedTuple, TypeVar
 
+import typer
+
 import sartor
 from sartor import Settings
 from sartor.cli import output
@@ -35,8 +37,6 @@ K = TypeVar("K")
 
 FEW = 10
 """The destinations of a fleet of which each one is shown, whatever there is to say of it."""
-
-BY_DEFAULT = FleetOrder()
 
 
 class Look(NamedTuple, Generic[T, K]):
@@ -80,12 +80,18 @@ def worst(codes: Iterable[int]) -> int:
     return FAILED if FAILED in found else max(found, default=0)
 
 
+def order_of(context: typer.Context) -> FleetOrder:
+    """Returns the order that the options of `options.at_once` give."""
+    given = {name: context.obj[name] for name in ("jobs", "jobs_per_server")}
+    return FleetOrder(**{name: number for name, number in given.items() if number is not None})
+
+
 def is_small(settings: Settings) -> bool:
     """Returns whether each destination of a fleet is shown: there are few, or --verbose asks for it."""
     return len(settings.destinations) <= FEW or output.wants("--verbose")
 
 
-def look_at_each(settings: Settings, look: Look[T, K], order: FleetOrder = BY_DEFAULT) -> Looked[K]:
+def look_at_each(settings: Settings, look: Look[T, K], order: FleetOrder) -> Looked[K]:
     """Asks each destination, shows the answers as they come, and returns what is kept of them.
 
     Raises Interrupted.

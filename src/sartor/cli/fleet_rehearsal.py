@@ -22,8 +22,8 @@ from sartor.domain.rehearsal import Rehearsal
 from sartor.domain.report import Observer
 from sartor.domain.visible import visible_line
 
-CLONES = FleetOrder(jobs=4, jobs_per_server=2)
-"""How many clones are made at once: each is a database."""
+CLONES = 2
+"""How many clones are made at once on a server, at most: each is a database."""
 
 
 class _Plan(NamedTuple):
@@ -36,6 +36,7 @@ class _Plan(NamedTuple):
 
 def rehearse_fleet(
     settings: Settings,
+    order: FleetOrder,
     call: Callable[..., Awaitable[Rehearsal]],
     lines: Callable[[Rehearsal], Iterable[str]],
     limit: Verdict | None,
@@ -47,7 +48,7 @@ def rehearse_fleet(
     `each` asks for a rehearsal of each destination: none can stand for others where rows count, or the database itself.
     """
     catalogue = sartor.list_alterations(settings.sources)
-    plan = _Plan(dict.fromkeys(settings.destinations, 1)) if each else _one_of_each(settings, catalogue)
+    plan = _Plan(dict.fromkeys(settings.destinations, 1)) if each else _one_of_each(settings, catalogue, order)
 
     async def rehearse(place: Destination, observer: Observer) -> tuple[Destination, Rehearsal]:
         return place, await call(place, catalogue, observer=observer)
@@ -67,7 +68,7 @@ def rehearse_fleet(
         return Rehearsed(place, plan.stands_for[place], _verdict(found), bad)
 
     look = Look(rehearse, keep=keep, as_json=as_json, lines=shown, heading=False)
-    looked = look_at_each(settings._replace(destinations=tuple(plan.stands_for)), look, CLONES)
+    looked = look_at_each(settings._replace(destinations=tuple(plan.stands_for)), look, _clones(order))
     looked = _joined(plan.unread, looked, len(settings.destinations))
     found = [rehearsed for _, rehearsed in looked.found]
     ends = [*rehearsed_fleet_lines(found), *aside_lines(plan.classes, all_=output.wants("--verbose"))]
@@ -88,7 +89,7 @@ def _joined(unread: Looked[Placed] | None, looked: Looked[Rehearsed], total: int
     return looked._replace(failed=(*unread.failed, *looked.failed), summary=whole)
 
 
-def _one_of_each(settings: Settings, catalogue: sartor.Catalogue) -> _Plan:
+def _one_of_each(settings: Settings, catalogue: sartor.Catalogue, order: FleetOrder) -> _Plan:
     """Looks which destinations are alike, and chooses one of each kind."""
 
     async def call(place: Destination, _observer: Observer) -> Placed:
@@ -97,7 +98,7 @@ def _one_of_each(settings: Settings, catalogue: sartor.Catalogue) -> _Plan:
     def keep(answer: Placed) -> Placed:
         return answer
 
-    looked = look_at_each(settings, Look(call, keep=keep))
+    looked = look_at_each(settings, Look(call, keep=keep), order)
     classes = find_classes(placed for _, placed in looked.found)
     chosen = [variety.destinations for each in classes for variety in each.representatives]
     return _Plan({alike[0]: len(alike) for alike in chosen}, classes, looked)
@@ -110,6 +111,10 @@ def _tell_error(one: Rehearsed) -> None:
     output.tell(f"{visible_line(one.destination.label)}{others}: {one.error}", head="error:")
     if one.error.hint:
         output.tell(hint(one.error), head="  hint:")
+
+
+def _clones(order: FleetOrder) -> FleetOrder:
+    return order._replace(jobs_per_server=min(order.jobs_per_server, CLONES))
 
 
 def _verdict(found: Rehearsal) -> str:

@@ -14,6 +14,7 @@ from sartor.cli.results.fleet_status import fleet_status_json, fleet_status_line
 from sartor.cli.results.objects import JsonObject, error_json
 from sartor.cli.results.status import standing_line, status_json, status_lines
 from sartor.domain.destination import Destination
+from sartor.domain.fleet import FleetOrder
 from sartor.domain.fleet_status import FleetStatus, Standing
 from sartor.domain.report import Observer
 from sartor.errors import SchemaPending
@@ -32,7 +33,11 @@ class _Kept(NamedTuple):
 
 
 def fleet_status(
-    settings: Settings, look: Callable[[Destination], Awaitable[DestinationStatus]], *, waits: bool
+    settings: Settings,
+    look: Callable[[Destination], Awaitable[DestinationStatus]],
+    order: FleetOrder,
+    *,
+    waits: bool,
 ) -> int:
     """Shows where each destination of a fleet stands, by `look`; returns the exit code.
 
@@ -49,6 +54,7 @@ def fleet_status(
     looked = look_at_each(
         settings,
         Look(call, keep=_keep, as_json=_as_json, lines=_lines, is_told=lambda _answer: False, heading=False),
+        order,
     )
     found = FleetStatus([kept.standing for _, kept in looked.found])
     lines = [*([""] if is_small(settings) else []), head_line(found, failed=len(looked.failed), total=looked.total)]

@@ -328,6 +328,10 @@ def patience(
     """Declares how long a run waits."""
 
 
+def at_once(jobs: Jobs = None, jobs_per_server: JobsPerServer = None) -> None:
+    """Declares how many of several destinations are asked at once."""
+
+
 def fleet(
     canary: Canary = None,
     approve: Approve = False,

@@ -32,7 +32,9 @@ Target = Annotated[
 ]
 
 
-@command("db backup /var/backups/app --prove", options.where, options.patience, codes=(0, 2, 4, 6, 130))
+@command(
+    "db backup /var/backups/app --prove", options.where, options.patience, options.at_once, codes=(0, 2, 4, 6, 130)
+)
 def backup(
     context: typer.Context,
     file: File = None,
@@ -61,7 +63,7 @@ def backup(
             )  # fmt: skip
 
         if len(settings.destinations) > 1:
-            return _back_up_fleet(take, settings)
+            return _back_up_fleet(take, settings, context)
 
         def action(destination: Destination) -> Backup:
             with progress.shown() as observer:
@@ -71,9 +73,11 @@ def backup(
         return 0
 
 
-def _back_up_fleet(take: Callable[[Destination, Observer], Awaitable[Backup]], settings: Settings) -> int:
+def _back_up_fleet(
+    take: Callable[[Destination, Observer], Awaitable[Backup]], settings: Settings, context: typer.Context
+) -> int:
     """Backs each destination of a fleet up; returns the exit code."""
-    from sartor.cli.fleet_looking import Look, look_at_each, tell_end
+    from sartor.cli.fleet_looking import Look, look_at_each, order_of, tell_end
 
     def lines(made: Backup) -> list[str]:
         return [backup_line(made)]
@@ -81,7 +85,7 @@ def _back_up_fleet(take: Callable[[Destination, Observer], Awaitable[Backup]], s
     look: Look[Backup, int] = Look(
         take, keep=lambda made: made.bytes, as_json=backup_result_json, lines=lines, left="no partial file was left"
     )
-    looked = look_at_each(settings, look)
+    looked = look_at_each(settings, look, order_of(context))
     whole = sum(number for _, number in looked.found)
     tell_end(looked, ["", f"Backed up {destinations(len(looked.found))}, {size(whole)}"], {"bytes": whole})
     return looked.code

@@ -35,6 +35,7 @@ PlanOnly = Annotated[bool, option("--plan-only", "Show the alterations without t
     "db alteration check 1.2.0 --sql plan.sql",
     options.where,
     options.script_timeouts,
+    options.at_once,
     codes=(0, 1, 2, 3, 4, 6, 130),
     said={0: "nothing is pending", 1: "an alteration can't be loaded"},
 )
@@ -69,10 +70,11 @@ def check(
                 rehearse=not plan_only,
             )
 
-        return show_check(settings, look, Direction.DEPLOY, sql=sql, plan_only=plan_only)
+        return show_check(context, settings, look, Direction.DEPLOY, sql=sql, plan_only=plan_only)
 
 
 def show_check(
+    context: typer.Context,
     settings: Settings,
     look: Callable[[Destination, bool], Coroutine[Any, Any, Check]],
     direction: Direction,
@@ -85,7 +87,7 @@ def show_check(
         raise SettingsError("--plan-only and --sql exclude each other", hint="remove one of them")
     prints = sql is None and not plan_only and not output.wants("--json")
     if len(settings.destinations) > 1:
-        return _check_fleet(settings, look, direction, sql=sql, prints=prints)
+        return _check_fleet(context, settings, look, direction, sql=sql, prints=prints)
 
     def action(destination: Destination) -> Check:
         found = run(look(destination, prints or sql is not None))
@@ -110,6 +112,7 @@ class _Checked(NamedTuple):
 
 
 def _check_fleet(
+    context: typer.Context,
     settings: Settings,
     check_at: Callable[[Destination, bool], Awaitable[Check]],
     direction: Direction,
@@ -118,7 +121,7 @@ def _check_fleet(
     prints: bool,
 ) -> int:
     """Shows what would be done at each destination of a fleet; returns the exit code."""
-    from sartor.cli.fleet_looking import Look, look_at_each, tell_end, worst
+    from sartor.cli.fleet_looking import Look, look_at_each, order_of, tell_end, worst
 
     async def call(place: Destination, _observer: Observer) -> tuple[Destination, Check]:
         found = await check_at(place, prints or sql is not None)
@@ -146,7 +149,7 @@ def _check_fleet(
         heading=False,
         no_run=empty_check(direction),
     )
-    looked = look_at_each(settings, look)
+    looked = look_at_each(settings, look, order_of(context))
     changed = [(place, checked.drift) for place, checked in looked.found if checked.drift]
     pending = sum(bool(checked.steps) for _, checked in looked.found)
     tell_end(looked, checked_lines(pending, changed, of=len(looked.found)), checked_json(pending, changed))

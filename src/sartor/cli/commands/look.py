@@ -36,6 +36,7 @@ Release = Annotated[
     "db alteration status --wait 120s",
     options.where,
     options.until_deployed,
+    options.at_once,
     codes=(0, 2, 3, 6, 130),
     said={3: "with --wait: something is still pending"},
 )
@@ -54,9 +55,10 @@ def status(context: typer.Context, target: Release = None) -> int:
             ends = time.monotonic() + settings.limits.wait
             look = partial(_until_deployed, sources=settings.sources, target=target or sartor.LATEST, ends=ends)
         if len(settings.destinations) > 1:
-            from sartor.cli.fleet_status import fleet_status  # a single destination needs nothing of it
+            from sartor.cli.fleet_looking import order_of  # a single destination needs nothing of it
+            from sartor.cli.fleet_status import fleet_status
 
-            return fleet_status(settings, look, waits=waits)
+            return fleet_status(settings, look, order_of(context), waits=waits)
         on_each(settings, lambda place: run(look(place)), lines=status_lines, as_json=status_json, headed=False)
         return 0
 
@@ -72,7 +74,7 @@ async def _until_deployed(destination: Destination, sources: Sources, *, target:
     return await sartor.wait_until_deployed(destination, sources, target, wait=left, observer=tell)
 
 
-@command("db alteration history --json", options.database, codes=(0, 2, 6, 130))
+@command("db alteration history --json", options.database, options.at_once, codes=(0, 2, 6, 130))
 def history(context: typer.Context) -> int:
     """Show the journal, oldest event first.
 
@@ -80,13 +82,13 @@ def history(context: typer.Context) -> int:
     """
     with settled(context, ships=False) as settings:
         if len(settings.destinations) > 1:
-            from sartor.cli.fleet_looking import Look, look_at_each, tell_end
+            from sartor.cli.fleet_looking import Look, look_at_each, order_of, tell_end
 
             async def call(place: Destination, _: Observer) -> tuple[Event, ...]:
                 return await sartor.history(place)
 
             look: Look[tuple[Event, ...], int] = Look(call, keep=len, as_json=history_json, lines=history_lines)
-            looked = look_at_each(settings, look)
+            looked = look_at_each(settings, look, order_of(context))
             tell_end(looked, (), {"events": sum(number for _, number in looked.found)})
             return looked.code
         on_each(settings, lambda place: run(sartor.history(place)), lines=history_lines, as_json=history_json)

@@ -36,6 +36,7 @@ Live = Annotated[
     "db alteration rehearse --max-hazard blocks-writes",
     options.where,
     options.patience,
+    options.at_once,
     codes=(0, 1, 2, 4, 6, 130),
     said={0: "rehearsed, or nothing to rehearse", 1: "an alteration failed, or its hazard is worse than --max-hazard"},
 )
@@ -64,9 +65,10 @@ def rehearse(
     with settled(context) as settings:
         call = partial(call, scratch=reach_scratch(scratch_url), cache=Path.cwd() / CACHE, limits=settings.limits)
         if len(settings.destinations) > 1:
+            from sartor.cli.fleet_looking import order_of
             from sartor.cli.fleet_rehearsal import rehearse_fleet
 
-            return rehearse_fleet(settings, call, rehearsed_lines, limit, each=live or with_data)
+            return rehearse_fleet(settings, order_of(context), call, rehearsed_lines, limit, each=live or with_data)
 
         def action(destination: Destination) -> Rehearsal:
             return run(call(destination, settings.sources, observer=plain), left="the database is unchanged")

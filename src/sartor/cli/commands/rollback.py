@@ -54,7 +54,7 @@ def rollback(
     _refuse_unclear(wanted, sql=sql, check=check)
     with settled(context) as settings:
         if check:
-            return show_check(settings, partial(_check, settings, wanted), Direction.ROLLBACK, sql=sql)
+            return show_check(context, settings, partial(_check, settings, wanted), Direction.ROLLBACK, sql=sql)
         if not yes:
             prompts.require_terminal(settings, "a rollback destroys data")
         settings = of_part(settings, context.obj)  # noqa: PLW2901 - what this process has of it

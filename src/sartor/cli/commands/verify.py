@@ -25,7 +25,7 @@ AgainstReplay = Annotated[
 ]
 
 
-@command("db alteration verify --json", options.where, options.base, codes=(0, 2, 4, 6, 130))
+@command("db alteration verify --json", options.where, options.base, options.at_once, codes=(0, 2, 4, 6, 130))
 def verify(
     context: typer.Context,
     against_replay: AgainstReplay = False,
@@ -42,7 +42,7 @@ def verify(
     with settled(context) as settings:
         call = partial(sartor.verify, against_replay=against_replay, scratch=reach_scratch(scratch_url))
         if len(settings.destinations) > 1:
-            return _verify_fleet(call, settings)
+            return _verify_fleet(call, settings, context)
         action = partial(execute, call, settings=settings)
         (found,) = on_each(settings, action, lines=verification_lines, as_json=verification_json, headed=False)
     if wrong := ", ".join(faults(found)):
@@ -50,9 +50,9 @@ def verify(
     return 0
 
 
-def _verify_fleet(call: Callable[..., Awaitable[Verification]], settings: Settings) -> int:
+def _verify_fleet(call: Callable[..., Awaitable[Verification]], settings: Settings, context: typer.Context) -> int:
     """Compares each destination of a fleet; returns the exit code."""
-    from sartor.cli.fleet_looking import Look, look_at_each, tell_end, worst
+    from sartor.cli.fleet_looking import Look, look_at_each, order_of, tell_end, worst
 
     catalogue = sartor.list_alterations(settings.sources)
     look = Look(
@@ -63,7 +63,7 @@ def _verify_fleet(call: Callable[..., Awaitable[Verification]], settings: Settin
         is_told=lambda found: not found.ok,
         heading=False,
     )
-    looked = look_at_each(settings, look)
+    looked = look_at_each(settings, look, order_of(context))
     wrong = [(place, told) for place, told in looked.found if told]
     tell_end(looked, verified_lines(wrong, right=len(looked.found) - len(wrong)), verified_json(wrong))
     return worst([looked.code, VerificationFailed.exit_code if wrong else 0])
