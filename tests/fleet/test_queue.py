@@ -45,6 +45,22 @@ def test_a_worker_ends_with_the_run(fleet: QueuedFleet, folder: Folder) -> None:
     assert "5 of 5 done" in fleet.work().err  # one that comes later ends as the run did
 
 
+def test_a_run_that_was_planned_for_the_queue(sartor: Command, database: Database, folder: Folder) -> None:
+    """`fleet plan --queue` makes a run that workers carry, with its waves; without the queue's tables it names them."""
+    folder.table("1.0.0-1700000000-a.py")
+    fleet = QueuedFleet(sartor, database)
+    sartor.environment["SARTOR_CONTROL"] = fleet.url
+    plan = ("fleet", "plan", "1.0.0", "--queue", "--canary", "1", "--wave", "2", "--approve", "--jobs-per-server", "2")
+    places = [word for each in fleet.destinations(4) for word in ("--schema", each.schema)]
+    assert "sartor fleet upgrade" in sartor.run(*plan, *places, expect=6).err
+    sartor.run("fleet", "upgrade")
+    assert sartor.run(*plan, *places, "--json").json["run"]["carrier"] == "queue"
+    assert fleet.jobs() == 1
+    assert "4 of 4 done" in sartor.run("fleet", "worker", "--poll", "1").err
+    waves = database.rows(f"select wave, count(*) from {SCHEMA}.fleet_destination where state = 'done' group by 1")
+    assert sorted(waves) == [(0, 1), (1, 2), (2, 1)]
+
+
 def test_failures_end_the_worker_with_their_code(fleet: QueuedFleet, folder: Folder) -> None:
     """A failed destination is told with its reason, the others go on; a budget that is used up stops the run."""
     folder.add("1.0.0-1700000000-a.py", up="select 1 / (current_schema() <> 't001')::int")
