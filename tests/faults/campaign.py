@@ -18,6 +18,7 @@ from support.blows import restores, works_beside
 from support.campaigns import VERBS, WAYS, Tally, cut, kill, make_chance, race
 from support.database import with_name
 from support.fleet_campaign import strike_fleet
+from support.fleet_shards import strike_shards
 from support.fleet_workers import strike_workers
 from support.kept import kill_kept, new_kept_stage
 from support.links import server_beyond, sever
@@ -35,7 +36,7 @@ FLEET_KILLS = 20
 NUMBERS = {
     "restores": 200, "beside": 200, "races": 100, "versions": 100, "standby": 200, "links": 60, "kills": 1000,
     "repeated": 200, "kept": 200, "redone": 200, "cuts": 1000,
-    "fleet": 1000, "workers": 200
+    "fleet": 1000, "shards": 200, "workers": 200
 }  # fmt: skip
 """The campaigns, and how many rounds, blows, kills, cuts or destinations of each."""
 MIXED = [way for way in WAYS * (RUNS // 4) for _ in range(2)]
@@ -84,6 +85,7 @@ def _chosen(campaigns: Campaigns, options: argparse.Namespace) -> list[tuple[str
         "redone": [("kills in redo", run(campaigns.redone, number["redone"]))],
         "cuts": cuts,
         "fleet": [("a fleet", run(campaigns.fleet, number["fleet"]))],
+        "shards": [("parts of a fleet", run(campaigns.shards, number["shards"]))],
         "workers": [("workers of a fleet", run(campaigns.workers, number["workers"]))],
     }
     return [each for name in options.only or found for each in found[name]]
@@ -191,6 +193,11 @@ class Campaigns:
         """Runs over so many destinations, of which some fail; killed at random, on a server that restarts."""
         tell = _progress("fleet", FLEET_KILLS)
         return strike_fleet(self._new_folder(), number, FLEET_KILLS, self._chance, progress=tell)
+
+    def shards(self, number: int) -> Tally:
+        """Four processes that do the parts of a run, killed at random and started again."""
+        tell = _progress("shards", FLEET_KILLS)
+        return strike_shards(self._new_folder(), number, FLEET_KILLS, self._chance, tell)
 
     def workers(self, number: int) -> Tally:
         """Four workers at a time, killed at random; their control database is restored from a backup."""

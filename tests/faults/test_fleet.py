@@ -12,6 +12,7 @@ import pytest
 from support.campaigns import make_chance
 from support.command import Command, Finished, finish
 from support.fleet_campaign import strike_fleet
+from support.fleet_shards import strike_shards
 from support.memory import open_folder
 from support.sessions import at_work, until
 from support.shapes import check_lines
@@ -25,6 +26,15 @@ def test_a_fleet_under_blows() -> None:
         tally = strike_fleet(folder, 40, 6, chance, kinds=QUICK)
     assert tally.violations == [], f"seed {seed}"
     assert tally.counts["kills"] >= 6
+
+
+def test_parts_under_blows() -> None:
+    """Processes that share a run by a control database are killed: the next of its part goes on, nothing is doubled."""
+    chance, seed = make_chance()
+    with open_folder() as folder:
+        tally = strike_shards(folder, 20, 3, chance)
+    assert tally.violations == [], f"seed {seed}"
+    assert tally.counts["kills"] >= 3
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A fleet's run that begins when it is told: `fleet_once.py PLAN TARGET JOBS MAX_FAILURES`, or `-` for any number.
 
 PLAN is a file of JSON: a list of `[url, schema, folder of alterations]`. It says `ready`, runs when a line comes in,
-and prints what became of each destination as JSON.
+and prints what became of each destination as JSON. With `CONTROL RUN PART/PARTS` it does a part of a shared run.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from pathlib import Path
 
 import sartor
 from sartor import Destination, FleetOrder, FleetReport, Limits, Observer, Report
-from sartor.cli.signals import run
+from sartor.cli.signals import run as run_main
 from sartor.errors import Interrupted
 
 LIMITS = Limits(lock_timeout=0.2, lock_budget=1.0)
 
 
-async def deploy_all(plan: str, target: str, jobs: str, failures: str) -> FleetReport:
+async def deploy_all(plan: str, target: str, jobs: str, failures: str, *shared: str) -> FleetReport:
     """Deploys to every destination of the plan, each from its folder."""
     places = [(Destination.parse(url, schema=schema), folder) for url, schema, folder in json.loads(plan)]
     folders = dict(places)
@@ -34,6 +34,12 @@ async def deploy_all(plan: str, target: str, jobs: str, failures: str) -> FleetR
         jobs_per_server=int(jobs),
         max_failures=None if failures == "-" else sartor.Share.parse(failures, origin="the argument"),
     )
+    if shared:
+        control, run, part = shared
+        work, shard = sartor.FleetWork("deploy", target), sartor.Shard(*map(int, part.split("/")))
+        place = Destination.parse(control, schema="sartor_fleet")
+        done = await sartor.join_fleet(place, list(folders), deploy, order, work=work, who="me", run=run, shard=shard)
+        return done.report
     try:
         return await sartor.run_fleet(list(folders), deploy, order)
     except asyncio.CancelledError as error:
@@ -59,7 +65,7 @@ def main() -> int:
     sys.stdout.flush()
     sys.stdin.readline()
     try:
-        tell(run(deploy_all(plan, *words)))
+        tell(run_main(deploy_all(plan, *words)))
     except Interrupted as error:
         return error.exit_code
     return 0

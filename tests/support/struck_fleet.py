@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit, urlunsplit
 
 from support.command import warm
 from support.database import Database, temporary_database
@@ -113,8 +114,8 @@ class Ended:
 class FleetRun:
     """A fleet's run in a process of its own: `ready`, then `go`, then `end` or `kill`."""
 
-    def __init__(self, plan: Path, target: str, failures: str = "-") -> None:
-        words = (str(plan), target, str(JOBS), failures)
+    def __init__(self, plan: Path, target: str, failures: str = "-", shared: Sequence[str] = ()) -> None:
+        words = (str(plan), target, str(JOBS), failures, *shared)
         self._process = warm().start(
             words, directory=Path.cwd(), environment=os.environ, program=str(PROGRAM), stdin=subprocess.PIPE
         )
@@ -154,12 +155,16 @@ class FleetRun:
 
 
 class Fleet:
-    """Schemas of a database; `faults` are those of the destinations that have one, as long as they have it."""
+    """Schemas of a database; `faults` are those of the destinations that have one, as long as they have it.
+
+    `servers` is the number of names by which the one server is reached.
+    """
 
     def __init__(self, database: Database, folder: Path, number: int) -> None:
         self.database = database
         self.schemas = tuple(f"tenant_{n:04}" for n in range(number))
         self.faults: dict[str, str] = {}
+        self.servers = 1
         self._folder = folder
         self._role = f"limited_{database.name}"
         self._lock = ExitStack()
@@ -209,7 +214,10 @@ class Fleet:
             "edited": (good, "edited"),
         }
         found = ((schema, *bad.get(self.faults.get(schema, ""), (good, "alterations"))) for schema in self.schemas)
-        return [(url, schema, str(self._folder / folder)) for schema, url, folder in found]
+        return [
+            (_under_name(url, n % self.servers), schema, str(self._folder / folder))
+            for n, (schema, url, folder) in enumerate(found)
+        ]
 
     def plan(self) -> Path:
         """Writes the plan of a run."""
@@ -249,6 +257,14 @@ class Fleet:
             if found.end == "failed" and not cut_short and (fault is None or found.kind != FAULTS[fault].error):
                 wrong.append(f"{schema}: {found}, but its fault is {fault}")
         return wrong
+
+
+def _under_name(url: str, number: int) -> str:
+    """The URL by another name of the server; the same for number 0."""
+    parts = urlsplit(url)
+    user, port = parts.username, parts.port
+    where = parts._replace(netloc=f"{user}@server{number}.example.com:{port}", query=f"hostaddr={parts.hostname}")
+    return urlunsplit(where) if number else url
 
 
 def _write(folder: Folder) -> None:
