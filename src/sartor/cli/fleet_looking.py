@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import typer
 
@@ -31,6 +31,9 @@ from sartor.domain.fleet_summary import FAILED, Summary, summarize
 from sartor.domain.report import Observer
 from sartor.domain.visible import visible_line
 from sartor.errors import Interrupted
+
+if TYPE_CHECKING:
+    from sartor.cli.fleet_table import Table
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -116,10 +119,10 @@ class _Shown(Generic[T, K]):
     def __init__(self, settings: Settings, look: Look[T, K]) -> None:
         self._places = settings.destinations
         self._is_small = is_small(settings)
-        self._is_drawn = is_drawn() and len(self._places) > FEW
         self._look = look
         self._progress = Progress(len(self._places))
-        self._lines = Lines(self._progress, table=self._is_drawn)
+        self._table = _table(self._progress) if is_drawn() and len(self._places) > FEW else None
+        self._lines = Lines(self._progress, table=self._table is not None)
         self._kept: dict[Destination, K] = {}
         self._failed: list[Outcome] = []
         self._held: dict[Destination, T] = {}
@@ -127,11 +130,7 @@ class _Shown(Generic[T, K]):
         self._began = time.monotonic()
 
     def drawn(self) -> AbstractContextManager[Any]:
-        if not self._is_drawn:
-            return nullcontext()
-        from sartor.cli.fleet_table import Table  # rich takes long to load
-
-        return Table(self._progress).drawn()
+        return nullcontext() if self._table is None else self._table.drawn()
 
     def take(self, event: FleetEvent) -> None:
         now = time.monotonic()
@@ -172,9 +171,11 @@ class _Shown(Generic[T, K]):
                 self._show(place, self._held.pop(place))
 
     def _show(self, destination: Destination, found: T) -> None:
-        if self._look.heading:
-            output.result(f"== {visible_line(destination.label)}")
-        output.results(self._look.lines(found) if self._look.lines else ())
+        """Shows an answer, where the table isn't: results don't go through the file that is drawn on."""
+        with nullcontext() if self._table is None else self._table.hidden():
+            if self._look.heading:
+                output.result(f"== {visible_line(destination.label)}")
+            output.results(self._look.lines(found) if self._look.lines else ())
 
     def _json_line(self, outcome: Outcome) -> None:
         as_json = self._look.as_json
@@ -184,6 +185,12 @@ class _Shown(Generic[T, K]):
     def looked(self) -> Looked[K]:
         found = tuple((place, self._kept[place]) for place in self._places if place in self._kept)
         return Looked(found, tuple(self._failed), summarize(self._progress, None, time.monotonic() - self._began))
+
+
+def _table(progress: Progress) -> Table:
+    from sartor.cli.fleet_table import Table  # rich takes long to load
+
+    return Table(progress)
 
 
 def tell_end(looked: Looked[Any], lines: Iterable[str], part: JsonObject, *, after: Iterable[str] = ()) -> None:
