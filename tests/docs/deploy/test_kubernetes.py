@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
 
-from support.command import Finished
+from sartor.errors import ControlLost, DestinationError, FleetStopped, Interrupted, RunHeld, UsageError
+from support.command import Command, Finished
 from support.database import Database
 from support.dockerfile import Image
 from support.roles import temporary_role
@@ -124,3 +126,32 @@ def test_a_hook_of_helm() -> None:
     assert found == {"helm.sh/hook": "pre-install,pre-upgrade", "helm.sh/hook-delete-policy": "before-hook-creation"}
     assert manifest(FILES[2])["spec"]["activeDeadlineSeconds"] < 35 * 60
     assert "--timeout 35m" in (DEPLOY / "kubernetes.md").read_text()
+
+
+def test_pods_that_share_a_run() -> None:
+    """All parts of the Job run at once, know their run by the Job's number, and end as their exit codes ask for."""
+    spec, (container,) = manifest("fleet-job.yaml")["spec"], containers("fleet-job.yaml")
+    assert spec["completionMode"] == "Indexed"
+    arguments = container["args"]
+    given = dict(pairwise(arguments))
+    assert spec["completions"] == spec["parallelism"] == int(given["--shard"])
+    (name,) = (each["name"] for each in container["env"] if "valueFrom" in each)
+    assert given["--run"] == f"$({name})"
+    job, part, _ = spec["podFailurePolicy"]["rules"]
+    assert (job["action"], job["onExitCodes"]["values"]) == ("FailJob", [UsageError.exit_code, FleetStopped.exit_code])
+    assert part["action"] == "FailIndex"
+    repeated = {RunHeld.exit_code, DestinationError.exit_code, ControlLost.exit_code, Interrupted.exit_code}
+    assert not repeated & {*job["onExitCodes"]["values"], *part["onExitCodes"]["values"]}
+    assert spec["podReplacementPolicy"] == "Failed"
+
+
+@pytest.mark.parametrize("name", ["fleet-job.yaml", "fleet-workers.yaml"])
+def test_the_options_of_the_fleets_pods(name: str, sartor: Command) -> None:
+    """The containers' options are those of the command that they run."""
+    (container,) = containers(name)
+    command = container.get("command", ["sartor", "db", "alteration"])[1:]
+    words = [*command, *([container["args"][0]] if "command" not in container else [])]
+    text = sartor.run(*words, "--help").out
+    options = [word for word in container["args"] if word.startswith("--")]
+    assert options
+    assert [word for word in options if f"{word} " not in text] == []
