@@ -147,6 +147,7 @@ def test_too_many_failures_stop_all(shards: Command, database: Database) -> None
     assert deployed(database) < NUMBER
     again = finish(deploy(shards, 0, 2))
     assert (again.code, "by another name" in again.err) == (7, True)
+    assert again.out.splitlines()[-1].endswith("--run job-again")
 
 
 def test_a_run_is_approved_while_shards_wait(shards: Command, database: Database, control: Database) -> None:

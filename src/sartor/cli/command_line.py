@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from sartor.cli.program import current
@@ -25,6 +26,19 @@ def begin(arguments: Sequence[str]) -> None:
     _given[:] = arguments
 
 
+def approve_line(number: int) -> str:
+    """Returns the command that approves a run of the control database that this command works with."""
+    place = [redact_argument(word) for word in _value_of("--control")]
+    return " ".join(["sartor fleet approve", str(number), *(["--control", *map(shlex.quote, place)] if place else [])])
+
+
+def _value_of(option: str) -> list[str]:
+    """Returns the value with which an option was given, in either spelling; nothing where it wasn't."""
+    joined = [word.removeprefix(f"{option}=") for word in _given if word.startswith(f"{option}=")]
+    apart = [word for last, word in pairwise(_given) if last == option]
+    return [*joined, *apart][-1:]
+
+
 class Resume(NamedTuple):
     """The command line as it was given, except for what these fields say."""
 
@@ -39,6 +53,8 @@ class Resume(NamedTuple):
     """Only then is `--yes` included."""
     added: tuple[str, ...] = ()
     """Options that the command as it was given doesn't have."""
+    another_run: bool = False
+    """True where the shared run that it names is over: another one, by another name, does the rest."""
 
     @property
     def differs(self) -> bool:
@@ -54,6 +70,8 @@ class Resume(NamedTuple):
                 words = _without(words, option)
             added += [STEPS, str(self.steps - done), *self.alone]
         words[3:3] = [*added, *(["--yes"] if self.yes else [])]
+        if self.another_run:
+            words = _renamed(words)
         end = words.index("--") if "--" in words else len(words)
         words[end:end] = [option for option in self.added if option not in words[:end]]
         if self.verb is not None:
@@ -69,6 +87,15 @@ AS_GIVEN = Resume()
 def gap(line: str) -> str:
     """Returns the remark on a command line in which a password is hidden; "" where none is."""
     return f"  (replace {HIDDEN} with the password)" if HIDDEN in line else ""
+
+
+def _renamed(words: Sequence[str]) -> list[str]:
+    """Returns the words with another name behind `--run`, in either spelling."""
+    before = ("", *words)
+    return [
+        f"{word}-again" if last == "--run" or word.startswith("--run=") else word
+        for last, word in zip(before, words, strict=False)
+    ]
 
 
 def _without(words: Sequence[str], option: str) -> list[str]:

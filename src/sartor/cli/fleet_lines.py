@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from sartor.cli import output
+from sartor.cli.command_line import approve_line
 from sartor.cli.results.backup import restore_line, rows_line
 from sartor.cli.results.fleet import destinations, done_line
 from sartor.cli.results.run import failed_line, failure_lines, waiting_line
@@ -77,7 +78,7 @@ class Lines:
         """Tells why nothing is at work here, where that is another reason than before."""
         told = f"run {event.run} waits for other processes"
         if event.approval:
-            told = f"run {event.run} waits behind its canaries; to go on: sartor fleet approve {event.run}"
+            told = f"run {event.run} waits behind its canaries; to go on: {approve_line(event.run)}"
         if self._stood != event.approval:
             output.tell(in_words(told))
         self._stood = event.approval

@@ -48,7 +48,9 @@ class What(NamedTuple):
     def ways_on(self, left: Iterable[tuple[Destination, int]], stopped: Stopped | None) -> list[str]:
         """Returns the commands that do what is `left`: destinations, with the number of alterations done there."""
         if self.resume.steps is None:
-            return [self.resume._replace(added=("--approve",) if stopped is Stopped.CANARY else ()).line()]
+            added = ("--approve",) if stopped is Stopped.CANARY else ()
+            is_over = stopped in {Stopped.FAILURES, Stopped.CANCELLED}
+            return [self.resume._replace(added=added, another_run=is_over).line()]
         return [self.resume._replace(alone=self.alone(place)).line(done) for place, done in left]
 
 

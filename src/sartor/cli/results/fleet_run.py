@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from sartor.cli.command_line import approve_line
 from sartor.cli.results.objects import VERSION, JsonObject, pick
 from sartor.cli.results.units import count, moment
 from sartor.domain.fleet_run import FleetRun, FleetStanding, RunState
@@ -49,7 +50,7 @@ def _told(run: FleetRun) -> str:
     by = f"begun {moment(run.began)} by {visible_line(run.who)}"
     match run.state:
         case RunState.PAUSED:
-            return f"waits behind its canaries; {by}\n  to go on: sartor fleet approve {run.id}"
+            return f"waits behind its canaries; {by}\n  to go on: {approve_line(run.id)}"
         case RunState.STOPPED:
             return f"stopped, as more than {run.budget} failed; {by}"
         case RunState.RUNNING:
