@@ -84,6 +84,7 @@ def test_waves_and_a_rollback(sartor: Command, database: Database) -> None:
     assert [(wave["wave"], wave["done"]) for wave in fleet["waves"]] == [(0, 2), (1, 2), (2, 2)]
     lines, fleet = check_lines(sartor("rollback", "1.0.0", "--yes", "--wave", "3", *SCHEMAS, "--json"), "rollback")
     assert [(line["wave"], len(line["done"])) for line in lines] == [*[(0, 1)] * 3, *[(1, 1)] * 3]
+    assert {(line["from"], line["to"]) for line in lines} == {("1.1.0", "1.0.0")}
     assert deployed(database) == dict.fromkeys(TENANTS, 1)
 
 

@@ -95,10 +95,8 @@ def with_sources(function: Callable[..., Awaitable[Report]], settings: Settings,
     """Returns the call of a function of the API with the alterations of the settings and further arguments."""
     catalogue = sartor.list_alterations(settings.sources)
 
-    async def call(destination: Destination, observer: Observer) -> Report:
-        report = await function(destination, catalogue, observer=observer, **how)
-        # The plan holds all that is deployed there; what is shown of it was in an event.
-        return report._replace(plan=None)
+    def call(destination: Destination, observer: Observer) -> Awaitable[Report]:
+        return function(destination, catalogue, observer=observer, **how)
 
     return call
 
