@@ -22,8 +22,11 @@ SHORT_NAME = "case when n.nspname = $1 then c.relname::text else n.nspname || '.
 
 
 def class_of(catalogue: str) -> str:
-    """Returns the OID of a catalogue, such as `pg_class`, as SQL: the `classid` of its objects in `pg_depend`."""
-    return f"'pg_catalog.{catalogue}'::pg_catalog.regclass"
+    """Returns the OID of a catalogue, such as `pg_class`, as SQL: the `classid` of its objects in `pg_depend`.
+
+    It is an oid: for an oid and a regclass, a neighbour may have an operator of his own, which would fit better.
+    """
+    return f"'pg_catalog.{catalogue}'::pg_catalog.regclass::pg_catalog.oid"
 
 
 def listed_in(schema: str, *, catalogue: str = "pg_class") -> str:
