@@ -248,6 +248,38 @@ def test_a_named_run_is_joined_when_it_is_over_too(database: Database) -> None:
     asyncio.run(go())
 
 
+def test_a_name_stands_for_one_work(database: Database) -> None:
+    """A run that does something else isn't joined by its name: its processes would deploy different releases."""
+
+    async def go() -> None:
+        async with controlled(database) as control:
+            run, _ = await control.plan(new(2, name="nightly"))
+            for _ in range(2):
+                with pytest.raises(RunHeld, match=f"run {run.id}, which is called nightly, does something else"):
+                    await control.plan(new(2, name="nightly", work=FleetWork("deploy", "1.3.0")))
+                await work(control, run.id)
+
+    asyncio.run(go())
+
+
+def test_shards_of_another_number_take_up_what_was_left(database: Database) -> None:
+    """What shards had that died is taken up by those of another number of shards; a live one of their own isn't."""
+
+    async def go() -> None:
+        async with controlled(database, "shard 0/1") as dead:
+            run, _ = await dead.plan(new(4))
+            (first, *_) = await dead.turns(run.id, ALL)
+            assert await dead.claim(run.id, first.destination)
+        async with Control(place(database), worker="shard 1/1") as beside:
+            assert first.destination not in [turn.destination for turn in await beside.turns(run.id, ALL)]
+        async with Control(place(database), worker="shard 1/2") as other:
+            shard = next(each for each in (Shard(0, 2), Shard(1, 2)) if each.has(first.server))
+            turns = await other.turns(run.id, shard)
+            assert first.destination in [turn.destination for turn in turns]
+
+    asyncio.run(go())
+
+
 def test_two_that_plan_at_once_make_one_run(database: Database) -> None:
     """Of processes that plan the same at the same moment, one makes the run and the others join it."""
 

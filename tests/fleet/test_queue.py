@@ -11,7 +11,7 @@ import pytest
 from sartor import Destination
 from sartor.embedded.server import default_directory, serve
 from sartor.errors import UsageError
-from sartor.fleet.carrier import queue_settings, require_library
+from sartor.fleet.carrier import Ticket, queue_settings, require_library
 from sartor.fleet.control import Control
 from support.command import Command
 from support.database import Database
@@ -120,6 +120,27 @@ def test_no_password_is_stored(fleet: QueuedFleet, folder: Folder) -> None:
     assert "sesame" not in str(rows)
     fleet.work()
     assert fleet.states(run) == {"done": 1}
+
+
+def test_a_url_names_no_other_host_for_a_password(fleet: QueuedFleet, folder: Folder) -> None:
+    """A worker takes neither `hostaddr` nor `service` from the control database: a password would go elsewhere."""
+    folder.table("1.0.0-1700000000-a.py")
+    bare = Destination.parse(fleet.database.url, schema="t000")
+    run = fleet.plan_for([Destination.of({**bare.keywords, "hostaddr": "127.0.0.1"}, schema="t000")])
+    done = fleet.work(expect=1)
+    assert "in the control database names hostaddr" in done.out
+    assert fleet.states(run) == {"failed": 1}
+
+
+def test_a_job_that_no_run_made_is_dropped() -> None:
+    """A job with a number that no run has, or a text that no label has, is refused before it reaches the tables."""
+    for job in (
+        '"run": 1e40, "destination": "a"',
+        '"run": -1, "destination": "a"',
+        '"run": 1, "destination": "\\u0000"',
+    ):
+        with pytest.raises(ValueError, match="run"):
+            Ticket.of(f"{{{job}}}".encode())
 
 
 def test_a_password_is_the_workers_own(sartor: Command, folder: Folder) -> None:

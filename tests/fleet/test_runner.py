@@ -103,16 +103,20 @@ def test_results_are_left_to_the_observer(database: Database, folder: Folder) ->
 
 
 def test_a_server_isn_t_asked_for_more_connections_than_it_has(database: Database, folder: Folder) -> None:
-    """A role's limit, as any other, is asked for first: no destination fails because there are too many at once."""
+    """A role's limit, as any other, is asked for first and holds for all waves: no destination meets too many."""
     folder.add("1.0.0-1700000000-users.py", up="create table users (id int)")
     database.run(
         f"create role limited_{database.name} login connection limit 5",
         f"grant create on database {database.name} to limited_{database.name}",
     )
-    order = FleetOrder(jobs=16, jobs_per_server=16)
+    order = FleetOrder(canary=1, jobs=16, jobs_per_server=16)
     url = database.as_user(f"limited_{database.name}")
+
+    async def approve(_report: FleetReport) -> bool:
+        return True
+
     try:
-        report = asyncio.run(sartor.run_fleet(tenants(url, 12), deploying(folder), order))
+        report = asyncio.run(sartor.run_fleet(tenants(url, 12), deploying(folder), order, approve=approve))
         assert counts(report) == {"done": 12}, report.of(End.FAILED)[0].error
         assert {outcome.attempts for outcome in report.outcomes} == {1}
     finally:

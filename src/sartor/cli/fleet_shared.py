@@ -59,6 +59,10 @@ def work_on_part(
             left=LEFT,
         )
     summary = view.end(shared.report)
+    known = {outcome.destination.label for outcome in shared.report.outcomes}
+    if others := [each.label for each in part_of(settings.destinations, shard) if each.label not in known]:
+        named = f"{len(others)} of these destinations, which run {shared.standing.run.id} doesn't have"
+        output.tell(f"{named}: {'; '.join(others[:3])}; another run does them", head="warning: untouched:")
     output.tell(standing_line(shared.standing))
     require_done(shared.standing)
     return summary

@@ -9,11 +9,11 @@ from sartor.domain.destination import Destination
 class Lineup:
     """The destinations that wait, and the number of those at work at each server, which is `limit` at most.
 
-    `limits` are those of servers that have another one.
+    `limits` are those of servers that have another one; further lines of the same run share them.
     """
 
-    def __init__(self, destinations: Iterable[Destination], limit: int) -> None:
-        self.limits: dict[str, int] = {}
+    def __init__(self, destinations: Iterable[Destination], limit: int, limits: dict[str, int] | None = None) -> None:
+        self.limits: dict[str, int] = {} if limits is None else limits
         self._limit = limit
         self._waiting: dict[str, deque[Destination]] = {}
         self._busy: dict[str, int] = {}

@@ -54,8 +54,12 @@ class Ticket(NamedTuple):
 
     @classmethod
     def of(cls, payload: bytes) -> Self:
+        """Reads a job. Raises ValueError for one that no run has made."""
         found = json.loads(payload)
-        return cls(int(found["run"]), str(found["destination"]))
+        run, destination = int(found["run"]), str(found["destination"])
+        if not 0 < run < 2**63 or "\0" in destination:
+            raise ValueError(found)
+        return cls(run, destination)
 
 
 def lane_name(number: int) -> str:

@@ -80,10 +80,15 @@ class ControlRows:
         """Makes a run, or joins the one with its name or the one under way that does the same with its destinations.
 
         Returns the run, whether it was made, and whose turn it is now. Comes within a transaction. Raises RunHeld where
-        its destinations are in another run that is under way.
+        its destinations are in another run that is under way, or the run with its name does something else.
         """
         await connection.execute("select pg_catalog.pg_advisory_xact_lock($1::int4, $2::int4)", LOCK_CLASS, self._key)
         if new.name and (named := await self._named(connection, new.name)):
+            if (named.work, named.carrier) != (new.work, new.carrier):
+                raise RunHeld(
+                    f"run {named.id}, which is called {new.name}, does something else: {named.work}",
+                    hint="give this run a name of its own",
+                )
             return named, False, []
         rows = new.rows()
         holders = await connection.fetch(
@@ -178,11 +183,15 @@ class ControlRows:
     async def turns(
         self, connection: DriverConnection, run: int, shard: Shard, *, worker: str | None = None
     ) -> list[Turn]:
-        """Returns those of a part whose turn it is, and those that an earlier process of this `worker` had claimed."""
+        """Returns those of a part whose turn it is, and those that an earlier process of this `worker` had claimed.
+
+        So are those that a shard of another number of shards had: none of these will come back for them.
+        """
         rows = await connection.fetch(
             "select destination, url, schema, server, wave, attempts from"
             f" {self._destination} where run = $1 and lane % $2 = $3"
-            " and (state = 'queued' or state = 'running' and worker = $4) order by wave, destination",
+            " and (state = 'queued' or state = 'running' and (worker = $4 or worker like 'shard %'"
+            " and worker not like '%/' || $2::int4)) order by wave, destination",
             run,
             shard.of,
             shard.part,

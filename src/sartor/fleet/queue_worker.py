@@ -158,6 +158,8 @@ class QueueWorker:
             self._at_work.add(task := asyncio.current_task())
             try:
                 await self._work_on(ticket)
+            except TargetError:
+                return  # a job of a run that is in the tables no more
             except SartorError as error:
                 self._lose(error)
                 raise RetryRequested from error

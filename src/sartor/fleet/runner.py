@@ -37,10 +37,11 @@ class Runner:
         self._left = total if order.max_failures is None else order.max_failures.of(total)
         self._given_up: set[str] = set()  # servers that didn't come back: no further pause is made for them
         self._asked: set[str] = set()
+        self._limits: dict[str, int] = {}  # of the servers, for all waves
 
     async def work_on(self, destinations: Sequence[Destination], wave: int = 0) -> None:
         """Works through a wave. Where it is cancelled, what is at work is cancelled too, and has ended afterwards."""
-        lineup = Lineup(destinations, self._order.jobs_per_server)
+        lineup = Lineup(destinations, self._order.jobs_per_server, self._limits)
         at_work: _AtWork = {}
         with keeping_connections() as kept, sharing_scripts():
             try:
@@ -89,8 +90,12 @@ class Runner:
         for task in at_work:
             if task.cancelled():
                 lineup.put_back(at_work[task], 1)
-            elif task.exception() is None and isinstance(found := task.result(), Outcome):
-                self._keep(found)  # an error that isn't Sartor's is raised already
+            elif task.exception() is not None:
+                continue  # one that isn't Sartor's, which is raised already
+            elif isinstance(found := task.result(), Outcome):
+                self._keep(found)
+            else:
+                lineup.put_back(at_work[task], found)
 
     def _keep(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome if self._keeps_results else outcome._replace(result=None))

@@ -81,6 +81,10 @@ def worker(
     return _end(ends)
 
 
+ELSEWHERE = frozenset({"hostaddr", "passfile", "service"})
+"""The keywords by which a URL may show a password to another host than the one for which it is kept."""
+
+
 class _Own(NamedTuple):
     """What this worker knows by itself: its alterations and limits, and databases, with their passwords, by label."""
 
@@ -93,6 +97,10 @@ class _Own(NamedTuple):
         """Returns the database whose turn it is, as this worker reaches it."""
         if turn.destination in self.known:
             return self.known[turn.destination]
+        if named := ELSEWHERE & Destination.parse(turn.url).keywords.keys():
+            what = f"the URL of {turn.destination} in the control database names {', '.join(sorted(named))}"
+            hint = "a worker takes that from its own settings alone: name the database there"
+            raise SettingsError(what, hint=hint)
         found = sartor.load_destination(turn.url, origin="the control database", product=current().product)
         output.keep_secret(secrets(found))
         return found._replace(schema=turn.schema, withheld=self.withheld)
