@@ -16,6 +16,7 @@ from sartor.fleet.control import Control
 from sartor.fleet.control_rows import MOST_CLAIMS, NewRun
 from sartor.fleet.control_tables import prepare, require_prepared
 from support.database import Database
+from support.proxy import proxy_to
 
 ALL = Shard()
 DEPLOY = FleetWork("deploy", "1.2.0")
@@ -360,12 +361,45 @@ def test_what_is_freed_is_as_never_claimed(database: Database) -> None:
         async with controlled(database) as control, Control(place(database), worker="two") as other:
             run, _ = await control.plan(new(2))
             turns = await control.turns(run.id, ALL)
-            for turn in turns:
-                await control.claim(run.id, turn.destination)
-            await control.free(run.id, [turns[0].destination])
+            claims = [await control.claim(run.id, turn.destination) for turn in turns]
+            first, second = (claim for claim in claims if claim is not None)
+            await control.free(run.id, first)
             assert [(turn.destination, turn.attempts) for turn in await other.turns(run.id, ALL)] == [
                 (turns[0].destination, 0)
             ]
+            assert await other.claim(run.id, second.destination)
+            await control.free(run.id, second)  # another process has it since
+            assert (await counted(control, run)) == {"queued": 1, "running": 1}
+
+    asyncio.run(go())
+
+
+def test_a_change_whose_answer_is_lost_is_made_once(database: Database) -> None:
+    """`approve` and `cancel` that are repeated, as the answer was lost, find that it is so, and raise nothing."""
+
+    async def go() -> None:
+        async with controlled(database) as control:
+            run, _ = await control.plan(new(1, 1, canary=True))
+            await work(control, run.id)
+        with proxy_to(database.url) as proxy:
+
+            def lose(data: bytes) -> bytes:
+                if b"COMMIT" not in data:
+                    return data
+                proxy.reword = bytes
+                proxy.cut()
+                lost.append(data)
+                return b""
+
+            lost: list[bytes] = []
+            async with Control(Destination.parse(proxy.url, schema="sartor_fleet"), worker="one") as control:
+                proxy.reword = lose
+                await control.approve(run.id, "me")
+                assert (await control.look(run.id)).state is RunState.RUNNING
+                proxy.reword = lose
+                await control.cancel(run.id)
+                assert (await control.look(run.id)).state is RunState.CANCELLED
+            assert len(lost) == 2
 
     asyncio.run(go())
 

@@ -8,7 +8,7 @@ from typing import Self, TypeVar
 
 import sartor.postgres.errors as driver
 from sartor.domain.destination import Destination
-from sartor.domain.fleet_run import Carrier, FleetRun, FleetStanding, RunDestination, Shard, Turn
+from sartor.domain.fleet_run import Carrier, FleetRun, FleetStanding, RunDestination, RunState, Shard, Turn
 from sartor.errors import ControlLost, Unreachable, said
 from sartor.fleet.control_rows import MOST_CLAIMS, WORN, ControlRows, NewRun
 from sartor.log import LOG
@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 PATIENCE = 60.0
 """Seconds in which a control database that went away has to come back."""
+PARTING = 5.0
+"""Seconds of that for a process that is about to end."""
 LONGEST_PAUSE = 2.0
 """Seconds between two attempts at most, before jitter."""
 MOST_FAILURES = 1_000
@@ -94,8 +96,9 @@ class Control:
 
         await self._do(step)
 
-    async def free(self, run: int, destinations: Sequence[str]) -> None:
-        await self._do(lambda connection: self.rows.free(connection, run, destinations, self.worker))
+    async def free(self, run: int, turn: Turn) -> None:
+        """Puts back what was claimed and not done; gives up soon, as whoever asks for it is about to end."""
+        await self._do(lambda connection: self.rows.free(connection, run, turn), patience=PARTING)
 
     async def next_wave(self, run: int) -> None:
         """Opens the next wave where its time has come: it is that of whoever waits, too, as a worker may have died."""
@@ -106,13 +109,30 @@ class Control:
         await self._do(step)
 
     async def approve(self, run: int, who: str) -> None:
-        async def step(connection: Connection) -> None:
+        async def change(connection: Connection) -> None:
             await self._tell(connection, run, await self.rows.approve(connection, run, who))
 
-        await self._do(step)
+        await self._change(run, change, lambda found: found.approved_by == who)
 
     async def cancel(self, run: int) -> None:
-        await self._do(lambda connection: self.rows.cancel(connection, run))
+        async def change(connection: Connection) -> None:
+            await self.rows.cancel(connection, run)
+
+        await self._change(run, change, lambda found: found.state is RunState.CANCELLED)
+
+    async def _change(
+        self, run: int, change: Callable[[Connection], Awaitable[None]], is_made: Callable[[FleetRun], bool]
+    ) -> None:
+        """Makes a change that can be made once; a further attempt first looks whether the one before has made it."""
+        attempts = 0
+
+        async def step(connection: Connection) -> None:
+            nonlocal attempts
+            attempts += 1
+            if attempts == 1 or not is_made(await self.rows.look(connection, run)):
+                await change(connection)
+
+        await self._do(step)
 
     async def standing(self, run: int) -> FleetStanding:
         """Returns a run and how far it is, with the first of its failures."""
@@ -131,7 +151,7 @@ class Control:
         if turns and self._opened is not None:
             await self._opened(connection, run, turns)
 
-    async def _do(self, step: Callable[[Connection], Awaitable[T]]) -> T:
+    async def _do(self, step: Callable[[Connection], Awaitable[T]], *, patience: float = PATIENCE) -> T:
         """Runs a step in a transaction, again after a cut or a conflict. Raises ControlLost, DestinationError."""
         async with self._free:
             if self._gone is not None:  # others needn't wait for it as long again
@@ -144,8 +164,8 @@ class Control:
                     if not _may_pass(error):
                         raise session_error(error, self.destination) from error
                     pause = min(LONGEST_PAUSE, 0.1 * 2.0**attempts) * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
-                    if time.monotonic() - began + pause > PATIENCE:
-                        self._gone = self._lost(error)
+                    if time.monotonic() - began + pause > patience:
+                        self._gone = self._lost(error, patience)
                         raise self._gone from error
                     LOG.warning("the control database isn't there, attempt %d: %s", attempts + 1, said(error))
                 attempts = min(attempts + 1, 10)
@@ -163,9 +183,9 @@ class Control:
                 connection.terminate()
             raise
 
-    def _lost(self, error: BaseException) -> ControlLost:
+    def _lost(self, error: BaseException, patience: float) -> ControlLost:
         found = error if isinstance(error, Unreachable) else session_error(error, self.destination)
-        return ControlLost(f"the control database was lost, and not found again in {PATIENCE:g} s: {found}")
+        return ControlLost(f"the control database was lost, and not found again in {patience:g} s: {found}")
 
 
 def _may_pass(error: BaseException) -> bool:

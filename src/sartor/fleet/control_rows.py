@@ -240,14 +240,14 @@ class ControlRows:
         )
         return await self.next_wave(connection, run)
 
-    async def free(self, connection: DriverConnection, run: int, destinations: Sequence[str], worker: str) -> None:
-        """Puts back what this worker has claimed of these and didn't do, as if it had never claimed it."""
+    async def free(self, connection: DriverConnection, run: int, turn: Turn) -> None:
+        """Puts back what was claimed and not done, as if it had never been claimed; not where others have it since."""
         await connection.execute(
             f"update {self._destination} set state = 'queued', worker = null, began = null, attempts = attempts - 1"
-            " where run = $1 and destination = any($2::text[]) and worker = $3 and state = 'running'",
+            " where run = $1 and destination = $2 and attempts = $3 and state = 'running'",
             run,
-            list(destinations),
-            worker,
+            turn.destination,
+            turn.attempts,
         )
 
     async def next_wave(self, connection: DriverConnection, run: int) -> list[Turn]:

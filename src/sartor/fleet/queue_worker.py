@@ -181,7 +181,7 @@ class QueueWorker:
             return
         attempt = await self._attempt(turn, await self._find(ticket.run))
         if attempt.end is AttemptEnd.INTERRUPTED or (self._stopping and attempt.end is AttemptEnd.LOST):
-            await self._control.free(ticket.run, [ticket.destination])
+            await self._control.free(ticket.run, turn)
             self._tell(Told(ticket.run, turn, attempt))
             raise RetryRequested
         again = turn.attempts < MOST.get(attempt.end, 0)

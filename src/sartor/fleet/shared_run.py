@@ -23,7 +23,7 @@ from sartor.domain.fleet import (
 )
 from sartor.domain.fleet_run import FleetRun, RunDestination, RunState, Shard, Turn
 from sartor.errors import ControlLost, SartorError, TargetError, said
-from sartor.fleet.control import Control
+from sartor.fleet.control import PARTING, Control
 from sartor.fleet.runner import Runner
 from sartor.fleet.visit import Call
 
@@ -162,20 +162,35 @@ class _Runner(Runner):
         self._run = run
 
     async def visit(self, destination: Destination, wave: int) -> Outcome:
-        label = destination.label
+        if (turn := await self._claim(destination.label)) is None:
+            await self._stop_where_over()
+            return Outcome(destination, End.UNTOUCHED, wave)
         try:
-            if (turn := await self._control.claim(self._run, label)) is None:
-                await self._stop_where_over()
-                return Outcome(destination, End.UNTOUCHED, wave)
             outcome = await super().visit(destination, wave)
         except BaseException:
-            await self._control.free(self._run, [label])
+            await self._free(turn)
             raise
         if outcome.end is End.UNTOUCHED or _is_cut_short(outcome):
-            await self._control.free(self._run, [label])
+            await self._free(turn)
         else:
             await self._control.end(self._run, turn, error=_reason(outcome))
         return outcome
+
+    async def _claim(self, label: str) -> Turn | None:
+        """Claims a destination. Where it is cancelled, waits PARTING seconds for the claim's end, and frees it."""
+        claiming = asyncio.create_task(self._control.claim(self._run, label))
+        try:
+            return await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            with suppress(TimeoutError, SartorError):
+                if (turn := await asyncio.wait_for(claiming, PARTING)) is not None:
+                    await self._free(turn)
+            raise
+
+    async def _free(self, turn: Turn) -> None:
+        """Frees what was claimed; where that can't be had, the next process of this part takes it up."""
+        with suppress(SartorError):
+            await self._control.free(self._run, turn)
 
     async def _stop_where_over(self) -> None:
         state = (await self._control.look(self._run)).state
