@@ -312,7 +312,7 @@ class EmbeddedUnavailable(DestinationError):
 class QueueMissing(DestinationError):
     """The control database of a fleet lacks the tables of the queue, or has those of another version."""
 
-    hint = "make them with `fleet upgrade`"
+    hint = "make its tables with `fleet upgrade`"
 
 
 class BackupFailed(DestinationError):

@@ -223,3 +223,10 @@ def test_no_colour(sartor: Command) -> None:
     assert "at work" in terminal.output
     assert "\x1b[36m" not in terminal.output
     assert "\x1b[1m" not in terminal.output
+
+
+@pytest.mark.parametrize("option", ["--canary=x", "--wave=200%", "--max-failures=-1", "--shard=8/8"])
+def test_what_cant_be_used_is_told_before_a_database_is_asked(sartor: Command, option: str) -> None:
+    """A wrong value is an error of the command line, whether the databases can be reached or not."""
+    done = sartor("deploy", "latest", "--db-url", "postgresql://127.0.0.1:1/x", "--schemas", "t_*", option, expect=2)
+    assert option.partition("=")[0] in done.err

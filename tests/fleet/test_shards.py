@@ -150,6 +150,12 @@ def test_too_many_failures_stop_all(shards: Command, database: Database) -> None
     assert again.out.splitlines()[-1].endswith("--run job-again")
 
 
+def test_one_destination_is_a_fleet_where_its_run_is_named(shards: Command, control: Database) -> None:
+    """A run that is named is one of the control database, of however few destinations."""
+    shards("deploy", "1.0.0", "--only", "schema=t0", "--run", "alone")
+    assert control.rows("select names, state, total from sartor_fleet.fleet_run") == [(["alone"], "done", 1)]
+
+
 def test_a_run_is_approved_while_shards_wait(shards: Command, database: Database, control: Database) -> None:
     """Shards wait behind the canaries until `approve`, and end where `cancel` says so."""
     processes = [deploy(shards, part, 2, "--canary", "3") for part in range(2)]

@@ -10,8 +10,6 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-import typer
-
 import sartor
 from sartor import Settings
 from sartor.cli import output
@@ -81,12 +79,6 @@ def worst(codes: Iterable[int]) -> int:
     """Returns the exit code that counts of those of several destinations, as it does for a run."""
     found = {*codes}
     return FAILED if FAILED in found else max(found, default=0)
-
-
-def order_of(context: typer.Context) -> FleetOrder:
-    """Returns the order that the options of `options.at_once` give."""
-    given = {name: context.obj[name] for name in ("jobs", "jobs_per_server")}
-    return FleetOrder(**{name: number for name, number in given.items() if number is not None})
 
 
 def is_small(settings: Settings) -> bool:

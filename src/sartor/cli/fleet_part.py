@@ -5,11 +5,31 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sartor
-from sartor import FleetWork, Settings, Shard
+from sartor import FleetOrder, FleetWork, Settings, Shard, Share
 from sartor.cli import output
 from sartor.domain.destination import Destination
 from sartor.domain.release import LATEST
-from sartor.errors import UsageError
+from sartor.errors import SettingsError, UsageError
+
+CLASSES = "classes"
+MOST = 1_000_000_000
+
+
+def order_of(options: Mapping[str, Any]) -> FleetOrder:
+    """Returns the order that a command's options give, of those that it has. Raises SettingsError."""
+    given = {name: options[name] for name in ("jobs", "jobs_per_server") if options[name] is not None}
+    if (canary := options.get("canary")) not in {None, CLASSES}:
+        given["canary"] = _number(canary)
+    for name in ("wave", "max_failures"):
+        if (text := options.get(name)) is not None:
+            given[name] = Share.parse(text, origin=f"--{name.replace('_', '-')}")
+    return FleetOrder(**given)
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < MOST):
+        raise SettingsError(f"--canary: {text!r} is neither a number nor {CLASSES!r}", hint="write 5, or classes")
+    return int(text)
 
 
 def find_shard(options: Mapping[str, Any]) -> Shard:
@@ -17,6 +37,18 @@ def find_shard(options: Mapping[str, Any]) -> Shard:
     if (text := options["shard"]) is None:
         return Shard()
     return Shard.parse(text, index=os.environ.get("JOB_COMPLETION_INDEX"), origin="--shard")
+
+
+def require_usable(options: Mapping[str, Any]) -> None:
+    """Raises SettingsError or UsageError where a run's options can't be used: before any database is asked."""
+    order_of(options)
+    find_shard(options)
+
+
+def is_fleet(settings: Settings, options: Mapping[str, Any]) -> bool:
+    """Returns whether a run is one on a fleet: it has several destinations, or the options say that it is shared."""
+    names_run = settings.control is not None and any(options[name] is not None for name in ("control", "run"))
+    return len(settings.destinations) > 1 or names_run
 
 
 def of_part(settings: Settings, options: Mapping[str, Any]) -> Settings:

@@ -7,9 +7,10 @@ from functools import partial
 from typing import Any
 
 import sartor
-from sartor import DestinationStatus, End, FleetOrder, FleetReport, FleetWork, Observer, Report, Settings, Share
+from sartor import DestinationStatus, End, FleetOrder, FleetReport, FleetWork, Observer, Report, Settings
 from sartor.cli import output, prompts
 from sartor.cli.command import run
+from sartor.cli.fleet_part import CLASSES, order_of
 from sartor.cli.fleet_progress import View, What
 from sartor.cli.results.fleet import destinations
 from sartor.cli.results.run import loss_lines
@@ -17,32 +18,12 @@ from sartor.domain.destination import Destination
 from sartor.domain.fleet_summary import Summary
 from sartor.domain.likeness import find_classes, pick_canaries
 from sartor.domain.repeatable import names
-from sartor.errors import RefusedError, SchemaMissing, SettingsError, TargetError
+from sartor.errors import RefusedError, SchemaMissing, TargetError
 
 Call = Callable[[Destination, Observer], Awaitable[Any]]
 
-CLASSES = "classes"
-MOST = 1_000_000_000
-
 LEFT = "each destination is at a whole alteration"
 """What is left of a fleet's run that a signal ended."""
-
-
-def order_of(options: Mapping[str, Any]) -> FleetOrder:
-    """Returns the order that the options of `options.fleet` give. Raises SettingsError."""
-    given = {name: options[name] for name in ("jobs", "jobs_per_server") if options[name] is not None}
-    if (canary := options["canary"]) not in {None, CLASSES}:
-        given["canary"] = _number(canary)
-    for name in ("wave", "max_failures"):
-        if options[name] is not None:
-            given[name] = Share.parse(options[name], origin=f"--{name.replace('_', '-')}")
-    return FleetOrder(**given)
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < MOST):
-        raise SettingsError(f"--canary: {text!r} is neither a number nor {CLASSES!r}", hint="write 5, or classes")
-    return int(text)
 
 
 def with_canaries(settings: Settings, options: Mapping[str, Any]) -> tuple[Settings, FleetOrder]:

@@ -32,7 +32,7 @@ def make_labels(pairs: Iterable[Label], *, origin: str) -> tuple[Label, ...]:
             raise SettingsError(f"{origin}: the label {key} is given twice", hint="keep one of them")
         if not value or not shows_itself(value):
             hint = f"give it a value that can be displayed, as in {key}=eu, or leave the label out"
-            raise SettingsError(f"{origin}: the label {key} is empty, or contains characters that can't be", hint=hint)
+            raise SettingsError(f"{origin}: the label {key} is empty or can't be displayed", hint=hint)
         found[key] = value
     return tuple(found.items())
 
@@ -61,7 +61,8 @@ def choose(destinations: Sequence[Destination], only: Iterable[Label]) -> tuple[
     found = tuple(each for each in destinations if fits(each, wanted, wanted))
     if not found and wanted:
         asked = " and ".join(" or ".join(f"{key}={value}" for value in sorted(wanted[key])) for key in wanted)
-        raise SettingsError(f"none of {len(destinations)} destinations has {asked}", hint=_known(destinations, wanted))
+        number = f"none of {len(destinations)} destinations has" if len(destinations) > 1 else "the destination hasn't"
+        raise SettingsError(f"{number} {asked}", hint=_known(destinations, wanted))
     return found
 
 

@@ -12,6 +12,7 @@ import sartor
 from sartor import Observer, Settings
 from sartor.cli import options, output, progress
 from sartor.cli.command import on_each, reach, reach_scratch, run, settled
+from sartor.cli.fleet_part import order_of
 from sartor.cli.options import Text, argument, command, option
 from sartor.cli.results.backup import backup_line, backup_result_json, restore_json, restored_line
 from sartor.cli.results.fleet import destinations
@@ -77,7 +78,7 @@ def _back_up_fleet(
     take: Callable[[Destination, Observer], Awaitable[Backup]], settings: Settings, context: typer.Context
 ) -> int:
     """Backs each destination of a fleet up; returns the exit code."""
-    from sartor.cli.fleet_looking import Look, look_at_each, order_of, tell_end
+    from sartor.cli.fleet_looking import Look, look_at_each, tell_end
 
     def lines(made: Backup) -> list[str]:
         return [backup_line(made)]
@@ -85,7 +86,7 @@ def _back_up_fleet(
     look: Look[Backup, int] = Look(
         take, keep=lambda made: made.bytes, as_json=backup_result_json, lines=lines, left="no partial file was left"
     )
-    looked = look_at_each(settings, look, order_of(context))
+    looked = look_at_each(settings, look, order_of(context.obj))
     whole = sum(number for _, number in looked.found)
     tell_end(looked, ["", f"Backed up {destinations(len(looked.found))}, {size(whole)}"], {"bytes": whole})
     return looked.code

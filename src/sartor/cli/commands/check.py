@@ -13,6 +13,7 @@ import sartor
 from sartor import Observer, Settings
 from sartor.cli import options, output
 from sartor.cli.command import on_each, run, settled
+from sartor.cli.fleet_part import order_of
 from sartor.cli.options import argument, command, option
 from sartor.cli.program import current
 from sartor.cli.results.fleet_looks import checked_json, checked_lines
@@ -121,7 +122,7 @@ def _check_fleet(
     prints: bool,
 ) -> int:
     """Shows what would be done at each destination of a fleet; returns the exit code."""
-    from sartor.cli.fleet_looking import Look, look_at_each, order_of, tell_end, worst
+    from sartor.cli.fleet_looking import Look, look_at_each, tell_end, worst
 
     async def call(place: Destination, _observer: Observer) -> tuple[Destination, Check]:
         found = await check_at(place, prints or sql is not None)
@@ -149,7 +150,7 @@ def _check_fleet(
         heading=False,
         no_run=empty_check(direction),
     )
-    looked = look_at_each(settings, look, order_of(context))
+    looked = look_at_each(settings, look, order_of(context.obj))
     changed = [(place, checked.drift) for place, checked in looked.found if checked.drift]
     pending = sum(bool(checked.steps) for _, checked in looked.found)
     tell_end(looked, checked_lines(pending, changed, of=len(looked.found)), checked_json(pending, changed))

@@ -11,7 +11,7 @@ from sartor import Existing, SchemaNotEmpty, Settings
 from sartor.cli import options, output, prompts
 from sartor.cli.command import alone, execute, on_each_run, run, settled
 from sartor.cli.command_line import Resume
-from sartor.cli.fleet_part import make_work, of_part
+from sartor.cli.fleet_part import is_fleet, make_work, of_part, require_usable
 from sartor.cli.options import Text, argument, command
 from sartor.cli.results.status import standing_line
 from sartor.domain.destination import Destination
@@ -52,12 +52,13 @@ def deploy(
     accepted = [*(accept_edited or ()), *(accept_missing or ())]
     affected = options.only_affected(tables, backup)
     call = partial(sartor.deploy, steps=steps, accepted=accepted, replay=replay, backup=backup, affected=affected)
+    require_usable(context.obj)
     must_ask = _is_unreleased(target, steps) and not yes
     with settled(context, strict_order=strict_order) as settings:
         if must_ask:
             prompts.require_terminal(settings, "`deploy next` deploys unreleased alterations")
         settings = of_part(settings, context.obj)  # noqa: PLW2901 - what this process has of it
-        if len(settings.destinations) > 1:
+        if is_fleet(settings, context.obj):
             to_each = partial(call, strict_order=settings.strict_order)
             return _deploy_fleet(context, settings, to_each, target, steps, batch=not no_batch, asks=must_ask)
 

@@ -7,7 +7,7 @@ import typer
 import sartor
 from sartor.cli import options, output
 from sartor.cli.command import run, settled
-from sartor.cli.fleet_part import make_work
+from sartor.cli.fleet_part import make_work, require_usable
 from sartor.cli.options import Text, argument, command, option
 from sartor.cli.results.fleet_run import standing_json, standing_lines
 from sartor.errors import SettingsError, UsageError
@@ -34,6 +34,7 @@ def plan(context: typer.Context, target: Target, queue: Queue = False) -> None:
     from sartor.cli.fleet_run import with_canaries
     from sartor.cli.fleet_shared import whoami
 
+    require_usable(context.obj)
     for name, words in _ELSEWHERE.items():
         if context.obj[name] is not None:
             raise UsageError(f"{words} is for the processes that work on the run", hint=f"give them {words}")

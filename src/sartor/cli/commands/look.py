@@ -10,6 +10,7 @@ import sartor
 from sartor import DestinationStatus, Event, Note, Observer, RunEvent, Sources
 from sartor.cli import options, output
 from sartor.cli.command import on_each, run, settled, sources
+from sartor.cli.fleet_part import order_of
 from sartor.cli.options import command
 from sartor.cli.results.status import history_json, history_lines, list_json, list_lines, status_json, status_lines
 from sartor.domain.destination import Destination
@@ -55,10 +56,9 @@ def status(context: typer.Context, target: Release = None) -> int:
             ends = time.monotonic() + settings.limits.wait
             look = partial(_until_deployed, sources=settings.sources, target=target or sartor.LATEST, ends=ends)
         if len(settings.destinations) > 1:
-            from sartor.cli.fleet_looking import order_of  # a single destination needs nothing of it
             from sartor.cli.fleet_status import fleet_status
 
-            return fleet_status(settings, look, order_of(context), waits=waits)
+            return fleet_status(settings, look, order_of(context.obj), waits=waits)
         on_each(settings, lambda place: run(look(place)), lines=status_lines, as_json=status_json, headed=False)
         return 0
 
@@ -82,13 +82,13 @@ def history(context: typer.Context) -> int:
     """
     with settled(context, ships=False) as settings:
         if len(settings.destinations) > 1:
-            from sartor.cli.fleet_looking import Look, look_at_each, order_of, tell_end
+            from sartor.cli.fleet_looking import Look, look_at_each, tell_end
 
             async def call(place: Destination, _: Observer) -> tuple[Event, ...]:
                 return await sartor.history(place)
 
             look: Look[tuple[Event, ...], int] = Look(call, keep=len, as_json=history_json, lines=history_lines)
-            looked = look_at_each(settings, look, order_of(context))
+            looked = look_at_each(settings, look, order_of(context.obj))
             tell_end(looked, (), {"events": sum(number for _, number in looked.found)})
             return looked.code
         on_each(settings, lambda place: run(sartor.history(place)), lines=history_lines, as_json=history_json)

@@ -11,6 +11,7 @@ import sartor
 from sartor.api.judgements import CACHE
 from sartor.cli import options, output
 from sartor.cli.command import on_each, reach_scratch, run, settled
+from sartor.cli.fleet_part import order_of
 from sartor.cli.options import Text, argument, command, option
 from sartor.cli.program import current
 from sartor.cli.progress import plain
@@ -65,10 +66,9 @@ def rehearse(
     with settled(context) as settings:
         call = partial(call, scratch=reach_scratch(scratch_url), cache=Path.cwd() / CACHE, limits=settings.limits)
         if len(settings.destinations) > 1:
-            from sartor.cli.fleet_looking import order_of
             from sartor.cli.fleet_rehearsal import rehearse_fleet
 
-            return rehearse_fleet(settings, order_of(context), call, rehearsed_lines, limit, each=live or with_data)
+            return rehearse_fleet(settings, order_of(context.obj), call, rehearsed_lines, limit, each=live or with_data)
 
         def action(destination: Destination) -> Rehearsal:
             return run(call(destination, settings.sources, observer=plain), left="the database is unchanged")

@@ -10,6 +10,7 @@ import sartor
 from sartor import Settings
 from sartor.cli import options
 from sartor.cli.command import execute, on_each, reach_scratch, settled
+from sartor.cli.fleet_part import order_of
 from sartor.cli.options import command, option
 from sartor.cli.results.fleet_looks import verified_json, verified_lines
 from sartor.cli.results.verify import faults, verification_json, verification_lines
@@ -52,7 +53,7 @@ def verify(
 
 def _verify_fleet(call: Callable[..., Awaitable[Verification]], settings: Settings, context: typer.Context) -> int:
     """Compares each destination of a fleet; returns the exit code."""
-    from sartor.cli.fleet_looking import Look, look_at_each, order_of, tell_end, worst
+    from sartor.cli.fleet_looking import Look, look_at_each, tell_end, worst
 
     catalogue = sartor.list_alterations(settings.sources)
     look = Look(
@@ -63,7 +64,7 @@ def _verify_fleet(call: Callable[..., Awaitable[Verification]], settings: Settin
         is_told=lambda found: not found.ok,
         heading=False,
     )
-    looked = look_at_each(settings, look, order_of(context))
+    looked = look_at_each(settings, look, order_of(context.obj))
     wrong = [(place, told) for place, told in looked.found if told]
     tell_end(looked, verified_lines(wrong, right=len(looked.found) - len(wrong)), verified_json(wrong))
     return worst([looked.code, VerificationFailed.exit_code if wrong else 0])
