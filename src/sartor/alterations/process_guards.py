@@ -48,9 +48,9 @@ class Begun:
 
 
 BEGUN: ContextVar[Begun | None] = ContextVar("begun", default=None)
-"""What the script has started in whose context the code runs; None outside of scripts."""
+"""The threads and processes started by the script in whose context the code runs; None outside of scripts."""
 _of_threads: WeakKeyDictionary[threading.Thread, Begun] = WeakKeyDictionary()
-"""The same by thread, as a thread doesn't inherit its starter's context."""
+"""That by thread: a thread doesn't inherit the context of its starter."""
 
 
 def guard(tell: Callable[[str], None]) -> None:

@@ -22,7 +22,7 @@ WHOLE = Shard()
 
 
 class SharedReport(NamedTuple):
-    """What a process did of a run that processes share: `standing` is of the whole run, `report` of its own part."""
+    """A shared run, as one of its processes leaves it: `standing` is of the whole run, `report` of its own part."""
 
     standing: FleetStanding
     report: FleetReport

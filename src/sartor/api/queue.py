@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Task(NamedTuple):
-    """What a hand is given: a destination, and what is to be done there."""
+    """The task of a hand: a destination, and what is to be done there."""
 
     destination: Destination
     work: FleetWork

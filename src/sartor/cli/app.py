@@ -11,7 +11,8 @@ from typing import Annotated, Any, ClassVar, TypeAlias
 import typer
 from typer.core import TyperGroup
 
-from sartor.cli import command_line, options, output, streams
+from sartor.cli import command_line, output, streams
+from sartor.cli.declaration import Debug
 from sartor.cli.help import Context
 from sartor.cli.program import WRITING, alone, current
 from sartor.cli.results.objects import VERSION, error_json
@@ -149,7 +150,7 @@ Version = Annotated[
 ]
 
 
-def root_options(version: Version = False, debug: options.Debug = False) -> None:
+def root_options(version: Version = False, debug: Debug = False) -> None:
     """Sartor: versioned alteration scripts for Postgres."""
 
 

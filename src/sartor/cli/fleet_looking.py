@@ -41,7 +41,7 @@ FEW = 10
 
 
 class Look(NamedTuple, Generic[T, K]):
-    """What is asked of each destination, and how its answer is shown; without `as_json` and `lines`, it isn't.
+    """A question to each destination, and how its answer is shown; without `as_json` and `lines`, it isn't.
 
     `keep` returns the part of the answer that is needed at the end: a fleet may have a hundred thousand destinations.
     `is_told` is False of an answer that a large fleet's output leaves out. `heading` puts the destination's name above
@@ -59,7 +59,7 @@ class Look(NamedTuple, Generic[T, K]):
 
 
 class Looked(NamedTuple, Generic[K]):
-    """What was kept of each destination that answered, in the fleet's order; and the outcomes of the others."""
+    """The answers that were kept of each destination, in the fleet's order; and the outcomes of the others."""
 
     found: tuple[tuple[Destination, K], ...]
     failed: tuple[Outcome, ...]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class What(NamedTuple):
-    """What a run does at each destination: its direction, the JSON of a result, and the command that resumes.
+    """The work of a run at each destination: its direction, the JSON of a result, and the command that resumes.
 
     `alone` returns the options that name one of the destinations: `--steps` counts from where each is, so there is a
     command for each.
@@ -55,7 +55,7 @@ class What(NamedTuple):
 
 
 class View:
-    """What shows a fleet's run: `take` is its observer, `end` tells its report."""
+    """The view of a fleet's run: `take` is its observer, `end` tells its report."""
 
     def __init__(self, destinations: Sequence[Destination], what: What) -> None:
         self._destinations = destinations

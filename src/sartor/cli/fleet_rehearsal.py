@@ -27,7 +27,7 @@ CLONES = 2
 
 
 class _Plan(NamedTuple):
-    """What is rehearsed: for how many destinations each one stands; and the classes, with those that are set aside."""
+    """The plan of a rehearsal: for how many destinations each stands; the classes, with what is set aside."""
 
     stands_for: dict[Destination, int]
     classes: tuple[LikenessClass, ...] = ()

@@ -23,7 +23,7 @@ from sartor.errors import RefusedError, SchemaMissing, TargetError
 Call = Callable[[Destination, Observer], Awaitable[Any]]
 
 LEFT = "each destination is at a whole alteration"
-"""What is left of a fleet's run that a signal ended."""
+"""The state in which a signal leaves a fleet's run."""
 
 
 def with_canaries(settings: Settings, options: Mapping[str, Any]) -> tuple[Settings, FleetOrder]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sartor.domain.fleet_summary import Summary
 
 LEFT = "each destination is at a whole alteration, and those not done are free for others"
-"""What is left of this process's part that a signal ended."""
+"""The state in which a signal leaves this process's part."""
 
 
 def whoami() -> str:

@@ -33,7 +33,7 @@ class Query(NamedTuple):
 
 
 class Discovery(NamedTuple):
-    """What a server is asked for, at each of `places`: databases, then schemas of each of them.
+    """The question to a server, at each of `places`: databases, then schemas of each of them.
 
     Without `databases`, it is the place's own; without `schemas` and `query`, the place's own schema. Of what is found,
     only what has the labels `only` is a destination. `longest` is the seconds that a statement may take. A schema that

@@ -71,7 +71,7 @@ def waves(destinations: Sequence[Destination], order: FleetOrder) -> list[list[D
 
 
 class End(Enum):
-    """What became of a destination: all that was asked is done there; or not; or nothing was begun."""
+    """The end of a destination's turn: all that was asked is done there; or it failed; or nothing was begun."""
 
     DONE = "done"
     FAILED = "failed"
@@ -79,7 +79,7 @@ class End(Enum):
 
 
 class Outcome(NamedTuple):
-    """What became of a destination: the result of what was called for it, or the error that this raised.
+    """The outcome at a destination: the result of the call for it, or the error that the call raised.
 
     `wave` counts from 0; `seconds` is the time of the last attempt, of which there were `attempts`.
     """
@@ -103,7 +103,7 @@ class Stopped(Enum):
 
 
 class FleetReport(NamedTuple):
-    """What became of a fleet: an outcome for each destination, in the order in which they ended."""
+    """The report on a fleet: an outcome for each destination, in the order in which they ended."""
 
     outcomes: tuple[Outcome, ...]
     waves: int = 1

@@ -1,4 +1,4 @@
-"""What a worker of a queue did at a destination."""
+"""The work of a queue's worker at a destination: its pace, its attempts, and how it tells of them."""
 
 from enum import Enum
 from typing import NamedTuple
@@ -21,7 +21,7 @@ class AttemptEnd(Enum):
 
 
 class Attempt(NamedTuple):
-    """What became of an attempt: the files of the scripts that it deployed or rolled back, and its error."""
+    """An attempt that has ended: the files of the scripts that it deployed or rolled back, and its error."""
 
     end: AttemptEnd
     files: tuple[str, ...] = ()
@@ -34,7 +34,7 @@ class Attempt(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What a worker tells of a destination of a run; `again` says that the destination went back to the queue."""
+    """A worker's word on a destination of a run; `again` says that the destination went back to the queue."""
 
     run: int
     turn: Turn

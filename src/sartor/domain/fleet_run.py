@@ -25,14 +25,14 @@ class RunState(Enum):
 
 
 class Carrier(Enum):
-    """What hands a run's destinations to processes: each takes its share of them, or a queue has them."""
+    """The way in which processes get a run's destinations: each takes its share of them, or a queue has them."""
 
     SHARDS = "shards"
     QUEUE = "queue"
 
 
 class FleetWork(NamedTuple):
-    """What is done at each destination: `deploy` or `rollback`, and to which target.
+    """The work at each destination: `deploy` or `rollback`, and to which target.
 
     `options` are the further arguments of the function of that name, as JSON has them.
     """

@@ -16,7 +16,7 @@ FAILED, PENDING = 1, 3
 
 
 class WaveSummary(NamedTuple):
-    """What became of a wave's destinations; `number` counts from 0."""
+    """The numbers of a wave's destinations by their end; `number` counts the waves from 0."""
 
     number: int
     done: int
@@ -40,7 +40,7 @@ class Blocking(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """What became of a fleet: `changes` are the alterations done, `changed` the destinations done that had any."""
+    """A fleet's end in numbers: `changes` are the alterations done, `changed` the destinations done that had any."""
 
     done: int
     failed: int

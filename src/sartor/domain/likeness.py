@@ -13,7 +13,7 @@ from sartor.domain.release import Release
 
 
 class Likeness(NamedTuple):
-    """What makes destinations alike: what a run, or a rehearsal, does at one of them, it does at the others.
+    """The likeness of a destination to others: what a run, or a rehearsal, does at one of them, it does at the others.
 
     `ledger` is the hash of what is deployed, `server` the major version of Postgres, `fingerprint` the hash of the
     schema as it should be (None where that isn't known), whichever its name; `release` is where the destination stands.

@@ -45,7 +45,7 @@ class Tenant(NamedTuple):
 
 
 class TenantContents(NamedTuple):
-    """What a tenant's schema holds: the number of its tables, about how many rows, and how many bytes on disk.
+    """The contents of a tenant's schema: the number of its tables, about how many rows, and how many bytes on disk.
 
     `role` is the role that goes with it, where one is named.
     """

@@ -21,7 +21,7 @@ _TOLD = 10
 
 
 class _Found(NamedTuple):
-    """What was found at a place; the names that don't match; and why some were left out."""
+    """The findings at a place; the names that don't match; and why some were left out."""
 
     destinations: list[Destination]
     others: Sequence[str] = ()

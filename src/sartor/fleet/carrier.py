@@ -45,7 +45,7 @@ class Ticket(NamedTuple):
 
     @property
     def key(self) -> str:
-        """What a job that waits or is at work has alone."""
+        """The key that no other job has that waits or is at work."""
         return f"{self.run}/{self.destination}"
 
     @property

@@ -26,7 +26,7 @@ _PID = 8
 """The bytes in which a process number is told."""
 
 Work: TypeAlias = Callable[[Any], Any]
-"""What a hand does with a task; it runs an event loop of its own, and raises nothing."""
+"""The function that a hand calls with a task; it runs an event loop of its own, and raises nothing."""
 
 
 class HandLost(Exception):

@@ -15,7 +15,7 @@ from sartor.postgres.connect.kept import keeping_connections
 from sartor.postgres.connect.room import read_room
 
 _AtWork: TypeAlias = dict[asyncio.Task[Outcome] | asyncio.Task[int], Destination]
-"""What is awaited for a destination: what became of it, or how many may be at work at its server."""
+"""The tasks at work and their destinations: each returns an outcome, or how many may be at work at the server."""
 
 
 class Runner:

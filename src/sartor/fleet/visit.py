@@ -13,7 +13,7 @@ from sartor.domain.report import Observer, Report, RunEvent
 from sartor.errors import SartorError, Unreachable
 
 Call: TypeAlias = Callable[[Destination, Observer], Awaitable[Any]]
-"""What is done at a destination; its events go to the observer."""
+"""The work at a destination; its events go to the observer."""
 
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each further attempt where the connection was lost: a server restarts meanwhile."""

@@ -12,8 +12,8 @@ import sartor
 from sartor import Observer, Settings
 from sartor.cli import options, output, progress
 from sartor.cli.command import on_each, reach, reach_scratch, run, settled
+from sartor.cli.declaration import Text, argument, command, option
 from sartor.cli.fleet_part import order_of
-from sartor.cli.options import Text, argument, command, option
 from sartor.cli.results.backup import backup_line, backup_result_json, restore_json, restored_line
 from sartor.cli.results.fleet import destinations
 from sartor.cli.results.units import size

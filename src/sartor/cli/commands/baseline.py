@@ -12,7 +12,7 @@ from sartor.api.baselines import MADE_OTHERWISE
 from sartor.cli import options, output, prompts
 from sartor.cli.command import execute, on_each, reach_scratch, run, settled
 from sartor.cli.command_line import Resume
-from sartor.cli.options import Text, argument, command, option
+from sartor.cli.declaration import Text, argument, command, option
 from sartor.cli.results.baseline import LEFT, baseline_json, baseline_lines
 from sartor.domain.destination import Destination
 from sartor.errors import RefusedError, TargetError

@@ -13,8 +13,8 @@ import sartor
 from sartor import Observer, Settings
 from sartor.cli import options, output
 from sartor.cli.command import on_each, run, settled
+from sartor.cli.declaration import argument, command, option
 from sartor.cli.fleet_part import order_of
-from sartor.cli.options import argument, command, option
 from sartor.cli.program import current
 from sartor.cli.results.fleet_looks import checked_json, checked_lines
 from sartor.cli.results.run import check_json, check_lines, check_notes, empty_check, found_line

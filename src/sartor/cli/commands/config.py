@@ -5,7 +5,7 @@ import typer
 import sartor
 from sartor.cli import options, output
 from sartor.cli.command import given_flags
-from sartor.cli.options import command
+from sartor.cli.declaration import command
 from sartor.cli.program import current
 from sartor.cli.results.config import config_json, config_lines
 from sartor.cli.words import hint

@@ -11,8 +11,8 @@ from sartor import Existing, SchemaNotEmpty, Settings
 from sartor.cli import options, output, prompts
 from sartor.cli.command import alone, execute, on_each_run, run, settled
 from sartor.cli.command_line import Resume
+from sartor.cli.declaration import CODES, Text, argument, command
 from sartor.cli.fleet_part import is_fleet, make_work, of_part, require_usable
-from sartor.cli.options import Text, argument, command
 from sartor.cli.results.status import standing_line
 from sartor.domain.destination import Destination
 from sartor.domain.plan import Direction
@@ -30,6 +30,7 @@ Target = Annotated[Text, argument("[TARGET]", "A version, `latest` or `next`. [d
     options.where,
     options.patience,
     options.fleet,
+    codes=CODES,
 )
 def deploy(
     context: typer.Context,
@@ -54,10 +55,10 @@ def deploy(
     call = partial(sartor.deploy, steps=steps, accepted=accepted, replay=replay, backup=backup, affected=affected)
     require_usable(context.obj)
     must_ask = _is_unreleased(target, steps) and not yes
-    with settled(context, strict_order=strict_order) as settings:
+    with settled(context, strict_order=strict_order) as found:
         if must_ask:
-            prompts.require_terminal(settings, "`deploy next` deploys unreleased alterations")
-        settings = of_part(settings, context.obj)  # noqa: PLW2901 - what this process has of it
+            prompts.require_terminal(found, "`deploy next` deploys unreleased alterations")
+        settings = of_part(found, context.obj)
         if is_fleet(settings, context.obj):
             to_each = partial(call, strict_order=settings.strict_order)
             return _deploy_fleet(context, settings, to_each, target, steps, batch=not no_batch, asks=must_ask)

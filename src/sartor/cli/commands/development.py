@@ -12,7 +12,7 @@ from sartor.api.runs import protect
 from sartor.cli import options, output, prompts
 from sartor.cli.command import execute, on_each, on_each_run, run, settled
 from sartor.cli.command_line import Resume
-from sartor.cli.options import Text, argument, command, option
+from sartor.cli.declaration import Text, argument, command, option
 from sartor.cli.results.run import seed_json, seed_lines
 from sartor.domain.destination import Destination
 from sartor.domain.plan import Direction

@@ -10,8 +10,8 @@ import sartor
 from sartor import Drawing, Settings
 from sartor.cli import options, output
 from sartor.cli.command import execute, reach_scratch, settled
+from sartor.cli.declaration import Text, Texts, command, option
 from sartor.cli.diagram_file import format_of, require_free, write_diagram
-from sartor.cli.options import Text, Texts, command, option
 from sartor.cli.results.diagram import diagram_json, written_line
 from sartor.cli.results.objects import placed
 from sartor.domain.destination import Destination

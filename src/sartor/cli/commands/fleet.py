@@ -8,7 +8,7 @@ import sartor
 from sartor import FleetStanding
 from sartor.cli import options, output
 from sartor.cli.command import control, run
-from sartor.cli.options import Text, argument, command
+from sartor.cli.declaration import Text, argument, command
 from sartor.cli.results.fleet_run import standing_json, standing_lines
 
 Run = Annotated[

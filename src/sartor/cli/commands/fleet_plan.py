@@ -7,8 +7,8 @@ import typer
 import sartor
 from sartor.cli import options, output
 from sartor.cli.command import run, settled
+from sartor.cli.declaration import Text, argument, command, option
 from sartor.cli.fleet_part import make_work, require_usable
-from sartor.cli.options import Text, argument, command, option
 from sartor.cli.results.fleet_run import standing_json, standing_lines
 from sartor.errors import SettingsError, UsageError
 

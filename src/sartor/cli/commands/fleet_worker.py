@@ -13,7 +13,7 @@ from sartor.api.queue import Task, attempt, failed, make_hands, require_queue_li
 from sartor.api.requests import asked_once, secrets
 from sartor.cli import options, output
 from sartor.cli.command import ANYWHERE, control, given_flags, run
-from sartor.cli.options import command, option
+from sartor.cli.declaration import command, option
 from sartor.cli.program import current
 from sartor.cli.results.objects import VERSION
 from sartor.cli.results.queue import over_lines, told_json, told_line
@@ -86,7 +86,7 @@ ELSEWHERE = frozenset({"hostaddr", "passfile", "service"})
 
 
 class _Own(NamedTuple):
-    """What this worker knows by itself: its alterations and limits, and databases, with their passwords, by label."""
+    """The worker's own knowledge: its alterations and limits, and databases, with their passwords, by label."""
 
     catalogue: Catalogue
     limits: Limits

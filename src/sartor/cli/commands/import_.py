@@ -12,7 +12,7 @@ from sartor.api.importing import needs_scratch, write_previewed
 from sartor.api.requests import find_other
 from sartor.cli import options, output, prompts
 from sartor.cli.command import execute, one, reach_scratch, run, settled, sources
-from sartor.cli.options import Text, Texts, argument, command, option
+from sartor.cli.declaration import Text, Texts, argument, command, option
 from sartor.cli.results.baseline import LEFT, baseline_lines
 from sartor.cli.results.importing import applied_line, import_json, import_lines
 from sartor.cli.results.units import count

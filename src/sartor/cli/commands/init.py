@@ -6,7 +6,7 @@ import typer
 
 import sartor
 from sartor.cli import options, output, prompts
-from sartor.cli.options import command
+from sartor.cli.declaration import command
 from sartor.cli.results.objects import VERSION
 from sartor.cli.results.run import shown_path
 from sartor.cli.results.units import count

@@ -9,7 +9,7 @@ import sartor
 from sartor.api.judgements import CACHE
 from sartor.cli import options, output
 from sartor.cli.command import sources
-from sartor.cli.options import Text, Texts, command, option
+from sartor.cli.declaration import Text, Texts, command, option
 from sartor.cli.program import current
 from sartor.cli.results.lint import finding_line, github, lint_json, lint_line, rule_lines, sarif
 from sartor.domain.visible import visible_line

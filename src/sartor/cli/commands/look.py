@@ -10,8 +10,8 @@ import sartor
 from sartor import DestinationStatus, Event, Note, Observer, RunEvent, Sources
 from sartor.cli import options, output
 from sartor.cli.command import on_each, run, settled, sources
+from sartor.cli.declaration import argument, command
 from sartor.cli.fleet_part import order_of
-from sartor.cli.options import command
 from sartor.cli.results.status import history_json, history_lines, list_json, list_lines, status_json, status_lines
 from sartor.domain.destination import Destination
 from sartor.errors import UsageError
@@ -29,7 +29,7 @@ def list_(context: typer.Context) -> None:
 
 Release = Annotated[
     str | None,
-    options.argument("[TARGET]", "With --wait: the release that is to be deployed. [default: latest]"),
+    argument("[TARGET]", "With --wait: the release that is to be deployed. [default: latest]"),
 ]
 
 

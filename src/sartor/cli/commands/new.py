@@ -8,7 +8,7 @@ import sartor
 from sartor import NewFile
 from sartor.cli import options, output
 from sartor.cli.command import sources
-from sartor.cli.options import command
+from sartor.cli.declaration import command
 from sartor.cli.results.objects import VERSION
 from sartor.cli.results.run import shown_path
 from sartor.errors import UsageError

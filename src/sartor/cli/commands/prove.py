@@ -9,7 +9,7 @@ import sartor
 from sartor.cli import options, output
 from sartor.cli.command import execute, on_each, reach_scratch, settled, sources
 from sartor.cli.command_line import AS_GIVEN
-from sartor.cli.options import Text, Texts, argument, command, option
+from sartor.cli.declaration import Text, Texts, argument, command, option
 from sartor.cli.results.prove import proofs_json, proofs_lines, standing_json
 from sartor.domain.manifest import Standing
 from sartor.domain.proof import Proofs

@@ -12,7 +12,7 @@ import typer
 import sartor
 from sartor.cli import options, output, streams
 from sartor.cli.command import one, run, settled
-from sartor.cli.options import command
+from sartor.cli.declaration import command
 from sartor.cli.results.objects import VERSION
 from sartor.sql.quoting import quote_identifier
 

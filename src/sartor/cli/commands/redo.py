@@ -9,7 +9,7 @@ import sartor
 from sartor.api.runs import protect
 from sartor.cli import options
 from sartor.cli.command import execute, on_each, settled
-from sartor.cli.options import Text, argument, command
+from sartor.cli.declaration import Text, argument, command
 from sartor.cli.results.run import redo_json, redo_lines
 from sartor.domain.destination import Destination
 from sartor.domain.redo import Redone

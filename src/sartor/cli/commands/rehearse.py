@@ -11,8 +11,8 @@ import sartor
 from sartor.api.judgements import CACHE
 from sartor.cli import options, output
 from sartor.cli.command import on_each, reach_scratch, run, settled
+from sartor.cli.declaration import Text, argument, command, option
 from sartor.cli.fleet_part import order_of
-from sartor.cli.options import Text, argument, command, option
 from sartor.cli.program import current
 from sartor.cli.progress import plain
 from sartor.cli.results.rehearse import rehearsal_json, rehearsal_lines, rehearsal_summary, too_bad

@@ -13,7 +13,7 @@ from sartor import ReleasePlan, ReleaseRefused
 from sartor.api.judgements import CACHE
 from sartor.cli import options, output
 from sartor.cli.command import sources
-from sartor.cli.options import Text, argument, command, option
+from sartor.cli.declaration import Text, argument, command, option
 from sartor.cli.program import current
 from sartor.cli.results.release import plan_lines, release_json, release_lines
 from sartor.domain.cutting import require_releasable

@@ -9,7 +9,7 @@ import sartor
 from sartor import Settings
 from sartor.cli import options, output, prompts
 from sartor.cli.command import execute, on_each, run, settled
-from sartor.cli.options import Text, Texts, command, option
+from sartor.cli.declaration import Text, Texts, command, option
 from sartor.cli.results.verify import question_lines, repair_json, repair_lines
 from sartor.domain.destination import Destination
 from sartor.domain.repair import Correction, Repair

@@ -12,8 +12,8 @@ from sartor.cli import options, output, prompts
 from sartor.cli.command import alone, execute, on_each_run, run, settled
 from sartor.cli.command_line import Resume
 from sartor.cli.commands.check import show_check
+from sartor.cli.declaration import CODES, Text, argument, command, option
 from sartor.cli.fleet_part import is_fleet, make_work, of_part, require_usable
-from sartor.cli.options import CODES, Text, argument, command, option
 from sartor.cli.results.run import loss_lines
 from sartor.cli.results.status import standing_line
 from sartor.cli.results.units import count
@@ -53,12 +53,12 @@ def rollback(
     wanted = _Wanted(target, steps, to_timestamp, accept_edited or [])
     require_usable(context.obj)
     _refuse_unclear(wanted, sql=sql, check=check)
-    with settled(context) as settings:
+    with settled(context) as found:
         if check:
-            return show_check(context, settings, partial(_check, settings, wanted), Direction.ROLLBACK, sql=sql)
+            return show_check(context, found, partial(_check, found, wanted), Direction.ROLLBACK, sql=sql)
         if not yes:
-            prompts.require_terminal(settings, "a rollback destroys data")
-        settings = of_part(settings, context.obj)  # noqa: PLW2901 - what this process has of it
+            prompts.require_terminal(found, "a rollback destroys data")
+        settings = of_part(found, context.obj)
         if is_fleet(settings, context.obj):
             back = partial(sartor.rollback, backup=backup, affected=affected)
             return _roll_back_fleet(context, settings, back, wanted, batch=not no_batch, yes=yes)

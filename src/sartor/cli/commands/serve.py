@@ -8,7 +8,7 @@ import typer
 
 import sartor
 from sartor.cli import output
-from sartor.cli.options import command
+from sartor.cli.declaration import command
 from sartor.cli.results.objects import VERSION
 
 _STOPS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}

@@ -9,7 +9,7 @@ import sartor
 from sartor import Squash
 from sartor.cli import options, output, prompts
 from sartor.cli.command import execute, on_each, reach_scratch, settled, sources
-from sartor.cli.options import argument, command, option
+from sartor.cli.declaration import argument, command, option
 from sartor.cli.results.snapshot import snapshot_json, snapshot_lines, squash_json, squash_lines
 from sartor.cli.results.units import count
 

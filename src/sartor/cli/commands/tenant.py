@@ -12,7 +12,7 @@ import sartor
 from sartor import Settings, Tenant, TenantContents, TenantRole
 from sartor.cli import options, output, prompts
 from sartor.cli.command import execute, on_each, run, settled
-from sartor.cli.options import Text, argument, command, option
+from sartor.cli.declaration import Text, argument, command, option
 from sartor.cli.program import current
 from sartor.cli.results.run import report_json
 from sartor.cli.results.tenant import contents_json, contents_line, dropped_lines, tenant_json, tenant_lines

@@ -10,8 +10,8 @@ import sartor
 from sartor import Settings
 from sartor.cli import options
 from sartor.cli.command import execute, on_each, reach_scratch, settled
+from sartor.cli.declaration import command, option
 from sartor.cli.fleet_part import order_of
-from sartor.cli.options import command, option
 from sartor.cli.results.fleet_looks import verified_json, verified_lines
 from sartor.cli.results.verify import faults, verification_json, verification_lines
 from sartor.domain.verification import Verification

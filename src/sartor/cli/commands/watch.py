@@ -9,7 +9,7 @@ from sartor import Settings
 from sartor.api.runs import protect
 from sartor.cli import options, output, progress
 from sartor.cli.command import one, run, settled
-from sartor.cli.options import command
+from sartor.cli.declaration import command
 from sartor.cli.program import current
 from sartor.cli.results.watch import saved_json, saved_lines
 from sartor.domain.destination import Destination

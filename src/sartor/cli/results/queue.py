@@ -30,7 +30,7 @@ def told_line(told: Told) -> str:
 
 
 STATES = {AttemptEnd.DONE: "done", AttemptEnd.INTERRUPTED: "interrupted"}
-"""What the JSON calls an attempt's end; any other is `failed`."""
+"""The names of an attempt's end in the JSON; any other is `failed`."""
 
 
 def told_json(told: Told) -> JsonObject:

@@ -17,7 +17,7 @@ MOST_USES = 200
 """The destinations for which a connection is kept: its server process remembers the tables of each that it has seen."""
 
 Place: TypeAlias = tuple[str, bool, str, type[Connection]]
-"""What connections must have in common: URL, whether TLS is required, application and class."""
+"""The properties that connections have in common: URL, whether TLS is required, application and class."""
 
 
 class Kept:
