@@ -162,15 +162,65 @@ def test_the_release_is_chosen_once(sartor: Command, database: Database) -> None
 
 
 def test_a_rollback_is_confirmed_once(sartor: Command, database: Database) -> None:
-    """What the first destination loses is shown, and one yes is for all."""
-    sartor("deploy", "latest", *SCHEMAS)
+    """One question is for all, and names what is lost over all destinations, with the number of them."""
+    sartor("deploy", "1.0.0", *SCHEMAS[:4])
+    sartor("deploy", "latest", *SCHEMAS[4:])
+    database.run("insert into tenant_4.b values (1), (2)", "insert into tenant_5.b values (3)")
+    database.run("analyze tenant_4.b", "analyze tenant_5.b")
+    with Terminal(sartor, "rollback", "0", *SCHEMAS) as terminal:
+        terminal.until("Roll back at 6 destinations?")
+        lines = terminal.lines
+        at = lines.index("This rolls back, newest first:")
+        assert lines[at + 1 : at + 6] == [
+            "  1.1.0-1700000001-b.py  at 4 destinations",
+            "  1.0.0-1700000000-a.py  at 6 destinations",
+            "and drops, with the data:",
+            "  table a  at 6 destinations",
+            "  table b  at 4 destinations  (about 3 rows at 2 of them)",
+        ]
+        terminal.press("n", ENTER)
+        assert terminal.end() == 2
+    assert sum(deployed(database).values()) == 10
     with Terminal(sartor, "rollback", "1.0.0", *SCHEMAS) as terminal:
-        terminal.until("schema tenant_0:")
-        terminal.until("This rolls back, newest first:")
         terminal.until("Roll back at 6 destinations?")
         terminal.press("y", ENTER)
         assert terminal.end() == 0
     assert deployed(database) == dict.fromkeys(TENANTS, 1)
+    with Terminal(sartor, "rollback", "1.0.0", *SCHEMAS) as terminal:
+        assert terminal.end() == 0
+    assert "Roll back at" not in terminal.output
+
+
+def test_the_question_of_a_rollback_says_what_it_cannot_know(sartor: Command, database: Database) -> None:
+    """A destination that can't be asked is named before the question, which says that its losses aren't known."""
+    sartor("deploy", "latest", *SCHEMAS)
+    words = ("rollback", "1.0.0", *SCHEMAS, "--schema", "tenant_9")
+    with Terminal(sartor, *words) as terminal:
+        terminal.until("failed at 1 destination: there is no schema tenant_9")
+        terminal.until("  table b  at 6 destinations")
+        terminal.until("What is lost at 1 destination isn't known.")
+        terminal.until("Roll back at 7 destinations?")
+        terminal.press("n", ENTER)
+        assert terminal.end() == 2
+    assert deployed(database) == dict.fromkeys(TENANTS, 2)
+
+
+def test_the_losses_of_a_rollback_are_checked(sartor: Command, database: Database) -> None:
+    """`rollback --check` of a fleet ends with what is lost over all destinations, as text and as JSON."""
+    sartor("deploy", "1.0.0", *SCHEMAS[:4])
+    sartor("deploy", "latest", *SCHEMAS[4:])
+    database.run("insert into tenant_4.b values (1)", "analyze tenant_4.b")
+    done = sartor("rollback", "1.0.0", "--check", *SCHEMAS, expect=3)
+    assert done.out.splitlines()[-4:] == [
+        "This rolls back, newest first:",
+        "  1.1.0-1700000001-b.py  at 4 destinations",
+        "and drops, with the data:",
+        "  table b  at 4 destinations  (about 1 row at 1 of them)",
+    ]
+    _, fleet = check_lines(sartor("rollback", "1.0.0", "--check", "--json", *SCHEMAS, expect=3), "check")
+    assert fleet["losses"] == [{"table": "b", "column": None, "destinations": 4, "rows": 1, "counted": 1}]
+    _, fleet = check_lines(sartor("check", "--json", *SCHEMAS, expect=3), "check")
+    assert fleet["losses"] == []
 
 
 def test_production_is_confirmed_once(sartor: Command, database: Database) -> None:

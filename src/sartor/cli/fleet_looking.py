@@ -195,12 +195,12 @@ def tell_end(looked: Looked[Any], lines: Iterable[str], part: JsonObject, *, aft
         output.json_line(whole | {"fleet": whole["fleet"] | part})
         return
     output.results(lines)
-    for line in _failed_lines(looked.failed):
+    for line in failed_lines(looked.failed):
         output.tell(line)
     output.results(after)
 
 
-def _failed_lines(failed: Iterable[Outcome]) -> Iterator[str]:
+def failed_lines(failed: Iterable[Outcome]) -> Iterator[str]:
     """Yields the destinations that didn't answer, those with the same reason together, with what to do about it."""
     for text, those in _reasons(failed):
         yield ""

@@ -13,8 +13,9 @@ from sartor.cli.command import run
 from sartor.cli.fleet_part import CLASSES, order_of
 from sartor.cli.fleet_progress import View, What
 from sartor.cli.results.fleet import destinations
-from sartor.cli.results.run import loss_lines
+from sartor.cli.results.fleet_looks import lost_lines
 from sartor.domain.destination import Destination
+from sartor.domain.fleet_losses import FleetLosses
 from sartor.domain.fleet_summary import Summary
 from sartor.domain.likeness import find_classes, pick_canaries
 from sartor.domain.repeatable import names
@@ -132,16 +133,33 @@ def confirm_next(settings: Settings) -> None:
         prompts.confirm(f"Deploy unreleased alterations to {where}{prompts.environment(settings)}?")
 
 
-def confirm_rollback(settings: Settings, what: Mapping[str, Any]) -> None:
-    """Shows what a rollback loses at the first destination, and asks. Raises RefusedError where the answer is no."""
-    first, limits = settings.destinations[0], settings.limits._replace(fingerprint=False)
+def confirm_rollback(settings: Settings, what: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+    """Shows what a rollback loses at all destinations, and asks; not where nothing is to be rolled back.
+
+    Raises RefusedError where the answer is no, and the first error where no destination can be asked.
+    """
+    from sartor.cli.fleet_looking import Look, failed_lines, look_at_each
+
+    limits, lost = settings.limits._replace(fingerprint=False), FleetLosses()  # drift isn't asked about
     check = partial(sartor.check_rollback, script=False, rehearse=False, limits=limits)
-    found = run(check(first, settings.sources, **what))
-    if found.plan.steps:
-        output.tell(f"{first.label}:")
-        for line in loss_lines(found):
-            output.tell(line)
-    prompts.confirm(f"Roll back at {destinations(len(settings.destinations))}{prompts.environment(settings)}?")
+    catalogue = sartor.list_alterations(settings.sources)
+
+    async def call(destination: Destination, _observer: Observer) -> None:
+        lost.take(await check(destination, catalogue, **what))
+
+    look: Look[None, None] = Look(call, keep=lambda found: found, left="nothing was done")
+    looked = look_at_each(settings, look, order_of(options))
+    if not looked.found:
+        raise next(outcome.error for outcome in looked.failed if outcome.error is not None)
+    for line in failed_lines(looked.failed):
+        output.tell(line)
+    if not lost.undone and not looked.failed:
+        return
+    for line in lost_lines(lost) if lost.undone else ():
+        output.tell(line)
+    if looked.failed:
+        output.tell(f"What is lost at {destinations(len(looked.failed))} isn't known.")
+    prompts.confirm(f"Roll back at {destinations(looked.total)}{prompts.environment(settings)}?")
 
 
 def _statuses(settings: Settings) -> tuple[list[DestinationStatus], list[Destination]]:

@@ -16,7 +16,7 @@ from sartor.cli.command import on_each, run, settled
 from sartor.cli.declaration import argument, command, option
 from sartor.cli.fleet_part import order_of
 from sartor.cli.program import current
-from sartor.cli.results.fleet_looks import checked_json, checked_lines
+from sartor.cli.results.fleet_looks import checked_json, checked_lines, lost_lines
 from sartor.cli.results.run import check_json, check_lines, check_notes, empty_check, found_line
 from sartor.domain.check import Check, SqlScript
 from sartor.domain.destination import Destination
@@ -123,11 +123,15 @@ def _check_fleet(
 ) -> int:
     """Shows what would be done at each destination of a fleet; returns the exit code."""
     from sartor.cli.fleet_looking import Look, look_at_each, tell_end, worst
+    from sartor.domain.fleet_losses import FleetLosses
+
+    lost = FleetLosses()
 
     async def call(place: Destination, _observer: Observer) -> tuple[Destination, Check]:
         found = await check_at(place, prints or sql is not None)
         if sql is not None:
             _write(found, _script_file(sql, place, settings.destinations))
+        lost.take(found)
         return place, found
 
     def lines(answer: tuple[Destination, Check]) -> Iterator[str]:
@@ -153,7 +157,9 @@ def _check_fleet(
     looked = look_at_each(settings, look, order_of(context.obj))
     changed = [(place, checked.drift) for place, checked in looked.found if checked.drift]
     pending = sum(bool(checked.steps) for _, checked in looked.found)
-    tell_end(looked, checked_lines(pending, changed, of=len(looked.found)), checked_json(pending, changed))
+    undoes = [*lost_lines(lost)] if direction is Direction.ROLLBACK and lost.undone else ()
+    told = [*checked_lines(pending, changed, of=len(looked.found)), *undoes]
+    tell_end(looked, told, checked_json(pending, changed, lost.losses))
     return worst([looked.code, VerificationFailed.exit_code if changed else 0, PENDING if pending else 0])
 
 

@@ -90,7 +90,7 @@ def _roll_back_fleet(
 
     how = wanted._asdict() | ({"target": fleet_run.ask_way_back(settings)} if wanted.asks else {})
     if output.is_terminal() and not yes:
-        fleet_run.confirm_rollback(settings, how)
+        fleet_run.confirm_rollback(settings, how, context.obj)
     limits = settings.limits._replace(batch=batch)
     call = fleet_run.with_sources(rollback, settings, limits=limits, **how)
     what = What(

@@ -1,12 +1,15 @@
-"""The end of the output of `verify` and `check` of a fleet."""
+"""The end of the output of `verify` and `check` of a fleet, and what its rollback loses."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from sartor.cli.results.fleet import destinations
-from sartor.cli.results.objects import JsonObject
+from sartor.cli.results.objects import JsonObject, pick
+from sartor.cli.results.run import lost_name
+from sartor.cli.results.units import rows
 from sartor.domain.destination import Destination
+from sartor.domain.fleet_losses import FleetLoss, FleetLosses
 from sartor.domain.visible import visible_line
 
 Wrong = tuple[Destination, tuple[str, ...]]
@@ -37,8 +40,28 @@ def checked_lines(pending: int, changed: Sequence[Changed], *, of: int) -> Itera
         yield from (f"  {visible_line(place.label)}: {told}" for place, told in changed)
 
 
-def checked_json(pending: int, changed: Sequence[Changed]) -> JsonObject:
+def lost_lines(found: FleetLosses) -> Iterator[str]:
+    """Yields what a rollback undoes at the destinations of a fleet, and what is lost by it there."""
+    yield "This rolls back, newest first:"
+    yield from (f"  {each.alteration.name}  at {destinations(each.destinations)}" for each in found.undone)
+    if losses := found.losses:
+        yield "and drops, with the data:"
+        yield from (f"  {_lost(loss)}" for loss in losses)
+    else:
+        yield "The objects that these alterations created are dropped, with their data."
+
+
+def _lost(loss: FleetLoss) -> str:
+    told = f"{lost_name(loss.table, loss.column)}  at {destinations(loss.destinations)}"
+    if loss.rows is None:
+        return told
+    where = "" if loss.counted == loss.destinations else f" at {loss.counted:,} of them"
+    return f"{told}  (about {rows(loss.rows)}{where})"
+
+
+def checked_json(pending: int, changed: Sequence[Changed], losses: Sequence[FleetLoss]) -> JsonObject:
     return {
         "pending": pending,
+        "losses": [pick(loss, "table column destinations rows counted") for loss in losses],
         "changed": [{"label": place.label, "message": told} for place, told in changed],
     }

@@ -223,7 +223,11 @@ def loss_lines(found: Check) -> list[str]:
 
 def loss_text(loss: Loss) -> str:
     known = "" if loss.rows is None else f"  (about {rows(loss.rows)})"
-    return (f"column {loss.table}.{loss.column}" if loss.column else f"table {loss.table}") + known
+    return lost_name(loss.table, loss.column) + known
+
+
+def lost_name(table: str, column: str | None) -> str:
+    return f"column {table}.{column}" if column else f"table {table}"
 
 
 def check_json(found: Check) -> JsonObject:
