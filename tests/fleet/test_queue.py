@@ -21,6 +21,7 @@ from support.memory import open_folder
 from support.servers import HBA, PASSWORD
 from support.sessions import until
 from support.shapes import check, validator
+from support.terminal import ENTER, Terminal
 
 
 @pytest.fixture
@@ -59,6 +60,46 @@ def test_a_run_that_was_planned_for_the_queue(sartor: Command, database: Databas
     assert "4 of 4 done" in sartor.run("fleet", "worker", "--poll", "1").err
     waves = database.rows(f"select wave, count(*) from {SCHEMA}.fleet_destination where state = 'done' group by 1")
     assert sorted(waves) == [(0, 1), (1, 2), (2, 1)]
+
+
+def test_a_rollback_that_was_planned_for_the_queue(fleet: QueuedFleet, sartor: Command, folder: Folder) -> None:
+    """`fleet plan --rollback` makes a run in which workers roll back; production needs a yes, and a target is one."""
+    folder.table("1.0.0-1700000000-a.py")
+    folder.table("1.1.0-1700000001-b.py")
+    fleet.plan(3)
+    fleet.work()
+    sartor.environment["SARTOR_CONTROL"] = fleet.url
+    places = [word for each in fleet.destinations(3) for word in ("--schema", each.schema)]
+    plan, production = (
+        ("fleet", "plan", "1.0.0", "--rollback", "--queue", *places),
+        {"SARTOR_ENVIRONMENT": "production"},
+    )
+    assert "to confirm: sartor fleet plan --yes 1.0.0 " in sartor.run(*plan, env=production, expect=2).err
+    assert "there is no release '1.x'" in sartor.run("fleet", "plan", "1.x", "--rollback", *places, expect=2).err
+    run = check(sartor.run(*plan, "--yes", "--json", env=production), "fleet")["run"]
+    assert (run["verb"], run["target"], run["options"]) == ("rollback", "1.0.0", {})
+    told = [json.loads(line) for line in fleet.work("--json").out.splitlines()]
+    assert [(line["release"], line["files"]) for line in told] == [("1.0.0", ["1.1.0-1700000001-b.py"])] * 3
+    assert [fleet.database.tables(each.schema) & {"a", "b"} for each in fleet.destinations(3)] == [{"a"}] * 3
+
+
+def test_what_is_planned_is_confirmed(fleet: QueuedFleet, sartor: Command, folder: Folder) -> None:
+    """On a terminal a planned rollback asks with what is lost everywhere; without a yes, no run is made."""
+    folder.table("1.0.0-1700000000-a.py")
+    fleet.plan(3)
+    fleet.work()
+    places = [word for each in fleet.destinations(3) for word in ("--schema", each.schema)]
+    words = ("0", "--rollback", "--queue", "--control", fleet.url, *places)
+    for key, code, runs in (("n", 2, 1), ("y", 0, 2)):
+        with Terminal(sartor, *words, words=("fleet", "plan")) as terminal:
+            terminal.until("  table a  at 3 destinations")
+            terminal.until("Roll back at 3 destinations?")
+            terminal.press(key, ENTER)
+            assert terminal.end() == code
+        assert fleet.database.value(f"select count(*) from {SCHEMA}.fleet_run") == runs
+    env = {"SARTOR_ENVIRONMENT": "production"}
+    refused = sartor.run("fleet", "plan", "next", "--control", fleet.url, *places, env=env, expect=2)
+    assert "`next` is unreleased: the environment is production" in refused.err
 
 
 def test_failures_end_the_worker_with_their_code(fleet: QueuedFleet, folder: Folder) -> None:

@@ -186,6 +186,18 @@ def test_a_run_is_approved_while_shards_wait(shards: Command, database: Database
     assert deployed(database) == NUMBER - 3
 
 
+def test_a_rollback_that_was_planned(shards: Command, database: Database) -> None:
+    """`fleet plan --rollback` makes a run that the parts of a rollback join; a deployment by that name is refused."""
+    shards("deploy", "1.0.0", "--run", "there")
+    shards.run("fleet", "plan", "0", "--rollback", "--run", "back", "--wave", "50%")
+    assert "does something else: rollback 0" in shards("deploy", "1.0.0", "--run", "back", expect=5).err
+    processes = [shards.start("rollback", "0", "--run", "back", "--shard", f"{part}/2") for part in range(2)]
+    ends = [finish(each) for each in processes]
+    assert [end.code for end in ends] == [0, 0], ends
+    assert all(f"run 2: done; {NUMBER} of {NUMBER} destinations done" in end.err for end in ends)
+    assert deployed(database) == 0
+
+
 def test_two_runs_at_once(shards: Command, database: Database, control: Database) -> None:
     """Two processes that deploy the same share one run; one that does something else is refused."""
     first = shards.start("deploy", "1.0.0", "--canary", "1")

@@ -69,7 +69,8 @@ class Resume(NamedTuple):
             for option in (STEPS, *self.alone[::2], *(LISTS if self.alone else ())):
                 words = _without(words, option)
             added += [STEPS, str(self.steps - done), *self.alone]
-        words[3:3] = [*added, *(["--yes"] if self.yes else [])]
+        at = 3 if words[0] == "db" else 2  # behind the command's name: `db alteration deploy`, `fleet plan`
+        words[at:at] = [*added, *(["--yes"] if self.yes else [])]
         if self.another_run:
             words = _renamed(words)
         end = words.index("--") if "--" in words else len(words)
