@@ -81,14 +81,18 @@ async def plan_fleet(
 
 
 async def _queue_of(control: Destination) -> Opened:
-    """Returns what puts destinations into the queue. Raises QueueMissing, and UsageError without the extra `queue`."""
-    from sartor.fleet.carrier import enqueuing, queries_of, require_library, require_queue
+    """Returns what puts destinations into the queue, whose log is trimmed.
+
+    Raises QueueMissing, and UsageError without the extra `queue`.
+    """
+    from sartor.fleet.carrier import enqueuing, queries_of, require_library, require_queue, trim_log
 
     require_library()
     from sartor.fleet.queue_driver import QueueDriver
 
     async with QueueDriver(control, application="sartor fleet plan") as driver:
         await require_queue(queries_of(driver))
+        await trim_log(queries_of(driver))
     return enqueuing(control.schema)
 
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from sartor.domain.fleet_run import Turn, lane
 from sartor.errors import QueueMissing, UsageError
 from sartor.fleet.control import Opened
+from sartor.log import LOG
+from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.driver.connection import Connection
 from sartor.postgres.driver.fence import PATH
 from sartor.sql.quoting import quote_identifier
@@ -26,6 +28,20 @@ LANES = 64
 """The lanes of a queue: a server's destinations are all in one, whose limit is the server's.
 
 A search for a job looks at each lane: with one for each of a thousand servers it would take longer than the job.
+"""
+
+TRIMMED = 10_000
+"""The rows of the queue's log that one statement deletes."""
+
+_TRIM = """
+with gone as (
+    delete from fleet_queue_log where id in (
+        select id from fleet_queue_log where created < (
+            select min(began) - interval '1 hour' from fleet_run r where carrier = 'queue'
+                and (state in ('running', 'paused') or id = (select max(id) from fleet_run where carrier = 'queue')))
+        order by created limit $1)
+    returning 1)
+select count(*) as number from gone
 """
 
 PREFIX = "fleet_"
@@ -153,3 +169,15 @@ async def upgrade_queue(queries: Queries) -> int:
         await queries.install(create_schema=False)
         return 1
     return len((await queries.apply_upgrade()).statements)
+
+
+async def trim_log(queries: Queries, *, step: int = TRIMMED) -> None:
+    """Deletes what the queue's log holds of earlier runs: not of those under way, and not of the last one.
+
+    The log has no run, so that the time counts; the hour is for a run that is long in the making.
+    """
+    try:
+        while (await queries.driver.fetch(_TRIM, step))[0]["number"] == step:
+            pass
+    except DRIVER_ERRORS as error:  # a right that this role lacks is no reason to plan no run
+        LOG.warning("the queue's log isn't trimmed: %s", error)
