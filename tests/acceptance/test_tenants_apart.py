@@ -11,7 +11,7 @@ from typing import NamedTuple
 import asyncpg
 import pytest
 
-from sartor.postgres.lock_monitor import LOCK_CLASS, lock_key
+from sartor.postgres.lock_monitor import lock_key
 from support.command import Command, finish
 from support.database import Database
 from support.folder import Folder
@@ -161,7 +161,7 @@ def test_another_tenants_run_lock_delays_and_no_more(
     sartor: Command, database: Database, folder: Folder, tenants: Tenants
 ) -> None:
     """Numbers of advisory locks are everybody's: who takes another's is named, and its end lets the run go on."""
-    held = f"select pg_advisory_lock({LOCK_CLASS}, {lock_key('tenant_b')}); select pg_sleep(600)"
+    held = f"select pg_advisory_lock({lock_key('tenant_b')}); select pg_sleep(600)"
     file = folder.add("2.0.0-1720000000-holds.py", up=held)
     holder = sartor.start("deploy", "latest", "--schema", "tenant_a", env=url(database, tenants.a))
     taken = f"select count(*) from pg_locks where locktype = 'advisory' and objid = {lock_key('tenant_b') % 2**32}"

@@ -30,7 +30,7 @@ class ControlLooks:
 
     def __init__(self, schema: str) -> None:
         self._schema = quote_identifier(schema)
-        self._key = lock_key(f"{schema}\0fleet")
+        self._key = lock_key(schema, "fleet")
         self._run, self._destination = f"{self._schema}.fleet_run", f"{self._schema}.fleet_destination"
 
     async def look(self, connection: DriverConnection, run: int) -> FleetRun:

@@ -20,7 +20,6 @@ from sartor.domain.fleet_run import (
 from sartor.errors import RunHeld, TargetError
 from sartor.fleet.control_looks import RUN, ControlLooks, run_of
 from sartor.postgres.driver.connection import DriverConnection
-from sartor.postgres.lock_monitor import LOCK_CLASS
 
 MOST_CLAIMS = 10
 """The number of times that a destination is claimed; after that it has ended its worker too often."""
@@ -69,7 +68,7 @@ class ControlRows(ControlLooks):
         Returns the run, whether it was made, and whose turn it is now. Comes within a transaction. Raises RunHeld where
         its destinations are in another run that is under way, or the run with its name does something else.
         """
-        await connection.execute("select pg_catalog.pg_advisory_xact_lock($1::int4, $2::int4)", LOCK_CLASS, self._key)
+        await connection.execute("select pg_catalog.pg_advisory_xact_lock($1::int8)", self._key)
         if new.name and (named := await self._named(connection, new.name)):
             if (named.work, named.carrier) != (new.work, new.carrier):
                 raise RunHeld(

@@ -18,9 +18,6 @@ from sartor.postgres.connect.kept import leave_connection, take_connection
 from sartor.postgres.driver.connection import Connection
 from sartor.sql.sensitive import without_secrets
 
-LOCK_CLASS = 0x5A47052
-"""The first half of the advisory lock's key, Sartor's own; the second half is `lock_key` of the schema's name."""
-
 BUSY = 0.2
 """Seconds that a query of the run's monitor may delay the end of another session."""
 
@@ -53,18 +50,18 @@ order by p.pid
 """
 
 # The session that holds the lock is a run's second one: its state and its query are Sartor's own, and would mislead.
-_HOLDERS = f"""
+_HOLDERS = """
 select p.pid, p.usename::text as user, p.application_name::text as application,
     pg_catalog.host(p.client_addr) as client, 'at work' as state, null as query, null as holds,
     extract(epoch from pg_catalog.clock_timestamp() - p.backend_start)::float8 as seconds
 from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity p on p.pid = l.pid
-where l.locktype = 'advisory' and l.classid = {LOCK_CLASS} and l.objid = $1::int4::oid and l.objsubid = 2 and l.granted
+where l.locktype = 'advisory' and l.classid::int8 << 32 | l.objid::int8 = $1::int8 and l.objsubid = 1 and l.granted
     and l.database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
 """
 
 # The lock is held for as long as the session lives: the server mustn't end one that is idle.
 _TRY_LOCK = """
-select pg_catalog.pg_try_advisory_lock($1::int4, $2::int4), pg_catalog.set_config('idle_session_timeout', '0', false)
+select pg_catalog.pg_try_advisory_lock($1::int8), pg_catalog.set_config('idle_session_timeout', '0', false)
 """
 
 _TERMINATE = f"""
@@ -73,19 +70,24 @@ where {_ME}
 """
 
 
-def lock_key(name: str) -> int:
-    """Returns the second half of the key of an advisory lock on `name`, an int4; in pg_locks it is an oid."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], signed=True)
+def lock_key(schema: str, purpose: str = "run") -> int:
+    """Returns the key of the advisory lock on a schema for a purpose, an int8: its halves are two oids in pg_locks.
+
+    It is Sartor's own, and of 10,000 schemas no two have the same.
+    """
+    return int.from_bytes(hashlib.sha256(f"sartor\0{purpose}\0{schema}".encode()).digest()[:8], signed=True)
 
 
 class LockMonitor:
     """The second connection of a run. A run is correct without it, and goes on if it breaks.
 
-    `missing` says why there is none; none is tried where the run's own session is `alone`. With a `purpose`, the lock
-    isn't that of runs, but of what has the same purpose.
+    `missing` says why there is none; none is tried where the run's own session is `alone`. With another
+    `purpose`, the lock isn't that of runs, but of what has the same purpose.
     """
 
-    def __init__(self, destination: Destination, *, application: str, alone: bool = False, purpose: str = "") -> None:
+    def __init__(
+        self, destination: Destination, *, application: str, alone: bool = False, purpose: str = "run"
+    ) -> None:
         self._destination = destination
         self._called = destination.called(application)
         self._connection: Connection | None = None
@@ -93,7 +95,7 @@ class LockMonitor:
         self._free = asyncio.Lock()
         self._alone = alone
         self.missing = ""
-        self._key = lock_key(f"{destination.schema}\0{purpose}" if purpose else destination.schema)
+        self._key = lock_key(destination.schema, purpose)
 
     async def __aenter__(self) -> Self:
         if self._destination.scratch:  # no other session is at work there
@@ -116,7 +118,7 @@ class LockMonitor:
 
     async def try_lock(self) -> bool:
         """Takes the run's lock for as long as this connection lives; returns False where another run holds it."""
-        rows = await self._fetch(_TRY_LOCK, LOCK_CLASS, self._key)
+        rows = await self._fetch(_TRY_LOCK, self._key)
         # Where there is no connection, the journal's key still keeps runs apart.
         return rows[0][0] if rows else True
 

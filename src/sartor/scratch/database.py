@@ -5,6 +5,7 @@ its name, by its comment (unless the process was killed before writing it), and 
 next session that creates a scratch database drops it.
 """
 
+import hashlib
 import os
 import secrets
 import socket
@@ -15,7 +16,6 @@ from sartor.domain.destination import Destination
 from sartor.errors import BackupFailed, PoolerRefused, PrivilegeMissing, SartorError, Unreachable
 from sartor.postgres.connect.connect import DRIVER_ERRORS
 from sartor.postgres.errors import INSUFFICIENT_PRIVILEGE, INVALID_CATALOG_NAME, ServerError, sqlstate
-from sartor.postgres.lock_monitor import lock_key
 from sartor.postgres.session import Session
 from sartor.scratch.bootstrap import bootstrap
 from sartor.sql.quoting import quote_identifier, quote_literal
@@ -97,6 +97,11 @@ async def scratch_database(beside: Destination, *, application: str) -> AsyncIte
             await drop_database(session, name)
             if given:  # another's database of that name may have come in between
                 await drop_database(session, given, marked=True)
+
+
+def lock_key(name: str) -> int:
+    """Returns the second half of the key of the advisory lock on a database's name: an int4, in pg_locks an oid."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], signed=True)
 
 
 async def _free_name(beside: Destination, *, application: str) -> str | None:

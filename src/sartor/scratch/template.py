@@ -14,7 +14,6 @@ from typing import Self
 from sartor.domain.destination import Destination
 from sartor.errors import BackupFailed, PrivilegeMissing
 from sartor.postgres.errors import ServerError
-from sartor.postgres.lock_monitor import lock_key
 from sartor.postgres.session import Session
 from sartor.scratch.bootstrap import bootstrap
 from sartor.scratch.database import (
@@ -23,6 +22,7 @@ from sartor.scratch.database import (
     MAINTENANCE,
     PREFIX,
     drop_database,
+    lock_key,
     maintenance_database,
     mark_database,
     scratch_database,
