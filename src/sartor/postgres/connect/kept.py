@@ -6,7 +6,7 @@ A new connection costs the server a process that knows nothing of the catalog ye
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TypeAlias
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from sartor.domain.destination import Destination
@@ -16,23 +16,31 @@ from sartor.postgres.driver.connection import Connection
 MOST_USES = 200
 """The destinations for which a connection is kept: its server process remembers the tables of each that it has seen."""
 
-Place: TypeAlias = tuple[str, bool, str, type[Connection]]
-"""The properties that connections have in common: URL, whether TLS is required, application and class."""
+
+class Place(NamedTuple):
+    """The properties that connections have in common."""
+
+    server: str
+    url: str
+    require_tls: bool
+    application: str
+    kind: type[Connection]
 
 
 class Kept:
     """The connections that wait for their next use, the latest one last. They are of this process's event loop."""
 
     def __init__(self) -> None:
-        self._idle: dict[Place, list[Connection]] = {}
+        self._idle: dict[str, dict[Place, list[Connection]]] = {}  # by server: there may be hundreds of each
         self._uses = WeakKeyDictionary[Connection, int]()
 
     def take(self, place: Place) -> Connection | None:
         """Returns a connection that waits, None where there is none for this place."""
-        while waiting := self._idle.get(place):
+        idle = self._idle.get(place.server, {})
+        while waiting := idle.get(place):
             connection = waiting.pop()
             if not waiting:
-                del self._idle[place]
+                del idle[place]
             if not connection.is_closed():
                 return connection
         return None
@@ -43,18 +51,20 @@ class Kept:
         if self._uses[connection] >= MOST_USES:
             await close(connection)
         else:
-            self._idle.setdefault(place, []).append(connection)
+            self._idle.setdefault(place.server, {}).setdefault(place, []).append(connection)
 
     async def make_room(self, server: str) -> None:
-        """Closes one that waits at this server: another one is about to be opened there."""
-        for place in [each for each in self._idle if Destination(each[0]).server == server][:1]:
+        """Closes one that waits at this server, whichever: another one is about to be opened there."""
+        for place in [*self._idle.get(server, ())]:
             if connection := self.take(place):
                 await close(connection)
+                break
 
     async def close(self) -> None:
-        for place in list(self._idle):
-            while connection := self.take(place):
-                await close(connection)
+        for idle in [*self._idle.values()]:
+            for place in [*idle]:
+                while connection := self.take(place):
+                    await close(connection)
 
 
 _KEPT: ContextVar[Kept | None] = ContextVar("kept", default=None)
@@ -77,9 +87,10 @@ async def take_connection(
     kept = _KEPT.get()
     if kept is None or destination.scratch:
         return await connect(destination, application=application, kind=kind)
-    if found := kept.take(_place(destination, application, kind)):
+    place = _place(destination, application, kind)
+    if found := kept.take(place):
         return found
-    await kept.make_room(destination.server)
+    await kept.make_room(place.server)
     return await connect(destination, application=application, kind=kind)
 
 
@@ -103,4 +114,4 @@ async def leave_connection(connection: Connection, destination: Destination, *, 
 
 
 def _place(destination: Destination, application: str, kind: type[Connection]) -> Place:
-    return destination.url, destination.require_tls, application, kind
+    return Place(destination.server, destination.url, destination.require_tls, application, kind)
