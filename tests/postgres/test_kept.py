@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from sartor import Destination
+from sartor.postgres.connect.connect import close
 from sartor.postgres.connect.kept import MOST_USES, keeping_connections, leave_connection, take_connection
 from support.database import Database
+from support.proxy import proxy_to
 
 
 def test_worn_out(database: Database) -> None:
@@ -49,3 +51,29 @@ def test_room_is_made_where_it_is_needed(database: Database, server_url: str) ->
     assert first == again
     first, _, again = asyncio.run(use(here, beside, here))
     assert first != again
+
+
+def test_a_server_without_tls_is_asked_once(database: Database) -> None:
+    """A server that says it has no TLS isn't asked again in the same run, and is in the next one."""
+    answers: list[bytes] = []
+
+    def note(data: bytes) -> bytes:
+        answers.append(data)
+        return data
+
+    async def connect_twice(destination: Destination) -> None:
+        with keeping_connections():
+            for _ in range(2):
+                connection = await take_connection(destination, application="sartor test")
+                assert not connection.encrypted
+                await close(connection)
+
+    with proxy_to(database.url) as proxy:
+        proxy.reword = note
+        destination = Destination.parse(proxy.url)
+        asyncio.run(connect_twice(destination))
+        assert answers.count(b"N") == 1
+        asyncio.run(connect_twice(destination))
+        assert answers.count(b"N") == 2
+        asyncio.run(connect_twice(Destination.parse(f"{proxy.url}?sslmode=allow")))
+        assert answers.count(b"N") == 2

@@ -130,7 +130,7 @@ async def _reach(call: _Call, place: Place, password: Password) -> Connection:
 
     Raises as the driver does, TimeoutError, and SettingsError and Unreachable where TLS can't be had.
     """
-    *first, last = tls.attempts(call.way.keywords, host=place.host, address=place.address)
+    *first, last = tls.attempts(call.way.keywords, place)
     untrusted: ssl.SSLCertVerificationError | None = None
     async with asyncio.timeout(call.way.timeout):
         for attempt in first:
@@ -142,6 +142,7 @@ async def _reach(call: _Call, place: Place, password: Password) -> Connection:
                 # pg_hba.conf may have a line for the other kind, or the server no TLS
                 LOG.debug("%s is tried %s TLS: %s", place, "with" if last else "without", error)
                 untrusted = error if isinstance(error, ssl.SSLCertVerificationError) else None
+                tls.remember_answer(place, error)
         try:
             return await _open(call, place, password, last)
         except asyncpg.InvalidPasswordError:

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 from sartor.domain.destination import Destination
 from sartor.postgres.connect.connect import close, connect
+from sartor.postgres.connect.tls import remembering_answers
 from sartor.postgres.driver.connection import Connection
 
 MOST_USES = 200
@@ -75,7 +76,8 @@ def keeping_connections() -> Iterator[Kept]:
     """Keeps connections that sessions are done with, for others, while the block lasts; the caller closes them."""
     token = _KEPT.set(kept := Kept())
     try:
-        yield kept
+        with remembering_answers():
+            yield kept
     finally:
         _KEPT.reset(token)
 

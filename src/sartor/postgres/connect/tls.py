@@ -2,14 +2,40 @@
 
 import ssl
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 from sartor.conninfo.parameters import ssl_mode
 from sartor.errors import SettingsError, Unreachable
+from sartor.postgres.target_server import Place
 
 _HOME_FILES = {"sslrootcert": "root.crt", "sslcrl": "root.crl", "sslcert": "postgresql.crt", "sslkey": "postgresql.key"}
+
+_NO_TLS = "rejected SSL upgrade"
+"""The driver's words where the server's answer was that it has no TLS. A connection that broke says nothing of that."""
+_WITHOUT: ContextVar[set[Place] | None] = ContextVar("without", default=None)
+
+
+@contextmanager
+def remembering_answers() -> Iterator[None]:
+    """Has a server that says it has no TLS asked once while the block lasts: an answer costs it a process.
+
+    It is for many connections in a row, and for `sslmode=prefer` alone: the others don't do without TLS.
+    """
+    token = _WITHOUT.set(set())
+    try:
+        yield
+    finally:
+        _WITHOUT.reset(token)
+
+
+def remember_answer(place: Place, error: Exception) -> None:
+    """Remembers, in such a block, what a failed attempt with TLS says of the server."""
+    if (without := _WITHOUT.get()) is not None and type(error) is ConnectionError and _NO_TLS in str(error):
+        without.add(place)
 
 
 class Encryption(ssl.SSLContext):
@@ -21,12 +47,12 @@ class Encryption(ssl.SSLContext):
         return super().wrap_bio(*args, **{**kwargs, "server_hostname": self.host or None})
 
 
-def attempts(keywords: Mapping[str, str], *, host: str, address: str) -> list[Encryption | None]:
+def attempts(keywords: Mapping[str, str], place: Place) -> list[Encryption | None]:
     """Returns what to try in turn: TLS with a context, or None for plain text. Raises SettingsError, Unreachable."""
     mode = ssl_mode(keywords)
-    if address.startswith("/") or mode == "disable":
+    if place.is_socket or mode == "disable" or (mode == "prefer" and place in (_WITHOUT.get() or ())):
         return [None]
-    context = _context(keywords, mode, host or address)
+    context = _context(keywords, mode, place.host or place.address)
     return {"allow": [None, context], "prefer": [context, None]}.get(mode, [context])
 
 
