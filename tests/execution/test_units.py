@@ -75,6 +75,28 @@ LOUD = [
     "create table a (a int); select pg_advisory_lock(1)",
 ]
 
+BRIEF = [
+    "create table t (id int); create index on t (id); create unique index u on only public.t using btree (id)",
+    "create table t (id int references other (id)); alter table other add column a int; comment on table t is 'new'",
+    "create view v as select 1 as one; create function f() returns int language sql as 'select 1'",
+    "create type mood as enum ('sad', 'ok'); drop table other cascade",
+]
+LASTING = [
+    "create table t (id int); create index on other (id)",
+    "create index on t (id); create table t (id int)",
+    "create table if not exists t (id int); create index on t (id)",
+    "create table t partition of other for values in (1)",
+    "create statistics s on a, b from t",
+    "create event trigger e on ddl_command_end execute function f()",
+    "create table t (id int); insert into t values (1)",
+]
+
+
+@pytest.mark.parametrize(("sql", "brief"), [*((sql, True) for sql in BRIEF), *((sql, False) for sql in LASTING)])
+def test_what_reads_no_rows_is_brief(sql: str, brief: bool, tmp_path: Path) -> None:
+    """What only defines objects is brief, unless it may read rows: an index does, of a table that was there before."""
+    assert _unit(tmp_path, sql + ";").is_brief is brief
+
 
 @pytest.mark.parametrize(("sql", "quiet"), [*((sql, True) for sql in QUIET), *((sql, False) for sql in LOUD)])
 def test_what_only_defines_objects_is_quiet(sql: str, quiet: bool, tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ from sartor.domain.plan import Direction, Plan, Step
 from sartor.errors import PoolerRefused, SartorError
 from sartor.postgres.ledger import require_format
 from sartor.postgres.session import Session
-from sartor.sql.grammar import Action
+from sartor.sql.quiet import is_brief, is_quiet
 from sartor.sql.splitting import may_lift_lock_timeout, split, stands_alone
-from sartor.sql.statements import Kind, Statement
+from sartor.sql.statements import Statement
 
 Load = Callable[[Step], Script]
 """Returns the script of a step. Raises ScriptError."""
@@ -130,7 +130,12 @@ class Unit:
     @property
     def is_quiet(self) -> bool:
         """True where it leaves the session as it was, and fires no trigger: it only defines objects."""
-        return self.script.once(("quiet", self.direction), lambda: all(map(_is_quiet, self._every_statement())))
+        return self.script.once(("quiet", self.direction), lambda: all(map(is_quiet, self._every_statement())))
+
+    @property
+    def is_brief(self) -> bool:
+        """True where it is quiet, and none of its statements reads rows: it takes no time once it has its locks."""
+        return self.is_quiet and self.script.once(("brief", self.direction), lambda: is_brief(self._every_statement()))
 
     def _every_statement(self) -> Iterator[Statement]:
         return (statement for message in self.statements or () for statement in split(message.text))
@@ -140,52 +145,6 @@ def _fits_a_batch(message: Fragment) -> bool:
     """Returns whether a message may be sent with others; a limit goes between the statements that may lift it."""
     lifts = may_lift_lock_timeout(message.text) and len(split(message.text)) > 1
     return stands_alone(message.text) and not lifts
-
-
-_DEFINING = frozenset({Kind.COMMENT, Kind.CREATE, Kind.DROP})
-_FILLED = frozenset({"extension", "materialized view"})
-_FORGETTING = frozenset({"drop column", "drop constraint", "rename column", "rename constraint", "rename to"})
-_OF_COLUMN = frozenset({"set default", "drop default", "drop not"})
-_PLAIN = frozenset(
-    {
-        *("bigint", "boolean", "bytea", "date", "decimal", "int", "integer", "json", "jsonb", "numeric", "real"),
-        *("smallint", "text", "time", "timestamp", "timestamptz", "uuid", "varchar"),
-    }
-)
-"""Types of Postgres: their names mean nothing else, as `pg_catalog` is searched first."""
-_CALM = frozenset(["not", "null", "with", "without", "time", "zone"])
-_LITERALS = frozenset(["false", "now", "true"])
-
-
-def _is_quiet(statement: Statement) -> bool:
-    """Returns whether a statement only defines objects. In doubt, it doesn't.
-
-    What fills a table, or runs an extension's script, may leave anything; so may an ALTER that reads or writes rows, as
-    that calls functions that no text shows: a domain's default, an index's expression.
-    """
-    if statement.leaves_trace:
-        return False
-    if statement.kind is Kind.ALTER:
-        return statement.head.type == "table" and all(map(_leaves_rows, statement.actions))
-    fills = statement.head.type == "table" and statement.runs_query
-    return statement.kind in _DEFINING and statement.head.type not in _FILLED and not fills
-
-
-def _leaves_rows(action: Action) -> bool:
-    """Returns whether an action of ALTER TABLE changes only the catalogue: a new column's default is a literal."""
-    type_, *rest = action.rest or ("",)
-    if action.what == "alter column":
-        return " ".join(action.rest[:2]) in _OF_COLUMN
-    if action.what != "add column":
-        return action.what in _FORGETTING
-    # What is in parentheses isn't among the words: a default in them has a word behind it that is no literal, or none.
-    values = [each for before, each in itertools.pairwise([*rest, "default"]) if before == "default"]
-    words = [each for each in rest if each != "default" and each not in values]
-    return (
-        type_ in _PLAIN
-        and all(each in _CALM for each in words)
-        and all(each[0] in "'0123456789" or each in _LITERALS for each in values)
-    )
 
 
 def compile_unit(

@@ -3,7 +3,8 @@
 The server stops at the first error and skips the rest (the manual's chapter 55.2.2.1, Multiple Statements in a Simple
 Query). Marks between the parts report how far it has come: the server sends an INFO at once, whatever
 `client_min_messages` says, and an error alone doesn't say which statement it belongs to. Each mark costs both sides a
-message (50 µs), so a COMMIT and the claim behind it share one; the end of the whole message reports the last COMMIT.
+message (100 µs), so a COMMIT and the claim behind it share one, as does a brief script with both: which of its
+statements failed is known once it is run by itself. The end of the whole message reports the last COMMIT.
 
 What the scripts have in common (settings, the claim and the record as prepared statements) is set once, at the head of
 the message, and taken back at its end; all is reset and set again behind a script that may have left something in the
@@ -35,32 +36,41 @@ Heard = Callable[[int, str, str], None]
 End = Callable[[], Awaitable[bool]]
 """Asks the server to end the batch's session; returns whether the server was asked."""
 
+_END = "\n;\n"
+"""The end of a script's statement, on lines of its own: that may end in a comment."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchItem:
     """An event of a batch, its settings, and its script's SQL statements, as they would be sent one by one.
 
-    A `quiet` script leaves the session as it was, and fires no trigger.
+    A `quiet` script leaves the session as it was, and fires no trigger; a `brief` one is quiet, and takes no time.
     """
 
     event: NewEvent
     settings: SessionSettings
     statements: tuple[str, ...]
     quiet: bool
+    brief: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
     """A stretch of the message: of which item (an index), in which phase, which of the script's statements (an index).
 
-    `start` is the place in the message where it begins, in characters.
+    `number` is None for a brief script as a whole, with its COMMIT. `start` is the place in the message where it
+    begins, in characters.
     """
 
     item: int
     phase: Phase
-    number: int
+    number: int | None
     start: int
     text: str
+
+    @property
+    def commits(self) -> bool:
+        return self.phase is Phase.COMMIT or self.number is None
 
 
 class BatchMessage:
@@ -108,8 +118,18 @@ class BatchMessage:
 
     @property
     def statement(self) -> int | None:
-        """The index of the script's statement that the server was at, or None where it wasn't in a script."""
+        """The index of the script's statement that the server was at, or None where that isn't known, or was none."""
         return self._part.number if self._part and self._part.phase is Phase.SCRIPT else None
+
+    @property
+    def commits(self) -> bool:
+        """True where the server may have committed the event under way, and gone on to the claim behind it."""
+        return self._part is not None and self._part.commits
+
+    @property
+    def is_vague(self) -> bool:
+        """True where an error may be of any statement of a script, or of its COMMIT."""
+        return self._part is not None and self._part.number is None
 
     @property
     def _part(self) -> _Part | None:
@@ -157,19 +177,22 @@ class BatchMessage:
         claim = claim_sql(event, settings, prepared=name, shared=not self._connection.pooled, quiet=quiet)
         self._add_part(number, Phase.CLAIM, 0, f"begin;{claim}")
         self._add(self._marking)
+        record = record_sql(event, settings, prepared=name, quiet=quiet) + "commit;"
+        if item.brief:
+            self._add_part(number, Phase.SCRIPT, None, _END.join(item.statements))
+            self._add(_END + record)
+            return
         for i, statement in enumerate(item.statements):
             self._add_part(number, Phase.SCRIPT, i, statement)
-            # On lines of its own: a statement may end in a comment.
-            self._add("\n;\n")
+            self._add(_END)
             if settings.lock_timeout and may_lift_lock_timeout(statement):
                 self._add(limit_lock_timeout(settings.lock_timeout, local=True))
             self._add(self._marking)
-        record = record_sql(event, settings, prepared=name, quiet=quiet)
-        self._add_part(number, Phase.COMMIT, 0, record + "commit;")
+        self._add_part(number, Phase.COMMIT, 0, record)
         if not quiet:
             self._add(self._cleaning)
 
-    def _add_part(self, item: int, phase: Phase, number: int, text: str) -> None:
+    def _add_part(self, item: int, phase: Phase, number: int | None, text: str) -> None:
         self._parts.append(_Part(item, phase, number, self._length, text))
         self._add(text)
 
@@ -185,7 +208,7 @@ class BatchMessage:
             return
         connection = self._connection
         connection.end_statement()
-        if self.phase is Phase.COMMIT:
+        if self.commits:
             self.confirm(told)
         connection.since = time.monotonic()
         if not self.begun:

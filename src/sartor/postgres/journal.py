@@ -17,7 +17,7 @@ from typing import Any
 from sartor import __version__
 from sartor.domain.ledger import FORMAT, WAS_ID, EventKind, RepeatableEntry, State, Subject
 from sartor.postgres.driver.fence import FENCE, PATH, STEP_IN, STEP_OUT
-from sartor.postgres.session_settings import SessionSettings, set_in_transaction
+from sartor.postgres.session_settings import PLANNED_ONCE, SessionSettings, set_in_transaction
 from sartor.sql.quoting import quote_literal
 
 CLOSED_CONSTRAINT = "_journal_open_fkey"
@@ -204,7 +204,8 @@ def record_sql(
         repeatable = event.about is not None and event.about.is_repeatable
         record = _record(event.kind, settings, values, event.since, event.took, notes, repeatable=repeatable)
     if quiet:
-        return f"set local search_path = {PATH};set local row_security = off;{record};"
+        planned = f"set local plan_cache_mode = {PLANNED_ONCE};" if prepared else ""
+        return f"set local search_path = {PATH};set local row_security = off;{planned}{record};"
     return f"{STEP_IN}{_check(event, settings)};{record};{STEP_OUT}"
 
 

@@ -13,6 +13,10 @@ LONGEST_CLAIM = 0.3
 """Seconds that the claim waits for a lock at a time, however long a script may; `--wait` limits the total."""
 
 
+PLANNED_ONCE = "force_generic_plan"
+"""The `plan_cache_mode` of claims and records: by default, the server plans the first five of each anew."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionSettings:
     """The values to which a transaction's settings are pinned; durations are in seconds, 0 for no limit.
@@ -62,13 +66,15 @@ def set_in_transaction(settings: SessionSettings, also: Mapping[str, str], *, sh
     scripts = {"search_path": settings.search_path, "row_security": "default"}
     if not _is_short(settings):
         scripts["lock_timeout"] = _milliseconds(settings.lock_timeout)
-    claims = {"application_name": quote_literal(settings.application)} if shared else _for_claims(settings)
+    claims = _for_claims(settings)
+    if shared:
+        claims, scripts["plan_cache_mode"] = {"application_name": quote_literal(settings.application)}, "default"
     return _set({**claims, **also}, local=True), _set(scripts, local=True)
 
 
 def set_for_claims(settings: SessionSettings) -> str:
     """Returns the SQL that sets in a session what transactions of one run have in common before their claims."""
-    return _set(_for_claims(settings), local=False)
+    return _set({**_for_claims(settings), "plan_cache_mode": PLANNED_ONCE}, local=False)
 
 
 def _for_claims(settings: SessionSettings) -> dict[str, str]:

@@ -2,9 +2,10 @@
 
 Each script is in a transaction of its own, and a successor of what failed couldn't claim its number anyway. An error of
 a COMMIT, or of the claim behind it, is settled by asking the journal. A lost lock, a claim that waits, a mistake of
-syntax (which keeps the whole message from running) are left to the way of a single script. Where the connection is
-lost, the message may still be on its way, through a pooler say: what the journal doesn't have when it is asked gets its
-number taken, by the event of its failure, and so can't be committed after it was told not to be.
+syntax (which keeps the whole message from running), and what fails in a brief script are left to the way of a single
+script. Where the connection is lost, the message may still be on its way, through a pooler say: what the journal
+doesn't have when it is asked gets its number taken, by the event of its failure, and so can't be committed after it was
+told not to be.
 """
 
 import time
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
+from logging import DEBUG
 
 import sartor.postgres.errors as driver
 from sartor.alterations.script import Place
@@ -22,6 +24,7 @@ from sartor.execution.outcome import Outcome, Stale, classify
 from sartor.execution.retry import PARTING, RESOLVE, is_committed, raise_outcome, record
 from sartor.execution.run_context import RunContext
 from sartor.execution.units import Prefetch, Unit
+from sartor.log import LOG
 from sartor.postgres.batch_message import BatchItem, BatchMessage
 from sartor.postgres.journal import NewEvent, Phase
 from sartor.postgres.session_settings import settings_for
@@ -65,6 +68,7 @@ class BatchExecutor:
         # In a scratch database the record looks for what the script has changed in the server; an event trigger runs
         # whatever its function does.
         self._may_be_quiet = not run.session.destination.scratch and not run.session.facts.event_triggers
+        self._is_logged = LOG.isEnabledFor(DEBUG)  # the log has the time of each statement
         self._alone = 0
         self._message: BatchMessage | None = None
         self._following: Batch | None = None
@@ -143,11 +147,13 @@ class BatchExecutor:
         return unit.about.file, unit.statements[number].line_of(error)
 
     def _item(self, seq: int, unit: Unit) -> BatchItem:
+        quiet = self._may_be_quiet and unit.is_quiet
         return BatchItem(
             event=NewEvent(seq=seq, kind=unit.kind, about=unit.about, down=unit.down),
             settings=settings_for(self._run.session, self._run.limits, self._run.mark(unit.about.name, seq)),
             statements=tuple(statement.text for statement in unit.statements or ()),
-            quiet=self._may_be_quiet and unit.is_quiet,
+            quiet=quiet,
+            brief=quiet and unit.is_brief and not self._is_logged,
         )
 
     def _adapt(self, took: float) -> None:
@@ -162,13 +168,14 @@ class BatchExecutor:
         # The driver drops what still comes of a message that was given up, marks included.
         if lost or not isinstance(error, Exception):
             await self._find_out(message, error, told)
-        elif phase is Phase.COMMIT and await self._is_committed(message, RESOLVE):
+        elif message.commits and await self._is_committed(message, RESOLVE):
             message.confirm(told)
         outcome = classify(error, message.phase, connection_lost=lost)
         in_doubt = outcome is Outcome.LOST and (phase is Phase.COMMIT or message.committed == len(message.items))
         if outcome in {Outcome.INTERRUPTED, Outcome.STALE, Outcome.LOST} and not in_doubt:
             raise_outcome(outcome, error, session)
-        if outcome is Outcome.SCRIPT and message.begun and driver.sqlstate(error) not in DOUBTED:
+        known = message.begun and not message.is_vague
+        if outcome is Outcome.SCRIPT and known and driver.sqlstate(error) not in DOUBTED:
             raise error
         if message.begun or in_doubt:
             self._alone = 1
@@ -183,7 +190,7 @@ class BatchExecutor:
         lost, interrupted = self._run.session.connection_lost, not isinstance(error, Exception)
         if lost and not interrupted:
             await self._run.monitor.terminate()
-        with suppress(*([Unreachable] if interrupted and message.phase is not Phase.COMMIT else [])):
+        with suppress(*([Unreachable] if interrupted and not message.commits else [])):
             while message.committed < len(message.items):
                 committed = await self._is_committed(message, PARTING if interrupted else RESOLVE)
                 if not committed and lost and not interrupted:
