@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-import zlib
-from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sartor.domain.drift import Change, find_differences, unified, without_parts
-from sartor.domain.fingerprint import NOTED, Fingerprint, Packer, SchemaObject, Scope
+from sartor.domain.fingerprint import NOTED, Fingerprint, SchemaObject, Scope
 
 TEXT = st.text(st.characters(exclude_characters="\0", codec="utf-8") | st.sampled_from("\\\b\f\n\r\t\vbfnrtvN."))
 KINDS = st.sampled_from(["table", "column", "owner", "column order"])
@@ -39,17 +37,6 @@ def test_kept(objects: list[SchemaObject]) -> None:
     assert Fingerprint.unpack(packed) == fingerprint
     assert (packed["logical"], packed["exact"]) == (fingerprint.logical, fingerprint.exact)
     assert sorted(Fingerprint.of(objects, schemas=(), scope=Scope.DATABASE, server=18).objects) == sorted(objects)
-
-
-@given(st.lists(OBJECTS), st.lists(st.integers(0, 20)))
-def test_packed_as_it_comes(objects: list[SchemaObject], cuts: list[int]) -> None:
-    """However many lines come at once, it is the same fingerprint."""
-    whole = make(*objects)
-    lines, packer = zlib.decompress(whole.text).splitlines(keepends=True), Packer()
-    for start, end in pairwise(sorted({0, *cuts, len(lines)})):
-        if piece := lines[start:end]:
-            packer.add(b"".join(piece))
-    assert packer.end(schemas=whole.schemas, scope=whole.scope, server=whole.server) == whole
 
 
 def test_kept_by_another() -> None:

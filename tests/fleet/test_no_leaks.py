@@ -18,6 +18,7 @@ LEAVINGS = (
     "set my.note = 'of tenant_0'; set lock_timeout = '77ms'; set row_security = off",
     "create temp table users (id int) on commit preserve rows; insert into pg_temp.users values (7)",
     "create temp sequence worn_seq; select nextval('worn_seq')",
+    "deallocate all; prepare sartor_kept_0 as select 1",
     "prepare worn as select 1; listen worn; select pg_advisory_lock(4711), pg_advisory_lock_shared(7, 11)",
     "declare worn cursor with hold for select 1",
 )
@@ -54,7 +55,8 @@ async def up(conn, run):
         "temporary": await conn.fetchval("select count(*) from pg_class where relpersistence = 't'"
             " and pg_table_is_visible(oid)"),
         "sequence": await conn.fetchval("select to_regclass('pg_temp.worn_seq')"),
-        "prepared": await conn.fetchval("select count(*) from pg_prepared_statements where not name like '__asyncpg%'"),
+        "prepared": await conn.fetchval("select count(*) from pg_prepared_statements where not name like '__asyncpg%'"
+            " and (from_sql or name not like 'sartor_kept_%')"),
         "cursors": await conn.fetchval("select count(*) from pg_cursors where name = 'worn'"),
         "channels": await conn.fetchval("select count(*) from pg_listening_channels()"),
         "locks": await conn.fetchval("select count(*) from pg_locks where locktype = 'advisory'"

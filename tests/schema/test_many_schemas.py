@@ -81,6 +81,37 @@ def test_others_are_not_read(crowded: tuple[Database, Destination]) -> None:
     assert {name: (few[name], rows) for name, rows in many.items() if rows > few[name] + 40} == {}
 
 
+@pytest.mark.parametrize("name", ["facts", "fingerprint"])
+def test_a_plan_is_kept(name: str, server_url: str) -> None:
+    """A plan that a connection keeps reads no more where the schemas have been filled since it was made."""
+    look, several = LOOKS[name], range(25)
+
+    async def reads(session: Session) -> int:
+        async with session.connection.transaction():
+            before = await session.connection.fetchval(READ)
+            await look(session)
+            return int(await session.connection.fetchval(READ) - before)
+
+    async def go(database: Database) -> tuple[int, int]:
+        async with Session(Destination.parse(database.url, schema="mine"), application="test") as session:
+            for _ in range(8):  # the server plans a few times before it keeps a plan
+                await look(session)
+            few = await reads(session)
+            await asyncio.to_thread(database.run, *(ONE.replace("{s}", f"s{i}") for i in several))
+            await look(session)
+            kept = await session.connection.fetchval(
+                "select count(*) from pg_prepared_statements where generic_plans > 0"
+            )
+            assert kept > 0
+            return few, await reads(session)
+
+    with temporary_database(server_url) as database:
+        # A new schema would end the plan.
+        database.run("create schema mine", ONE.replace("{s}", "mine"), *(f"create schema s{i}" for i in several))
+        few, many = asyncio.run(go(database))
+    assert many <= few + 40
+
+
 def test_no_version_among_many(crowded: tuple[Database, Destination]) -> None:
     """Where others hold most of the catalogue, there is no catalog version: each of them changes it."""
     database, mine = crowded

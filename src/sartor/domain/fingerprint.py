@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import io
 import re
 import zlib
 from collections.abc import Iterable, Mapping
@@ -27,13 +26,10 @@ belong to a place: a copy elsewhere has others.
 _PLAIN = ("server", "logical", "exact")
 """The fields that JSON has as they are."""
 
-_NOTED = re.compile(rb"^(?:%s)\t" % b"|".join(kind.encode() for kind in sorted(NOTED)), re.MULTILINE)
-"""The start of a noted object's line."""
-
 _OWN_NAME = re.compile(rb"""(?:(?<=\\[bfnrtv])|(?<![\w$".\0\x80-\xff]))(?:\0|"\0")(?=\.)|'\0'""")
 """A schema's name, for which NUL stands, before that of an object or as a whole literal; an escape may come before."""
-_OF_ROLES = frozenset({b"default privileges", b"grant", b"schema"})
-"""The kinds that say what roles may do, and the schema itself."""
+_OF_PLACE = frozenset({b"default privileges", b"grant", b"schema", *(kind.encode() for kind in NOTED)})
+"""The kinds that say what roles may do, the schema itself, and what is only noted."""
 
 _ESCAPES = {"\\": "\\", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t", "\v": "v"}
 """The letter after a backslash in a line, for a character that can't be there: the text format of COPY."""
@@ -75,7 +71,7 @@ class SchemaObject(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Fingerprint:
-    """All objects of some schemas; `server` is Postgres's major version, `text` the lines that a `Packer` packed.
+    """All objects of some schemas; `server` is Postgres's major version, `text` their lines, compressed.
 
     `logical` is a hash, in hexadecimal digits, of what an application can tell, as it is spelled: where two are equal,
     nothing differs; where they aren't, two spellings may still mean the same. `exact` is a hash of everything.
@@ -93,10 +89,18 @@ class Fingerprint:
     @staticmethod
     def of(objects: Iterable[SchemaObject], *, schemas: tuple[str, ...], scope: Scope, server: int) -> "Fingerprint":
         """Returns the fingerprint of these objects, in whichever order they come."""
-        packer = Packer()
-        for each in sorted(objects, key=lambda each: (each.noted, each)):
-            packer.add(_line(each))
-        return packer.end(schemas=schemas, scope=scope, server=server)
+        lines: tuple[list[str], list[str]] = ([], [])
+        for each in sorted(objects):
+            lines[each.noted].append(_line(each))
+        told, noted = ("".join(each).encode() for each in lines)
+        return Fingerprint(
+            schemas=schemas,
+            scope=scope,
+            server=server,
+            logical=hashlib.sha256(told).hexdigest(),
+            exact=hashlib.sha256(told + noted).hexdigest(),
+            text=zlib.compress(told + noted, _LEVEL),
+        )
 
     @property
     def objects(self) -> tuple[SchemaObject, ...]:
@@ -136,47 +140,15 @@ class Fingerprint:
         )
 
 
-class Packer:
-    """A fingerprint being built: its lines are hashed and compressed as they come, and are never all in memory at once.
-
-    A line is an object's kind, name, parent and definition as COPY writes them. Lines come sorted by kind and name, by
-    code point, the noted ones last: so what was hashed before the first of those is the logical hash.
-    """
-
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256()
-        self._compressor = zlib.compressobj(_LEVEL)
-        self._packed = io.BytesIO()
-        self._logical = ""
-
-    def add(self, lines: bytes) -> None:
-        """Takes the next lines: at least one, each of them whole."""
-        last = lines.rfind(b"\n", 0, -1) + 1
-        if not self._logical and _NOTED.match(lines, last):
-            first = next(_NOTED.finditer(lines)).start()
-            self._hash.update(lines[:first])
-            self._logical = self._hash.hexdigest()
-            self._hash.update(lines[first:])
-        else:
-            self._hash.update(lines)
-        self._packed.write(self._compressor.compress(lines))
-
-    def end(self, *, schemas: tuple[str, ...], scope: Scope, server: int) -> Fingerprint:
-        """Returns the fingerprint; to be called once. The arguments say what the lines are of."""
-        exact, text = self._hash.hexdigest(), self._packed.getvalue() + self._compressor.flush()
-        logical = self._logical or exact
-        return Fingerprint(schemas=schemas, scope=scope, server=server, logical=logical, exact=exact, text=text)
-
-
 def _is_of_any_schema(line: bytes) -> bool:
     """Returns whether the object of a line may be compared with that of another schema."""
     kind, _, rest = line.partition(b"\t")
     is_of_schema = rest.partition(b"\t")[2].startswith(b"schema ")
-    return not (kind in _OF_ROLES or is_of_schema or _NOTED.match(line))
+    return not (kind in _OF_PLACE or is_of_schema)
 
 
-def _line(each: SchemaObject) -> bytes:
-    return ("\t".join(part.translate(_ESCAPING) for part in each) + "\n").encode()
+def _line(each: SchemaObject) -> str:
+    return "\t".join(part.translate(_ESCAPING) for part in each) + "\n"
 
 
 def _object(line: str) -> SchemaObject:

@@ -104,7 +104,10 @@ class BatchMessage:
         self._add(f"/* {first} and {len(items) - 1} more */ {self._marking}begin;{prepared}{common}commit;")
         for number, item in enumerate(items):
             self._compose(number, item)
-        self._add(CLEANING)
+        # Statements that Sartor keeps prepared stay, where no script may have prepared one.
+        self._cleans = connection.pooled or not all(item.quiet for item in items)
+        own = f"deallocate {self._prepared}_claim;deallocate {self._prepared}_record;"
+        self._add(CLEANING if self._cleans else CLEARING + own)
 
     @property
     def begun(self) -> bool:
@@ -144,7 +147,7 @@ class BatchMessage:
         connection, marks = self._connection, asyncio.Queue[tuple[str, str] | None]()
         with connection.informing(lambda severity, text: marks.put_nowait((severity, text))):
             text, self._texts = "".join(self._texts), []
-            sending = asyncio.create_task(connection.send(text))
+            sending = asyncio.create_task(connection.send(text, cleans=self._cleans))
             sending.add_done_callback(lambda _: marks.put_nowait(None))
             try:
                 while (mark := await marks.get()) is not None:

@@ -151,7 +151,7 @@ class Session:
             raise session_error(error, self.destination) from error
 
     async def learn(self) -> None:
-        row = await self.connection.fetchrow(_FACTS, self.schema, self.tables.prefix, self.tables.names)
+        row = (await self.connection.fetch_kept(_FACTS, self.schema, self.tables.prefix, self.tables.names))[0]
         pooler = await self._look_at_pooler()
         own = tuple(OwnTable(*each) for each in json.loads(row["own"] or "[]"))
         found = {**dict(row), "own": own, "others": tuple(row["others"] or ())}

@@ -1,13 +1,12 @@
 """Reads all that a database holds at a moment: what its schemas are made of, and which rows are in its tables."""
 
 from collections import Counter
-from typing import Any
 
-from sartor.domain.fingerprint import Fingerprint, SchemaObject, Scope
+from sartor.domain.fingerprint import Fingerprint, Scope
 from sartor.domain.proof import DatabaseSnapshot, Rows
 from sartor.postgres.catalog import FULL_NAME, IS_OWN, OF_USERS, USERS_RELATIONS, in_extension
 from sartor.postgres.driver.connection import DriverConnection
-from sartor.schema.fingerprint import fingerprint_query, pinned
+from sartor.schema.fingerprint import pinned, read_objects
 
 _SCHEMAS = f"select n.nspname::text from pg_catalog.pg_namespace n where {OF_USERS} order by n.nspname"
 _TABLES = f"""
@@ -17,26 +16,18 @@ where c.relkind = 'r' and not {IS_OWN} and not {in_extension("c.oid")}
 
 
 class SnapshotReader:
-    """Reads a whole database again and again, on a connection of its own; with `rows`, also each row. Changes nothing.
-
-    The fingerprint's query takes longer to plan than to run in a database of a few hundred objects, so it is prepared.
-    """
+    """Reads a whole database again and again, on one connection; with `rows`, also each row. Changes nothing."""
 
     def __init__(self, connection: DriverConnection, *, rows: bool) -> None:
         self._connection = connection
         self._rows = rows
-        self._schemas: tuple[str, ...] = ()
-        self._statement: Any = None
 
     async def read(self) -> DatabaseSnapshot:
         """Returns what the database holds now. Raises as `read_fingerprint`."""
         schemas = tuple(row[0] for row in await self._connection.fetch(_SCHEMAS))
         server = self._connection.get_server_version().major
         async with pinned(self._connection):
-            if schemas != self._schemas:
-                query = fingerprint_query(server, schemas, Scope.DATABASE)
-                self._schemas, self._statement = schemas, await self._connection.prepare(query)
-            found = [SchemaObject(*row) for row in await self._statement.fetch()]
+            found = await read_objects(self._connection, schemas, Scope.DATABASE)
         fingerprint = Fingerprint.of(found, schemas=schemas, scope=Scope.DATABASE, server=server)
         return DatabaseSnapshot(fingerprint, await _read_rows(self._connection) if self._rows else {})
 

@@ -62,8 +62,9 @@ class Connection(FencedConnection):
     `time.monotonic`; `error` is the last error of a statement in the current transaction; `committing` says that COMMIT
     was sent and not answered; `confined` that the database is a scratch one, so that scripts may change nothing that
     belongs to the server; `worn` that a script changed the client's side of the session (codecs, listeners), so that
-    the next script needs a new session. `asked` are the queries that were called for; a lent handle has its own. All
-    else that a script does with a handle is recorded on the connection.
+    the next script needs a new session; `touched` that one may have left something in it since it was last reset.
+    `asked` are the queries that were called for; a lent handle has its own. All else that a script does with a handle
+    is recorded on the connection.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -73,7 +74,8 @@ class Connection(FencedConnection):
         self._kept: OwnTables | None = None  # while a script runs outside a transaction
         self._lender: Connection | None = None
         self.asked: list[Asked] = []
-        self.committing = self.confined = self.worn = False
+        self.committing = self.confined = self.worn = self.touched = False
+        self._statements: dict[str, Any] = {}  # Sartor's own that are prepared, by their text
         self.statement: str | None = None
         self.since = 0.0
         self.reached: Reached
@@ -99,7 +101,7 @@ class Connection(FencedConnection):
         However it ends, the session is reset or cut. Raises the driver's errors; `committing` is then true where the
         connection broke with the answer to COMMIT outstanding, so that only the database knows how it ended.
         """
-        self._opening, self.error, self.committing = opening, None, False
+        self._opening, self.error, self.committing, self.touched = opening, None, False, True
         transaction = self.transaction()
         try:
             await self.settle()
@@ -122,6 +124,7 @@ class Connection(FencedConnection):
         try:
             with self._under_way(closing + "COMMIT;"):
                 await super().execute(closing + "COMMIT;" + self.cleaning)
+            self._forget_statements()
         except asyncpg.InterfaceError:
             # The driver didn't send it where a query of the script is still under way.
             self.committing = self.is_closed()
@@ -136,6 +139,7 @@ class Connection(FencedConnection):
 
         `longest_lock` is as for `script_transaction`; `tables` are those that the block may not drop.
         """
+        self.touched = True
         try:
             await self.execute(settings)
             await self.pin_lock_timeout()
@@ -176,7 +180,9 @@ class Connection(FencedConnection):
             return
         try:
             async with asyncio.timeout(GRACE):
-                await super().execute("ROLLBACK;" + self.cleaning)
+                await super().execute("ROLLBACK;" + (self.cleaning if self.touched else self.clearing))
+            if self.touched:
+                self._forget_statements()
         except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             self.terminate()
 
@@ -208,10 +214,37 @@ class Connection(FencedConnection):
                     at -= len(each.text) + len(between)
                 raise
 
-    async def send(self, text: str) -> None:
-        """Runs SQL of Sartor's own making in one message; the caller keeps `statement` and `since`, and logs."""
+    async def send(self, text: str, *, cleans: bool) -> None:
+        """Runs scripts in one message of Sartor's own making; the caller keeps `statement` and `since`, and logs.
+
+        `cleans` says that the message ends with CLEANING: where it doesn't, its scripts leave nothing in the session.
+        """
+        before, self.touched = self.touched, True
         self.error, self.committing = None, False
         await super().execute(text if self.pooled else text + SESSION_FENCE + self.kept)
+        self.touched = before
+        if cleans:
+            self._forget_statements()
+
+    async def fetch_kept(self, query: str, *args: Any) -> list[Any]:
+        """Runs a query of Sartor's own and keeps it prepared, as planning one over the catalogue takes longer than it.
+
+        A script that may prepare statements is followed by the end of all; a pooler leaves them to other clients.
+        """
+        if self.pooled:
+            return list(await self.fetch(query, *args))
+        if (statement := self._statements.get(query)) is None:
+            # With a name: the driver prepares others anew for each call.
+            statement = await self.prepare(query, name=f"sartor_kept_{len(self._statements)}")
+            self._statements[query] = statement
+        with self._under_way(query):
+            return list(await statement.fetch(*args))
+
+    def _forget_statements(self) -> None:
+        """Takes note of CLEANING, which has ended all prepared statements: the driver needn't close them."""
+        self.touched = False
+        self._statements.clear()
+        self._stmts_to_close.clear()
 
     fetch = _told(asyncpg.Connection.fetch)
     fetchval = _told(asyncpg.Connection.fetchval)

@@ -101,6 +101,11 @@ class FencedConnection(_Driver):
         """The SQL behind a script's transaction: resets the session; if no pooler's, puts it inside the fence again."""
         return CLEANING if self.pooled else CLEANING + SESSION_FENCE + self.kept
 
+    @property
+    def clearing(self) -> str:
+        """The same SQL where no script was at work, or none that could prepare a statement: Sartor's own are kept."""
+        return self.cleaning if self.pooled else CLEARING + SESSION_FENCE + self.kept
+
     async def enter_fence(self, also: Mapping[str, str]) -> None:
         """Puts the session inside the fence, or finds that a pooler is in between. Comes before any other statement.
 

@@ -35,7 +35,7 @@ cross join lateral (
     offset 0 -- so that they are looked for by their index: most are those of indexes, or of other schemas
 ) a
 join pg_type t on t.oid = a.atttypid
-left join pg_attrdef d on d.adrelid = r.oid and d.adnum = a.attnum
+left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
 left join pg_constraint k on k.contype = 'n' and k.conrelid = r.oid and k.conkey[1] = a.attnum -- since 18
 where r.relkind <> 'S'
 

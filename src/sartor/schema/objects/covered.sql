@@ -38,7 +38,7 @@ found as materialized (
     cross join lateral (select * from pg_class c where c.oid = l.oid offset 0) c
     join covered s on s.oid = c.relnamespace
 ),
-own as materialized ($3),
+own as materialized ($2),
 relation as materialized (
     -- Read a dozen times, so that a column more is felt.
     select c.oid, c.relkind, case c.relkind when 'v' then 'view' when 'm' then 'materialized view'
