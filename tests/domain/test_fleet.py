@@ -64,3 +64,25 @@ def test_no_server_has_more_at_work_than_its_limit(
         lineup.end(at_work.pop(data.draw(st.integers(0, len(at_work) - 1))))
     assert sorted(map(repr, taken)) == sorted(map(repr, destinations))
     assert not lineup.waiting()
+
+
+@given(st.integers(1, 6), st.integers(0, 6), st.data())
+def test_a_server_without_room_for_more(limit: int, room: int, data: st.DataObject) -> None:
+    """What a server has no connection for comes again; its limit becomes the number of those that have one."""
+    destinations = [Destination(f"postgresql://db0/{at}") for at in range(9)]
+    lineup, at_work, done = Lineup(destinations, limit), list[Destination](), list[Destination]()
+    while len(done) < len(destinations):
+        taken = list[Destination]()
+        while destination := lineup.take():
+            taken.append(destination)
+        for each in taken:
+            if len(at_work) < max(1, room):
+                at_work.append(each)
+            else:
+                assert lineup.has_others(each)
+                lineup.make_room(each)
+        assert lineup.limits.get("db0:5432", limit) == min(limit, max(1, room)) or len(at_work) < room
+        ended = at_work.pop(data.draw(st.integers(0, len(at_work) - 1)))
+        lineup.end(ended)
+        done.append(ended)
+    assert sorted(map(repr, done)) == sorted(map(repr, destinations))

@@ -123,6 +123,41 @@ def test_a_server_isn_t_asked_for_more_connections_than_it_has(database: Databas
         database.run(f"drop owned by limited_{database.name}", f"drop role limited_{database.name}")
 
 
+def test_what_there_is_no_connection_for_comes_again(database: Database, folder: Folder) -> None:
+    """Where others take connections after a server was asked, the run goes on with those that are left, one by one."""
+    folder.add("1.0.0-1700000000-users.py", up="select pg_sleep(0.2)")
+    role = f"limited_{database.name}"
+    grant = f"grant create on database {database.name} to {role}"
+    database.run(f"create role {role} login connection limit 14", grant)
+    url, ended = database.as_user(role), list[Destination]()
+    taken: list[asyncpg.Connection[asyncpg.Record]] = []
+
+    def observe(event: FleetEvent) -> None:
+        if isinstance(event, Ended) and event.outcome.end is not End.UNTOUCHED:
+            ended.append(event.outcome.destination)
+
+    async def take_all_but_two(_report: FleetReport) -> bool:
+        taken.extend([await asyncpg.connect(url) for _ in range(12)])
+        return True
+
+    async def go() -> FleetReport:
+        order = FleetOrder(canary=1, jobs=16, jobs_per_server=16)
+        report = await sartor.run_fleet(
+            tenants(url, 12), deploying(folder), order, approve=take_all_but_two, observer=observe
+        )
+        for each in taken:
+            await each.close()
+        return report
+
+    try:
+        report = asyncio.run(go())
+        assert counts(report) == {"done": 12}, report.of(End.FAILED)[0].error
+        assert {outcome.attempts for outcome in report.outcomes} == {1}
+        assert len(ended) == 12
+    finally:
+        database.run(f"drop owned by {role}", f"drop role {role}")
+
+
 def test_a_destination_is_tried_again_where_its_connection_is_lost(database: Database, folder: Folder) -> None:
     """A connection that is cut costs an attempt, not the destination; what it had deployed isn't deployed again."""
     folder.add("1.0.0-1700000000-users.py", up="create table users (id int)")

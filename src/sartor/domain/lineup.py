@@ -49,6 +49,14 @@ class Lineup:
         self._waiting[destination.server].appendleft(destination)
         self.end(destination)
 
+    def make_room(self, destination: Destination) -> None:
+        """Puts back a destination for which its server had no connection: it has room for one less from now on."""
+        self.put_back(destination, max(1, self._busy[destination.server] - 1))
+
+    def has_others(self, destination: Destination) -> bool:
+        """Returns whether others of the server of a destination that was taken are at work, too."""
+        return self._busy[destination.server] > 1
+
     def _has_room(self, server: str) -> bool:
         return bool(self._waiting.get(server)) and self._busy.get(server, 0) < self.limits.get(server, self._limit)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import TypeAlias
 
 from sartor.alterations.shared import sharing_scripts
@@ -14,8 +15,11 @@ from sartor.fleet.visit import Call, Visit
 from sartor.postgres.connect.kept import keeping_connections
 from sartor.postgres.connect.room import read_room
 
-_AtWork: TypeAlias = dict[asyncio.Task[Outcome] | asyncio.Task[int], Destination]
-"""The tasks at work and their destinations: each returns an outcome, or how many may be at work at the server."""
+_AtWork: TypeAlias = dict[asyncio.Task[Outcome | None] | asyncio.Task[int], Destination]
+"""The tasks at work and their destinations: each returns an outcome, or how many may be at work at the server.
+
+It returns None where the server had no connection left.
+"""
 
 
 class Runner:
@@ -53,7 +57,7 @@ class Runner:
                             lineup.end(destination)
                             self._keep(found)
                         else:
-                            lineup.put_back(destination, found)
+                            self._put_back(destination, found, lineup)
             except asyncio.CancelledError:
                 self.stopped = Stopped.INTERRUPTED
                 raise
@@ -66,15 +70,16 @@ class Runner:
         """Starts what there is room for; returns whether anything is at work. A server is asked first, once."""
         while self.stopped is None and len(at_work) < self._order.jobs and (destination := lineup.take()):
             if destination.server in self._asked:
-                at_work[asyncio.create_task(self.visit(destination, wave))] = destination
+                at_work[asyncio.create_task(self.visit(destination, wave, lineup))] = destination
             else:
                 self._asked.add(destination.server)
                 lineup.limits[destination.server] = 1
                 at_work[asyncio.create_task(self._limit(destination))] = destination
         return bool(at_work)
 
-    async def visit(self, destination: Destination, wave: int) -> Outcome:
-        return await Visit(self._call, destination, self._observer, self._given_up).outcome(wave)
+    async def visit(self, destination: Destination, wave: int, lineup: Lineup) -> Outcome | None:
+        has_others = partial(lineup.has_others, destination)
+        return await Visit(self._call, destination, self._observer, self._given_up, has_others).outcome(wave)
 
     async def _limit(self, destination: Destination) -> int:
         """Returns how many may be at work at the destination's server."""
@@ -95,7 +100,18 @@ class Runner:
             elif isinstance(found := task.result(), Outcome):
                 self._keep(found)
             else:
-                lineup.put_back(at_work[task], found)
+                self._put_back(at_work[task], found, lineup)
+
+    def _put_back(self, destination: Destination, limit: int | None, lineup: Lineup) -> None:
+        """Lets a destination wait for its turn: where there was no connection for it (None), until another has ended.
+
+        Other processes may have asked the server for its room at the same moment.
+        """
+        if limit is not None:
+            lineup.put_back(destination, limit)
+        else:
+            lineup.make_room(destination)
+            self._observer(Ended(Outcome(destination, End.UNTOUCHED)))
 
     def _keep(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome if self._keeps_results else outcome._replace(result=None))

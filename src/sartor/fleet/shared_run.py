@@ -22,6 +22,7 @@ from sartor.domain.fleet import (
     WaveBegun,
 )
 from sartor.domain.fleet_run import FleetRun, RunDestination, RunState, Shard, Turn
+from sartor.domain.lineup import Lineup
 from sartor.errors import ControlLost, SartorError, TargetError, said
 from sartor.fleet.control import PARTING, Control
 from sartor.fleet.runner import Runner
@@ -161,16 +162,16 @@ class _Runner(Runner):
         self._control = control
         self._run = run
 
-    async def visit(self, destination: Destination, wave: int) -> Outcome:
+    async def visit(self, destination: Destination, wave: int, lineup: Lineup) -> Outcome | None:
         if (turn := await self._claim(destination.label)) is None:
             await self._stop_where_over()
             return Outcome(destination, End.UNTOUCHED, wave)
         try:
-            outcome = await super().visit(destination, wave)
+            outcome = await super().visit(destination, wave, lineup)
         except BaseException:
             await self._free(turn)
             raise
-        if outcome.end is End.UNTOUCHED or _is_cut_short(outcome):
+        if outcome is None or outcome.end is End.UNTOUCHED or _is_cut_short(outcome):
             await self._free(turn)
         else:
             await self._control.end(self._run, turn, error=_reason(outcome))

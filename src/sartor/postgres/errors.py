@@ -24,6 +24,8 @@ NOT_IN_A_TRANSACTION = (asyncpg.ActiveSQLTransactionError, asyncpg.InvalidTransa
 """The errors of a statement that can't run, or mustn't run, in a transaction."""
 INSUFFICIENT_PRIVILEGE = "42501"
 """The SQLSTATE of an action that the role has no right to."""
+TOO_MANY_CONNECTIONS = "53300"
+"""The SQLSTATE of a connection for which the server, the database or the role has no room."""
 INVALID_CATALOG_NAME = "3D000"
 """The SQLSTATE of a connection to a database that doesn't exist."""
 
